@@ -1,0 +1,1 @@
+"""guacr: a daemon that speaks the Guacamole protocol."""

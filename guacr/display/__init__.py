@@ -1,0 +1,1 @@
+"""The picture of a remote screen: surfaces, layers, the frame planner and the encoders."""

@@ -1,0 +1,77 @@
+"""Pixels of a rectangle, in the two forms that surfaces hand to the encoders."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array8 = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedPixels:
+    """One palette index a pixel: a terminal's picture, known exactly and cheap to encode."""
+
+    indices: Array8
+    """(height, width)."""
+    palette: Array8
+    """(colours, 3): red, green, blue of each index; at most 256 colours."""
+
+    @property
+    def width(self) -> int:
+        """Columns of pixels."""
+        return int(self.indices.shape[1])
+
+    @property
+    def height(self) -> int:
+        """Rows of pixels."""
+        return int(self.indices.shape[0])
+
+    def solid(self) -> tuple[int, int, int] | None:
+        """The one colour (red, green, blue) that all pixels have, or None."""
+        first = self.indices[0, 0]
+        if not (self.indices == first).all():
+            return None
+        red, green, blue = self.palette[first].tolist()
+        return red, green, blue
+
+    def bgrx(self) -> BgrxPixels:
+        """The same picture in true colour."""
+        colours = np.zeros((len(self.palette), 4), np.uint8)
+        colours[:, :3] = self.palette[:, ::-1]
+        return BgrxPixels(
+            colours.view(np.uint32)[:, 0][self.indices]
+            .view(np.uint8)
+            .reshape(self.height, self.width, 4)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BgrxPixels:
+    """True colour: blue, green, red and an unused byte, as desktops' framebuffers are laid out."""
+
+    array: Array8
+    """(height, width, 4); rows may be strided, pixels within a row may not."""
+
+    @property
+    def width(self) -> int:
+        """Columns of pixels."""
+        return int(self.array.shape[1])
+
+    @property
+    def height(self) -> int:
+        """Rows of pixels."""
+        return int(self.array.shape[0])
+
+    def solid(self) -> tuple[int, int, int] | None:
+        """The one colour (red, green, blue) that all pixels have, or None."""
+        first = self.array[0, 0, :3]
+        if not (self.array[0, :, :3] == first).all() or not (self.array[..., :3] == first).all():
+            return None
+        blue, green, red = first.tolist()
+        return red, green, blue
+
+
+Pixels = IndexedPixels | BgrxPixels

@@ -1,0 +1,1 @@
+"""The Guacamole protocol, sans-I/O: bytes to instructions and back, with no event loop or clock."""

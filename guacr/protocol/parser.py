@@ -1,0 +1,91 @@
+"""Bytes in, instructions out: the grammar of the Guacamole protocol with its limits.
+
+    instruction = element *( "," element ) ";"
+    element     = length "." value            length counts Unicode code points, in decimal
+
+The limits are those of libguac's `parser.c`, except that a length has at most five digits, as
+in Apache Guacamole's own parser.
+"""
+
+import codecs
+
+from guacr.errors import ProtocolError
+from guacr.protocol.instruction import Instruction
+
+ELEMENT_MAX = 8192
+"""Code points in one element."""
+ELEMENTS_MAX = 128
+"""Elements in one instruction, the opcode among them."""
+INSTRUCTION_MAX = 32768
+"""Code points in one instruction, lengths and separators among them."""
+LENGTH_DIGITS_MAX = 5
+
+
+class InstructionParser:
+    """An incremental parser; what it holds back is bounded by `INSTRUCTION_MAX`."""
+
+    __slots__ = ("_decoder", "_elements", "_read", "_text")
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+        self._text = ""  # what is not yet an element
+        self._elements: list[str] = []
+        self._read = 0  # code points of the current instruction that have left `_text`
+
+    @property
+    def pending(self) -> bool:
+        """Whether an instruction has begun and not ended."""
+        return bool(self._text or self._elements or self._decoder.getstate()[0])
+
+    def feed(self, data: bytes) -> list[Instruction]:
+        """Every instruction that `data` completes.
+
+        Raises:
+            ProtocolError: the bytes are not Guacamole protocol, or pass a limit. The parser is
+                of no use afterwards.
+        """
+        try:
+            decoded = self._decoder.decode(data)
+        except UnicodeDecodeError as error:
+            raise ProtocolError("instruction is not valid UTF-8") from error
+        text = self._text + decoded if self._text else decoded
+        instructions: list[Instruction] = []
+        position = start = 0
+        while (end := self._element_end(text, position)) >= 0:
+            position = end + 1
+            if text[end] == ";":
+                opcode, *args = self._elements
+                instructions.append(Instruction(opcode, tuple(args)))
+                self._elements = []
+                self._read = 0
+                start = position
+        self._read += position - start
+        self._text = text[position:]
+        if self._read + len(self._text) > INSTRUCTION_MAX:
+            raise ProtocolError(f"instruction is longer than {INSTRUCTION_MAX} characters")
+        return instructions
+
+    def _element_end(self, text: str, position: int) -> int:
+        """Take the element at `position`; the index of its terminator, or -1 if it is cut off."""
+        dot = text.find(".", position, position + LENGTH_DIGITS_MAX + 1)
+        digits = text[position : dot if dot >= 0 else position + LENGTH_DIGITS_MAX + 1]
+        if digits and not (digits.isascii() and digits.isdigit()):
+            raise ProtocolError(f"element length is not a number: {digits!r}")
+        if dot < 0:
+            if len(digits) > LENGTH_DIGITS_MAX:
+                raise ProtocolError(f"element length has more than {LENGTH_DIGITS_MAX} digits")
+            return -1
+        if not digits:
+            raise ProtocolError("element without a length")
+        length = int(digits)
+        if length > ELEMENT_MAX:
+            raise ProtocolError(f"element of {length} characters, {ELEMENT_MAX} are allowed")
+        if len(self._elements) >= ELEMENTS_MAX:
+            raise ProtocolError(f"instruction has more than {ELEMENTS_MAX} elements")
+        end = dot + 1 + length
+        if end >= len(text):
+            return -1
+        if text[end] not in ",;":
+            raise ProtocolError(f"element ends with {text[end]!r} where ',' or ';' belongs")
+        self._elements.append(text[dot + 1 : end])
+        return end

@@ -1,0 +1,1 @@
+"""Sessions, the users in them, and the interface that protocol handlers implement."""

@@ -1,0 +1,85 @@
+"""The interface that a protocol handler implements, one instance a session.
+
+Handlers are found by the entry point group `guacr.handlers`: the name is what clients `select`,
+the object is a subclass of `ProtocolHandler`. A third party can ship one.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
+
+from guacr.errors import UnsupportedError
+from guacr.session.params import Params
+
+if TYPE_CHECKING:
+    from guacr.session.session import Session
+    from guacr.session.streams import InputStream
+    from guacr.session.user import User
+
+ENTRY_POINT_GROUP = "guacr.handlers"
+
+
+class ProtocolHandler(ABC):
+    """Connects to one remote host and keeps its picture on the session's display.
+
+    The input methods are synchronous and quick: they are called from the event loop, in the
+    order in which the users' instructions arrive, and only for users who may send input.
+    """
+
+    name: ClassVar[str]
+    """What clients `select`."""
+    params_type: ClassVar[type[Params]]
+    """Its fields, in order, are the protocol's `args`."""
+
+    def __init__(self, session: Session, params: Params) -> None:
+        self.session = session
+        self.params = params
+
+    @abstractmethod
+    async def run(self) -> None:
+        """Connect, and return when the remote side has ended the session.
+
+        Raises:
+            GuacrError: why the session cannot start or go on; every user receives it.
+            asyncio.CancelledError: the daemon ends the session.
+        """
+
+    def key(self, user: User, keysym: int, pressed: bool) -> None:
+        """A key went down or up; `keysym` is an X11 keysym."""
+
+    def mouse(self, user: User, x: int, y: int, buttons: int) -> None:
+        """The pointer is at (x, y) pixels of layer 0; `buttons` is a mask: 1 left, 2 middle,
+        4 right, 8 wheel up, 16 wheel down."""
+
+    def resize(self, user: User, width: int, height: int) -> None:
+        """The owner's window is now `width` by `height` pixels (within the limits)."""
+
+    def clipboard(self, user: User, mimetype: str, data: bytes) -> None:
+        """A user's clipboard has arrived whole."""
+
+    def argv(self, user: User, name: str, value: str) -> None:
+        """A parameter declared as `live` has a new value.
+
+        Raises:
+            GuacrError: the value cannot be used; it is answered with an `ack` that says so.
+        """
+
+    def argv_values(self) -> Mapping[str, str]:
+        """The present values of the live parameters; sent to each user who joins."""
+        return {}
+
+    def open_stream(self, user: User, stream: InputStream) -> None:
+        """A user opened a `file`, `pipe` or `audio` stream.
+
+        Raises:
+            GuacrError: it is not taken; it is answered with an `ack` that says so.
+        """
+        raise UnsupportedError(f"{stream.kind} streams are not supported here")
+
+    def user_joined(self, user: User) -> None:
+        """A user is in the session and is about to receive the whole picture."""
+
+    def user_left(self, user: User) -> None:
+        """A user is gone."""

@@ -1,0 +1,1 @@
+"""Bytes in, bytes out: one module for each way that a client can be connected."""
