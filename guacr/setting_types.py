@@ -1,0 +1,120 @@
+"""The types of settings: what a file, an argument or the environment may hold for one key.
+
+A validator's message goes on after the name of the key: "must be …", "holds …".
+"""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+SECRET_FILE_MAX = 65536
+"""Bytes of a file that holds a secret."""
+FILE_PREFIX = "file:"
+TOKEN_KEY_MIN = 32
+"""Characters of a key for tokens."""
+GUACAMOLE_LITE_KEY_BYTES = 32
+"""AES-256."""
+
+
+def _read_secret(path: str) -> str:
+    """The text of a file, without the line break at its end."""
+    try:
+        with Path(path).expanduser().open("rb") as file:
+            data = file.read(SECRET_FILE_MAX + 1)
+        text = data.decode()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise ValueError(f"names the file {path}, which cannot be read: {reason}") from None
+    if len(data) > SECRET_FILE_MAX:
+        raise ValueError(f"names the file {path}, which has more than {SECRET_FILE_MAX} bytes")
+    return text.removesuffix("\n").removesuffix("\r")
+
+
+def _secret(value: Any) -> Any:
+    if isinstance(value, str) and value.startswith(FILE_PREFIX):
+        return _read_secret(value.removeprefix(FILE_PREFIX))
+    return value
+
+
+def _token_key(value: Any) -> Any:
+    key = _secret(value)
+    if isinstance(key, str) and len(key) < TOKEN_KEY_MIN:
+        raise ValueError(f"must hold keys of at least {TOKEN_KEY_MIN} characters")
+    return key
+
+
+def _guacamole_lite_key(value: Any) -> Any:
+    key = _secret(value)
+    if isinstance(key, str) and key and len(key.encode()) != GUACAMOLE_LITE_KEY_BYTES:
+        raise ValueError(f"must have exactly {GUACAMOLE_LITE_KEY_BYTES} bytes")
+    return key
+
+
+def _no_boolean(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("must be a number, not true or false")  # noqa: TRY004 (for pydantic)
+    return value
+
+
+def _split(value: Any) -> Any:
+    """A text from the environment is a list with commas."""
+    if isinstance(value, str):
+        return [item.strip() for item in value.split(",") if item.strip()]
+    return value
+
+
+def _path(value: Any) -> Any:
+    if isinstance(value, str):
+        return Path(value).expanduser() if value else None
+    return value
+
+
+def _mode(value: Any) -> Any:
+    """Permissions as chmod takes them: octal digits."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return int(value, 8)
+    except ValueError:
+        raise ValueError('must be octal digits in quotes, such as "0660"') from None
+
+
+def _quality(value: Any) -> Any:
+    return 0 if value == "auto" else value
+
+
+def _parameters(value: Any) -> Any:
+    """Parameters as the texts that `connect` would carry; `{ file = PATH }` reads a file."""
+    if not isinstance(value, dict):
+        return value
+    return {name.replace("_", "-"): _parameter(name, text) for name, text in value.items()}
+
+
+def _parameter(name: str, value: Any) -> str:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case str() | int():
+            return str(value)
+        case {"file": str(path), **rest} if not rest:
+            return _read_secret(path)
+    raise ValueError(f"holds {name}, which must be a text, a number, true, false or {{ file = … }}")
+
+
+Whole = Annotated[int, BeforeValidator(_no_boolean)]
+Port = Annotated[Whole, Field(ge=0, le=65535)]
+Seconds = Annotated[float, BeforeValidator(_no_boolean), Field(ge=0.1, le=3600)]
+SecondsOrNone = Annotated[float, BeforeValidator(_no_boolean), Field(ge=0, le=3600)]
+Mode = Annotated[Whole, BeforeValidator(_mode), Field(ge=0, le=0o777)]
+Quality = Annotated[Whole, BeforeValidator(_quality), Field(ge=0, le=100)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(_split)]
+OptionalPath = Annotated[Path | None, BeforeValidator(_path)]
+Paths = Annotated[tuple[Annotated[Path, BeforeValidator(_path)], ...], BeforeValidator(_split)]
+TokenKeys = Annotated[
+    tuple[Annotated[str, BeforeValidator(_token_key)], ...],
+    BeforeValidator(_split),
+    Field(repr=False),
+]
+GuacamoleLiteKey = Annotated[str, BeforeValidator(_guacamole_lite_key), Field(repr=False)]
+ParameterTexts = Annotated[dict[str, str], BeforeValidator(_parameters), Field(repr=False)]
