@@ -1,0 +1,73 @@
+"""The frame clock: when a session's next picture goes out.
+
+The first change after quiet goes out at once. Under load the clock keeps to a highest rate and
+to the pace at which the viewers take frames; it always sends the newest picture.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+LAG_MAX = 0.5
+"""Seconds that the clock waits at most for viewers that lag behind."""
+
+
+class FrameClock:
+    """Calls `tick` when a frame may be due; `busy` holds it back while one is being made.
+
+    `tick` says whether it sent something; `lag` gives the seconds by which the quickest viewer
+    is behind.
+    """
+
+    __slots__ = ("_handle", "_interval", "_lag", "_last", "_loop", "_pending", "_tick", "busy")
+
+    def __init__(self, frame_rate: int, tick: Callable[[], bool], lag: Callable[[], float]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._interval = 1.0 / frame_rate
+        self._tick = tick
+        self._lag = lag
+        self._last = self._loop.time() - 1.0
+        self._handle: asyncio.Handle | None = None
+        self._pending = False
+        self.busy = False
+
+    def wake(self) -> None:
+        """Something changed: a frame may be due."""
+        self._pending = True
+        if self._handle is None and not self.busy:
+            self._schedule()
+
+    def viewer_moved(self) -> None:
+        """A viewer acknowledged a frame or took what was buffered: it may be ready earlier."""
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+        self.wake()
+
+    def done(self) -> None:
+        """The frame that was being made has gone out."""
+        self.busy = False
+        if self._pending and self._handle is None:
+            self._schedule()
+
+    def stop(self) -> None:
+        """No more frames."""
+        self.busy = True
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+
+    def _schedule(self) -> None:
+        now = self._loop.time()
+        due = self._last + max(self._interval, min(self._lag(), LAG_MAX))
+        if due <= now:
+            self._handle = self._loop.call_soon(self._run)
+        else:
+            self._handle = self._loop.call_at(due, self._run)
+
+    def _run(self) -> None:
+        self._handle = None
+        self._pending = False
+        if self._tick():
+            self._last = self._loop.time()

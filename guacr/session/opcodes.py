@@ -1,0 +1,187 @@
+"""What a user in a session may send: one function an opcode, and the table that names them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from guacr.errors import (
+    BadRequestError,
+    ForbiddenError,
+    ProtocolError,
+    UnsupportedError,
+    shorten,
+)
+from guacr.protocol.instruction import Instruction, encode
+from guacr.protocol.status import Status
+from guacr.session.client import SIZE_MAX
+from guacr.session.streams import Collector, InputStream
+
+if TYPE_CHECKING:
+    from guacr.session.user import User
+
+ARGV_MAX = 16384
+"""Bytes in the value of a live parameter."""
+BUTTONS = 0x1F
+"""Left, middle, right, wheel up and wheel down."""
+
+Args = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Opcode:
+    """How an instruction is carried out."""
+
+    run: Callable[[User, Args], None]
+    arguments: int = 0
+    """How many are needed; more are ignored, as libguac does."""
+    is_input: bool = False
+    """Whether a read-only user may not send it."""
+    opens_stream: bool = False
+
+
+def carry_out(user: User, instruction: Instruction) -> None:
+    """Do what `instruction` says; an unknown opcode is ignored.
+
+    Raises:
+        ClientError: the instruction is malformed.
+        GuacrError: the handler cannot go on.
+    """
+    opcode = OPCODES.get(instruction.opcode)
+    if opcode is None:
+        user.session.log.debug("ignored opcode %s", shorten(instruction.opcode))
+        return
+    args = instruction.args
+    if len(args) < opcode.arguments:
+        raise ProtocolError(
+            f"{instruction.opcode} needs {opcode.arguments} arguments, {len(args)} were sent"
+        )
+    if opcode.is_input and user.rights.read_only:
+        if opcode.opens_stream:
+            message = "this connection is read-only"
+            user.send(encode("ack", args[0], message, Status.UNSUPPORTED))
+        return
+    opcode.run(user, args)
+
+
+def _sync(user: User, args: Args) -> None:
+    if not user.pacing.reply(_integer(args[0]), user.now()):
+        raise ProtocolError("sync names a timestamp that was never sent")
+    user.session.clock.viewer_moved()
+
+
+def _key(user: User, args: Args) -> None:
+    user.session.handler.key(user, _integer(args[0]), _integer(args[1]) != 0)
+
+
+def _mouse(user: User, args: Args) -> None:
+    width, height = user.session.display.size
+    x = min(max(_integer(args[0]), 0), max(width - 1, 0))
+    y = min(max(_integer(args[1]), 0), max(height - 1, 0))
+    buttons = _integer(args[2]) & BUTTONS
+    user.session.show_pointer(user, x, y, buttons)
+    user.session.handler.mouse(user, x, y, buttons)
+
+
+def _size(user: User, args: Args) -> None:
+    width, height = _integer(args[0]), _integer(args[1])
+    if not user.owner or width <= 0 or height <= 0:
+        return  # joiners see the owner's size; a hidden window has none
+    user.session.resize(user, min(width, SIZE_MAX), min(height, SIZE_MAX))
+
+
+def _clipboard(user: User, args: Args) -> None:
+    def accept(stream: InputStream) -> None:
+        if user.rights.disable_paste:
+            raise ForbiddenError("pasting is disabled for this connection")
+
+        def take(data: bytes) -> None:
+            user.session.handler.clipboard(user, stream.mimetype, data)
+
+        Collector(stream, user.session.clipboard_limit, take, "the clipboard")
+
+    user.streams.open("clipboard", args[0], args[1], "", accept)
+
+
+def _argv(user: User, args: Args) -> None:
+    def accept(stream: InputStream) -> None:
+        if stream.name not in user.session.live_parameters:
+            raise ForbiddenError(f"parameter {shorten(stream.name)} cannot be changed now")
+
+        def take(data: bytes) -> None:
+            user.session.set_argv(user, stream.name, data.decode(errors="replace"))
+
+        Collector(stream, ARGV_MAX, take, "the value")
+        stream.ack("ready for the new value")
+
+    user.streams.open("argv", args[0], args[1], args[2], accept)
+
+
+def _named_stream(kind: str) -> Callable[[User, Args], None]:
+    def run(user: User, args: Args) -> None:
+        def accept(stream: InputStream) -> None:
+            user.session.handler.open_stream(user, stream)
+
+        user.streams.open(kind, args[0], args[1], args[2] if len(args) > 2 else "", accept)
+
+    return run
+
+
+def _blob(user: User, args: Args) -> None:
+    user.streams.blob(args[0], args[1])
+
+
+def _end(user: User, args: Args) -> None:
+    user.streams.end(args[0])
+
+
+def _put(user: User, args: Args) -> None:
+    raise_unsupported = UnsupportedError("there is no file system to write to here")
+    user.send(encode("ack", args[1], str(raise_unsupported), raise_unsupported.status))
+
+
+def _disconnect(user: User, args: Args) -> None:
+    user.session.detach(user)
+
+
+def _ignored(user: User, args: Args) -> None:
+    """Only its arrival counts."""
+
+
+def _tunnel(user: User, args: Args) -> None:
+    # a browser's tunnel ping: guacamole-lite passes it on, and the browser waits for its answer
+    if args and args[0] == "ping":
+        user.send(encode("", *args[:2]))
+
+
+def _integer(text: str) -> int:
+    """A number as clients send it; fractions are cut off, as browsers with a zoom send them."""
+    try:
+        value = int(text) if len(text) <= 20 else 0
+    except ValueError:
+        try:
+            value = int(float(text))
+        except (ValueError, OverflowError):
+            raise BadRequestError(f"{shorten(text)} is not a number") from None
+    return value
+
+
+OPCODES: dict[str, Opcode] = {
+    "": Opcode(_tunnel),
+    "ack": Opcode(_ignored),
+    "argv": Opcode(_argv, 3, is_input=True, opens_stream=True),
+    "audio": Opcode(_named_stream("audio"), 2, is_input=True, opens_stream=True),
+    "blob": Opcode(_blob, 2, is_input=True),
+    "clipboard": Opcode(_clipboard, 2, is_input=True, opens_stream=True),
+    "disconnect": Opcode(_disconnect),
+    "end": Opcode(_end, 1, is_input=True),
+    "file": Opcode(_named_stream("file"), 3, is_input=True, opens_stream=True),
+    "key": Opcode(_key, 2, is_input=True),
+    "mouse": Opcode(_mouse, 3, is_input=True),
+    "nop": Opcode(_ignored),
+    "pipe": Opcode(_named_stream("pipe"), 3, is_input=True, opens_stream=True),
+    "put": Opcode(_put, 4, is_input=True),
+    "size": Opcode(_size, 2, is_input=True),
+    "sync": Opcode(_sync, 1),
+}

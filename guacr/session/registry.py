@@ -1,0 +1,155 @@
+"""Every session of this process, and the protocols that sessions can be made of."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from concurrent.futures import Executor
+from importlib.metadata import entry_points
+
+from guacr.errors import BusyError, NotFoundError, shorten
+from guacr.session.client import ClientInfo
+from guacr.session.handler import ENTRY_POINT_GROUP, ProtocolHandler
+from guacr.session.params import Params
+from guacr.session.session import Session, SessionLimits
+from guacr.session.user import Rights, User
+from guacr.transport.base import Transport
+
+CONNECTION_ID_PREFIX = "$"
+CLEAN_UP_TIMEOUT = 5.0
+"""Seconds that handlers have to clean up when the daemon ends."""
+
+log = logging.getLogger("guacr.registry")
+
+
+class Protocols:
+    """The installed handlers by name; each is imported when it is first asked for."""
+
+    def __init__(self) -> None:
+        self._entries = {entry.name: entry for entry in entry_points(group=ENTRY_POINT_GROUP)}
+        self._loaded: dict[str, type[ProtocolHandler]] = {}
+
+    @property
+    def names(self) -> list[str]:
+        """Every protocol that can be selected."""
+        return sorted(self._entries)
+
+    def find(self, name: str) -> type[ProtocolHandler]:
+        """The handler of a protocol.
+
+        Raises:
+            NotFoundError: there is none of that name, or what it needs is not installed.
+        """
+        known = self._loaded.get(name)
+        if known is not None:
+            return known
+        entry = self._entries.get(name)
+        if entry is None:
+            raise NotFoundError(
+                f"protocol {shorten(name)} is not known here: known are {', '.join(self.names)}"
+            )
+        try:
+            handler: type[ProtocolHandler] = entry.load()
+        except ImportError as error:
+            log.exception("protocol %s cannot be loaded", name)
+            raise NotFoundError(
+                f"protocol {name} is not installed completely: install guacr[all]"
+            ) from error
+        self._loaded[name] = handler
+        return handler
+
+
+class SessionRegistry:
+    """Opens, finds and ends sessions; one ticker keeps all of them alive."""
+
+    def __init__(
+        self,
+        protocols: Protocols,
+        limits: SessionLimits,
+        executor: Executor,
+        sessions_max: int = 0,
+    ) -> None:
+        self.protocols = protocols
+        self.limits = limits
+        self.sessions: dict[str, Session] = {}
+        self._executor = executor
+        self._sessions_max = sessions_max
+        self._ending: set[asyncio.Task[None]] = set()
+
+    def params_type(self, select: str) -> type[Params]:
+        """The parameters to ask for after `select` of a protocol or a connection id.
+
+        Raises:
+            NotFoundError: there is no such protocol or connection.
+        """
+        if select.startswith(CONNECTION_ID_PREFIX):
+            return self._find(select).handler.params_type
+        return self.protocols.find(select).params_type
+
+    def open(
+        self, select: str, values: Mapping[str, str], info: ClientInfo, transport: Transport
+    ) -> User:
+        """A new session for a protocol, or a place in a running one for a connection id.
+
+        `values` are the texts of parameters by name. The user is attached: its transport's
+        receiver is set, `ready` is sent.
+
+        Raises:
+            NotFoundError: no such protocol or connection.
+            BadRequestError: a parameter cannot be used.
+            BusyError: there are as many sessions as are allowed.
+            TooManyError: the session to join is full.
+        """
+        if select.startswith(CONNECTION_ID_PREFIX):
+            session = self._find(select)
+            params = session.handler.params_type.parse(values)
+            return session.attach(transport, info, _rights(params))
+        handler_type = self.protocols.find(select)
+        params = handler_type.params_type.parse(values)
+        if self._sessions_max and len(self.sessions) >= self._sessions_max:
+            raise BusyError(f"all {self._sessions_max} sessions are in use: try again later")
+        session = Session(select, self.limits, self._executor, self._closed)
+        self.sessions[session.id] = session
+        session.prepare(handler_type, params, info)
+        user = session.attach(transport, info, _rights(params))
+        session.start()
+        return user
+
+    def keep_alive(self, now: float) -> None:
+        """Called about once a second by the daemon's ticker."""
+        for session in list(self.sessions.values()):
+            session.keep_alive(now)
+
+    async def close(self) -> None:
+        """End every session and wait, within bounds, until their handlers have cleaned up."""
+        for session in list(self.sessions.values()):
+            session.close()
+        if self._ending:
+            _, late = await asyncio.wait(self._ending, timeout=CLEAN_UP_TIMEOUT)
+            for task in late:
+                log.warning("%s did not end in time", task.get_name())
+                task.cancel()
+
+    def _find(self, connection_id: str) -> Session:
+        session = self.sessions.get(connection_id)
+        if session is None:
+            raise NotFoundError("no such connection: it has ended, or its id is wrong")
+        return session
+
+    def _closed(self, session: Session) -> None:
+        self.sessions.pop(session.id, None)
+        task = asyncio.get_running_loop().create_task(
+            session.wait_closed(), name=f"end of session {session.id}"
+        )
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+
+
+def _rights(params: Params) -> Rights:
+    """The rights that a user's own parameters leave it."""
+    return Rights(
+        read_only=bool(getattr(params, "read_only", False)),
+        disable_copy=bool(getattr(params, "disable_copy", False)),
+        disable_paste=bool(getattr(params, "disable_paste", False)),
+    )

@@ -1,0 +1,396 @@
+"""One connection to a remote host: a handler, a display, and the users who share them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import uuid4
+
+from guacr.display.display import Display
+from guacr.display.encoder import Encoding
+from guacr.display.plan import Plan
+from guacr.errors import ClientTimeoutError, GuacrError, OverrunError, TooManyError
+from guacr.protocol.instruction import encode, encode_stream
+from guacr.protocol.status import Status
+from guacr.session.client import ClientInfo
+from guacr.session.clock import FrameClock
+from guacr.session.handler import ProtocolHandler
+from guacr.session.params import Params
+from guacr.session.user import Rights, User
+from guacr.transport.base import Transport
+
+INLINE_COST = 0.003
+"""Seconds that encoding a frame may hold the event loop; costlier frames go to a thread."""
+REFINE_DELAY = 0.3
+"""Seconds without change after which lossy areas are sent again without loss."""
+SLOW_LAG = 0.75
+"""Seconds behind which a viewer misses frames, so that the others are not held back."""
+NAME_MAX = 1024
+"""Characters of a title that are passed on."""
+KEEP_ALIVE = 4.0
+"""Seconds after which an idle client is sent a `nop`; clients expect one every 5 s."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionLimits:
+    """What the settings say about every session."""
+
+    frame_rate: int = 60
+    image_format: str = "auto"
+    quality: int = 0
+    high_water: int = 256 * 1024
+    """Bytes unsent at which a viewer misses frames."""
+    send_limit: int = 16 * 1024 * 1024
+    """Bytes unsent at which a viewer is dropped."""
+    stuck_timeout: float = 15.0
+    """Seconds without any progress in sending after which a viewer is dropped."""
+    client_timeout: float = 15.0
+    """Seconds of silence after which a client is dropped."""
+    users_max: int = 64
+    clipboard_max: int = 262144
+
+
+class Session:
+    """Owned by the registry, found by its connection id; ends when its handler or the last of
+    its users has gone, and closing it twice is harmless.
+
+    Handlers use `display`, `changed`, `size`, `dpi`, `owner_info`, `set_name`,
+    `send_clipboard`, `pause_input`, `resume_input` and `log`.
+    """
+
+    def __init__(
+        self,
+        protocol: str,
+        limits: SessionLimits,
+        executor: Executor,
+        on_closed: Callable[[Session], None],
+    ) -> None:
+        self.id = f"${uuid4()}"
+        self.protocol = protocol
+        self.limits = limits
+        self.users: dict[str, User] = {}
+        self.display = Display()
+        self.clock = FrameClock(limits.frame_rate, self._tick, self._lag)
+        self.log = logging.LoggerAdapter(
+            logging.getLogger("guacr.session"), {"session": self.id, "protocol": protocol}
+        )
+        self.handler: ProtocolHandler
+        self.owner_info = ClientInfo()
+        self.name = ""
+        self.closed = False
+        self._executor = executor
+        self._on_closed = on_closed
+        self._loop = asyncio.get_running_loop()
+        self._task: asyncio.Task[None] | None = None
+        self._refine: asyncio.TimerHandle | None = None
+        self._last_timestamp = 0
+
+    # ---- life
+
+    def start(self, handler_type: type[ProtocolHandler], params: Params, owner: ClientInfo) -> None:
+        """Make the handler and let it run."""
+        self.owner_info = owner
+        self.handler = handler_type(self, params)
+        self._task = self._loop.create_task(self._run(), name=f"session {self.id}")
+
+    async def _run(self) -> None:
+        error: GuacrError | None = None
+        try:
+            await self.handler.run()
+        except GuacrError as raised:
+            error = raised
+        except Exception:
+            self.log.exception("the handler failed")
+            error = GuacrError("internal error: the daemon's log says more")
+        self.close(error)
+
+    def close(self, error: GuacrError | None = None) -> None:
+        """End the session: its users see the last picture, then why (if it is an error)."""
+        if self.closed:
+            return
+        self.closed = True
+        if error is None:
+            self.log.info("session ended")
+        else:
+            self.log.warning("session ended: %s", error)
+        self._last_picture()
+        self.clock.stop()
+        if self._refine is not None:
+            self._refine.cancel()
+        for user in list(self.users.values()):
+            self._dismiss(user, error)
+        if self._task is not None and self._task is not asyncio.current_task():
+            self._task.cancel()
+        self._on_closed(self)
+
+    async def wait_closed(self) -> None:
+        """Until the handler has cleaned up after `close`."""
+        if self._task is not None:
+            await asyncio.wait([self._task])
+
+    # ---- users
+
+    def attach(self, transport: Transport, info: ClientInfo, rights: Rights) -> User:
+        """Add a client: it gets `ready`, then the whole picture with the next frame.
+
+        Raises:
+            TooManyError: the session is full.
+        """
+        if len(self.users) >= self.limits.users_max:
+            raise TooManyError(
+                f"this session has {self.limits.users_max} users, which is as many as are allowed"
+            )
+        owner = not self.users
+        user = User(self, transport, info, owner=owner, rights=rights)
+        self.users[user.id] = user
+        transport.receiver = user
+        user.send(encode("ready", self.id))
+        if self.name:
+            user.send(encode("name", self.name))
+        for name, value in self.handler.argv_values().items():
+            user.send(self._argv_stream(name, value))
+        self.log.info("user %s joined from %s", user.id, transport.peer)
+        if not owner:
+            self._tell_owner(1, user)
+        self.handler.user_joined(user)
+        self.clock.wake()
+        return user
+
+    def detach(self, user: User) -> None:
+        """A client left of its own accord."""
+        if self.users.get(user.id) is not user:
+            return
+        self._dismiss(user, None)
+        self._after_leaving(user)
+
+    def drop(self, user: User, error: GuacrError) -> None:
+        """End one client with an error; the others stay."""
+        if self.users.get(user.id) is not user:
+            return
+        self.log.warning("user %s dropped: %s", user.id, error)
+        self._dismiss(user, error)
+        self._after_leaving(user)
+
+    def _dismiss(self, user: User, error: GuacrError | None) -> None:
+        del self.users[user.id]
+        user.streams.close()
+        if error is not None:
+            user.send(encode("error", str(error), error.status))
+        user.send(encode("disconnect"))
+        user.transport.close(Status.SUCCESS if error is None else error.status)
+
+    def _after_leaving(self, user: User) -> None:
+        self.log.info("user %s left", user.id)
+        if not self.users:
+            self.close()
+            return
+        self._tell_owner(2, user)
+        self.handler.user_left(user)
+
+    def _tell_owner(self, code: int, user: User) -> None:
+        for other in self.users.values():
+            if other.owner and other is not user and other.info.takes_msg:
+                other.send(encode("msg", code, user.id, user.info.name))
+
+    # ---- what handlers use
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the owner's window in pixels."""
+        return self.owner_info.width, self.owner_info.height
+
+    def changed(self) -> None:
+        """A surface, a layer or the cursor changed: a frame may be due."""
+        self.clock.wake()
+        if self._refine is not None:
+            self._refine.cancel()
+            self._refine = None
+
+    def send_all(self, data: bytes, users: Iterable[User] | None = None) -> None:
+        """Send whole instructions to every user, or to those named."""
+        for user in list(self.users.values() if users is None else users):
+            user.send(data)
+
+    def set_name(self, name: str) -> None:
+        """The session's title, as the remote side gives it."""
+        self.name = name[:NAME_MAX]
+        self.send_all(encode("name", self.name))
+
+    def send_clipboard(self, mimetype: str, data: bytes) -> None:
+        """The remote side's clipboard, to every user who may copy."""
+        stream = self.display.stream()
+        message = encode_stream(encode("clipboard", stream, mimetype), stream, data)
+        self.send_all(message, [u for u in self.users.values() if not u.rights.disable_copy])
+
+    def pause_input(self) -> None:
+        """The remote side is not taking input: read no more from the users."""
+        for user in self.users.values():
+            user.transport.pause_reading()
+
+    def resume_input(self) -> None:
+        """The remote side takes input again."""
+        for user in self.users.values():
+            user.transport.resume_reading()
+
+    # ---- what users' opcodes use
+
+    @property
+    def clipboard_limit(self) -> int:
+        """Bytes that a user's clipboard may have."""
+        own = getattr(self.handler.params, "clipboard_buffer_size", 0)
+        return max(int(own), self.limits.clipboard_max)
+
+    @property
+    def live_parameters(self) -> frozenset[str]:
+        """Names of the parameters that can be changed while connected."""
+        return frozenset(p.name for p in self.handler.params_type.declared() if p.spec.live)
+
+    def set_argv(self, user: User, name: str, value: str) -> None:
+        """A live parameter's new value: applied, then told to every user."""
+        self.handler.argv(user, name, value)
+        for known, applied in self.handler.argv_values().items():
+            if known == name:
+                self.send_all(self._argv_stream(known, applied))
+
+    def resize(self, user: User, width: int, height: int) -> None:
+        """The owner's window has a new size."""
+        self.owner_info = replace(self.owner_info, width=width, height=height)
+        self.handler.resize(user, width, height)
+
+    def show_pointer(self, mover: User, x: int, y: int, buttons: int) -> None:
+        """Show one user's pointer to the others."""
+        if len(self.users) < 2:
+            return
+        message = encode("mouse", x, y, buttons, self._timestamp(advance=False))
+        self.send_all(message, [user for user in self.users.values() if user is not mover])
+
+    # ---- frames
+
+    def _lag(self) -> float:
+        now = self._loop.time()
+        return min((u.pacing.lag(now) for u in self.users.values() if not u.stale), default=0.0)
+
+    def _tick(self) -> bool:
+        """Make the next frame, if there is anything to send and anybody to send it to."""
+        self._skip_slow_users()
+        fresh = [user for user in self.users.values() if not user.stale]
+        newcomers = [user for user in self.users.values() if user.stale and self._is_ready(user)]
+        if not (self.display.changed or newcomers) or not (fresh or newcomers):
+            return False
+        plan = self.display.plan(self._loop.time())
+        full = self.display.plan_full() if newcomers and self.display.size != (0, 0) else None
+        return self._encode(plan, fresh, full, newcomers)
+
+    def _skip_slow_users(self) -> None:
+        now = self._loop.time()
+        crowd = len(self.users) > 1
+        for user in self.users.values():
+            behind = crowd and user.pacing.lag(now) > SLOW_LAG
+            if not user.stale and (behind or user.transport.buffered > self.limits.high_water):
+                user.stale = True
+
+    def _is_ready(self, user: User) -> bool:
+        """Whether a stale viewer has taken everything it was sent."""
+        waiting = user.pacing.acknowledged and user.pacing.in_flight
+        return not waiting and user.transport.buffered == 0
+
+    def _encode(
+        self, plan: Plan | None, fresh: list[User], full: Plan | None, newcomers: list[User]
+    ) -> bool:
+        if plan is None and full is None:
+            return False
+        encoding = self._encoding(fresh + newcomers)
+        plans = [plan if fresh else None, full]
+        cost = sum(p.cost(encoding) for p in plans if p is not None)
+        if cost <= INLINE_COST or self.closed:
+            self._send_frames([p and p.encode(encoding) for p in plans], fresh, newcomers)
+            return True
+        self.clock.busy = True
+        for p in plans:
+            if p is not None:
+                p.detach()
+        job = self._executor.submit(lambda: [p and p.encode(encoding) for p in plans])
+        wrapped = asyncio.wrap_future(job, loop=self._loop)
+        wrapped.add_done_callback(lambda done: self._encoded(done, fresh, newcomers))
+        return True
+
+    def _encoded(self, done: asyncio.Future[Any], fresh: list[User], newcomers: list[User]) -> None:
+        if self.closed or done.cancelled():
+            return
+        try:
+            self._send_frames(done.result(), fresh, newcomers)
+        except Exception:
+            self.log.exception("encoding failed")
+            self.close(GuacrError("internal error: the daemon's log says more"))
+            return
+        self.clock.done()
+
+    def _send_frames(
+        self, data: list[bytes | None], fresh: list[User], newcomers: list[User]
+    ) -> None:
+        change, whole = data
+        timestamp = self._timestamp()
+        sync = encode("sync", timestamp, 1)
+        now = self._loop.time()
+        for users, frame in ((fresh, change), (newcomers, whole)):
+            if frame is None:
+                continue
+            message = frame + sync
+            for user in users:
+                if user.id in self.users:
+                    user.stale = False
+                    user.pacing.sent(timestamp, now)
+                    user.send(message)
+        if self.display.lossy and self._refine is None and not self.closed:
+            self._refine = self._loop.call_later(REFINE_DELAY, self._refine_now)
+
+    def _refine_now(self) -> None:
+        self._refine = None
+        self.display.refine()
+        self.clock.wake()
+
+    def _last_picture(self) -> None:
+        """What the handler drew before it ended, at once and on the loop."""
+        if not self.clock.busy:
+            self._tick()
+
+    def _encoding(self, users: list[User]) -> Encoding:
+        now = self._loop.time()
+        accepted = [set(user.info.image) for user in users if user.info.image]
+        return Encoding(
+            format=self.limits.image_format,
+            quality=self.limits.quality,
+            accepted=frozenset(set.intersection(*accepted)) if accepted else frozenset(),
+            lag=max((user.pacing.lag(now) for user in users), default=0.0),
+        )
+
+    def _timestamp(self, *, advance: bool = True) -> int:
+        """Milliseconds on the event loop's clock; each frame has one of its own."""
+        now = int(self._loop.time() * 1000)
+        if not advance:
+            return max(now, self._last_timestamp)
+        self._last_timestamp = max(now, self._last_timestamp + 1)
+        return self._last_timestamp
+
+    def _argv_stream(self, name: str, value: str) -> bytes:
+        stream = self.display.stream()
+        opening = encode("argv", stream, "text/plain", name)
+        return encode_stream(opening, stream, value.encode())
+
+    # ---- the ticker
+
+    def keep_alive(self, now: float) -> None:
+        """Called about once a second: keep-alives and time-outs of every user."""
+        for user in list(self.users.values()):
+            if now - user.last_received > self.limits.client_timeout:
+                self.drop(user, ClientTimeoutError("the client has been silent for too long"))
+            elif user.transport.buffered > self.limits.send_limit:
+                self.drop(user, OverrunError("the client does not take what it is sent"))
+            elif user.stuck_for(now) > self.limits.stuck_timeout:
+                self.drop(user, ClientTimeoutError("the client has stopped taking what it is sent"))
+            elif now - user.last_sent > KEEP_ALIVE:
+                user.send(encode("nop"))

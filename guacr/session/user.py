@@ -1,0 +1,130 @@
+"""One client in a session: its rights, its pace, and the bytes it sends."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from guacr.errors import ClientError, GuacrError, ProtocolError
+from guacr.protocol.instruction import Instruction
+from guacr.protocol.parser import InstructionParser
+from guacr.session.client import ClientInfo
+from guacr.session.opcodes import carry_out
+from guacr.session.pacing import Pacing
+from guacr.session.streams import InputStreams
+from guacr.transport.base import Transport
+
+if TYPE_CHECKING:
+    from guacr.session.session import Session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rights:
+    """What a user may not do in a session."""
+
+    read_only: bool = False
+    disable_copy: bool = False
+    disable_paste: bool = False
+
+
+class User:
+    """One client of a session; the `Receiver` of its transport.
+
+    `stale` says that the viewer's picture is not that of the last frame: it gets no frames
+    until it has been sent the whole picture.
+    """
+
+    __slots__ = (
+        "_loop",
+        "_parser",
+        "_unsent_since",
+        "id",
+        "info",
+        "last_received",
+        "last_sent",
+        "owner",
+        "pacing",
+        "rights",
+        "session",
+        "stale",
+        "streams",
+        "transport",
+    )
+
+    def __init__(
+        self,
+        session: Session,
+        transport: Transport,
+        info: ClientInfo,
+        *,
+        owner: bool,
+        rights: Rights,
+    ) -> None:
+        self.id = f"@{uuid4()}"
+        self.session = session
+        self.transport = transport
+        self.info = info
+        self.owner = owner
+        self.rights = rights
+        self.pacing = Pacing()
+        self.stale = True
+        self.streams = InputStreams(self.send)
+        self._parser = InstructionParser()
+        self._loop = asyncio.get_running_loop()
+        self.last_received = self.last_sent = self.now()
+        self._unsent_since = (0, self.last_sent)
+
+    def now(self) -> float:
+        """The event loop's time in seconds."""
+        return self._loop.time()
+
+    def send(self, data: bytes) -> None:
+        """Send whole instructions."""
+        self.last_sent = self._loop.time()
+        self.transport.write(data)
+
+    def stuck_for(self, now: float) -> float:
+        """Seconds during which nothing of what is buffered has reached the client."""
+        buffered = self.transport.buffered
+        before, since = self._unsent_since
+        if buffered == 0 or buffered < before:
+            since = now
+        self._unsent_since = (buffered, since)
+        return now - since
+
+    # ---- Receiver
+
+    def data_received(self, data: bytes) -> None:
+        """Parse and dispatch; a client that breaks the protocol is dropped with an error."""
+        self.last_received = self._loop.time()
+        try:
+            instructions = self._parser.feed(data)
+        except ProtocolError as error:
+            self.session.drop(self, error)
+            return
+        self.dispatch(instructions)
+
+    def dispatch(self, instructions: list[Instruction]) -> None:
+        """Carry out instructions in order, until one of them ends this user."""
+        for instruction in instructions:
+            if self.id not in self.session.users:
+                return
+            try:
+                carry_out(self, instruction)
+            except ClientError as error:
+                self.session.drop(self, error)
+            except GuacrError as error:
+                self.session.close(error)
+            except Exception:
+                self.session.log.exception("failure while handling %r", instruction.opcode)
+                self.session.close(GuacrError("internal error: the daemon's log says more"))
+
+    def drained(self) -> None:
+        """The client's system took everything: a stale picture can be renewed."""
+        self.session.clock.viewer_moved()
+
+    def connection_lost(self) -> None:
+        """The client is gone."""
+        self.session.detach(self)
