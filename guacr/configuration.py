@@ -1,0 +1,262 @@
+"""Where settings come from: defaults < file < guacd.conf < arguments < environment.
+
+The file is TOML. A variable of the environment is named `GUACR_SECTION__KEY`; variables without
+the double underscore are left alone, since container platforms set `GUACR_PORT` and the like.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+from annotated_types import Ge, Le, MaxLen, MinLen
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
+
+from guacr import guacd_conf
+from guacr.errors import SettingsError, shorten
+from guacr.settings import Settings
+
+CONFIG_VARIABLE = "GUACR_CONFIG_PATH"
+DEFAULT_PATH = Path("/etc/guacr/guacr.toml")
+"""Read when no other file is named, if it exists."""
+FILE_MAX = 4 << 20
+"""Bytes of a configuration file."""
+ENVIRONMENT_PREFIX = "GUACR_"
+ENVIRONMENT_DELIMITER = "__"
+
+Values = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Values from one place; `name` is what errors call it."""
+
+    name: str
+    values: Values
+
+
+class _Environment(Settings, BaseSettings):
+    """Settings as pydantic-settings finds them in the environment."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENVIRONMENT_PREFIX,
+        env_nested_delimiter=ENVIRONMENT_DELIMITER,
+        enable_decoding=False,
+    )
+
+
+def load(
+    config: Path | None = None,
+    guacd_config: Path | None = None,
+    arguments: Values | None = None,
+) -> Settings:
+    """The settings from every source, later ones over earlier ones.
+
+    Args:
+        config: the file; without it, the one that `GUACR_CONFIG_PATH` names, else
+            /etc/guacr/guacr.toml if it exists, else none.
+        guacd_config: a guacd.conf to read as well.
+        arguments: section → key → value, as given on the command line.
+
+    Raises:
+        SettingsError: one line a problem: where, which key, and what is allowed.
+    """
+    sources: list[Source] = []
+    path = config or config_path()
+    if path is not None:
+        sources.append(Source(str(path), read(path)))
+    if guacd_config is not None:
+        sources.append(Source(str(guacd_config), guacd_conf.read(guacd_config)))
+    sources.append(Source("arguments", arguments or {}))
+    sources.append(Source("environment", _environment()))
+    return merge(sources)
+
+
+def config_path() -> Path | None:
+    """The configuration file to read when none is named on the command line."""
+    named = os.environ.get(CONFIG_VARIABLE)
+    if named:
+        return Path(named).expanduser()
+    return DEFAULT_PATH if DEFAULT_PATH.exists() else None
+
+
+def read(path: Path) -> Values:
+    """What the TOML file at `path` holds.
+
+    Raises:
+        SettingsError: it cannot be read, or is not TOML.
+    """
+    try:
+        with path.open("rb") as file:
+            return tomllib.loads(file.read(FILE_MAX).decode())
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path} is not UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path} is not TOML: {_lower(str(error))}") from error
+
+
+def merge(sources: Sequence[Source]) -> Settings:
+    """The settings from `sources`, of which later ones go first.
+
+    Raises:
+        SettingsError: one line a problem.
+    """
+    values: dict[str, Any] = {}
+    for source in sources:
+        _merge_into(values, source.values)
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+        lines = [_sentence(detail, sources) for detail in details]
+    raise SettingsError("\n".join(dict.fromkeys(lines)))
+
+
+def _environment() -> Values:
+    """What the environment sets.
+
+    Raises:
+        SettingsError: a variable names a section that does not exist.
+    """
+    for variable in os.environ:
+        section, delimiter, _ = variable.partition(ENVIRONMENT_DELIMITER)
+        name = section.removeprefix(ENVIRONMENT_PREFIX).lower()
+        if delimiter and section.startswith(ENVIRONMENT_PREFIX) and name not in _sections():
+            raise SettingsError(f"environment: {variable} sets nothing; {_known(())}")
+    return EnvSettingsSource(_Environment)()
+
+
+def _sections() -> Mapping[str, FieldInfo]:
+    return Settings.model_fields
+
+
+def _merge_into(target: dict[str, Any], values: Values) -> None:
+    for key, value in values.items():
+        if isinstance(value, Mapping) and isinstance(target.get(key), dict):
+            _merge_into(target[key], value)
+        else:
+            target[key] = _copy(value)
+
+
+def _copy(value: Any) -> Any:
+    return {k: _copy(v) for k, v in value.items()} if isinstance(value, Mapping) else value
+
+
+# ---- what pydantic finds, as sentences
+
+
+def _sentence(detail: ErrorDetails, sources: Sequence[Source]) -> str:
+    path = tuple(part for part in detail["loc"] if isinstance(part, str))
+    key = ".".join(path)
+    where = _where(path, sources)
+    if detail["type"] == "extra_forbidden":
+        return f"{where}: there is no setting {shorten(key)}; {_known(path[:-1])}"
+    if detail["type"] == "missing":
+        return f"{where}: {key} is missing"
+    if detail["type"] == "value_error":
+        return f"{where}: {key} {detail['ctx']['error']}"
+    field = _field(path)
+    if field is None:
+        return f"{where}: {key} must be a table of settings"
+    allowed = _allowed(field)
+    shown = "" if not field.repr else f", not {_shown(detail['input'])}"
+    return f"{where}: {key} must be {allowed}{shown}"
+
+
+def _where(path: Sequence[str], sources: Sequence[Source]) -> str:
+    """The source that has the value at `path`, or else the innermost table around it."""
+    for length in range(len(path), 0, -1):
+        for source in reversed(sources):
+            if _holds(source.values, path[:length]):
+                return source.name
+    return "settings"
+
+
+def _holds(values: Any, path: Sequence[str]) -> bool:
+    for key in path:
+        if not isinstance(values, Mapping) or key not in values:
+            return False
+        values = values[key]
+    return True
+
+
+def _model(path: Sequence[str]) -> type[BaseModel] | None:
+    """The model of the table at `path`."""
+    model: type[BaseModel] = Settings
+    names = iter(path)
+    for name in names:
+        field = model.model_fields.get(name)
+        if field is None:
+            return None
+        inner = field.annotation
+        if get_origin(inner) is dict:
+            inner = get_args(inner)[1]
+            if next(names, None) is None:
+                return None
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            return None
+        model = inner
+    return model
+
+
+def _field(path: Sequence[str]) -> FieldInfo | None:
+    """The field at `path`, unless it is a table of settings itself."""
+    model = _model(path[:-1])
+    field = model.model_fields.get(path[-1]) if model and path else None
+    return None if field is None or _model(path) is not None else field
+
+
+def _known(path: Sequence[str]) -> str:
+    """Which keys there are in the table at `path`."""
+    model = _model(path)
+    names = ", ".join(model.model_fields) if model else ""
+    if not path:
+        return f"the sections are {names}"
+    return f"{'.'.join(path)} has {names}"
+
+
+def _allowed(field: FieldInfo) -> str:
+    """What a field takes, in words."""
+    kind = field.annotation
+    if get_origin(kind) is Literal:
+        return "one of " + ", ".join(get_args(kind))
+    if kind in _NUMBERS:
+        return _NUMBERS[kind] + _range(field)
+    if kind is str:
+        return "a text" + _length(field)
+    return _KINDS.get(get_origin(kind) or kind, "a path")
+
+
+_NUMBERS: dict[Any, str] = {int: "a whole number", float: "a number"}
+_KINDS: dict[Any, str] = {
+    bool: "true or false",
+    tuple: "a list of texts",
+    dict: "a table",
+}
+
+
+def _range(field: FieldInfo) -> str:
+    low = next((item.ge for item in field.metadata if isinstance(item, Ge)), None)
+    high = next((item.le for item in field.metadata if isinstance(item, Le)), None)
+    return f" from {low} to {high}"
+
+
+def _length(field: FieldInfo) -> str:
+    low = next((item.min_length for item in field.metadata if isinstance(item, MinLen)), 0)
+    high = next((item.max_length for item in field.metadata if isinstance(item, MaxLen)), None)
+    return "" if high is None else f" of {low} to {high} characters"
+
+
+def _shown(value: Any) -> str:
+    return shorten(value) if isinstance(value, str) else shorten(repr(value)).strip("'\"")
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
