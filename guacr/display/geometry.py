@@ -49,6 +49,19 @@ class Rect(NamedTuple):
             and self.bottom >= other.bottom
         )
 
+    def minus(self, hole: Rect) -> list[Rect]:
+        """What of it lies outside `hole`: at most four rectangles that do not overlap."""
+        inner = self.intersection(hole)
+        if inner is None:
+            return [self]
+        parts = [
+            Rect(self.x, self.y, self.width, inner.y - self.y),
+            Rect(self.x, inner.bottom, self.width, self.bottom - inner.bottom),
+            Rect(self.x, inner.y, inner.x - self.x, inner.height),
+            Rect(inner.right, inner.y, self.right - inner.right, inner.height),
+        ]
+        return [part for part in parts if part.width and part.height]
+
     def moved(self, dx: int, dy: int) -> Rect:
         """The same size, elsewhere."""
         return Rect(self.x + dx, self.y + dy, self.width, self.height)

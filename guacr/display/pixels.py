@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from guacr.display.geometry import Rect
+
 Array8 = NDArray[np.uint8]
 
 
@@ -71,6 +73,19 @@ class BgrxPixels:
         if not (self.array[0, :, :3] == first).all() or not (self.array[..., :3] == first).all():
             return None
         blue, green, red = first.tolist()
+        return red, green, blue
+
+    def words(self) -> NDArray[np.uint32]:
+        """The same pixels as (height, width) of 32-bit words."""
+        return self.array.view(np.uint32)[..., 0]
+
+    def crop(self, rect: Rect) -> BgrxPixels:
+        """A view of a part of it."""
+        return BgrxPixels(self.array[rect.y : rect.bottom, rect.x : rect.right])
+
+    def pixel(self, x: int, y: int) -> tuple[int, int, int]:
+        """Red, green and blue at (x, y)."""
+        blue, green, red = self.array[y, x, :3].tolist()
         return red, green, blue
 
 

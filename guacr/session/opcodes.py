@@ -68,7 +68,7 @@ def carry_out(user: User, instruction: Instruction) -> None:
 def _sync(user: User, args: Args) -> None:
     if not user.pacing.reply(_integer(args[0]), user.now()):
         raise ProtocolError("sync names a timestamp that was never sent")
-    user.session.clock.viewer_moved()
+    user.session.frames.viewer_moved()
 
 
 def _key(user: User, args: Args) -> None:

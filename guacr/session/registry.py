@@ -11,8 +11,9 @@ from importlib.metadata import entry_points
 from guacr.errors import BusyError, NotFoundError, shorten
 from guacr.session.client import ClientInfo
 from guacr.session.handler import ENTRY_POINT_GROUP, ProtocolHandler
+from guacr.session.limits import SessionLimits
 from guacr.session.params import Params
-from guacr.session.session import Session, SessionLimits
+from guacr.session.session import Session
 from guacr.session.user import Rights, User
 from guacr.transport.base import Transport
 

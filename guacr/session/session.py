@@ -6,52 +6,25 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 from uuid import uuid4
 
 from guacr.display.display import Display
-from guacr.display.encoder import Encoding
-from guacr.display.plan import Plan
 from guacr.errors import ClientTimeoutError, GuacrError, OverrunError, TooManyError
 from guacr.protocol.instruction import encode, encode_stream
 from guacr.protocol.status import Status
 from guacr.session.client import ClientInfo
-from guacr.session.clock import FrameClock
+from guacr.session.frames import Frames
 from guacr.session.handler import ProtocolHandler
+from guacr.session.limits import SessionLimits
 from guacr.session.params import Params
 from guacr.session.user import Rights, User
 from guacr.transport.base import Transport
 
-INLINE_COST = 0.003
-"""Seconds that encoding a frame may hold the event loop; costlier frames go to a thread."""
-REFINE_DELAY = 0.3
-"""Seconds without change after which lossy areas are sent again without loss."""
-SLOW_LAG = 0.75
-"""Seconds behind which a viewer misses frames, so that the others are not held back."""
 NAME_MAX = 1024
 """Characters of a title that are passed on."""
 KEEP_ALIVE = 4.0
 """Seconds after which an idle client is sent a `nop`; clients expect one every 5 s."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionLimits:
-    """What the settings say about every session."""
-
-    frame_rate: int = 60
-    image_format: str = "auto"
-    quality: int = 0
-    high_water: int = 256 * 1024
-    """Bytes unsent at which a viewer misses frames."""
-    send_limit: int = 16 * 1024 * 1024
-    """Bytes unsent at which a viewer is dropped."""
-    stuck_timeout: float = 15.0
-    """Seconds without any progress in sending after which a viewer is dropped."""
-    client_timeout: float = 15.0
-    """Seconds of silence after which a client is dropped."""
-    users_max: int = 64
-    clipboard_max: int = 262144
 
 
 class Session:
@@ -74,7 +47,7 @@ class Session:
         self.limits = limits
         self.users: dict[str, User] = {}
         self.display = Display()
-        self.clock = FrameClock(limits.frame_rate, self._tick, self._lag)
+        self.frames = Frames(self, executor)
         self.log = logging.LoggerAdapter(
             logging.getLogger("guacr.session"), {"session": self.id, "protocol": protocol}
         )
@@ -82,19 +55,21 @@ class Session:
         self.owner_info = ClientInfo()
         self.name = ""
         self.closed = False
-        self._executor = executor
         self._on_closed = on_closed
         self._loop = asyncio.get_running_loop()
         self._task: asyncio.Task[None] | None = None
-        self._refine: asyncio.TimerHandle | None = None
-        self._last_timestamp = 0
 
     # ---- life
 
-    def start(self, handler_type: type[ProtocolHandler], params: Params, owner: ClientInfo) -> None:
-        """Make the handler and let it run."""
+    def prepare(
+        self, handler_type: type[ProtocolHandler], params: Params, owner: ClientInfo
+    ) -> None:
+        """Make the handler; it may draw, but connects to nothing yet."""
         self.owner_info = owner
         self.handler = handler_type(self, params)
+
+    def start(self) -> None:
+        """Let the handler run."""
         self._task = self._loop.create_task(self._run(), name=f"session {self.id}")
 
     async def _run(self) -> None:
@@ -117,10 +92,7 @@ class Session:
             self.log.info("session ended")
         else:
             self.log.warning("session ended: %s", error)
-        self._last_picture()
-        self.clock.stop()
-        if self._refine is not None:
-            self._refine.cancel()
+        self.frames.stop()
         for user in list(self.users.values()):
             self._dismiss(user, error)
         if self._task is not None and self._task is not asyncio.current_task():
@@ -157,7 +129,7 @@ class Session:
         if not owner:
             self._tell_owner(1, user)
         self.handler.user_joined(user)
-        self.clock.wake()
+        self.frames.wake()
         return user
 
     def detach(self, user: User) -> None:
@@ -205,10 +177,7 @@ class Session:
 
     def changed(self) -> None:
         """A surface, a layer or the cursor changed: a frame may be due."""
-        self.clock.wake()
-        if self._refine is not None:
-            self._refine.cancel()
-            self._refine = None
+        self.frames.wake()
 
     def send_all(self, data: bytes, users: Iterable[User] | None = None) -> None:
         """Send whole instructions to every user, or to those named."""
@@ -265,116 +234,8 @@ class Session:
         """Show one user's pointer to the others."""
         if len(self.users) < 2:
             return
-        message = encode("mouse", x, y, buttons, self._timestamp(advance=False))
+        message = encode("mouse", x, y, buttons, self.frames.timestamp())
         self.send_all(message, [user for user in self.users.values() if user is not mover])
-
-    # ---- frames
-
-    def _lag(self) -> float:
-        now = self._loop.time()
-        return min((u.pacing.lag(now) for u in self.users.values() if not u.stale), default=0.0)
-
-    def _tick(self) -> bool:
-        """Make the next frame, if there is anything to send and anybody to send it to."""
-        self._skip_slow_users()
-        fresh = [user for user in self.users.values() if not user.stale]
-        newcomers = [user for user in self.users.values() if user.stale and self._is_ready(user)]
-        if not (self.display.changed or newcomers) or not (fresh or newcomers):
-            return False
-        plan = self.display.plan(self._loop.time())
-        full = self.display.plan_full() if newcomers and self.display.size != (0, 0) else None
-        return self._encode(plan, fresh, full, newcomers)
-
-    def _skip_slow_users(self) -> None:
-        now = self._loop.time()
-        crowd = len(self.users) > 1
-        for user in self.users.values():
-            behind = crowd and user.pacing.lag(now) > SLOW_LAG
-            if not user.stale and (behind or user.transport.buffered > self.limits.high_water):
-                user.stale = True
-
-    def _is_ready(self, user: User) -> bool:
-        """Whether a stale viewer has taken everything it was sent."""
-        waiting = user.pacing.acknowledged and user.pacing.in_flight
-        return not waiting and user.transport.buffered == 0
-
-    def _encode(
-        self, plan: Plan | None, fresh: list[User], full: Plan | None, newcomers: list[User]
-    ) -> bool:
-        if plan is None and full is None:
-            return False
-        encoding = self._encoding(fresh + newcomers)
-        plans = [plan if fresh else None, full]
-        cost = sum(p.cost(encoding) for p in plans if p is not None)
-        if cost <= INLINE_COST or self.closed:
-            self._send_frames([p and p.encode(encoding) for p in plans], fresh, newcomers)
-            return True
-        self.clock.busy = True
-        for p in plans:
-            if p is not None:
-                p.detach()
-        job = self._executor.submit(lambda: [p and p.encode(encoding) for p in plans])
-        wrapped = asyncio.wrap_future(job, loop=self._loop)
-        wrapped.add_done_callback(lambda done: self._encoded(done, fresh, newcomers))
-        return True
-
-    def _encoded(self, done: asyncio.Future[Any], fresh: list[User], newcomers: list[User]) -> None:
-        if self.closed or done.cancelled():
-            return
-        try:
-            self._send_frames(done.result(), fresh, newcomers)
-        except Exception:
-            self.log.exception("encoding failed")
-            self.close(GuacrError("internal error: the daemon's log says more"))
-            return
-        self.clock.done()
-
-    def _send_frames(
-        self, data: list[bytes | None], fresh: list[User], newcomers: list[User]
-    ) -> None:
-        change, whole = data
-        timestamp = self._timestamp()
-        sync = encode("sync", timestamp, 1)
-        now = self._loop.time()
-        for users, frame in ((fresh, change), (newcomers, whole)):
-            if frame is None:
-                continue
-            message = frame + sync
-            for user in users:
-                if user.id in self.users:
-                    user.stale = False
-                    user.pacing.sent(timestamp, now)
-                    user.send(message)
-        if self.display.lossy and self._refine is None and not self.closed:
-            self._refine = self._loop.call_later(REFINE_DELAY, self._refine_now)
-
-    def _refine_now(self) -> None:
-        self._refine = None
-        self.display.refine()
-        self.clock.wake()
-
-    def _last_picture(self) -> None:
-        """What the handler drew before it ended, at once and on the loop."""
-        if not self.clock.busy:
-            self._tick()
-
-    def _encoding(self, users: list[User]) -> Encoding:
-        now = self._loop.time()
-        accepted = [set(user.info.image) for user in users if user.info.image]
-        return Encoding(
-            format=self.limits.image_format,
-            quality=self.limits.quality,
-            accepted=frozenset(set.intersection(*accepted)) if accepted else frozenset(),
-            lag=max((user.pacing.lag(now) for user in users), default=0.0),
-        )
-
-    def _timestamp(self, *, advance: bool = True) -> int:
-        """Milliseconds on the event loop's clock; each frame has one of its own."""
-        now = int(self._loop.time() * 1000)
-        if not advance:
-            return max(now, self._last_timestamp)
-        self._last_timestamp = max(now, self._last_timestamp + 1)
-        return self._last_timestamp
 
     def _argv_stream(self, name: str, value: str) -> bytes:
         stream = self.display.stream()

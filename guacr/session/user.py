@@ -123,7 +123,7 @@ class User:
 
     def drained(self) -> None:
         """The client's system took everything: a stale picture can be renewed."""
-        self.session.clock.viewer_moved()
+        self.session.frames.viewer_moved()
 
     def connection_lost(self) -> None:
         """The client is gone."""

@@ -1,0 +1,69 @@
+"""A layer of translucent rectangles above the picture: selections, scroll bars."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from guacr.display.geometry import Rect
+from guacr.display.plan import Plan
+
+Fill = tuple[Rect, tuple[int, int, int, int]]
+"""A rectangle within the overlay and its red, green, blue and alpha."""
+
+
+class Overlay:
+    """What it shows is given whole each time, and sent only when it differs."""
+
+    __slots__ = ("_area", "_fills", "_sent_area", "_sent_fills", "_sent_size", "_size", "index")
+
+    def __init__(self, index: int, area: Rect) -> None:
+        self.index = index
+        self._area = (area.x, area.y)
+        self._size = (area.width, area.height)
+        self._fills: tuple[Fill, ...] = ()
+        self._sent_area: tuple[int, int] | None = None
+        self._sent_size: tuple[int, int] | None = None
+        self._sent_fills: tuple[Fill, ...] = ()
+
+    def show(self, fills: Sequence[Fill]) -> None:
+        """Show these rectangles and nothing else."""
+        self._fills = tuple(fills)
+
+    def place(self, x: int, y: int) -> None:
+        """Move it to (x, y) of layer 0."""
+        self._area = (x, y)
+
+    def resize(self, width: int, height: int) -> None:
+        """Take a new size."""
+        self._size = (width, height)
+
+    @property
+    def changed(self) -> bool:
+        """Whether viewers see something else."""
+        return (self._area, self._size, self._fills) != (
+            self._sent_area,
+            self._sent_size,
+            self._sent_fills,
+        )
+
+    def plan_changes(self, plan: Plan) -> None:
+        """Add what differs from the last frame."""
+        if self._size != self._sent_size:
+            plan.add("size", self.index, *self._size)
+        if self._area != self._sent_area:
+            plan.add("move", self.index, 0, *self._area, self.index)
+        if self._fills != self._sent_fills:
+            self._plan_fills(plan)
+        self._sent_area, self._sent_size = self._area, self._size
+        self._sent_fills = self._fills
+
+    def plan_full(self, plan: Plan) -> None:
+        """Add everything, for viewers that may have anything on this layer."""
+        plan.add("size", self.index, *self._size)
+        plan.add("move", self.index, 0, *self._area, self.index)
+        self._plan_fills(plan)
+
+    def _plan_fills(self, plan: Plan) -> None:
+        plan.erase(self.index, Rect(0, 0, *self._size))
+        for rect, (red, green, blue, alpha) in self._fills:
+            plan.fill(self.index, rect, (red, green, blue), alpha)
