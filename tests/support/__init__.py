@@ -1,0 +1,1 @@
+"""What the tests are made with: an independent client, a painter, and conditions to wait for."""

@@ -1,0 +1,79 @@
+"""The streams that a daemon has open towards a client."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from binascii import Error as Base64Error
+from dataclasses import dataclass, field
+
+from tests.support.wire import WireError
+
+BLOB_MAX = 6048
+INDEX_MAX = 1023
+
+OPENERS = {
+    "img": 6,
+    "audio": 2,
+    "video": 3,
+    "clipboard": 2,
+    "file": 3,
+    "pipe": 3,
+    "argv": 3,
+}
+"""Opcodes that open a stream named by their first argument, and how many arguments they have."""
+
+
+@dataclass(slots=True)
+class Inflow:
+    """One stream: the instruction that opened it and the bytes so far."""
+
+    opcode: str
+    args: tuple[str, ...]
+    data: bytearray = field(default_factory=bytearray)
+
+
+class Inflows:
+    """All open streams by index."""
+
+    def __init__(self) -> None:
+        self.open: dict[int, Inflow] = {}
+
+    def begin(self, opcode: str, args: tuple[str, ...]) -> Inflow:
+        """A stream is opened."""
+        if len(args) != OPENERS[opcode]:
+            raise WireError(f"{opcode} with {len(args)} arguments")
+        index = _index(args[0])
+        if index in self.open:
+            raise WireError(f"{opcode} on stream {index}, which is open")
+        self.open[index] = Inflow(opcode, args[1:])
+        return self.open[index]
+
+    def blob(self, args: tuple[str, ...]) -> None:
+        """Bytes of an open stream."""
+        if len(args) != 2:
+            raise WireError(f"blob with {len(args)} arguments")
+        index = _index(args[0])
+        if index not in self.open:
+            raise WireError(f"blob on stream {index}, which is not open")
+        try:
+            data = b64decode(args[1], validate=True)
+        except (Base64Error, ValueError) as error:
+            raise WireError("blob is not base64") from error
+        if len(data) > BLOB_MAX:
+            raise WireError(f"blob of {len(data)} bytes")
+        self.open[index].data += data
+
+    def end(self, args: tuple[str, ...]) -> Inflow:
+        """A stream is complete."""
+        if len(args) != 1:
+            raise WireError(f"end with {len(args)} arguments")
+        index = _index(args[0])
+        if index not in self.open:
+            raise WireError(f"end of stream {index}, which is not open")
+        return self.open.pop(index)
+
+
+def _index(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) <= INDEX_MAX):
+        raise WireError(f"stream index {text!r}")
+    return int(text)
