@@ -36,7 +36,7 @@ class Frames:
         self._session = session
         self._executor = executor
         self._loop = asyncio.get_running_loop()
-        self._clock = FrameClock(session.limits.frame_rate, self._tick, self._lag)
+        self._clock = FrameClock(session.settings.display.frame_rate, self._tick, self._lag)
         self._refine: asyncio.TimerHandle | None = None
         self._last_timestamp = 0
 
@@ -85,7 +85,7 @@ class Frames:
         users = self._session.users.values()
         for user in users:
             behind = len(users) > 1 and user.pacing.lag(now) > SLOW_LAG
-            if behind or user.transport.buffered > self._session.limits.high_water:
+            if behind or user.transport.buffered > self._session.settings.session.send_high_water:
                 user.stale = True
 
     def _send(
@@ -145,11 +145,11 @@ class Frames:
 
     def _encoding(self, users: list[User]) -> Encoding:
         now = self._loop.time()
-        limits = self._session.limits
+        display = self._session.settings.display
         accepted = [frozenset(user.info.image) for user in users if user.info.image]
         return Encoding(
-            format=limits.image_format,
-            quality=limits.quality,
+            format=display.image_format,
+            quality=display.quality,
             accepted=frozenset.intersection(*accepted) if accepted else frozenset(),
             lag=max((user.pacing.lag(now) for user in users), default=0.0),
         )

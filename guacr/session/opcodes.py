@@ -13,9 +13,9 @@ from guacr.errors import (
     UnsupportedError,
     shorten,
 )
+from guacr.protocol.client import SIZE_MAX
 from guacr.protocol.instruction import Instruction, encode
 from guacr.protocol.status import Status
-from guacr.session.client import SIZE_MAX
 from guacr.session.streams import Collector, InputStream
 
 if TYPE_CHECKING:

@@ -8,18 +8,16 @@ from collections.abc import Mapping
 from concurrent.futures import Executor
 from importlib.metadata import entry_points
 
-from guacr.errors import BusyError, NotFoundError, shorten
-from guacr.session.client import ClientInfo
+from guacr.errors import BusyError, NotFoundError, SessionClosedError, shorten
+from guacr.protocol.client import ClientInfo
 from guacr.session.handler import ENTRY_POINT_GROUP, ProtocolHandler
-from guacr.session.limits import SessionLimits
 from guacr.session.params import Params
 from guacr.session.session import Session
 from guacr.session.user import Rights, User
+from guacr.settings import Settings
 from guacr.transport.base import Transport
 
 CONNECTION_ID_PREFIX = "$"
-CLEAN_UP_TIMEOUT = 5.0
-"""Seconds that handlers have to clean up when the daemon ends."""
 
 log = logging.getLogger("guacr.registry")
 
@@ -64,18 +62,11 @@ class Protocols:
 class SessionRegistry:
     """Opens, finds and ends sessions; one ticker keeps all of them alive."""
 
-    def __init__(
-        self,
-        protocols: Protocols,
-        limits: SessionLimits,
-        executor: Executor,
-        sessions_max: int = 0,
-    ) -> None:
+    def __init__(self, protocols: Protocols, settings: Settings, executor: Executor) -> None:
         self.protocols = protocols
-        self.limits = limits
+        self.settings = settings
         self.sessions: dict[str, Session] = {}
         self._executor = executor
-        self._sessions_max = sessions_max
         self._ending: set[asyncio.Task[None]] = set()
 
     def params_type(self, select: str) -> type[Params]:
@@ -108,9 +99,10 @@ class SessionRegistry:
             return session.attach(transport, info, _rights(params))
         handler_type = self.protocols.find(select)
         params = handler_type.params_type.parse(values)
-        if self._sessions_max and len(self.sessions) >= self._sessions_max:
-            raise BusyError(f"all {self._sessions_max} sessions are in use: try again later")
-        session = Session(select, self.limits, self._executor, self._closed)
+        allowed = self.settings.server.max_sessions
+        if allowed and len(self.sessions) >= allowed:
+            raise BusyError(f"all {allowed} sessions are in use: try again later")
+        session = Session(select, self.settings, self._executor, self._closed)
         self.sessions[session.id] = session
         session.prepare(handler_type, params, info)
         user = session.attach(transport, info, _rights(params))
@@ -125,9 +117,10 @@ class SessionRegistry:
     async def close(self) -> None:
         """End every session and wait, within bounds, until their handlers have cleaned up."""
         for session in list(self.sessions.values()):
-            session.close()
+            session.close(SessionClosedError("the daemon is shutting down: connect again later"))
         if self._ending:
-            _, late = await asyncio.wait(self._ending, timeout=CLEAN_UP_TIMEOUT)
+            timeout = self.settings.server.drain_timeout
+            _, late = await asyncio.wait(self._ending, timeout=timeout)
             for task in late:
                 log.warning("%s did not end in time", task.get_name())
                 task.cancel()

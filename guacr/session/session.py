@@ -11,14 +11,14 @@ from uuid import uuid4
 
 from guacr.display.display import Display
 from guacr.errors import ClientTimeoutError, GuacrError, OverrunError, TooManyError
+from guacr.protocol.client import ClientInfo
 from guacr.protocol.instruction import encode, encode_stream
 from guacr.protocol.status import Status
-from guacr.session.client import ClientInfo
 from guacr.session.frames import Frames
 from guacr.session.handler import ProtocolHandler
-from guacr.session.limits import SessionLimits
 from guacr.session.params import Params
 from guacr.session.user import Rights, User
+from guacr.settings import Settings
 from guacr.transport.base import Transport
 
 NAME_MAX = 1024
@@ -31,20 +31,20 @@ class Session:
     """Owned by the registry, found by its connection id; ends when its handler or the last of
     its users has gone, and closing it twice is harmless.
 
-    Handlers use `display`, `changed`, `size`, `dpi`, `owner_info`, `set_name`,
+    Handlers use `display`, `changed`, `size`, `owner_info`, `settings`, `set_name`,
     `send_clipboard`, `pause_input`, `resume_input` and `log`.
     """
 
     def __init__(
         self,
         protocol: str,
-        limits: SessionLimits,
+        settings: Settings,
         executor: Executor,
         on_closed: Callable[[Session], None],
     ) -> None:
         self.id = f"${uuid4()}"
         self.protocol = protocol
-        self.limits = limits
+        self.settings = settings
         self.users: dict[str, User] = {}
         self.display = Display()
         self.frames = Frames(self, executor)
@@ -112,9 +112,9 @@ class Session:
         Raises:
             TooManyError: the session is full.
         """
-        if len(self.users) >= self.limits.users_max:
+        if len(self.users) >= self.settings.session.max_users:
             raise TooManyError(
-                f"this session has {self.limits.users_max} users, which is as many as are allowed"
+                f"this session has {self.settings.session.max_users} users, which is as many as are allowed"
             )
         owner = not self.users
         user = User(self, transport, info, owner=owner, rights=rights)
@@ -211,7 +211,7 @@ class Session:
     def clipboard_limit(self) -> int:
         """Bytes that a user's clipboard may have."""
         own = getattr(self.handler.params, "clipboard_buffer_size", 0)
-        return max(int(own), self.limits.clipboard_max)
+        return max(int(own), self.settings.session.max_clipboard)
 
     @property
     def live_parameters(self) -> frozenset[str]:
@@ -247,11 +247,11 @@ class Session:
     def keep_alive(self, now: float) -> None:
         """Called about once a second: keep-alives and time-outs of every user."""
         for user in list(self.users.values()):
-            if now - user.last_received > self.limits.client_timeout:
+            if now - user.last_received > self.settings.server.client_timeout:
                 self.drop(user, ClientTimeoutError("the client has been silent for too long"))
-            elif user.transport.buffered > self.limits.send_limit:
+            elif user.transport.buffered > self.settings.session.send_limit:
                 self.drop(user, OverrunError("the client does not take what it is sent"))
-            elif user.stuck_for(now) > self.limits.stuck_timeout:
+            elif user.stuck_for(now) > self.settings.session.stuck_timeout:
                 self.drop(user, ClientTimeoutError("the client has stopped taking what it is sent"))
             elif now - user.last_sent > KEEP_ALIVE:
                 user.send(encode("nop"))

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from guacr.errors import ClientError, GuacrError, ProtocolError
+from guacr.protocol.client import ClientInfo
 from guacr.protocol.instruction import Instruction
 from guacr.protocol.parser import InstructionParser
-from guacr.session.client import ClientInfo
 from guacr.session.opcodes import carry_out
 from guacr.session.pacing import Pacing
 from guacr.session.streams import InputStreams
@@ -93,6 +93,11 @@ class User:
             since = now
         self._unsent_since = (buffered, since)
         return now - since
+
+    def take_over(self, parser: InstructionParser, instructions: list[Instruction]) -> None:
+        """Go on with the parser of the handshake, and with what came behind it."""
+        self._parser = parser
+        self.dispatch(instructions)
 
     # ---- Receiver
 
