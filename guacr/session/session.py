@@ -112,10 +112,9 @@ class Session:
         Raises:
             TooManyError: the session is full.
         """
-        if len(self.users) >= self.settings.session.max_users:
-            raise TooManyError(
-                f"this session has {self.settings.session.max_users} users, which is as many as are allowed"
-            )
+        allowed = self.settings.session.max_users
+        if len(self.users) >= allowed:
+            raise TooManyError(f"this session has {allowed} users, which is as many as are allowed")
         owner = not self.users
         user = User(self, transport, info, owner=owner, rights=rights)
         self.users[user.id] = user

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import cast
 
 from guacr.protocol.status import Status
 from guacr.transport.base import CLOSE_TIMEOUT, Receiver, Transport
@@ -62,9 +63,8 @@ class TcpTransport(asyncio.Protocol, Transport):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has connected."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        transport.set_write_buffer_limits(high=0)  # so that resume_writing means drained
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.set_write_buffer_limits(high=0)  # so that resume_writing means drained
         self._on_open(self)
 
     def data_received(self, data: bytes) -> None:

@@ -1,0 +1,179 @@
+"""The daemon: its listeners, its ticker, and its orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from types import ModuleType
+
+from aiohttp import web
+
+from guacr.listeners import close_all, tcp_sockets, tls_context, unix_socket
+from guacr.reception import Reception
+from guacr.session.registry import Protocols, SessionRegistry
+from guacr.settings import Settings
+from guacr.systemd import activated_sockets, notify
+from guacr.transport.tcp import TcpTransport
+from guacr.web.app import create_app
+
+TICK = 1.0
+"""Seconds between two looks at keep-alives and time-outs."""
+GC_THRESHOLDS = (50_000, 20, 50)
+"""Allocations between collections: with thousands of sessions a full one takes long."""
+
+log = logging.getLogger("guacr.daemon")
+
+
+class Daemon:
+    """Listens as the settings say, from `start` until `close`."""
+
+    def __init__(self, settings: Settings, *, secret: str | None = None) -> None:
+        self.settings = settings
+        threads = settings.display.encoder_threads or os.cpu_count() or 1
+        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="encoder")
+        self.registry = SessionRegistry(Protocols(), settings, self._executor)
+        self._secret = secret
+        self._sockets: list[socket.socket] = []
+        self._web_sockets: list[socket.socket] = []
+        self._servers: list[asyncio.Server] = []
+        self._web: web.AppRunner | None = None
+        self._ticker: asyncio.Task[None] | None = None
+
+    @property
+    def port(self) -> int:
+        """The TCP port that the Guacamole protocol is spoken on."""
+        return _port(self._sockets)
+
+    @property
+    def web_port(self) -> int:
+        """The port of the page and of WebSocket."""
+        return _port(self._web_sockets)
+
+    async def start(self) -> None:
+        """Listen.
+
+        Raises:
+            SettingsError: an address, a port or a file of the settings cannot be used.
+        """
+        try:
+            await self._open_sockets()
+            await self._serve()
+        except BaseException:
+            await self.close()
+            raise
+        self._ticker = asyncio.create_task(self._tick(), name="ticker")
+
+    async def close(self) -> None:
+        """Stop listening, end every session, and wait (bounded) until all is cleaned up."""
+        for server in self._servers:
+            server.close()
+        close_all(self._sockets)
+        await self.registry.close()
+        if self._web is not None:
+            await self._web.cleanup()
+        close_all(self._web_sockets)
+        if self._ticker is not None:
+            self._ticker.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._ticker
+        path = self.settings.server.unix_socket
+        if path is not None and self._servers:
+            path.unlink(missing_ok=True)
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+    async def _open_sockets(self) -> None:
+        server, page = self.settings.server, self.settings.websocket
+        self._sockets = activated_sockets()
+        if not self._sockets:
+            self._sockets = await tcp_sockets(server.hosts, server.port, server.backlog)
+        if server.unix_socket is not None:
+            mode, backlog = server.unix_socket_mode, server.backlog
+            self._sockets.append(unix_socket(server.unix_socket, mode, backlog))
+        if page.enabled:
+            self._web_sockets = await tcp_sockets(page.hosts, page.port, server.backlog)
+
+    async def _serve(self) -> None:
+        loop = asyncio.get_running_loop()
+        context = tls_context(self.settings.server)
+        for sock in self._sockets:
+            tls = None if sock.family == socket.AF_UNIX else context
+            listen = (
+                loop.create_unix_server if sock.family == socket.AF_UNIX else loop.create_server
+            )
+            self._servers.append(await listen(self._accept, sock=sock, ssl=tls))
+            log.info("listening on %s", sock.getsockname())
+        if self._web_sockets:
+            app = create_app(self.settings, self.registry, secret=self._secret)
+            self._web = web.AppRunner(app, handle_signals=False, access_log=None)
+            await self._web.setup()
+            for sock in self._web_sockets:
+                await web.SockSite(self._web, sock).start()
+                log.info("listening for WebSocket on %s", sock.getsockname())
+
+    def _accept(self) -> TcpTransport:
+        timeout = self.settings.server.handshake_timeout
+
+        def receive(transport: TcpTransport) -> None:
+            transport.receiver = Reception(transport, self.registry, timeout)
+
+        return TcpTransport(receive)
+
+    async def _tick(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(TICK)
+            self.registry.keep_alive(loop.time())
+
+
+def run(settings: Settings) -> int:
+    """Run the daemon until SIGTERM or SIGINT; the exit status.
+
+    Raises:
+        SettingsError: the daemon cannot start with these settings.
+    """
+    gc.set_threshold(*GC_THRESHOLDS)
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_serve_until_signal(settings))
+    return 0
+
+
+async def _serve_until_signal(settings: Settings) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    daemon = Daemon(settings)
+    await daemon.start()
+    gc.freeze()  # what is loaded now stays until the end
+    notify("READY=1")
+    await stopped.wait()
+    log.info("stopping")
+    notify("STOPPING=1")
+    await daemon.close()
+
+
+def _loop_factory() -> type[asyncio.AbstractEventLoop] | None:
+    """Uvloop's event loop where it is installed."""
+    uvloop = _uvloop()
+    return None if uvloop is None else uvloop.Loop
+
+
+def _uvloop() -> ModuleType | None:
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop
+
+
+def _port(sockets: list[socket.socket]) -> int:
+    for sock in sockets:
+        if sock.family != socket.AF_UNIX:
+            return int(sock.getsockname()[1])
+    return 0

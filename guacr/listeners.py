@@ -1,0 +1,149 @@
+"""Listening sockets: every address of every host that the settings name, and a Unix socket."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import socket
+import ssl
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from guacr.errors import SettingsError
+from guacr.settings import ServerSettings
+
+log = logging.getLogger("guacr.listeners")
+
+_NO_SUCH_ADDRESS = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
+
+
+async def tcp_sockets(hosts: Iterable[str], port: int, backlog: int) -> list[socket.socket]:
+    """Sockets that listen on every address of every host.
+
+    With port 0 all of them share the port that the first one was given. An address that this
+    machine does not have (IPv6 switched off) is passed over as long as another one is left.
+
+    Raises:
+        SettingsError: a name is unknown, the port is taken, or no address is left.
+    """
+    sockets: list[socket.socket] = []
+    missing: list[str] = []
+    for family, address in await _addresses(hosts, port):
+        if port == 0 and sockets:
+            address = (address[0], sockets[0].getsockname()[1], *address[2:])
+        try:
+            sockets.append(_listen(family, address, backlog))
+        except OSError as error:
+            if error.errno not in _NO_SUCH_ADDRESS:
+                close_all(sockets)
+                raise SettingsError(_cannot_listen(str(address[0]), port, error)) from error
+            missing.append(str(address[0]))
+    if not sockets:
+        raise SettingsError(f"this machine has no address {' or '.join(missing)} to listen on")
+    for host in missing:
+        log.info("not listening on %s: this machine has no such address", host)
+    return sockets
+
+
+def unix_socket(path: Path, mode: int, backlog: int) -> socket.socket:
+    """A Unix socket that listens at `path`; one that a dead process left there is replaced.
+
+    Raises:
+        SettingsError: something else stands there, or the directory cannot be written to.
+    """
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        _remove_stale(path)
+        sock.bind(str(path))
+        path.chmod(mode)
+        sock.listen(backlog)
+        sock.setblocking(False)
+    except OSError as error:
+        sock.close()
+        raise SettingsError(f"cannot listen on {path}: {error.strerror or error}") from error
+    return sock
+
+
+def tls_context(settings: ServerSettings) -> ssl.SSLContext | None:
+    """TLS as the settings ask for it, None without.
+
+    Raises:
+        SettingsError: a file cannot be read or is not what it should be.
+    """
+    if settings.tls_certificate is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(settings.tls_certificate, settings.tls_key)
+        if settings.tls_client_ca is not None:
+            context.load_verify_locations(settings.tls_client_ca)
+            context.verify_mode = ssl.CERT_REQUIRED
+    except (OSError, ssl.SSLError) as error:
+        files = [settings.tls_certificate, settings.tls_key, settings.tls_client_ca]
+        named = ", ".join(str(path) for path in files if path)
+        raise SettingsError(f"cannot use {named} for TLS: {error.strerror or error}") from error
+    return context
+
+
+def close_all(sockets: Iterable[socket.socket]) -> None:
+    """Close sockets."""
+    for sock in sockets:
+        sock.close()
+
+
+async def _addresses(
+    hosts: Iterable[str], port: int
+) -> list[tuple[socket.AddressFamily, tuple[Any, ...]]]:
+    loop = asyncio.get_running_loop()
+    found: dict[tuple[Any, ...], socket.AddressFamily] = {}
+    for host in hosts:
+        try:
+            infos = await loop.getaddrinfo(
+                host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            )
+        except OSError as error:
+            raise SettingsError(f"cannot listen on {host}: {error.strerror or error}") from error
+        for family, _, _, _, address in infos:
+            found.setdefault(address, family)
+    return [(family, address) for address, family in found.items()]
+
+
+def _listen(family: socket.AddressFamily, address: tuple[Any, ...], backlog: int) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.bind(address)
+        sock.listen(backlog)
+        sock.setblocking(False)
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def _cannot_listen(host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"cannot listen on {host} port {port}: another program (guacd?) listens there"
+    return f"cannot listen on {host} port {port}: {error.strerror or error}"
+
+
+def _remove_stale(path: Path) -> None:
+    try:
+        is_socket = stat.S_ISSOCK(path.stat().st_mode)
+    except FileNotFoundError:
+        return
+    if not is_socket:
+        raise FileExistsError(errno.EEXIST, "something else than a socket stands there")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(str(path))
+        except ConnectionRefusedError:
+            path.unlink()
+            return
+    raise OSError(errno.EADDRINUSE, "another program listens there")
