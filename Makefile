@@ -1,0 +1,86 @@
+# `make demo` and `make test` do all the set-up that a fresh Debian machine with Python, Node.js
+# and make needs; nothing is done twice while what it depends on has not changed.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMPS := $(VENV)/stamps
+PYTEST_ARGS ?=
+
+RUNTIME_PACKAGES := fontconfig fonts-dejavu-core fonts-noto-cjk fonts-noto-color-emoji
+TEST_PACKAGES := $(RUNTIME_PACKAGES) chromium chromium-driver openssh-server
+
+.PHONY: help demo test lint types contracts format bench docs install check clean
+
+help:
+	@echo "make demo       try guacr on this machine"
+	@echo "make test       run all tests"
+	@echo "make lint       style, types and import contracts"
+	@echo "make check      what CI runs"
+	@echo "make bench      run all benchmarks"
+	@echo "make docs       write docs/parameters.md anew"
+	@echo "make clean      remove everything that was made here"
+
+demo: $(STAMPS)/install system-demo
+	$(BIN)/guacr demo
+
+test: $(STAMPS)/dev $(STAMPS)/npm system-test
+	$(BIN)/pytest $(PYTEST_ARGS)
+
+lint: $(STAMPS)/dev types contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMPS)/dev
+	$(BIN)/mypy
+
+contracts: $(STAMPS)/dev
+	$(BIN)/lint-imports
+
+format: $(STAMPS)/dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(STAMPS)/dev
+	$(BIN)/python -m benchmarks
+
+docs: $(STAMPS)/dev
+	$(BIN)/python -m guacr.paramdoc > docs/parameters.md
+
+install: $(STAMPS)/install
+
+check:
+	.ci/run
+
+clean:
+	rm -rf $(VENV) node_modules guacr/web/vendor build dist *.egg-info
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find guacr handlers terminal tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
+
+# ---- set-up, each step once
+
+$(STAMPS)/venv:
+	@$(PYTHON) -c "import ensurepip, venv" || .ci/packages python3-venv
+	@command -v npm >/dev/null || .ci/packages nodejs npm
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade "pip>=25.1"
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/install: $(STAMPS)/venv pyproject.toml setup.py package.json package-lock.json
+	$(BIN)/pip install --quiet --editable .
+	@touch $@
+
+$(STAMPS)/dev: $(STAMPS)/install
+	$(BIN)/pip install --quiet --group dev
+	@touch $@
+
+$(STAMPS)/npm: $(STAMPS)/venv package.json package-lock.json
+	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.PHONY: system-demo system-test
+system-demo:
+	@.ci/packages $(RUNTIME_PACKAGES)
+
+system-test:
+	@.ci/packages $(TEST_PACKAGES)
