@@ -76,7 +76,8 @@ class FrameBuffer:
         """Give every pixel of `rect` one colour: red, green, blue from 0 to 255."""
         if visible := rect.intersection(self._bounds):
             red, green, blue = rgb
-            self._view(visible)[:] = (blue, green, red, 0)
+            pixel = np.array([blue, green, red, 0], np.uint8).view(np.uint32)
+            self._view(visible).view(np.uint32)[:] = pixel  # many times as quick as by bytes
             self._dirty.add(visible)
 
     def copy_rect(self, source: Rect, x: int, y: int) -> None:
