@@ -17,6 +17,8 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from guacr.errors import GuacrError
+
 MAX_COLUMNS = 1024
 MAX_ROWS = 1024
 """guacd's own bounds of a terminal; an engine clamps to them."""
@@ -29,6 +31,10 @@ DIRECT_COLOUR = 0x1000000
 """A colour is DEFAULT_COLOUR, a palette index 0..255, or DIRECT_COLOUR | 0xRRGGBB."""
 
 Rgb = tuple[int, int, int]
+
+
+class EngineError(GuacrError):
+    """A terminal engine cannot be used here, or failed."""
 
 
 class Attributes(IntFlag):
@@ -60,10 +66,13 @@ class Width(IntEnum):
     """What part of a character a cell holds."""
 
     NARROW = 0
+
     WIDE = 1
     """The left half; the next cell is a SPACER."""
+
     SPACER = 2
     """The right half of the character before."""
+
     WRAP_SPACER = 3
     """Blank at the end of a row, because a wide character went to the next."""
 
@@ -113,6 +122,7 @@ class Cursor:
 
     visible: bool
     """Whether the host shows it and it lies within the viewport."""
+
     column: int
     row: int
     """Viewport row."""
@@ -204,7 +214,8 @@ class Anchor(ABC):
 
     @abstractmethod
     def position(self) -> Position | None:
-        """Where the cell is now; None when it was erased, dropped or its screen is not shown."""
+        """Where the cell is now, on the screen (primary or alternate) it was made on; None when it
+        was dropped."""
 
     @abstractmethod
     def close(self) -> None:
@@ -266,6 +277,11 @@ class Emulator(ABC):
     def rows(self) -> int:
         """Rows of the screen."""
 
+    @property
+    @abstractmethod
+    def revision(self) -> int:
+        """Counts the calls that may have changed what is shown."""
+
     @abstractmethod
     def feed(self, data: bytes) -> None:
         """Take bytes of the host, cut anywhere.
@@ -287,6 +303,11 @@ class Emulator(ABC):
     @abstractmethod
     def reset(self) -> None:
         """As RIS: everything but the scrollback limit and the default colours."""
+
+    @abstractmethod
+    def rest(self) -> None:
+        """Free what only makes updates quick, for a terminal that is idle; the next update costs
+        as much as a full one."""
 
     @abstractmethod
     def close(self) -> None:

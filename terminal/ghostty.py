@@ -1,0 +1,286 @@
+"""The terminal engine on libghostty, through pyghostty.
+
+The C library parses and holds the cells; this module adds what `Emulator` promises. See
+`terminal.ghostty_library` for what it leans on.
+"""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+from terminal.emulator import (
+    MAX_COLUMNS,
+    MAX_ROWS,
+    Anchor,
+    Colours,
+    Emulator,
+    EmulatorListener,
+    EmulatorOptions,
+    MouseFormat,
+    MouseTracking,
+    Position,
+    Rgb,
+    Row,
+    ScreenUpdate,
+    Scrollbar,
+    Span,
+)
+from terminal.ghostty_cells import CellTables
+from terminal.ghostty_events import Events, disconnect
+from terminal.ghostty_library import check, ffi, lib, scroll_viewport
+from terminal.ghostty_reader import RawScreen, ScreenReader
+from terminal.ghostty_text import GhosttyText
+
+MAX_SCROLLBACK_ROWS = 1_000_000
+MAX_SCROLLBACK_BYTES = 256 << 20
+MAX_APC_BYTES = 4096
+"""Of an application program command; guacr understands none of them."""
+
+_MODE_CLUSTERS = 2027
+_ANSI = 1 << 15
+_TRACKING = (
+    MouseTracking.MOTION,
+    MouseTracking.DRAG,
+    MouseTracking.BUTTONS,
+    MouseTracking.PRESS,
+)
+_FORMATS = (MouseFormat.SGR_PIXELS, MouseFormat.SGR, MouseFormat.URXVT, MouseFormat.UTF8)
+
+
+class GhosttyEmulator(Emulator):
+    """A terminal of libghostty.
+
+    Raises:
+        EngineError: the library is out of memory.
+    """
+
+    def __init__(self, options: EmulatorOptions, listener: EmulatorListener) -> None:
+        self._columns = _clamp(options.columns, MAX_COLUMNS)
+        self._rows = _clamp(options.rows, MAX_ROWS)
+        handle = ffi.new("GhosttyTerminal*")
+        check(lib.ghostty_terminal_new(ffi.NULL, handle, self._columns, self._rows), "start")
+        self._terminal = handle[0]
+        self._events = Events(listener, options.answerback)
+        self._close = weakref.finalize(self, _free, self._terminal, self._events.number)
+        self._close.atexit = False
+        self._reader: ScreenReader | None = None
+        self._tables = CellTables()
+        self._text = GhosttyText(self._terminal)
+        self._revision = 0
+        self._full = True
+        self._events.connect(self._terminal)
+        self._bound()
+        self.set_scrollback(options.scrollback_rows)
+        self.set_colours(options.colours)
+        self.resize(self._columns, self._rows, options.cell_width, options.cell_height)
+
+    def _bound(self) -> None:
+        """Limit what the host can make the library keep; images are not drawn, so none are."""
+        clusters = {"mode": _MODE_CLUSTERS, "value": True}
+        options = (
+            (lib.GHOSTTY_TERMINAL_OPT_KITTY_IMAGE_STORAGE_LIMIT, ffi.new("uint64_t*", 0)),
+            (lib.GHOSTTY_TERMINAL_OPT_APC_MAX_BYTES, ffi.new("size_t*", MAX_APC_BYTES)),
+            (lib.GHOSTTY_TERMINAL_OPT_APC_MAX_BYTES_KITTY, ffi.new("size_t*", MAX_APC_BYTES)),
+            (
+                lib.GHOSTTY_TERMINAL_OPT_SCROLLBACK_MAX_BYTES,
+                ffi.new("size_t*", MAX_SCROLLBACK_BYTES),
+            ),
+            (
+                lib.GHOSTTY_TERMINAL_OPT_MODE_DEFAULT,
+                ffi.new("GhosttyTerminalModeConfig*", clusters),
+            ),
+            (lib.GHOSTTY_TERMINAL_OPT_MODE, ffi.new("GhosttyTerminalModeConfig*", clusters)),
+        )
+        for option, value in options:
+            self._set(option, value)
+
+    @property
+    def columns(self) -> int:
+        """See `Emulator.columns`."""
+        return self._columns
+
+    @property
+    def rows(self) -> int:
+        """See `Emulator.rows`."""
+        return self._rows
+
+    @property
+    def revision(self) -> int:
+        """See `Emulator.revision`."""
+        return self._revision
+
+    def feed(self, data: bytes) -> None:
+        """See `Emulator.feed`."""
+        lib.ghostty_terminal_vt_write(self._terminal, data, len(data))
+        self._revision += 1
+        self._events.raise_kept()
+
+    def resize(self, columns: int, rows: int, cell_width: int, cell_height: int) -> None:
+        """See `Emulator.resize`."""
+        self._columns, self._rows = _clamp(columns, MAX_COLUMNS), _clamp(rows, MAX_ROWS)
+        size = (self._columns, self._rows, max(cell_width, 1), max(cell_height, 1))
+        check(lib.ghostty_terminal_resize(self._terminal, *size), "resize")
+        self._events.size = size
+        self._full = True
+        self._revision += 1
+        self._events.raise_kept()
+
+    def update(self, full: bool = False) -> ScreenUpdate:
+        """See `Emulator.update`."""
+        if self._reader is None:
+            self._reader = ScreenReader()
+            full = True
+        if self._tables.full:
+            self._full = True
+        if self._full:
+            full, self._full, self._tables = True, False, CellTables()
+        screen = self._reader.read(self._terminal, self._columns, self._rows, full)
+        return self._translate(screen, full)
+
+    def _translate(self, screen: RawScreen, full: bool) -> ScreenUpdate:
+        tables = self._tables
+        return ScreenUpdate(
+            full=full,
+            rows=screen.row_array(),
+            codes=tables.codes(self._terminal, screen),
+            widths=tables.widths(screen.cells),
+            styles=tables.style_indices(self._terminal, screen),
+            style_table=tables.styles,
+            cluster_table=tables.clusters,
+            cursor=screen.cursor,
+            colours=screen.colours,
+        )
+
+    def reset(self) -> None:
+        """See `Emulator.reset`."""
+        lib.ghostty_terminal_reset(self._terminal)
+        self._full = True
+        self._revision += 1
+        self._events.raise_kept()
+
+    def rest(self) -> None:
+        """See `Emulator.rest`."""
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+
+    def close(self) -> None:
+        """See `Emulator.close`."""
+        if self._close.alive:
+            self.rest()
+            self._close()
+
+    def set_colours(self, colours: Colours) -> None:
+        """See `Emulator.set_colours`."""
+        cursor = ffi.NULL if colours.cursor is None else _colour(colours.cursor)
+        palette = ffi.from_buffer("GhosttyColorRgb[256]", colours.palette)
+        self._set(lib.GHOSTTY_TERMINAL_OPT_COLOR_FOREGROUND, _colour(colours.foreground))
+        self._set(lib.GHOSTTY_TERMINAL_OPT_COLOR_BACKGROUND, _colour(colours.background))
+        self._set(lib.GHOSTTY_TERMINAL_OPT_COLOR_CURSOR, cursor)
+        self._set(lib.GHOSTTY_TERMINAL_OPT_COLOR_PALETTE, palette)
+        self._events.background = colours.background
+        self._revision += 1
+
+    def set_scrollback(self, rows: int) -> None:
+        """See `Emulator.set_scrollback`."""
+        limit = ffi.new("size_t*", min(max(rows, 0), MAX_SCROLLBACK_ROWS))
+        self._set(lib.GHOSTTY_TERMINAL_OPT_SCROLLBACK_MAX_LINES, limit)
+        self._revision += 1
+
+    @property
+    def scrollbar(self) -> Scrollbar:
+        """See `Emulator.scrollbar`."""
+        bar = ffi.new("GhosttyTerminalScrollbar*")
+        self._get(lib.GHOSTTY_TERMINAL_DATA_SCROLLBAR, bar)
+        return Scrollbar(bar.total, bar.offset, bar.len)
+
+    def scroll_by(self, rows: int) -> None:
+        """See `Emulator.scroll_by`."""
+        limit = MAX_SCROLLBACK_ROWS + MAX_ROWS
+        self._scroll(lib.GHOSTTY_SCROLL_VIEWPORT_DELTA, max(-limit, min(rows, limit)))
+
+    def scroll_to(self, row: int) -> None:
+        """See `Emulator.scroll_to`."""
+        limit = MAX_SCROLLBACK_ROWS + MAX_ROWS
+        self._scroll(lib.GHOSTTY_SCROLL_VIEWPORT_ROW, max(0, min(row, limit)))
+
+    def scroll_to_top(self) -> None:
+        """See `Emulator.scroll_to_top`."""
+        self._scroll(lib.GHOSTTY_SCROLL_VIEWPORT_TOP, 0)
+
+    def scroll_to_bottom(self) -> None:
+        """See `Emulator.scroll_to_bottom`."""
+        self._scroll(lib.GHOSTTY_SCROLL_VIEWPORT_BOTTOM, 0)
+
+    def mode(self, number: int, ansi: bool = False) -> bool:
+        """See `Emulator.mode`."""
+        packed = (number & (_ANSI - 1)) | (_ANSI if ansi else 0)
+        config = ffi.new("GhosttyTerminalModeConfig*", {"mode": packed})
+        result = lib.ghostty_terminal_get(self._terminal, lib.GHOSTTY_TERMINAL_DATA_MODE, config)
+        return result == lib.GHOSTTY_SUCCESS and bool(config.value)
+
+    @property
+    def alternate_screen(self) -> bool:
+        """See `Emulator.alternate_screen`."""
+        screen = ffi.new("GhosttyTerminalScreen*")
+        self._get(lib.GHOSTTY_TERMINAL_DATA_ACTIVE_SCREEN, screen)
+        return bool(screen[0] == lib.GHOSTTY_TERMINAL_SCREEN_ALTERNATE)
+
+    @property
+    def mouse_tracking(self) -> MouseTracking:
+        """See `Emulator.mouse_tracking`."""
+        return next((kind for kind in _TRACKING if self.mode(kind.value)), MouseTracking.NONE)
+
+    @property
+    def mouse_format(self) -> MouseFormat:
+        """See `Emulator.mouse_format`."""
+        return next((kind for kind in _FORMATS if self.mode(kind.value)), MouseFormat.X10)
+
+    def text(self, span: Span, rectangle: bool = False) -> str:
+        """See `Emulator.text`."""
+        return self._text.text(span, rectangle)
+
+    def row_at(self, row: int) -> Row | None:
+        """See `Emulator.row_at`."""
+        return self._text.row(row, self._columns)
+
+    def word_at(self, position: Position, boundaries: str | None = None) -> Span | None:
+        """See `Emulator.word_at`."""
+        return self._text.word(position, boundaries)
+
+    def line_at(self, position: Position) -> Span | None:
+        """See `Emulator.line_at`."""
+        return self._text.line(position)
+
+    def hyperlink_at(self, position: Position) -> str | None:
+        """See `Emulator.hyperlink_at`."""
+        return self._text.hyperlink(position)
+
+    def anchor(self, position: Position) -> Anchor | None:
+        """See `Emulator.anchor`."""
+        return self._text.anchor(position)
+
+    def _scroll(self, tag: int, value: int) -> None:
+        behaviour = ffi.new("GuacrScrollViewport*", {"tag": tag, "value": value})
+        scroll_viewport(self._terminal, behaviour[0])
+        self._revision += 1
+
+    def _set(self, option: int, value: Any) -> None:
+        check(lib.ghostty_terminal_set(self._terminal, option, value), "change a setting")
+
+    def _get(self, data: int, out: Any) -> None:
+        check(lib.ghostty_terminal_get(self._terminal, data, out), "read its state")
+
+
+def _free(terminal: Any, number: int) -> None:
+    lib.ghostty_terminal_free(terminal)
+    disconnect(number)
+
+
+def _clamp(value: int, limit: int) -> int:
+    return max(1, min(value, limit))
+
+
+def _colour(rgb: Rgb) -> Any:
+    return ffi.new("GhosttyColorRgb*", dict(zip("rgb", rgb, strict=True)))

@@ -1,0 +1,210 @@
+"""Turns libghostty's cells into codes, widths and styles that are numbered terminal-wide."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from terminal.emulator import (
+    CLUSTER_BASE,
+    DEFAULT_COLOUR,
+    DIRECT_COLOUR,
+    Attributes,
+    Style,
+    Underline,
+)
+from terminal.ghostty_library import (
+    CODE_MASK,
+    CODE_SHIFT,
+    CONTENT_BACKGROUND_PALETTE,
+    CONTENT_CLUSTER,
+    CONTENT_MASK,
+    STYLE_MASK,
+    STYLE_SHIFT,
+    WIDTH_MASK,
+    WIDTH_SHIFT,
+    check,
+    ffi,
+    grid_ref,
+    lib,
+)
+from terminal.ghostty_reader import Cells, RawScreen
+
+MAX_STYLES = 32_768
+MAX_CLUSTERS = 16_384
+"""Distinct styles and clusters that are numbered; past it all numbers start anew, and what a
+single screen has beyond it is drawn without its style, or as its first character."""
+
+MAX_CLUSTER_CODES = 32
+"""Code points of a cluster that are drawn."""
+
+_ATTRIBUTES = (
+    ("bold", Attributes.BOLD),
+    ("italic", Attributes.ITALIC),
+    ("faint", Attributes.FAINT),
+    ("blink", Attributes.BLINK),
+    ("inverse", Attributes.INVERSE),
+    ("invisible", Attributes.INVISIBLE),
+    ("strikethrough", Attributes.STRIKE),
+    ("overline", Attributes.OVERLINE),
+)
+_UNDERLINES = frozenset(Underline)
+
+
+class CellTables:
+    """Turns the library's cells into codes, widths and styles that are numbered for the whole
+    terminal."""
+
+    def __init__(self) -> None:
+        self.styles: list[Style] = [Style()]
+        self.clusters: list[str] = []
+        self._style_numbers: dict[Style, int] = {self.styles[0]: 0}
+        self._raw_numbers: dict[bytes, int] = {}
+        self._cluster_numbers: dict[str, int] = {}
+        self._style = ffi.new("GhosttyStyle*", {"size": ffi.sizeof("GhosttyStyle")})
+        self._style_bytes = ffi.buffer(self._style)
+        self._ref = ffi.new("GhosttyGridRef*", {"size": ffi.sizeof("GhosttyGridRef")})
+        self._point = ffi.new("GhosttyPointS*", {"tag": lib.GHOSTTY_POINT_TAG_VIEWPORT})
+        self._codes = ffi.new("uint32_t[]", MAX_CLUSTER_CODES)
+        self._length = ffi.new("size_t*")
+
+    @property
+    def full(self) -> bool:
+        """Whether the tables have to start anew before the next screen is read."""
+        return len(self.styles) >= MAX_STYLES or len(self.clusters) >= MAX_CLUSTERS
+
+    def codes(self, terminal: Any, screen: RawScreen) -> NDArray[np.uint32]:
+        """What each cell shows; see `ScreenUpdate.codes`."""
+        cells = screen.cells
+        codes = ((cells >> CODE_SHIFT) & CODE_MASK).astype(np.uint32)
+        content = cells & CONTENT_MASK
+        if content.any():
+            codes[content >= CONTENT_BACKGROUND_PALETTE] = 0
+            for row, column in np.argwhere(content == CONTENT_CLUSTER).tolist():
+                codes[row, column] = self._cluster(terminal, screen.rows[row], column)
+        return codes
+
+    @staticmethod
+    def widths(cells: Cells) -> NDArray[np.uint8]:
+        """What part of a character each cell holds; the library's numbers are `Width`'s."""
+        return ((cells >> WIDTH_SHIFT) & WIDTH_MASK).astype(np.uint8)
+
+    def style_indices(self, terminal: Any, screen: RawScreen) -> NDArray[np.uint16]:
+        """How each cell is drawn, as indices into `styles`."""
+        ids = ((screen.cells >> STYLE_SHIFT) & STYLE_MASK).astype(np.intp)
+        indices = np.zeros(ids.shape, np.uint16)
+        if ids.any():
+            for first, past in _runs(screen.pages):
+                rows = screen.rows[first:past]
+                indices[first:past] = self._page_indices(terminal, rows, ids[first:past])
+        filled = (screen.cells & CONTENT_BACKGROUND_PALETTE) != 0
+        if filled.any():
+            indices[filled] = self._background_indices(screen.cells[filled])
+        return indices
+
+    def _page_indices(
+        self, terminal: Any, rows: list[int], ids: NDArray[np.intp]
+    ) -> NDArray[np.uint16]:
+        """One page's style numbers, each looked up where it was seen last."""
+        flat = ids.ravel()
+        where = np.full(int(flat.max()) + 1, -1, np.intp)
+        where[flat] = np.arange(flat.size)
+        where[0] = -1
+        numbers = np.zeros(len(where), np.uint16)
+        for style_id in np.flatnonzero(where >= 0).tolist():
+            row, column = divmod(int(where[style_id]), ids.shape[1])
+            numbers[style_id] = self._style_number(terminal, rows[row], column)
+        return numbers[ids]
+
+    def _style_number(self, terminal: Any, row: int, column: int) -> int:
+        check(
+            lib.ghostty_grid_ref_style(self._locate(terminal, row, column), self._style),
+            "read a style",
+        )
+        raw = bytes(self._style_bytes)
+        number = self._raw_numbers.get(raw)
+        if number is None:
+            number = self._number(_read_style(self._style))
+            if len(self._raw_numbers) < MAX_STYLES:
+                self._raw_numbers[raw] = number
+        return number
+
+    def _background_indices(self, cells: Cells) -> NDArray[np.uint16]:
+        """Cells that were erased in a colour have that as their content, and no style."""
+        values, where = np.unique(cells & (CODE_MASK << CODE_SHIFT | CONTENT_MASK), False, True)
+        numbers = [self._number(Style(background=_content_colour(v))) for v in values.tolist()]
+        return np.array(numbers, np.uint16)[where]
+
+    def _number(self, style: Style) -> int:
+        number = self._style_numbers.get(style)
+        if number is None:
+            if len(self.styles) >= MAX_STYLES:
+                return 0
+            number = self._style_numbers[style] = len(self.styles)
+            self.styles.append(style)
+        return number
+
+    def _cluster(self, terminal: Any, row: int, column: int) -> int:
+        result = lib.ghostty_grid_ref_graphemes(
+            self._locate(terminal, row, column), self._codes, MAX_CLUSTER_CODES, self._length
+        )
+        if result == lib.GHOSTTY_OUT_OF_SPACE:
+            return self._first_code()
+        check(result, "read a cluster")
+        text = "".join(map(chr, self._codes[0 : self._length[0]]))
+        number = self._cluster_numbers.get(text)
+        if number is None:
+            if len(self.clusters) >= MAX_CLUSTERS:
+                return ord(text[0])
+            number = self._cluster_numbers[text] = len(self.clusters)
+            self.clusters.append(text)
+        return CLUSTER_BASE + number
+
+    def _first_code(self) -> int:
+        cell = ffi.new("GhosttyCell*")
+        check(lib.ghostty_grid_ref_cell(self._ref, cell), "read a cell")
+        return int(cell[0]) >> CODE_SHIFT & CODE_MASK
+
+    def _locate(self, terminal: Any, row: int, column: int) -> Any:
+        self._point.value.x, self._point.value.y = column, row
+        check(grid_ref(terminal, self._point[0], self._ref), "find a cell")
+        return self._ref
+
+
+def _read_style(style: Any) -> Style:
+    attributes = Attributes.NONE
+    for name, attribute in _ATTRIBUTES:
+        if getattr(style, name):
+            attributes |= attribute
+    underline = style.underline
+    return Style(
+        foreground=_colour(style.fg_color),
+        background=_colour(style.bg_color),
+        underline_colour=_colour(style.underline_color),
+        attributes=attributes,
+        underline=Underline(underline) if underline in _UNDERLINES else Underline.SINGLE,
+    )
+
+
+def _colour(colour: Any) -> int:
+    if colour.tag == lib.GHOSTTY_STYLE_COLOR_PALETTE:
+        return int(colour.value.palette)
+    if colour.tag == lib.GHOSTTY_STYLE_COLOR_RGB:
+        rgb = colour.value.rgb
+        return DIRECT_COLOUR | rgb.r << 16 | rgb.g << 8 | rgb.b
+    return DEFAULT_COLOUR
+
+
+def _content_colour(cell: int) -> int:
+    value = cell >> CODE_SHIFT
+    if cell & CONTENT_MASK == CONTENT_BACKGROUND_PALETTE:
+        return value & 0xFF
+    return DIRECT_COLOUR | (value & 0xFF) << 16 | value & 0xFF00 | value >> 16 & 0xFF
+
+
+def _runs(pages: list[int]) -> list[tuple[int, int]]:
+    """Where equal neighbours begin and end."""
+    edges = [index for index in range(1, len(pages)) if pages[index] != pages[index - 1]]
+    return list(zip([0, *edges], [*edges, len(pages)], strict=True))

@@ -1,0 +1,193 @@
+"""What libghostty calls back: replies, titles, bells, clipboard writes and unknown commands.
+
+The C callbacks exist once for the process; each terminal's user data is a number that finds its
+`Events`. Nothing raised may pass through C: the first exception is kept, and `feed` raises it.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+from terminal.emulator import EmulatorListener, Rgb
+from terminal.ghostty_library import check, ffi, lib, read_string
+
+VERSION_REPLY = b"guacr"
+"""What XTVERSION is answered with."""
+
+MAX_OSC_BYTES = 4096
+"""Of an unknown command; a longer one is dropped."""
+
+MAX_CLIPBOARD_BYTES = 1 << 20
+"""Of an OSC 52; a longer one is dropped."""
+
+MAX_TITLE_BYTES = 4095
+"""Of a title; a longer one is cut."""
+
+_DARK = 128
+
+
+class Events:
+    """One terminal's side of the callbacks."""
+
+    def __init__(self, listener: EmulatorListener, answerback: bytes) -> None:
+        self.listener = listener
+        self.answerback = _CString(answerback)
+        self.size = (1, 1, 1, 1)
+        """Columns, rows, and a cell's width and height in pixels."""
+        self.background: Rgb = (0, 0, 0)
+        self._error: BaseException | None = None
+        self._number = next(_numbers)
+
+    def connect(self, terminal: Any) -> None:
+        """Have the library call this object for `terminal`."""
+        _registry[self._number] = self
+        options = (
+            (lib.GHOSTTY_TERMINAL_OPT_USERDATA, ffi.cast("void*", self._number)),
+            *_CALLBACKS,
+            (lib.GHOSTTY_TERMINAL_OPT_UNKNOWN_MAX_BYTES, ffi.new("size_t*", MAX_OSC_BYTES)),
+            (
+                lib.GHOSTTY_TERMINAL_OPT_CLIPBOARD_WRITE_MAX_BYTES,
+                ffi.new("size_t*", MAX_CLIPBOARD_BYTES),
+            ),
+        )
+        for option, value in options:
+            check(lib.ghostty_terminal_set(terminal, option, value), "register a callback")
+
+    @property
+    def number(self) -> int:
+        """What `disconnect` takes."""
+        return self._number
+
+    def keep(self, error: BaseException) -> None:
+        """Remember what a listener raised, until `raise_kept`."""
+        if self._error is None:
+            self._error = error
+
+    def raise_kept(self) -> None:
+        """Raise what a listener raised during the last feed, if it did."""
+        if self._error is not None:
+            error, self._error = self._error, None
+            raise error
+
+
+def disconnect(number: int) -> None:
+    """Forget a terminal's callbacks; may be called twice."""
+    _registry.pop(number, None)
+
+
+class _CString:
+    """Bytes with an address."""
+
+    def __init__(self, text: bytes) -> None:
+        self._bytes = ffi.new("uint8_t[]", text or b"\0")
+        self.string = ffi.new("GhosttyString*", {"ptr": self._bytes, "len": len(text)})[0]
+
+
+_registry: dict[int, Events] = {}
+_numbers = itertools.count(1)
+_version = _CString(VERSION_REPLY)
+_empty = _CString(b"")
+
+
+def _callback(kind: str, default: Any = None) -> Callable[[Callable[..., Any]], Any]:
+    """Make a C callback of a function that takes the terminal's `Events` in place of the user
+    data; `default` is what C gets where it raises or the terminal is gone."""
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        def call(terminal: Any, user_data: Any, *arguments: Any) -> Any:
+            events = _registry.get(int(ffi.cast("uintptr_t", user_data)))
+            if events is None:
+                return default
+            try:
+                return function(terminal, events, *arguments)
+            except BaseException as error:  # noqa: BLE001 - feed raises it
+                events.keep(error)
+                return default
+
+        return ffi.callback(kind, call)
+
+    return decorate
+
+
+@_callback("GhosttyTerminalWritePtyFn")
+def _reply(_terminal: Any, events: Events, data: Any, length: int) -> None:
+    events.listener.reply(bytes(ffi.buffer(data, length)))
+
+
+@_callback("GhosttyTerminalBellFn")
+def _bell(_terminal: Any, events: Events) -> None:
+    events.listener.bell()
+
+
+@_callback("GhosttyTerminalTitleChangedFn")
+def _title(terminal: Any, events: Events) -> None:
+    string = ffi.new("GhosttyString*")
+    check(
+        lib.ghostty_terminal_get(terminal, lib.GHOSTTY_TERMINAL_DATA_TITLE, string),
+        "read the title",
+    )
+    title = read_string(string)[:MAX_TITLE_BYTES].decode(errors="ignore")
+    events.listener.title_changed(title)
+
+
+@_callback("GhosttyTerminalClipboardWriteFn")
+def _clipboard(_terminal: Any, events: Events, write: Any) -> None:
+    reply = ffi.new("GhosttyClipboardWriteReply*", {"size": _SIZE_OF_REPLY})
+    data = read_string(write.contents[0].data) if write.contents_len else b""
+    fits = len(data) <= MAX_CLIPBOARD_BYTES
+    if fits:
+        events.listener.clipboard_written(data)
+    else:
+        reply.result = lib.GHOSTTY_CLIPBOARD_WRITE_RESULT_DENIED
+    write.reply(write, reply)
+
+
+@_callback("GhosttyTerminalUnknownSequenceFn")
+def _unknown(_terminal: Any, events: Events, sequence: Any) -> None:
+    if sequence.tag != lib.GHOSTTY_TERMINAL_UNKNOWN_SEQUENCE_OSC or sequence.value.osc.truncated:
+        return
+    number, _, text = read_string(sequence.value.osc.content).partition(b";")
+    if number.isdigit() and len(number) <= _MAX_DIGITS:
+        events.listener.osc(int(number), text.decode(errors="replace"))
+
+
+@_callback("GhosttyTerminalSizeFn", False)
+def _size(_terminal: Any, events: Events, out: Any) -> bool:
+    out.columns, out.rows, out.cell_width, out.cell_height = events.size
+    return True
+
+
+@_callback("GhosttyTerminalColorSchemeFn", False)
+def _colour_scheme(_terminal: Any, events: Events, out: Any) -> bool:
+    red, green, blue = events.background
+    luminance = (red * 299 + green * 587 + blue * 114) // 1000
+    dark = luminance < _DARK
+    out[0] = lib.GHOSTTY_COLOR_SCHEME_DARK if dark else lib.GHOSTTY_COLOR_SCHEME_LIGHT
+    return True
+
+
+@_callback("GhosttyTerminalEnquiryFn", _empty.string)
+def _enquiry(_terminal: Any, events: Events) -> Any:
+    return events.answerback.string
+
+
+@_callback("GhosttyTerminalXtversionFn", _empty.string)
+def _xtversion(_terminal: Any, _events: Events) -> Any:
+    return _version.string
+
+
+_MAX_DIGITS = 9
+_SIZE_OF_REPLY = ffi.sizeof("GhosttyClipboardWriteReply")
+_CALLBACKS = (
+    (lib.GHOSTTY_TERMINAL_OPT_WRITE_PTY, _reply),
+    (lib.GHOSTTY_TERMINAL_OPT_BELL, _bell),
+    (lib.GHOSTTY_TERMINAL_OPT_TITLE_CHANGED, _title),
+    (lib.GHOSTTY_TERMINAL_OPT_CLIPBOARD_WRITE, _clipboard),
+    (lib.GHOSTTY_TERMINAL_OPT_UNKNOWN_SEQUENCE, _unknown),
+    (lib.GHOSTTY_TERMINAL_OPT_SIZE, _size),
+    (lib.GHOSTTY_TERMINAL_OPT_COLOR_SCHEME, _colour_scheme),
+    (lib.GHOSTTY_TERMINAL_OPT_ENQUIRY, _enquiry),
+    (lib.GHOSTTY_TERMINAL_OPT_XTVERSION, _xtversion),
+)

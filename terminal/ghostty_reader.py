@@ -1,0 +1,166 @@
+"""Reads the rows that changed out of libghostty's render state, whole rows at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from terminal.emulator import Colours, Cursor, CursorShape
+from terminal.ghostty_library import check, ffi, lib
+
+Cells = NDArray[np.uint64]
+
+_SHAPES = {
+    lib.GHOSTTY_RENDER_STATE_CURSOR_VISUAL_STYLE_BAR: CursorShape.BAR,
+    lib.GHOSTTY_RENDER_STATE_CURSOR_VISUAL_STYLE_BLOCK: CursorShape.BLOCK,
+    lib.GHOSTTY_RENDER_STATE_CURSOR_VISUAL_STYLE_UNDERLINE: CursorShape.UNDERLINE,
+    lib.GHOSTTY_RENDER_STATE_CURSOR_VISUAL_STYLE_BLOCK_HOLLOW: CursorShape.HOLLOW,
+}
+_NO_CELLS: Cells = np.zeros((0, 0), np.uint64)
+_SIZE_OF_CURSOR = ffi.sizeof("GhosttyRenderStateCursor")
+_SIZE_OF_COLOURS = ffi.sizeof("GhosttyRenderStateColors")
+_STATE_KEYS = ffi.new(
+    "GhosttyRenderStateData[]",
+    [
+        lib.GHOSTTY_RENDER_STATE_DATA_ROW_ITERATOR,
+        lib.GHOSTTY_RENDER_STATE_DATA_DIRTY,
+        lib.GHOSTTY_RENDER_STATE_DATA_CURSOR,
+        lib.GHOSTTY_RENDER_STATE_DATA_COLORS,
+    ],
+)
+_ROW_KEYS = ffi.new(
+    "GhosttyRenderStateRowData[]",
+    [lib.GHOSTTY_RENDER_STATE_ROW_DATA_CELLS_RAW, lib.GHOSTTY_RENDER_STATE_ROW_DATA_ID],
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RawScreen:
+    """What the library's render state holds after an update."""
+
+    rows: list[int]
+    """The changed viewport rows, ascending."""
+    pages: list[int]
+    """The library's page of each of them: style numbers are the page's own."""
+    cells: Cells
+    """(rows, columns)."""
+    cursor: Cursor
+    colours: Colours
+
+    def row_array(self) -> NDArray[np.intp]:
+        """`rows` as an array."""
+        return np.array(self.rows, np.intp)
+
+
+class ScreenReader:
+    """A render state of the library: knows which rows of a terminal changed since it was read.
+
+    It takes about 50 bytes a cell; a terminal at rest does without.
+    """
+
+    def __init__(self) -> None:
+        self._state = ffi.new("GhosttyRenderState*")
+        self._iterator = ffi.new("GhosttyRenderStateRowIterator*")
+        check(lib.ghostty_render_state_new(ffi.NULL, self._state), "start a render state")
+        check(
+            lib.ghostty_render_state_row_iterator_new(ffi.NULL, self._iterator),
+            "start a row iterator",
+        )
+        self._cursor = ffi.new("GhosttyRenderStateCursor*", {"size": _SIZE_OF_CURSOR})
+        self._colours = ffi.new("GhosttyRenderStateColors*", {"size": _SIZE_OF_COLOURS})
+        self._dirty = ffi.new("GhosttyRenderStateDirty*")
+        self._values = ffi.new(
+            "void*[]", [self._iterator, self._dirty, self._cursor, self._colours]
+        )
+        self._row = ffi.new("uint16_t*")
+        self._view = ffi.new("GhosttyCellsView*")
+        self._row_id = ffi.new("GhosttyRenderStateRowId*")
+        self._row_values = ffi.new("void*[]", [self._view, self._row_id])
+        self._seen = b""
+        self._known: Colours | None = None
+
+    def close(self) -> None:
+        """Free the render state; nothing else may be called after it."""
+        lib.ghostty_render_state_row_iterator_free(self._iterator[0])
+        lib.ghostty_render_state_free(self._state[0])
+
+    def read(self, terminal: Any, columns: int, rows: int, full: bool) -> RawScreen:
+        """The rows that changed since the last call, or all of them.
+
+        Raises:
+            EngineError: the library is out of memory.
+        """
+        state = self._state[0]
+        check(lib.ghostty_render_state_update(state, terminal), "read the screen")
+        check(
+            lib.ghostty_render_state_get_multi(
+                state, len(_STATE_KEYS), _STATE_KEYS, self._values, ffi.NULL
+            ),
+            "read the state of the screen",
+        )
+        changed = full or self._dirty[0] != lib.GHOSTTY_RENDER_STATE_DIRTY_FALSE
+        read, pages, cells = (
+            self._read_rows(columns, rows, full) if changed else ([], [], _NO_CELLS)
+        )
+        lib.ghostty_render_state_clean(state)
+        return RawScreen(read, pages, cells, self._read_cursor(), self._read_colours())
+
+    def _read_rows(self, columns: int, rows: int, full: bool) -> tuple[list[int], list[int], Cells]:
+        cells = np.zeros((rows, columns), np.uint64)
+        target, stride = ffi.cast("char*", cells.ctypes.data), columns * 8
+        read: list[int] = []
+        pages: list[int] = []
+        for row in self._each_row(full):
+            if row >= rows:
+                break
+            lib.ghostty_render_state_row_get_multi(
+                self._iterator[0], len(_ROW_KEYS), _ROW_KEYS, self._row_values, ffi.NULL
+            )
+            length = min(self._view.len * 8, stride)
+            ffi.memmove(target + len(read) * stride, self._view.ptr, length)
+            read.append(row)
+            pages.append(self._row_id.bits[0])
+        return read, pages, cells[: len(read)]
+
+    def _each_row(self, full: bool) -> Iterator[int]:
+        iterator = self._iterator[0]
+        if full:
+            advance, row = lib.ghostty_render_state_row_iterator_next, 0
+            while advance(iterator):
+                yield row
+                row += 1
+        else:
+            advance_dirty, out = lib.ghostty_render_state_row_iterator_next_dirty, self._row
+            while advance_dirty(iterator, out):
+                yield out[0]
+
+    def _read_cursor(self) -> Cursor:
+        cursor = self._cursor
+        return Cursor(
+            visible=bool(cursor.visible and cursor.viewport_has_value),
+            column=cursor.viewport_x - 1 if cursor.wide_tail else cursor.viewport_x,
+            row=cursor.viewport_y,
+            shape=_SHAPES.get(cursor.visual_style, CursorShape.BLOCK),
+            blinking=bool(cursor.blinking),
+        )
+
+    def _read_colours(self) -> Colours:
+        raw = bytes(ffi.buffer(self._colours))
+        if self._known is None or raw != self._seen:
+            colours = self._colours
+            self._seen = raw
+            self._known = Colours(
+                foreground=_rgb(colours.foreground),
+                background=_rgb(colours.background),
+                cursor=_rgb(colours.cursor) if colours.cursor_has_value else None,
+                palette=bytes(ffi.buffer(colours.palette)),
+            )
+        return self._known
+
+
+def _rgb(colour: Any) -> tuple[int, int, int]:
+    return colour.r, colour.g, colour.b
