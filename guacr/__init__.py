@@ -1,1 +1,3 @@
 """guacr: a daemon that speaks the Guacamole protocol."""
+
+__version__ = "0.1.0"

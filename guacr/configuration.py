@@ -19,6 +19,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDic
 
 from guacr import guacd_conf
 from guacr.errors import SettingsError, shorten
+from guacr.setting_types import Allowed
 from guacr.settings import Settings
 
 CONFIG_VARIABLE = "GUACR_CONFIG_PATH"
@@ -165,9 +166,8 @@ def _sentence(detail: ErrorDetails, sources: Sequence[Source]) -> str:
     field = _field(path)
     if field is None:
         return f"{where}: {key} must be a table of settings"
-    allowed = _allowed(field)
     shown = "" if not field.repr else f", not {_shown(detail['input'])}"
-    return f"{where}: {key} must be {allowed}{shown}"
+    return f"{where}: {key} must be {allowed(field)}{shown}"
 
 
 def _where(path: Sequence[str], sources: Sequence[Source]) -> str:
@@ -222,9 +222,12 @@ def _known(path: Sequence[str]) -> str:
     return f"{'.'.join(path)} has {names}"
 
 
-def _allowed(field: FieldInfo) -> str:
-    """What a field takes, in words."""
+def allowed(field: FieldInfo) -> str:
+    """What a setting takes, in words: "a whole number from 0 to 65535"."""
     kind = field.annotation
+    for item in field.metadata:
+        if isinstance(item, Allowed):
+            return item.text
     if get_origin(kind) is Literal:
         return "one of " + ", ".join(get_args(kind))
     if kind in _NUMBERS:

@@ -10,11 +10,13 @@ import json
 import logging
 import sys
 from datetime import UTC, datetime
+from logging.handlers import SysLogHandler
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from guacr.settings import LogSettings
 
+SYSLOG = "/dev/log"
 TRACE = 5
 """Below DEBUG: what only someone who mends guacr reads."""
 LINE_MAX = 16384
@@ -69,9 +71,12 @@ class JsonFormatter(logging.Formatter):
 _FORMATTERS: dict[str, type[logging.Formatter]] = {"text": TextFormatter, "json": JsonFormatter}
 
 
-def configure(settings: LogSettings) -> None:
-    """Send the log of the process to standard error, as `settings` say; later calls replace."""
-    handler = logging.StreamHandler(sys.stderr)
+def configure(settings: LogSettings, *, to_syslog: bool = False) -> None:
+    """Send the log of the process to standard error, or to the system log, as `settings` say.
+
+    A later call replaces an earlier one. A machine without a system log keeps none.
+    """
+    handler = _syslog() if to_syslog else logging.StreamHandler(sys.stderr)
     handler.setFormatter(_FORMATTERS[settings.format]())
     level = _LEVELS[settings.level]
     logging.addLevelName(TRACE, "TRACE")
@@ -82,6 +87,13 @@ def configure(settings: LogSettings) -> None:
         quiet = level > logging.DEBUG
         logging.getLogger(name).setLevel(logging.WARNING if quiet else logging.NOTSET)
     logging.captureWarnings(True)
+
+
+def _syslog() -> logging.Handler:
+    try:
+        return SysLogHandler(SYSLOG, SysLogHandler.LOG_DAEMON)
+    except OSError:
+        return logging.NullHandler()
 
 
 def _context(record: logging.LogRecord) -> dict[str, str]:

@@ -3,6 +3,7 @@
 A validator's message goes on after the name of the key: "must be …", "holds …".
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +16,13 @@ TOKEN_KEY_MIN = 32
 """Characters of a key for tokens."""
 GUACAMOLE_LITE_KEY_BYTES = 32
 """AES-256."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What a type takes, in words, where its bounds do not say it."""
+
+    text: str
 
 
 def _read_secret(path: str) -> str:
@@ -77,7 +85,7 @@ def _mode(value: Any) -> Any:
     try:
         return int(value, 8)
     except ValueError:
-        raise ValueError('must be octal digits in quotes, such as "0660"') from None
+        raise ValueError('must be octal digits such as "0660"') from None
 
 
 def _quality(value: Any) -> Any:
@@ -106,8 +114,12 @@ Whole = Annotated[int, BeforeValidator(_no_boolean)]
 Port = Annotated[Whole, Field(ge=0, le=65535)]
 Seconds = Annotated[float, BeforeValidator(_no_boolean), Field(ge=0.1, le=3600)]
 SecondsOrNone = Annotated[float, BeforeValidator(_no_boolean), Field(ge=0, le=3600)]
-Mode = Annotated[Whole, BeforeValidator(_mode), Field(ge=0, le=0o777)]
-Quality = Annotated[Whole, BeforeValidator(_quality), Field(ge=0, le=100)]
+Mode = Annotated[
+    Whole, BeforeValidator(_mode), Field(ge=0, le=0o777), Allowed('octal digits such as "0660"')
+]
+Quality = Annotated[
+    Whole, BeforeValidator(_quality), Field(ge=0, le=100), Allowed('"auto" or 0 to 100')
+]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_split)]
 OptionalPath = Annotated[Path | None, BeforeValidator(_path)]
 Paths = Annotated[tuple[Annotated[Path, BeforeValidator(_path)], ...], BeforeValidator(_split)]

@@ -54,7 +54,7 @@ class ServerSettings(Section):
     unix_socket: OptionalPath = None
     """Path of a Unix socket to listen on as well; empty for none."""
     unix_socket_mode: Mode = 0o660
-    """Permissions of the Unix socket, in octal digits."""
+    """Permissions of the Unix socket."""
     backlog: Annotated[Whole, Field(ge=1, le=65535)] = 1024
     """Connections that may wait to be accepted."""
     tls_certificate: OptionalPath = None

@@ -1,0 +1,8 @@
+"""`python -m guacr` is the command `guacr`."""
+
+import sys
+
+from guacr.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

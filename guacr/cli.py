@@ -1,0 +1,181 @@
+"""The command `guacr`: arguments to settings, settings to the daemon.
+
+Modules are imported where they are used, so that `guacr --version` and wrong arguments are
+answered at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from guacr import __version__
+from guacr.errors import GuacrError, SettingsError
+
+if TYPE_CHECKING:
+    from guacr.settings import Settings
+
+FAILED = 1
+WRONG_SETTINGS = 2
+"""Exit status for settings that cannot stand; argparse has the same for wrong arguments."""
+LEVELS = ("trace", "debug", "info", "warning", "error")
+
+_SERVE_FLAGS: tuple[tuple[tuple[str, ...], str, str, str], ...] = (
+    (("-b", "--host"), "server.hosts", "HOST", "address to listen on, or several with commas"),
+    (("-l", "--port"), "server.port", "PORT", "TCP port to listen on"),
+    (("-p", "--pid-file"), "daemon.pid_file", "FILE", "file for the process id; see below"),
+    (("-L", "--log-level"), "log.level", "LEVEL", "least level logged: " + ", ".join(LEVELS)),
+    (("-C", "--certificate"), "server.tls_certificate", "FILE", "certificate for TLS, PEM"),
+    (("-K", "--key"), "server.tls_key", "FILE", "key of the certificate, PEM"),
+    (("--ws-host",), "websocket.hosts", "HOST", "address for WebSocket and the page"),
+    (("--ws-port",), "websocket.port", "PORT", "TCP port for WebSocket and the page"),
+)
+"""Flags, the setting each one gives, what its value is called, and what it means."""
+
+_SERVE_NOTE = """\
+Without -p, guacr stays in the foreground. With -p and without -f it goes to the background as
+guacd does, and logs to the system log. Flags take precedence over files, variables of the
+environment (GUACR_SECTION__KEY) over flags."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command with `argv` (by default the process's arguments); its exit status."""
+    arguments = _parser().parse_args(argv)
+    run: Callable[[argparse.Namespace], int] = arguments.run
+    try:
+        return run(arguments)
+    except GuacrError as error:
+        for line in str(error).splitlines():
+            print(f"guacr: {line}", file=sys.stderr)
+        return WRONG_SETTINGS if isinstance(error, SettingsError) else FAILED
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="guacr", description="A daemon that speaks the Guacamole protocol."
+    )
+    parser.add_argument("-v", "--version", action="version", version=f"guacr {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_serve(commands)
+    _add_demo(commands)
+    _add_token(commands)
+    check = _add(commands, "check-config", _check_config, "say whether the settings are in order")
+    _add_files(check)
+    health = _add(commands, "healthcheck", _healthcheck, "ask the daemon on this machine")
+    _add_files(health)
+    return parser
+
+
+def _add(
+    commands: Any, name: str, run: Callable[[argparse.Namespace], int], summary: str
+) -> argparse.ArgumentParser:
+    description = summary[0].upper() + summary[1:] + "."
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, help=summary, description=description
+    )
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _add_files(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="guacr.toml to read, else GUACR_CONFIG_PATH, else /etc/guacr/guacr.toml if it exists",
+    )
+    parser.add_argument(
+        "--guacd-conf", type=Path, metavar="FILE", help="guacd's own configuration file to read"
+    )
+
+
+def _add_serve(commands: Any) -> None:
+    parser = _add(commands, "serve", _serve, "run the daemon")
+    parser.epilog = _SERVE_NOTE
+    _add_files(parser)
+    for flags, setting, metavar, meaning in _SERVE_FLAGS:
+        parser.add_argument(*flags, dest=setting, metavar=metavar, help=meaning)
+    parser.add_argument("-f", "--foreground", action="store_true", help="stay in the foreground")
+    parser.add_argument("-v", "--version", action="version", version=f"guacr {__version__}")
+
+
+def _add_demo(commands: Any) -> None:
+    parser = _add(commands, "demo", _demo, "try guacr on this machine, without any configuration")
+    parser.add_argument("--no-browser", action="store_true", help="do not open the browser")
+    parser.add_argument(
+        "--port", type=int, default=0, metavar="PORT", help="port of the page (default: a free one)"
+    )
+
+
+def _add_token(commands: Any) -> None:
+    parser = _add(commands, "token", _token, "make a token that lets a browser connect")
+    _add_files(parser)
+    parser.add_argument("protocol", help="protocol to connect with, such as ssh")
+    parser.add_argument(
+        "parameters",
+        nargs="*",
+        metavar="NAME=VALUE",
+        help="parameters; NAME=@FILE reads a file, NAME=- reads a line from standard input",
+    )
+    parser.add_argument(
+        "--expires", type=int, default=300, metavar="SECONDS", help="life of the token (300)"
+    )
+    parser.add_argument(
+        "--guacamole-lite", action="store_true", help="make a token as guacamole-lite has them"
+    )
+
+
+# ---- the commands
+
+
+def _load(arguments: argparse.Namespace) -> Settings:
+    from guacr import configuration
+
+    given: dict[str, dict[str, str]] = {}
+    for _, setting, _, _ in _SERVE_FLAGS:
+        value = getattr(arguments, setting, None)
+        if value is not None:
+            section, key = setting.split(".")
+            given.setdefault(section, {})[key] = value
+    return configuration.load(arguments.config, arguments.guacd_conf, given)
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    settings = _load(arguments)
+    from guacr import background, daemon, log
+
+    in_background = not arguments.foreground and vars(arguments)["daemon.pid_file"] is not None
+    if in_background:
+        background.detach()
+    log.configure(settings.log, to_syslog=in_background)
+    with background.pid_file(settings.daemon.pid_file):
+        return daemon.run(settings)
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    from guacr import demo, log
+    from guacr.settings import Settings
+
+    settings = Settings()
+    log.configure(settings.log)
+    return demo.run(settings, port=arguments.port, open_browser=not arguments.no_browser)
+
+
+def _check_config(arguments: argparse.Namespace) -> int:
+    from guacr import check
+
+    for line in check.check(_load(arguments)):
+        print(line)
+    return 0
+
+
+def _healthcheck(arguments: argparse.Namespace) -> int:
+    from guacr import healthcheck
+
+    print(healthcheck.check(_load(arguments)))
+    return 0

@@ -1,0 +1,51 @@
+"""Whether a daemon on this machine answers, as container platforms ask it."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+from typing import TYPE_CHECKING
+
+from guacr.errors import UpstreamUnavailableError
+
+if TYPE_CHECKING:
+    from guacr.settings import Settings
+
+TIMEOUT = 3.0
+"""Seconds for the connection, and for the answer."""
+HEALTH_PATH = "/health"
+_ANY = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 (asked, not bound)
+
+
+def check(settings: Settings) -> str:
+    """Ask the daemon that runs with `settings`; a sentence that says where it answered.
+
+    The page's port is asked for `/health`, which leaves no trace in the log; without it, a
+    connection to the Guacamole port must be accepted.
+
+    Raises:
+        UpstreamUnavailableError: no answer, or a wrong one.
+    """
+    section = settings.websocket if settings.websocket.enabled else settings.server
+    host = _ANY.get(section.hosts[0] if section.hosts else "", "") or section.hosts[0]
+    place = f"[{host}]:{section.port}" if ":" in host else f"{host}:{section.port}"
+    try:
+        if settings.websocket.enabled:
+            _ask(host, section.port)
+        else:
+            socket.create_connection((host, section.port), TIMEOUT).close()
+    except (OSError, http.client.HTTPException) as error:
+        raise UpstreamUnavailableError(f"no guacr answers at {place}: {error}") from error
+    return f"guacr answers at {place}"
+
+
+def _ask(host: str, port: int) -> None:
+    connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT)
+    try:
+        connection.request("GET", HEALTH_PATH)
+        response = connection.getresponse()
+        response.read()
+    finally:
+        connection.close()
+    if response.status != http.HTTPStatus.OK:
+        raise http.client.HTTPException(f"{HEALTH_PATH} gave status {response.status}")

@@ -1,0 +1,69 @@
+"""Formats are chosen by content, settings and viewers; lossless ones are exact."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from guacr.display.encoder import JPEG, PNG, WEBP, Encoding, cost, encode_image
+from guacr.display.pixels import BgrxPixels, IndexedPixels
+
+RANDOM = np.random.default_rng(6)
+PHOTO = BgrxPixels(
+    np.add.outer(np.arange(96), np.arange(128))[..., None].repeat(4, 2).astype(np.uint8)
+)
+TEXT = IndexedPixels(
+    RANDOM.integers(0, 16, (38, 100), dtype=np.uint8),
+    RANDOM.integers(0, 256, (16, 3), dtype=np.uint8),
+)
+
+
+def rgb(data: bytes) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "pixels", "lossy", "expected"),
+    [
+        ({}, TEXT, False, PNG),
+        ({}, PHOTO, False, PNG),
+        ({}, PHOTO, True, JPEG),
+        ({"format": "png"}, PHOTO, True, PNG),
+        ({"format": "jpeg"}, TEXT, False, JPEG),
+        ({"format": "webp"}, TEXT, False, WEBP),
+        ({"format": "webp"}, PHOTO, True, WEBP),
+        ({"accepted": frozenset({PNG})}, PHOTO, True, PNG),
+        ({"format": "jpeg", "accepted": frozenset({PNG})}, PHOTO, True, PNG),
+        ({"format": "webp", "accepted": frozenset({PNG, JPEG})}, PHOTO, True, PNG),
+    ],
+)
+def test_format(settings, pixels, lossy, expected) -> None:  # type: ignore[no-untyped-def]
+    encoding = Encoding(**settings)
+    mimetype, data = encode_image(pixels, lossy, encoding)
+    assert mimetype == expected
+    assert Image.open(io.BytesIO(data)).format == expected.removeprefix("image/").upper()
+    assert cost(pixels, lossy, encoding) > 0
+
+
+@pytest.mark.parametrize("settings", [{"format": "png"}, {"format": "webp"}, {}])
+def test_lossless_is_exact(settings: dict[str, str]) -> None:
+    for pixels in (TEXT, PHOTO):
+        _, data = encode_image(pixels, False, Encoding(**settings))  # type: ignore[arg-type]
+        exact = pixels.bgrx() if isinstance(pixels, IndexedPixels) else pixels
+        assert (rgb(data) == exact.array[..., 2::-1]).all()
+
+
+def test_lossy_is_close() -> None:
+    for name in ("jpeg", "webp"):
+        _, data = encode_image(PHOTO, True, Encoding(format=name))
+        difference = rgb(data).astype(int) - PHOTO.array[..., 2::-1]
+        assert abs(difference).mean() < 4
+
+
+def test_quality_falls_with_lag() -> None:
+    assert Encoding().lossy_quality() == 90
+    assert Encoding(lag=0.02).lossy_quality() == 90
+    assert Encoding(lag=0.05).lossy_quality() == 60
+    assert Encoding(lag=5).lossy_quality() == 30
+    assert Encoding(quality=77, lag=5).lossy_quality() == 77

@@ -1,0 +1,84 @@
+"""Tiles cover exactly what they divide, and each is of the kind it looks like."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from guacr.display.geometry import Rect
+from guacr.display.tiles import TILE, Kind, TileGrid, classify, rects_of
+
+RANDOM = np.random.default_rng(7)
+
+
+def tiles_touched(rect: Rect) -> tuple[int, int]:
+    return (
+        -(-rect.bottom // TILE) - rect.y // TILE,
+        -(-rect.right // TILE) - rect.x // TILE,
+    )
+
+
+@given(
+    st.integers(0, 200), st.integers(0, 200), st.integers(1, 300), st.integers(1, 200), st.randoms()
+)
+def test_tiles_cover_the_rectangle_once(x: int, y: int, width: int, height: int, random) -> None:  # type: ignore[no-untyped-def]
+    rect = Rect(x, y, width, height)
+    pixels = np.zeros((height, width), np.uint32)
+    for _ in range(6):
+        left, top = random.randrange(width), random.randrange(height)
+        pixels[top : top + 70, left : left + 70] = random.choice([0, 1, 2])
+    pixels[: height // 2, : width // 2] = RANDOM.integers(0, 1 << 24, (height // 2, width // 2))
+    covered = np.zeros((height, width), int)
+    for tile in classify(rect, pixels, np.ones(tiles_touched(rect), np.bool_)):
+        inside = tile.rect.moved(-x, -y)
+        part = (slice(inside.y, inside.bottom), slice(inside.x, inside.right))
+        covered[part] += 1
+        if tile.kind is Kind.SOLID:
+            assert len(np.unique(pixels[part])) == 1
+    assert (covered == 1).all()
+
+
+def test_kinds() -> None:
+    rect = Rect(0, 0, 4 * TILE, TILE)
+    pixels = np.zeros((TILE, 4 * TILE), np.uint32)
+    pixels[:, TILE : 2 * TILE] = RANDOM.integers(0, 1 << 24, (TILE, TILE))
+    pixels[10:20, 2 * TILE + 5 : 2 * TILE + 30] = 77
+    pixels[:, 3 * TILE :] = RANDOM.integers(0, 1 << 24, (TILE, TILE))
+    lossy = np.array([[True, True, True, False]])
+    kinds = {tile.rect.x // TILE: tile.kind for tile in classify(rect, pixels, lossy)}
+    assert kinds == {0: Kind.SOLID, 1: Kind.LOSSY, 2: Kind.LOSSLESS}
+
+
+def test_equal_tiles_are_joined() -> None:
+    rect = Rect(0, 0, 300, 200)
+    tiles = list(classify(rect, np.full((200, 300), 9, np.uint32), np.ones((4, 5), np.bool_)))
+    assert [(tile.rect, tile.kind) for tile in tiles] == [(rect, Kind.SOLID)]
+
+
+def test_grid_knows_what_moves_and_what_rests() -> None:
+    grid = TileGrid(200, 100)
+    corner = Rect(180, 90, 20, 10)
+    for now in (0.0, 0.1, 0.2):
+        assert not grid.hot(corner).any()
+        grid.touch(corner, now)
+    assert grid.hot(corner).all()
+    grid.sent(corner, lossy=True)
+    assert not grid.resting(0.3, 0.3).any()
+    resting = grid.resting(0.6, 0.3)
+    assert rects_of(resting, (200, 100)) == [Rect(128, 64, 72, 36)]
+    for rect in rects_of(resting, (200, 100)):
+        grid.sent(rect, lossy=False)
+    assert not grid.lossy.any()
+
+
+def test_what_is_partly_exact_stays_lossy() -> None:
+    grid = TileGrid(200, 100)
+    grid.sent(Rect(0, 0, 64, 64), lossy=True)
+    grid.sent(Rect(0, 0, 63, 64), lossy=False)
+    assert grid.lossy_in(Rect(0, 0, 64, 64))
+
+
+def test_copies_carry_losses_along() -> None:
+    grid = TileGrid(256, 256)
+    grid.sent(Rect(0, 0, 64, 64), lossy=True)
+    grid.moved(Rect(0, 0, 64, 64), Rect(128, 128, 64, 64), 1.0)
+    assert grid.lossy_in(Rect(128, 128, 64, 64))
