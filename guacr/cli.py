@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from guacr import __version__
+from guacr import __version__, cli_token
 from guacr.errors import GuacrError, SettingsError
 
 if TYPE_CHECKING:
@@ -115,19 +115,7 @@ def _add_demo(commands: Any) -> None:
 def _add_token(commands: Any) -> None:
     parser = _add(commands, "token", _token, "make a token that lets a browser connect")
     _add_files(parser)
-    parser.add_argument("protocol", help="protocol to connect with, such as ssh")
-    parser.add_argument(
-        "parameters",
-        nargs="*",
-        metavar="NAME=VALUE",
-        help="parameters; NAME=@FILE reads a file, NAME=- reads a line from standard input",
-    )
-    parser.add_argument(
-        "--expires", type=int, default=300, metavar="SECONDS", help="life of the token (300)"
-    )
-    parser.add_argument(
-        "--guacamole-lite", action="store_true", help="make a token as guacamole-lite has them"
-    )
+    cli_token.add_arguments(parser)
 
 
 # ---- the commands
@@ -150,11 +138,10 @@ def _serve(arguments: argparse.Namespace) -> int:
     from guacr import background, daemon, log
 
     in_background = not arguments.foreground and vars(arguments)["daemon.pid_file"] is not None
-    if in_background:
-        background.detach()
+    ready = background.detach() if in_background else None
     log.configure(settings.log, to_syslog=in_background)
     with background.pid_file(settings.daemon.pid_file):
-        return daemon.run(settings)
+        return daemon.run(settings, ready=ready)
 
 
 def _demo(arguments: argparse.Namespace) -> int:
@@ -164,6 +151,11 @@ def _demo(arguments: argparse.Namespace) -> int:
     settings = Settings()
     log.configure(settings.log)
     return demo.run(settings, port=arguments.port, open_browser=not arguments.no_browser)
+
+
+def _token(arguments: argparse.Namespace) -> int:
+    print(cli_token.token(arguments, _load(arguments).websocket))
+    return 0
 
 
 def _check_config(arguments: argparse.Namespace) -> int:

@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import socket
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from types import ModuleType
@@ -131,19 +132,21 @@ class Daemon:
             self.registry.keep_alive(loop.time())
 
 
-def run(settings: Settings) -> int:
+def run(settings: Settings, *, ready: Callable[[], None] | None = None) -> int:
     """Run the daemon until SIGTERM or SIGINT; the exit status.
+
+    `ready` is called once it listens.
 
     Raises:
         SettingsError: the daemon cannot start with these settings.
     """
     gc.set_threshold(*GC_THRESHOLDS)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_serve_until_signal(settings))
+        runner.run(_serve_until_signal(settings, ready))
     return 0
 
 
-async def _serve_until_signal(settings: Settings) -> None:
+async def _serve_until_signal(settings: Settings, ready: Callable[[], None] | None) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -152,6 +155,8 @@ async def _serve_until_signal(settings: Settings) -> None:
     await daemon.start()
     gc.freeze()  # what is loaded now stays until the end
     notify("READY=1")
+    if ready is not None:
+        ready()
     await stopped.wait()
     log.info("stopping")
     notify("STOPPING=1")

@@ -1,0 +1,106 @@
+"""`guacr token`: arguments to a token.
+
+Secrets do not belong on a command line, which other users of the machine can read: a parameter
+takes its value from a file or from standard input as well.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from guacr.errors import SettingsError, shorten
+
+if TYPE_CHECKING:
+    from guacr.settings import WebSocketSettings
+    from guacr.tokens import Grant
+
+LIFETIME = 300
+"""Seconds for which a token holds if nothing else is said."""
+EPILOG = """\
+NAME=@FILE takes the value from a file, NAME=- from a line of standard input: a secret on the
+command line can be read by other users of the machine. Open http://HOST:4823/?token=TOKEN, or
+give the token to the page that connects."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what `guacr token` takes."""
+    parser.epilog = EPILOG
+    parser.add_argument("protocol", nargs="?", help="protocol to connect with, such as ssh")
+    parser.add_argument("parameters", nargs="*", metavar="NAME=VALUE", help="its parameters")
+    parser.add_argument("--connection", metavar="NAME", help="connection of the settings instead")
+    parser.add_argument("--join", metavar="ID", help="id of a running session to join instead")
+    parser.add_argument("--read-only", action="store_true", help="with --join: only watch")
+    parser.add_argument(
+        "--allow", action="append", default=[], metavar="NAME", help="the address may set this too"
+    )
+    parser.add_argument(
+        "--expires", type=int, default=LIFETIME, metavar="SECONDS", help=f"default: {LIFETIME}"
+    )
+    parser.add_argument(
+        "--guacamole-lite", action="store_true", help="as guacamole-lite has them; never expires"
+    )
+
+
+def token(arguments: argparse.Namespace, settings: WebSocketSettings) -> str:
+    """The token that `arguments` ask for.
+
+    Raises:
+        SettingsError: there is no key for it, or the arguments do not fit together.
+    """
+    from guacr.tokens import make_token
+    from guacr.tokens_guacamole_lite import make_guacamole_lite_token
+
+    grant = _grant(arguments)
+    if arguments.guacamole_lite:
+        if not settings.guacamole_lite_key:
+            raise SettingsError("websocket.guacamole_lite_key is not set: set it to make tokens")
+        if grant.name or grant.allow:
+            raise SettingsError("guacamole-lite's tokens have neither --connection nor --allow")
+        return make_guacamole_lite_token(settings.guacamole_lite_key, grant)
+    if not settings.token_keys:
+        raise SettingsError("websocket.token_keys is not set: set it to make tokens")
+    if arguments.expires < 1:
+        raise SettingsError("--expires must be at least 1 second")
+    key = settings.token_keys[0]
+    return make_token(key, grant, now=time.time(), lifetime=arguments.expires)
+
+
+def _grant(arguments: argparse.Namespace) -> Grant:
+    from guacr.tokens import Grant
+
+    targets = (arguments.protocol, arguments.connection, arguments.join)
+    if sum(target is not None for target in targets) != 1:
+        raise SettingsError("name one of a protocol, --connection and --join")
+    parameters = dict(_parameter(text) for text in arguments.parameters)
+    if arguments.join is not None:
+        parameters["read-only"] = "true" if arguments.read_only else "false"
+    elif arguments.read_only:
+        raise SettingsError("--read-only goes with --join; a protocol has read-only=true")
+    target: dict[str, Any] = {
+        "protocol": arguments.protocol or "",
+        "name": arguments.connection or "",
+        "join": arguments.join or "",
+    }
+    return Grant(**target, parameters=parameters, allow=tuple(arguments.allow))
+
+
+def _parameter(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise SettingsError(f"{shorten(text)} is no NAME=VALUE")
+    if value == "-":
+        return name, sys.stdin.readline().rstrip("\r\n")
+    if value.startswith("@"):
+        return name, _file(Path(value[1:]))
+    return name, value
+
+
+def _file(path: Path) -> str:
+    try:
+        return path.read_text().removesuffix("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} cannot be read as text") from error
