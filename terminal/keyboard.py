@@ -1,0 +1,90 @@
+"""One person's keyboard: which modifiers are held, and which dead key waits."""
+
+from __future__ import annotations
+
+from terminal import keysyms
+from terminal.keymap import Modifiers
+
+_MODIFIERS = {
+    0xFFE1: Modifiers.SHIFT,
+    0xFFE2: Modifiers.SHIFT,
+    0xFFE3: Modifiers.CTRL,
+    0xFFE4: Modifiers.CTRL,
+    0xFFE7: Modifiers.META,
+    0xFFE8: Modifiers.META,
+    0xFFE9: Modifiers.ALT,
+    0xFFEA: Modifiers.ALT,
+    0xFFEB: Modifiers.META,  # Super and Hyper count as Meta
+    0xFFEC: Modifiers.META,
+    0xFFED: Modifiers.META,
+    0xFFEE: Modifiers.META,
+}
+_LEVEL_SHIFTS = {0xFE03, 0xFE11, 0xFF7E}
+"""AltGr: ISO levels 3 and 5, and the older mode switch."""
+
+
+class Keyboard:
+    """Tracks presses and releases; the left and the right key of a modifier are two keys.
+
+    Nothing sticks for long: what a client forgot to release is let go as soon as what it sends
+    contradicts it, and `release_all` forgets everything.
+    """
+
+    __slots__ = ("_dead", "_held")
+
+    def __init__(self) -> None:
+        self._held: set[int] = set()
+        self._dead = ""
+
+    @property
+    def modifiers(self) -> Modifiers:
+        """What is held, AltGr apart."""
+        held = Modifiers.NONE
+        for keysym in self._held:
+            held |= _MODIFIERS.get(keysym, Modifiers.NONE)
+        return held
+
+    def press(self, keysym: int) -> tuple[str, Modifiers] | None:
+        """Note that a key went down.
+
+        Returns:
+            The text that is typed, empty for function keys, with the modifiers that apply to
+            it; None when the key has done its work: a modifier, a dead key.
+        """
+        if keysym in _MODIFIERS or keysym in _LEVEL_SHIFTS:
+            self._held.add(keysym)
+            return None
+        if keysym in keysyms.DEAD_KEYS:
+            return self._press_dead(keysyms.DEAD_KEYS[keysym])
+        text = keysyms.character(keysym) or ""
+        self._drop_contradicted(text)
+        modifiers = self.modifiers
+        if text and self._held & _LEVEL_SHIFTS:
+            modifiers &= ~(Modifiers.CTRL | Modifiers.ALT)  # a level shift may come with both
+        if text and self._dead:
+            text, self._dead = keysyms.combined(self._dead, text), ""
+        elif not text:
+            self._dead = ""
+        return text, modifiers
+
+    def release(self, keysym: int) -> None:
+        """Note that a key went up."""
+        self._held.discard(keysym)
+
+    def release_all(self) -> None:
+        """Forget what is held."""
+        self._held.clear()
+        self._dead = ""
+
+    def _press_dead(self, mark: str) -> tuple[str, Modifiers] | None:
+        if self._dead != mark:
+            self._dead = mark
+            return None
+        self._dead = ""
+        return keysyms.combined(mark, " "), Modifiers.NONE  # pressed twice: the mark itself
+
+    def _drop_contradicted(self, text: str) -> None:
+        """A small letter is not typed with Shift, unless Caps Lock is on or another modifier
+        makes a shortcut of it: its release was lost."""
+        if "a" <= text <= "z" and len(text) == 1 and self.modifiers == Modifiers.SHIFT:
+            self._held = {k for k in self._held if _MODIFIERS.get(k) != Modifiers.SHIFT}

@@ -1,0 +1,123 @@
+"""A line that a person types in the terminal before the host does the asking."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+LINE_MAX = 4096
+"""Characters of an answer; further ones are refused with a bell."""
+
+_BELL = "\a"
+_TOKEN = re.compile(
+    r"""  \x1b\[\[.            # a function key of the Linux console
+        | \x1b\[[0-?]*[ -/]*[@-~]
+        | \x1bO.
+        | \x1b.?
+        | .
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_ENTER = {"\r", "\n"}
+_ERASE = {"\x7f", "\b"}
+_CANCEL = {"\x03", "\x04"}
+_KILL, _ERASE_WORD = "\x15", "\x17"
+
+
+class LinePrompt:
+    """A line editor without a screen: bytes of keys in, bytes for the terminal out.
+
+    It knows Backspace, Ctrl-U, Ctrl-W, Enter, and Ctrl-C and Ctrl-D to cancel; Ctrl-D does so
+    on an empty line alone, as a host's own prompt has it.
+    """
+
+    __slots__ = ("_echo", "_line", "_question", "answer", "cancelled")
+
+    def __init__(self, question: str, *, echo: bool = True) -> None:
+        self._question = plain_text(question)
+        self._echo = echo
+        self._line: list[str] = []
+        self.answer: str | None = None
+        """The line, once Enter was pressed."""
+        self.cancelled = False
+
+    @property
+    def done(self) -> bool:
+        """Whether it takes no more."""
+        return self.answer is not None or self.cancelled
+
+    def opening(self) -> bytes:
+        """What the terminal shows first."""
+        return self._question.replace("\n", "\r\n").encode()
+
+    def take(self, data: bytes) -> tuple[bytes, bytes]:
+        """Type `data`, whole keys.
+
+        Returns:
+            What the terminal shows of it, and the bytes behind the end of the line, which
+            belong to whatever asks next.
+        """
+        text = data.decode(errors="replace")
+        shown: list[str] = []
+        for match in _TOKEN.finditer(text):
+            shown.append(self._type(match[0]))
+            if self.done:
+                rest = text[match.end() :]
+                if match[0] == "\r":
+                    rest = rest.removeprefix("\n")
+                return "".join(shown).encode(), rest.encode()
+        return "".join(shown).encode(), b""
+
+    def _type(self, token: str) -> str:
+        if token in _ENTER:
+            self.answer = "".join(self._line)
+            self._line.clear()
+            return "\r\n"
+        if token in _CANCEL:
+            return self._cancel(token)
+        if token in _ERASE:
+            return self._erase(1)
+        if token == _KILL:
+            return self._erase(len(self._line))
+        if token == _ERASE_WORD:
+            return self._erase(self._word_length())
+        if len(token) > 1 or not token.isprintable():
+            return ""  # keys that mean nothing in a line
+        return self._insert(token)
+
+    def _insert(self, character: str) -> str:
+        if len(self._line) >= LINE_MAX:
+            return _BELL
+        self._line.append(character)
+        return self._shown(character)
+
+    def _cancel(self, token: str) -> str:
+        if token == "\x04" and self._line:
+            return ""
+        self._line.clear()
+        self.cancelled = True
+        return "\r\n"
+
+    def _erase(self, count: int) -> str:
+        cells = 0
+        for _ in range(min(count, len(self._line))):
+            cells += _cells(self._shown(self._line.pop()))
+        return "\b \b" * cells
+
+    def _word_length(self) -> int:
+        line = "".join(self._line)
+        return len(line) - len(re.sub(r"\S+\s*$|^\s+$", "", line))
+
+    def _shown(self, character: str) -> str:
+        return character if self._echo else "*"
+
+
+def plain_text(text: str) -> str:
+    """Text from elsewhere as it may be shown: line feeds stay, other controls do not."""
+    return "".join(c for c in text.replace("\r\n", "\n") if c == "\n" or c.isprintable())
+
+
+def _cells(text: str) -> int:
+    if unicodedata.combining(text):
+        return 0
+    return 2 if unicodedata.east_asian_width(text) in "WF" else 1
