@@ -56,10 +56,15 @@ class Canvas:
     """The layers, the cursor and the pointer of one viewer.
 
     `counts` and `sizes` hold the number of instructions and their bytes by opcode. Streams other
-    than images go to `on_stream`.
+    than images go to `on_stream`. Without `painting`, instructions are checked and counted only.
     """
 
-    def __init__(self, on_stream: Callable[[Inflow], None] = lambda stream: None) -> None:
+    def __init__(
+        self,
+        on_stream: Callable[[Inflow], None] = lambda stream: None,
+        *,
+        painting: bool = True,
+    ) -> None:
         self.counts: Counter[str] = Counter()
         self.sizes: Counter[str] = Counter()
         self.timestamp = -1
@@ -68,6 +73,7 @@ class Canvas:
         self.cursor: Rgba = np.zeros((0, 0, 4), np.uint8)
         self.hotspot = (0, 0)
         self._on_stream = on_stream
+        self._painting = painting
         self._splitter = Splitter()
         self._inflows = Inflows()
         self._layers: dict[int, Layer] = {0: Layer(0)}
@@ -112,6 +118,11 @@ class Canvas:
                 image[..., 3] = np.round(image[..., 3] * (child.opacity / 255))
             picture.draw(child.x, child.y, image)
         return picture.pixels.copy()
+
+    def stream_kind(self, index: int) -> str:
+        """The opcode that opened a stream, empty if it is not open."""
+        inflow = self._inflows.open.get(index)
+        return inflow.opcode if inflow else ""
 
     # ---- what arrives
 
@@ -224,7 +235,8 @@ class Canvas:
     # ---- drawing
 
     def _do(self, task: Callable[[], None]) -> None:
-        self._tasks.append(task)
+        if self._painting:
+            self._tasks.append(task)
 
     def _rect(self, index: int, x: int, y: int, width: int, height: int) -> None:
         if width < 1 or height < 1:
@@ -312,6 +324,8 @@ class Canvas:
         self._image(index, x, y, opcode.upper(), data)
 
     def _image(self, index: int, x: int, y: int, kind: str, data: bytes) -> None:
+        if not self._painting:
+            return
         try:
             with Image.open(io.BytesIO(data), formats=[kind]) as opened:
                 image = np.asarray(opened.convert("RGBA"))
