@@ -1,0 +1,210 @@
+"""What a browser may connect to: a query becomes what to select, with which parameters.
+
+    token=…         what the token grants: a protocol with its parameters, a connection of the
+                    configuration, or a place in a running session
+    connection=…    a connection of the configuration, whose secrets stay on the server
+    protocol=…      any host, where the configuration lets the address set `protocol`
+
+Where a key is configured, everything needs a token; without one, only this machine's own
+browsers get here, and may open what the configuration offers. A connection id alone does not
+let anyone join: a viewer knows it too, and could come back with more rights. Join links are
+tokens, made for a user who is in the session.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from guacr.errors import ForbiddenError, NotFoundError, UnauthorizedError, shorten
+from guacr.protocol.client import ClientInfo
+from guacr.query import Query, is_about_client, parse_query
+from guacr.session.params import Params
+from guacr.session.registry import Protocols
+from guacr.settings import Connection, Settings
+from guacr.tokens import Grant, make_token, read_token
+from guacr.tokens_guacamole_lite import is_guacamole_lite, read_guacamole_lite_token
+
+JOIN_LIFETIME = 24 * 3600
+"""Seconds that a join link holds, if its session lasts that long."""
+FORM_LIFETIME = 60
+"""Seconds between filling in a form and connecting."""
+EVERYTHING = "*"
+"""In a list of names: all of them."""
+RIGHTS = frozenset({"read-only", "disable-copy", "disable-paste"})
+"""Parameters that no address may change once a token or the configuration has set them."""
+
+log = logging.getLogger("guacr.gateway")
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What to ask the registry for."""
+
+    select: str
+    values: Mapping[str, str] = field(repr=False)
+    info: ClientInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A connection that the page lists."""
+
+    name: str
+    title: str
+    protocol: str
+
+
+class Gateway:
+    """Holds the settings to what browsers ask for.
+
+    `params_type` gives the parameters of a protocol or of a running connection's id, as
+    `SessionRegistry.params_type` does; `clock` gives the seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        protocols: Protocols,
+        params_type: Callable[[str], type[Params]],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._settings = settings
+        self._protocols = protocols
+        self._params_type = params_type
+        self._clock = clock
+        # Tokens of the daemon's own: without a configured key they hold as long as it runs.
+        self._keys = (*settings.websocket.token_keys, secrets.token_urlsafe(32))
+
+    @property
+    def needs_token(self) -> bool:
+        """Whether everything needs a token."""
+        return self._settings.websocket.has_key
+
+    def offers(self) -> list[Offer]:
+        """The connections that can be opened by name."""
+        if self.needs_token:
+            return []
+        return [
+            Offer(name, connection.title or name, connection.protocol)
+            for name, connection in self._settings.connections.items()
+        ]
+
+    def forms(self) -> dict[str, type[Params]]:
+        """Protocols that can be opened to any host, with their parameters."""
+        names = self._settings.websocket.allow_query_parameters
+        if self.needs_token or not _is_allowed("protocol", names):
+            return {}
+        return {name: self._protocols.find(name).params_type for name in self._protocols.names}
+
+    def may_set(self, name: str) -> bool:
+        """Whether every address may set the parameter `name`."""
+        return _is_allowed(name, self._settings.websocket.allow_query_parameters)
+
+    def join_token(self, connection_id: str, *, read_only: bool) -> str:
+        """A token for a place in a running session."""
+        parameters = {"read-only": "true" if read_only else "false"}
+        grant = Grant(join=connection_id, parameters=parameters)
+        return make_token(self._keys[0], grant, now=self._clock(), lifetime=JOIN_LIFETIME)
+
+    def form_token(self, protocol: str, parameters: Mapping[str, str]) -> str:
+        """A token for what a form was filled in with, so that no secret is in an address.
+
+        Raises:
+            ForbiddenError: the configuration does not allow it.
+            BadRequestError: a parameter cannot be used.
+        """
+        self._check_form(protocol, parameters)
+        grant = Grant(protocol=protocol, parameters=parameters)
+        return make_token(self._keys[0], grant, now=self._clock(), lifetime=FORM_LIFETIME)
+
+    def resolve(self, pairs: Iterable[tuple[str, str]]) -> Opening:
+        """What the query of a WebSocket's address asks for, if it may.
+
+        Raises:
+            UnauthorizedError: there is no token where one is needed, or it is not valid.
+            ForbiddenError: it asks for what it may not have.
+            NotFoundError: there is no such connection or protocol.
+            BadRequestError: a value cannot be used.
+        """
+        pairs = list(pairs)
+        query = parse_query(pairs, {})
+        if query.token:
+            grant = self._read(query.token)
+            about = {n: text for n, text in grant.parameters.items() if is_about_client(n)}
+            return self._granted(grant, parse_query(pairs, about))
+        if self.needs_token:
+            raise UnauthorizedError("a token is needed here: open the link that you were given")
+        if query.connection:
+            return self._configured(query.connection, query, ())
+        if query.protocol:
+            self._check_form(query.protocol, query.parameters)
+            return Opening(query.protocol, query.parameters, query.info)
+        raise NotFoundError("the address names nothing to connect to: give a connection or a token")
+
+    def _read(self, token: str) -> Grant:
+        if not is_guacamole_lite(token):
+            return read_token(self._keys, token, now=self._clock())
+        key = self._settings.websocket.guacamole_lite_key
+        if not key:
+            raise UnauthorizedError("guacamole-lite's tokens are not taken here: set its key")
+        return read_guacamole_lite_token(key, token)
+
+    def _granted(self, grant: Grant, query: Query) -> Opening:
+        if grant.token_id:
+            log.info("token %s is used", shorten(grant.token_id))
+        if grant.name:
+            return self._configured(grant.name, query, grant.allow)
+        select = grant.join or grant.protocol
+        values = dict(grant.parameters)
+        if grant.lenient:
+            known = {param.name for param in self._params_type(select).declared()}
+            values = {name: text for name, text in values.items() if name in known}
+        own = self._permitted(query, grant.allow, lenient=grant.lenient)
+        return Opening(select, _merged(values, own), query.info)
+
+    def _configured(self, name: str, query: Query, allow: tuple[str, ...]) -> Opening:
+        connection = self._connection(name)
+        allowed = (*allow, *connection.allow_query_parameters)
+        values = _merged(connection.parameters, self._permitted(query, allowed))
+        return Opening(connection.protocol, values, query.info)
+
+    def _connection(self, name: str) -> Connection:
+        connection = self._settings.connections.get(name)
+        if connection is None:
+            raise NotFoundError(f"there is no connection {shorten(name)} here: choose another one")
+        return connection
+
+    def _permitted(
+        self, query: Query, allow: tuple[str, ...], *, lenient: bool = False
+    ) -> dict[str, str]:
+        """The query's parameters; one that is not allowed is refused, or left out."""
+        allowed = (*allow, *self._settings.websocket.allow_query_parameters)
+        refused = [name for name in query.parameters if not _is_allowed(name, allowed)]
+        if refused and not lenient:
+            raise ForbiddenError(
+                f"parameter {shorten(refused[0])} may not be set in the address: put it into the "
+                "token, or allow it in the configuration"
+            )
+        return {name: text for name, text in query.parameters.items() if name not in refused}
+
+    def _check_form(self, protocol: str, parameters: Mapping[str, str]) -> None:
+        allowed = self._settings.websocket.allow_query_parameters
+        if self.needs_token or not _is_allowed("protocol", allowed):
+            raise ForbiddenError(
+                "only connections of the configuration can be opened here: choose one of the list"
+            )
+        self._permitted(Query(parameters=parameters), ())
+        self._protocols.find(protocol).params_type.parse(parameters)
+
+
+def _merged(granted: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
+    fixed = {name: text for name, text in granted.items() if name in RIGHTS}
+    return {**granted, **own, **fixed}
+
+
+def _is_allowed(name: str, allowed: Iterable[str]) -> bool:
+    return any(entry in (name, EVERYTHING) for entry in allowed)

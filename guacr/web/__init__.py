@@ -1,0 +1,1 @@
+"""The page at the WebSocket's port: HTTP around `guacr.gateway`."""

@@ -1,0 +1,48 @@
+"""A protocol's parameters as the page's form needs them."""
+
+from collections.abc import Callable
+from typing import Any
+
+from guacr.session.params import Param, Params
+
+
+def describe(params_type: type[Params], may_set: Callable[[str], bool]) -> list[dict[str, Any]]:
+    """The fields of a form: those parameters that `may_set` allows, in their order.
+
+    Each has `name`, `kind` (text, multiline, password, number, boolean, choice), `doc`,
+    `default` as text, `common`, and where they apply `minimum`, `maximum` and `choices`.
+    """
+    return [_field(param) for param in params_type.declared() if may_set(param.name)]
+
+
+def _field(param: Param) -> dict[str, Any]:
+    spec = param.spec
+    field = {
+        "name": param.name,
+        "kind": _kind(param),
+        "doc": spec.doc,
+        "default": _text(param.default),
+        "common": spec.common,
+        "minimum": spec.minimum,
+        "maximum": spec.maximum,
+        "choices": list(spec.choices),
+    }
+    return {name: value for name, value in field.items() if value not in (None, [])}
+
+
+def _kind(param: Param) -> str:
+    if param.type is bool:
+        return "boolean"
+    if param.type is int:
+        return "number"
+    if param.spec.choices:
+        return "choice"
+    if param.spec.multiline:
+        return "multiline"
+    return "password" if param.spec.secret else "text"
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else str(value)
