@@ -11,6 +11,7 @@ import logging
 import sys
 from datetime import UTC, datetime
 from logging.handlers import SysLogHandler
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -90,10 +91,9 @@ def configure(settings: LogSettings, *, to_syslog: bool = False) -> None:
 
 
 def _syslog() -> logging.Handler:
-    try:
-        return SysLogHandler(SYSLOG, SysLogHandler.LOG_DAEMON)
-    except OSError:
+    if not Path(SYSLOG).exists():
         return logging.NullHandler()
+    return SysLogHandler(SYSLOG, SysLogHandler.LOG_DAEMON)
 
 
 def _context(record: logging.LogRecord) -> dict[str, str]:

@@ -1,0 +1,211 @@
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from guacr import __version__, configuration
+from guacr.cli import main
+
+WAIT = 20.0
+
+
+@pytest.fixture(autouse=True)
+def no_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv(configuration.CONFIG_VARIABLE, raising=False)
+    monkeypatch.setattr(configuration, "DEFAULT_PATH", tmp_path / "none.toml")
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WAIT
+    while not condition():
+        assert time.monotonic() < deadline, "the condition did not come to hold"
+        time.sleep(0.02)
+
+
+def answers(port: int) -> bool:
+    """Whether the Guacamole protocol is spoken at `port`."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), 1) as connection:
+            connection.sendall(b"6.select,7.nothing;")
+            return connection.recv(7) == b"5.error"
+    except OSError:
+        return False
+
+
+def alive(pid: int) -> bool:
+    """Whether the process runs; one that has ended and that nobody waited for does not."""
+    try:
+        return " Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return False
+
+
+@pytest.fixture
+def ports() -> tuple[int, int]:
+    with socket.socket() as first, socket.socket() as second:
+        first.bind(("127.0.0.1", 0))
+        second.bind(("127.0.0.1", 0))
+        return first.getsockname()[1], second.getsockname()[1]
+
+
+@pytest.fixture
+def flags(ports: tuple[int, int]) -> list[str]:
+    return ["-b", "127.0.0.1", "-l", str(ports[0]), "--ws-port", str(ports[1])]
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "guacr", *arguments]
+
+
+@pytest.fixture
+def foreground(flags: list[str]) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(command("serve", "-f", *flags), stderr=subprocess.PIPE, text=True)
+    yield process
+    process.kill()
+    process.communicate()
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["-v"], ["serve", "-v"]])
+def test_version(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main(arguments)
+    assert exit_.value.code == 0
+    assert capsys.readouterr().out == f"guacr {__version__}\n"
+
+
+def test_version_imports_next_to_nothing() -> None:
+    code = "import sys; from guacr.cli import main\ntry: main(['-v'])\nexcept SystemExit: pass\n"
+    code += "print([name for name in ('numpy', 'aiohttp', 'pydantic') if name in sys.modules])"
+    result = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    )
+    assert result.stdout.splitlines()[-1] == "[]"
+
+
+def test_wrong_settings_are_told_a_line_each(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", "-l", "70000", "-L", "loud"]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == [
+        "guacr: arguments: server.port must be a whole number from 0 to 65535, not '70000'",
+        "guacr: arguments: log.level must be one of trace, debug, info, warning, error, not 'loud'",
+    ]
+
+
+def test_unknown_key_of_guacd_conf_stops_the_start(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "guacd.conf"
+    path.write_text("[server]\nbind_prt = 1\n")
+    assert main(["serve", "--guacd-conf", str(path)]) == 2
+    assert "line 2: there is no [server] bind_prt" in capsys.readouterr().err
+
+
+def test_check_config_says_what_would_be(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "guacr.toml"
+    path.write_text("[connections.card]\nprotocol = 'testcard'\n[websocket]\nenabled = false")
+    assert main(["check-config", "--config", str(path)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "the settings are in order"
+    assert "connections: card" in lines
+    assert "WebSocket and page: off" in lines
+
+
+@pytest.mark.parametrize(
+    ("connection", "sentence"),
+    [
+        ("protocol = 'gopher'", "connections.a: protocol 'gopher' is not known here"),
+        (
+            "protocol = 'testcard'\nparameters = { colour = 'red' }",
+            "connections.a: there is no parameter 'colour'",
+        ),
+    ],
+)
+def test_check_config_looks_into_connections(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], connection: str, sentence: str
+) -> None:
+    path = tmp_path / "guacr.toml"
+    path.write_text(f"[connections.a]\n{connection}\n")
+    assert main(["check-config", "--config", str(path)]) == 2
+    assert sentence in capsys.readouterr().err
+
+
+def test_serve_stays_in_the_foreground_until_sigterm(
+    foreground: subprocess.Popen[str], ports: tuple[int, int]
+) -> None:
+    wait_for(lambda: answers(ports[0]))
+    foreground.send_signal(signal.SIGTERM)
+    _, log = foreground.communicate(timeout=WAIT)
+    assert foreground.returncode == 0
+    assert f"guacr[{foreground.pid}]: INFO: listening on" in log
+    assert "Traceback" not in log
+
+
+def test_healthcheck_asks_the_page(
+    foreground: subprocess.Popen[str],
+    ports: tuple[int, int],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    wait_for(lambda: answers(ports[0]))
+    monkeypatch.setenv("GUACR_WEBSOCKET__PORT", str(ports[1]))
+    assert main(["healthcheck"]) == 0
+    assert capsys.readouterr().out == f"guacr answers at 127.0.0.1:{ports[1]}\n"
+    foreground.send_signal(signal.SIGTERM)
+    _, log = foreground.communicate(timeout=WAIT)
+    assert "/health" not in log
+
+
+def test_healthcheck_without_a_daemon(
+    ports: tuple[int, int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GUACR_WEBSOCKET__ENABLED", "false")
+    monkeypatch.setenv("GUACR_SERVER__PORT", str(ports[0]))
+    assert main(["healthcheck"]) == 1
+    assert f"no guacr answers at 127.0.0.1:{ports[0]}" in capsys.readouterr().err
+
+
+def test_serve_goes_to_the_background_as_guacd_does(
+    tmp_path: Path, flags: list[str], ports: tuple[int, int]
+) -> None:
+    path = tmp_path / "guacr.pid"
+    started = subprocess.run(command("serve", "-p", str(path), *flags), check=False, timeout=WAIT)
+    assert started.returncode == 0
+    pid = int(path.read_text())
+    try:
+        assert answers(ports[0])  # at once: the command ends when the daemon listens
+        assert os.getsid(pid) != os.getsid(0)
+    finally:
+        os.kill(pid, signal.SIGTERM)
+    wait_for(lambda: not alive(pid))
+    assert not path.exists()
+
+
+def test_background_tells_why_it_cannot_start(tmp_path: Path, flags: list[str]) -> None:
+    path = tmp_path / "missing" / "guacr.pid"
+    result = subprocess.run(
+        command("serve", "-p", str(path), *flags),
+        check=False,
+        timeout=WAIT,
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode != 0
+    assert f"daemon.pid_file {path} cannot be written" in result.stderr
+
+
+def test_port_in_use(ports: tuple[int, int], flags: list[str]) -> None:
+    with socket.create_server(("127.0.0.1", ports[0])):
+        result = subprocess.run(
+            command("serve", *flags), check=False, timeout=WAIT, capture_output=True, text=True
+        )
+    assert result.returncode == 2
+    assert str(ports[0]) in result.stderr
+    assert "Traceback" not in result.stderr

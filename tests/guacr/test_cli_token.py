@@ -1,0 +1,94 @@
+import io
+import time
+from pathlib import Path
+
+import pytest
+
+from guacr import configuration
+from guacr.cli import main
+from guacr.tokens import read_token
+from guacr.tokens_guacamole_lite import read_guacamole_lite_token
+
+KEY = "0123456789" * 4
+LITE_KEY = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.fixture(autouse=True)
+def keys(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv(configuration.CONFIG_VARIABLE, raising=False)
+    monkeypatch.setattr(configuration, "DEFAULT_PATH", tmp_path / "none.toml")
+    monkeypatch.setenv("GUACR_WEBSOCKET__TOKEN_KEYS", KEY)
+    monkeypatch.setenv("GUACR_WEBSOCKET__GUACAMOLE_LITE_KEY", LITE_KEY)
+
+
+def made(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert main(["token", *arguments]) == 0
+    return capsys.readouterr().out.strip()
+
+
+def test_token_for_a_protocol(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "key").write_text("the key\n")
+    monkeypatch.setattr("sys.stdin", io.StringIO("typed\n"))
+    arguments = ["hostname=h=1", f"private-key=@{tmp_path / 'key'}", "password=-"]
+    token = made(capsys, "ssh", *arguments, "--allow", "font-size")
+    grant = read_token([KEY], token, now=time.time())
+    assert grant.protocol == "ssh"
+    assert grant.parameters == {"hostname": "h=1", "private-key": "the key", "password": "typed"}
+    assert grant.allow == ("font-size",)
+
+
+def test_token_for_a_connection(capsys: pytest.CaptureFixture[str]) -> None:
+    grant = read_token([KEY], made(capsys, "--connection", "box"), now=time.time())
+    assert (grant.name, grant.protocol, grant.join) == ("box", "", "")
+
+
+@pytest.mark.parametrize(("flags", "read_only"), [([], "false"), (["--read-only"], "true")])
+def test_token_to_join(
+    capsys: pytest.CaptureFixture[str], flags: list[str], read_only: str
+) -> None:
+    grant = read_token([KEY], made(capsys, "--join", "$id", *flags), now=time.time())
+    assert grant.join == "$id"
+    assert grant.parameters == {"read-only": read_only}
+
+
+def test_token_of_guacamole_lite(capsys: pytest.CaptureFixture[str]) -> None:
+    token = made(capsys, "ssh", "hostname=h", "--guacamole-lite")
+    grant = read_guacamole_lite_token(LITE_KEY, token)
+    assert (grant.protocol, grant.parameters) == ("ssh", {"hostname": "h"})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ([], "name one of a protocol, --connection and --join"),
+        (["ssh", "--join", "$id"], "name one of a protocol, --connection and --join"),
+        (["ssh", "hostname"], "'hostname' is no NAME=VALUE"),
+        (["ssh", "password=@/nonexistent"], "/nonexistent cannot be read as text"),
+        (["ssh", "--read-only"], "--read-only goes with --join"),
+        (["ssh", "--expires", "0"], "--expires must be at least 1 second"),
+        (["--connection", "a", "--guacamole-lite"], "guacamole-lite's tokens have neither"),
+    ],
+)
+def test_arguments_that_do_not_fit(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], sentence: str
+) -> None:
+    assert main(["token", *arguments]) == 2
+    assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("flags", "setting"),
+    [([], "websocket.token_keys"), (["--guacamole-lite"], "websocket.guacamole_lite_key")],
+)
+def test_without_a_key(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    flags: list[str],
+    setting: str,
+) -> None:
+    monkeypatch.delenv("GUACR_WEBSOCKET__TOKEN_KEYS")
+    monkeypatch.delenv("GUACR_WEBSOCKET__GUACAMOLE_LITE_KEY")
+    assert main(["token", "ssh", *flags]) == 2
+    assert f"{setting} is not set" in capsys.readouterr().err
