@@ -96,7 +96,11 @@ class Layer:
         if self.index:
             plan.add("move", self.index, 0, *self._position, self.index)
         rect = Rect(0, 0, *size)
+        # what is exact in this picture may still be lossy for those who do not receive it
+        lossy = None if self._grid is None else self._grid.lossy.copy()
         self._plan_pixels(plan, rect, self.surface.pixels(rect))
+        if self._grid is not None and lossy is not None:
+            self._grid.lossy |= lossy
 
     def _plan_geometry(self, plan: Plan) -> None:
         size = self.surface.size

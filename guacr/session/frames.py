@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 INLINE_COST = 0.003
 """Seconds that encoding a frame may hold the event loop; costlier frames go to a thread."""
+LAST_COST = 0.03
+"""The same for the last picture of a session that ends: it is sent at once or not at all."""
 REFINE_DELAY = 0.3
 """Seconds without change after which lossy areas are sent again without loss."""
 SLOW_LAG = 0.75
@@ -102,9 +104,12 @@ class Frames:
                 None if whole is None else whole.encode(encoding),
             )
 
-        if self._session.closed or sum(p.cost(encoding) for p in plans) <= INLINE_COST:
+        cost = sum(plan.cost(encoding) for plan in plans)
+        if cost <= (LAST_COST if self._session.closed else INLINE_COST):
             self._sent(encode_all(), fresh, newcomers)
             return True
+        if self._session.closed:
+            return False
         self._clock.busy = True
         for plan in plans:
             plan.detach()

@@ -23,16 +23,19 @@ log = logging.getLogger("guacr.registry")
 
 
 class Protocols:
-    """The installed handlers by name; each is imported when it is first asked for."""
+    """The installed handlers by name; each is imported when it is first asked for.
 
-    def __init__(self) -> None:
+    `more` are handlers that no installed distribution declares.
+    """
+
+    def __init__(self, more: Mapping[str, type[ProtocolHandler]] | None = None) -> None:
         self._entries = {entry.name: entry for entry in entry_points(group=ENTRY_POINT_GROUP)}
-        self._loaded: dict[str, type[ProtocolHandler]] = {}
+        self._loaded = dict(more or {})
 
     @property
     def names(self) -> list[str]:
         """Every protocol that can be selected."""
-        return sorted(self._entries)
+        return sorted({*self._entries, *self._loaded})
 
     def find(self, name: str) -> type[ProtocolHandler]:
         """The handler of a protocol.

@@ -74,7 +74,8 @@ def test_lossy_picture_becomes_exact_once_it_rests() -> None:
     surface.blit(Rect(0, 0, 1000, 600), gradient.astype(np.uint8)[..., None].repeat(4, 2))
     viewer, auto = Canvas(), Encoding()
     paint(viewer, display.plan(0.0), auto)
-    assert display.lossy
+    begins_lossy = display.lossy
+    assert begins_lossy
     assert not (viewer.flatten() == seen(surface)).all()
     now, frames = 1.0, 0
     while display.lossy:
