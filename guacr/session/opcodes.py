@@ -13,7 +13,6 @@ from guacr.errors import (
     UnsupportedError,
     shorten,
 )
-from guacr.protocol.client import SIZE_MAX
 from guacr.protocol.instruction import Instruction, encode
 from guacr.protocol.status import Status
 from guacr.session.streams import Collector, InputStream
@@ -88,7 +87,8 @@ def _size(user: User, args: Args) -> None:
     width, height = _integer(args[0]), _integer(args[1])
     if not user.owner or width <= 0 or height <= 0:
         return  # joiners see the owner's size; a hidden window has none
-    user.session.resize(user, min(width, SIZE_MAX), min(height, SIZE_MAX))
+    display = user.session.settings.display
+    user.session.resize(user, min(width, display.max_width), min(height, display.max_height))
 
 
 def _clipboard(user: User, args: Args) -> None:

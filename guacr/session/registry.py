@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from concurrent.futures import Executor
 from importlib.metadata import entry_points
 
-from guacr.errors import BusyError, NotFoundError, SessionClosedError, shorten
+from guacr.errors import BadRequestError, BusyError, NotFoundError, SessionClosedError, shorten
 from guacr.protocol.client import ClientInfo
 from guacr.session.handler import ENTRY_POINT_GROUP, ProtocolHandler
 from guacr.session.params import Params
@@ -102,6 +102,7 @@ class SessionRegistry:
             return session.attach(transport, info, _rights(params))
         handler_type = self.protocols.find(select)
         params = handler_type.params_type.parse(values)
+        self._check_size(info)
         allowed = self.settings.server.max_sessions
         if allowed and len(self.sessions) >= allowed:
             raise BusyError(f"all {allowed} sessions are in use: try again later")
@@ -127,6 +128,14 @@ class SessionRegistry:
             for task in late:
                 log.warning("%s did not end in time", task.get_name())
                 task.cancel()
+
+    def _check_size(self, info: ClientInfo) -> None:
+        width, height = self.settings.display.max_width, self.settings.display.max_height
+        if info.width > width or info.height > height:
+            raise BadRequestError(
+                f"size {info.width}x{info.height} cannot be shown: "
+                f"at most {width}x{height} pixels are allowed here"
+            )
 
     def _find(self, connection_id: str) -> Session:
         session = self.sessions.get(connection_id)

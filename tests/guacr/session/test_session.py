@@ -147,10 +147,14 @@ async def test_a_hidden_window_does_not_resize(bench: Bench, size: tuple[int, in
     assert ("resize", *size) not in sketch(user).events
 
 
-async def test_a_giant_window_is_held_within_limits(bench: Bench) -> None:
+async def test_a_giant_window_is_held_within_limits() -> None:
+    bench = Bench(Settings.model_validate({"display": {"max_width": 900, "max_height": 700}}))
     transport, user = bench.connect()
     transport.send("size", 100000, 100000)
-    assert sketch(user).events[-1] == ("resize", 8192, 8192)
+    assert sketch(user).events[-1] == ("resize", 900, 700)
+    with pytest.raises(BadRequestError, match="900x700"):
+        bench.connect(info=ClientInfo(width=901, height=9))
+    await bench.close()
 
 
 async def test_read_only_joiner_has_no_input(bench: Bench) -> None:

@@ -1,0 +1,88 @@
+"""The frame clock: at once after quiet, never above its rate, and with the viewers' pace."""
+
+import asyncio
+
+from guacr.session.clock import FrameClock
+from tests.support.loopback import until
+
+
+class Ticks:
+    """Counts ticks; `lag` is what the viewers' would be."""
+
+    def __init__(self, rate: int = 50) -> None:
+        self.times: list[float] = []
+        self.lag = 0.0
+        self.sends = True
+        self.clock = FrameClock(rate, self.tick, lambda: self.lag)
+
+    def tick(self) -> bool:
+        self.times.append(asyncio.get_running_loop().time())
+        return self.sends
+
+
+async def test_the_first_change_goes_out_at_once() -> None:
+    ticks = Ticks()
+    ticks.clock.wake()
+    ticks.clock.wake()
+    assert ticks.times == []
+    await asyncio.sleep(0)
+    assert len(ticks.times) == 1
+
+
+async def test_the_next_one_waits_for_its_time() -> None:
+    ticks = Ticks()
+    ticks.clock.wake()
+    await asyncio.sleep(0)
+    ticks.clock.wake()
+    await until(lambda: len(ticks.times) == 2)
+    assert 0.019 <= ticks.times[1] - ticks.times[0] < 0.2
+
+
+async def test_a_tick_that_sends_nothing_delays_nothing() -> None:
+    ticks = Ticks()
+    ticks.sends = False
+    for number in range(1, 4):
+        ticks.clock.wake()
+        await asyncio.sleep(0)
+        assert len(ticks.times) == number
+
+
+async def test_lag_slows_it_down_and_an_acknowledgement_lets_it_go() -> None:
+    ticks = Ticks()
+    ticks.clock.wake()
+    await asyncio.sleep(0)
+    ticks.lag = 0.3
+    ticks.clock.wake()
+    ticks.lag = 0.0
+    ticks.clock.viewer_moved()
+    await until(lambda: len(ticks.times) == 2)
+    assert ticks.times[1] - ticks.times[0] < 0.25
+
+
+async def test_lag_never_stops_it() -> None:
+    ticks = Ticks()
+    ticks.clock.wake()
+    await asyncio.sleep(0)
+    ticks.lag = 1000.0
+    ticks.clock.wake()
+    await until(lambda: len(ticks.times) == 2)
+    assert 0.49 <= ticks.times[1] - ticks.times[0] < 2
+
+
+async def test_while_a_frame_is_made_there_is_no_other() -> None:
+    ticks = Ticks()
+    ticks.clock.busy = True
+    ticks.clock.wake()
+    await asyncio.sleep(0.05)
+    assert ticks.times == []
+    ticks.clock.done()
+    await until(lambda: len(ticks.times) == 1)
+
+
+async def test_stopped_for_good() -> None:
+    ticks = Ticks()
+    ticks.clock.wake()
+    ticks.clock.stop()
+    ticks.clock.wake()
+    await asyncio.sleep(0.05)
+    assert ticks.times == []
