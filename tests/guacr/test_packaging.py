@@ -1,0 +1,140 @@
+"""What pyproject.toml, package-lock.json and the tree say agrees with each other."""
+
+import ast
+import json
+import sys
+import tomllib
+from collections.abc import Iterator
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from guacr.session.handler import ENTRY_POINT_GROUP, ProtocolHandler
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("guacr", "handlers", "terminal")
+
+IMPORTERS: dict[str, tuple[str, ...]] = {
+    "PIL": ("guacr.display.encoder", "handlers.testcard", "terminal"),
+    "aiohttp": ("guacr.daemon", "guacr.transport.websocket", "guacr.web"),
+    "annotated_types": ("guacr.configuration",),
+    "asyncssh": ("guacr.demo_shell", "handlers.ssh"),
+    "cryptography": ("guacr.tokens_guacamole_lite",),
+    "isal": ("guacr.display.png",),
+    "joserfc": ("guacr.tokens",),
+    "pydantic": ("guacr.configuration", "guacr.setting_types", "guacr.settings"),
+    "pydantic_core": ("guacr.configuration",),
+    "pydantic_settings": ("guacr.configuration",),
+    "pyghostty": ("terminal.ghostty_library",),
+    "simplejpeg": ("guacr.display.encoder",),
+    "uvloop": ("guacr.daemon",),
+}
+"""Third-party library → the modules, or packages, that may import it; NumPy may be anywhere."""
+
+
+@pytest.fixture(scope="module")
+def project() -> dict[str, Any]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+@pytest.fixture(scope="module")
+def lock() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((ROOT / "package-lock.json").read_text())
+    return found
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    """Every module of the distribution with its path."""
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            yield ".".join(part for part in parts if part != "__init__"), path
+
+
+def imported(path: Path) -> set[str]:
+    """The top-level names that a module imports, wherever it does."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module.partition(".")[0])
+    return names
+
+
+def may_import(module: str, library: str) -> bool:
+    return any(
+        module == place or module.startswith(f"{place}.") for place in IMPORTERS.get(library, ())
+    )
+
+
+def test_every_package_is_listed(project: dict[str, Any]) -> None:
+    found = {
+        ".".join(path.parent.relative_to(ROOT).parts)
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("__init__.py")
+    }
+    assert sorted(project["tool"]["setuptools"]["packages"]) == sorted(found)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_directory_of_modules_is_a_package(package: str) -> None:
+    for path in (ROOT / package).rglob("*.py"):
+        assert (path.parent / "__init__.py").exists(), path
+    assert (ROOT / package / "py.typed").exists()
+
+
+def test_every_directory_of_tests_is_a_package() -> None:
+    for path in (ROOT / "tests").rglob("*.py"):
+        assert (path.parent / "__init__.py").exists(), path
+
+
+def test_third_party_libraries_are_wrapped() -> None:
+    own = {*PACKAGES, "numpy"}
+    strangers = [
+        f"{module} imports {library}"
+        for module, path in modules()
+        for library in imported(path) - sys.stdlib_module_names - own
+        if not may_import(module, library)
+    ]
+    assert strangers == []
+
+
+def test_every_handler_can_be_loaded(project: dict[str, Any]) -> None:
+    declared = project["project"]["entry-points"][ENTRY_POINT_GROUP]
+    installed = {entry.name: entry for entry in entry_points(group=ENTRY_POINT_GROUP)}
+    for name, target in declared.items():
+        assert installed[name].value == target
+        handler = installed[name].load()
+        assert issubclass(handler, ProtocolHandler)
+        assert handler.name == name
+
+
+def test_version_is_told_once(project: dict[str, Any]) -> None:
+    assert "version" in project["project"]["dynamic"]
+    assert project["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "guacr.__version__"}
+
+
+def test_npm_lock_pins_without_addresses(lock: dict[str, Any]) -> None:
+    for name, package in lock["packages"].items():
+        if name:
+            assert package["integrity"].startswith("sha512-"), name
+            assert "resolved" not in package, name
+
+
+def test_npm_versions_are_exact(lock: dict[str, Any]) -> None:
+    wanted = json.loads((ROOT / "package.json").read_text())
+    for name, version in {**wanted["dependencies"], **wanted["devDependencies"]}.items():
+        assert lock["packages"][f"node_modules/{name}"]["version"] == version
+
+
+def test_third_party_parts_of_the_page_are_there_with_their_licences() -> None:
+    vendor = ROOT / "guacr" / "web" / "vendor"
+    names = {path.name for path in vendor.iterdir()}
+    assert {"guacamole-common.js", "guacamole-common.LICENSE", "DejaVu.LICENSE"} <= names
+    fonts = {f"DejaVuSansMono{face}.ttf" for face in ("", "-Bold", "-Oblique", "-BoldOblique")}
+    assert fonts <= names
+    assert "Apache License" in (vendor / "guacamole-common.LICENSE").read_text()
+    assert "Bitstream Vera" in (vendor / "DejaVu.LICENSE").read_text()
