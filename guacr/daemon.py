@@ -21,7 +21,7 @@ from guacr.session.registry import Protocols, SessionRegistry
 from guacr.settings import Settings
 from guacr.systemd import activated_sockets, notify
 from guacr.transport.tcp import TcpTransport
-from guacr.web.app import create_app
+from guacr.web.app import create_app, create_runner
 
 TICK = 1.0
 """Seconds between two looks at keep-alives and time-outs."""
@@ -32,13 +32,23 @@ log = logging.getLogger("guacr.daemon")
 
 
 class Daemon:
-    """Listens as the settings say, from `start` until `close`."""
+    """Listens as the settings say, from `start` until `close`.
 
-    def __init__(self, settings: Settings, *, secret: str | None = None) -> None:
+    With a `secret`, the page is for those alone who know it; `protocols` are those installed
+    unless others are given.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        secret: str | None = None,
+        protocols: Protocols | None = None,
+    ) -> None:
         self.settings = settings
         threads = settings.display.encoder_threads or os.cpu_count() or 1
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="encoder")
-        self.registry = SessionRegistry(Protocols(), settings, self._executor)
+        self.registry = SessionRegistry(protocols or Protocols(), settings, self._executor)
         self._secret = secret
         self._sockets: list[socket.socket] = []
         self._web_sockets: list[socket.socket] = []
@@ -111,7 +121,7 @@ class Daemon:
             log.info("listening on %s", sock.getsockname())
         if self._web_sockets:
             app = create_app(self.settings, self.registry, secret=self._secret)
-            self._web = web.AppRunner(app, handle_signals=False, access_log=None)
+            self._web = create_runner(app)
             await self._web.setup()
             for sock in self._web_sockets:
                 await web.SockSite(self._web, sock).start()

@@ -414,7 +414,7 @@ async def test_the_session_ends_with_its_last_user(bench: Bench) -> None:
     await frame(second)
     handler = sketch(owner)
     first.send("disconnect")
-    assert not joiner.session.closed
+    assert joiner.session.id in bench.registry.sessions
     second.receiver.connection_lost()
     assert joiner.session.closed
     await until(lambda: handler.events[-1] == ("ended",))

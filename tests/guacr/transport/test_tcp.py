@@ -1,0 +1,214 @@
+"""TCP, Unix sockets and TLS, with clients that are slow, stuck or gone."""
+
+import asyncio
+import ssl
+import stat
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from guacr.daemon import Daemon
+from guacr.display.geometry import Rect
+from guacr.errors import SettingsError
+from guacr.protocol.status import Status
+from guacr.session.registry import Protocols
+from guacr.settings import ServerSettings, SessionSettings
+from tests.support.client import GuacClient, Habits
+from tests.support.daemon import LOCAL, local_settings
+from tests.support.loopback import SketchHandler, until
+
+
+@asynccontextmanager
+async def daemon_with(
+    session: SessionSettings | None = None, **server: object
+) -> AsyncIterator[Daemon]:
+    values = {"hosts": LOCAL, "port": 0} | server
+    settings = local_settings(
+        server=ServerSettings.model_validate(values), session=session or SessionSettings()
+    )
+    daemon = Daemon(settings, protocols=Protocols({"sketch": SketchHandler}))
+    await daemon.start()
+    try:
+        yield daemon
+    finally:
+        await daemon.close()
+
+
+async def works(client: GuacClient) -> None:
+    async with client:
+        await client.handshake("sketch")
+        await client.wait(lambda: client.heard.syncs)
+
+
+async def test_every_address_is_listened_on() -> None:
+    async with daemon_with(hosts=("127.0.0.1", "::1")) as daemon:
+        for host in ("127.0.0.1", "::1"):
+            await works(await GuacClient.dial(host, daemon.port))
+
+
+async def test_a_name_stands_for_all_its_addresses() -> None:
+    async with daemon_with(hosts=("localhost",)) as daemon:
+        await works(await GuacClient.dial("127.0.0.1", daemon.port))
+
+
+async def test_unix_socket(tmp_path: Path) -> None:
+    path = tmp_path / "guacr.sock"
+    async with daemon_with(unix_socket=path, unix_socket_mode="600"):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        reader, writer = await asyncio.open_unix_connection(path)
+        await works(GuacClient(reader, writer))
+        with pytest.raises(SettingsError, match="another program listens there"):
+            async with daemon_with(unix_socket=path):
+                pass
+    assert not path.exists()
+
+
+async def test_a_file_in_the_place_of_the_socket_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "precious"
+    path.write_text("data")
+    with pytest.raises(SettingsError, match="something else than a socket"):
+        async with daemon_with(unix_socket=path):
+            pass
+    assert path.read_text() == "data"
+
+
+async def test_a_port_that_is_taken() -> None:
+    async with daemon_with() as daemon:
+        with pytest.raises(SettingsError, match=f"127.0.0.1 port {daemon.port}: another program"):
+            async with daemon_with(port=daemon.port):
+                pass
+
+
+# ---- TLS
+
+
+Paths = Callable[[str], Path]
+
+
+def certificate(tmp_path: Path, name: str) -> Path:
+    """A self-signed certificate with its key, in one PEM file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path / f"{name}.pem"
+    path.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        + made.public_bytes(serialization.Encoding.PEM)
+    )
+    return path
+
+
+def client_context(server: Path) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=server)
+    context.check_hostname = False
+    return context
+
+
+async def test_tls(tmp_path: Path) -> None:
+    server = certificate(tmp_path, "server")
+    async with daemon_with(tls_certificate=server) as daemon:
+        context = client_context(server)
+        await works(await GuacClient.dial("127.0.0.1", daemon.port, tls=context))
+        plain = await GuacClient.dial("127.0.0.1", daemon.port)
+        async with plain:
+            plain.send("select", "sketch")
+            await plain.wait_closed()
+            assert plain.heard.args == []
+
+
+async def test_client_certificates(tmp_path: Path) -> None:
+    server, friend = certificate(tmp_path, "server"), certificate(tmp_path, "friend")
+    stranger = certificate(tmp_path, "stranger")
+    async with daemon_with(tls_certificate=server, tls_client_ca=friend) as daemon:
+        context = client_context(server)
+        context.load_cert_chain(friend)
+        await works(await GuacClient.dial("127.0.0.1", daemon.port, tls=context))
+        for wrong in (None, stranger):
+            context = client_context(server)
+            if wrong is not None:
+                context.load_cert_chain(wrong)
+            client = await GuacClient.dial("127.0.0.1", daemon.port, tls=context)
+            async with client:
+                client.send("select", "sketch")
+                await client.wait_closed()
+                assert client.heard.args == []
+
+
+async def test_a_certificate_that_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "server.pem"
+    path.write_text("no certificate")
+    with pytest.raises(SettingsError, match="for TLS"):
+        async with daemon_with(tls_certificate=path):
+            pass
+
+
+# ---- slow, stuck and gone
+
+
+async def test_a_viewer_that_stops_reading_is_bounded_and_dropped() -> None:
+    limits = SessionSettings(stuck_timeout=1.5)
+    async with daemon_with(limits) as daemon:
+        address = ("127.0.0.1", daemon.port)
+        stuck = await GuacClient.connect(address, "sketch", habits=Habits(paint=False))
+        await stuck.wait(lambda: stuck.heard.syncs)
+        session = next(iter(daemon.registry.sessions.values()))
+        other = await GuacClient.connect(address, session.id)
+        await other.wait(lambda: other.heard.syncs)
+        user = next(user for user in session.users.values() if user.owner)
+        stuck.stop_reading()
+        handler = session.handler
+        assert isinstance(handler, SketchHandler)
+        noise = np.random.default_rng(3)
+        most = 0
+        async with asyncio.timeout(20):
+            while user.id in session.users:
+                pixels = noise.integers(0, 256, (700, 1000, 4), dtype=np.uint8)
+                handler.surface.blit(Rect(0, 0, 1000, 700), pixels)
+                session.changed()
+                user.last_received = user.now()  # it is alive, it only does not read
+                most = max(most, user.transport.buffered)
+                await other.frame()
+        assert most < session.settings.session.send_limit
+        assert other.heard.errors == []
+        stuck.resume_reading()
+        await stuck.wait_closed()
+        await stuck.close()
+        await other.close()
+
+
+async def test_a_client_that_vanishes_leaves_nothing() -> None:
+    async with daemon_with() as daemon:
+        for _ in range(20):
+            client = await GuacClient.connect(("127.0.0.1", daemon.port), "sketch")
+            await client.close()
+        await until(lambda: not daemon.registry.sessions)
+
+
+async def test_shutdown_says_so() -> None:
+    async with daemon_with() as daemon:
+        client = await GuacClient.connect(("127.0.0.1", daemon.port), "sketch")
+        await client.wait(lambda: client.heard.syncs)
+        await daemon.close()
+        await client.wait_closed()
+        assert client.heard.errors[0][1] == Status.SESSION_CLOSED
+        await client.close()
