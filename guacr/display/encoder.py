@@ -20,9 +20,9 @@ QUALITY_LAG = 0.02
 WEBP_FASTEST = 0
 
 _NANOSECONDS_A_PIXEL = {  # measured by `python -m benchmarks encode`
-    "indexed": 2.0,
-    "jpeg": 2.5,
-    "png": 12.0,
+    "indexed": 3.0,
+    "jpeg": 4.0,
+    "png": 25.0,
     "webp": 60.0,
 }
 

@@ -1,0 +1,21 @@
+"""Run all benchmarks, or those named: parse, terminal, encode, fanout, session."""
+
+import importlib
+import sys
+
+NAMES = ["parse", "terminal", "encode", "fanout", "session"]
+
+
+def main(names: list[str]) -> int:
+    """Run the benchmarks of these names."""
+    unknown = [name for name in names if name not in NAMES]
+    if unknown:
+        print(f"there is no benchmark {unknown[0]}: known are {', '.join(NAMES)}", file=sys.stderr)
+        return 2
+    for name in names or NAMES:
+        importlib.import_module(f"benchmarks.{name}").main()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
