@@ -111,20 +111,20 @@ class Daemon:
 
     async def _serve(self) -> None:
         loop = asyncio.get_running_loop()
-        context = tls_context(self.settings.server)
+        context, backlog = tls_context(self.settings.server), self.settings.server.backlog
         for sock in self._sockets:
             tls = None if sock.family == socket.AF_UNIX else context
             listen = (
                 loop.create_unix_server if sock.family == socket.AF_UNIX else loop.create_server
             )
-            self._servers.append(await listen(self._accept, sock=sock, ssl=tls))
+            self._servers.append(await listen(self._accept, sock=sock, ssl=tls, backlog=backlog))
             log.info("listening on %s", sock.getsockname())
         if self._web_sockets:
             app = create_app(self.settings, self.registry, secret=self._secret)
             self._web = create_runner(app)
             await self._web.setup()
             for sock in self._web_sockets:
-                await web.SockSite(self._web, sock).start()
+                await web.SockSite(self._web, sock, backlog=backlog).start()
                 log.info("listening for WebSocket on %s", sock.getsockname())
 
     def _accept(self) -> TcpTransport:
