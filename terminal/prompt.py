@@ -9,7 +9,7 @@ LINE_MAX = 4096
 """Characters of an answer; further ones are refused with a bell."""
 
 _BELL = "\a"
-_TOKEN = re.compile(
+_KEY = re.compile(
     r"""  \x1b\[\[.            # a function key of the Linux console
         | \x1b\[[0-?]*[ -/]*[@-~]
         | \x1bO.
@@ -59,7 +59,7 @@ class LinePrompt:
         """
         text = data.decode(errors="replace")
         shown: list[str] = []
-        for match in _TOKEN.finditer(text):
+        for match in _KEY.finditer(text):
             shown.append(self._type(match[0]))
             if self.done:
                 rest = text[match.end() :]
@@ -68,22 +68,22 @@ class LinePrompt:
                 return "".join(shown).encode(), rest.encode()
         return "".join(shown).encode(), b""
 
-    def _type(self, token: str) -> str:
-        if token in _ENTER:
+    def _type(self, key: str) -> str:
+        if key in _ENTER:
             self.answer = "".join(self._line)
             self._line.clear()
             return "\r\n"
-        if token in _CANCEL:
-            return self._cancel(token)
-        if token in _ERASE:
+        if key in _CANCEL:
+            return self._cancel(key)
+        if key in _ERASE:
             return self._erase(1)
-        if token == _KILL:
+        if key == _KILL:
             return self._erase(len(self._line))
-        if token == _ERASE_WORD:
+        if key == _ERASE_WORD:
             return self._erase(self._word_length())
-        if len(token) > 1 or not token.isprintable():
+        if len(key) > 1 or not key.isprintable():
             return ""  # keys that mean nothing in a line
-        return self._insert(token)
+        return self._insert(key)
 
     def _insert(self, character: str) -> str:
         if len(self._line) >= LINE_MAX:
@@ -91,8 +91,8 @@ class LinePrompt:
         self._line.append(character)
         return self._shown(character)
 
-    def _cancel(self, token: str) -> str:
-        if token == "\x04" and self._line:
+    def _cancel(self, key: str) -> str:
+        if key == "\x04" and self._line:
             return ""
         self._line.clear()
         self.cancelled = True

@@ -1,0 +1,268 @@
+"""The handler of everything that shows a terminal; protocols add how bytes come and go."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from typing import cast
+
+from guacr.errors import BusyError, NotFoundError, UnsupportedError, shorten
+from guacr.session.handler import ProtocolHandler
+from guacr.session.params import Params
+from guacr.session.session import Session
+from guacr.session.streams import InputStream
+from guacr.session.user import User
+from handlers.terminal.listener import Listener
+from handlers.terminal.output import Output
+from handlers.terminal.params import TerminalParams
+from handlers.terminal.stdin import StdinStream
+from handlers.terminal.typing import Typing
+from handlers.terminal.view import TerminalView
+from terminal.person import Person
+from terminal.prompt import plain_text
+from terminal.terminal import Terminal, TerminalOptions
+
+AUTOSCROLL_INTERVAL = 0.05
+"""Seconds between the steps of a selection dragged beyond the edge."""
+STDIN_NAME = "STDIN"
+
+
+class TerminalHandler(ProtocolHandler):
+    """Binds a `Terminal` to a session.
+
+    A protocol's subclass calls `feed` with what the host sends, and implements `send` and
+    `window_changed`. Before the host takes input, `ask` and `print_line` speak with the person;
+    once it does, the subclass calls `start_input`, and what was typed ahead is sent.
+    """
+
+    def __init__(self, session: Session, params: Params) -> None:
+        super().__init__(session, params)
+        self._settings = cast(TerminalParams, params)
+        self._colour_scheme = self._settings.color_scheme
+        self.terminal = Terminal(self._options(), Listener(self))
+        self._view = TerminalView(session.display, self.terminal)
+        self._output = Output(self._parse, lambda: session.closed)
+        self._typing = Typing(self.send, self.feed, self.print_line)
+        self._persons: dict[str, Person] = {}
+        self._stdin: StdinStream | None = None
+        self._autoscroll: asyncio.TimerHandle | None = None
+        self._at_line_start = True
+        self._warn()
+
+    # ---- for protocols
+
+    @abstractmethod
+    def send(self, data: bytes) -> None:
+        """Bytes for the host; called on the event loop, after `start_input`."""
+
+    @abstractmethod
+    def window_changed(self, columns: int, rows: int, width: int, height: int) -> None:
+        """The screen has another size, in cells and in pixels; the host may not be there yet."""
+
+    @property
+    def window(self) -> tuple[int, int, int, int]:
+        """Columns and rows of the screen, and its width and height in pixels."""
+        layout = self.terminal.layout
+        return layout.columns, layout.rows, layout.text.width, layout.text.height
+
+    def feed(self, data: bytes) -> None:
+        """Bytes of the host: parsed at once up to 64 KiB, longer ones in turns with other
+        sessions. The next frame shows what they made of the screen."""
+        self._output.put(data)
+
+    async def ask(self, prompt: str, *, echo: bool = True) -> str:
+        """A line that a person types in the terminal; without `echo` it shows asterisks.
+
+        Raises:
+            SessionClosedError: the person pressed Ctrl-C, or Ctrl-D on an empty line.
+            SessionTimeoutError: nobody answered in time.
+            BusyError: another question is open.
+        """
+        return await self._typing.ask(prompt, echo=echo)
+
+    def print_line(self, text: str) -> None:
+        """Show a line of guacr's own, dim, below what is there."""
+        before = "" if self._at_line_start else "\r\n"
+        body = plain_text(text).replace("\n", "\r\n")
+        self.feed(f"{before}\x1b[0;2m{body}\x1b[0m\r\n".encode())
+
+    def start_input(self) -> None:
+        """The host takes input from now on."""
+        self._typing.start()
+
+    def pause_input(self) -> None:
+        """The host's connection is full: users' input waits on their own connections."""
+        self.session.pause_input()
+        if self._stdin is not None:
+            self._stdin.pause()
+
+    def resume_input(self) -> None:
+        """The host's connection takes more."""
+        self.session.resume_input()
+        if self._stdin is not None:
+            self._stdin.resume()
+
+    # ---- what users do
+
+    def key(self, user: User, keysym: int, pressed: bool) -> None:
+        """See `ProtocolHandler.key`."""
+        self._typed(self.terminal.key(self._person(user), keysym, pressed))
+        if pressed:
+            self._refresh()
+
+    def mouse(self, user: User, x: int, y: int, buttons: int) -> None:
+        """See `ProtocolHandler.mouse`."""
+        person = self._person(user)
+        self._typed(self.terminal.mouse(person, x, y, buttons, user.now()))
+        self._refresh()
+        if self._autoscroll is None and self.terminal.pointing.beyond_edge(person):
+            self._arm_autoscroll(person)
+
+    def resize(self, user: User, width: int, height: int) -> None:
+        """See `ProtocolHandler.resize`."""
+        self._rearrange(lambda: self.terminal.resize(width, height))
+
+    def clipboard(self, user: User, mimetype: str, data: bytes) -> None:
+        """See `ProtocolHandler.clipboard`; only text can be pasted into a terminal."""
+        if mimetype.lower().startswith("text/"):
+            self.terminal.clipboard = data.decode(errors="replace")
+        else:
+            self.session.log.warning("a clipboard of type %s was ignored", shorten(mimetype))
+
+    def argv(self, user: User, name: str, value: str) -> None:
+        """See `ProtocolHandler.argv`."""
+        declared = {param.name: param for param in self.params_type.declared()}
+        parsed = declared[name].parse(value)
+        terminal = self.terminal
+        changes: dict[str, Callable[[], None]] = {
+            "color-scheme": lambda: self._set_colour_scheme(parsed),
+            "font-name": lambda: terminal.set_font(parsed, terminal.font_size),
+            "font-size": lambda: terminal.set_font(terminal.font_name, parsed),
+        }
+        self._rearrange(changes[name])
+
+    def argv_values(self) -> Mapping[str, str]:
+        """See `ProtocolHandler.argv_values`."""
+        return {
+            "color-scheme": self._colour_scheme,
+            "font-name": self.terminal.font_name,
+            "font-size": str(self.terminal.font_size),
+        }
+
+    def open_stream(self, user: User, stream: InputStream) -> None:
+        """See `ProtocolHandler.open_stream`: a pipe named STDIN is typed into the terminal, and
+        has the host to itself as long as it is open."""
+        if stream.kind != "pipe":
+            raise UnsupportedError(f"{stream.kind} streams are not supported here")
+        if stream.name != STDIN_NAME:
+            raise NotFoundError(f"there is no pipe {shorten(stream.name)} here: {STDIN_NAME} is")
+        if not self._typing.host_ready:
+            raise BusyError("the remote host takes no input yet: try again when it does")
+        if self._stdin is not None:
+            raise BusyError(f"the pipe {STDIN_NAME} is open already: end it first")
+        self._stdin = StdinStream(user, stream, self.send, self._stdin_ended)
+
+    def user_left(self, user: User) -> None:
+        """See `ProtocolHandler.user_left`."""
+        self._persons.pop(user.id, None)
+        if self._stdin is not None and self._stdin.user is user:
+            self._stdin_ended()
+
+    # ---- what the terminal says; see `Listener`
+
+    def reply(self, data: bytes) -> None:
+        """An answer of the terminal's to a query of the host's."""
+        if self._typing.host_ready:
+            self.send(data)
+
+    def copied(self, text: str) -> None:
+        """Text was selected, or copied by a program: every user gets it who may copy."""
+        data = text.encode(errors="replace")
+        limit = self.session.clipboard_limit
+        if len(data) > limit:
+            self.session.log.warning(
+                "%d bytes were copied, which is more than the clipboard's %d: "
+                "raise clipboard-buffer-size",
+                len(data),
+                limit,
+            )
+            return
+        self.terminal.clipboard = text
+        self.session.send_clipboard("text/plain", data)
+
+    # ---- within
+
+    def _options(self) -> TerminalOptions:
+        settings = self._settings
+        width, height = self.session.size
+        return TerminalOptions(
+            width=width,
+            height=height,
+            dpi=self.session.owner_info.dpi,
+            font_name=settings.font_name,
+            font_size=settings.font_size,
+            colour_scheme=settings.color_scheme,
+            terminal_type=settings.terminal_type,
+            function_keys=settings.func_keys_and_keypad,
+            backspace=settings.backspace,
+            scrollback_rows=settings.scrollback,
+        )
+
+    def _warn(self) -> None:
+        """Tell of what was asked for and is not given."""
+        warnings = list(self.terminal.scheme.warnings)
+        later = self._settings.asked_later()
+        if later:
+            warnings.append(f"not supported yet, and ignored: {', '.join(later)}")
+        for warning in warnings:
+            self.session.log.warning("%s", warning)
+            self.print_line(warning)
+
+    def _person(self, user: User) -> Person:
+        person = self._persons.get(user.id)
+        if person is None:
+            person = self._persons[user.id] = Person()
+            person.may_paste = not user.rights.disable_paste
+        return person
+
+    def _typed(self, data: bytes) -> None:
+        if data and self._stdin is None:
+            self._typing.put(data)
+
+    def _stdin_ended(self) -> None:
+        self._stdin = None
+
+    def _set_colour_scheme(self, text: str) -> None:
+        for warning in self.terminal.set_colour_scheme(text):
+            self.session.log.warning("%s", warning)
+        self._colour_scheme = text
+
+    def _parse(self, data: bytes) -> None:
+        if data:
+            self._at_line_start = data.endswith(b"\n")
+            self.terminal.feed(data)
+            self._refresh()
+
+    def _refresh(self) -> None:
+        self._view.refresh()
+        self.session.changed()
+
+    def _rearrange(self, change: Callable[[], None]) -> None:
+        before = self.window
+        change()
+        self._view.rearrange()
+        self.session.changed()
+        if self.window != before:
+            self.window_changed(*self.window)
+
+    def _arm_autoscroll(self, person: Person) -> None:
+        loop = asyncio.get_running_loop()
+        self._autoscroll = loop.call_later(AUTOSCROLL_INTERVAL, self._step_autoscroll, person)
+
+    def _step_autoscroll(self, person: Person) -> None:
+        self._autoscroll = None
+        if not self.session.closed and self.terminal.pointing.beyond_edge(person):
+            self.terminal.pointing.autoscroll(person)
+            self._refresh()
+            self._arm_autoscroll(person)

@@ -1,0 +1,99 @@
+"""Where typed bytes go: to a question in the terminal, to the host, or on hold for either."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from guacr.errors import BusyError, SessionClosedError, SessionTimeoutError, shorten
+from terminal.prompt import LinePrompt, plain_text
+
+ASK_TIMEOUT = 300.0
+"""Seconds that a person has to answer a question."""
+TYPED_AHEAD_MAX = 65536
+"""Bytes kept of what is typed or pasted before the host takes it; more is refused aloud."""
+
+
+class Typing:
+    """Input of all users of a terminal, in order.
+
+    Args:
+        send: takes bytes for the host.
+        show: takes bytes for the terminal.
+        refuse: is told, in a sentence, when something typed is not kept.
+    """
+
+    __slots__ = ("_ahead", "_answered", "_host_ready", "_prompt", "_refuse", "_send", "_show")
+
+    def __init__(
+        self,
+        send: Callable[[bytes], None],
+        show: Callable[[bytes], None],
+        refuse: Callable[[str], None],
+    ) -> None:
+        self._send = send
+        self._show = show
+        self._refuse = refuse
+        self._host_ready = False
+        self._ahead = bytearray()
+        self._prompt: LinePrompt | None = None
+        self._answered: asyncio.Future[None] | None = None
+
+    @property
+    def host_ready(self) -> bool:
+        """Whether bytes go to the host."""
+        return self._host_ready
+
+    def start(self) -> None:
+        """The host takes input from now on."""
+        self._host_ready = True
+        self._hand_out()
+
+    def put(self, data: bytes) -> None:
+        """Somebody typed or pasted `data`, whole keys."""
+        if self._host_ready and self._prompt is None:
+            self._send(data)
+        elif len(self._ahead) + len(data) > TYPED_AHEAD_MAX:
+            self._refuse("too much was typed before the remote host was ready: try again then")
+        else:
+            self._ahead += data
+            self._hand_out()
+
+    async def ask(self, question: str, *, echo: bool) -> str:
+        """A line that is typed in the terminal; see `TerminalHandler.ask`."""
+        if self._prompt is not None:
+            raise BusyError("another question is open in the terminal")
+        prompt = self._prompt = LinePrompt(question, echo=echo)
+        self._answered = asyncio.get_running_loop().create_future()
+        self._show(prompt.opening())
+        self._hand_out()
+        try:
+            async with asyncio.timeout(ASK_TIMEOUT):
+                await self._answered
+        except TimeoutError:
+            asked = shorten(plain_text(question).strip())
+            raise SessionTimeoutError(
+                f"nobody answered {asked} within {ASK_TIMEOUT / 60:.0f} minutes: connect again"
+            ) from None
+        finally:
+            self._prompt = self._answered = None
+        if prompt.answer is None:
+            raise SessionClosedError("the question in the terminal was cancelled: connect again")
+        return prompt.answer
+
+    def _hand_out(self) -> None:
+        """Pass on what is held, as far as somebody takes it."""
+        data = bytes(self._ahead)
+        if self._prompt is not None:
+            if not self._prompt.done:
+                self._answer(self._prompt, data)
+        elif self._host_ready and data:
+            self._ahead.clear()
+            self._send(data)
+
+    def _answer(self, prompt: LinePrompt, data: bytes) -> None:
+        shown, rest = prompt.take(data)
+        self._ahead[:] = rest
+        self._show(shown)
+        if prompt.done and self._answered is not None and not self._answered.done():
+            self._answered.set_result(None)

@@ -1,0 +1,222 @@
+"""A terminal as a person uses it: an engine, its picture, and what hands do to both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from terminal import keysyms
+from terminal.atlas import GlyphAtlas, atlas_for, font_pixels
+from terminal.colours import Scheme, parse_scheme
+from terminal.emulator import Emulator, EmulatorListener, EmulatorOptions
+from terminal.ghostty import GhosttyEmulator
+from terminal.keymap import KeyMap, KeyModes, Modifiers
+from terminal.layout import Layout
+from terminal.mouse import Button
+from terminal.paste import pasted
+from terminal.person import Person
+from terminal.pointing import Pointer, Pointing
+from terminal.selection import Selection
+from terminal.shortcuts import SCROLLING, Shortcut, shortcut
+from terminal.surface import TerminalSurface
+
+
+class TerminalListener(EmulatorListener, Protocol):
+    """Who hears of what the host and the persons at the terminal do."""
+
+    def copied(self, text: str) -> None:
+        """Somebody selected text."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TerminalOptions:
+    """How a terminal starts."""
+
+    width: int
+    """Pixels of the window."""
+    height: int
+    dpi: int = 96
+    font_name: str = "monospace"
+    font_size: int = 12
+    """Points."""
+    colour_scheme: str = ""
+    terminal_type: str = "linux"
+    function_keys: str = ""
+    backspace: int = 127
+    scrollback_rows: int = 1000
+
+
+class Terminal:
+    """Bytes of the host go in by `feed`; keys and the pointer of each `Person` go in by `key` and
+    `mouse`, which return the bytes for the host.
+
+    Raises:
+        GuacrError: there is no font, or the engine cannot start.
+    """
+
+    def __init__(
+        self,
+        options: TerminalOptions,
+        listener: TerminalListener,
+        engine: Callable[[EmulatorOptions, EmulatorListener], Emulator] = GhosttyEmulator,
+    ) -> None:
+        self._listener = listener
+        self._window = (options.width, options.height)
+        self._dpi = options.dpi
+        self.font_name, self.font_size = options.font_name, options.font_size
+        self.scheme: Scheme = parse_scheme(options.colour_scheme)
+        self.clipboard = ""
+        """What pasting types: the text that was copied last, here or by a client."""
+        atlas = self._atlas()
+        self.layout = self._laid_out(atlas)
+        self.emulator = engine(self._emulator_options(options.scrollback_rows), listener)
+        self.surface = TerminalSurface(self.emulator, atlas)
+        self.selection = Selection(self.emulator)
+        self.pointing = Pointing(
+            self.emulator,
+            self.selection,
+            lambda: self.layout,
+            copy=self._copy,
+            paste=self._paste_for,
+            arrows=self._arrows,
+        )
+        self._keymap = KeyMap(options.terminal_type, options.function_keys, options.backspace)
+
+    def feed(self, data: bytes) -> None:
+        """Take bytes of the host."""
+        self.emulator.feed(data)
+        self.selection.verify()
+
+    def close(self) -> None:
+        """Free the engine; may be called twice."""
+        self.selection.clear()
+        self.emulator.close()
+
+    # ---- input
+
+    def key(self, person: Person, keysym: int, pressed: bool) -> bytes:
+        """A key went down or up; returns what the host receives."""
+        if not pressed:
+            person.keyboard.release(keysym)
+            return b""
+        typed = person.keyboard.press(keysym)
+        if typed is None:
+            return b""
+        text, modifiers = typed
+        command = shortcut(keysym, text, modifiers)
+        if command in SCROLLING and self.emulator.alternate_screen:
+            command = None  # it has nothing to scroll: its programs may use these keys
+        if command is not None:
+            return self._command(person, command)
+        return self._to_host(self._keymap.encode(keysym, text, modifiers, self._key_modes()))
+
+    def mouse(self, person: Person, x: int, y: int, buttons: int, now: float) -> bytes:
+        """The pointer is at a pixel of the window, with a Guacamole button mask, at `now` in
+        seconds; returns what the host receives."""
+        return self.pointing.event(person, (x, y), Button(buttons), now)
+
+    def paste(self, text: str) -> bytes:
+        """What the host receives for pasted text."""
+        return self._to_host(pasted(text, bracketed=self.emulator.mode(2004)))
+
+    # ---- settings
+
+    def resize(self, width: int, height: int) -> None:
+        """The window has another size in pixels."""
+        self._window = (width, height)
+        self._arrange(self.surface.atlas)
+
+    def set_font(self, name: str, size: int) -> None:
+        """Use another font family, or size in points.
+
+        Raises:
+            GuacrError: there is no font; the terminal stays as it is.
+        """
+        before = self.font_name, self.font_size
+        self.font_name, self.font_size = name, size
+        try:
+            atlas = self._atlas()
+        except Exception:
+            self.font_name, self.font_size = before
+            raise
+        self._arrange(atlas)
+
+    def set_colour_scheme(self, text: str) -> tuple[str, ...]:
+        """Use other colours; returns what of the notation could not be read."""
+        self.scheme = parse_scheme(text)
+        self.emulator.set_colours(self.scheme.colours)
+        return self.scheme.warnings
+
+    # ---- within
+
+    def _atlas(self) -> GlyphAtlas:
+        return atlas_for(self.font_name, font_pixels(self.font_size, self._dpi))
+
+    def _laid_out(self, atlas: GlyphAtlas) -> Layout:
+        cell = atlas.metrics.width, atlas.metrics.height
+        return Layout.of(self._window, self._dpi, cell)
+
+    def _arrange(self, atlas: GlyphAtlas) -> None:
+        layout = self.layout = self._laid_out(atlas)
+        self.emulator.resize(layout.columns, layout.rows, layout.cell_width, layout.cell_height)
+        self.surface.atlas = atlas
+        self.selection.verify()
+
+    def _emulator_options(self, scrollback_rows: int) -> EmulatorOptions:
+        return EmulatorOptions(
+            columns=self.layout.columns,
+            rows=self.layout.rows,
+            cell_width=self.layout.cell_width,
+            cell_height=self.layout.cell_height,
+            scrollback_rows=scrollback_rows,
+            colours=self.scheme.colours,
+        )
+
+    def _key_modes(self) -> KeyModes:
+        mode = self.emulator.mode
+        return KeyModes(mode(1), mode(66), mode(20, ansi=True))
+
+    def _to_host(self, data: bytes) -> bytes:
+        """Whoever types wants to see what it does."""
+        if data:
+            self.pointing.shape = Pointer.HIDDEN
+            self.emulator.scroll_to_bottom()
+        return data
+
+    def _command(self, person: Person, command: Shortcut) -> bytes:
+        if command is Shortcut.PASTE:
+            return self._paste_for(person)
+        if command is Shortcut.COPY:
+            self._copy()
+        elif command is Shortcut.TOP:
+            self.emulator.scroll_to_top()
+        elif command is Shortcut.BOTTOM:
+            self.emulator.scroll_to_bottom()
+        else:
+            self.emulator.scroll_by(self._scrolled(command))
+        return b""
+
+    def _scrolled(self, command: Shortcut) -> int:
+        page = max(self.layout.rows - 1, 1)
+        return {
+            Shortcut.ROW_UP: -1,
+            Shortcut.ROW_DOWN: 1,
+            Shortcut.PAGE_UP: -page,
+            Shortcut.PAGE_DOWN: page,
+        }[command]
+
+    def _copy(self) -> None:
+        text = self.selection.text()
+        if text:
+            self.clipboard = text
+            self._listener.copied(text)
+
+    def _paste_for(self, person: Person) -> bytes:
+        return self.paste(self.clipboard) if person.may_paste else b""
+
+    def _arrows(self, rows: int) -> bytes:
+        keysym = keysyms.UP if rows < 0 else keysyms.DOWN
+        key = self._keymap.encode(keysym, "", Modifiers.NONE, self._key_modes())
+        return key * abs(rows)
