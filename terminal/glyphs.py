@@ -1,0 +1,224 @@
+"""Draws characters with Pillow: coverage of one or two cells, or a coloured picture.
+
+A glyph that does not fit its cells is drawn smaller. Characters that must meet their neighbours
+are left to `terminal.boxdrawing`.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont, features
+
+from guacr.display.pixels import Array8
+from terminal import boxdrawing
+from terminal.decorations import CellMetrics
+from terminal.fonts import Face, FontFamily, FontFile, FontsError
+
+MIN_PIXELS = 4
+MAX_PIXELS = 256
+"""The sizes that text is drawn in; others are taken to the nearest."""
+
+MAX_OPEN_FONTS = 64
+"""Fonts that are held open for one family and size."""
+
+EMOJI_COLOURS = 48
+"""Colours of one coloured character; so a screen with a few of them still fits a palette."""
+
+_BITMAP_SIZES = (109, 128, 136, 160)
+"""Coloured fonts of bitmaps come in one size each; these are common."""
+
+_ZERO_WIDTH = frozenset({0x200B, 0x200C, 0x200D, 0x2060, 0xFE0E, 0xFE0F})
+_EMOJI_PRESENTATION = 0xFE0F
+_TEXT_PRESENTATION = 0xFE0E
+_MISSING = 0xFFFD
+_SLANT = 0.2
+_SHAPED = ImageFont.Layout.RAQM if features.check("raqm") else ImageFont.Layout.BASIC
+
+Font = ImageFont.FreeTypeFont
+
+
+class GlyphPainter:
+    """Draws the characters of one family in one size.
+
+    Raises:
+        FontsError: the family's own font cannot be read.
+    """
+
+    def __init__(self, family: FontFamily, pixels: int) -> None:
+        self.pixels = max(MIN_PIXELS, min(pixels, MAX_PIXELS))
+        self._family = family
+        self._open: dict[tuple[str, int, int], Font | None] = {}
+        self._missing: dict[str, bytes] = {}
+        regular = self._font(family.faces[Face.REGULAR][0], self.pixels)
+        if regular is None:
+            raise FontsError(
+                f"the font {family.faces[Face.REGULAR][0].path} cannot be read; choose another"
+            )
+        ascent, descent = regular.getmetrics()
+        self.metrics = CellMetrics(
+            width=max(1, round(regular.getlength("0"))),
+            height=max(1, ascent + descent),
+            ascent=ascent,
+            line=max(1, round(self.pixels / 16)),
+        )
+
+    def draw(self, text: str, face: Face, cells: int) -> Array8:
+        """A character's picture.
+
+        Args:
+            text: one character, with the marks that go with it.
+            face: the face to draw it in.
+            cells: how many cells it fills.
+
+        Returns:
+            Coverage (height, width * cells), or, of a coloured character, red, green, blue and
+            alpha (height, width * cells, 4).
+        """
+        text = _composed(text)
+        code = ord(text[0])
+        width = self.metrics.width * cells
+        if boxdrawing.is_drawn(code):
+            return boxdrawing.draw(code, width, self.metrics.height, self.metrics.line)
+        emoji = _is_emoji(text, cells)
+        for file in self._family.candidates(code, face, emoji):
+            if self._has(file, chr(code)):
+                if file.colour:
+                    return self._draw_coloured(text, file, width)
+                return self._draw_marks(text, file, width)
+        return self._draw_missing(code, width)
+
+    def _font(self, file: FontFile, pixels: int, shaped: bool = False) -> Font | None:
+        key = (file.path, file.index, pixels)
+        if key not in self._open:
+            if len(self._open) >= MAX_OPEN_FONTS:
+                self._open.clear()
+            layout = _SHAPED if shaped else ImageFont.Layout.BASIC
+            try:
+                self._open[key] = ImageFont.truetype(file.path, pixels, file.index, "", layout)
+            except OSError:
+                self._open[key] = None
+        return self._open[key]
+
+    def _has(self, file: FontFile, character: str) -> bool:
+        """Whether a font has a character, found out by drawing where it is not known."""
+        if file.coverage is not None:
+            return True
+        font = self._font(file, self.pixels)
+        if font is None:
+            return False
+        if file.path not in self._missing:
+            self._missing[file.path] = bytes(font.getmask(chr(0x10FFFF)))
+        return character.isspace() or bytes(font.getmask(character)) != self._missing[file.path]
+
+    def _draw_marks(self, text: str, file: FontFile, width: int) -> Array8:
+        """A character and, in the same place, the marks above and below it."""
+        font = self._fitting(text[0], file, width)
+        if font is None:
+            return self._draw_missing(ord(text[0]), width)
+        picture = Image.new("L", (width, self.metrics.height))
+        pen = ImageDraw.Draw(picture)
+        advance = font.getlength(text[0])
+        x = max(0.0, (width - advance) / 2)
+        # The family's own glyphs keep their place, a little to the left of a rounded up cell.
+        left = float(int(x)) if font.size == self.pixels else x
+        for index, character in enumerate(text):
+            if ord(character) in _ZERO_WIDTH:
+                continue
+            moved = index > 0 and font.getlength(character) == 0
+            origin = left + advance if moved else left
+            pen.text((origin, self.metrics.ascent), character, 255, font, anchor="ls")
+        return _styled(np.array(picture), file, self.metrics)
+
+    def _fitting(self, character: str, file: FontFile, width: int) -> Font | None:
+        """The font in the largest size, up to the family's, in which a character fits."""
+        font = self._font(file, self.pixels)
+        if font is None:
+            return None
+        left, top, right, bottom = font.getbbox(character, anchor="ls")
+        above, below = self.metrics.ascent, self.metrics.height - self.metrics.ascent
+        ratio = min(
+            width / max(font.getlength(character), right - min(left, 0) - 1, 1),
+            above / max(-top, 1),
+            (below + 1) / max(bottom, 1),
+        )
+        if ratio >= 1:
+            return font
+        return self._font(file, max(MIN_PIXELS, int(self.pixels * ratio)))
+
+    def _draw_coloured(self, text: str, file: FontFile, width: int) -> Array8:
+        """An emoji, as large as its cells allow."""
+        text = text if _SHAPED is ImageFont.Layout.RAQM else text[0]
+        sizes = (self.pixels, *_BITMAP_SIZES)
+        fonts = (self._font(file, pixels, shaped=True) for pixels in sizes)
+        font = next((font for font in fonts if font is not None), None)
+        if font is None:
+            return self._draw_missing(ord(text[0]), width)
+        left, top, right, bottom = font.getbbox(text)
+        size = (max(1, int(right - left)), max(1, int(bottom - top)))
+        picture = Image.new("RGBA", size)
+        ImageDraw.Draw(picture).text((-left, -top), text, font=font, embedded_color=True)
+        return _centred(picture, width, self.metrics.height)
+
+    def _draw_missing(self, code: int, width: int) -> Array8:
+        """An empty box, for what no font has; nothing for what is not to be seen."""
+        picture = np.zeros((self.metrics.height, width), np.uint8)
+        if unicodedata.category(chr(code)) in ("Cc", "Cf", "Zs", "Mn", "Me"):
+            return picture
+        line, edge = self.metrics.line, max(1, width // 8)
+        top, bottom = self.metrics.ascent // 4, self.metrics.ascent
+        picture[top:bottom, edge : width - edge] = 255
+        picture[top + line : bottom - line, edge + line : width - edge - line] = 0
+        return picture
+
+
+def _composed(text: str) -> str:
+    """One code point in place of a letter and its mark, where there is one."""
+    text = text or chr(_MISSING)
+    if any(0xD800 <= ord(character) < 0xE000 for character in text):
+        text = chr(_MISSING)
+    return unicodedata.normalize("NFC", text) if len(text) > 1 else text
+
+
+def _is_emoji(text: str, cells: int) -> bool:
+    """Whether a character is to be drawn in colour: by the selector that follows it, or because
+    it is a symbol that fills two cells by itself (Unicode TR 51)."""
+    codes = [ord(character) for character in text]
+    if _TEXT_PRESENTATION in codes:
+        return False
+    symbol = codes[0] >= 0x1F000 or codes[0] < 0x3000
+    return _EMOJI_PRESENTATION in codes or (cells == 2 and symbol)
+
+
+def _styled(picture: Array8, file: FontFile, metrics: CellMetrics) -> Array8:
+    """Bold or slanted, where the file has no such face."""
+    if file.slant:
+        height, width = picture.shape
+        turn = (1, _SLANT, -_SLANT * metrics.ascent * 0.6, 0, 1, 0)
+        slanted = Image.fromarray(picture).transform(
+            (width, height),
+            Image.Transform.AFFINE,
+            turn,
+            Image.Resampling.BILINEAR,
+        )
+        picture = np.array(slanted)
+    if file.embolden:
+        bold = picture.copy()
+        np.maximum(
+            bold[:, metrics.line :], picture[:, : -metrics.line], out=bold[:, metrics.line :]
+        )
+        picture = bold
+    return picture
+
+
+def _centred(picture: Image.Image, width: int, height: int) -> Array8:
+    """A picture scaled to fit, in the middle of the cells."""
+    ratio = min(width / picture.width, height / picture.height)
+    size = (max(1, int(picture.width * ratio)), max(1, int(picture.height * ratio)))
+    # Premultiplied while it is scaled: what is transparent has no colour of its own.
+    scaled = picture.convert("RGBa").resize(size, Image.Resampling.LANCZOS).convert("RGBA")
+    canvas = Image.new("RGBA", (width, height))
+    canvas.paste(scaled, ((width - size[0]) // 2, (height - size[1]) // 2))
+    few = canvas.quantize(EMOJI_COLOURS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    return np.array(few.convert("RGBA"))

@@ -1,0 +1,121 @@
+"""Turns what an engine reports into drawn cells: a glyph and a pair of colours each.
+
+A drawn cell is 64 bits: from the lowest, the glyph, the pair of colours it is drawn in, and a
+glyph that is drawn over it (an underline or a cursor in a colour of its own; BLANK for none)
+with its pair.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from terminal.atlas import BLANK, HALF_SHIFT, GlyphSheet, Variant
+from terminal.decorations import Decoration, Shape
+from terminal.emulator import CLUSTER_BASE, Colours, Cursor, CursorShape, Rgb, ScreenUpdate, Width
+from terminal.pens import PairTable, PenTable
+
+PAIR_SHIFT, OVER_SHIFT, OVER_PAIR_SHIFT = 16, 32, 48
+FIELD_MASK = 0xFFFF
+
+DrawnCells = NDArray[np.uint64]
+
+_SHAPES = {
+    CursorShape.BAR: Shape.BAR,
+    CursorShape.UNDERLINE: Shape.UNDERLINE,
+    CursorShape.HOLLOW: Shape.HOLLOW,
+}
+_HALVES = np.zeros(4, np.uint16)
+_HALVES[Width.WIDE] = 1 << HALF_SHIFT
+_HALVES[Width.SPACER] = 2 << HALF_SHIFT
+
+
+class Renderer:
+    """Draws one terminal's cells from one sheet of glyphs."""
+
+    def __init__(self, sheet: GlyphSheet, pairs: PairTable, colours: Colours) -> None:
+        self.sheet = sheet
+        self.pairs = pairs
+        self.colours = colours
+        self._pens = PenTable(colours, pairs)
+        self._clusters = np.zeros(0, np.uint32)
+        """By the engine's number of a cluster, the sheet's code for it."""
+
+    def restart(self, colours: Colours) -> None:
+        """Forget the engine's numbers of styles and clusters, and draw in these colours."""
+        self.colours = colours
+        self._pens = PenTable(colours, self.pairs)
+        self._clusters = np.zeros(0, np.uint32)
+
+    def cells(self, update: ScreenUpdate) -> DrawnCells:
+        """The drawn cells of the update's rows, (rows, columns), without the cursor."""
+        pens, styles = self._pens, update.styles
+        pens.resolve(update.style_table)
+        codes = self._codes(update)
+        variants = pens.variants.take(styles)
+        if update.widths.any():
+            codes, variants = _widen(codes, variants, update.widths)
+        cells = self.sheet.glyphs(codes, variants).astype(np.uint64)
+        cells |= pens.pairs.take(styles).astype(np.uint64) << PAIR_SHIFT
+        if pens.has_underlines:
+            cells |= self._underlines(styles)
+        return cells
+
+    def _codes(self, update: ScreenUpdate) -> NDArray[np.uint32]:
+        codes, table = update.codes, update.cluster_table
+        if not len(table):
+            return codes
+        known = len(self._clusters)
+        if known < len(table):
+            new = [self.sheet.cluster_code(text) for text in table[known:]]
+            self._clusters = np.concatenate([self._clusters, np.array(new, np.uint32)])
+        clusters = codes >= CLUSTER_BASE
+        translated = codes.copy()
+        translated[clusters] = self._clusters.take(codes[clusters] - CLUSTER_BASE)
+        return translated
+
+    def _underlines(self, styles: NDArray[np.uint16]) -> DrawnCells:
+        variants = self._pens.underlines.take(styles)
+        over = self.sheet.glyphs(np.zeros(variants.shape, np.uint32), variants).astype(np.uint64)
+        pairs = self._pens.underline_pairs.take(styles).astype(np.uint64) << OVER_PAIR_SHIFT
+        cells: DrawnCells = np.where(variants > 0, over << OVER_SHIFT | pairs, np.uint64(0))
+        return cells
+
+    def with_cursor(self, cells: DrawnCells, cursor: Cursor) -> DrawnCells:
+        """The one or two cells under the cursor, drawn with it."""
+        shape = _SHAPES.get(cursor.shape)
+        drawn = [self._with_cursor(cell, shape) for cell in cells.tolist()]
+        return np.array(drawn, np.uint64)
+
+    def _with_cursor(self, cell: int, shape: Shape | None) -> int:
+        foreground, background = self.pairs[cell >> PAIR_SHIFT & FIELD_MASK]
+        colour = self.colours.cursor or foreground
+        if colour == background:
+            colour = _contrast(background)
+        if shape is None:
+            pair = self.pairs.number(background, colour)
+            return cell & FIELD_MASK | pair << PAIR_SHIFT
+        over = self.sheet.glyph(Variant(decoration=Decoration(shape=shape)))
+        pair = self.pairs.number(colour, background)
+        below = cell & ((1 << OVER_SHIFT) - 1)
+        return below | over << OVER_SHIFT | pair << OVER_PAIR_SHIFT if over != BLANK else below
+
+    def cursor_width(self, row: DrawnCells, column: int) -> int:
+        """How many cells the character at a column fills."""
+        wide = self.sheet.wide[int(row[column]) & FIELD_MASK]
+        return 2 if wide and column + 1 < len(row) else 1
+
+
+def _widen(
+    codes: NDArray[np.uint32], variants: NDArray[np.uint16], widths: NDArray[np.uint8]
+) -> tuple[NDArray[np.uint32], NDArray[np.uint16]]:
+    """Show the right half of a wide character in the cell after it."""
+    spacers = widths[:, 1:] == Width.SPACER
+    codes = codes.copy()
+    codes[:, 1:][spacers] = codes[:, :-1][spacers]
+    return codes, variants | _HALVES.take(widths)
+
+
+def _contrast(colour: Rgb) -> Rgb:
+    """Black or white, whichever can be told from a colour."""
+    return (0, 0, 0) if sum(colour) > 3 * 127 else (255, 255, 255)

@@ -1,0 +1,167 @@
+"""A terminal's picture as a surface: it holds cells, and draws the rectangles it is asked for."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from guacr.display.geometry import Rect
+from guacr.display.pixels import BgrxPixels, IndexedPixels, Pixels
+from guacr.display.surface import Copy, Damage
+from terminal.atlas import GlyphAtlas
+from terminal.changes import Block, Move, find_blocks, find_moves
+from terminal.compositor import compose
+from terminal.emulator import Cursor, Emulator, ScreenUpdate
+from terminal.pens import PairTable
+from terminal.renderer import DrawnCells, Renderer
+
+
+class TerminalSurface:
+    """Implements `guacr.display.surface.Surface` for an engine's viewport.
+
+    The engine is not owned: who made it closes it, and feeds and resizes it directly.
+    """
+
+    def __init__(self, emulator: Emulator, atlas: GlyphAtlas) -> None:
+        self._emulator = emulator
+        self._atlas = atlas
+        self._revision = -1
+        self._cells: DrawnCells = np.zeros((0, 0), np.uint64)
+        """What the last `take_damage` reported, cursor included."""
+        self._under: tuple[int, int, DrawnCells] | None = None
+        """Row and column of the cursor, and the cells as they are without it."""
+        self._renderer = Renderer(atlas.sheet, PairTable(), emulator.update().colours)
+        self._crowded = False
+        """Whether the last screen alone has filled a whole sheet of glyphs."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        metrics = self._atlas.metrics
+        return self._emulator.columns * metrics.width, self._emulator.rows * metrics.height
+
+    @property
+    def atlas(self) -> GlyphAtlas:
+        """What the cells are drawn from."""
+        return self._atlas
+
+    @atlas.setter
+    def atlas(self, atlas: GlyphAtlas) -> None:
+        self._atlas = atlas
+        self._revision = -1
+
+    @property
+    def changed(self) -> bool:
+        """Whether `take_damage` may have something to return."""
+        return self._revision != self._emulator.revision
+
+    def take_damage(self) -> Damage:
+        """What changed since the last call; see `Surface.take_damage`."""
+        self._revision = self._emulator.revision
+        shape = (self._emulator.rows, self._emulator.columns)
+        whole = self._ready() or shape != self._cells.shape
+        update = self._update(whole)
+        drawn = self._renderer.cells(update)
+        if self._renderer.sheet.full and not self._crowded:
+            self._atlas.renew(self._renderer.sheet)
+            self._ready()
+            whole, update = True, self._update(True)
+            drawn = self._renderer.cells(update)
+            self._crowded = self._renderer.sheet.full
+        if whole:
+            return self._replace(drawn, update.cursor)
+        return self._change(drawn, update)
+
+    def _ready(self) -> bool:
+        """Begin anew with another sheet or other numbers of pairs, if need be."""
+        renderer, sheet = self._renderer, self._atlas.sheet
+        if renderer.sheet is sheet and not renderer.pairs.full:
+            return False
+        self._crowded = self._crowded and renderer.sheet is sheet
+        self._renderer = Renderer(sheet, PairTable(), renderer.colours)
+        return True
+
+    def _update(self, full: bool) -> ScreenUpdate:
+        """What the engine has to say, all of it where the colours are new."""
+        update = self._emulator.update(full)
+        if update.colours != self._renderer.colours:
+            update = update if update.full else self._emulator.update(True)
+        if update.full:
+            self._renderer.restart(update.colours)
+        return update
+
+    def _replace(self, drawn: DrawnCells, cursor: Cursor) -> Damage:
+        self._cells, self._under = drawn, None
+        self._draw_cursor(self._cells, cursor)
+        return Damage(rects=[Rect(0, 0, *self.size)])
+
+    def _change(self, drawn: DrawnCells, update: ScreenUpdate) -> Damage:
+        """Compare what is new with what was reported, in the rows that may differ."""
+        new = self._cells.copy()
+        touched = set(update.rows.tolist())
+        if self._under is not None:
+            row, column, cells = self._under
+            new[row, column : column + len(cells)] = cells
+            touched.add(row)
+        if len(update.rows):
+            new[update.rows] = drawn
+        self._draw_cursor(new, update.cursor)
+        if self._under is not None:
+            touched.add(self._under[0])
+        old, self._cells = self._cells, new
+        return self._compare(old, np.array(sorted(touched), np.intp))
+
+    def _compare(self, old: DrawnCells, rows: NDArray[np.intp]) -> Damage:
+        new = self._cells
+        changed = rows[(old[rows] != new[rows]).any(axis=1)]
+        moves = find_moves(old, new, changed)
+        for source, target, count in moves:
+            old[target : target + count] = old[source : source + count].copy()
+            changed = np.union1d(changed, np.arange(target, target + count))
+        blocks = find_blocks(old, new, changed)
+        return Damage([self._copy(move) for move in moves], [self._rect(it) for it in blocks])
+
+    def _draw_cursor(self, cells: DrawnCells, cursor: Cursor) -> None:
+        """Draw the cursor, and keep what is under it."""
+        rows, columns = cells.shape
+        if not cursor.visible or cursor.row >= rows or not 0 <= cursor.column < columns:
+            self._under = None
+            return
+        row = cells[cursor.row]
+        past = cursor.column + self._renderer.cursor_width(row, cursor.column)
+        under = row[cursor.column : past].copy()
+        self._under = (cursor.row, cursor.column, under)
+        row[cursor.column : past] = self._renderer.with_cursor(under, cursor)
+
+    def pixels(self, rect: Rect) -> Pixels:
+        """The picture within `rect` as of the last `take_damage`; see `Surface.pixels`."""
+        metrics = self._renderer.sheet.metrics
+        top, left = rect.y // metrics.height, rect.x // metrics.width
+        bottom, right = -(-rect.bottom // metrics.height), -(-rect.right // metrics.width)
+        cells = self._cells[top:bottom, left:right]
+        picture = compose(cells, self._renderer.sheet, self._renderer.pairs)
+        x, y = rect.x - left * metrics.width, rect.y - top * metrics.height
+        return _cropped(picture, Rect(x, y, rect.width, rect.height))
+
+    def _copy(self, move: Move) -> Copy:
+        width, height = self.size[0], self._atlas.metrics.height
+        source = Rect(0, move.source * height, width, move.rows * height)
+        return Copy(source, 0, move.target * height)
+
+    def _rect(self, block: Block) -> Rect:
+        width, height = self._atlas.metrics.width, self._atlas.metrics.height
+        return Rect(
+            block.left * width,
+            block.top * height,
+            (block.right - block.left) * width,
+            (block.bottom - block.top) * height,
+        )
+
+
+def _cropped(picture: Pixels, rect: Rect) -> Pixels:
+    if (rect.width, rect.height) == (picture.width, picture.height):
+        return picture
+    rows, columns = slice(rect.y, rect.bottom), slice(rect.x, rect.right)
+    if isinstance(picture, IndexedPixels):
+        return IndexedPixels(np.ascontiguousarray(picture.indices[rows, columns]), picture.palette)
+    return BgrxPixels(np.ascontiguousarray(picture.array[rows, columns]))
