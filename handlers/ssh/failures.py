@@ -1,0 +1,55 @@
+"""What can go wrong between guacr and an SSH host, before it is put into a sentence."""
+
+from guacr.errors import BadRequestError, UnauthorizedError
+
+REASON_MAX = 200
+"""Characters of a reason given by asyncssh or the host."""
+
+
+class PassphraseError(UnauthorizedError):
+    """A private key is encrypted, and the passphrase is missing or wrong."""
+
+
+class KeyFormatError(BadRequestError):
+    """A text holds no key that can be read."""
+
+
+class HostKeyRefusedError(Exception):
+    """The host has shown a key that is not trusted; `fingerprint` is empty if it has none of a
+    kind that would be."""
+
+    def __init__(self, fingerprint: str, *, revoked: bool = False) -> None:
+        super().__init__(fingerprint)
+        self.fingerprint = fingerprint
+        self.revoked = revoked
+
+
+class LoginRefusedError(Exception):
+    """The host has let none of the dialogue's answers pass."""
+
+
+class LoginLateError(Exception):
+    """The login took longer than it may."""
+
+
+class NotSshError(Exception):
+    """The host does not speak SSH 2; `greeting` is what it said first."""
+
+    def __init__(self, greeting: bytes) -> None:
+        super().__init__(greeting)
+        self.greeting = greeting
+
+
+class BrokenOffError(Exception):
+    """The connection has ended; the text is the reason, as far as there is one."""
+
+    def __init__(self, reason: str, *, silent: bool = False) -> None:
+        super().__init__(reason)
+        self.silent = silent
+        """Whether the host just stopped answering."""
+
+
+def reason(error: Exception) -> str:
+    """An error of asyncssh's as a part of a sentence."""
+    text = " ".join(str(error).split())[:REASON_MAX].rstrip(".")
+    return text[:1].lower() + text[1:]

@@ -1,0 +1,146 @@
+"""SSH: logs in to a host and shows a shell, or a command, in a terminal."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from typing import ClassVar
+
+from guacr.errors import BadRequestError, shorten
+from guacr.session.params import Params
+from guacr.session.session import Session
+from handlers.ssh.agent import open_agent
+from handlers.ssh.client import broken_off, log_in
+from handlers.ssh.failures import BrokenOffError
+from handlers.ssh.host_keys import HostKeys, known_hosts, pinned
+from handlers.ssh.key_texts import PrivateKey
+from handlers.ssh.keys import load_private_key
+from handlers.ssh.library import Connection, Shell
+from handlers.ssh.login import Login
+from handlers.ssh.params import SshParams
+from handlers.terminal.handler import TerminalHandler
+
+ENVIRONMENT_MAX = 256
+"""Characters of a value in the environment; what is longer is not sent."""
+
+
+class SshHandler(TerminalHandler):
+    """One SSH session."""
+
+    name: ClassVar[str] = "ssh"
+    params_type: ClassVar[type[Params]] = SshParams
+    params: SshParams
+
+    def __init__(self, session: Session, params: SshParams) -> None:
+        super().__init__(session, params)
+        self._shell: Shell | None = None
+
+    async def run(self) -> None:
+        """See `ProtocolHandler.run`."""
+        params = self.params
+        if not params.hostname:
+            raise BadRequestError("parameter hostname is empty: name the host to connect to")
+        host_keys = await self._host_keys()
+        key = await self._private_key()
+        username = params.username or (await self.ask("Login as: ")).strip()
+        login = Login(
+            self,
+            username,
+            password=params.password,
+            key=key,
+            on_host=None if host_keys else self._unverified,
+        )
+        async with AsyncExitStack() as cleanup:
+            connection = await log_in(
+                params,
+                self.session.settings.ssh,
+                login,
+                host_keys=host_keys,
+                agent_path=await self._agent(key, cleanup),
+            )
+            cleanup.push_async_callback(connection.close)
+            self.session.set_name(f"{username}@{params.hostname}")
+            await self._stay(connection)
+
+    async def _host_keys(self) -> HostKeys | None:
+        if self.params.host_key:
+            return pinned(self.params.host_key)
+        return await known_hosts(self.session.settings.ssh.known_hosts)
+
+    def _unverified(self, fingerprint: str) -> None:
+        host = shorten(self.params.hostname)
+        self.session.log.warning("host %s is not verified; its key is %s", host, fingerprint)
+        self.print_line(f"Host {host} is not verified. Its key is {fingerprint}.")
+
+    async def _private_key(self) -> PrivateKey | None:
+        params = self.params
+        if not params.private_key:
+            return None
+        return await load_private_key(
+            params.private_key, params.passphrase, params.public_key, self
+        )
+
+    async def _agent(self, key: PrivateKey | None, cleanup: AsyncExitStack) -> str:
+        """The socket of an agent with the key, if one is wanted."""
+        if not self.params.enable_agent:
+            return ""
+        if key is None:
+            self.print_line("No agent is forwarded, for there is no private-key.")
+            return ""
+        agent = await open_agent(key)
+        cleanup.push_async_callback(agent.close)
+        return str(agent.path)
+
+    async def _stay(self, connection: Connection) -> None:
+        """Open the shell, and wait for its end."""
+        params = self.params
+        try:
+            shell = self._shell = await connection.open_shell(
+                self,
+                command=params.command,
+                terminal_type=params.terminal_type,
+                window=self.window,
+                backspace=params.backspace,
+                environment=self._environment(),
+                timeout=self.session.settings.ssh.handshake_timeout,
+            )
+            shell.resize(self.window)
+            self.start_input()
+            await shell.ended
+        except BrokenOffError as error:
+            raise broken_off(params.hostname, error) from None
+
+    def _environment(self) -> dict[str, str]:
+        values = {
+            "TZ": self.params.timezone or self.session.owner_info.timezone,
+            "LANG": self.params.locale,
+        }
+        return {
+            name: value
+            for name, value in values.items()
+            if value and value.isprintable() and len(value) <= ENVIRONMENT_MAX
+        }
+
+    # ---- TerminalHandler
+
+    def send(self, data: bytes) -> None:
+        """See `TerminalHandler.send`."""
+        if self._shell is not None:
+            self._shell.write(data)
+
+    def window_changed(self, columns: int, rows: int, width: int, height: int) -> None:
+        """See `TerminalHandler.window_changed`."""
+        if self._shell is not None:
+            self._shell.resize((columns, rows, width, height))
+
+    # ---- ShellListener
+
+    def shell_output(self, data: bytes) -> None:
+        """The shell printed."""
+        self.feed(data)
+
+    def shell_blocked(self, blocked: bool) -> None:
+        """The host takes no more input, or takes it again."""
+        if blocked:
+            self.pause_input()
+        else:
+            self.resume_input()

@@ -1,0 +1,350 @@
+"""Connections and shells: what asyncssh does, in plain types.
+
+What may be said to the host at login is up to a `Dialogue`, and what is trusted up to the caller.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import os
+import socket
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import asyncssh
+
+from guacr.errors import GuacrError
+from handlers.ssh.failures import (
+    BrokenOffError,
+    HostKeyRefusedError,
+    LoginLateError,
+    LoginRefusedError,
+    NotSshError,
+    reason,
+)
+from handlers.ssh.greeting import Door
+from handlers.ssh.key_texts import Trust
+
+if TYPE_CHECKING:
+    from handlers.ssh.dialogue import Dialogue, ShellListener
+
+FASTEST_CIPHERS = (
+    "aes128-gcm@openssh.com",
+    "aes256-gcm@openssh.com",
+    "chacha20-poly1305@openssh.com",
+    "aes256-ctr",
+    "aes192-ctr",
+    "aes128-ctr",
+)
+"""In the order of their speed: AES-GCM moves twice as many bytes a second as ChaCha20."""
+KEEP_ALIVE_TRIES = 3
+"""Keep-alive requests without an answer after which the connection counts as lost."""
+CLOSE_TIMEOUT = 2.0
+"""Seconds that an orderly goodbye may take."""
+_Answer = TypeVar("_Answer")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Where to log in, and how."""
+
+    host: str
+    port: int
+    username: str
+    trust: Trust | None
+    """None: any host key is taken."""
+    ciphers: Sequence[str] = ()
+    handshake_timeout: float
+    """Seconds until the host takes logins."""
+    login_timeout: float
+    """Seconds that the login may take, the person's typing included."""
+    keep_alive: int = 0
+    """Seconds between keep-alive requests; 0 for none."""
+    agent_path: str = ""
+    """A Unix socket that the host may reach as its agent."""
+
+
+async def connect(sock: socket.socket, target: Target, dialogue: Dialogue) -> Connection:
+    """Exchange keys and log in over a connected socket, which it takes over.
+
+    Raises:
+        NotSshError, HostKeyRefusedError, LoginRefusedError, LoginLateError, BrokenOffError: as
+            their names say.
+    """
+    _name_this_user()
+    door = Door(sock)
+    client = _Client(dialogue)
+    try:
+        async with asyncio.timeout(target.handshake_timeout) as deadline:
+            client.on_begin = lambda: deadline.reschedule(_now() + target.login_timeout)
+            connection = await asyncssh.connect(
+                target.host,
+                target.port,
+                tunnel=door,
+                config=None,
+                client_factory=lambda: client,
+                **_options(target),
+            )
+    except TimeoutError:
+        raise _too_late(client, door) from None
+    except (asyncssh.Error, OSError, ValueError) as error:
+        raise _explained(error, client, door) from None
+    finally:
+        door.close()
+    return Connection(connection)
+
+
+def _options(target: Target) -> dict[str, Any]:
+    """How asyncssh is to connect; nothing comes from files or the environment of this user."""
+    trust = target.trust
+    return {
+        "username": target.username,
+        "known_hosts": trust and (list(trust.keys), list(trust.authorities), list(trust.revoked)),
+        "client_keys": [],
+        "agent_path": None,
+        "agent_forwarding": target.agent_path or False,
+        "gss_host": None,
+        "x509_trusted_certs": None,
+        "host_based_auth": False,
+        "encryption_algs": list(target.ciphers or FASTEST_CIPHERS),
+        "compression_algs": ["none"],
+        "keepalive_interval": target.keep_alive,
+        "keepalive_count_max": KEEP_ALIVE_TRIES,
+        "login_timeout": 0,
+        "utf8_decode_errors": "replace",
+    }
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _name_this_user() -> None:
+    """Have a name for asyncssh, which asks who runs it; a container may leave that open."""
+    try:
+        getpass.getuser()
+    except (KeyError, OSError):
+        os.environ["LOGNAME"] = "guacr"
+
+
+def _too_late(client: _Client, door: Door) -> Exception:
+    if client.begun:
+        return LoginLateError()
+    if door.greeting and not client.speaks_ssh:
+        return NotSshError(bytes(door.greeting))
+    return BrokenOffError("", silent=True)
+
+
+def _explained(error: Exception, client: _Client, door: Door) -> Exception:
+    """What an error of asyncssh's during connecting means."""
+    if client.refused_key or isinstance(error, asyncssh.HostKeyNotVerifiable):
+        return HostKeyRefusedError(client.refused_key, revoked="revoked" in str(error))
+    if isinstance(error, asyncssh.KeyExchangeFailed) and "host key" in str(error):
+        return HostKeyRefusedError("")
+    if isinstance(error, asyncssh.PermissionDenied):
+        return LoginRefusedError(str(error))
+    if not client.speaks_ssh:
+        return NotSshError(bytes(door.greeting))
+    return _broken_off(error)
+
+
+def _broken_off(error: Exception | None) -> BrokenOffError:
+    if error is None:
+        return BrokenOffError("")
+    text = str(error)
+    silent = "not responding to keepalive" in text
+    # asyncssh's own wording for a connection that just ended says nothing.
+    return BrokenOffError("" if text == "Connection lost" else reason(error), silent=silent)
+
+
+class Connection:
+    """A host that has let the user in."""
+
+    def __init__(self, connection: asyncssh.SSHClientConnection) -> None:
+        self._connection = connection
+
+    async def open_shell(
+        self,
+        listener: ShellListener,
+        *,
+        command: str = "",
+        terminal_type: str,
+        window: tuple[int, int, int, int],
+        backspace: int,
+        environment: Mapping[str, str],
+        timeout: float,
+    ) -> Shell:
+        """A shell, or a command, on a terminal of its own. `window` is columns, rows, and width
+        and height in pixels; `backspace` is the character that erases; `timeout` in seconds.
+
+        Raises:
+            BrokenOffError: the host refuses, or the connection has ended.
+        """
+        shell = Shell(listener)
+        try:
+            async with asyncio.timeout(timeout):
+                await self._connection.create_session(
+                    lambda: shell,
+                    command or None,
+                    request_pty="force",
+                    term_type=terminal_type,
+                    term_size=window,
+                    term_modes={asyncssh.PTY_VERASE: backspace, asyncssh.PTY_IUTF8: 1},
+                    env=list(environment.items()),
+                    encoding=None,
+                )
+        except TimeoutError:
+            raise BrokenOffError("", silent=True) from None
+        except (asyncssh.Error, OSError) as error:
+            raise _broken_off(error) from None
+        return shell
+
+    async def close(self) -> None:
+        """Say goodbye, within `CLOSE_TIMEOUT`; may be called twice."""
+        self._connection.close()
+        try:
+            async with asyncio.timeout(CLOSE_TIMEOUT):
+                await self._connection.wait_closed()
+        except TimeoutError:
+            self._connection.abort()
+
+
+class Shell(asyncssh.SSHClientSession[bytes]):
+    """A running shell. `ended` is done when it has: with None after an exit, or with the error.
+
+    Bytes go from the connection to the listener without a task or a queue between.
+    """
+
+    INPUT_MAX = 1 << 20
+    """Bytes of input that wait for the host before the users are asked to wait too."""
+    LAST_WORDS = 1.0
+    """Seconds in which the channel has to close after the shell's exit: something that the shell
+    has left running may keep it open."""
+
+    def __init__(self, listener: ShellListener) -> None:
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.ended.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+        self._listener = listener
+        self._last_words: asyncio.TimerHandle | None = None
+        self._channel: asyncssh.SSHClientChannel[bytes]
+
+    def write(self, data: bytes) -> None:
+        """Input for the shell; nothing happens once it has ended."""
+        if not self._channel.is_closing():
+            self._channel.write(data)
+
+    def resize(self, window: tuple[int, int, int, int]) -> None:
+        """The terminal has a new size."""
+        if not self._channel.is_closing():
+            self._channel.change_terminal_size(*window)
+
+    # What asyncssh calls
+
+    def connection_made(self, chan: asyncssh.SSHClientChannel[bytes]) -> None:
+        """The channel is open."""
+        self._channel = chan
+        chan.set_write_buffer_limits(high=self.INPUT_MAX)
+
+    def data_received(self, data: bytes, datatype: int | None) -> None:
+        """The shell printed."""
+        self._listener.shell_output(data)
+
+    def pause_writing(self) -> None:
+        """`INPUT_MAX` bytes are waiting."""
+        self._listener.shell_blocked(True)
+
+    def resume_writing(self) -> None:
+        """The host has taken what waited."""
+        self._listener.shell_blocked(False)
+
+    def exit_status_received(self, status: int) -> None:
+        """The shell has exited; what it printed last may still be on its way."""
+        loop = asyncio.get_running_loop()
+        self._last_words = loop.call_later(self.LAST_WORDS, self._end, None)
+
+    def exit_signal_received(self, signal: str, core_dumped: bool, msg: str, lang: str) -> None:
+        """A signal ended the shell."""
+        self._end(BrokenOffError(f"signal {signal} ended it"))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The channel or the whole connection has ended."""
+        exited = exc is None or self._last_words is not None
+        self._end(None if exited else _broken_off(exc))
+
+    def _end(self, error: BrokenOffError | None) -> None:
+        if self._last_words is not None:
+            self._last_words.cancel()
+        if self.ended.done():
+            return
+        if error is None:
+            self.ended.set_result(None)
+        else:
+            self.ended.set_exception(error)
+
+
+class _Client(asyncssh.SSHClient):
+    """Hands asyncssh's questions to a dialogue. An error of the dialogue's is kept by it: here
+    it counts as no answer."""
+
+    def __init__(self, dialogue: Dialogue) -> None:
+        self.refused_key = ""
+        self.begun = False
+        self.on_begin: Callable[[], None]
+        self._dialogue = dialogue
+        self._connection: asyncssh.SSHClientConnection | None = None
+
+    @property
+    def speaks_ssh(self) -> bool:
+        """Whether the host has told its version of SSH 2."""
+        return bool(self._connection and self._connection.get_extra_info("server_version"))
+
+    def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
+        self._connection = conn
+
+    def validate_host_public_key(
+        self, host: str, addr: str, port: int, key: asyncssh.SSHKey
+    ) -> bool:
+        self.refused_key = key.get_fingerprint()
+        return False
+
+    def validate_host_ca_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
+        self.refused_key = key.get_fingerprint()
+        return False
+
+    def begin_auth(self, username: str) -> None:
+        self.begun = True
+        self.on_begin()
+        key = self._connection and self._connection.get_server_host_key()
+        self._dialogue.begun(key.get_fingerprint() if key else "")
+
+    def auth_banner_received(self, msg: str, lang: str) -> None:
+        self._dialogue.banner(msg)
+
+    def public_key_auth_requested(self) -> Any:
+        key = self._dialogue.next_key()
+        return None if key is None else list(key.pairs)
+
+    async def password_auth_requested(self) -> str | None:
+        return await _or_none(self._dialogue.password())
+
+    async def password_change_requested(self, prompt: str, lang: str) -> Any:
+        changed = await _or_none(self._dialogue.new_password(prompt))
+        return NotImplemented if changed is None else changed
+
+    def kbdint_auth_requested(self) -> str | None:
+        return "" if self._dialogue.takes_prompts() else None
+
+    async def kbdint_challenge_received(
+        self, name: str, instructions: str, lang: str, prompts: Sequence[tuple[str, bool]]
+    ) -> list[str] | None:
+        said = [text for text in (name, instructions) if text]
+        return await _or_none(self._dialogue.answers(said, prompts))
+
+
+async def _or_none(answer: Awaitable[_Answer | None]) -> _Answer | None:
+    try:
+        return await answer
+    except GuacrError:
+        return None

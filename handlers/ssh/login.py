@@ -1,0 +1,198 @@
+"""What is answered at login: the key, the password, and what the person types."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from guacr.errors import GuacrError, UnauthorizedError, shorten
+from handlers.ssh.key_texts import PrivateKey
+from handlers.ssh.keys import Person
+
+TYPED_TRIES = 3
+"""Logins that may fail by what was typed, as with OpenSSH's client."""
+PROMPTS_MAX = 32
+"""Prompts in one request of the host."""
+ROUNDS_MAX = 32
+"""Requests with prompts in one login."""
+TEXT_MAX = 16384
+"""Characters of a banner or of instructions that are shown."""
+PROMPT_MAX = 1024
+"""Characters of a prompt."""
+
+PASSWORD_WORDS = (
+    "password", "passwort", "passwd", "kennwort", "mot de passe", "contraseña", "clave", "senha",
+    "palavra-passe", "parola", "пароль", "wachtwoord", "hasło", "heslo", "lösenord", "salasana",
+    "adgangskode", "passord", "jelszó", "şifre", "密码", "密碼", "口令", "パスワード", "암호",
+    "비밀번호", "סיסמה", "كلمة المرور",
+)  # fmt: skip
+"""Words by which a prompt is known to ask for the password."""
+ONE_TIME_WORDS = ("one-time", "one time", "otp", "code", "token", "einmal", "new ", "retype")
+"""Words by which a prompt is known to ask for something else, or for more."""
+
+
+class Login:
+    """One login's `Dialogue`: it says everything once, and lets the person try three times.
+
+    The password of the connection answers the first request that it fits; once refused, it is not
+    tried again, since accounts are locked after a few failures. `on_host` hears of the host key's
+    fingerprint.
+    """
+
+    def __init__(
+        self,
+        person: Person,
+        username: str,
+        *,
+        password: str = "",
+        key: PrivateKey | None = None,
+        on_host: Callable[[str], None] | None = None,
+    ) -> None:
+        self.failure: GuacrError | None = None
+        """Why there was no answer."""
+        self._person = person
+        self.username = username
+        self._password = password
+        self._password_used = False
+        self._key = key
+        self._key_offered = False
+        self._on_host = on_host
+        self._methods: dict[str, int] = {}
+        self._typed_for = ""
+        self._tries = TYPED_TRIES
+        self._rounds = 0
+        self._last_password = ""
+
+    # ---- Dialogue
+
+    def begun(self, fingerprint: str) -> None:
+        """The host has shown its key."""
+        if self._on_host is not None:
+            self._on_host(fingerprint)
+
+    def banner(self, text: str) -> None:
+        """Show what the host says, without what could steer the terminal."""
+        for line in printable(text, TEXT_MAX).rstrip().splitlines():
+            self._person.print_line(line)
+
+    def next_key(self) -> PrivateKey | None:
+        """The key, once."""
+        self._requested("publickey")
+        if self._key is None or self._key_offered:
+            return None
+        self._key_offered = True
+        return self._key
+
+    async def password(self) -> str | None:
+        """The connection's password once, or one that is typed."""
+        self._requested("password")
+        if self._password:
+            if self._password_used:
+                return None
+            self._password_used = True
+            self._last_password = self._password
+        elif self._may_type("password"):
+            self._last_password = await self._typed("password", "Password: ", echo=False)
+        else:
+            return None
+        return self._last_password
+
+    async def new_password(self, prompt: str) -> tuple[str, str] | None:
+        """The password that was sent last, and the new one, typed twice."""
+        self.banner(prompt)
+        for _ in range(TYPED_TRIES):
+            new = await self._typed("password", "New password: ", echo=False)
+            if new == await self._typed("password", "Retype new password: ", echo=False):
+                return self._last_password, new
+            self._person.print_line("The two are not the same.")
+        return None
+
+    def takes_prompts(self) -> bool:
+        """Whether the host may ask. After answers without the person's help it is not worth
+        asking again: they would be the same."""
+        method = "keyboard-interactive"
+        if self._requested(method) > 1 and self._typed_for != method:
+            return False
+        return self._may_type(method)
+
+    async def answers(
+        self, instructions: Sequence[str], prompts: Sequence[tuple[str, bool]]
+    ) -> list[str] | None:
+        """The password, where a prompt asks for just that for the first time; otherwise what is
+        typed."""
+        self._rounds += 1
+        if self._rounds > ROUNDS_MAX or len(prompts) > PROMPTS_MAX:
+            self.failure = UnauthorizedError("the host asks more questions than can be answered")
+            return None
+        if self._fits_password(prompts):
+            self._password_used = True
+            return [self._password]
+        for text in instructions:
+            self.banner(text)
+        method = "keyboard-interactive"
+        return [await self._typed(method, prompt, echo=echo) for prompt, echo in prompts]
+
+    # ----
+
+    def refusal(self, host: str) -> GuacrError:
+        """Why the host has let the user not in."""
+        if self.failure is not None:
+            return self.failure
+        tried = []
+        if self._key_offered:
+            tried.append("private key")
+        if self._password_used or self._tries < TYPED_TRIES or self._typed_for:
+            tried.append("password")
+        user = f"user {shorten(self.username)}"
+        if tried:
+            return UnauthorizedError(
+                f"host {shorten(host)} refuses the {' and the '.join(tried)} of {user}: "
+                "check both, and whether the user may log in"
+            )
+        methods = " or ".join(self._methods) or "none that is known here"
+        return UnauthorizedError(
+            f"host {shorten(host)} lets {user} log in by {methods} only: set private-key or "
+            "password accordingly"
+        )
+
+    def _requested(self, method: str) -> int:
+        """Count how often the host has come to a method."""
+        self._methods[method] = self._methods.get(method, 0) + 1
+        return self._methods[method]
+
+    def _may_type(self, method: str) -> bool:
+        """Whether the person has a try left; a method that comes again has failed before."""
+        if self._typed_for == method:
+            self._tries -= 1
+            if self._tries:
+                self._person.print_line("Permission denied, please try again.")
+        self._typed_for = ""
+        return self._tries > 0 and self.failure is None
+
+    async def _typed(self, method: str, prompt: str, *, echo: bool) -> str:
+        self._typed_for = method
+        try:
+            return await self._person.ask(printable(prompt, PROMPT_MAX), echo=echo)
+        except GuacrError as error:
+            self.failure = error
+            raise
+
+    def _fits_password(self, prompts: Sequence[tuple[str, bool]]) -> bool:
+        if not self._password or self._password_used or len(prompts) != 1:
+            return False
+        text, echo = prompts[0]
+        return not echo and asks_for_password(text)
+
+
+def asks_for_password(prompt: str) -> bool:
+    """Whether a prompt asks for the password and nothing else, in one of many languages."""
+    text = prompt.lower()
+    asks = any(word in text for word in PASSWORD_WORDS)
+    return asks and not any(word in text for word in ONE_TIME_WORDS)
+
+
+def printable(text: str, limit: int) -> str:
+    """Text of the host's, shortened and without characters that could steer the terminal."""
+    shown = text[:limit].replace("\r\n", "\n")
+    return "".join(
+        c if c in "\n\t" or c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in shown
+    )

@@ -1,0 +1,115 @@
+"""The parameters of SSH connections, in the order and with the meaning that guacd gives them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from guacr.session.params import Params, param
+from handlers.terminal import params as shared
+
+TIMEOUT_MAX = 600
+"""Seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SshParams(Params):
+    """What `args` asks for."""
+
+    hostname: str = param("", "Name or address of the host.", common=True)
+    host_key: str = param(
+        "",
+        "The host's key: one or more lines of known_hosts, or a type and a key (ssh-ed25519 "
+        "AAAA…). Any other key is refused. Empty: the daemon's file of known hosts, if it has one.",
+        common=True,
+        multiline=True,
+    )
+    port: int = param(22, "TCP port.", common=True, minimum=1, maximum=65535)
+    timeout: int = param(
+        10,
+        "Seconds in which the host must take the TCP connection.",
+        minimum=1,
+        maximum=TIMEOUT_MAX,
+    )
+    username: str = param(
+        "", "Name to log in with; asked for in the terminal if empty.", common=True
+    )
+    password: str = param(
+        "",
+        "Password; asked for in the terminal if it is empty and the host wants one.",
+        common=True,
+        secret=True,
+    )
+    font_name: str = shared.font_name()
+    font_size: int = shared.font_size()
+    enable_sftp: bool = param(
+        False, "Offer the host's files for browsing, upload and download.", common=True, later=True
+    )
+    sftp_root_directory: str = param(
+        "/", "Directory that is offered as the root.", common=True, later=True
+    )
+    sftp_disable_download: bool = param(False, "Refuse downloads.", later=True)
+    sftp_disable_upload: bool = param(False, "Refuse uploads.", later=True)
+    private_key: str = param(
+        "",
+        "Private key to log in with, in OpenSSH or PEM format: the whole text of its file.",
+        common=True,
+        secret=True,
+        multiline=True,
+    )
+    passphrase: str = param(
+        "",
+        "Passphrase of the private key; asked for in the terminal if the key needs one.",
+        common=True,
+        secret=True,
+    )
+    public_key: str = param(
+        "",
+        "OpenSSH certificate of the private key. A mere public key is taken, but not needed.",
+        multiline=True,
+    )
+    enable_agent: bool = param(
+        False, "Let the remote host use the private key through a forwarded agent."
+    )
+    color_scheme: str = shared.color_scheme()
+    command: str = param("", "Command to run instead of a shell.", common=True)
+    typescript_path: str = shared.typescript_path()
+    typescript_name: str = shared.typescript_name()
+    create_typescript_path: bool = shared.create_typescript_path()
+    typescript_write_existing: bool = shared.typescript_write_existing()
+    recording_path: str = shared.recording_path()
+    recording_name: str = shared.recording_name()
+    recording_exclude_output: bool = shared.recording_exclude_output()
+    recording_exclude_mouse: bool = shared.recording_exclude_mouse()
+    recording_include_keys: bool = shared.recording_include_keys()
+    recording_include_clipboard: bool = shared.recording_include_clipboard()
+    create_recording_path: bool = shared.create_recording_path()
+    recording_write_existing: bool = shared.recording_write_existing()
+    read_only: bool = shared.read_only()
+    server_alive_interval: int = param(
+        0,
+        "Seconds between keep-alive requests, at least 2; 0 for none. After three without an "
+        "answer the session ends.",
+        common=True,
+        minimum=0,
+        maximum=86400,
+    )
+    backspace: int = shared.backspace()
+    func_keys_and_keypad: str = shared.func_keys_and_keypad()
+    terminal_type: str = shared.terminal_type()
+    scrollback: int = shared.scrollback()
+    locale: str = param(
+        "", "Sent as LANG, such as en_GB.UTF-8; the host may ignore it.", common=True
+    )
+    timezone: str = param(
+        "",
+        "Sent as TZ, such as Europe/Zurich; empty for the client's own. The host may ignore it.",
+        common=True,
+    )
+    clipboard_buffer_size: int = shared.clipboard_buffer_size()
+    disable_copy: bool = shared.disable_copy()
+    disable_paste: bool = shared.disable_paste()
+    wol_send_packet: bool = shared.wol_send_packet()
+    wol_mac_addr: str = shared.wol_mac_addr()
+    wol_broadcast_addr: str = shared.wol_broadcast_addr()
+    wol_udp_port: int = shared.wol_udp_port()
+    wol_wait_time: int = shared.wol_wait_time()
