@@ -109,7 +109,8 @@ class GhosttyText:
         if function(self._terminal, options, selection):
             return None
         start, end = self._position(selection.start), self._position(selection.end)
-        return Span(start, end) if start <= end else Span(end, start)
+        ordered = (start.row, start.column) <= (end.row, end.column)
+        return Span(start, end) if ordered else Span(end, start)
 
     def _position(self, ref: Any) -> Position:
         out = ffi.new("GhosttyPointCoordinate*")
