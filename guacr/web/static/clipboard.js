@@ -1,0 +1,82 @@
+// The clipboard, both ways: by itself where the browser allows it, else with the person's help.
+
+import Guacamole from "/vendor/guacamole-common.js";
+import { byId } from "./dom.js";
+
+export class Clipboard {
+  constructor(session, signal) {
+    this.session = session;
+    this.known = null; // the text that both sides have
+    this.unwritten = null; // a remote text that the browser did not let us write yet
+    addEventListener("focus", () => this.offer(), { signal });
+    // a gesture of the person's gives leave to write what came before it
+    for (const gesture of ["pointerup", "keyup"]) {
+      addEventListener(gesture, () => this.writeUnwritten(), { signal, capture: true });
+    }
+    byId("clipboard-send").addEventListener("click", () => this.send(byId("clipboard-text").value), { signal });
+  }
+
+  // The remote side has copied something.
+  received(stream, mimetype) {
+    if (!/^text\//.test(mimetype)) {
+      stream.sendAck("only text can be taken", Guacamole.Status.Code.CLIENT_BAD_TYPE);
+      return;
+    }
+    const reader = new Guacamole.StringReader(stream);
+    let text = "";
+    reader.ontext = (part) => (text += part);
+    reader.onend = () => this.take(text);
+  }
+
+  async take(text) {
+    this.known = this.unwritten = text;
+    byId("clipboard-text").value = text;
+    await this.writeUnwritten();
+  }
+
+  async writeUnwritten() {
+    const text = this.unwritten;
+    if (text === null) return;
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      if (navigator.clipboard || !this.writeInOldWay(text)) return; // at the next gesture
+    }
+    if (this.unwritten === text) this.unwritten = null;
+  }
+
+  // Browsers offer no clipboard to pages without TLS, except through a selected field.
+  writeInOldWay(text) {
+    const before = document.activeElement;
+    const field = document.createElement("textarea");
+    field.value = text;
+    field.className = "visually-hidden";
+    document.body.append(field);
+    field.select();
+    const done = document.execCommand("copy");
+    field.remove();
+    before?.focus?.({ preventScroll: true });
+    return done;
+  }
+
+  // The person may have copied something elsewhere: tell the remote side, if that is allowed.
+  async offer() {
+    if (!this.session.connected || !navigator.clipboard?.readText) return;
+    try {
+      const permission = await navigator.permissions.query({ name: "clipboard-read" });
+      if (permission.state === "granted" && document.hasFocus()) this.send(await navigator.clipboard.readText());
+    } catch {
+      // this browser asks each time: pasting works all the same
+    }
+  }
+
+  send(text) {
+    if (!this.session.connected || text === "" || text === this.known) return;
+    this.known = text;
+    this.unwritten = null;
+    byId("clipboard-text").value = text;
+    const writer = new Guacamole.StringWriter(this.session.client.createClipboardStream("text/plain"));
+    writer.sendText(text.replace(/\r\n?/g, "\n"));
+    writer.sendEnd();
+  }
+}

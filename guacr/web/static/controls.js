@@ -1,0 +1,119 @@
+// The bar at the top of a session and what its buttons do.
+
+import { askServer, byId } from "./dom.js";
+
+export class Controls {
+  constructor(session, signal) {
+    this.session = session;
+    const on = (id, type, act) => byId(id).addEventListener(type, act, { signal });
+    on("bar-toggle", "click", () => this.toggle());
+    on("bar", "keydown", (event) => this.key(event));
+    on("action-clipboard", "click", () => this.dialog("clipboard-dialog", "clipboard-text"));
+    on("action-share", "click", () => this.share());
+    on("action-fullscreen", "click", () => this.fullScreen());
+    on("action-keyboard", "click", (event) => this.softKeyboard(event.currentTarget));
+    on("action-touch", "click", (event) => this.touchMode(event.currentTarget));
+    on("share-copy", "click", () => this.copyLink());
+    for (const choice of document.querySelectorAll("#share-dialog [name=rights]")) {
+      choice.addEventListener("change", () => this.makeLink(), { signal });
+    }
+    for (const dialog of document.querySelectorAll("dialog")) {
+      dialog.addEventListener("close", () => session.input.focus(), { signal });
+    }
+    for (const button of document.querySelectorAll("[data-close]")) {
+      button.addEventListener("click", () => button.closest("dialog").close(), { signal });
+    }
+    byId("action-fullscreen").hidden = !document.fullscreenEnabled;
+  }
+
+  toggle() {
+    if (byId("bar-items").hidden) this.open();
+    else this.close(true);
+  }
+
+  open() {
+    this.show(true);
+    byId("bar-items").querySelector("button:not([hidden])")?.focus();
+    const visible = [...byId("bar-items").querySelectorAll("button")].find((b) => b.offsetParent);
+    visible?.focus();
+  }
+
+  close(refocus = false) {
+    if (byId("bar-items").hidden) return;
+    this.show(false);
+    if (refocus) this.session.input.focus();
+  }
+
+  show(shown) {
+    byId("bar-items").hidden = !shown;
+    byId("bar").classList.toggle("open", shown);
+    byId("bar-toggle").setAttribute("aria-expanded", String(shown));
+  }
+
+  key(event) {
+    if (event.key === "Escape") this.close(true);
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (!step) return;
+    const buttons = [...byId("bar-items").querySelectorAll("button")].filter((b) => b.offsetParent);
+    const at = buttons.indexOf(document.activeElement);
+    if (at >= 0) buttons[(at + step + buttons.length) % buttons.length].focus();
+  }
+
+  dialog(id, focus) {
+    this.close();
+    byId(id).showModal();
+    byId(focus).focus();
+  }
+
+  fullScreen() {
+    this.close(true);
+    if (document.fullscreenElement) document.exitFullscreen();
+    else document.documentElement.requestFullscreen().catch(() => {});
+  }
+
+  softKeyboard(button) {
+    const shown = button.getAttribute("aria-pressed") !== "true";
+    button.setAttribute("aria-pressed", String(shown));
+    this.close();
+    this.session.input.showSoftKeyboard(shown);
+  }
+
+  touchMode(button) {
+    const pad = button.getAttribute("aria-pressed") !== "true";
+    button.setAttribute("aria-pressed", String(pad));
+    this.session.input.usesTouchpad = pad;
+    this.close(true);
+  }
+
+  share() {
+    this.dialog("share-dialog", "share-link");
+    this.makeLink();
+  }
+
+  async makeLink() {
+    const readOnly = byId("share-dialog").querySelector("[name=rights]:checked").value === "read";
+    const link = byId("share-link");
+    link.value = "";
+    byId("share-copy").disabled = true;
+    try {
+      const { token } = await askServer("/api/join", { tunnel: this.session.tunnel?.uuid ?? "", readOnly });
+      link.value = `${location.origin}/#${new URLSearchParams({ token })}`;
+      byId("share-copy").disabled = false;
+      link.select();
+      byId("share-status").textContent = "It works until this session ends, and for a day at most.";
+    } catch (error) {
+      byId("share-status").textContent = error.message;
+    }
+  }
+
+  async copyLink() {
+    const link = byId("share-link");
+    link.select();
+    try {
+      await navigator.clipboard.writeText(link.value);
+    } catch {
+      document.execCommand("copy");
+    }
+    byId("share-status").textContent = "Copied.";
+  }
+}
