@@ -355,6 +355,12 @@ class Emulator(ABC):
         paste, 2026 synchronized output."""
 
     @property
+    def kitty_keyboard(self) -> int:
+        """The flags of the Kitty keyboard protocol that the host has set; engines that do not
+        know it have none."""
+        return 0
+
+    @property
     @abstractmethod
     def alternate_screen(self) -> bool:
         """Whether the alternate screen is shown."""

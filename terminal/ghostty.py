@@ -221,6 +221,13 @@ class GhosttyEmulator(Emulator):
         return result == lib.GHOSTTY_SUCCESS and bool(config.value)
 
     @property
+    def kitty_keyboard(self) -> int:
+        """See `Emulator.kitty_keyboard`."""
+        flags = ffi.new("uint8_t*")
+        self._get(lib.GHOSTTY_TERMINAL_DATA_KITTY_KEYBOARD_FLAGS, flags)
+        return int(flags[0])
+
+    @property
     def alternate_screen(self) -> bool:
         """See `Emulator.alternate_screen`."""
         screen = ffi.new("GhosttyTerminalScreen*")

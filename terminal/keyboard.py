@@ -23,6 +23,10 @@ _LEVEL_SHIFTS = {0xFE03, 0xFE11, 0xFF7E}
 """AltGr: ISO levels 3 and 5, and the older mode switch."""
 
 
+DOWN_MAX = 64
+"""Keys that are remembered as being down; nobody has more fingers."""
+
+
 class Keyboard:
     """Tracks presses and releases; the left and the right key of a modifier are two keys.
 
@@ -30,11 +34,12 @@ class Keyboard:
     contradicts it, and `release_all` forgets everything.
     """
 
-    __slots__ = ("_dead", "_held")
+    __slots__ = ("_dead", "_down", "_held")
 
     def __init__(self) -> None:
         self._held: set[int] = set()
         self._dead = ""
+        self._down: dict[int, str] = {}
 
     @property
     def modifiers(self) -> Modifiers:
@@ -65,15 +70,24 @@ class Keyboard:
             text, self._dead = keysyms.combined(self._dead, text), ""
         elif not text:
             self._dead = ""
+        if len(self._down) < DOWN_MAX:
+            self._down[keysym] = text
         return text, modifiers
 
-    def release(self, keysym: int) -> None:
-        """Note that a key went up."""
+    def is_down(self, keysym: int) -> bool:
+        """Whether a key is held, so that its next press is a repetition."""
+        return keysym in self._down
+
+    def release(self, keysym: int) -> str | None:
+        """Note that a key went up; returns what it had typed, None for modifiers and keys that
+        were not down."""
         self._held.discard(keysym)
+        return self._down.pop(keysym, None)
 
     def release_all(self) -> None:
         """Forget what is held."""
         self._held.clear()
+        self._down.clear()
         self._dead = ""
 
     def _press_dead(self, mark: str) -> tuple[str, Modifiers] | None:

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from terminal import keysyms
+from terminal import keysyms, kitty
 from terminal.atlas import GlyphAtlas, atlas_for, font_pixels
 from terminal.colours import Scheme, parse_scheme
 from terminal.emulator import Emulator, EmulatorListener, EmulatorOptions
 from terminal.ghostty import GhosttyEmulator
 from terminal.keymap import KeyMap, KeyModes, Modifiers
+from terminal.kitty import Flags, KeyEvent
 from terminal.layout import Layout
 from terminal.mouse import Button
 from terminal.paste import pasted
@@ -98,10 +99,12 @@ class Terminal:
 
     def key(self, person: Person, keysym: int, pressed: bool) -> bytes:
         """A key went down or up; returns what the host receives."""
+        keyboard = person.keyboard
         if not pressed:
-            person.keyboard.release(keysym)
-            return b""
-        typed = person.keyboard.press(keysym)
+            released = keyboard.release(keysym)
+            return b"" if released is None else self._release(keysym, released, keyboard.modifiers)
+        event = KeyEvent.REPEAT if keyboard.is_down(keysym) else KeyEvent.PRESS
+        typed = keyboard.press(keysym)
         if typed is None:
             return b""
         text, modifiers = typed
@@ -109,8 +112,9 @@ class Terminal:
         if command in SCROLLING and self.emulator.alternate_screen:
             command = None  # it has nothing to scroll: its programs may use these keys
         if command is not None:
+            keyboard.release(keysym)  # the host shall not hear of its release either
             return self._command(person, command)
-        return self._to_host(self._keymap.encode(keysym, text, modifiers, self._key_modes()))
+        return self._to_host(self._press(keysym, text, modifiers, event))
 
     def mouse(self, person: Person, x: int, y: int, buttons: int, now: float) -> bytes:
         """The pointer is at a pixel of the window, with a Guacamole button mask, at `now` in
@@ -173,6 +177,17 @@ class Terminal:
             scrollback_rows=scrollback_rows,
             colours=self.scheme.colours,
         )
+
+    def _press(self, keysym: int, text: str, modifiers: Modifiers, event: KeyEvent) -> bytes:
+        flags = self.emulator.kitty_keyboard
+        if flags:
+            return kitty.encode(keysym, text, modifiers, Flags(flags), event)
+        return self._keymap.encode(keysym, text, modifiers, self._key_modes())
+
+    def _release(self, keysym: int, text: str, modifiers: Modifiers) -> bytes:
+        """Only hosts that speak Kitty's protocol want to know of releases."""
+        flags = Flags(self.emulator.kitty_keyboard)
+        return kitty.encode(keysym, text, modifiers, flags, KeyEvent.RELEASE)
 
     def _key_modes(self) -> KeyModes:
         mode = self.emulator.mode

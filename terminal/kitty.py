@@ -1,0 +1,143 @@
+"""Keys by the Kitty keyboard protocol, for hosts that have asked for it.
+
+Specification: "Comprehensive keyboard handling in terminals" of the Kitty terminal. X11 keysyms
+do not tell the unshifted character of a key, except for letters: other shifted characters are
+reported as they are typed, without Shift. Modifier keys are not reported by themselves.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum, IntFlag
+
+from terminal import keysyms
+from terminal.keymap import Modifiers
+from terminal.keysyms import F1
+
+
+class Flags(IntFlag):
+    """What a host asks for."""
+
+    DISAMBIGUATE = 1
+    EVENT_TYPES = 2
+    ALTERNATE_KEYS = 4
+    ALL_AS_ESCAPES = 8
+    ASSOCIATED_TEXT = 16
+
+
+class KeyEvent(IntEnum):
+    """What happened to a key."""
+
+    PRESS = 1
+    REPEAT = 2
+    RELEASE = 3
+
+
+_PLAIN = {keysyms.RETURN: "\r", keysyms.TAB: "\t", keysyms.BACKSPACE: "\x7f"}
+"""Keys that keep their old bytes unless modified, so that a shell works after a crash."""
+
+_NUMBERS = {
+    keysyms.ESCAPE: 27,
+    keysyms.RETURN: 13,
+    keysyms.TAB: 9,
+    keysyms.LEFT_TAB: 9,
+    keysyms.BACKSPACE: 127,
+    **{F1 + 12 + index: 57376 + index for index in range(23)},
+    **{keysyms.KP_0 + digit: 57399 + digit for digit in range(10)},
+    **dict(
+        zip(
+            (0xFFAE, 0xFFAF, 0xFFAA, 0xFFAD, 0xFFAB, keysyms.KP_ENTER, keysyms.KP_EQUAL, 0xFFAC,
+             0xFF96, 0xFF98, 0xFF97, 0xFF99, 0xFF9A, 0xFF9B, 0xFF95, 0xFF9C, 0xFF9E, 0xFF9F,
+             0xFF9D),
+            range(57409, 57428),
+            strict=True,
+        )
+    ),
+}  # fmt: skip
+"""Of the form CSI number u; the keypad's keys have numbers of their own."""
+
+_TILDE = {
+    keysyms.INSERT: 2,
+    keysyms.DELETE: 3,
+    keysyms.PAGE_UP: 5,
+    keysyms.PAGE_DOWN: 6,
+    F1 + 2: 13,
+    **{F1 + 4 + index: number for index, number in enumerate((15, 17, 18, 19, 20, 21, 23, 24))},
+}
+"""Of the form CSI number ~."""
+
+_LETTERS = {
+    keysyms.UP: "A",
+    keysyms.DOWN: "B",
+    keysyms.RIGHT: "C",
+    keysyms.LEFT: "D",
+    keysyms.BEGIN: "E",
+    keysyms.END: "F",
+    keysyms.HOME: "H",
+    F1: "P",
+    F1 + 1: "Q",
+    F1 + 3: "S",
+}
+"""Of the form CSI 1 letter."""
+
+_COMMANDS = Modifiers.ALT | Modifiers.CTRL | Modifiers.META
+
+
+def encode(keysym: int, text: str, modifiers: Modifiers, flags: Flags, event: KeyEvent) -> bytes:
+    """What the host receives for a key; `text` is what it types, as `Keyboard.press` gives it."""
+    if event is not KeyEvent.PRESS and not flags & Flags.EVENT_TYPES:
+        if event is KeyEvent.RELEASE:
+            return b""
+        event = KeyEvent.PRESS
+    if not flags & Flags.ALL_AS_ESCAPES:
+        plain = _as_before(keysym, text, modifiers, event)
+        if plain is not None:
+            return plain
+    keys, final = _key(keysym, text, modifiers, flags)
+    if not final:
+        return b""
+    if text and not text.isalpha():
+        modifiers &= ~Modifiers.SHIFT
+    if keysym == keysyms.LEFT_TAB:
+        modifiers |= Modifiers.SHIFT
+    parameters = [keys, _modifiers(modifiers, event)]
+    if text and flags & Flags.ASSOCIATED_TEXT and not modifiers & _COMMANDS:
+        parameters.append(":".join(str(ord(c)) for c in text))
+    return _sequence(parameters, final)
+
+
+def _as_before(keysym: int, text: str, modifiers: Modifiers, event: KeyEvent) -> bytes | None:
+    """The bytes of keys that the protocol leaves alone; None for all others."""
+    if keysym in _PLAIN and not modifiers:
+        return b"" if event is KeyEvent.RELEASE else _PLAIN[keysym].encode()
+    if text and not modifiers & _COMMANDS and event is not KeyEvent.RELEASE:
+        return text.encode()
+    return None
+
+
+def _key(keysym: int, text: str, modifiers: Modifiers, flags: Flags) -> tuple[str, str]:
+    """The first parameter and the final byte."""
+    if keysym in _NUMBERS:
+        return str(_NUMBERS[keysym]), "u"
+    if text:
+        code = ord(text[0].lower()) if len(text[0].lower()) == 1 else ord(text[0])
+        shifted = modifiers & Modifiers.SHIFT and flags & Flags.ALTERNATE_KEYS
+        return (f"{code}:{ord(text[0])}" if shifted and code != ord(text[0]) else str(code)), "u"
+    keysym = keysyms.KEYPAD_FUNCTIONS.get(keysym, keysym)
+    if keysym in _TILDE:
+        return str(_TILDE[keysym]), "~"
+    return "1", _LETTERS.get(keysym, "")
+
+
+def _modifiers(modifiers: Modifiers, event: KeyEvent) -> str:
+    value = 1 + int(modifiers)
+    if event is not KeyEvent.PRESS:
+        return f"{value}:{int(event)}"
+    return str(value) if modifiers else ""
+
+
+def _sequence(parameters: list[str], final: str) -> bytes:
+    while len(parameters) > 1 and not parameters[-1]:
+        parameters.pop()
+    if parameters == ["1"] and final not in "u~":
+        parameters = []
+    return f"\x1b[{';'.join(parameters)}{final}".encode()
