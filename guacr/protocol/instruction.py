@@ -22,7 +22,8 @@ class Instruction:
 def encode(opcode: str, *args: str | int) -> bytes:
     """One instruction in UTF-8; the length of an element counts Unicode code points.
 
-    Code points that UTF-8 cannot hold (lone surrogates) are sent as U+FFFD.
+    Code points that UTF-8 cannot hold (lone surrogates) are sent as U+FFFD, and a pair of
+    surrogates as the one character that it stands for.
     """
     parts = [f"{len(opcode)}.{opcode}"]
     for arg in args:
@@ -32,7 +33,12 @@ def encode(opcode: str, *args: str | int) -> bytes:
     try:
         return line.encode()
     except UnicodeEncodeError:
-        return line.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
+        return encode(*map(_well_formed, (opcode, *args)))
+
+
+def _well_formed(element: str | int) -> str:
+    text = element if isinstance(element, str) else str(int(element))
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def encode_blobs(stream: int, data: bytes | memoryview) -> bytes:

@@ -54,6 +54,7 @@ class InstructionParser:
         while (end := self._element_end(text, position)) >= 0:
             position = end + 1
             if text[end] == ";":
+                self._check_length(position - start)
                 opcode, *args = self._elements
                 instructions.append(Instruction(opcode, tuple(args)))
                 self._elements = []
@@ -61,9 +62,13 @@ class InstructionParser:
                 start = position
         self._read += position - start
         self._text = text[position:]
-        if self._read + len(self._text) > INSTRUCTION_MAX:
-            raise ProtocolError(f"instruction is longer than {INSTRUCTION_MAX} characters")
+        self._check_length(len(self._text))
         return instructions
+
+    def _check_length(self, more: int) -> None:
+        """Refuse an instruction of which `more` code points have come since those in `_read`."""
+        if self._read + more > INSTRUCTION_MAX:
+            raise ProtocolError(f"instruction is longer than {INSTRUCTION_MAX} characters")
 
     def _element_end(self, text: str, position: int) -> int:
         """Take the element at `position`; the index of its terminator, or -1 if it is cut off."""

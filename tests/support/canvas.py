@@ -34,6 +34,7 @@ TRANSFERS: dict[int, Callable[[Rgba, Rgba], Rgba]] = {
 """`transfer` functions apart from SRC, on red, green and blue."""
 NOT_PAINTED = frozenset(
     [
+        "",
         "args",
         "ready",
         "error",

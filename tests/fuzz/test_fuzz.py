@@ -1,0 +1,40 @@
+"""Each fuzz target for a moment, with inputs that are the same every time."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.fuzz import driver, handshake, parser
+
+TARGETS = [
+    pytest.param(parser.one_input, parser.SAMPLES, id="parser"),
+    pytest.param(handshake.one_input, handshake.SAMPLES, id="handshake"),
+]
+
+
+@pytest.mark.parametrize(("target", "samples"), TARGETS)
+def test_a_short_run(target: driver.Target, samples: list[bytes]) -> None:
+    driver.run(target, samples, count=2000)
+
+
+def test_a_failing_input_is_shown() -> None:
+    def picky(data: bytes) -> None:
+        assert b"bad" not in data
+
+    with pytest.raises(AssertionError) as raised:
+        driver.run(picky, [b"good", b"bad"], count=1)
+    assert raised.value.__notes__ == ["with the input b'bad'"]
+
+
+def test_the_command() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.fuzz.parser", "--seconds", "0.1", "--seed", "7"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.startswith("seed 7\n")
+    assert "no failure" in done.stdout
