@@ -89,7 +89,8 @@ class WebSocketSettings(Section):
     port: Port = 4823
     """TCP port; 0 takes a free one."""
     allowed_origins: Texts = ()
-    """Origins, such as https://desk.example, whose pages may connect; empty for the same origin."""
+    """Origins, such as https://desk.example, whose pages may connect besides the page's own; "*"
+    for all."""
     token_keys: TokenKeys = ()
     """Keys of at least 32 characters that tokens are encrypted with, each a text or file:PATH;
     the first one makes tokens, all are accepted."""
@@ -97,7 +98,8 @@ class WebSocketSettings(Section):
     """The 32 bytes that guacamole-lite's tokens are encrypted with, a text or file:PATH; empty
     to refuse such tokens."""
     allow_query_parameters: Texts = ()
-    """Names of parameters that the address may set for every token and connection."""
+    """Names of parameters that the address may set for every token and connection; "*" for all.
+    With protocol among them, and without a key, the page has a form for any host."""
     max_message: Annotated[Whole, Field(ge=32768, le=16 * 1024 * 1024)] = 262144
     """Bytes in one message of a client."""
 
@@ -212,7 +214,7 @@ class Connection(Section):
     parameters: ParameterTexts = Field(default_factory=dict)
     """Parameters of the protocol: texts, numbers, true or false; { file = PATH } reads a file."""
     allow_query_parameters: Texts = ()
-    """Names of parameters that the address may set."""
+    """Names of parameters that the address may set; "*" for all."""
 
 
 class Settings(Section):
