@@ -17,6 +17,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from guacr.errors import ForbiddenError, NotFoundError, UnauthorizedError, shorten
@@ -98,7 +99,11 @@ class Gateway:
         names = self._settings.websocket.allow_query_parameters
         if self.needs_token or not _is_allowed("protocol", names):
             return {}
-        return {name: self._protocols.find(name).params_type for name in self._protocols.names}
+        found: dict[str, type[Params]] = {}
+        for name in self._protocols.names:
+            with suppress(NotFoundError):  # what it needs is not installed
+                found[name] = self._protocols.find(name).params_type
+        return found
 
     def may_set(self, name: str) -> bool:
         """Whether every address may set the parameter `name`."""

@@ -10,6 +10,7 @@ from typing import Literal
 from aiohttp import WSMsgType, web
 
 from guacr.protocol.status import Status
+from guacr.protocol.utf16 import in_code_points, same_in_utf16
 from guacr.transport.base import CLOSE_TIMEOUT, Receiver, Transport
 
 SUBPROTOCOL = "guacamole"
@@ -92,7 +93,7 @@ class WebSocketTransport(Transport):
         """Pass on what the client sends until it is gone; the response that aiohttp wants."""
         try:
             while (data := await self._next()) is not None:
-                self.receiver.data_received(data)
+                self.receiver.data_received(in_code_points(data))
         finally:
             self._ended = True
             await self._tidy()
@@ -117,7 +118,8 @@ class WebSocketTransport(Transport):
         transport = self._request.transport
         if self._ended or self._closing is not None or transport is None or transport.is_closing():
             return
-        transport.writelines((_frame_head(len(data)), data))
+        payload = same_in_utf16(data)
+        transport.writelines((_frame_head(len(payload)), payload))
         if self._draining is None and transport.get_write_buffer_size():
             self._draining = self._loop.create_task(self._drain(), name=f"drain of {self.peer}")
 

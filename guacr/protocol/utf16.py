@@ -1,0 +1,59 @@
+"""Browsers that count UTF-16 code units where the protocol counts code points.
+
+guacamole-common-js does so up to 1.5.0. The two counts differ for characters beyond U+FFFF,
+such as emoji: what is sent must not hold any, and what is received may have been counted either
+way.
+"""
+
+import re
+
+from guacr.protocol.instruction import encode
+
+_ASTRAL = re.compile(rb"[\xf0-\xf4][\x80-\xbf]{3}")
+_REPLACEMENT = "\ufffd".encode()
+_LENGTH_DIGITS_MAX = 5
+
+
+def same_in_utf16(data: bytes) -> bytes:
+    """Instructions in which both counts agree: each character beyond U+FFFF becomes U+FFFD."""
+    return data if data.isascii() else _ASTRAL.sub(_REPLACEMENT, data)
+
+
+def in_code_points(data: bytes) -> bytes:
+    """A message of whole instructions, counted in code points whichever way it was counted.
+
+    What is whole in neither way comes back as it is, for the parser to refuse.
+    """
+    if data.isascii() or not _ASTRAL.search(data):
+        return data
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return data
+    if _instructions(text.encode("utf-32-le"), "utf-32-le", 4) is not None:
+        return data
+    counted = _instructions(text.encode("utf-16-le"), "utf-16-le", 2)
+    return data if counted is None else b"".join(encode(*elements) for elements in counted)
+
+
+def _instructions(text: bytes, encoding: str, unit: int) -> list[list[str]] | None:
+    """The elements of each instruction, lengths counted in units of so many bytes."""
+    instructions: list[list[str]] = []
+    elements: list[str] = []
+    position = 0
+    while position < len(text):
+        head = text[position : position + (_LENGTH_DIGITS_MAX + 1) * unit]
+        digits, dot, _ = head.decode(encoding, "replace").partition(".")
+        if not (dot and digits.isascii() and digits.isdigit()):
+            return None
+        start = position + (len(digits) + 1) * unit
+        end = start + int(digits) * unit
+        terminator = text[end : end + unit].decode(encoding, "replace")
+        if terminator not in (",", ";"):
+            return None
+        elements.append(text[start:end].decode(encoding, "replace"))
+        if terminator == ";":
+            instructions.append(elements)
+            elements = []
+        position = end + unit
+    return None if elements else instructions

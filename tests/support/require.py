@@ -1,0 +1,24 @@
+"""What tests need beside Python: absent, they are skipped; under CI=true, absence is a failure."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+
+def require(program: str) -> Path:
+    """The path of a program."""
+    path = shutil.which(program)
+    if path is None:
+        missing(f"{program} is not installed")
+    return Path(str(path))
+
+
+def missing(what: str) -> None:
+    """Skip the test, or fail it where everything must be there."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{what}, and CI=true leaves no test out", pytrace=False)
+    pytest.skip(what)
