@@ -52,10 +52,10 @@ class BuildWeb(Command):
         stamp = target / ".pins"
         if stamp.is_file() and stamp.read_text() == pins and all(map(_exists, PARTS)):
             return
-        shutil.rmtree(target, ignore_errors=True)
-        target.mkdir(parents=True)
         with tempfile.TemporaryDirectory() as directory:
             modules = _install(Path(directory))
+            shutil.rmtree(target, ignore_errors=True)
+            target.mkdir(parents=True)
             for name, source in PARTS.items():
                 shutil.copyfile(modules / source, target / name)
         stamp.write_text(pins)
