@@ -16,7 +16,7 @@ from guacr.session.handler import ENTRY_POINT_GROUP
 from guacr.session.opcodes import OPCODES
 from guacr.session.registry import Protocols
 from tests.support.client import GuacClient
-from tests.support.daemon import running_daemon
+from tests.support.daemon import address, running_daemon
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
@@ -63,8 +63,8 @@ async def test_example_of_a_handler_works(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(registry, "entry_points", points.select)
     monkeypatch.syspath_prepend(tmp_path)
     async with (
-        running_daemon() as address,
-        await GuacClient.connect(address, "colour", {"first": "1"}) as client,
+        running_daemon() as daemon,
+        await GuacClient.connect(address(daemon), "colour", {"first": "1"}) as client,
     ):
         await client.wait(lambda: shows(client, (0x45, 0x85, 0x88)), "the first colour")
         client.key(ord("x"), True)
