@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from guacr.display.framebuffer import FrameBuffer
 from guacr.session.handler import ProtocolHandler
 from handlers.testcard.card import Card
 from handlers.testcard.keys import describe_key
@@ -34,6 +35,11 @@ class TestcardHandler(ProtocolHandler):
         self._mark: PointerMark | None = None
         self._resized = asyncio.Event()
         self._taken_at = 0.0
+
+    @property
+    def surface(self) -> FrameBuffer | None:
+        """What is shown, once there is something."""
+        return None if self._card is None else self._card.surface
 
     async def run(self) -> None:
         """Draw until cancelled, each picture at its time; those whose time has passed are left

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from guacr.daemon import Daemon
+from guacr.session.registry import Protocols
 from guacr.settings import ServerSettings, Settings, WebSocketSettings
 
 LOCAL = ("127.0.0.1",)
@@ -21,11 +22,18 @@ def local_settings(**sections: object) -> Settings:
 
 
 @asynccontextmanager
-async def running_daemon(settings: Settings | None = None) -> AsyncIterator[tuple[str, int]]:
-    """A daemon that listens until the block ends; its address."""
-    daemon = Daemon(settings or local_settings())
+async def running_daemon(
+    settings: Settings | None = None, protocols: Protocols | None = None
+) -> AsyncIterator[Daemon]:
+    """A daemon that listens until the block ends."""
+    daemon = Daemon(settings or local_settings(), protocols=protocols)
     await daemon.start()
     try:
-        yield "127.0.0.1", daemon.port
+        yield daemon
     finally:
         await daemon.close()
+
+
+def address(daemon: Daemon) -> tuple[str, int]:
+    """Where clients reach it over TCP."""
+    return LOCAL[0], daemon.port
