@@ -24,7 +24,7 @@ from terminal.glyphs import GlyphPainter
 MAX_GLYPHS = 65_000
 MAX_SHEET_BYTES = 32 << 20
 MAX_COLOURED_BYTES = 16 << 20
-MAX_VARIANTS = 512
+MAX_VARIANTS = 256
 MAX_CLUSTERS = 16_384
 """Limits of a sheet. At one of them the sheet is full: what does not fit is shown as a box until
 the terminals have gone over to a new sheet."""
@@ -42,6 +42,7 @@ _VARIANTS = 1 << 11
 _PAGE_BITS = 8
 _PAGE = 1 << _PAGE_BITS
 _PAGES = (CLUSTER_BASE + MAX_CLUSTERS) >> _PAGE_BITS
+_IN_PAGE = np.uint32(_PAGE - 1)
 _UNDRAWN = 0xFFFF
 _SPACE = 0x20
 
@@ -102,8 +103,10 @@ class GlyphSheet:
         self.coloured: dict[int, Array8] = {}
         """Glyphs with colours of their own: (height * width, 4) red, green, blue and alpha."""
         self._pages = np.full((1, _PAGE), _UNDRAWN, np.uint16)
-        self._page_of = np.zeros((1, _PAGES), np.uint16)
-        self._row_of = np.zeros(_VARIANTS, np.uint16)
+        self._page_of = np.zeros((1, _PAGES), np.int32)
+        """By row and page of codes: where the page begins among all glyphs."""
+        self._row_of = np.zeros(_VARIANTS, np.intp)
+        """By packed variant: where its row begins."""
         self._clusters: dict[str, int] = {}
         self._cluster_texts: list[str] = []
         self._add(np.zeros(self._area, np.uint8))
@@ -118,7 +121,7 @@ class GlyphSheet:
         """
         glyphs = self._look_up(codes, variants)
         undrawn = glyphs == _UNDRAWN
-        if undrawn.any():
+        if np.count_nonzero(undrawn):
             keys = codes[undrawn].astype(np.int64) << 16 | variants[undrawn]
             for key in np.unique(keys).tolist():
                 self._draw(key >> 16, key & 0xFFFF)
@@ -143,11 +146,11 @@ class GlyphSheet:
         return CLUSTER_BASE + number
 
     def _look_up(self, codes: NDArray[np.uint32], variants: NDArray[np.uint16]) -> Glyphs:
-        rows = self._row_of.take(variants).astype(np.intp)
-        pages = self._page_of.ravel().take(rows * _PAGES + (codes >> _PAGE_BITS))
-        return self._pages.ravel().take(
-            pages.astype(np.intp) * _PAGE + (codes & np.uint32(_PAGE - 1))
-        )
+        at = self._row_of.take(variants)
+        at += codes >> _PAGE_BITS
+        glyphs = self._page_of.ravel().take(at).astype(np.uint32)
+        glyphs += codes & _IN_PAGE
+        return self._pages.ravel().take(glyphs)
 
     def _draw(self, code: int, packed: int) -> None:
         """Draw a character's cell, or both cells of a wide one."""
@@ -194,16 +197,18 @@ class GlyphSheet:
 
     def _place(self, code: int, packed: int, glyph: int) -> None:
         """Note the glyph of a code; its tables of pages grow as they are needed."""
-        row = int(self._row_of[packed])
+        row = int(self._row_of[packed]) // _PAGES
         if not row:
             if len(self._page_of) > MAX_VARIANTS:
                 self.full = True
                 return
-            row = self._row_of[packed] = len(self._page_of)
-            self._page_of = np.concatenate([self._page_of, np.zeros((1, _PAGES), np.uint16)])
-        page = int(self._page_of[row, code >> _PAGE_BITS])
+            row = len(self._page_of)
+            self._row_of[packed] = row * _PAGES
+            self._page_of = np.concatenate([self._page_of, np.zeros((1, _PAGES), np.int32)])
+        page = int(self._page_of[row, code >> _PAGE_BITS]) // _PAGE
         if not page:
-            page = self._page_of[row, code >> _PAGE_BITS] = len(self._pages)
+            page = len(self._pages)
+            self._page_of[row, code >> _PAGE_BITS] = page * _PAGE
             new = np.full((1, _PAGE), _UNDRAWN, np.uint16)
             self._pages = np.concatenate([self._pages, new])
         self._pages[page, code & (_PAGE - 1)] = glyph

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from typing import NamedTuple
 
@@ -55,26 +56,23 @@ class Block(NamedTuple):
         )
 
 
-def find_moves(old: DrawnCells, new: DrawnCells, changed: NDArray[np.intp]) -> list[Move]:
+def find_moves(old: DrawnCells, new: DrawnCells, rows: list[int]) -> list[Move]:
     """Rows of the old screen that stand elsewhere on the new one, all by the same distance, in
     an order in which none is overwritten before it has moved.
 
     Args:
         old: (rows, columns).
         new: the same.
-        changed: the rows in which they differ.
+        rows: where they may differ.
     """
-    if len(changed) < MIN_SCROLL_ROWS:
+    if len(rows) < MIN_SCROLL_ROWS:
         return []
-    distance = _distance(old, new, changed)
+    useful = (old != new).any(axis=1) & ~_uniform(new)
+    distance = _distance(old, new, useful.nonzero()[0].tolist())
     if distance == 0:
         return []
-    rows = len(old)
-    targets = np.arange(max(0, -distance), rows - max(0, distance))
+    targets = np.arange(max(0, -distance), len(old) - max(0, distance))
     equal = (new[targets] == old[targets + distance]).all(axis=1)
-    useful = np.zeros(rows, np.bool_)
-    useful[changed] = True
-    useful &= ~_uniform(new)
     moves = [
         Move(int(targets[first]) + distance, int(targets[first]), past - first)
         for first, past in _runs(equal)
@@ -83,15 +81,15 @@ def find_moves(old: DrawnCells, new: DrawnCells, changed: NDArray[np.intp]) -> l
     return moves if distance > 0 else moves[::-1]
 
 
-def _distance(old: DrawnCells, new: DrawnCells, changed: NDArray[np.intp]) -> int:
+def _distance(old: DrawnCells, new: DrawnCells, changed: list[int]) -> int:
     """How far most changed rows have come: the row they stood in, less the one they stand in;
-    0 where none was found again."""
+    0 where too few were found again."""
     places: dict[bytes, int] = {}
     for row in range(len(old)):
         key = old[row].tobytes()
         places[key] = -1 if key in places else row
     votes: Counter[int] = Counter()
-    for row in changed[~_uniform(new[changed])].tolist():
+    for row in changed:
         place = places.get(new[row].tobytes(), -1)
         if place >= 0 and place != row:
             votes[place - row] += 1
@@ -111,39 +109,42 @@ def _runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
     return [(int(first), int(past)) for first, past in edges.reshape(-1, 2)]
 
 
-def find_blocks(old: DrawnCells, new: DrawnCells, rows: NDArray[np.intp]) -> list[Block]:
+def find_blocks(old: DrawnCells, new: DrawnCells, rows: list[int]) -> list[Block]:
     """Few blocks, that do not overlap, with all cells in which two screens differ.
 
     Args:
         old: (rows, columns).
         new: the same.
-        rows: where to look; the others are equal.
+        rows: where to look, ascending; the others are equal.
     """
-    differ = old[rows] != new[rows]
-    hit = differ.any(axis=1)
-    rows, differ = rows[hit], differ[hit]
-    if not len(rows):
-        return []
-    lefts = differ.argmax(axis=1)
-    rights = differ.shape[1] - differ[:, ::-1].argmax(axis=1)
     if len(rows) <= MAX_SPLIT_ROWS:
-        spans = [
-            Block(row, left, row + 1, right)
-            for index, row in enumerate(rows.tolist())
-            for left, right in _spans(differ[index])
-        ]
-        return _merge_any(spans)
-    lines = zip(rows.tolist(), lefts.tolist(), rights.tolist(), strict=True)
-    return _merge_down([Block(row, left, row + 1, right) for row, left, right in lines])
+        return _merge_any(
+            [
+                Block(row, left, row + 1, right)
+                for row in rows
+                for left, right in _spans((old[row] != new[row]).nonzero()[0].tolist())
+            ]
+        )
+    differ = old[rows] != new[rows]
+    lefts = differ.argmax(axis=1).tolist()
+    rights = (differ.shape[1] - differ[:, ::-1].argmax(axis=1)).tolist()
+    hits = differ.any(axis=1).tolist()
+    lines = zip(rows, lefts, rights, hits, strict=True)
+    return _merge_down([Block(row, left, row + 1, right) for row, left, right, hit in lines if hit])
 
 
-def _spans(differ: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Where the changed cells of a row are, with a gap of GAP_COLUMNS or more between."""
-    columns = np.flatnonzero(differ)
-    breaks = np.flatnonzero(np.diff(columns) > GAP_COLUMNS)
-    lefts = columns[np.concatenate([[0], breaks + 1])]
-    rights = columns[np.concatenate([breaks, [len(columns) - 1]])] + 1
-    return list(zip(lefts.tolist(), rights.tolist(), strict=True))
+def _spans(columns: list[int]) -> list[tuple[int, int]]:
+    """Where the changed cells of a row are, with a gap of more than GAP_COLUMNS between."""
+    if not columns:
+        return []
+    if columns[-1] - columns[0] <= GAP_COLUMNS:
+        return [(columns[0], columns[-1] + 1)]
+    spans, first = [], columns[0]
+    for left, right in itertools.pairwise(columns):
+        if right - left > GAP_COLUMNS:
+            spans.append((first, left + 1))
+            first = right
+    return [*spans, (first, columns[-1] + 1)]
 
 
 def _worth(one: Block, other: Block, union: Block) -> bool:
@@ -152,7 +153,7 @@ def _worth(one: Block, other: Block, union: Block) -> bool:
 
 def _merge_down(spans: list[Block]) -> list[Block]:
     """Join each row's one span with those above it; so the blocks stay one below the other."""
-    blocks = [spans[0]]
+    blocks = spans[:1]
     for span in spans[1:]:
         union = blocks[-1].union(span)
         if _worth(blocks[-1], span, union):

@@ -61,7 +61,8 @@ class _Palette:
         """(pairs * LEVELS,): the colours as 0xRRGGBB."""
         ramps = self.ramps.astype(np.uint32)
         shifted = ramps << np.array([16, 8, 0], np.uint32)
-        return np.bitwise_or.reduce(shifted, axis=2).ravel()
+        packed: NDArray[np.uint32] = np.bitwise_or.reduce(shifted, axis=2)
+        return packed.ravel()
 
 
 def _has_coloured(flat: DrawnCells, sheet: GlyphSheet) -> bool:

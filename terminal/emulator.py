@@ -305,9 +305,14 @@ class Emulator(ABC):
         """As RIS: everything but the scrollback limit and the default colours."""
 
     @abstractmethod
-    def rest(self) -> None:
-        """Free what only makes updates quick, for a terminal that is idle; the next update costs
-        as much as a full one."""
+    def rest(self) -> bool:
+        """Free what only makes updates quick, for a terminal that is idle, and pack a part of
+        its scrollback, in less than a millisecond; the next update costs as much as a full one.
+
+        Returns:
+            Whether nothing is left to do, so that it need not be called again before the next
+            `feed`.
+        """
 
     @abstractmethod
     def close(self) -> None:
@@ -323,7 +328,8 @@ class Emulator(ABC):
 
     @abstractmethod
     def set_scrollback(self, rows: int) -> None:
-        """Keep at most this many rows above the screen."""
+        """Keep this many rows above the screen, or some more: rows are dropped many at once. With
+        0 none are kept."""
 
     @property
     @abstractmethod

@@ -33,9 +33,13 @@ from terminal.ghostty_reader import RawScreen, ScreenReader
 from terminal.ghostty_text import GhosttyText
 
 MAX_SCROLLBACK_ROWS = 1_000_000
-MAX_SCROLLBACK_BYTES = 256 << 20
+"""What a user may ask for; the library packs what is not looked at to a few bytes a row."""
+
 MAX_APC_BYTES = 4096
 """Of an application program command; guacr understands none of them."""
+
+_CELL_BYTES, _ROW_BYTES, _PAGE_BYTES = 9, 16, 512 << 10
+"""What the library keeps a cell, a row and, rounding up, at once; measured."""
 
 _MODE_CLUSTERS = 2027
 _ANSI = 1 << 15
@@ -67,6 +71,7 @@ class GhosttyEmulator(Emulator):
         self._reader: ScreenReader | None = None
         self._tables = CellTables()
         self._text = GhosttyText(self._terminal)
+        self._scrollback = options.scrollback_rows
         self._revision = 0
         self._full = True
         self._events.connect(self._terminal)
@@ -82,10 +87,6 @@ class GhosttyEmulator(Emulator):
             (lib.GHOSTTY_TERMINAL_OPT_KITTY_IMAGE_STORAGE_LIMIT, ffi.new("uint64_t*", 0)),
             (lib.GHOSTTY_TERMINAL_OPT_APC_MAX_BYTES, ffi.new("size_t*", MAX_APC_BYTES)),
             (lib.GHOSTTY_TERMINAL_OPT_APC_MAX_BYTES_KITTY, ffi.new("size_t*", MAX_APC_BYTES)),
-            (
-                lib.GHOSTTY_TERMINAL_OPT_SCROLLBACK_MAX_BYTES,
-                ffi.new("size_t*", MAX_SCROLLBACK_BYTES),
-            ),
             (
                 lib.GHOSTTY_TERMINAL_OPT_MODE_DEFAULT,
                 ffi.new("GhosttyTerminalModeConfig*", clusters),
@@ -120,6 +121,7 @@ class GhosttyEmulator(Emulator):
         """See `Emulator.resize`."""
         self._columns, self._rows = _clamp(columns, MAX_COLUMNS), _clamp(rows, MAX_ROWS)
         size = (self._columns, self._rows, max(cell_width, 1), max(cell_height, 1))
+        self._limit_scrollback()
         check(lib.ghostty_terminal_resize(self._terminal, *size), "resize")
         self._events.size = size
         self._full = True
@@ -140,12 +142,13 @@ class GhosttyEmulator(Emulator):
 
     def _translate(self, screen: RawScreen, full: bool) -> ScreenUpdate:
         tables = self._tables
+        codes, widths, styles = tables.read(self._terminal, screen)
         return ScreenUpdate(
             full=full,
             rows=screen.row_array(),
-            codes=tables.codes(self._terminal, screen),
-            widths=tables.widths(screen.cells),
-            styles=tables.style_indices(self._terminal, screen),
+            codes=codes,
+            widths=widths,
+            styles=styles,
             style_table=tables.styles,
             cluster_table=tables.clusters,
             cursor=screen.cursor,
@@ -159,16 +162,22 @@ class GhosttyEmulator(Emulator):
         self._revision += 1
         self._events.raise_kept()
 
-    def rest(self) -> None:
+    def rest(self) -> bool:
         """See `Emulator.rest`."""
         if self._reader is not None:
             self._reader.close()
             self._reader = None
+        result = ffi.new("GhosttyTerminalCompressionResult*")
+        mode = lib.GHOSTTY_TERMINAL_COMPRESSION_MODE_INCREMENTAL
+        check(lib.ghostty_terminal_compress(self._terminal, mode, result), "pack its scrollback")
+        return bool(result[0] != lib.GHOSTTY_TERMINAL_COMPRESSION_RESULT_PENDING)
 
     def close(self) -> None:
         """See `Emulator.close`."""
         if self._close.alive:
-            self.rest()
+            if self._reader is not None:
+                self._reader.close()
+                self._reader = None
             self._close()
 
     def set_colours(self, colours: Colours) -> None:
@@ -184,9 +193,16 @@ class GhosttyEmulator(Emulator):
 
     def set_scrollback(self, rows: int) -> None:
         """See `Emulator.set_scrollback`."""
-        limit = ffi.new("size_t*", min(max(rows, 0), MAX_SCROLLBACK_ROWS))
-        self._set(lib.GHOSTTY_TERMINAL_OPT_SCROLLBACK_MAX_LINES, limit)
+        self._scrollback = min(max(rows, 0), MAX_SCROLLBACK_ROWS)
+        self._limit_scrollback()
         self._revision += 1
+
+    def _limit_scrollback(self) -> None:
+        """Limit the scrollback by bytes: with the library's limit in rows, which is no more
+        exact, a flood of short lines took seven times as long."""
+        rows = self._scrollback and self._scrollback + self._rows
+        limit = rows * (self._columns * _CELL_BYTES + _ROW_BYTES) + bool(rows) * _PAGE_BYTES
+        self._set(lib.GHOSTTY_TERMINAL_OPT_SCROLLBACK_MAX_BYTES, ffi.new("size_t*", limit))
 
     @property
     def scrollbar(self) -> Scrollbar:

@@ -67,6 +67,7 @@ class CellTables:
         self._style_bytes = ffi.buffer(self._style)
         self._ref = ffi.new("GhosttyGridRef*", {"size": ffi.sizeof("GhosttyGridRef")})
         self._point = ffi.new("GhosttyPointS*", {"tag": lib.GHOSTTY_POINT_TAG_VIEWPORT})
+        self._coordinate = self._point.value
         self._codes = ffi.new("uint32_t[]", MAX_CLUSTER_CODES)
         self._length = ffi.new("size_t*")
 
@@ -75,34 +76,46 @@ class CellTables:
         """Whether the tables have to start anew before the next screen is read."""
         return len(self.styles) >= MAX_STYLES or len(self.clusters) >= MAX_CLUSTERS
 
-    def codes(self, terminal: Any, screen: RawScreen) -> NDArray[np.uint32]:
-        """What each cell shows; see `ScreenUpdate.codes`."""
+    def read(
+        self, terminal: Any, screen: RawScreen
+    ) -> tuple[NDArray[np.uint32], NDArray[np.uint8], NDArray[np.uint16]]:
+        """Codes, widths and styles of the screen's cells; see `ScreenUpdate`."""
         cells = screen.cells
+        # One pass tells which fields are in use at all; most are not.
+        bits = int(np.bitwise_or.reduce(cells, axis=None))
         codes = ((cells >> CODE_SHIFT) & CODE_MASK).astype(np.uint32)
-        content = cells & CONTENT_MASK
-        if content.any():
-            codes[content >= CONTENT_BACKGROUND_PALETTE] = 0
-            for row, column in np.argwhere(content == CONTENT_CLUSTER).tolist():
-                codes[row, column] = self._cluster(terminal, screen.rows[row], column)
-        return codes
+        widths, styles = np.zeros(cells.shape, np.uint8), np.zeros(cells.shape, np.uint16)
+        if bits >> WIDTH_SHIFT & WIDTH_MASK:
+            widths = ((cells >> WIDTH_SHIFT) & WIDTH_MASK).astype(np.uint8)
+        if bits >> STYLE_SHIFT & STYLE_MASK:
+            styles = self._style_indices(terminal, screen)
+        if bits & CONTENT_MASK:
+            self._read_special(terminal, screen, codes, styles)
+        return codes, widths, styles
 
-    @staticmethod
-    def widths(cells: Cells) -> NDArray[np.uint8]:
-        """What part of a character each cell holds; the library's numbers are `Width`'s."""
-        return ((cells >> WIDTH_SHIFT) & WIDTH_MASK).astype(np.uint8)
+    def _read_special(
+        self,
+        terminal: Any,
+        screen: RawScreen,
+        codes: NDArray[np.uint32],
+        styles: NDArray[np.uint16],
+    ) -> None:
+        """Fill in the cells that hold a background alone, and those that hold clusters."""
+        content = screen.cells & CONTENT_MASK
+        filled = content >= CONTENT_BACKGROUND_PALETTE
+        codes[filled] = 0
+        styles[filled] = self._background_indices(screen.cells[filled])
+        for row, column in np.argwhere(content == CONTENT_CLUSTER).tolist():
+            codes[row, column] = self._cluster(terminal, screen.rows[row], column)
 
-    def style_indices(self, terminal: Any, screen: RawScreen) -> NDArray[np.uint16]:
-        """How each cell is drawn, as indices into `styles`."""
+    def _style_indices(self, terminal: Any, screen: RawScreen) -> NDArray[np.uint16]:
+        """Indices into `styles` for the library's numbers, which are each page's own."""
         ids = ((screen.cells >> STYLE_SHIFT) & STYLE_MASK).astype(np.intp)
-        indices = np.zeros(ids.shape, np.uint16)
-        if ids.any():
-            for first, past in _runs(screen.pages):
-                rows = screen.rows[first:past]
-                indices[first:past] = self._page_indices(terminal, rows, ids[first:past])
-        filled = (screen.cells & CONTENT_BACKGROUND_PALETTE) != 0
-        if filled.any():
-            indices[filled] = self._background_indices(screen.cells[filled])
-        return indices
+        parts = [
+            self._page_indices(terminal, screen.rows[first:past], ids[first:past])
+            for first, past in _runs(screen.pages)
+        ]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def _page_indices(
         self, terminal: Any, rows: list[int], ids: NDArray[np.intp]
@@ -111,19 +124,21 @@ class CellTables:
         flat = ids.ravel()
         where = np.full(int(flat.max()) + 1, -1, np.intp)
         where[flat] = np.arange(flat.size)
-        where[0] = -1
         numbers = np.zeros(len(where), np.uint16)
-        for style_id in np.flatnonzero(where >= 0).tolist():
-            row, column = divmod(int(where[style_id]), ids.shape[1])
-            numbers[style_id] = self._style_number(terminal, rows[row], column)
-        return numbers[ids]
+        columns, located = ids.shape[1], -1
+        for style_id in (where[1:] >= 0).nonzero()[0].tolist():
+            row, column = divmod(int(where[style_id + 1]), columns)
+            if row != located:
+                self._locate(terminal, rows[row], column)
+                located = row
+            self._ref.x = column
+            numbers[style_id + 1] = self._style_number()
+        return numbers.take(ids)
 
-    def _style_number(self, terminal: Any, row: int, column: int) -> int:
-        check(
-            lib.ghostty_grid_ref_style(self._locate(terminal, row, column), self._style),
-            "read a style",
-        )
-        raw = bytes(self._style_bytes)
+    def _style_number(self) -> int:
+        """The number of the style of the cell that was located."""
+        check(lib.ghostty_grid_ref_style(self._ref, self._style), "read a style")
+        raw = self._style_bytes[:]
         number = self._raw_numbers.get(raw)
         if number is None:
             number = self._number(_read_style(self._style))
@@ -168,7 +183,8 @@ class CellTables:
         return int(cell[0]) >> CODE_SHIFT & CODE_MASK
 
     def _locate(self, terminal: Any, row: int, column: int) -> Any:
-        self._point.value.x, self._point.value.y = column, row
+        coordinate = self._coordinate
+        coordinate.x, coordinate.y = column, row
         check(grid_ref(terminal, self._point[0], self._ref), "find a cell")
         return self._ref
 
@@ -193,7 +209,7 @@ def _colour(colour: Any) -> int:
         return int(colour.value.palette)
     if colour.tag == lib.GHOSTTY_STYLE_COLOR_RGB:
         rgb = colour.value.rgb
-        return DIRECT_COLOUR | rgb.r << 16 | rgb.g << 8 | rgb.b
+        return DIRECT_COLOUR | int(rgb.r) << 16 | int(rgb.g) << 8 | int(rgb.b)
     return DEFAULT_COLOUR
 
 
@@ -206,5 +222,7 @@ def _content_colour(cell: int) -> int:
 
 def _runs(pages: list[int]) -> list[tuple[int, int]]:
     """Where equal neighbours begin and end."""
+    if pages[0] == pages[-1]:
+        return [(0, len(pages))]
     edges = [index for index in range(1, len(pages)) if pages[index] != pages[index - 1]]
     return list(zip([0, *edges], [*edges, len(pages)], strict=True))

@@ -53,7 +53,7 @@ class Renderer:
         pens.resolve(update.style_table)
         codes = self._codes(update)
         variants = pens.variants.take(styles)
-        if update.widths.any():
+        if np.count_nonzero(update.widths):
             codes, variants = _widen(codes, variants, update.widths)
         cells = self.sheet.glyphs(codes, variants).astype(np.uint64)
         cells |= pens.pairs.take(styles).astype(np.uint64) << PAIR_SHIFT

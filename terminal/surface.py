@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from guacr.display.geometry import Rect
 from guacr.display.pixels import BgrxPixels, IndexedPixels, Pixels
@@ -109,16 +108,17 @@ class TerminalSurface:
         if self._under is not None:
             touched.add(self._under[0])
         old, self._cells = self._cells, new
-        return self._compare(old, np.array(sorted(touched), np.intp))
+        return self._compare(old, sorted(touched))
 
-    def _compare(self, old: DrawnCells, rows: NDArray[np.intp]) -> Damage:
+    def _compare(self, old: DrawnCells, rows: list[int]) -> Damage:
+        """What differs from `old`, which is overwritten, in some rows."""
         new = self._cells
-        changed = rows[(old[rows] != new[rows]).any(axis=1)]
-        moves = find_moves(old, new, changed)
+        moves = find_moves(old, new, rows)
         for source, target, count in moves:
             old[target : target + count] = old[source : source + count].copy()
-            changed = np.union1d(changed, np.arange(target, target + count))
-        blocks = find_blocks(old, new, changed)
+        if moves:
+            rows = list(range(len(new)))
+        blocks = find_blocks(old, new, rows)
         return Damage([self._copy(move) for move in moves], [self._rect(it) for it in blocks])
 
     def _draw_cursor(self, cells: DrawnCells, cursor: Cursor) -> None:

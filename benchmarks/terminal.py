@@ -1,0 +1,156 @@
+"""The terminal: parsing a flood, finding what changed, drawing it, and what an idle one holds."""
+
+from __future__ import annotations
+
+import functools
+import gc
+import itertools
+import os
+import random
+import statistics
+import time
+from pathlib import Path
+
+from benchmarks.table import print_table, seconds
+from guacr.display.geometry import Rect
+from terminal.atlas import atlas_for, font_pixels
+from terminal.emulator import Colours, EmulatorListener, EmulatorOptions
+from terminal.ghostty import GhosttyEmulator
+from terminal.surface import TerminalSurface
+
+SIZES = ((80, 24), (99, 39))
+IDLE_TERMINALS = 200
+DAMAGE_ROUNDS = 400
+PROMPT = b"\x1b[32muser@host\x1b[0m:\x1b[34m~\x1b[0m$ "
+COLOURS = Colours((153, 153, 153), (0, 0, 0), None, bytes(index // 3 for index in range(768)))
+
+
+class _Deaf(EmulatorListener):
+    """Hears nothing."""
+
+    def reply(self, data: bytes) -> None: ...
+    def title_changed(self, title: str) -> None: ...
+    def bell(self) -> None: ...
+    def clipboard_written(self, data: bytes) -> None: ...
+    def osc(self, number: int, text: str) -> None: ...
+
+
+Terminal = tuple[GhosttyEmulator, TerminalSurface]
+
+
+def _terminal(columns: int, rows: int) -> Terminal:
+    atlas = atlas_for("monospace", font_pixels(12, 96))
+    options = EmulatorOptions(columns=columns, rows=rows, colours=COLOURS)
+    emulator = GhosttyEmulator(options, _Deaf())
+    surface = TerminalSurface(emulator, atlas)
+    surface.take_damage()
+    return emulator, surface
+
+
+def _words(columns: int, rows: int, seed: int) -> bytes:
+    """A whole screen of words in eight colours."""
+    source = random.Random(seed)
+    lines = []
+    for row in range(rows):
+        words, length = [], 0
+        while length < columns - 10:
+            word = "".join(source.choices("abcdefghijklmnopqrstuvwxyz", k=source.randint(2, 9)))
+            words.append(f"\x1b[{source.randint(30, 37)}m{word}")
+            length += len(word) + 1
+        lines.append(f"\x1b[{row + 1};1H\x1b[K" + " ".join(words))
+    return "".join(lines).encode()
+
+
+def _floods(columns: int, rows: int) -> dict[str, bytes]:
+    listing = (f"\x1b[0m\x1b[01;3{n % 7 + 1}mfile{n}\x1b[0m  {n * 37}\r\n" for n in range(20_000))
+    return {
+        "numbers": "".join(f"{number}\r\n" for number in range(100_000)).encode(),
+        "coloured listing": "".join(listing).encode(),
+        "full screens": b"".join(_words(columns, rows, seed) for seed in range(100)),
+    }
+
+
+def _feed_rows() -> list[list[object]]:
+    table: list[list[object]] = []
+    for columns, rows in SIZES:
+        for name, data in _floods(columns, rows).items():
+            emulator, _ = _terminal(columns, rows)
+            taken = seconds(functools.partial(emulator.feed, data))
+            table.append([f"{columns}x{rows} {name}", len(data) / taken / 1e6])
+            emulator.close()
+    return table
+
+
+def _damage_seconds(terminal: Terminal, inputs: list[bytes]) -> float:
+    """What `take_damage` takes after each of some inputs in turn."""
+    emulator, surface = terminal
+    turns = itertools.cycle(inputs)
+    taken = []
+    for _ in range(DAMAGE_ROUNDS):
+        emulator.feed(next(turns))
+        started = time.perf_counter()
+        surface.take_damage()
+        taken.append(time.perf_counter() - started)
+    return statistics.median(taken)
+
+
+def _screen_rows() -> list[list[object]]:
+    table: list[list[object]] = []
+    for columns, rows in SIZES:
+        emulator, surface = terminal = _terminal(columns, rows)
+        emulator.feed(b"\x1b[5;1H" + PROMPT)
+        inputs = {
+            "a key": [b"\x1b[5;40Hx", b"\x1b[5;40Hy"],
+            "a screen": [_words(columns, rows, seed) for seed in range(2)],
+            "a new line": [b"\x1b[%d;1H\r\nline %d" % (rows, number) for number in range(7)],
+        }
+        for name, data in inputs.items():
+            taken = _damage_seconds(terminal, data)
+            table.append([f"{columns}x{rows} update and damage of {name}", taken * 1e6])
+        emulator.feed(_words(columns, rows, 0))
+        surface.take_damage()
+        width, height = surface.size
+        for name, rect in (("a row", Rect(0, 76, width, 19)), ("all", Rect(0, 0, width, height))):
+            taken = seconds(functools.partial(surface.pixels, rect))
+            table.append([f"{columns}x{rows} pixels of {name}", taken * 1e6])
+        emulator.close()
+    return table
+
+
+def _resident() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def _idle_kib(columns: int, rows: int, resting: bool) -> float:
+    gc.collect()
+    before = _resident()
+    kept = []
+    for _ in range(IDLE_TERMINALS):
+        emulator, surface = terminal = _terminal(columns, rows)
+        emulator.feed(b"Welcome\r\n" + PROMPT)
+        surface.take_damage()
+        if resting:
+            emulator.rest()
+        kept.append(terminal)
+    taken = (_resident() - before) / IDLE_TERMINALS / 1024
+    for emulator, _ in kept:
+        emulator.close()
+    return taken
+
+
+def _idle_rows() -> list[list[object]]:
+    return [
+        [f"{columns}x{rows}", *(_idle_kib(columns, rows, resting) for resting in (True, False))]
+        for columns, rows in SIZES
+    ]
+
+
+def main() -> None:
+    """Print the tables."""
+    print_table("Terminal: feed", ["", "MB/s"], _feed_rows())
+    print_table("Terminal: from cells to pixels", ["", "us"], _screen_rows())
+    print_table("Terminal: memory of an idle one", ["", "KiB at rest", "KiB"], _idle_rows())
+
+
+if __name__ == "__main__":
+    main()
