@@ -74,6 +74,7 @@ class Daemon:
         """
         try:
             await self._open_sockets()
+            await asyncio.to_thread(self.registry.protocols.warm_up, self.settings)
             await self._serve()
         except BaseException:
             await self.close()

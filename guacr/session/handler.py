@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from guacr.session.session import Session
     from guacr.session.streams import InputStream
     from guacr.session.user import User
+    from guacr.settings import Settings
 
 ENTRY_POINT_GROUP = "guacr.handlers"
 
@@ -36,6 +37,16 @@ class ProtocolHandler(ABC):
     def __init__(self, session: Session, params: Params) -> None:
         self.session = session
         self.params = params
+
+    @classmethod
+    def warm_up(cls, settings: Settings) -> None:
+        """Load what the first session would otherwise wait for; called once, before the daemon
+        is ready. What goes wrong here is logged, and comes up again with the first session."""
+
+    @classmethod
+    def default_values(cls, settings: Settings) -> Mapping[str, str]:
+        """Texts of parameters, by name, for those that a connection leaves empty."""
+        return {}
 
     @abstractmethod
     async def run(self) -> None:

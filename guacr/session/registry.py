@@ -8,7 +8,14 @@ from collections.abc import Mapping
 from concurrent.futures import Executor
 from importlib.metadata import entry_points
 
-from guacr.errors import BadRequestError, BusyError, NotFoundError, SessionClosedError, shorten
+from guacr.errors import (
+    BadRequestError,
+    BusyError,
+    GuacrError,
+    NotFoundError,
+    SessionClosedError,
+    shorten,
+)
 from guacr.protocol.client import ClientInfo
 from guacr.session.handler import ENTRY_POINT_GROUP, ProtocolHandler
 from guacr.session.params import Params
@@ -61,6 +68,14 @@ class Protocols:
         self._loaded[name] = handler
         return handler
 
+    def warm_up(self, settings: Settings) -> None:
+        """Load every protocol, and what its first session would wait for."""
+        for name in self.names:
+            try:
+                self.find(name).warm_up(settings)
+            except GuacrError as error:
+                log.warning("protocol %s: %s", name, error)
+
 
 class SessionRegistry:
     """Opens, finds and ends sessions; one ticker keeps all of them alive."""
@@ -101,7 +116,9 @@ class SessionRegistry:
             params = session.handler.params_type.parse(values)
             return session.attach(transport, info, _rights(params))
         handler_type = self.protocols.find(select)
-        params = handler_type.params_type.parse(values)
+        texts = dict(handler_type.default_values(self.settings))
+        texts |= {name: text for name, text in values.items() if text}
+        params = handler_type.params_type.parse(texts)
         self._check_size(info)
         allowed = self.settings.server.max_sessions
         if allowed and len(self.sessions) >= allowed:
