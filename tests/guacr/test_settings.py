@@ -37,7 +37,8 @@ def test_settings_are_frozen() -> None:
 def test_every_setting_has_a_meaning() -> None:
     sections: list[BaseModel] = [value for _, value in Settings() if isinstance(value, BaseModel)]
     assert len(sections) == len(Settings.model_fields) - 1
-    for model in (*map(type, sections), Connection):
+    models: list[type[BaseModel]] = [*map(type, sections), Connection]
+    for model in models:
         assert model.__doc__
         for name, field in model.model_fields.items():
             assert field.description, name
