@@ -46,7 +46,7 @@ KEYPAD_FUNCTIONS = {
 }
 """Keys of the keypad that do what another key does, unless the host asked for its own codes."""
 
-# Keysyms 0xnn80 to 0xnnFF whose lower byte is that of an 8-bit character set.
+# Keysyms 0xnnA1 to 0xnnFF whose lower byte is that of an 8-bit character set.
 _CHARACTER_SETS = {
     0x01: "iso8859-2",
     0x02: "iso8859-3",
@@ -134,7 +134,7 @@ def _unicode(code: int) -> str | None:
 
 def _national(keysym: int) -> str | None:
     block, low = divmod(keysym, 0x100)
-    if low < 0x80:
+    if low < 0xA1:
         return None
     try:
         if block == 0x04:  # Katakana: half width by its standard, full width by X11

@@ -1,0 +1,85 @@
+"""The Kitty keyboard protocol, with the examples of its specification."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.terminal.desk import Desk, keysym
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk(terminal_type="xterm-256color")
+
+
+@pytest.mark.parametrize(
+    ("keys", "data"),
+    [
+        (["a"], b"a"),
+        (["shift", "A"], b"A"),
+        (["ctrl", "a"], b"\x1b[97;5u"),
+        (["ctrl", "shift", "A"], b"\x1b[97;6u"),
+        (["alt", "x"], b"\x1b[120;3u"),
+        (["Escape"], b"\x1b[27u"),
+        (["Enter"], b"\r"),
+        (["shift", "Enter"], b"\x1b[13;2u"),
+        (["Tab"], b"\t"),
+        (["shift", "Tab"], b"\x1b[9;2u"),
+        (["Backspace"], b"\x7f"),
+        (["ctrl", "Backspace"], b"\x1b[127;5u"),
+        (["Up"], b"\x1b[A"),
+        (["ctrl", "Up"], b"\x1b[1;5A"),
+        (["Home"], b"\x1b[H"),
+        (["Delete"], b"\x1b[3~"),
+        (["F1"], b"\x1b[P"),
+        (["ctrl", "F1"], b"\x1b[1;5P"),
+        (["KP_7"], b"7"),
+        (["KP_Enter"], b"\x1b[57414u"),
+        (["KP_Home"], b"\x1b[57423u"),
+    ],
+)
+def test_disambiguated_keys(desk: Desk, keys: list[str], data: bytes) -> None:
+    desk.terminal.feed(b"\x1b[>1u")
+    assert desk.press(*keys) == data
+
+
+def test_the_third_function_key_and_those_past_the_twelfth(desk: Desk) -> None:
+    desk.terminal.feed(b"\x1b[>1u")
+    f1 = keysym("F1")
+    sent = [desk.terminal.key(desk.person, f1 + n, True) for n in (2, 4, 11, 12)]
+    assert sent == [b"\x1b[13~", b"\x1b[15~", b"\x1b[24~", b"\x1b[57376u"]
+
+
+def test_event_types(desk: Desk) -> None:
+    desk.terminal.feed(b"\x1b[>3u")
+    up, a = keysym("Up"), keysym("a")
+    events = ((up, True), (up, True), (up, False), (a, True), (a, False))
+    sent = [desk.terminal.key(desk.person, code, down) for code, down in events]
+    assert sent == [b"\x1b[A", b"\x1b[1;1:2A", b"\x1b[1;1:3A", b"a", b"\x1b[97;1:3u"]
+
+
+def test_all_keys_as_escapes_with_their_text(desk: Desk) -> None:
+    desk.terminal.feed(b"\x1b[>25u")
+    assert desk.press("a") == b"\x1b[97;;97u"
+    assert desk.press("shift", "A") == b"\x1b[97;2;65u"
+    assert desk.press("Enter") == b"\x1b[13u"
+
+
+def test_alternate_keys(desk: Desk) -> None:
+    desk.terminal.feed(b"\x1b[>13u")
+    assert desk.press("ctrl", "shift", "A") == b"\x1b[97:65;6u"
+
+
+def test_the_terminals_own_keys_stay_its_own(desk: Desk) -> None:
+    desk.terminal.feed(b"\x1b[>15u")
+    desk.terminal.clipboard = "pasted"
+    assert desk.press("ctrl", "shift", "V") == b"pasted"
+    for name in ("ctrl", "shift"):
+        desk.hold(name)
+    assert desk.terminal.key(desk.person, keysym("V"), True) == b"pasted"
+    assert desk.terminal.key(desk.person, keysym("V"), False) == b""
+
+
+def test_leaving_the_protocol(desk: Desk) -> None:
+    desk.terminal.feed(b"\x1b[>1u\x1b[<u")
+    assert desk.press("ctrl", "a") == b"\x01"

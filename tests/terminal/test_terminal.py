@@ -1,0 +1,134 @@
+"""The terminal as a whole: settings while it runs, sizes, what it draws."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from guacr.display.geometry import Rect
+from guacr.display.pixels import Array8, IndexedPixels
+from guacr.errors import GuacrError
+from terminal.mouse import Button
+from terminal.person import Person
+from tests.terminal.desk import Desk
+
+
+def picture(desk: Desk) -> Array8:
+    """Red, green and blue of the text's pixels."""
+    surface = desk.terminal.surface
+    surface.take_damage()
+    pixels = surface.pixels(Rect(0, 0, *surface.size))
+    if isinstance(pixels, IndexedPixels):
+        pixels = pixels.bgrx()
+    return pixels.array[..., 2::-1]
+
+
+def colours(desk: Desk) -> set[tuple[int, ...]]:
+    return {tuple(map(int, c)) for c in np.unique(picture(desk).reshape(-1, 3), axis=0)}
+
+
+def test_text_is_drawn_in_the_schemes_colours() -> None:
+    desk = Desk(colour_scheme="foreground: #ff0000; background: #0000ff")
+    desk.terminal.feed("\x1b[?25l████".encode())
+    assert colours(desk) == {(255, 0, 0), (0, 0, 255)}
+
+
+def test_a_scheme_changes_what_is_there() -> None:
+    desk = Desk()
+    desk.terminal.feed("\x1b[?25l\x1b[31m████".encode())
+    assert colours(desk) == {(0x99, 0x3E, 0x3E), (0, 0, 0)}
+    warnings = desk.terminal.set_colour_scheme("background: white; color1: green; nonsense")
+    assert colours(desk) == {(0, 255, 0), (255, 255, 255)}
+    assert len(warnings) == 1
+    assert desk.terminal.scheme.colours.background == (255, 255, 255)
+
+
+def test_resizing() -> None:
+    desk = Desk()
+    desk.show("x" * 60)
+    desk.terminal.resize(430, 204)
+    layout = desk.terminal.layout
+    assert (layout.columns, layout.rows) == (40, 10)
+    assert (desk.terminal.emulator.columns, desk.terminal.emulator.rows) == (40, 10)
+    assert desk.terminal.surface.size == (400, 190)
+    assert picture(desk).shape == (190, 400, 3)
+    row = desk.terminal.emulator.row_at(0)
+    assert row is not None
+    assert row.wrapped
+
+
+@pytest.mark.parametrize("size", [(1, 1), (17, 400), (8192, 30)])
+def test_odd_windows(size: tuple[int, int]) -> None:
+    desk = Desk(width=size[0], height=size[1])
+    desk.show("hello", "世界")
+    picture(desk)
+    desk.drag((0, 0), (3, 0))
+    desk.wheel(up=True)
+    desk.press("shift", "PageUp")
+    desk.point(size[0] - 1, size[1] - 1, 1)
+    desk.point(0, 0)
+
+
+def test_another_font_size_gives_other_cells() -> None:
+    desk = Desk()
+    desk.show("hello")
+    desk.terminal.set_font("monospace", 24)
+    layout = desk.terminal.layout
+    assert layout.cell_width > 15
+    assert layout.columns < 60
+    assert desk.terminal.emulator.columns == layout.columns
+    assert desk.terminal.surface.size == (layout.text.width, layout.text.height)
+    assert picture(desk).shape == (layout.text.height, layout.text.width, 3)
+    assert (desk.terminal.font_name, desk.terminal.font_size) == ("monospace", 24)
+
+
+def test_a_font_that_cannot_be_had_leaves_the_terminal_as_it_was(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk = Desk()
+    before = desk.terminal.layout
+
+    def refuse(*arguments: object) -> None:
+        raise GuacrError("no font")
+
+    monkeypatch.setattr("terminal.terminal.atlas_for", refuse)
+    with pytest.raises(GuacrError):
+        desk.terminal.set_font("other", 30)
+    assert (desk.terminal.font_name, desk.terminal.font_size) == ("monospace", 12)
+    assert desk.terminal.layout == before
+
+
+def test_higher_resolution_gives_larger_cells_and_margins() -> None:
+    layout = Desk(width=2048, height=1536, dpi=192).terminal.layout
+    assert layout.margin == 15
+    assert 96 <= layout.columns <= 108
+
+
+def test_titles_replies_and_clipboard_writes_are_told() -> None:
+    desk = Desk()
+    desk.terminal.feed(b"\x1b]2;a title\x07\x1b[6n\x1b]52;c;aGVsbG8=\x07\x1b]482204;7\x07")
+    assert desk.titles == ["a title"]
+    assert desk.replies == [b"\x1b[1;1R"]
+    assert desk.written == [b"hello"]
+    assert desk.commands == [(482204, "7")]
+
+
+def test_two_persons_have_hands_of_their_own() -> None:
+    desk = Desk()
+    desk.show("hello")
+    other = Person()
+    desk.point(*desk.pixel(0, 0), 1)
+    desk.point(300, 300, person=other)
+    desk.point(*desk.pixel(4.9, 0), 1)
+    assert not desk.copies
+    desk.point(*desk.pixel(4.9, 0))
+    assert desk.copies == ["hello"]
+    assert other.buttons is Button.NONE
+
+
+def test_a_closed_terminal_closes_again() -> None:
+    desk = Desk()
+    desk.show("hello")
+    desk.drag((0, 0), (3, 0))
+    desk.terminal.close()
+    desk.terminal.close()
