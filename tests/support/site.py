@@ -1,0 +1,116 @@
+"""The page's server in the test's own event loop, with the sketch protocol, and its WebSockets."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+from aiohttp import WSMsgType, web
+
+from guacr.protocol.instruction import encode
+from guacr.settings import Settings
+from guacr.web.app import create_app, create_runner
+from tests.support.loopback import Bench
+from tests.support.wire import Received, Splitter
+
+RECEIVE_TIMEOUT = 10.0
+CLOSE_TIMEOUT = 0.2
+"""Seconds that a test's client waits for the server's part in closing."""
+
+
+@dataclass(slots=True)
+class Site:
+    """A running server and a client session."""
+
+    bench: Bench
+    http: aiohttp.ClientSession
+    origin: str
+    sockets: list[Socket] = field(default_factory=list)
+
+    async def connect(self, query: str = "connection=sketch", **options: Any) -> Socket:
+        """A WebSocket as a browser opens it; `options` are aiohttp's."""
+        url = f"{self.origin}/websocket?{query}"
+        defaults: dict[str, Any] = {"protocols": ["guacamole"], "max_msg_size": 0}
+        timeout = aiohttp.ClientWSTimeout(ws_close=CLOSE_TIMEOUT)
+        socket = await self.http.ws_connect(url, **(defaults | options), timeout=timeout)
+        self.sockets.append(Socket(socket))
+        return self.sockets[-1]
+
+
+class Socket:
+    """One WebSocket and the instructions that came through it."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self.socket = socket
+        self.frames: list[str] = []
+        self.received: list[Received] = []
+        self.reason = ""
+        """Of the closing frame."""
+        self._splitter = Splitter()
+
+    async def send(self, opcode: str, *args: str | int) -> None:
+        """Send one instruction."""
+        await self.socket.send_str(encode(opcode, *args).decode())
+
+    async def until(self, opcode: str) -> tuple[str, ...]:
+        """The arguments of the next instruction with `opcode`.
+
+        Raises:
+            AssertionError: the server closed before.
+        """
+        while True:
+            for received in await self.next():
+                if received.opcode == opcode:
+                    return received.args
+
+    async def next(self) -> list[Received]:
+        """The instructions of the next frame."""
+        message = await self._message()
+        assert message is not None, f"closed with {self.socket.close_code} before"
+        self.frames.append(message)
+        received = self._splitter.feed(message.encode())
+        self.received += received
+        return received
+
+    async def closed(self) -> tuple[int | None, str]:
+        """The code and reason with which the server closes; until then all is received."""
+        while (message := await self._message()) is not None:
+            self.frames.append(message)
+            self.received += self._splitter.feed(message.encode())
+        return self.socket.close_code, self.reason
+
+    def all(self, opcode: str) -> list[tuple[str, ...]]:
+        """Arguments of every received instruction of one opcode."""
+        return [one.args for one in self.received if one.opcode == opcode]
+
+    async def _message(self) -> str | None:
+        async with asyncio.timeout(RECEIVE_TIMEOUT):
+            message = await self.socket.receive()
+        if message.type is WSMsgType.CLOSE:
+            self.reason = message.extra or ""
+        return message.data if message.type is WSMsgType.TEXT else None
+
+
+@asynccontextmanager
+async def running_site(secret: str | None = None, **sections: object) -> AsyncIterator[Site]:
+    """A server on a free port; `sections` are those of the settings."""
+    connections = {"sketch": {"protocol": "sketch", "title": "A sketch"}}
+    settings = Settings.model_validate({"connections": connections} | sections)
+    bench = Bench(settings)
+    runner = create_runner(create_app(settings, bench.registry, secret=secret))
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    origin = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    try:
+        async with aiohttp.ClientSession() as http:
+            site = Site(bench, http, origin)
+            yield site
+            for one in site.sockets:
+                await one.socket.close()
+    finally:
+        await bench.close()
+        await runner.cleanup()
