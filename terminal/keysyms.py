@@ -8,9 +8,12 @@ point to any other character, and older numbers to the national sets, most of wh
 from __future__ import annotations
 
 import unicodedata
-from functools import cache
+from functools import lru_cache
 
 UNICODE_BASE = 0x01000000
+
+CHARACTERS_KEPT = 2048
+"""Keysyms whose characters are remembered; clients choose what they send."""
 
 BACKSPACE, TAB, LINEFEED, RETURN, ESCAPE, DELETE = 0xFF08, 0xFF09, 0xFF0A, 0xFF0D, 0xFF1B, 0xFFFF
 HOME, LEFT, UP, RIGHT, DOWN, PAGE_UP, PAGE_DOWN, END, BEGIN = range(0xFF50, 0xFF59)
@@ -101,7 +104,7 @@ DEAD_KEYS = {
 """The combining mark that a dead key adds to the next character."""
 
 
-@cache
+@lru_cache(maxsize=CHARACTERS_KEPT)
 def character(keysym: int) -> str | None:
     """What a key types, without regard to modifiers; None for keys that type nothing."""
     if 0x20 <= keysym <= 0x7E or 0xA0 <= keysym <= 0xFF:
