@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
+
+import numpy as np
 
 from terminal import keysyms, kitty
 from terminal.atlas import GlyphAtlas, atlas_for, font_pixels
 from terminal.colours import Scheme, parse_scheme
-from terminal.emulator import Emulator, EmulatorListener, EmulatorOptions
-from terminal.ghostty import GhosttyEmulator
+from terminal.emulator import EmulatorListener, EmulatorOptions
+from terminal.engines import engine
 from terminal.keymap import KeyMap, KeyModes, Modifiers
 from terminal.kitty import Flags, KeyEvent
 from terminal.layout import Layout
@@ -47,6 +49,10 @@ class TerminalOptions:
     function_keys: str = ""
     backspace: int = 127
     scrollback_rows: int = 1000
+    engine: str = "auto"
+    """See `terminal.engines`."""
+    font_directories: tuple[Path, ...] = ()
+    """Searched besides the system's."""
 
 
 class Terminal:
@@ -57,13 +63,9 @@ class Terminal:
         GuacrError: there is no font, or the engine cannot start.
     """
 
-    def __init__(
-        self,
-        options: TerminalOptions,
-        listener: TerminalListener,
-        engine: Callable[[EmulatorOptions, EmulatorListener], Emulator] = GhosttyEmulator,
-    ) -> None:
+    def __init__(self, options: TerminalOptions, listener: TerminalListener) -> None:
         self._listener = listener
+        self._font_directories = options.font_directories
         self._window = (options.width, options.height)
         self._dpi = options.dpi
         self.font_name, self.font_size = options.font_name, options.font_size
@@ -72,7 +74,8 @@ class Terminal:
         """What pasting types: the text that was copied last, here or by a client."""
         atlas = self._atlas()
         self.layout = self._laid_out(atlas)
-        self.emulator = engine(self._emulator_options(options.scrollback_rows), listener)
+        start = engine(options.engine)
+        self.emulator = start(self._emulator_options(options.scrollback_rows), listener)
         self.surface = TerminalSurface(self.emulator, atlas)
         self.selection = Selection(self.emulator)
         self.pointing = Pointing(
@@ -156,7 +159,8 @@ class Terminal:
     # ---- within
 
     def _atlas(self) -> GlyphAtlas:
-        return atlas_for(self.font_name, font_pixels(self.font_size, self._dpi))
+        pixels = font_pixels(self.font_size, self._dpi)
+        return atlas_for(self.font_name, pixels, self._font_directories)
 
     def _laid_out(self, atlas: GlyphAtlas) -> Layout:
         cell = atlas.metrics.width, atlas.metrics.height
@@ -235,3 +239,16 @@ class Terminal:
         keysym = keysyms.UP if rows < 0 else keysyms.DOWN
         key = self._keymap.encode(keysym, "", Modifiers.NONE, self._key_modes())
         return key * abs(rows)
+
+
+def warm_font(name: str, size: int, directories: tuple[Path, ...] = ()) -> object:
+    """Draw the common characters of a font for 96 dpi, and keep them as long as what is returned
+    is kept.
+
+    Raises:
+        GuacrError: there is no font.
+    """
+    atlas = atlas_for(name, font_pixels(size, 96), directories)
+    codes = np.arange(0x20, 0x7F, dtype=np.uint32)
+    atlas.sheet.glyphs(codes, np.zeros(len(codes), np.uint16))
+    return atlas

@@ -94,3 +94,6 @@ class ProtocolHandler(ABC):
 
     def user_left(self, user: User) -> None:
         """A user is gone."""
+
+    def closed(self) -> None:
+        """The session has ended and `run` is over: the last call, to free what it held."""

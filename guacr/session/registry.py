@@ -124,8 +124,8 @@ class SessionRegistry:
         if allowed and len(self.sessions) >= allowed:
             raise BusyError(f"all {allowed} sessions are in use: try again later")
         session = Session(select, self.settings, self._executor, self._closed)
-        self.sessions[session.id] = session
         session.prepare(handler_type, params, info)
+        self.sessions[session.id] = session
         user = session.attach(transport, info, _rights(params))
         session.start()
         return user

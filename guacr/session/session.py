@@ -103,6 +103,7 @@ class Session:
         """Until the handler has cleaned up after `close`."""
         if self._task is not None:
             await asyncio.wait([self._task])
+            self.handler.closed()
 
     # ---- users
 

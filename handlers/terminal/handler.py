@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from typing import cast
+from typing import ClassVar, cast
 
 from guacr.errors import BusyError, NotFoundError, UnsupportedError, shorten
 from guacr.session.handler import ProtocolHandler
@@ -13,15 +13,17 @@ from guacr.session.params import Params
 from guacr.session.session import Session
 from guacr.session.streams import InputStream
 from guacr.session.user import User
+from guacr.settings import Settings
 from handlers.terminal.listener import Listener
 from handlers.terminal.output import Output
 from handlers.terminal.params import TerminalParams
+from handlers.terminal.rest import Rest
 from handlers.terminal.stdin import StdinStream
 from handlers.terminal.typing import Typing
 from handlers.terminal.view import TerminalView
 from terminal.person import Person
 from terminal.prompt import plain_text
-from terminal.terminal import Terminal, TerminalOptions
+from terminal.terminal import Terminal, TerminalOptions, warm_font
 
 AUTOSCROLL_INTERVAL = 0.05
 """Seconds between the steps of a selection dragged beyond the edge."""
@@ -36,6 +38,9 @@ class TerminalHandler(ProtocolHandler):
     once it does, the subclass calls `start_input`, and what was typed ahead is sent.
     """
 
+    _default_font: ClassVar[object] = None
+    """Kept, so that the glyphs that are drawn stay."""
+
     def __init__(self, session: Session, params: Params) -> None:
         super().__init__(session, params)
         self._settings = cast(TerminalParams, params)
@@ -47,8 +52,28 @@ class TerminalHandler(ProtocolHandler):
         self._persons: dict[str, Person] = {}
         self._stdin: StdinStream | None = None
         self._autoscroll: asyncio.TimerHandle | None = None
+        self._rest = Rest(self.terminal.emulator)
         self._at_line_start = True
         self._warn()
+
+    @classmethod
+    def warm_up(cls, settings: Settings) -> None:
+        """See `ProtocolHandler.warm_up`: finds the default font and draws its letters."""
+        defaults = settings.terminal
+        TerminalHandler._default_font = warm_font(
+            defaults.font_name, defaults.font_size, defaults.font_dirs
+        )
+
+    @classmethod
+    def default_values(cls, settings: Settings) -> Mapping[str, str]:
+        """See `ProtocolHandler.default_values`."""
+        defaults = settings.terminal
+        return {
+            "font-name": defaults.font_name,
+            "font-size": str(defaults.font_size),
+            "color-scheme": defaults.color_scheme,
+            "scrollback": str(defaults.scrollback),
+        }
 
     # ---- for protocols
 
@@ -169,6 +194,11 @@ class TerminalHandler(ProtocolHandler):
         if self._stdin is not None and self._stdin.user is user:
             self._stdin_ended()
 
+    def closed(self) -> None:
+        """See `ProtocolHandler.closed`."""
+        self._rest.stop()
+        self.terminal.close()
+
     # ---- what the terminal says; see `Listener`
 
     def reply(self, data: bytes) -> None:
@@ -195,6 +225,7 @@ class TerminalHandler(ProtocolHandler):
 
     def _options(self) -> TerminalOptions:
         settings = self._settings
+        defaults = self.session.settings.terminal
         width, height = self.session.size
         return TerminalOptions(
             width=width,
@@ -207,6 +238,8 @@ class TerminalHandler(ProtocolHandler):
             function_keys=settings.func_keys_and_keypad,
             backspace=settings.backspace,
             scrollback_rows=settings.scrollback,
+            engine=defaults.engine,
+            font_directories=defaults.font_dirs,
         )
 
     def _warn(self) -> None:
@@ -239,12 +272,13 @@ class TerminalHandler(ProtocolHandler):
         self._colour_scheme = text
 
     def _parse(self, data: bytes) -> None:
-        if data:
+        if data and not self.session.closed:
             self._at_line_start = data.endswith(b"\n")
             self.terminal.feed(data)
             self._refresh()
 
     def _refresh(self) -> None:
+        self._rest.disturb()
         self._view.refresh()
         self.session.changed()
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from guacr.session.params import param
 
-FONT_SIZE_MIN, FONT_SIZE_MAX = 4, 128
+FONT_SIZE_MIN, FONT_SIZE_MAX = 4, 144
 """Points."""
 SCROLLBACK_MAX = 100_000
 """Rows."""

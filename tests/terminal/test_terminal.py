@@ -24,7 +24,9 @@ def picture(desk: Desk) -> Array8:
 
 
 def colours(desk: Desk) -> set[tuple[int, ...]]:
-    return {tuple(map(int, c)) for c in np.unique(picture(desk).reshape(-1, 3), axis=0)}
+    red, green, blue = np.moveaxis(picture(desk).astype(np.uint32), 2, 0)
+    packed = np.unique(red << 16 | green << 8 | blue).tolist()
+    return {(colour >> 16, colour >> 8 & 255, colour & 255) for colour in packed}
 
 
 def test_text_is_drawn_in_the_schemes_colours() -> None:

@@ -1,0 +1,36 @@
+"""Terminal engines by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from guacr.errors import UnsupportedError
+from terminal.emulator import Emulator, EmulatorListener, EmulatorOptions
+
+Engine = Callable[[EmulatorOptions, EmulatorListener], Emulator]
+
+
+def engine(name: str = "auto") -> Engine:
+    """The engine of a name; "auto" is the best one that is installed.
+
+    Raises:
+        UnsupportedError: it is not installed, or there is no engine of that name.
+    """
+    if name not in _ENGINES:
+        raise UnsupportedError(f"there is no terminal engine {name} here: use auto")
+    try:
+        return _ENGINES[name]()
+    except ImportError as error:
+        raise UnsupportedError(
+            f"terminal engine {name} is not installed: install pyghostty, "
+            "which has wheels for Linux and macOS"
+        ) from error
+
+
+def _ghostty() -> Engine:
+    from terminal.ghostty import GhosttyEmulator
+
+    return GhosttyEmulator
+
+
+_ENGINES: dict[str, Callable[[], Engine]] = {"auto": _ghostty, "ghostty": _ghostty}
