@@ -15,8 +15,7 @@ class KeyFormatError(BadRequestError):
 
 
 class HostKeyRefusedError(Exception):
-    """The host has shown a key that is not trusted; `fingerprint` is empty if it has none of a
-    kind that would be."""
+    """The host has shown a key that is not trusted, or that is revoked."""
 
     def __init__(self, fingerprint: str, *, revoked: bool = False) -> None:
         super().__init__(fingerprint)

@@ -50,20 +50,24 @@ def read_private_key(text: str, passphrase: str | None, certificate: str) -> Pri
     """
     try:
         key = asyncssh.import_private_key(text, passphrase)
-    except asyncssh.KeyImportError as error:
-        if "assphrase must be specified" in str(error):
-            raise PassphraseError("the private key is encrypted: give its passphrase") from None
-        raise KeyFormatError(f"private-key cannot be read: {reason(error)}") from None
-    except asyncssh.KeyEncryptionError as error:
-        if str(error).startswith(("Unknown", "OpenSSH")):
-            raise KeyFormatError(f"private-key cannot be decrypted: {reason(error)}") from None
-        raise PassphraseError("the passphrase does not fit the private key") from None
+    except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError) as error:
+        raise _explained(error) from None
     if not certificate:
         return PrivateKey(asyncssh.load_keypairs([key]))
     try:
         return PrivateKey(asyncssh.load_keypairs([(key, certificate.encode())]))
     except ValueError:
         raise KeyFormatError("public-key holds no certificate of this private key") from None
+
+
+def _explained(error: Exception) -> Exception:
+    """What asyncssh's error means, which only its text tells."""
+    text = str(error)
+    if "assphrase must be specified" in text:
+        return PassphraseError("the private key is encrypted: give its passphrase")
+    if "Unable to decrypt" in text or "Incorrect passphrase" in text:
+        return PassphraseError("the passphrase does not fit the private key")
+    return KeyFormatError(f"private-key cannot be read: {reason(error)}")
 
 
 def is_certificate(text: str) -> bool:
@@ -86,6 +90,11 @@ class Trust:
 
     def __bool__(self) -> bool:
         return bool(self.keys or self.authorities)
+
+    @property
+    def types(self) -> list[str]:
+        """The types of the expected keys, by the names of their signatures."""
+        return [name.decode() for key in self.keys for name in key.sig_algorithms]
 
     @property
     def fingerprints(self) -> list[str]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import asyncssh
 
-from guacr.errors import GuacrError
+from guacr.errors import BadRequestError, GuacrError
 from handlers.ssh.failures import (
     BrokenOffError,
     HostKeyRefusedError,
@@ -39,11 +39,25 @@ FASTEST_CIPHERS = (
     "aes128-ctr",
 )
 """In the order of their speed: AES-GCM moves twice as many bytes a second as ChaCha20."""
+HOST_KEY_TYPES = (
+    "ssh-ed25519",
+    "ecdsa-sha2-nistp256",
+    "ecdsa-sha2-nistp384",
+    "ecdsa-sha2-nistp521",
+    "ssh-ed448",
+    "rsa-sha2-512",
+    "rsa-sha2-256",
+    "ssh-rsa",
+)
+"""What is asked for, in the order of OpenSSH's client, so that both see the same fingerprint; the
+types of keys that are expected go first."""
 KEEP_ALIVE_TRIES = 3
 """Keep-alive requests without an answer after which the connection counts as lost."""
 CLOSE_TIMEOUT = 2.0
 """Seconds that an orderly goodbye may take."""
 _Answer = TypeVar("_Answer")
+_FAILURES = (asyncssh.Error, OSError, ValueError, LookupError, AssertionError)
+"""What connecting may raise: asyncssh passes on whatever a host's strange packets made it raise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +86,7 @@ async def connect(sock: socket.socket, target: Target, dialogue: Dialogue) -> Co
     Raises:
         NotSshError, HostKeyRefusedError, LoginRefusedError, LoginLateError, BrokenOffError: as
             their names say.
+        BadRequestError: the target cannot be connected to as it is described.
     """
     _name_this_user()
     door = Door(sock)
@@ -89,7 +104,7 @@ async def connect(sock: socket.socket, target: Target, dialogue: Dialogue) -> Co
             )
     except TimeoutError:
         raise _too_late(client, door) from None
-    except (asyncssh.Error, OSError, ValueError) as error:
+    except _FAILURES as error:
         raise _explained(error, client, door) from None
     finally:
         door.close()
@@ -101,7 +116,10 @@ def _options(target: Target) -> dict[str, Any]:
     trust = target.trust
     return {
         "username": target.username,
-        "known_hosts": trust and (list(trust.keys), list(trust.authorities), list(trust.revoked)),
+        "known_hosts": None
+        if trust is None
+        else (list(trust.keys), list(trust.authorities), list(trust.revoked)),
+        "server_host_key_algs": _host_key_types(trust),
         "client_keys": [],
         "agent_path": None,
         "agent_forwarding": target.agent_path or False,
@@ -115,6 +133,14 @@ def _options(target: Target) -> dict[str, Any]:
         "login_timeout": 0,
         "utf8_decode_errors": "replace",
     }
+
+
+def _host_key_types(trust: Trust | None) -> list[str] | str:
+    if trust is None:
+        return list(HOST_KEY_TYPES)
+    if trust.authorities:
+        return "default"  # certificates first
+    return list(dict.fromkeys((*trust.types, *HOST_KEY_TYPES)))
 
 
 def _now() -> float:
@@ -139,10 +165,10 @@ def _too_late(client: _Client, door: Door) -> Exception:
 
 def _explained(error: Exception, client: _Client, door: Door) -> Exception:
     """What an error of asyncssh's during connecting means."""
+    if isinstance(error, ValueError) and not client.connected:
+        return BadRequestError(f"the connection cannot be set up as asked: {reason(error)}")
     if client.refused_key or isinstance(error, asyncssh.HostKeyNotVerifiable):
         return HostKeyRefusedError(client.refused_key, revoked="revoked" in str(error))
-    if isinstance(error, asyncssh.KeyExchangeFailed) and "host key" in str(error):
-        return HostKeyRefusedError("")
     if isinstance(error, asyncssh.PermissionDenied):
         return LoginRefusedError(str(error))
     if not client.speaks_ssh:
@@ -151,7 +177,7 @@ def _explained(error: Exception, client: _Client, door: Door) -> Exception:
 
 
 def _broken_off(error: Exception | None) -> BrokenOffError:
-    if error is None:
+    if error is None or isinstance(error, OSError):
         return BrokenOffError("")
     text = str(error)
     silent = "not responding to keepalive" in text
@@ -213,6 +239,7 @@ class Connection:
 
 class Shell(asyncssh.SSHClientSession[bytes]):
     """A running shell. `ended` is done when it has: with None after an exit, or with the error.
+    Who cancels it hears nothing more.
 
     Bytes go from the connection to the listener without a task or a queue between.
     """
@@ -248,8 +275,9 @@ class Shell(asyncssh.SSHClientSession[bytes]):
         chan.set_write_buffer_limits(high=self.INPUT_MAX)
 
     def data_received(self, data: bytes, datatype: int | None) -> None:
-        """The shell printed."""
-        self._listener.shell_output(data)
+        """The shell printed; after its end nobody is there to see it."""
+        if not self.ended.done():
+            self._listener.shell_output(data)
 
     def pause_writing(self) -> None:
         """`INPUT_MAX` bytes are waiting."""
@@ -294,6 +322,11 @@ class _Client(asyncssh.SSHClient):
         self.on_begin: Callable[[], None]
         self._dialogue = dialogue
         self._connection: asyncssh.SSHClientConnection | None = None
+
+    @property
+    def connected(self) -> bool:
+        """Whether it has come to talking to the host."""
+        return self._connection is not None
 
     @property
     def speaks_ssh(self) -> bool:

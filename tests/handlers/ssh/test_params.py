@@ -1,0 +1,83 @@
+"""The parameters are guacd's, by name and order."""
+
+from __future__ import annotations
+
+import pytest
+
+from guacr.errors import BadRequestError
+from handlers.ssh.params import SshParams
+
+NAMES = """
+hostname host-key port timeout username password font-name font-size enable-sftp
+sftp-root-directory sftp-disable-download sftp-disable-upload private-key passphrase public-key
+enable-agent color-scheme command typescript-path typescript-name create-typescript-path
+typescript-write-existing recording-path recording-name recording-exclude-output
+recording-exclude-mouse recording-include-keys recording-include-clipboard create-recording-path
+recording-write-existing read-only server-alive-interval backspace func-keys-and-keypad
+terminal-type scrollback locale timezone clipboard-buffer-size disable-copy disable-paste
+wol-send-packet wol-mac-addr wol-broadcast-addr wol-udp-port wol-wait-time
+""".split()  # noqa: SIM905 - a list of 46 strings is no easier to read
+DEFAULTS = {
+    "port": 22,
+    "timeout": 10,
+    "font-name": "monospace",
+    "font-size": 12,
+    "sftp-root-directory": "/",
+    "typescript-name": "typescript",
+    "recording-name": "recording",
+    "server-alive-interval": 0,
+    "backspace": 127,
+    "terminal-type": "linux",
+    "scrollback": 1000,
+    "clipboard-buffer-size": 262144,
+    "wol-broadcast-addr": "255.255.255.255",
+    "wol-udp-port": 9,
+    "wol-wait-time": 0,
+}
+"""Those that are neither false nor empty."""
+
+
+def flagged(flag: str) -> set[str]:
+    return {p.name for p in SshParams.declared() if getattr(p.spec, flag)}
+
+
+def test_names_and_their_order_are_guacds() -> None:
+    assert [param.name for param in SshParams.declared()] == NAMES
+    assert len(NAMES) == 46
+
+
+def test_defaults_are_guacds() -> None:
+    found = {param.name: param.default for param in SshParams.declared()}
+    assert {name: value for name, value in found.items() if value not in (False, "")} | {
+        name: 0 for name, value in found.items() if value == 0 and value is not False
+    } == DEFAULTS
+
+
+def test_secrets_are_marked() -> None:
+    assert flagged("secret") == {"password", "private-key", "passphrase"}
+
+
+def test_what_can_change_while_connected_is_marked() -> None:
+    assert flagged("live") == {"color-scheme", "font-name", "font-size"}
+    assert flagged("personal") == {"read-only", "disable-copy", "disable-paste"}
+
+
+def test_what_comes_later_is_marked() -> None:
+    parts = ("sftp", "typescript", "recording", "wol-")
+    assert flagged("later") == {name for name in NAMES if any(part in name for part in parts)}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("port", "0"), ("port", "65536"), ("timeout", "0"), ("enable-agent", "yes"),
+     ("server-alive-interval", "-1"), ("backspace", "128"), ("func-keys-and-keypad", "emacs")],
+)  # fmt: skip
+def test_what_cannot_be_is_refused(name: str, value: str) -> None:
+    with pytest.raises(BadRequestError, match=name):
+        SshParams.parse({name: value})
+
+
+def test_a_secret_is_not_shown() -> None:
+    params = SshParams.parse({"password": "hunter2"})
+    assert params.password == "hunter2"
+    assert params.asked_later() == []
