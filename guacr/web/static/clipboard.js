@@ -2,6 +2,7 @@
 
 import Guacamole from "/vendor/guacamole-common.js";
 import { byId } from "./dom.js";
+import { readText, writeText } from "./streams.js";
 
 export class Clipboard {
   constructor(session, signal) {
@@ -22,10 +23,7 @@ export class Clipboard {
       stream.sendAck("only text can be taken", Guacamole.Status.Code.CLIENT_BAD_TYPE);
       return;
     }
-    const reader = new Guacamole.StringReader(stream);
-    let text = "";
-    reader.ontext = (part) => (text += part);
-    reader.onend = () => this.take(text);
+    readText(stream, (text) => this.take(text));
   }
 
   async take(text) {
@@ -64,7 +62,10 @@ export class Clipboard {
     if (!this.session.connected || !navigator.clipboard?.readText) return;
     try {
       const permission = await navigator.permissions.query({ name: "clipboard-read" });
-      if (permission.state === "granted" && document.hasFocus()) this.send(await navigator.clipboard.readText());
+      if (permission.state !== "granted" || !document.hasFocus()) return;
+      const before = this.known;
+      const text = await navigator.clipboard.readText();
+      if (this.known === before) this.send(text); // else the remote side was quicker
     } catch {
       // this browser asks each time: pasting works all the same
     }
@@ -75,8 +76,6 @@ export class Clipboard {
     this.known = text;
     this.unwritten = null;
     byId("clipboard-text").value = text;
-    const writer = new Guacamole.StringWriter(this.session.client.createClipboardStream("text/plain"));
-    writer.sendText(text.replace(/\r\n?/g, "\n"));
-    writer.sendEnd();
+    writeText(this.session.client.createClipboardStream("text/plain"), text.replace(/\r\n?/g, "\n"));
   }
 }

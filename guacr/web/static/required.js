@@ -1,8 +1,8 @@
 // What the remote host asks for while it connects (`required`), answered parameter by parameter.
 
-import Guacamole from "/vendor/guacamole-common.js";
 import { byId } from "./dom.js";
 import { buildFields } from "./fields.js";
+import { writeText } from "./streams.js";
 
 const SECRET = /password|passphrase|private-key|secret|token/;
 
@@ -12,9 +12,7 @@ export function askRequired(names, client) {
   byId("required-fields").replaceChildren(...buildFields(fields, "required"));
   dialog.addEventListener("close", () => {
     for (const input of byId("required-fields").querySelectorAll("[name]")) {
-      const writer = new Guacamole.StringWriter(client.createArgumentValueStream("text/plain", input.name));
-      writer.sendText(input.value);
-      writer.sendEnd();
+      writeText(client.createArgumentValueStream("text/plain", input.name), input.value);
       input.value = "";
     }
   }, { once: true });

@@ -41,7 +41,7 @@ export class Session {
   }
 
   get connected() {
-    return this.client?.state === CONNECTED;
+    return this.state === CONNECTED;
   }
 
   async connect() {
@@ -94,14 +94,25 @@ export class Session {
     return words.toString();
   }
 
+  // Also for style sheets and whoever drives the page: connecting, connected or ended.
+  show(state) {
+    byId("session").dataset.state = state;
+  }
+
   stateChanged(state) {
-    if (state === CONNECTED) {
-      byId("notice").hidden = true;
-      this.input.focus();
-      this.screen.fit();
-      this.clipboard.offer();
-    }
+    this.state = state;
+    const { attempt } = this;
+    // the first picture has arrived, and is seen once it is decoded
+    if (state === CONNECTED) this.client.getDisplay().flush(() => this.attempt === attempt && this.appeared());
     if (state === DISCONNECTED) this.fail(...explain(this.status?.status, this.status?.fromTunnel));
+  }
+
+  appeared() {
+    byId("notice").hidden = true;
+    this.show("connected");
+    this.screen.fit();
+    this.input.focus();
+    this.clipboard.offer();
   }
 
   // The first reason counts: what follows is its consequence.
@@ -120,6 +131,7 @@ export class Session {
   }
 
   wait(text) {
+    this.show("connecting");
     byId("notice").className = "notice waiting";
     byId("notice-title").textContent = text;
     byId("notice-text").textContent = "";
@@ -130,6 +142,7 @@ export class Session {
     this.clearWarning();
     this.input.release();
     byId("notice").className = "notice";
+    this.show("ended");
     byId("notice-title").textContent = title;
     byId("notice-text").textContent = sentence(text);
     byId("notice").hidden = false;
@@ -154,7 +167,7 @@ export class Session {
     this.attempt = null;
     this.input?.release();
     this.client?.disconnect();
-    this.client = this.tunnel = null;
+    this.client = this.tunnel = this.state = null;
   }
 
   end() {

@@ -1,5 +1,6 @@
 """The HTTP side: the page, its headers, who gets in, and what it can ask for."""
 
+import json
 import logging
 import re
 from collections.abc import AsyncIterator
@@ -111,29 +112,28 @@ async def test_tokens_are_not_logged(site: Site, caplog: pytest.LogCaptureFixtur
 async def test_what_can_be_opened() -> None:
     connections = {"b": {"protocol": "sketch", "title": "Bee"}, "a": {"protocol": "sketch"}}
     async with running_site(connections=connections) as site:
-        async with site.http.get(f"{site.origin}/api/connections") as response:
-            assert await response.json() == {
-                "connections": [
-                    {"name": "b", "title": "Bee", "protocol": "sketch"},
-                    {"name": "a", "title": "a", "protocol": "sketch"},
-                ],
-                "forms": [],
-                "needsToken": False,
-            }
+        _, text = await get(site, "/api/connections")
+        assert json.loads(text) == {
+            "connections": [
+                {"name": "b", "title": "Bee", "protocol": "sketch"},
+                {"name": "a", "title": "a", "protocol": "sketch"},
+            ],
+            "forms": [],
+            "needsToken": False,
+        }
 
 
 async def test_nothing_is_listed_where_a_token_is_needed() -> None:
     async with running_site(websocket={"token_keys": [KEY]}) as site:
-        async with site.http.get(f"{site.origin}/api/connections") as response:
-            answer = await response.json()
-        assert answer == {"connections": [], "forms": [], "needsToken": True}
+        _, text = await get(site, "/api/connections")
+        assert json.loads(text) == {"connections": [], "forms": [], "needsToken": True}
 
 
 async def test_forms_come_from_the_declared_parameters() -> None:
     allowed = {"allow_query_parameters": ["protocol", "hostname", "password", "level", "read-only"]}
     async with running_site(websocket=allowed) as site:
-        async with site.http.get(f"{site.origin}/api/connections") as response:
-            forms = {form["protocol"]: form["fields"] for form in (await response.json())["forms"]}
+        _, text = await get(site, "/api/connections")
+    forms = {form["protocol"]: form["fields"] for form in json.loads(text)["forms"]}
     doc = "Not used."
     assert forms["sketch"] == [
         {"name": "hostname", "kind": "text", "doc": doc, "default": "", "common": False},

@@ -1,0 +1,17 @@
+// Text in streams. Guacamole's own StringReader and StringWriter break characters beyond U+FFFF.
+
+import Guacamole from "/vendor/guacamole-common.js";
+
+export function readText(stream, done) {
+  const decoder = new TextDecoder();
+  const reader = new Guacamole.ArrayBufferReader(stream);
+  let text = "";
+  reader.ondata = (part) => (text += decoder.decode(part, { stream: true }));
+  reader.onend = () => done(text + decoder.decode());
+}
+
+export function writeText(stream, text) {
+  const writer = new Guacamole.ArrayBufferWriter(stream);
+  writer.sendData(new TextEncoder().encode(text).buffer);
+  writer.sendEnd();
+}
