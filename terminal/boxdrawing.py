@@ -198,7 +198,9 @@ def _arc(down: bool, right: bool, cell: _Cell) -> Array8:
     centre_x, centre_y = cell.centre
     along_x = (x - centre_x) if right else (centre_x - x)
     along_y = (y - centre_y) if down else (centre_y - y)
-    radius = min(cell.width, cell.height) / 2
+    # The last pixel before each edge is straight, and meets the neighbour's line exactly.
+    room = min(centre_x, cell.width - centre_x, centre_y, cell.height - centre_y)
+    radius = max(room - 1, 0.5)
     bend = np.abs(np.hypot(along_x - radius, along_y - radius) - radius)
     shape = np.broadcast_shapes(x.shape, y.shape)
     upright = np.broadcast_to(np.abs(along_x), shape)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -70,6 +71,8 @@ class ScreenReader:
             lib.ghostty_render_state_row_iterator_new(ffi.NULL, self._iterator),
             "start a row iterator",
         )
+        self._close = weakref.finalize(self, _free, self._state[0], self._iterator[0])
+        self._close.atexit = False
         self._cursor = ffi.new("GhosttyRenderStateCursor*", {"size": _SIZE_OF_CURSOR})
         self._colours = ffi.new("GhosttyRenderStateColors*", {"size": _SIZE_OF_COLOURS})
         self._dirty = ffi.new("GhosttyRenderStateDirty*")
@@ -85,8 +88,7 @@ class ScreenReader:
 
     def close(self) -> None:
         """Free the render state; nothing else may be called after it."""
-        lib.ghostty_render_state_row_iterator_free(self._iterator[0])
-        lib.ghostty_render_state_free(self._state[0])
+        self._close()
 
     def read(self, terminal: Any, columns: int, rows: int, full: bool) -> RawScreen:
         """The rows that changed since the last call, or all of them.
@@ -160,6 +162,11 @@ class ScreenReader:
                 palette=bytes(ffi.buffer(colours.palette)),
             )
         return self._known
+
+
+def _free(state: Any, iterator: Any) -> None:
+    lib.ghostty_render_state_row_iterator_free(iterator)
+    lib.ghostty_render_state_free(state)
 
 
 def _rgb(colour: Any) -> tuple[int, int, int]:

@@ -34,6 +34,10 @@ _EMOJI_PRESENTATION = 0xFE0F
 _TEXT_PRESENTATION = 0xFE0E
 _MISSING = 0xFFFD
 _SLANT = 0.2
+_OVERHANG = 0.8
+"""Of its width a glyph may lose so much as its overhang: italics have one, and cells are rounded
+to pixels."""
+
 _SHAPED = ImageFont.Layout.RAQM if features.check("raqm") else ImageFont.Layout.BASIC
 
 Font = ImageFont.FreeTypeFont
@@ -120,14 +124,13 @@ class GlyphPainter:
         picture = Image.new("L", (width, self.metrics.height))
         pen = ImageDraw.Draw(picture)
         advance = font.getlength(text[0])
-        x = max(0.0, (width - advance) / 2)
-        # The family's own glyphs keep their place, a little to the left of a rounded up cell.
-        left = float(int(x)) if font.size == self.pixels else x
+        # On whole pixels, as the hinting of the outlines wants it.
+        left = max(0, round((width - advance - 0.5) / 2))
         for index, character in enumerate(text):
             if ord(character) in _ZERO_WIDTH:
                 continue
             moved = index > 0 and font.getlength(character) == 0
-            origin = left + advance if moved else left
+            origin = left + round(advance) if moved else left
             pen.text((origin, self.metrics.ascent), character, 255, font, anchor="ls")
         return _styled(np.array(picture), file, self.metrics)
 
@@ -138,13 +141,11 @@ class GlyphPainter:
             return None
         left, top, right, bottom = font.getbbox(character, anchor="ls")
         above, below = self.metrics.ascent, self.metrics.height - self.metrics.ascent
-        ratio = min(
-            width / max(font.getlength(character), right - min(left, 0) - 1, 1),
-            above / max(-top, 1),
-            (below + 1) / max(bottom, 1),
-        )
-        if ratio >= 1:
+        across = width / max(font.getlength(character), right - min(left, 0), 1)
+        along = min(above / max(-top, 1), (below + 1) / max(bottom, 1))
+        if across >= _OVERHANG and along >= 1:
             return font
+        ratio = min(across, along)
         return self._font(file, max(MIN_PIXELS, int(self.pixels * ratio)))
 
     def _draw_coloured(self, text: str, file: FontFile, width: int) -> Array8:

@@ -1,0 +1,91 @@
+"""Characters drawn with fonts."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from terminal.fonts import Face, FontFamily, FontFile, FontsError, find_family
+from terminal.glyphs import EMOJI_COLOURS, GlyphPainter
+
+
+@pytest.fixture
+def painter() -> GlyphPainter:
+    return GlyphPainter(find_family("monospace"), 16)
+
+
+def test_a_cell_at_12_points_and_96_dpi_is_as_guacd_has_it(painter: GlyphPainter) -> None:
+    assert (painter.metrics.width, painter.metrics.height) == (10, 19)
+
+
+@pytest.mark.parametrize("pixels", [13, 16, 19, 24, 32, 48])
+@pytest.mark.parametrize("face", range(4))
+def test_no_letter_is_clipped(pixels: int, face: int) -> None:
+    """With room around, a letter has hardly more ink: as much as cells rounded to pixels and the
+    overhang of italics take."""
+    family = find_family("monospace")
+    painter = GlyphPainter(family, pixels)
+    for character in "AgjpqyÅÇ|{}@W%ŵſ":
+        ink = painter.draw(character, Face(face), 1).astype(int).sum()
+        roomy = painter.draw(character, Face(face), 3).astype(int).sum()
+        assert ink >= (0.92 if face & Face.ITALIC else 0.95) * roomy > 0, character
+
+
+@pytest.mark.parametrize("character", ["漢", "字", "한", "Ｗ"])
+def test_wide_characters_fill_two_cells(painter: GlyphPainter, character: str) -> None:
+    picture = painter.draw(character, Face.REGULAR, 2)
+    assert picture.shape == (19, 20)
+    assert picture[:, :10].any()
+    assert picture[:, 10:].any()
+
+
+def test_emoji_are_coloured_and_of_few_colours(painter: GlyphPainter) -> None:
+    for text in ("\U0001f600", "❤\ufe0f", "\U0001f1e8\U0001f1e6"):
+        picture = painter.draw(text, Face.REGULAR, 2)
+        assert picture.shape == (19, 20, 4)
+        assert len(np.unique(picture.reshape(-1, 4), axis=0)) <= EMOJI_COLOURS
+        assert picture[..., 3].any()
+        assert np.ptp(picture[..., :3][picture[..., 3] > 0].astype(int), axis=1).max() > 50
+
+
+def test_text_presentation_is_not_coloured(painter: GlyphPainter) -> None:
+    assert painter.draw("☎", Face.REGULAR, 1).ndim == 2
+    assert painter.draw("❤\ufe0e", Face.REGULAR, 2).ndim == 2
+
+
+def test_marks_stand_on_their_letter(painter: GlyphPainter) -> None:
+    plain = painter.draw("x", Face.REGULAR, 1)
+    marked = painter.draw("x\u0301\u0323", Face.REGULAR, 1)
+    assert (marked >= plain).all()
+    assert marked[:6].any()
+    assert not plain[:6].any()
+    composed = painter.draw("\u00e9", Face.REGULAR, 1)
+    assert np.array_equal(painter.draw("e\u0301", Face.REGULAR, 1), composed)
+
+
+def test_what_no_font_has_is_a_box_or_nothing(painter: GlyphPainter) -> None:
+    assert painter.draw("\U000e0fff", Face.REGULAR, 1).any()
+    assert not painter.draw("\u200b", Face.REGULAR, 1).any()
+    assert painter.draw("\ud800", Face.REGULAR, 1).any()
+
+
+def test_faces_that_a_family_lacks_are_made(tmp_path: Path) -> None:
+    path = "/usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf"
+
+    def file(**made: bool) -> tuple[FontFile, ...]:
+        return (FontFile(path, 0, "DejaVu Sans Mono", None, **made),)
+
+    faces = (file(), file(embolden=True), file(slant=True), file(embolden=True, slant=True))
+    painter = GlyphPainter(FontFamily("x", faces), 16)
+    regular, bold, italic = (painter.draw("I", Face(face), 1) for face in range(3))
+    assert bold.astype(int).sum() > regular.astype(int).sum()
+    assert not np.array_equal(italic, regular)
+
+
+def test_a_font_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "broken.ttf"
+    path.write_bytes(os.urandom(100))
+    broken = (FontFile(str(path), 0, "Broken", None),)
+    with pytest.raises(FontsError, match="cannot be read; choose another"):
+        GlyphPainter(FontFamily("Broken", (broken,) * 4), 16)
