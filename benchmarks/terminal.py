@@ -147,9 +147,10 @@ def _idle_rows() -> list[list[object]]:
 
 def main() -> None:
     """Print the tables."""
+    # First, while no freed memory lies about that the terminals would be put into.
+    print_table("Terminal: memory of an idle one", ["", "KiB at rest", "KiB"], _idle_rows())
     print_table("Terminal: feed", ["", "MB/s"], _feed_rows())
     print_table("Terminal: from cells to pixels", ["", "us"], _screen_rows())
-    print_table("Terminal: memory of an idle one", ["", "KiB at rest", "KiB"], _idle_rows())
 
 
 if __name__ == "__main__":
