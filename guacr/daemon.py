@@ -102,7 +102,7 @@ class Daemon:
     async def _open_sockets(self) -> None:
         server, page = self.settings.server, self.settings.websocket
         self._sockets = activated_sockets()
-        if not self._sockets:
+        if not self._sockets and server.hosts:
             self._sockets = await tcp_sockets(server.hosts, server.port, server.backlog)
         if server.unix_socket is not None:
             mode, backlog = server.unix_socket_mode, server.backlog
