@@ -107,10 +107,10 @@ class TerminalHandler(ProtocolHandler):
         return await self._typing.ask(prompt, echo=echo)
 
     def print_line(self, text: str) -> None:
-        """Show a line of guacr's own, dim, below what is there."""
+        """Show a line of guacr's own, in italics, below what is there."""
         before = "" if self._at_line_start else "\r\n"
         body = plain_text(text).replace("\n", "\r\n")
-        self.feed(f"{before}\x1b[0;2m{body}\x1b[0m\r\n".encode())
+        self.feed(f"{before}\x1b[0;3m{body}\x1b[0m\r\n".encode())
 
     def start_input(self) -> None:
         """The host takes input from now on."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -134,3 +137,35 @@ def test_a_closed_terminal_closes_again() -> None:
     desk.drag((0, 0), (3, 0))
     desk.terminal.close()
     desk.terminal.close()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_hands_and_hosts_do(seed: int) -> None:
+    """Nothing raises, and what is shown as selected lies on the screen."""
+    chance = random.Random(seed)
+    desk = Desk(width=300, height=200, scrollback_rows=50)
+    persons = [desk.person, Person()]
+    terminal = desk.terminal
+    snippets = [b"\x1b[?1049h", b"\x1b[?1049l", b"\x1b[?1003h", b"\x1b[?1003l", b"\x1b[?1016h",
+                b"\x1b[2J", b"\x1b[3J", b"\x1bc", b"\r\n" * 30, "日本 e\u0301 😀 ".encode(),
+                b"http://a.b/c ", b"x" * 70, b"\x1b[>31u", b"\x1b[<u", b"\x1b[?2004h"]  # fmt: skip
+    keys = [0xFF08, 0xFF0D, 0xFF50, 0xFF52, 0xFF55, 0xFFE1, 0xFFE3, 0xFFE9, 0xFE03, 0xFE51, 0x63,
+            0x76, 0xFFBE, 0x0101F600, 0xFFFF, 0xFFB5]  # fmt: skip
+    masks = [0, 1, 1, 1, 8, 31]
+    actions: list[Callable[[Person], object]] = [
+        lambda person: terminal.feed(chance.choice(snippets)),
+        lambda person: terminal.feed(chance.randbytes(20)),
+        lambda person: terminal.key(person, chance.choice(keys), chance.random() < 0.6),
+        lambda person: desk.point(
+            chance.randrange(-5, 400), chance.randrange(-5, 300), chance.choice(masks), person
+        ),
+        lambda person: terminal.pointing.autoscroll(person),
+        lambda person: terminal.resize(chance.randrange(1, 500), chance.randrange(1, 300)),
+        lambda person: terminal.surface.take_damage(),
+    ]  # fmt: skip
+    for _ in range(1500):
+        chance.choices(actions, [4, 2, 4, 8, 1, 1, 1])[0](chance.choice(persons))
+        screen = Rect(0, 0, terminal.emulator.columns, terminal.emulator.rows)
+        assert all(screen.contains(rect) for rect in terminal.selection.rects())
+        bar = terminal.pointing.scrollbar
+        assert bar.hidden or bar.handle.height > 0
