@@ -98,7 +98,14 @@ class Keyboard:
         return keysyms.combined(mark, " "), Modifiers.NONE  # pressed twice: the mark itself
 
     def _drop_contradicted(self, text: str) -> None:
-        """A small letter is not typed with Shift, unless Caps Lock is on or another modifier
-        makes a shortcut of it: its release was lost."""
-        if "a" <= text <= "z" and len(text) == 1 and self.modifiers == Modifiers.SHIFT:
+        """Let go of keys whose release was lost.
+
+        A small letter is not typed with Shift, unless Caps Lock is on or another modifier makes
+        a shortcut of it. AltGr with Ctrl or Alt makes other characters of the letters.
+        """
+        if len(text) != 1 or not (text.isascii() and text.isalpha()):
+            return
+        if self.modifiers & (Modifiers.CTRL | Modifiers.ALT):
+            self._held -= _LEVEL_SHIFTS
+        elif text.islower() and self.modifiers == Modifiers.SHIFT:
             self._held = {k for k in self._held if _MODIFIERS.get(k) != Modifiers.SHIFT}

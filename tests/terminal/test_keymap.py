@@ -190,6 +190,14 @@ def test_shift_does_not_stick_after_a_lost_release() -> None:
     assert desk.press("Up") == b"\x1b[A"
 
 
+def test_altgr_does_not_stick_after_a_lost_release() -> None:
+    desk = Desk()
+    desk.hold("altgr")
+    assert desk.press("@") == b"@"
+    assert desk.press("ctrl", "c") == b"\x03"
+    assert desk.press("alt", "x") == b"\x1bx"
+
+
 def test_modifiers_of_one_person_are_not_those_of_another() -> None:
     desk, other = Desk(), Desk().person
     desk.hold("ctrl")
