@@ -142,7 +142,8 @@ class _ShellSession(asyncssh.SSHServerSession[bytes]):
             _set_size(self._master, (width, height, pixwidth, pixheight))
 
     def pause_writing(self) -> None:
-        self._loop.remove_reader(self._master)
+        if self._master >= 0:
+            self._loop.remove_reader(self._master)
 
     def resume_writing(self) -> None:
         if self._master >= 0:
@@ -171,24 +172,27 @@ class _ShellSession(asyncssh.SSHServerSession[bytes]):
         self._loop.add_reader(self._master, self._read_output)
         try:
             status = await program.wait()
-            self._read_output()
+            while self._read_output():
+                pass
             self._channel.exit(status if status >= 0 else 128 - status)
         finally:
             self._hang_up()
             await _kill(program)
             self._sessions.discard(self)
 
-    def _read_output(self) -> None:
+    def _read_output(self) -> bool:
+        """Pass on what is there; whether there was anything."""
+        if self._master < 0:
+            return False
         try:
             data = os.read(self._master, CHUNK)
         except BlockingIOError:
-            return
-        except OSError:
-            data = b""  # EIO: nobody has the terminal open any more
-        if data:
-            self._channel.write(data)
-        else:
+            return False
+        except OSError:  # EIO: nobody has the terminal open any more
             self._loop.remove_reader(self._master)
+            return False
+        self._channel.write(data)
+        return bool(data)
 
     def _write_input(self) -> None:
         try:

@@ -90,7 +90,7 @@ async def test_the_families_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     six = (socket.AF_INET6, socket.SOCK_STREAM, 6, "")
     four = (socket.AF_INET, socket.SOCK_STREAM, 6, "")
     found = [(*six, (f"::{n}", 22, 0, 0)) for n in range(1, 20)]
-    found += [(*four, (f"10.0.0.{n}", 22)) for n in range(1, 3)]
+    found += [(*four, (f"10.0.0.{n}", 22)) for n in range(1, 3)]  # type: ignore[misc]
 
     async def getaddrinfo(*args: object, **kwargs: object) -> object:
         return found + found  # some resolvers repeat themselves
