@@ -1,0 +1,110 @@
+"""Sharing, ends, errors and reconnecting, as a person sees them in Chromium."""
+
+from __future__ import annotations
+
+import pytest
+
+from guacr.errors import UpstreamError
+from tests.browser.visit import (
+    CONNECTED,
+    NOTICE,
+    TYPED_A,
+    connected,
+    handler_of,
+    happened,
+    keys_of,
+    sessions,
+)
+from tests.support.browser import CTRL, SHIFT, Browser, Page, Window
+from tests.support.site import Site
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+
+
+async def test_a_link_to_watch(browser: Browser, page: Page, site: Site) -> None:
+    await connected(page, site)
+    await page.click("#bar-toggle")
+    await page.click("#action-share")
+    link = await page.until("document.querySelector('#share-link').value", "the link")
+    viewer = await browser.page(Window(width=640, height=300))
+    await viewer.goto(link)
+    await viewer.until(CONNECTED, "the viewer's picture")
+    box = await viewer.run("document.querySelector('#display > div').getBoundingClientRect().width")
+    assert box < 640  # the owner's picture is scaled down to fit
+    (session,) = sessions(site)
+    assert [user.rights.read_only for user in session.users.values()] == [False, True]
+    await viewer.type("a")
+    await viewer.key("V", CTRL | SHIFT, ("pasteAndMatchStyle",))
+    await viewer.resize(Window(width=500, height=300))
+    await page.run("document.querySelector('#share-dialog').close()")
+    await page.until("document.activeElement.id === 'sink'", "the focus")
+    await page.type("b")
+    await happened(site, "key", 0x62, False)
+    assert keys_of(site) == [(0x62, True), (0x62, False)]
+    await viewer.close()
+    await page.until("/left this session/.test(document.body.innerText)", "who left")
+
+
+async def test_a_link_with_full_rights(browser: Browser, page: Page, site: Site) -> None:
+    await connected(page, site)
+    await page.click("#bar-toggle")
+    await page.click("#action-share")
+    await page.click("#share-dialog [value=full]")
+    link = await page.until("document.querySelector('#share-link').value", "the link")
+    guest = await browser.page()
+    await guest.goto(link)
+    await guest.until("document.activeElement.id === 'sink'", "the guest's focus")
+    await guest.type("a")
+    await happened(site, "key", TYPED_A, False)
+    await guest.close()
+
+
+async def test_the_daemons_sentence_and_a_new_try(page: Page, site: Site) -> None:
+    await connected(page, site)
+    handler_of(site).fail(UpstreamError("the host's disk is full: delete something"))
+    await page.until_visible(NOTICE)
+    assert await page.text("#notice-title") == "Connection broken off"
+    assert await page.text("#notice-text") == "The host's disk is full: delete something."
+    assert await page.run("document.activeElement.id") == "notice-reconnect"
+    await page.key("Enter")
+    await page.until(CONNECTED, "the new picture")
+    await page.type("a")
+    await happened(site, "key", TYPED_A, False)
+
+
+async def test_a_session_that_ends_by_itself(page: Page, site: Site) -> None:
+    await connected(page, site)
+    handler_of(site).end.set_result(None)
+    await page.until_visible(NOTICE)
+    assert await page.text("#notice-title") == "Session ended"
+    await page.click("#notice-leave")
+    await page.until_visible(".card")
+
+
+async def test_a_server_that_vanishes(page: Page, site: Site) -> None:
+    await connected(page, site)
+    (session,) = sessions(site)
+    for user in list(session.users.values()):
+        user.transport.abort()
+    await page.until_visible(NOTICE)
+    assert await page.text("#notice-title") == "Connection lost"
+    await page.click("#notice-reconnect")
+    await page.until(CONNECTED, "the new picture")
+
+
+async def test_a_network_that_stops(page: Page, site: Site) -> None:
+    await connected(page, site)
+    (session,) = sessions(site)
+    for user in session.users.values():
+        user.transport.pause_reading()
+    await page.until("/slow or interrupted/.test(document.body.innerText)", "the warning")
+    session.resume_input()
+    await page.until("document.querySelector('#toast').hidden", "the end of the warning")
+
+
+async def test_a_link_that_does_not_hold(page: Page, site: Site) -> None:
+    await page.goto(f"{site.origin}/?token=a.b.c.d.e")
+    await page.until_visible(NOTICE)
+    assert await page.text("#notice-title") == "Access denied"
+    assert "not valid here" in await page.text("#notice-text")
+    assert await page.run("location.search") == ""

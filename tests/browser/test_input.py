@@ -1,0 +1,114 @@
+"""Keyboard, mouse, touch and soft keyboard, from Chromium to the handler."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.browser.visit import PHONE, TYPED_A, connected, happened, keys_of, sessions
+from tests.support.browser import CTRL, SHIFT, Browser, Page
+from tests.support.site import Site
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+
+
+async def test_keys_arrive(page: Page, site: Site) -> None:
+    await connected(page, site)
+    await page.type("a")
+    await page.key("Enter")
+    await happened(site, "key", 0xFF0D, False)
+    assert keys_of(site) == [
+        (TYPED_A, True),
+        (TYPED_A, False),
+        (0xFF0D, True),
+        (0xFF0D, False),
+    ]
+
+
+async def test_the_browser_keeps_no_key_for_itself(page: Page, site: Site) -> None:
+    await connected(page, site)
+    for key, keysym in (("Tab", 0xFF09), ("Escape", 0xFF1B), ("Backspace", 0xFF08)):
+        await page.key(key)
+        await happened(site, "key", keysym, False)
+    await page.key("t", CTRL)
+    await happened(site, "key", 0x74, True)
+    assert await page.run("document.activeElement.id") == "sink"
+
+
+async def test_text_of_an_input_method(page: Page, site: Site) -> None:
+    await connected(page, site)
+    await page.call("Input.insertText", text="é語")
+    await happened(site, "key", 0xE9, False)
+    await happened(site, "key", 0x01000000 + ord("語"), False)
+    assert await page.run("document.querySelector('#sink').value") == ""
+
+
+async def test_keys_are_let_go_when_the_page_loses_the_focus(page: Page, site: Site) -> None:
+    await connected(page, site)
+    await page.key_event("keyDown", "a")
+    await happened(site, "key", TYPED_A, True)
+    await page.run("document.querySelector('#sink').blur()")
+    await happened(site, "key", TYPED_A, False)
+
+
+async def test_the_pointer_arrives_where_it_is(page: Page, site: Site) -> None:
+    await connected(page, site)
+    await page.mouse("mouseMoved", 100, 200)
+    await page.mouse("mousePressed", 100, 200)
+    await happened(site, "mouse", 100, 200, 1)
+    await page.mouse("mouseReleased", 100, 200)
+    await happened(site, "mouse", 100, 200, 0)
+
+
+async def test_typing_into_the_pages_own_fields_stays_there(page: Page, site: Site) -> None:
+    await connected(page, site)
+    await page.click("#bar-toggle")
+    await page.click("#action-clipboard")
+    await page.until("document.activeElement.id === 'clipboard-text'", "the focus")
+    await page.type("mine")
+    await page.until("document.querySelector('#clipboard-text').value.endsWith('mine')", "the text")
+    await page.key("Escape")
+    await page.until("!document.querySelector('#clipboard-dialog').open", "the end of the dialog")
+    assert keys_of(site) == []
+
+
+async def test_the_controls_open_by_keys(page: Page, site: Site) -> None:
+    await connected(page, site)
+    held = 0
+    for key, bit in (("Control", CTRL), ("Alt", 1), ("Shift", SHIFT)):
+        held |= bit
+        await page.key_event("keyDown", key, held)
+    await page.until_visible("#bar-items")
+    assert await page.run("document.activeElement.closest('#bar-items') !== null")
+    await page.key("Escape")
+    await page.until("document.querySelector('#bar-items').hidden", "the end of the controls")
+    down = {keysym for keysym, pressed in keys_of(site) if pressed}
+    up = {keysym for keysym, pressed in keys_of(site) if not pressed}
+    assert down <= up
+
+
+async def test_a_phone_types_with_its_soft_keyboard(browser: Browser, site: Site) -> None:
+    page = await browser.page(PHONE)
+    await connected(page, site)
+    assert sessions(site)[0].size == (1170, 2532)
+    assert await page.run("document.querySelector('#sink').inputMode") == "none"
+    await page.click("#bar-toggle")
+    await page.click("#action-keyboard")
+    await page.until_visible("#keys")
+    assert await page.run("document.querySelector('#sink').inputMode") == "text"
+    await page.click("#keys [data-keysym='65507']")
+    await page.until("document.activeElement.id === 'sink'", "the focus")
+    await page.call("Input.insertText", text="c")
+    await happened(site, "key", 0xFFE3, False)
+    assert keys_of(site) == [(0xFFE3, True), (0x63, True), (0x63, False), (0xFFE3, False)]
+    await page.click("#keys [data-keysym='65307']")
+    await happened(site, "key", 0xFF1B, False)
+    await page.close()
+
+
+async def test_a_finger_is_a_pointer(browser: Browser, site: Site) -> None:
+    page = await browser.page(PHONE)
+    await connected(page, site)
+    await page.call("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": 90, "y": 60}])
+    await page.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+    await happened(site, "mouse", 270, 180, 1)
+    await page.close()

@@ -1,0 +1,175 @@
+"""A person's way through an SSH session in the page: a real OpenSSH, a real browser."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from io import BytesIO
+
+import pytest
+import pytest_asyncio
+from PIL import Image
+
+from handlers.ssh import SshHandler
+from terminal.emulator import Position, Span
+from tests.browser.visit import CONNECTED, NOTICE, sessions
+from tests.support.browser import CTRL, SHIFT, Browser, Page, Window
+from tests.support.openssh import OpenSsh, openssh_server, sshd
+from tests.support.require import missing
+from tests.support.site import Site, running_site
+from tests.support.waiting import until
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[OpenSsh]:
+    if sshd() is None:
+        missing("openssh-server is not installed")
+    with openssh_server() as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def site(browser: Browser, server: OpenSsh) -> AsyncIterator[Site]:
+    login = {"username": server.user, "private-key": server.make_key("-t", "ed25519")}
+    shell = {"protocol": "ssh", "title": "Shell", "parameters": server.address | login}
+    async with running_site(connections={"shell": shell}) as running:
+        await browser.allow_clipboard(running.origin)
+        yield running
+
+
+def handler_of(site: Site) -> SshHandler:
+    (session,) = sessions(site)
+    assert isinstance(session.handler, SshHandler)
+    return session.handler
+
+
+def screen(site: Site) -> list[str]:
+    """The rows of the terminal, as text."""
+    emulator = handler_of(site).terminal.emulator
+    total = emulator.scrollbar.total
+    first = Position(0, total - emulator.rows)
+    last = Position(emulator.columns - 1, total - 1)
+    return [row.rstrip() for row in emulator.text(Span(first, last)).split("\n")]
+
+
+async def see(site: Site, text: str) -> None:
+    await until(lambda: any(text in row for row in screen(site)), f"{text!r} on the screen")
+
+
+async def shell(page: Page, site: Site) -> None:
+    """Open the shell from the list, and wait for a prompt of our own."""
+    await page.goto(site.origin)
+    await page.click(".card")
+    await page.until(CONNECTED, "the first picture")
+    await page.type("PS1='ready''> '; clear\n")
+    await until(lambda: sessions(site) and screen(site)[0] == "ready>", "the prompt")
+
+
+async def lit(page: Page) -> int:
+    """How many pixels of the page are bright."""
+    grey = Image.open(BytesIO(await page.screenshot())).convert("L")
+    return sum(grey.histogram()[128:])
+
+
+async def more_lit(page: Page, than: int) -> None:
+    """Wait until text has appeared in the picture."""
+    async with asyncio.timeout(10):
+        while await lit(page) <= than:  # noqa: ASYNC110 - a picture announces nothing
+            await asyncio.sleep(0.02)
+
+
+async def test_typing_and_seeing_it(page: Page, site: Site) -> None:
+    await shell(page, site)
+    before = await lit(page)
+    await page.type("echo $((6*7)) at $SHELL\n")
+    await see(site, "42 at /")
+    await more_lit(page, before + 100)
+    assert page.errors == []
+
+
+async def test_copying_by_selecting_and_pasting(page: Page, site: Site) -> None:
+    await shell(page, site)
+    await page.type("clear; echo chosen-words\n")
+    await until(lambda: screen(site)[0] == "chosen-words", "the words")
+    columns, rows, width, height = handler_of(site).window
+    cell, line = width / columns, height / rows
+    await page.drag((cell * 0.5, line / 2), (cell * 14, line / 2))
+    await page.until(
+        "navigator.clipboard.readText().then(t => t.trim() === 'chosen-words')", "the clipboard"
+    )
+    await page.run("navigator.clipboard.writeText('echo pasted-$((1+1))')")
+    await page.key_event("keyDown", "Control", CTRL)
+    await page.key_event("keyDown", "Shift", CTRL | SHIFT)
+    await page.key("V", CTRL | SHIFT, ("pasteAndMatchStyle",))
+    await page.key_event("keyUp", "Shift", CTRL)
+    await page.key_event("keyUp", "Control")
+    await see(site, "echo pasted-$((1+1))")
+    await page.key("Enter")
+    await see(site, "pasted-2")
+
+
+async def test_the_shell_knows_the_windows_size(page: Page, site: Site) -> None:
+    await shell(page, site)
+    columns = handler_of(site).window[0]
+    await page.resize(Window(width=800, height=500))
+    await until(lambda: handler_of(site).window[0] < columns, "the smaller terminal")
+    await page.type("clear; stty size\n")
+    columns, rows, _, _ = handler_of(site).window
+    await see(site, f"{rows} {columns}")
+
+
+async def test_the_tab_has_the_title_of_the_terminal(page: Page, site: Site) -> None:
+    await shell(page, site)
+    await page.type("printf '\\033]2;reading mail\\007'\n")
+    await page.until("document.title === 'reading mail'", "the title")
+
+
+async def test_a_viewer_sees_it_and_cannot_type(browser: Browser, page: Page, site: Site) -> None:
+    await shell(page, site)
+    await page.click("#bar-toggle")
+    await page.click("#action-share")
+    link = await page.until("document.querySelector('#share-link').value", "the link")
+    viewer = await browser.page()
+    await viewer.goto(link)
+    await viewer.until(CONNECTED, "the viewer's picture")
+    before = await lit(viewer)
+    await viewer.type("echo from-the-viewer\n")
+    await page.run("document.querySelector('#share-dialog').close()")
+    await page.until("document.activeElement.id === 'sink'", "the focus")
+    await page.type("echo from-the-owner\n")
+    await see(site, "from-the-owner")
+    assert not any("from-the-viewer" in row for row in screen(site))
+    await more_lit(viewer, before + 100)
+    await viewer.close()
+
+
+async def test_a_killed_server_is_explained_and_a_new_one_reached(page: Page, site: Site) -> None:
+    await shell(page, site)
+    await page.type("kill -KILL $PPID\n")
+    await page.until_visible(NOTICE)
+    assert await page.text("#notice-text") != ""
+    await page.click("#notice-reconnect")
+    await page.until(CONNECTED, "the new picture")
+    await until(lambda: sessions(site) and any(screen(site)), "the new prompt")
+
+
+async def test_the_end_of_the_shell(page: Page, site: Site) -> None:
+    await shell(page, site)
+    await page.type("exit\n")
+    await page.until_visible(NOTICE)
+    assert await page.text("#notice-title") == "Session ended"
+
+
+async def test_a_server_that_is_not_there(page: Page, site: Site, server: OpenSsh) -> None:
+    server.stop()
+    try:
+        await page.goto(f"{site.origin}/#connection=shell")
+        await page.until_visible(NOTICE)
+        assert await page.text("#notice-title") == "Host not available"
+        assert str(server.port) in await page.text("#notice-text")
+    finally:
+        server.start()
+    await page.click("#notice-reconnect")
+    await page.until(CONNECTED, "the new picture")
