@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
-
 from terminal import keysyms, kitty
 from terminal.atlas import GlyphAtlas, atlas_for, font_pixels
 from terminal.colours import Scheme, parse_scheme
@@ -239,16 +237,3 @@ class Terminal:
         keysym = keysyms.UP if rows < 0 else keysyms.DOWN
         key = self._keymap.encode(keysym, "", Modifiers.NONE, self._key_modes())
         return key * abs(rows)
-
-
-def warm_font(name: str, size: int, directories: tuple[Path, ...] = ()) -> object:
-    """Draw the common characters of a font for 96 dpi, and keep them as long as what is returned
-    is kept.
-
-    Raises:
-        GuacrError: there is no font.
-    """
-    atlas = atlas_for(name, font_pixels(size, 96), directories)
-    codes = np.arange(0x20, 0x7F, dtype=np.uint32)
-    atlas.sheet.glyphs(codes, np.zeros(len(codes), np.uint16))
-    return atlas

@@ -6,8 +6,8 @@ import re
 
 from terminal.emulator import Emulator, Position, Span
 
-ROWS_MAX = 64
-"""Rows of one wrapped line that are searched in each direction."""
+URI_ROWS = 8
+"""Rows of a wrapped line that are searched for an address in each direction."""
 
 _URI = re.compile(
     r"(?:[a-z][a-z0-9+.-]{1,15}://|mailto:|www\.)[^\s<>\"'`{}|\\^\x00-\x20]+", re.IGNORECASE
@@ -23,13 +23,18 @@ def unit_at(emulator: Emulator, position: Position) -> Span:
 
 def line_at(emulator: Emulator, position: Position) -> Span:
     """The rows of the line that a cell belongs to, from edge to edge."""
-    first, last = _line_rows(emulator, position.row)
+    line = emulator.line_at(position) or Span(position, position)
+    first, last = min(line.start.row, position.row), max(line.end.row, position.row)
     return Span(Position(0, first), Position(emulator.columns - 1, last))
 
 
 def uri_at(emulator: Emulator, position: Position) -> Span | None:
     """The address (URI) that covers a cell, across wrapped rows."""
-    first, last = _line_rows(emulator, position.row)
+    line = line_at(emulator, position)
+    first = max(line.start.row, position.row - URI_ROWS)
+    last = min(line.end.row, position.row + URI_ROWS)
+    if not _URI.search(emulator.text(Span(Position(0, first), Position(line.end.column, last)))):
+        return None  # quick: most lines have none
     text: list[str] = []
     cells: list[Position] = []
     for number in range(first, last + 1):
@@ -40,23 +45,9 @@ def uri_at(emulator: Emulator, position: Position) -> Span | None:
     for match in _URI.finditer("".join(text)):
         length = len(_without_trailing(match[0]))
         span = Span(cells[match.start()], cells[match.start() + length - 1])
-        if _before(span.start) <= _before(position) <= _before(span.end):
+        if _order(span.start) <= _order(position) <= _order(span.end):
             return span
     return None
-
-
-def _line_rows(emulator: Emulator, row: int) -> tuple[int, int]:
-    first = last = row
-    while first > row - ROWS_MAX and _wraps(emulator, first - 1):
-        first -= 1
-    while last < row + ROWS_MAX and _wraps(emulator, last):
-        last += 1
-    return first, last
-
-
-def _wraps(emulator: Emulator, number: int) -> bool:
-    row = emulator.row_at(number) if number >= 0 else None
-    return row is not None and row.wrapped
 
 
 def _without_trailing(uri: str) -> str:
@@ -68,6 +59,6 @@ def _without_trailing(uri: str) -> str:
     return uri
 
 
-def _before(position: Position) -> tuple[int, int]:
+def _order(position: Position) -> tuple[int, int]:
     """What orders positions as they are read."""
     return position.row, position.column

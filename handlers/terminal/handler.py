@@ -23,11 +23,14 @@ from handlers.terminal.typing import Typing
 from handlers.terminal.view import TerminalView
 from terminal.person import Person
 from terminal.prompt import plain_text
-from terminal.terminal import Terminal, TerminalOptions, warm_font
+from terminal.rehearsal import rehearse
+from terminal.terminal import Terminal, TerminalOptions
 
 AUTOSCROLL_INTERVAL = 0.05
 """Seconds between the steps of a selection dragged beyond the edge."""
 STDIN_NAME = "STDIN"
+WARM_UP_SIZE = (1024, 768)
+"""Pixels of the terminal that is used once before there are sessions."""
 
 
 class TerminalHandler(ProtocolHandler):
@@ -38,8 +41,8 @@ class TerminalHandler(ProtocolHandler):
     once it does, the subclass calls `start_input`, and what was typed ahead is sent.
     """
 
-    _default_font: ClassVar[object] = None
-    """Kept, so that the glyphs that are drawn stay."""
+    _glyphs: ClassVar[object] = None
+    """Of the default font, kept so that they stay drawn."""
 
     def __init__(self, session: Session, params: Params) -> None:
         super().__init__(session, params)
@@ -58,11 +61,18 @@ class TerminalHandler(ProtocolHandler):
 
     @classmethod
     def warm_up(cls, settings: Settings) -> None:
-        """See `ProtocolHandler.warm_up`: finds the default font and draws its letters."""
-        defaults = settings.terminal
-        TerminalHandler._default_font = warm_font(
-            defaults.font_name, defaults.font_size, defaults.font_dirs
-        )
+        """See `ProtocolHandler.warm_up`; all protocols with a terminal share what it loads."""
+        if TerminalHandler._glyphs is None:
+            defaults = settings.terminal
+            options = TerminalOptions(
+                width=WARM_UP_SIZE[0],
+                height=WARM_UP_SIZE[1],
+                font_name=defaults.font_name,
+                font_size=defaults.font_size,
+                engine=defaults.engine,
+                font_directories=defaults.font_dirs,
+            )
+            TerminalHandler._glyphs = rehearse(options)
 
     @classmethod
     def default_values(cls, settings: Settings) -> Mapping[str, str]:

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from base64 import b64encode
 from collections.abc import AsyncIterator
 
 import numpy as np
 import pytest
 
-from guacr.errors import BusyError, GuacrError, SessionClosedError, SessionTimeoutError
+from guacr.errors import (
+    BusyError,
+    GuacrError,
+    SessionClosedError,
+    SessionTimeoutError,
+    UnsupportedError,
+)
 from guacr.protocol.client import ClientInfo
 from guacr.protocol.status import Status
 from guacr.settings import Settings
-from tests.handlers.terminal.echo import Desk, EchoHandler, expected_picture, press, text_of
+from tests.handlers.terminal.echo import Desk, expected_picture, press, text_of
 from tests.support.loopback import MemoryTransport, until
 
 ENTER, BACKSPACE, CTRL, SHIFT = 0xFF0D, 0xFF08, 0xFFE3, 0xFFE1
@@ -429,8 +437,41 @@ async def test_defaults_come_from_the_settings() -> None:
     await desk.close()
 
 
-def test_warming_up_finds_the_font() -> None:
-    EchoHandler.warm_up(Settings())
+def test_warming_up_leaves_nothing_slow_to_the_first_session() -> None:
+    """In a process of its own, as only the first use of anything is slow."""
+    program = (
+        "import time\n"
+        "from guacr.settings import Settings\n"
+        "from tests.handlers.terminal.echo import EchoHandler\n"
+        "from tests.terminal.desk import Desk\n"
+        "EchoHandler.warm_up(Settings())\n"
+        "slowest = 0.0\n"
+        "def take(action, *args, **options):\n"
+        "    global slowest\n"
+        "    started = time.process_time()\n"
+        "    result = action(*args, **options)\n"
+        "    slowest = max(slowest, time.process_time() - started)\n"
+        "    return result\n"
+        "desk = take(Desk)\n"
+        "take(desk.show, 'hello www.example.org', 'x' * 300)\n"
+        "take(desk.terminal.surface.take_damage)\n"
+        "take(desk.press, 'a')\n"
+        "take(desk.click, 8, 0, times=3)\n"
+        "take(desk.drag, (1, 1), (5, 2))\n"
+        "take(desk.wheel, up=True)\n"
+        "take(desk.terminal.resize, 500, 500)\n"
+        "take(desk.terminal.emulator.rest)\n"
+        "assert slowest < 0.02, slowest\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+async def test_an_engine_that_is_not_there_is_refused() -> None:
+    settings = Settings.model_validate({"terminal": {"engine": "pyte"}})
+    desk = Desk(settings)
+    with pytest.raises(UnsupportedError, match="engine pyte"):
+        desk.join()
+    await desk.close()
 
 
 # ---- pipes
