@@ -7,12 +7,14 @@ from guacr.session.params import Param, Params
 
 
 def describe(params_type: type[Params], may_set: Callable[[str], bool]) -> list[dict[str, Any]]:
-    """The fields of a form: those parameters that `may_set` allows, in their order.
+    """The fields of a form: those parameters that `may_set` allows, in their order, without those
+    whose feature is not there yet.
 
     Each has `name`, `kind` (text, multiline, password, number, boolean, choice), `doc`,
     `default` as text, `common`, and where they apply `minimum`, `maximum` and `choices`.
     """
-    return [_field(param) for param in params_type.declared() if may_set(param.name)]
+    declared = params_type.declared()
+    return [_field(one) for one in declared if may_set(one.name) and not one.spec.later]
 
 
 def _field(param: Param) -> dict[str, Any]:

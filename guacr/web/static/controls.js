@@ -31,11 +31,13 @@ export class Controls {
     else this.close(true);
   }
 
+  get buttons() {
+    return [...byId("bar-items").querySelectorAll("button")].filter((button) => button.offsetParent);
+  }
+
   open() {
     this.show(true);
-    byId("bar-items").querySelector("button:not([hidden])")?.focus();
-    const visible = [...byId("bar-items").querySelectorAll("button")].find((b) => b.offsetParent);
-    visible?.focus();
+    this.buttons[0]?.focus();
   }
 
   close(refocus = false) {
@@ -54,7 +56,7 @@ export class Controls {
     if (event.key === "Escape") this.close(true);
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     if (!step) return;
-    const buttons = [...byId("bar-items").querySelectorAll("button")].filter((b) => b.offsetParent);
+    const { buttons } = this;
     const at = buttons.indexOf(document.activeElement);
     if (at >= 0) buttons[(at + step + buttons.length) % buttons.length].focus();
   }
@@ -65,10 +67,16 @@ export class Controls {
     byId(focus).focus();
   }
 
-  fullScreen() {
+  // In full screen, browsers that can give the page the keys that they keep otherwise (Ctrl+W).
+  async fullScreen() {
     this.close(true);
-    if (document.fullscreenElement) document.exitFullscreen();
-    else document.documentElement.requestFullscreen().catch(() => {});
+    if (document.fullscreenElement) return document.exitFullscreen();
+    try {
+      await document.documentElement.requestFullscreen();
+      await navigator.keyboard?.lock?.();
+    } catch {
+      this.session.toast("This browser allows no full screen here");
+    }
   }
 
   softKeyboard(button) {

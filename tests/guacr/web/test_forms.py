@@ -1,0 +1,53 @@
+"""Parameters as fields of a form."""
+
+from dataclasses import dataclass
+
+from guacr.session.params import Params, param
+from guacr.web.forms import describe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EveryParams(Params):
+    """One of each kind."""
+
+    host_name: str = param("", "Where to.", common=True)
+    port: int = param(22, "TCP port.", minimum=1, maximum=65535)
+    password: str = param("", "Kept secret.", secret=True)
+    private_key: str = param("", "Several lines.", secret=True, multiline=True)
+    scheme: str = param("", "One of a few.", choices=("", "dark", "light"))
+    sound: bool = param(True, "On or off.")
+    files: bool = param(False, "Not there yet.", later=True)
+
+
+def fields(*names: str) -> dict[str, dict[str, object]]:
+    described = describe(EveryParams, lambda name: not names or name in names)
+    return {str(field["name"]): field for field in described}
+
+
+def test_the_kind_of_each_field() -> None:
+    assert {name: field["kind"] for name, field in fields().items()} == {
+        "host-name": "text",
+        "port": "number",
+        "password": "password",
+        "private-key": "multiline",
+        "scheme": "choice",
+        "sound": "boolean",
+    }
+
+
+def test_what_the_page_needs_of_a_field() -> None:
+    assert fields()["host-name"] == {
+        "name": "host-name",
+        "kind": "text",
+        "doc": "Where to.",
+        "default": "",
+        "common": True,
+    }
+    assert (fields()["port"]["minimum"], fields()["port"]["maximum"]) == (1, 65535)
+    assert fields()["port"]["default"] == "22"
+    assert fields()["sound"]["default"] == "true"
+    assert fields()["scheme"]["choices"] == ["", "dark", "light"]
+
+
+def test_only_what_may_be_set() -> None:
+    assert list(fields("port", "sound")) == ["port", "sound"]
