@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 
 from guacr.errors import (
     GuacrError,
@@ -14,6 +15,8 @@ from guacr.settings import SshSettings
 from handlers.dial import dial
 from handlers.ssh.failures import (
     BrokenOffError,
+    ConnectingError,
+    HandshakeLateError,
     HostKeyRefusedError,
     LoginLateError,
     LoginRefusedError,
@@ -45,48 +48,69 @@ async def log_in(
     Raises:
         GuacrError: it did not come to that; the message says why and what to do.
     """
-    host, port = params.hostname, params.port
-    sock = await dial(host, port, params.timeout)
-    try:
-        trust = None
-        if host_keys is not None:
-            address = sock.getpeername()[0]
-            trust = await asyncio.to_thread(host_keys.trust, host, address, port)
-    except BaseException:
-        sock.close()
-        raise
+    sock, trust = await _connected(params, host_keys)
     target = Target(
-        host=host,
-        port=port,
+        host=params.hostname,
+        port=params.port,
         username=login.username,
         trust=trust,
         ciphers=settings.ciphers,
         handshake_timeout=settings.handshake_timeout,
         login_timeout=settings.login_timeout,
-        keep_alive=params.server_alive_interval
-        and max(params.server_alive_interval, KEEP_ALIVE_MIN),
+        keep_alive=keep_alive(params.server_alive_interval),
         agent_path=agent_path,
     )
     try:
         return await connect(sock, target, login)
-    except HostKeyRefusedError as error:
-        raise refusal(error, host, host_keys or HostKeys("", ""), trust or Trust()) from None
     except LoginRefusedError:
-        raise login.refusal(host) from None
-    except LoginLateError:
-        raise UpstreamTimeoutError(
-            f"login to host {shorten(host)} took longer than {settings.login_timeout:g} s: "
+        raise login.refusal(target.host) from None
+    except HostKeyRefusedError as error:
+        keys = host_keys or HostKeys("", "")
+        raise refusal(error, target.host, keys, trust or Trust()) from None
+    except ConnectingError as error:
+        raise _explained(error, target) from None
+
+
+def keep_alive(seconds: int) -> int:
+    """The interval that is used for the one that was asked for."""
+    return max(seconds, KEEP_ALIVE_MIN) if seconds else 0
+
+
+async def _connected(
+    params: SshParams, host_keys: HostKeys | None
+) -> tuple[socket.socket, Trust | None]:
+    """A socket to the host, and the keys that the host may show."""
+    sock = await dial(params.hostname, params.port, params.timeout)
+    if host_keys is None:
+        return sock, None
+    try:
+        place = params.hostname, sock.getpeername()[0], params.port
+        return sock, await asyncio.to_thread(host_keys.trust, *place)
+    except BaseException:
+        sock.close()
+        raise
+
+
+def _explained(error: ConnectingError, target: Target) -> GuacrError:
+    place = f"port {target.port} of host {shorten(target.host)}"
+    if isinstance(error, NotSshError):
+        return not_ssh(place, error.greeting)
+    if isinstance(error, HandshakeLateError):
+        return UpstreamTimeoutError(
+            f"{place} took the connection, but no SSH server has greeted within "
+            f"{target.handshake_timeout:g} s: check host and port, and whether the host is "
+            "overloaded"
+        )
+    if isinstance(error, LoginLateError):
+        return UpstreamTimeoutError(
+            f"login to host {shorten(target.host)} took longer than {target.login_timeout:g} s: "
             "connect again, and answer sooner"
-        ) from None
-    except NotSshError as error:
-        raise not_ssh(host, port, error.greeting) from None
-    except BrokenOffError as error:
-        raise broken_off(host, error) from None
+        )
+    return broken_off(target.host, error)
 
 
-def not_ssh(host: str, port: int, greeting: bytes) -> GuacrError:
-    """The error for a server that speaks something else, or nothing."""
-    place = f"port {port} of host {shorten(host)}"
+def not_ssh(place: str, greeting: bytes) -> GuacrError:
+    """The error for a server at `place` that speaks something else, or nothing."""
     if not greeting:
         return UpstreamError(
             f"{place} closed the connection before saying anything: check that an SSH server "
@@ -98,10 +122,10 @@ def not_ssh(host: str, port: int, greeting: bytes) -> GuacrError:
     )
 
 
-def broken_off(host: str, error: BrokenOffError) -> GuacrError:
+def broken_off(host: str, error: ConnectingError) -> GuacrError:
     """The error for a connection that has ended before its time."""
     name = shorten(host)
-    if error.silent:
+    if isinstance(error, BrokenOffError) and error.silent:
         return UpstreamTimeoutError(
             f"host {name} has stopped answering: check the network, and connect again"
         )

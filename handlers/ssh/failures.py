@@ -14,7 +14,11 @@ class KeyFormatError(BadRequestError):
     """A text holds no key that can be read."""
 
 
-class HostKeyRefusedError(Exception):
+class ConnectingError(Exception):
+    """It has not come to a login, or the connection has ended."""
+
+
+class HostKeyRefusedError(ConnectingError):
     """The host has shown a key that is not trusted, or that is revoked."""
 
     def __init__(self, fingerprint: str, *, revoked: bool = False) -> None:
@@ -23,15 +27,19 @@ class HostKeyRefusedError(Exception):
         self.revoked = revoked
 
 
-class LoginRefusedError(Exception):
+class LoginRefusedError(ConnectingError):
     """The host has let none of the dialogue's answers pass."""
 
 
-class LoginLateError(Exception):
+class HandshakeLateError(ConnectingError):
+    """The host has taken the connection, but not got as far as taking logins in time."""
+
+
+class LoginLateError(ConnectingError):
     """The login took longer than it may."""
 
 
-class NotSshError(Exception):
+class NotSshError(ConnectingError):
     """The host does not speak SSH 2; `greeting` is what it said first."""
 
     def __init__(self, greeting: bytes) -> None:
@@ -39,7 +47,7 @@ class NotSshError(Exception):
         self.greeting = greeting
 
 
-class BrokenOffError(Exception):
+class BrokenOffError(ConnectingError):
     """The connection has ended; the text is the reason, as far as there is one."""
 
     def __init__(self, reason: str, *, silent: bool = False) -> None:

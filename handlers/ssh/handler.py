@@ -132,6 +132,11 @@ class SshHandler(TerminalHandler):
         if self._shell is not None:
             self._shell.resize((columns, rows, width, height))
 
+    def block_output(self, blocked: bool) -> None:
+        """See `TerminalHandler.block_output`."""
+        if self._shell is not None:
+            self._shell.block(blocked)
+
     # ---- ShellListener
 
     def shell_output(self, data: bytes) -> None:

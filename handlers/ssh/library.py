@@ -18,6 +18,7 @@ import asyncssh
 from guacr.errors import BadRequestError, GuacrError
 from handlers.ssh.failures import (
     BrokenOffError,
+    HandshakeLateError,
     HostKeyRefusedError,
     LoginLateError,
     LoginRefusedError,
@@ -84,8 +85,8 @@ async def connect(sock: socket.socket, target: Target, dialogue: Dialogue) -> Co
     """Exchange keys and log in over a connected socket, which it takes over.
 
     Raises:
-        NotSshError, HostKeyRefusedError, LoginRefusedError, LoginLateError, BrokenOffError: as
-            their names say.
+        NotSshError, HostKeyRefusedError, HandshakeLateError, LoginRefusedError, LoginLateError,
+            BrokenOffError: as their names say.
         BadRequestError: the target cannot be connected to as it is described.
     """
     _name_this_user()
@@ -160,7 +161,7 @@ def _too_late(client: _Client, door: Door) -> Exception:
         return LoginLateError()
     if door.greeting and not client.speaks_ssh:
         return NotSshError(bytes(door.greeting))
-    return BrokenOffError("", silent=True)
+    return HandshakeLateError()
 
 
 def _explained(error: Exception, client: _Client, door: Door) -> Exception:
@@ -266,6 +267,13 @@ class Shell(asyncssh.SSHClientSession[bytes]):
         """The terminal has a new size."""
         if not self._channel.is_closing():
             self._channel.change_terminal_size(*window)
+
+    def block(self, blocked: bool) -> None:
+        """Take no more output from the host, whose window then fills, or take it again."""
+        if blocked:
+            self._channel.pause_reading()
+        else:
+            self._channel.resume_reading()
 
     # What asyncssh calls
 
