@@ -108,6 +108,8 @@ class SshHandler(TerminalHandler):
             await shell.ended
         except BrokenOffError as error:
             raise broken_off(params.hostname, error) from None
+        finally:
+            self.finish_output()
 
     def _environment(self) -> dict[str, str]:
         values = {

@@ -50,7 +50,7 @@ class TerminalHandler(ProtocolHandler):
         self._colour_scheme = self._settings.color_scheme
         self.terminal = Terminal(self._options(), Listener(self))
         self._view = TerminalView(session.display, self.terminal)
-        self._output = Output(self._parse, lambda: session.closed)
+        self._output = Output(self._parse, self.block_output)
         self._typing = Typing(self.send, self.feed, self.print_line)
         self._persons: dict[str, Person] = {}
         self._stdin: StdinStream | None = None
@@ -95,6 +95,10 @@ class TerminalHandler(ProtocolHandler):
     def window_changed(self, columns: int, rows: int, width: int, height: int) -> None:
         """The screen has another size, in cells and in pixels; the host may not be there yet."""
 
+    def block_output(self, blocked: bool) -> None:
+        """The host sends more than can be shown: it should wait, or may go on. A protocol that
+        can tell its host so does it here."""
+
     @property
     def window(self) -> tuple[int, int, int, int]:
         """Columns and rows of the screen, and its width and height in pixels."""
@@ -102,9 +106,13 @@ class TerminalHandler(ProtocolHandler):
         return layout.columns, layout.rows, layout.text.width, layout.text.height
 
     def feed(self, data: bytes) -> None:
-        """Bytes of the host: parsed at once up to 64 KiB, longer ones in turns with other
-        sessions. The next frame shows what they made of the screen."""
+        """Bytes of the host: parsed at once, unless they take so long that other sessions would
+        wait for it. The next frame shows what they made of the screen."""
         self._output.put(data)
+
+    def finish_output(self) -> None:
+        """The host has sent its last: the last picture shall show it."""
+        self._output.finish()
 
     async def ask(self, prompt: str, *, echo: bool = True) -> str:
         """A line that a person types in the terminal; without `echo` it shows asterisks.

@@ -1,4 +1,4 @@
-"""Output of the host on its way into the terminal, in portions that leave others their turn."""
+"""Output of the host on its way into the terminal, in turns that leave others theirs."""
 
 from __future__ import annotations
 
@@ -7,44 +7,76 @@ from collections import deque
 from collections.abc import Callable
 
 PORTION = 65536
-"""Bytes that are parsed in one turn of the event loop."""
-BACKLOG_MAX = 4 * 1024 * 1024
-"""Bytes that wait for their turn; beyond it, the oldest are parsed at once."""
+"""Bytes that are parsed without a look at the clock."""
+TURN = 0.003
+"""Seconds of parsing in one turn of the event loop, give or take a portion."""
+BACKLOG_HIGH = 256 * 1024
+"""Bytes that wait for their turn before the host is asked to wait."""
+BACKLOG_MAX = 8 * 1024 * 1024
+"""Bytes that wait at most; a source that sends on regardless has its oldest parsed at once."""
 
 
 class Output:
-    """Keeps the order of what it is given; `parse` takes one portion."""
+    """Keeps the order of what it is given.
 
-    __slots__ = ("_closed", "_parse", "_portions", "_size")
+    `parse` takes a portion. `block` is told True when the source should send nothing more, and
+    False when it may again.
+    """
 
-    def __init__(self, parse: Callable[[bytes], None], closed: Callable[[], bool]) -> None:
+    __slots__ = ("_block", "_blocked", "_loop", "_parse", "_portions", "_size", "_spent", "_timed")
+
+    def __init__(self, parse: Callable[[bytes], None], block: Callable[[bool], None]) -> None:
         self._parse = parse
-        self._closed = closed
+        self._block = block
+        self._loop = asyncio.get_running_loop()
         self._portions: deque[bytes] = deque()
         self._size = 0
+        self._spent = 0.0
+        self._timed = False
+        """Whether a new turn is due."""
+        self._blocked = False
 
     def put(self, data: bytes) -> None:
-        """Parse `data`: at once if it is one portion and nothing waits before it."""
-        if not self._portions and len(data) <= PORTION:
-            self._parse(data)
+        """Parse `data`, at once if this turn's time is not used up and nothing waits before."""
+        if not self._portions and self._spent < TURN and len(data) <= PORTION:
+            self._take(data)
             return
-        if not self._portions:
-            asyncio.get_running_loop().call_soon(self._turn)
         for start in range(0, len(data), PORTION):
             self._portions.append(data[start : start + PORTION])
         self._size += len(data)
+        self._work()
         while self._size > BACKLOG_MAX:
             self._next()
+        if self._size > BACKLOG_HIGH and not self._blocked:
+            self._blocked = True
+            self._block(True)
+
+    def finish(self) -> None:
+        """Parse all that waits; the source has ended."""
+        while self._portions:
+            self._next()
+
+    def _work(self) -> None:
+        while self._portions and self._spent < TURN:
+            self._next()
+        if self._blocked and not self._portions:
+            self._blocked = False
+            self._block(False)
 
     def _next(self) -> None:
         data = self._portions.popleft()
         self._size -= len(data)
-        self._parse(data)
+        self._take(data)
 
-    def _turn(self) -> None:
-        if self._closed():
-            self._portions.clear()
-        if self._portions:
-            self._next()
-        if self._portions:
-            asyncio.get_running_loop().call_soon(self._turn)
+    def _take(self, data: bytes) -> None:
+        started = self._loop.time()
+        self._parse(data)
+        self._spent += self._loop.time() - started
+        if not self._timed:
+            self._timed = True
+            self._loop.call_soon(self._new_turn)
+
+    def _new_turn(self) -> None:
+        self._timed = False
+        self._spent = 0.0
+        self._work()

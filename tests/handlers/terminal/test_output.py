@@ -1,0 +1,85 @@
+"""Output of a host: in order, in turns, and with a word to a host that sends too much."""
+
+import asyncio
+import time
+
+from handlers.terminal.output import BACKLOG_HIGH, BACKLOG_MAX, PORTION, TURN, Output
+from tests.support.loopback import until
+
+
+class Host:
+    """A source, and a parser that takes `cost` seconds for a portion."""
+
+    def __init__(self, cost: float = 0.0) -> None:
+        self.parsed = bytearray()
+        self.blocks: list[bool] = []
+        self.cost = cost
+        self.output = Output(self._parse, self.blocks.append)
+
+    def _parse(self, data: bytes) -> None:
+        assert len(data) <= PORTION
+        time.sleep(self.cost)
+        self.parsed += data
+
+
+async def test_small_output_is_parsed_at_once() -> None:
+    host = Host()
+    host.output.put(b"a")
+    host.output.put(b"b")
+    assert host.parsed == b"ab"
+
+
+async def test_what_takes_long_leaves_others_their_turn() -> None:
+    host = Host(cost=TURN)
+    data = bytes(range(256)) * 1024
+    host.output.put(data)
+    host.output.put(b"end")
+    turns = 0
+    assert len(host.parsed) == PORTION
+    while len(host.parsed) < len(data) + 3:
+        before = len(host.parsed)
+        await asyncio.sleep(0)
+        assert len(host.parsed) - before <= PORTION
+        turns += 1
+    assert turns >= 4
+    assert host.parsed == data + b"end"
+    assert host.blocks == []
+
+
+async def test_many_small_ones_share_a_turn() -> None:
+    host = Host(cost=TURN / 3)
+    for number in range(20):
+        host.output.put(bytes([number]))
+    assert 1 <= len(host.parsed) <= 5
+    await until(lambda: len(host.parsed) == 20)
+    assert host.parsed == bytes(range(20))
+
+
+async def test_the_host_is_told_to_wait_and_to_go_on() -> None:
+    host = Host(cost=TURN)
+    while not host.blocks:
+        host.output.put(bytes(PORTION))
+    assert len(host.parsed) < BACKLOG_HIGH
+    await until(lambda: host.blocks == [True, False])
+
+
+async def test_a_host_that_does_not_wait_holds_no_more_than_the_limit() -> None:
+    host = Host()
+    host.output.put(bytes(PORTION))
+    host.cost = TURN
+    host.output.put(b"x")
+    host.cost = 0
+    sent = PORTION + 1
+    for _ in range(2 * BACKLOG_MAX // PORTION):
+        host.output.put(bytes(PORTION))
+        sent += PORTION
+        assert sent - len(host.parsed) <= BACKLOG_MAX + PORTION
+    await until(lambda: len(host.parsed) == sent)
+
+
+async def test_the_last_words_are_not_lost() -> None:
+    host = Host(cost=TURN)
+    host.output.put(bytes(4 * PORTION))
+    assert len(host.parsed) < 4 * PORTION
+    host.output.finish()
+    assert len(host.parsed) == 4 * PORTION
