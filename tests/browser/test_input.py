@@ -36,9 +36,11 @@ async def test_the_browser_keeps_no_key_for_itself(page: Page, site: Site) -> No
 
 async def test_text_of_an_input_method(page: Page, site: Site) -> None:
     await connected(page, site)
-    await page.call("Input.insertText", text="é語")
+    await page.call("Input.insertText", text="é😀語")
     await happened(site, "key", 0xE9, False)
     await happened(site, "key", 0x01000000 + ord("語"), False)
+    pressed = [keysym for keysym, down in keys_of(site) if down]
+    assert pressed == [0xE9, 0x01000000 + ord("😀"), 0x01000000 + ord("語")]
     assert await page.run("document.querySelector('#sink').value") == ""
 
 

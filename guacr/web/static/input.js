@@ -3,7 +3,7 @@
 import Guacamole from "/vendor/guacamole-common.js";
 import { byId, element } from "./dom.js";
 
-const CONTROL = 0xffe3, SHIFT = 0xffe1, ALT = 0xffe9;
+const CONTROL = 0xffe3, SHIFT = 0xffe1, ALT = 0xffe9, ALT_GR = 0xfe03;
 const BACKSPACE = 0xff08, RETURN = 0xff0d, INSERT = 0xff63, LOWER_V = 0x76, UPPER_V = 0x56;
 const PASTE_WAIT = 80; // milliseconds in which a browser that has a clipboard sends its paste event
 
@@ -67,8 +67,8 @@ export class Input {
   // ---- keys
 
   pressed(keysym) {
-    const { modifiers } = this.keyboard;
-    if (modifiers.ctrl && modifiers.alt && modifiers.shift) {
+    if (isHalfCharacter(keysym)) return false;
+    if (this.asksForControls()) {
       this.release();
       this.session.controls.open();
       return false;
@@ -77,7 +77,15 @@ export class Input {
     return false; // the browser's own use of the key is not wanted
   }
 
+  // Ctrl, Alt and Shift, but not AltGr, which some systems report with Ctrl.
+  asksForControls() {
+    const { pressed } = this.keyboard;
+    const one = (left, right) => pressed[left] || pressed[right];
+    return one(CONTROL, 0xffe4) && one(ALT, 0xffea) && one(SHIFT, 0xffe2) && !pressed[ALT_GR];
+  }
+
   releasedKey(keysym) {
+    if (isHalfCharacter(keysym)) return;
     this.send(0, keysym);
     if (this.held.size && !STICKY.has(keysym)) {
       for (const held of [...this.held]) this.toggleSticky(held);
@@ -199,6 +207,11 @@ export class Input {
     }, { signal, capture: true });
     screen.addEventListener("contextmenu", (event) => event.preventDefault(), { signal });
   }
+}
+
+// Guacamole.Keyboard types the second half of an emoji once more, by itself.
+function isHalfCharacter(keysym) {
+  return keysym >= 0x0100d800 && keysym <= 0x0100dfff;
 }
 
 function pasteChord(event) {
