@@ -19,6 +19,8 @@ from tests.support.waiting import free_port
 
 STARTED_WITHIN = 10.0
 """Seconds."""
+LOCKED_TRIES = 100
+"""A tenth of a second apart."""
 PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
 HOST_KEY_TYPES = ("ed25519", "rsa")
 
@@ -205,7 +207,15 @@ def _user() -> Iterator[tuple[str, str]]:
 
 
 def _run(command: Sequence[str], text: str = "") -> None:
+    """Run a command that changes the users; another one at the same time makes it fail."""
     environment = {**os.environ, "PATH": PATH}
-    subprocess.run(
-        command, input=text, text=True, check=True, capture_output=True, env=environment, timeout=60
-    )
+    for _ in range(LOCKED_TRIES):
+        done = subprocess.run(
+            command, input=text, text=True, capture_output=True, env=environment, timeout=60
+        )
+        if done.returncode == 0:
+            return
+        if "lock" not in done.stderr:
+            break
+        time.sleep(0.1)
+    raise AssertionError(f"{command[0]} failed: {done.stderr}")
