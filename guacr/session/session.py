@@ -221,9 +221,13 @@ class Session:
     def set_argv(self, user: User, name: str, value: str) -> None:
         """A live parameter's new value: applied, then told to every user."""
         self.handler.argv(user, name, value)
-        for known, applied in self.handler.argv_values().items():
+        self.tell_argv(name)
+
+    def tell_argv(self, name: str) -> None:
+        """Tell every user the present value of a live parameter."""
+        for known, value in self.handler.argv_values().items():
             if known == name:
-                self.send_all(self._argv_stream(known, applied))
+                self.send_all(self._argv_stream(known, value))
 
     def resize(self, user: User, width: int, height: int) -> None:
         """The owner's window has a new size."""

@@ -14,6 +14,7 @@ from guacr.session.session import Session
 from guacr.session.streams import InputStream
 from guacr.session.user import User
 from guacr.settings import Settings
+from handlers.terminal.fonts import FontFinder, directories
 from handlers.terminal.listener import Listener
 from handlers.terminal.output import Output
 from handlers.terminal.params import TerminalParams
@@ -48,6 +49,7 @@ class TerminalHandler(ProtocolHandler):
         super().__init__(session, params)
         self._settings = cast(TerminalParams, params)
         self._colour_scheme = self._settings.color_scheme
+        self._fonts = FontFinder(session.settings.terminal, self._font_found)
         self.terminal = Terminal(self._options(), Listener(self))
         self._view = TerminalView(session.display, self.terminal)
         self._output = Output(self._parse, self.block_output)
@@ -70,7 +72,7 @@ class TerminalHandler(ProtocolHandler):
                 font_name=defaults.font_name,
                 font_size=defaults.font_size,
                 engine=defaults.engine,
-                font_directories=defaults.font_dirs,
+                font_directories=directories(defaults),
             )
             TerminalHandler._glyphs = rehearse(options)
 
@@ -180,7 +182,9 @@ class TerminalHandler(ProtocolHandler):
         terminal = self.terminal
         changes: dict[str, Callable[[], None]] = {
             "color-scheme": lambda: self._set_colour_scheme(parsed),
-            "font-name": lambda: terminal.set_font(parsed, terminal.font_size),
+            "font-name": lambda: terminal.set_font(
+                self._fonts.want(parsed, terminal.font_name), terminal.font_size
+            ),
             "font-size": lambda: terminal.set_font(terminal.font_name, parsed),
         }
         self._rearrange(changes[name])
@@ -215,6 +219,7 @@ class TerminalHandler(ProtocolHandler):
     def closed(self) -> None:
         """See `ProtocolHandler.closed`."""
         self._rest.stop()
+        self._fonts.close()
         self.terminal.close()
 
     # ---- what the terminal says; see `Listener`
@@ -249,7 +254,7 @@ class TerminalHandler(ProtocolHandler):
             width=width,
             height=height,
             dpi=self.session.owner_info.dpi,
-            font_name=settings.font_name,
+            font_name=self._fonts.want(settings.font_name),
             font_size=settings.font_size,
             colour_scheme=settings.color_scheme,
             terminal_type=settings.terminal_type,
@@ -257,7 +262,7 @@ class TerminalHandler(ProtocolHandler):
             backspace=settings.backspace,
             scrollback_rows=settings.scrollback,
             engine=defaults.engine,
-            font_directories=defaults.font_dirs,
+            font_directories=directories(defaults),
         )
 
     def _warn(self) -> None:
@@ -283,6 +288,10 @@ class TerminalHandler(ProtocolHandler):
 
     def _stdin_ended(self) -> None:
         self._stdin = None
+
+    def _font_found(self, name: str) -> None:
+        self._rearrange(lambda: self.terminal.set_font(name, self.terminal.font_size))
+        self.session.tell_argv("font-name")
 
     def _set_colour_scheme(self, text: str) -> None:
         for warning in self.terminal.set_colour_scheme(text):

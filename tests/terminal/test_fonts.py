@@ -13,9 +13,9 @@ from terminal.fonts import Coverage, Face, find_family
 
 @pytest.fixture(autouse=True)
 def _nothing_remembered() -> Iterator[None]:
-    find_family.cache_clear()
+    fonts._families.clear()
     yield
-    find_family.cache_clear()
+    fonts._families.clear()
 
 
 @pytest.fixture
@@ -78,3 +78,21 @@ def test_without_fontconfig_the_given_directories_are_searched(without_fontconfi
 def test_without_any_font_the_error_says_what_to_install(without_fontconfig: Path) -> None:
     with pytest.raises(GuacrError, match=r"no font was found.*install fontconfig"):
         find_family("monospace", (without_fontconfig,))
+
+
+def test_what_was_found_is_at_hand() -> None:
+    assert not fonts.is_found("monospace")
+    family = find_family("monospace")
+    assert fonts.is_found("monospace")
+    assert find_family("monospace") is family
+
+
+def test_what_is_remembered_is_bounded(without_fontconfig: Path) -> None:
+    bundled = without_fontconfig / "fonts"
+    bundled.mkdir()
+    source = Path("/usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf")
+    (bundled / source.name).write_bytes(source.read_bytes())
+    for number in range(fonts.MAX_FAMILIES + 3):
+        find_family(f"family {number}", (bundled,))
+    assert not fonts.is_found("family 2", (bundled,))
+    assert fonts.is_found("family 3", (bundled,))

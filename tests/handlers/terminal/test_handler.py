@@ -21,6 +21,8 @@ from guacr.errors import (
 from guacr.protocol.client import ClientInfo
 from guacr.protocol.status import Status
 from guacr.settings import Settings
+from handlers.terminal.fonts import directories
+from terminal import fonts
 from tests.handlers.terminal.echo import Desk, expected_picture, press, text_of
 from tests.support.loopback import MemoryTransport, until
 
@@ -529,3 +531,20 @@ async def test_streams_that_are_not_taken(
     transport, _, _ = desk.join()
     transport.send(opcode, 0, "text/plain", name)
     assert transport.all("ack")[-1][2] == str(int(status))
+
+
+# ---- fonts
+
+
+async def test_a_font_that_takes_time_to_find_comes_later() -> None:
+    desk = Desk()
+    fonts._families.pop(("DejaVu Sans Mono", directories(Settings().terminal)), None)
+    transport, _, handler = desk.join(font_name="DejaVu Sans Mono")
+    assert handler.terminal.font_name == "monospace"
+    await until(lambda: handler.terminal.font_name == "DejaVu Sans Mono")
+    assert transport.all("argv")[-1][2] == "font-name"
+    await settled(transport)
+    assert (transport.canvas.flatten() == expected_picture(handler)).all()
+    stream(transport, "argv", "text/plain", "font-name", data=b"monospace")
+    assert handler.terminal.font_name == "monospace", "this one is at hand"
+    await desk.close()
