@@ -101,9 +101,11 @@ export class Session {
 
   stateChanged(state) {
     this.state = state;
-    const { attempt } = this;
     // the first picture has arrived, and is seen once it is decoded
-    if (state === CONNECTED) this.client.getDisplay().flush(() => this.attempt === attempt && this.appeared());
+    if (state === CONNECTED) {
+      const { client } = this;
+      client.getDisplay().flush(() => this.client === client && this.connected && this.appeared());
+    }
     if (state === DISCONNECTED) this.fail(...explain(this.status?.status, this.status?.fromTunnel));
   }
 
