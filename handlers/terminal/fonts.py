@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from guacr.settings import TerminalSettings
-from terminal.fonts import find_family, is_found
+from terminal.fonts import FontFamily, find_family, is_found
 
 BUNDLED = Path(str(files("guacr.web") / "vendor"))
 """The build puts a monospace font there, for machines that have none."""
@@ -48,7 +48,7 @@ class FontFinder:
         """Call nobody any more."""
         self._closed = True
 
-    def _found(self, name: str, done: asyncio.Future[object]) -> None:
+    def _found(self, name: str, done: asyncio.Future[FontFamily]) -> None:
         failed = done.cancelled() or done.exception() is not None
         if name == self._wanted and not (failed or self._closed):
             self._use(name)
