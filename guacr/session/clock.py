@@ -10,7 +10,12 @@ import asyncio
 from collections.abc import Callable
 
 LAG_MAX = 0.5
-"""Seconds that the clock waits at most for viewers that lag behind."""
+"""Seconds that the clock waits at most, however far the viewers lag behind."""
+
+
+COST_FACTOR = 6
+"""A frame that took long to make keeps the next one away for so many times as long, which
+leaves the better part of the processor to the host's output and to other sessions."""
 
 
 class FrameClock:
@@ -20,7 +25,17 @@ class FrameClock:
     is behind.
     """
 
-    __slots__ = ("_handle", "_interval", "_lag", "_last", "_loop", "_pending", "_tick", "busy")
+    __slots__ = (
+        "_cost",
+        "_handle",
+        "_interval",
+        "_lag",
+        "_last",
+        "_loop",
+        "_pending",
+        "_tick",
+        "busy",
+    )
 
     def __init__(self, frame_rate: int, tick: Callable[[], bool], lag: Callable[[], float]) -> None:
         self._loop = asyncio.get_running_loop()
@@ -30,6 +45,7 @@ class FrameClock:
         self._last = self._loop.time() - 1.0
         self._handle: asyncio.Handle | None = None
         self._pending = False
+        self._cost = 0.0
         self.busy = False
 
     def wake(self) -> None:
@@ -60,7 +76,8 @@ class FrameClock:
 
     def _schedule(self) -> None:
         now = self._loop.time()
-        due = self._last + max(self._interval, min(self._lag(), LAG_MAX))
+        pause = max(self._interval, self._cost * COST_FACTOR, self._lag())
+        due = self._last + min(pause, LAG_MAX)
         if due <= now:
             self._handle = self._loop.call_soon(self._run)
         else:
@@ -69,5 +86,7 @@ class FrameClock:
     def _run(self) -> None:
         self._handle = None
         self._pending = False
+        started = self._loop.time()
         if self._tick():
-            self._last = self._loop.time()
+            self._last = started
+            self._cost = self._loop.time() - started

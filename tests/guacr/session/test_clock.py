@@ -1,6 +1,7 @@
 """The frame clock: at once after quiet, never above its rate, and with the viewers' pace."""
 
 import asyncio
+import time
 
 from guacr.session.clock import FrameClock
 from tests.support.loopback import until
@@ -13,10 +14,12 @@ class Ticks:
         self.times: list[float] = []
         self.lag = 0.0
         self.sends = True
+        self.work = 0.0
         self.clock = FrameClock(rate, self.tick, lambda: self.lag)
 
     def tick(self) -> bool:
         self.times.append(asyncio.get_running_loop().time())
+        time.sleep(self.work)
         return self.sends
 
 
@@ -86,3 +89,14 @@ async def test_stopped_for_good() -> None:
     ticks.clock.wake()
     await asyncio.sleep(0.05)
     assert ticks.times == []
+
+
+async def test_costly_frames_keep_their_distance() -> None:
+    ticks = Ticks(rate=1000)
+    ticks.work = 0.02
+    ticks.clock.wake()
+    await asyncio.sleep(0)
+    ticks.work = 0.0
+    ticks.clock.wake()
+    await until(lambda: len(ticks.times) == 2)
+    assert 0.11 <= ticks.times[1] - ticks.times[0] < 0.4
