@@ -55,6 +55,7 @@ class Session:
         self.owner_info = ClientInfo()
         self.name = ""
         self.closed = False
+        self._input_paused = False
         self._on_closed = on_closed
         self._loop = asyncio.get_running_loop()
         self._task: asyncio.Task[None] | None = None
@@ -120,6 +121,8 @@ class Session:
         user = User(self, transport, info, owner=owner, rights=rights)
         self.users[user.id] = user
         transport.receiver = user
+        if self._input_paused:
+            transport.pause_reading()
         user.send(encode("ready", self.id))
         if self.name:
             user.send(encode("name", self.name))
@@ -197,12 +200,15 @@ class Session:
 
     def pause_input(self) -> None:
         """The remote side is not taking input: read no more from the users."""
+        self._input_paused = True
         for user in self.users.values():
             user.transport.pause_reading()
 
     def resume_input(self) -> None:
         """The remote side takes input again."""
+        self._input_paused = False
         for user in self.users.values():
+            user.last_received = user.now()  # it could not be heard meanwhile
             user.transport.resume_reading()
 
     # ---- what users' opcodes use
@@ -251,7 +257,8 @@ class Session:
     def keep_alive(self, now: float) -> None:
         """Called about once a second: keep-alives and time-outs of every user."""
         for user in list(self.users.values()):
-            if now - user.last_received > self.settings.server.client_timeout:
+            silent = now - user.last_received > self.settings.server.client_timeout
+            if silent and not self._input_paused:
                 self.drop(user, ClientTimeoutError("the client has been silent for too long"))
             elif user.transport.buffered > self.settings.session.send_limit:
                 self.drop(user, OverrunError("the client does not take what it is sent"))
