@@ -248,14 +248,17 @@ class Shell(asyncssh.SSHClientSession[bytes]):
     INPUT_MAX = 1 << 20
     """Bytes of input that wait for the host before the users are asked to wait too."""
     LAST_WORDS = 1.0
-    """Seconds in which the channel has to close after the shell's exit: something that the shell
-    has left running may keep it open."""
+    """Seconds without output in which the channel has to close after the shell's exit: something
+    that the shell has left running may keep it open."""
+    LAST_WORDS_MAX = 10.0
+    """Seconds after the shell's exit in which output is shown at most."""
 
     def __init__(self, listener: ShellListener) -> None:
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.ended.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
         self._listener = listener
         self._last_words: asyncio.TimerHandle | None = None
+        self._exited = 0.0
         self._channel: asyncssh.SSHClientChannel[bytes]
 
     def write(self, data: bytes) -> None:
@@ -284,8 +287,11 @@ class Shell(asyncssh.SSHClientSession[bytes]):
 
     def data_received(self, data: bytes, datatype: int | None) -> None:
         """The shell printed; after its end nobody is there to see it."""
-        if not self.ended.done():
-            self._listener.shell_output(data)
+        if self.ended.done():
+            return
+        self._listener.shell_output(data)
+        if self._last_words is not None and _now() < self._exited + self.LAST_WORDS_MAX:
+            self._wait_for_last_words()
 
     def pause_writing(self) -> None:
         """`INPUT_MAX` bytes are waiting."""
@@ -297,8 +303,8 @@ class Shell(asyncssh.SSHClientSession[bytes]):
 
     def exit_status_received(self, status: int) -> None:
         """The shell has exited; what it printed last may still be on its way."""
-        loop = asyncio.get_running_loop()
-        self._last_words = loop.call_later(self.LAST_WORDS, self._end, None)
+        self._exited = _now()
+        self._wait_for_last_words()
 
     def exit_signal_received(self, signal: str, core_dumped: bool, msg: str, lang: str) -> None:
         """A signal ended the shell."""
@@ -308,6 +314,12 @@ class Shell(asyncssh.SSHClientSession[bytes]):
         """The channel or the whole connection has ended."""
         exited = exc is None or self._last_words is not None
         self._end(None if exited else _broken_off(exc))
+
+    def _wait_for_last_words(self) -> None:
+        if self._last_words is not None:
+            self._last_words.cancel()
+        loop = asyncio.get_running_loop()
+        self._last_words = loop.call_later(self.LAST_WORDS, self._end, None)
 
     def _end(self, error: BrokenOffError | None) -> None:
         if self._last_words is not None:

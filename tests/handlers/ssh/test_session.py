@@ -246,6 +246,21 @@ async def test_input_that_the_host_does_not_take_makes_the_users_wait(
         await until(lambda: paused._transport.is_reading(), "users to be heard again")  # type: ignore[attr-defined]
 
 
+async def test_output_that_is_not_taken_stops_the_host(
+    daemon: Daemon, server: OpenSsh, key: str
+) -> None:
+    async with shell(daemon, server, key) as person:
+        channel = person.handler._shell._channel  # type: ignore[union-attr]
+        window = channel.get_recv_window()
+        person.handler.block_output(True)
+        person.client.type("seq 1000000; echo end-$((1+1))\n")
+        await until(lambda: channel._recv_window < window / 32, "a host without a window")
+        assert sum(len(data) for data, _ in channel._recv_buf) <= window
+        assert "end-2" not in person.text
+        person.handler.block_output(False)
+        await person.see("\nend-2\n", timeout=30)
+
+
 async def test_sessions_leave_nothing_behind(server: OpenSsh, key: str) -> None:
     async with ssh_daemon() as daemon:
         await _open_and_close(daemon, server, key, 5)  # threads of the pools are there now
