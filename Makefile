@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/stamps
-PYTEST_ARGS ?=
+PYTEST_ARGS ?= -n auto
 
 RUNTIME_PACKAGES := fontconfig fonts-dejavu-core fonts-noto-cjk fonts-noto-color-emoji
 TEST_PACKAGES := $(RUNTIME_PACKAGES) chromium openssh-server
