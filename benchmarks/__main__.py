@@ -1,9 +1,9 @@
-"""Run all benchmarks, or those named: parse, terminal, encode, fanout, session."""
+"""Run all benchmarks, or those named: parse, terminal, encode, fanout, session, join."""
 
 import importlib
 import sys
 
-NAMES = ["parse", "terminal", "encode", "fanout", "session"]
+NAMES = ["parse", "terminal", "encode", "fanout", "session", "join"]
 
 
 def main(names: list[str]) -> int:

@@ -25,11 +25,11 @@ def resident() -> int:
     return pages * 4096
 
 
-async def connect(port: int) -> asyncio.StreamWriter:
+async def connect(port: int, select: str = "screen") -> asyncio.StreamWriter:
     """A client that has seen its first frame."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     parser = InstructionParser()
-    writer.write(encode("select", "screen"))
+    writer.write(encode("select", select))
     while True:
         for instruction in parser.feed(await reader.read(65536)):
             if instruction.opcode == "args":

@@ -54,6 +54,15 @@ class FrameClock:
         if self._handle is None and not self.busy:
             self._schedule()
 
+    def hurry(self) -> None:
+        """Somebody waits for a first picture: a frame is due now, whatever the pace."""
+        if self.busy:
+            self._pending = True
+            return
+        if self._handle is not None:
+            self._handle.cancel()
+        self._handle = self._loop.call_soon(self._run)
+
     def viewer_moved(self) -> None:
         """A viewer acknowledged a frame or took what was buffered: it may be ready earlier."""
         if self._handle is not None:

@@ -46,6 +46,10 @@ class Frames:
         """Something may have to be sent."""
         self._clock.wake()
 
+    def welcome(self) -> None:
+        """A user has joined, and sees nothing yet."""
+        self._clock.hurry()
+
     def viewer_moved(self) -> None:
         """A viewer acknowledged a frame, or took what was buffered for it."""
         self._clock.viewer_moved()

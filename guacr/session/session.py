@@ -132,7 +132,7 @@ class Session:
         if not owner:
             self._tell_owner(1, user)
         self.handler.user_joined(user)
-        self.frames.wake()
+        self.frames.welcome()
         return user
 
     def detach(self, user: User) -> None:

@@ -100,3 +100,13 @@ async def test_costly_frames_keep_their_distance() -> None:
     ticks.clock.wake()
     await until(lambda: len(ticks.times) == 2)
     assert 0.11 <= ticks.times[1] - ticks.times[0] < 0.4
+
+
+async def test_who_has_just_joined_does_not_wait() -> None:
+    ticks = Ticks(rate=1)
+    ticks.clock.wake()
+    await asyncio.sleep(0)
+    ticks.clock.wake()
+    ticks.clock.hurry()
+    await asyncio.sleep(0)
+    assert len(ticks.times) == 2
