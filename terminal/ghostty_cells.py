@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import or_
 from typing import Any
 
 import numpy as np
@@ -81,6 +83,8 @@ class CellTables:
     ) -> tuple[NDArray[np.uint32], NDArray[np.uint8], NDArray[np.uint16]]:
         """Codes, widths and styles of the screen's cells; see `ScreenUpdate`."""
         cells = screen.cells
+        if len(cells) == 1 and (row := self._read_row(terminal, screen)) is not None:
+            return row
         # One pass tells which fields are in use at all; most are not.
         bits = int(np.bitwise_or.reduce(cells, axis=None))
         codes = ((cells >> CODE_SHIFT) & CODE_MASK).astype(np.uint32)
@@ -91,6 +95,32 @@ class CellTables:
             styles = self._style_indices(terminal, screen)
         if bits & CONTENT_MASK:
             self._read_special(terminal, screen, codes, styles)
+        return codes, widths, styles
+
+    def _read_row(
+        self, terminal: Any, screen: RawScreen
+    ) -> tuple[NDArray[np.uint32], NDArray[np.uint8], NDArray[np.uint16]] | None:
+        """The same for one row, as it changes while somebody types: for so few cells plain
+        numbers are quicker than arrays. None if a cell is special."""
+        row: list[int] = screen.cells[0].tolist()
+        bits = reduce(or_, row)
+        if bits & CONTENT_MASK:
+            return None
+        shape = (1, len(row))
+        codes = np.array([[cell >> CODE_SHIFT & CODE_MASK for cell in row]], np.uint32)
+        widths, styles = np.zeros(shape, np.uint8), np.zeros(shape, np.uint16)
+        if bits >> WIDTH_SHIFT & WIDTH_MASK:
+            widths[0] = [cell >> WIDTH_SHIFT & WIDTH_MASK for cell in row]
+        if bits >> STYLE_SHIFT & STYLE_MASK:
+            ids = [cell >> STYLE_SHIFT & STYLE_MASK for cell in row]
+            columns = dict(zip(ids, range(len(ids)), strict=True))
+            columns.pop(0, None)
+            self._locate(terminal, screen.rows[0], 0)
+            numbers = {0: 0}
+            for style_id, column in columns.items():
+                self._ref.x = column
+                numbers[style_id] = self._style_number()
+            styles[0] = [numbers[style_id] for style_id in ids]
         return codes, widths, styles
 
     def _read_special(

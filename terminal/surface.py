@@ -8,11 +8,15 @@ from guacr.display.geometry import Rect
 from guacr.display.pixels import BgrxPixels, IndexedPixels, Pixels
 from guacr.display.surface import Copy, Damage
 from terminal.atlas import GlyphAtlas
-from terminal.changes import Block, Move, find_blocks, find_moves
+from terminal.changes import GAP_COLUMNS, Block, Move, find_blocks, find_moves
 from terminal.compositor import compose
 from terminal.emulator import Cursor, Emulator, ScreenUpdate
 from terminal.pens import PairTable
 from terminal.renderer import DrawnCells, Renderer
+
+FEW_CELLS = 8
+"""Cells up to which a picture is kept, to be found again."""
+PICTURES_KEPT = 64
 
 
 class TerminalSurface:
@@ -30,6 +34,8 @@ class TerminalSurface:
         self._under: tuple[int, int, DrawnCells] | None = None
         """Row and column of the cursor, and the cells as they are without it."""
         self._renderer = Renderer(atlas.sheet, PairTable(), emulator.update().colours)
+        self._pictures: dict[tuple[tuple[int, ...], bytes], Pixels] = {}
+        """Of few cells, as this renderer draws them; the last used one is the last."""
         self._crowded = False
         """Whether the last screen alone has filled a whole sheet of glyphs."""
 
@@ -78,6 +84,7 @@ class TerminalSurface:
             return False
         self._crowded = self._crowded and renderer.sheet is sheet
         self._renderer = Renderer(sheet, PairTable(), renderer.colours)
+        self._pictures.clear()
         return True
 
     def _update(self, full: bool) -> ScreenUpdate:
@@ -96,6 +103,10 @@ class TerminalSurface:
 
     def _change(self, drawn: DrawnCells, update: ScreenUpdate) -> Damage:
         """Compare what is new with what was reported, in the rows that may differ."""
+        row = update.cursor.row
+        under = self._under
+        if update.rows.tolist() == [row] and (under is None or under[0] == row):
+            return self._change_row(row, drawn, update.cursor)
         new = self._cells.copy()
         touched = set(update.rows.tolist())
         if self._under is not None:
@@ -109,6 +120,21 @@ class TerminalSurface:
             touched.add(self._under[0])
         old, self._cells = self._cells, new
         return self._compare(old, sorted(touched))
+
+    def _change_row(self, row: int, drawn: DrawnCells, cursor: Cursor) -> Damage:
+        """The same where the cursor's row alone has changed, as while somebody types."""
+        before = self._cells[row].copy()
+        self._cells[row] = drawn[0]
+        self._draw_cursor(self._cells, cursor)
+        columns = (before != self._cells[row]).nonzero()[0]
+        if not len(columns):
+            return Damage()
+        if columns[-1] - columns[0] > GAP_COLUMNS:
+            after, self._cells = self._cells, self._cells.copy()
+            after[row] = before
+            return self._compare(after, [row])
+        left, past = int(columns[0]), int(columns[-1]) + 1
+        return Damage(rects=[self._rect(Block(row, left, row + 1, past))])
 
     def _compare(self, old: DrawnCells, rows: list[int]) -> Damage:
         """What differs from `old`, which is overwritten, in some rows."""
@@ -139,9 +165,23 @@ class TerminalSurface:
         top, left = rect.y // metrics.height, rect.x // metrics.width
         bottom, right = -(-rect.bottom // metrics.height), -(-rect.right // metrics.width)
         cells = self._cells[top:bottom, left:right]
-        picture = compose(cells, self._renderer.sheet, self._renderer.pairs)
+        if cells.size <= FEW_CELLS:
+            picture = self._recent(cells)
+        else:
+            picture = compose(cells, self._renderer.sheet, self._renderer.pairs)
         x, y = rect.x - left * metrics.width, rect.y - top * metrics.height
         return _cropped(picture, Rect(x, y, rect.width, rect.height))
+
+    def _recent(self, cells: DrawnCells) -> Pixels:
+        """A few cells, as they are typed: often the same as not long ago."""
+        key = (cells.shape, cells.tobytes())
+        picture = self._pictures.pop(key, None)
+        if picture is None:
+            picture = compose(cells, self._renderer.sheet, self._renderer.pairs)
+            if len(self._pictures) >= PICTURES_KEPT:
+                self._pictures.pop(next(iter(self._pictures)))
+        self._pictures[key] = picture
+        return picture
 
     def _copy(self, move: Move) -> Copy:
         width, height = self.size[0], self._atlas.metrics.height

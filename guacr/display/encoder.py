@@ -18,6 +18,9 @@ QUALITY_BEST, QUALITY_WORST = 90, 30
 QUALITY_LAG = 0.02
 """Seconds of lag up to which quality stays at its best; then it falls by one a millisecond."""
 WEBP_FASTEST = 0
+REMEMBERED_AREA = 4096
+"""Pixels up to which the file is kept with the pixels: a few cells of a terminal, which are
+drawn again and again."""
 
 _NANOSECONDS_A_PIXEL = {  # measured by `python -m benchmarks encode`
     "indexed": 3.0,
@@ -81,8 +84,17 @@ def encode_image(pixels: Pixels, lossy: bool, encoding: Encoding) -> tuple[str, 
     if mimetype == WEBP:
         return mimetype, _webp(_true_colour(pixels), lossy, encoding.lossy_quality())
     if isinstance(pixels, IndexedPixels):
-        return mimetype, indexed_png(pixels.indices, pixels.palette)
+        return mimetype, _indexed(pixels)
     return mimetype, rgb_png(pixels.array)
+
+
+def _indexed(pixels: IndexedPixels) -> bytes:
+    if pixels.width * pixels.height > REMEMBERED_AREA:
+        return indexed_png(pixels.indices, pixels.palette)
+    if "png" not in pixels.memo:
+        pixels.memo["png"] = indexed_png(pixels.indices, pixels.palette)
+    data: bytes = pixels.memo["png"]
+    return data
 
 
 def _true_colour(pixels: Pixels) -> BgrxPixels:

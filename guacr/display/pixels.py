@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +15,17 @@ Array8 = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class IndexedPixels:
-    """One palette index a pixel: a terminal's picture, known exactly and cheap to encode."""
+    """One palette index a pixel: a terminal's picture, known exactly and cheap to encode.
+
+    Neither array changes once it is here, so that what is found out of them can be remembered.
+    """
 
     indices: Array8
     """(height, width)."""
     palette: Array8
     """(colours, 3): red, green, blue of each index; at most 256 colours."""
+    memo: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    """What was found out, and is worth keeping as long as the pixels are kept."""
 
     @property
     def width(self) -> int:
@@ -33,6 +39,12 @@ class IndexedPixels:
 
     def solid(self) -> tuple[int, int, int] | None:
         """The one colour (red, green, blue) that all pixels have, or None."""
+        if "solid" not in self.memo:
+            self.memo["solid"] = self._solid()
+        colour: tuple[int, int, int] | None = self.memo["solid"]
+        return colour
+
+    def _solid(self) -> tuple[int, int, int] | None:
         first = self.indices[0, 0]
         if not (self.indices == first).all():
             return None
