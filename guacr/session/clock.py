@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from time import perf_counter
 
 LAG_MAX = 0.5
 """Seconds that the clock waits at most, however far the viewers lag behind."""
@@ -95,7 +96,7 @@ class FrameClock:
     def _run(self) -> None:
         self._handle = None
         self._pending = False
-        started = self._loop.time()
+        now, started = self._loop.time(), perf_counter()
         if self._tick():
-            self._last = started
-            self._cost = self._loop.time() - started
+            self._last = now
+            self._cost = perf_counter() - started  # the loop's own time may stand still

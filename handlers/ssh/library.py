@@ -186,6 +186,10 @@ def _broken_off(error: Exception | None) -> BrokenOffError:
     return BrokenOffError("" if text == "Connection lost" else reason(error), silent=silent)
 
 
+OUTPUT_WINDOW = 256 * 1024
+"""Bytes of output that the host may have on its way: what a Ctrl-C cannot call back any more."""
+
+
 class Connection:
     """A host that has let the user in."""
 
@@ -221,6 +225,7 @@ class Connection:
                     term_modes={asyncssh.PTY_VERASE: backspace, asyncssh.PTY_IUTF8: 1},
                     env=list(environment.items()),
                     encoding=None,
+                    window=OUTPUT_WINDOW,
                 )
         except TimeoutError:
             raise BrokenOffError("", silent=True) from None

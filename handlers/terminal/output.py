@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from time import perf_counter
 
 PORTION = 65536
 """Bytes that are parsed without a look at the clock."""
@@ -69,9 +70,9 @@ class Output:
         self._take(data)
 
     def _take(self, data: bytes) -> None:
-        started = self._loop.time()
+        started = perf_counter()  # the loop's own time may stand still within a turn
         self._parse(data)
-        self._spent += self._loop.time() - started
+        self._spent += perf_counter() - started
         if not self._timed:
             self._timed = True
             self._loop.call_soon(self._new_turn)
