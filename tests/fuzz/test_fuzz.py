@@ -7,11 +7,12 @@ import sys
 
 import pytest
 
-from tests.fuzz import driver, handshake, parser
+from tests.fuzz import driver, handshake, parser, telnet
 
 TARGETS = [
     pytest.param(parser.one_input, parser.SAMPLES, id="parser"),
     pytest.param(handshake.one_input, handshake.SAMPLES, id="handshake"),
+    pytest.param(telnet.one_input, telnet.SAMPLES, id="telnet"),
 ]
 
 

@@ -1,4 +1,4 @@
-"""A person at an SSH session: a daemon, a client of it, and the terminal's text."""
+"""A person at a terminal: a daemon, a client of it, and the terminal's text."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from guacr.daemon import Daemon
 from guacr.session.session import Session
 from guacr.settings import SshSettings
-from handlers.ssh import SshHandler
+from handlers.terminal import TerminalHandler
 from terminal.emulator import Position, Span
 from tests.support.client import GuacClient, Hello
 from tests.support.daemon import local_settings
@@ -25,7 +25,7 @@ class Desk:
     def __init__(self, client: GuacClient, session: Session) -> None:
         self.client = client
         self.session = session
-        assert isinstance(session.handler, SshHandler)
+        assert isinstance(session.handler, TerminalHandler)
         self.handler = session.handler
         self._last_text: str | None = None
         self._close_terminal = self.handler.terminal.close
@@ -91,11 +91,14 @@ async def ssh_daemon(**settings: object) -> AsyncIterator[Daemon]:
 
 @asynccontextmanager
 async def desk(
-    daemon: Daemon, parameters: dict[str, str], hello: Hello | None = None
+    daemon: Daemon,
+    parameters: dict[str, str],
+    hello: Hello | None = None,
+    protocol: str = "ssh",
 ) -> AsyncIterator[Desk]:
     """A session with these parameters, until the block ends."""
     address = "127.0.0.1", daemon.port
-    client = await GuacClient.connect(address, "ssh", parameters, hello=hello)
+    client = await GuacClient.connect(address, protocol, parameters, hello=hello)
     try:
         yield Desk(client, daemon.registry.sessions[client.heard.ready])
     finally:

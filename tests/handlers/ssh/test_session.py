@@ -214,7 +214,7 @@ async def test_a_host_that_stops_answering_is_noticed_by_keep_alives(
     daemon: Daemon, server: OpenSsh, key: str
 ) -> None:
     async with shell(daemon, server, key, **{"server-alive-interval": "1"}) as person:
-        connection = person.handler._shell._channel.get_connection()  # type: ignore[union-attr]
+        connection = person.handler._shell._channel.get_connection()  # type: ignore[attr-defined]
         assert connection._keepalive_interval == 2
         connection._keepalive_interval = 0.05  # the test's patience is shorter than a user's
         connection._set_keepalive_timer()
@@ -250,7 +250,7 @@ async def test_output_that_is_not_taken_stops_the_host(
     daemon: Daemon, server: OpenSsh, key: str
 ) -> None:
     async with shell(daemon, server, key) as person:
-        channel = person.handler._shell._channel  # type: ignore[union-attr]
+        channel = person.handler._shell._channel  # type: ignore[attr-defined]
         window = channel.get_recv_window()
         person.handler.block_output(True)
         person.client.type("seq 1000000; echo end-$((1+1))\n")
