@@ -28,6 +28,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     "pydantic_core": ("guacr.configuration",),
     "pydantic_settings": ("guacr.configuration",),
     "pyghostty": ("terminal.ghostty_library",),
+    "pyte": ("terminal.pyte_library",),
     "re2": ("handlers.telnet.expressions",),
     "simplejpeg": ("guacr.display.encoder",),
     "uvloop": ("guacr.daemon",),
