@@ -11,7 +11,7 @@ Engine = Callable[[EmulatorOptions, EmulatorListener], Emulator]
 
 
 def engine(name: str = "auto") -> Engine:
-    """The engine of a name; "auto" is the best one that is installed.
+    """The engine of a name; "auto" is libghostty's where it is installed, otherwise pyte's.
 
     Raises:
         UnsupportedError: it is not installed, or there is no engine of that name.
@@ -23,7 +23,7 @@ def engine(name: str = "auto") -> Engine:
     except ImportError as error:
         raise UnsupportedError(
             f"terminal engine {name} is not installed: install pyghostty, "
-            "which has wheels for Linux and macOS"
+            "which has wheels for Linux and macOS, or use auto"
         ) from error
 
 
@@ -33,4 +33,17 @@ def _ghostty() -> Engine:
     return GhosttyEmulator
 
 
-_ENGINES: dict[str, Callable[[], Engine]] = {"auto": _ghostty, "ghostty": _ghostty}
+def _pyte() -> Engine:
+    from terminal.pyte_emulator import PyteEmulator
+
+    return PyteEmulator
+
+
+def _best() -> Engine:
+    try:
+        return _ghostty()
+    except ImportError:
+        return _pyte()
+
+
+_ENGINES: dict[str, Callable[[], Engine]] = {"auto": _best, "ghostty": _ghostty, "pyte": _pyte}

@@ -1,0 +1,122 @@
+"""The colours that the host of a pyte terminal sets and asks for: OSC 4, 10 to 12 and 104 to 112
+(xterm's control sequences, "Operating System Commands")."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from terminal.colours import named_colour
+from terminal.emulator import Colours, Rgb
+
+MAX_REQUESTS = 512
+"""Colours set or asked for by one command; the rest of it is not read."""
+
+_HEX = re.compile("#([0-9a-fA-F]{3}|[0-9a-fA-F]{6}|[0-9a-fA-F]{9}|[0-9a-fA-F]{12})")
+_RGB = re.compile("rgb:([0-9a-fA-F]{1,4})/([0-9a-fA-F]{1,4})/([0-9a-fA-F]{1,4})")
+_FOREGROUND, _BACKGROUND, _CURSOR = 10, 11, 12
+
+
+class HostColours:
+    """Default colours, and what the host has put over them."""
+
+    def __init__(self, defaults: Colours, reply: Callable[[str], None]) -> None:
+        self.defaults = defaults
+        self._reply = reply
+        self._palette: dict[int, Rgb] = {}
+        self._dynamic: dict[int, Rgb] = {}
+        self._known: Colours | None = None
+
+    def set_defaults(self, colours: Colours) -> None:
+        """Change what holds where the host has set nothing."""
+        self.defaults, self._known = colours, None
+
+    def reset(self) -> None:
+        """Forget what the host has set."""
+        self._palette.clear()
+        self._dynamic.clear()
+        self._known = None
+
+    @property
+    def now(self) -> Colours:
+        """The colours that hold."""
+        if self._known is None:
+            palette = bytearray(self.defaults.palette)
+            for index, colour in self._palette.items():
+                palette[3 * index : 3 * index + 3] = bytes(colour)
+            self._known = replace(
+                self.defaults,
+                foreground=self._dynamic.get(_FOREGROUND, self.defaults.foreground),
+                background=self._dynamic.get(_BACKGROUND, self.defaults.background),
+                cursor=self._dynamic.get(_CURSOR, self.defaults.cursor),
+                palette=bytes(palette),
+            )
+        return self._known
+
+    def take(self, number: int, text: str, terminator: str) -> bool:
+        """Take an OSC; gives whether it was about colours."""
+        if number == 4:
+            for index, value in _pairs(text):
+                self._palette_entry(index, value, terminator)
+        elif number in (_FOREGROUND, _BACKGROUND, _CURSOR):
+            for offset, value in enumerate(text.split(";")[:3]):
+                self._dynamic_entry(number + offset, value, terminator)
+        elif number == 104:
+            self._reset_palette(text)
+        elif number in (110, 111, 112):
+            self._dynamic.pop(number - 100, None)
+        else:
+            return False
+        self._known = None
+        return True
+
+    def _palette_entry(self, index: int, value: str, terminator: str) -> None:
+        if value == "?":
+            red, green, blue = self.now.palette[3 * index : 3 * index + 3]
+            self._answer(f"4;{index}", (red, green, blue), terminator)
+        elif colour := parse_colour(value):
+            self._palette[index] = colour
+            self._known = None
+
+    def _dynamic_entry(self, number: int, value: str, terminator: str) -> None:
+        if number > _CURSOR:
+            return
+        if value == "?":
+            now = self.now
+            colours = (now.foreground, now.background, now.cursor or now.foreground)
+            self._answer(str(number), colours[number - _FOREGROUND], terminator)
+        elif colour := parse_colour(value):
+            self._dynamic[number] = colour
+            self._known = None
+
+    def _answer(self, what: str, colour: Rgb, terminator: str) -> None:
+        parts = "/".join(f"{value:02x}{value:02x}" for value in colour)
+        self._reply(f"\x1b]{what};rgb:{parts}{terminator}")
+
+    def _reset_palette(self, text: str) -> None:
+        if not text:
+            self._palette.clear()
+        for part in text.split(";")[:MAX_REQUESTS]:
+            if part.isdecimal() and len(part) <= 3:
+                self._palette.pop(int(part), None)
+
+
+def parse_colour(text: str) -> Rgb | None:
+    """A colour in X11's notations: a name, `#rgb` up to `#rrrrggggbbbb`, or `rgb:r/g/b`."""
+    if found := _HEX.fullmatch(text):
+        size = len(found[1]) // 3
+        digits = (found[1][at : at + size] for at in range(0, 3 * size, size))
+        red, green, blue = (int((part * 2)[:2], 16) for part in digits)
+        return red, green, blue
+    if found := _RGB.fullmatch(text):
+        red, green, blue = (int(part, 16) * 255 // (16 ** len(part) - 1) for part in found.groups())
+        return red, green, blue
+    return named_colour(text) if text and len(text) < 64 else None
+
+
+def _pairs(text: str) -> Iterator[tuple[int, str]]:
+    parts = text.split(";")[: 2 * MAX_REQUESTS]
+    for index, value in zip(parts[::2], parts[1::2], strict=False):
+        if index.isdecimal() and len(index) <= 3 and int(index) < 256:
+            yield int(index), value

@@ -1,0 +1,333 @@
+"""The cells of the pyte engine: pyte's screen on rows of lists, with all that moves them."""
+
+from __future__ import annotations
+
+from terminal.emulator import Style
+from terminal.pyte_library import Screen
+from terminal.pyte_pens import Pen, Pens
+from terminal.pyte_rows import (
+    BLANK,
+    HEAD,
+    SPACER,
+    Kept,
+    Line,
+    Scrollback,
+    pack,
+)
+from terminal.pyte_tracking import Tracking
+from terminal.pyte_widths import MAX_CLUSTER, NARROW, joined_width, joins, width_of
+
+INSERT = 4
+"""IRM, as pyte numbers modes; private ones are shifted."""
+AUTOWRAP = 7 << 5
+ORIGIN = 6 << 5
+
+
+class PyteGrid(Screen):
+    """What is written where. `cursor.x` never passes the last column: `pending` says that the next
+    character goes to the next row (DEC STD 070's last column flag)."""
+
+    def __init__(self, columns: int, rows: int, scrollback: int) -> None:
+        self.pens_known = Pens()
+        self.pen: Pen = self.pens_known.plain
+        self.pending = False
+        self.rows: list[Line] = []
+        self.scrollback = Scrollback(scrollback)
+        self.tracking = Tracking()
+        self.on_alternate = False
+        self.last_drawn = ""
+        self.columns, self.lines = columns, rows
+        self.rows = self.blank_rows(rows)
+        super().__init__(columns, rows)
+
+    @property
+    def region(self) -> tuple[int, int]:
+        """The first and the last row that scroll."""
+        return self.margins if self.margins else (0, self.lines - 1)
+
+    def blank_rows(self, count: int) -> list[Line]:
+        """New rows in the colour of the background."""
+        return [Line(self.columns, self.pen.blank) for _ in range(count)]
+
+    # Text
+
+    def draw(self, data: str) -> None:
+        """Write text of no control characters at the cursor."""
+        if data.isascii():
+            self._draw_narrow(data)
+            return
+        at = 0
+        while at < len(data):
+            if run := NARROW.match(data, at):
+                self._draw_narrow(run[0])
+                at = run.end()
+            else:
+                self._draw_other(data[at])
+                at += 1
+
+    def _draw_narrow(self, text: str) -> None:
+        self.last_drawn = text[-1]
+        while text:
+            if self.pending and AUTOWRAP in self.mode:
+                self._wrap()
+            room = self.columns - self.cursor.x
+            if len(text) > room and AUTOWRAP not in self.mode:
+                text = text[: room - 1] + text[-1]
+            part, text = text[:room], text[room:]
+            if INSERT in self.mode:
+                self.insert_characters(len(part))
+            self._put(part)
+
+    def _put(self, part: str) -> None:
+        """Write characters of one cell each that fit into the row."""
+        start, count = self.cursor.x, len(part)
+        end, line = start + count, self.rows[self.cursor.y]
+        if start < 2:
+            self._behead(line)
+        line.cut(start, end)
+        line.cells[start:end] = part
+        line.pens[start:end] = [self.pen] * count
+        self.dirty.add(self.cursor.y)
+        self.pending = end == self.columns
+        self.cursor.x = end - self.pending
+
+    def _behead(self, line: Line) -> None:
+        """A wide character at the start of a row is written over: nothing more stands for it at
+        the end of the row above."""
+        above = self.rows[self.cursor.y - 1]
+        if self.cursor.y and self.columns > 1 and line.cells[1] == SPACER:
+            above.cells[-1] = BLANK if above.cells[-1] == HEAD else above.cells[-1]
+            self.dirty.add(self.cursor.y - 1)
+
+    def _draw_other(self, char: str) -> None:
+        if self._join(char):
+            return
+        width = width_of(char)
+        if width == 0:
+            return
+        self.last_drawn = char
+        if width == 1:
+            self._draw_narrow(char)
+        else:
+            self._draw_wide(char)
+
+    def _draw_wide(self, text: str) -> None:
+        if self.pending and AUTOWRAP in self.mode:
+            self._wrap()
+        if self.columns < 2:
+            return
+        if self.cursor.x == self.columns - 1:
+            if AUTOWRAP not in self.mode:
+                return
+            self._put(HEAD)
+            self._wrap()
+        if INSERT in self.mode:
+            self.insert_characters(2)
+        start, line = self.cursor.x, self.rows[self.cursor.y]
+        if start < 2:
+            self._behead(line)
+        line.cut(start, start + 2)
+        line.cells[start : start + 2] = [text, SPACER]
+        line.pens[start : start + 2] = [self.pen] * 2
+        self.dirty.add(self.cursor.y)
+        self.pending = start + 2 == self.columns
+        self.cursor.x = start + 2 - self.pending
+
+    def _join(self, char: str) -> bool:
+        """Add a character to the cluster before the cursor, if it belongs there."""
+        line, x = self.rows[self.cursor.y], self.cursor.x - (not self.pending)
+        if x < 0:
+            return False
+        x -= line.cells[x] == SPACER
+        before = line.cells[x]
+        if before in (BLANK, HEAD) or not joins(before, char):
+            return False
+        width = 1 + (x + 1 < self.columns and line.cells[x + 1] == SPACER)
+        line.cells[x] = (before + char)[:MAX_CLUSTER]
+        self.dirty.add(self.cursor.y)
+        self._widen(line, x, width, joined_width(before, char, width))
+        return True
+
+    def _widen(self, line: Line, x: int, width: int, wanted: int) -> None:
+        """Give a cluster that just grew the cells it needs now."""
+        if wanted == 2 and width == 1:
+            text = line.cells[x]
+            line.cells[x] = BLANK
+            self.cursor.x, self.pending = x, False
+            self._draw_wide(text)
+        elif wanted == 1 and width == 2:
+            line.cells[x + 1] = BLANK
+            self.cursor.x, self.pending = x + 1, False
+
+    def _wrap(self) -> None:
+        line = self.rows[self.cursor.y]
+        self.cursor.x = 0
+        self.index()
+        line.wrapped = True
+        self.pending = False
+
+    def repeat(self, count: int = 0, *_: int) -> None:
+        """REP: write the last character again."""
+        if self.last_drawn:
+            self.draw(self.last_drawn * min(count or 1, self.columns * self.lines))
+
+    # Rows
+
+    def index(self) -> None:
+        """IND: down by a row; scrolls at the bottom margin."""
+        top, bottom = self.region
+        if self.cursor.y == bottom:
+            self.shift_up(top, bottom, 1, keep=top == 0)
+        elif self.cursor.y < self.lines - 1:
+            self.cursor.y += 1
+
+    def reverse_index(self) -> None:
+        """RI: up by a row; scrolls at the top margin."""
+        top, bottom = self.region
+        if self.cursor.y == top:
+            self.shift_down(top, bottom, 1)
+        elif self.cursor.y:
+            self.cursor.y -= 1
+
+    def scroll_up(self, count: int = 0, *_: int) -> None:
+        """SU: the region goes up."""
+        top, bottom = self.region
+        self.shift_up(top, bottom, count or 1, keep=top == 0)
+        if top:
+            self._part(top, bottom)
+
+    def scroll_down(self, count: int = 0, *rest: int) -> None:
+        """SD: the region goes down; with more parameters it is mouse highlighting."""
+        if not rest:
+            self.shift_down(*self.region, count or 1)
+
+    def shift_up(self, top: int, bottom: int, count: int, keep: bool = False) -> None:
+        """Take rows off the top of a region; with `keep` they go to the scrollback."""
+        count = min(count, bottom - top + 1)
+        gone = self.rows[top : top + count]
+        del self.rows[top : top + count]
+        self.rows[bottom - count + 1 : bottom - count + 1] = self.blank_rows(count)
+        self.dirty.update(range(top, bottom + 1))
+        if keep:
+            self.push(gone)
+            if bottom < self.lines - 1:
+                self.tracking.shift(self.screen_top + bottom - count + 1, count)
+        else:
+            self.tracking.cut(self.screen_top + top, self.screen_top + bottom, -count)
+
+    def shift_down(self, top: int, bottom: int, count: int) -> None:
+        """Insert blank rows at the top of a region; those pushed beyond it are gone."""
+        count = min(count, bottom - top + 1)
+        del self.rows[bottom - count + 1 : bottom + 1]
+        self.rows[top:top] = self.blank_rows(count)
+        self._part(top, bottom)
+        self.dirty.update(range(top, bottom + 1))
+        self.tracking.cut(self.screen_top + top, self.screen_top + bottom, count)
+
+    def _part(self, top: int, bottom: int) -> None:
+        """Rows that moved within a region are lines of their own."""
+        for line in self.rows[top : bottom + 1]:
+            line.wrapped = False
+            line.cells[-1] = BLANK if line.cells[-1] == HEAD else line.cells[-1]
+
+    def push(self, lines: list[Line]) -> None:
+        """Rows leave the screen at its top."""
+        if self.on_alternate or not self.scrollback.limit:
+            self.keep_packed([""] * len(lines))
+        else:
+            self.keep_packed([pack(line, self.pens_known.plain) for line in lines])
+
+    def keep_packed(self, rows: list[Kept]) -> None:
+        """Rows enter the scrollback; the alternate screen has none."""
+        if self.on_alternate:
+            self.tracking.alternate_top += len(rows)
+        else:
+            self.scrollback.extend(rows)
+
+    @property
+    def screen_top(self) -> int:
+        """The number of the screen's first row, counted since the start; see `Tracking`."""
+        if self.on_alternate:
+            return self.tracking.alternate_top
+        return self.scrollback.dropped + len(self.scrollback.rows)
+
+    def insert_lines(self, count: int | None = None, *_: int) -> None:
+        """IL, within the region."""
+        top, bottom = self.region
+        if top <= self.cursor.y <= bottom:
+            self.shift_down(self.cursor.y, bottom, count or 1)
+            self.cursor.x = 0
+
+    def delete_lines(self, count: int | None = None, *_: int) -> None:
+        """DL, within the region."""
+        top, bottom = self.region
+        if top <= self.cursor.y <= bottom:
+            self.shift_up(self.cursor.y, bottom, count or 1)
+            self._part(self.cursor.y, bottom)
+            self.cursor.x = 0
+
+    # Cells
+
+    def insert_characters(self, count: int | None = None, *_: int) -> None:
+        """ICH: what stands from the cursor on goes right."""
+        line, x = self._edited(), self.cursor.x
+        count = min(count or 1, self.columns - x)
+        line.cut(x, x)
+        if line.cells[self.columns - count] == SPACER:
+            line.cells[self.columns - count - 1] = BLANK
+        line.cells[x:] = [BLANK] * count + line.cells[x : self.columns - count]
+        line.pens[x:] = [self.pen.blank] * count + line.pens[x : self.columns - count]
+
+    def delete_characters(self, count: int | None = None, *_: int) -> None:
+        """DCH: what stands behind comes left."""
+        line, x = self._edited(), self.cursor.x
+        count = min(count or 1, self.columns - x)
+        line.cut(x, x + count)
+        line.wrapped = False
+        line.cells[x:] = line.cells[x + count :] + [BLANK] * count
+        line.pens[x:] = line.pens[x + count :] + [self.pen.blank] * count
+
+    def erase_characters(self, count: int | None = None, *_: int) -> None:
+        """ECH."""
+        end = min(self.cursor.x + (count or 1), self.columns)
+        line = self._edited()
+        line.erase(self.cursor.x, end, self.pen.blank)
+        line.wrapped = False
+
+    def erase_in_line(self, how: int = 0, *_: int, private: bool = False) -> None:
+        """EL; nothing is protected, so DECSEL is the same."""
+        line = self._edited()
+        spans = {0: (self.cursor.x, self.columns), 1: (0, self.cursor.x + 1), 2: (0, self.columns)}
+        if how in spans:
+            line.erase(*spans[how], self.pen.blank)
+            line.wrapped = line.wrapped and how == 1
+
+    def erase_in_display(self, how: int = 0, *_: int, **_private: bool) -> None:
+        """ED; 3 drops the scrollback."""
+        y = self.cursor.y
+        spans = {0: (y + 1, self.lines), 1: (0, y), 2: (0, self.lines)}
+        if how in (0, 1):
+            self.erase_in_line(how)
+        if how in spans:
+            first, end = spans[how]
+            self.rows[first:end] = self.blank_rows(end - first)
+            self.dirty.update(range(first, end))
+        if how == 3 and not self.on_alternate:
+            self.scrollback.clear()
+
+    def alignment_display(self) -> None:
+        """DECALN: E everywhere, no margins, the cursor at home."""
+        self.margins = None
+        self.mode.discard(ORIGIN)
+        style = self.pen.style
+        colours = Style(foreground=style.foreground, background=style.background)
+        self.pen = self.pens_known.pen(colours)
+        self.rows = self.blank_rows(self.lines)
+        for line in self.rows:
+            line.cells, line.pens = ["E"] * self.columns, [self.pen] * self.columns
+        self.dirty.update(range(self.lines))
+        self.cursor.x = self.cursor.y = 0
+
+    def _edited(self) -> Line:
+        self.dirty.add(self.cursor.y)
+        return self.rows[self.cursor.y]

@@ -1,0 +1,315 @@
+"""Modes, saved cursors, margins, tab stops and the alternate screen of the pyte engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from terminal.pyte_flood import PyteFlood
+from terminal.pyte_grid import AUTOWRAP, ORIGIN
+from terminal.pyte_library import Margins
+from terminal.pyte_pens import Pen
+from terminal.pyte_rows import Line
+
+DEFAULTS = {7: True, 25: True, 1007: True, 1035: True, 1036: True, 2027: True}
+PRIVATE_MODES = (
+    *(1, 3, 4, 5, 6, 7, 8, 9, 12, 25, 40, 45, 47, 66, 67, 1000, 1002, 1003, 1004, 1005, 1006),
+    *(1007, 1015, 1016, 1035, 1036, 1039, 1045, 1047, 1048, 1049, 2004, 2026, 2027, 2031, 2048),
+)
+"""Those that are known: others can be neither set nor asked for."""
+ANSI_MODES = (2, 4, 12, 20)
+SEND_RECEIVE = 12
+NEW_LINE = 20
+REVERSE_WRAP = 45 << 5
+KEYPAD = 66 << 5
+BLINKING = 12 << 5
+
+_ALTERNATES = (47, 1047, 1049)
+_SOFT_RESET_OFF = (1, 6, 66, 69)
+_GRAPHICS = "◆▒␉␌␍␊°±␤␋┘┐┌└┼⎺⎻─⎼⎽├┤┴┬│≤≥π≠£·"
+_CHARSETS: dict[str, dict[int, str]] = {
+    "0": dict(enumerate(_GRAPHICS, ord("`"))),
+    "A": {ord("#"): "£"},
+}
+_ASCII: dict[int, str] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What DECSC keeps."""
+
+    column: int = 0
+    row: int = 0
+    pending: bool = False
+    pen: Pen | None = None
+    origin: bool = False
+    charset: int = 0
+    charsets: tuple[dict[int, str], ...] = (_ASCII,) * 4
+
+
+class PyteModes(PyteFlood):
+    """A grid with the states that decide what its functions do."""
+
+    def __init__(self, columns: int, rows: int, scrollback: int) -> None:
+        self.charsets = [_ASCII] * 4
+        self.single_shift = 0
+        self._saved = {False: Saved(), True: Saved()}
+        self._saved_modes: dict[int, bool] = {}
+        self._other: list[Line] | None = None
+        """The rows of the primary screen while the alternate one is shown."""
+        self.cursor_shape = 0
+        super().__init__(columns, rows, scrollback)
+        self.reset()
+
+    def reset(self) -> None:
+        """RIS."""
+        self.pen, self.pending, self.on_alternate = self.pens_known.plain, False, False
+        self._other, self.cursor_shape, self.last_drawn = None, 0, ""
+        self.charsets, self.single_shift = [_ASCII] * 4, 0
+        self._saved = {False: Saved(), True: Saved()}
+        self._saved_modes.clear()
+        self.scrollback.clear()
+        super().reset()
+        self.rows = self.blank_rows(self.lines)
+        self.mode = {number << 5 for number in DEFAULTS} | {SEND_RECEIVE}
+
+    def soft_reset(self, *_: int) -> None:
+        """DECSTR (DEC STD 070)."""
+        self.mode.difference_update(number << 5 for number in _SOFT_RESET_OFF)
+        self.mode.discard(4)
+        self.mode |= {25 << 5, AUTOWRAP}
+        self.cursor.hidden = False
+        self.margins, self.pen, self.cursor_shape = None, self.pens_known.plain, 0
+        self.charset, self.charsets = 0, [_ASCII] * 4
+        self._saved[self.on_alternate] = Saved()
+
+    # Modes
+
+    def private(self, number: int) -> bool:
+        """Whether a DEC private mode is set."""
+        return number << 5 in self.mode
+
+    def set_mode(self, *modes: int, **_: bool) -> None:
+        """SM."""
+        self.mode.update(number for number in modes if number in ANSI_MODES)
+
+    def reset_mode(self, *modes: int, **_: bool) -> None:
+        """RM."""
+        self.mode.difference_update(modes)
+
+    def set_private_mode(self, *modes: int) -> None:
+        """DECSET."""
+        for number in modes:
+            self._change(number, True)
+
+    def reset_private_mode(self, *modes: int) -> None:
+        """DECRST."""
+        for number in modes:
+            self._change(number, False)
+
+    def save_private_mode(self, *modes: int) -> None:
+        """XTSAVE."""
+        self._saved_modes.update({n: self.private(n) for n in modes if n in PRIVATE_MODES})
+
+    def restore_private_mode(self, *modes: int) -> None:
+        """XTRESTORE."""
+        for number in modes:
+            if number in PRIVATE_MODES:
+                self._change(number, self._saved_modes.get(number, False))
+
+    def _change(self, number: int, on: bool) -> None:
+        if number not in PRIVATE_MODES:
+            return
+        (self.mode.add if on else self.mode.discard)(number << 5)
+        if number in _ALTERNATES:
+            self._switch(number, on)
+        elif number == 6:
+            self.cursor_position()
+        elif number == 25:
+            self.cursor.hidden = not on
+        elif number == 1048:
+            (self.save_cursor if on else self.restore_cursor)()
+        elif number == 5:
+            self.dirty.update(range(self.lines))
+
+    def _switch(self, number: int, on: bool) -> None:
+        """Show the alternate screen or the primary one."""
+        if number == 1049 and on:
+            self.save_cursor()
+        if on is not self.on_alternate:
+            if number == 1047 and not on:
+                self.erase_in_display(2)
+            self._swap(on)
+        if number == 1049 and on:
+            self.rows = self._fresh()
+            self.dirty.update(range(self.lines))
+        if number == 1049 and not on:
+            self.restore_cursor()
+
+    def _swap(self, alternate: bool) -> None:
+        other = self._other if self._other is not None else self._fresh()
+        self._other, self.rows = self.rows, other
+        self.on_alternate = self.tracking.alternate = alternate
+        self.dirty.update(range(self.lines))
+
+    def _fresh(self) -> list[Line]:
+        return [Line(self.columns, self.pens_known.plain) for _ in range(self.lines)]
+
+    @property
+    def hidden_rows(self) -> list[Line] | None:
+        """The rows of the screen that is not shown."""
+        return self._other
+
+    @hidden_rows.setter
+    def hidden_rows(self, rows: list[Line] | None) -> None:
+        self._other = rows
+
+    def keypad_application(self) -> None:
+        """DECKPAM."""
+        self.mode.add(KEYPAD)
+
+    def keypad_numeric(self) -> None:
+        """DECKPNM."""
+        self.mode.discard(KEYPAD)
+
+    def set_cursor_shape(self, number: int = 0, *_: int) -> None:
+        """DECSCUSR; odd shapes blink."""
+        if number <= 6:
+            self.cursor_shape = number
+            (self.mode.add if number % 2 else self.mode.discard)(BLINKING)
+
+    # Cursor
+
+    def save_cursor(self) -> None:
+        """DECSC; each screen has its own."""
+        self._saved[self.on_alternate] = Saved(
+            self.cursor.x,
+            self.cursor.y,
+            self.pending,
+            self.pen,
+            ORIGIN in self.mode,
+            self.charset,
+            tuple(self.charsets),
+        )
+
+    def save_cursor_or_margins(self, *parameters: int) -> None:
+        """SCOSC; with parameters it is DECSLRM, which needs margins at the sides."""
+        if not any(parameters):
+            self.save_cursor()
+
+    def restore_cursor(self, *_: int) -> None:
+        """DECRC and SCORC."""
+        saved = self._saved[self.on_alternate]
+        self.cursor.x = min(saved.column, self.columns - 1)
+        self.cursor.y = min(saved.row, self.lines - 1)
+        self.pending = saved.pending
+        self.pen = saved.pen or self.pens_known.plain
+        self.charset, self.charsets = saved.charset, list(saved.charsets)
+        (self.mode.add if saved.origin else self.mode.discard)(ORIGIN)
+
+    def cursor_up(self, count: int | None = None, *_: int) -> None:
+        """CUU; the margin stops a cursor within."""
+        top = self.region[0] if self.cursor.y >= self.region[0] else 0
+        self.cursor.y = max(self.cursor.y - (count or 1), top)
+
+    def cursor_down(self, count: int | None = None, *_: int) -> None:
+        """CUD; the margin stops a cursor within."""
+        bottom = self.region[1] if self.cursor.y <= self.region[1] else self.lines - 1
+        self.cursor.y = min(self.cursor.y + (count or 1), bottom)
+
+    def cursor_position(self, line: int | None = None, column: int | None = None, *_: int) -> None:
+        """CUP and HVP; within the region in origin mode."""
+        top, bottom = self.region if ORIGIN in self.mode else (0, self.lines - 1)
+        self.cursor.y = min(max(line or 1, 1) - 1 + top, bottom)
+        self.cursor.x = min(max(column or 1, 1), self.columns) - 1
+
+    def cursor_to_line(self, line: int | None = None, *_: int) -> None:
+        """VPA."""
+        self.cursor_position(line, self.cursor.x + 1)
+
+    def cursor_line_relative(self, count: int | None = None, *_: int) -> None:
+        """VPR."""
+        top = self.region[0] if ORIGIN in self.mode else 0
+        self.cursor_position(self.cursor.y - top + 1 + (count or 1), self.cursor.x + 1)
+
+    def backspace(self) -> None:
+        """BS."""
+        self.cursor.x = max(self.cursor.x - 1, 0)
+
+    def linefeed(self) -> None:
+        """LF, VT and FF."""
+        self.index()
+        if NEW_LINE in self.mode:
+            self.cursor.x = 0
+
+    def next_line(self) -> None:
+        """NEL."""
+        self.index()
+        self.cursor.x = 0
+
+    def set_margins(self, top: int | None = None, bottom: int | None = None, *_: int) -> None:
+        """DECSTBM; a region has two rows at least."""
+        first, last = max(top or 1, 1), min(bottom or self.lines, self.lines)
+        if first < last:
+            whole = (first, last) == (1, self.lines)
+            self.margins = None if whole else Margins(first - 1, last - 1)
+            self.cursor_position()
+
+    # Tab stops
+
+    def tab(self) -> None:
+        """HT."""
+        stops = (stop for stop in self.tabstops if self.cursor.x < stop < self.columns)
+        self.cursor.x = min(stops, default=self.columns - 1)
+
+    def tab_forward(self, count: int = 0, *_: int) -> None:
+        """CHT."""
+        for _index in range(min(count or 1, self.columns)):
+            self.tab()
+
+    def tab_back(self, count: int = 0, *_: int) -> None:
+        """CBT."""
+        for _index in range(min(count or 1, self.columns)):
+            self.cursor.x = max((s for s in self.tabstops if s < self.cursor.x), default=0)
+
+    def reset_tab_stops(self, how: int = 0, *_: int) -> None:
+        """DECST8C."""
+        if how == 5:
+            self.tabstops = set(range(8, self.columns, 8))
+
+    # Character sets
+
+    def define_charset(self, code: str, mode: str) -> None:
+        """SCS for G0 to G3: ASCII, British, and DEC's special graphics."""
+        self.charsets["()*+".index(mode)] = _CHARSETS.get(code, _ASCII)
+
+    def locking_shift_2(self) -> None:
+        """LS2."""
+        self.charset = 2
+
+    def locking_shift_3(self) -> None:
+        """LS3."""
+        self.charset = 3
+
+    def single_shift_2(self) -> None:
+        """SS2."""
+        self.single_shift = 2
+
+    def single_shift_3(self) -> None:
+        """SS3."""
+        self.single_shift = 3
+
+    @property
+    def charset_is_plain(self) -> bool:
+        """Whether characters are drawn as they come."""
+        return not self.single_shift and not self.charsets[self.charset]
+
+    def draw(self, data: str) -> None:
+        """Write text in the character sets that hold."""
+        if self.single_shift:
+            first = data[0].translate(self.charsets[self.single_shift])
+            self.single_shift, data = 0, data[1:]
+            super().draw(first)
+            if not data:
+                return
+        charset = self.charsets[self.charset]
+        super().draw(data.translate(charset) if charset else data)

@@ -1,0 +1,165 @@
+"""Rows of the pyte engine: lists of cells on the screen, packed in the scrollback.
+
+A cell's text is one character, or a cluster of several; BLANK where nothing was written, SPACER in
+the right half of a wide character, HEAD at the end of a row whose wide character went to the next.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import groupby
+
+from terminal.pyte_pens import Pen, Pens
+
+BLANK = "\0"
+SPACER = "\ufdd0"
+HEAD = "\ufdd1"
+"""Noncharacters, which a host's text never holds: they are replaced as it comes in."""
+
+SLACK_ROWS = 256
+"""Rows kept beyond the scrollback's limit, so that many are dropped at once."""
+
+_SGR = re.compile("\x1b\\[([0-9;]*)m")
+
+
+class Line:
+    """A row that can be written on."""
+
+    __slots__ = ("cells", "pens", "wrapped")
+
+    def __init__(self, columns: int, pen: Pen) -> None:
+        self.cells = [BLANK] * columns
+        self.pens = [pen] * columns
+        self.wrapped = False
+        """Whether the text goes on in the next row."""
+
+    def erase(self, start: int, end: int, pen: Pen) -> None:
+        """Blank the cells of a range, and the halves of wide characters that it cuts."""
+        if start >= end:
+            return
+        self.cut(start, end)
+        self.cells[start:end] = [BLANK] * (end - start)
+        self.pens[start:end] = [pen] * (end - start)
+
+    def cut(self, start: int, end: int) -> None:
+        """Blank the outer halves of wide characters on the edges of a range."""
+        cells = self.cells
+        if cells[start] == SPACER and start:
+            cells[start - 1] = BLANK
+        if end < len(cells) and cells[end] == SPACER:
+            cells[end] = BLANK
+
+    @property
+    def length(self) -> int:
+        """Cells up to the last that was written or has a colour."""
+        end = len(self.cells)
+        while end and self.cells[end - 1] == BLANK and self.pens[end - 1].bare:
+            end -= 1
+        return end
+
+
+class Packed:
+    """A row of the scrollback: its text, or cells where they hold clusters, and runs of pens."""
+
+    __slots__ = ("cells", "runs", "wrapped")
+
+    def __init__(self, line: Line) -> None:
+        end = len(line.cells) if line.wrapped else line.length
+        text = "".join(line.cells[:end])
+        self.cells: str | tuple[str, ...] = text if len(text) == end else tuple(line.cells[:end])
+        self.runs = tuple((pen, len(list(run))) for pen, run in groupby(line.pens[:end]))
+        self.wrapped = line.wrapped
+
+    def unpack(self, columns: int, plain: Pen) -> Line:
+        """The row to read from."""
+        line = Line(columns, plain)
+        end = len(self.cells)
+        line.cells[:end] = self.cells
+        line.pens[:end] = [pen for pen, count in self.runs for _ in range(count)]
+        line.wrapped = self.wrapped
+        return line
+
+
+Raw = tuple[str, Pen]
+"""A row of a flood as the host sent it, printable ASCII and SGR not yet read, and the pen in force
+at its start."""
+
+Kept = str | Packed | Raw
+"""A row of the scrollback; a string is plain text in the plain pen."""
+
+
+def pack(line: Line, plain: Pen) -> Kept:
+    """A row for the scrollback."""
+    packed = Packed(line)
+    simple = isinstance(packed.cells, str) and not packed.wrapped
+    if simple and all(pen is plain for pen, _ in packed.runs):
+        return str(packed.cells)
+    return packed
+
+
+def unpack(kept: Kept, columns: int, pens: Pens) -> Line:
+    """A row of the scrollback to read from."""
+    if isinstance(kept, Packed):
+        return kept.unpack(columns, pens.plain)
+    if isinstance(kept, tuple):
+        return _draw(kept, columns, pens)
+    line = Line(columns, pens.plain)
+    end = len(kept)
+    line.cells[:end] = kept
+    return line
+
+
+def pen_after(text: str, pen: Pen, pens: Pens) -> Pen:
+    """The pen in force after a row of printable ASCII and SGR."""
+    for parameters in _SGR.findall(text):
+        pen = pens.step(pen, parameters)
+    return pen
+
+
+def visible_length(text: str) -> int:
+    """Cells that a row of printable ASCII and SGR takes."""
+    return len(_SGR.sub("", text))
+
+
+def _draw(raw: Raw, columns: int, pens: Pens) -> Line:
+    text, pen = raw
+    line, at = Line(columns, pen.blank), 0
+    for index, part in enumerate(_SGR.split(text)):
+        if index % 2:
+            pen = pens.step(pen, part)
+        elif part:
+            end = at + len(part)
+            line.cells[at:end] = part
+            line.pens[at:end] = [pen] * len(part)
+            at = end
+    return line
+
+
+class Scrollback:
+    """The rows above the screen, oldest first."""
+
+    def __init__(self, limit: int) -> None:
+        self.rows: list[Kept] = []
+        self.limit = limit
+        self.dropped = 0
+        """Rows dropped since the start; row n was the (n + dropped)th."""
+
+    def extend(self, rows: list[Kept]) -> None:
+        """Add rows below; old ones are dropped when there are too many."""
+        if self.limit:
+            self.rows += rows
+            if len(self.rows) > self.limit + max(SLACK_ROWS, self.limit // 8):
+                self.trim()
+        else:
+            self.dropped += len(rows)
+
+    def trim(self) -> None:
+        """Drop what is beyond the limit."""
+        surplus = max(len(self.rows) - self.limit, 0)
+        del self.rows[:surplus]
+        self.dropped += surplus
+
+    def clear(self) -> None:
+        """Drop all rows."""
+        self.dropped += len(self.rows)
+        self.rows.clear()

@@ -1,0 +1,228 @@
+"""The pyte engine's parser: pyte's stream with whole sequences matched at once.
+
+pyte feeds its parser a character at a time, prints what it does not know and takes no strings but
+two. Here text goes to the screen in runs, a sequence is matched by one expression, and what is not
+known, or not well formed, is passed over, as ECMA-48 and the parser of DEC's terminals have it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from terminal.pyte_library import Stream
+
+if TYPE_CHECKING:
+    from terminal.pyte_screen import PyteScreen
+
+MAX_SEQUENCE = 4096
+"""Characters of a control sequence; a longer one is passed over."""
+
+MAX_STRING = 1_400_000
+"""Characters of a command string: a clipboard of 1 MiB in base64; a longer one is dropped."""
+
+MAX_PARAMETERS = 64
+MAX_VALUE = 65_535
+"""Of the parameters of a control sequence; a greater one counts as this."""
+
+_TEXT = re.compile("[^\x00-\x1f\x7f-\x9f]+")
+_SGR = re.compile("\x1b\\[([0-9;:]*)m")
+_CSI = re.compile("\x1b\\[([<-?]*)([0-9;:]*)([ -/]*)([@-~])")
+_BROKEN_CSI = re.compile(
+    "\x1b\\[([^\x18\x1a\x1b@-~\x80-\uffff]*)([@-~]|\x18|\x1a|(?=[\x1b\x80-\uffff]))"
+)
+_ESCAPE = re.compile("\x1b([ -/]*)([0-~])")
+_OPEN_ESCAPE = re.compile("\x1b[ -/]*\\Z")
+_STRING_END = re.compile("[\x07\x18\x1a\x1b]")
+_STRINGS = {"]": "osc", "P": "dcs", "_": "", "^": "", "X": ""}
+"""What opens a string after ESC, and the screen's function that takes it."""
+
+_CHARSETS = "()*+"
+_C1 = {"\x84": "D", "\x85": "E", "\x88": "H", "\x8d": "M"}
+
+
+class PyteStream(Stream):
+    """Takes text, cut anywhere, and calls a screen."""
+
+    escape = {  # noqa: RUF012 - pyte's, whose type says so
+        **Stream.escape,
+        "=": "keypad_application",
+        ">": "keypad_numeric",
+        "Z": "report_device_attributes",
+        "E": "next_line",
+        "N": "single_shift_2",
+        "O": "single_shift_3",
+        "n": "locking_shift_2",
+        "o": "locking_shift_3",
+        "#8": "alignment_display",
+    }
+    csi = {  # noqa: RUF012
+        **Stream.csi,
+        "`": "cursor_to_column",
+        "e": "cursor_line_relative",
+        "S": "scroll_up",
+        "T": "scroll_down",
+        "I": "tab_forward",
+        "Z": "tab_back",
+        "b": "repeat",
+        "j": "cursor_back",
+        "k": "cursor_up",
+        "s": "save_cursor_or_margins",
+        "u": "restore_cursor",
+        "t": "window",
+        "?h": "set_private_mode",
+        "?l": "reset_private_mode",
+        "?s": "save_private_mode",
+        "?r": "restore_private_mode",
+        "?J": "erase_in_display",
+        "?K": "erase_in_line",
+        "?W": "reset_tab_stops",
+        "?n": "report_private_status",
+        ">c": "report_secondary_attributes",
+        "=c": "report_tertiary_attributes",
+        ">q": "report_version",
+        "!p": "soft_reset",
+        "$p": "report_mode",
+        "?$p": "report_private_mode",
+        " q": "set_cursor_shape",
+    }
+    _controls: ClassVar[dict[str, str]] = {**Stream.basic, "\x05": "enquire"}
+
+    def __init__(self, screen: PyteScreen) -> None:
+        super().__init__(screen, strict=False)
+        self._screen = screen
+        self._rest = ""
+        """A sequence that is not whole yet."""
+        self._kind: str | None = None
+        self._parts: list[str] = []
+        self._size = 0
+        self._steps: dict[str, Callable[..., Any]] = {}
+
+    def feed(self, data: str) -> None:
+        """Take text; noncharacters and surrogates must have been replaced."""
+        if self._rest:
+            data, self._rest = self._rest + data, ""
+        at, end, screen = 0, len(data), self._screen
+        text, sgr = _TEXT.match, _SGR.match
+        while at < end:
+            if self._kind is not None:
+                at = self._take_string(data, at)
+            elif found := text(data, at):
+                screen.draw(found[0])
+                at = found.end()
+            elif found := sgr(data, at):
+                screen.select_graphic_rendition(found[1])
+                at = found.end()
+            elif data[at] == "\x1b":
+                at = self._take_escape(data, at)
+            elif data[at] == "\n" and screen.at_bottom_left:
+                screen.linefeed()
+                at = screen.take_flood(data, at + 1)
+            else:
+                self._control(data[at])
+                at += 1
+
+    def reset(self) -> None:
+        """Forget what was begun."""
+        self._rest, self._kind, self._parts = "", None, []
+
+    def _take_escape(self, data: str, at: int) -> int:
+        """Take a sequence; gives where it ends, or the end of the data when it goes on."""
+        if found := _CSI.match(data, at):
+            self._control_sequence(*found.groups())
+            return found.end()
+        if data.startswith("[", at + 1):
+            return self._take_broken(data, at)
+        if found := _ESCAPE.match(data, at):
+            self._escape(found[1], found[2])
+            return found.end()
+        if _OPEN_ESCAPE.match(data, at):
+            return self._keep(data, at)
+        nested = data[at + 1 : at + 2]
+        if nested < " " and nested not in "\x18\x1a\x1b":
+            self._control(nested)
+            self._rest = ""
+            return self._take_rest(data, at)
+        return at + 1 + (nested in "\x18\x1a")
+
+    def _take_rest(self, data: str, at: int) -> int:
+        """Go on with an escape sequence that had a control within."""
+        return self._take_escape("\x1b" + data[at + 2 :], 0) + at + 1
+
+    def _take_broken(self, data: str, at: int) -> int:
+        """Take a control sequence with controls within, cut off, or out of order."""
+        found = _BROKEN_CSI.match(data, at)
+        if found is None:
+            return self._keep(data, at)
+        inner = found[1]
+        for control in inner:
+            if control < " ":
+                self._control(control)
+        if found[2] >= "@":
+            plain = "".join(char for char in inner if " " <= char < "\x7f")
+            if whole := _CSI.fullmatch(f"\x1b[{plain}{found[2]}"):
+                self._control_sequence(*whole.groups())
+        return found.end()
+
+    def _keep(self, data: str, at: int) -> int:
+        if len(data) - at <= MAX_SEQUENCE:
+            self._rest = data[at:]
+        return len(data)
+
+    def _take_string(self, data: str, at: int) -> int:
+        found = _STRING_END.search(data, at)
+        end = found.start() if found else len(data)
+        self._size += end - at
+        if self._size <= MAX_STRING:
+            self._parts.append(data[at:end])
+        else:
+            self._parts.clear()
+        if found is None:
+            return end
+        if found[0] == "\x07" and self._kind != "osc":
+            return end + 1
+        return self._end_string(data, end, found[0])
+
+    def _end_string(self, data: str, end: int, terminator: str) -> int:
+        kind, text, fits = self._kind, "".join(self._parts), self._size <= MAX_STRING
+        self._kind, self._parts, self._size = None, [], 0
+        if kind and fits and terminator not in "\x18\x1a":
+            getattr(self._screen, kind)(text, "\x07" if terminator == "\x07" else "\x1b\\")
+        return end if terminator == "\x1b" else end + 1
+
+    def _control(self, char: str) -> None:
+        name = self._controls.get(char)
+        if name is not None:
+            self._step(name)()
+        elif char in _C1:
+            self._escape("", _C1[char])
+
+    def _escape(self, intermediates: str, final: str) -> None:
+        if not intermediates and final in _STRINGS:
+            self._kind = _STRINGS[final]
+        elif intermediates in _CHARSETS and intermediates:
+            self._screen.define_charset(final, intermediates)
+        else:
+            name = self.escape.get(intermediates + final)
+            if name is not None:
+                self._step(name)()
+
+    def _control_sequence(self, prefix: str, digits: str, between: str, final: str) -> None:
+        name = self.csi.get(prefix + between + final)
+        if name is None:
+            return
+        if final == "m":
+            self._screen.select_graphic_rendition(digits)
+            return
+        if ":" in digits:
+            return
+        parts = digits.split(";", MAX_PARAMETERS)[:MAX_PARAMETERS]
+        values = [min(int(part[:9]), MAX_VALUE) if part else 0 for part in parts]
+        self._step(name)(*values)
+
+    def _step(self, name: str) -> Callable[..., Any]:
+        step = self._steps.get(name)
+        if step is None:
+            step = self._steps[name] = self._screen.step(name)
+        return step
