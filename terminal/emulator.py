@@ -140,6 +140,9 @@ class Colours:
     """None: the cursor is drawn in the cell's own colours, swapped."""
     palette: bytes
     """256 times red, green, blue."""
+    minimum_contrast: float = 1.0
+    """The least contrast of text to its background, from 1 (any) to 21 (black on white), as
+    WCAG 2 has it."""
 
     def __post_init__(self) -> None:
         if len(self.palette) != 768:
@@ -222,6 +225,37 @@ class Anchor(ABC):
         """Stop following; may be called twice."""
 
 
+class Search(ABC):
+    """All places of a text, regardless of the case of ASCII letters, as far as they are found."""
+
+    @abstractmethod
+    def step(self) -> bool:
+        """Search on for about a millisecond; returns whether all has been searched."""
+
+    @abstractmethod
+    def select(self, newer: bool) -> None:
+        """Go to the next match, first the newest one, towards older or newer ones, around the
+        ends; the viewport shows it."""
+
+    @property
+    @abstractmethod
+    def total(self) -> int:
+        """Matches found so far."""
+
+    @property
+    @abstractmethod
+    def selected(self) -> tuple[int, Span] | None:
+        """The number of the match that was gone to, 0 for the newest, and its cells."""
+
+    @abstractmethod
+    def shown(self) -> list[Span]:
+        """The matches in the viewport."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """End it; may be called twice."""
+
+
 class EmulatorListener(Protocol):
     """Who hears of what the host asks for. The calls come from within `Emulator.feed`; they may
     not call the emulator. What they raise is raised by `feed`, after all bytes are taken."""
@@ -242,6 +276,10 @@ class EmulatorListener(Protocol):
         """OSC 52 with its content decoded; empty clears the clipboard."""
         ...
 
+    def clipboard_read(self) -> bytes | None:
+        """OSC 52 that asks for the clipboard; None refuses."""
+        ...
+
     def osc(self, number: int, text: str) -> None:
         """A command that the engine does not know; those longer than its bound are dropped."""
         ...
@@ -257,6 +295,8 @@ class EmulatorOptions:
     cell_height: int = 19
     scrollback_rows: int = 1000
     colours: Colours
+    clipboard_bytes: int = 1 << 20
+    """Of an OSC 52 that writes; a longer one is dropped."""
     answerback: bytes = b""
     """What ENQ is answered with."""
 
@@ -324,6 +364,16 @@ class Emulator(ABC):
     def set_colours(self, colours: Colours) -> None:
         """Change the defaults; what the host has set by OSC 4, 10, 11 or 12 stays in force."""
 
+    def show_cursor(self, shown: bool) -> None:
+        """Whether updates have the cursor, as far as the host shows it: false in the dark half
+        of its blinking."""
+
+    @property
+    def background(self) -> Rgb | None:
+        """The background that holds now, which the host may have changed; None where the engine
+        only tells by `update`."""
+        return None
+
     # Scrollback
 
     @abstractmethod
@@ -382,6 +432,11 @@ class Emulator(ABC):
         """How it wants them."""
 
     # Text
+
+    def search(self, text: str) -> Search | None:
+        """Begin to search everything from the newest row back; None where the engine cannot. Its
+        owner closes it before the emulator."""
+        return None
 
     @abstractmethod
     def text(self, span: Span, rectangle: bool = False) -> str:

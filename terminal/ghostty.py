@@ -7,6 +7,7 @@ The C library parses and holds the cells; this module adds what `Emulator` promi
 from __future__ import annotations
 
 import weakref
+from dataclasses import replace
 from typing import Any
 
 from terminal.emulator import (
@@ -17,6 +18,7 @@ from terminal.emulator import (
     Emulator,
     EmulatorListener,
     EmulatorOptions,
+    EngineError,
     MouseFormat,
     MouseTracking,
     Position,
@@ -30,6 +32,7 @@ from terminal.ghostty_cells import CellTables
 from terminal.ghostty_events import Events, disconnect
 from terminal.ghostty_library import check, ffi, lib, scroll_viewport
 from terminal.ghostty_reader import RawScreen, ScreenReader
+from terminal.ghostty_search import GhosttySearch
 from terminal.ghostty_text import GhosttyText
 
 MAX_SCROLLBACK_ROWS = 1_000_000
@@ -64,21 +67,37 @@ class GhosttyEmulator(Emulator):
         self._rows = _clamp(options.rows, MAX_ROWS)
         handle = ffi.new("GhosttyTerminal*")
         check(lib.ghostty_terminal_new(ffi.NULL, handle, self._columns, self._rows), "start")
-        self._terminal = handle[0]
-        self._events = Events(listener, options.answerback)
-        self._close = weakref.finalize(self, _free, self._terminal, self._events.number)
+        self._handle = handle[0]
+        self._events = Events(listener, options.answerback, options.clipboard_bytes)
+        self._close = weakref.finalize(self, _free, self._handle, self._events.number)
         self._close.atexit = False
         self._reader: ScreenReader | None = None
         self._tables = CellTables()
-        self._text = GhosttyText(self._terminal)
         self._scrollback = options.scrollback_rows
         self._revision = 0
+        self._cursor_shown = True
+        self._contrast = options.colours.minimum_contrast
         self._full = True
         self._events.connect(self._terminal)
         self._bound()
         self.set_scrollback(options.scrollback_rows)
         self.set_colours(options.colours)
         self.resize(self._columns, self._rows, options.cell_width, options.cell_height)
+
+    @property
+    def _terminal(self) -> Any:
+        """The library's terminal.
+
+        Raises:
+            EngineError: it was closed; the library would crash the process.
+        """
+        if not self._close.alive:
+            raise EngineError("the terminal engine was closed: start another one")
+        return self._handle
+
+    @property
+    def _text(self) -> GhosttyText:
+        return GhosttyText(self._terminal)
 
     def _bound(self) -> None:
         """Limit what the host can make the library keep; images are not drawn, so none are."""
@@ -130,6 +149,7 @@ class GhosttyEmulator(Emulator):
 
     def update(self, full: bool = False) -> ScreenUpdate:
         """See `Emulator.update`."""
+        terminal = self._terminal
         if self._reader is None:
             self._reader = ScreenReader()
             full = True
@@ -137,12 +157,16 @@ class GhosttyEmulator(Emulator):
             self._full = True
         if self._full:
             full, self._full, self._tables = True, False, CellTables()
-        screen = self._reader.read(self._terminal, self._columns, self._rows, full)
+        screen = self._reader.read(terminal, self._columns, self._rows, full)
         return self._translate(screen, full)
 
     def _translate(self, screen: RawScreen, full: bool) -> ScreenUpdate:
         tables = self._tables
         codes, widths, styles = tables.read(self._terminal, screen)
+        cursor = screen.cursor if self._cursor_shown else replace(screen.cursor, visible=False)
+        colours = screen.colours
+        if self._contrast != colours.minimum_contrast:
+            colours = replace(colours, minimum_contrast=self._contrast)
         return ScreenUpdate(
             full=full,
             rows=screen.row_array(),
@@ -151,8 +175,8 @@ class GhosttyEmulator(Emulator):
             styles=styles,
             style_table=tables.styles,
             cluster_table=tables.clusters,
-            cursor=screen.cursor,
-            colours=screen.colours,
+            cursor=cursor,
+            colours=colours,
         )
 
     def reset(self) -> None:
@@ -182,6 +206,7 @@ class GhosttyEmulator(Emulator):
 
     def set_colours(self, colours: Colours) -> None:
         """See `Emulator.set_colours`."""
+        self._contrast = colours.minimum_contrast
         cursor = ffi.NULL if colours.cursor is None else _colour(colours.cursor)
         palette = ffi.from_buffer("GhosttyColorRgb[256]", colours.palette)
         self._set(lib.GHOSTTY_TERMINAL_OPT_COLOR_FOREGROUND, _colour(colours.foreground))
@@ -236,6 +261,18 @@ class GhosttyEmulator(Emulator):
         result = lib.ghostty_terminal_get(self._terminal, lib.GHOSTTY_TERMINAL_DATA_MODE, config)
         return result == lib.GHOSTTY_SUCCESS and bool(config.value)
 
+    def show_cursor(self, shown: bool) -> None:
+        """See `Emulator.show_cursor`."""
+        self._revision += shown != self._cursor_shown
+        self._cursor_shown = shown
+
+    @property
+    def background(self) -> Rgb:
+        """See `Emulator.background`."""
+        colour = ffi.new("GhosttyColorRgb*")
+        self._get(lib.GHOSTTY_TERMINAL_DATA_COLOR_BACKGROUND, colour)
+        return colour.r, colour.g, colour.b
+
     @property
     def kitty_keyboard(self) -> int:
         """See `Emulator.kitty_keyboard`."""
@@ -267,6 +304,10 @@ class GhosttyEmulator(Emulator):
     def row_at(self, row: int) -> Row | None:
         """See `Emulator.row_at`."""
         return self._text.row(row, self._columns)
+
+    def search(self, text: str) -> GhosttySearch:
+        """See `Emulator.search`."""
+        return GhosttySearch(self._terminal, text)
 
     def word_at(self, position: Position, boundaries: str | None = None) -> Span | None:
         """See `Emulator.word_at`."""

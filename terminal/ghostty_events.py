@@ -19,9 +19,6 @@ VERSION_REPLY = b"guacr"
 MAX_OSC_BYTES = 4096
 """Of an unknown command; a longer one is dropped."""
 
-MAX_CLIPBOARD_BYTES = 1 << 20
-"""Of an OSC 52; a longer one is dropped."""
-
 MAX_TITLE_BYTES = 4095
 """Of a title; a longer one is cut."""
 
@@ -31,9 +28,11 @@ _DARK = 128
 class Events:
     """One terminal's side of the callbacks."""
 
-    def __init__(self, listener: EmulatorListener, answerback: bytes) -> None:
+    def __init__(self, listener: EmulatorListener, answerback: bytes, clipboard_bytes: int) -> None:
         self.listener = listener
         self.answerback = _CString(answerback)
+        self.clipboard_bytes = clipboard_bytes
+        """Of an OSC 52 that writes; a longer one is dropped."""
         self.size = (1, 1, 1, 1)
         """Columns, rows, and a cell's width and height in pixels."""
         self.background: Rgb = (0, 0, 0)
@@ -49,7 +48,7 @@ class Events:
             (lib.GHOSTTY_TERMINAL_OPT_UNKNOWN_MAX_BYTES, ffi.new("size_t*", MAX_OSC_BYTES)),
             (
                 lib.GHOSTTY_TERMINAL_OPT_CLIPBOARD_WRITE_MAX_BYTES,
-                ffi.new("size_t*", MAX_CLIPBOARD_BYTES),
+                ffi.new("size_t*", self.clipboard_bytes),
             ),
         )
         for option, value in options:
@@ -136,12 +135,25 @@ def _title(terminal: Any, events: Events) -> None:
 def _clipboard(_terminal: Any, events: Events, write: Any) -> None:
     reply = ffi.new("GhosttyClipboardWriteReply*", {"size": _SIZE_OF_REPLY})
     data = read_string(write.contents[0].data) if write.contents_len else b""
-    fits = len(data) <= MAX_CLIPBOARD_BYTES
+    fits = len(data) <= events.clipboard_bytes
     if fits:
         events.listener.clipboard_written(data)
     else:
         reply.result = lib.GHOSTTY_CLIPBOARD_WRITE_RESULT_DENIED
     write.reply(write, reply)
+
+
+@_callback("GhosttyTerminalClipboardReadFn")
+def _clipboard_read(_terminal: Any, events: Events, read: Any) -> None:
+    reply = ffi.new("GhosttyClipboardReadReply*", {"size": _SIZE_OF_READ_REPLY})
+    reply.result = lib.GHOSTTY_CLIPBOARD_READ_RESULT_DENIED
+    data = events.listener.clipboard_read()
+    text, mime = _CString(data or b""), _CString(b"text/plain")
+    content = ffi.new("GhosttyClipboardContent*", {"mime": mime.string, "data": text.string})
+    if data is not None:
+        reply.result = lib.GHOSTTY_CLIPBOARD_READ_RESULT_SUCCESS
+        reply.contents, reply.contents_len = content, 1
+    read.reply(read, reply)
 
 
 @_callback("GhosttyTerminalUnknownSequenceFn")
@@ -179,12 +191,14 @@ def _xtversion(_terminal: Any, _events: Events) -> Any:
 
 
 _MAX_DIGITS = 9
+_SIZE_OF_READ_REPLY = ffi.sizeof("GhosttyClipboardReadReply")
 _SIZE_OF_REPLY = ffi.sizeof("GhosttyClipboardWriteReply")
 _CALLBACKS = (
     (lib.GHOSTTY_TERMINAL_OPT_WRITE_PTY, _reply),
     (lib.GHOSTTY_TERMINAL_OPT_BELL, _bell),
     (lib.GHOSTTY_TERMINAL_OPT_TITLE_CHANGED, _title),
     (lib.GHOSTTY_TERMINAL_OPT_CLIPBOARD_WRITE, _clipboard),
+    (lib.GHOSTTY_TERMINAL_OPT_CLIPBOARD_READ, _clipboard_read),
     (lib.GHOSTTY_TERMINAL_OPT_UNKNOWN_SEQUENCE, _unknown),
     (lib.GHOSTTY_TERMINAL_OPT_SIZE, _size),
     (lib.GHOSTTY_TERMINAL_OPT_COLOR_SCHEME, _colour_scheme),

@@ -13,7 +13,16 @@ from pyghostty._ffi import ffi, lib, union_fn
 
 from terminal.emulator import EngineError
 
-__all__ = ["check", "ffi", "grid_ref", "grid_ref_track", "lib", "read_string", "scroll_viewport"]
+__all__ = [
+    "check",
+    "ffi",
+    "grid_ref",
+    "grid_ref_track",
+    "lib",
+    "read_string",
+    "scroll_viewport",
+    "sized",
+]
 
 # A cell is 64 bits.
 CONTENT_MASK = 0x3
@@ -60,6 +69,16 @@ def check(result: int, what: str) -> None:
 def read_string(string: Any) -> bytes:
     """A copy of a GhosttyString."""
     return bytes(ffi.buffer(string.ptr, string.len)) if string.len else b""
+
+
+def sized(name: str) -> Any:
+    """A struct of the library with its size, and those of the structs within, filled in."""
+    struct = ffi.new(f"{name}*")
+    struct.size = ffi.sizeof(name)
+    for field, detail in ffi.typeof(name).fields:
+        if detail.type.kind == "struct" and detail.type.cname.startswith("GhosttyGridRef"):
+            getattr(struct, field).size = ffi.sizeof(detail.type)
+    return struct
 
 
 def _check_layout() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from terminal.emulator import Anchor, Position, Row, Span
-from terminal.ghostty_library import check, ffi, grid_ref, grid_ref_track, lib
+from terminal.ghostty_library import check, ffi, grid_ref, grid_ref_track, lib, sized
 
 MAX_LINK_BYTES = 8192
 """Of a link's URI; a longer one is none."""
@@ -25,9 +25,9 @@ class GhosttyText:
         first, last = self._locate(span.start), self._locate(span.end)
         if first is None or last is None:
             return ""
-        selection = _sized("GhosttySelection")
+        selection = sized("GhosttySelection")
         selection.start, selection.end, selection.rectangle = first[0], last[0], rectangle
-        options = _sized("GhosttyTerminalSelectionFormatOptions")
+        options = sized("GhosttyTerminalSelectionFormatOptions")
         options.emit = lib.GHOSTTY_FORMATTER_FORMAT_PLAIN
         options.unwrap, options.trim, options.selection = not rectangle, True, selection
         length = ffi.new("size_t*")
@@ -65,7 +65,7 @@ class GhosttyText:
         ref = self._locate(position)
         if ref is None:
             return None
-        options = _sized("GhosttyTerminalSelectWordOptions")
+        options = sized("GhosttyTerminalSelectWordOptions")
         options.ref = ref[0]
         ends = ffi.new("uint32_t[]", list(map(ord, boundaries))) if boundaries else ffi.NULL
         options.boundary_codepoints, options.boundary_codepoints_len = ends, len(boundaries or "")
@@ -76,7 +76,7 @@ class GhosttyText:
         ref = self._locate(position)
         if ref is None:
             return None
-        options = _sized("GhosttyTerminalSelectLineOptions")
+        options = sized("GhosttyTerminalSelectLineOptions")
         options.ref = ref[0]
         return self._select(lib.ghostty_terminal_select_line, options)
 
@@ -101,11 +101,11 @@ class GhosttyText:
         """A reference to a cell, good until the terminal changes; None where there is none."""
         if position.column < 0 or position.row < 0:
             return None
-        ref = _sized("GhosttyGridRef")
+        ref = sized("GhosttyGridRef")
         return None if grid_ref(self._terminal, _point(position), ref) else ref
 
     def _select(self, function: Any, options: Any) -> Span | None:
-        selection = _sized("GhosttySelection")
+        selection = sized("GhosttySelection")
         if function(self._terminal, options, selection):
             return None
         start, end = self._position(selection.start), self._position(selection.end)
@@ -150,13 +150,3 @@ def _point(position: Position) -> Any:
     point = ffi.new("GhosttyPointS*", {"tag": lib.GHOSTTY_POINT_TAG_SCREEN})
     point.value.x, point.value.y = position
     return point[0]
-
-
-def _sized(name: str) -> Any:
-    """A struct of the library with its size, and those of the structs within, filled in."""
-    struct = ffi.new(f"{name}*")
-    struct.size = ffi.sizeof(name)
-    for field, detail in ffi.typeof(name).fields:
-        if detail.type.kind == "struct" and detail.type.cname.startswith("GhosttyGridRef"):
-            getattr(struct, field).size = ffi.sizeof(detail.type)
-    return struct

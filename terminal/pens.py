@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from guacr.display.pixels import Array8
 from terminal.atlas import LEVELS, Variant
+from terminal.contrast import readable
 from terminal.decorations import Decoration
 from terminal.emulator import (
     DEFAULT_COLOUR,
@@ -130,6 +131,8 @@ class PenTable:
             foreground, background = background, foreground
         if attributes & Attributes.INVISIBLE:
             foreground = background
+        elif self._colours.minimum_contrast > 1:
+            foreground = readable(foreground, background, self._colours.minimum_contrast)
         return foreground, background
 
     def _colour(self, number: int, default: Rgb) -> Rgb:

@@ -9,6 +9,7 @@ from guacr.display.geometry import Rect
 from terminal.emulator import Emulator, MouseFormat, MouseTracking, Position
 from terminal.keymap import Modifiers
 from terminal.layout import Layout
+from terminal.links import Link, link_at
 from terminal.mouse import (
     REAL_BUTTONS,
     WHEEL,
@@ -49,6 +50,7 @@ class Pointing:
         copy: called when a selection has been made.
         paste: gives the bytes that pasting sends.
         arrows: gives the bytes of pressing Up (negative) or Down so many times.
+        follow: called when somebody wants to open a link.
     """
 
     def __init__(
@@ -60,14 +62,18 @@ class Pointing:
         copy: Callable[[], None],
         paste: Callable[[Person], bytes],
         arrows: Callable[[int], bytes],
+        follow: Callable[[Person, Link], None],
     ) -> None:
         self.shape = Pointer.TEXT
+        self.link: Link | None = None
+        """The link that the pointer was last seen on."""
         self._emulator = emulator
         self._selection = selection
         self._layout = layout
         self._copy = copy
         self._paste = paste
         self._arrows = arrows
+        self._follow = follow
 
     @property
     def scrollbar(self) -> ScrollbarGeometry:
@@ -79,6 +85,7 @@ class Pointing:
         seconds. Returns what the host receives."""
         pressed, released = buttons & ~person.buttons, person.buttons & ~buttons
         person.point, person.buttons = point, buttons
+        self.link = self._link_at(person)
         self.shape = self._shape_at(point)
         if person.drag is Drag.NONE:
             self._begin(person, pressed, now)
@@ -121,6 +128,9 @@ class Pointing:
             person.drag = Drag.SCROLLBAR
             person.grip = ScrollbarDrag(bar, person.point[1])
         elif not self._is_hosts(person):
+            if self.link is not None and person.keyboard.modifiers & Modifiers.CTRL:
+                self._follow(person, self.link)
+                return
             person.drag = Drag.SELECTION
             self._begin_selection(person, now)
 
@@ -201,11 +211,17 @@ class Pointing:
         bar = self.scrollbar
         if not bar.hidden and _inside(bar.track, point):
             return Pointer.ARROW
-        if not _inside(self._layout().text, point):
-            return Pointer.TEXT
-        column, row = self._layout().cell_at(*point)
-        link = self._emulator.hyperlink_at(Position(column, row + bar.rows.offset))
-        return Pointer.TEXT if link is None else Pointer.LINK
+        return Pointer.TEXT if self.link is None else Pointer.LINK
+
+    def _link_at(self, person: Person) -> Link | None:
+        """The link under the pointer; with Ctrl, addresses are links as well."""
+        layout = self._layout()
+        if not _inside(layout.text, person.point) or person.drag is not Drag.NONE:
+            return None
+        column, row = layout.cell_at(*person.point)
+        position = Position(column, row + self._emulator.scrollbar.offset)
+        plain = bool(person.keyboard.modifiers & Modifiers.CTRL)
+        return link_at(self._emulator, position, plain=plain)
 
 
 def _inside(rect: Rect, point: tuple[int, int]) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from terminal import keysyms
+from terminal.links import Link
 from terminal.person import Person
 from terminal.terminal import Terminal, TerminalOptions
 
@@ -35,10 +36,20 @@ class _Nobody:
     def clipboard_written(self, data: bytes) -> None:
         """Not of interest."""
 
+    def clipboard_read(self) -> bytes | None:
+        """See `EmulatorListener.clipboard_read`."""
+        return None
+
     def osc(self, number: int, text: str) -> None:
         """Not of interest."""
 
     def copied(self, text: str) -> None:
+        """Not of interest."""
+
+    def link_followed(self, person: Person, link: Link) -> None:
+        """Not of interest."""
+
+    def copy_refused(self, size: int) -> None:
         """Not of interest."""
 
 

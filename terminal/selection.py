@@ -11,7 +11,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from guacr.display.geometry import Rect
-from terminal import words
+from terminal import spans, words
 from terminal.emulator import Anchor, Emulator, Position, Span
 
 CLICK_WINDOW = 0.3
@@ -166,21 +166,7 @@ class Selection:
         span = self.span
         if span is None:
             return []
-        bar = self._emulator.scrollbar
-        viewport = Rect(0, 0, self._emulator.columns, bar.visible)
-        shown = (r.moved(0, -bar.offset).intersection(viewport) for r in self._parts(span))
-        return [rect for rect in shown if rect is not None]
-
-    def _parts(self, span: Span) -> list[Rect]:
-        (left, top), (right, bottom) = span
-        columns = self._emulator.columns
-        if self.unit is Unit.RECTANGLE or top == bottom:
-            return [Rect(left, top, right - left + 1, bottom - top + 1)]
-        return [
-            Rect(left, top, columns - left, 1),
-            Rect(0, top + 1, columns, bottom - top - 1),
-            Rect(0, bottom, right + 1, 1),
-        ]
+        return spans.shown(self._emulator, span, rectangle=self.unit is Unit.RECTANGLE)
 
     def _unit(self, edge: Edge) -> tuple[Edge, Edge]:
         """What an edge selects at least."""

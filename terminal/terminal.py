@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 from terminal import keysyms, kitty
 from terminal.atlas import GlyphAtlas, atlas_for, font_pixels
 from terminal.colours import Scheme, parse_scheme
-from terminal.emulator import EmulatorListener, EmulatorOptions
+from terminal.emulator import Colours, EmulatorListener, EmulatorOptions, Rgb
 from terminal.engines import engine
 from terminal.keymap import KeyMap, KeyModes, Modifiers
 from terminal.kitty import Flags, KeyEvent
 from terminal.layout import Layout
+from terminal.links import Link
 from terminal.mouse import Button
+from terminal.oversize import Oversize
 from terminal.paste import pasted
 from terminal.person import Person
 from terminal.pointing import Pointer, Pointing
@@ -22,12 +24,22 @@ from terminal.selection import Selection
 from terminal.shortcuts import SCROLLING, Shortcut, shortcut
 from terminal.surface import TerminalSurface
 
+FOCUS_EVENTS = 1004
+
 
 class TerminalListener(EmulatorListener, Protocol):
     """Who hears of what the host and the persons at the terminal do."""
 
     def copied(self, text: str) -> None:
         """Somebody selected text."""
+        ...
+
+    def link_followed(self, person: Person, link: Link) -> None:
+        """Somebody clicked on a link, with Ctrl."""
+        ...
+
+    def copy_refused(self, size: int) -> None:
+        """A program meant to copy so many bytes, about, which is more than the clipboard holds."""
         ...
 
 
@@ -43,10 +55,14 @@ class TerminalOptions:
     font_size: int = 12
     """Points."""
     colour_scheme: str = ""
+    minimum_contrast: float = 1
+    """Of text to its background, 1 to 21."""
     terminal_type: str = "linux"
     function_keys: str = ""
     backspace: int = 127
     scrollback_rows: int = 1000
+    clipboard_bytes: int = 1 << 20
+    """Of what a program copies; more is refused."""
     engine: str = "auto"
     """See `terminal.engines`."""
     font_directories: tuple[Path, ...] = ()
@@ -68,6 +84,8 @@ class Terminal:
         self._dpi = options.dpi
         self.font_name, self.font_size = options.font_name, options.font_size
         self.scheme: Scheme = parse_scheme(options.colour_scheme)
+        self._minimum_contrast = options.minimum_contrast
+        self._clipboard_bytes = options.clipboard_bytes
         self.clipboard = ""
         """What pasting types: the text that was copied last, here or by a client."""
         atlas = self._atlas()
@@ -83,13 +101,18 @@ class Terminal:
             copy=self._copy,
             paste=self._paste_for,
             arrows=self._arrows,
+            follow=listener.link_followed,
         )
+        self._oversize = Oversize(options.clipboard_bytes)
         self._keymap = KeyMap(options.terminal_type, options.function_keys, options.backspace)
 
     def feed(self, data: bytes) -> None:
         """Take bytes of the host."""
         self.emulator.feed(data)
         self.selection.verify()
+        refused = self._oversize.take(data)
+        if refused:
+            self._listener.copy_refused(refused)
 
     def close(self) -> None:
         """Free the engine; may be called twice."""
@@ -126,6 +149,13 @@ class Terminal:
         """What the host receives for pasted text."""
         return self._to_host(pasted(text, bracketed=self.emulator.mode(2004)))
 
+    def focus(self, focused: bool) -> bytes:
+        """The terminal has, or lost, the attention of a person; returns what the host receives,
+        which asks for it by DEC private mode 1004."""
+        if not self.emulator.mode(FOCUS_EVENTS):
+            return b""
+        return b"\x1b[I" if focused else b"\x1b[O"
+
     # ---- settings
 
     def resize(self, width: int, height: int) -> None:
@@ -151,8 +181,23 @@ class Terminal:
     def set_colour_scheme(self, text: str) -> tuple[str, ...]:
         """Use other colours; returns what of the notation could not be read."""
         self.scheme = parse_scheme(text)
-        self.emulator.set_colours(self.scheme.colours)
+        self.emulator.set_colours(self._colours())
         return self.scheme.warnings
+
+    @property
+    def background(self) -> Rgb:
+        """The colour around the text, which is that of blank cells."""
+        return self.emulator.background or self.scheme.colours.background
+
+    @property
+    def minimum_contrast(self) -> float:
+        """The least contrast of text to its background, 1 to 21."""
+        return self._minimum_contrast
+
+    @minimum_contrast.setter
+    def minimum_contrast(self, contrast: float) -> None:
+        self._minimum_contrast = contrast
+        self.emulator.set_colours(self._colours())
 
     # ---- within
 
@@ -177,8 +222,12 @@ class Terminal:
             cell_width=self.layout.cell_width,
             cell_height=self.layout.cell_height,
             scrollback_rows=scrollback_rows,
-            colours=self.scheme.colours,
+            clipboard_bytes=self._clipboard_bytes,
+            colours=self._colours(),
         )
+
+    def _colours(self) -> Colours:
+        return replace(self.scheme.colours, minimum_contrast=self._minimum_contrast)
 
     def _press(self, keysym: int, text: str, modifiers: Modifiers, event: KeyEvent) -> bytes:
         flags = self.emulator.kitty_keyboard

@@ -216,7 +216,11 @@ class Session:
     @property
     def clipboard_limit(self) -> int:
         """Bytes that a user's clipboard may have."""
-        own = getattr(self.handler.params, "clipboard_buffer_size", 0)
+        return self.clipboard_limit_for(self.handler.params)
+
+    def clipboard_limit_for(self, params: Params) -> int:
+        """The same, while the handler with these parameters is being made."""
+        own = getattr(params, "clipboard_buffer_size", 0)
         return max(int(own), self.settings.session.max_clipboard)
 
     @property

@@ -1,4 +1,4 @@
-"""The parameters of SSH connections, in the order and with the meaning that guacd gives them."""
+"""The parameters of SSH connections: guacd's, in its order and with its meaning, then guacr's."""
 
 from __future__ import annotations
 
@@ -113,3 +113,5 @@ class SshParams(Params):
     wol_broadcast_addr: str = shared.wol_broadcast_addr()
     wol_udp_port: int = shared.wol_udp_port()
     wol_wait_time: int = shared.wol_wait_time()
+    minimum_contrast: int = shared.minimum_contrast()
+    allow_clipboard_read: bool = shared.allow_clipboard_read()

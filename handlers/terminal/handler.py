@@ -7,21 +7,26 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from typing import ClassVar, cast
 
-from guacr.errors import BusyError, NotFoundError, UnsupportedError, shorten
+from guacr.errors import BadRequestError, BusyError, NotFoundError, UnsupportedError, shorten
 from guacr.session.handler import ProtocolHandler
 from guacr.session.params import Params
 from guacr.session.session import Session
 from guacr.session.streams import InputStream
 from guacr.session.user import User
 from guacr.settings import Settings
+from handlers.terminal.blink import Blink
+from handlers.terminal.finder import Finder
 from handlers.terminal.fonts import FontFinder, directories
+from handlers.terminal.hold import Hold
 from handlers.terminal.listener import Listener
 from handlers.terminal.output import Output
+from handlers.terminal.pages import PIPE_NAME, Pages
 from handlers.terminal.params import TerminalParams
 from handlers.terminal.rest import Rest
 from handlers.terminal.stdin import StdinStream
 from handlers.terminal.typing import Typing
 from handlers.terminal.view import TerminalView
+from terminal.links import SCHEMES, Link
 from terminal.person import Person
 from terminal.prompt import plain_text
 from terminal.rehearsal import rehearse
@@ -51,13 +56,21 @@ class TerminalHandler(ProtocolHandler):
         self._colour_scheme = self._settings.color_scheme
         self._fonts = FontFinder(session.settings.terminal, self._font_found)
         self.terminal = Terminal(self._options(), Listener(self))
-        self._view = TerminalView(session.display, self.terminal)
+        emulator = self.terminal.emulator
+        self._finder = Finder(emulator)
+        self._hold = Hold(self.terminal.surface, emulator, session.changed)
+        self._view = TerminalView(session.display, self.terminal, self._hold, self._finder)
+        takers = {"focus": self._focused, "search": self._searched}
+        self._pages = Pages(session, takers)
+        self._focus: set[str] = set()
+        """Users whose page has the attention of its person."""
         self._output = Output(self._parse, self.block_output)
         self._typing = Typing(self.send, self.feed, self.print_line)
         self._persons: dict[str, Person] = {}
         self._stdin: StdinStream | None = None
         self._autoscroll: asyncio.TimerHandle | None = None
-        self._rest = Rest(self.terminal.emulator)
+        self._rest = Rest(emulator)
+        self._blink = Blink(emulator, session.changed)
         self._at_line_start = True
         self._warn()
 
@@ -186,22 +199,29 @@ class TerminalHandler(ProtocolHandler):
                 self._fonts.want(parsed, terminal.font_name), terminal.font_size
             ),
             "font-size": lambda: terminal.set_font(terminal.font_name, parsed),
+            "minimum-contrast": lambda: setattr(terminal, "minimum_contrast", parsed),
         }
         self._rearrange(changes[name])
 
     def argv_values(self) -> Mapping[str, str]:
         """See `ProtocolHandler.argv_values`."""
-        return {
+        values = {
             "color-scheme": self._colour_scheme,
             "font-name": self.terminal.font_name,
             "font-size": str(self.terminal.font_size),
+            "minimum-contrast": f"{self.terminal.minimum_contrast:g}",
         }
+        declared = {param.name for param in self.params_type.declared()}
+        return {name: value for name, value in values.items() if name in declared}
 
     def open_stream(self, user: User, stream: InputStream) -> None:
         """See `ProtocolHandler.open_stream`: a pipe named STDIN is typed into the terminal, and
         has the host to itself as long as it is open."""
         if stream.kind != "pipe":
             raise UnsupportedError(f"{stream.kind} streams are not supported here")
+        if stream.name == PIPE_NAME:
+            self._pages.open(user, stream)
+            return
         if stream.name != STDIN_NAME:
             raise NotFoundError(f"there is no pipe {shorten(stream.name)} here: {STDIN_NAME} is")
         if not self._typing.host_ready:
@@ -213,12 +233,17 @@ class TerminalHandler(ProtocolHandler):
     def user_left(self, user: User) -> None:
         """See `ProtocolHandler.user_left`."""
         self._persons.pop(user.id, None)
+        self._pages.left(user)
+        self._focused(user, False)
         if self._stdin is not None and self._stdin.user is user:
             self._stdin_ended()
 
     def closed(self) -> None:
         """See `ProtocolHandler.closed`."""
         self._rest.stop()
+        self._blink.stop()
+        self._hold.end()
+        self._finder.stop()
         self._fonts.close()
         self.terminal.close()
 
@@ -232,17 +257,55 @@ class TerminalHandler(ProtocolHandler):
     def copied(self, text: str) -> None:
         """Text was selected, or copied by a program: every user gets it who may copy."""
         data = text.encode(errors="replace")
-        limit = self.session.clipboard_limit
-        if len(data) > limit:
-            self.session.log.warning(
-                "%d bytes were copied, which is more than the clipboard's %d: "
-                "raise clipboard-buffer-size",
-                len(data),
-                limit,
-            )
+        if len(data) > self.session.clipboard_limit:
+            self.copy_refused(len(data))
             return
         self.terminal.clipboard = text
         self.session.send_clipboard("text/plain", data)
+
+    def copy_refused(self, size: int) -> None:
+        """What was copied is too large: nothing was cut, and the person is told."""
+        notice = (
+            f"{size} bytes are too much to copy: the clipboard holds "
+            f"{self.session.clipboard_limit} (clipboard-buffer-size)"
+        )
+        self.session.log.warning("%s", notice)
+        self._pages.tell("notice", notice)
+
+    def clipboard_for_host(self) -> bytes | None:
+        """What a program gets that asks for the clipboard; None refuses."""
+        allowed = getattr(self.params, "allow_clipboard_read", False)
+        allowed = allowed and not getattr(self.params, "disable_paste", False)
+        return self.terminal.clipboard.encode(errors="replace") if allowed else None
+
+    def link_followed(self, person: Person, link: Link) -> None:
+        """Somebody clicked on a link: that person's page asks whether to open it."""
+        for user in self.session.users.values():
+            if self._persons.get(user.id) is person:
+                if link.may_be_opened:
+                    self._pages.tell("open", link.uri, user)
+                else:
+                    schemes = ", ".join(SCHEMES)
+                    self._pages.tell("notice", f"only links of {schemes} can be opened", user)
+
+    # ---- what pages say; see `Pages`
+
+    def _focused(self, user: User, focused: object) -> None:
+        before = bool(self._focus)
+        (self._focus.add if focused is True else self._focus.discard)(user.id)
+        if bool(self._focus) != before and self._typing.host_ready:
+            self._typed(self.terminal.focus(not before))
+
+    def _searched(self, user: User, wanted: object) -> None:
+        if not isinstance(wanted, dict) or not isinstance(wanted.get("text"), str):
+            raise BadRequestError("a search must be an object with a text")
+
+        def report(number: int, total: int) -> None:
+            self._pages.tell("found", {"number": number, "total": total}, user)
+            self._refresh()
+
+        self._finder.find(wanted["text"], wanted.get("newer") is True, report)
+        self._refresh()
 
     # ---- within
 
@@ -260,6 +323,8 @@ class TerminalHandler(ProtocolHandler):
             terminal_type=settings.terminal_type,
             function_keys=settings.func_keys_and_keypad,
             backspace=settings.backspace,
+            minimum_contrast=getattr(settings, "minimum_contrast", 1),
+            clipboard_bytes=self.session.clipboard_limit_for(self.params),
             scrollback_rows=settings.scrollback,
             engine=defaults.engine,
             font_directories=directories(defaults),
@@ -302,15 +367,18 @@ class TerminalHandler(ProtocolHandler):
         if data and not self.session.closed:
             self._at_line_start = data.endswith(b"\n")
             self.terminal.feed(data)
+            self._hold.look()
             self._refresh()
 
     def _refresh(self) -> None:
         self._rest.disturb()
+        self._blink.disturb()
         self._view.refresh()
         self.session.changed()
 
     def _rearrange(self, change: Callable[[], None]) -> None:
         before = self.window
+        self._hold.end()
         change()
         self._view.rearrange()
         self.session.changed()

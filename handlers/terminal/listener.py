@@ -6,6 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from handlers.terminal.params import SCROLLBACK_MAX
+from terminal.links import Link
+from terminal.person import Person
 
 if TYPE_CHECKING:
     from handlers.terminal.handler import TerminalHandler
@@ -37,9 +39,21 @@ class Listener:
         """A program has copied: users get it as if it had been selected."""
         self.copied(data.decode(errors="replace"))
 
+    def clipboard_read(self) -> bytes | None:
+        """A program wants the clipboard."""
+        return self._handler.clipboard_for_host()
+
     def copied(self, text: str) -> None:
         """To every user who may copy."""
         self._handler.copied(text)
+
+    def link_followed(self, person: Person, link: Link) -> None:
+        """Its user's page may open it."""
+        self._handler.link_followed(person, link)
+
+    def copy_refused(self, size: int) -> None:
+        """Whoever waits for it should know."""
+        self._handler.copy_refused(size)
 
     def osc(self, number: int, text: str) -> None:
         """A command that the engine does not know; guacd has some of its own."""

@@ -74,6 +74,18 @@ def color_scheme() -> Any:
     )
 
 
+def minimum_contrast() -> Any:
+    """For readers with low vision."""
+    return param(
+        1,
+        "Least contrast of text to its background, as WCAG 2 has it: 1 leaves the colours alone, "
+        "7 suits low vision, 21 is black or white.",
+        live=True,
+        minimum=1,
+        maximum=21,
+    )
+
+
 def terminal_type() -> Any:
     """TERM."""
     return param(
@@ -134,6 +146,11 @@ def disable_paste() -> Any:
 def read_only() -> Any:
     """No input."""
     return param(False, "Ignore all input of this user.", common=True, personal=True)
+
+
+def allow_clipboard_read() -> Any:
+    """Programs may read the clipboard."""
+    return param(False, "Let programs on the remote host read the clipboard (OSC 52).")
 
 
 # ---- typescripts

@@ -7,13 +7,21 @@ from guacr.display.display import Display
 from guacr.display.geometry import Rect
 from guacr.display.overlay import Fill, Overlay
 from guacr.display.solid import SolidSurface
+from guacr.display.surface import Surface
+from handlers.terminal.finder import Finder
 from terminal.pointing import Pointer
+from terminal.spans import shown
 from terminal.terminal import Terminal
 
 SELECTION_COLOUR = (0x00, 0x80, 0xFF, 0x60)
+MATCH_COLOUR = (0xFF, 0xC8, 0x00, 0x60)
+FOUND_COLOUR = (0xFF, 0x78, 0x00, 0xA0)
+LINK_COLOUR = (0x40, 0x90, 0xFF, 0xFF)
 TRACK_COLOUR = (0x80, 0x80, 0x80, 0x40)
 HANDLE_COLOUR = (0xA0, 0xA0, 0xA0, 0x8F)
 """Red, green, blue, alpha; guacd's."""
+
+Colour = tuple[int, int, int, int]
 
 _CURSORS = {
     Pointer.TEXT: cursor.TEXT,
@@ -27,25 +35,41 @@ class TerminalView:
     """The layers of one terminal. `refresh` brings them up to date; the text's layer asks its
     surface by itself."""
 
-    __slots__ = ("_background", "_display", "_handle", "_selection", "_terminal", "_text", "_track")
+    __slots__ = (
+        "_background",
+        "_colour",
+        "_display",
+        "_finder",
+        "_handle",
+        "_marks",
+        "_terminal",
+        "_text",
+        "_track",
+    )
 
-    def __init__(self, display: Display, terminal: Terminal) -> None:
+    def __init__(
+        self, display: Display, terminal: Terminal, surface: Surface, finder: Finder
+    ) -> None:
         layout = terminal.layout
         text = layout.text
         self._display = display
         self._terminal = terminal
-        colour = terminal.scheme.colours.background
+        self._finder = finder
+        colour = self._colour = terminal.background
         self._background = SolidSurface(layout.width, layout.height, colour)
         display.set_surface(self._background)
-        self._text = display.add_layer(terminal.surface, x=text.x, y=text.y)
-        self._selection = display.add_overlay(*text)
+        self._text = display.add_layer(surface, x=text.x, y=text.y)
+        self._marks = display.add_overlay(*text)
         self._track = display.add_overlay(*layout.scrollbar)
         self._handle = display.add_overlay(*layout.scrollbar)
         self.refresh()
 
     def refresh(self) -> None:
         """Show the selection, the scroll bar and the mouse cursor as they are now."""
-        self._refresh_selection()
+        if self._terminal.background != self._colour:
+            self._colour = self._terminal.background
+            self._background.paint(self._colour)
+        self._refresh_marks()
         bar = self._terminal.pointing.scrollbar
         _cover(self._track, bar.track, TRACK_COLOUR, shown=not bar.hidden)
         _cover(self._handle, bar.handle, HANDLE_COLOUR, shown=not bar.hidden)
@@ -56,22 +80,41 @@ class TerminalView:
         layout = self._terminal.layout
         text = layout.text
         self._background.resize(layout.width, layout.height)
-        self._background.paint(self._terminal.scheme.colours.background)
         self._text.place(text.x, text.y)
-        self._selection.place(text.x, text.y)
-        self._selection.resize(text.width, text.height)
+        self._marks.place(text.x, text.y)
+        self._marks.resize(text.width, text.height)
         self.refresh()
 
-    def _refresh_selection(self) -> None:
+    def _refresh_marks(self) -> None:
+        """The selection, what was searched for, and the link under the pointer."""
+        terminal = self._terminal
+        fills = self._fills(terminal.selection.rects(), SELECTION_COLOUR)
+        matches, found = self._finder.shown()
+        for span in matches:
+            colour = FOUND_COLOUR if span == found else MATCH_COLOUR
+            fills += self._fills(shown(terminal.emulator, span), colour)
+        if terminal.pointing.link is not None:
+            cells = shown(terminal.emulator, terminal.pointing.link.span)
+            line = terminal.surface.atlas.metrics.line
+            for rect, colour in self._fills(cells, LINK_COLOUR):
+                fills += _underlines(rect, terminal.layout.cell_height, line, colour)
+        self._marks.show(fills)
+
+    def _fills(self, cells: list[Rect], colour: Colour) -> list[Fill]:
         width, height = self._terminal.layout.cell_width, self._terminal.layout.cell_height
-        fills: list[Fill] = [
-            (Rect(r.x * width, r.y * height, r.width * width, r.height * height), SELECTION_COLOUR)
-            for r in self._terminal.selection.rects()
+        return [
+            (Rect(r.x * width, r.y * height, r.width * width, r.height * height), colour)
+            for r in cells
         ]
-        self._selection.show(fills)
 
 
-def _cover(overlay: Overlay, rect: Rect, colour: tuple[int, int, int, int], *, shown: bool) -> None:
+def _underlines(rect: Rect, row: int, line: int, colour: Colour) -> list[Fill]:
+    """A line at the lower edge of each of the rows in a rectangle."""
+    bottoms = range(rect.y + row, rect.bottom + 1, row)
+    return [(Rect(rect.x, bottom - line, rect.width, line), colour) for bottom in bottoms]
+
+
+def _cover(overlay: Overlay, rect: Rect, colour: Colour, *, shown: bool) -> None:
     """Have an overlay cover `rect` with one colour, or show nothing."""
     overlay.place(rect.x, rect.y)
     overlay.resize(rect.width, rect.height)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from terminal.links import Link
 from terminal.mouse import Button
 from terminal.person import Person
 from terminal.terminal import Terminal, TerminalOptions
@@ -36,6 +37,8 @@ class Desk:
         self.copies: list[str] = []
         self.written: list[bytes] = []
         self.commands: list[tuple[int, str]] = []
+        self.followed: list[str] = []
+        self.refused: list[int] = []
         self.clock = 100.0
         self.person = Person()
         self.terminal = Terminal(TerminalOptions(**{"width": 1024, "height": 768, **options}), self)
@@ -54,11 +57,20 @@ class Desk:
     def clipboard_written(self, data: bytes) -> None:
         self.written.append(data)
 
+    def clipboard_read(self) -> bytes | None:
+        return None
+
     def osc(self, number: int, text: str) -> None:
         self.commands.append((number, text))
 
     def copied(self, text: str) -> None:
         self.copies.append(text)
+
+    def link_followed(self, person: Person, link: Link) -> None:
+        self.followed.append(link.uri)
+
+    def copy_refused(self, size: int) -> None:
+        self.refused.append(size)
 
     # ---- hands
 

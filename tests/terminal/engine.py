@@ -25,6 +25,7 @@ class Heard:
     bells: int = 0
     clipboards: list[bytes] = field(default_factory=list)
     oscs: list[tuple[int, str]] = field(default_factory=list)
+    clipboard: bytes | None = None
 
     def reply(self, data: bytes) -> None:
         self.replies += data
@@ -37,6 +38,9 @@ class Heard:
 
     def clipboard_written(self, data: bytes) -> None:
         self.clipboards.append(data)
+
+    def clipboard_read(self) -> bytes | None:
+        return self.clipboard
 
     def osc(self, number: int, text: str) -> None:
         self.oscs.append((number, text))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import gc
 import random
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from terminal.emulator import (
     Attributes,
     Colours,
     CursorShape,
+    EmulatorOptions,
     EngineError,
     MouseFormat,
     MouseTracking,
@@ -29,7 +31,7 @@ from terminal.emulator import (
     Width,
 )
 from terminal.ghostty import GhosttyEmulator
-from terminal.ghostty_events import MAX_CLIPBOARD_BYTES, MAX_OSC_BYTES
+from terminal.ghostty_events import MAX_OSC_BYTES
 from tests.terminal.engine import COLOURS, Heard, lines, start
 
 
@@ -165,7 +167,7 @@ def test_events_reach_the_listener(emulator: GhosttyEmulator, heard: Heard) -> N
 def test_clipboard_writes_are_bounded(
     emulator: GhosttyEmulator, heard: Heard, surplus: int
 ) -> None:
-    data = b"a" * (MAX_CLIPBOARD_BYTES + surplus)
+    data = b"a" * (EmulatorOptions(colours=COLOURS).clipboard_bytes + surplus)
     emulator.feed(b"\x1b]52;c;" + b64encode(data) + b"\x07ok")
     assert heard.clipboards == ([] if surplus else [data])
     assert lines(emulator)[0] == "ok"
@@ -464,3 +466,51 @@ def test_default_colours_are_no_palette_index() -> None:
     assert DEFAULT_COLOUR not in range(256)
     with pytest.raises(ValueError, match="256 colours"):
         Colours((0, 0, 0), (0, 0, 0), None, b"")
+
+
+def test_a_closed_engine_says_so() -> None:
+    emulator = start()
+    emulator.update()
+    emulator.close()
+    emulator.close()
+    uses: list[Callable[[], object]] = [
+        lambda: emulator.feed(b"x"),
+        emulator.update,
+        emulator.rest,
+        lambda: emulator.mode(1),
+        lambda: emulator.scrollbar,
+        lambda: emulator.row_at(0),
+        lambda: emulator.anchor(Position(0, 0)),
+        lambda: emulator.resize(10, 10, 1, 1),
+    ]
+    for use in uses:
+        with pytest.raises(EngineError, match="closed"):
+            use()
+
+
+def test_the_background_is_the_one_that_holds() -> None:
+    with closing(start()) as emulator:
+        assert emulator.background == COLOURS.background
+        emulator.feed(b"\x1b]11;#112233\x07")
+        assert emulator.background == (0x11, 0x22, 0x33)
+        emulator.feed(b"\x1b]111\x07")
+        assert emulator.background == COLOURS.background
+
+
+def test_a_program_reads_the_clipboard_only_if_it_may(
+    emulator: GhosttyEmulator, heard: Heard
+) -> None:
+    emulator.feed(b"\x1b]52;c;?\x07")
+    assert b"aGVsbG8=" not in heard.replies
+    heard.clipboard = b"hello"
+    emulator.feed(b"\x1b]52;c;?\x07")
+    assert heard.replies.endswith(b"\x1b]52;c;aGVsbG8=\x07")
+
+
+def test_the_cursor_can_be_left_out(emulator: GhosttyEmulator) -> None:
+    before = emulator.revision
+    emulator.show_cursor(False)
+    assert emulator.revision > before
+    assert not emulator.update().cursor.visible
+    emulator.show_cursor(True)
+    assert emulator.update().cursor.visible

@@ -1,4 +1,4 @@
-"""The parameters are guacd's, by name and order."""
+"""The parameters are guacd's, by name and order, and then guacr's own."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ recording-exclude-mouse recording-include-keys recording-include-clipboard creat
 recording-write-existing read-only server-alive-interval backspace func-keys-and-keypad
 terminal-type scrollback locale timezone clipboard-buffer-size disable-copy disable-paste
 wol-send-packet wol-mac-addr wol-broadcast-addr wol-udp-port wol-wait-time
-""".split()  # noqa: SIM905 - a list of 46 strings is no easier to read
+minimum-contrast allow-clipboard-read
+""".split()  # noqa: SIM905 - a list of 48 strings is no easier to read
 DEFAULTS = {
     "port": 22,
     "timeout": 10,
@@ -33,6 +34,7 @@ DEFAULTS = {
     "wol-broadcast-addr": "255.255.255.255",
     "wol-udp-port": 9,
     "wol-wait-time": 0,
+    "minimum-contrast": 1,
 }
 """Those that are neither false nor empty."""
 
@@ -43,7 +45,7 @@ def flagged(flag: str) -> set[str]:
 
 def test_names_and_their_order_are_guacds() -> None:
     assert [param.name for param in SshParams.declared()] == NAMES
-    assert len(NAMES) == 46
+    assert len(NAMES) == 46 + 2
 
 
 def test_defaults_are_guacds() -> None:
@@ -58,7 +60,7 @@ def test_secrets_are_marked() -> None:
 
 
 def test_what_can_change_while_connected_is_marked() -> None:
-    assert flagged("live") == {"color-scheme", "font-name", "font-size"}
+    assert flagged("live") == {"color-scheme", "font-name", "font-size", "minimum-contrast"}
     assert flagged("personal") == {"read-only", "disable-copy", "disable-paste"}
 
 

@@ -1,4 +1,4 @@
-"""The parameters are guacd's, by name and order; those for TLS follow."""
+"""The parameters are guacd's, by name and order; guacr's own follow."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ DEFAULTS = {
 def test_names_and_their_order_are_guacds() -> None:
     names = [param.name for param in TelnetParams.declared()]
     assert names[:37] == NAMES
-    assert names[37:] == ["use-ssl", "ca-cert", "ignore-cert"]
+    own = ["minimum-contrast", "allow-clipboard-read", "use-ssl", "ca-cert", "ignore-cert"]
+    assert names[37:] == own
 
 
 def test_defaults_are_guacds() -> None:

@@ -40,6 +40,8 @@ class EchoParams(Params):
     recording_path: str = params.recording_path()
     typescript_path: str = params.typescript_path()
     wol_send_packet: bool = params.wol_send_packet()
+    minimum_contrast: int = params.minimum_contrast()
+    allow_clipboard_read: bool = params.allow_clipboard_read()
 
 
 class EchoHandler(TerminalHandler):

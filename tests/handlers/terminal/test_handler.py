@@ -77,7 +77,7 @@ async def test_a_joiner_sees_the_same(desk: Desk) -> None:
     await settled(joiner)
     assert (joiner.canvas.flatten() == transport.canvas.flatten()).all()
     argv = {args[2] for args in joiner.all("argv")}
-    assert argv == {"color-scheme", "font-name", "font-size"}
+    assert argv == {"color-scheme", "font-name", "font-size", "minimum-contrast"}
 
 
 async def test_the_scroll_bar_is_shown_when_there_is_something_to_scroll(desk: Desk) -> None:
@@ -134,6 +134,7 @@ async def test_live_parameters(desk: Desk) -> None:
         assert values.count("font-size") == 2
     assert dict(handler.argv_values()) == {
         "color-scheme": "background: #ffffff", "font-name": "monospace", "font-size": "24",
+        "minimum-contrast": "1",
     }  # fmt: skip
 
 
@@ -219,7 +220,7 @@ async def test_replies_go_to_the_host_once_it_listens(desk: Desk) -> None:
     assert not handler.sent
     handler.start_input()
     handler.feed(b"\x1b[6n")
-    assert bytes(handler.sent) == b"\x1b[1;1R"
+    await until(lambda: bytes(handler.sent) == b"\x1b[1;1R")
 
 
 async def test_guacds_command_for_the_scrollback(desk: Desk) -> None:

@@ -1,0 +1,79 @@
+"""Searching the scrollback, in turns that leave other sessions theirs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from guacr.errors import UnsupportedError
+from terminal.emulator import Emulator, Search, Span
+
+TURN = 0.003
+"""Seconds of searching in one turn of the event loop, give or take a step."""
+TEXT_MAX = 256
+"""Characters that are searched for."""
+
+
+class Finder:
+    """One search at a time; `found` is told the number of the match that is shown, from 1 (0 for
+    none), and how many there are."""
+
+    __slots__ = ("_emulator", "_loop", "_newer", "_report", "_search", "_text", "_turn")
+
+    def __init__(self, emulator: Emulator) -> None:
+        self._emulator = emulator
+        self._loop = asyncio.get_running_loop()
+        self._search: Search | None = None
+        self._text = ""
+        self._newer = False
+        self._turn: asyncio.Handle | None = None
+        self._report: Callable[[int, int], None] = lambda number, total: None
+
+    def find(self, text: str, newer: bool, report: Callable[[int, int], None]) -> None:
+        """Go to the next older or newer match of a text; an empty text ends the search.
+
+        Raises:
+            UnsupportedError: the engine cannot search.
+        """
+        self._newer, self._report = newer, report
+        if text != self._text or self._search is None:
+            self.stop()
+            self._text = text[:TEXT_MAX]
+            if text:
+                self._search = self._emulator.search(self._text)
+                if self._search is None:
+                    raise UnsupportedError("this terminal engine cannot search: use ghostty")
+        if self._search is None:
+            report(0, 0)
+        elif self._turn is None:
+            self._work()
+
+    def stop(self) -> None:
+        """End the search; its matches are shown no more."""
+        if self._turn is not None:
+            self._turn.cancel()
+            self._turn = None
+        if self._search is not None:
+            self._search.close()
+            self._search = None
+
+    def shown(self) -> tuple[list[Span], Span | None]:
+        """The matches in the viewport, and the one that was gone to."""
+        if self._search is None:
+            return [], None
+        selected = self._search.selected
+        return self._search.shown(), None if selected is None else selected[1]
+
+    def _work(self) -> None:
+        self._turn = None
+        search = self._search
+        if search is None:
+            return
+        until = self._loop.time() + TURN
+        while not search.step():
+            if self._loop.time() >= until:
+                self._turn = self._loop.call_soon(self._work)
+                return
+        search.select(self._newer)
+        selected = search.selected
+        self._report(0 if selected is None else selected[0] + 1, search.total)

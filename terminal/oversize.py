@@ -1,0 +1,50 @@
+"""Notices what a program copies by OSC 52 that is too large for the engine to take."""
+
+from __future__ import annotations
+
+import re
+
+_START = b"\x1b]52;"
+_END = re.compile(rb"[\x07\x1b\x18\x1a\x9c]")
+_SMALL = len(_START) - 1
+
+
+class Oversize:
+    """Counts the bytes of such commands in a host's output, cut anywhere."""
+
+    __slots__ = ("_inside", "_length", "_limit", "_tail")
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit * 4 // 3 + 64
+        """Bytes as they are written: base64, and the names of clipboards."""
+        self._inside = False
+        self._length = 0
+        self._tail = b""
+
+    def take(self, data: bytes) -> int:
+        """Returns how many bytes somebody meant to copy, if that was too much; else 0."""
+        start, found = 0, 0
+        data = self._tail + data if self._tail else data
+        while True:
+            if not self._inside:
+                start = data.find(_START, start)
+                if start < 0:
+                    break
+                self._inside, self._length, start = True, 0, start + len(_START)
+            end = _END.search(data, start)
+            self._length += (end.start() if end else len(data)) - start
+            if end is None:
+                break
+            self._inside, start = False, end.start()
+            if self._length > self._limit:
+                found = max(found, self._length * 3 // 4)
+        self._tail = b"" if self._inside else _unfinished(data)
+        return found
+
+
+def _unfinished(data: bytes) -> bytes:
+    """What at the end of the data may be the beginning of a command."""
+    for length in range(min(_SMALL, len(data)), 0, -1):
+        if _START.startswith(data[-length:]):
+            return data[-length:]
+    return b""

@@ -1,0 +1,38 @@
+"""What programs copy that is too large."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+
+import pytest
+
+from terminal.oversize import Oversize
+from tests.terminal.desk import Desk
+
+LIMIT = 300
+
+
+def copied(size: int, end: bytes = b"\x07") -> bytes:
+    return b"\x1b]52;c;" + b64encode(b"x" * size) + end
+
+
+@pytest.mark.parametrize("end", [b"\x07", b"\x1b\\"])
+def test_what_is_too_large_is_noticed_once_however_it_is_cut(end: bytes) -> None:
+    data = b"before " + copied(LIMIT, end) + b" between " + copied(3 * LIMIT, end) + b" after"
+    for at in range(len(data)):
+        watch = Oversize(LIMIT)
+        sizes = [watch.take(data[:at]), watch.take(data[at:]), watch.take(b"more")]
+        (size,) = filter(None, sizes)
+        assert 3 * LIMIT <= size < 3 * LIMIT + 16
+    watch = Oversize(LIMIT)
+    assert sum(watch.take(bytes([byte])) > 0 for byte in data) == 1
+
+
+def test_what_the_engine_drops_is_told_and_what_it_takes_is_not() -> None:
+    desk = Desk(clipboard_bytes=LIMIT)
+    desk.terminal.feed(copied(LIMIT))
+    assert (len(desk.written), desk.refused) == (1, [])
+    desk.terminal.feed(copied(2 * LIMIT))
+    assert len(desk.written) == 1
+    assert len(desk.refused) == 1
+    desk.terminal.close()
