@@ -2,7 +2,7 @@
 
 A page opens a `pipe` stream named `guacr` for each message to the daemon, and from its first one on
 receives messages by streams of the same name; other clients never see any. A message is a JSON
-object with one member, see `PAGE_MESSAGES` and docs/terminal.md.
+object with one member, see docs/terminal.md.
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ class Pages:
 
     def open(self, user: User, stream: InputStream) -> None:
         """A page has something to say."""
-        self._users.add(user.id)
+        if user.id not in self._users:
+            self._users.add(user.id)
+            self.tell("ready", sorted(self._takers), user)
         Collector(stream, MESSAGE_MAX, lambda data: self._take(user, data), "the message")
         stream.ack()
 

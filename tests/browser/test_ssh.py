@@ -175,3 +175,62 @@ async def test_a_server_that_is_not_there(page: Page, site: Site, server: OpenSs
         server.start()
     await page.click("#notice-reconnect")
     await page.until(CONNECTED, "the new picture")
+
+
+async def test_searching_the_scrollback(page: Page, site: Site) -> None:
+    await shell(page, site)
+    await page.type("clear; seq -f 'row %g' 1 300\n")
+    await see(site, "row 300")
+    await page.until("!document.querySelector('#action-search').hidden", "the daemon's greeting")
+    await page.key_event("keyDown", "Control", CTRL)
+    await page.key_event("keyDown", "Shift", CTRL | SHIFT)
+    await page.key("F", CTRL | SHIFT)
+    await page.key_event("keyUp", "Shift", CTRL)
+    await page.key_event("keyUp", "Control")
+    await page.until("document.activeElement.id === 'search-text'", "the search field")
+    await page.type("ROW 12")
+    count = "document.querySelector('#search-count').textContent"
+    await page.until(f"{count} === '1 of 11'", "the newest match")
+    bar = handler_of(site).terminal.emulator.scrollbar
+    assert not bar.at_bottom
+    await page.key("Enter")
+    await page.until(f"{count} === '2 of 11'", "the one before")
+    await page.key("Enter", SHIFT)
+    await page.until(f"{count} === '1 of 11'", "back")
+    await page.key("Escape")
+    await page.until("document.activeElement.id === 'sink'", "the focus")
+    await page.type("echo typed-$((1+1))\n")
+    await see(site, "typed-2")
+    assert page.errors == []
+
+
+async def test_a_link_is_opened_by_who_confirms_it(page: Page, site: Site) -> None:
+    await shell(page, site)
+    await page.until("!document.querySelector('#action-search').hidden", "the daemon's greeting")
+    await page.run("window.open = (...args) => (window.opened = args)")
+    await page.type(
+        "clear; printf '\\033]8;;https://example.org/here\\007a link\\033]8;;\\007\\n'\n"
+    )
+    await until(lambda: screen(site)[0] == "a link", "the link")
+    columns, rows, width, height = handler_of(site).window
+    x, y = width / columns * 3, height / rows
+    await page.key_event("keyDown", "Control", CTRL)
+    for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
+        await page.mouse(kind, x, y)
+    await page.key_event("keyUp", "Control")
+    await page.until("document.querySelector('#open-dialog').open", "the question")
+    assert await page.text("#open-address") == "https://example.org/here"
+    await page.click("#open-link")
+    assert await page.run("window.opened[0]") == "https://example.org/here"
+
+
+async def test_the_tab_leaves_the_first_row_alone(page: Page, site: Site) -> None:
+    await shell(page, site)
+    seen = "getComputedStyle(document.querySelector('#bar-toggle')).opacity !== '0'"
+    await page.until(f"!({seen})", "the tab's going")
+    hit = "document.elementFromPoint(innerWidth / 2, 9).closest('#bar')"
+    assert await page.run(f"{hit} === null")
+    await page.mouse("mouseMoved", 300, 4)
+    await page.until(seen, "the tab's coming back")
+    await page.click("#bar-toggle")
+    await page.until("!document.querySelector('#bar-items').hidden", "the controls")

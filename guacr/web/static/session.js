@@ -5,8 +5,10 @@ import { Clipboard } from "./clipboard.js";
 import { Controls } from "./controls.js";
 import { byId, sentence } from "./dom.js";
 import { Input } from "./input.js";
+import { Messages } from "./messages.js";
 import { askRequired } from "./required.js";
 import { Screen } from "./screen.js";
+import { Search } from "./search.js";
 import { explain } from "./sentences.js";
 
 const TUNNEL = "/websocket";
@@ -33,6 +35,8 @@ export class Session {
     this.screen = new Screen(this, signal);
     this.input = new Input(this, signal);
     this.clipboard = new Clipboard(this, signal);
+    this.messages = new Messages(this, signal);
+    this.search = new Search(this, signal);
     this.connect();
   }
 
@@ -74,6 +78,7 @@ export class Session {
     client.onleave = current((id, name) => this.toast(`${name || "Someone"} left this session`));
     this.screen.show(client);
     this.input.attach(client);
+    this.messages.attach(client);
     client.connect(this.connectString(query));
   }
 
@@ -115,6 +120,8 @@ export class Session {
     this.screen.fit();
     this.input.focus();
     this.clipboard.offer();
+    this.messages.greet();
+    this.controls.rest();
   }
 
   // The first reason counts: what follows is its consequence.
@@ -149,6 +156,7 @@ export class Session {
     byId("notice-text").textContent = sentence(text);
     byId("notice").hidden = false;
     this.controls.close();
+    this.search.close();
     byId("notice-reconnect").focus();
   }
 
@@ -177,6 +185,7 @@ export class Session {
     this.disconnect();
     this.screen.clear();
     this.controls.close();
+    this.search.close();
     for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
     byId("toast").hidden = true;
     byId("session").hidden = true;

@@ -1,0 +1,60 @@
+// What guacr's terminals and this page tell each other, as JSON in pipes: see docs/terminal.md.
+
+import { byId } from "./dom.js";
+import { readText, writeText } from "./streams.js";
+
+const PIPE = "guacr";
+const MIMETYPE = "application/json";
+const SCHEMES = new Set(["http:", "https:", "mailto:", "ftp:"]);
+
+export class Messages {
+  constructor(session, signal) {
+    this.session = session;
+    this.understood = new Set(); // what the remote side takes
+    const tellFocus = () => this.send({ focus: document.hasFocus() });
+    addEventListener("focus", tellFocus, { signal });
+    addEventListener("blur", tellFocus, { signal });
+    byId("open-link").addEventListener("click", () => this.open(), { signal });
+  }
+
+  attach(client) {
+    this.understood.clear();
+    client.onpipe = (stream, mimetype, name) => {
+      if (name === PIPE) readText(stream, (text) => this.received(JSON.parse(text)));
+      else stream.sendAck("there is no such pipe here", 0x0100);
+    };
+  }
+
+  // The remote side says what it takes once it has heard of this page; other protocols refuse.
+  greet() {
+    this.send({ focus: document.hasFocus() });
+  }
+
+  send(message) {
+    if (!this.session.connected) return;
+    writeText(this.session.client.createPipeStream(MIMETYPE, PIPE), JSON.stringify(message));
+  }
+
+  received(message) {
+    const { ready, found, open, notice } = message;
+    if (ready) {
+      this.understood = new Set(ready);
+      byId("action-search").hidden = !this.understood.has("search");
+    }
+    if (found) this.session.search.found(found);
+    if (notice) this.session.toast(notice);
+    if (open) this.ask(open);
+  }
+
+  // Programs decide where their links lead: the person decides whether to go there.
+  ask(address) {
+    if (!URL.canParse(address) || !SCHEMES.has(new URL(address).protocol)) return;
+    this.address = address;
+    byId("open-address").textContent = address;
+    this.session.controls.dialog("open-dialog", "open-link");
+  }
+
+  open() {
+    window.open(this.address, "_blank", "noopener,noreferrer");
+  }
+}
