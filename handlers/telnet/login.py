@@ -54,7 +54,7 @@ class LoginWatch:
         self._watched += len(output)
         *ended, last = output.decode(errors="replace").split("\n")
         for line in ended:
-            typed += self._look(self._line + line)
+            typed += self._look((self._line + line).rstrip("\r"))
             self._line = ""
         typed += self._look(self._line + last)
         return typed

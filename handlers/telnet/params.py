@@ -1,6 +1,6 @@
 """The parameters of Telnet connections, in the order and with the meaning that guacd gives them.
 
-The last ones, for TLS, are guacr's own.
+The last ones are guacr's own.
 """
 
 from __future__ import annotations
@@ -81,6 +81,8 @@ class TelnetParams(Params):
     wol_broadcast_addr: str = shared.wol_broadcast_addr()
     wol_udp_port: int = shared.wol_udp_port()
     wol_wait_time: int = shared.wol_wait_time()
+    minimum_contrast: int = shared.minimum_contrast()
+    allow_clipboard_read: bool = shared.allow_clipboard_read()
     minimum_contrast: int = shared.minimum_contrast()
     allow_clipboard_read: bool = shared.allow_clipboard_read()
     use_ssl: bool = param(False, "Use TLS from the first byte, as port 992 always does.")

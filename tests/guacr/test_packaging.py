@@ -18,7 +18,12 @@ PACKAGES = ("guacr", "handlers", "terminal")
 
 IMPORTERS: dict[str, tuple[str, ...]] = {
     "PIL": ("guacr.display.encoder", "handlers.testcard", "terminal"),
-    "aiohttp": ("guacr.daemon", "guacr.transport.websocket", "guacr.web"),
+    "aiohttp": (
+        "guacr.daemon",
+        "guacr.transport.websocket",
+        "guacr.web",
+        "handlers.kubernetes.websocket",
+    ),
     "annotated_types": ("guacr.configuration",),
     "asyncssh": ("guacr.demo_shell", "handlers.ssh"),
     "cryptography": ("guacr.tokens_guacamole_lite",),

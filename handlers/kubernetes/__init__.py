@@ -1,0 +1,5 @@
+"""Containers of Kubernetes in a terminal."""
+
+from handlers.kubernetes.handler import KubernetesHandler
+
+__all__ = ["KubernetesHandler"]

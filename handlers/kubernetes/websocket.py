@@ -1,0 +1,220 @@
+"""WebSocket connections to API servers: what aiohttp does, in plain types."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NoReturn
+
+import aiohttp
+
+from guacr.errors import (
+    ForbiddenError,
+    GuacrError,
+    NotFoundError,
+    UnauthorizedError,
+    UpstreamError,
+    UpstreamNotFoundError,
+    UpstreamTimeoutError,
+    UpstreamUnavailableError,
+    shorten,
+)
+from handlers.kubernetes.channels import SUBPROTOCOLS, status_message
+
+MESSAGE_MAX = 4 * 1024 * 1024
+"""Bytes of one message of the server's."""
+REFUSAL_MAX = 16384
+"""Bytes of an answer that says why there is no WebSocket."""
+HEARTBEAT = 30.0
+"""Seconds between pings; a server that leaves one unanswered for half as long is gone."""
+CLOSE_TIMEOUT = 2.0
+"""Seconds that an orderly goodbye may take."""
+INPUT_MAX = 1 << 20
+"""Bytes of input that wait before the users are asked to wait too."""
+PORTION = 32768
+"""Bytes of input in one message."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What to connect to."""
+
+    address: str
+    """Beginning with ws or wss."""
+    host: str
+    port: int
+    tls: ssl.SSLContext | None
+    token: str
+    timeout: float
+    """Seconds until the WebSocket has to stand."""
+
+
+class ApiSocket:
+    """An open WebSocket. Messages of the terminal's are sent in order by one task."""
+
+    def __init__(
+        self,
+        client: aiohttp.ClientSession,
+        socket: aiohttp.ClientWebSocketResponse,
+        on_blocked: Callable[[bool], None],
+    ) -> None:
+        self._client = client
+        self._socket = socket
+        self._on_blocked = on_blocked
+        self._waiting: list[bytes] = []
+        self._size = 0
+        self._blocked = False
+        self._news = asyncio.Event()
+        self._sender = asyncio.create_task(self._send_all(), name="kubernetes input")
+
+    @property
+    def subprotocol(self) -> str:
+        """What was agreed on."""
+        return self._socket.protocol or ""
+
+    def send(self, message: bytes) -> None:
+        """Send when those before are gone."""
+        self._waiting.append(message)
+        self._size += len(message)
+        self._news.set()
+        if self._size > INPUT_MAX and not self._blocked:
+            self._blocked = True
+            self._on_blocked(True)
+
+    async def receive(self) -> bytes | None:
+        """The next message; None at the end.
+
+        Raises:
+            UpstreamError: the connection was lost.
+        """
+        message = await self._socket.receive()
+        if message.type is aiohttp.WSMsgType.BINARY:
+            return bytes(message.data)
+        if message.type is aiohttp.WSMsgType.TEXT:
+            return str(message.data).encode()
+        if message.type is aiohttp.WSMsgType.ERROR or self._socket.close_code in (None, 1006):
+            raise UpstreamError(
+                "the connection to the API server was lost: check the network, and connect again"
+            )
+        return None
+
+    async def close(self) -> None:
+        """Say goodbye, within `CLOSE_TIMEOUT`."""
+        self._sender.cancel()
+        await asyncio.wait([self._sender])
+        await self._socket.close()
+        await self._client.close()
+
+    async def _send_all(self) -> None:
+        try:
+            while True:
+                await self._news.wait()
+                self._news.clear()
+                messages, self._waiting = self._waiting, []
+                for message in messages:
+                    await self._socket.send_bytes(message)
+                    self._size -= len(message)
+                if self._blocked and not self._waiting:
+                    self._blocked = False
+                    self._on_blocked(False)
+        except (aiohttp.ClientError, ConnectionError):
+            return  # who receives hears of it
+
+
+async def connect(target: Target, on_blocked: Callable[[bool], None]) -> ApiSocket:
+    """Open a WebSocket; `on_blocked` is told when too much input waits, and when it has gone.
+
+    Raises:
+        GuacrError: it did not come to that; the message has the API server's own words.
+    """
+    client = aiohttp.ClientSession(raise_for_status=lambda answer: _explain(answer, target.host))
+    try:
+        async with asyncio.timeout(target.timeout):
+            socket = await client.ws_connect(
+                target.address,
+                protocols=SUBPROTOCOLS,
+                headers={"Authorization": f"Bearer {target.token}"} if target.token else {},
+                ssl=target.tls if target.tls is not None else True,
+                heartbeat=HEARTBEAT,
+                timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_TIMEOUT),
+                max_msg_size=MESSAGE_MAX,
+                autoclose=True,
+            )
+        if socket.protocol not in SUBPROTOCOLS:
+            await socket.close()
+            _no_subprotocol(target.host)
+    except BaseException as error:
+        await client.close()
+        if isinstance(error, (aiohttp.ClientError, TimeoutError, OSError, ValueError)):
+            raise _failure(error, target) from None
+        raise
+    return ApiSocket(client, socket, on_blocked)
+
+
+def _no_subprotocol(host: str) -> NoReturn:
+    raise UpstreamError(
+        f"host {shorten(host)} speaks none of {', '.join(SUBPROTOCOLS)}: check that it is a "
+        "Kubernetes API server, of version 1.5 or later"
+    )
+
+
+_REFUSALS: dict[int, tuple[type[GuacrError], str]] = {
+    401: (UnauthorizedError, "check parameters token, or client-cert and client-key"),
+    403: (ForbiddenError, "give the user the right to create pods/exec, or pods/attach"),
+    404: (NotFoundError, "check parameters namespace, pod and container"),
+    429: (UpstreamUnavailableError, "try again later"),
+    503: (UpstreamUnavailableError, "try again later"),
+    504: (UpstreamTimeoutError, "check that the pod's node is well"),
+}
+
+
+async def _explain(answer: aiohttp.ClientResponse, host: str) -> None:
+    """Called for each answer: tell why it is no WebSocket, if so."""
+    if answer.status == 101:
+        return
+    body = await answer.content.read(REFUSAL_MAX)
+    answer.close()
+    said = status_message(body) or f"HTTP status {answer.status}"
+    kind, advice = _REFUSALS.get(answer.status, (UpstreamError, "check the parameters"))
+    raise kind(f"host {shorten(host)} refuses: {said}; {advice}")
+
+
+def _failure(error: Exception, target: Target) -> GuacrError:
+    """The sentence for what aiohttp could not do."""
+    place = f"port {target.port} of host {shorten(target.host)}"
+    match error:
+        case TimeoutError():
+            return UpstreamTimeoutError(
+                f"{place} does not answer within {target.timeout:g} s: check the address, and "
+                "whether a firewall is in the way"
+            )
+        case aiohttp.ClientConnectorDNSError():
+            return UpstreamNotFoundError(
+                f"host {shorten(target.host)} is not known: check the name, or give its address"
+            )
+        case aiohttp.ClientConnectorCertificateError():
+            return UpstreamError(
+                f"the certificate of host {shorten(target.host)} is not trusted: set ca-cert to "
+                "the cluster's authority"
+            )
+        case aiohttp.ClientSSLError():
+            return UpstreamError(
+                f"{place} does not speak TLS as it should: check the port and use-ssl, and "
+                "whether it wants a client-cert"
+            )
+        case aiohttp.ClientConnectorError():
+            return _unreachable(error.os_error, place)
+    return UpstreamError(
+        f"{place} closed the connection, or is no Kubernetes API server: check the port and use-ssl"
+    )
+
+
+def _unreachable(error: OSError, place: str) -> GuacrError:
+    if isinstance(error, ConnectionRefusedError) or "Connect call failed" in str(error):
+        return UpstreamUnavailableError(
+            f"{place} refuses connections: check the port, and whether the API server runs"
+        )
+    reason = (error.strerror or "no route").lower()
+    return UpstreamNotFoundError(f"{place} cannot be reached: {reason}")

@@ -1,0 +1,223 @@
+"""Whole sessions with a server that speaks the API's endpoints, seen from a client."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from pathlib import Path
+
+import pytest
+
+from guacr.daemon import Daemon
+from guacr.protocol.status import Status
+from tests.support.certificates import Authority
+from tests.support.client import GuacClient
+from tests.support.kube_api import KubeApi, kube_api
+from tests.support.ssh_desk import desk
+from tests.support.waiting import free_port, until
+
+
+async def failure(daemon: Daemon, values: dict[str, str]) -> tuple[str, int]:
+    async with await GuacClient.connect(("127.0.0.1", daemon.port), "kubernetes", values) as client:
+        await client.wait(lambda: client.heard.errors, "an error")
+        await client.wait_closed()
+        ((sentence, status),) = client.heard.errors
+    assert not sentence.endswith(".")
+    assert "sesame" not in sentence
+    return sentence, status
+
+
+@pytest.fixture(scope="module")
+def authority() -> Authority:
+    return Authority()
+
+
+@pytest.fixture
+def tls(authority: Authority, tmp_path: Path) -> ssl.SSLContext:
+    return authority.server_context(tmp_path)
+
+
+@pytest.mark.parametrize("version", ["v5.channel.k8s.io", "v4.channel.k8s.io"])
+async def test_a_command_runs(daemon: Daemon, version: str) -> None:
+    api = KubeApi(subprotocols=(version,))
+    words = {"exec-command": "sh -c 'echo \"$TERM is  $((6*7))\"; exec sh'", "container": "main"}
+    async with (
+        kube_api(api) as values,
+        desk(daemon, values | words, protocol="kubernetes") as person,
+    ):
+        await person.see("linux is  42\n")
+        await until(lambda: person.text.rstrip().endswith("ready>"), "a prompt")
+        person.client.type("echo grüße-$((1+1))\n")
+        await person.see("\ngrüße-2\n")
+        person.client.type("exit 3\n")
+        await person.end()
+    assert api.agreed == [version]
+    assert api.paths == ["/api/v1/namespaces/default/pods/web/exec"]
+    assert api.queries == [
+        [("stdin", "true"), ("stdout", "true"), ("tty", "true"), ("container", "main"),
+         ("command", "sh"), ("command", "-c"), ("command", 'echo "linux is  $((6*7))"; exec sh')]
+    ]  # fmt: skip
+
+
+async def test_attaching_tells_the_size_twice(daemon: Daemon) -> None:
+    api = KubeApi()
+    async with kube_api(api) as values, desk(daemon, values, protocol="kubernetes") as person:
+        await until(lambda: person.text.rstrip().endswith("ready>"), "a prompt")
+        columns, rows, _, _ = person.handler.window
+        assert api.sizes == [(columns, rows + 1), (columns, rows)]
+        assert api.paths == ["/api/v1/namespaces/default/pods/web/attach"]
+        person.client.size(640, 480)
+        await until(lambda: person.handler.window[0] < columns, "a smaller window")
+        columns, rows, _, _ = person.handler.window
+        person.client.type("stty size\n")
+        await person.see(f"\n{rows} {columns}\n")
+
+
+async def test_much_in_both_directions(daemon: Daemon) -> None:
+    async with (
+        kube_api(KubeApi()) as values,
+        desk(daemon, values, protocol="kubernetes") as person,
+    ):
+        await until(lambda: person.text.rstrip().endswith("ready>"), "a prompt")
+        person.client.type("seq 60000; echo all-$((2*2)); stty -echo; wc -c\n")
+        await person.see("59999\n60000\nall-4")
+        for _ in range(100):
+            person.client.type("x" * 99 + "\n")
+        person.control("d")
+        await person.see("10000\nready>")
+
+
+async def test_tls_with_certificates_on_both_sides(
+    daemon: Daemon, authority: Authority, tls: ssl.SSLContext
+) -> None:
+    tls.verify_mode = ssl.CERT_REQUIRED
+    tls.load_verify_locations(cadata=authority.certificate)
+    own = authority.issue("ann")
+    api = KubeApi()
+    shown = {"client-cert": own.certificate, "client-key": own.key}
+    async with kube_api(api, tls) as values:
+        trusted = values | {"ca-cert": authority.certificate}
+        async with desk(daemon, trusted | shown, protocol="kubernetes") as person:
+            await until(lambda: person.text.rstrip().endswith("ready>"), "a prompt")
+        assert api.clients == ["ann"]
+        _, status = await failure(daemon, trusted)
+        assert status == Status.UPSTREAM_ERROR
+
+
+async def test_a_bearer_token(daemon: Daemon, authority: Authority, tls: ssl.SSLContext) -> None:
+    async with kube_api(KubeApi(token="sesame"), tls) as values:
+        trusted = values | {"ca-cert": authority.certificate}
+        async with desk(daemon, trusted | {"token": "sesame"}, protocol="kubernetes") as person:
+            await until(lambda: person.text.rstrip().endswith("ready>"), "a prompt")
+        sentence, status = await failure(daemon, trusted | {"token": "sesame-not"})
+    assert status == Status.CLIENT_UNAUTHORIZED
+    assert "Unauthorized" in sentence
+
+
+async def test_a_certificate_that_is_not_trusted(daemon: Daemon, tls: ssl.SSLContext) -> None:
+    async with kube_api(KubeApi(), tls) as values:
+        sentence, status = await failure(daemon, values | {"ca-cert": Authority().certificate})
+        assert status == Status.UPSTREAM_ERROR
+        assert "is not trusted" in sentence
+        ignoring = values | {"ignore-cert": "true"}
+        async with desk(daemon, ignoring, protocol="kubernetes") as person:
+            await until(lambda: person.text.rstrip().endswith("ready>"), "a prompt")
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        (400, Status.UPSTREAM_ERROR),
+        (401, Status.CLIENT_UNAUTHORIZED),
+        (403, Status.CLIENT_FORBIDDEN),
+        (404, Status.RESOURCE_NOT_FOUND),
+        (500, Status.UPSTREAM_ERROR),
+        (503, Status.UPSTREAM_UNAVAILABLE),
+    ],
+)
+async def test_the_servers_own_words(daemon: Daemon, code: int, status: Status) -> None:
+    async with kube_api(KubeApi(refusal=(code, "because\nof that"))) as values:
+        sentence, told = await failure(daemon, values)
+    assert told == status
+    assert "'127.0.0.1' refuses: because of that; " in sentence
+
+
+async def test_a_pod_that_is_not_there(daemon: Daemon) -> None:
+    async with kube_api(KubeApi()) as values:
+        sentence, status = await failure(daemon, values | {"pod": "gone"})
+    assert status == Status.RESOURCE_NOT_FOUND
+    assert 'pods "gone" not found' in sentence
+
+
+async def test_a_command_that_cannot_run(daemon: Daemon) -> None:
+    broken = 'exec: "nano": executable file not found in $PATH'
+    async with kube_api(KubeApi(broken=broken)) as values:
+        sentence, status = await failure(daemon, values | {"exec-command": "nano"})
+    assert status == Status.UPSTREAM_ERROR
+    assert broken in sentence
+
+
+async def test_a_server_that_speaks_no_version_of_ours(daemon: Daemon) -> None:
+    async with kube_api(KubeApi(subprotocols=("channel.k8s.io",))) as values:
+        sentence, status = await failure(daemon, values)
+    assert status == Status.UPSTREAM_ERROR
+    assert "v4.channel.k8s.io" in sentence
+
+
+async def test_a_server_that_goes_away(daemon: Daemon) -> None:
+    api = KubeApi()
+    async with kube_api(api) as values, desk(daemon, values, protocol="kubernetes") as person:
+        await until(lambda: person.text.rstrip().endswith("ready>"), "a prompt")
+        transport = api.sockets[0]._req.transport  # type: ignore[union-attr]
+        assert transport is not None
+        transport.abort()
+        sentence, status = await person.failure()
+    assert status == Status.UPSTREAM_ERROR
+    assert "was lost" in sentence
+
+
+async def test_a_closed_port(daemon: Daemon) -> None:
+    values = {"hostname": "127.0.0.1", "port": str(free_port()), "pod": "web"}
+    sentence, status = await failure(daemon, values)
+    assert status == Status.UPSTREAM_UNAVAILABLE
+    assert f"port {values['port']}" in sentence
+
+
+async def test_an_unknown_name(daemon: Daemon) -> None:
+    _, status = await failure(daemon, {"hostname": "host.invalid", "pod": "web"})
+    assert status == Status.UPSTREAM_NOT_FOUND
+
+
+@pytest.mark.parametrize("said", [b"", b"SSH-2.0-x\r\n", b"HTTP/1.1 200 OK\r\n\r\n"])
+async def test_what_is_no_api_server(daemon: Daemon, said: bytes) -> None:
+    def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(said)
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        port = str(server.sockets[0].getsockname()[1])
+        _, status = await failure(daemon, {"hostname": "127.0.0.1", "port": port, "pod": "web"})
+    assert status == Status.UPSTREAM_ERROR
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        ({"hostname": ""}, "hostname"),
+        ({"hostname": "a/b"}, "hostname"),
+        ({"pod": ""}, "pod"),
+        ({"pod": "../secrets"}, "pod"),
+        ({"namespace": "A"}, "namespace"),
+        ({"container": "a/b"}, "container"),
+        ({"exec-command": "sh -c 'x"}, "exec-command"),
+        ({"token": "a\nb"}, "token"),
+        ({"use-ssl": "true", "ca-cert": "none"}, "ca-cert"),
+        ({"use-ssl": "true", "client-cert": "none"}, "client-cert"),
+    ],
+)
+async def test_what_cannot_be(daemon: Daemon, values: dict[str, str], named: str) -> None:
+    usual = {"hostname": "127.0.0.1", "port": "1", "pod": "web"}
+    sentence, status = await failure(daemon, usual | values)
+    assert status == Status.CLIENT_BAD_REQUEST
+    assert named in sentence

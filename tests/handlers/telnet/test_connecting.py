@@ -1,0 +1,327 @@
+"""Hosts made for a test: what they do wrong, logins, TLS and compression."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import zlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from guacr.daemon import Daemon
+from guacr.protocol.status import Status
+from handlers.telnet.handler import TelnetHandler
+from tests.support.certificates import Authority
+from tests.support.client import GuacClient
+from tests.support.ssh_desk import desk
+from tests.support.waiting import free_port
+
+Host = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+STARTS_TLS = b"\xff\xfa\x2e\x01\xff\xf0"
+STARTS_MCCP2 = b"\xff\xfa\x56\xff\xf0"
+
+
+@asynccontextmanager
+async def host(serve: Host, tls: ssl.SSLContext | None = None) -> AsyncIterator[dict[str, str]]:
+    """A server that does as `serve` does; the parameters that name it."""
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        tasks.add(task)
+        try:
+            await serve(reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=tls)
+    try:
+        yield {"hostname": "127.0.0.1", "port": str(server.sockets[0].getsockname()[1])}
+    finally:
+        server.close()
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+
+def saying(data: bytes, *, closing: bool = False) -> Host:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(data)
+        await writer.drain()
+        if not closing:
+            await reader.read()
+
+    return serve
+
+
+def asking(verdict: bytes, typed: list[bytes]) -> Host:
+    """A host that asks for name and password, and says `verdict`."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for prompt in (b"login: ", b"Password: "):
+            writer.write(prompt)
+            typed.append(await reader.readuntil(b"\r"))
+        writer.write(verdict)
+        typed.append(await reader.readuntil(b"\r"))
+        writer.write(b"goodbye\r\n")
+
+    return serve
+
+
+async def failure(daemon: Daemon, values: dict[str, str]) -> tuple[str, int]:
+    async with await GuacClient.connect(("127.0.0.1", daemon.port), "telnet", values) as client:
+        await client.wait(lambda: client.heard.errors, "an error")
+        await client.wait_closed()
+        ((sentence, status),) = client.heard.errors
+    assert not sentence.endswith(".")
+    assert "sesame" not in sentence
+    return sentence, status
+
+
+async def test_no_host(daemon: Daemon) -> None:
+    _, status = await failure(daemon, {})
+    assert status == Status.CLIENT_BAD_REQUEST
+
+
+async def test_a_closed_port(daemon: Daemon) -> None:
+    values = {"hostname": "127.0.0.1", "port": str(free_port())}
+    sentence, status = await failure(daemon, values)
+    assert status == Status.UPSTREAM_UNAVAILABLE
+    assert f"refuses connections to port {values['port']}" in sentence
+
+
+async def test_an_unknown_name(daemon: Daemon) -> None:
+    _, status = await failure(daemon, {"hostname": "host.invalid"})
+    assert status == Status.UPSTREAM_NOT_FOUND
+
+
+async def test_a_silent_host(daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TelnetHandler, "FIRST_WORD_TIMEOUT", 0.3)
+    async with host(saying(b"")) as values:
+        sentence, status = await failure(daemon, values)
+    assert status == Status.UPSTREAM_TIMEOUT
+    assert "has said nothing within 0.3 s" in sentence
+
+
+async def test_a_host_that_closes_at_once(daemon: Daemon) -> None:
+    async with host(saying(b"", closing=True)) as values:
+        sentence, status = await failure(daemon, values)
+    assert status == Status.UPSTREAM_ERROR
+    assert "before saying anything" in sentence
+
+
+async def test_a_host_that_says_goodbye(daemon: Daemon) -> None:
+    async with (
+        host(saying(b"go away\r\n", closing=True)) as values,
+        desk(daemon, values, protocol="telnet") as person,
+    ):
+        await person.end()
+
+
+async def test_a_negotiation_without_an_end(daemon: Daemon) -> None:
+    async with host(saying(b"\xff\xfa" + b"x" * 5000)) as values:
+        sentence, status = await failure(daemon, values)
+    assert status == Status.UPSTREAM_ERROR
+    assert "4096" in sentence
+
+
+async def test_an_expression_that_is_none(daemon: Daemon) -> None:
+    sentence, status = await failure(
+        daemon, {"hostname": "127.0.0.1", "login-failure-regex": "(incorrect"}
+    )
+    assert status == Status.CLIENT_BAD_REQUEST
+    assert "login-failure-regex" in sentence
+
+
+# ---- logins
+
+CREDENTIALS = {"username": "ann", "password": "sesame"}
+
+
+async def test_a_login(daemon: Daemon) -> None:
+    typed: list[bytes] = []
+    async with (
+        host(asking(b"\r\nwelcome$ ", typed)) as values,
+        desk(daemon, values | CREDENTIALS, protocol="telnet") as person,
+    ):
+        await person.see("welcome$")
+        assert typed == [b"ann\r", b"sesame\r"]
+        person.client.type("exit\n")
+        await person.see("goodbye")
+    assert typed[2] == b"exit\r"
+
+
+async def test_a_login_that_fails(daemon: Daemon) -> None:
+    async with host(asking(b"\r\nLogin incorrect\r\n", [])) as values:
+        rules = {"login-failure-regex": "incorrect$", "login-success-regex": "[$#] $"}
+        sentence, status = await failure(daemon, values | CREDENTIALS | rules)
+    assert status == Status.CLIENT_UNAUTHORIZED
+    assert "refuses the login" in sentence
+
+
+async def test_what_is_typed_waits_for_the_login(daemon: Daemon) -> None:
+    typed: list[bytes] = []
+    rules = {"login-success-regex": "welcome"}
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asked.wait()
+        await asking(b"\r\nwelcome$ ", typed)(reader, writer)
+
+    asked = asyncio.Event()
+    async with (
+        host(serve) as values,
+        desk(daemon, values | CREDENTIALS | rules, protocol="telnet") as person,
+    ):
+        await person.client.frame()
+        person.client.type("early\n")
+        syncs = person.client.argv("font-size", "13")  # answered after the keys were taken
+        await person.client.wait(lambda: any(a[0] == syncs for a in person.client.heard.acks))
+        asked.set()
+        await person.end()
+    assert typed == [b"ann\r", b"sesame\r", b"early\r"]
+
+
+async def test_a_login_without_a_verdict(daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TelnetHandler, "LOGIN_TIMEOUT", 0.3)
+    async with host(saying(b"hello ")) as values:
+        sentence, status = await failure(daemon, values | {"login-success-regex": "welcome"})
+    assert status == Status.UPSTREAM_TIMEOUT
+    assert "login-success-regex" in sentence
+
+
+async def test_a_host_that_closes_during_the_login(daemon: Daemon) -> None:
+    async with host(saying(b"hello ", closing=True)) as values:
+        sentence, status = await failure(daemon, values | {"login-success-regex": "welcome"})
+    assert status == Status.UPSTREAM_ERROR
+    assert "before the login succeeded" in sentence
+
+
+async def test_a_host_that_does_not_echo(daemon: Daemon) -> None:
+    async with (
+        host(saying(b"\xff\xfc\x01> ")) as values,
+        desk(daemon, values, protocol="telnet") as person,
+    ):
+        await person.see(">")
+        person.client.type("hello\b!")
+        await person.see("> hell!")
+
+
+# ---- compression
+
+
+async def test_compressed_output(daemon: Daemon) -> None:
+    text = b"".join(b"line %d\r\n" % number for number in range(20000))
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"\xff\xfb\x56")
+        while b"\xff\xfd\x56" not in await reader.read(1000):
+            pass
+        writer.write(b"plain\r\n" + STARTS_MCCP2 + zlib.compress(text) + b"plain again")
+        await reader.read()
+
+    async with host(serve) as values, desk(daemon, values, protocol="telnet") as person:
+        await person.see("line 19998\nline 19999\nplain again")
+
+
+async def test_compressed_output_of_a_host_that_hangs_up(daemon: Daemon) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"\xff\xfb\x56")
+        while b"\xff\xfd\x56" not in await reader.read(1000):
+            pass
+        bomb = zlib.compress(b"x" * 30_000_000) + b"\r\nthe end"
+        writer.write(STARTS_MCCP2 + bomb)
+        await writer.drain()
+
+    async with host(serve) as values, desk(daemon, values, protocol="telnet") as person:
+        await person.end()
+        assert person.text.rstrip().endswith("xx\nthe end")
+
+
+async def test_compressed_output_that_is_broken(daemon: Daemon) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"\xff\xfb\x56")
+        while b"\xff\xfd\x56" not in await reader.read(1000):
+            pass
+        writer.write(STARTS_MCCP2 + b"this is not zlib")
+        await reader.read()
+
+    async with host(serve) as values:
+        sentence, status = await failure(daemon, values)
+    assert status == Status.UPSTREAM_ERROR
+    assert "MCCP2" in sentence
+
+
+# ---- TLS
+
+
+@pytest.fixture(scope="module")
+def authority() -> Authority:
+    return Authority()
+
+
+@pytest.fixture
+def tls(authority: Authority, tmp_path: Path) -> ssl.SSLContext:
+    return authority.server_context(tmp_path)
+
+
+async def test_tls_from_the_first_byte(
+    daemon: Daemon, authority: Authority, tls: ssl.SSLContext
+) -> None:
+    rules = {"use-ssl": "true", "ca-cert": authority.certificate}
+    async with (
+        host(asking(b"\r\nwelcome$ ", []), tls) as values,
+        desk(daemon, values | CREDENTIALS | rules, protocol="telnet") as person,
+    ):
+        await person.see("welcome$")
+
+
+async def test_a_certificate_that_is_not_trusted(daemon: Daemon, tls: ssl.SSLContext) -> None:
+    async with host(saying(b"hello"), tls) as values:
+        values = values | {"use-ssl": "true"}
+        sentence, status = await failure(daemon, values)
+        assert status == Status.UPSTREAM_ERROR
+        assert "is not trusted" in sentence
+        async with desk(daemon, values | {"ignore-cert": "true"}, protocol="telnet") as person:
+            await person.see("hello")
+
+
+async def test_a_host_without_tls(daemon: Daemon) -> None:
+    async with host(saying(b"login: ")) as values:
+        sentence, status = await failure(daemon, values | {"use-ssl": "true"})
+    assert status == Status.UPSTREAM_ERROR
+    assert "does not speak TLS" in sentence
+
+
+async def test_tls_that_the_host_asks_for(
+    daemon: Daemon, authority: Authority, tls: ssl.SSLContext
+) -> None:
+    heard = bytearray()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"before\r\n\xff\xfd\x2e")
+        while STARTS_TLS not in heard:
+            heard.extend(await reader.read(1000))
+        writer.write(STARTS_TLS)
+        await writer.start_tls(tls)
+        await asking(b"\r\nwelcome$ ", [])(reader, writer)
+
+    async with (
+        host(serve) as values,
+        desk(
+            daemon,
+            values | CREDENTIALS | {"ca-cert": authority.certificate},
+            protocol="telnet",
+        ) as person,
+    ):
+        await person.see("before")
+        await person.see("welcome$")
+        person.client.type("exit\n")
+        await person.see("goodbye")
+    assert b"sesame" not in heard

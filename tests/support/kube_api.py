@@ -1,0 +1,209 @@
+"""The part of a Kubernetes API server that guacr talks to: exec and attach over WebSocket.
+
+Messages are byte for byte those of k8s.io/apimachinery's remotecommand: a channel's number, then
+its bytes; empty messages open the output channels; a Status object on channel 3 ends the command;
+version 5 closes channels with message 255. Commands really run, each on a terminal of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import json
+import os
+import pty
+import signal
+import ssl
+import struct
+import subprocess
+import termios
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+
+from aiohttp import WSMsgType, web
+
+from tests.support.waiting import free_port
+
+STDIN, STDOUT, STDERR, ERROR, RESIZE, CLOSE = 0, 1, 2, 3, 4, 255
+CHUNK = 32768
+PATH = "/api/v1/namespaces/{namespace}/pods/{pod}/{action}"
+
+
+@dataclass(slots=True)
+class KubeApi:
+    """What the server is to do, and what it was asked."""
+
+    token: str = ""
+    """Wanted of clients, if any."""
+    subprotocols: tuple[str, ...] = ("v5.channel.k8s.io", "v4.channel.k8s.io")
+    refusal: tuple[int, str] = (0, "")
+    """Answer every request with this HTTP status and message."""
+    pods: tuple[str, ...] = ("web",)
+    attached: tuple[str, ...] = ("/bin/sh",)
+    """What runs in each pod, to attach to."""
+    broken: str = ""
+    """What goes wrong in the container when a command shall run."""
+    paths: list[str] = field(default_factory=list)
+    queries: list[list[tuple[str, str]]] = field(default_factory=list)
+    agreed: list[str | None] = field(default_factory=list)
+    """Sub-protocols."""
+    sizes: list[tuple[int, int]] = field(default_factory=list)
+    """Columns and rows, as told."""
+    clients: list[str] = field(default_factory=list)
+    """Common names of the certificates that were shown."""
+    sockets: list[web.WebSocketResponse] = field(default_factory=list)
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """One request."""
+        self.paths.append(request.path)
+        self.queries.append([(name, value) for name, value in request.query.items()])
+        refused = self._refusal(request)
+        if refused is not None:
+            return refused
+        self._note_certificate(request)
+        socket = web.WebSocketResponse(protocols=self.subprotocols, autoclose=False)
+        await socket.prepare(request)
+        self.agreed.append(socket.ws_protocol)
+        self.sockets.append(socket)
+        await self._talk(request, socket)
+        return socket
+
+    def _refusal(self, request: web.Request) -> web.Response | None:
+        pod = request.match_info["pod"]
+        if self.refusal[0]:
+            return status(*self.refusal)
+        if self.token and request.headers.get("Authorization") != f"Bearer {self.token}":
+            return status(401, "Unauthorized")
+        if pod not in self.pods:
+            return status(404, f'pods "{pod}" not found')
+        return None
+
+    def _note_certificate(self, request: web.Request) -> None:
+        assert request.transport is not None
+        shown = request.transport.get_extra_info("peercert")
+        if shown:
+            self.clients += [pair[1] for part in shown["subject"] for pair in part]
+
+    async def _talk(self, request: web.Request, socket: web.WebSocketResponse) -> None:
+        await socket.send_bytes(bytes([STDOUT]))
+        if self.broken:
+            await self._end(socket, _failure("InternalError", self.broken))
+            return
+        command = request.query.getall("command", [])
+        assert bool(command) == (request.match_info["action"] == "exec")
+        await self._run(socket, command or list(self.attached))
+
+    async def _run(self, socket: web.WebSocketResponse, command: list[str]) -> None:
+        master, slave = pty.openpty()
+        process = _start(command, slave)
+        os.close(slave)
+        taking = asyncio.create_task(self._take(socket, master), name="kube input")
+        try:
+            await _give(socket, master)
+            code = await asyncio.to_thread(process.wait, 5)
+            await self._end(socket, _exit(code))
+        except ConnectionError:
+            pass
+        finally:
+            taking.cancel()
+            await asyncio.wait([taking])
+            os.close(master)
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            await asyncio.to_thread(process.wait, 5)
+
+    async def _take(self, socket: web.WebSocketResponse, master: int) -> None:
+        async for message in socket:
+            assert message.type is WSMsgType.BINARY
+            channel, body = message.data[0], message.data[1:]
+            if channel == STDIN:
+                await asyncio.to_thread(_write_all, master, body)
+            elif channel == RESIZE:
+                size = json.loads(body)
+                assert set(size) == {"Width", "Height"}
+                self.sizes.append((size["Width"], size["Height"]))
+                cells = struct.pack("HHHH", size["Height"], size["Width"], 0, 0)
+                fcntl.ioctl(master, termios.TIOCSWINSZ, cells)
+            else:
+                raise AssertionError(f"a message on channel {channel}")
+
+    async def _end(self, socket: web.WebSocketResponse, result: dict[str, object]) -> None:
+        await socket.send_bytes(bytes([ERROR]) + json.dumps(result).encode())
+        if socket.ws_protocol == "v5.channel.k8s.io":
+            for channel in (STDOUT, STDERR, ERROR):
+                await socket.send_bytes(bytes([CLOSE, channel]))
+        await socket.close()
+
+
+def status(code: int, message: str) -> web.Response:
+    """A refusal as the API server words it."""
+    body = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+            "message": message, "code": code}  # fmt: skip
+    return web.json_response(body, status=code)
+
+
+def _failure(reason: str, message: str) -> dict[str, object]:
+    return {"metadata": {}, "status": "Failure", "message": message, "reason": reason}
+
+
+def _exit(code: int) -> dict[str, object]:
+    if code == 0:
+        return {"metadata": {}, "status": "Success"}
+    causes = {"causes": [{"reason": "ExitCode", "message": str(code)}]}
+    told = f"command terminated with non-zero exit code: exit status {code}"
+    return _failure("NonZeroExitCode", told) | {"details": causes}
+
+
+def _start(command: list[str], slave: int) -> subprocess.Popen[bytes]:
+    """Run a command on a terminal."""
+    return subprocess.Popen(
+        command,
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        start_new_session=True,
+        env={"PATH": os.environ["PATH"], "PS1": "ready> "},
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    )
+
+
+async def _give(socket: web.WebSocketResponse, master: int) -> None:
+    """Pass output on until the command's end closes the terminal."""
+    while True:
+        try:
+            data = await asyncio.to_thread(os.read, master, CHUNK)
+        except OSError:
+            return
+        if not data:
+            return
+        await socket.send_bytes(bytes([STDOUT]) + data)
+
+
+def _write_all(fd: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(fd, data) :]
+
+
+@asynccontextmanager
+async def kube_api(
+    api: KubeApi, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[dict[str, str]]:
+    """The parameters that name the server, which listens until the block ends."""
+    application = web.Application()
+    application.router.add_get(PATH, api.answer)
+    runner = web.AppRunner(application, shutdown_timeout=0.1)
+    await runner.setup()
+    port = free_port()
+    await web.TCPSite(runner, "127.0.0.1", port, ssl_context=tls).start()
+    try:
+        yield {
+            "hostname": "127.0.0.1",
+            "port": str(port),
+            "pod": "web",
+            "use-ssl": "true" if tls else "false",
+        }
+    finally:
+        for socket in api.sockets:
+            await socket.close()
+        await runner.cleanup()
