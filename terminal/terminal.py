@@ -233,12 +233,16 @@ class Terminal:
         flags = self.emulator.kitty_keyboard
         if flags:
             return kitty.encode(keysym, text, modifiers, Flags(flags), event)
+        if text and keysym < 0x7F and not modifiers & ~Modifiers.SHIFT:
+            return text.encode()  # no mode changes what a plain letter sends
         return self._keymap.encode(keysym, text, modifiers, self._key_modes())
 
     def _release(self, keysym: int, text: str, modifiers: Modifiers) -> bytes:
         """Only hosts that speak Kitty's protocol want to know of releases."""
-        flags = Flags(self.emulator.kitty_keyboard)
-        return kitty.encode(keysym, text, modifiers, flags, KeyEvent.RELEASE)
+        flags = self.emulator.kitty_keyboard
+        if not flags:
+            return b""
+        return kitty.encode(keysym, text, modifiers, Flags(flags), KeyEvent.RELEASE)
 
     def _key_modes(self) -> KeyModes:
         mode = self.emulator.mode

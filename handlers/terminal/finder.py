@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from time import perf_counter
 
 from guacr.errors import UnsupportedError
 from terminal.emulator import Emulator, Search, Span
@@ -69,9 +70,9 @@ class Finder:
         search = self._search
         if search is None:
             return
-        until = self._loop.time() + TURN
+        until = perf_counter() + TURN  # the loop's own time may stand still within a turn
         while not search.step():
-            if self._loop.time() >= until:
+            if perf_counter() >= until:
                 self._turn = self._loop.call_soon(self._work)
                 return
         search.select(self._newer)

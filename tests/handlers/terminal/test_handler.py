@@ -16,13 +16,13 @@ from guacr.errors import (
     GuacrError,
     SessionClosedError,
     SessionTimeoutError,
-    UnsupportedError,
 )
 from guacr.protocol.client import ClientInfo
 from guacr.protocol.status import Status
 from guacr.settings import Settings
 from handlers.terminal.fonts import directories
 from terminal import fonts
+from terminal.pyte_emulator import PyteEmulator
 from tests.handlers.terminal.echo import Desk, expected_picture, press, text_of
 from tests.support.loopback import MemoryTransport, until
 
@@ -465,11 +465,13 @@ def test_warming_up_leaves_nothing_to_load_to_the_first_session() -> None:
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
-async def test_an_engine_that_is_not_there_is_refused() -> None:
-    settings = Settings.model_validate({"terminal": {"engine": "pyte"}})
-    desk = Desk(settings)
-    with pytest.raises(UnsupportedError, match="engine pyte"):
-        desk.join()
+async def test_the_engine_can_be_chosen() -> None:
+    desk = Desk(Settings.model_validate({"terminal": {"engine": "pyte"}}))
+    transport, _, handler = desk.join()
+    assert isinstance(handler.terminal.emulator, PyteEmulator)
+    handler.feed(b"hello")
+    await settled(transport)
+    assert (transport.canvas.flatten() == expected_picture(handler)).all()
     await desk.close()
 
 
