@@ -74,6 +74,9 @@ def _settings(settings: Settings, port: int, parameters: dict[str, str]) -> Sett
     """The demo's own: nothing but the page, and that on this machine alone."""
     connections = {
         "shell": Connection(protocol="ssh", title="Shell", parameters=parameters),
+        "sample": Connection(
+            protocol="sqlite", title="Sample database", parameters={"database": ":sample:"}
+        ),
         "testcard": Connection(protocol="testcard", title="Test card"),
     }
     changes = {

@@ -67,6 +67,7 @@ async def test_one_click_leads_to_a_shell_for_those_who_have_the_address(tmp_pat
                 listing = await answer.text()
                 assert '"Shell"' in listing
                 assert "Test card" in listing
+                assert "Sample database" in listing
                 assert "PRIVATE" not in listing
             await _reach_a_prompt(visitor, address.origin() / "websocket" % {"connection": "shell"})
         process.send_signal(signal.SIGINT)

@@ -1,0 +1,165 @@
+"""What a console needs of a database: one adapter for each kind."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import ClassVar
+
+from guacr.errors import GuacrError, UpstreamError
+from handlers.database.params import DatabaseParams
+from handlers.database.statements import Dialect, unfinished
+
+NAMES_MAX = 20_000
+"""Tables, columns and functions that completion knows of one database."""
+BATCH = 500
+"""Rows that are fetched at a time."""
+
+Row = tuple[str | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a result; numbers stand at the right."""
+
+    name: str
+    right: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """A result begins."""
+
+    columns: tuple[Column, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """More rows of the result, as texts; None stands for NULL."""
+
+    rows: list[Row]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A statement, or a result, has ended; `text` is what the server says of it."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """The server remarks something; or answers in a form that is no table."""
+
+    text: str
+
+
+Event = Columns | Rows | Done | Notice
+
+
+class Transaction(Enum):
+    """Where the connection stands; the value is shown in the prompt."""
+
+    NONE = ""
+    OPEN = "*"
+    FAILED = "!"
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """Names for completion."""
+
+    tables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Columns by table."""
+    functions: tuple[str, ...] = ()
+
+
+class StatementError(GuacrError):
+    """The server refused a statement.
+
+    Args:
+        message: what the server says, one or more lines.
+        position: where in the statement, in characters from 1; 0 if it does not say.
+    """
+
+    def __init__(self, message: str, position: int = 0) -> None:
+        super().__init__(message)
+        self.position = position
+
+
+class LostError(UpstreamError):
+    """The server is gone; what was being done may or may not have happened."""
+
+
+class Adapter(ABC):
+    """One connection to a database, and what is special about its kind.
+
+    One statement runs at a time; `cancel` and `schema` may be called meanwhile.
+    """
+
+    dialect: ClassVar[Dialect] = Dialect()
+    lexer: ClassVar[str] = "sql"
+    """What Pygments calls the language."""
+    keywords: ClassVar[tuple[str, ...]] = ()
+    lists: ClassVar[Mapping[str, str]] = {}
+    """Statements of the backslash commands that list something, by command without backslash."""
+    use_database: ClassVar[str] = ""
+    """Whether `\\c` works: how the database is called there, such as "database"."""
+
+    def __init__(self, params: DatabaseParams) -> None:
+        self.params = params
+        self.database = params.database
+
+    @abstractmethod
+    async def connect(self, password: str) -> str:
+        """Connect to `self.database`; what the server says of itself, in a line.
+
+        Raises:
+            GuacrError: it cannot be reached, refuses the login, or has no such database.
+        """
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Disconnect; harmless when there is no connection."""
+
+    @abstractmethod
+    def execute(self, statement: str) -> AsyncIterator[Event]:
+        """Run one statement, reading no further than what is asked for.
+
+        Raises:
+            StatementError: the server refused it.
+            LostError: the server is gone.
+        """
+
+    @abstractmethod
+    async def cancel(self) -> None:
+        """Have the server end what it does; `execute` then raises. Harmless when it is idle."""
+
+    @abstractmethod
+    async def schema(self) -> Schema:
+        """The names of now, without disturbing a statement that runs."""
+
+    @property
+    def transaction(self) -> Transaction:
+        """Where the connection stands."""
+        return Transaction.NONE
+
+    @property
+    def prompt(self) -> str:
+        """What stands before each statement."""
+        return f"{self.database}={self.transaction.value}> "
+
+    @property
+    def title(self) -> str:
+        """The session's name; without secrets."""
+        return self.database
+
+    def complete(self, text: str) -> bool:
+        """Whether `text` can be run, or goes on in the next line."""
+        return not unfinished(text, self.dialect)
+
+    def describe(self, name: str) -> list[str]:
+        """Statements that tell of a table; none if that is not known here."""
+        return []

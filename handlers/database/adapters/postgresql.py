@@ -1,0 +1,354 @@
+"""PostgreSQL, through libpq as psql does it: statements and values are texts."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+from collections import deque
+from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
+from typing import ClassVar
+
+import psycopg
+from psycopg import generators, pq
+
+from guacr.errors import (
+    GuacrError,
+    NotFoundError,
+    UnauthorizedError,
+    UpstreamError,
+    UpstreamTimeoutError,
+    UpstreamUnavailableError,
+    shorten,
+)
+from handlers.database.adapter import (
+    BATCH,
+    NAMES_MAX,
+    Adapter,
+    Column,
+    Columns,
+    Done,
+    Event,
+    LostError,
+    Notice,
+    Row,
+    Rows,
+    Schema,
+    StatementError,
+    Transaction,
+)
+from handlers.database.completion import SQL_KEYWORDS
+from handlers.database.statements import Dialect
+
+CANCEL_TIMEOUT = 5.0
+"""Seconds in which the server must have taken a request to cancel."""
+NOTICES_MAX = 1000
+"""Notices kept until they are shown; older ones give way."""
+_NUMBERS = {20, 21, 23, 26, 28, 700, 701, 790, 1700}
+"""Types (OIDs) that stand at the right, as in psql."""
+_STATES = {
+    pq.TransactionStatus.INTRANS: Transaction.OPEN,
+    pq.TransactionStatus.ACTIVE: Transaction.OPEN,
+    pq.TransactionStatus.INERROR: Transaction.FAILED,
+}
+_RELATIONS = """SELECT n.nspname AS "Schema", c.relname AS "Name",
+CASE c.relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'partitioned table' WHEN 'v' THEN 'view'
+WHEN 'm' THEN 'materialized view' WHEN 'i' THEN 'index' WHEN 'S' THEN 'sequence'
+WHEN 'f' THEN 'foreign table' END AS "Type", pg_get_userbyid(c.relowner) AS "Owner",
+pg_size_pretty(pg_table_size(c.oid)) AS "Size"
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ({}) AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+AND pg_catalog.pg_table_is_visible(c.oid) ORDER BY 1, 2"""
+
+_COLUMNS = """SELECT a.attname AS "Column", format_type(a.atttypid, a.atttypmod) AS "Type",
+CASE WHEN a.attnotnull THEN 'not null' ELSE '' END AS "Nullable",
+coalesce(pg_get_expr(d.adbin, d.adrelid), '') AS "Default"
+FROM pg_catalog.pg_attribute a
+LEFT JOIN pg_catalog.pg_attrdef d ON (d.adrelid, d.adnum) = (a.attrelid, a.attnum)
+WHERE a.attrelid = {} AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum"""
+_INDEXES = """SELECT pg_get_indexdef(indexrelid) AS "Indexes"
+FROM pg_catalog.pg_index WHERE indrelid = {} ORDER BY 1"""
+_CONSTRAINTS = """SELECT conname AS "Constraint", pg_get_constraintdef(oid) AS "Definition"
+FROM pg_catalog.pg_constraint WHERE conrelid = {} ORDER BY 1"""
+_SCHEMA = """SELECT c.relname, a.attname FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid
+WHERE c.relkind IN ('r','p','v','m','f') AND a.attnum > 0 AND NOT a.attisdropped
+AND pg_catalog.pg_table_is_visible(c.oid)
+ORDER BY c.relnamespace = 'pg_catalog'::regnamespace, 1, a.attnum LIMIT %s"""
+_FUNCTIONS = "SELECT DISTINCT proname FROM pg_catalog.pg_proc WHERE proname !~ '^_' LIMIT %s"
+
+
+class PostgresqlAdapter(Adapter):
+    """psycopg connects and waits; statements and results go through libpq directly, since only
+    so several results, rows as they come, and values as psql prints them are had together."""
+
+    dialect: ClassVar[Dialect] = Dialect(dollars=True)
+    lexer: ClassVar[str] = "postgresql"
+    keywords: ClassVar[tuple[str, ...]] = (
+        *SQL_KEYWORDS, "RETURNING", "ILIKE", "LATERAL", "VACUUM", "COPY", "LISTEN", "MATERIALIZED",
+    )  # fmt: skip
+    use_database: ClassVar[str] = "database"
+    lists: ClassVar[Mapping[str, str]] = {
+        "l": 'SELECT datname AS "Name", pg_get_userbyid(datdba) AS "Owner", '
+        'pg_encoding_to_char(encoding) AS "Encoding", datcollate AS "Collate", '
+        "CASE WHEN has_database_privilege(oid, 'CONNECT') "
+        'THEN pg_size_pretty(pg_database_size(oid)) END AS "Size" '
+        "FROM pg_catalog.pg_database ORDER BY 1",
+        "d": _RELATIONS.format("'r','p','v','m','S','f'"),
+        "dt": _RELATIONS.format("'r','p'"),
+        "dv": _RELATIONS.format("'v','m'"),
+        "di": _RELATIONS.format("'i'"),
+        "dn": 'SELECT nspname AS "Name", pg_get_userbyid(nspowner) AS "Owner" '
+        "FROM pg_catalog.pg_namespace WHERE nspname !~ '^pg_' ORDER BY 1",
+        "df": 'SELECT n.nspname AS "Schema", p.proname AS "Name", '
+        'pg_get_function_result(p.oid) AS "Result", '
+        'pg_get_function_arguments(p.oid) AS "Arguments" FROM pg_catalog.pg_proc p '
+        "JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname !~ '^pg_' "
+        "AND n.nspname <> 'information_schema' ORDER BY 1, 2",
+        "du": 'SELECT rolname AS "Role", rolsuper AS "Superuser", rolcreatedb AS "Create DB", '
+        "rolcanlogin AS \"Login\" FROM pg_catalog.pg_roles WHERE rolname !~ '^pg_' ORDER BY 1",
+    }
+
+    _connection: psycopg.AsyncConnection[tuple[object, ...]] | None = None
+    _password = ""
+
+    @property
+    def title(self) -> str:
+        """See `Adapter.title`."""
+        return f"{self.params.username}@{self.params.hostname}/{self.database}"
+
+    @property
+    def transaction(self) -> Transaction:
+        """See `Adapter.transaction`."""
+        if self._connection is None:
+            return Transaction.NONE
+        return _STATES.get(self._connection.info.transaction_status, Transaction.NONE)
+
+    @property
+    def prompt(self) -> str:
+        """See `Adapter.prompt`."""
+        return f"{self.database}={self.transaction.value}> "
+
+    async def connect(self, password: str) -> str:
+        """See `Adapter.connect`."""
+        await self.close()
+        self._password = password
+        self._notices: deque[str] = deque(maxlen=NOTICES_MAX)
+        connection = self._connection = await self._open()
+        connection.add_notice_handler(self._notice)
+        self.database = connection.info.dbname
+        version = connection.pgconn.parameter_status(b"server_version") or b""
+        tls = ", encrypted" if connection.pgconn.ssl_in_use else ""
+        return f"PostgreSQL {version.decode()}, database {self.database}{tls}."
+
+    async def _open(self) -> psycopg.AsyncConnection[tuple[object, ...]]:
+        params = self.params
+        options = f"-c statement_timeout={params.statement_timeout * 1000}"
+        if params.read_only_session:
+            options += " -c default_transaction_read_only=on"
+        with tempfile.NamedTemporaryFile("w", suffix=".pem") as authorities:
+            authorities.write(params.tls_ca)
+            authorities.flush()
+            try:
+                return await psycopg.AsyncConnection.connect(
+                    host=params.hostname or "127.0.0.1",
+                    port=params.port,
+                    user=params.username,
+                    password=self._password or None,
+                    dbname=self.database or params.username,
+                    connect_timeout=params.timeout,
+                    sslmode=params.tls,
+                    sslrootcert=authorities.name if params.tls_ca else "system"
+                    if params.tls == "verify-full" else None,
+                    passfile=os.devnull,
+                    application_name="guacr",
+                    client_encoding="UTF8",
+                    options=options,
+                    autocommit=True,
+                )  # fmt: skip
+            except psycopg.Error as error:
+                raise self._explained(error) from None
+
+    def _explained(self, error: psycopg.Error) -> GuacrError:
+        text = str(error)
+        host = f"{shorten(self.params.hostname)} on port {self.params.port}"
+        reason = text.rpartition("FATAL:")[2].strip() or text
+        if "password" in text or "authentication failed" in text or "no pg_hba.conf" in text:
+            return UnauthorizedError(
+                f"the server refuses the login of {shorten(self.params.username)}: "
+                "check user and password"
+            )
+        if isinstance(error, psycopg.errors.ConnectionTimeout) or "timeout" in text:
+            return UpstreamTimeoutError(f"the server at {host} does not answer in time")
+        if "does not exist" in reason and ("FATAL" in text):
+            return NotFoundError(f"{reason}: check the connection's parameters")
+        if "Connection refused" in text or "No such file" in text:
+            return UpstreamUnavailableError(
+                f"the server at {host} refuses connections: check the port, and whether it runs"
+            )
+        if "SSL" in text or "certificate" in text:
+            return UpstreamError(
+                f"the server at {host} and parameter tls={self.params.tls} do not go together: "
+                f"{_first_line(reason)}"
+            )
+        return UpstreamError(f"the server at {host} cannot be used: {_first_line(reason)}")
+
+    def _notice(self, diagnostic: psycopg.errors.Diagnostic) -> None:
+        self._notices.append(f"{diagnostic.severity}:  {diagnostic.message_primary}")
+
+    async def close(self) -> None:
+        """See `Adapter.close`."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()
+
+    # ---- statements
+
+    async def execute(self, statement: str) -> AsyncIterator[Event]:
+        """See `Adapter.execute`."""
+        connection = self._connection
+        if connection is None:
+            raise LostError("there is no connection to the server")
+        pgconn = connection.pgconn
+        try:
+            pgconn.send_query(statement.encode())
+            await connection.wait(generators.send(pgconn))
+            pgconn.set_single_row_mode()
+            async for event in self._results(connection):
+                yield event
+        except psycopg.OperationalError as error:
+            raise LostError(f"the connection is lost: {_first_line(str(error))}") from None
+        for notice in self._taken():
+            yield notice
+        if pgconn.status == pq.ConnStatus.BAD:
+            raise LostError("the connection is lost: the server closed it")
+
+    async def _results(
+        self, connection: psycopg.AsyncConnection[tuple[object, ...]]
+    ) -> AsyncIterator[Event]:
+        pgconn = connection.pgconn
+        rows: list[Row] = []
+        begun = False
+        failure: Exception | None = None
+        while (result := await connection.wait(generators.fetch(pgconn))) is not None:
+            status = result.status
+            if status in (pq.ExecStatus.SINGLE_TUPLE, pq.ExecStatus.TUPLES_OK):
+                if not begun:
+                    begun = True
+                    yield Columns(_columns(result))
+                rows += _rows(result)
+            if status == pq.ExecStatus.SINGLE_TUPLE:
+                if len(rows) >= BATCH:
+                    yield Rows(rows)
+                    rows = []
+                continue
+            if rows:
+                yield Rows(rows)
+                rows = []
+            for notice in self._taken():
+                yield notice
+            if status == pq.ExecStatus.FATAL_ERROR:
+                failure = _failure(result, pgconn)
+            elif status == pq.ExecStatus.COPY_IN:
+                pgconn.put_copy_end(b"there is no input for COPY in this console")
+                await connection.wait(generators.send(pgconn))
+            elif status == pq.ExecStatus.COPY_OUT:
+                async for notice in _copied(connection):
+                    yield notice
+            else:
+                tag = (result.command_status or b"").decode()
+                yield Done("" if begun else tag)
+            begun = False
+        if failure is not None:
+            raise failure
+
+    def _taken(self) -> list[Notice]:
+        notices = [Notice(text) for text in self._notices]
+        self._notices.clear()
+        return notices
+
+    async def cancel(self) -> None:
+        """See `Adapter.cancel`."""
+        if self._connection is not None:
+            with suppress(psycopg.Error):
+                await self._connection.cancel_safe(timeout=CANCEL_TIMEOUT)
+
+    # ---- names
+
+    async def schema(self) -> Schema:
+        """See `Adapter.schema`; on a connection of its own."""
+        connection = await self._open()
+        try:
+            found: dict[str, list[str]] = {}
+            for table, column in await self._fetch(connection, _SCHEMA):
+                found.setdefault(table, []).append(column)
+            functions = [name for (name,) in await self._fetch(connection, _FUNCTIONS)]
+        except psycopg.Error as error:
+            raise UpstreamError(_first_line(str(error))) from None
+        finally:
+            await connection.close()
+        await asyncio.sleep(0)
+        return Schema({name: tuple(names) for name, names in found.items()}, tuple(functions))
+
+    @staticmethod
+    async def _fetch(
+        connection: psycopg.AsyncConnection[tuple[object, ...]], statement: str
+    ) -> list[tuple[str, ...]]:
+        cursor = await connection.execute(statement.encode(), (NAMES_MAX,))
+        return [tuple(map(str, row)) for row in await cursor.fetchall()]
+
+    def describe(self, name: str) -> list[str]:
+        """See `Adapter.describe`."""
+        relation = "'" + name.replace("'", "''") + "'::regclass"
+        return [text.format(relation) for text in (_COLUMNS, _INDEXES, _CONSTRAINTS)]
+
+
+async def _copied(
+    connection: psycopg.AsyncConnection[tuple[object, ...]],
+) -> AsyncIterator[Notice]:
+    """The lines that COPY TO STDOUT sends."""
+    while isinstance(
+        data := await connection.wait(generators.copy_from(connection.pgconn)), memoryview
+    ):
+        yield Notice(bytes(data).decode(errors="replace").rstrip("\n"))
+
+
+def _columns(result: pq.abc.PGresult) -> tuple[Column, ...]:
+    return tuple(
+        Column((result.fname(i) or b"").decode(errors="replace"), result.ftype(i) in _NUMBERS)
+        for i in range(result.nfields)
+    )
+
+
+def _rows(result: pq.abc.PGresult) -> list[Row]:
+    columns = range(result.nfields)
+    return [
+        tuple(
+            None if (value := result.get_value(row, i)) is None else value.decode(errors="replace")
+            for i in columns
+        )
+        for row in range(result.ntuples)
+    ]
+
+
+def _failure(result: pq.abc.PGresult, pgconn: pq.abc.PGconn) -> Exception:
+    def part(field: pq.DiagnosticField) -> str:
+        return (result.error_field(field) or b"").decode(errors="replace")
+
+    message = part(pq.DiagnosticField.MESSAGE_PRIMARY)
+    if pgconn.status == pq.ConnStatus.BAD or not message:
+        return LostError("the connection is lost: " + _first_line(result.get_error_message()))
+    lines = [f"{part(pq.DiagnosticField.SEVERITY)}:  {message}"]
+    for label, field in (
+        ("DETAIL", pq.DiagnosticField.MESSAGE_DETAIL),
+        ("HINT", pq.DiagnosticField.MESSAGE_HINT),
+        ("CONTEXT", pq.DiagnosticField.CONTEXT),
+    ):
+        if part(field):
+            lines.append(f"{label}:  {part(field)}")
+    return StatementError("\n".join(lines), int(part(pq.DiagnosticField.STATEMENT_POSITION) or 0))
+
+
+def _first_line(text: str) -> str:
+    return text.strip().splitlines()[0] if text.strip() else "no reason is given"

@@ -1,0 +1,73 @@
+"""What may come next in a statement, from its words and the database's names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from handlers.database.adapter import Schema
+
+SHOWN_MAX = 200
+"""Completions that are offered at once."""
+_TABLE_AFTER = re.compile(
+    r"\b(?:from|join|into|update|table|describe|\\d)\s+(?:[\w$.\"`]+\s*,\s*)*$", re.I
+)
+_TABLES = re.compile(
+    r"\b(?:from|join|into|update)\s+[\"`]?([\w$.]+)[\"`]?(?:\s+(?:as\s+)?(\w+))?", re.I
+)
+_QUALIFIED = re.compile(r"([\w$]+)\.$")
+
+
+class Suggestions:
+    """Keywords, tables, columns and functions; `schema` may be replaced at any time."""
+
+    __slots__ = ("_keywords", "schema")
+
+    def __init__(self, keywords: Iterable[str]) -> None:
+        self._keywords = tuple(keywords)
+        self.schema = Schema()
+
+    def __call__(self, before: str, word: str) -> list[tuple[str, str]]:
+        """Texts with what each is; `before` is what stands before the word."""
+        found: dict[str, str] = {}
+        for text, kind in self._candidates(before, word):
+            if text.casefold().startswith(word.casefold()) and text != word:
+                found.setdefault(text, kind)
+                if len(found) >= SHOWN_MAX:
+                    break
+        return list(found.items())
+
+    def _candidates(self, before: str, word: str) -> Iterator[tuple[str, str]]:
+        tables = self.schema.tables
+        used = {m[2] or m[1]: m[1] for m in _TABLES.finditer(before)}
+        used |= {name: name for name in used.values()}
+        if owner := _QUALIFIED.search(before):
+            columns = tables.get(used.get(owner[1], owner[1]), ())
+            yield from ((column, "column") for column in columns)
+            return
+        if _TABLE_AFTER.search(before):
+            yield from ((table, "table") for table in tables)
+            return
+        if not word:
+            return
+        for table in dict.fromkeys(used.values()):
+            yield from ((column, table) for column in tables.get(table, ()))
+        typed_small = word.islower()
+        for keyword in self._keywords:
+            yield keyword.lower() if typed_small else keyword, "keyword"
+        yield from ((table, "table") for table in tables)
+        yield from ((name, "function") for name in self.schema.functions)
+        if not used:
+            for table, columns in tables.items():
+                yield from ((column, table) for column in columns)
+
+
+_WORDS = """
+    SELECT FROM WHERE GROUP BY ORDER HAVING LIMIT OFFSET JOIN LEFT RIGHT INNER OUTER CROSS ON
+    USING AS AND OR NOT IN IS NULL LIKE BETWEEN EXISTS CASE WHEN THEN ELSE END DISTINCT ALL
+    UNION INTERSECT EXCEPT WITH RECURSIVE INSERT INTO VALUES UPDATE SET DELETE CREATE TABLE VIEW
+    INDEX UNIQUE PRIMARY KEY FOREIGN REFERENCES DEFAULT CHECK CONSTRAINT ALTER ADD DROP COLUMN
+    RENAME TO BEGIN COMMIT ROLLBACK SAVEPOINT EXPLAIN ANALYZE COUNT SUM AVG MIN MAX COALESCE
+    CAST ASC DESC TRUE FALSE IF TRIGGER DATABASE SCHEMA GRANT REVOKE
+"""
+SQL_KEYWORDS = tuple(_WORDS.split())

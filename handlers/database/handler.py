@@ -1,0 +1,112 @@
+"""Databases: one console in a terminal for all of them."""
+
+from __future__ import annotations
+
+import asyncio
+from importlib import import_module
+from typing import ClassVar
+
+from guacr.errors import NotFoundError, UnauthorizedError
+from guacr.session.params import Params
+from guacr.session.session import Session
+from handlers.database.adapter import Adapter
+from handlers.database.console import Console
+from handlers.database.params import (
+    DatabaseParams,
+    PostgresqlParams,
+    SqliteParams,
+)
+from handlers.terminal.handler import TerminalHandler
+
+
+class DatabaseHandler(TerminalHandler):
+    """A console; subclasses name the database and the adapter, which is loaded when needed,
+    since its library may not be installed."""
+
+    params: DatabaseParams
+    adapter: ClassVar[str]
+    """Module and class, such as "sqlite:SqliteAdapter"."""
+
+    def __init__(self, session: Session, params: DatabaseParams) -> None:
+        super().__init__(session, params)
+        self._console: Console | None = None
+
+    async def run(self) -> None:
+        """See `ProtocolHandler.run`."""
+        adapter = self._load()(self.params)
+        try:
+            greeting, password = await self._connect(adapter)
+            self.session.set_name(adapter.title)
+            self.feed(f"{greeting}\r\nType \\? for help.\r\n\r\n".encode())
+            self._console = Console(adapter, self._draw, self._screen, password=password)
+            self.start_input()
+            await self._console.run()
+        finally:
+            self.finish_output()
+            await adapter.close()
+
+    def _load(self) -> type[Adapter]:
+        module, _, name = self.adapter.partition(":")
+        try:
+            loaded = import_module(f"handlers.database.adapters.{module}")
+        except ImportError as error:
+            raise NotFoundError(
+                f"the library for {self.name} is not installed: install guacr[databases]"
+            ) from error
+        found: type[Adapter] = getattr(loaded, name)
+        return found
+
+    async def _connect(self, adapter: Adapter) -> tuple[str, str]:
+        """Connect, asking for a password if there is none and one is wanted."""
+        password = self.params.password
+        try:
+            return await adapter.connect(password), password
+        except UnauthorizedError:
+            if password:
+                raise
+        password = await self.ask("Password: ", echo=False)
+        return await adapter.connect(password), password
+
+    def _draw(self, text: str) -> None:
+        self.feed(text.encode(errors="replace"))
+
+    def _screen(self) -> tuple[int, int]:
+        return self.window[:2]
+
+    # ---- TerminalHandler
+
+    def reply(self, data: bytes) -> None:
+        """See `TerminalHandler.reply`; the editor asks while it draws, and hears it after."""
+        asyncio.get_running_loop().call_soon(super().reply, data)
+
+    def send(self, data: bytes) -> None:
+        """See `TerminalHandler.send`."""
+        if self._console is not None:
+            self._console.feed(data)
+
+    def window_changed(self, columns: int, rows: int, width: int, height: int) -> None:
+        """See `TerminalHandler.window_changed`."""
+        if self._console is not None:
+            self._console.resized()
+
+
+class SqliteHandler(DatabaseHandler):
+    """SQLite, a file on the daemon's machine."""
+
+    name: ClassVar[str] = "sqlite"
+    params_type: ClassVar[type[Params]] = SqliteParams
+    adapter: ClassVar[str] = "sqlite:SqliteAdapter"
+
+
+class PostgresqlHandler(DatabaseHandler):
+    """PostgreSQL."""
+
+    name: ClassVar[str] = "postgresql"
+    params_type: ClassVar[type[Params]] = PostgresqlParams
+    adapter: ClassVar[str] = "postgresql:PostgresqlAdapter"
+
+
+class PostgresHandler(PostgresqlHandler):
+    """PostgreSQL by its short name."""
+
+    name: ClassVar[str] = "postgres"

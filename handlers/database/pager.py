@@ -1,0 +1,241 @@
+"""A pager over rows that are fetched as they are looked at."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Generic, Protocol, TypeVar
+
+from handlers.database.table import HEAD_STYLE, cells, cut
+
+KEPT_MAX = 20_000
+"""Rows that can be scrolled back to; older ones are forgotten."""
+KEPT_CELLS = 4_000_000
+"""Characters of those rows, about."""
+KEYS_MAX = 256
+"""Keys that wait to be carried out; more are dropped."""
+SEARCH_MAX = 200
+STEP = 8
+"""Columns that the left and right keys scroll."""
+
+Item = TypeVar("Item")
+Shown = TypeVar("Shown", contravariant=True)
+
+
+class Look(Protocol[Shown]):
+    """How items are shown; asked anew for each picture, since columns may grow."""
+
+    def head(self) -> list[str]:
+        """Lines that stay at the top."""
+
+    def line(self, item: Shown, /) -> str:
+        """An item, in one line."""
+
+
+class Pager(Generic[Item]):
+    """Shows items on the alternate screen until `q` is pressed.
+
+    Args:
+        show: takes what is drawn.
+        size: columns and rows of the screen.
+        look: how items are shown.
+        more: gives more items; none at the end.
+    """
+
+    def __init__(
+        self,
+        show: Callable[[str], None],
+        size: Callable[[], tuple[int, int]],
+        look: Look[Item],
+        more: Callable[[], Awaitable[list[Item]]],
+    ) -> None:
+        self._show = show
+        self._size = size
+        self._look = look
+        self._more = more
+        self._items: deque[Item] = deque()
+        self._weights: deque[int] = deque()
+        self._weight = 0
+        self._first = 0
+        """Number of the first item that is kept."""
+        self._top = 0
+        self._left = 0
+        self._ended = False
+        self._searched = ""
+        self._typed: str | None = None
+        self._message = ""
+        self._keys: asyncio.Queue[tuple[str, str]] = asyncio.Queue(KEYS_MAX)
+
+    @property
+    def seen(self) -> int:
+        """Items that were fetched."""
+        return self._first + len(self._items)
+
+    @property
+    def ended(self) -> bool:
+        """Whether these are all."""
+        return self._ended
+
+    def add(self, items: list[Item]) -> None:
+        """Items that are there already."""
+        for item in items:
+            weight = sum(len(part or "") for part in item) if isinstance(item, tuple) else 80
+            self._items.append(item)
+            self._weights.append(weight)
+            self._weight += weight
+        while len(self._items) > KEPT_MAX or (self._weight > KEPT_CELLS and len(self._items) > 500):
+            self._items.popleft()
+            self._weight -= self._weights.popleft()
+            self._first += 1
+
+    def key(self, name: str, data: str) -> bool:
+        """A key was pressed; always taken."""
+        if not self._keys.full():
+            self._keys.put_nowait((name, data))
+        return True
+
+    def redraw(self) -> None:
+        """The screen has another size."""
+        self._draw()
+
+    async def run(self) -> None:
+        """Until the person leaves."""
+        self._show("\x1b[?1049h\x1b[?25l\x1b[?7l")
+        try:
+            await self._reach(self._height)
+            self._draw()
+            while await self._act(*await self._keys.get()):
+                if self._keys.empty():
+                    self._draw()
+        finally:
+            self._show("\x1b[?7h\x1b[?25h\x1b[?1049l")
+
+    # ---- keys
+
+    async def _act(self, name: str, data: str) -> bool:
+        """Carry out a key; whether to go on."""
+        self._message = ""
+        if self._typed is not None:
+            await self._type(name, data)
+            return True
+        if name in ("q", "Q", "c-c", "c-d", "escape"):
+            return False
+        page = max(self._height - 1, 1)
+        moves = {
+            "up": -1, "k": -1, "c-p": -1, "down": 1, "j": 1, "c-n": 1, "c-m": 1, "c-j": 1,
+            "pageup": -page, "b": -page, "c-b": -page, "u": -page // 2,
+            "pagedown": page, " ": page, "c-f": page, "f": page, "d": page // 2,
+        }  # fmt: skip
+        if name in moves:
+            await self._move(self._top + moves[name])
+        elif name in ("home", "g", "<"):
+            await self._move(0)
+        elif name in ("end", "G", ">"):
+            await self._to_end()
+        elif name in ("right", "l"):
+            self._left = min(self._left + STEP, max(self._width() - self._size()[0], 0))
+        elif name in ("left", "h"):
+            self._left = max(self._left - STEP, 0)
+        elif name == "/":
+            self._typed = ""
+        elif name in ("n", "N"):
+            await self._search(1 if name == "n" else -1)
+        return True
+
+    async def _type(self, name: str, data: str) -> None:
+        typed = self._typed or ""
+        if name in ("c-m", "c-j"):
+            self._searched, self._typed = typed or self._searched, None
+            await self._search(1)
+        elif name in ("c-c", "escape") or (name in ("c-h", "backspace") and not typed):
+            self._typed = None
+        elif name in ("c-h", "backspace"):
+            self._typed = typed[:-1]
+        elif data.isprintable() and len(typed) < SEARCH_MAX:
+            self._typed = typed + data
+
+    async def _move(self, top: int) -> None:
+        await self._reach(top + self._height)
+        self._top = max(min(top, self.seen - self._height), self._first)
+
+    async def _to_end(self) -> None:
+        while not self._ended and not self._interrupted():
+            await self._fetch()
+        await self._move(self.seen - self._height)
+
+    async def _search(self, step: int) -> None:
+        if not self._searched:
+            return
+        wanted = self._searched.casefold()
+        number = self._top + step
+        while not self._interrupted():
+            if number >= self.seen and not self._ended:
+                await self._fetch()
+            elif self._first <= number < self.seen:
+                if wanted in self._look.line(self._items[number - self._first]).casefold():
+                    self._top = number
+                    return
+                number += step
+            else:
+                break
+        self._message = "not found"
+
+    def _interrupted(self) -> bool:
+        """Whether a key waits: what takes long is left for it."""
+        return not self._keys.empty()
+
+    async def _reach(self, number: int) -> None:
+        while self.seen < number and not self._ended:
+            await self._fetch()
+
+    async def _fetch(self) -> None:
+        items = await self._more()
+        self._ended = not items
+        self.add(items)
+        await asyncio.sleep(0)
+        self._top = max(self._top, self._first)
+
+    # ---- the picture
+
+    @property
+    def _height(self) -> int:
+        return max(self._size()[1] - 1 - len(self._look.head()), 1)
+
+    def _width(self) -> int:
+        lines = self._look.head() or [self._look.line(item) for item in self._visible()]
+        return max(map(cells, lines), default=0)
+
+    def _visible(self) -> list[Item]:
+        start = self._top - self._first
+        return [
+            self._items[index]
+            for index in range(start, min(start + self._height, len(self._items)))
+        ]
+
+    def _draw(self) -> None:
+        columns = self._size()[0]
+        lines = [f"{HEAD_STYLE[0]}{cut(line, self._left, columns)}{HEAD_STYLE[1]}"
+                 for line in self._look.head()]  # fmt: skip
+        body = [self._marked(self._look.line(item), columns) for item in self._visible()]
+        body += [""] * (self._height - len(body))
+        drawn = "".join(f"{line}\x1b[K\r\n" for line in lines + body)
+        status = cut(self._status(), 0, columns)
+        self._show(f"\x1b[H{drawn}\x1b[7m{status}\x1b[K\x1b[0m")
+
+    def _marked(self, line: str, columns: int) -> str:
+        text = cut(line, self._left, columns)
+        wanted = self._searched.casefold()
+        place = text.casefold().find(wanted) if wanted and text.isascii() else -1
+        if place < 0:
+            return text
+        end = place + len(wanted)
+        return f"{text[:place]}\x1b[7m{text[place:end]}\x1b[27m{text[end:]}"
+
+    def _status(self) -> str:
+        if self._typed is not None:
+            return f"/{self._typed}"
+        last = min(self._top + self._height, self.seen)
+        total = f"{self.seen}" if self._ended else f"{self.seen} so far"
+        text = f" {min(self._top + 1, last)}-{last} of {total}   q quit  / search  n next  ↑↓←→"
+        return f" {self._message} │{text}" if self._message else text

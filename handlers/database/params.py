@@ -1,0 +1,98 @@
+"""The parameters of database connections."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from guacr.session.params import Params, param
+from handlers.terminal import params as shared
+
+TLS_MODES = ("disable", "prefer", "require", "verify-ca", "verify-full")
+
+
+def _port(default: int) -> Any:
+    return param(default, "TCP port.", common=True, minimum=1, maximum=65535)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseParams(Params):
+    """What all databases share; a path as `hostname` stands for a Unix socket."""
+
+    hostname: str = param(
+        "", "Name or address of the server, or the path of its Unix socket.", common=True
+    )
+    port: int = _port(1)
+    username: str = param("", "Name to log in with.", common=True)
+    password: str = param(
+        "",
+        "Password; asked for in the terminal if it is empty and the server wants one.",
+        common=True,
+        secret=True,
+    )
+    database: str = param("", "Database to open.", common=True)
+    timeout: int = param(
+        10, "Seconds in which the server must take the connection.", minimum=1, maximum=600
+    )
+    tls: str = param(
+        "prefer",
+        "Encryption: disable, prefer, require, verify-ca (the certificate must be signed by "
+        "tls-ca), verify-full (and be the host's).",
+        common=True,
+        choices=TLS_MODES,
+    )
+    tls_ca: str = param(
+        "", "Certificates (PEM) of the authorities to trust, instead of the system's.",
+        multiline=True,
+    )  # fmt: skip
+    read_only_session: bool = param(
+        False,
+        "Have the server refuse changes. It guards against accidents; rights are the server's.",
+        common=True,
+    )
+    max_rows: int = param(0, "Rows after which a result is ended; 0 for all.", minimum=0)
+    statement_timeout: int = param(
+        0, "Seconds after which a statement is ended; 0 for never.", minimum=0, maximum=86400
+    )
+    font_name: str = shared.font_name()
+    font_size: int = shared.font_size()
+    color_scheme: str = shared.color_scheme()
+    terminal_type: str = shared.terminal_type()
+    func_keys_and_keypad: str = shared.func_keys_and_keypad()
+    backspace: int = shared.backspace()
+    scrollback: int = shared.scrollback()
+    clipboard_buffer_size: int = shared.clipboard_buffer_size()
+    disable_copy: bool = shared.disable_copy()
+    disable_paste: bool = shared.disable_paste()
+    read_only: bool = shared.read_only()
+    typescript_path: str = shared.typescript_path()
+    typescript_name: str = shared.typescript_name()
+    create_typescript_path: bool = shared.create_typescript_path()
+    typescript_write_existing: bool = shared.typescript_write_existing()
+    recording_path: str = shared.recording_path()
+    recording_name: str = shared.recording_name()
+    recording_exclude_output: bool = shared.recording_exclude_output()
+    recording_exclude_mouse: bool = shared.recording_exclude_mouse()
+    recording_include_keys: bool = shared.recording_include_keys()
+    recording_include_clipboard: bool = shared.recording_include_clipboard()
+    create_recording_path: bool = shared.create_recording_path()
+    recording_write_existing: bool = shared.recording_write_existing()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresqlParams(DatabaseParams):
+    """PostgreSQL."""
+
+    port: int = _port(5432)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SqliteParams(DatabaseParams):
+    """SQLite: of the connection's parameters, only `database` matters."""
+
+    database: str = param(
+        "",
+        "Absolute path of the file on the daemon's machine, which must exist; ':sample:' for a "
+        "sample, empty for an empty database in memory.",
+        common=True,
+    )

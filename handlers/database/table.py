@@ -1,0 +1,127 @@
+"""Results as text: aligned tables, or a record below the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from wcwidth import wcswidth, wcwidth
+
+from handlers.database.adapter import Column, Row
+
+CELL_MAX = 4096
+"""Characters of a value that are shown."""
+NULL = "NULL"
+NULL_STYLE = "\x1b[2;3m", "\x1b[22;23m"
+HEAD_STYLE = "\x1b[1m", "\x1b[22m"
+LABEL_WIDTH_MAX = 40
+
+
+def shown(value: str | None) -> str:
+    """A value in one line: line ends are arrows, other control characters are escaped."""
+    if value is None:
+        return NULL
+    if len(value) > CELL_MAX:
+        value = value[: CELL_MAX - 1] + "…"
+    if value.isprintable():
+        return value
+    return "".join(c if c.isprintable() else _escaped(c) for c in value)
+
+
+def _escaped(character: str) -> str:
+    if character == "\n":
+        return "↵"
+    if character == "\t":
+        return "    "
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
+
+
+def cells(text: str) -> int:
+    """Columns of the terminal that a printable text takes."""
+    if text.isascii():
+        return len(text)
+    return max(wcswidth(text), 0)
+
+
+def cut(text: str, start: int, width: int) -> str:
+    """The part of a printable text from column `start` on, at most `width` columns wide."""
+    if text.isascii():
+        return text[start : start + width]
+    parts: list[str] = []
+    column = 0
+    for character in text:
+        size = max(wcwidth(character), 0)
+        if column >= start and column + size <= start + width:
+            parts.append(character)
+        elif column < start < column + size:
+            parts.append(" ")
+        column += size
+        if column > start + width:
+            break
+    return "".join(parts)
+
+
+class Table:
+    """Columns that grow as wide as what they have been shown needs."""
+
+    __slots__ = ("_columns", "_widths")
+
+    def __init__(self, columns: Sequence[Column]) -> None:
+        self._columns = columns
+        self._widths = [cells(shown(column.name)) for column in columns]
+
+    def measure(self, rows: Iterable[Row]) -> None:
+        """Make room for these rows."""
+        widths = self._widths
+        for row in rows:
+            for index, value in enumerate(row):
+                width = cells(shown(value))
+                if width > widths[index]:
+                    widths[index] = width
+
+    @property
+    def width(self) -> int:
+        """Columns of the terminal that a line takes."""
+        return sum(self._widths) + 3 * len(self._widths) - 1
+
+    def head(self) -> list[str]:
+        """The names of the columns, and a rule."""
+        pairs = zip(self._columns, self._widths, strict=True)
+        names = (_centred(shown(column.name), width) for column, width in pairs)
+        return [
+            " " + " │ ".join(names) + " ",
+            "─" + "─┼─".join("─" * width for width in self._widths) + "─",
+        ]
+
+    def line(self, row: Row) -> str:
+        """A row."""
+        parts = zip(row, self._columns, self._widths, strict=True)
+        return (
+            " "
+            + " │ ".join(
+                _aligned(shown(value), width, right=column.right) for value, column, width in parts
+            )
+            + " "
+        )
+
+
+def records(columns: Sequence[Column], rows: Iterable[Row], first: int) -> list[str]:
+    """Rows below each other, a line for each value; `first` is the first row's number."""
+    names = [shown(column.name) for column in columns]
+    width = min(max(map(cells, names), default=0), LABEL_WIDTH_MAX)
+    lines: list[str] = []
+    for number, row in enumerate(rows, first):
+        lines.append(f"─[ RECORD {number} ]".ljust(width + 12, "─"))
+        pairs = zip(names, row, strict=True)
+        lines += [f"{_aligned(name, width)} │ {shown(value)}" for name, value in pairs]
+    return lines
+
+
+def _aligned(text: str, width: int, *, right: bool = False) -> str:
+    blanks = " " * (width - cells(text))
+    return blanks + text if right else text + blanks
+
+
+def _centred(text: str, width: int) -> str:
+    before = (width - cells(text)) // 2
+    return _aligned(" " * before + text, width)

@@ -1,0 +1,127 @@
+"""A person at a console: types, and looks at the screen."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+from guacr.protocol.client import ClientInfo
+from guacr.session.registry import Protocols, SessionRegistry
+from guacr.settings import Settings
+from handlers import database
+from handlers.database.handler import DatabaseHandler
+from tests.support.loopback import MemoryTransport
+
+WITHIN = 20.0
+ENTER, CTRL, ESCAPE = 0xFF0D, 0xFFE3, 0xFF1B
+UP, RIGHT, END, PAGE_DOWN = 0xFF52, 0xFF53, 0xFF57, 0xFF56
+SPECIAL = {"\n": ENTER, "\t": 0xFF09}
+
+
+class Person:
+    """One client of a session, with a memory for what the screen showed."""
+
+    def __init__(self, registry: SessionRegistry, name: str, **values: str) -> None:
+        self.transport = MemoryTransport()
+        self.transport.replies = True
+        texts = {key.replace("_", "-"): text for key, text in values.items()}
+        info = ClientInfo(width=1024, height=768)
+        self.user = registry.open(name, texts, info, self.transport)
+        handler = self.user.session.handler
+        assert isinstance(handler, DatabaseHandler)
+        self.handler = handler
+
+    @property
+    def lines(self) -> list[str]:
+        """The rows of the screen."""
+
+        def rows() -> Iterator[str]:
+            emulator = self.handler.terminal.emulator
+            bar = emulator.scrollbar
+            for number in range(bar.offset, bar.offset + bar.visible):
+                row = emulator.row_at(number)
+                yield "".join(row.cells).rstrip() if row else ""
+
+        return list(rows())
+
+    @property
+    def text(self) -> str:
+        """The screen."""
+        return "\n".join(self.lines)
+
+    @property
+    def error(self) -> tuple[str, ...] | None:
+        """The error that ended the session."""
+        errors = self.transport.all("error")
+        return errors[0] if errors else None
+
+    def press(self, *keysyms: int) -> None:
+        """Press keys one after the other."""
+        for keysym in keysyms:
+            self.transport.send("key", keysym, 1)
+            self.transport.send("key", keysym, 0)
+
+    def control(self, letter: str) -> None:
+        """Ctrl and a letter."""
+        self.transport.send("key", CTRL, 1)
+        self.press(ord(letter))
+        self.transport.send("key", CTRL, 0)
+
+    def type(self, text: str) -> None:
+        """Characters; a line feed is Enter."""
+        self.press(*(SPECIAL.get(c) or ord(c) for c in text))
+
+    async def sees(self, *parts: str) -> None:
+        """Wait until all of these are on the screen."""
+        try:
+            await self.waits(lambda: all(part in self.text for part in parts))
+        except TimeoutError:
+            raise AssertionError(f"{parts} not seen, but:\n{self.text}\n{self.error}") from None
+
+    async def waits(self, condition: Callable[[], bool]) -> None:
+        """Wait for something that is not on the screen."""
+        async with asyncio.timeout(WITHIN):
+            while not condition():  # noqa: ASYNC110 - there is no one event for all conditions
+                await asyncio.sleep(0.01)
+
+    async def runs(self) -> None:
+        """Wait until a statement runs."""
+        console = self.handler._console
+        assert console is not None
+        await self.waits(lambda: console._editor.keyboard.sink is not None)
+
+    async def knows(self, table: str) -> None:
+        """Wait until completion knows a table."""
+        console = self.handler._console
+        assert console is not None
+        await self.waits(lambda: table in console._suggestions.schema.tables)
+
+    async def fails(self) -> tuple[str, ...]:
+        """Wait for the error that ends the session."""
+        await self.waits(lambda: self.error is not None)
+        assert self.error is not None
+        return self.error
+
+
+class Room:
+    """Where persons sit at consoles."""
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self._executor = ThreadPoolExecutor(1)
+        handlers = {
+            handler.name: handler
+            for handler in (getattr(database, name) for name in database.__all__)
+        }
+        self._registry = SessionRegistry(
+            Protocols(handlers), settings or Settings(), self._executor
+        )
+
+    def open(self, name: str, **values: str) -> Person:
+        """Somebody connects; `values` are parameters with `_` for `-`."""
+        return Person(self._registry, name, **values)
+
+    async def close(self) -> None:
+        """End all sessions."""
+        await self._registry.close()
+        self._executor.shutdown()

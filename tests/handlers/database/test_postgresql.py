@@ -1,0 +1,116 @@
+"""PostgreSQL's console against a real server."""
+
+from __future__ import annotations
+
+import os
+
+import psycopg
+import pytest
+
+from guacr.protocol.status import Status
+from tests.handlers.database.people import Person, Room
+from tests.support.require import missing
+
+SERVER = {
+    "hostname": os.environ.get("PGHOST", "127.0.0.1"),
+    "username": os.environ.get("PGUSER", "postgres"),
+    "database": os.environ.get("PGDATABASE", "postgres"),
+}
+
+
+@pytest.fixture
+async def person(room: Room) -> Person:
+    try:
+        with psycopg.connect(
+            host=SERVER["hostname"], user=SERVER["username"], dbname=SERVER["database"]
+        ):
+            pass
+    except psycopg.OperationalError:
+        missing("no PostgreSQL server takes connections")
+    person = room.open("postgres", **SERVER)
+    await person.sees(f"{SERVER['database']}=>")
+    return person
+
+
+async def test_values_look_as_in_psql(person: Person) -> None:
+    person.type(
+        "select 1.10::numeric, '1 day 02:03'::interval as i, array[1,null] as a, "
+        "'\\xdead'::bytea as b, true as t, null as n;\n"
+    )
+    await person.sees("1.10 │ 1 day 02:03:00 │ {1,NULL} │ \\xdead │ t │ NULL", "(1 row)")
+
+
+async def test_several_statements_notices_and_errors_with_their_place(person: Person) -> None:
+    person.type("create temp table g (a int); insert into g values (1), (2); table g;\n")
+    await person.sees("CREATE TABLE", "INSERT 0 2", "(2 rows)")
+    person.type("do $$ begin raise notice 'hello; there'; end $$;\n")
+    await person.sees("NOTICE:  hello; there")
+    person.type("begin;\n")
+    await person.sees("=*>")
+    person.type("select nothing\nfrom g;\n")
+    await person.sees('ERROR:  column "nothing" does not exist', "LINE 1: select nothing\n")
+    assert "               ^" in person.text
+    await person.sees("=!>")
+    person.type("rollback;\n")
+    await person.sees("ROLLBACK")
+
+
+async def test_ten_million_rows_are_looked_at_and_left(person: Person) -> None:
+    person.type("select i, 'row ' || i as name from generate_series(1, 10000000) i;\n")
+    await person.sees("row 30", "so far")
+    person.type("q")
+    await person.sees("looked at; there are more")
+    person.type("select 6 * 7 as answer;\n")
+    await person.sees("42\n(1 row)")
+
+
+async def test_ctrl_c_cancels_on_the_server(person: Person) -> None:
+    person.type("select pg_sleep(100);\n")
+    await person.runs()
+    person.control("c")
+    await person.sees("ERROR:  canceling statement due to user request")
+    person.type("select 6 * 7 as answer;\n")
+    await person.sees("42\n(1 row)")
+
+
+async def test_commands_and_another_database(person: Person) -> None:
+    person.type("\\l\n")
+    await person.sees("template1", "rows)")
+    person.type("\\c template1\n")
+    await person.sees("template1=>")
+    person.type("\\c nowhere\n")
+    await person.sees('database "nowhere" does not exist', "template1=>")
+    person.type("create temp table zebra (stripes int primary key);\n")
+    await person.sees("CREATE TABLE")
+    person.type("\\d zebra\n")
+    await person.sees("stripes │ integer │ not null", "PRIMARY KEY (stripes)")
+
+
+async def test_a_lost_server_keeps_what_was_typed(person: Person) -> None:
+    person.type("select pg_terminate_backend(pg_backend_pid());\n")
+    await person.sees("the connection is lost", "(not connected)")
+    person.control("u")
+    person.press(0xFF08)
+    person.control("c")
+    person.type("select 6 * 7 as answer;\n")
+    await person.sees("42\n(1 row)")
+    assert "(not connected)" not in person.lines[-1]
+
+
+async def test_refusals_are_told(room: Room, person: Person) -> None:
+    nowhere = SERVER | {"database": "nowhere"}
+    message, status = await room.open("postgresql", **nowhere).fails()
+    assert 'database "nowhere" does not exist' in message
+    assert int(status) == Status.RESOURCE_NOT_FOUND
+    message, status = await room.open("postgresql", **SERVER, port="1").fails()
+    assert "refuses connections" in message
+    assert int(status) == Status.UPSTREAM_UNAVAILABLE
+
+
+async def test_reading_only_and_a_time_limit(room: Room, person: Person) -> None:
+    careful = room.open("postgres", **SERVER, read_only_session="true", statement_timeout="1")
+    await careful.sees("=>")
+    careful.type("create table t (a int);\n")
+    await careful.sees("cannot execute CREATE TABLE in a read-only transaction")
+    careful.type("select pg_sleep(100);\n")
+    await careful.sees("canceling statement due to statement timeout")
