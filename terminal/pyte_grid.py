@@ -84,7 +84,7 @@ class PyteGrid(Screen):
         end, line = start + count, self.rows[self.cursor.y]
         if start < 2:
             self._behead(line)
-        line.cut(start, end)
+        line.cut(start, end, self.pen.blank)
         line.cells[start:end] = part
         line.pens[start:end] = [self.pen] * count
         self.dirty.add(self.cursor.y)
@@ -126,7 +126,7 @@ class PyteGrid(Screen):
         start, line = self.cursor.x, self.rows[self.cursor.y]
         if start < 2:
             self._behead(line)
-        line.cut(start, start + 2)
+        line.cut(start, start + 2, self.pen.blank)
         line.cells[start : start + 2] = [text, SPACER]
         line.pens[start : start + 2] = [self.pen] * 2
         self.dirty.add(self.cursor.y)
@@ -291,6 +291,8 @@ class PyteGrid(Screen):
         """ECH."""
         end = min(self.cursor.x + (count or 1), self.columns)
         line = self._edited()
+        if self.cursor.x < 2:
+            self._behead(line)
         line.erase(self.cursor.x, end, self.pen.blank)
         line.wrapped = False
 

@@ -124,6 +124,7 @@ class PyteModes(PyteFlood):
             self._switch(number, on)
         elif number == 6:
             self.cursor_position()
+            self.pending = False
         elif number == 25:
             self.cursor.hidden = not on
         elif number == 1048:

@@ -173,7 +173,7 @@ def _dye(style: Style, field: str, colour: int) -> Style:
 
 
 def _number(part: str) -> int:
-    return int(part[:9]) if part else 0
+    return int(part.lstrip("0")[:9] or "0")
 
 
 def _report(number: int, colour: int) -> str:

@@ -41,13 +41,16 @@ class Line:
         self.cells[start:end] = [BLANK] * (end - start)
         self.pens[start:end] = [pen] * (end - start)
 
-    def cut(self, start: int, end: int) -> None:
-        """Blank the outer halves of wide characters on the edges of a range."""
+    def cut(self, start: int, end: int, pen: Pen | None = None) -> None:
+        """Blank the outer halves of wide characters on the edges of a range, in a pen or in
+        their own background."""
         cells = self.cells
         if cells[start] == SPACER and start:
             cells[start - 1] = BLANK
+            self.pens[start - 1] = pen or self.pens[start - 1].blank
         if end < len(cells) and cells[end] == SPACER:
             cells[end] = BLANK
+            self.pens[end] = pen or self.pens[end].blank
 
     @property
     def length(self) -> int:

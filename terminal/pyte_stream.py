@@ -218,7 +218,7 @@ class PyteStream(Stream):
         if ":" in digits:
             return
         parts = digits.split(";", MAX_PARAMETERS)[:MAX_PARAMETERS]
-        values = [min(int(part[:9]), MAX_VALUE) if part else 0 for part in parts]
+        values = [_value(part) for part in parts]
         self._step(name)(*values)
 
     def _step(self, name: str) -> Callable[..., Any]:
@@ -226,3 +226,7 @@ class PyteStream(Stream):
         if step is None:
             step = self._steps[name] = self._screen.step(name)
         return step
+
+
+def _value(digits: str) -> int:
+    return min(int(digits.lstrip("0")[:9] or "0"), MAX_VALUE)

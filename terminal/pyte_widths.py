@@ -23,6 +23,7 @@ NARROW = re.compile(
 _MODIFIERS = range(0x1F3FB, 0x1F400)
 _REGIONS = range(0x1F1E6, 0x1F200)
 _CONTROLS = frozenset("\u200b\u200e\u200f\u2028\u2029\u2060\ufeff\xad")
+_KEYS = frozenset("#*0123456789")
 _EMOJI = re.compile(
     "[\xa9\xae\u203c\u2049\u2122\u2139\u2194-\u21aa\u231a-\u23ff\u24c2\u25aa-\u25fe\u2600-\u27bf"
     "\u2934\u2935\u2b05-\u2b55\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]"
@@ -51,7 +52,7 @@ def joins(before: str, char: str) -> bool:
 
 def joined_width(before: str, char: str, width: int) -> int:
     """Cells of a cluster of `width` cells once `char` has joined it."""
-    if char == EMOJI_STYLE and _EMOJI.match(before[-1]):
+    if char == EMOJI_STYLE and (_EMOJI.match(before[-1]) or before in _KEYS):
         return 2
     if char == TEXT_STYLE and _EMOJI.match(before[-1]):
         return 1

@@ -1,0 +1,23 @@
+"""Where an engine does not do what the conformance set says, and why.
+
+A case listed here must fail, so that the list stays true; docs/conformance.md is its prose.
+"""
+
+from __future__ import annotations
+
+_NO_DECSTR = "libghostty has no DECSTR"
+
+GHOSTTY: dict[str, str] = {
+    "SGR 1;": "an empty last parameter of SGR is not read as 0",
+    "tabs: TBC 0": "TBC needs its parameter",
+    "DECSTR resets SGR": _NO_DECSTR,
+    "DECSTR ends IRM": _NO_DECSTR,
+    "region reset by DECSTR": _NO_DECSTR,
+    "charset: DECSTR resets sets": _NO_DECSTR,
+    "swallowed: OSC 133": "a prompt begins on a row of its own",
+    "width: Devanagari vowel": "a spacing vowel sign takes a cell of its own",
+    "DEL is not drawn": "DEL takes a cell, which is drawn empty",
+}
+PYTE: dict[str, str] = {}
+
+DIFFERENCES = {"ghostty": GHOSTTY, "pyte": PYTE}
