@@ -36,7 +36,10 @@ _SYSTEM_DIRECTORIES = (
     Path("/System/Library/Fonts"),
 )
 _SUFFIXES = frozenset({".ttf", ".otf", ".ttc", ".woff", ".woff2"})
-_FORMAT = "%{file}\t%{index}\t%{color}\t%{family}\t%{style}\t%{weight}\t%{slant}\t%{charset}\n"
+_FORMAT = (
+    "%{file}\t%{index}\t%{color}\t%{family}\t%{weight}\t%{slant}\t%{matrix}\t%{embolden}\t"
+    "%{charset}\n"
+)
 _GENERIC = frozenset({"monospace", "mono", "sans", "sans-serif", "serif", ""})
 _BOLD_WEIGHT = 180
 _SPECIAL = str.maketrans({character: f"\\{character}" for character in "\\-:,="})
@@ -181,10 +184,12 @@ def _match(name: str, face: Face) -> tuple[FontFile, ...]:
 
 def _parse(line: str, face: Face) -> FontFile | None:
     fields = line.split("\t")
-    if len(fields) != 8 or Path(fields[0]).suffix.lower() not in _SUFFIXES:
+    if len(fields) != 9 or Path(fields[0]).suffix.lower() not in _SUFFIXES:
         return None
-    path, index, colour, family, _style, weight, slant, charset = fields
-    bold = weight.isdigit() and int(weight) >= _BOLD_WEIGHT
+    path, index, colour, family, weight, slant, matrix, embolden, charset = fields
+    # fontconfig answers as asked, and says by the way what it expects the program to do for it
+    bold = weight.isdigit() and int(weight) >= _BOLD_WEIGHT and embolden != "True"
+    italic = slant != "0" and not matrix
     coloured = colour == "True"
     return FontFile(
         path=path,
@@ -193,7 +198,7 @@ def _parse(line: str, face: Face) -> FontFile | None:
         coverage=Coverage.parse(charset),
         colour=coloured,
         embolden=bool(face & Face.BOLD) and not bold and not coloured,
-        slant=bool(face & Face.ITALIC) and slant == "0" and not coloured,
+        slant=bool(face & Face.ITALIC) and not italic and not coloured,
     )
 
 

@@ -96,3 +96,10 @@ def test_what_is_remembered_is_bounded(without_fontconfig: Path) -> None:
         find_family(f"family {number}", (bundled,))
     assert not fonts.is_found("family 2", (bundled,))
     assert fonts.is_found("family 3", (bundled,))
+
+
+def test_a_family_without_italics_has_them_made() -> None:
+    family = find_family("Noto Sans CJK JP")
+    assert "CJK" in family.faces[Face.ITALIC][0].path
+    assert family.faces[Face.ITALIC][0].slant
+    assert not family.faces[Face.REGULAR][0].slant
