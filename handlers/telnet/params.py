@@ -83,8 +83,6 @@ class TelnetParams(Params):
     wol_wait_time: int = shared.wol_wait_time()
     minimum_contrast: int = shared.minimum_contrast()
     allow_clipboard_read: bool = shared.allow_clipboard_read()
-    minimum_contrast: int = shared.minimum_contrast()
-    allow_clipboard_read: bool = shared.allow_clipboard_read()
     use_ssl: bool = param(False, "Use TLS from the first byte, as port 992 always does.")
     ca_cert: str = param(
         "",

@@ -171,7 +171,7 @@ class OpenSsh:
 @contextmanager
 def openssh_server() -> Iterator[OpenSsh]:
     """A running server, with a user of its own if this process may make one."""
-    with _directory() as directory, _user() as (name, password):
+    with _directory() as directory, new_user() as (name, password):
         server = OpenSsh(directory, name, password).start()
         try:
             yield server
@@ -192,7 +192,7 @@ def _directory() -> Iterator[Path]:
 
 
 @contextmanager
-def _user() -> Iterator[tuple[str, str]]:
+def new_user() -> Iterator[tuple[str, str]]:
     """A user and its password; without root this user, who cannot log in by password."""
     if os.geteuid() != 0:
         yield pwd.getpwuid(os.getuid()).pw_name, ""

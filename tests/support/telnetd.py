@@ -18,11 +18,11 @@ SHELL = "/bin/sh"
 
 
 def inetutils(login: str = SHELL) -> list[str]:
-    """The command of GNU inetutils' telnetd; `login` runs in place of login."""
+    """The command of GNU inetutils' telnetd; `login` runs in place of the system's."""
     path = shutil.which("telnetd", path=PATH)
     if path is None:
         missing("inetutils' telnetd is not installed")
-    return [str(path), f"--exec-login={login}"]
+    return [str(path), *([f"--exec-login={login}"] if login else [])]
 
 
 def busybox(login: str = SHELL) -> list[str]:

@@ -132,6 +132,19 @@ async def test_a_negotiation_without_an_end(daemon: Daemon) -> None:
     assert "4096" in sentence
 
 
+async def test_a_host_that_asks_without_end(daemon: Daemon) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        while True:
+            writer.write(b"\xff\xfd\x06" * 20000)
+            await writer.drain()
+
+    async with host(serve) as values:
+        sentence, status = await failure(daemon, values)
+    assert status == Status.UPSTREAM_ERROR
+    assert "asks without end" in sentence
+
+
 async def test_an_expression_that_is_none(daemon: Daemon) -> None:
     sentence, status = await failure(
         daemon, {"hostname": "127.0.0.1", "login-failure-regex": "(incorrect"}
@@ -280,6 +293,15 @@ async def test_tls_from_the_first_byte(
         desk(daemon, values | CREDENTIALS | rules, protocol="telnet") as person,
     ):
         await person.see("welcome$")
+
+
+async def test_a_port_that_stands_for_tls(
+    daemon: Daemon, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with host(saying(b"hello"), tls) as values:
+        monkeypatch.setattr("handlers.telnet.handler.TELNETS_PORT", int(values["port"]))
+        async with desk(daemon, values | {"ignore-cert": "true"}, protocol="telnet") as person:
+            await person.see("hello")
 
 
 async def test_a_certificate_that_is_not_trusted(daemon: Daemon, tls: ssl.SSLContext) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 
 import pytest
 
 from guacr.daemon import Daemon
+from guacr.protocol.status import Status
+from tests.support.openssh import new_user
+from tests.support.require import missing
 from tests.support.ssh_desk import Desk, desk
 from tests.support.telnetd import busybox, inetutils, telnetd
 from tests.support.waiting import until
@@ -92,3 +95,40 @@ async def test_the_host_knows_the_terminals_type(daemon: Daemon) -> None:
     async with shell(daemon, inetutils, **values) as person:  # busybox does not ask for it
         person.client.type("echo $TERM\n")
         await person.see("\nxterm-256color\n")
+
+
+# ---- the system's own login
+
+
+@pytest.fixture(scope="module")
+def user() -> Iterator[tuple[str, str]]:
+    """Name and password."""
+    with new_user() as (name, password):
+        if not password:
+            missing("making a user with a password takes root")
+        yield name, password
+
+
+VERDICTS = {"login-success-regex": "[$#] ?$", "login-failure-regex": "incorrect"}
+
+
+async def test_a_login(daemon: Daemon, user: tuple[str, str]) -> None:
+    values = VERDICTS | {"username": user[0], "password": user[1]}
+    async with (
+        telnetd(inetutils("")) as address,
+        desk(daemon, address | values, protocol="telnet") as person,
+    ):
+        await person.see("$")
+        person.client.type("id -un | tr a-z A-Z\n")
+        await person.see(f"\n{user[0].upper()}\n")
+
+
+async def test_a_login_with_a_wrong_password(daemon: Daemon, user: tuple[str, str]) -> None:
+    values = VERDICTS | {"username": user[0], "password": "wrong"}
+    async with (
+        telnetd(inetutils("")) as address,
+        desk(daemon, address | values, protocol="telnet") as person,
+    ):
+        sentence, status = await person.failure()
+    assert status == Status.CLIENT_UNAUTHORIZED
+    assert "refuses the login" in sentence
