@@ -14,10 +14,13 @@ from pathlib import Path
 from benchmarks.table import print_table, seconds
 from guacr.display.geometry import Rect
 from terminal.atlas import atlas_for, font_pixels
-from terminal.emulator import Colours, EmulatorListener, EmulatorOptions
-from terminal.ghostty import GhosttyEmulator
+from terminal.emulator import Colours, Emulator, EmulatorListener, EmulatorOptions
+from terminal.engines import engine
 from terminal.surface import TerminalSurface
 
+ENGINES = ("ghostty", "pyte")
+PORTION = 65_536
+"""Bytes that an engine is fed at once."""
 SIZES = ((80, 24), (99, 39))
 IDLE_TERMINALS = 200
 DAMAGE_ROUNDS = 400
@@ -37,13 +40,13 @@ class _Deaf(EmulatorListener):
     def osc(self, number: int, text: str) -> None: ...
 
 
-Terminal = tuple[GhosttyEmulator, TerminalSurface]
+Terminal = tuple[Emulator, TerminalSurface]
 
 
-def _terminal(columns: int, rows: int) -> Terminal:
+def _terminal(columns: int, rows: int, name: str = "auto") -> Terminal:
     atlas = atlas_for("monospace", font_pixels(12, 96))
     options = EmulatorOptions(columns=columns, rows=rows, colours=COLOURS)
-    emulator = GhosttyEmulator(options, _Deaf())
+    emulator = engine(name)(options, _Deaf())
     surface = TerminalSurface(emulator, atlas)
     surface.take_damage()
     return emulator, surface
@@ -72,14 +75,26 @@ def _floods(columns: int, rows: int) -> dict[str, bytes]:
     }
 
 
+def _feed_seconds(columns: int, rows: int, data: bytes, name: str) -> float:
+    emulator, _ = _terminal(columns, rows, name)
+    portions = [data[start : start + PORTION] for start in range(0, len(data), PORTION)]
+
+    def feed() -> None:
+        for portion in portions:
+            emulator.feed(portion)
+
+    taken = seconds(feed)
+    emulator.close()
+    return taken
+
+
 def _feed_rows() -> list[list[object]]:
     table: list[list[object]] = []
     for columns, rows in SIZES:
         for name, data in _floods(columns, rows).items():
-            emulator, _ = _terminal(columns, rows)
-            taken = seconds(functools.partial(emulator.feed, data))
-            table.append([f"{columns}x{rows} {name}", len(data) / taken / 1e6])
-            emulator.close()
+            taken = [_feed_seconds(columns, rows, data, engine_name) for engine_name in ENGINES]
+            rates = [len(data) / figure / 1e6 for figure in taken]
+            table.append([f"{columns}x{rows} {name}", *rates])
     return table
 
 
@@ -151,7 +166,7 @@ def main() -> None:
     """Print the tables."""
     # First, while no freed memory lies about that the terminals would be put into.
     print_table("Terminal: memory of an idle one", ["", "KiB at rest", "KiB"], _idle_rows())
-    print_table("Terminal: feed", ["", "MB/s"], _feed_rows())
+    print_table("Terminal: feed, MB/s by engine", ["", *ENGINES], _feed_rows())
     print_table("Terminal: from cells to pixels", ["", "us"], _screen_rows())
 
 
