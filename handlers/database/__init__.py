@@ -1,5 +1,10 @@
 """Consoles for databases."""
 
-from handlers.database.handler import PostgresHandler, PostgresqlHandler, SqliteHandler
+from handlers.database.handler import (
+    MysqlHandler,
+    PostgresHandler,
+    PostgresqlHandler,
+    SqliteHandler,
+)
 
-__all__ = ["PostgresHandler", "PostgresqlHandler", "SqliteHandler"]
+__all__ = ["MysqlHandler", "PostgresHandler", "PostgresqlHandler", "SqliteHandler"]

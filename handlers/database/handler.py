@@ -13,6 +13,7 @@ from handlers.database.adapter import Adapter
 from handlers.database.console import Console
 from handlers.database.params import (
     DatabaseParams,
+    MysqlParams,
     PostgresqlParams,
     SqliteParams,
 )
@@ -110,3 +111,11 @@ class PostgresHandler(PostgresqlHandler):
     """PostgreSQL by its short name."""
 
     name: ClassVar[str] = "postgres"
+
+
+class MysqlHandler(DatabaseHandler):
+    """MySQL and MariaDB."""
+
+    name: ClassVar[str] = "mysql"
+    params_type: ClassVar[type[Params]] = MysqlParams
+    adapter: ClassVar[str] = "mysql:MysqlAdapter"

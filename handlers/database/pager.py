@@ -226,7 +226,9 @@ class Pager(Generic[Item]):
     def _marked(self, line: str, columns: int) -> str:
         text = cut(line, self._left, columns)
         wanted = self._searched.casefold()
-        place = text.casefold().find(wanted) if wanted and text.isascii() else -1
+        folded = text.casefold()
+        comparable = bool(wanted) and len(folded) == len(text)
+        place = folded.find(wanted) if comparable else -1
         if place < 0:
             return text
         end = place + len(wanted)

@@ -87,6 +87,13 @@ class PostgresqlParams(DatabaseParams):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MysqlParams(DatabaseParams):
+    """MySQL and MariaDB."""
+
+    port: int = _port(3306)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SqliteParams(DatabaseParams):
     """SQLite: of the connection's parameters, only `database` matters."""
 

@@ -209,6 +209,7 @@ class LineEditor:
             input=self.keyboard,
             output=output,
         )
+        self._session.app.max_render_postpone_time = None  # an echo waits for nothing
 
     async def read(self, prompt: str, text: str = "") -> str:
         """What a person types, beginning with `text`.

@@ -29,6 +29,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     "cryptography": ("guacr.tokens_guacamole_lite",),
     "isal": ("guacr.display.png",),
     "joserfc": ("guacr.tokens",),
+    "asyncmy": ("handlers.database.adapters.mysql",),
     "prompt_toolkit": ("handlers.database.prompt",),
     "psycopg": ("handlers.database.adapters.postgresql",),
     "pygments": ("handlers.database.prompt",),

@@ -1,0 +1,272 @@
+"""MySQL and MariaDB, with values as the server sends them: as texts."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
+from typing import Any, ClassVar
+
+import asyncmy
+from asyncmy import errors
+from asyncmy.cursors import SSCursor
+
+from guacr.errors import (
+    GuacrError,
+    NotFoundError,
+    UnauthorizedError,
+    UpstreamError,
+    UpstreamNotFoundError,
+    UpstreamTimeoutError,
+    UpstreamUnavailableError,
+    shorten,
+)
+from handlers.database.adapter import (
+    BATCH,
+    NAMES_MAX,
+    Adapter,
+    Column,
+    Columns,
+    Done,
+    Event,
+    LostError,
+    Row,
+    Rows,
+    Schema,
+    StatementError,
+    Transaction,
+)
+from handlers.database.completion import SQL_KEYWORDS
+from handlers.database.statements import Dialect
+
+FIRST_BATCH = 64
+"""Rows that are fetched first: a page."""
+_NUMBERS = {0, 1, 2, 3, 4, 5, 8, 9, 13, 246}
+"""Types that stand at the right."""
+_OLD_PREFIX = "5.5.5-"
+"""MariaDB puts it before its version for old replicas."""
+_IN_TRANSACTION = 1
+"""In the server's status flags."""
+_LOST = {2006, 2013, 2055, 1927, 4031}
+_DENIED = {1044, 1045, 1698}
+_UNKNOWN_DATABASE = 1049
+_TABLES = (
+    'SELECT table_name AS "Name", table_type AS "Type", table_rows AS "Rows, about" '
+    "FROM information_schema.tables WHERE table_schema = DATABASE(){} ORDER BY 1"
+)
+_SCHEMA = (
+    "SELECT table_name, column_name FROM information_schema.columns "
+    "WHERE table_schema = DATABASE() ORDER BY 1, ordinal_position LIMIT "
+)
+
+
+class MysqlAdapter(Adapter):
+    """A second connection cancels (KILL QUERY), and another fetches names."""
+
+    dialect: ClassVar[Dialect] = Dialect(backslashes=True, backticks=True, hashes=True)
+    lexer: ClassVar[str] = "mysql"
+    keywords: ClassVar[tuple[str, ...]] = (
+        *SQL_KEYWORDS, "SHOW", "TABLES", "DATABASES", "DESCRIBE", "USE", "REPLACE", "STATUS",
+    )  # fmt: skip
+    use_database: ClassVar[str] = "database"
+    lists: ClassVar[Mapping[str, str]] = {
+        "l": "SHOW DATABASES",
+        "d": _TABLES.format(""),
+        "dt": _TABLES.format(" AND table_type = 'BASE TABLE'"),
+        "dv": _TABLES.format(" AND table_type = 'VIEW'"),
+        "du": 'SELECT user AS "User", host AS "Host" FROM mysql.user ORDER BY 1, 2',
+    }
+
+    _connection: Any = None
+    _password = ""
+
+    @property
+    def title(self) -> str:
+        """See `Adapter.title`."""
+        return f"{self.params.username}@{self.params.hostname}/{self.database}"
+
+    @property
+    def transaction(self) -> Transaction:
+        """See `Adapter.transaction`."""
+        flags = self._connection.server_status if self._connection is not None else 0
+        return Transaction.OPEN if flags & _IN_TRANSACTION else Transaction.NONE
+
+    @property
+    def prompt(self) -> str:
+        """See `Adapter.prompt`."""
+        return f"mysql {self.database or '(none)'}{self.transaction.value}> "
+
+    # ---- connecting
+
+    async def connect(self, password: str) -> str:
+        """See `Adapter.connect`."""
+        await self.close()
+        self._password = password
+        connection = self._connection = await self._open()
+        settings = []
+        if self.params.read_only_session:
+            settings.append("SET SESSION TRANSACTION READ ONLY")
+        version = connection.get_server_info().removeprefix(_OLD_PREFIX)
+        maria = "MariaDB" in version
+        if seconds := self.params.statement_timeout:
+            name, value = ("max_statement_time", seconds) if maria else (
+                "max_execution_time", seconds * 1000)  # fmt: skip
+            settings.append(f"SET SESSION {name} = {value}")
+        for statement in settings:
+            await connection.query(statement)
+        kind = "MariaDB" if maria else "MySQL"
+        return f"{kind} {version}, database {self.database or '(none)'}."
+
+    async def _open(self) -> Any:
+        params = self.params
+        socket = params.hostname if params.hostname.startswith("/") else None
+        try:
+            return await asyncmy.connect(
+                host=params.hostname or "127.0.0.1",
+                port=params.port,
+                unix_socket=socket,
+                user=params.username,
+                password=self._password,
+                database=self.database or None,
+                connect_timeout=params.timeout,
+                charset="utf8mb4",
+                conv={},
+                autocommit=True,
+                local_infile=False,
+                ssl=None if socket else self._tls(),
+            )
+        except errors.MySQLError as error:
+            raise self._explained(error) from None
+        except (OSError, TimeoutError) as error:
+            raise UpstreamNotFoundError(
+                f"host {shorten(params.hostname)} cannot be reached: {_reason(error)}"
+            ) from None
+
+    def _tls(self) -> ssl.SSLContext | None:
+        mode = self.params.tls
+        if mode in ("disable", "prefer"):
+            return None  # the library cannot go on without, where a server has no encryption
+        context = ssl.create_default_context(cadata=self.params.tls_ca or None)
+        context.check_hostname = mode == "verify-full"
+        if mode == "require":
+            context.verify_mode = ssl.CERT_NONE
+        return context
+
+    def _explained(self, error: Exception) -> GuacrError:
+        code, reason = _parts(error)
+        host = f"{shorten(self.params.hostname)} on port {self.params.port}"
+        if code in _DENIED:
+            return UnauthorizedError(
+                f"the server refuses the login of {shorten(self.params.username)}: "
+                "check user and password"
+            )
+        if code == _UNKNOWN_DATABASE:
+            return NotFoundError(f"{reason}: check the connection's parameters")
+        if "timed out" in reason.lower() or "timeout" in reason.lower():
+            return UpstreamTimeoutError(f"the server at {host} does not answer in time")
+        if "refused" in reason or "No such file" in reason or "Connect call failed" in reason:
+            return UpstreamUnavailableError(
+                f"the server at {host} refuses connections: check the port, and whether it runs"
+            )
+        return UpstreamError(f"the server at {host} cannot be used: {reason}")
+
+    async def close(self) -> None:
+        """See `Adapter.close`."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    # ---- statements
+
+    async def execute(self, statement: str) -> AsyncIterator[Event]:
+        """See `Adapter.execute`."""
+        if self._connection is None:
+            raise LostError("there is no connection to the server")
+        cursor = SSCursor(self._connection)
+        text = statement.rstrip("; \t\r\n")
+        try:
+            await cursor.execute(text)
+            async for event in self._results(cursor):
+                yield event
+        except errors.MySQLError as error:
+            code, reason = _parts(error)
+            if code in _LOST or not self._connection.connected:
+                raise LostError(f"the connection is lost: {reason}") from None
+            raise StatementError(f"ERROR {code}: {reason}") from None
+        except (OSError, EOFError) as error:
+            raise LostError(f"the connection is lost: {_reason(error)}") from None
+        if text[:4].lower() == "use " and len(text.split()) == 2:
+            self.database = text.split()[1].strip("`")
+
+    async def _results(self, cursor: Any) -> AsyncIterator[Event]:
+        while True:
+            if cursor.description is None:
+                many = "row" if cursor.rowcount == 1 else "rows"
+                yield Done(f"Query OK, {cursor.rowcount} {many} affected")
+            else:
+                yield Columns(tuple(Column(d[0], d[1] in _NUMBERS) for d in cursor.description))
+                size = FIRST_BATCH
+                while rows := await cursor.fetchmany(size):
+                    yield Rows([_texts(row) for row in rows])
+                    size = BATCH
+                yield Done("")
+            if not await cursor.nextset():
+                break
+
+    async def cancel(self) -> None:
+        """See `Adapter.cancel`."""
+        if self._connection is None:
+            return
+        number = int(self._connection.thread_id())
+        with suppress(GuacrError, errors.MySQLError):
+            other = await self._open()
+            try:
+                await other.query(f"KILL QUERY {number}")
+            finally:
+                other.close()
+
+    # ---- names
+
+    async def schema(self) -> Schema:
+        """See `Adapter.schema`; on a connection of its own."""
+        connection = await self._open()
+        found: dict[str, list[str]] = {}
+        try:
+            cursor = connection.cursor()
+            await cursor.execute(f"{_SCHEMA}{NAMES_MAX}")
+            for table, column in map(_texts, await cursor.fetchall()):
+                found.setdefault(table or "", []).append(column or "")
+        except errors.MySQLError as error:
+            raise UpstreamError(_parts(error)[1]) from None
+        finally:
+            connection.close()
+        return Schema({name: tuple(names) for name, names in found.items()})
+
+    def describe(self, name: str) -> list[str]:
+        """See `Adapter.describe`."""
+        quoted = ".".join("`" + part.replace("`", "``") + "`" for part in name.split("."))
+        return [f"SHOW COLUMNS FROM {quoted}", f"SHOW INDEX FROM {quoted}"]
+
+
+def _texts(row: tuple[object, ...]) -> Row:
+    return tuple(map(_text, row))
+
+
+def _text(value: object) -> str | None:
+    """A value as the client prints it; binary ones as numbers in hexadecimal notation."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bytes | bytearray):
+        return f"0x{value.hex().upper()}"
+    return str(value)
+
+
+def _parts(error: Exception) -> tuple[int, str]:
+    """Number and sentence of an error."""
+    args = error.args
+    code = args[0] if args and isinstance(args[0], int) else 0
+    return code, _reason(Exception(args[1] if len(args) > 1 else error))
+
+
+def _reason(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or ["no reason is given"])[0]
