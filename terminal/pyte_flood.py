@@ -12,8 +12,8 @@ from itertools import islice
 from terminal.pyte_grid import INSERT, PyteGrid
 from terminal.pyte_rows import Kept, Line, pack, pen_after, unpack, visible_length
 
-# Fewer than four are drawn one by one.
-_LINES = re.compile("(?:[ -~]*+(?:\x1b\\[[0-9;]*+m[ -~]*+)*+\r\n){4,}+")
+# A host may end lines with more than one CR. Fewer than four are drawn one by one.
+_LINES = re.compile("(?:[ -~]*+(?:\x1b\\[[0-9;]*+m[ -~]*+)*+\r++\n){4,}+")
 _RESETS = ("m", "0m")
 
 
@@ -35,7 +35,8 @@ class PyteFlood(PyteGrid):
         found = _LINES.match(data, at)
         if found is None or INSERT in self.mode or not self.charset_is_plain:
             return at
-        lines = data[at : found.end() - 2].split("\r\n")
+        parts = data[at : found.end() - 1].split("\n")
+        lines = [part.rstrip("\r") for part in parts]
         fitting = next(
             (
                 index
@@ -48,7 +49,7 @@ class PyteFlood(PyteGrid):
             return at
         lines = lines[:fitting]
         self._scroll_in(self._raw(lines))
-        return at + sum(map(len, lines)) + 2 * len(lines)
+        return at + sum(map(len, parts[:fitting])) + fitting
 
     def _raw(self, lines: list[str]) -> list[Kept]:
         """The rows of these lines; the pen becomes the one after them."""

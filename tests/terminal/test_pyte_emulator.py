@@ -75,7 +75,9 @@ def test_an_update_after_scrolling_holds_the_rows_that_are_shown(pyte: Emulator)
     assert len(pyte.update().rows) == 0
 
 
-@pytest.mark.parametrize("content", [b"%d\r\n", b"\x1b[3%dmword\x1b[m\r\n", b"\x1b[4%dmlong line"])
+@pytest.mark.parametrize(
+    "content", [b"%d\r\n", b"\x1b[3%dmword\x1b[m\r\n", b"\x1b[4%dmlong line", b"x%d\r\r\n"]
+)
 def test_a_flood_looks_as_if_it_came_a_byte_at_a_time(pyte: Emulator, content: bytes) -> None:
     data = b"".join(content % (number % 8) for number in range(120))
     slow = open_engine("pyte", Heard(), 20, 5)
