@@ -249,7 +249,7 @@ class TelnetConnection(asyncio.Protocol):
     def _reply(self, reply: bytes) -> None:
         if not reply or self._ended:
             return
-        if self._transport.get_write_buffer_size() > UNSENT_MAX:
+        if self._transport.get_write_buffer_size() + len(reply) > UNSENT_MAX:
             raise UpstreamError("the host asks without end, and does not take the answers")
         self._transport.write(reply)
 

@@ -19,6 +19,13 @@ from guacr.errors import UpstreamError
 
 SUBNEGOTIATION_MAX = 4096
 """Bytes of one sub-negotiation; a host that sends more is broken, or no Telnet server."""
+NEGOTIATIONS_MAX = 65_536
+"""Commands about options in the life of a connection. A long day's work takes some hundreds; a host
+that sends more wants others to wait."""
+TYPE_MAX = 40
+"""Bytes of a terminal's type that are told, as RFC 1091 has it."""
+USERNAME_MAX = 256
+"""Bytes of a user's name that are told."""
 CELLS_MAX = 0xFFFF
 """Columns or rows that NAWS can tell."""
 
@@ -91,8 +98,9 @@ class TelnetMachine:
     """
 
     __slots__ = (
-        "_asked", "_host_echoes", "_ours", "_pending", "_reply", "_secure", "_terminal_type",
-        "_theirs", "_upgrade", "_username", "_willing", "_window", "speaks_telnet",
+        "_asked", "_host_echoes", "_negotiations", "_ours", "_pending", "_reply",
+        "_terminal_type", "_theirs", "_upgrade", "_username", "_willing", "_window",
+        "speaks_telnet",
     )  # fmt: skip
 
     def __init__(
@@ -105,15 +113,16 @@ class TelnetMachine:
     ) -> None:
         self.speaks_telnet = False
         """Whether the host has sent any command."""
-        self._terminal_type = terminal_type.encode()
+        self._terminal_type = terminal_type.encode()[:TYPE_MAX]
         self._window = window
-        self._username = username.encode()
+        self._username = username.encode()[:USERNAME_MAX]
         self._willing: set[int] = set(_OURS if tls else _OURS - {Option.START_TLS})
         self._ours: set[int] = set()
         self._theirs: set[int] = set()
         self._asked: set[int] = set()
         """Options that were offered, and not yet answered."""
         self._host_echoes: bool | None = None
+        self._negotiations = 0
         self._pending = b""
         """The beginning of a command whose end has not come."""
         self._reply = bytearray()
@@ -145,7 +154,7 @@ class TelnetMachine:
         """Bytes of the host, cut anywhere.
 
         Raises:
-            UpstreamError: a sub-negotiation has no end.
+            UpstreamError: a sub-negotiation has no end, or there are too many commands.
         """
         if not self._pending and IAC not in data:
             return Received(data)
@@ -205,6 +214,12 @@ class TelnetMachine:
         return at + 2
 
     def _spoken(self) -> None:
+        self._negotiations += 1
+        if self._negotiations > NEGOTIATIONS_MAX:
+            raise UpstreamError(
+                f"the host has negotiated more than {NEGOTIATIONS_MAX} times: check that a Telnet "
+                "server listens on that port"
+            )
         if not self.speaks_telnet:
             self.speaks_telnet = True
             self._asked.add(Option.BINARY)

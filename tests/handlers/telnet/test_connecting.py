@@ -132,15 +132,15 @@ async def test_a_negotiation_without_an_end(daemon: Daemon) -> None:
     assert "4096" in sentence
 
 
-async def test_a_host_that_asks_without_end(daemon: Daemon) -> None:
+async def test_a_host_that_asks_and_does_not_listen(daemon: Daemon) -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.transport.pause_reading()  # type: ignore[attr-defined]
-        while True:
-            writer.write(b"\xff\xfd\x06" * 20000)
-            await writer.drain()
+        writer.write(b"\xff\xfd\x27" + b"\xff\xfa\x27\x01\xff\xf0" * 50_000)
+        await over.wait()
 
+    over = asyncio.Event()
     async with host(serve) as values:
-        sentence, status = await failure(daemon, values)
+        sentence, status = await failure(daemon, values | {"username": "x" * 300})
     assert status == Status.UPSTREAM_ERROR
     assert "asks without end" in sentence
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guacr.errors import UpstreamError
-from handlers.telnet.machine import SUBNEGOTIATION_MAX, TelnetMachine, Upgrade
+from handlers.telnet.machine import NEGOTIATIONS_MAX, SUBNEGOTIATION_MAX, TelnetMachine, Upgrade
 
 IAC, DO, DONT, WILL, WONT, SB, SE = (bytes([n]) for n in (255, 253, 254, 251, 252, 250, 240))
 BINARY, ECHO, SGA, TM, TTYPE, NAWS, ENV, TLS, MCCP2 = (
@@ -148,6 +148,13 @@ def test_the_longest_sub_negotiation() -> None:
     assert made.receive(IAC + SB + body).output == b""
     with pytest.raises(UpstreamError, match="4096"):
         made.receive(b"x")
+
+
+def test_the_most_negotiations() -> None:
+    made = machine()
+    assert made.receive((IAC + WONT + SGA) * NEGOTIATIONS_MAX + b"!").output == b"!"
+    with pytest.raises(UpstreamError, match="65536"):
+        made.receive(IAC + WONT + SGA)
 
 
 def test_a_sub_negotiation_cut_short_is_forgotten() -> None:
