@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import tempfile
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
@@ -161,7 +160,7 @@ class PostgresqlAdapter(Adapter):
                     sslmode=params.tls,
                     sslrootcert=authorities.name if params.tls_ca else "system"
                     if params.tls == "verify-full" else None,
-                    passfile=os.devnull,
+                    passfile=f"{authorities.name}.none",  # not the daemon's own
                     application_name="guacr",
                     client_encoding="UTF8",
                     options=options,
