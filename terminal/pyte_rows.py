@@ -55,6 +55,11 @@ class Line:
     @property
     def length(self) -> int:
         """Cells up to the last that was written or has a colour."""
+        text = "".join(self.cells)
+        if len(text) == len(self.cells):
+            end = len(text.rstrip(BLANK))
+            if all(pen.bare for pen in set(self.pens[end:])):
+                return end
         end = len(self.cells)
         while end and self.cells[end - 1] == BLANK and self.pens[end - 1].bare:
             end -= 1
