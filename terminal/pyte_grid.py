@@ -143,7 +143,7 @@ class PyteGrid(Screen):
         if before in (BLANK, HEAD) or not joins(before, char):
             return False
         width = 1 + (x + 1 < self.columns and line.cells[x + 1] == SPACER)
-        line.cells[x] = (before + char)[:MAX_CLUSTER]
+        line.cells[x], line.origin = (before + char)[:MAX_CLUSTER], None
         self.dirty.add(self.cursor.y)
         self._widen(line, x, width, joined_width(before, char, width))
         return True

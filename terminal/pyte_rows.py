@@ -25,11 +25,13 @@ _SGR = re.compile("\x1b\\[([0-9;]*)m")
 class Line:
     """A row that can be written on."""
 
-    __slots__ = ("cells", "pens", "wrapped")
+    __slots__ = ("cells", "origin", "pens", "wrapped")
 
     def __init__(self, columns: int, pen: Pen) -> None:
         self.cells = [BLANK] * columns
         self.pens = [pen] * columns
+        self.origin: Kept | None = None
+        """What it was drawn from, as long as it was not changed."""
         self.wrapped = False
         """Whether the text goes on in the next row."""
 
@@ -44,6 +46,7 @@ class Line:
     def cut(self, start: int, end: int, pen: Pen | None = None) -> None:
         """Blank the outer halves of wide characters on the edges of a range, in a pen or in
         their own background."""
+        self.origin = None
         cells = self.cells
         if cells[start] == SPACER and start:
             cells[start - 1] = BLANK
@@ -98,6 +101,8 @@ Kept = str | Packed | Raw
 
 def pack(line: Line, plain: Pen) -> Kept:
     """A row for the scrollback."""
+    if line.origin is not None and not line.wrapped:
+        return line.origin
     packed = Packed(line)
     simple = isinstance(packed.cells, str) and not packed.wrapped
     if simple and all(pen is plain for pen, _ in packed.runs):
@@ -140,6 +145,7 @@ def _draw(raw: Raw, columns: int, pens: Pens) -> Line:
             line.cells[at:end] = part
             line.pens[at:end] = [pen] * len(part)
             at = end
+    line.origin = raw
     return line
 
 
