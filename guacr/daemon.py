@@ -25,6 +25,8 @@ from guacr.web.app import create_app, create_runner
 
 TICK = 1.0
 """Seconds between two looks at keep-alives and time-outs."""
+PARTING = 1.0
+"""Seconds that clients have to close their side when the daemon ends."""
 GC_THRESHOLDS = (50_000, 20, 50)
 """Allocations between collections: with thousands of sessions a full one takes long."""
 
@@ -49,6 +51,7 @@ class Daemon:
         threads = settings.display.encoder_threads or os.cpu_count() or 1
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="encoder")
         self.registry = SessionRegistry(protocols or Protocols(), settings, self._executor)
+        self._clients: set[TcpTransport] = set()
         self._secret = secret
         self._sockets: list[socket.socket] = []
         self._web_sockets: list[socket.socket] = []
@@ -87,6 +90,7 @@ class Daemon:
             server.close()
         close_all(self._sockets)
         await self.registry.close()
+        await self._part()
         if self._web is not None:
             await self._web.cleanup()
         close_all(self._web_sockets)
@@ -98,6 +102,15 @@ class Daemon:
         if path is not None and self._servers:
             path.unlink(missing_ok=True)
         self._executor.shutdown(wait=False, cancel_futures=True)
+
+    async def _part(self) -> None:
+        """Wait until the clients have heard why, and have closed their side; not for long."""
+        if self._clients:
+            await asyncio.wait([client.gone for client in self._clients], timeout=PARTING)
+        for client in list(self._clients):
+            client.abort()
+        if self._clients:
+            await asyncio.wait([client.gone for client in self._clients], timeout=PARTING)
 
     async def _open_sockets(self) -> None:
         server, page = self.settings.server, self.settings.websocket
@@ -132,6 +145,8 @@ class Daemon:
         timeout = self.settings.server.handshake_timeout
 
         def receive(transport: TcpTransport) -> None:
+            self._clients.add(transport)
+            transport.gone.add_done_callback(lambda gone: self._clients.discard(transport))
             transport.receiver = Reception(transport, self.registry, timeout)
 
         return TcpTransport(receive)

@@ -17,6 +17,8 @@ class TcpTransport(asyncio.Protocol, Transport):
         self.receiver: Receiver
         self._on_open = on_open
         self._transport: asyncio.Transport
+        self.gone = asyncio.get_running_loop().create_future()
+        """Done when the connection is."""
         self._closing: asyncio.TimerHandle | None = None
 
     # ---- Transport
@@ -34,12 +36,12 @@ class TcpTransport(asyncio.Protocol, Transport):
 
     def write(self, data: bytes) -> None:
         """Send."""
-        if not self._transport.is_closing():
+        if self._closing is None and not self._transport.is_closing():
             self._transport.write(data)
 
     def pause_reading(self) -> None:
         """Leave what the client sends in the system's buffers."""
-        if not self._transport.is_closing():
+        if self._closing is None and not self._transport.is_closing():
             self._transport.pause_reading()
 
     def resume_reading(self) -> None:
@@ -48,12 +50,21 @@ class TcpTransport(asyncio.Protocol, Transport):
             self._transport.resume_reading()
 
     def close(self, status: Status = Status.SUCCESS) -> None:
-        """Close once all is sent; TCP carries no status of its own."""
-        if self._closing is not None:
+        """Close once all is sent; TCP carries no status of its own.
+
+        Our side ends, and what the client still sends is thrown away until its side ends too: a
+        socket closed with something unread would reset the connection, and the client might
+        lose our last words.
+        """
+        if self._closing is not None or self._transport.is_closing():
             return
         loop = asyncio.get_running_loop()
         self._closing = loop.call_later(CLOSE_TIMEOUT, self._transport.abort)
-        self._transport.close()
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+            self._transport.resume_reading()
+        else:
+            self._transport.close()
 
     def abort(self) -> None:
         """Close at once."""
@@ -80,4 +91,6 @@ class TcpTransport(asyncio.Protocol, Transport):
         """The connection is closed, by whichever side."""
         if self._closing is not None:
             self._closing.cancel()
+        if not self.gone.done():
+            self.gone.set_result(None)
         self.receiver.connection_lost()

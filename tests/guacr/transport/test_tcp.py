@@ -212,3 +212,19 @@ async def test_shutdown_says_so() -> None:
         await client.wait_closed()
         assert client.heard.errors[0][1] == Status.SESSION_CLOSED
         await client.close()
+
+
+async def test_the_last_words_reach_a_client_that_is_still_sending() -> None:
+    async with daemon_with() as daemon:
+        for _ in range(20):
+            client = await GuacClient.connect(("127.0.0.1", daemon.port), "sketch")
+            await client.wait(lambda c=client: c.heard.syncs)  # type: ignore[misc]
+            for _ in range(200):
+                client.send("nop")
+            client.send("key", "x", 1)  # breaks the protocol: the rest stays unread
+            for _ in range(2000):
+                client.send("nop")
+            await client.wait_closed()
+            assert client.heard.errors[0][1] == Status.CLIENT_BAD_REQUEST
+            assert client.heard.disconnect
+            await client.close()
