@@ -18,6 +18,12 @@ COST_FACTOR = 6
 """A frame that took long to make keeps the next one away for so many times as long, which
 leaves the better part of the processor to the host's output and to other sessions."""
 
+FLOOD_SHARE = 0.3
+"""The part of the time between two frames that goes into a host's output, from which it counts
+as a flood."""
+FLOOD_FACTOR = 20
+"""The same as `COST_FACTOR`, in a flood: nobody reads it, and everybody waits for its end."""
+
 
 class FrameClock:
     """Calls `tick` when a frame may be due; `busy` holds it back while one is being made.
@@ -28,6 +34,7 @@ class FrameClock:
 
     __slots__ = (
         "_cost",
+        "_factor",
         "_handle",
         "_interval",
         "_lag",
@@ -36,6 +43,7 @@ class FrameClock:
         "_pending",
         "_tick",
         "busy",
+        "work",
     )
 
     def __init__(self, frame_rate: int, tick: Callable[[], bool], lag: Callable[[], float]) -> None:
@@ -47,7 +55,10 @@ class FrameClock:
         self._handle: asyncio.Handle | None = None
         self._pending = False
         self._cost = 0.0
+        self._factor = COST_FACTOR
         self.busy = False
+        self.work = 0.0
+        """Seconds that the handler has worked on its host's output since the last frame."""
 
     def wake(self) -> None:
         """Something changed: a frame may be due."""
@@ -86,7 +97,7 @@ class FrameClock:
 
     def _schedule(self) -> None:
         now = self._loop.time()
-        pause = max(self._interval, self._cost * COST_FACTOR, self._lag())
+        pause = max(self._interval, self._cost * self._factor, self._lag())
         due = self._last + min(pause, LAG_MAX)
         if due <= now:
             self._handle = self._loop.call_soon(self._run)
@@ -98,5 +109,8 @@ class FrameClock:
         self._pending = False
         now, started = self._loop.time(), perf_counter()
         if self._tick():
+            flooded = self.work > FLOOD_SHARE * (now - self._last)
+            self._factor = FLOOD_FACTOR if flooded else COST_FACTOR
+            self.work = 0.0
             self._last = now
             self._cost = perf_counter() - started  # the loop's own time may stand still

@@ -50,6 +50,10 @@ class Frames:
         """A user has joined, and sees nothing yet."""
         self._clock.hurry()
 
+    def worked(self, seconds: float) -> None:
+        """The handler has spent so long on its host's output."""
+        self._clock.work += seconds
+
     def viewer_moved(self) -> None:
         """A viewer acknowledged a frame, or took what was buffered for it."""
         self._clock.viewer_moved()

@@ -31,7 +31,7 @@ class Session:
     """Owned by the registry, found by its connection id; ends when its handler or the last of
     its users has gone, and closing it twice is harmless.
 
-    Handlers use `display`, `changed`, `size`, `owner_info`, `settings`, `set_name`,
+    Handlers use `display`, `changed`, `worked`, `size`, `owner_info`, `settings`, `set_name`,
     `send_clipboard`, `pause_input`, `resume_input` and `log`.
     """
 
@@ -181,6 +181,10 @@ class Session:
     def changed(self) -> None:
         """A surface, a layer or the cursor changed: a frame may be due."""
         self.frames.wake()
+
+    def worked(self, seconds: float) -> None:
+        """The handler has spent so long on its host's output: in a flood, frames are fewer."""
+        self.frames.worked(seconds)
 
     def send_all(self, data: bytes, users: Iterable[User] | None = None) -> None:
         """Send whole instructions to every user, or to those named."""

@@ -64,7 +64,7 @@ class TerminalHandler(ProtocolHandler):
         self._pages = Pages(session, takers)
         self._focus: set[str] = set()
         """Users whose page has the attention of its person."""
-        self._output = Output(self._parse, self.block_output)
+        self._output = Output(self._parse, self.block_output, session.worked)
         self._typing = Typing(self.send, self.feed, self.print_line)
         self._persons: dict[str, Person] = {}
         self._stdin: StdinStream | None = None

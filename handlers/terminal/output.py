@@ -21,14 +21,30 @@ class Output:
     """Keeps the order of what it is given.
 
     `parse` takes a portion. `block` is told True when the source should send nothing more, and
-    False when it may again.
+    False when it may again; `worked` hears of the seconds that parsing takes.
     """
 
-    __slots__ = ("_block", "_blocked", "_loop", "_parse", "_portions", "_size", "_spent", "_timed")
+    __slots__ = (
+        "_block",
+        "_blocked",
+        "_loop",
+        "_parse",
+        "_portions",
+        "_size",
+        "_spent",
+        "_timed",
+        "_worked",
+    )
 
-    def __init__(self, parse: Callable[[bytes], None], block: Callable[[bool], None]) -> None:
+    def __init__(
+        self,
+        parse: Callable[[bytes], None],
+        block: Callable[[bool], None],
+        worked: Callable[[float], None],
+    ) -> None:
         self._parse = parse
         self._block = block
+        self._worked = worked
         self._loop = asyncio.get_running_loop()
         self._portions: deque[bytes] = deque()
         self._size = 0
@@ -72,7 +88,9 @@ class Output:
     def _take(self, data: bytes) -> None:
         started = perf_counter()  # the loop's own time may stand still within a turn
         self._parse(data)
-        self._spent += perf_counter() - started
+        elapsed = perf_counter() - started
+        self._spent += elapsed
+        self._worked(elapsed)
         if not self._timed:
             self._timed = True
             self._loop.call_soon(self._new_turn)

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from itertools import pairwise
 
 from guacr.session.clock import FrameClock
 from tests.support.loopback import until
@@ -110,3 +111,20 @@ async def test_who_has_just_joined_does_not_wait() -> None:
     ticks.clock.hurry()
     await asyncio.sleep(0)
     assert len(ticks.times) == 2
+
+
+async def test_in_a_flood_frames_are_fewer() -> None:
+    ticks = Ticks(rate=1000)
+    ticks.work = 0.005
+    ticks.clock.wake()
+    await asyncio.sleep(0)
+    ticks.clock.work = 10.0
+    ticks.clock.wake()
+    await until(lambda: len(ticks.times) == 2)
+    ticks.clock.wake()
+    await until(lambda: len(ticks.times) == 3)
+    ticks.clock.wake()
+    await until(lambda: len(ticks.times) == 4)
+    gaps = [later - earlier for earlier, later in pairwise(ticks.times)]
+    assert gaps[1] > 0.095, "it was a flood before"
+    assert gaps[2] < gaps[1], "and is none now"

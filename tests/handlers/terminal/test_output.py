@@ -14,7 +14,11 @@ class Host:
         self.parsed = bytearray()
         self.blocks: list[bool] = []
         self.cost = cost
-        self.output = Output(self._parse, self.blocks.append)
+        self.worked = 0.0
+        self.output = Output(self._parse, self.blocks.append, self._worked)
+
+    def _worked(self, seconds: float) -> None:
+        self.worked += seconds
 
     def _parse(self, data: bytes) -> None:
         assert len(data) <= PORTION
@@ -83,3 +87,4 @@ async def test_the_last_words_are_not_lost() -> None:
     assert len(host.parsed) < 4 * PORTION
     host.output.finish()
     assert len(host.parsed) == 4 * PORTION
+    assert host.worked >= 4 * TURN
