@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from guacr.display.cursor import POINTER, Cursor
 from guacr.display.geometry import Rect
 from guacr.display.layer import Layer
@@ -28,6 +30,8 @@ class Display:
         self._cursor = POINTER
         self._sent_cursor: Cursor | None = None
         self._streams = StreamIndices()
+        self.before_frame: Callable[[], None] = lambda: None
+        """Called when a frame may be due: what follows from many changes is done once here."""
 
     # ---- for handlers
 

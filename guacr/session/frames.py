@@ -82,6 +82,7 @@ class Frames:
         self._skip_slow_users()
         users = self._session.users.values()
         display = self._session.display
+        display.before_frame()
         fresh = [user for user in users if not user.stale]
         newcomers = [user for user in users if user.stale and _has_drained(user)]
         if not newcomers and not (fresh and display.changed):

@@ -64,6 +64,8 @@ class TerminalHandler(ProtocolHandler):
         self._pages = Pages(session, takers)
         self._focus: set[str] = set()
         """Users whose page has the attention of its person."""
+        self._fed = False
+        session.display.before_frame = self._before_frame
         self._output = Output(self._parse, self.block_output, session.worked)
         self._typing = Typing(self.send, self.feed, self.print_line)
         self._persons: dict[str, Person] = {}
@@ -367,6 +369,13 @@ class TerminalHandler(ProtocolHandler):
         if data and not self.session.closed:
             self._at_line_start = data.endswith(b"\n")
             self.terminal.feed(data)
+            self._fed = True
+            self.session.changed()
+
+    def _before_frame(self) -> None:
+        """What follows from output, once a frame and not once a packet."""
+        if self._fed:
+            self._fed = False
             self._hold.look()
             self._refresh()
 

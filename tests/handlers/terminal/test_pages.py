@@ -160,7 +160,8 @@ async def test_a_screen_that_is_being_drawn_is_not_shown(
     await settled(transport)
     before = transport.canvas.flatten()
     handler.feed(b"\x1b[?2026h\x1b[2J\x1b[Hnew")
-    assert not handler.session.display.changed
+    await until(lambda: not handler.session.display.changed)
+    assert (transport.canvas.flatten() == before).all()
     joiner, _, _ = desk.join(handler.session.id)
     await settled(joiner)
     assert (joiner.canvas.flatten() == before).all(), "who joins sees the last whole screen"
