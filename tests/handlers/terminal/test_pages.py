@@ -10,7 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from guacr.settings import Settings
 from handlers.terminal import hold
+from handlers.terminal.fonts import directories
+from terminal.fonts import find_family
 from tests.handlers.terminal.echo import Desk, expected_picture
 from tests.support.loopback import MemoryTransport, until
 
@@ -155,6 +158,7 @@ async def test_a_screen_that_is_being_drawn_is_not_shown(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hold, "HOLD_MAX", 3600)
+    find_family("monospace", directories(Settings().terminal))  # one that comes late is shown
     transport, _, handler = desk.join()
     handler.feed(b"old\x1b[?25l")
     await settled(transport)
