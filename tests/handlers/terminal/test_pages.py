@@ -170,9 +170,9 @@ async def test_a_screen_that_is_being_drawn_is_not_shown(
     await settled(joiner)
     assert (joiner.canvas.flatten() == before).all(), "who joins sees the last whole screen"
     handler.feed(b"er\x1b[?2026l")
+    await until(lambda: bool((transport.canvas.flatten() != before).any()))
     await settled(transport)
     assert (transport.canvas.flatten() == expected_picture(handler)).all()
-    assert (transport.canvas.flatten() != before).any()
 
 
 async def test_a_screen_that_is_never_finished_is_shown(desk: Desk) -> None:
