@@ -9,6 +9,7 @@ import pytest
 
 from guacr.protocol.status import Status
 from tests.handlers.database.people import Person, Room
+from tests.support.require import missing
 
 SERVER = {
     "hostname": os.environ.get("MYSQL_HOST", "127.0.0.1"),
@@ -23,7 +24,7 @@ async def person(room: Room) -> Person:
     try:
         socket.create_connection((SERVER["hostname"], 3306), 2).close()
     except OSError:
-        pytest.skip("no MySQL server takes connections: these tests start none")
+        missing("no MySQL server takes connections on this machine")
     person = room.open("mysql", **SERVER)
     await person.sees("mysql mysql>")
     return person

@@ -9,6 +9,7 @@ import pytest
 
 from guacr.protocol.status import Status
 from tests.handlers.database.people import Person, Room
+from tests.support.require import missing
 
 SERVER = {
     "hostname": os.environ.get("PGHOST", "127.0.0.1"),
@@ -25,7 +26,7 @@ async def person(room: Room) -> Person:
         ):
             pass
     except psycopg.OperationalError:
-        pytest.skip("no PostgreSQL server takes connections: these tests start none")
+        missing("no PostgreSQL server takes connections on this machine")
     person = room.open("postgres", **SERVER)
     await person.sees(f"{SERVER['database']}=>")
     return person
