@@ -20,7 +20,7 @@ from guacr.display.geometry import Rect
 from guacr.errors import SettingsError
 from guacr.protocol.status import Status
 from guacr.session.registry import Protocols
-from guacr.settings import ServerSettings, SessionSettings
+from guacr.settings import DisplaySettings, ServerSettings, SessionSettings
 from tests.support.client import GuacClient, Habits
 from tests.support.daemon import LOCAL, local_settings
 from tests.support.loopback import SketchHandler, until
@@ -32,7 +32,9 @@ async def daemon_with(
 ) -> AsyncIterator[Daemon]:
     values = {"hosts": LOCAL, "port": 0} | server
     settings = local_settings(
-        server=ServerSettings.model_validate(values), session=session or SessionSettings()
+        server=ServerSettings.model_validate(values),
+        session=session or SessionSettings(),
+        display=DisplaySettings(quality=100),  # large pictures fill a stuck client soon
     )
     daemon = Daemon(settings, protocols=Protocols({"sketch": SketchHandler}))
     await daemon.start()
@@ -172,7 +174,7 @@ async def test_a_viewer_that_stops_reading_is_bounded_and_dropped() -> None:
         stuck = await GuacClient.connect(address, "sketch", habits=Habits(paint=False))
         await stuck.wait(lambda: stuck.heard.syncs)
         session = next(iter(daemon.registry.sessions.values()))
-        other = await GuacClient.connect(address, session.id)
+        other = await GuacClient.connect(address, session.id, habits=Habits(paint=False))
         await other.wait(lambda: other.heard.syncs)
         user = next(user for user in session.users.values() if user.owner)
         stuck.stop_reading()
@@ -180,7 +182,7 @@ async def test_a_viewer_that_stops_reading_is_bounded_and_dropped() -> None:
         assert isinstance(handler, SketchHandler)
         noise = np.random.default_rng(3)
         most = 0
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(45):
             while user.id in session.users:
                 pixels = noise.integers(0, 256, (700, 1000, 4), dtype=np.uint8)
                 handler.surface.blit(Rect(0, 0, 1000, 700), pixels)
