@@ -15,6 +15,8 @@
     ├── BusyError                     SERVER_BUSY
     ├── NotFoundError                 RESOURCE_NOT_FOUND
     ├── ConflictError                 RESOURCE_CONFLICT
+    ├── ClosedError                   RESOURCE_CLOSED
+    ├── SessionConflictError          SESSION_CONFLICT
     ├── SessionClosedError            SESSION_CLOSED
     ├── SessionTimeoutError           SESSION_TIMEOUT
     └── UpstreamError                 UPSTREAM_ERROR: what the remote host did
@@ -115,6 +117,18 @@ class ConflictError(GuacrError):
     status = Status.RESOURCE_CONFLICT
 
 
+class ClosedError(GuacrError):
+    """The resource, or who used it, is gone."""
+
+    status = Status.RESOURCE_CLOSED
+
+
+class SessionConflictError(GuacrError):
+    """Another session has taken the place of this one."""
+
+    status = Status.SESSION_CONFLICT
+
+
 class SessionClosedError(GuacrError):
     """The session was closed on purpose."""
 
@@ -149,6 +163,39 @@ class UpstreamUnavailableError(UpstreamError):
     """The remote host refused the connection."""
 
     status = Status.UPSTREAM_UNAVAILABLE
+
+
+_BY_STATUS: dict[int, type[GuacrError]] = {
+    kind.status: kind
+    for kind in (
+        UnsupportedError,
+        GuacrError,
+        BusyError,
+        UpstreamTimeoutError,
+        UpstreamError,
+        NotFoundError,
+        ConflictError,
+        ClosedError,
+        UpstreamNotFoundError,
+        UpstreamUnavailableError,
+        SessionConflictError,
+        SessionTimeoutError,
+        SessionClosedError,
+        BadRequestError,
+        UnauthorizedError,
+        ForbiddenError,
+        ClientTimeoutError,
+        OverrunError,
+        BadTypeError,
+        TooManyError,
+    )
+}
+
+
+def error_of_status(status: int, message: str) -> GuacrError:
+    """What a peer's answer with this status stands for; a number that is none of the protocol's
+    is taken for SERVER_ERROR."""
+    return _BY_STATUS.get(status, GuacrError)(message)
 
 
 def shorten(value: str, limit: int = 60) -> str:

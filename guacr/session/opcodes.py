@@ -136,6 +136,10 @@ def _end(user: User, args: Args) -> None:
     user.streams.end(args[0])
 
 
+def _ack(user: User, args: Args) -> None:
+    user.outputs.acknowledged(_integer(args[0]), args[1], _integer(args[2]))
+
+
 def _put(user: User, args: Args) -> None:
     raise_unsupported = UnsupportedError("there is no file system to write to here")
     user.send(encode("ack", args[1], str(raise_unsupported), raise_unsupported.status))
@@ -169,7 +173,7 @@ def _integer(text: str) -> int:
 
 OPCODES: dict[str, Opcode] = {
     "": Opcode(_tunnel),
-    "ack": Opcode(_ignored),
+    "ack": Opcode(_ack, 3),
     "argv": Opcode(_argv, 3, is_input=True, opens_stream=True),
     "audio": Opcode(_named_stream("audio"), 2, is_input=True, opens_stream=True),
     "blob": Opcode(_blob, 2, is_input=True),

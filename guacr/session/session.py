@@ -55,7 +55,8 @@ class Session:
         self.owner_info = ClientInfo()
         self.name = ""
         self.closed = False
-        self._input_paused = False
+        self.input_paused = False
+        """Whether nothing is read from the users now."""
         self._on_closed = on_closed
         self._loop = asyncio.get_running_loop()
         self._task: asyncio.Task[None] | None = None
@@ -121,7 +122,7 @@ class Session:
         user = User(self, transport, info, owner=owner, rights=rights)
         self.users[user.id] = user
         transport.receiver = user
-        if self._input_paused:
+        if self.input_paused:
             transport.pause_reading()
         user.send(encode("ready", self.id))
         if self.name:
@@ -153,6 +154,7 @@ class Session:
     def _dismiss(self, user: User, error: GuacrError | None) -> None:
         del self.users[user.id]
         user.streams.close()
+        user.outputs.close()
         if error is not None:
             user.send(encode("error", str(error), error.status))
         user.send(encode("disconnect"))
@@ -204,13 +206,13 @@ class Session:
 
     def pause_input(self) -> None:
         """The remote side is not taking input: read no more from the users."""
-        self._input_paused = True
+        self.input_paused = True
         for user in self.users.values():
             user.transport.pause_reading()
 
     def resume_input(self) -> None:
         """The remote side takes input again."""
-        self._input_paused = False
+        self.input_paused = False
         for user in self.users.values():
             user.last_received = user.now()  # it could not be heard meanwhile
             user.transport.resume_reading()
@@ -266,7 +268,7 @@ class Session:
         """Called about once a second: keep-alives and time-outs of every user."""
         for user in list(self.users.values()):
             silent = now - user.last_received > self.settings.server.client_timeout
-            if silent and not self._input_paused:
+            if silent and not self.input_paused:
                 self.drop(user, ClientTimeoutError("the client has been silent for too long"))
             elif user.transport.buffered > self.settings.session.send_limit:
                 self.drop(user, OverrunError("the client does not take what it is sent"))

@@ -1,4 +1,4 @@
-"""One client in a session: its rights, its pace, and the bytes it sends."""
+"""One client in a session: its rights, its pace, its streams, and the bytes it sends."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from guacr.protocol.client import ClientInfo
 from guacr.protocol.instruction import Instruction
 from guacr.protocol.parser import InstructionParser
 from guacr.session.opcodes import carry_out
+from guacr.session.outputs import OutputStreams
 from guacr.session.pacing import Pacing
 from guacr.session.streams import InputStreams
 from guacr.transport.base import Transport
@@ -44,6 +45,7 @@ class User:
         "info",
         "last_received",
         "last_sent",
+        "outputs",
         "owner",
         "pacing",
         "rights",
@@ -71,6 +73,7 @@ class User:
         self.pacing = Pacing()
         self.stale = True
         self.streams = InputStreams(self.send)
+        self.outputs = OutputStreams(self)
         self._parser = InstructionParser()
         self._loop = asyncio.get_running_loop()
         self.last_received = self.last_sent = self.now()
@@ -128,6 +131,7 @@ class User:
 
     def drained(self) -> None:
         """The client's system took everything: a stale picture can be renewed."""
+        self.outputs.drained()
         self.session.frames.viewer_moved()
 
     def connection_lost(self) -> None:

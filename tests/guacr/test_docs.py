@@ -55,7 +55,7 @@ def test_every_status_named_is_one() -> None:
 
 
 async def test_example_of_a_handler_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (code,) = blocks("docs/writing-a-handler.md", "python")
+    code = blocks("docs/writing-a-handler.md", "python")[0]
     (tmp_path / "guacr_colour.py").write_text(code)
     project = tomllib.loads(blocks("docs/writing-a-handler.md", "toml")[0])["project"]
     ((name, target),) = project["entry-points"][ENTRY_POINT_GROUP].items()

@@ -80,7 +80,7 @@ class Habits:
     sync_delay: float = 0.0
     """Seconds after which it does."""
     ack: bool = True
-    """Whether it acknowledges blobs of streams other than images."""
+    """Whether it acknowledges files and bodies, and blobs of streams other than images."""
     nop: bool = True
     """Whether it answers `nop`, so as not to be taken for dead."""
     paint: bool = True
@@ -345,8 +345,10 @@ class GuacClient:
             case "nop":
                 if self.habits.nop:
                     self.send("nop")
-            case "blob":
+            case "blob" | "file":
                 self._acknowledge(int(args[0]))
+            case "body":
+                self._acknowledge(int(args[1]))
             case "ack":
                 heard.acks.append((int(args[0]), args[1], int(args[2])))
             case "args":

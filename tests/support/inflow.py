@@ -19,8 +19,10 @@ OPENERS = {
     "file": 3,
     "pipe": 3,
     "argv": 3,
+    "body": 4,
 }
-"""Opcodes that open a stream named by their first argument, and how many arguments they have."""
+"""Opcodes that open a stream, and how many arguments they have. The first one names the stream,
+but in `body` the second."""
 
 
 @dataclass(slots=True)
@@ -42,10 +44,11 @@ class Inflows:
         """A stream is opened."""
         if len(args) != OPENERS[opcode]:
             raise WireError(f"{opcode} with {len(args)} arguments")
-        index = _index(args[0])
+        place = 1 if opcode == "body" else 0
+        index = _index(args[place])
         if index in self.open:
             raise WireError(f"{opcode} on stream {index}, which is open")
-        self.open[index] = Inflow(opcode, args[1:])
+        self.open[index] = Inflow(opcode, (*args[:place], *args[place + 1 :]))
         return self.open[index]
 
     def blob(self, args: tuple[str, ...]) -> None:
