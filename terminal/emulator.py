@@ -155,8 +155,8 @@ class ScreenUpdate:
 
     full: bool
     """Whether it holds every row, and the numbers of styles and clusters start anew."""
-    rows: NDArray[np.intp]
-    """(n,): the changed viewport rows, ascending."""
+    rows: list[int]
+    """The changed viewport rows, ascending."""
     codes: NDArray[np.uint32]
     """(n, columns): code points; 0 where nothing is drawn; from CLUSTER_BASE on, clusters."""
     widths: NDArray[np.uint8]
@@ -170,6 +170,9 @@ class ScreenUpdate:
     cursor: Cursor
     colours: Colours
     """The colours that hold now; the host may have changed them."""
+    left: int = 0
+    """The column at which the arrays begin. While somebody types, an update is a few narrow
+    cells of one row, and the arrays have those columns alone."""
 
 
 class Scrollbar(NamedTuple):

@@ -78,6 +78,7 @@ class GhosttyEmulator(Emulator):
         self._cursor_shown = True
         self._contrast = options.colours.minimum_contrast
         self._full = True
+        self._out = _Out()
         self._events.connect(self._terminal)
         self._bound()
         self.set_scrollback(options.scrollback_rows)
@@ -169,7 +170,7 @@ class GhosttyEmulator(Emulator):
             colours = replace(colours, minimum_contrast=self._contrast)
         return ScreenUpdate(
             full=full,
-            rows=screen.row_array(),
+            rows=screen.rows,
             codes=codes,
             widths=widths,
             styles=styles,
@@ -177,6 +178,7 @@ class GhosttyEmulator(Emulator):
             cluster_table=tables.clusters,
             cursor=cursor,
             colours=colours,
+            left=screen.left,
         )
 
     def reset(self) -> None:
@@ -232,7 +234,7 @@ class GhosttyEmulator(Emulator):
     @property
     def scrollbar(self) -> Scrollbar:
         """See `Emulator.scrollbar`."""
-        bar = ffi.new("GhosttyTerminalScrollbar*")
+        bar = self._out.scrollbar
         self._get(lib.GHOSTTY_TERMINAL_DATA_SCROLLBAR, bar)
         return Scrollbar(bar.total, bar.offset, bar.len)
 
@@ -252,12 +254,14 @@ class GhosttyEmulator(Emulator):
 
     def scroll_to_bottom(self) -> None:
         """See `Emulator.scroll_to_bottom`."""
-        self._scroll(lib.GHOSTTY_SCROLL_VIEWPORT_BOTTOM, 0)
+        bar = self.scrollbar
+        if bar.offset + bar.visible < bar.total:
+            self._scroll(lib.GHOSTTY_SCROLL_VIEWPORT_BOTTOM, 0)
 
     def mode(self, number: int, ansi: bool = False) -> bool:
         """See `Emulator.mode`."""
-        packed = (number & (_ANSI - 1)) | (_ANSI if ansi else 0)
-        config = ffi.new("GhosttyTerminalModeConfig*", {"mode": packed})
+        config = self._out.mode
+        config.mode = (number & (_ANSI - 1)) | (_ANSI if ansi else 0)
         result = lib.ghostty_terminal_get(self._terminal, lib.GHOSTTY_TERMINAL_DATA_MODE, config)
         return result == lib.GHOSTTY_SUCCESS and bool(config.value)
 
@@ -269,21 +273,21 @@ class GhosttyEmulator(Emulator):
     @property
     def background(self) -> Rgb:
         """See `Emulator.background`."""
-        colour = ffi.new("GhosttyColorRgb*")
+        colour = self._out.colour
         self._get(lib.GHOSTTY_TERMINAL_DATA_COLOR_BACKGROUND, colour)
         return colour.r, colour.g, colour.b
 
     @property
     def kitty_keyboard(self) -> int:
         """See `Emulator.kitty_keyboard`."""
-        flags = ffi.new("uint8_t*")
+        flags = self._out.flags
         self._get(lib.GHOSTTY_TERMINAL_DATA_KITTY_KEYBOARD_FLAGS, flags)
         return int(flags[0])
 
     @property
     def alternate_screen(self) -> bool:
         """See `Emulator.alternate_screen`."""
-        screen = ffi.new("GhosttyTerminalScreen*")
+        screen = self._out.screen
         self._get(lib.GHOSTTY_TERMINAL_DATA_ACTIVE_SCREEN, screen)
         return bool(screen[0] == lib.GHOSTTY_TERMINAL_SCREEN_ALTERNATE)
 
@@ -335,6 +339,19 @@ class GhosttyEmulator(Emulator):
 
     def _get(self, data: int, out: Any) -> None:
         check(lib.ghostty_terminal_get(self._terminal, data, out), "read its state")
+
+
+class _Out:
+    """Where the library puts its answers: made once, since making one costs as much as to ask."""
+
+    __slots__ = ("colour", "flags", "mode", "screen", "scrollbar")
+
+    def __init__(self) -> None:
+        self.colour = ffi.new("GhosttyColorRgb*")
+        self.flags = ffi.new("uint8_t*")
+        self.mode = ffi.new("GhosttyTerminalModeConfig*")
+        self.screen = ffi.new("GhosttyTerminalScreen*")
+        self.scrollbar = ffi.new("GhosttyTerminalScrollbar*")
 
 
 def _free(terminal: Any, number: int) -> None:

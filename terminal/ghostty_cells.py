@@ -118,7 +118,7 @@ class CellTables:
             self._locate(terminal, screen.rows[0], 0)
             numbers = {0: 0}
             for style_id, column in columns.items():
-                self._ref.x = column
+                self._ref.x = screen.left + column
                 numbers[style_id] = self._style_number()
             styles[0] = [numbers[style_id] for style_id in ids]
         return codes, widths, styles

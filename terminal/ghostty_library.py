@@ -24,6 +24,7 @@ __all__ = [
     "sized",
 ]
 
+CELL_BYTES = 8
 # A cell is 64 bits.
 CONTENT_MASK = 0x3
 CONTENT_CLUSTER = 1

@@ -5,13 +5,22 @@ from __future__ import annotations
 import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from terminal.emulator import Colours, Cursor, CursorShape
-from terminal.ghostty_library import check, ffi, lib
+from terminal.ghostty_library import (
+    CELL_BYTES,
+    CONTENT_MASK,
+    WIDTH_MASK,
+    WIDTH_SHIFT,
+    check,
+    ffi,
+    lib,
+)
 
 Cells = NDArray[np.uint64]
 
@@ -22,6 +31,11 @@ _SHAPES = {
     lib.GHOSTTY_RENDER_STATE_CURSOR_VISUAL_STYLE_BLOCK_HOLLOW: CursorShape.HOLLOW,
 }
 _NO_CELLS: Cells = np.zeros((0, 0), np.uint64)
+_CELL_BITS = 8 * CELL_BYTES
+_SPECIAL = CONTENT_MASK | WIDTH_MASK << WIDTH_SHIFT
+"""The bits of a cell that is more than one narrow character."""
+FEW_CELLS = 4
+"""Neighbouring cells of a row up to which they are read without the others."""
 _SIZE_OF_CURSOR = ffi.sizeof("GhosttyRenderStateCursor")
 _SIZE_OF_COLOURS = ffi.sizeof("GhosttyRenderStateColors")
 _STATE_KEYS = ffi.new(
@@ -39,7 +53,7 @@ _ROW_KEYS = ffi.new(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RawScreen:
     """What the library's render state holds after an update."""
 
@@ -51,10 +65,8 @@ class RawScreen:
     """(rows, columns)."""
     cursor: Cursor
     colours: Colours
-
-    def row_array(self) -> NDArray[np.intp]:
-        """`rows` as an array."""
-        return np.array(self.rows, np.intp)
+    left: int = 0
+    """The column at which `cells` begin; see `ScreenUpdate.left`."""
 
 
 class ScreenReader:
@@ -83,6 +95,9 @@ class ScreenReader:
         self._view = ffi.new("GhosttyCellsView*")
         self._row_id = ffi.new("GhosttyRenderStateRowId*")
         self._row_values = ffi.new("void*[]", [self._view, self._row_id])
+        self._typed: tuple[int, int, int] | None = None
+        """The row that changed last, if it changed alone: which it is, its page, and its cells as
+        one number."""
         self._seen = b""
         self._known: Colours | None = None
 
@@ -104,29 +119,48 @@ class ScreenReader:
             ),
             "read the state of the screen",
         )
-        changed = full or self._dirty[0] != lib.GHOSTTY_RENDER_STATE_DIRTY_FALSE
-        read, pages, cells = (
-            self._read_rows(columns, rows, full) if changed else ([], [], _NO_CELLS)
-        )
+        screen = RawScreen([], [], _NO_CELLS, self._read_cursor(), self._read_colours())
+        if full or self._dirty[0] != lib.GHOSTTY_RENDER_STATE_DIRTY_FALSE:
+            self._read_rows(screen, columns, rows, full)
         lib.ghostty_render_state_clean(state)
-        return RawScreen(read, pages, cells, self._read_cursor(), self._read_colours())
+        return screen
 
-    def _read_rows(self, columns: int, rows: int, full: bool) -> tuple[list[int], list[int], Cells]:
-        cells = np.zeros((rows, columns), np.uint64)
-        target, stride = ffi.cast("char*", cells.ctypes.data), columns * 8
-        read: list[int] = []
-        pages: list[int] = []
+    def _read_rows(self, screen: RawScreen, columns: int, rows: int, full: bool) -> None:
+        length = columns * CELL_BYTES
+        lines: list[bytes] = []
         for row in self._each_row(full):
             if row >= rows:
                 break
             lib.ghostty_render_state_row_get_multi(
                 self._iterator[0], len(_ROW_KEYS), _ROW_KEYS, self._row_values, ffi.NULL
             )
-            length = min(self._view.len * 8, stride)
-            ffi.memmove(target + len(read) * stride, self._view.ptr, length)
-            read.append(row)
-            pages.append(self._row_id.bits[0])
-        return read, pages, cells[: len(read)]
+            view = self._view
+            line = ffi.buffer(view.ptr, min(view.len * CELL_BYTES, length))[:]
+            lines.append(line if len(line) == length else line.ljust(length, b"\0"))
+            screen.rows.append(row)
+            screen.pages.append(self._row_id.bits[0])
+        data = b"".join(lines)
+        if len(lines) == 1 and not full:
+            screen.left, data = self._narrowed(screen.rows[0], screen.pages[0], data)
+        else:
+            self._typed = None
+        if lines:
+            screen.cells = np.frombuffer(data, np.uint64).reshape(len(lines), -1)
+
+    def _narrowed(self, row: int, page: int, line: bytes) -> tuple[int, bytes]:
+        """The first cell that differs from when this row was read last, and the cells from there
+        to the last one; the whole row unless these are few, and narrow."""
+        cells = int.from_bytes(line, "little")
+        typed, self._typed = self._typed, (row, page, cells)
+        if typed is None or typed[:2] != (row, page):
+            return 0, line
+        difference = cells ^ typed[2]
+        left = max((difference & -difference).bit_length() - 1, 0) // _CELL_BITS
+        right = max(difference.bit_length() - 1, 0) // _CELL_BITS + 1
+        special = _special(len(line) // CELL_BYTES)
+        if right - left > FEW_CELLS or cells & special or typed[2] & special:
+            return 0, line
+        return left, line[left * CELL_BYTES : right * CELL_BYTES]
 
     def _each_row(self, full: bool) -> Iterator[int]:
         iterator = self._iterator[0]
@@ -162,6 +196,12 @@ class ScreenReader:
                 palette=bytes(ffi.buffer(colours.palette)),
             )
         return self._known
+
+
+@lru_cache
+def _special(columns: int) -> int:
+    """`_SPECIAL` for a row of cells as one number."""
+    return int.from_bytes(_SPECIAL.to_bytes(CELL_BYTES, "little") * columns, "little")
 
 
 def _free(state: Any, iterator: Any) -> None:

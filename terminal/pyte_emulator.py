@@ -9,8 +9,6 @@ from __future__ import annotations
 import codecs
 from dataclasses import replace
 
-import numpy as np
-
 from terminal.emulator import (
     MAX_COLUMNS,
     MAX_ROWS,
@@ -124,7 +122,7 @@ class PyteEmulator(Emulator):
         self._shown = self._state(bar)
         return ScreenUpdate(
             full=full,
-            rows=np.array(rows, np.intp),
+            rows=list(rows),
             codes=codes,
             widths=widths,
             styles=styles,

@@ -18,6 +18,10 @@ from terminal.pens import PairTable, PenTable
 PAIR_SHIFT, OVER_SHIFT, OVER_PAIR_SHIFT = 16, 32, 48
 FIELD_MASK = 0xFFFF
 
+FEW_CELLS = 8
+"""Cells up to which plain numbers are quicker than arrays, as while somebody types."""
+REMEMBERED_CELLS = 4096
+
 DrawnCells = NDArray[np.uint64]
 
 _SHAPES = {
@@ -40,15 +44,35 @@ class Renderer:
         self._pens = PenTable(colours, pairs)
         self._clusters = np.zeros(0, np.uint32)
         """By the engine's number of a cluster, the sheet's code for it."""
+        self._remembered: dict[tuple[int, int], int] = {}
+        """Narrow cells by code and style, as they were drawn."""
 
     def restart(self, colours: Colours) -> None:
         """Forget the engine's numbers of styles and clusters, and draw in these colours."""
         self.colours = colours
         self._pens = PenTable(colours, self.pairs)
         self._clusters = np.zeros(0, np.uint32)
+        self._remembered.clear()
 
     def cells(self, update: ScreenUpdate) -> DrawnCells:
         """The drawn cells of the update's rows, (rows, columns), without the cursor."""
+        if update.codes.size > FEW_CELLS:
+            return self._drawn(update)
+        widths = update.widths.tobytes()
+        if widths.count(0) < len(widths):
+            return self._drawn(update)
+        codes, styles = update.codes.ravel().tolist(), update.styles.ravel().tolist()
+        keys = list(zip(codes, styles, strict=True))
+        known = self._remembered
+        cells = [known[key] for key in keys if key in known]
+        if len(cells) == len(keys):
+            return np.array(cells, np.uint64).reshape(update.codes.shape)
+        drawn = self._drawn(update)
+        if len(known) < REMEMBERED_CELLS and max(codes) < CLUSTER_BASE:
+            known.update(zip(keys, drawn.ravel().tolist(), strict=True))
+        return drawn
+
+    def _drawn(self, update: ScreenUpdate) -> DrawnCells:
         pens, styles = self._pens, update.styles
         pens.resolve(update.style_table)
         codes = self._codes(update)

@@ -105,36 +105,40 @@ class TerminalSurface:
         """Compare what is new with what was reported, in the rows that may differ."""
         row = update.cursor.row
         under = self._under
-        if update.rows.tolist() == [row] and (under is None or under[0] == row):
-            return self._change_row(row, drawn, update.cursor)
+        if update.rows == [row] and (under is None or under[0] == row):
+            return self._change_row(row, drawn[0], update)
         new = self._cells.copy()
-        touched = set(update.rows.tolist())
+        touched = set(update.rows)
         if self._under is not None:
             row, column, cells = self._under
             new[row, column : column + len(cells)] = cells
             touched.add(row)
-        if len(update.rows):
-            new[update.rows] = drawn
+        if update.rows:
+            new[update.rows, update.left : update.left + drawn.shape[1]] = drawn
         self._draw_cursor(new, update.cursor)
         if self._under is not None:
             touched.add(self._under[0])
         old, self._cells = self._cells, new
         return self._compare(old, sorted(touched))
 
-    def _change_row(self, row: int, drawn: DrawnCells, cursor: Cursor) -> Damage:
+    def _change_row(self, row: int, drawn: DrawnCells, update: ScreenUpdate) -> Damage:
         """The same where the cursor's row alone has changed, as while somebody types."""
-        before = self._cells[row].copy()
-        self._cells[row] = drawn[0]
-        self._draw_cursor(self._cells, cursor)
-        columns = (before != self._cells[row]).nonzero()[0]
-        if not len(columns):
+        cells = self._cells[row]
+        before = cells.tolist()
+        if self._under is not None:
+            _, column, under = self._under
+            cells[column : column + len(under)] = under
+        cells[update.left : update.left + len(drawn)] = drawn
+        self._draw_cursor(self._cells, update.cursor)
+        after = cells.tolist()
+        columns = [at for at, cell in enumerate(after) if cell != before[at]]
+        if not columns:
             return Damage()
         if columns[-1] - columns[0] > GAP_COLUMNS:
-            after, self._cells = self._cells, self._cells.copy()
-            after[row] = before
-            return self._compare(after, [row])
-        left, past = int(columns[0]), int(columns[-1]) + 1
-        return Damage(rects=[self._rect(Block(row, left, row + 1, past))])
+            old, self._cells = self._cells, self._cells.copy()
+            old[row] = before
+            return self._compare(old, [row])
+        return Damage(rects=[self._rect(Block(row, columns[0], row + 1, columns[-1] + 1))])
 
     def _compare(self, old: DrawnCells, rows: list[int]) -> Damage:
         """What differs from `old`, which is overwritten, in some rows."""

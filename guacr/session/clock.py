@@ -39,6 +39,7 @@ class FrameClock:
         "_interval",
         "_lag",
         "_last",
+        "_lazy",
         "_loop",
         "_pending",
         "_tick",
@@ -54,33 +55,48 @@ class FrameClock:
         self._last = self._loop.time() - 1.0
         self._handle: asyncio.Handle | None = None
         self._pending = False
+        self._lazy = False
+        """Whether the handle may wait for a more urgent change."""
         self._cost = 0.0
         self._factor = COST_FACTOR
         self.busy = False
         self.work = 0.0
         """Seconds that the handler has worked on its host's output since the last frame."""
 
+    @property
+    def pending(self) -> bool:
+        """Whether something has changed that no frame has shown."""
+        return self._pending
+
     def wake(self) -> None:
         """Something changed: a frame may be due."""
         self._pending = True
+        if self._lazy:
+            self._cancel()
         if self._handle is None and not self.busy:
             self._schedule()
+
+    def wake_later(self) -> None:
+        """Something changed, but more is to be expected within a frame's time, and shall not have
+        to wait until another one is due."""
+        self._pending = True
+        if self._handle is None and not self.busy:
+            self._lazy = True
+            self._handle = self._loop.call_later(self._interval, self._run)
 
     def hurry(self) -> None:
         """Somebody waits for a first picture: a frame is due now, whatever the pace."""
         if self.busy:
             self._pending = True
             return
-        if self._handle is not None:
-            self._handle.cancel()
+        self._cancel()
         self._handle = self._loop.call_soon(self._run)
 
     def viewer_moved(self) -> None:
         """A viewer acknowledged a frame or took what was buffered: it may be ready earlier."""
-        if self._handle is not None:
-            self._handle.cancel()
-            self._handle = None
-        self.wake()
+        if not self._lazy:
+            self._cancel()
+            self.wake()
 
     def done(self) -> None:
         """The frame that was being made has gone out."""
@@ -91,6 +107,10 @@ class FrameClock:
     def stop(self) -> None:
         """No more frames."""
         self.busy = True
+        self._cancel()
+
+    def _cancel(self) -> None:
+        self._lazy = False
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None
@@ -106,7 +126,7 @@ class FrameClock:
 
     def _run(self) -> None:
         self._handle = None
-        self._pending = False
+        self._pending = self._lazy = False
         now, started = self._loop.time(), perf_counter()
         if self._tick():
             flooded = self.work > FLOOD_SHARE * (now - self._last)

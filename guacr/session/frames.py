@@ -46,6 +46,10 @@ class Frames:
         """Something may have to be sent."""
         self._clock.wake()
 
+    def wake_later(self) -> None:
+        """The same, but within a frame's time the host will have more."""
+        self._clock.wake_later()
+
     def welcome(self) -> None:
         """A user has joined, and sees nothing yet."""
         self._clock.hurry()
@@ -56,7 +60,8 @@ class Frames:
 
     def viewer_moved(self) -> None:
         """A viewer acknowledged a frame, or took what was buffered for it."""
-        self._clock.viewer_moved()
+        if self._clock.pending or any(user.stale for user in self._session.users.values()):
+            self._clock.viewer_moved()
 
     def stop(self) -> None:
         """Send what was drawn last, and then nothing more."""

@@ -31,8 +31,8 @@ class Session:
     """Owned by the registry, found by its connection id; ends when its handler or the last of
     its users has gone, and closing it twice is harmless.
 
-    Handlers use `display`, `changed`, `worked`, `size`, `owner_info`, `settings`, `set_name`,
-    `send_clipboard`, `pause_input`, `resume_input` and `log`.
+    Handlers use `display`, `changed`, `changed_by_input`, `worked`, `size`, `owner_info`,
+    `settings`, `set_name`, `send_clipboard`, `pause_input`, `resume_input` and `log`.
     """
 
     def __init__(
@@ -183,6 +183,10 @@ class Session:
     def changed(self) -> None:
         """A surface, a layer or the cursor changed: a frame may be due."""
         self.frames.wake()
+
+    def changed_by_input(self) -> None:
+        """The same, by what was sent on to the host: its answer should be shown along with it."""
+        self.frames.wake_later()
 
     def worked(self, seconds: float) -> None:
         """The handler has spent so long on its host's output: in a flood, frames are fewer."""

@@ -28,6 +28,7 @@ from handlers.terminal.typing import Typing
 from handlers.terminal.view import TerminalView
 from terminal.links import SCHEMES, Link
 from terminal.person import Person
+from terminal.pointing import Pointer
 from terminal.prompt import plain_text
 from terminal.rehearsal import rehearse
 from terminal.terminal import Terminal, TerminalOptions
@@ -64,7 +65,7 @@ class TerminalHandler(ProtocolHandler):
         self._pages = Pages(session, takers)
         self._focus: set[str] = set()
         """Users whose page has the attention of its person."""
-        self._fed = False
+        self._fed = self._stale = False
         session.display.before_frame = self._before_frame
         self._output = Output(self._parse, self.block_output, session.worked)
         self._typing = Typing(self.send, self.feed, self.print_line)
@@ -167,8 +168,19 @@ class TerminalHandler(ProtocolHandler):
 
     def key(self, user: User, keysym: int, pressed: bool) -> None:
         """See `ProtocolHandler.key`."""
-        self._typed(self.terminal.key(self._person(user), keysym, pressed))
-        if pressed:
+        before = self._seen()
+        data = self.terminal.key(self._person(user), keysym, pressed)
+        self._typed(data)
+        if not pressed:
+            return
+        self._rest.disturb()
+        self._blink.disturb()
+        if self._seen() == before:
+            return
+        if data:
+            self._stale = True
+            self.session.changed_by_input()
+        else:
             self._refresh()
 
     def mouse(self, user: User, x: int, y: int, buttons: int) -> None:
@@ -373,17 +385,25 @@ class TerminalHandler(ProtocolHandler):
             self.session.changed()
 
     def _before_frame(self) -> None:
-        """What follows from output, once a frame and not once a packet."""
+        """What follows from output and input, once a frame and not once a packet."""
         if self._fed:
             self._fed = False
             self._hold.look()
-            self._refresh()
+            self._stale = True
+        if self._stale:
+            self._stale = False
+            self._rest.disturb()
+            self._blink.disturb()
+            self._view.refresh()
 
     def _refresh(self) -> None:
-        self._rest.disturb()
-        self._blink.disturb()
-        self._view.refresh()
+        """What is shown may have changed."""
+        self._stale = True
         self.session.changed()
+
+    def _seen(self) -> tuple[int, Pointer]:
+        """What a key may change of what is shown."""
+        return self.terminal.emulator.revision, self.terminal.pointing.shape
 
     def _rearrange(self, change: Callable[[], None]) -> None:
         before = self.window

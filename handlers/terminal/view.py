@@ -10,6 +10,7 @@ from guacr.display.solid import SolidSurface
 from guacr.display.surface import Surface
 from handlers.terminal.finder import Finder
 from terminal.pointing import Pointer
+from terminal.scrollbar import ScrollbarGeometry
 from terminal.spans import shown
 from terminal.terminal import Terminal
 
@@ -37,6 +38,7 @@ class TerminalView:
 
     __slots__ = (
         "_background",
+        "_bar",
         "_colour",
         "_display",
         "_finder",
@@ -62,6 +64,8 @@ class TerminalView:
         self._marks = display.add_overlay(*text)
         self._track = display.add_overlay(*layout.scrollbar)
         self._handle = display.add_overlay(*layout.scrollbar)
+        self._bar: ScrollbarGeometry | None = None
+        """As it is shown."""
         self.refresh()
 
     def refresh(self) -> None:
@@ -71,8 +75,10 @@ class TerminalView:
             self._background.paint(self._colour)
         self._refresh_marks()
         bar = self._terminal.pointing.scrollbar
-        _cover(self._track, bar.track, TRACK_COLOUR, shown=not bar.hidden)
-        _cover(self._handle, bar.handle, HANDLE_COLOUR, shown=not bar.hidden)
+        if bar != self._bar:
+            self._bar = bar
+            _cover(self._track, bar.track, TRACK_COLOUR, shown=not bar.hidden)
+            _cover(self._handle, bar.handle, HANDLE_COLOUR, shown=not bar.hidden)
         self._display.set_cursor(_CURSORS[self._terminal.pointing.shape])
 
     def rearrange(self) -> None:

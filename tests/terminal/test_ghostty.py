@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from terminal import ghostty_library
 from terminal.emulator import (
@@ -25,6 +26,7 @@ from terminal.emulator import (
     MouseFormat,
     MouseTracking,
     Position,
+    ScreenUpdate,
     Span,
     Style,
     Underline,
@@ -51,7 +53,7 @@ def test_cells_hold_codes_widths_and_styles(emulator: GhosttyEmulator) -> None:
     emulator.feed("A\x1b[31mé漢\x1b[m!".encode())
     update = emulator.update()
     assert update.full
-    assert update.rows.tolist() == [0, 1, 2, 3, 4]
+    assert update.rows == [0, 1, 2, 3, 4]
     assert update.codes[0, :5].tolist() == [ord("A"), ord("é"), ord("漢"), 0, ord("!")]
     assert update.widths[0, :5].tolist() == [0, 0, Width.WIDE, Width.SPACER, 0]
     red = update.styles[0, 1]
@@ -103,10 +105,10 @@ def test_updates_hold_what_changed_alone(emulator: GhosttyEmulator) -> None:
     emulator.feed(b"\x1b[3;4Hx")
     update = emulator.update()
     assert not update.full
-    assert 2 in update.rows.tolist()
+    assert 2 in update.rows
     assert len(update.rows) < 5
-    assert update.codes[update.rows.tolist().index(2), 3] == ord("x")
-    assert emulator.update(full=True).rows.tolist() == [0, 1, 2, 3, 4]
+    assert update.codes[update.rows.index(2), 3] == ord("x")
+    assert emulator.update(full=True).rows == [0, 1, 2, 3, 4]
 
 
 def test_the_same_style_number_in_two_pages_is_two_styles() -> None:
@@ -411,6 +413,52 @@ def test_random_bytes_do_no_harm() -> None:
         clusters = update.codes[update.codes >= CLUSTER_BASE] - CLUSTER_BASE
         assert int(clusters.max(initial=0)) <= len(update.cluster_table)
     emulator.close()
+
+
+LETTERS = ["a", "b", "é", "\b \b", "\x1b[1ma\x1b[m", "\x1b[C"]
+SPECIAL = ["漢", "e\u0301", "\u0301", "👩\u200d🚀", "\b", "\r", "\x1b[K", "\x1b[44m\x1b[K"]
+SPECIAL += ["\x1b[31m", "\x1b[4m", "\x1b[m", "\x1b[P", "\x1b[@", "\x1b[5X", "\n", "\x1b[A"]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_what_is_typed_comes_as_few_cells_that_make_the_whole(seed: int) -> None:
+    source = random.Random(seed)
+    emulator, other = start(20, 4), start(20, 4)
+    kept = emulator.update()
+    codes, widths = kept.codes.copy(), kept.widths.copy()
+    looks = [[kept.style_table[number] for number in row] for row in kept.styles.tolist()]
+    narrow = 0
+    for number in range(600):
+        text = (
+            "\x1b[2K"
+            if not number % 30
+            else source.choice(SPECIAL if number % 30 > 24 else LETTERS)
+        )
+        emulator.feed(text.encode())
+        other.feed(text.encode())
+        update, whole = emulator.update(), other.update(full=True)
+        past = update.left + update.codes.shape[1]
+        narrow += update.codes.shape[1] < emulator.columns and bool(update.rows)
+        if update.rows:
+            codes[update.rows, update.left : past] = text_codes(update)
+            widths[update.rows, update.left : past] = update.widths
+        for row, styles in zip(update.rows, update.styles.tolist(), strict=True):
+            looks[row][update.left : past] = [update.style_table[number] for number in styles]
+        assert codes.tolist() == text_codes(whole).tolist()
+        assert widths.tolist() == whole.widths.tolist()
+        assert looks == [[whole.style_table[n] for n in row] for row in whole.styles.tolist()]
+        assert update.cursor == whole.cursor
+    assert narrow > 50
+    emulator.close()
+    other.close()
+
+
+def text_codes(update: ScreenUpdate) -> NDArray[np.uint32]:
+    """Codes in which clusters stand for their text, not for a number of the update's own."""
+    codes = update.codes.copy()
+    for number, text in enumerate(update.cluster_table):
+        codes[update.codes == CLUSTER_BASE + number] = CLUSTER_BASE + hash(text) % 1_000_000
+    return codes
 
 
 def test_at_rest_a_terminal_loses_nothing(emulator: GhosttyEmulator) -> None:

@@ -51,6 +51,27 @@ async def test_a_tick_that_sends_nothing_delays_nothing() -> None:
         assert len(ticks.times) == number
 
 
+async def test_what_may_wait_goes_out_with_what_may_not() -> None:
+    ticks = Ticks(rate=1)
+    ticks.clock.wake_later()
+    ticks.clock.viewer_moved()
+    await asyncio.sleep(0)
+    assert ticks.times == []
+    assert ticks.clock.pending
+    ticks.clock.wake()
+    await asyncio.sleep(0)
+    assert len(ticks.times) == 1
+    assert not ticks.clock.pending
+
+
+async def test_what_may_wait_goes_out_by_itself_a_frame_later() -> None:
+    ticks = Ticks()
+    started = asyncio.get_running_loop().time()
+    ticks.clock.wake_later()
+    await until(lambda: len(ticks.times) == 1)
+    assert ticks.times[0] - started >= 0.019
+
+
 async def test_lag_slows_it_down_and_an_acknowledgement_lets_it_go() -> None:
     ticks = Ticks()
     ticks.clock.wake()

@@ -19,7 +19,7 @@ from guacr.session.session import Session
 from guacr.session.user import User
 from guacr.settings import Settings
 from handlers.terminal import TerminalHandler, params
-from tests.support.loopback import MemoryTransport
+from tests.support.loopback import MemoryTransport, until
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,3 +131,11 @@ def expected_picture(handler: EchoHandler) -> NDArray[np.uint8]:
         array = pixels.bgrx().array  # type: ignore[union-attr]
     picture[text.y : text.bottom, text.x : text.right] = array[..., 2::-1]
     return picture
+
+
+async def settled(transport: MemoryTransport) -> None:
+    """Until the newest picture has been painted."""
+    await until(lambda: bool(transport.all("sync")))
+    session = transport.receiver.session  # type: ignore[attr-defined]
+    clock = session.frames._clock
+    await until(lambda: not (clock.pending or clock.busy or session.display.changed))

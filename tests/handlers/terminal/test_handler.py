@@ -23,7 +23,7 @@ from guacr.settings import Settings
 from handlers.terminal.fonts import directories
 from terminal import fonts
 from terminal.pyte_emulator import PyteEmulator
-from tests.handlers.terminal.echo import Desk, expected_picture, press, text_of
+from tests.handlers.terminal.echo import Desk, expected_picture, press, settled, text_of
 from tests.support.loopback import MemoryTransport, until
 
 ENTER, BACKSPACE, CTRL, SHIFT = 0xFF0D, 0xFF08, 0xFFE3, 0xFFE1
@@ -49,15 +49,22 @@ def clipboards(transport: MemoryTransport) -> int:
     return len(transport.all("clipboard"))
 
 
-async def settled(transport: MemoryTransport) -> None:
-    """Until the newest picture has been painted."""
-    await until(lambda: bool(transport.all("sync")))
-    session = transport.receiver.session  # type: ignore[attr-defined]
-    await until(lambda: not session.display.changed)
-    await until(lambda: not session.frames._clock.busy)
-
-
 # ---- the picture
+
+
+async def test_a_key_that_hides_the_pointer_is_shown_with_its_echo(desk: Desk) -> None:
+    transport, _, handler = desk.join()
+    transport.send("mouse", 20, 20, 0)
+    await settled(transport)
+    frames = len(transport.all("sync"))
+    press(transport, ord("a"))
+    await asyncio.sleep(0)
+    assert len(transport.all("sync")) == frames, "its echo would have to wait for the next frame"
+    handler.feed(b"a")
+    await settled(transport)
+    assert len(transport.all("sync")) == frames + 1
+    press(transport, ord("b"))  # no echo, as of a password
+    await until(lambda: not handler.session.frames._clock.pending)
 
 
 async def test_viewers_see_background_and_text(desk: Desk) -> None:

@@ -14,7 +14,7 @@ from guacr.settings import Settings
 from handlers.terminal import hold
 from handlers.terminal.fonts import directories
 from terminal.fonts import find_family
-from tests.handlers.terminal.echo import Desk, expected_picture
+from tests.handlers.terminal.echo import Desk, expected_picture, settled
 from tests.support.loopback import MemoryTransport, until
 
 CTRL = 0xFFE3
@@ -41,12 +41,6 @@ def told(transport: MemoryTransport) -> list[dict[str, Any]]:
     messages = [json.loads(b64decode(blobs[stream])) for stream in streams]
     assert messages[:1] in ([], [{"ready": ["focus", "search"]}])
     return messages[1:]
-
-
-async def settled(transport: MemoryTransport) -> None:
-    await until(lambda: bool(transport.all("sync")))
-    session = transport.receiver.session  # type: ignore[attr-defined]
-    await until(lambda: not session.display.changed and not session.frames._clock.busy)
 
 
 # ---- messages
@@ -164,7 +158,7 @@ async def test_a_screen_that_is_being_drawn_is_not_shown(
     await settled(transport)
     before = transport.canvas.flatten()
     handler.feed(b"\x1b[?2026h\x1b[2J\x1b[Hnew")
-    await until(lambda: not handler.session.display.changed)
+    await settled(transport)
     assert (transport.canvas.flatten() == before).all()
     joiner, _, _ = desk.join(handler.session.id)
     await settled(joiner)
