@@ -10,7 +10,6 @@ from guacr.errors import (
     BadRequestError,
     ForbiddenError,
     ProtocolError,
-    UnsupportedError,
     shorten,
 )
 from guacr.protocol.instruction import Instruction, encode
@@ -37,7 +36,8 @@ class Opcode:
     """How many are needed; more are ignored, as libguac does."""
     is_input: bool = False
     """Whether a read-only user may not send it."""
-    opens_stream: bool = False
+    stream: int | None = None
+    """Which argument names the stream that it opens, if it opens one."""
 
 
 def carry_out(user: User, instruction: Instruction) -> None:
@@ -57,9 +57,9 @@ def carry_out(user: User, instruction: Instruction) -> None:
             f"{instruction.opcode} needs {opcode.arguments} arguments, {len(args)} were sent"
         )
     if opcode.is_input and user.rights.read_only:
-        if opcode.opens_stream:
+        if opcode.stream is not None:
             message = "this connection is read-only"
-            user.send(encode("ack", args[0], message, Status.UNSUPPORTED))
+            user.send(encode("ack", args[opcode.stream], message, Status.UNSUPPORTED))
         return
     opcode.run(user, args)
 
@@ -140,9 +140,15 @@ def _ack(user: User, args: Args) -> None:
     user.outputs.acknowledged(_integer(args[0]), args[1], _integer(args[2]))
 
 
+def _get(user: User, args: Args) -> None:
+    user.objects.get(_integer(args[0]), args[1])
+
+
 def _put(user: User, args: Args) -> None:
-    raise_unsupported = UnsupportedError("there is no file system to write to here")
-    user.send(encode("ack", args[1], str(raise_unsupported), raise_unsupported.status))
+    def accept(stream: InputStream) -> None:
+        user.objects.put(_integer(args[0]), stream)
+
+    user.streams.open("put", args[1], args[2], args[3], accept)
 
 
 def _disconnect(user: User, args: Args) -> None:
@@ -174,18 +180,19 @@ def _integer(text: str) -> int:
 OPCODES: dict[str, Opcode] = {
     "": Opcode(_tunnel),
     "ack": Opcode(_ack, 3),
-    "argv": Opcode(_argv, 3, is_input=True, opens_stream=True),
-    "audio": Opcode(_named_stream("audio"), 2, is_input=True, opens_stream=True),
+    "argv": Opcode(_argv, 3, is_input=True, stream=0),
+    "audio": Opcode(_named_stream("audio"), 2, is_input=True, stream=0),
     "blob": Opcode(_blob, 2, is_input=True),
-    "clipboard": Opcode(_clipboard, 2, is_input=True, opens_stream=True),
+    "clipboard": Opcode(_clipboard, 2, is_input=True, stream=0),
     "disconnect": Opcode(_disconnect),
     "end": Opcode(_end, 1, is_input=True),
-    "file": Opcode(_named_stream("file"), 3, is_input=True, opens_stream=True),
+    "file": Opcode(_named_stream("file"), 3, is_input=True, stream=0),
+    "get": Opcode(_get, 2, is_input=True),
     "key": Opcode(_key, 2, is_input=True),
     "mouse": Opcode(_mouse, 3, is_input=True),
     "nop": Opcode(_ignored),
-    "pipe": Opcode(_named_stream("pipe"), 3, is_input=True, opens_stream=True),
-    "put": Opcode(_put, 4, is_input=True),
+    "pipe": Opcode(_named_stream("pipe"), 3, is_input=True, stream=0),
+    "put": Opcode(_put, 4, is_input=True, stream=1),
     "size": Opcode(_size, 2, is_input=True),
     "sync": Opcode(_sync, 1),
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -18,7 +19,7 @@ from guacr.errors import (
     TooManyError,
     error_of_status,
 )
-from guacr.protocol.instruction import BLOB_MAX, encode, encode_blobs
+from guacr.protocol.instruction import BLOB_MAX, encode, encode_blobs, encode_stream
 from guacr.protocol.status import Status
 from guacr.session.window import Window
 
@@ -202,8 +203,17 @@ class OutputStreams:
     def open_body(self, object_index: int, name: str, mimetype: str) -> OutputStream:
         """Answer a `get` of `name` in an object; raises as `open_file` does, and is as paced."""
         stream = self._new(paced=True)
-        self._user.send(encode("body", object_index, stream.index, mimetype, name[:NAME_MAX]))
+        self._user.send(encode("body", object_index, stream.index, mimetype, name))
         return stream
+
+    def send_body(self, object_index: int, name: str, mimetype: str, data: bytes) -> None:
+        """The same, whole and at once, for a few bytes; nothing is sent to a user who has
+        `OUTPUTS_MAX` streams open."""
+        with suppress(TooManyError, ClosedError):
+            stream = self._new(paced=False)
+            opening = encode("body", object_index, stream.index, mimetype, name)
+            self._user.send(encode_stream(opening, stream.index, data))
+            self.forget(stream)
 
     def acknowledged(self, index: int, message: str, status: int) -> None:
         """The user sent an `ack`; those of streams that are not open are ignored."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import Executor
 from dataclasses import replace
 from uuid import uuid4
@@ -60,6 +60,7 @@ class Session:
         self._on_closed = on_closed
         self._loop = asyncio.get_running_loop()
         self._task: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
 
     # ---- life
 
@@ -97,15 +98,26 @@ class Session:
         self.frames.stop()
         for user in list(self.users.values()):
             self._dismiss(user, error)
+        for task in self._tasks:
+            task.cancel()
         if self._task is not None and self._task is not asyncio.current_task():
             self._task.cancel()
         self._on_closed(self)
 
     async def wait_closed(self) -> None:
         """Until the handler has cleaned up after `close`."""
+        if self._tasks:
+            await asyncio.wait(self._tasks)
         if self._task is not None:
             await asyncio.wait([self._task])
             self.handler.closed()
+
+    def start_task(self, work: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:
+        """Have something done beside the handler; it must end when it is cancelled."""
+        task = self._loop.create_task(work, name=f"{name} in session {self.id}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     # ---- users
 
@@ -153,8 +165,7 @@ class Session:
 
     def _dismiss(self, user: User, error: GuacrError | None) -> None:
         del self.users[user.id]
-        user.streams.close()
-        user.outputs.close()
+        user.left()
         if error is not None:
             user.send(encode("error", str(error), error.status))
         user.send(encode("disconnect"))

@@ -11,10 +11,12 @@ from guacr.errors import ClientError, GuacrError, ProtocolError
 from guacr.protocol.client import ClientInfo
 from guacr.protocol.instruction import Instruction
 from guacr.protocol.parser import InstructionParser
+from guacr.session.objects import Objects
 from guacr.session.opcodes import carry_out
 from guacr.session.outputs import OutputStreams
 from guacr.session.pacing import Pacing
 from guacr.session.streams import InputStreams
+from guacr.session.transfers import Transfers
 from guacr.transport.base import Transport
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ class User:
         "info",
         "last_received",
         "last_sent",
+        "objects",
         "outputs",
         "owner",
         "pacing",
@@ -52,6 +55,7 @@ class User:
         "session",
         "stale",
         "streams",
+        "transfers",
         "transport",
     )
 
@@ -74,10 +78,18 @@ class User:
         self.stale = True
         self.streams = InputStreams(self.send)
         self.outputs = OutputStreams(self)
+        self.transfers = Transfers(self)
+        self.objects = Objects(self)
         self._parser = InstructionParser()
         self._loop = asyncio.get_running_loop()
         self.last_received = self.last_sent = self.now()
         self._unsent_since = (0, self.last_sent)
+
+    def left(self) -> None:
+        """It is no longer in the session: its streams and transfers end."""
+        self.streams.close()
+        self.outputs.close()
+        self.transfers.close()
 
     def now(self) -> float:
         """The event loop's time in seconds."""
