@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from guacr.display.framebuffer import FrameBuffer
 from guacr.session.handler import ProtocolHandler
 from handlers.testcard.card import Card
+from handlers.testcard.files import UPLOADS, CardFiles
 from handlers.testcard.keys import describe_key
 from handlers.testcard.panel import MARK_SIZE, PointerMark
 from handlers.testcard.params import TestcardParams
@@ -15,6 +16,7 @@ from handlers.testcard.params import TestcardParams
 if TYPE_CHECKING:
     from guacr.session.params import Params
     from guacr.session.session import Session
+    from guacr.session.streams import InputStream
     from guacr.session.user import User
 
 UNSEEN_AFTER = 0.25
@@ -23,7 +25,8 @@ further is drawn until one takes it."""
 
 
 class TestcardHandler(ProtocolHandler):
-    """Draws a `Card` of the size of the owner's window, and shows on it what users do."""
+    """Draws a `Card` of the size of the owner's window, shows on it what users do, and offers files
+    to send and to receive."""
 
     name = "testcard"
     params_type = TestcardParams
@@ -35,6 +38,7 @@ class TestcardHandler(ProtocolHandler):
         self._mark: PointerMark | None = None
         self._resized = asyncio.Event()
         self._taken_at = 0.0
+        self._files = CardFiles(self._note)
 
     @property
     def surface(self) -> FrameBuffer | None:
@@ -78,6 +82,20 @@ class TestcardHandler(ProtocolHandler):
                 await self._resized.wait()
         except TimeoutError:
             return
+
+    # ---- files
+
+    def user_joined(self, user: User) -> None:
+        """Offer files to the owner."""
+        if user.owner:
+            user.objects.offer(self._files)
+
+    def open_stream(self, user: User, stream: InputStream) -> None:
+        """Take a file that was dropped on the picture."""
+        if stream.kind != "file":
+            super().open_stream(user, stream)
+        path = f"{UPLOADS}/{stream.name.rpartition('/')[2]}"
+        user.transfers.receive(stream, lambda data: self._files.write(path, stream.mimetype, data))
 
     # ---- input
 

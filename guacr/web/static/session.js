@@ -4,6 +4,7 @@ import Guacamole from "/vendor/guacamole-common.js";
 import { Clipboard } from "./clipboard.js";
 import { Controls } from "./controls.js";
 import { byId, sentence } from "./dom.js";
+import { Files } from "./files.js";
 import { Input } from "./input.js";
 import { Messages } from "./messages.js";
 import { askRequired } from "./required.js";
@@ -36,6 +37,7 @@ export class Session {
     this.input = new Input(this, signal);
     this.clipboard = new Clipboard(this, signal);
     this.messages = new Messages(this, signal);
+    this.files = new Files(this, signal);
     this.search = new Search(this, signal);
     this.connect();
   }
@@ -79,6 +81,7 @@ export class Session {
     this.screen.show(client);
     this.input.attach(client);
     this.messages.attach(client);
+    this.files.attach(client);
     client.connect(this.connectString(query));
   }
 
@@ -149,6 +152,7 @@ export class Session {
 
   fail(title, text) {
     this.clearWarning();
+    this.files.close();
     this.input.release();
     byId("notice").className = "notice";
     this.show("ended");
@@ -176,6 +180,7 @@ export class Session {
   disconnect() {
     this.attempt = null;
     this.input?.release();
+    this.files?.close();
     this.client?.disconnect();
     this.client = this.tunnel = this.state = null;
   }

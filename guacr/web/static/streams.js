@@ -2,11 +2,15 @@
 
 import Guacamole from "/vendor/guacamole-common.js";
 
-export function readText(stream, done) {
+// `more` is called with each part, where the sender waits for acknowledgements.
+export function readText(stream, done, more = () => {}) {
   const decoder = new TextDecoder();
   const reader = new Guacamole.ArrayBufferReader(stream);
   let text = "";
-  reader.ondata = (part) => (text += decoder.decode(part, { stream: true }));
+  reader.ondata = (part) => {
+    text += decoder.decode(part, { stream: true });
+    more();
+  };
   reader.onend = () => done(text + decoder.decode());
 }
 

@@ -1,0 +1,191 @@
+// The files that the remote side offers, sends and takes.
+
+import { byId, element } from "./dom.js";
+import { readText } from "./streams.js";
+import { download, refusal, upload } from "./transfers.js";
+
+const INDEX_TYPE = "application/vnd.glyptodon.guacamole.stream-index+json";
+const ANY_TYPE = "application/octet-stream";
+const ICONS = {
+  folder: "M2.500 5.500v10h15v-8h-7.500l-2-2z",
+  file: "M5 2.500h6.500l3.500 3.500v11.500h-10zM11.500 2.500v3.500h3.500",
+};
+const baseName = (path) => path.slice(path.lastIndexOf("/") + 1);
+const byName = new Intl.Collator(undefined, { numeric: true });
+
+export class Files {
+  constructor(session, signal) {
+    this.session = session;
+    this.systems = []; // { object, name }
+    this.running = new Set();
+    this.path = "/";
+    const on = (id, type, act) => byId(id).addEventListener(type, act, { signal });
+    on("action-files", "click", () => this.open());
+    on("files-upload", "click", () => byId("files-chosen").click());
+    on("files-chosen", "change", () => this.chosen());
+    on("files-system", "change", () => this.show("/"));
+    on("session", "dragover", (event) => this.over(event));
+    on("session", "dragleave", () => this.mark(false));
+    on("session", "drop", (event) => this.dropped(event));
+  }
+
+  attach(client) {
+    this.client = client;
+    this.systems = [];
+    this.listSystems();
+    client.onfilesystem = (object, name) => {
+      this.systems.push({ object, name });
+      object.onundefine = () => {
+        this.systems = this.systems.filter((system) => system.object !== object);
+        this.listSystems();
+      };
+      this.listSystems();
+    };
+    client.onfile = (stream, mimetype, name) => this.receive(stream, mimetype, name);
+  }
+
+  // Nothing more will come.
+  close() {
+    for (const transfer of [...this.running]) {
+      transfer.stop = () => {};
+      transfer.fail("the session has ended");
+    }
+    byId("files-dialog").close();
+    this.mark(false);
+  }
+
+  get system() {
+    return this.systems[byId("files-system").selectedIndex];
+  }
+
+  listSystems() {
+    const box = byId("files-system");
+    box.replaceChildren(...this.systems.map(({ name }) => element("option", { textContent: name })));
+    box.hidden = this.systems.length < 2;
+    byId("files-browser").hidden = !this.systems.length;
+    byId("action-files").hidden = !this.systems.length && !byId("transfers").childElementCount;
+  }
+
+  open() {
+    this.session.controls.dialog("files-dialog", "files-title");
+    if (this.system) this.show(this.path);
+  }
+
+  // ---- folders
+
+  show(path) {
+    const { object } = this.system;
+    this.path = path;
+    this.showPath();
+    byId("files-list").replaceChildren();
+    byId("files-status").textContent = "Loading…";
+    object.requestInputStream(path, async (stream, mimetype) => {
+      const error = await refusal(stream, mimetype);
+      if (error) this.list(path, {}, error.message);
+      else {
+        readText(stream, (text) => this.parse(path, text), () => stream.sendAck("OK", 0));
+        stream.sendAck("OK", 0);
+      }
+    });
+  }
+
+  showPath() {
+    const parts = this.path.split("/").filter(Boolean);
+    const crumbs = parts.map((part, at) => [part, `/${parts.slice(0, at + 1).join("/")}`]);
+    const buttons = [[this.system.name, "/"], ...crumbs].map(([textContent, path]) => {
+      const button = element("button", { type: "button", textContent });
+      button.addEventListener("click", () => this.show(path));
+      if (path === this.path) button.setAttribute("aria-current", "true");
+      return button;
+    });
+    byId("files-path").replaceChildren(...buttons.flatMap((button, at) => (at ? ["/", button] : [button])));
+  }
+
+  parse(path, text) {
+    try {
+      this.list(path, JSON.parse(text));
+    } catch {
+      this.list(path, {}, "This folder could not be read to its end. Open it again.");
+    }
+  }
+
+  list(path, index, problem) {
+    if (path !== this.path) return; // the person has gone on
+    const rank = ([name, type]) => [type === INDEX_TYPE ? 0 : 1, baseName(name)];
+    const entries = Object.entries(index).sort((one, other) => {
+      const [a, b] = [rank(one), rank(other)];
+      return a[0] - b[0] || byName.compare(a[1], b[1]);
+    });
+    byId("files-list").replaceChildren(...entries.map(([name, type]) => this.line(name, type === INDEX_TYPE)));
+    byId("files-status").textContent = problem ?? (entries.length ? "" : "This folder is empty.");
+  }
+
+  line(path, isFolder) {
+    const button = element("button", { type: "button" });
+    button.innerHTML = `<svg viewBox="0 0 20 20" aria-hidden="true"><path d="${isFolder ? ICONS.folder : ICONS.file}"/></svg>`;
+    button.append(element("span", { textContent: baseName(path) }));
+    button.setAttribute("aria-label", `${isFolder ? "Open" : "Download"} ${baseName(path)}`);
+    button.addEventListener("click", () => (isFolder ? this.show(path) : this.fetch(path)));
+    const line = element("li");
+    line.append(button);
+    return line;
+  }
+
+  // ---- transfers
+
+  fetch(path) {
+    this.system.object.requestInputStream(path, async (stream, mimetype) => {
+      const error = await refusal(stream, mimetype);
+      if (error) byId("files-status").textContent = error.message;
+      else this.receive(stream, mimetype, baseName(path));
+    });
+  }
+
+  receive(stream, mimetype, name) {
+    this.follow((ended) => download(stream, mimetype, name, ended));
+  }
+
+  chosen() {
+    const { object } = this.system;
+    const folder = this.path === "/" ? "" : this.path;
+    for (const file of byId("files-chosen").files) {
+      const stream = object.createOutputStream(file.type || ANY_TYPE, `${folder}/${file.name}`);
+      this.follow((ended) => upload(stream, file, ended), () => this.system && this.show(this.path));
+    }
+    byId("files-chosen").value = "";
+  }
+
+  // Start a transfer, and tell how it ended to who does not see its line.
+  follow(start, then = () => {}) {
+    const transfer = start((text, well) => {
+      this.running.delete(transfer);
+      if (!byId("files-dialog").open) this.session.toast(text);
+      else if (well) then();
+    });
+    this.running.add(transfer);
+    byId("action-files").hidden = false;
+  }
+
+  // ---- dropping files on the screen
+
+  over(event) {
+    if (!this.session.connected || !event.dataTransfer.types.includes("Files")) return;
+    event.preventDefault();
+    event.dataTransfer.dropEffect = "copy";
+    this.mark(true);
+  }
+
+  mark(dropping) {
+    byId("screen").classList.toggle("dropping", dropping);
+  }
+
+  dropped(event) {
+    this.mark(false);
+    if (!this.session.connected || !event.dataTransfer.files.length) return;
+    event.preventDefault();
+    for (const file of event.dataTransfer.files) {
+      const stream = this.client.createFileStream(file.type || ANY_TYPE, file.name);
+      this.follow((ended) => upload(stream, file, ended));
+    }
+  }
+}

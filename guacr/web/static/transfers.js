@@ -1,0 +1,145 @@
+// Files on their way, both ways: each a line with its progress, and a sentence when it has ended.
+
+import Guacamole from "/vendor/guacamole-common.js";
+import { byId, element, sentence } from "./dom.js";
+import { readText } from "./streams.js";
+
+const BLOB = Guacamole.ArrayBufferWriter.DEFAULT_BLOB_LENGTH;
+const AHEAD = 32; // blobs that are sent ahead of their acknowledgements; the daemon takes 64
+const READ = 1 << 20; // bytes of a file that are read at once
+const KEPT = 50; // lines
+const ERROR_TYPE = "application/vnd.guacr.error+json";
+const { SUCCESS, RESOURCE_CLOSED } = Guacamole.Status.Code;
+
+export function inUnits(bytes) {
+  const units = ["bytes", "kB", "MB", "GB"];
+  const power = Math.min(Math.floor(Math.log10(Math.max(bytes, 1)) / 3), units.length - 1);
+  return `${(bytes / 1000 ** power).toFixed(power ? 1 : 0)} ${units[power]}`;
+}
+
+// The error that the daemon sent in place of a file, or null.
+export function refusal(stream, mimetype) {
+  if (mimetype !== ERROR_TYPE) return null;
+  return new Promise((done) => readText(stream, (text) => done(new Error(sentence(JSON.parse(text).message)))));
+}
+
+// One line; `ended` is called once with a sentence, and whether all went well.
+class Transfer {
+  constructor(name, total, ended) {
+    Object.assign(this, { name, total, ended, bytes: 0, start: performance.now(), done: false });
+    this.bar = element("progress", total === null ? {} : { max: Math.max(total, 1), value: 0 });
+    this.bar.setAttribute("aria-label", name);
+    this.state = element("span", { className: "hint", textContent: "Waiting" });
+    this.button = element("button", { type: "button", textContent: "Cancel" });
+    this.button.setAttribute("aria-label", `Cancel ${name}`);
+    this.button.addEventListener("click", () => this.cancel());
+    this.line = element("li");
+    this.line.append(element("span", { textContent: name }), this.button, this.bar, this.state);
+    byId("transfers-section").hidden = false;
+    byId("transfers").prepend(this.line);
+    while (byId("transfers").childElementCount > KEPT) byId("transfers").lastElementChild.remove();
+    this.stop = () => {};
+  }
+
+  advance(bytes) {
+    this.bytes += bytes;
+    if (this.total !== null) this.bar.value = this.bytes;
+    this.state.textContent = `${inUnits(this.bytes)}${this.total === null ? "" : ` of ${inUnits(this.total)}`}`;
+  }
+
+  finish(text, failed) {
+    if (this.done) return;
+    this.done = true;
+    this.bar.remove();
+    this.button.remove();
+    this.line.classList.toggle("failed", failed);
+    this.state.textContent = text;
+    this.ended(`${this.name}: ${text}`, !failed);
+  }
+
+  complete() {
+    const rate = this.bytes / Math.max((performance.now() - this.start) / 1000, 0.001);
+    this.finish(`${inUnits(this.bytes)}, ${inUnits(rate)}/s`, false);
+  }
+
+  fail(text) {
+    this.finish(sentence(text), true);
+    this.stop();
+  }
+
+  cancel() {
+    this.fail("cancelled");
+  }
+}
+
+// Save what the remote side sends, once it is whole.
+export function download(stream, mimetype, name, ended) {
+  const transfer = new Transfer(name, null, ended);
+  const parts = [];
+  const reader = new Guacamole.ArrayBufferReader(stream);
+  reader.ondata = (part) => {
+    if (transfer.done) return;
+    parts.push(part);
+    transfer.advance(part.byteLength);
+    stream.sendAck("OK", SUCCESS);
+  };
+  reader.onend = () => {
+    if (transfer.done) return;
+    save(new Blob(parts, { type: mimetype }), name);
+    transfer.complete();
+  };
+  transfer.stop = () => stream.sendAck("the user cancelled", RESOURCE_CLOSED);
+  stream.sendAck("OK", SUCCESS);
+  return transfer;
+}
+
+function save(blob, name) {
+  const link = element("a", { href: URL.createObjectURL(blob), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+// Send a file on `stream` as quickly as the remote side takes it.
+export function upload(stream, file, ended) {
+  const transfer = new Transfer(file.name, file.size, ended);
+  send(stream, file, transfer).catch((error) => transfer.fail(error.message));
+  return transfer;
+}
+
+async function send(stream, file, transfer) {
+  const writer = new Guacamole.ArrayBufferWriter(stream);
+  let acknowledged = -1; // the first acknowledgement is that of the opening
+  let sent = 0;
+  let wake = () => {};
+  transfer.stop = () => {
+    stream.sendEnd();
+    wake();
+  };
+  writer.onack = (status) => {
+    if (status.isError()) {
+      transfer.stop = wake; // the stream has ended by that
+      transfer.fail(status.message);
+    }
+    acknowledged += 1;
+    wake();
+  };
+  const until = async (ready) => {
+    while (!transfer.done && !ready()) await new Promise((resume) => (wake = resume));
+  };
+  await until(() => acknowledged >= 0);
+  for (let start = 0; start < file.size && !transfer.done; start += READ) {
+    const data = new Uint8Array(await file.slice(start, start + READ).arrayBuffer());
+    for (let at = 0; at < data.length && !transfer.done; at += BLOB) {
+      await until(() => sent - acknowledged < AHEAD);
+      if (transfer.done) return;
+      const part = data.subarray(at, at + BLOB);
+      writer.sendData(part);
+      sent += 1;
+      transfer.advance(part.length);
+    }
+  }
+  await until(() => acknowledged >= sent);
+  if (transfer.done) return;
+  writer.sendEnd();
+  transfer.complete();
+}

@@ -1,0 +1,178 @@
+"""Files in the page: folders, downloads, uploads, and what is dropped on the screen."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from guacr.errors import ForbiddenError
+from guacr.session.session import Session
+from handlers.testcard import TestcardHandler as CardHandler
+from handlers.testcard.files import PIECE, CardFiles
+from tests.browser.visit import CONNECTED, connected, sessions
+from tests.support.browser import Browser, Page, Window
+from tests.support.site import Site, running_site
+from tests.support.waiting import until
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+
+CARD = {"card": {"protocol": "testcard", "title": "Test card", "parameters": {"frame-rate": 2}}}
+MEGABYTE = "new Uint8Array(1_000_000).fill(7)"
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def card() -> AsyncIterator[Site]:
+    async with running_site(connections=CARD) as running:
+        yield running
+
+
+@pytest.fixture
+def notes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the card is told."""
+    told: list[str] = []
+    monkeypatch.setattr(CardHandler, "_note", lambda self, text: told.append(text))
+    return told
+
+
+async def folder(page: Page, site: Site, *names: str) -> None:
+    """Open the files dialog, and folders one after the other."""
+    await page.goto(f"{site.origin}/#connection=card")
+    await page.until(CONNECTED, "the test card")
+    await page.click("#bar-toggle")
+    await page.click("#action-files")
+    for name in names:
+        await page.click(f'#files-list [aria-label="Open {name}"]')
+        await page.until(
+            f"document.querySelector('#files-path [aria-current]').textContent === '{name}'", name
+        )
+
+
+def state(page: Page, name: str, text: str) -> str:
+    """Whether the line of a transfer says something."""
+    said = " && ".join(f"line.innerText.includes({json.dumps(part)})" for part in (name, text))
+    return f"[...document.querySelectorAll('#transfers li')].some(line => {said})"
+
+
+def choose(file: str) -> str:
+    """Choose a file in the dialog, as a person does in the browser's own."""
+    return (
+        f"(() => {{ const t = new DataTransfer(); t.items.add({file});"
+        " const input = document.querySelector('#files-chosen');"
+        " input.files = t.files; input.dispatchEvent(new Event('change')) })()"
+    )
+
+
+def drop(file: str) -> str:
+    """Drop a file on the screen."""
+    return (
+        f"(() => {{ const t = new DataTransfer(); t.items.add({file});"
+        " for (const kind of ['dragover', 'drop']) document.querySelector('#screen').dispatchEvent("
+        "new DragEvent(kind, { dataTransfer: t, bubbles: true, cancelable: true })) })()"
+    )
+
+
+async def test_a_file_is_downloaded(page: Page, card: Site, tmp_path: Path) -> None:
+    await page.call("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
+    await folder(page, card, "download")
+    await page.click('#files-list [aria-label="Download 1 MiB"]')
+    await page.until(state(page, "1 MiB", "1.0 MB, "), "the end of the download")
+    await until(lambda: (tmp_path / "1 MiB").exists(), "the saved file")
+    assert (tmp_path / "1 MiB").read_bytes() == PIECE * 16
+    assert page.errors == []
+
+
+async def test_folders_by_their_path(page: Page, card: Site) -> None:
+    await folder(page, card, "upload")
+    await page.until("/is empty/.test(document.querySelector('#files-status').textContent)", "so")
+    await page.click("#files-path button")
+    await page.until("document.querySelectorAll('#files-list li').length === 2", "the root")
+
+
+async def test_a_file_is_uploaded(page: Page, card: Site, notes: list[str]) -> None:
+    await folder(page, card, "upload")
+    await page.run(choose(f"new File([{MEGABYTE}], 'ü.bin')"))
+    await page.until(state(page, "ü.bin", "1.0 MB, "), "the end of the upload")
+    await until(lambda: notes[-1:] != [] and notes[-1].endswith("all"), "the card's note")
+    assert notes[0] == "file 'ü.bin'"
+    assert notes[-1].startswith("1,000,000 bytes")
+    await page.run(choose("new File([], 'nothing')"))
+    await until(lambda: notes[-1].startswith("0 bytes"), "an empty file")
+
+
+async def test_a_refused_upload_says_why(page: Page, card: Site) -> None:
+    await folder(page, card, "download")
+    await page.run(choose(f"new File([{MEGABYTE}], 'no.bin')"))
+    await page.until(state(page, "no.bin", "Files can be sent to /upload only."), "the reason")
+
+
+async def test_a_refused_download_says_why(
+    page: Page, card: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await folder(page, card, "download")
+    await page.until_visible('#files-list [aria-label="Download 1 KiB"]')
+
+    async def refuse(self: CardFiles, path: str) -> bool:
+        raise ForbiddenError("you may not read this file")
+
+    monkeypatch.setattr(CardFiles, "is_directory", refuse)
+    await page.click('#files-list [aria-label="Download 1 KiB"]')
+    await page.until(
+        "document.querySelector('#files-status').textContent === 'You may not read this file.'",
+        "the reason",
+    )
+
+
+async def test_a_file_is_dropped_on_the_screen(page: Page, card: Site, notes: list[str]) -> None:
+    await page.goto(f"{card.origin}/#connection=card")
+    await page.until(CONNECTED, "the test card")
+    await page.run(drop(f"new File([{MEGABYTE}], 'dropped.bin')"))
+    await until(lambda: notes[-1:] != [] and notes[-1].endswith("all"), "the card's note")
+    await page.until(
+        "/^dropped.bin: 1.0 MB/.test(document.querySelector('#toast').textContent)", "a word"
+    )
+    assert not await page.run("document.querySelector('#screen').classList.contains('dropping')")
+
+
+async def test_where_files_are_not_taken_the_reason_is_shown(page: Page, site: Site) -> None:
+    await connected(page, site)
+    assert await page.run("document.querySelector('#action-files').hidden")
+    await page.run(drop("new File(['x'], 'a.txt')"))
+    await page.until(
+        "document.querySelector('#toast').textContent ==="
+        " 'a.txt: File streams are not supported here.'",
+        "the reason",
+    )
+
+
+async def test_a_file_that_the_remote_side_sends(page: Page, site: Site, tmp_path: Path) -> None:
+    await page.call("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
+    await connected(page, site)
+    session: Session = sessions(site)[0]
+    (user,) = session.users.values()
+    async with user.outputs.open_file("rows.csv", "text/csv") as stream:
+        await stream.write(b"1;2\n" * 10_000)
+    await until(lambda: (tmp_path / "rows.csv").exists(), "the saved file")
+    assert (tmp_path / "rows.csv").read_bytes() == b"1;2\n" * 10_000
+
+
+async def test_a_transfer_can_be_cancelled(page: Page, card: Site) -> None:
+    await folder(page, card, "download")
+    await page.click('#files-list [aria-label="Download 100 MiB"]')
+    await page.click('#transfers [aria-label="Cancel 100 MiB"]')
+    await page.until(state(page, "100 MiB", "Cancelled."), "the end")
+    (session,) = sessions(card)
+    await until(lambda: not session._tasks, "the end of the task")
+
+
+@pytest.mark.parametrize("dark", [False, True])
+async def test_the_dialog_fits_the_window(browser: Browser, card: Site, dark: bool) -> None:
+    page = await browser.page(Window(width=390, height=700, dark=dark))
+    await folder(page, card, "download")
+    await page.until("document.querySelectorAll('#files-list li').length === 5", "the files")
+    wide = "document.querySelector('#files-dialog').scrollWidth"
+    assert await page.run(f"{wide} <= document.querySelector('#files-dialog').clientWidth")
+    await page.close()
