@@ -133,7 +133,8 @@ class SessionRegistry:
     def keep_alive(self, now: float) -> None:
         """Called about once a second by the daemon's ticker."""
         for session in list(self.sessions.values()):
-            session.keep_alive(now)
+            if now >= session.next_look:
+                session.keep_alive(now)
 
     async def close(self) -> None:
         """End every session and wait, within bounds, until their handlers have cleaned up."""

@@ -55,6 +55,8 @@ class Session:
         self.owner_info = ClientInfo()
         self.name = ""
         self.closed = False
+        self.next_look = 0.0
+        """When `keep_alive` is due, on the event loop's clock: for idle users that is seldom."""
         self.input_paused = False
         """Whether nothing is read from the users now."""
         self._on_closed = on_closed
@@ -280,7 +282,7 @@ class Session:
     # ---- the ticker
 
     def keep_alive(self, now: float) -> None:
-        """Called about once a second: keep-alives and time-outs of every user."""
+        """Keep-alives and time-outs of every user; due again at `next_look`."""
         for user in list(self.users.values()):
             silent = now - user.last_received > self.settings.server.client_timeout
             if silent and not self.input_paused:
@@ -291,3 +293,11 @@ class Session:
                 self.drop(user, ClientTimeoutError("the client has stopped taking what it is sent"))
             elif now - user.last_sent > KEEP_ALIVE:
                 user.send(encode("nop"))
+        self.next_look = min(map(self._due, self.users.values()), default=now)
+
+    def _due(self, user: User) -> float:
+        """When a user has to be looked at again."""
+        if user.transport.buffered:
+            return user.last_sent
+        silent = user.last_received + self.settings.server.client_timeout
+        return min(user.last_sent + KEEP_ALIVE, silent)

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from guacr.errors import ClientError, GuacrError, ProtocolError
 from guacr.protocol.client import ClientInfo
-from guacr.protocol.instruction import Instruction
+from guacr.protocol.instruction import Instruction, encode
 from guacr.protocol.parser import InstructionParser
 from guacr.session.objects import Objects
 from guacr.session.opcodes import carry_out
@@ -21,6 +21,8 @@ from guacr.transport.base import Transport
 
 if TYPE_CHECKING:
     from guacr.session.session import Session
+
+NOP = encode("nop")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +106,7 @@ class User:
         """Seconds during which nothing of what is buffered has reached the client."""
         buffered = self.transport.buffered
         before, since = self._unsent_since
-        if buffered == 0 or buffered < before:
+        if before == 0 or buffered < before:
             since = now
         self._unsent_since = (buffered, since)
         return now - since
@@ -119,6 +121,8 @@ class User:
     def data_received(self, data: bytes) -> None:
         """Parse and dispatch; a client that breaks the protocol is dropped with an error."""
         self.last_received = self._loop.time()
+        if data == NOP and not self._parser.pending:
+            return  # all that idle clients send, by the thousand
         try:
             instructions = self._parser.feed(data)
         except ProtocolError as error:

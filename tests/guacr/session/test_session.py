@@ -364,6 +364,13 @@ async def test_a_nop_keeps_clients_alive(bench: Bench) -> None:
     assert transport.all("nop") == [()]
 
 
+async def test_a_nop_within_an_instruction_is_a_part_of_it(bench: Bench) -> None:
+    transport, _ = bench.connect()
+    for part in (b"3.key,6.", b"3.nop;", b",1.1;"):
+        transport.receiver.data_received(part)
+    assert "'3.nop;' is not a number" in transport.all("error")[0][0]
+
+
 async def test_a_stuck_client_is_dropped(bench: Bench) -> None:
     stuck, owner = bench.connect()
     other, _ = bench.connect(owner.session.id)
@@ -371,7 +378,7 @@ async def test_a_stuck_client_is_dropped(bench: Bench) -> None:
     stuck.stalled = True
     owner.send(encode("nop"))
     now = owner.now()
-    for step in range(4):
+    for step in range(5):
         owner.last_received = now + step * 5
         for user in owner.session.users.values():
             user.last_received = now + step * 5
