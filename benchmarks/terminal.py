@@ -9,6 +9,8 @@ import os
 import random
 import statistics
 import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 from benchmarks.table import print_table, seconds
@@ -24,6 +26,7 @@ PORTION = 65_536
 SIZES = ((80, 24), (99, 39))
 IDLE_TERMINALS = 200
 DAMAGE_ROUNDS = 400
+SCROLLBACK = 100_000
 PROMPT = b"\x1b[32muser@host\x1b[0m:\x1b[34m~\x1b[0m$ "
 COLOURS = Colours((153, 153, 153), (0, 0, 0), None, bytes(index // 3 for index in range(768)))
 
@@ -43,9 +46,11 @@ class _Deaf(EmulatorListener):
 Terminal = tuple[Emulator, TerminalSurface]
 
 
-def _terminal(columns: int, rows: int, name: str = "auto") -> Terminal:
+def _terminal(columns: int, rows: int, name: str = "auto", *, scrollback: int = 1000) -> Terminal:
     atlas = atlas_for("monospace", font_pixels(12, 96))
-    options = EmulatorOptions(columns=columns, rows=rows, colours=COLOURS)
+    options = EmulatorOptions(
+        columns=columns, rows=rows, colours=COLOURS, scrollback_rows=scrollback
+    )
     emulator = engine(name)(options, _Deaf())
     surface = TerminalSurface(emulator, atlas)
     surface.take_damage()
@@ -162,10 +167,46 @@ def _idle_rows() -> list[list[object]]:
     ]
 
 
+def _lines(style: str) -> list[bytes]:
+    """Lines of words, as programs log them."""
+    source = random.Random(1)
+    words = ["".join(source.choices("etaoinshrdlu", k=source.randint(2, 9))) for _ in range(500)]
+    return [
+        " ".join(style % source.randint(31, 36) + word for word in source.choices(words, k=11))
+        .encode() + b"\r\n"
+        for _ in range(5000)
+    ]  # fmt: skip
+
+
+def _scrollback_mib(name: str, style: str) -> tuple[float, float]:
+    """MiB of a long scrollback, as it came and packed."""
+    emulator, _ = _terminal(99, 39, name, scrollback=SCROLLBACK)
+    lines = itertools.islice(itertools.cycle(_lines(style)), SCROLLBACK + 39)
+    before = _resident()
+    for line in lines:
+        emulator.feed(line)
+    came = _resident() - before
+    while not emulator.pack():
+        pass
+    return came / 2**20, (_resident() - before) / 2**20
+
+
+def _scrollback_rows() -> list[list[object]]:
+    """Each in a process of its own, which has no freed memory to use again."""
+    with ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1) as processes:
+        return [
+            [name, kind, *processes.submit(_scrollback_mib, name, style).result()]
+            for name in ENGINES
+            for kind, style in (("plain", "%.0s"), ("coloured", "\x1b[%dm"))
+        ]
+
+
 def main() -> None:
     """Print the tables."""
     # First, while no freed memory lies about that the terminals would be put into.
     print_table("Terminal: memory of an idle one", ["", "KiB at rest", "KiB"], _idle_rows())
+    columns = ["engine", "lines", "MiB", "MiB packed"]
+    print_table(f"Terminal: {SCROLLBACK:,} rows of scrollback", columns, _scrollback_rows())
     print_table("Terminal: feed, MB/s by engine", ["", *ENGINES], _feed_rows())
     print_table("Terminal: from cells to pixels", ["", "us"], _screen_rows())
 

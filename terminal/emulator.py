@@ -348,14 +348,17 @@ class Emulator(ABC):
         """As RIS: everything but the scrollback limit and the default colours."""
 
     @abstractmethod
-    def rest(self) -> bool:
-        """Free what only makes updates quick, for a terminal that is idle, and pack a part of
-        its scrollback, in less than a millisecond; the next update costs as much as a full one.
+    def rest(self) -> None:
+        """Free what only makes updates quick, for a terminal that is idle; the next update costs
+        as much as a full one."""
+
+    def pack(self) -> bool:
+        """Pack a part of the scrollback, in less than a millisecond.
 
         Returns:
-            Whether nothing is left to do, so that it need not be called again before the next
-            `feed`.
+            Whether nothing is left to do before the next `feed`.
         """
+        return True
 
     @abstractmethod
     def close(self) -> None:

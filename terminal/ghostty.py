@@ -188,12 +188,15 @@ class GhosttyEmulator(Emulator):
         self._revision += 1
         self._events.raise_kept()
 
-    def rest(self) -> bool:
+    def rest(self) -> None:
         """See `Emulator.rest`."""
         if self._reader is not None:
             self._reader.close()
             self._reader = None
-        result = ffi.new("GhosttyTerminalCompressionResult*")
+
+    def pack(self) -> bool:
+        """See `Emulator.pack`."""
+        result = self._out.packed
         mode = lib.GHOSTTY_TERMINAL_COMPRESSION_MODE_INCREMENTAL
         check(lib.ghostty_terminal_compress(self._terminal, mode, result), "pack its scrollback")
         return bool(result[0] != lib.GHOSTTY_TERMINAL_COMPRESSION_RESULT_PENDING)
@@ -201,9 +204,7 @@ class GhosttyEmulator(Emulator):
     def close(self) -> None:
         """See `Emulator.close`."""
         if self._close.alive:
-            if self._reader is not None:
-                self._reader.close()
-                self._reader = None
+            self.rest()
             self._close()
 
     def set_colours(self, colours: Colours) -> None:
@@ -344,12 +345,13 @@ class GhosttyEmulator(Emulator):
 class _Out:
     """Where the library puts its answers: made once, since making one costs as much as to ask."""
 
-    __slots__ = ("colour", "flags", "mode", "screen", "scrollbar")
+    __slots__ = ("colour", "flags", "mode", "packed", "screen", "scrollbar")
 
     def __init__(self) -> None:
         self.colour = ffi.new("GhosttyColorRgb*")
         self.flags = ffi.new("uint8_t*")
         self.mode = ffi.new("GhosttyTerminalModeConfig*")
+        self.packed = ffi.new("GhosttyTerminalCompressionResult*")
         self.screen = ffi.new("GhosttyTerminalScreen*")
         self.scrollbar = ffi.new("GhosttyTerminalScrollbar*")
 

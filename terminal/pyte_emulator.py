@@ -168,11 +168,10 @@ class PyteEmulator(Emulator):
         self._view, self._tables = None, None
         self._revision += 1
 
-    def rest(self) -> bool:
+    def rest(self) -> None:
         """See `Emulator.rest`."""
         self._screen.dirty.clear()
         self._tables = None
-        return True
 
     def close(self) -> None:
         """See `Emulator.close`."""

@@ -464,7 +464,8 @@ def text_codes(update: ScreenUpdate) -> NDArray[np.uint32]:
 def test_at_rest_a_terminal_loses_nothing(emulator: GhosttyEmulator) -> None:
     emulator.feed(b"".join(b"\x1b[3%dmline %d\r\n" % (n % 8, n) for n in range(900)))
     before = emulator.update(full=True)
-    while not emulator.rest():
+    emulator.rest()
+    while not emulator.pack():
         pass
     after = emulator.update()
     assert after.full
@@ -524,7 +525,7 @@ def test_a_closed_engine_says_so() -> None:
     uses: list[Callable[[], object]] = [
         lambda: emulator.feed(b"x"),
         emulator.update,
-        emulator.rest,
+        emulator.pack,
         lambda: emulator.mode(1),
         lambda: emulator.scrollbar,
         lambda: emulator.row_at(0),

@@ -265,6 +265,7 @@ def disturb(source: random.Random, emulator: GhosttyEmulator) -> None:
         emulator.scroll_by(source.randint(-6, 6))
     elif pick < 0.9:
         emulator.rest()
+        emulator.pack()
     else:
         red = source.randint(0, 255)
         emulator.set_colours(Colours((red, 9, 9), (9, 9, red), None, COLOURS.palette))

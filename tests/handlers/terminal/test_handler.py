@@ -418,20 +418,34 @@ async def test_a_terminal_that_cannot_start_leaves_no_session(
 
 
 async def test_an_idle_terminal_rests(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("handlers.terminal.rest.REST_AFTER", 0.01)
-    monkeypatch.setattr("handlers.terminal.rest.STEP", 0.001)
+    monkeypatch.setattr("handlers.terminal.rest.PACK_EVERY", 0.001)
+    monkeypatch.setattr("handlers.terminal.rest.REST_AFTER", 0.05)
     transport, _, handler = desk.join()
     rests: list[int] = []
-
-    def rest() -> bool:
-        rests.append(len(rests))
-        return len(rests) >= 3
-
-    handler.terminal.emulator.rest = rest  # type: ignore[method-assign]
+    handler.terminal.emulator.rest = lambda: rests.append(1)  # type: ignore[method-assign]
     handler.feed(b"text")
-    await until(lambda: len(rests) == 3)
+    await until(lambda: len(rests) == 1)
     press(transport, "x")
-    await until(lambda: len(rests) == 4)
+    await until(lambda: len(rests) == 2)
+
+
+async def test_a_long_scrollback_is_packed_while_a_terminal_is_used(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("handlers.terminal.rest.PACK_EVERY", 0.001)
+    monkeypatch.setattr("handlers.terminal.rest.STEP", 0.001)
+    _, _, handler = desk.join()
+    emulator = handler.terminal.emulator
+    left = [3]
+
+    def pack() -> bool:
+        left[0] -= 1
+        return left[0] == 0
+
+    emulator.pack = pack  # type: ignore[method-assign]
+    monkeypatch.setattr("handlers.terminal.rest.TURN", 0.0)
+    handler.feed(b"text")
+    await until(lambda: left[0] <= 0)
 
 
 async def test_defaults_come_from_the_settings() -> None:
