@@ -106,11 +106,16 @@ def _clipboard(user: User, args: Args) -> None:
 
 def _argv(user: User, args: Args) -> None:
     def accept(stream: InputStream) -> None:
-        if stream.name not in user.session.live_parameters:
+        asked = user.session.questions.awaits(user, stream.name)
+        if not asked and stream.name not in user.session.live_parameters:
             raise ForbiddenError(f"parameter {shorten(stream.name)} cannot be changed now")
 
         def take(data: bytes) -> None:
-            user.session.set_argv(user, stream.name, data.decode(errors="replace"))
+            value = data.decode(errors="replace")
+            if asked:
+                user.session.questions.answer(user, stream.name, value)
+            else:
+                user.session.set_argv(user, stream.name, value)
 
         Collector(stream, ARGV_MAX, take, "the value")
         stream.ack("ready for the new value")

@@ -17,6 +17,7 @@ from guacr.protocol.status import Status
 from guacr.session.frames import Frames
 from guacr.session.handler import ProtocolHandler
 from guacr.session.params import Params
+from guacr.session.questions import Questions
 from guacr.session.user import Rights, User
 from guacr.settings import Settings
 from guacr.transport.base import Transport
@@ -48,6 +49,7 @@ class Session:
         self.users: dict[str, User] = {}
         self.display = Display()
         self.frames = Frames(self, executor)
+        self.questions = Questions()
         self.log = logging.LoggerAdapter(
             logging.getLogger("guacr.session"), {"session": self.id, "protocol": protocol}
         )
@@ -168,6 +170,7 @@ class Session:
     def _dismiss(self, user: User, error: GuacrError | None) -> None:
         del self.users[user.id]
         user.left()
+        self.questions.left(user)
         if error is not None:
             user.send(encode("error", str(error), error.status))
         user.send(encode("disconnect"))
@@ -192,6 +195,15 @@ class Session:
     def size(self) -> tuple[int, int]:
         """Width and height of the owner's window in pixels."""
         return self.owner_info.width, self.owner_info.height
+
+    @property
+    def owner(self) -> User | None:
+        """Who opened the session, unless gone."""
+        return next((user for user in self.users.values() if user.owner), None)
+
+    async def ask(self, *names: str) -> dict[str, str]:
+        """Values by name, as the owner enters them; see `Questions.ask` for the errors."""
+        return await self.questions.ask(self.owner, names)
 
     def changed(self) -> None:
         """A surface, a layer or the cursor changed: a frame may be due."""

@@ -12,6 +12,7 @@ from handlers.testcard.files import UPLOADS, CardFiles
 from handlers.testcard.keys import describe_key
 from handlers.testcard.panel import MARK_SIZE, PointerMark
 from handlers.testcard.params import TestcardParams
+from handlers.testcard.questions import names_of, shown
 
 if TYPE_CHECKING:
     from guacr.session.params import Params
@@ -39,6 +40,7 @@ class TestcardHandler(ProtocolHandler):
         self._resized = asyncio.Event()
         self._taken_at = 0.0
         self._files = CardFiles(self._note)
+        self._asked = names_of(self.params.ask)
 
     @property
     def surface(self) -> FrameBuffer | None:
@@ -50,6 +52,10 @@ class TestcardHandler(ProtocolHandler):
         out, so that the card never runs behind the clock."""
         loop = asyncio.get_running_loop()
         self.session.set_name("guacr test card")
+        answers = await self.session.ask(*self._asked) if self._asked else {}
+        await self._current_card()
+        for name, value in answers.items():
+            self._note(f"{name}: {shown(name, value)}")
         start = loop.time()
         while True:
             card = await self._current_card()

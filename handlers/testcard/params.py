@@ -17,5 +17,10 @@ class TestcardParams(Params):
     moving_window: bool = param(True, "Show a window that moves.", common=True)
     noise: bool = param(True, "Show a patch that changes like a video.", common=True)
     clock: bool = param(True, "Show the time and the number of the picture.", common=True)
+    ask: str = param(
+        "",
+        "Names of values to ask the client for, with commas between them, as desktops ask for "
+        "passwords: to try whether a client can.",
+    )
     read_only: bool = param(False, "Ignore all input from this user.", common=True, personal=True)
     disable_paste: bool = param(False, "Take no clipboard from this user.", personal=True)

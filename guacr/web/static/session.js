@@ -7,7 +7,7 @@ import { byId, sentence } from "./dom.js";
 import { Files } from "./files.js";
 import { Input } from "./input.js";
 import { Messages } from "./messages.js";
-import { askRequired } from "./required.js";
+import { Required } from "./required.js";
 import { Screen } from "./screen.js";
 import { Search } from "./search.js";
 import { explain } from "./sentences.js";
@@ -38,6 +38,7 @@ export class Session {
     this.clipboard = new Clipboard(this, signal);
     this.messages = new Messages(this, signal);
     this.files = new Files(this, signal);
+    this.required = new Required(this, signal);
     this.search = new Search(this, signal);
     this.connect();
   }
@@ -75,7 +76,7 @@ export class Session {
     tunnel.onstatechange = current((state) => this.tunnelChanged(state));
     client.onname = current((name) => this.renamed(name));
     client.onclipboard = current((stream, mimetype) => this.clipboard.received(stream, mimetype));
-    client.onrequired = current((names) => askRequired(names, client));
+    client.onrequired = current((names) => this.required.ask(names, client));
     client.onjoin = current((id, name) => this.toast(`${name || "Someone"} joined this session`));
     client.onleave = current((id, name) => this.toast(`${name || "Someone"} left this session`));
     this.screen.show(client);
@@ -128,7 +129,7 @@ export class Session {
   }
 
   // The first reason counts: what follows is its consequence.
-  failed(status, fromTunnel) {
+  failed(status, fromTunnel = false) {
     this.status ??= { status, fromTunnel };
   }
 
@@ -153,6 +154,7 @@ export class Session {
   fail(title, text) {
     this.clearWarning();
     this.files.close();
+    this.required.close();
     this.input.release();
     byId("notice").className = "notice";
     this.show("ended");
@@ -181,6 +183,7 @@ export class Session {
     this.attempt = null;
     this.input?.release();
     this.files?.close();
+    this.required?.close();
     this.client?.disconnect();
     this.client = this.tunnel = this.state = null;
   }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,8 +18,15 @@ from handlers.testcard.picture import BARS, GROUND, PANEL
 
 MOVING = ("scrolling_text", "moving_window", "noise", "clock")
 RESTING = ("colour_bars", "geometry", "still_text")
-NOTHING = CardParams(**dict.fromkeys((*MOVING, *RESTING), False))
+_OFF: dict[str, Any] = dict.fromkeys((*MOVING, *RESTING), False)
+NOTHING = CardParams(**_OFF)
 LAYOUT = Layout(1024, 768)
+
+
+def only(name: str) -> CardParams:
+    """One part alone."""
+    part: dict[str, Any] = {name: True}
+    return replace(NOTHING, **part)
 
 
 def changed(card: Card) -> list[Rect]:
@@ -38,7 +46,7 @@ def changed(card: Card) -> list[Rect]:
     ],
 )
 def test_a_moving_part_moves_in_its_place(name: str, place: Rect) -> None:
-    card = Card(1024, 768, replace(NOTHING, **{name: True}))
+    card = Card(1024, 768, only(name))
     card.advance(0.0)
     changed(card)
     for picture in range(1, 80):
@@ -71,7 +79,7 @@ def test_a_resting_part_is_there_or_not(
         return float((pixels[..., 2::-1] == empty).all(axis=2).mean())
 
     assert share_of_ground(NOTHING) > 0.8
-    assert share_of_ground(replace(NOTHING, **{name: True})) < 0.2
+    assert share_of_ground(only(name)) < 0.2
 
 
 def test_the_bars_have_their_colours() -> None:
