@@ -186,7 +186,7 @@ def _broken_off(error: Exception | None) -> BrokenOffError:
     return BrokenOffError("" if text == "Connection lost" else reason(error), silent=silent)
 
 
-OUTPUT_WINDOW = 256 * 1024
+OUTPUT_WINDOW = 512 * 1024
 """Bytes of output that the host may have on its way: what a Ctrl-C cannot call back any more."""
 
 

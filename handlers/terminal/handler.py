@@ -126,7 +126,9 @@ class TerminalHandler(ProtocolHandler):
     def feed(self, data: bytes) -> None:
         """Bytes of the host: parsed at once, unless they take so long that other sessions would
         wait for it. The next frame shows what they made of the screen."""
-        self._output.put(data)
+        if data:
+            self._at_line_start = data.endswith(b"\n")
+            self._output.put(data)
 
     def finish_output(self) -> None:
         """The host has sent its last: the last picture shall show it."""
@@ -378,8 +380,7 @@ class TerminalHandler(ProtocolHandler):
         self._colour_scheme = text
 
     def _parse(self, data: bytes) -> None:
-        if data and not self.session.closed:
-            self._at_line_start = data.endswith(b"\n")
+        if not self.session.closed:
             self.terminal.feed(data)
             self._fed = True
             self.session.changed()

@@ -54,14 +54,16 @@ class Output:
         self._blocked = False
 
     def put(self, data: bytes) -> None:
-        """Parse `data`, at once if this turn's time is not used up and nothing waits before."""
-        if not self._portions and self._spent < TURN and len(data) <= PORTION:
+        """Take `data`: the first in a turn is parsed at once, what follows it all together before
+        the next frame, for a flood comes in many small packets."""
+        if not self._timed and not self._portions and len(data) <= PORTION:
+            self._begin_turn()
             self._take(data)
             return
         for start in range(0, len(data), PORTION):
             self._portions.append(data[start : start + PORTION])
         self._size += len(data)
-        self._work()
+        self._begin_turn()
         while self._size > BACKLOG_MAX:
             self._next()
         if self._size > BACKLOG_HIGH and not self._blocked:
@@ -73,15 +75,31 @@ class Output:
         while self._portions:
             self._next()
 
-    def _work(self) -> None:
+    def _begin_turn(self) -> None:
+        if not self._timed:
+            self._timed = True
+            self._loop.call_soon(self._new_turn)
+
+    def _new_turn(self) -> None:
+        self._timed = False
+        self._spent = 0.0
         while self._portions and self._spent < TURN:
             self._next()
-        if self._blocked and not self._portions:
+        if self._portions:
+            self._begin_turn()
+        elif self._blocked:
             self._blocked = False
             self._block(False)
 
     def _next(self) -> None:
+        """Parse what waits, a portion of it at the most."""
         data = self._portions.popleft()
+        if self._portions and len(data) < PORTION:
+            parts, size = [data], len(data)
+            while self._portions and size + len(self._portions[0]) <= PORTION:
+                parts.append(self._portions.popleft())
+                size += len(parts[-1])
+            data = b"".join(parts)
         self._size -= len(data)
         self._take(data)
 
@@ -91,11 +109,3 @@ class Output:
         elapsed = perf_counter() - started
         self._spent += elapsed
         self._worked(elapsed)
-        if not self._timed:
-            self._timed = True
-            self._loop.call_soon(self._new_turn)
-
-    def _new_turn(self) -> None:
-        self._timed = False
-        self._spent = 0.0
-        self._work()

@@ -243,6 +243,7 @@ async def test_warnings_are_shown(desk: Desk, caplog: pytest.LogCaptureFixture) 
     _, _, handler = desk.join(
         recording_path="/recordings", wol_send_packet="true", color_scheme="background: no"
     )
+    await until(lambda: len(text_of(handler)) == 2)
     lines = text_of(handler)
     assert lines == [
         "colour 'no' is not known",
@@ -251,6 +252,7 @@ async def test_warnings_are_shown(desk: Desk, caplog: pytest.LogCaptureFixture) 
     assert all(line in caplog.text for line in lines)
     handler.feed(b"prompt$ ")
     handler.print_line("a warning\x1b[2J\nin two lines")
+    await until(lambda: len(text_of(handler)) == 5)
     assert text_of(handler)[2:] == ["prompt$", "a warning[2J", "in two lines"]
 
 
