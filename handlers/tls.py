@@ -25,6 +25,10 @@ class TlsTerms:
     certificate: str = ""
     """What to show the host."""
     key: str = ""
+    any_name: bool = False
+    """Whether a certificate for another host will do."""
+    names: tuple[str, str, str] = ("ca-cert", "client-cert", "client-key")
+    """What the parameters of the three texts are called."""
 
 
 async def context(terms: TlsTerms) -> ssl.SSLContext:
@@ -42,28 +46,29 @@ def _context(terms: TlsTerms) -> ssl.SSLContext:
         made.check_hostname = False
         made.verify_mode = ssl.CERT_NONE
     elif terms.authorities:
-        _trust(made, _bounded("ca-cert", terms.authorities))
+        _trust(made, terms.names[0], terms.authorities)
     else:
         made.load_default_certs()
+    if terms.any_name:
+        made.check_hostname = False
     if terms.certificate:
         _show(made, terms)
     return made
 
 
-def _trust(made: ssl.SSLContext, authorities: str) -> None:
+def _trust(made: ssl.SSLContext, name: str, authorities: str) -> None:
     try:
-        made.load_verify_locations(cadata=authorities)
+        made.load_verify_locations(cadata=_bounded(name, authorities))
     except (ssl.SSLError, ValueError):
         raise BadRequestError(
-            "parameter ca-cert holds no PEM certificate: give the whole text of its file"
+            f"parameter {name} holds no PEM certificate: give the whole text of its file"
         ) from None
 
 
 def _show(made: ssl.SSLContext, terms: TlsTerms) -> None:
     """Load certificate and key, which OpenSSL reads from a file alone."""
-    text = "\n".join(
-        [_bounded("client-cert", terms.certificate), _bounded("client-key", terms.key)]
-    )
+    _, certificate, key = terms.names
+    text = "\n".join([_bounded(certificate, terms.certificate), _bounded(key, terms.key)])
     with tempfile.TemporaryDirectory(prefix="guacr-") as directory:
         path = Path(directory) / "pair.pem"
         path.touch(0o600)
@@ -72,7 +77,7 @@ def _show(made: ssl.SSLContext, terms: TlsTerms) -> None:
             made.load_cert_chain(path, password=lambda: b"")
         except (ssl.SSLError, ValueError):
             raise BadRequestError(
-                "parameters client-cert and client-key must be a PEM certificate and its own key, "
+                f"parameters {certificate} and {key} must be a PEM certificate and its own key, "
                 "not encrypted: give the whole texts of their files"
             ) from None
 

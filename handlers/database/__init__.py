@@ -4,7 +4,14 @@ from handlers.database.handler import (
     MysqlHandler,
     PostgresHandler,
     PostgresqlHandler,
+    RedisHandler,
     SqliteHandler,
 )
 
-__all__ = ["MysqlHandler", "PostgresHandler", "PostgresqlHandler", "SqliteHandler"]
+__all__ = [
+    "MysqlHandler",
+    "PostgresHandler",
+    "PostgresqlHandler",
+    "RedisHandler",
+    "SqliteHandler",
+]

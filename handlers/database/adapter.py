@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar
 
 from guacr.errors import GuacrError, UpstreamError
+from handlers.database.completion import Schema, Suggestions
 from handlers.database.params import DatabaseParams
 from handlers.database.statements import Dialect, unfinished
 
-NAMES_MAX = 20_000
-"""Tables, columns and functions that completion knows of one database."""
 BATCH = 500
 """Rows that are fetched at a time."""
 
@@ -33,6 +33,12 @@ class Columns:
     """A result begins."""
 
     columns: tuple[Column, ...]
+    text: bool = False
+    """Whether it is a text, and each row a line of it."""
+
+
+TEXT = Columns((Column(""),), text=True)
+"""A text begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,8 @@ class Rows:
     """More rows of the result, as texts; None stands for NULL."""
 
     rows: list[Row]
+    last: bool = False
+    """Whether it is known that no more follow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +73,6 @@ class Transaction(Enum):
     NONE = ""
     OPEN = "*"
     FAILED = "!"
-
-
-@dataclass(frozen=True, slots=True)
-class Schema:
-    """Names for completion."""
-
-    tables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Columns by table."""
-    functions: tuple[str, ...] = ()
 
 
 class StatementError(GuacrError):
@@ -105,6 +104,12 @@ class Adapter(ABC):
     keywords: ClassVar[tuple[str, ...]] = ()
     lists: ClassVar[Mapping[str, str]] = {}
     """Statements of the backslash commands that list something, by command without backslash."""
+    alters: ClassVar[re.Pattern[str]] = re.compile(
+        r"\s*(?:create|drop|alter|rename|attach|detach|use)\b", re.IGNORECASE
+    )
+    """Statements after which names are fetched anew."""
+    word: ClassVar[re.Pattern[str]] = re.compile(r"[\w$]+")
+    """What is completed as one."""
     use_database: ClassVar[str] = ""
     """Whether `\\c` works: how the database is called there, such as "database"."""
 
@@ -159,6 +164,14 @@ class Adapter(ABC):
     def complete(self, text: str) -> bool:
         """Whether `text` can be run, or goes on in the next line."""
         return not unfinished(text, self.dialect)
+
+    def suggestions(self) -> Suggestions:
+        """What completes names; it gets what `schema` gives."""
+        return Suggestions(self.keywords)
+
+    def is_secret(self, text: str) -> bool:
+        """Whether a text may hold a password, and is not to be kept in the history."""
+        return False
 
     def describe(self, name: str) -> list[str]:
         """Statements that tell of a table; none if that is not known here."""

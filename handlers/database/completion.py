@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
-from handlers.database.adapter import Schema
-
+NAMES_MAX = 20_000
+"""Tables, columns and functions that completion knows of one database."""
 SHOWN_MAX = 200
 """Completions that are offered at once."""
 _TABLE_AFTER = re.compile(
@@ -16,6 +17,15 @@ _TABLES = re.compile(
     r"\b(?:from|join|into|update)\s+[\"`]?([\w$.]+)[\"`]?(?:\s+(?:as\s+)?(\w+))?", re.I
 )
 _QUALIFIED = re.compile(r"([\w$]+)\.$")
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """Names for completion."""
+
+    tables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Columns by table."""
+    functions: tuple[str, ...] = ()
 
 
 class Suggestions:

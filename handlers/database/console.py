@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, suppress
@@ -22,17 +21,15 @@ from handlers.database.adapter import (
     StatementError,
 )
 from handlers.database.commands import HELP, Command, parse
-from handlers.database.completion import Suggestions
 from handlers.database.pager import Pager
 from handlers.database.prompt import InterruptedInputError, LineEditor
 from handlers.database.statements import split
-from handlers.database.table import HEAD_STYLE, Table, records, shown
+from handlers.database.table import HEAD_STYLE, Table, records, shown, wrapped
 
 SCHEMA_TIMEOUT = 30.0
 """Seconds in which the names for completion must have come."""
 ERROR_STYLE = "\x1b[91m", "\x1b[0m"
 NOTE_STYLE = "\x1b[33m", "\x1b[0m"
-_DDL = re.compile(r"\s*(?:create|drop|alter|rename|attach|detach|use)\b", re.IGNORECASE)
 
 
 class _Records:
@@ -71,7 +68,7 @@ class Console:
         self._timing = False
         self._lost = False
         self._refused = ""
-        self._suggestions = Suggestions(adapter.keywords)
+        self._suggestions = adapter.suggestions()
         self._learning: asyncio.Task[None] | None = None
         self._cancelling: asyncio.Task[None] | None = None
         self._pager: Pager[Row] | Pager[str] | None = None
@@ -81,6 +78,8 @@ class Console:
             complete=self._complete,
             suggest=self._suggestions,
             lexer=adapter.lexer,
+            word=adapter.word,
+            is_secret=adapter.is_secret,
         )
 
     def feed(self, data: bytes) -> None:
@@ -149,7 +148,7 @@ class Console:
         for statement in found:
             if not await self._run_one(statement, text):
                 break
-        if any(_DDL.match(statement) for statement in found):
+        if any(self._adapter.alters.match(statement) for statement in found):
             self._learn()
 
     async def _run_one(self, statement: str, typed: str) -> bool:
@@ -199,7 +198,10 @@ class Console:
     async def _show_events(self, events: AsyncIterator[Event]) -> None:
         async for event in events:
             if isinstance(event, Columns):
-                if not await self._show_result(event.columns, events):
+                if event.text:
+                    if not await self._show_text(events):
+                        return
+                elif not await self._show_result(event.columns, events):
                     return
             elif isinstance(event, Notice):
                 self._note(event.text)
@@ -230,6 +232,28 @@ class Console:
         self._end_result(result)
         return True
 
+    async def _show_text(self, events: AsyncIterator[Event]) -> bool:
+        """Show the lines that follow; whether the statement goes on."""
+        result = _Result(events, self._adapter.params.max_rows)
+
+        async def more() -> list[str]:
+            width = self._size()[0]
+            return [part for row in await result.more() for part in wrapped(row[0] or "", width)]
+
+        lines: list[str] = []
+        while not result.ended and len(lines) < self._size()[1]:
+            lines += await more()
+        if result.ended and len(lines) < self._size()[1]:
+            self._print("\n".join(lines))
+            goes_on = True
+        else:
+            pager = Pager(self._show, self._size, _Records(), more)
+            pager.add(lines)
+            goes_on = await self._look_at(pager, result)
+        if result.limited or not result.ended:
+            self._end_result(result)
+        return goes_on
+
     async def _page(
         self, columns: tuple[Column, ...], table: Table, rows: list[Row], result: _Result
     ) -> bool:
@@ -242,7 +266,6 @@ class Console:
             first = result.count + 1
             return records(columns, await result.more(), first)
 
-        keyboard = self._editor.keyboard
         pager: Pager[Row] | Pager[str]
         if self._expanded:
             paged = pager = Pager(self._show, self._size, _Records(), more_lines)
@@ -250,6 +273,13 @@ class Console:
         else:
             tabled = pager = Pager(self._show, self._size, table, more_rows)
             tabled.add(rows)
+        goes_on = await self._look_at(pager, result)
+        self._end_result(result)
+        return goes_on
+
+    async def _look_at(self, pager: Pager[Row] | Pager[str], result: _Result) -> bool:
+        """Let the person page through a result; whether the statement goes on."""
+        keyboard = self._editor.keyboard
         self._pager = pager
         keyboard.sink = pager.key
         try:
@@ -257,7 +287,6 @@ class Console:
         finally:
             self._pager = None
             keyboard.sink = self._running_key
-        self._end_result(result)
         if not result.ended or result.limited:
             self._cancel()
             with suppress(StatementError):
@@ -372,6 +401,7 @@ class _Result:
         while not self.ended:
             event = await anext(self.events, None)
             if isinstance(event, Rows):
+                self.ended = event.last
                 return self._within_limit(event.rows)
             if isinstance(event, Notice):
                 self.notices.append(event.text)

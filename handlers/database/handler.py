@@ -15,6 +15,7 @@ from handlers.database.params import (
     DatabaseParams,
     MysqlParams,
     PostgresqlParams,
+    RedisParams,
     SqliteParams,
 )
 from handlers.terminal.handler import TerminalHandler
@@ -119,3 +120,11 @@ class MysqlHandler(DatabaseHandler):
     name: ClassVar[str] = "mysql"
     params_type: ClassVar[type[Params]] = MysqlParams
     adapter: ClassVar[str] = "mysql:MysqlAdapter"
+
+
+class RedisHandler(DatabaseHandler):
+    """Redis and what speaks its protocol."""
+
+    name: ClassVar[str] = "redis"
+    params_type: ClassVar[type[Params]] = RedisParams
+    adapter: ClassVar[str] = "redis:RedisAdapter"

@@ -103,3 +103,22 @@ class SqliteParams(DatabaseParams):
         "sample, empty for an empty database in memory.",
         common=True,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedisParams(DatabaseParams):
+    """Redis and what speaks its protocol."""
+
+    port: int = _port(6379)
+    username: str = param("", "Name to log in with; empty for the default user.", common=True)
+    database: str = param("0", "Number of the database.", common=True)
+    tls: str = param(
+        "disable",
+        "Encryption: disable or prefer (none), require, verify-ca (the certificate must be signed "
+        "by tls-ca), verify-full (and be the host's).",
+        common=True,
+        choices=TLS_MODES,
+    )
+    tls_cert: str = param("", "PEM certificate to show the server.", multiline=True)
+    tls_key: str = param("", "PEM key of that certificate.", multiline=True, secret=True)
+    max_rows: int = param(0, "Lines after which an answer is ended; 0 for all.", minimum=0)

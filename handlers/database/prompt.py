@@ -32,7 +32,6 @@ KEYS_MAX = 65536
 Suggest = Callable[[str, str], list[tuple[str, str]]]
 """What is before the word, and the word → texts with what each is."""
 
-_WORD = re.compile(r"[\w$]+")
 _STYLE = Style.from_dict(
     {
         "pygments.keyword": "ansibrightblue bold",
@@ -152,14 +151,25 @@ class _Screen(io.StringIO):
         raise io.UnsupportedOperation
 
 
+class _History(InMemoryHistory):
+    def __init__(self, is_secret: Callable[[str], bool]) -> None:
+        super().__init__()
+        self._is_secret = is_secret
+
+    def append_string(self, string: str) -> None:
+        if not self._is_secret(string):
+            super().append_string(string)
+
+
 class _Suggestions(Completer):
-    def __init__(self, suggest: Suggest) -> None:
+    def __init__(self, suggest: Suggest, word: re.Pattern[str]) -> None:
         self._suggest = suggest
+        self._word = word
 
     def get_completions(
         self, document: Document, complete_event: CompleteEvent
     ) -> Iterator[Completion]:
-        word = document.get_word_before_cursor(pattern=_WORD)
+        word = document.get_word_before_cursor(pattern=self._word)
         before = document.text_before_cursor[: document.cursor_position - len(word)]
         for text, meta in self._suggest(before, word):
             yield Completion(text, start_position=-len(word), display_meta=meta)
@@ -174,6 +184,8 @@ class LineEditor:
         complete: whether a text can be run, or goes on in the next line.
         suggest: completions.
         lexer: Pygments' name of the language.
+        word: what is completed as one.
+        is_secret: whether a text is not to be kept in the history.
     """
 
     def __init__(
@@ -184,6 +196,8 @@ class LineEditor:
         complete: Callable[[str], bool],
         suggest: Suggest,
         lexer: str,
+        word: re.Pattern[str],
+        is_secret: Callable[[str], bool],
     ) -> None:
         self.keyboard = Keyboard()
         output = Vt100_Output(
@@ -195,9 +209,9 @@ class LineEditor:
         )
         self._session: PromptSession[str] = PromptSession(
             multiline=True,
-            completer=_Suggestions(suggest),
+            completer=_Suggestions(suggest, word),
             complete_while_typing=True,
-            history=InMemoryHistory(),
+            history=_History(is_secret),
             auto_suggest=AutoSuggestFromHistory(),
             lexer=PygmentsLexer(type(get_lexer_by_name(lexer))),
             style=_STYLE,

@@ -27,6 +27,24 @@ def shown(value: str | None) -> str:
     return "".join(c if c.isprintable() else _escaped(c) for c in value)
 
 
+def wrapped(text: str, width: int) -> list[str]:
+    """A line of any length in parts that are at most `width` columns wide."""
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else _escaped(c) for c in text)
+    if text.isascii():
+        return [text[i : i + width] for i in range(0, len(text), width)] or [""]
+    parts = [""]
+    used = 0
+    for character in text:
+        size = max(wcwidth(character), 0)
+        if used + size > width:
+            parts.append("")
+            used = 0
+        parts[-1] += character
+        used += size
+    return parts
+
+
 def _escaped(character: str) -> str:
     if character == "\n":
         return "↵"

@@ -23,7 +23,6 @@ from guacr.errors import (
 )
 from handlers.database.adapter import (
     BATCH,
-    NAMES_MAX,
     Adapter,
     Column,
     Columns,
@@ -32,11 +31,10 @@ from handlers.database.adapter import (
     LostError,
     Row,
     Rows,
-    Schema,
     StatementError,
     Transaction,
 )
-from handlers.database.completion import SQL_KEYWORDS
+from handlers.database.completion import NAMES_MAX, SQL_KEYWORDS, Schema
 from handlers.database.statements import Dialect
 
 FIRST_BATCH = 64

@@ -23,7 +23,6 @@ from guacr.errors import (
 )
 from handlers.database.adapter import (
     BATCH,
-    NAMES_MAX,
     Adapter,
     Column,
     Columns,
@@ -33,11 +32,10 @@ from handlers.database.adapter import (
     Notice,
     Row,
     Rows,
-    Schema,
     StatementError,
     Transaction,
 )
-from handlers.database.completion import SQL_KEYWORDS
+from handlers.database.completion import NAMES_MAX, SQL_KEYWORDS, Schema
 from handlers.database.statements import Dialect
 
 CANCEL_TIMEOUT = 5.0

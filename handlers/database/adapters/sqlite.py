@@ -12,7 +12,6 @@ from typing import Any, ClassVar
 from guacr.errors import BadRequestError, NotFoundError, UpstreamError, shorten
 from handlers.database.adapter import (
     BATCH,
-    NAMES_MAX,
     Adapter,
     Column,
     Columns,
@@ -20,11 +19,10 @@ from handlers.database.adapter import (
     Event,
     Row,
     Rows,
-    Schema,
     StatementError,
     Transaction,
 )
-from handlers.database.completion import SQL_KEYWORDS
+from handlers.database.completion import NAMES_MAX, SQL_KEYWORDS, Schema
 from handlers.database.sample import SAMPLE, SCRIPT
 from handlers.database.statements import Dialect
 

@@ -1,0 +1,331 @@
+"""Redis and what speaks its protocol, as redis-cli shows it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Mapping
+from typing import ClassVar
+
+from guacr.errors import BadRequestError, GuacrError, NotFoundError, UpstreamError, shorten
+from handlers.database.adapter import (
+    BATCH,
+    TEXT,
+    Adapter,
+    Done,
+    Event,
+    LostError,
+    Rows,
+    StatementError,
+    Transaction,
+)
+from handlers.database.params import RedisParams
+from handlers.database.redis_connection import (
+    RedisConnection,
+    ReplyError,
+    login_error,
+    open_connection,
+)
+from handlers.database.redis_names import CommandSuggestions, RedisSchema, fetch_names, write_flags
+from handlers.database.redis_text import ReplyWriter, holds_password, is_raw, quoted, words
+from handlers.database.resp import RespError, Token
+from handlers.database.statements import Dialect
+from handlers.database.table import shown
+
+_ENDLESS = {b"subscribe", b"psubscribe", b"ssubscribe", b"monitor"}
+"""Commands that are answered until the connection ends."""
+_LEAVING = {b"unsubscribe", b"punsubscribe", b"sunsubscribe"}
+"""Commands that are answered by a push."""
+
+
+class RedisAdapter(Adapter):
+    """A command is cancelled by connecting anew, as redis-cli does it: the protocol has no other
+    way to end one."""
+
+    dialect: ClassVar[Dialect] = Dialect(lines=True)
+    lexer: ClassVar[str] = "text"
+    alters: ClassVar[re.Pattern[str]] = re.compile(
+        r"\s*(?:select|flushall|flushdb|swapdb|auth|module)\b", re.IGNORECASE
+    )
+    word: ClassVar[re.Pattern[str]] = re.compile(r"[^\s\"']+")
+    use_database: ClassVar[str] = "database"
+    lists: ClassVar[Mapping[str, str]] = {
+        "l": "INFO keyspace", "d": "SCAN 0 COUNT 100", "du": "ACL LIST", "df": "FUNCTION LIST",
+    }  # fmt: skip
+
+    params: RedisParams
+    _connection: RedisConnection | None = None
+    _login: tuple[str, str] | None = None
+    """User and password of an AUTH that was typed."""
+    _password = ""
+    _protocol = "2"
+    _queued: str | None = None
+    """The database that is selected when the transaction is executed."""
+    _in_transaction = False
+    _running = False
+    _cancelled = False
+    _writing: Mapping[str, bool] = {}
+    """Of each command whether it writes; only known where that matters."""
+
+    @property
+    def title(self) -> str:
+        """See `Adapter.title`."""
+        return f"{self._place}/{self.database}"
+
+    @property
+    def _place(self) -> str:
+        host, port = self.params.hostname, self.params.port
+        return host if host.startswith("/") else f"{host}:{port}"
+
+    @property
+    def prompt(self) -> str:
+        """See `Adapter.prompt`; as redis-cli's."""
+        number = "" if self.database == "0" else f"[{self.database}]"
+        return f"{self._place}{number}{'(TX)' if self._in_transaction else ''}> "
+
+    @property
+    def transaction(self) -> Transaction:
+        """See `Adapter.transaction`."""
+        return Transaction.OPEN if self._in_transaction else Transaction.NONE
+
+    # ---- connecting
+
+    async def connect(self, password: str) -> str:
+        """See `Adapter.connect`."""
+        await self.close()
+        if not (self.database.isascii() and self.database.isdigit() and len(self.database) < 10):
+            raise BadRequestError(
+                f"parameter database must be a number from 0, not {shorten(self.database)}"
+            )
+        self._password = password
+        self._protocol = "2"
+        connection = await self._open()
+        try:
+            async with asyncio.timeout(self.params.timeout):
+                version = await _version(connection)
+                if self.params.read_only_session:
+                    self._writing = await write_flags(connection)
+        except (OSError, EOFError, ReplyError):
+            await connection.close()
+            raise UpstreamError("the server does not tell what it is and what it can") from None
+        except BaseException:
+            await connection.close()
+            raise
+        self._connection = connection
+        return f"{version}, database {self.database}."
+
+    async def _open(self) -> RedisConnection:
+        """A connection that is logged in, and at the database."""
+        connection = await open_connection(self.params)
+        try:
+            async with asyncio.timeout(self.params.timeout):
+                await self._log_in(connection)
+            return connection
+        except TimeoutError:
+            await connection.close()
+            raise UpstreamError(
+                f"the server at {shorten(self._place)} takes the connection and is silent: "
+                "check port and tls"
+            ) from None
+        except (OSError, EOFError):
+            await connection.close()
+            raise UpstreamError(
+                f"the server at {shorten(self._place)} closes the connection: check port and tls"
+            ) from None
+        except BaseException:
+            await connection.close()
+            raise
+
+    async def _log_in(self, connection: RedisConnection) -> None:
+        user, password = self._login or (self.params.username, self._password)
+        try:
+            if password:
+                await connection.call("AUTH", *filter(None, (user, password)))
+            if self._protocol != "2":
+                await connection.call("HELLO", self._protocol)
+            await connection.call("PING")
+        except ReplyError as error:
+            if told := login_error(error, user):
+                raise told from None
+            if not str(error).startswith("NOPERM"):
+                raise UpstreamError(f"the server refuses: {shorten(str(error), 200)}") from None
+        if self.database == "0":
+            return
+        try:
+            await connection.call("SELECT", self.database)
+        except ReplyError as error:
+            raise NotFoundError(
+                f"database {self.database} cannot be opened: {shorten(str(error), 200)}"
+            ) from None
+
+    async def close(self) -> None:
+        """See `Adapter.close`."""
+        connection, self._connection = self._connection, None
+        self._in_transaction = False
+        self._queued = None
+        if connection is not None:
+            await connection.close()
+
+    async def _again(self) -> None:
+        """Connect anew: what went on is given up."""
+        await self.close()
+        try:
+            self._connection = await self._open()
+        except GuacrError as error:
+            raise LostError(f"the connection is lost: {error}") from None
+
+    # ---- commands
+
+    async def execute(self, statement: str) -> AsyncIterator[Event]:
+        """See `Adapter.execute`."""
+        try:
+            arguments = words(statement)
+        except BadRequestError as error:
+            raise StatementError(str(error)) from None
+        connection = self._connection
+        if connection is None:
+            raise LostError("there is no connection to the server")
+        self._refuse_writing(arguments)
+        self._cancelled, self._running = False, True
+        endless = arguments[0].lower() in _ENDLESS
+        try:
+            await connection.send(arguments)
+            events = self._stream(connection) if endless else self._reply(connection, arguments)
+            async for event in events:
+                yield event
+        except (OSError, EOFError, RespError) as error:
+            if not self._cancelled:
+                raise LostError(f"the connection is lost: {error}") from None
+            await self._again()
+            if not endless:
+                raise StatementError("cancelled; the connection was made anew") from None
+        finally:
+            self._running = False
+
+    async def _stream(self, connection: RedisConnection) -> AsyncIterator[Event]:
+        """Answers without an end."""
+        yield Done("Reading messages... (press Ctrl-C to quit)")
+        while True:
+            writer = ReplyWriter()
+            lines: list[str] = []
+            while not writer.ended:
+                token = await connection.token()
+                lines += writer.add(token)
+            yield Done("\n".join(map(shown, lines)))
+            if token.kind == b"-" and len(lines) == 1:
+                return
+
+    async def _reply(
+        self, connection: RedisConnection, arguments: list[bytes]
+    ) -> AsyncIterator[Event]:
+        token = await self._first(connection)
+        name = arguments[0].lower()
+        while token.kind == b">" and name not in _LEAVING:
+            async for event in self._lines(connection, token, ReplyWriter()):
+                yield event
+            token = await self._first(connection)
+        self._follow(arguments, token)
+        if token.kind == b"-":
+            raise StatementError(f"(error) {token.data.decode(errors='replace')}")
+        async for event in self._lines(connection, token, ReplyWriter(raw=is_raw(arguments))):
+            yield event
+
+    async def _first(self, connection: RedisConnection) -> Token:
+        """The beginning of the answer, which must come in time."""
+        try:
+            async with asyncio.timeout(self.params.statement_timeout or None):
+                return await connection.token()
+        except TimeoutError:
+            await self._again()
+            raise StatementError(
+                f"ended after {self.params.statement_timeout} s; the connection was made anew"
+            ) from None
+
+    async def _lines(
+        self, connection: RedisConnection, token: Token, writer: ReplyWriter
+    ) -> AsyncIterator[Event]:
+        yield TEXT
+        lines = writer.add(token)
+        while not writer.ended:
+            lines += writer.add(await connection.token())
+            if len(lines) >= BATCH:
+                yield Rows([(line,) for line in lines])
+                lines = []
+        self._running = False  # there is nothing left to cancel
+        yield Rows([(line,) for line in lines], last=True)
+        yield Done("")
+
+    def _follow(self, arguments: list[bytes], reply: Token) -> None:
+        """What a command changes for those that follow."""
+        name, *rest = (argument.decode(errors="replace") for argument in arguments)
+        name = name.lower()
+        if name in ("exec", "discard") and reply.data[:3] != b"ERR":
+            if name == "exec" and reply.kind == b"*" and self._queued is not None:
+                self.database = self._queued
+            self._in_transaction, self._queued = False, None
+        if reply.kind == b"-":
+            return
+        if name == "multi":
+            self._in_transaction = True
+        elif name == "select" and rest:
+            if reply.data == b"QUEUED":
+                self._queued = rest[0]
+            else:
+                self.database = rest[0]
+        elif name == "auth" and rest:
+            self._login = (rest[0] if rest[1:] else "", rest[-1])
+        elif name == "hello" and rest:
+            self._protocol = rest[0]
+        elif name == "reset":
+            self.database, self._protocol, self._in_transaction = "0", "2", False
+
+    def _refuse_writing(self, arguments: list[bytes]) -> None:
+        if not self.params.read_only_session:
+            return
+        name, *rest = (argument.decode(errors="replace").lower() for argument in arguments)
+        inner = f"{name}|{rest[0]}" if rest else name
+        if self._writing.get(inner, self._writing.get(name, True)):
+            raise StatementError(
+                f"(error) {shorten(name)} may write, and this session may only read"
+            )
+
+    async def cancel(self) -> None:
+        """See `Adapter.cancel`."""
+        if self._running and self._connection is not None:
+            self._cancelled = True
+            self._connection.abort()
+
+    def is_secret(self, text: str) -> bool:
+        """See `Adapter.is_secret`."""
+        return any(map(holds_password, text.splitlines()))
+
+    # ---- names
+
+    def suggestions(self) -> CommandSuggestions:
+        """See `Adapter.suggestions`."""
+        return CommandSuggestions(())
+
+    async def schema(self) -> RedisSchema:
+        """See `Adapter.schema`; on a connection of its own."""
+        connection = await self._open()
+        try:
+            return await fetch_names(connection)
+        except (ReplyError, EOFError) as error:
+            raise UpstreamError(f"names cannot be had: {error}") from None
+        finally:
+            await connection.close()
+
+    def describe(self, name: str) -> list[str]:
+        """See `Adapter.describe`."""
+        key = quoted(name.encode())
+        return [f"TYPE {key}", f"OBJECT ENCODING {key}", f"TTL {key}", f"MEMORY USAGE {key}"]
+
+
+async def _version(connection: RedisConnection) -> str:
+    """What the server is, as far as this user may know."""
+    try:
+        info = str(await connection.call("INFO", "server"))
+    except ReplyError:
+        return "Redis"
+    found = re.search(r"^(redis|valkey)_version:(\S{1,40})", info, re.MULTILINE)
+    return f"{found[1].capitalize()} {shown(found[2])}" if found else "Redis"

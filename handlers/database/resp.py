@@ -1,0 +1,111 @@
+"""RESP, the protocol of Redis: replies as they come, value by value, never whole.
+
+Both versions (https://redis.io/docs/latest/develop/reference/protocol-spec/); the client libraries
+give Python objects of whole replies, which lose the types that redis-cli shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from guacr.errors import UpstreamError
+
+LINE_MAX = 1 << 20
+"""Bytes of a line: a status, an error, a number, the head of another value."""
+VALUE_MAX = 1 << 20
+"""Bytes kept of a string; the rest of it is read and forgotten."""
+DEPTH_MAX = 128
+"""Arrays within arrays."""
+COUNT_MAX = 1 << 40
+"""Elements of an array, bytes of a string."""
+
+AGGREGATES = {b"*": 1, b"~": 1, b">": 1, b"%": 2, b"|": 2}
+"""Values of an element, by what begins arrays, sets, pushes, maps and attributes."""
+_STRINGS = (b"$", b"=", b"!")
+_LINES = (b"+", b"-", b":", b",", b"#", b"(", b"_")
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A value, or the beginning of one that holds others.
+
+    `kind` is its first byte in the protocol; null is `_`, however it was sent.
+    """
+
+    kind: bytes
+    data: bytes = b""
+    size: int = 0
+    """Elements (pairs, in a map), or bytes of the string, of which `data` may be the start."""
+
+
+class RespError(UpstreamError):
+    """What came is not RESP, or passes a bound."""
+
+
+class RespReader:
+    """Bytes in, tokens out."""
+
+    __slots__ = ("_buffer", "_kept", "_kind", "_left", "_size")
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        self._kind = b""
+        self._size = 0
+        self._left = 0
+        """Bytes of the current string that are still to come, its line end included."""
+        self._kept = bytearray()
+
+    def feed(self, data: bytes) -> None:
+        """Bytes of the server."""
+        self._buffer += data
+
+    def tokens(self) -> Iterator[Token]:
+        """What is whole by now.
+
+        Raises:
+            RespError: see there.
+        """
+        while (token := self._string() if self._left else self._next()) is not None:
+            if token.kind:
+                yield token
+
+    def _next(self) -> Token | None:
+        end = self._buffer.find(b"\r\n")
+        if end > LINE_MAX or (end < 0 and len(self._buffer) > LINE_MAX):
+            raise RespError(f"the server sends a line of more than {LINE_MAX} bytes")
+        if end < 0:
+            return None
+        kind, rest = bytes(self._buffer[:1]), bytes(self._buffer[1:end])
+        del self._buffer[: end + 2]
+        if kind in _LINES:
+            return Token(kind, rest, len(rest))
+        if kind not in AGGREGATES and kind not in _STRINGS:
+            raise RespError("what the server sends is not Redis's protocol: check port and tls")
+        size = _number(rest)
+        if size < 0:
+            return Token(b"_")
+        if kind in AGGREGATES:
+            return Token(kind, size=size)
+        self._kind, self._size, self._left = kind, size, size + 2
+        self._kept.clear()
+        return Token(b"")
+
+    def _string(self) -> Token | None:
+        """Take what has come of a string; itself, when that was all."""
+        wanted = min(VALUE_MAX, self._size) - len(self._kept)
+        part = self._buffer[: self._left]
+        if wanted > 0:
+            self._kept += part[:wanted]
+        self._left -= len(part)
+        del self._buffer[: len(part)]
+        if self._left:
+            return None
+        return Token(self._kind, bytes(self._kept), self._size)
+
+
+def _number(text: bytes) -> int:
+    digits = text.removeprefix(b"-")
+    if not digits.isdigit() or len(digits) > 13 or int(text) > COUNT_MAX:
+        raise RespError(f"the server sends no size, but {text[:40]!r}")
+    return int(text)
