@@ -9,7 +9,7 @@ from typing import ClassVar
 from guacr.errors import BadRequestError, UpstreamError, shorten
 from guacr.session.params import Params
 from guacr.session.session import Session
-from handlers.kubernetes import channels, request
+from handlers.kubernetes import channels, kubeconfig, request
 from handlers.kubernetes.params import KubernetesParams
 from handlers.kubernetes.websocket import PORTION, ApiSocket, Target, connect
 from handlers.terminal.handler import TerminalHandler
@@ -37,11 +37,13 @@ class KubernetesHandler(TerminalHandler):
 
     async def run(self) -> None:
         """See `ProtocolHandler.run`."""
+        self.params, place = await asyncio.to_thread(kubeconfig.applied, self.params)
         params = self.params
         target = Target(
-            address=request.address(params),
+            address=request.address(params, place.path),
             host=params.hostname,
             port=params.port,
+            server_name=place.server_name,
             token=_checked(params.token.strip()),
             tls=await self._tls(),
             timeout=CONNECT_TIMEOUT,

@@ -68,3 +68,14 @@ class KubernetesParams(Params):
     minimum_contrast: int = shared.minimum_contrast()
     allow_clipboard_read: bool = shared.allow_clipboard_read()
     token: str = param("", "Bearer token, such as a service account's.", common=True, secret=True)
+    kubeconfig: str = param(
+        "",
+        "Text of a kubeconfig file, in place of hostname, port, use-ssl, ca-cert, client-cert, "
+        "client-key and token.",
+        common=True,
+        secret=True,
+        multiline=True,
+    )
+    context: str = param(
+        "", "Context of the kubeconfig; empty for its current-context.", common=True
+    )

@@ -16,8 +16,9 @@ _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 _TERM = re.compile(r"\$(?:TERM\b|\{TERM\})")
 
 
-def address(params: KubernetesParams) -> str:
-    """The address of the exec or attach endpoint, with everything in it.
+def address(params: KubernetesParams, prefix: str = "") -> str:
+    """The address of the exec or attach endpoint, with everything in it; `prefix` is what comes
+    before the API's own path.
 
     Raises:
         BadRequestError: a name is missing or cannot be one, or the command cannot be split.
@@ -33,7 +34,7 @@ def address(params: KubernetesParams) -> str:
         query.append(("container", params.container))
     query += [("command", word) for word in words]
     scheme = "wss" if params.use_ssl else "ws"
-    path = f"/api/v1/namespaces/{params.namespace}/pods/{params.pod}"
+    path = f"{prefix}/api/v1/namespaces/{params.namespace}/pods/{params.pod}"
     action = "exec" if words else "attach"
     return (
         f"{scheme}://{_host(params.hostname)}:{params.port}{path}/{action}"

@@ -45,6 +45,8 @@ class Target:
     """Beginning with ws or wss."""
     host: str
     port: int
+    server_name: str
+    """Name in the server's certificate; empty for the host's."""
     tls: ssl.SSLContext | None
     token: str
     timeout: float
@@ -137,6 +139,7 @@ async def connect(target: Target, on_blocked: Callable[[bool], None]) -> ApiSock
                 protocols=SUBPROTOCOLS,
                 headers={"Authorization": f"Bearer {target.token}"} if target.token else {},
                 ssl=target.tls if target.tls is not None else True,
+                server_hostname=target.server_name or None,
                 heartbeat=HEARTBEAT,
                 timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_TIMEOUT),
                 max_msg_size=MESSAGE_MAX,

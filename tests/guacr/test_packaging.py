@@ -42,6 +42,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     "re2": ("handlers.telnet.expressions",),
     "simplejpeg": ("guacr.display.encoder",),
     "uvloop": ("guacr.daemon",),
+    "yaml": ("handlers.kubernetes.kubeconfig",),
 }
 """Third-party library → the modules, or packages, that may import it; NumPy may be anywhere."""
 

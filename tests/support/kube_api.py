@@ -192,6 +192,7 @@ async def kube_api(
     """The parameters that name the server, which listens until the block ends."""
     application = web.Application()
     application.router.add_get(PATH, api.answer)
+    application.router.add_get(f"/clusters/{{cluster}}{PATH}", api.answer)
     runner = web.AppRunner(application, shutdown_timeout=0.1)
     await runner.setup()
     port = free_port()

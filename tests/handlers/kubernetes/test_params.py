@@ -17,7 +17,13 @@ scrollback func-keys-and-keypad clipboard-buffer-size disable-copy disable-paste
 def test_names_are_guacds() -> None:
     names = [param.name for param in KubernetesParams.declared()]
     assert names[:34] == NAMES
-    assert names[34:] == ["minimum-contrast", "allow-clipboard-read", "token"]
+    assert names[34:] == [
+        "minimum-contrast",
+        "allow-clipboard-read",
+        "token",
+        "kubeconfig",
+        "context",
+    ]
 
 
 def test_scrollback_and_keys_are_not_mixed_up() -> None:
@@ -27,4 +33,4 @@ def test_scrollback_and_keys_are_not_mixed_up() -> None:
 
 def test_secrets_are_marked() -> None:
     secret = {param.name for param in KubernetesParams.declared() if param.spec.secret}
-    assert secret == {"client-key", "token"}
+    assert secret == {"client-key", "token", "kubeconfig"}
