@@ -1,9 +1,10 @@
-"""Run all benchmarks, or those named: parse, terminal, encode, fanout, session, join."""
+"""Run all benchmarks, or those named: parse, terminal, encode, fanout, session, join,
+transfer."""
 
 import importlib
 import sys
 
-NAMES = ["parse", "terminal", "encode", "fanout", "session", "join"]
+NAMES = ["parse", "terminal", "encode", "fanout", "session", "join", "transfer"]
 
 
 def main(names: list[str]) -> int:

@@ -18,8 +18,10 @@ QUEUE_DELAY = 0.1
 class Window:
     """The unacknowledged blobs of one stream.
 
-    It opens by one blob with each acknowledgement that comes in time, and closes by one with each
-    that comes late, since what is late has waited in a queue, and frames wait in the same.
+    What comes late has waited in a queue, and frames wait in the same. The window opens by one blob
+    with each acknowledgement that is less than half of `QUEUE_DELAY` late, and closes by one with
+    each that is later than `QUEUE_DELAY`; in between it rests, as what it did shows only a round
+    trip later.
     """
 
     __slots__ = ("_sent", "_shortest", "size")
@@ -50,5 +52,8 @@ class Window:
             return
         elapsed = now - self._sent.popleft()
         self._shortest = min(self._shortest, elapsed)
-        in_time = elapsed - self._shortest <= QUEUE_DELAY
-        self.size = min(max(self.size + (1 if in_time else -1), WINDOW_MIN), WINDOW_MAX)
+        late = elapsed - self._shortest
+        if late < QUEUE_DELAY / 2:
+            self.size = min(self.size + 1, WINDOW_MAX)
+        elif late > QUEUE_DELAY:
+            self.size = max(self.size - 1, WINDOW_MIN)
