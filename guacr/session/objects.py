@@ -1,7 +1,8 @@
 """File systems that one user sees: `filesystem`, `get`, `body`, `put` and `undefine`.
 
 A `get` that cannot be answered has no stream that an error could be told on, and guacd says nothing
-at all; guacr answers it with a body of the type `ERROR_TYPE`, complete at once.
+at all; guacr answers it with a body of the type `ERROR_TYPE`, complete at once. When a file breaks
+off, that body comes before the `end` of the file's.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 from guacr.errors import GuacrError, NotFoundError, TooManyError
 from guacr.protocol.instruction import BLOB_MAX, encode
 from guacr.session.files import PATH_MAX, FileSystem, normalised
+from guacr.session.outputs import OutputStream
 from guacr.session.streams import InputStream
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ OBJECTS_MAX = 64
 INDEX_TYPE = "application/vnd.glyptodon.guacamole.stream-index+json"
 """A directory: a JSON object with the type of each path."""
 FILE_TYPE = "application/octet-stream"
+INTERNAL = "internal error: the daemon's log says more"
 ERROR_TYPE = "application/vnd.guacr.error+json"
 """A `get` that failed: a JSON object with `message` and `status`."""
 
@@ -82,28 +85,27 @@ class Objects:
         self._user.transfers.receive(stream, lambda data: files.write(path, stream.mimetype, data))
 
     async def _send(self, files: FileSystem, index: int, path: str, name: str) -> None:
+        body: OutputStream | None = None
         try:
             directory = await files.is_directory(path)
-            source = _index(files, path) if directory else files.read(path)
-            first = await anext(source, b"")
-        except GuacrError as error:
-            self._refuse(index, name, error)
-            return
-        except Exception:
-            self._refuse(index, name, GuacrError("internal error: the daemon's log says more"))
+            async with aclosing(_index(files, path) if directory else files.read(path)) as source:
+                first = await anext(source, b"")
+                mimetype = INDEX_TYPE if directory else FILE_TYPE
+                body = self._user.outputs.open_body(index, name, mimetype)
+                await body.write(first)
+                async for piece in source:
+                    await body.write(piece)
+                await body.end()
+        except BaseException as error:
+            if isinstance(error, Exception) and (body is None or body.is_open):
+                self._refuse(index, name, error)  # before the end, which says that it is whole
+            if body is not None:
+                body.abort()
             raise
-        mimetype = INDEX_TYPE if directory else FILE_TYPE
-        async with (
-            aclosing(source),
-            self._user.outputs.open_body(index, name, mimetype) as body,
-        ):
-            await body.write(first)
-            async for piece in source:
-                await body.write(piece)
 
-    def _refuse(self, index: int, name: str, error: GuacrError) -> None:
-        answer = json.dumps({"message": str(error), "status": error.status}).encode()
-        self._user.session.log.info("user %s cannot get a file: %s", self._user.id, error)
+    def _refuse(self, index: int, name: str, error: Exception) -> None:
+        told = error if isinstance(error, GuacrError) else GuacrError(INTERNAL)
+        answer = json.dumps({"message": str(told), "status": told.status}).encode()
         self._user.outputs.send_body(index, name[:PATH_MAX], ERROR_TYPE, answer)
 
     def _find(self, index: int) -> FileSystem:

@@ -54,6 +54,11 @@ class OutputStream:
         self._error: GuacrError | None = None
         self._news = asyncio.Event()
 
+    @property
+    def is_open(self) -> bool:
+        """Whether more can be written: nobody has ended or refused it."""
+        return self._error is None
+
     async def write(self, data: bytes) -> None:
         """Send `data`, in blobs, as quickly as the client takes it.
 

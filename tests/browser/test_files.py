@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
-from guacr.errors import ForbiddenError
+from guacr.errors import ForbiddenError, UpstreamError
 from guacr.session.session import Session
 from handlers.testcard import TestcardHandler as CardHandler
 from handlers.testcard.files import PIECE, CardFiles
@@ -124,6 +124,26 @@ async def test_a_refused_download_says_why(
         "document.querySelector('#files-status').textContent === 'You may not read this file.'",
         "the reason",
     )
+
+
+async def test_a_file_that_breaks_off_is_not_saved(
+    page: Page, card: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await page.call("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
+    await folder(page, card, "download")
+
+    async def break_off(self: CardFiles, path: str) -> AsyncGenerator[bytes, None]:
+        yield PIECE
+        raise UpstreamError("the host has gone")
+
+    monkeypatch.setattr(CardFiles, "read", break_off)
+    await page.click('#files-list [aria-label="Download 1 KiB"]')
+    await page.until(state(page, "1 KiB", "The host has gone."), "the reason")
+    monkeypatch.undo()
+    await page.click('#files-list [aria-label="Download 1 MiB"]')
+    await until(lambda: (tmp_path / "1 MiB").exists(), "the file after it")
+    assert not (tmp_path / "1 KiB").exists()
+    assert page.errors == []
 
 
 async def test_a_file_is_dropped_on_the_screen(page: Page, card: Site, notes: list[str]) -> None:

@@ -2,7 +2,7 @@
 
 import { byId, element } from "./dom.js";
 import { readText } from "./streams.js";
-import { download, refusal, upload } from "./transfers.js";
+import { download, ERROR_TYPE, refusal, upload } from "./transfers.js";
 
 const INDEX_TYPE = "application/vnd.glyptodon.guacamole.stream-index+json";
 const ANY_TYPE = "application/octet-stream";
@@ -35,6 +35,7 @@ export class Files {
     this.listSystems();
     client.onfilesystem = (object, name) => {
       this.systems.push({ object, name });
+      this.watch(object);
       object.onundefine = () => {
         this.systems = this.systems.filter((system) => system.object !== object);
         this.listSystems();
@@ -42,6 +43,16 @@ export class Files {
       this.listSystems();
     };
     client.onfile = (stream, mimetype, name) => this.receive(stream, mimetype, name);
+  }
+
+  // A file that breaks off is told before its end, which would say that it is whole.
+  watch(object) {
+    const deliver = object.onbody;
+    object.onbody = (stream, mimetype, path) => {
+      const broken = [...this.running].find((transfer) => transfer.source === object && transfer.path === path);
+      if (mimetype === ERROR_TYPE && broken) broken.breakOff(stream);
+      else deliver(stream, mimetype, path);
+    };
   }
 
   // Nothing more will come.
@@ -134,15 +145,16 @@ export class Files {
   // ---- transfers
 
   fetch(path) {
-    this.system.object.requestInputStream(path, async (stream, mimetype) => {
+    const { object } = this.system;
+    object.requestInputStream(path, async (stream, mimetype) => {
       const error = await refusal(stream, mimetype);
       if (error) byId("files-status").textContent = error.message;
-      else this.receive(stream, mimetype, baseName(path));
+      else Object.assign(this.receive(stream, mimetype, baseName(path)), { source: object, path });
     });
   }
 
   receive(stream, mimetype, name) {
-    this.follow((ended) => download(stream, mimetype, name, ended));
+    return this.follow((ended) => download(stream, mimetype, name, ended));
   }
 
   chosen() {
@@ -164,6 +176,7 @@ export class Files {
     });
     this.running.add(transfer);
     byId("action-files").hidden = false;
+    return transfer;
   }
 
   // ---- dropping files on the screen

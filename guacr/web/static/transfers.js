@@ -8,7 +8,7 @@ const BLOB = Guacamole.ArrayBufferWriter.DEFAULT_BLOB_LENGTH;
 const AHEAD = 32; // blobs that are sent ahead of their acknowledgements; the daemon takes 64
 const READ = 1 << 20; // bytes of a file that are read at once
 const KEPT = 50; // lines
-const ERROR_TYPE = "application/vnd.guacr.error+json";
+export const ERROR_TYPE = "application/vnd.guacr.error+json";
 const { SUCCESS, RESOURCE_CLOSED } = Guacamole.Status.Code;
 
 export function inUnits(bytes) {
@@ -65,6 +65,12 @@ class Transfer {
   fail(text) {
     this.finish(sentence(text), true);
     this.stop();
+  }
+
+  // The daemon says why there is no more: at once, since the end of the file follows.
+  breakOff(stream) {
+    this.stop = () => {};
+    readText(stream, (text) => this.fail(JSON.parse(text).message));
   }
 
   cancel() {

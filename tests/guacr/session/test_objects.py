@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from guacr.errors import BadRequestError, ForbiddenError, NotFoundError, TooManyError
+from guacr.errors import BadRequestError, ForbiddenError, NotFoundError, TooManyError, UpstreamError
 from guacr.protocol.status import Status
 from guacr.session.files import DEPTH_MAX, PATH_MAX, Entry, FileSystem, normalised
 from guacr.session.objects import ERROR_TYPE, FILE_TYPE, INDEX_TYPE, OBJECTS_MAX
@@ -48,6 +48,8 @@ class Drive(FileSystem):
         try:
             await self.gate.wait()
             yield self.files[path][:100]
+            if path == "/broken":
+                raise UpstreamError("the host has gone")
             yield self.files[path][100:]
         finally:
             self.closed += 1
@@ -152,6 +154,30 @@ async def test_a_get_that_fails_is_answered(
     assert message in error["message"]
     assert error["status"] == status
     assert (await desk.get("/a.txt"))[1] == b"text", "and the next one is not disturbed"
+
+
+async def test_a_file_that_breaks_off_is_told_before_its_end(bench: Bench) -> None:
+    desk = Desk(bench)
+    desk.drive.files["/broken"] = bytes(200)
+    desk.transport.send("get", 0, "/broken")
+    await until(lambda: desk.transport.all("body") != [])
+    desk.transport.send("ack", 0, "OK", 0)
+    await until(lambda: desk.transport.all("end")[-1] == ("0",))
+    assert [args[1:] for args in desk.transport.all("body")] == [
+        ("0", FILE_TYPE, "/broken"),
+        ("2", ERROR_TYPE, "/broken"),
+    ]
+    assert desk.transport.all("end")[-2:] == [("2",), ("0",)]
+    assert b"the host has gone" in b64decode(desk.transport.all("blob")[-1][1])
+
+
+async def test_a_client_that_refuses_is_told_nothing_more(bench: Bench) -> None:
+    desk = Desk(bench)
+    desk.transport.send("get", 0, "/a.txt")
+    await until(lambda: desk.transport.all("body") != [])
+    desk.transport.send("ack", 0, "no", int(Status.CLIENT_FORBIDDEN))
+    await until(lambda: desk.drive.closed == 1)
+    assert len(desk.transport.all("body")) == 1
 
 
 async def test_a_bug_is_not_shown(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
