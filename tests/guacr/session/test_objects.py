@@ -9,6 +9,8 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from guacr.errors import BadRequestError, ForbiddenError, NotFoundError, TooManyError, UpstreamError
 from guacr.protocol.status import Status
@@ -302,6 +304,13 @@ async def test_who_may_only_watch_has_none(bench: Bench) -> None:
 )
 def test_paths_are_normalised(path: str, result: str) -> None:
     assert normalised(path) == result
+
+
+@given(st.text(st.sampled_from("./a\\ü"), max_size=60))
+def test_no_path_leads_out(path: str) -> None:
+    result = normalised(path)
+    assert result == "/" or not {"", ".", ".."} & set(result[1:].split("/"))
+    assert normalised(result) == result
 
 
 @pytest.mark.parametrize("path", ["x" * (PATH_MAX + 1), "a\0b"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from base64 import b64decode
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from guacr.daemon import Daemon
 from guacr.session.session import Session
 from guacr.tokens import Grant
 from guacr.tokens_guacamole_lite import make_guacamole_lite_token
+from handlers.testcard.files import PIECE
 from tests.support.daemon import local_settings
 from tests.support.node import require_package
 from tests.support.require import require
@@ -137,3 +139,23 @@ async def test_errors_reach_the_browser(lite: Lite) -> None:
     message, status = await client.until("error")
     assert message.startswith("no such connection")
     assert status == "516"
+
+
+async def test_files_both_ways(lite: Lite) -> None:
+    client = await lite.open(card(**dict.fromkeys(MOVING, "false")))
+    assert await client.until("filesystem") == ("0", "Test card")
+    await client.send("get", 0, "/download/1 MiB")
+    _, stream, _, name = await client.until("body")
+    await client.send("ack", stream, "OK", 0)
+    content = b""
+    while len(content) < len(PIECE) * 16:
+        at, data = await client.until("blob")
+        if at == stream:
+            content += b64decode(data)
+            await client.send("ack", stream, "OK", 0)
+    assert (name, content) == ("/download/1 MiB", PIECE * 16)
+    await client.send("put", 0, 0, "application/octet-stream", "/upload/a")
+    for _ in range(3):
+        assert await client.until("ack") == ("0", "OK", "0")
+        await client.send("blob", 0, "A" * 8064)
+    await client.send("end", 0)
