@@ -6,6 +6,8 @@ from handlers.database.handler import (
     PostgresqlHandler,
     RedisHandler,
     SqliteHandler,
+    SqlServerHandler,
+    SqlserverHandler,
 )
 
 __all__ = [
@@ -13,5 +15,7 @@ __all__ = [
     "PostgresHandler",
     "PostgresqlHandler",
     "RedisHandler",
+    "SqlServerHandler",
     "SqliteHandler",
+    "SqlserverHandler",
 ]

@@ -17,6 +17,7 @@ from handlers.database.params import (
     PostgresqlParams,
     RedisParams,
     SqliteParams,
+    SqlserverParams,
 )
 from handlers.terminal.handler import TerminalHandler
 
@@ -128,3 +129,17 @@ class RedisHandler(DatabaseHandler):
     name: ClassVar[str] = "redis"
     params_type: ClassVar[type[Params]] = RedisParams
     adapter: ClassVar[str] = "redis:RedisAdapter"
+
+
+class SqlserverHandler(DatabaseHandler):
+    """SQL Server."""
+
+    name: ClassVar[str] = "sqlserver"
+    params_type: ClassVar[type[Params]] = SqlserverParams
+    adapter: ClassVar[str] = "sqlserver:SqlserverAdapter"
+
+
+class SqlServerHandler(SqlserverHandler):
+    """SQL Server by its name with a hyphen."""
+
+    name: ClassVar[str] = "sql-server"

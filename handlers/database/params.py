@@ -122,3 +122,23 @@ class RedisParams(DatabaseParams):
     tls_cert: str = param("", "PEM certificate to show the server.", multiline=True)
     tls_key: str = param("", "PEM key of that certificate.", multiline=True, secret=True)
     max_rows: int = param(0, "Lines after which an answer is ended; 0 for all.", minimum=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SqlserverParams(DatabaseParams):
+    """SQL Server."""
+
+    port: int = _port(1433)
+    tls: str = param(
+        "verify-full",
+        "Encryption: disable, verify-ca (the certificate must be signed by tls-ca, or be it), "
+        "verify-full (and be the host's).",
+        common=True,
+        choices=("disable", "verify-ca", "verify-full"),
+    )
+    read_only_session: bool = param(
+        False,
+        "Tell the server that the session only reads (ApplicationIntent=ReadOnly), which sends it "
+        "to a replica where there is one. It refuses no changes: rights are the server's.",
+        common=True,
+    )

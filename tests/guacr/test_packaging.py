@@ -33,6 +33,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     "prompt_toolkit": ("handlers.database.prompt",),
     "psycopg": ("handlers.database.adapters.postgresql",),
     "pygments": ("handlers.database.prompt",),
+    "pytds": ("handlers.database.adapters.sqlserver",),
     "wcwidth": ("handlers.database.table", "terminal.pyte_widths"),
     "pydantic": ("guacr.configuration", "guacr.setting_types", "guacr.settings"),
     "pydantic_core": ("guacr.configuration",),

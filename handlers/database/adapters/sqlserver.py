@@ -1,0 +1,360 @@
+"""SQL Server, through python-tds on a thread of each connection's own."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import decimal
+import socket
+import ssl
+import struct
+import tempfile
+import uuid
+from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any, ClassVar, TypeVar
+
+import pytds
+
+from guacr.errors import (
+    GuacrError,
+    NotFoundError,
+    UnauthorizedError,
+    UpstreamError,
+    UpstreamTimeoutError,
+    shorten,
+)
+from handlers.database.adapter import (
+    BATCH,
+    Adapter,
+    Column,
+    Columns,
+    Done,
+    Event,
+    LostError,
+    Notice,
+    Rows,
+    StatementError,
+    Transaction,
+)
+from handlers.database.batches import is_complete
+from handlers.database.completion import NAMES_MAX, SQL_KEYWORDS, Schema
+from handlers.database.statements import Dialect
+from handlers.dial import dial
+
+FIRST_BATCH = 64
+"""Rows that are fetched first: a page."""
+_NUMBERS = (int, float, decimal.Decimal)
+_BROKEN = (AssertionError, AttributeError, LookupError, TypeError, ValueError, struct.error)
+"""What the library raises when it gets something else than it expects."""
+_LOGIN_FAILED = {18456, 18452, 18470, 18486, 18487, 18488}
+_NO_DATABASE = {911, 4060, 4063, 4064}
+_TABLES = """SELECT s.name AS [Schema], o.name AS [Name],
+CASE o.type WHEN 'U' THEN 'table' ELSE 'view' END AS [Type] FROM sys.objects o
+JOIN sys.schemas s ON s.schema_id = o.schema_id WHERE o.type IN ({}) ORDER BY 1, 2"""
+_COLUMNS = """SELECT c.name AS [Column], t.name AS [Type], c.max_length AS [Bytes],
+CASE WHEN c.is_nullable = 0 THEN 'not null' ELSE '' END AS [Nullable], d.definition AS [Default]
+FROM sys.columns c JOIN sys.types t ON t.user_type_id = c.user_type_id
+LEFT JOIN sys.default_constraints d ON d.object_id = c.default_object_id
+WHERE c.object_id = OBJECT_ID({}) ORDER BY c.column_id"""
+_INDEXES = """SELECT name AS [Index], type_desc AS [Kind], is_unique AS [Unique],
+is_primary_key AS [Primary] FROM sys.indexes WHERE object_id = OBJECT_ID({}) AND name IS NOT NULL
+ORDER BY 1"""
+_NAMES = """SELECT o.name, c.name FROM sys.objects o
+JOIN sys.columns c ON c.object_id = o.object_id WHERE o.type IN ('U', 'V')
+ORDER BY 1, c.column_id OFFSET 0 ROWS FETCH NEXT {} ROWS ONLY"""
+
+Result = TypeVar("Result")
+
+
+class SqlserverAdapter(Adapter):
+    """The library has no asynchronous form, and neither has another that is maintained; a thread
+    for each connection fetches no further than what is asked for."""
+
+    dialect: ClassVar[Dialect] = Dialect(batches=True)
+    lexer: ClassVar[str] = "tsql"
+    keywords: ClassVar[tuple[str, ...]] = (
+        *SQL_KEYWORDS, "TOP", "GO", "EXEC", "DECLARE", "PRINT", "USE", "TRAN", "MERGE", "OUTPUT",
+        "NVARCHAR", "IDENTITY", "CROSS APPLY", "OUTER APPLY", "GETDATE",
+    )  # fmt: skip
+    use_database: ClassVar[str] = "database"
+    lists: ClassVar[Mapping[str, str]] = {
+        "l": "SELECT name AS [Name], state_desc AS [State], recovery_model_desc AS [Recovery] "
+        "FROM sys.databases ORDER BY 1",
+        "d": _TABLES.format("'U', 'V'"),
+        "dt": _TABLES.format("'U'"),
+        "dv": _TABLES.format("'V'"),
+        "di": "SELECT OBJECT_NAME(object_id) AS [Table], name AS [Index], type_desc AS [Kind] "
+        "FROM sys.indexes WHERE name IS NOT NULL AND object_id > 100 ORDER BY 1, 2",
+        "dn": "SELECT name AS [Schema] FROM sys.schemas ORDER BY 1",
+        "df": "SELECT SCHEMA_NAME(schema_id) AS [Schema], name AS [Name], type_desc AS [Kind] "
+        "FROM sys.objects WHERE type IN ('P', 'FN', 'IF', 'TF') ORDER BY 1, 2",
+        "du": "SELECT name AS [Name], type_desc AS [Kind] FROM sys.database_principals "
+        "WHERE type <> 'R' ORDER BY 1",
+    }
+
+    _connection: Any = None
+    _cursor: Any = None
+    _thread: ThreadPoolExecutor | None = None
+    _password = ""
+    _cancelled = False
+    _told = 0
+    """Messages of the running batch that were shown."""
+
+    @property
+    def title(self) -> str:
+        """See `Adapter.title`."""
+        return f"{self.params.username}@{self.params.hostname}/{self.database}"
+
+    @property
+    def prompt(self) -> str:
+        """See `Adapter.prompt`."""
+        return f"{self.database or '(default)'}{self.transaction.value}> "
+
+    @property
+    def transaction(self) -> Transaction:
+        """See `Adapter.transaction`."""
+        open_ = self._connection is not None and self._connection._tds_socket.tds72_transaction
+        return Transaction.OPEN if open_ else Transaction.NONE
+
+    def complete(self, text: str) -> bool:
+        """See `Adapter.complete`."""
+        return is_complete(text)
+
+    # ---- connecting
+
+    async def connect(self, password: str) -> str:
+        """See `Adapter.connect`."""
+        await self.close()
+        self._password = password
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlserver")
+        self._connection = await self._open(self._thread)
+        version = await self._on_thread(
+            _values, self._connection, "SELECT SERVERPROPERTY('ProductVersion'), DB_NAME()"
+        )
+        self.database = str(version[0][1])
+        return f"SQL Server {version[0][0]}, database {self.database}."
+
+    async def _open(self, thread: ThreadPoolExecutor) -> Any:
+        params = self.params
+        sock = await dial(params.hostname, params.port, params.timeout)
+        sock.settimeout(params.timeout)
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(thread, self._log_in, sock)
+        except BaseException as error:
+            sock.close()
+            if isinstance(error, (pytds.Error, OSError, EOFError, *_BROKEN)):
+                raise self._explained(error) from None
+            raise
+
+    def _log_in(self, sock: socket.socket) -> Any:
+        params = self.params
+        with tempfile.NamedTemporaryFile("w", suffix=".pem") as authorities:
+            authorities.write(params.tls_ca)
+            authorities.flush()
+            trusted = authorities.name if params.tls_ca else _system_authorities()
+            return pytds.connect(
+                dsn=params.hostname,
+                port=params.port,
+                sock=sock,
+                user=params.username,
+                password=self._password,
+                database=self.database or None,
+                appname="guacr",
+                login_timeout=params.timeout,
+                autocommit=True,
+                readonly=params.read_only_session,
+                cafile=None if params.tls == "disable" else trusted,
+                validate_host=params.tls == "verify-full",
+                disable_connect_retry=True,
+            )
+
+    def _explained(self, error: Exception) -> GuacrError:
+        place = f"the server at {shorten(self.params.hostname)} on port {self.params.port}"
+        number, reason = getattr(error, "number", 0), _first_line(error)
+        if number in _LOGIN_FAILED:
+            return UnauthorizedError(
+                f"the server refuses the login of {shorten(self.params.username)}: "
+                "check user and password"
+            )
+        if number in _NO_DATABASE:
+            return NotFoundError(
+                f"database {shorten(self.database)} cannot be opened: check its name and the rights"
+            )
+        if isinstance(error, TimeoutError | pytds.TimeoutError):
+            return UpstreamTimeoutError(f"{place} does not answer in time")
+        if "ertificate" in reason or "encrypt" in reason or "SSL" in reason:
+            return UpstreamError(f"{place} and tls={self.params.tls} do not go together: {reason}")
+        return UpstreamError(
+            f"{place} cannot be used: {reason}: check port and tls, and that it is SQL Server"
+        )
+
+    async def close(self) -> None:
+        """See `Adapter.close`."""
+        connection, self._connection = self._connection, None
+        thread, self._thread = self._thread, None
+        if connection is not None:
+            with suppress(OSError, pytds.Error):
+                connection._tds_socket.sock.close()
+        if thread is not None:
+            thread.shutdown(wait=False, cancel_futures=True)
+
+    # ---- statements
+
+    async def _on_thread(self, function: Callable[..., Result], *args: Any) -> Result:
+        thread = self._thread
+        if thread is None:
+            raise LostError("there is no connection to the server")
+        try:
+            return await asyncio.get_running_loop().run_in_executor(thread, function, *args)
+        except (OSError, EOFError, pytds.InterfaceError, *_BROKEN) as error:
+            raise LostError(f"the connection is lost: {_first_line(error)}") from None
+        except pytds.Error as error:
+            raise StatementError(error_text(error)) from None
+
+    async def execute(self, statement: str) -> AsyncIterator[Event]:
+        """See `Adapter.execute`."""
+        connection = self._connection
+        if connection is None:
+            raise LostError("there is no connection to the server")
+        self._cancelled, self._told = False, 0
+        cursor = self._cursor = connection.cursor()
+        seconds = self.params.statement_timeout
+        limit = asyncio.get_running_loop().call_later(seconds, self._attention) if seconds else None
+        try:
+            await self._on_thread(cursor.execute, statement)
+            async for event in self._results(cursor):
+                yield event
+        except StatementError:
+            for notice in self._notices(cursor):
+                yield notice
+            raise
+        finally:
+            self._cursor = None
+            if limit is not None:
+                limit.cancel()
+        if self._cancelled:
+            raise StatementError("the batch was cancelled")
+        self.database = connection._tds_socket.env.database or self.database
+
+    async def _results(self, cursor: Any) -> AsyncIterator[Event]:
+        while True:
+            for notice in self._notices(cursor):
+                yield notice
+            if cursor.description is None:
+                yield Done(_affected(cursor.rowcount))
+            else:
+                rows = await self._on_thread(cursor.fetchmany, FIRST_BATCH)
+                yield Columns(_columns(cursor, rows))
+                while rows:
+                    yield Rows([tuple(map(text_of, row)) for row in rows])
+                    rows = await self._on_thread(cursor.fetchmany, BATCH)
+                yield Done("")
+            if not await self._on_thread(cursor.nextset):
+                break
+        for notice in self._notices(cursor):
+            yield notice
+
+    def _notices(self, cursor: Any) -> list[Notice]:
+        """What the server has said since the last time, but for errors."""
+        messages = [message for _, message in cursor.messages or []]
+        new, self._told = messages[self._told :], len(messages)
+        return [Notice(message.text) for message in new if message.severity <= 10]
+
+    async def cancel(self) -> None:
+        """See `Adapter.cancel`."""
+        self._attention()
+
+    def _attention(self) -> None:
+        """Ask the server to end the batch; the answer goes to the thread that reads."""
+        cursor = self._cursor
+        if cursor is not None and not self._cancelled:
+            self._cancelled = True
+            with suppress(OSError, pytds.Error):
+                cursor._session.put_cancel()
+
+    # ---- names
+
+    async def schema(self) -> Schema:
+        """See `Adapter.schema`; on a connection of its own."""
+        found: dict[str, list[str]] = {}
+        with ThreadPoolExecutor(1) as thread:
+            connection = await self._open(thread)
+            try:
+                loop = asyncio.get_running_loop()
+                statement = _NAMES.format(NAMES_MAX)
+                rows = await loop.run_in_executor(thread, _values, connection, statement)
+            except (pytds.Error, OSError) as error:
+                raise UpstreamError(_first_line(error)) from None
+            finally:
+                connection._tds_socket.sock.close()
+        for table, column in rows:
+            found.setdefault(str(table), []).append(str(column))
+        return Schema({name: tuple(names) for name, names in found.items()})
+
+    def describe(self, name: str) -> list[str]:
+        """See `Adapter.describe`."""
+        quoted = "N'" + name.replace("'", "''") + "'"
+        return [text.format(quoted) for text in (_COLUMNS, _INDEXES)]
+
+
+def _values(connection: Any, statement: str) -> list[tuple[object, ...]]:
+    cursor = connection.cursor()
+    cursor.execute(statement)
+    return list(cursor.fetchall())
+
+
+def _columns(cursor: Any, rows: list[tuple[object, ...]]) -> tuple[Column, ...]:
+    values = rows[0] if rows else (None,) * len(cursor.description)
+    return tuple(
+        Column(described[0] or "", isinstance(value, _NUMBERS))
+        for described, value in zip(cursor.description, values, strict=True)
+    )
+
+
+def text_of(value: object) -> str | None:
+    """A value as sqlcmd prints it."""
+    match value:
+        case None | str():
+            return value
+        case bool():
+            return str(int(value))
+        case bytes():
+            return f"0x{value.hex().upper()}"
+        case datetime.datetime():
+            zone = value.strftime("%z")
+            exact = "microseconds" if value.microsecond % 1000 else "milliseconds"
+            text = value.replace(tzinfo=None).isoformat(" ", exact)
+            return f"{text} {zone[:3]}:{zone[3:5]}" if zone else text
+        case uuid.UUID():
+            return str(value).upper()
+        case decimal.Decimal():
+            return f"{value:f}"
+    return str(value)
+
+
+def error_text(error: Exception) -> str:
+    """An error as sqlcmd prints it."""
+    if not getattr(error, "number", 0):
+        return _first_line(error)
+    procedure = getattr(error, "procname", "")
+    place = f", Procedure {procedure}" if procedure else ""
+    return (
+        f"Msg {error.number}, Level {error.severity}, State {error.state}"  # type: ignore[attr-defined]
+        f"{place}, Line {error.line}\n{error.text}"  # type: ignore[attr-defined]
+    )
+
+
+def _affected(count: int) -> str:
+    many = "row" if count == 1 else "rows"
+    return f"({count} {many} affected)" if count >= 0 else ""
+
+
+def _system_authorities() -> str:
+    return ssl.get_default_verify_paths().cafile or "/etc/ssl/certs/ca-certificates.crt"
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or ["no reason is given"])[0]

@@ -1,0 +1,47 @@
+"""Batches as sqlcmd sees them."""
+
+from __future__ import annotations
+
+import pytest
+
+from handlers.database.batches import REPEATS_MAX, is_complete, split_batches
+
+
+def test_go_ends_batches_outside_of_strings_and_comments() -> None:
+    text = "select 1\nGO\nselect '\ngo\n'; /*\ngo\n*/ select [a\ngo\n]\n  go ;\nselect 2"
+    assert split_batches(text) == [
+        "select 1", "select '\ngo\n'; /*\ngo\n*/ select [a\ngo\n]", "select 2"
+    ]  # fmt: skip
+    assert split_batches("go\n\ngo") == []
+
+
+def test_go_repeats_within_its_bound() -> None:
+    assert split_batches("print 1\ngo 3") == ["print 1"] * 3
+    assert len(split_batches(f"a\ngo {REPEATS_MAX}")) == REPEATS_MAX
+    assert len(split_batches(f"a\ngo {REPEATS_MAX + 1}")) == REPEATS_MAX
+    assert split_batches("a\ngo 0") == []
+    assert split_batches("going\ngo on") == ["going\ngo on"]
+
+
+@pytest.mark.parametrize(
+    ("text", "complete"),
+    [
+        ("select 1", False),
+        ("select 1;", True),
+        ("select 1 -- over;", False),
+        ("select 1; -- over", True),
+        ("select ';", False),
+        ("select 1\ngo", True),
+        ("begin\nprint 1;", False),
+        ("begin\nprint 1;\nend;", True),
+        ("begin tran;", True),
+        ("begin try select 1; end try begin catch", False),
+        ("select case when 1 = 1 then 2 end;", True),
+        ("create or alter procedure p as select 1;", False),
+        ("create procedure p as select 1;\ngo", True),
+        ("create table t (a int);", True),
+        ("", True),
+    ],
+)
+def test_what_can_be_run(text: str, complete: bool) -> None:
+    assert is_complete(text) is complete
