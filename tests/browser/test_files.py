@@ -103,6 +103,27 @@ async def test_a_file_is_uploaded(page: Page, card: Site, notes: list[str]) -> N
     await until(lambda: notes[-1].startswith("0 bytes"), "an empty file")
 
 
+async def test_answers_to_other_streams_are_not_the_uploads(
+    page: Page, card: Site, notes: list[str]
+) -> None:
+    await folder(page, card, "upload")
+    # each of these messages is refused, and was answered on the index that the upload took
+    focus = "dispatchEvent(new Event('focus')); dispatchEvent(new Event('blur'))"
+    await page.run(f"{focus}; {choose(f'new File([{MEGABYTE}], `a.bin`)')}")
+    await page.until(state(page, "a.bin", "1.0 MB, "), "the end of the upload")
+    await until(lambda: notes[-1:] != [] and notes[-1].startswith("1,000,000 bytes"), "the note")
+
+
+async def test_many_uploads_wait_for_each_other(page: Page, card: Site, notes: list[str]) -> None:
+    await folder(page, card, "upload")
+    for number in range(12):
+        await page.run(choose(f"new File([new Uint8Array(100_000)], 'many-{number}')"))
+    lines = "[...document.querySelectorAll('#transfers li')]"
+    done = f"{lines}.filter(line => /kB, /.test(line.innerText))"
+    await page.until(f"{done}.length === 12", "the end of all")
+    await until(lambda: sum(note.endswith("all") for note in notes) == 12, "the notes")
+
+
 async def test_a_refused_upload_says_why(page: Page, card: Site) -> None:
     await folder(page, card, "download")
     await page.run(choose(f"new File([{MEGABYTE}], 'no.bin')"))

@@ -2,7 +2,7 @@
 
 import { byId, element } from "./dom.js";
 import { readText } from "./streams.js";
-import { download, ERROR_TYPE, refusal, upload } from "./transfers.js";
+import { download, ERROR_TYPE, Lanes, refusal, upload } from "./transfers.js";
 
 const INDEX_TYPE = "application/vnd.glyptodon.guacamole.stream-index+json";
 const ANY_TYPE = "application/octet-stream";
@@ -29,8 +29,8 @@ export class Files {
     on("session", "drop", (event) => this.dropped(event));
   }
 
-  attach(client) {
-    this.client = client;
+  attach(client, tunnel) {
+    this.lanes = new Lanes(client, tunnel);
     this.systems = [];
     this.listSystems();
     client.onfilesystem = (object, name) => {
@@ -161,8 +161,8 @@ export class Files {
     const { object } = this.system;
     const folder = this.path === "/" ? "" : this.path;
     for (const file of byId("files-chosen").files) {
-      const stream = object.createOutputStream(file.type || ANY_TYPE, `${folder}/${file.name}`);
-      this.follow((ended) => upload(stream, file, ended), () => this.system && this.show(this.path));
+      const open = (stream) => ["put", object.index, stream, file.type || ANY_TYPE, `${folder}/${file.name}`];
+      this.follow((ended) => upload(this.lanes, open, file, ended), () => this.system && this.show(this.path));
     }
     byId("files-chosen").value = "";
   }
@@ -197,8 +197,8 @@ export class Files {
     if (!this.session.connected || !event.dataTransfer.files.length) return;
     event.preventDefault();
     for (const file of event.dataTransfer.files) {
-      const stream = this.client.createFileStream(file.type || ANY_TYPE, file.name);
-      this.follow((ended) => upload(stream, file, ended));
+      const open = (stream) => ["file", stream, file.type || ANY_TYPE, file.name];
+      this.follow((ended) => upload(this.lanes, open, file, ended));
     }
   }
 }

@@ -82,7 +82,7 @@ export class Session {
     this.screen.show(client);
     this.input.attach(client);
     this.messages.attach(client);
-    this.files.attach(client);
+    this.files.attach(client, tunnel);
     client.connect(this.connectString(query));
   }
 

@@ -6,6 +6,7 @@ import { readText } from "./streams.js";
 
 const BLOB = Guacamole.ArrayBufferWriter.DEFAULT_BLOB_LENGTH;
 const AHEAD = 32; // blobs that are sent ahead of their acknowledgements; the daemon takes 64
+const LANES = 4; // uploads at a time
 const READ = 1 << 20; // bytes of a file that are read at once
 const KEPT = 50; // lines
 export const ERROR_TYPE = "application/vnd.guacr.error+json";
@@ -105,25 +106,60 @@ function save(blob, name) {
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
-// Send a file on `stream` as quickly as the remote side takes it.
-export function upload(stream, file, ended) {
+// Streams for uploads, whose indices nothing else uses: an answer to something that was sent just
+// before on the same index would be taken for an answer to the upload.
+export class Lanes {
+  constructor(client, tunnel) {
+    Object.assign(this, { client, tunnel, waiting: [] });
+    this.idle = Array.from({ length: LANES }, () => client.createOutputStream());
+  }
+
+  async take() {
+    return this.idle.shift() ?? new Promise((resume) => this.waiting.push(resume));
+  }
+
+  // guacamole-common-js gives up the index of a stream that was refused.
+  give(stream, refused) {
+    stream.onack = null;
+    const next = refused ? this.client.createOutputStream() : stream;
+    const resume = this.waiting.shift();
+    if (resume) resume(next);
+    else this.idle.push(next);
+  }
+}
+
+// Send a file as quickly as the remote side takes it; `open(index)` is the instruction that opens
+// its stream.
+export function upload(lanes, open, file, ended) {
   const transfer = new Transfer(file.name, file.size, ended);
-  send(stream, file, transfer).catch((error) => transfer.fail(error.message));
+  send(lanes, open, file, transfer).catch((error) => transfer.fail(error.message));
   return transfer;
 }
 
-async function send(stream, file, transfer) {
+async function send(lanes, open, file, transfer) {
+  const stream = await lanes.take();
+  let refused = false;
+  try {
+    if (transfer.done) return;
+    refused = !(await sendOn(stream, lanes.tunnel, open, file, transfer));
+    if (!refused) lanes.tunnel.sendMessage("end", stream.index);
+  } finally {
+    lanes.give(stream, refused);
+  }
+  if (!refused) transfer.complete(); // which changes nothing if it was cancelled
+}
+
+// Whether the remote side has taken all that was sent.
+async function sendOn(stream, tunnel, open, file, transfer) {
   const writer = new Guacamole.ArrayBufferWriter(stream);
   let acknowledged = -1; // the first acknowledgement is that of the opening
   let sent = 0;
+  let refused = false;
   let wake = () => {};
-  transfer.stop = () => {
-    stream.sendEnd();
-    wake();
-  };
+  transfer.stop = () => wake();
   writer.onack = (status) => {
     if (status.isError()) {
-      transfer.stop = wake; // the stream has ended by that
+      refused = true;
       transfer.fail(status.message);
     }
     acknowledged += 1;
@@ -132,12 +168,13 @@ async function send(stream, file, transfer) {
   const until = async (ready) => {
     while (!transfer.done && !ready()) await new Promise((resume) => (wake = resume));
   };
+  tunnel.sendMessage(...open(stream.index));
   await until(() => acknowledged >= 0);
   for (let start = 0; start < file.size && !transfer.done; start += READ) {
     const data = new Uint8Array(await file.slice(start, start + READ).arrayBuffer());
     for (let at = 0; at < data.length && !transfer.done; at += BLOB) {
       await until(() => sent - acknowledged < AHEAD);
-      if (transfer.done) return;
+      if (transfer.done) break;
       const part = data.subarray(at, at + BLOB);
       writer.sendData(part);
       sent += 1;
@@ -145,7 +182,5 @@ async function send(stream, file, transfer) {
     }
   }
   await until(() => acknowledged >= sent);
-  if (transfer.done) return;
-  writer.sendEnd();
-  transfer.complete();
+  return !refused;
 }
