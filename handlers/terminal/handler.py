@@ -382,6 +382,7 @@ class TerminalHandler(ProtocolHandler):
     def _parse(self, data: bytes) -> None:
         if not self.session.closed:
             self.terminal.feed(data)
+            self._rest.grew(len(data))
             self._fed = True
             self.session.changed()
 

@@ -9,8 +9,8 @@ from terminal.emulator import Emulator
 
 REST_AFTER = 10.0
 """Seconds without use."""
-PACK_EVERY = 2.0
-"""Seconds of use after which old rows are packed."""
+PACK_AFTER = 1 << 20
+"""Bytes of output after which old rows are packed, in use or not."""
 STEP = 0.05
 """Seconds between two turns of packing."""
 TURN = 0.001
@@ -18,45 +18,53 @@ TURN = 0.001
 
 
 class Rest:
-    """Counts from the last `disturb`; one timer at most, and none while a terminal rests."""
+    """Counts seconds from the last `disturb`, and bytes from the last packing; no timer runs while
+    a terminal rests."""
 
-    __slots__ = ("_disturbed", "_emulator", "_loop", "_resting", "_timer")
+    __slots__ = ("_disturbed", "_emulator", "_grown", "_loop", "_packing", "_timer")
 
     def __init__(self, emulator: Emulator) -> None:
         self._emulator = emulator
         self._loop = asyncio.get_running_loop()
         self._disturbed = 0.0
-        self._resting = False
+        self._grown = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._packing: asyncio.TimerHandle | None = None
         self.disturb()
 
     def disturb(self) -> None:
         """The terminal is in use."""
         self._disturbed = self._loop.time()
-        self._resting = False
         if self._timer is None:
-            self._timer = self._loop.call_later(PACK_EVERY, self._look)
+            self._timer = self._loop.call_later(REST_AFTER, self._look)
+
+    def grew(self, size: int) -> None:
+        """The host has printed so many bytes."""
+        self._grown += size
+        if self._grown >= PACK_AFTER and self._packing is None:
+            self._packing = self._loop.call_later(STEP, self._pack)
 
     def stop(self) -> None:
         """Never again."""
-        if self._timer is not None:
-            self._timer.cancel()
+        for timer in (self._timer, self._packing):
+            if timer is not None:
+                timer.cancel()
 
     def _look(self) -> None:
         self._timer = None
         left = self._disturbed + REST_AFTER - self._loop.time()
-        if left <= 0 and not self._resting:
-            self._resting = True
-            self._emulator.rest()
-        if not self._pack():
-            self._timer = self._loop.call_later(STEP, self._look)
-        elif not self._resting:
-            self._timer = self._loop.call_later(min(max(left, STEP), PACK_EVERY), self._look)
+        if left > 0:
+            self._timer = self._loop.call_later(left, self._look)
+            return
+        self._emulator.rest()
+        if self._packing is None:
+            self._pack()
 
-    def _pack(self) -> bool:
-        """Pack for a turn; whether nothing is left to do."""
+    def _pack(self) -> None:
+        self._packing = None
+        self._grown = 0
         until = perf_counter() + TURN
         while not self._emulator.pack():
             if perf_counter() >= until:
-                return False
-        return True
+                self._packing = self._loop.call_later(STEP, self._pack)
+                return

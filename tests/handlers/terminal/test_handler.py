@@ -420,7 +420,6 @@ async def test_a_terminal_that_cannot_start_leaves_no_session(
 
 
 async def test_an_idle_terminal_rests(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("handlers.terminal.rest.PACK_EVERY", 0.001)
     monkeypatch.setattr("handlers.terminal.rest.REST_AFTER", 0.05)
     transport, _, handler = desk.join()
     rests: list[int] = []
@@ -434,20 +433,22 @@ async def test_an_idle_terminal_rests(desk: Desk, monkeypatch: pytest.MonkeyPatc
 async def test_a_long_scrollback_is_packed_while_a_terminal_is_used(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("handlers.terminal.rest.PACK_EVERY", 0.001)
+    monkeypatch.setattr("handlers.terminal.rest.PACK_AFTER", 8)
     monkeypatch.setattr("handlers.terminal.rest.STEP", 0.001)
+    monkeypatch.setattr("handlers.terminal.rest.TURN", 0.0)
     _, _, handler = desk.join()
-    emulator = handler.terminal.emulator
-    left = [3]
+    packs: list[int] = []
 
     def pack() -> bool:
-        left[0] -= 1
-        return left[0] == 0
+        packs.append(1)
+        return len(packs) % 3 == 0
 
-    emulator.pack = pack  # type: ignore[method-assign]
-    monkeypatch.setattr("handlers.terminal.rest.TURN", 0.0)
-    handler.feed(b"text")
-    await until(lambda: left[0] <= 0)
+    handler.terminal.emulator.pack = pack  # type: ignore[method-assign]
+    handler.feed(b"1234567")
+    assert handler._rest._packing is None
+    handler.feed(b"8")
+    await until(lambda: len(packs) == 3)
+    assert handler._rest._packing is None
 
 
 async def test_defaults_come_from_the_settings() -> None:
