@@ -45,7 +45,8 @@ bench: $(STAMPS)/dev
 	$(BIN)/python -m benchmarks
 
 docs: $(STAMPS)/dev
-	$(BIN)/python -m guacr.paramdoc > docs/parameters.md
+	$(BIN)/python -m guacr.paramdoc > $(STAMPS)/parameters.md
+	mv $(STAMPS)/parameters.md docs/parameters.md
 
 install: $(STAMPS)/install
 
