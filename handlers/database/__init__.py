@@ -2,6 +2,7 @@
 
 from handlers.database.handler import (
     MysqlHandler,
+    OracleHandler,
     PostgresHandler,
     PostgresqlHandler,
     RedisHandler,
@@ -12,6 +13,7 @@ from handlers.database.handler import (
 
 __all__ = [
     "MysqlHandler",
+    "OracleHandler",
     "PostgresHandler",
     "PostgresqlHandler",
     "RedisHandler",

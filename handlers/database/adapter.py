@@ -110,6 +110,8 @@ class Adapter(ABC):
     """Statements after which names are fetched anew."""
     word: ClassVar[re.Pattern[str]] = re.compile(r"[\w$]+")
     """What is completed as one."""
+    usage: ClassVar[str] = "Statements end with a semicolon and may have several lines."
+    """What `\\?` says of where they end."""
     use_database: ClassVar[str] = ""
     """Whether `\\c` works: how the database is called there, such as "database"."""
 

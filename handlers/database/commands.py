@@ -14,7 +14,7 @@ HELP = """\\q            quit (Ctrl-D, too)
 \\x            records below each other, on or off
 \\timing       show how long statements take, on or off
 
-Statements end with a semicolon and may have several lines. Ctrl-C cancels what runs.
+{usage} Ctrl-C cancels what runs.
 Tab or typing completes, arrow up brings back, Ctrl-R searches what was typed before.
 In a long result: arrows and Page keys scroll, / searches, n finds the next, q leaves."""
 

@@ -313,7 +313,7 @@ class Console:
         if name in ("q", "quit", "exit"):
             return False
         if name in ("?", "help", "h"):
-            self._print(HELP)
+            self._print(HELP.format(usage=self._adapter.usage))
         elif name == "x":
             self._expanded = not self._expanded
             self._print(f"Expanded display is {'on' if self._expanded else 'off'}.")

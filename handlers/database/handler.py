@@ -14,6 +14,7 @@ from handlers.database.console import Console
 from handlers.database.params import (
     DatabaseParams,
     MysqlParams,
+    OracleParams,
     PostgresqlParams,
     RedisParams,
     SqliteParams,
@@ -143,3 +144,11 @@ class SqlServerHandler(SqlserverHandler):
     """SQL Server by its name with a hyphen."""
 
     name: ClassVar[str] = "sql-server"
+
+
+class OracleHandler(DatabaseHandler):
+    """Oracle Database."""
+
+    name: ClassVar[str] = "oracle"
+    params_type: ClassVar[type[Params]] = OracleParams
+    adapter: ClassVar[str] = "oracle:OracleAdapter"

@@ -142,3 +142,34 @@ class SqlserverParams(DatabaseParams):
         "to a replica where there is one. It refuses no changes: rights are the server's.",
         common=True,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OracleParams(DatabaseParams):
+    """Oracle Database."""
+
+    port: int = _port(1521)
+    username: str = param(
+        "", "Name to log in with; 'NAME as sysdba' for that privilege.", common=True
+    )
+    database: str = param("", "Name of the service, such as FREEPDB1.", common=True)
+    tls: str = param(
+        "disable",
+        "Encryption (TCPS): disable, require, verify-ca (the certificate must be signed by "
+        "tls-ca), verify-full (and be the host's).",
+        common=True,
+        choices=("disable", "require", "verify-ca", "verify-full"),
+    )
+    read_only_session: bool = param(
+        False,
+        "Take SELECT, WITH and ALTER SESSION alone, each in a read-only transaction of its own. It "
+        "guards against accidents; rights are the server's.",
+        common=True,
+    )
+    statement_timeout: int = param(
+        0,
+        "Seconds after which an answer of the server is no longer waited for, and the statement "
+        "ended; 0 for never.",
+        minimum=0,
+        maximum=86400,
+    )

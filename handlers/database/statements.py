@@ -6,8 +6,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from handlers.database.batches import split_batches
-
 _COMMON = [
     r'"(?:[^"]|"")*(?:"|\Z)',
     r"--[^\n]*",
@@ -32,8 +30,8 @@ class Dialect:
     hashes: bool = False
     lines: bool = False
     """Whether each line is a command of its own."""
-    batches: bool = False
-    """Whether a line GO ends what is run at once, and no semicolon."""
+    splits: Callable[[str], list[str]] | None = None
+    """What splits a text, where more than semicolons ends statements."""
     whole: Callable[[str], bool] | None = None
 
     def pattern(self) -> re.Pattern[str]:
@@ -61,8 +59,8 @@ def split(text: str, dialect: Dialect) -> tuple[list[str], str]:
     """The finished statements of `text`, and what follows the last of them."""
     if dialect.lines:
         return [line for line in text.splitlines() if line.strip()], ""
-    if dialect.batches:
-        return split_batches(text), ""
+    if dialect.splits is not None:
+        return dialect.splits(text), ""
     pattern = _patterns.get(dialect)
     if pattern is None:
         pattern = _patterns[dialect] = dialect.pattern()

@@ -30,6 +30,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     "isal": ("guacr.display.png",),
     "joserfc": ("guacr.tokens",),
     "asyncmy": ("handlers.database.adapters.mysql",),
+    "oracledb": ("handlers.database.adapters.oracle",),
     "prompt_toolkit": ("handlers.database.prompt",),
     "psycopg": ("handlers.database.adapters.postgresql",),
     "pygments": ("handlers.database.prompt",),

@@ -48,6 +48,7 @@ class RedisAdapter(Adapter):
         r"\s*(?:select|flushall|flushdb|swapdb|auth|module)\b", re.IGNORECASE
     )
     word: ClassVar[re.Pattern[str]] = re.compile(r"[^\s\"']+")
+    usage: ClassVar[str] = "Each line is a command."
     use_database: ClassVar[str] = "database"
     lists: ClassVar[Mapping[str, str]] = {
         "l": "INFO keyspace", "d": "SCAN 0 COUNT 100", "du": "ACL LIST", "df": "FUNCTION LIST",

@@ -38,7 +38,7 @@ from handlers.database.adapter import (
     StatementError,
     Transaction,
 )
-from handlers.database.batches import is_complete
+from handlers.database.batches import is_complete, split_batches
 from handlers.database.completion import NAMES_MAX, SQL_KEYWORDS, Schema
 from handlers.database.statements import Dialect
 from handlers.dial import dial
@@ -72,12 +72,15 @@ class SqlserverAdapter(Adapter):
     """The library has no asynchronous form, and neither has another that is maintained; a thread
     for each connection fetches no further than what is asked for."""
 
-    dialect: ClassVar[Dialect] = Dialect(batches=True)
+    dialect: ClassVar[Dialect] = Dialect(splits=split_batches)
     lexer: ClassVar[str] = "tsql"
     keywords: ClassVar[tuple[str, ...]] = (
         *SQL_KEYWORDS, "TOP", "GO", "EXEC", "DECLARE", "PRINT", "USE", "TRAN", "MERGE", "OUTPUT",
         "NVARCHAR", "IDENTITY", "CROSS APPLY", "OUTER APPLY", "GETDATE",
     )  # fmt: skip
+    usage: ClassVar[str] = (
+        "A line GO runs what is typed, and so does a semicolon that is not within BEGIN … END."
+    )
     use_database: ClassVar[str] = "database"
     lists: ClassVar[Mapping[str, str]] = {
         "l": "SELECT name AS [Name], state_desc AS [State], recovery_model_desc AS [Recovery] "

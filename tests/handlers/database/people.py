@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+import ssl
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 
 from guacr.protocol.client import ClientInfo
 from guacr.session.registry import Protocols, SessionRegistry
@@ -125,3 +127,24 @@ class Room:
         """End all sessions."""
         await self._registry.close()
         self._executor.shutdown()
+
+
+@asynccontextmanager
+async def host(
+    serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], None],
+    tls: ssl.SSLContext | None = None,
+) -> AsyncIterator[dict[str, str]]:
+    """Some server that speaks something else than a database."""
+    writers: list[asyncio.StreamWriter] = []
+
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+        serve(reader, writer)
+
+    async with await asyncio.start_server(accept, "127.0.0.1", 0, ssl=tls) as server:
+        port = server.sockets[0].getsockname()[1]
+        try:
+            yield {"hostname": "127.0.0.1", "port": str(port)}
+        finally:
+            for writer in writers:
+                writer.close()

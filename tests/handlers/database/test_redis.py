@@ -44,6 +44,11 @@ async def test_replies_look_as_in_redis_cli(person: Person) -> None:
     await person.sees("invalid argument(s)")
 
 
+async def test_help_tells_how_commands_end(person: Person) -> None:
+    person.type("\\?\n")
+    await person.sees("Each line is a command. Ctrl-C cancels what runs.")
+
+
 async def test_databases_and_transactions_are_in_the_prompt(person: Person) -> None:
     person.type("select 3\n")
     await person.sees("[3]>")

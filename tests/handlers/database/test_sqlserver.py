@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime
 import sys
 import uuid
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from decimal import Decimal
 
 import pytest
@@ -15,7 +12,7 @@ from pytds import ProgrammingError
 
 from guacr.protocol.status import Status
 from handlers.database.adapters.sqlserver import error_text, text_of
-from tests.handlers.database.people import Room
+from tests.handlers.database.people import Room, host
 
 LOGIN = {"username": "sa", "password": "hush", "database": "master", "timeout": "1"}
 MINUTE = datetime.datetime.fromisoformat("2024-02-29T12:30:00.120")
@@ -52,26 +49,6 @@ def test_errors_look_as_in_sqlcmd() -> None:
     assert error_text(error) == (
         "Msg 208, Level 16, State 1, Procedure p, Line 3\nInvalid object name 't'."
     )
-
-
-@asynccontextmanager
-async def host(
-    serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], None],
-) -> AsyncIterator[dict[str, str]]:
-    """Some server that is none of SQL Server's."""
-    writers: list[asyncio.StreamWriter] = []
-
-    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writers.append(writer)
-        serve(reader, writer)
-
-    async with await asyncio.start_server(accept, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
-        try:
-            yield {"hostname": "127.0.0.1", "port": str(port)}
-        finally:
-            for writer in writers:
-                writer.close()
 
 
 async def test_hosts_that_do_not_speak_tds_are_told(room: Room) -> None:

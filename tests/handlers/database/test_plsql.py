@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handlers.database.plsql import first_words, is_complete, split_statements
+
+BLOCK = "begin\n  dbms_output.put_line('a;b');\nend;"
+
+
+def test_sql_ends_in_a_semicolon_and_plsql_in_a_slash() -> None:
+    assert split_statements("select 1 from dual; select 2\nfrom dual\n/\n") == [
+        "select 1 from dual",
+        "select 2\nfrom dual",
+    ]
+    assert split_statements(f"{BLOCK}\n/\nselect 1 from dual;") == [BLOCK, "select 1 from dual"]
+    assert split_statements("select 4\n/ 2 from dual;") == ["select 4\n/ 2 from dual"]
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        "declare", "begin", "<<outer>>", "-- why\nbegin", "/* ; */ Begin",
+        "create or replace editionable procedure p is begin", "create function f", "create type t",
+        "CREATE OR REPLACE PACKAGE BODY p", "with function f return number is begin",
+    ],
+)  # fmt: skip
+def test_blocks_hold_semicolons(start: str) -> None:
+    text = f"{start} null;\nend;"
+    assert not is_complete(text)
+    assert is_complete(text + "\n/")
+    assert split_statements(text + "\n/") == [text]
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    ["';'", '";"', "--;\n", "/*;\n*/", "q'[it's;]'", "q'{;'}'", "nq'(;')'", "Q'<;'>'", "q'!;'!'"],
+)
+def test_semicolons_are_hidden_in_strings_and_comments(hidden: str) -> None:
+    text = f"select 1 {hidden} from dual"
+    assert not is_complete(text)
+    assert split_statements(text + ";") == [text]
+
+
+def test_texts_that_are_not_finished_wait() -> None:
+    for text in ("select 1", "select ';", "select 1 /* ;", "select q'[;'", "begin"):
+        assert not is_complete(text)
+    for text in ("select 1;", "select 1; -- done", "", "/* ; */", "begintab;", "commit\n/"):
+        assert is_complete(text), text
+
+
+def test_the_first_words() -> None:
+    assert first_words("/* a */ -- b\n ALTER  Session set x") == ["alter", "session"]
+
+
+@given(st.lists(st.sampled_from(["a ", ";", "/", "\n", "'", '"', "q'[", "]'", "begin ", "--"])))
+def test_any_text_is_split_and_nothing_is_lost(parts: list[str]) -> None:
+    text = "".join(parts)
+    place = 0
+    for statement in split_statements(text):
+        place = text.index(statement, place) + len(statement)
+    assert not text[place:].strip("; /\n") or text[place:].lstrip("; /\n").startswith("--")
