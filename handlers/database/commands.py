@@ -13,6 +13,10 @@ HELP = """\\q            quit (Ctrl-D, too)
 \\dn \\df \\du  schemas, functions, users
 \\x            records below each other, on or off
 \\timing       show how long statements take, on or off
+\\conninfo     what this is connected to
+\\export FILE STATEMENT;   download its results: FILE ends in .csv, .json or .tsv
+\\o FILE       results from here on go into a download, until \\o alone ends it
+\\i            run a script that you upload
 
 {usage} Ctrl-C cancels what runs.
 Tab or typing completes, arrow up brings back, Ctrl-R searches what was typed before.
@@ -34,6 +38,8 @@ def parse(line: str) -> Command | None:
     text = line.strip().rstrip(";")
     if text in _WORDS:
         return Command(text)
+    if text.startswith("\\export "):
+        return Command("export", line.strip().partition(" ")[2].strip())
     if not text.startswith("\\") or "\n" in text:
         return None
     name, _, argument = text[1:].partition(" ")

@@ -4,42 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, suppress
 
 from guacr.errors import GuacrError
 from handlers.database.adapter import (
     Adapter,
-    Column,
-    Columns,
-    Done,
     Event,
     LostError,
-    Notice,
-    Row,
-    Rows,
     StatementError,
 )
 from handlers.database.commands import HELP, Command, parse
-from handlers.database.pager import Pager
+from handlers.database.files import SCRIPT_MAX, Files
+from handlers.database.lines import Lines
 from handlers.database.prompt import InterruptedInputError, LineEditor
+from handlers.database.results import Results
 from handlers.database.statements import split
-from handlers.database.table import HEAD_STYLE, Table, records, shown, wrapped
+from handlers.database.table import shown
 
 SCHEMA_TIMEOUT = 30.0
 """Seconds in which the names for completion must have come."""
-ERROR_STYLE = "\x1b[91m", "\x1b[0m"
-NOTE_STYLE = "\x1b[33m", "\x1b[0m"
-
-
-class _Records:
-    """Expanded records, which are lines already."""
-
-    def head(self) -> list[str]:
-        return []
-
-    def line(self, item: str, /) -> str:
-        return item
 
 
 class Console:
@@ -49,6 +33,7 @@ class Console:
         adapter: the database, connected.
         show: takes what is drawn.
         size: columns and rows of the screen.
+        files: downloads and uploads.
         password: for connecting again.
     """
 
@@ -58,20 +43,20 @@ class Console:
         show: Callable[[str], None],
         size: Callable[[], tuple[int, int]],
         *,
+        files: Files,
         password: str,
     ) -> None:
         self._adapter = adapter
+        self._files = files
         self._show = show
         self._size = size
         self._password = password
-        self._expanded = False
         self._timing = False
         self._lost = False
         self._refused = ""
         self._suggestions = adapter.suggestions()
         self._learning: asyncio.Task[None] | None = None
         self._cancelling: asyncio.Task[None] | None = None
-        self._pager: Pager[Row] | Pager[str] | None = None
         self._editor = LineEditor(
             show,
             size,
@@ -81,6 +66,14 @@ class Console:
             word=adapter.word,
             is_secret=adapter.is_secret,
         )
+        self._lines = Lines(show)
+        self._results = Results(
+            show,
+            size,
+            keyboard=self._editor.keyboard,
+            max_rows=adapter.params.max_rows,
+            cancel=self._cancel,
+        )
 
     def feed(self, data: bytes) -> None:
         """What a person types."""
@@ -88,9 +81,7 @@ class Console:
 
     def resized(self) -> None:
         """The screen has another size."""
-        if self._pager is not None:
-            self._pager.redraw()
-        else:
+        if not self._results.redraw():
             self._editor.resize()
 
     async def run(self) -> None:
@@ -101,6 +92,8 @@ class Console:
                 pass
         finally:
             self._editor.close()
+            if self._results.export is not None:
+                self._results.export.abort()
             tasks = [task for task in (self._learning, self._cancelling) if task is not None]
             for task in tasks:
                 task.cancel()
@@ -125,31 +118,40 @@ class Console:
         return await self._command(command)
 
     def _complete(self, text: str) -> bool:
-        return not text.strip() or parse(text) is not None or self._adapter.complete(text)
+        command = parse(text)
+        if command is not None and command.name == "export":
+            return self._adapter.complete(command.argument)
+        return not text.strip() or command is not None or self._adapter.complete(text)
 
     async def _reconnect(self, line: str) -> bool:
         try:
             greeting = await self._adapter.connect(self._password)
         except GuacrError as error:
-            self._fail(str(error))
+            self._lines.fail(str(error))
             self._refused = line
             return False
         self._lost = False
-        self._print(greeting)
+        self._lines.print(greeting)
         self._learn()
         return True
 
     # ---- statements
 
-    async def _run_all(self, text: str) -> None:
+    async def _run_all(self, text: str, typed: str | None = None) -> bool:
+        """Run statements until one fails; whether all were run. What is `typed` again after the
+        server was lost is the text itself unless something else is given."""
+        typed = text if typed is None else typed
         found, rest = split(text, self._adapter.dialect)
         if rest.strip():
             found.append(rest)
+        ran = 0
         for statement in found:
-            if not await self._run_one(statement, text):
+            if not await self._run_one(statement, typed):
                 break
+            ran += 1
         if any(self._adapter.alters.match(statement) for statement in found):
             self._learn()
+        return ran == len(found)
 
     async def _run_one(self, statement: str, typed: str) -> bool:
         """Run one statement; whether to go on with the next."""
@@ -157,17 +159,17 @@ class Console:
         keyboard = self._editor.keyboard
         if keyboard.interrupted:
             keyboard.interrupted = False
-            self._fail("cancelled before it began")
+            self._lines.fail("cancelled before it began")
             return False
         keyboard.sink = self._running_key
         try:
             async with aclosing(_generator(self._adapter.execute(statement))) as events:
-                await self._show_events(events)
+                await self._results.show(events)
         except StatementError as error:
-            self._fail(_located(error, statement))
+            self._lines.fail(_located(error, statement))
             return False
         except LostError as error:
-            self._fail(f"{error}\npress Enter to connect again and run what was typed")
+            self._lines.fail(f"{error}\npress Enter to connect again and run what was typed")
             self._lost, self._refused = True, typed
             await self._adapter.close()
             return False
@@ -175,7 +177,7 @@ class Console:
             keyboard.sink = None
             await self._cancelled()
         if self._timing:
-            self._print(f"Time: {(time.monotonic() - started) * 1e3:.3f} ms")
+            self._lines.print(f"Time: {(time.monotonic() - started) * 1e3:.3f} ms")
         return True
 
     def _running_key(self, name: str, data: str) -> bool:
@@ -195,160 +197,132 @@ class Console:
                 await self._cancelling
             self._cancelling = None
 
-    async def _show_events(self, events: AsyncIterator[Event]) -> None:
-        async for event in events:
-            if isinstance(event, Columns):
-                if event.text:
-                    if not await self._show_text(events):
-                        return
-                elif not await self._show_result(event.columns, events):
-                    return
-            elif isinstance(event, Notice):
-                self._note(event.text)
-            elif isinstance(event, Done) and event.text:
-                self._print(event.text)
-
-    # ---- results
-
-    async def _show_result(self, columns: tuple[Column, ...], events: AsyncIterator[Event]) -> bool:
-        """Show the rows that follow; whether the statement goes on."""
-        result = _Result(events, self._adapter.params.max_rows)
-        table = Table(columns)
-        rows: list[Row] = []
-        height = self._size()[1] - 4
-        per_row = len(columns) + 1 if self._expanded else 1
-        while not result.ended and len(rows) * per_row <= height:
-            rows += await result.more()
-        table.measure(rows)
-        too_wide = table.width > self._size()[0] and not self._expanded
-        if not result.ended or len(rows) * per_row > height or too_wide:
-            return await self._page(columns, table, rows, result)
-        if self._expanded:
-            self._print("\n".join(records(columns, rows, 1)))
-        else:
-            head = table.head()
-            lines = [HEAD_STYLE[0] + head[0] + HEAD_STYLE[1], head[1]]
-            self._print("\n".join(lines + [table.line(row) for row in rows]))
-        self._end_result(result)
-        return True
-
-    async def _show_text(self, events: AsyncIterator[Event]) -> bool:
-        """Show the lines that follow; whether the statement goes on."""
-        result = _Result(events, self._adapter.params.max_rows)
-
-        async def more() -> list[str]:
-            width = self._size()[0]
-            return [part for row in await result.more() for part in wrapped(row[0] or "", width)]
-
-        lines: list[str] = []
-        while not result.ended and len(lines) < self._size()[1]:
-            lines += await more()
-        if result.ended and len(lines) < self._size()[1]:
-            self._print("\n".join(lines))
-            goes_on = True
-        else:
-            pager = Pager(self._show, self._size, _Records(), more)
-            pager.add(lines)
-            goes_on = await self._look_at(pager, result)
-        if result.limited or not result.ended:
-            self._end_result(result)
-        return goes_on
-
-    async def _page(
-        self, columns: tuple[Column, ...], table: Table, rows: list[Row], result: _Result
-    ) -> bool:
-        async def more_rows() -> list[Row]:
-            fetched = await result.more()
-            table.measure(fetched)
-            return fetched
-
-        async def more_lines() -> list[str]:
-            first = result.count + 1
-            return records(columns, await result.more(), first)
-
-        pager: Pager[Row] | Pager[str]
-        if self._expanded:
-            paged = pager = Pager(self._show, self._size, _Records(), more_lines)
-            paged.add(records(columns, rows, 1))
-        else:
-            tabled = pager = Pager(self._show, self._size, table, more_rows)
-            tabled.add(rows)
-        goes_on = await self._look_at(pager, result)
-        self._end_result(result)
-        return goes_on
-
-    async def _look_at(self, pager: Pager[Row] | Pager[str], result: _Result) -> bool:
-        """Let the person page through a result; whether the statement goes on."""
-        keyboard = self._editor.keyboard
-        self._pager = pager
-        keyboard.sink = pager.key
-        try:
-            await pager.run()
-        finally:
-            self._pager = None
-            keyboard.sink = self._running_key
-        if not result.ended or result.limited:
-            self._cancel()
-            with suppress(StatementError):
-                async for _ in result.events:
-                    pass
-            return False
-        return True
-
-    def _end_result(self, result: _Result) -> None:
-        many = "row" if result.count == 1 else "rows"
-        more = ""
-        if result.limited:
-            more = ", which are as many as max-rows allows"
-        elif not result.ended:
-            more = " looked at; there are more"
-        self._print(f"({result.count} {many}{more})")
-        for notice in result.notices:
-            self._note(notice)
-
     # ---- commands
 
     async def _command(self, command: Command) -> bool:
+        """Do it; whether to go on."""
         name, argument = command.name, command.argument
         if name in ("q", "quit", "exit"):
             return False
+        commands: dict[str, Callable[[str], Awaitable[None]]] = {
+            "c": self._use,
+            "connect": self._use,
+            "export": self._export,
+            "i": self._include,
+            "o": self._redirect,
+        }
         if name in ("?", "help", "h"):
-            self._print(HELP.format(usage=self._adapter.usage))
+            self._lines.print(HELP.format(usage=self._adapter.usage))
         elif name == "x":
-            self._expanded = not self._expanded
-            self._print(f"Expanded display is {'on' if self._expanded else 'off'}.")
+            self._results.expanded = not self._results.expanded
+            self._lines.print(f"Expanded display is {_on(self._results.expanded)}.")
         elif name == "timing":
             self._timing = not self._timing
-            self._print(f"Timing is {'on' if self._timing else 'off'}.")
-        elif name in ("c", "connect"):
-            await self._use(argument)
+            self._lines.print(f"Timing is {_on(self._timing)}.")
+        elif name == "conninfo":
+            self._lines.print(f"You are connected to {shown(self._adapter.title)}.")
+        elif name in commands:
+            await commands[name](argument)
         elif name == "d" and argument:
             await self._describe(argument)
         elif name.rstrip("+") in self._adapter.lists:
             await self._run_one(self._adapter.lists[name.rstrip("+")], "")
         else:
-            self._fail(f"there is no command \\{shown(name)} here: \\? lists them all")
+            self._lines.fail(f"there is no command \\{shown(name)} here: \\? lists them all")
         return True
+
+    # ---- files
+
+    async def _export(self, argument: str) -> None:
+        """Run statements, whose results become one file."""
+        name, _, statements = argument.partition(" ")
+        if not statements.strip("; \n"):
+            self._lines.fail("a statement belongs behind the file: \\export FILE STATEMENT;")
+            return
+        before, self._results.export = self._results.export, None
+        try:
+            if await self._redirect_to(name):
+                whole = await self._run_all(statements.strip())
+                await self._end_export(whole)
+        finally:
+            self._results.export = before
+
+    async def _redirect(self, name: str) -> None:
+        """Have results go into a file; without a name the last one is whole."""
+        await self._end_export(True)
+        if name:
+            await self._redirect_to(name)
+
+    async def _redirect_to(self, name: str) -> bool:
+        try:
+            self._results.export = self._files.export(name)
+        except GuacrError as error:
+            self._lines.fail(str(error))
+            return False
+        return True
+
+    async def _end_export(self, whole: bool) -> None:
+        export, self._results.export = self._results.export, None
+        if export is None:
+            return
+        try:
+            if whole:
+                await export.end()
+                self._lines.print(f"{export.count} rows are in {shown(export.name)}.")
+                return
+        except GuacrError as error:
+            self._lines.fail(str(error))
+        export.abort()
+        self._lines.fail(f"{export.name} is not whole")
+
+    async def _include(self, argument: str) -> None:
+        """Run a script that is uploaded."""
+        if argument:
+            self._lines.fail("\\i takes no name: the script is one that you send")
+            return
+        self._lines.note(
+            f"Send a script of at most {SCRIPT_MAX >> 20} MiB: drop it here. Ctrl-C gives up."
+        )
+        waiting = asyncio.ensure_future(self._files.script())
+        keyboard = self._editor.keyboard
+        keyboard.sink = lambda name, data: name == "c-c" and waiting.cancel()
+        try:
+            await asyncio.wait([waiting])
+        finally:
+            keyboard.sink = None
+            waiting.cancel()
+        if waiting.cancelled():
+            return
+        error = waiting.exception()
+        if isinstance(error, GuacrError):
+            self._lines.fail(str(error))
+            return
+        try:
+            await self._run_all(waiting.result().decode("utf-8-sig"), typed="")
+        except UnicodeDecodeError:
+            self._lines.fail("the script is not text in UTF-8")
+
+    # ---- about the database
 
     async def _describe(self, name: str) -> None:
         statements = self._adapter.describe(name)
         if not statements:
-            self._fail("nothing can be described here")
+            self._lines.fail("nothing can be described here")
         for statement in statements:
             if not await self._run_one(statement, ""):
                 break
 
     async def _use(self, database: str) -> None:
         if not self._adapter.use_database or not database:
-            self._print(f"You are connected to {self._adapter.title}.")
+            self._lines.print(f"You are connected to {self._adapter.title}.")
             return
         before = self._adapter.database
         await self._adapter.close()
         self._adapter.database = database
         try:
-            self._print(await self._adapter.connect(self._password))
+            self._lines.print(await self._adapter.connect(self._password))
         except GuacrError as error:
-            self._fail(str(error))
+            self._lines.fail(str(error))
             self._adapter.database = before
             try:
                 await self._adapter.connect(self._password)
@@ -368,54 +342,6 @@ class Console:
             async with asyncio.timeout(SCHEMA_TIMEOUT):
                 self._suggestions.schema = await self._adapter.schema()
 
-    # ---- lines
-
-    def _print(self, text: str) -> None:
-        if text:
-            self._show(text.replace("\n", "\r\n") + "\r\n")
-
-    def _fail(self, text: str) -> None:
-        lines = "\n".join(map(shown, text.splitlines()))
-        self._print(f"{ERROR_STYLE[0]}{lines}{ERROR_STYLE[1]}")
-
-    def _note(self, text: str) -> None:
-        lines = "\n".join(map(shown, text.splitlines()))
-        self._print(f"{NOTE_STYLE[0]}{lines}{NOTE_STYLE[1]}")
-
-
-class _Result:
-    """The rows of one result, on demand."""
-
-    __slots__ = ("_limit", "count", "ended", "events", "limited", "notices")
-
-    def __init__(self, events: AsyncIterator[Event], limit: int) -> None:
-        self.events = events
-        self._limit = limit
-        self.count = 0
-        self.ended = False
-        self.limited = False
-        self.notices: list[str] = []
-
-    async def more(self) -> list[Row]:
-        """The next rows; none at the end."""
-        while not self.ended:
-            event = await anext(self.events, None)
-            if isinstance(event, Rows):
-                self.ended = event.last
-                return self._within_limit(event.rows)
-            if isinstance(event, Notice):
-                self.notices.append(event.text)
-            else:
-                self.ended = True
-        return []
-
-    def _within_limit(self, rows: list[Row]) -> list[Row]:
-        if self._limit and self.count + len(rows) > self._limit:
-            rows = rows[: self._limit - self.count]
-            self.ended = self.limited = True
-        self.count += len(rows)
-        return rows
-
 
 async def _generator(events: AsyncIterator[Event]):  # type: ignore[no-untyped-def]
     async for event in events:
@@ -434,3 +360,7 @@ def _located(error: StatementError, statement: str) -> str:
     label = f"LINE {number}: "
     mark = " " * (len(label) + place - start) + "^"
     return f"{message}\n{label}{line}\n{mark}"
+
+
+def _on(flag: bool) -> str:
+    return "on" if flag else "off"

@@ -9,8 +9,11 @@ from typing import ClassVar
 from guacr.errors import NotFoundError, UnauthorizedError
 from guacr.session.params import Params
 from guacr.session.session import Session
+from guacr.session.streams import InputStream
+from guacr.session.user import User
 from handlers.database.adapter import Adapter
 from handlers.database.console import Console
+from handlers.database.files import Files
 from handlers.database.params import (
     DatabaseParams,
     MysqlParams,
@@ -34,6 +37,7 @@ class DatabaseHandler(TerminalHandler):
     def __init__(self, session: Session, params: DatabaseParams) -> None:
         super().__init__(session, params)
         self._console: Console | None = None
+        self._files = Files(session, params)
 
     async def run(self) -> None:
         """See `ProtocolHandler.run`."""
@@ -42,7 +46,9 @@ class DatabaseHandler(TerminalHandler):
             greeting, password = await self._connect(adapter)
             self.session.set_name(adapter.title)
             self.feed(f"{greeting}\r\nType \\? for help.\r\n\r\n".encode())
-            self._console = Console(adapter, self._draw, self._screen, password=password)
+            self._console = Console(
+                adapter, self._draw, self._screen, files=self._files, password=password
+            )
             self.start_input()
             await self._console.run()
         finally:
@@ -87,6 +93,24 @@ class DatabaseHandler(TerminalHandler):
         """See `TerminalHandler.send`."""
         if self._console is not None:
             self._console.feed(data)
+
+    def key(self, user: User, keysym: int, pressed: bool) -> None:
+        """See `ProtocolHandler.key`."""
+        self._files.typist = user
+        super().key(user, keysym, pressed)
+
+    def user_left(self, user: User) -> None:
+        """See `ProtocolHandler.user_left`."""
+        super().user_left(user)
+        if self._files.typist is user:
+            self._files.typist = None
+
+    def open_stream(self, user: User, stream: InputStream) -> None:
+        """See `ProtocolHandler.open_stream`: a file is a script that the console waits for."""
+        if stream.kind == "file":
+            self._files.take(stream)
+        else:
+            super().open_stream(user, stream)
 
     def window_changed(self, columns: int, rows: int, width: int, height: int) -> None:
         """See `TerminalHandler.window_changed`."""

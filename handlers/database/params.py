@@ -54,6 +54,8 @@ class DatabaseParams(Params):
     statement_timeout: int = param(
         0, "Seconds after which a statement is ended; 0 for never.", minimum=0, maximum=86400
     )
+    disable_download: bool = param(False, "Refuse downloads of results.")
+    disable_upload: bool = param(False, "Refuse uploads of scripts.")
     font_name: str = shared.font_name()
     font_size: int = shared.font_size()
     color_scheme: str = shared.color_scheme()

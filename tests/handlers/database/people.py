@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -87,6 +88,39 @@ class Person:
             while not condition():  # noqa: ASYNC110 - there is no one event for all conditions
                 await asyncio.sleep(0.01)
 
+    async def receives(self, number: int = 1) -> tuple[str, bytes]:
+        """Take the download of this number, acknowledging as clients do: its name and bytes."""
+        transport = self.transport
+        await self.waits(lambda: len(transport.all("file")) >= number)
+        index, _, name = transport.all("file")[number - 1]
+        transport.send("ack", index, "OK", 0)
+        taken = 0
+        data = bytearray()
+        while True:
+            ended = (index,) in transport.all("end")
+            blobs = [blob for stream, blob in transport.all("blob") if stream == index]
+            for blob in blobs[taken:]:
+                data += b64decode(blob)
+                transport.send("ack", index, "OK", 0)
+            taken = len(blobs)
+            if ended:
+                return name, bytes(data)
+            await asyncio.sleep(0.001)
+
+    async def sends(self, name: str, data: bytes) -> tuple[str, ...]:
+        """Upload a file; gives the last acknowledgement."""
+        transport = self.transport
+        before = len(transport.all("ack"))
+        transport.send("file", 9, "text/plain", name)
+        await self.waits(lambda: len(transport.all("ack")) > before)
+        if transport.all("ack")[-1][2] != "0":
+            return transport.all("ack")[-1]
+        for start in range(0, len(data), 6048):
+            transport.send("blob", 9, b64encode(data[start : start + 6048]).decode())
+        if transport.all("ack")[-1][2] == "0":
+            transport.send("end", 9)
+        return transport.all("ack")[-1]
+
     async def runs(self) -> None:
         """Wait until a statement runs."""
         console = self.handler._console
@@ -122,6 +156,13 @@ class Room:
     def open(self, name: str, **values: str) -> Person:
         """Somebody connects; `values` are parameters with `_` for `-`."""
         return Person(self._registry, name, **values)
+
+    def join(self, person: Person) -> MemoryTransport:
+        """Another client looks on."""
+        transport = MemoryTransport()
+        transport.replies = True
+        self._registry.open(person.user.session.id, {}, ClientInfo(), transport)
+        return transport
 
     async def close(self) -> None:
         """End all sessions."""

@@ -1,0 +1,120 @@
+"""Files between a console and the person at it: results to download, scripts to upload."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from guacr.errors import ClosedError, ConflictError, ForbiddenError, UnsupportedError
+from guacr.session.outputs import OutputStream
+from guacr.session.session import Session
+from guacr.session.streams import Collector, InputStream
+from guacr.session.user import User
+from handlers.database.adapter import Column
+from handlers.database.formats import Format, format_of
+from handlers.database.params import DatabaseParams
+from handlers.database.results import Result
+
+SCRIPT_MAX = 8 << 20
+"""Bytes of a script that is uploaded."""
+
+
+class Export:
+    """A file that results are written into while a person receives it.
+
+    What its methods raise beside the database's errors comes from the person's client: see
+    `OutputStream.write`.
+    """
+
+    __slots__ = ("_format", "_stream", "count", "name")
+
+    def __init__(self, name: str, stream: OutputStream, form: Format) -> None:
+        self.name = name
+        self.count = 0
+        """Rows in it."""
+        self._stream = stream
+        self._format = form
+
+    async def write(self, columns: Sequence[Column], result: Result) -> None:
+        """A whole result, as quickly as the database gives it and the person takes it."""
+        await self._send(self._format.head(columns))
+        while not result.ended:
+            rows = await result.more()
+            await self._send(self._format.rows(rows))
+            self.count += len(rows)
+
+    async def end(self) -> None:
+        """It is whole."""
+        await self._send(self._format.tail())
+        await self._stream.end()
+
+    def abort(self) -> None:
+        """It stays as it is."""
+        self._stream.abort()
+
+    async def _send(self, text: str) -> None:
+        if text:
+            await self._stream.write(text.encode(errors="replace"))
+
+
+class Files:
+    """Who gets a download is who typed last; who uploads may be anybody who may type."""
+
+    __slots__ = ("_params", "_script", "_session", "typist")
+
+    def __init__(self, session: Session, params: DatabaseParams) -> None:
+        self._session = session
+        self._params = params
+        self._script: asyncio.Future[bytes] | None = None
+        self.typist: User | None = None
+
+    def export(self, name: str) -> Export:
+        """Begin a download; its name's ending tells its format.
+
+        Raises:
+            BadRequestError: it tells none.
+            ForbiddenError: downloads are not allowed.
+            ClosedError: who typed has left.
+            TooManyError: too many downloads are under way.
+        """
+        form = format_of(name)
+        if self._params.disable_download:
+            raise ForbiddenError("downloads are not allowed for this connection (disable-download)")
+        user = self.typist
+        if user is None or user.id not in self._session.users:
+            raise ClosedError("who asked for the file has left")
+        return Export(name, user.outputs.open_file(name, form.mimetype), form)
+
+    async def script(self) -> bytes:
+        """Wait for an upload; cancelling gives it up.
+
+        Raises:
+            ForbiddenError: uploads are not allowed.
+        """
+        if self._params.disable_upload:
+            raise ForbiddenError("uploads are not allowed for this connection (disable-upload)")
+        self._script = asyncio.get_running_loop().create_future()
+        try:
+            return await self._script
+        finally:
+            self._script = None
+
+    def take(self, stream: InputStream) -> None:
+        """Somebody sends a file.
+
+        Raises:
+            UnsupportedError: nobody waits for one.
+            ConflictError: another one has come already.
+        """
+        waiting = self._script
+        if waiting is None:
+            raise UnsupportedError("type \\i and Enter first, then send the script")
+        if waiting.done():
+            raise ConflictError("another script has come already")
+
+        def take(data: bytes) -> None:
+            if not waiting.done():
+                waiting.set_result(data)
+
+        Collector(stream, SCRIPT_MAX, take, "the script")
+        stream.ack("ready for the script")
