@@ -64,6 +64,9 @@ class Notice:
     text: str
 
 
+_SECRET = re.compile("password|identified", re.IGNORECASE)
+"""What the statements have in common that set passwords; mysql leaves out the same."""
+
 Event = Columns | Rows | Done | Notice
 
 
@@ -173,7 +176,7 @@ class Adapter(ABC):
 
     def is_secret(self, text: str) -> bool:
         """Whether a text may hold a password, and is not to be kept in the history."""
-        return False
+        return bool(_SECRET.search(text))
 
     def describe(self, name: str) -> list[str]:
         """Statements that tell of a table; none if that is not known here."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, suppress
 
@@ -34,6 +35,7 @@ class Console:
         show: takes what is drawn.
         size: columns and rows of the screen.
         files: downloads and uploads.
+        history: what was typed before.
         password: for connecting again.
     """
 
@@ -44,6 +46,7 @@ class Console:
         size: Callable[[], tuple[int, int]],
         *,
         files: Files,
+        history: deque[str],
         password: str,
     ) -> None:
         self._adapter = adapter
@@ -64,6 +67,7 @@ class Console:
             suggest=self._suggestions,
             lexer=adapter.lexer,
             word=adapter.word,
+            history=history,
             is_secret=adapter.is_secret,
         )
         self._lines = Lines(show)

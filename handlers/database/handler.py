@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from importlib import import_module
 from typing import ClassVar
 
@@ -14,6 +15,7 @@ from guacr.session.user import User
 from handlers.database.adapter import Adapter
 from handlers.database.console import Console
 from handlers.database.files import Files
+from handlers.database.history import history_of
 from handlers.database.params import (
     DatabaseParams,
     MysqlParams,
@@ -47,7 +49,12 @@ class DatabaseHandler(TerminalHandler):
             self.session.set_name(adapter.title)
             self.feed(f"{greeting}\r\nType \\? for help.\r\n\r\n".encode())
             self._console = Console(
-                adapter, self._draw, self._screen, files=self._files, password=password
+                adapter,
+                self._draw,
+                self._screen,
+                files=self._files,
+                history=self._history(),
+                password=password,
             )
             self.start_input()
             await self._console.run()
@@ -76,6 +83,14 @@ class DatabaseHandler(TerminalHandler):
                 raise
         password = await self.ask("Password: ", echo=False)
         return await adapter.connect(password), password
+
+    def _history(self) -> deque[str]:
+        """What was typed in earlier sessions, if that is kept."""
+        params = self.params
+        if not params.keep_history:
+            return deque()
+        who = (self.session.owner_info.name, self.name, params.hostname, str(params.port))
+        return history_of((*who, params.username, params.database))
 
     def _draw(self, text: str) -> None:
         self.feed(text.encode(errors="replace"))

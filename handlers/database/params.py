@@ -54,6 +54,11 @@ class DatabaseParams(Params):
     statement_timeout: int = param(
         0, "Seconds after which a statement is ended; 0 for never.", minimum=0, maximum=86400
     )
+    keep_history: bool = param(
+        True,
+        "Keep what is typed, in the daemon's memory, for later sessions of the same user with the "
+        "same database.",
+    )
     disable_download: bool = param(False, "Refuse downloads of results.")
     disable_upload: bool = param(False, "Refuse uploads of scripts.")
     font_name: str = shared.font_name()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import re
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
@@ -25,6 +26,8 @@ from prompt_toolkit.output.color_depth import ColorDepth
 from prompt_toolkit.output.vt100 import Vt100_Output
 from prompt_toolkit.styles import Style
 from pygments.lexers import get_lexer_by_name
+
+from handlers.database.history import TEXT_MAX
 
 KEYS_MAX = 65536
 """Keys kept of what is typed before somebody reads it; what is more is lost."""
@@ -152,13 +155,17 @@ class _Screen(io.StringIO):
 
 
 class _History(InMemoryHistory):
-    def __init__(self, is_secret: Callable[[str], bool]) -> None:
-        super().__init__()
+    """Begins with texts of earlier sessions, and adds to them."""
+
+    def __init__(self, texts: deque[str], is_secret: Callable[[str], bool]) -> None:
+        super().__init__(list(texts))
+        self._texts = texts
         self._is_secret = is_secret
 
     def append_string(self, string: str) -> None:
-        if not self._is_secret(string):
+        if len(string) <= TEXT_MAX and not self._is_secret(string):
             super().append_string(string)
+            self._texts.append(string)
 
 
 class _Suggestions(Completer):
@@ -185,6 +192,7 @@ class LineEditor:
         suggest: completions.
         lexer: Pygments' name of the language.
         word: what is completed as one.
+        history: what was typed before, the oldest first; what is read now is appended.
         is_secret: whether a text is not to be kept in the history.
     """
 
@@ -197,6 +205,7 @@ class LineEditor:
         suggest: Suggest,
         lexer: str,
         word: re.Pattern[str],
+        history: deque[str],
         is_secret: Callable[[str], bool],
     ) -> None:
         self.keyboard = Keyboard()
@@ -211,7 +220,7 @@ class LineEditor:
             multiline=True,
             completer=_Suggestions(suggest, word),
             complete_while_typing=True,
-            history=_History(is_secret),
+            history=_History(history, is_secret),
             auto_suggest=AutoSuggestFromHistory(),
             lexer=PygmentsLexer(type(get_lexer_by_name(lexer))),
             style=_STYLE,

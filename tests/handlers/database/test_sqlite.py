@@ -6,6 +6,7 @@ import sqlite3
 from pathlib import Path
 
 from guacr.protocol.status import Status
+from handlers.database import history
 from tests.handlers.database.people import END, RIGHT, UP, Room
 
 BIG = (
@@ -38,6 +39,34 @@ async def test_history_errors_and_transactions(room: Room) -> None:
     await person.sees("ROLLBACK\nmemory>")
     person.press(UP, UP, UP, UP, 0xFF0D)
     await person.sees("table t already exists")
+
+
+async def test_history_is_there_in_the_next_session(room: Room) -> None:
+    history._kept.clear()
+    person = room.open("sqlite", database=":sample:")
+    await person.sees("sample>")
+    person.type("select 11 + 22;\nselect 'password';\n\\q\n")
+    await person.user.session.wait_closed()
+    again = room.open("sqlite", database=":sample:")
+    await again.sees("sample>")
+    again.press(UP, UP, UP)
+    await again.sees("select 11 + 22;")
+    assert "password" not in again.text
+    other = room.open("sqlite")
+    await other.sees("memory>")
+    other.press(UP)
+    other.type("\\x\n")
+    await other.sees("Expanded display is on.")
+    assert "22" not in other.text
+
+
+async def test_history_need_not_be_kept(room: Room) -> None:
+    history._kept.clear()
+    person = room.open("sqlite", keep_history="false")
+    await person.sees("memory>")
+    person.type("select 1;\n\\q\n")
+    await person.user.session.wait_closed()
+    assert not history._kept
 
 
 async def test_names_are_completed_after_they_were_made(room: Room) -> None:

@@ -1,0 +1,30 @@
+"""What is kept of consoles: so much, and no more."""
+
+from handlers.database import history
+from handlers.database.history import CONNECTIONS_MAX, TEXTS_MAX, history_of
+
+
+def test_each_connection_has_its_own() -> None:
+    history._kept.clear()
+    history_of(("a",)).append("one")
+    history_of(("b",)).append("two")
+    assert list(history_of(("a",))) == ["one"]
+
+
+def test_the_oldest_texts_go() -> None:
+    history._kept.clear()
+    for number in range(TEXTS_MAX + 1):
+        history_of(("a",)).append(str(number))
+    assert history_of(("a",))[0] == "1"
+    assert len(history_of(("a",))) == TEXTS_MAX
+
+
+def test_the_connections_unused_for_longest_go() -> None:
+    history._kept.clear()
+    for number in range(CONNECTIONS_MAX):
+        history_of((str(number),)).append("text")
+    history_of(("0",))
+    history_of(("new",))
+    assert len(history._kept) == CONNECTIONS_MAX
+    assert list(history_of(("0",))) == ["text"]
+    assert list(history_of(("1",))) == []
