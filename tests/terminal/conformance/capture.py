@@ -24,6 +24,8 @@ QUIET, LONGEST = 0.8, 6.0
 """Seconds without output after which a key is sent, and before a program is ended."""
 BOUND = 60_000
 """Bytes of a capture."""
+QUIET_EMACS = "(setq create-lockfiles nil)"
+"""Has it leave no lock behind when it is ended."""
 
 PROGRAMS: dict[str, tuple[list[str], list[bytes]]] = {
     "vim": (
@@ -31,6 +33,10 @@ PROGRAMS: dict[str, tuple[list[str], list[bytes]]] = {
         [b"\x06", b"ihello\x1b"],
     ),
     "nano": (["nano", "-I", "README.md"], [b"\x16", b"hello "]),
+    "emacs": (
+        ["emacs", "-nw", "-Q", "--eval", QUIET_EMACS, "pyproject.toml"],
+        [b"\x16", b"hello ", b"\x182"],
+    ),
     "less": (["less", "README.md"], [b" ", b"/the\r"]),
     "mc": (["mc", "-u"], [b"\t", b"\x1b[B\x1b[B"]),
     "htop": (["unshare", "-pf", "--mount-proc", "htop", "-d", "50"], [b"\x1b[B"]),

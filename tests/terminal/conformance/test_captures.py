@@ -24,7 +24,7 @@ def _shown(name: str, data: bytes, size: int) -> Picture:
 
 
 def test_there_are_captures() -> None:
-    assert {"vim", "less", "mc", "htop", "tmux"} <= {path.stem for path in FILES}
+    assert {"vim", "emacs", "less", "mc", "htop", "tmux"} <= {path.stem for path in FILES}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
