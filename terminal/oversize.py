@@ -23,6 +23,13 @@ class Oversize:
 
     def take(self, data: bytes) -> int:
         """Returns how many bytes somebody meant to copy, if that was too much; else 0."""
+        if (
+            not self._inside
+            and not self._tail
+            and b"]" not in data
+            and b"\x1b" not in data[-_SMALL:]
+        ):
+            return 0  # nothing can begin here, and one rare byte is found much faster than many
         start, found = 0, 0
         data = self._tail + data if self._tail else data
         while True:

@@ -60,13 +60,16 @@ class OutputStream:
         return self._error is None
 
     async def write(self, data: bytes) -> None:
-        """Send `data`, in blobs, as quickly as the client takes it.
+        """Send `data`, in blobs, as quickly as the client takes it; if it is empty, only look
+        whether the stream is still open.
 
         Raises:
             GuacrError: the client refused, with its status and its reason.
             ClosedError: the client has left, or the stream has ended.
             ClientTimeoutError: the client has not acknowledged anything for `ACK_TIMEOUT` seconds.
         """
+        if self._error is not None:
+            raise self._error
         view = memoryview(data)
         for start in range(0, len(view), BLOB_MAX):
             await self._until(self._may_send)
@@ -77,7 +80,7 @@ class OutputStream:
     async def end(self) -> None:
         """End the stream and wait until the client has taken all of it; raises as `write` does."""
         try:
-            await self._until(lambda: self._accepted)
+            await self._until(self._may_send)
         except BaseException:
             self.abort()
             raise

@@ -59,7 +59,7 @@ class DatabaseHandler(TerminalHandler):
             self.start_input()
             await self._console.run()
         finally:
-            self.finish_output()
+            await self.finish_output()
             await adapter.close()
 
     def _load(self) -> type[Adapter]:

@@ -56,7 +56,7 @@ class KubernetesHandler(TerminalHandler):
             await self._show(socket)
         finally:
             self._socket = None
-            self.finish_output()
+            await self.finish_output()
             await socket.close()
 
     async def _tls(self) -> ssl.SSLContext | None:

@@ -109,7 +109,7 @@ class SshHandler(TerminalHandler):
         except BrokenOffError as error:
             raise broken_off(params.hostname, error) from None
         finally:
-            self.finish_output()
+            await self.finish_output()
 
     def _environment(self) -> dict[str, str]:
         values = {

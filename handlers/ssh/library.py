@@ -264,6 +264,7 @@ class Shell(asyncssh.SSHClientSession[bytes]):
         self._listener = listener
         self._last_words: asyncio.TimerHandle | None = None
         self._exited = 0.0
+        self._blocked = False
         self._channel: asyncssh.SSHClientChannel[bytes]
 
     def write(self, data: bytes) -> None:
@@ -278,6 +279,10 @@ class Shell(asyncssh.SSHClientSession[bytes]):
 
     def block(self, blocked: bool) -> None:
         """Take no more output from the host, whose window then fills, or take it again."""
+        self._blocked = blocked
+        if self._last_words is not None:
+            self._exited = _now()  # it could not say them before
+            self._wait_for_last_words()
         if blocked:
             self._channel.pause_reading()
         else:
@@ -324,7 +329,14 @@ class Shell(asyncssh.SSHClientSession[bytes]):
         if self._last_words is not None:
             self._last_words.cancel()
         loop = asyncio.get_running_loop()
-        self._last_words = loop.call_later(self.LAST_WORDS, self._end, None)
+        self._last_words = loop.call_later(self.LAST_WORDS, self._silent)
+
+    def _silent(self) -> None:
+        """Nothing has come for long; while it is blocked, nothing could."""
+        if self._blocked:
+            self._wait_for_last_words()
+        else:
+            self._end(None)
 
     def _end(self, error: BrokenOffError | None) -> None:
         if self._last_words is not None:

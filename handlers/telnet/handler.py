@@ -63,7 +63,7 @@ class TelnetHandler(TerminalHandler):
             raise failures.lost(params.hostname, params.port, error) from None
         finally:
             connection.close()
-            self.finish_output()
+            await self.finish_output()
 
     async def _stay(self, connection: TelnetConnection) -> None:
         """Until the host ends the session."""

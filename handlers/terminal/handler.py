@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import ClassVar, cast
 
 from guacr.errors import BadRequestError, BusyError, NotFoundError, UnsupportedError, shorten
@@ -14,30 +14,30 @@ from guacr.session.session import Session
 from guacr.session.streams import InputStream
 from guacr.session.user import User
 from guacr.settings import Settings
+from handlers.terminal.autoscroll import Autoscroll
 from handlers.terminal.blink import Blink
+from handlers.terminal.brake import Brake
 from handlers.terminal.finder import Finder
-from handlers.terminal.fonts import FontFinder, directories
+from handlers.terminal.fonts import FontFinder
 from handlers.terminal.hold import Hold
 from handlers.terminal.listener import Listener
+from handlers.terminal.options import rehearsed, wanted
 from handlers.terminal.output import Output
 from handlers.terminal.pages import PIPE_NAME, Pages
 from handlers.terminal.params import TerminalParams
+from handlers.terminal.pipes import Pipes
 from handlers.terminal.rest import Rest
 from handlers.terminal.stdin import StdinStream
 from handlers.terminal.typing import Typing
 from handlers.terminal.view import TerminalView
-from terminal.links import SCHEMES, Link
+from terminal.commands import Command, CommandSplitter, HostCommand
 from terminal.person import Person
 from terminal.pointing import Pointer
 from terminal.prompt import plain_text
 from terminal.rehearsal import rehearse
-from terminal.terminal import Terminal, TerminalOptions
+from terminal.terminal import Terminal
 
-AUTOSCROLL_INTERVAL = 0.05
-"""Seconds between the steps of a selection dragged beyond the edge."""
 STDIN_NAME = "STDIN"
-WARM_UP_SIZE = (1024, 768)
-"""Pixels of the terminal that is used once before there are sessions."""
 
 
 class TerminalHandler(ProtocolHandler):
@@ -56,22 +56,34 @@ class TerminalHandler(ProtocolHandler):
         self._settings = cast(TerminalParams, params)
         self._colour_scheme = self._settings.color_scheme
         self._fonts = FontFinder(session.settings.terminal, self._font_found)
-        self.terminal = Terminal(self._options(), Listener(self))
+        self._typing = Typing(self.send, self.show, self.print_line)
+        takers = {"focus": self._focused, "search": self._searched}
+        self._pages = Pages(session, takers)
+        self._listener = Listener(self, self._pages)
+        font = self._fonts.want(self._settings.font_name)
+        options = wanted(session, params, font)
+        self.terminal = Terminal(options, self._listener)
         emulator = self.terminal.emulator
         self._finder = Finder(emulator)
         self._hold = Hold(self.terminal.surface, emulator, session.changed)
         self._view = TerminalView(session.display, self.terminal, self._hold, self._finder)
-        takers = {"focus": self._focused, "search": self._searched}
-        self._pages = Pages(session, takers)
         self._focus: set[str] = set()
         """Users whose page has the attention of its person."""
         self._fed = self._stale = False
         session.display.before_frame = self._before_frame
-        self._output = Output(self._parse, self.block_output, session.worked)
-        self._typing = Typing(self.send, self.feed, self.print_line)
+        brake = Brake(self.block_output)
+        self._output = Output(self._parse, partial(brake.pull, "screen"), session.worked)
+        self._pipes = Pipes(session, partial(brake.pull, "pipes"), self.show, self.print_line)
+        self._splitter = CommandSplitter()
+        self._commands: Mapping[Command, Callable[[str], None]] = {
+            Command.DOWNLOAD: self.download,
+            Command.UPLOAD_DIRECTORY: self.upload_directory,
+            Command.OPEN_PIPE: self._pipes.open,
+            Command.CLOSE_PIPE: lambda _: self._pipes.close(),
+        }
         self._persons: dict[str, Person] = {}
         self._stdin: StdinStream | None = None
-        self._autoscroll: asyncio.TimerHandle | None = None
+        self._autoscroll = Autoscroll(self.terminal.pointing, self._refresh)
         self._rest = Rest(emulator)
         self._blink = Blink(emulator, session.changed)
         self._at_line_start = True
@@ -81,16 +93,7 @@ class TerminalHandler(ProtocolHandler):
     def warm_up(cls, settings: Settings) -> None:
         """See `ProtocolHandler.warm_up`; all protocols with a terminal share what it loads."""
         if TerminalHandler._glyphs is None:
-            defaults = settings.terminal
-            options = TerminalOptions(
-                width=WARM_UP_SIZE[0],
-                height=WARM_UP_SIZE[1],
-                font_name=defaults.font_name,
-                font_size=defaults.font_size,
-                engine=defaults.engine,
-                font_directories=directories(defaults),
-            )
-            TerminalHandler._glyphs = rehearse(options)
+            TerminalHandler._glyphs = rehearse(rehearsed(settings))
 
     @classmethod
     def default_values(cls, settings: Settings) -> Mapping[str, str]:
@@ -126,13 +129,33 @@ class TerminalHandler(ProtocolHandler):
     def feed(self, data: bytes) -> None:
         """Bytes of the host: parsed at once, unless they take so long that other sessions would
         wait for it. The next frame shows what they made of the screen."""
+        for part in self._splitter.split(data):
+            if isinstance(part, HostCommand):
+                self._commands[part.command](part.argument)
+            elif self._pipes.write(part):
+                self.show(part)
+
+    def show(self, data: bytes) -> None:
+        """Bytes for the screen, and for no pipe."""
         if data:
             self._at_line_start = data.endswith(b"\n")
             self._output.put(data)
 
-    def finish_output(self) -> None:
-        """The host has sent its last: the last picture shall show it."""
+    async def finish_output(self) -> None:
+        """The host has sent its last: pipes shall get it, and the last picture show it."""
+        rest = self._splitter.flush()
+        if self._pipes.write(rest):
+            self.show(rest)
+        await self._pipes.finish()
         self._output.finish()
+
+    def download(self, path: str) -> None:
+        """The host wants the owner to get a file of its own; protocols that can do it do."""
+        self.print_line(f"{shorten(path)} was not sent: {self.name} has no file transfer here")
+
+    def upload_directory(self, path: str) -> None:
+        """The host wants files of the users' in this directory; protocols that can do it do."""
+        self.print_line(f"no files go to {shorten(path)}: {self.name} has no file transfer here")
 
     async def ask(self, prompt: str, *, echo: bool = True) -> str:
         """A line that a person types in the terminal; without `echo` it shows asterisks.
@@ -148,7 +171,7 @@ class TerminalHandler(ProtocolHandler):
         """Show a line of guacr's own, in italics, below what is there."""
         before = "" if self._at_line_start else "\r\n"
         body = plain_text(text).replace("\n", "\r\n")
-        self.feed(f"{before}\x1b[0;3m{body}\x1b[0m\r\n".encode())
+        self.show(f"{before}\x1b[0;3m{body}\x1b[0m\r\n".encode())
 
     def start_input(self) -> None:
         """The host takes input from now on."""
@@ -190,8 +213,7 @@ class TerminalHandler(ProtocolHandler):
         person = self._person(user)
         self._typed(self.terminal.mouse(person, x, y, buttons, user.now()))
         self._refresh()
-        if self._autoscroll is None and self.terminal.pointing.beyond_edge(person):
-            self._arm_autoscroll(person)
+        self._autoscroll.look(person)
 
     def resize(self, user: User, width: int, height: int) -> None:
         """See `ProtocolHandler.resize`."""
@@ -250,6 +272,7 @@ class TerminalHandler(ProtocolHandler):
         """See `ProtocolHandler.user_left`."""
         self._persons.pop(user.id, None)
         self._pages.left(user)
+        self._pipes.look()
         self._focused(user, False)
         if self._stdin is not None and self._stdin.user is user:
             self._stdin_ended()
@@ -260,49 +283,9 @@ class TerminalHandler(ProtocolHandler):
         self._blink.stop()
         self._hold.end()
         self._finder.stop()
+        self._autoscroll.stop()
         self._fonts.close()
         self.terminal.close()
-
-    # ---- what the terminal says; see `Listener`
-
-    def reply(self, data: bytes) -> None:
-        """An answer of the terminal's to a query of the host's."""
-        if self._typing.host_ready:
-            self.send(data)
-
-    def copied(self, text: str) -> None:
-        """Text was selected, or copied by a program: every user gets it who may copy."""
-        data = text.encode(errors="replace")
-        if len(data) > self.session.clipboard_limit:
-            self.copy_refused(len(data))
-            return
-        self.terminal.clipboard = text
-        self.session.send_clipboard("text/plain", data)
-
-    def copy_refused(self, size: int) -> None:
-        """What was copied is too large: nothing was cut, and the person is told."""
-        notice = (
-            f"{size} bytes are too much to copy: the clipboard holds "
-            f"{self.session.clipboard_limit} (clipboard-buffer-size)"
-        )
-        self.session.log.warning("%s", notice)
-        self._pages.tell("notice", notice)
-
-    def clipboard_for_host(self) -> bytes | None:
-        """What a program gets that asks for the clipboard; None refuses."""
-        allowed = getattr(self.params, "allow_clipboard_read", False)
-        allowed = allowed and not getattr(self.params, "disable_paste", False)
-        return self.terminal.clipboard.encode(errors="replace") if allowed else None
-
-    def link_followed(self, person: Person, link: Link) -> None:
-        """Somebody clicked on a link: that person's page asks whether to open it."""
-        for user in self.session.users.values():
-            if self._persons.get(user.id) is person:
-                if link.may_be_opened:
-                    self._pages.tell("open", link.uri, user)
-                else:
-                    schemes = ", ".join(SCHEMES)
-                    self._pages.tell("notice", f"only links of {schemes} can be opened", user)
 
     # ---- what pages say; see `Pages`
 
@@ -323,28 +306,17 @@ class TerminalHandler(ProtocolHandler):
         self._finder.find(wanted["text"], wanted.get("newer") is True, report)
         self._refresh()
 
-    # ---- within
+    def reply(self, data: bytes) -> None:
+        """An answer of the terminal's to a query of the host's."""
+        if self._typing.host_ready:
+            self.send(data)
 
-    def _options(self) -> TerminalOptions:
-        settings = self._settings
-        defaults = self.session.settings.terminal
-        width, height = self.session.size
-        return TerminalOptions(
-            width=width,
-            height=height,
-            dpi=self.session.owner_info.dpi,
-            font_name=self._fonts.want(settings.font_name),
-            font_size=settings.font_size,
-            colour_scheme=settings.color_scheme,
-            terminal_type=settings.terminal_type,
-            function_keys=settings.func_keys_and_keypad,
-            backspace=settings.backspace,
-            minimum_contrast=getattr(settings, "minimum_contrast", 1),
-            clipboard_bytes=self.session.clipboard_limit_for(self.params),
-            scrollback_rows=settings.scrollback,
-            engine=defaults.engine,
-            font_directories=directories(defaults),
-        )
+    def user_of(self, person: Person) -> User | None:
+        """Whose keyboard and pointer these are."""
+        users = self.session.users.values()
+        return next((user for user in users if self._persons.get(user.id) is person), None)
+
+    # ---- within
 
     def _warn(self) -> None:
         """Tell of what was asked for and is not given."""
@@ -415,14 +387,3 @@ class TerminalHandler(ProtocolHandler):
         self.session.changed()
         if self.window != before:
             self.window_changed(*self.window)
-
-    def _arm_autoscroll(self, person: Person) -> None:
-        loop = asyncio.get_running_loop()
-        self._autoscroll = loop.call_later(AUTOSCROLL_INTERVAL, self._step_autoscroll, person)
-
-    def _step_autoscroll(self, person: Person) -> None:
-        self._autoscroll = None
-        if not self.session.closed and self.terminal.pointing.beyond_edge(person):
-            self.terminal.pointing.autoscroll(person)
-            self._refresh()
-            self._arm_autoscroll(person)

@@ -1,12 +1,13 @@
-"""What a terminal tells its session: replies, titles, copied text, guacd's own commands."""
+"""What a terminal tells its session: replies, titles, copied text, links."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING
 
+from handlers.terminal.pages import Pages
 from handlers.terminal.params import SCROLLBACK_MAX
-from terminal.links import Link
+from terminal.links import SCHEMES, Link
 from terminal.person import Person
 
 if TYPE_CHECKING:
@@ -19,18 +20,20 @@ OSC_SCROLLBACK = 482204
 class Listener:
     """The `TerminalListener` of a handler."""
 
-    __slots__ = ("_handler",)
+    __slots__ = ("_handler", "_pages", "_session")
 
-    def __init__(self, handler: TerminalHandler) -> None:
+    def __init__(self, handler: TerminalHandler, pages: Pages) -> None:
         self._handler = handler
+        self._session = handler.session
+        self._pages = pages
 
     def reply(self, data: bytes) -> None:
-        """The answer to a query of the host's."""
+        """An answer to a query of the host's."""
         self._handler.reply(data)
 
     def title_changed(self, title: str) -> None:
         """The session is named by it."""
-        self._handler.session.set_name(title)
+        self._session.set_name(title)
 
     def bell(self) -> None:
         """Nothing, as in guacd."""
@@ -40,23 +43,43 @@ class Listener:
         self.copied(data.decode(errors="replace"))
 
     def clipboard_read(self) -> bytes | None:
-        """A program wants the clipboard."""
-        return self._handler.clipboard_for_host()
+        """What a program gets that asks for the clipboard; None refuses."""
+        params = self._handler.params
+        allowed = getattr(params, "allow_clipboard_read", False)
+        allowed = allowed and not getattr(params, "disable_paste", False)
+        return self._handler.terminal.clipboard.encode(errors="replace") if allowed else None
 
     def copied(self, text: str) -> None:
-        """To every user who may copy."""
-        self._handler.copied(text)
-
-    def link_followed(self, person: Person, link: Link) -> None:
-        """Its user's page may open it."""
-        self._handler.link_followed(person, link)
+        """Text was selected, or copied by a program: every user gets it who may copy."""
+        data = text.encode(errors="replace")
+        if len(data) > self._session.clipboard_limit:
+            self.copy_refused(len(data))
+            return
+        self._handler.terminal.clipboard = text
+        self._session.send_clipboard("text/plain", data)
 
     def copy_refused(self, size: int) -> None:
-        """Whoever waits for it should know."""
-        self._handler.copy_refused(size)
+        """What was copied is too large: nothing was cut, and the person is told."""
+        notice = (
+            f"{size} bytes are too much to copy: the clipboard holds "
+            f"{self._session.clipboard_limit} (clipboard-buffer-size)"
+        )
+        self._session.log.warning("%s", notice)
+        self._pages.tell("notice", notice)
+
+    def link_followed(self, person: Person, link: Link) -> None:
+        """Somebody clicked on a link: that person's page asks whether to open it."""
+        user = self._handler.user_of(person)
+        if user is None:
+            return
+        if link.may_be_opened:
+            self._pages.tell("open", link.uri, user)
+        else:
+            schemes = ", ".join(SCHEMES)
+            self._pages.tell("notice", f"only links of {schemes} can be opened", user)
 
     def osc(self, number: int, text: str) -> None:
-        """A command that the engine does not know; guacd has some of its own."""
+        """A command that the engine does not know; for guacd's others see `terminal.commands`."""
         if number == OSC_SCROLLBACK:
             self._set_scrollback(text)
 

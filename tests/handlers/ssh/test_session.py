@@ -82,6 +82,24 @@ async def test_what_a_command_prints_last_is_seen(
         assert person.text.splitlines()[-3:] == ["49998", "49999", "50000"]
 
 
+@pytest.mark.parametrize("close", ["printf '\\033]482203\\a'", "true"])
+async def test_a_program_writes_into_a_pipe(
+    daemon: Daemon, server: OpenSsh, key: str, close: str
+) -> None:
+    command = f"stty -onlcr; printf '\\033]482202;numbers\\a'; seq 200000; {close}; echo shown"
+    values = {"username": server.user, "private-key": key, "command": command}
+    async with desk(daemon, server.address | values) as person:
+        await until(lambda: bool(person.client.heard.streams), "the pipe's end", 20)
+        await person.end()
+        (pipe,) = person.client.heard.streams
+        assert pipe.args == ("application/octet-stream", "numbers")
+        numbers = b"".join(b"%d\n" % number for number in range(1, 200_001))
+        assert bytes(pipe.data) == numbers + (b"" if "printf" in close else b"shown\n")
+        await until(lambda: person.freed, "the terminal's end")
+        assert person.text.rstrip().endswith("\nshown") == ("printf" in close)
+        assert "200000" not in person.text
+
+
 async def test_control_c_stops_a_flood_at_once(daemon: Daemon, server: OpenSsh, key: str) -> None:
     async with shell(daemon, server, key) as person:
         person.client.type("yes\n")

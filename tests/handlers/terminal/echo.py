@@ -53,6 +53,7 @@ class EchoHandler(TerminalHandler):
     def __init__(self, session: Session, params: Params) -> None:
         self.sent = bytearray()
         self.windows: list[tuple[int, int, int, int]] = []
+        self.blocks: list[bool] = []
         super().__init__(session, params)
 
     async def run(self) -> None:
@@ -63,6 +64,9 @@ class EchoHandler(TerminalHandler):
 
     def window_changed(self, columns: int, rows: int, width: int, height: int) -> None:
         self.windows.append((columns, rows, width, height))
+
+    def block_output(self, blocked: bool) -> None:
+        self.blocks.append(blocked)
 
 
 class Desk:

@@ -214,9 +214,9 @@ async def test_a_copy_beyond_the_limit_is_not_cut_but_refused(
 ) -> None:
     transport, user, handler = desk.join()
     limit = user.session.clipboard_limit
-    handler.copied("x" * limit)
+    handler._listener.copied("x" * limit)
     assert clipboards(transport) == 1
-    handler.copied("x" * (limit + 1))
+    handler._listener.copied("x" * (limit + 1))
     assert clipboards(transport) == 1
     assert "clipboard-buffer-size" in caplog.text
 

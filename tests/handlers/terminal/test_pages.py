@@ -48,10 +48,10 @@ def told(transport: MemoryTransport) -> list[dict[str, Any]]:
 
 async def test_other_clients_are_told_nothing(desk: Desk) -> None:
     transport, _, handler = desk.join()
-    handler.copied("x" * 60_000_000)
+    handler._listener.copied("x" * 60_000_000)
     assert transport.all("pipe") == []
     say(transport, focus=True)
-    handler.copied("x" * 60_000_000)
+    handler._listener.copied("x" * 60_000_000)
     (message,) = told(transport)
     assert "60000000 bytes are too much to copy" in message["notice"]
 

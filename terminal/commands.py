@@ -1,0 +1,82 @@
+"""guacd's own commands, OSC 482200 to 482203, cut out of what a host prints.
+
+They say where the bytes after them go, so they are found before an engine sees them.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import IntEnum
+
+ARGUMENT_MAX = 4096
+"""Bytes of a command's argument; longer ones are left to the engine, which ignores them."""
+
+_START = b"\x1b]48220"
+_BODY = rb"[^\x07\x18\x1a\x1b]{0,%d}" % ARGUMENT_MAX
+_COMMAND = re.compile(
+    # ST as one byte may also be the last of a character in UTF-8: then it ends nothing
+    rb"\x1b\](48220[0-3])(?:;(" + _BODY + rb"?))?(?:\x07|\x1b\\|\xc2\x9c|(?<![\x80-\xff])\x9c)"
+)
+_UNFINISHED = re.compile(rb"\x1b\]48220(?:[0-3](?:;" + _BODY + rb")?(?:\x1b)?)?")
+
+
+class Command(IntEnum):
+    """The numbers of the commands."""
+
+    DOWNLOAD = 482200
+    UPLOAD_DIRECTORY = 482201
+    OPEN_PIPE = 482202
+    CLOSE_PIPE = 482203
+
+
+@dataclass(frozen=True, slots=True)
+class HostCommand:
+    """One command, with what follows its number."""
+
+    command: Command
+    argument: str
+
+
+class CommandSplitter:
+    """Splits a host's output, cut anywhere, into commands and the bytes between them."""
+
+    __slots__ = ("_held",)
+
+    def __init__(self) -> None:
+        self._held = b""
+        """The beginning of what may become a command."""
+
+    def split(self, data: bytes) -> list[bytes | HostCommand]:
+        """What there is, in order; an unfinished command waits for the rest of it."""
+        if self._held:
+            data, self._held = self._held + data, b""
+        parts: list[bytes | HostCommand] = []
+        start = 0
+        # one rare byte is found much faster than many
+        at = data.find(_START) if b"]" in data else -1
+        while at >= 0:
+            command = _COMMAND.match(data, at)
+            if command:
+                parts.append(data[start:at])
+                argument = (command[2] or b"").decode(errors="replace")
+                parts.append(HostCommand(Command(int(command[1])), argument))
+                start = command.end()
+            elif _UNFINISHED.fullmatch(data, at):
+                return self._hold(parts, data, start, at)
+            at = data.find(_START, at + 1)
+        at = data.rfind(b"\x1b", max(start, len(data) - len(_START) + 1))
+        unfinished = at >= 0 and _START.startswith(data[at:])
+        return self._hold(parts, data, start, at if unfinished else len(data))
+
+    def flush(self) -> bytes:
+        """What waits for a rest that will not come."""
+        data, self._held = self._held, b""
+        return data
+
+    def _hold(
+        self, parts: list[bytes | HostCommand], data: bytes, start: int, end: int
+    ) -> list[bytes | HostCommand]:
+        self._held = data[end:]
+        parts.append(data[start:end])
+        return [part for part in parts if part]
