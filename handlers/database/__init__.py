@@ -1,6 +1,7 @@
 """Consoles for databases."""
 
 from handlers.database.handler import (
+    MongodbHandler,
     MysqlHandler,
     OracleHandler,
     PostgresHandler,
@@ -12,6 +13,7 @@ from handlers.database.handler import (
 )
 
 __all__ = [
+    "MongodbHandler",
     "MysqlHandler",
     "OracleHandler",
     "PostgresHandler",

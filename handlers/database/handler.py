@@ -18,6 +18,7 @@ from handlers.database.files import Files
 from handlers.database.history import history_of
 from handlers.database.params import (
     DatabaseParams,
+    MongodbParams,
     MysqlParams,
     OracleParams,
     PostgresqlParams,
@@ -191,3 +192,11 @@ class OracleHandler(DatabaseHandler):
     name: ClassVar[str] = "oracle"
     params_type: ClassVar[type[Params]] = OracleParams
     adapter: ClassVar[str] = "oracle:OracleAdapter"
+
+
+class MongodbHandler(DatabaseHandler):
+    """MongoDB."""
+
+    name: ClassVar[str] = "mongodb"
+    params_type: ClassVar[type[Params]] = MongodbParams
+    adapter: ClassVar[str] = "mongodb:MongodbAdapter"

@@ -180,3 +180,35 @@ class OracleParams(DatabaseParams):
         minimum=0,
         maximum=86400,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MongodbParams(DatabaseParams):
+    """MongoDB."""
+
+    hostname: str = param("", "Name or address of the server.", common=True)
+    port: int = _port(27017)
+    username: str = param("", "Name to log in with; empty for no login.", common=True)
+    database: str = param("test", "Database to begin with.", common=True)
+    auth_source: str = param("admin", "Database that knows the user.")
+    tls: str = param(
+        "disable",
+        "Encryption: disable, require, verify-ca (the certificate must be signed by tls-ca), "
+        "verify-full (and be the host's).",
+        common=True,
+        choices=("disable", "require", "verify-ca", "verify-full"),
+    )
+    read_only_session: bool = param(
+        False,
+        "Refuse commands that change something. It guards against accidents; rights are the "
+        "server's.",
+        common=True,
+    )
+    max_rows: int = param(0, "Lines after which a result is ended; 0 for all.", minimum=0)
+    statement_timeout: int = param(
+        0,
+        "Seconds after which an answer of the server is no longer waited for, and the command "
+        "ended; 0 for never.",
+        minimum=0,
+        maximum=86400,
+    )

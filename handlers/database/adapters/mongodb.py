@@ -1,0 +1,373 @@
+"""MongoDB, with the part of mongosh that `handlers.database.mongo_commands` knows."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import tempfile
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from contextlib import suppress
+from typing import Any, ClassVar, TypeVar
+
+import pymongo
+from pymongo import errors
+
+from guacr.errors import (
+    BadRequestError,
+    GuacrError,
+    UnauthorizedError,
+    UpstreamError,
+    UpstreamTimeoutError,
+    shorten,
+)
+from handlers.database.adapter import (
+    TEXT,
+    Adapter,
+    Column,
+    Columns,
+    Done,
+    Event,
+    LostError,
+    Rows,
+    StatementError,
+)
+from handlers.database.completion import NAMES_MAX, Schema, Suggestions
+from handlers.database.mongo_commands import (
+    METHODS,
+    WRITING,
+    MongoCommand,
+    is_complete,
+    parse_command,
+    split_commands,
+)
+from handlers.database.mongo_values import WRONG_VALUES, printed
+from handlers.database.params import MongodbParams
+from handlers.database.statements import Dialect
+from handlers.dial import dial
+
+FIRST_BATCH = 20
+"""Documents that are fetched first, as many as mongosh shows."""
+BATCH = 100
+_AUTHENTICATION_FAILED = 18
+_LOST = (errors.ConnectionFailure, OSError, EOFError)
+_CALLS = {
+    "findOne": "find_one", "countDocuments": "count_documents", "distinct": "distinct",
+    "estimatedDocumentCount": "estimated_document_count", "insertOne": "insert_one",
+    "insertMany": "insert_many", "updateOne": "update_one", "updateMany": "update_many",
+    "deleteOne": "delete_one", "deleteMany": "delete_many",
+}  # fmt: skip
+"""Methods of mongosh that give one value, as the library calls them."""
+_COLLECTION = re.compile(r"\bdb\.([\w$.]*)$")
+_SECRET = re.compile(r"\bpwd\b|\bauthenticate\b|\bsasl", re.IGNORECASE)
+
+Result = TypeVar("Result")
+Client = pymongo.AsyncMongoClient[dict[str, Any]]
+
+
+class _Suggestions(Suggestions):
+    """Commands, then collections, then methods."""
+
+    __slots__ = ()
+
+    def _candidates(self, before: str, word: str) -> Iterator[tuple[str, str]]:
+        if match := _COLLECTION.search(before):
+            if match[1]:
+                yield from ((name, "method") for name in METHODS)
+            else:
+                yield from ((name, "collection") for name in self.schema.tables)
+        elif not before.strip() and word:
+            yield from ((name, "command") for name in ("show", "use", "db"))
+        elif before.strip() == "show":
+            yield from ((name, "names") for name in ("dbs", "collections"))
+
+
+class MongodbAdapter(Adapter):
+    """A command is cancelled by closing the connection it waits on, whereupon the server ends
+    what it reads for it; the client connects anew by itself."""
+
+    dialect: ClassVar[Dialect] = Dialect(splits=split_commands)
+    lexer: ClassVar[str] = "javascript"
+    usage: ClassVar[str] = "A command ends with its line, or with the brackets that are open there."
+    use_database: ClassVar[str] = "database"
+    alters: ClassVar[re.Pattern[str]] = re.compile(r"\s*(?:use\b|db\..*(?:insert|runCommand))")
+    lists: ClassVar[Mapping[str, str]] = {
+        "l": "show dbs", "d": "show collections", "dt": "show collections",
+        "du": "db.runCommand({usersInfo: 1})",
+    }  # fmt: skip
+
+    params: MongodbParams
+    _client: Client | None = None
+    _waiting: asyncio.Task[Any] | None = None
+    _cancelled = False
+
+    @property
+    def title(self) -> str:
+        """See `Adapter.title`."""
+        user = f"{self.params.username}@" if self.params.username else ""
+        return f"{user}{self.params.hostname}/{self.database}"
+
+    @property
+    def prompt(self) -> str:
+        """See `Adapter.prompt`."""
+        return f"{self.database}> "
+
+    def complete(self, text: str) -> bool:
+        """See `Adapter.complete`."""
+        return is_complete(text)
+
+    def suggestions(self) -> Suggestions:
+        """See `Adapter.suggestions`."""
+        return _Suggestions(())
+
+    def is_secret(self, text: str) -> bool:
+        """See `Adapter.is_secret`."""
+        return _SECRET.search(text) is not None
+
+    def describe(self, name: str) -> list[str]:
+        """See `Adapter.describe`."""
+        return [f"db.getCollection({printed(name)}).getIndexes()"]
+
+    # ---- connecting
+
+    async def connect(self, password: str) -> str:
+        """See `Adapter.connect`."""
+        await self.close()
+        params = self.params
+        if params.username and not password:
+            raise UnauthorizedError("the server wants a password")
+        (await dial(params.hostname, params.port, params.timeout)).close()
+        try:
+            client = self._client = await asyncio.to_thread(self._made, password)
+            async with asyncio.timeout(params.timeout + 1):
+                await client.admin.command("ping")
+                version = (await client.server_info()).get("version", "")
+        except BaseException as error:
+            await self.close()
+            if isinstance(error, (errors.PyMongoError, OSError, *WRONG_VALUES)):
+                raise self._explained(error) from None
+            raise
+        return f"MongoDB {str(version)[:40]}, database {self.database}."
+
+    def _made(self, password: str) -> Client:
+        """A client; on a thread, since it reads files."""
+        params = self.params
+        login: dict[str, Any] = {
+            "username": params.username, "password": password, "authSource": params.auth_source,
+        }  # fmt: skip
+        with tempfile.NamedTemporaryFile("w", suffix=".pem") as authorities:
+            authorities.write(params.tls_ca)
+            authorities.flush()
+            tls: dict[str, Any] = {"tls": params.tls != "disable"}
+            if tls["tls"]:
+                tls["tlsAllowInvalidCertificates"] = params.tls == "require"
+                tls["tlsAllowInvalidHostnames"] = params.tls != "verify-full"
+                if params.tls_ca:
+                    tls["tlsCAFile"] = authorities.name
+            return pymongo.AsyncMongoClient(
+                host=f"[{params.hostname}]" if ":" in params.hostname else params.hostname,
+                port=params.port,
+                directConnection=True,  # no other host that a server names
+                appname="guacr",
+                serverSelectionTimeoutMS=params.timeout * 1000,
+                connectTimeoutMS=params.timeout * 1000,
+                uuidRepresentation="standard",
+                datetime_conversion="DATETIME_AUTO",
+                unicode_decode_error_handler="replace",
+                **(login if params.username else {}),
+                **tls,
+            )
+
+    def _explained(self, error: BaseException) -> GuacrError:
+        params = self.params
+        place = f"the server at {shorten(params.hostname)} on port {params.port}"
+        reason = _reason(error)
+        if getattr(error, "code", 0) == _AUTHENTICATION_FAILED:
+            return UnauthorizedError(
+                f"the server refuses the login of {shorten(params.username)}: "
+                "check user, password and auth-source"
+            )
+        if "certificate" in reason.lower():
+            return UpstreamError(
+                f"the certificate of {place} is not trusted: check tls-ca, or tls: {reason}"
+            )
+        if "SSL" in reason:
+            return UpstreamError(f"{place} does not speak TLS: check port and tls")
+        if isinstance(error, errors.ConfigurationError | ValueError):
+            return BadRequestError(f"the parameters cannot be used: {reason}")
+        if isinstance(error, TimeoutError) or "timed out" in reason or "No servers" in reason:
+            return UpstreamTimeoutError(f"{place} does not answer in time: check port and tls")
+        return UpstreamError(
+            f"{place} cannot be used: {reason}: check port and tls, and that it is MongoDB"
+        )
+
+    async def close(self) -> None:
+        """See `Adapter.close`."""
+        client, self._client = self._client, None
+        if client is not None:
+            with suppress(errors.PyMongoError, OSError):
+                await client.close()
+
+    # ---- commands
+
+    async def execute(self, statement: str) -> AsyncIterator[Event]:
+        """See `Adapter.execute`."""
+        if self._client is None:
+            raise LostError("there is no connection to the server")
+        command = parse_command(statement)
+        if self.params.read_only_session and command.writes:
+            raise StatementError("the session may only read")
+        self._cancelled = False
+        try:
+            async for event in self._run(self._client, command):
+                yield event
+        except errors.PyMongoError as error:
+            raise self._failed(error) from None
+        except (OSError, EOFError) as error:
+            raise LostError(f"the connection is lost: {_reason(error)}") from None
+        except WRONG_VALUES as error:
+            raise StatementError(f"the command cannot be sent: {_reason(error)}") from None
+
+    async def _answer(self, call: Coroutine[Any, Any, Result]) -> Result:
+        """What the server answers, in the time that it has and unless it is cancelled."""
+
+        async def limited() -> Result:
+            with pymongo.timeout(self.params.statement_timeout or None):
+                return await call
+
+        task = self._waiting = asyncio.create_task(limited(), name="mongodb")
+        try:
+            answer: Result = await task
+            return answer
+        except asyncio.CancelledError:
+            if not self._cancelled:
+                raise
+            raise StatementError("the command was cancelled") from None
+        finally:
+            self._waiting = None
+            call.close()  # it never began if it was cancelled at once
+
+    async def _run(self, client: Client, command: MongoCommand) -> AsyncIterator[Event]:
+        database = client[self.database]
+        method, arguments = command.method, command.arguments
+        if method == "use":
+            self.database = arguments[0]
+            yield Done(f"switched to db {self.database}")
+        elif method == "databases":
+            found = await self._answer(client.admin.command("listDatabases"))
+            columns = Columns((Column("Name"), Column("Bytes", right=True)))
+            rows = [(d["name"], str(int(d.get("sizeOnDisk", 0)))) for d in found["databases"]]
+            yield columns
+            yield Rows(sorted(rows), last=True)
+            yield Done("")
+        elif method == "runCommand":
+            async for event in _shown(await self._answer(database.command(arguments[0]))):
+                yield event
+        elif method in ("find", "aggregate", "getIndexes", "collections"):
+            cursor = await self._answer(_cursor(database, command))
+            async for event in self._documents(cursor):
+                yield event
+        else:
+            async for event in _shown(await self._answer(_single(database, command))):
+                yield event
+
+    async def _documents(self, cursor: Any) -> AsyncIterator[Event]:
+        """A cursor's documents, no more than are looked at."""
+        yield TEXT
+        size = FIRST_BATCH
+        try:
+            while documents := await self._answer(cursor.to_list(size)):
+                lines = [line for found in documents for line in printed(found).split("\n")]
+                yield Rows([(line,) for line in lines])
+                if self._cancelled:
+                    raise StatementError("the command was cancelled")
+                size = BATCH
+        finally:
+            with suppress(errors.PyMongoError, OSError):
+                await cursor.close()
+        yield Done("")
+
+    def _failed(self, error: errors.PyMongoError) -> GuacrError:
+        if error.timeout and self.params.statement_timeout:
+            seconds = self.params.statement_timeout
+            return StatementError(f"no answer came within {seconds} s: the command was ended")
+        if isinstance(error, _LOST):
+            return LostError(f"the connection is lost: {_reason(error)}")
+        return StatementError(error_text(error))
+
+    async def cancel(self) -> None:
+        """See `Adapter.cancel`."""
+        self._cancelled = True
+        if self._waiting is not None:
+            self._waiting.cancel()
+
+    # ---- names
+
+    async def schema(self) -> Schema:
+        """See `Adapter.schema`; the client takes another connection for it."""
+        if self._client is None:
+            return Schema()
+        try:
+            names = await self._client[self.database].list_collection_names()
+        except errors.PyMongoError as error:
+            raise UpstreamError(_reason(error)) from None
+        return Schema(dict.fromkeys(sorted(names)[:NAMES_MAX], ()))
+
+
+async def _shown(value: object) -> AsyncIterator[Event]:
+    yield TEXT
+    yield Rows([(line,) for line in printed(value).split("\n")], last=True)
+    yield Done("")
+
+
+async def _cursor(database: Any, command: MongoCommand) -> Any:
+    collection, arguments = database[command.collection or "unnamed"], command.arguments
+    if command.method == "collections":
+        return await database.list_collections(filter={}, nameOnly=True)
+    if command.method == "getIndexes":
+        return await collection.list_indexes()
+    if command.method == "aggregate":
+        stages = arguments[0] if isinstance(arguments[0], list) else [arguments[0]]
+        return await collection.aggregate(stages, batchSize=BATCH)
+    limits = command.modifiers
+    cursor = collection.find(*arguments, batch_size=BATCH)
+    if limits.get("sort"):
+        cursor = cursor.sort(list(limits["sort"].items()))
+    return cursor.skip(limits.get("skip", 0)).limit(limits.get("limit", 0))
+
+
+async def _single(database: Any, command: MongoCommand) -> object:
+    """What a command gives that gives one value."""
+    collection, arguments = database[command.collection], command.arguments
+    call = getattr(collection, _CALLS[command.method])
+    if command.method in ("findOne", "countDocuments"):
+        return await call(*arguments or ({},))
+    if command.method.startswith("update"):
+        return _told(await call(*arguments[:2], **dict(*arguments[2:])))
+    result = await call(*arguments)
+    return _told(result) if command.method in WRITING else result
+
+
+def _told(result: Any) -> object:
+    """What mongosh says of a change."""
+    names = {
+        "inserted_id": "insertedId", "inserted_ids": "insertedIds", "upserted_id": "upsertedId",
+        "matched_count": "matchedCount", "modified_count": "modifiedCount",
+        "deleted_count": "deletedCount",
+    }  # fmt: skip
+    found = {shown: getattr(result, name) for name, shown in names.items() if hasattr(result, name)}
+    return {"acknowledged": result.acknowledged, **found}
+
+
+def error_text(error: errors.PyMongoError) -> str:
+    """An error as mongosh prints it."""
+    details = getattr(error, "details", None) or {}
+    written = details.get("writeErrors") or [{}]
+    message = written[0].get("errmsg") or details.get("errmsg") or _reason(error)
+    name = details.get("codeName") or ""
+    return f"MongoServerError[{name}]: {message}" if name else str(message)
+
+
+def _reason(error: BaseException) -> str:
+    """The first line, without what the library says of itself."""
+    text = (str(error).strip().splitlines() or [""])[0]
+    return re.split(r" \(configured timeouts|, Timeout: |, full error", text)[0] or "no reason"
