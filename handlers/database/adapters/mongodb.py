@@ -121,7 +121,7 @@ class MongodbAdapter(Adapter):
 
     def is_secret(self, text: str) -> bool:
         """See `Adapter.is_secret`."""
-        return _SECRET.search(text) is not None
+        return super().is_secret(text) or _SECRET.search(text) is not None
 
     def describe(self, name: str) -> list[str]:
         """See `Adapter.describe`."""

@@ -160,6 +160,13 @@ async def test_sessions_that_may_only_read_take_no_changes() -> None:
         await anext(aiter(adapter.execute("db.a.deleteMany({})")))
 
 
+def test_lines_with_passwords_are_secret() -> None:
+    adapter = MongodbAdapter(MongodbParams())
+    assert adapter.is_secret("db.runCommand({createUser: 'a', pwd: 'b', roles: []})")
+    assert adapter.is_secret("db.users.insertOne({password: 'b'})")
+    assert not adapter.is_secret("db.users.find()")
+
+
 async def test_a_missing_library_is_named(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "handlers.database.adapters.mongodb", raising=False)
     monkeypatch.setitem(sys.modules, "pymongo", None)
