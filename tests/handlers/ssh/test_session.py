@@ -15,6 +15,8 @@ import pytest
 
 from guacr.daemon import Daemon
 from guacr.protocol.status import Status
+from handlers.ssh.handler import SshHandler
+from handlers.ssh.library import Shell
 from tests.support.client import Hello
 from tests.support.openssh import OpenSsh
 from tests.support.ssh_desk import Desk, desk, shell, ssh_daemon
@@ -80,6 +82,26 @@ async def test_what_a_command_prints_last_is_seen(
         await person.end()
         await until(lambda: person.freed, "the terminal's end")
         assert person.text.splitlines()[-3:] == ["49998", "49999", "50000"]
+
+
+async def test_what_waits_while_a_shell_exits_is_seen(
+    daemon: Daemon, server: OpenSsh, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Shell, "LAST_WORDS", 0.01)
+    async with shell(daemon, server, key) as person:
+        assert isinstance(person.handler, SshHandler)
+        host = person.handler._shell
+        assert host is not None
+        person.handler.block_output(True)
+        person.client.type("seq 1000; exit\n")
+        await until(lambda: host._exited > 0, "the shell's exit")
+        timer = host._last_words
+        await until(lambda: host._last_words is not timer, "the end of its last words")
+        assert not host.ended.done()
+        person.handler.block_output(False)
+        await person.end()
+        await until(lambda: person.freed, "the terminal's end")
+        assert "\n999\n1000\n" in person.text
 
 
 @pytest.mark.parametrize("close", ["printf '\\033]482203\\a'", "true"])
