@@ -1,10 +1,10 @@
 """Run all benchmarks, or those named: parse, terminal, encode, fanout, session, join,
-transfer."""
+transfer, console."""
 
 import importlib
 import sys
 
-NAMES = ["parse", "terminal", "encode", "fanout", "session", "join", "transfer"]
+NAMES = ["parse", "terminal", "encode", "fanout", "session", "join", "transfer", "console"]
 
 
 def main(names: list[str]) -> int:

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
-from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.buffer import Buffer, CompletionState
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.data_structures import Size
 from prompt_toolkit.document import Document
@@ -35,6 +35,7 @@ KEYS_MAX = 65536
 Suggest = Callable[[str, str], list[tuple[str, str]]]
 """What is before the word, and the word → texts with what each is."""
 
+_FROM_HISTORY = AutoSuggestFromHistory()
 _STYLE = Style.from_dict(
     {
         "pygments.keyword": "ansibrightblue bold",
@@ -219,9 +220,9 @@ class LineEditor:
         self._session: PromptSession[str] = PromptSession(
             multiline=True,
             completer=_Suggestions(suggest, word),
-            complete_while_typing=True,
+            complete_while_typing=False,  # see _offer
+            validate_while_typing=False,
             history=_History(history, is_secret),
-            auto_suggest=AutoSuggestFromHistory(),
             lexer=PygmentsLexer(type(get_lexer_by_name(lexer))),
             style=_STYLE,
             key_bindings=_bindings(complete),
@@ -233,6 +234,8 @@ class LineEditor:
             output=output,
         )
         self._session.app.max_render_postpone_time = None  # an echo waits for nothing
+        self._session.default_buffer.auto_suggest = None
+        self._session.default_buffer.on_text_insert += _offer
 
     async def read(self, prompt: str, text: str = "") -> str:
         """What a person types, beginning with `text`.
@@ -283,6 +286,16 @@ def _bindings(complete: Callable[[str], bool]) -> KeyBindings:
     bindings.add("enter")(enter)
     bindings.add("tab")(tab)
     return bindings
+
+
+def _offer(buffer: Buffer) -> None:
+    """Show completions, and how a text went on before, along with the key itself: prompt_toolkit's
+    own ways are tasks, and draw everything again after each."""
+    found, document = _offered(buffer), buffer.document
+    typed = document.get_word_before_cursor()
+    if found and not (len(found) == 1 and found[0].text == typed):
+        buffer.complete_state = CompletionState(document, found)
+    buffer.suggestion = _FROM_HISTORY.get_suggestion(buffer, document)
 
 
 def _offered(buffer: Buffer) -> list[Completion]:
