@@ -32,6 +32,10 @@ DIRECT_COLOUR = 0x1000000
 
 Rgb = tuple[int, int, int]
 
+XTERM_VERSION = 379
+"""What DA2 is answered with: the xterm whose control sequences are understood. Programs go by it:
+Emacs asks for the background, and Vim for more than clicks of the mouse, from some version on."""
+
 
 class EngineError(GuacrError):
     """A terminal engine cannot be used here, or failed."""

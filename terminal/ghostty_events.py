@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
-from terminal.emulator import EmulatorListener, Rgb
+from terminal.emulator import XTERM_VERSION, EmulatorListener, Rgb
 from terminal.ghostty_library import check, ffi, lib, read_string
 
 VERSION_REPLY = b"guacr"
@@ -23,6 +23,8 @@ MAX_TITLE_BYTES = 4095
 """Of a title; a longer one is cut."""
 
 _DARK = 128
+_VT220, _ANSI_COLOUR = 62, 22
+"""The level and the feature that DA1 tells."""
 
 
 class Events:
@@ -190,6 +192,18 @@ def _xtversion(_terminal: Any, _events: Events) -> Any:
     return _version.string
 
 
+@_callback("GhosttyTerminalDeviceAttributesFn", False)
+def _attributes(_terminal: Any, _events: Events, out: Any) -> bool:
+    out.primary.conformance_level = _VT220
+    out.primary.num_features = 1
+    out.primary.features[0] = _ANSI_COLOUR
+    out.secondary.device_type = 1
+    out.secondary.firmware_version = XTERM_VERSION
+    out.secondary.rom_cartridge = 0
+    out.tertiary.unit_id = 0
+    return True
+
+
 _MAX_DIGITS = 9
 _SIZE_OF_READ_REPLY = ffi.sizeof("GhosttyClipboardReadReply")
 _SIZE_OF_REPLY = ffi.sizeof("GhosttyClipboardWriteReply")
@@ -204,4 +218,5 @@ _CALLBACKS = (
     (lib.GHOSTTY_TERMINAL_OPT_COLOR_SCHEME, _colour_scheme),
     (lib.GHOSTTY_TERMINAL_OPT_ENQUIRY, _enquiry),
     (lib.GHOSTTY_TERMINAL_OPT_XTVERSION, _xtversion),
+    (lib.GHOSTTY_TERMINAL_OPT_DEVICE_ATTRIBUTES, _attributes),
 )

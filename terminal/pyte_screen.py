@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from terminal.emulator import Colours, EmulatorListener, EmulatorOptions
+from terminal.emulator import XTERM_VERSION, Colours, EmulatorListener, EmulatorOptions
 from terminal.pyte_colours import HostColours
 from terminal.pyte_grid import ORIGIN
 from terminal.pyte_modes import ANSI_MODES, PRIVATE_MODES, PyteModes
@@ -111,8 +111,8 @@ class PyteScreen(PyteModes):
         self.write_process_input("\x1b[?62;22c")
 
     def report_secondary_attributes(self, *_: int) -> None:
-        """DA2."""
-        self.write_process_input("\x1b[>1;0;0c")
+        """DA2: a VT220, as an xterm plays it."""
+        self.write_process_input(f"\x1b[>1;{XTERM_VERSION};0c")
 
     def report_tertiary_attributes(self, *_: int) -> None:
         """DA3: no serial number."""

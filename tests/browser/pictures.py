@@ -49,6 +49,7 @@ PROGRAMS = {
         "Author",
     ),
     "nano": ("nano sample.py", "Exit"),
+    "emacs": ("emacs -nw -Q sample.py --eval '(split-window)'", "sample.py"),
     "styles": ("cat styles.txt; sleep 60", "Box"),
 }
 """By the picture's name: what is run, and what it shows once it is drawn."""

@@ -136,7 +136,7 @@ def test_styles_beyond_the_bound_start_numbering_anew(monkeypatch: pytest.Monkey
     ("query", "answer"),
     [
         (b"\x1b[c", b"\x1b[?62;22c"),
-        (b"\x1b[>c", b"\x1b[>1;0;0c"),
+        (b"\x1b[>c", b"\x1b[>1;379;0c"),
         (b"\x1b[=c", b"\x1bP!|00000000\x1b\\"),
         (b"\x1b[>q", b"\x1bP>|guacr\x1b\\"),
         (b"\x05", b"guacr here"),
