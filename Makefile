@@ -8,7 +8,8 @@ STAMPS := $(VENV)/stamps
 PYTEST_ARGS ?= -n auto
 
 RUNTIME_PACKAGES := fontconfig fonts-dejavu-core fonts-noto-cjk fonts-noto-color-emoji
-TEST_PACKAGES := $(RUNTIME_PACKAGES) chromium openssh-server inetutils-telnetd busybox-static
+TEST_PACKAGES := $(RUNTIME_PACKAGES) chromium openssh-server inetutils-telnetd busybox-static \
+	postgresql mariadb-server redis-server
 
 .PHONY: help demo test lint types contracts format bench docs install check clean
 

@@ -58,6 +58,10 @@ _SCHEMA = (
 )
 
 
+class EncryptionError(UpstreamError):
+    """The server has no encryption, or none that is wanted."""
+
+
 class MysqlAdapter(Adapter):
     """A second connection cancels (KILL QUERY), and another fetches names."""
 
@@ -116,6 +120,15 @@ class MysqlAdapter(Adapter):
         return f"{kind} {version}, database {self.database or '(none)'}."
 
     async def _open(self) -> Any:
+        """A connection; encrypted, where that is preferred and the server can."""
+        if self.params.tls != "prefer" or self.params.hostname.startswith("/"):
+            return await self._open_with(self._tls(self.params.tls))
+        try:
+            return await self._open_with(self._tls("require"))
+        except EncryptionError:
+            return await self._open_with(None)
+
+    async def _open_with(self, tls: ssl.SSLContext | None) -> Any:
         params = self.params
         socket = params.hostname if params.hostname.startswith("/") else None
         try:
@@ -131,7 +144,7 @@ class MysqlAdapter(Adapter):
                 conv={},
                 autocommit=True,
                 local_infile=False,
-                ssl=None if socket else self._tls(),
+                ssl=None if socket else tls,
             )
         except errors.MySQLError as error:
             raise self._explained(error) from None
@@ -140,10 +153,9 @@ class MysqlAdapter(Adapter):
                 f"host {shorten(params.hostname)} cannot be reached: {_reason(error)}"
             ) from None
 
-    def _tls(self) -> ssl.SSLContext | None:
-        mode = self.params.tls
-        if mode in ("disable", "prefer"):
-            return None  # the library cannot go on without, where a server has no encryption
+    def _tls(self, mode: str) -> ssl.SSLContext | None:
+        if mode == "disable":
+            return None
         context = ssl.create_default_context(cadata=self.params.tls_ca or None)
         context.check_hostname = mode == "verify-full"
         if mode == "require":
@@ -165,6 +177,11 @@ class MysqlAdapter(Adapter):
         if "refused" in reason or "No such file" in reason or "Connect call failed" in reason:
             return UpstreamUnavailableError(
                 f"the server at {host} refuses connections: check the port, and whether it runs"
+            )
+        if "SSL" in reason:
+            return EncryptionError(
+                f"the server at {host} and parameter tls={self.params.tls} do not go together: "
+                f"{reason}"
             )
         return UpstreamError(f"the server at {host} cannot be used: {reason}")
 

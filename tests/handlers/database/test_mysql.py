@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import socket
-
 import pytest
 
 from guacr.protocol.status import Status
 from tests.handlers.database.people import Person, Room
-from tests.support.require import missing
-
-SERVER = {
-    "hostname": os.environ.get("MYSQL_HOST", "127.0.0.1"),
-    "username": os.environ.get("MYSQL_USER", "root"),
-    "password": os.environ.get("MYSQL_PWD", ""),
-    "database": "mysql",
-}
+from tests.support.certificates import Authority
+from tests.support.sql_servers import Server, mariadb
 
 
 @pytest.fixture
-async def person(room: Room) -> Person:
-    try:
-        socket.create_connection((SERVER["hostname"], 3306), 2).close()
-    except OSError:
-        missing("no MySQL server takes connections on this machine")
-    person = room.open("mysql", **SERVER)
+def server(mariadb_server: Server) -> Server:
+    return {name: text for name, text in mariadb_server.items() if name != "socket"}
+
+
+@pytest.fixture
+async def person(room: Room, server: Server) -> Person:
+    person = room.open("mysql", **server)
     await person.sees("mysql mysql>")
     return person
 
@@ -78,14 +70,54 @@ async def test_commands(person: Person) -> None:
     await person.sees("mysql information_schema>")
 
 
-async def test_refusals_are_told(room: Room, person: Person) -> None:
-    message, status = await room.open("mysql", **SERVER | {"database": "nowhere"}).fails()
+async def test_refusals_are_told(room: Room, server: Server) -> None:
+    message, status = await room.open("mysql", **server | {"database": "nowhere"}).fails()
     assert "Unknown database 'nowhere'" in message
     assert int(status) == Status.RESOURCE_NOT_FOUND
-    wrong = SERVER | {"username": "nobody", "password": "secret"}
+    wrong = server | {"username": "nobody", "password": "secret"}
     message, status = await room.open("mysql", **wrong).fails()
     assert "refuses the login" in message
     assert "secret" not in message
     assert int(status) == Status.CLIENT_UNAUTHORIZED
-    message, status = await room.open("mysql", **SERVER, port="1").fails()
+    message, status = await room.open("mysql", **server | {"port": "1"}).fails()
     assert int(status) == Status.UPSTREAM_UNAVAILABLE
+
+
+async def test_a_unix_socket(room: Room, mariadb_server: Server) -> None:
+    values = dict(mariadb_server)
+    person = room.open("mysql", **values | {"hostname": values.pop("socket")})
+    await person.sees("mysql mysql>")
+
+
+@pytest.mark.parametrize(
+    ("tls", "cipher"),
+    [("disable", False), ("prefer", True), ("require", True), ("verify-ca", True),
+     ("verify-full", True)],
+)  # fmt: skip
+async def test_encryption(
+    room: Room, server: Server, authority: Authority, tls: str, cipher: bool
+) -> None:
+    ca = authority.certificate if tls.startswith("verify") else ""
+    person = room.open("mysql", **server, tls=tls, tls_ca=ca)
+    await person.sees("mysql mysql>")
+    person.type("show status like 'Ssl_cipher';\n")
+    await person.sees("(1 row)")
+    assert ("TLS_" in person.text) is cipher
+
+
+@pytest.mark.parametrize("tls", ["verify-ca", "verify-full"])
+async def test_a_certificate_that_nobody_trusts(room: Room, server: Server, tls: str) -> None:
+    ca = Authority().certificate
+    message, status = await room.open("mysql", **server, tls=tls, tls_ca=ca).fails()
+    assert int(status) == Status.UPSTREAM_ERROR
+    assert "certificate" in message
+
+
+async def test_a_server_without_encryption(room: Room) -> None:
+    with mariadb() as plain:
+        values = {name: text for name, text in plain.items() if name != "socket"}
+        person = room.open("mysql", **values)
+        await person.sees("mysql mysql>")
+        message, status = await room.open("mysql", **values, tls="require").fails()
+        assert int(status) == Status.UPSTREAM_ERROR
+        assert "tls=require" in message

@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-import os
-
-import psycopg
 import pytest
 
 from guacr.protocol.status import Status
 from tests.handlers.database.people import Person, Room
-from tests.support.require import missing
-
-SERVER = {
-    "hostname": os.environ.get("PGHOST", "127.0.0.1"),
-    "username": os.environ.get("PGUSER", "postgres"),
-    "database": os.environ.get("PGDATABASE", "postgres"),
-}
+from tests.support.certificates import Authority
+from tests.support.sql_servers import Server, postgresql
 
 
 @pytest.fixture
-async def person(room: Room) -> Person:
-    try:
-        with psycopg.connect(
-            host=SERVER["hostname"], user=SERVER["username"], dbname=SERVER["database"]
-        ):
-            pass
-    except psycopg.OperationalError:
-        missing("no PostgreSQL server takes connections on this machine")
-    person = room.open("postgres", **SERVER)
-    await person.sees(f"{SERVER['database']}=>")
+def server(postgresql_server: Server) -> Server:
+    return {name: text for name, text in postgresql_server.items() if name != "socket"}
+
+
+@pytest.fixture
+async def person(room: Room, server: Server) -> Person:
+    person = room.open("postgres", **server)
+    await person.sees("postgres=>")
     return person
 
 
@@ -97,20 +87,63 @@ async def test_a_lost_server_keeps_what_was_typed(person: Person) -> None:
     assert "(not connected)" not in person.lines[-1]
 
 
-async def test_refusals_are_told(room: Room, person: Person) -> None:
-    nowhere = SERVER | {"database": "nowhere"}
+async def test_refusals_are_told(room: Room, server: Server) -> None:
+    nowhere = server | {"database": "nowhere"}
     message, status = await room.open("postgresql", **nowhere).fails()
     assert 'database "nowhere" does not exist' in message
     assert int(status) == Status.RESOURCE_NOT_FOUND
-    message, status = await room.open("postgresql", **SERVER, port="1").fails()
+    message, status = await room.open("postgresql", **server | {"port": "1"}).fails()
     assert "refuses connections" in message
     assert int(status) == Status.UPSTREAM_UNAVAILABLE
 
 
-async def test_reading_only_and_a_time_limit(room: Room, person: Person) -> None:
-    careful = room.open("postgres", **SERVER, read_only_session="true", statement_timeout="1")
+async def test_reading_only_and_a_time_limit(room: Room, server: Server) -> None:
+    careful = room.open("postgres", **server, read_only_session="true", statement_timeout="1")
     await careful.sees("=>")
     careful.type("create table t (a int);\n")
     await careful.sees("cannot execute CREATE TABLE in a read-only transaction")
     careful.type("select pg_sleep(100);\n")
     await careful.sees("canceling statement due to statement timeout")
+
+
+async def test_a_wrong_password_is_refused(room: Room, server: Server) -> None:
+    message, status = await room.open("postgresql", **server | {"password": "secret"}).fails()
+    assert int(status) == Status.CLIENT_UNAUTHORIZED
+    assert "secret" not in message
+
+
+async def test_a_unix_socket(room: Room, postgresql_server: Server) -> None:
+    values = dict(postgresql_server)
+    person = room.open("postgresql", **values | {"hostname": values.pop("socket")})
+    await person.sees("postgres=>")
+
+
+@pytest.mark.parametrize(
+    ("tls", "encrypted"),
+    [("disable", False), ("prefer", True), ("require", True), ("verify-ca", True),
+     ("verify-full", True)],
+)  # fmt: skip
+async def test_encryption(
+    room: Room, server: Server, authority: Authority, tls: str, encrypted: bool
+) -> None:
+    ca = authority.certificate if tls.startswith("verify") else ""
+    person = room.open("postgresql", **server, tls=tls, tls_ca=ca)
+    await person.sees("database postgres, encrypted." if encrypted else "database postgres.")
+
+
+@pytest.mark.parametrize("tls", ["verify-ca", "verify-full"])
+async def test_a_certificate_that_nobody_trusts(room: Room, server: Server, tls: str) -> None:
+    ca = Authority().certificate
+    message, status = await room.open("postgresql", **server, tls=tls, tls_ca=ca).fails()
+    assert int(status) == Status.UPSTREAM_ERROR
+    assert f"tls={tls} do not go together" in message
+
+
+async def test_a_server_without_encryption(room: Room) -> None:
+    with postgresql() as plain:
+        values = {name: text for name, text in plain.items() if name != "socket"}
+        person = room.open("postgresql", **values)
+        await person.sees("database postgres.")
+        message, status = await room.open("postgresql", **values, tls="require").fails()
+        assert int(status) == Status.UPSTREAM_ERROR
+        assert "tls" in message
