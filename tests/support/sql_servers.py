@@ -89,7 +89,8 @@ def mariadb(authority: Authority | None = None) -> Iterator[Server]:
             "root",
             "ping",
         ]
-        with _running([program, *given], user, ready):
+        command: Program = [program, *given]
+        with _running(command, user, ready):
             yield {
                 "hostname": "127.0.0.1",
                 "port": port,
