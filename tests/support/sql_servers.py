@@ -56,7 +56,8 @@ def postgresql(authority: Authority | None = None) -> Iterator[Server]:
             options |= {"ssl": "on", "ssl_cert_file": certificate, "ssl_key_file": key}
         settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         ready: Program = [_postgresql_program("pg_isready"), "-h", "127.0.0.1", "-p", port]
-        with _running([program, "-D", data, *settings], user, ready):
+        command: Program = [program, "-D", data, *settings]
+        with _running(command, user, ready):
             yield {
                 "hostname": "127.0.0.1",
                 "port": port,
@@ -81,7 +82,7 @@ def mariadb(authority: Authority | None = None) -> Iterator[Server]:
         if authority is not None:
             certificate, key = _certificate(directory, authority, user)
             given += [f"--ssl-cert={certificate}", f"--ssl-key={key}"]
-        ready = [
+        ready: Program = [
             require("mariadb-admin"),
             "--no-defaults",
             f"--socket={socket}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
@@ -56,6 +57,10 @@ _SCHEMA = (
     "SELECT table_name, column_name FROM information_schema.columns "
     "WHERE table_schema = DATABASE() ORDER BY 1, ordinal_position LIMIT "
 )
+
+
+CLOSE_TIMEOUT = 2.0
+"""Seconds in which a server has to take a goodbye."""
 
 
 class EncryptionError(UpstreamError):
@@ -189,7 +194,7 @@ class MysqlAdapter(Adapter):
         """See `Adapter.close`."""
         connection, self._connection = self._connection, None
         if connection is not None:
-            connection.close()
+            await _close(connection)
 
     # ---- statements
 
@@ -238,7 +243,7 @@ class MysqlAdapter(Adapter):
             try:
                 await other.query(f"KILL QUERY {number}")
             finally:
-                other.close()
+                await _close(other)
 
     # ---- names
 
@@ -254,13 +259,22 @@ class MysqlAdapter(Adapter):
         except errors.MySQLError as error:
             raise UpstreamError(_parts(error)[1]) from None
         finally:
-            connection.close()
+            await _close(connection)
         return Schema({name: tuple(names) for name, names in found.items()})
 
     def describe(self, name: str) -> list[str]:
         """See `Adapter.describe`."""
         quoted = ".".join("`" + part.replace("`", "``") + "`" for part in name.split("."))
         return [f"SHOW COLUMNS FROM {quoted}", f"SHOW INDEX FROM {quoted}"]
+
+
+async def _close(connection: Any) -> None:
+    """Say goodbye, within `CLOSE_TIMEOUT`."""
+    try:
+        async with asyncio.timeout(CLOSE_TIMEOUT):
+            await connection.ensure_closed()
+    except (errors.MySQLError, OSError, TimeoutError):
+        connection.close()
 
 
 def _texts(row: tuple[object, ...]) -> Row:
