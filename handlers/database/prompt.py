@@ -8,8 +8,11 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import copy_context
+from functools import partial
 
 from prompt_toolkit import PromptSession
+from prompt_toolkit.application import create_app_session
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
 from prompt_toolkit.buffer import Buffer, CompletionState
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
@@ -24,6 +27,7 @@ from prompt_toolkit.keys import Keys
 from prompt_toolkit.lexers import PygmentsLexer
 from prompt_toolkit.output.color_depth import ColorDepth
 from prompt_toolkit.output.vt100 import Vt100_Output
+from prompt_toolkit.renderer import CPR_Support
 from prompt_toolkit.styles import Style
 from pygments.lexers import get_lexer_by_name
 
@@ -116,10 +120,12 @@ class Keyboard(Input):
 
     @contextmanager
     def attach(self, input_ready_callback: Callable[[], None]) -> Iterator[None]:
-        """See `Input.attach`."""
-        before, self._ready = self._ready, input_ready_callback
+        """See `Input.attach`. Keys are fed from anywhere, but carried out in the context of
+        here: prompt_toolkit finds its application there, and else takes another person's."""
+        ready = partial(copy_context().run, input_ready_callback)
+        before, self._ready = self._ready, ready
         if self._keys:
-            asyncio.get_running_loop().call_soon(input_ready_callback)
+            asyncio.get_running_loop().call_soon(ready)
         try:
             yield
         finally:
@@ -210,7 +216,7 @@ class LineEditor:
         is_secret: Callable[[str], bool],
     ) -> None:
         self.keyboard = Keyboard()
-        output = Vt100_Output(
+        output = self._output = Vt100_Output(
             _Screen(show),
             lambda: Size(columns=size()[0], rows=size()[1]),
             term="xterm-256color",
@@ -234,6 +240,8 @@ class LineEditor:
             output=output,
         )
         self._session.app.max_render_postpone_time = None  # an echo waits for nothing
+        # The terminal does answer: there is no need for a time-out, which ends in a warning.
+        self._session.app.renderer.cpr_support = CPR_Support.SUPPORTED
         self._session.default_buffer.auto_suggest = None
         self._session.default_buffer.on_text_insert += _offer
 
@@ -245,15 +253,17 @@ class LineEditor:
             EOFError: Ctrl-D on nothing.
         """
         self.keyboard.interrupted = False
-        return await self._session.prompt_async(
-            [("class:prompt", prompt)], default=text, handle_sigint=False,
-            set_exception_handler=False,
-        )  # fmt: skip
+        with create_app_session(self.keyboard, self._output):
+            return await self._session.prompt_async(
+                [("class:prompt", prompt)], default=text, handle_sigint=False,
+                set_exception_handler=False,
+            )  # fmt: skip
 
     def resize(self) -> None:
         """The screen has another size."""
-        if self._session.app.is_running:
-            self._session.app._on_resize()
+        app = self._session.app
+        if app.is_running and app.context is not None:
+            app.context.copy().run(app._on_resize)
 
     def close(self) -> None:
         """Forget what was typed."""

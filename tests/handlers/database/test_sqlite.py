@@ -7,7 +7,7 @@ from pathlib import Path
 
 from guacr.protocol.status import Status
 from handlers.database import history
-from tests.handlers.database.people import END, RIGHT, UP, Room
+from tests.handlers.database.people import END, ESCAPE, RIGHT, UP, Room
 
 BIG = (
     "with recursive n(i) as (select 1 union all select i + 1 from n where i < 10000000) "
@@ -170,3 +170,19 @@ async def test_what_cannot_be_opened_is_told(room: Room, tmp_path: Path) -> None
     message, status = await room.open("sqlite", database=str(text)).fails()
     assert "not a database" in message
     assert int(status) == Status.UPSTREAM_ERROR
+
+
+async def test_what_two_persons_type_stays_apart(room: Room) -> None:
+    one = room.open("sqlite")
+    await one.sees("memory>")
+    other = room.open("sqlite")
+    await other.sees("memory>")
+    other.control("r")
+    await other.sees("I-search")
+    one.type("select 6 * 7 as answer;\n")
+    await one.sees(" answer", "42\n(1 row)")
+    assert "answer" not in other.text
+    other.press(ESCAPE)
+    other.type("select 40 + 4 as other;\n")
+    await other.sees(" other", "44\n(1 row)")
+    assert "other" not in one.text
