@@ -27,7 +27,7 @@ from handlers.database import SqliteHandler
 STATEMENT = "select name, city from customers_7 where country = 'JP' order by 1"
 ROUNDS = 6
 PAUSE = 0.05
-IDLE = 100
+IDLE = 40
 ROWS = 1_000_000
 ENTER = 0xFF0D
 CTRL = 0xFFE3
@@ -157,7 +157,7 @@ async def _idle(port: int, protocol: str) -> float:
     await (await Client.connect(port, protocol)).close()
     gc.collect()
     before = resident()
-    clients = await asyncio.gather(*(Client.connect(port, protocol) for _ in range(IDLE)))
+    clients = [await Client.connect(port, protocol) for _ in range(IDLE)]
     taken = (resident() - before) / IDLE / 1024
     for client in clients:
         await client.close()
