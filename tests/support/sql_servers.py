@@ -46,7 +46,7 @@ def postgresql(authority: Authority | None = None) -> Iterator[Server]:
         _run([initdb, *given, "--pwfile", directory / "password"], user)
         port = str(free_port())
         options = {
-            "listen_addresses": "127.0.0.1",
+            "listen_addresses": "127.0.0.1,127.0.0.2",
             "port": port,
             "unix_socket_directories": str(directory),
             "fsync": "off",

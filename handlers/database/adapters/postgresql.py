@@ -13,6 +13,7 @@ import psycopg
 from psycopg import generators, pq
 
 from guacr.errors import (
+    BadRequestError,
     GuacrError,
     NotFoundError,
     UnauthorizedError,
@@ -156,8 +157,7 @@ class PostgresqlAdapter(Adapter):
                     dbname=self.database or params.username,
                     connect_timeout=params.timeout,
                     sslmode=params.tls,
-                    sslrootcert=authorities.name if params.tls_ca else "system"
-                    if params.tls == "verify-full" else None,
+                    sslrootcert=self._authorities(authorities.name),
                     passfile=f"{authorities.name}.none",  # not the daemon's own
                     application_name="guacr",
                     client_encoding="UTF8",
@@ -166,6 +166,22 @@ class PostgresqlAdapter(Adapter):
                 )  # fmt: skip
             except psycopg.Error as error:
                 raise self._explained(error) from None
+
+    def _authorities(self, file: str) -> str:
+        """What libpq calls those to trust: those in `file`, if there are any, or the system's,
+        which it takes for verify-full alone; never those of the daemon's own account.
+
+        Raises:
+            BadRequestError: verify-ca without authorities, which would be no verification.
+        """
+        if self.params.tls_ca:
+            return file
+        if self.params.tls == "verify-ca":
+            raise BadRequestError(
+                "tls=verify-ca needs parameter tls-ca: give the authorities to trust, or take "
+                "verify-full"
+            )
+        return "system" if self.params.tls == "verify-full" else f"{file}.none"
 
     def _explained(self, error: psycopg.Error) -> GuacrError:
         text = str(error)

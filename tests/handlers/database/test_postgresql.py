@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from guacr.protocol.status import Status
@@ -78,7 +80,10 @@ async def test_commands_and_another_database(person: Person) -> None:
 
 async def test_a_lost_server_keeps_what_was_typed(person: Person) -> None:
     person.type("select pg_terminate_backend(pg_backend_pid());\n")
-    await person.sees("the connection is lost", "(not connected)")
+    await person.sees(
+        "the connection is lost",
+        "(not connected) postgres=> select pg_terminate_backend(pg_backend_pid());",
+    )
     person.control("u")
     person.press(0xFF08)
     person.control("c")
@@ -137,6 +142,36 @@ async def test_a_certificate_that_nobody_trusts(room: Room, server: Server, tls:
     message, status = await room.open("postgresql", **server, tls=tls, tls_ca=ca).fails()
     assert int(status) == Status.UPSTREAM_ERROR
     assert f"tls={tls} do not go together" in message
+
+
+async def test_verification_needs_somebody_to_trust(room: Room, server: Server) -> None:
+    message, status = await room.open("postgresql", **server, tls="verify-ca").fails()
+    assert int(status) == Status.CLIENT_BAD_REQUEST
+    assert "tls-ca" in message
+    message, status = await room.open("postgresql", **server, tls="verify-full").fails()
+    assert int(status) == Status.UPSTREAM_ERROR
+    assert "certificate verify failed" in message
+
+
+async def test_the_accounts_own_authorities_do_not_count(
+    room: Room, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".postgresql").mkdir()
+    (tmp_path / ".postgresql" / "root.crt").write_text(Authority().certificate)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    person = room.open("postgresql", **server, tls="require")
+    await person.sees("database postgres, encrypted.")
+
+
+async def test_a_certificate_of_another_host(
+    room: Room, server: Server, authority: Authority
+) -> None:
+    elsewhere = server | {"hostname": "127.0.0.2", "tls_ca": authority.certificate}
+    message, status = await room.open("postgresql", **elsewhere, tls="verify-full").fails()
+    assert int(status) == Status.UPSTREAM_ERROR
+    assert "127.0.0.2" in message
+    person = room.open("postgresql", **elsewhere, tls="verify-ca")
+    await person.sees("database postgres, encrypted.")
 
 
 async def test_a_server_without_encryption(room: Room) -> None:
