@@ -12,14 +12,13 @@ from terminal.pyte_rows import Line
 
 DEFAULTS = {7: True, 25: True, 1007: True, 1035: True, 1036: True, 2027: True}
 PRIVATE_MODES = (
-    *(1, 3, 4, 5, 6, 7, 8, 9, 12, 25, 40, 45, 47, 66, 67, 1000, 1002, 1003, 1004, 1005, 1006),
+    *(1, 4, 5, 6, 7, 8, 9, 12, 25, 45, 47, 66, 1000, 1002, 1003, 1004, 1005, 1006),
     *(1007, 1015, 1016, 1035, 1036, 1039, 1045, 1047, 1048, 1049, 2004, 2026, 2027, 2031, 2048),
 )
 """Those that are known: others can be neither set nor asked for."""
 ANSI_MODES = (2, 4, 12, 20)
 SEND_RECEIVE = 12
 NEW_LINE = 20
-REVERSE_WRAP = 45 << 5
 KEYPAD = 66 << 5
 BLINKING = 12 << 5
 
