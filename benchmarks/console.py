@@ -29,6 +29,8 @@ ROUNDS = 6
 PAUSE = 0.05
 IDLE = 40
 ROWS = 1_000_000
+PATIENCE = 20.0
+"""Seconds after which a frame counts as lost."""
 ENTER = 0xFF0D
 CTRL = 0xFFE3
 
@@ -56,10 +58,15 @@ class Client:
 
     async def rest(self, quiet: float = 0.3) -> None:
         """Wait until nothing has been drawn for so many seconds."""
-        await self.frames.wait()
+        await self.frame()
         while self.frames.is_set():
             self.frames.clear()
             await asyncio.sleep(quiet)
+
+    async def frame(self) -> None:
+        """Wait for something that is drawn."""
+        async with asyncio.timeout(PATIENCE):
+            await self.frames.wait()
 
     def press(self, *keysyms: int) -> None:
         """Press and release keys."""
@@ -122,7 +129,7 @@ async def _keys(port: int, database: str) -> list[object]:
             client.frames.clear()
             started, used = time.perf_counter(), time.process_time()
             client.press(ord(character))
-            await client.frames.wait()
+            await client.frame()
             times.append((time.perf_counter() - started) * 1e3)
             await asyncio.sleep(PAUSE)
             cpu += time.process_time() - used
@@ -145,7 +152,8 @@ async def _export(port: int) -> list[object]:
         f"where i < {ROWS}) select i, 'row ' || i as name, i * 0.5 as half from n;"
     )
     client.press(*map(ord, statement), ENTER)
-    await client.ended.wait()
+    async with asyncio.timeout(10 * PATIENCE):
+        await client.ended.wait()
     taken = time.perf_counter() - started
     await client.close()
     grown = (resident() - before) / 2**20

@@ -51,8 +51,6 @@ class Console:
     ) -> None:
         self._adapter = adapter
         self._files = files
-        self._show = show
-        self._size = size
         self._password = password
         self._timing = False
         self._lost = False
@@ -94,6 +92,7 @@ class Console:
         try:
             while await self._turn():
                 pass
+            await self._end_export(True)
         finally:
             self._editor.close()
             if self._results.export is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from guacr.errors import ClosedError, ConflictError, ForbiddenError, UnsupportedError
 from guacr.session.outputs import OutputStream
@@ -58,15 +58,18 @@ class Export:
 
 
 class Files:
-    """Who gets a download is who typed last; who uploads may be anybody who may type."""
+    """Who gets a download is who typed last, as `typist` tells; who uploads may be anybody who
+    may type."""
 
-    __slots__ = ("_params", "_script", "_session", "typist")
+    __slots__ = ("_params", "_script", "_session", "_typist")
 
-    def __init__(self, session: Session, params: DatabaseParams) -> None:
+    def __init__(
+        self, session: Session, params: DatabaseParams, typist: Callable[[], User | None]
+    ) -> None:
         self._session = session
         self._params = params
+        self._typist = typist
         self._script: asyncio.Future[bytes] | None = None
-        self.typist: User | None = None
 
     def export(self, name: str) -> Export:
         """Begin a download; its name's ending tells its format.
@@ -80,7 +83,7 @@ class Files:
         form = format_of(name)
         if self._params.disable_download:
             raise ForbiddenError("downloads are not allowed for this connection (disable-download)")
-        user = self.typist
+        user = self._typist()
         if user is None or user.id not in self._session.users:
             raise ClosedError("who asked for the file has left")
         return Export(name, user.outputs.open_file(name, form.mimetype), form)

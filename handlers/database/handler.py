@@ -40,7 +40,7 @@ class DatabaseHandler(TerminalHandler):
     def __init__(self, session: Session, params: DatabaseParams) -> None:
         super().__init__(session, params)
         self._console: Console | None = None
-        self._files = Files(session, params)
+        self._files = Files(session, params, lambda: self.typist)
 
     async def run(self) -> None:
         """See `ProtocolHandler.run`."""
@@ -109,17 +109,6 @@ class DatabaseHandler(TerminalHandler):
         """See `TerminalHandler.send`."""
         if self._console is not None:
             self._console.feed(data)
-
-    def key(self, user: User, keysym: int, pressed: bool) -> None:
-        """See `ProtocolHandler.key`."""
-        self._files.typist = user
-        super().key(user, keysym, pressed)
-
-    def user_left(self, user: User) -> None:
-        """See `ProtocolHandler.user_left`."""
-        super().user_left(user)
-        if self._files.typist is user:
-            self._files.typist = None
 
     def open_stream(self, user: User, stream: InputStream) -> None:
         """See `ProtocolHandler.open_stream`: a file is a script that the console waits for."""

@@ -81,6 +81,8 @@ class TerminalHandler(ProtocolHandler):
             Command.OPEN_PIPE: self._pipes.open,
             Command.CLOSE_PIPE: lambda _: self._pipes.close(),
         }
+        self.typist: User | None = None
+        """Who typed or pasted last; they may have left since."""
         self._persons: dict[str, Person] = {}
         self._stdin: StdinStream | None = None
         self._autoscroll = Autoscroll(self.terminal.pointing, self._refresh)
@@ -195,7 +197,7 @@ class TerminalHandler(ProtocolHandler):
         """See `ProtocolHandler.key`."""
         before = self._seen()
         data = self.terminal.key(self._person(user), keysym, pressed)
-        self._typed(data)
+        self._typed(user, data)
         if not pressed:
             return
         self._rest.disturb()
@@ -211,7 +213,7 @@ class TerminalHandler(ProtocolHandler):
     def mouse(self, user: User, x: int, y: int, buttons: int) -> None:
         """See `ProtocolHandler.mouse`."""
         person = self._person(user)
-        self._typed(self.terminal.mouse(person, x, y, buttons, user.now()))
+        self._typed(user, self.terminal.mouse(person, x, y, buttons, user.now()))
         self._refresh()
         self._autoscroll.look(person)
 
@@ -293,7 +295,7 @@ class TerminalHandler(ProtocolHandler):
         before = bool(self._focus)
         (self._focus.add if focused is True else self._focus.discard)(user.id)
         if bool(self._focus) != before and self._typing.host_ready:
-            self._typed(self.terminal.focus(not before))
+            self._typed(user, self.terminal.focus(not before))
 
     def _searched(self, user: User, wanted: object) -> None:
         if not isinstance(wanted, dict) or not isinstance(wanted.get("text"), str):
@@ -335,8 +337,9 @@ class TerminalHandler(ProtocolHandler):
             person.may_paste = not user.rights.disable_paste
         return person
 
-    def _typed(self, data: bytes) -> None:
+    def _typed(self, user: User, data: bytes) -> None:
         if data and self._stdin is None:
+            self.typist = user
             self._typing.put(data)
 
     def _stdin_ended(self) -> None:

@@ -111,6 +111,14 @@ async def test_who_typed_gets_the_file_and_nobody_else(room: Room) -> None:
     assert other.all("file") == []
 
 
+async def test_who_leaves_gets_a_whole_file(room: Room) -> None:
+    person = await at_sample(room)
+    person.type("\\o all.json\nselect 1 as a;\n\\q\n")
+    _, data = await person.receives()
+    assert json.loads(data) == [{"a": 1}]
+    await person.user.session.wait_closed()
+
+
 # ---- scripts
 
 
