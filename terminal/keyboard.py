@@ -44,6 +44,8 @@ class Keyboard:
     @property
     def modifiers(self) -> Modifiers:
         """What is held, AltGr apart."""
+        if not self._held:
+            return Modifiers.NONE  # as nearly always: enum's own arithmetic is slow
         held = Modifiers.NONE
         for keysym in self._held:
             held |= _MODIFIERS.get(keysym, Modifiers.NONE)
@@ -103,7 +105,7 @@ class Keyboard:
         A small letter is not typed with Shift, unless Caps Lock is on or another modifier makes
         a shortcut of it. AltGr with Ctrl or Alt makes other characters of the letters.
         """
-        if len(text) != 1 or not (text.isascii() and text.isalpha()):
+        if not self._held or len(text) != 1 or not (text.isascii() and text.isalpha()):
             return
         if self.modifiers & (Modifiers.CTRL | Modifiers.ALT):
             self._held -= _LEVEL_SHIFTS

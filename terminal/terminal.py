@@ -233,7 +233,7 @@ class Terminal:
         flags = self.emulator.kitty_keyboard
         if flags:
             return kitty.encode(keysym, text, modifiers, Flags(flags), event)
-        if text and keysym < 0x7F and not modifiers & ~Modifiers.SHIFT:
+        if text and keysym < 0x7F and modifiers <= Modifiers.SHIFT:
             return text.encode()  # no mode changes what a plain letter sends
         return self._keymap.encode(keysym, text, modifiers, self._key_modes())
 

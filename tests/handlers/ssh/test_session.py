@@ -11,6 +11,7 @@ import threading
 import time
 from pathlib import Path
 
+import asyncssh
 import pytest
 
 from guacr.daemon import Daemon
@@ -19,7 +20,7 @@ from handlers.ssh.handler import SshHandler
 from handlers.ssh.library import Shell
 from tests.support.client import Hello
 from tests.support.openssh import OpenSsh
-from tests.support.ssh_desk import Desk, desk, shell, ssh_daemon
+from tests.support.ssh_desk import PROMPT, Desk, desk, shell, ssh_daemon
 from tests.support.waiting import until
 
 
@@ -343,3 +344,18 @@ async def _session_process(person: Desk) -> int:
     found = re.search(r"pid=(\d+)=", person.text)
     assert found is not None
     return int(found[1])
+
+
+async def test_a_key_takes_one_packet(
+    daemon: Daemon, server: OpenSsh, key: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with shell(daemon, server, key) as person:
+        asyncssh.set_debug_level(3)
+        try:
+            with caplog.at_level("DEBUG", "asyncssh"):
+                person.client.type("x")
+                await person.see(f"{PROMPT}x")
+        finally:
+            asyncssh.set_debug_level(1)
+        sent = re.findall(r"Sent (MSG_\w+)", caplog.text)
+        assert sent == ["MSG_CHANNEL_DATA"]
