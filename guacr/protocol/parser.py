@@ -24,18 +24,19 @@ LENGTH_DIGITS_MAX = 5
 class InstructionParser:
     """An incremental parser; what it holds back is bounded by `INSTRUCTION_MAX`."""
 
-    __slots__ = ("_decoder", "_elements", "_read", "_text")
+    __slots__ = ("_cut", "_decoder", "_elements", "_read", "_text")
 
     def __init__(self) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._text = ""  # what is not yet an element
         self._elements: list[str] = []
         self._read = 0  # code points of the current instruction that have left `_text`
+        self._cut = False  # whether the decoder holds a part of a character
 
     @property
     def pending(self) -> bool:
         """Whether an instruction has begun and not ended."""
-        return bool(self._text or self._elements or self._decoder.getstate()[0])
+        return bool(self._text or self._elements or self._cut)
 
     def feed(self, data: bytes) -> list[Instruction]:
         """Every instruction that `data` completes.
@@ -48,6 +49,7 @@ class InstructionParser:
             decoded = self._decoder.decode(data)
         except UnicodeDecodeError as error:
             raise ProtocolError("instruction is not valid UTF-8") from error
+        self._cut = not data.isascii() and bool(self._decoder.getstate()[0])
         text = self._text + decoded if self._text else decoded
         instructions: list[Instruction] = []
         position = start = 0

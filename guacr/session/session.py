@@ -24,8 +24,8 @@ from guacr.transport.base import Transport
 
 NAME_MAX = 1024
 """Characters of a title that are passed on."""
-KEEP_ALIVE = 4.0
-"""Seconds after which an idle client is sent a `nop`; clients expect one every 5 s."""
+KEEP_ALIVE = 5.0
+"""Seconds after which an idle client is sent a `nop`, as from guacd; browsers wait for 15 s."""
 
 
 class Session:
