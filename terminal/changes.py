@@ -147,6 +147,11 @@ def _spans(columns: list[int]) -> list[tuple[int, int]]:
     return [*spans, (first, columns[-1] + 1)]
 
 
+def _overlap(one: Block, other: Block) -> bool:
+    rows = max(one.top, other.top) < min(one.bottom, other.bottom)
+    return rows and max(one.left, other.left) < min(one.right, other.right)
+
+
 def _worth(one: Block, other: Block, union: Block) -> bool:
     return union.area <= one.area + other.area + RECT_COST_CELLS
 
@@ -168,7 +173,7 @@ def _merge_any(blocks: list[Block]) -> list[Block]:
     for index, one in enumerate(blocks):
         for other in blocks[index + 1 :]:
             union = one.union(other)
-            if _worth(one, other, union):
+            if _overlap(one, other) or _worth(one, other, union):
                 rest = [block for block in blocks if block not in (one, other)]
                 return _merge_any([union, *rest])
     return blocks

@@ -61,6 +61,13 @@ def test_whole_rows_are_one_block() -> None:
     assert blocks(old, old + np.uint64(1)) == [Block(0, 0, 40, 80)]
 
 
+def test_blocks_do_not_overlap() -> None:
+    blank = " " * 60
+    old = screen(blank, blank, blank, blank)
+    new = screen("x" + blank[1:], blank, "y" * 60, "x" + blank[1:])
+    assert blocks(old, new) == [Block(0, 0, 4, 60)]
+
+
 @pytest.mark.parametrize("distance", [-3, -1, 1, 4])
 def test_a_scroll_by_any_distance(distance: int) -> None:
     old = np.random.default_rng(1).integers(0, 9, (12, 30)).astype(np.uint64)
