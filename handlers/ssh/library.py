@@ -301,9 +301,15 @@ class Shell(asyncssh.SSHClientSession[bytes]):
             self._exited = _now()  # it could not say them before
             self._wait_for_last_words()
         if blocked:
-            self._channel.pause_reading()
+            asyncio.get_running_loop().call_soon(self._hold)
         else:
             self._channel.resume_reading()
+
+    def _hold(self) -> None:
+        """Stop reading, but not while asyncssh hands out what it kept: it opens the host's window
+        anew before that, and what it still kept would grow with every pause."""
+        if self._blocked:
+            self._channel.pause_reading()
 
     # What asyncssh calls
 

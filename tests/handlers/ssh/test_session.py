@@ -302,6 +302,33 @@ async def test_output_that_is_not_taken_stops_the_host(
         await person.see("\nend-2\n", timeout=30)
 
 
+async def test_output_does_not_pile_up_while_a_host_waits_again_and_again(
+    daemon: Daemon, server: OpenSsh, key: str
+) -> None:
+    async with shell(daemon, server, key) as person:
+        shell_ = person.handler._shell  # type: ignore[attr-defined]
+        channel, block = shell_._channel, person.handler.block_output
+        loop = asyncio.get_running_loop()
+        received = bytearray()
+        pauses = 0
+
+        def wait_a_little(data: bytes) -> None:
+            nonlocal pauses
+            received.extend(data)
+            pauses += 1
+            block(True)
+            loop.call_later(0.001, block, False)
+
+        person.handler.shell_output = wait_a_little  # type: ignore[attr-defined]
+        person.client.type("yes 0123456789\n")
+        await until(lambda: pauses > 1000, "many pauses", timeout=30)
+        assert sum(len(data) for data, _ in channel._recv_buf) <= 2 * channel.get_recv_window()
+        received.clear()
+        person.control("c")
+        await until(lambda: received.endswith(b"ready> "), "the prompt", timeout=30)
+        assert len(received) < 8 * channel.get_recv_window()
+
+
 async def test_sessions_leave_nothing_behind(server: OpenSsh, key: str) -> None:
     async with ssh_daemon() as daemon:
         await _open_and_close(daemon, server, key, 5)  # threads of the pools are there now
