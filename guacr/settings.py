@@ -172,6 +172,9 @@ class TerminalSettings(Section):
     """Rows kept above the screen."""
     font_dirs: Paths = ()
     """Directories that hold more fonts."""
+    image_bytes: Annotated[Whole, Field(ge=0, le=268_435_456)] = 16_777_216
+    """Bytes of images (Kitty graphics) that a terminal keeps on each of its two screens, four a
+    pixel; 0 for none."""
 
 
 class SshSettings(Section):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from guacr.display.pixels import Array8, BgrxPixels, IndexedPixels, Pixels
 from terminal.atlas import LEVELS, GlyphSheet
 from terminal.decorations import CellMetrics
+from terminal.emulator import Rgb
 from terminal.pens import PairTable
 from terminal.renderer import FIELD_MASK, OVER_PAIR_SHIFT, OVER_SHIFT, PAIR_SHIFT, DrawnCells
 
@@ -18,6 +20,7 @@ _Item = TypeVar("_Item", np.uint8, np.uint32)
 MAX_COLOURS = 256
 _FEW_PAIRS = MAX_COLOURS // LEVELS
 _LEVEL_MASK = LEVELS - 1
+_LEVEL = 255 // _LEVEL_MASK
 
 
 def compose(cells: DrawnCells, sheet: GlyphSheet, pairs: PairTable) -> Pixels:
@@ -35,6 +38,42 @@ def compose(cells: DrawnCells, sheet: GlyphSheet, pairs: PairTable) -> Pixels:
         indices = _few_pairs(flat, sheet, palette)
         return IndexedPixels(_joined(indices, shape, sheet.metrics), palette.ramps.reshape(-1, 3))
     return _many_colours(cells, sheet, palette)
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What images below the text lie on, by pixel."""
+
+    colours: Array8
+    """(height, width, 3): blue, green and red of the backgrounds."""
+    coverage: Array8
+    """(height, width): how much the glyphs cover, up to 255."""
+    filled: NDArray[np.bool_]
+    """(height, width): where the background is another than the terminal's own."""
+
+
+def ground(cells: DrawnCells, sheet: GlyphSheet, pairs: PairTable, own: Rgb) -> Ground:
+    """The ground of a block of cells, where `own` is the terminal's background."""
+    numbers, where = np.unique((cells >> PAIR_SHIFT) & FIELD_MASK, return_inverse=True)
+    table: Array8 = np.array(pairs.backgrounds(numbers.astype(np.intp)), np.uint8)
+    where = where.reshape(cells.shape).repeat(sheet.metrics.height, 0)
+    where = where.repeat(sheet.metrics.width, 1)
+    filled = (table != own).any(axis=1)
+    return Ground(table[where, ::-1], _coverage(cells, sheet), filled.take(where))
+
+
+def _coverage(cells: DrawnCells, sheet: GlyphSheet) -> Array8:
+    flat = cells.ravel()
+    glyphs = (flat & FIELD_MASK).astype(np.intp)
+    over = ((flat >> OVER_SHIFT) & FIELD_MASK).astype(np.intp)
+    tiles: Array8 = sheet.tiles.take(glyphs, 0)
+    tiles &= _LEVEL_MASK
+    tiles *= _LEVEL
+    if sheet.coloured:
+        for cell in np.flatnonzero(_is_coloured(flat, sheet)).tolist():
+            tiles[cell] = sheet.coloured[int(glyphs[cell])][:, 3]
+    tiles[sheet.tiles.take(over, 0) > 0] = 255
+    return _joined(tiles, cells.shape, sheet.metrics)
 
 
 class _Palette:

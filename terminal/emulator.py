@@ -10,13 +10,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, IntEnum, IntFlag
 from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from guacr.display.geometry import Rect
+from guacr.display.pixels import Array8
 from guacr.errors import GuacrError
 
 MAX_COLUMNS = 1024
@@ -179,6 +181,30 @@ class ScreenUpdate:
     cells of one row, and the arrays have those columns alone."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlacedImage:
+    """An image in the viewport, which may reach beyond its edges."""
+
+    column: int
+    row: int
+    """The cell that holds its upper left corner, and may be outside."""
+    x: int
+    y: int
+    """Pixels of that corner from the cell's."""
+    width: int
+    height: int
+    """Pixels that it covers."""
+    z: int
+    """The layer; see `terminal.images`."""
+    source: Rect
+    """The part of `pixels` that is shown, scaled."""
+    generation: int
+    """What tells its pixels from all others."""
+    pixels: Array8 = field(compare=False, repr=False)
+    """(height, width, 4): red, green and blue, each as bright as alpha has it, and alpha. They
+    never change."""
+
+
 class Scrollbar(NamedTuple):
     """Where the viewport stands, in rows."""
 
@@ -306,6 +332,8 @@ class EmulatorOptions:
     """Of an OSC 52 that writes; a longer one is dropped."""
     answerback: bytes = b""
     """What ENQ is answered with."""
+    image_bytes: int = 16 << 20
+    """Of the images that each screen keeps, and of one while it arrives; 0 for no images."""
 
 
 class Emulator(ABC):
@@ -346,6 +374,10 @@ class Emulator(ABC):
     def update(self, full: bool = False) -> ScreenUpdate:
         """What changed since the last call; with `full`, everything. The arrays are the
         caller's."""
+
+    def images(self) -> Sequence[PlacedImage]:
+        """The images in the viewport, the lowest first; none where the engine takes none."""
+        return ()
 
     @abstractmethod
     def reset(self) -> None:

@@ -21,6 +21,7 @@ from terminal.emulator import (
     EngineError,
     MouseFormat,
     MouseTracking,
+    PlacedImage,
     Position,
     Rgb,
     Row,
@@ -30,6 +31,7 @@ from terminal.emulator import (
 )
 from terminal.ghostty_cells import CellTables
 from terminal.ghostty_events import Events, disconnect
+from terminal.ghostty_graphics import GhosttyGraphics
 from terminal.ghostty_library import check, ffi, lib, scroll_viewport
 from terminal.ghostty_reader import RawScreen, ScreenReader
 from terminal.ghostty_search import GhosttySearch
@@ -39,7 +41,7 @@ MAX_SCROLLBACK_ROWS = 1_000_000
 """What a user may ask for; the library packs what is not looked at to a few bytes a row."""
 
 MAX_APC_BYTES = 4096
-"""Of an application program command; guacr understands none of them."""
+"""Of an application program command that nobody here understands."""
 
 _CELL_BYTES, _ROW_BYTES, _PAGE_BYTES = 9, 16, 512 << 10
 """What the library keeps a cell, a row and, rounding up, at once; measured."""
@@ -81,6 +83,7 @@ class GhosttyEmulator(Emulator):
         self._out = _Out()
         self._events.connect(self._terminal)
         self._bound()
+        self._graphics = GhosttyGraphics(self._handle, self._events, options.image_bytes)
         self.set_scrollback(options.scrollback_rows)
         self.set_colours(options.colours)
         self.resize(self._columns, self._rows, options.cell_width, options.cell_height)
@@ -101,12 +104,12 @@ class GhosttyEmulator(Emulator):
         return GhosttyText(self._terminal)
 
     def _bound(self) -> None:
-        """Limit what the host can make the library keep; images are not drawn, so none are."""
+        """Limit what the host can make the library keep; of images see `GhosttyGraphics`."""
         clusters = {"mode": _MODE_CLUSTERS, "value": True}
         options = (
             (lib.GHOSTTY_TERMINAL_OPT_KITTY_IMAGE_STORAGE_LIMIT, ffi.new("uint64_t*", 0)),
             (lib.GHOSTTY_TERMINAL_OPT_APC_MAX_BYTES, ffi.new("size_t*", MAX_APC_BYTES)),
-            (lib.GHOSTTY_TERMINAL_OPT_APC_MAX_BYTES_KITTY, ffi.new("size_t*", MAX_APC_BYTES)),
+            (lib.GHOSTTY_TERMINAL_OPT_APC_MAX_BYTES_KITTY, ffi.new("size_t*", 0)),
             (
                 lib.GHOSTTY_TERMINAL_OPT_MODE_DEFAULT,
                 ffi.new("GhosttyTerminalModeConfig*", clusters),
@@ -133,7 +136,11 @@ class GhosttyEmulator(Emulator):
 
     def feed(self, data: bytes) -> None:
         """See `Emulator.feed`."""
-        lib.ghostty_terminal_vt_write(self._terminal, data, len(data))
+        terminal = self._terminal
+        if self._graphics.concerns(data):
+            self._graphics.feed(data)
+        else:
+            lib.ghostty_terminal_vt_write(terminal, data, len(data))
         self._revision += 1
         self._events.raise_kept()
 
@@ -181,9 +188,14 @@ class GhosttyEmulator(Emulator):
             left=screen.left,
         )
 
+    def images(self) -> list[PlacedImage]:
+        """See `Emulator.images`."""
+        return self._graphics.shown()
+
     def reset(self) -> None:
         """See `Emulator.reset`."""
         lib.ghostty_terminal_reset(self._terminal)
+        self._graphics.clear()
         self._full = True
         self._revision += 1
         self._events.raise_kept()
@@ -205,6 +217,7 @@ class GhosttyEmulator(Emulator):
         """See `Emulator.close`."""
         if self._close.alive:
             self.rest()
+            self._graphics.clear()
             self._close()
 
     def set_colours(self, colours: Colours) -> None:

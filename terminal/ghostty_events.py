@@ -61,6 +61,13 @@ class Events:
         """What `disconnect` takes."""
         return self._number
 
+    def reply(self, data: bytes) -> None:
+        """Answer the host in the library's place."""
+        try:
+            self.listener.reply(data)
+        except BaseException as error:  # noqa: BLE001 - feed raises it
+            self.keep(error)
+
     def keep(self, error: BaseException) -> None:
         """Remember what a listener raised, until `raise_kept`."""
         if self._error is None:

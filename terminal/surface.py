@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from guacr.display.geometry import Rect
@@ -9,10 +11,11 @@ from guacr.display.pixels import BgrxPixels, IndexedPixels, Pixels
 from guacr.display.surface import Copy, Damage
 from terminal.atlas import GlyphAtlas
 from terminal.changes import GAP_COLUMNS, Block, Move, find_blocks, find_moves
-from terminal.compositor import compose
-from terminal.emulator import Cursor, Emulator, ScreenUpdate
+from terminal.compositor import Ground, compose, ground
+from terminal.emulator import Cursor, Emulator, PlacedImage, ScreenUpdate
+from terminal.images import Picture, changed, illustrated, outside, pictures
 from terminal.pens import PairTable
-from terminal.renderer import DrawnCells, Renderer
+from terminal.renderer import FIELD_MASK, PAIR_SHIFT, DrawnCells, Renderer
 
 FEW_CELLS = 8
 """Cells up to which a picture is kept, to be found again."""
@@ -38,6 +41,8 @@ class TerminalSurface:
         """Of few cells, as this renderer draws them; the last used one is the last."""
         self._crowded = False
         """Whether the last screen alone has filled a whole sheet of glyphs."""
+        self._images: list[Picture] = []
+        """As of the last `take_damage`, too."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -73,9 +78,20 @@ class TerminalSurface:
             whole, update = True, self._update(True)
             drawn = self._renderer.cells(update)
             self._crowded = self._renderer.sheet.full
-        if whole:
-            return self._replace(drawn, update.cursor)
-        return self._change(drawn, update)
+        damage = self._replace(drawn, update.cursor) if whole else self._change(drawn, update)
+        return self._illustrate(damage, self._emulator.images())
+
+    def _illustrate(self, damage: Damage, images: Sequence[PlacedImage]) -> Damage:
+        """The damage with that of the images, which are shown from now on."""
+        if not images and not self._images:
+            return damage
+        metrics, window = self._atlas.metrics, Rect(0, 0, *self.size)
+        new = pictures(images, (metrics.width, metrics.height), window)
+        rects = list(damage.rects)
+        for rect in changed(self._images, new, damage.copies, window):
+            rects += outside(rect, rects)
+        self._images = new
+        return Damage(damage.copies, rects)
 
     def _ready(self) -> bool:
         """Begin anew with another sheet or other numbers of pairs, if need be."""
@@ -173,8 +189,35 @@ class TerminalSurface:
             picture = self._recent(cells)
         else:
             picture = compose(cells, self._renderer.sheet, self._renderer.pairs)
+        if self._images:
+            block = Block(top, left, top + len(cells), left + cells.shape[1])
+            picture = self._illustrated(picture, block)
         x, y = rect.x - left * metrics.width, rect.y - top * metrics.height
         return _cropped(picture, Rect(x, y, rect.width, rect.height))
+
+    def _illustrated(self, picture: Pixels, block: Block) -> Pixels:
+        """A block's picture with the images on it."""
+        rect = self._rect(block)
+        shown = [image for image in self._images if image.area.intersection(rect)]
+        if not shown:
+            return picture
+        return illustrated(picture, rect, shown, lambda: self._ground(block))
+
+    def _ground(self, block: Block) -> Ground:
+        """What images below the text of a block lie on; a cursor like a block lies above them."""
+        renderer, cells = self._renderer, self._cells
+        inside = cells[block.top : block.bottom, block.left : block.right]
+        found = ground(inside, renderer.sheet, renderer.pairs, renderer.colours.background)
+        if self._under is not None:
+            row, column, under = self._under
+            past = column + len(under)
+            if ((cells[row, column:past] ^ under) >> PAIR_SHIFT & FIELD_MASK).any():
+                rect = self._rect(block)
+                cursor = self._rect(Block(row, column, row + 1, past)).intersection(rect)
+                if cursor:
+                    x, y, width, height = cursor.moved(-rect.x, -rect.y)
+                    found.coverage[y : y + height, x : x + width] = 255
+        return found
 
     def _recent(self, cells: DrawnCells) -> Pixels:
         """A few cells, as they are typed: often the same as not long ago."""

@@ -63,6 +63,8 @@ class TerminalOptions:
     scrollback_rows: int = 1000
     clipboard_bytes: int = 1 << 20
     """Of what a program copies; more is refused."""
+    image_bytes: int = 16 << 20
+    """Of the images that are kept; see `EmulatorOptions`."""
     engine: str = "auto"
     """See `terminal.engines`."""
     font_directories: tuple[Path, ...] = ()
@@ -86,6 +88,7 @@ class Terminal:
         self.scheme: Scheme = parse_scheme(options.colour_scheme)
         self._minimum_contrast = options.minimum_contrast
         self._clipboard_bytes = options.clipboard_bytes
+        self._image_bytes = options.image_bytes
         self.clipboard = ""
         """What pasting types: the text that was copied last, here or by a client."""
         atlas = self._atlas()
@@ -223,6 +226,7 @@ class Terminal:
             cell_height=self.layout.cell_height,
             scrollback_rows=scrollback_rows,
             clipboard_bytes=self._clipboard_bytes,
+            image_bytes=self._image_bytes,
             colours=self._colours(),
         )
 

@@ -33,6 +33,7 @@ def wanted(session: Session, given: Params, font_name: str) -> TerminalOptions:
         minimum_contrast=getattr(params, "minimum_contrast", 1),
         clipboard_bytes=session.clipboard_limit_for(given),
         scrollback_rows=params.scrollback,
+        image_bytes=defaults.image_bytes,
         engine=defaults.engine,
         font_directories=directories(defaults),
     )

@@ -148,7 +148,7 @@ def test_styles_beyond_the_bound_start_numbering_anew(monkeypatch: pytest.Monkey
         (b"\x1b]11;?\x07", b"\x1b]11;rgb:0000/0000/2828\x07"),
         (b"\x1b]4;2;?\x07", b"\x1b]4;2;rgb:0202/0e0e/3e3e\x07"),
         (b"\x1b[?2027$p", b"\x1b[?2027;1$y"),
-        (b"\x1b_Gi=1,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\", b""),
+        (b"\x1b_Gi=1,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\", b"\x1b_Gi=1;OK\x1b\\"),
     ],
 )
 def test_queries_are_answered(

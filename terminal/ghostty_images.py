@@ -1,0 +1,237 @@
+"""libghostty's store of images: how they get in, and where they are shown.
+
+The library takes an image as a PNG that it has its embedder decode. What guacr sends it as a PNG is
+a ticket for pixels that it has unpacked already.
+"""
+
+from __future__ import annotations
+
+import itertools
+from base64 import b64encode
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from guacr.display.geometry import Rect
+from guacr.display.pixels import Array8
+from terminal.emulator import PlacedImage
+from terminal.ghostty_library import check, ffi, lib
+from terminal.graphics import GraphicsCommand
+from terminal.graphics_loading import PIXEL_BYTES, Bitmap
+
+_TICKET_BYTES = 8
+_tickets = itertools.count(1)
+_bitmaps: dict[bytes, Bitmap] = {}
+"""What the library may have for a ticket, while it takes it."""
+
+_SIZE_OF_INFO = ffi.sizeof("GhosttyKittyGraphicsPlacementRenderInfo")
+_PLACEMENT_KEYS = ffi.new(
+    "GhosttyKittyGraphicsPlacementData[]",
+    [
+        lib.GHOSTTY_KITTY_GRAPHICS_PLACEMENT_DATA_IMAGE_ID,
+        lib.GHOSTTY_KITTY_GRAPHICS_PLACEMENT_DATA_PLACEMENT_ID,
+        lib.GHOSTTY_KITTY_GRAPHICS_PLACEMENT_DATA_Z,
+        lib.GHOSTTY_KITTY_GRAPHICS_PLACEMENT_DATA_X_OFFSET,
+        lib.GHOSTTY_KITTY_GRAPHICS_PLACEMENT_DATA_Y_OFFSET,
+    ],
+)
+_IMAGE_KEYS = ffi.new(
+    "GhosttyKittyGraphicsImageData[]",
+    [
+        lib.GHOSTTY_KITTY_IMAGE_DATA_GENERATION,
+        lib.GHOSTTY_KITTY_IMAGE_DATA_WIDTH,
+        lib.GHOSTTY_KITTY_IMAGE_DATA_HEIGHT,
+        lib.GHOSTTY_KITTY_IMAGE_DATA_DATA_PTR,
+        lib.GHOSTTY_KITTY_IMAGE_DATA_DATA_LEN,
+    ],
+)
+
+
+class Placement(NamedTuple):
+    """Where an image is shown, as long as the terminal does not change."""
+
+    z: int
+    number: int
+    """The image's."""
+    id: int
+    """Of this placement among those of the image."""
+    offset: tuple[int, int]
+    """Pixels right and down of the cell's corner."""
+    image: Any
+    info: Any
+
+
+class ImageStore:
+    """The images of a terminal of the library's, by number; its two screens have their own.
+
+    Nothing may be called once the terminal is freed.
+    """
+
+    __slots__ = ("_sources", "_terminal")
+
+    def __init__(self, terminal: Any) -> None:
+        self._terminal = terminal
+        self._sources: dict[int, tuple[int, Array8]] = {}
+        """The images in view by number: a generation, and pixels as `PlacedImage` has them."""
+
+    def limit(self, size: int) -> None:
+        """Keep images of so many bytes on each screen; with 0 forget all."""
+        self._sources.clear()
+        option = lib.GHOSTTY_TERMINAL_OPT_KITTY_IMAGE_STORAGE_LIMIT
+        self._set(option, ffi.new("uint64_t*", size))
+
+    def write(self, data: bytes) -> None:
+        """Bytes for the terminal; data of images are not taken from them."""
+        lib.ghostty_terminal_vt_write(self._terminal, data, len(data))
+
+    def take(self, command: GraphicsCommand, bitmap: Bitmap) -> None:
+        """Carry a command out that brings an image."""
+        ticket = next(_tickets).to_bytes(_TICKET_BYTES)
+        payload = b64encode(ticket)
+        _bitmaps[ticket] = bitmap
+        self._accept(len(payload))
+        try:
+            self.write(GraphicsCommand(command.keys | {"f": "100"}, payload).encode())
+        finally:
+            self._accept(0)
+            del _bitmaps[ticket]
+
+    def delete(self, what: str, number: int = 0) -> None:
+        """Delete images as the protocol's key d has it."""
+        image = {"i": str(number)} if number else {}
+        self.write(GraphicsCommand({"a": "d", "d": what, "q": "2"} | image).encode())
+
+    @property
+    def alternate(self) -> bool:
+        """Whether all this is about the alternate screen."""
+        screen = ffi.new("GhosttyTerminalScreen*")
+        self._get(lib.GHOSTTY_TERMINAL_DATA_ACTIVE_SCREEN, screen)
+        return bool(screen[0] == lib.GHOSTTY_TERMINAL_SCREEN_ALTERNATE)
+
+    @property
+    def generation(self) -> int:
+        """What changes with the images and their places, but for scrolling."""
+        generation = ffi.new("uint64_t*")
+        data = lib.GHOSTTY_KITTY_GRAPHICS_DATA_GENERATION
+        check(lib.ghostty_kitty_graphics_get(self._graphics(), data, generation), "see its images")
+        return int(generation[0])
+
+    def __contains__(self, number: int) -> bool:
+        return bool(lib.ghostty_kitty_graphics_image(self._graphics(), number))
+
+    def placements(self) -> Iterator[Placement]:
+        """All of them; each holds until the next is asked for."""
+        graphics, iterator = self._graphics(), ffi.new("GhosttyKittyGraphicsPlacementIterator*")
+        check(
+            lib.ghostty_kitty_graphics_placement_iterator_new(ffi.NULL, iterator), "see its images"
+        )
+        try:
+            data = lib.GHOSTTY_KITTY_GRAPHICS_DATA_PLACEMENT_ITERATOR
+            check(lib.ghostty_kitty_graphics_get(graphics, data, iterator), "see its images")
+            while lib.ghostty_kitty_graphics_placement_next(iterator[0]):
+                yield self._placement(graphics, iterator[0])
+        finally:
+            lib.ghostty_kitty_graphics_placement_iterator_free(iterator[0])
+
+    def above(self) -> set[int]:
+        """The images that are, or begin, in the scrollback."""
+        bar = ffi.new("GhosttyTerminalScrollbar*")
+        self._get(lib.GHOSTTY_TERMINAL_DATA_SCROLLBAR, bar)
+        top = bar.total - bar.len - bar.offset
+        return {it.number for it in self.placements() if it.info.viewport_row < top}
+
+    def shown(self) -> list[PlacedImage]:
+        """The images in the viewport, the lowest first."""
+        visible = [it for it in self.placements() if it.info.viewport_visible]
+        visible.sort(key=lambda it: (it.z, it.number, it.id))
+        sources = {it.number: self._source(it) for it in visible}
+        self._sources = sources
+        return [_placed(it, *sources[it.number]) for it in visible]
+
+    def _placement(self, graphics: Any, iterator: Any) -> Placement:
+        ids, z, offset = ffi.new("uint32_t[2]"), ffi.new("int32_t*"), ffi.new("uint32_t[2]")
+        values = ffi.new("void*[]", [ids, ids + 1, z, offset, offset + 1])
+        check(
+            lib.ghostty_kitty_graphics_placement_get_multi(
+                iterator, len(_PLACEMENT_KEYS), _PLACEMENT_KEYS, values, ffi.NULL
+            ),
+            "see how an image is shown",
+        )
+        image = lib.ghostty_kitty_graphics_image(graphics, ids[0])
+        info = ffi.new("GhosttyKittyGraphicsPlacementRenderInfo*", {"size": _SIZE_OF_INFO})
+        check(
+            lib.ghostty_kitty_graphics_placement_render_info(iterator, image, self._terminal, info),
+            "see where an image is",
+        )
+        return Placement(z[0], ids[0], ids[1], (offset[0], offset[1]), image, info)
+
+    def _source(self, placement: Placement) -> tuple[int, Array8]:
+        """A generation and the pixels of an image, copied once as long as it is in view."""
+        generation, size = ffi.new("uint64_t*"), ffi.new("uint32_t[2]")
+        data, length = ffi.new("uint8_t**"), ffi.new("size_t*")
+        values = ffi.new("void*[]", [generation, size, size + 1, data, length])
+        check(
+            lib.ghostty_kitty_graphics_image_get_multi(
+                placement.image, len(_IMAGE_KEYS), _IMAGE_KEYS, values, ffi.NULL
+            ),
+            "read an image",
+        )
+        known = self._sources.get(placement.number)
+        if known is not None and known[0] == generation[0]:
+            return known
+        rgba, (width, height) = ffi.buffer(data[0], length[0]), size
+        image = Image.frombuffer("RGBA", (width, height), rgba, "raw", "RGBA", 0, 1)
+        pixels = np.frombuffer(image.convert("RGBa").tobytes(), np.uint8)
+        return generation[0], pixels.reshape(height, width, PIXEL_BYTES)
+
+    def _graphics(self) -> Any:
+        graphics = ffi.new("GhosttyKittyGraphics*")
+        self._get(lib.GHOSTTY_TERMINAL_DATA_KITTY_GRAPHICS, graphics)
+        return graphics[0]
+
+    def _accept(self, size: int) -> None:
+        """Have the library take so many bytes of data with a command."""
+        option = lib.GHOSTTY_TERMINAL_OPT_APC_MAX_BYTES_KITTY
+        self._set(option, ffi.new("size_t*", size))
+
+    def _get(self, data: int, out: Any) -> None:
+        check(lib.ghostty_terminal_get(self._terminal, data, out), "see its images")
+
+    def _set(self, option: int, value: Any) -> None:
+        check(lib.ghostty_terminal_set(self._terminal, option, value), "bound its images")
+
+
+def _placed(placement: Placement, generation: int, pixels: Array8) -> PlacedImage:
+    info = placement.info
+    return PlacedImage(
+        column=info.viewport_col,
+        row=info.viewport_row,
+        x=placement.offset[0],
+        y=placement.offset[1],
+        width=info.pixel_width,
+        height=info.pixel_height,
+        z=placement.z,
+        source=Rect(info.source_x, info.source_y, info.source_width, info.source_height),
+        generation=generation,
+        pixels=pixels,
+    )
+
+
+def _decode(_user_data: Any, allocator: Any, data: Any, length: int, out: Any) -> bool:
+    """What the library calls to have a PNG decoded: it gets pixels for a ticket."""
+    bitmap = _bitmaps.get(bytes(ffi.buffer(data, length)))
+    if bitmap is None:
+        return False
+    pixels = lib.ghostty_alloc(allocator, len(bitmap.rgba))
+    if pixels == ffi.NULL:
+        return False
+    ffi.memmove(pixels, bitmap.rgba, len(bitmap.rgba))
+    out.width, out.height = bitmap.width, bitmap.height
+    out.data, out.data_len = pixels, len(bitmap.rgba)
+    return True
+
+
+_decoder = ffi.callback("GhosttySysDecodePngFn", _decode, error=False)
+check(lib.ghostty_sys_set(lib.GHOSTTY_SYS_OPT_DECODE_PNG, _decoder), "take images")

@@ -1,0 +1,152 @@
+r"""The Kitty graphics protocol's commands, cut out of what a host prints.
+
+Specification: "Terminal graphics protocol" of the Kitty terminal. A command is an application
+program command, `ESC _ G keys ; payload ESC \`. What erases the screen or the scrollback is
+found as well, as long as there are images that it would have to take along.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+
+MAX_KEYS_BYTES = 512
+"""Of a command's keys; a command with more is dropped."""
+
+_INTRODUCER = b"\x1b_G"
+_END = re.compile(rb"[^\x20-\x7e]")
+"""Neither keys nor payload have other bytes."""
+_ST = b"\x1b\\"
+_KEYS = re.compile(r"(?:[a-zA-Z]=(?:-?\d{1,10}|[a-zA-Z])(?:,(?!$)|$))*")
+_START = re.compile(rb"\x1b_G")
+_START_OR_ERASURE = re.compile(rb"\x1b(?:_G|\[3J|\[H\x1b\[J)")
+_UNFINISHED = re.compile(rb"\x1b_?\Z")
+_UNFINISHED_ANY = re.compile(rb"\x1b(?:_|\[(?:3|H(?:\x1b\[?)?)?)?\Z")
+
+
+class Erasure(Enum):
+    """What the bytes that follow erase, and the engine keeps the images of."""
+
+    SCREEN = b"\x1b[H\x1b[J"
+    """How `clear` does it on terminals like `linux`."""
+    SCROLLBACK = b"\x1b[3J"
+
+
+@dataclass(frozen=True, slots=True)
+class GraphicsCommand:
+    """One command."""
+
+    keys: dict[str, str]
+    """Values by letter: numbers, or letters."""
+    payload: bytes = b""
+    """In base64."""
+
+    @property
+    def action(self) -> str:
+        """What to do."""
+        return self.keys.get("a", "t")
+
+    def number(self, key: str) -> int:
+        """The number that a key has; 0 if it has none."""
+        value = self.keys.get(key, "")
+        return int(value) if value.lstrip("-").isdigit() else 0
+
+    def encode(self) -> bytes:
+        """The command as a host sends it."""
+        keys = ",".join(f"{key}={value}" for key, value in self.keys.items())
+        payload = b";" + self.payload if self.payload else b""
+        return _INTRODUCER + keys.encode() + payload + _ST
+
+
+Part = bytes | GraphicsCommand | Erasure
+
+
+class GraphicsSplitter:
+    """Splits a host's output, cut anywhere, into commands and the bytes between them.
+
+    Args:
+        limit: bytes of a command that are kept; what follows is dropped.
+    """
+
+    __slots__ = ("_begun", "_body", "_held", "_limit", "erasures")
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._held = b""
+        """What may become an introducer, or the end of a command."""
+        self._body = bytearray()
+        self._begun = False
+        """Whether a command has, of which `_body` is what there is of it."""
+        self.erasures = False
+        """Whether to look for erasures."""
+
+    def concerns(self, data: bytes) -> bool:
+        """Whether there may be something to find."""
+        if self._begun or self._held or self.erasures:
+            return True
+        # one rare byte is found much faster than many
+        return data.endswith(b"\x1b") or (
+            b"_" in data and (_INTRODUCER in data or data.endswith(b"\x1b_"))
+        )
+
+    def split(self, data: bytes) -> list[Part]:
+        """What there is, in order. An erasure comes before the bytes that it announces."""
+        data, self._held = self._held + data, b""
+        parts: list[Part] = []
+        at = 0
+        while at < len(data):
+            step = self._collect if self._begun else self._pass
+            at = step(data, at, parts)
+        return parts
+
+    def reset(self) -> None:
+        """Forget what has begun."""
+        self._held, self._body, self._begun = b"", bytearray(), False
+
+    def _pass(self, data: bytes, at: int, parts: list[Part]) -> int:
+        """Go on to the next command, or to the end."""
+        found = (_START_OR_ERASURE if self.erasures else _START).search(data, at)
+        if found is None:
+            tail = max(at, len(data) - len(Erasure.SCREEN.value))
+            unfinished = (_UNFINISHED_ANY if self.erasures else _UNFINISHED).search(data, tail)
+            end = unfinished.start() if unfinished else len(data)
+            self._held = data[end:]
+            if end > at:
+                parts.append(data[at:end])
+            return len(data)
+        if found.start() > at:
+            parts.append(data[at : found.start()])
+        if found[0] == _INTRODUCER:
+            self._begun = True
+        else:
+            parts += [Erasure(found[0]), found[0]]
+        return found.end()
+
+    def _collect(self, data: bytes, at: int, parts: list[Part]) -> int:
+        """Take what belongs to the command; one that does not end as it should is dropped."""
+        found = _END.search(data, at)
+        end = found.start() if found else len(data)
+        self._body += data[at : min(end, at + self._limit - len(self._body))]
+        if found is None:
+            return end
+        if data[end:] == _ST[:1]:
+            self._held = _ST[:1]
+            return len(data)
+        body = bytes(self._body)
+        self.reset()
+        if not data.startswith(_ST, end):
+            return end
+        command = _parsed(body)
+        if command:
+            parts.append(command)
+        return end + len(_ST)
+
+
+def _parsed(body: bytes) -> GraphicsCommand | None:
+    keys, _, payload = body.partition(b";")
+    text = keys.decode("ascii")
+    if len(text) > MAX_KEYS_BYTES or not _KEYS.fullmatch(text):
+        return None
+    pairs = (pair.split("=") for pair in text.split(",") if pair)
+    return GraphicsCommand(dict(pairs), payload)

@@ -1,0 +1,148 @@
+"""The images that commands of the Kitty graphics protocol carry: from payloads to pixels.
+
+They come from hosts that nobody needs to trust, so whatever is unpacked has a bound before it is.
+"""
+
+from __future__ import annotations
+
+import binascii
+import struct
+import zlib
+from dataclasses import dataclass
+from io import BytesIO
+
+import numpy as np
+from PIL import Image
+
+from terminal.graphics import GraphicsCommand
+
+PIXEL_BYTES = 4
+"""Red, green, blue, alpha."""
+
+_CHANNELS = {"24": 3, "32": 4}
+_PNG = "100"
+_PNG_HEAD = struct.Struct(">8s4x4sII")
+_PNG_START = (b"\x89PNG\r\n\x1a\n", b"IHDR")
+_PNG_FAULTS = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)
+"""What Pillow raises for bad data."""
+_BEGINNING = frozenset("fstvo")
+"""Keys of which a command that begins an image has some, and one that goes on with it none."""
+
+
+class GraphicsError(Exception):
+    """Why a command is not carried out, as the protocol answers it: a code and a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bitmap:
+    """The pixels of an image, row by row."""
+
+    width: int
+    height: int
+    rgba: bytes
+
+
+class Loader:
+    """Puts the chunks of one image after the other together.
+
+    Args:
+        limit: bytes of an image that are kept; one more tells that there were too many.
+    """
+
+    __slots__ = ("_command", "_data", "_limit")
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._command: GraphicsCommand | None = None
+        """The one that began the image that is arriving."""
+        self._data = bytearray()
+
+    def add(self, command: GraphicsCommand) -> tuple[GraphicsCommand, bytes] | None:
+        """Take a command; once it is the last of an image, return the first one and the data of
+        them all."""
+        if self._command is None or _BEGINNING & command.keys.keys():
+            self._command, self._data = command, bytearray()
+        room = self._limit + 1 - len(self._data)
+        self._data += _decoded(command.payload)[:room]
+        if command.number("m") == 1:
+            return None
+        arrived = self._command, bytes(self._data)
+        self.reset()
+        return arrived
+
+    def reset(self) -> None:
+        """Forget what has arrived of an image."""
+        self._command, self._data = None, bytearray()
+
+
+def unpack(command: GraphicsCommand, data: bytes, limit: int) -> Bitmap:
+    """The pixels that a transmission has brought, which take no more than `limit` bytes.
+
+    Raises:
+        GraphicsError: it cannot be unpacked, is too large, or is not what it says.
+    """
+    if command.keys.get("t", "d") != "d":
+        raise GraphicsError("EINVAL: only direct transmission is possible")
+    if len(data) > limit:
+        raise GraphicsError("EFBIG: too much data")
+    if command.keys.get("f") == _PNG:
+        return _png(_inflated(command, data, limit), limit)
+    channels = _CHANNELS.get(command.keys.get("f", "32"))
+    if channels is None:
+        raise GraphicsError("EINVAL: unsupported format")
+    width, height = command.number("s"), command.number("v")
+    _check_size(width, height, limit)
+    size = width * height * channels
+    data = _inflated(command, data, size)
+    if len(data) != size:
+        raise GraphicsError("ENODATA: the data does not have the size of the image")
+    return Bitmap(width, height, data if channels == PIXEL_BYTES else _with_alpha(data))
+
+
+def _decoded(payload: bytes) -> bytes:
+    """A chunk's bytes; nothing where it is not base64, so that the image will lack them."""
+    try:
+        return binascii.a2b_base64(payload + b"=" * (-len(payload) % 4))
+    except binascii.Error:
+        return b""
+
+
+def _check_size(width: int, height: int, limit: int) -> None:
+    if width <= 0 or height <= 0:
+        raise GraphicsError("EINVAL: dimensions required")
+    if width * height * PIXEL_BYTES > limit:
+        raise GraphicsError("EFBIG: the image is too large")
+
+
+def _inflated(command: GraphicsCommand, data: bytes, limit: int) -> bytes:
+    """The data without compression; at most one byte more than `limit`."""
+    if "o" not in command.keys:
+        return data
+    if command.keys["o"] != "z":
+        raise GraphicsError("EINVAL: unsupported compression")
+    try:
+        return zlib.decompressobj().decompress(data, limit + 1)
+    except zlib.error:
+        raise GraphicsError("EINVAL: the data cannot be inflated") from None
+
+
+def _png(data: bytes, limit: int) -> Bitmap:
+    """A PNG, whose size is known before it is unpacked."""
+    head = data[: _PNG_HEAD.size]
+    if len(head) < _PNG_HEAD.size:
+        raise GraphicsError("ENODATA: not a whole PNG")
+    *start, width, height = _PNG_HEAD.unpack(head)
+    if tuple(start) != _PNG_START:
+        raise GraphicsError("EBADPNG: not a PNG")
+    _check_size(width, height, limit)
+    try:
+        with Image.open(BytesIO(data), formats=("PNG",)) as image:
+            return Bitmap(width, height, image.convert("RGBA").tobytes())
+    except _PNG_FAULTS:
+        raise GraphicsError("EBADPNG: the PNG cannot be read") from None
+
+
+def _with_alpha(rgb: bytes) -> bytes:
+    pixels = np.full((len(rgb) // 3, PIXEL_BYTES), 255, np.uint8)
+    pixels[:, :3] = np.frombuffer(rgb, np.uint8).reshape(-1, 3)
+    return pixels.tobytes()

@@ -1,0 +1,184 @@
+"""Images on a terminal: where they are in its window, what changed, and how they are drawn.
+
+An image lies above the text where its z is not negative, and below it otherwise; below
+BELOW_BACKGROUNDS it also lies below all backgrounds but the terminal's own.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from PIL import Image
+
+from guacr.display.geometry import Rect
+from guacr.display.pixels import Array8, BgrxPixels, Pixels
+from guacr.display.surface import Copy
+from terminal.compositor import Ground
+from terminal.emulator import PlacedImage
+
+BELOW_BACKGROUNDS = -(1 << 30)
+
+MAX_COVER = 8
+"""How many times images may cover the window altogether; if it were more, the highest are drawn."""
+
+TILE = 128
+"""Pixels across and down that are scaled together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An image as it is drawn; see `PlacedImage`."""
+
+    area: Rect
+    """Pixels of the window, and beyond it, that the image covers."""
+    z: int
+    source: Rect
+    generation: int
+    pixels: Array8 = field(compare=False, repr=False)
+
+    def moved(self, dy: int) -> Picture:
+        """The same further down."""
+        return replace(self, area=self.area.moved(0, dy))
+
+
+def pictures(images: Sequence[PlacedImage], cell: tuple[int, int], window: Rect) -> list[Picture]:
+    """Those of the images, the lowest first, that can be seen in a window of such cells."""
+    found: list[Picture] = []
+    left = MAX_COVER * window.area
+    for image in reversed(images):
+        x, y = image.column * cell[0] + image.x, image.row * cell[1] + image.y
+        area = Rect(x, y, image.width, image.height)
+        seen = area.intersection(window)
+        if seen is None:
+            continue
+        left -= seen.area
+        if left < 0:
+            break
+        found.append(Picture(area, image.z, image.source, image.generation, image.pixels))
+    return found[::-1]
+
+
+def changed(
+    old: Sequence[Picture], new: Sequence[Picture], copies: Sequence[Copy], window: Rect
+) -> list[Rect]:
+    """Where a window shows other pictures than it should, once rows of it have been copied, all
+    equally far. The rectangles may overlap."""
+    rows = [Rect(copy.x, copy.y, copy.source.width, copy.source.height) for copy in copies]
+    distance = copies[0].y - copies[0].source.y if copies else 0
+    wrong = [
+        part
+        for area in _differing(old, new)
+        if (seen := area.intersection(window))
+        for part in outside(seen, rows)
+    ]
+    if copies:
+        brought = [picture.moved(distance) for picture in old]
+        areas = _differing(brought, new)
+        found = (area.intersection(row) for area in areas for row in rows)
+        wrong += [part for part in found if part]
+    return wrong
+
+
+def _differing(old: Sequence[Picture], new: Sequence[Picture]) -> list[Rect]:
+    before, after = Counter(old), Counter(new)
+    return [picture.area for picture in (before - after) + (after - before)]
+
+
+def outside(rect: Rect, holes: Sequence[Rect]) -> list[Rect]:
+    """What of a rectangle lies in none of the others, as rectangles that do not overlap."""
+    parts = [rect]
+    for hole in holes:
+        parts = [rest for part in parts for rest in part.minus(hole)]
+    return parts
+
+
+def illustrated(
+    pixels: Pixels, block: Rect, shown: Sequence[Picture], ground: Callable[[], Ground]
+) -> BgrxPixels:
+    """Text with pictures above and below it.
+
+    Args:
+        pixels: the text within `block`.
+        block: of the window.
+        shown: the lowest first.
+        ground: is asked if there are pictures below the text.
+    """
+    array = pixels.bgrx().array if not isinstance(pixels, BgrxPixels) else pixels.array.copy()
+    below = [picture for picture in shown if picture.z < 0]
+    if below:
+        _lay_below(array[..., :3], block, below, ground())
+    _paint(array[..., :3], block, shown[len(below) :])
+    return BgrxPixels(array)
+
+
+def _lay_below(text: Array8, block: Rect, below: Sequence[Picture], ground: Ground) -> None:
+    """Lay pictures between the text and its background, as far as they can be told apart."""
+    deep = sum(picture.z < BELOW_BACKGROUNDS for picture in below)
+    laid = ground.colours.copy()
+    _paint(laid, block, below[:deep])
+    laid[ground.filled] = ground.colours[ground.filled]
+    _paint(laid, block, below[deep:])
+    difference = laid.astype(np.int32) - ground.colours
+    difference *= 255 - ground.coverage[..., None].astype(np.int32)
+    text[...] = np.clip(text + np.rint(difference / 255).astype(np.int32), 0, 255)
+
+
+def _paint(target: Array8, block: Rect, shown: Sequence[Picture]) -> None:
+    """Paint pictures over `target`, (height, width, 3), which is what `block` shows."""
+    for picture in shown:
+        seen = picture.area.intersection(block)
+        if seen is None:
+            continue
+        drawn = _scaled(picture, seen)
+        x, y = seen.x - block.x, seen.y - block.y
+        part = target[y : y + seen.height, x : x + seen.width]
+        alpha = drawn[..., 3:]
+        if alpha.min() == 255:
+            part[...] = drawn[..., 2::-1]
+        else:
+            under = (part * (255 - alpha.astype(np.uint16)) + 127) // 255
+            part[...] = drawn[..., 2::-1] + under.astype(np.uint8)
+
+
+def _scaled(picture: Picture, seen: Rect) -> Array8:
+    """What of a picture is to be seen, (height, width, 4), as its image has it.
+
+    It is scaled by the tile, so that a pixel is the same whatever is drawn along with it.
+    """
+    source, area = picture.source, picture.area
+    pixels = picture.pixels[source.y : source.bottom, source.x : source.right]
+    part = seen.moved(-area.x, -area.y)
+    if (area.width, area.height) == (source.width, source.height):
+        return pixels[part.y : part.bottom, part.x : part.right]
+    # all four channels are scaled alike, as they have to be
+    image = Image.frombuffer(
+        "RGBX", (source.width, source.height), np.ascontiguousarray(pixels), "raw", "RGBX", 0, 1
+    )
+    x, y = part.x // TILE * TILE, part.y // TILE * TILE
+    right, bottom = min(_up(part.right), area.width), min(_up(part.bottom), area.height)
+    scaled = np.empty((bottom - y, right - x, 4), np.uint8)
+    for top in range(y, bottom, TILE):
+        for left in range(x, right, TILE):
+            tile = Rect(left, top, min(TILE, right - left), min(TILE, bottom - top))
+            drawn = _tile(image, area, tile)
+            scaled[top - y : tile.bottom - y, left - x : tile.right - x] = drawn
+    return scaled[part.y - y : part.bottom - y, part.x - x : part.right - x]
+
+
+def _tile(image: Image.Image, area: Rect, tile: Rect) -> Array8:
+    """A part of an image that is scaled to the size of `area`."""
+    across, down = image.width / area.width, image.height / area.height
+    box = (
+        tile.x * across,
+        tile.y * down,
+        min(tile.right * across, image.width),
+        min(tile.bottom * down, image.height),
+    )
+    return np.asarray(image.resize((tile.width, tile.height), Image.Resampling.BILINEAR, box))
+
+
+def _up(pixels: int) -> int:
+    return -(-pixels // TILE) * TILE
