@@ -400,6 +400,12 @@ class Emulator(ABC):
     def close(self) -> None:
         """Free what the engine holds; may be called twice."""
 
+    @property
+    @abstractmethod
+    def largest_copy(self) -> int:
+        """Bytes that a program may copy by OSC 52, whatever the options say; the engine drops
+        more without a word."""
+
     # Colours
 
     @abstractmethod

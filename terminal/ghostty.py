@@ -43,6 +43,9 @@ MAX_SCROLLBACK_ROWS = 1_000_000
 MAX_APC_BYTES = 4096
 """Of an application program command that nobody here understands."""
 
+MAX_COPY_BYTES = 6 * 1000 * 1000
+"""Of an OSC 52 that writes: the library passes over commands of more than 8 MiB in base64."""
+
 _CELL_BYTES, _ROW_BYTES, _PAGE_BYTES = 9, 16, 512 << 10
 """What the library keeps a cell, a row and, rounding up, at once; measured."""
 
@@ -70,7 +73,9 @@ class GhosttyEmulator(Emulator):
         handle = ffi.new("GhosttyTerminal*")
         check(lib.ghostty_terminal_new(ffi.NULL, handle, self._columns, self._rows), "start")
         self._handle = handle[0]
-        self._events = Events(listener, options.answerback, options.clipboard_bytes)
+        self._events = Events(
+            listener, options.answerback, min(options.clipboard_bytes, MAX_COPY_BYTES)
+        )
         self._close = weakref.finalize(self, _free, self._handle, self._events.number)
         self._close.atexit = False
         self._reader: ScreenReader | None = None
@@ -219,6 +224,11 @@ class GhosttyEmulator(Emulator):
             self.rest()
             self._graphics.clear()
             self._close()
+
+    @property
+    def largest_copy(self) -> int:
+        """See `Emulator.largest_copy`."""
+        return MAX_COPY_BYTES
 
     def set_colours(self, colours: Colours) -> None:
         """See `Emulator.set_colours`."""

@@ -12,13 +12,15 @@ _SMALL = len(_START) - 1
 class Oversize:
     """Counts the bytes of such commands in a host's output, cut anywhere."""
 
-    __slots__ = ("_inside", "_length", "_limit", "_tail")
+    __slots__ = ("_inside", "_length", "_limit", "_named", "_tail")
 
     def __init__(self, limit: int) -> None:
-        self._limit = limit * 4 // 3 + 64
-        """Bytes as they are written: base64, and the names of clipboards."""
+        self._limit = limit
         self._inside = False
+        self._named = False
+        """Whether the names of clipboards, which stand before the content, are over."""
         self._length = 0
+        """Of the content, in base64 without the padding."""
         self._tail = b""
 
     def take(self, data: bytes) -> int:
@@ -38,15 +40,25 @@ class Oversize:
                 if start < 0:
                     break
                 self._inside, self._length, start = True, 0, start + len(_START)
+                self._named = False
             end = _END.search(data, start)
-            self._length += (end.start() if end else len(data)) - start
+            self._count(data, start, end.start() if end else len(data))
             if end is None:
                 break
             self._inside, start = False, end.start()
-            if self._length > self._limit:
-                found = max(found, self._length * 3 // 4)
+            size = self._length * 3 // 4
+            if size > self._limit:
+                found = max(found, size)
         self._tail = b"" if self._inside else _unfinished(data)
         return found
+
+    def _count(self, data: bytes, start: int, end: int) -> None:
+        if not self._named:
+            semicolon = data.find(b";", start, end)
+            if semicolon < 0:
+                return
+            self._named, start = True, semicolon + 1
+        self._length += end - start - data.count(b"=", start, end)
 
 
 def _unfinished(data: bytes) -> bytes:

@@ -33,7 +33,7 @@ from terminal.pyte_modes import ANSI_MODES
 from terminal.pyte_resize import resize
 from terminal.pyte_rows import HEAD, SPACER, Line, unpack
 from terminal.pyte_screen import PyteScreen
-from terminal.pyte_stream import PyteStream
+from terminal.pyte_stream import MAX_COPY_BYTES, PyteStream
 from terminal.pyte_text import PyteText
 from terminal.pyte_tracking import Mark, PyteAnchor
 from terminal.pyte_update import PyteTables
@@ -176,6 +176,11 @@ class PyteEmulator(Emulator):
     def close(self) -> None:
         """See `Emulator.close`."""
         self._open_screen = None
+
+    @property
+    def largest_copy(self) -> int:
+        """See `Emulator.largest_copy`."""
+        return MAX_COPY_BYTES
 
     def set_colours(self, colours: Colours) -> None:
         """See `Emulator.set_colours`."""

@@ -14,6 +14,7 @@ from terminal.pyte_colours import HostColours
 from terminal.pyte_grid import ORIGIN
 from terminal.pyte_modes import ANSI_MODES, PRIVATE_MODES, PyteModes
 from terminal.pyte_pens import sgr_of
+from terminal.pyte_stream import MAX_COPY_BYTES
 
 VERSION_REPLY = "guacr"
 """What XTVERSION is answered with."""
@@ -58,7 +59,7 @@ class PyteScreen(PyteModes):
     def __init__(self, options: EmulatorOptions, listener: EmulatorListener) -> None:
         self._listener = listener
         self._answerback = options.answerback
-        self._clipboard_bytes = options.clipboard_bytes
+        self._clipboard_bytes = min(options.clipboard_bytes, MAX_COPY_BYTES)
         self.cell_size = (1, 1)
         """Width and height of a cell in pixels."""
         self.error: Exception | None = None

@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 MAX_SEQUENCE = 4096
 """Characters of a control sequence; a longer one is passed over."""
 
-MAX_STRING = 1_400_000
-"""Characters of a command string: a clipboard of 1 MiB in base64; a longer one is dropped."""
+MAX_COPY_BYTES = 1 << 20
+"""Of an OSC 52 that writes."""
+
+MAX_STRING = MAX_COPY_BYTES * 4 // 3 + 64
+"""Characters of a command string: such a clipboard in base64; a longer one is dropped."""
 
 MAX_PARAMETERS = 64
 MAX_VALUE = 65_535

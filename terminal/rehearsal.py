@@ -49,7 +49,7 @@ class _Nobody:
     def link_followed(self, person: Person, link: Link) -> None:
         """Not of interest."""
 
-    def copy_refused(self, size: int) -> None:
+    def copy_refused(self, size: int, limit: int) -> None:
         """Not of interest."""
 
 

@@ -38,8 +38,8 @@ class TerminalListener(EmulatorListener, Protocol):
         """Somebody clicked on a link, with Ctrl."""
         ...
 
-    def copy_refused(self, size: int) -> None:
-        """A program meant to copy so many bytes, about, which is more than the clipboard holds."""
+    def copy_refused(self, size: int, limit: int) -> None:
+        """A program meant to copy so many bytes, and `limit` are the most that it may."""
         ...
 
 
@@ -106,7 +106,8 @@ class Terminal:
             arrows=self._arrows,
             follow=listener.link_followed,
         )
-        self._oversize = Oversize(options.clipboard_bytes)
+        self._copy_limit = min(options.clipboard_bytes, self.emulator.largest_copy)
+        self._oversize = Oversize(self._copy_limit)
         self._keymap = KeyMap(options.terminal_type, options.function_keys, options.backspace)
 
     def feed(self, data: bytes) -> None:
@@ -115,7 +116,7 @@ class Terminal:
         self.selection.verify()
         refused = self._oversize.take(data)
         if refused:
-            self._listener.copy_refused(refused)
+            self._listener.copy_refused(refused, self._copy_limit)
 
     def close(self) -> None:
         """Free the engine; may be called twice."""

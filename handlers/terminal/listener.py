@@ -53,16 +53,16 @@ class Listener:
         """Text was selected, or copied by a program: every user gets it who may copy."""
         data = text.encode(errors="replace")
         if len(data) > self._session.clipboard_limit:
-            self.copy_refused(len(data))
+            self.copy_refused(len(data), self._session.clipboard_limit)
             return
         self._handler.terminal.clipboard = text
         self._session.send_clipboard("text/plain", data)
 
-    def copy_refused(self, size: int) -> None:
+    def copy_refused(self, size: int, limit: int) -> None:
         """What was copied is too large: nothing was cut, and the person is told."""
         notice = (
-            f"{size} bytes are too much to copy: the clipboard holds "
-            f"{self._session.clipboard_limit} (clipboard-buffer-size)"
+            f"{size} bytes are too much to copy: {limit} are the most (clipboard-buffer-size, or "
+            "what the terminal engine takes)"
         )
         self._session.log.warning("%s", notice)
         self._pages.tell("notice", notice)

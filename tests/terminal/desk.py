@@ -69,7 +69,7 @@ class Desk:
     def link_followed(self, person: Person, link: Link) -> None:
         self.followed.append(link.uri)
 
-    def copy_refused(self, size: int) -> None:
+    def copy_refused(self, size: int, limit: int) -> None:
         self.refused.append(size)
 
     # ---- hands
