@@ -481,10 +481,10 @@ class Emulator(ABC):
 
     # Text
 
-    def search(self, text: str) -> Search | None:
-        """Begin to search everything from the newest row back; None where the engine cannot. Its
-        owner closes it before the emulator."""
-        return None
+    @abstractmethod
+    def search(self, text: str) -> Search:
+        """Begin to search everything from the newest row back. Its owner closes it before the
+        emulator."""
 
     @abstractmethod
     def text(self, span: Span, rectangle: bool = False) -> str:

@@ -33,6 +33,7 @@ from terminal.pyte_modes import ANSI_MODES
 from terminal.pyte_resize import resize
 from terminal.pyte_rows import HEAD, SPACER, Line, unpack
 from terminal.pyte_screen import PyteScreen
+from terminal.pyte_search import PyteSearch
 from terminal.pyte_stream import MAX_COPY_BYTES, PyteStream
 from terminal.pyte_text import PyteText
 from terminal.pyte_tracking import Mark, PyteAnchor
@@ -260,6 +261,10 @@ class PyteEmulator(Emulator):
         return next((kind for kind in _FORMATS if self.mode(kind.value)), MouseFormat.X10)
 
     # Text
+
+    def search(self, text: str) -> PyteSearch:
+        """See `Emulator.search`."""
+        return PyteSearch(self, self._screen, text)
 
     def text(self, span: Span, rectangle: bool = False) -> str:
         """See `Emulator.text`."""

@@ -44,6 +44,7 @@ def _settle(screen: PyteScreen, columns: int, rows: int) -> None:
     if columns != screen.columns:
         screen.tabstops = set(range(8, columns, 8))
     screen.columns, screen.lines, screen.margins = columns, rows, None
+    screen.tracking.renumbered += 1
     screen.dirty.clear()
     screen.dirty.update(range(rows))
 

@@ -19,6 +19,7 @@ HEAD = "\ufdd1"
 SLACK_ROWS = 256
 """Rows kept beyond the scrollback's limit, so that many are dropped at once."""
 
+_AS_WRITTEN = {ord(BLANK): " ", ord(SPACER): None, ord(HEAD): None}
 _SGR = re.compile("\x1b\\[([0-9;]*)m")
 
 
@@ -132,6 +133,20 @@ def pen_after(text: str, pen: Pen, pens: Pens) -> Pen:
 def visible_length(text: str) -> int:
     """Cells that a row of printable ASCII and SGR takes."""
     return len(_SGR.sub("", text))
+
+
+def written(row: Kept | Line) -> tuple[str, bool]:
+    """The text of a row, a space for a blank cell, and whether it goes on in the next row."""
+    wrapped = False
+    if isinstance(row, tuple):
+        return _SGR.sub("", row[0]), wrapped
+    if isinstance(row, str):
+        text = row
+    else:
+        wrapped = row.wrapped
+        cells = row.cells if isinstance(row, Packed) or wrapped else row.cells[: row.length]
+        text = "".join(cells)
+    return text.translate(_AS_WRITTEN), wrapped
 
 
 def _draw(raw: Raw, columns: int, pens: Pens) -> Line:

@@ -32,6 +32,8 @@ class Tracking:
         """Which screen scrolls."""
         self.alternate_top = 0
         """The number of the alternate screen's first row."""
+        self.renumbered = 0
+        """How often rows were given other numbers, by another size."""
 
     def cut(self, first: int, last: int, rows: int) -> None:
         """Rows from `first` to `last` moved; what passed the ends is gone."""

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable
 from time import perf_counter
 
-from guacr.errors import UnsupportedError
 from terminal.emulator import Emulator, Search, Span
 
 TURN = 0.003
@@ -31,19 +30,13 @@ class Finder:
         self._report: Callable[[int, int], None] = lambda number, total: None
 
     def find(self, text: str, newer: bool, report: Callable[[int, int], None]) -> None:
-        """Go to the next older or newer match of a text; an empty text ends the search.
-
-        Raises:
-            UnsupportedError: the engine cannot search.
-        """
+        """Go to the next older or newer match of a text; an empty text ends the search."""
         self._newer, self._report = newer, report
         if text != self._text or self._search is None:
             self.stop()
             self._text = text[:TEXT_MAX]
             if text:
                 self._search = self._emulator.search(self._text)
-                if self._search is None:
-                    raise UnsupportedError("this terminal engine cannot search: use ghostty")
         if self._search is None:
             report(0, 0)
         elif self._turn is None:
