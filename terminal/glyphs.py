@@ -1,7 +1,7 @@
 """Draws characters with Pillow: coverage of one or two cells, or a coloured picture.
 
-A glyph that does not fit its cells is drawn smaller. Characters that must meet their neighbours
-are left to `terminal.boxdrawing`.
+A glyph that does not fit its cells is moved, drawn narrower, or drawn smaller, so that nothing is
+cut off. Characters that must meet their neighbours are left to `terminal.boxdrawing`.
 """
 
 from __future__ import annotations
@@ -34,9 +34,11 @@ _EMOJI_PRESENTATION = 0xFE0F
 _TEXT_PRESENTATION = 0xFE0E
 _MISSING = 0xFFFD
 _SLANT = 0.2
-_OVERHANG = 0.8
-"""Of its width a glyph may lose so much as its overhang: italics have one, and cells are rounded
-to pixels."""
+_NARROW, _NARROW_LETTER = 0.8, 0.5
+"""How narrow a glyph is made before it is drawn smaller. A letter that is lower than its neighbours
+reads worse than a narrow one; a symbol should keep its shape."""
+_INK = 128
+"""Coverage from which a pixel is part of a glyph; fainter ones at its sides may be lost."""
 
 _SHAPED = ImageFont.Layout.RAQM if features.check("raqm") else ImageFont.Layout.BASIC
 
@@ -90,7 +92,7 @@ class GlyphPainter:
             if self._has(file, chr(code)):
                 if file.colour:
                     return self._draw_coloured(text, file, width)
-                return self._draw_marks(text, file, width)
+                return self._draw_marks(text, file, face, width)
         return self._draw_missing(code, width)
 
     def _font(self, file: FontFile, pixels: int, shaped: bool = False) -> Font | None:
@@ -116,26 +118,47 @@ class GlyphPainter:
             self._missing[file.path] = bytes(font.getmask(chr(0x10FFFF)))
         return character.isspace() or bytes(font.getmask(character)) != self._missing[file.path]
 
-    def _draw_marks(self, text: str, file: FontFile, width: int) -> Array8:
+    def _draw_marks(self, text: str, file: FontFile, face: Face, width: int) -> Array8:
         """A character and, in the same place, the marks above and below it."""
         font = self._fitting(text[0], file, width)
         if font is None:
             return self._draw_missing(ord(text[0]), width)
-        picture = Image.new("L", (width, self.metrics.height))
+        picture = Image.new("L", (3 * width, self.metrics.height))
         pen = ImageDraw.Draw(picture)
         advance = font.getlength(text[0])
         # On whole pixels, as the hinting of the outlines wants it.
-        left = max(0, round((width - advance - 0.5) / 2))
-        for index, character in enumerate(text):
-            if ord(character) in _ZERO_WIDTH:
+        left = width + max(0, round((width - advance - 0.5) / 2))
+        pen.text((left, self.metrics.ascent), text[0], 255, font, anchor="ls")
+        alone = _styled(np.array(picture), file, self.metrics)
+        for mark in text[1:]:
+            if ord(mark) in _ZERO_WIDTH:
                 continue
-            moved = index > 0 and font.getlength(character) == 0
-            origin = left + round(advance) if moved else left
-            pen.text((origin, self.metrics.ascent), character, 255, font, anchor="ls")
-        return _styled(np.array(picture), file, self.metrics)
+            if file.may_cover(ord(mark)) and self._has(file, mark):
+                moved = font.getlength(mark) == 0
+                origin = left + round(advance) if moved else left
+                pen.text((origin, self.metrics.ascent), mark, 255, font, anchor="ls")
+            else:
+                self._draw_foreign_mark(pen, mark, face, left + advance / 2)
+        overhang = 1 + width // 16 if face & Face.ITALIC else 0
+        whole = _styled(np.array(picture), file, self.metrics) if len(text) > 1 else alone
+        return _within(whole, _inked(alone, width, overhang), width)
+
+    def _draw_foreign_mark(
+        self, pen: ImageDraw.ImageDraw, mark: str, face: Face, middle: float
+    ) -> None:
+        """A mark that the character's own font does not have; nothing if none has it."""
+        for file in self._family.candidates(ord(mark), face, False):
+            font = None if file.colour else self._font(file, self.pixels)
+            if font is not None and self._has(file, mark):
+                left, _, right, _ = font.getmask(mark, anchor="ls").getbbox() or (0, 0, 0, 0)
+                start = font.getbbox(mark, anchor="ls")[0] + left
+                origin = round(middle - start - (right - left) / 2)
+                pen.text((origin, self.metrics.ascent), mark, 255, font, anchor="ls")
+                return
 
     def _fitting(self, character: str, file: FontFile, width: int) -> Font | None:
-        """The font in the largest size, up to the family's, in which a character fits."""
+        """The font in the largest size, up to the family's, in which a character fits, or nearly
+        so that it can be made narrower."""
         font = self._font(file, self.pixels)
         if font is None:
             return None
@@ -143,9 +166,10 @@ class GlyphPainter:
         above, below = self.metrics.ascent, self.metrics.height - self.metrics.ascent
         across = width / max(font.getlength(character), right - min(left, 0), 1)
         along = min(above / max(-top, 1), (below + 1) / max(bottom, 1))
-        if across >= _OVERHANG and along >= 1:
+        letter = unicodedata.category(character) in ("Lu", "Ll", "Lo", "Lt", "Nd")
+        ratio = min(along, across / (_NARROW_LETTER if letter else _NARROW))
+        if ratio >= 1:
             return font
-        ratio = min(across, along)
         return self._font(file, max(MIN_PIXELS, int(self.pixels * ratio)))
 
     def _draw_coloured(self, text: str, file: FontFile, width: int) -> Array8:
@@ -190,6 +214,32 @@ def _is_emoji(text: str, cells: int) -> bool:
         return False
     symbol = codes[0] >= 0x1F000 or codes[0] < 0x3000
     return _EMOJI_PRESENTATION in codes or (cells == 2 and symbol)
+
+
+def _inked(picture: Array8, width: int, overhang: int) -> tuple[int, int]:
+    """The first column that is drawn on and the one behind the last; so many columns of overhang
+    are given up where they are more than the width."""
+    inked = np.flatnonzero(picture.max(axis=0) >= _INK)
+    first, end = (int(inked[0]), int(inked[-1]) + 1) if len(inked) else (width, width)
+    while overhang and end - first > width:
+        overhang -= 1
+        if picture[:, first].sum() < picture[:, end - 1].sum():
+            first += 1
+        else:
+            end -= 1
+    return first, end
+
+
+def _within(picture: Array8, inked: tuple[int, int], width: int) -> Array8:
+    """The middle third of a picture, which is `width` wide, with all of some columns: moved as
+    little as it takes, or made narrower."""
+    first, end = inked
+    if end - first > width:
+        size = (width, picture.shape[0])
+        box = (first, 0, end, picture.shape[0])
+        return np.array(Image.fromarray(picture).resize(size, Image.Resampling.HAMMING, box))
+    start = min(max(width, end - width), first)
+    return picture[:, start : start + width].copy()
 
 
 def _styled(picture: Array8, file: FontFile, metrics: CellMetrics) -> Array8:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from guacr.display.pixels import Array8
 from terminal.fonts import Face, FontFamily, FontFile, FontsError, find_family
 from terminal.glyphs import EMOJI_COLOURS, GlyphPainter
 
@@ -21,15 +22,26 @@ def test_a_cell_at_12_points_and_96_dpi_is_as_guacd_has_it(painter: GlyphPainter
 
 @pytest.mark.parametrize("pixels", [13, 16, 19, 24, 32, 48])
 @pytest.mark.parametrize("face", range(4))
-def test_no_letter_is_clipped(pixels: int, face: int) -> None:
-    """With room around, a letter has hardly more ink: as much as cells rounded to pixels and the
-    overhang of italics take."""
-    family = find_family("monospace")
-    painter = GlyphPainter(family, pixels)
-    for character in "AgjpqyÅÇ|{}@W%ŵſ":
-        ink = painter.draw(character, Face(face), 1).astype(int).sum()
-        roomy = painter.draw(character, Face(face), 3).astype(int).sum()
-        assert ink >= (0.92 if face & Face.ITALIC else 0.95) * roomy > 0, character
+@pytest.mark.parametrize("family", ["monospace", "DejaVu Serif"])
+def test_no_letter_is_clipped(family: str, pixels: int, face: int) -> None:
+    """With room around, a letter is as high, and has hardly more ink if it is no wider than its
+    cell; otherwise it fills the cell."""
+    painter = GlyphPainter(find_family(family), pixels)
+    width = painter.metrics.width
+    for character in "AgjpqyÅÇ|{}WŵſďľŉĦŁ":
+        tight = painter.draw(character, Face(face), 1)
+        roomy = painter.draw(character, Face(face), 3)
+        assert abs(extent(tight, 1) - extent(roomy, 1)) <= 1, character
+        if extent(roomy, 0) <= width:
+            assert tight.astype(int).sum() >= 0.95 * roomy.astype(int).sum() > 0, character
+        else:
+            assert extent(tight, 0) >= width - 1, character
+
+
+def extent(picture: Array8, axis: int) -> int:
+    """How many columns (0) or rows (1) lie between the first and the last that are drawn on."""
+    drawn = np.flatnonzero(picture.max(axis=axis) >= 100)
+    return int(drawn[-1] - drawn[0]) + 1
 
 
 @pytest.mark.parametrize("character", ["漢", "字", "한", "Ｗ"])
@@ -52,6 +64,22 @@ def test_emoji_are_coloured_and_of_few_colours(painter: GlyphPainter) -> None:
 def test_text_presentation_is_not_coloured(painter: GlyphPainter) -> None:
     assert painter.draw("☎", Face.REGULAR, 1).ndim == 2
     assert painter.draw("❤\ufe0e", Face.REGULAR, 2).ndim == 2
+
+
+def test_a_mark_that_the_letters_font_lacks_is_taken_from_another_or_left_out(
+    painter: GlyphPainter,
+) -> None:
+    family = find_family("monospace")
+    own = family.candidates(ord("x"), Face.REGULAR, False)[0]
+    others = [code for code in range(0x300, 0x370) if not own.may_cover(code)]
+    foreign = [c for c in others if family.candidates(c, Face.REGULAR, False)]
+    plain = painter.draw("x", Face.REGULAR, 1)
+    drawn = [painter.draw("x" + chr(code), Face.REGULAR, 1) for code in foreign]
+    assert all((marked >= plain).all() for marked in drawn)
+    assert sum((marked > plain).any() for marked in drawn) >= len(foreign) * 0.9
+    marks = range(0x1AB0, 0x1E00)
+    missing = next(c for c in marks if not family.candidates(c, Face.REGULAR, False))
+    assert (painter.draw("x" + chr(missing), Face.REGULAR, 1) == plain).all()
 
 
 def test_marks_stand_on_their_letter(painter: GlyphPainter) -> None:
