@@ -1,12 +1,11 @@
-"""Modes, saved cursors, margins, tab stops and the alternate screen of the pyte engine."""
+"""Modes, saved cursors, character sets and the alternate screen of the pyte engine."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from terminal.pyte_flood import PyteFlood
 from terminal.pyte_grid import AUTOWRAP, ORIGIN
-from terminal.pyte_library import Margins
+from terminal.pyte_moves import PyteMoves
 from terminal.pyte_pens import Pen
 from terminal.pyte_rows import Line
 
@@ -18,7 +17,6 @@ PRIVATE_MODES = (
 """Those that are known: others can be neither set nor asked for."""
 ANSI_MODES = (2, 4, 12, 20)
 SEND_RECEIVE = 12
-NEW_LINE = 20
 KEYPAD = 66 << 5
 BLINKING = 12 << 5
 
@@ -45,7 +43,7 @@ class Saved:
     charsets: tuple[dict[int, str], ...] = (_ASCII,) * 4
 
 
-class PyteModes(PyteFlood):
+class PyteModes(PyteMoves):
     """A grid with the states that decide what its functions do."""
 
     def __init__(self, columns: int, rows: int, scrollback: int) -> None:
@@ -82,10 +80,6 @@ class PyteModes(PyteFlood):
         self._saved[self.on_alternate] = Saved()
 
     # Modes
-
-    def private(self, number: int) -> bool:
-        """Whether a DEC private mode is set."""
-        return number << 5 in self.mode
 
     def set_mode(self, *modes: int, **_: bool) -> None:
         """SM."""
@@ -205,76 +199,6 @@ class PyteModes(PyteFlood):
         self.pen = saved.pen or self.pens_known.plain
         self.charset, self.charsets = saved.charset, list(saved.charsets)
         (self.mode.add if saved.origin else self.mode.discard)(ORIGIN)
-
-    def cursor_up(self, count: int | None = None, *_: int) -> None:
-        """CUU; the margin stops a cursor within."""
-        top = self.region[0] if self.cursor.y >= self.region[0] else 0
-        self.cursor.y = max(self.cursor.y - (count or 1), top)
-
-    def cursor_down(self, count: int | None = None, *_: int) -> None:
-        """CUD; the margin stops a cursor within."""
-        bottom = self.region[1] if self.cursor.y <= self.region[1] else self.lines - 1
-        self.cursor.y = min(self.cursor.y + (count or 1), bottom)
-
-    def cursor_position(self, line: int | None = None, column: int | None = None, *_: int) -> None:
-        """CUP and HVP; within the region in origin mode."""
-        top, bottom = self.region if ORIGIN in self.mode else (0, self.lines - 1)
-        self.cursor.y = min(max(line or 1, 1) - 1 + top, bottom)
-        self.cursor.x = min(max(column or 1, 1), self.columns) - 1
-
-    def cursor_to_line(self, line: int | None = None, *_: int) -> None:
-        """VPA."""
-        self.cursor_position(line, self.cursor.x + 1)
-
-    def cursor_line_relative(self, count: int | None = None, *_: int) -> None:
-        """VPR."""
-        top = self.region[0] if ORIGIN in self.mode else 0
-        self.cursor_position(self.cursor.y - top + 1 + (count or 1), self.cursor.x + 1)
-
-    def backspace(self) -> None:
-        """BS."""
-        self.cursor.x = max(self.cursor.x - 1, 0)
-
-    def linefeed(self) -> None:
-        """LF, VT and FF."""
-        self.index()
-        if NEW_LINE in self.mode:
-            self.cursor.x = 0
-
-    def next_line(self) -> None:
-        """NEL."""
-        self.index()
-        self.cursor.x = 0
-
-    def set_margins(self, top: int | None = None, bottom: int | None = None, *_: int) -> None:
-        """DECSTBM; a region has two rows at least."""
-        first, last = max(top or 1, 1), min(bottom or self.lines, self.lines)
-        if first < last:
-            whole = (first, last) == (1, self.lines)
-            self.margins = None if whole else Margins(first - 1, last - 1)
-            self.cursor_position()
-
-    # Tab stops
-
-    def tab(self) -> None:
-        """HT."""
-        stops = (stop for stop in self.tabstops if self.cursor.x < stop < self.columns)
-        self.cursor.x = min(stops, default=self.columns - 1)
-
-    def tab_forward(self, count: int = 0, *_: int) -> None:
-        """CHT."""
-        for _index in range(min(count or 1, self.columns)):
-            self.tab()
-
-    def tab_back(self, count: int = 0, *_: int) -> None:
-        """CBT."""
-        for _index in range(min(count or 1, self.columns)):
-            self.cursor.x = max((s for s in self.tabstops if s < self.cursor.x), default=0)
-
-    def reset_tab_stops(self, how: int = 0, *_: int) -> None:
-        """DECST8C."""
-        if how == 5:
-            self.tabstops = set(range(8, self.columns, 8))
 
     # Character sets
 

@@ -44,7 +44,7 @@ _KEEPS_PENDING = frozenset(
         *("set_cursor_shape", "set_tab_stop", "clear_tab_stop", "reset_tab_stops", "enquire"),
         *("shift_in", "shift_out", "locking_shift_2", "locking_shift_3", "single_shift_2"),
         *("single_shift_3", "keypad_application", "keypad_numeric", "soft_reset", "tab"),
-        *("scroll_up", "scroll_down", "tab_forward"),
+        *("scroll_up", "scroll_down", "tab_forward", "backspace", "cursor_back"),
     )
 )
 """Functions that leave the last column flag as it is."""

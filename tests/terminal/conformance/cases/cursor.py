@@ -93,6 +93,29 @@ _TABS = (
     ("CBT with HTS", "\x1b[1;5H\x1bH\x1b[1;8H\x1b[Z", (4, 0)),
     ("CHT with HTS", "\x1b[1;5H\x1bH\r\x1b[I", (4, 0)),
 )
+_LONG = "x" * 25
+"""A line that goes on in the next row."""
+_REVERSE_WRAPS = (
+    ("off", f"{_LONG}\x1b[2;1H\b", (0, 1)),
+    ("BS", f"\x1b[?45h{_LONG}\x1b[2;1H\b", (19, 0)),
+    ("CUB", f"\x1b[?45h{_LONG}\x1b[9D", (16, 0)),
+    ("CUB far", f"\x1b[?45h{_LONG}\x1b[99D", (0, 0)),
+    ("CUB over two rows", f"\x1b[?45h{_LONG}{_LONG}\x1b[45D", (5, 0)),
+    ("HPB", f"\x1b[?45h{_LONG}\x1b[9j", (16, 0)),
+    ("not onto a row that was not wrapped", "\x1b[?45habc\r\n\b", (0, 1)),
+    ("not without DECAWM", f"\x1b[?45h{_LONG}\x1b[?7l\x1b[2;1H\b", (0, 1)),
+    ("the last column flag counts", f"\x1b[?45h{'x' * 20}\b", (19, 0)),
+    ("the last column flag counts for CUB", f"\x1b[?45h{'x' * 20}\x1b[3D", (17, 0)),
+    ("the last column flag is gone", f"\x1b[?45h{'x' * 20}\b\b", (18, 0)),
+    ("stops at the margin", f"\x1b[?45h{_LONG}\x1b[2;4r\x1b[2;3H\x1b[9D", (0, 1)),
+    ("above the margin", "\x1b[?45h\x1b[3;5r\x1b[H\b", (0, 2)),
+    ("reset", f"\x1b[?45h\x1b[?45l{_LONG}\x1b[2;1H\b", (0, 1)),
+    ("extended, any row", "\x1b[?1045habc\r\n\b", (19, 0)),
+    ("extended, around the screen", "\x1b[?1045h\b", (19, 5)),
+    ("extended, around the region", "\x1b[?1045h\x1b[2;4r\x1b[2;1H\x1b[21D", (19, 2)),
+    ("extended, above the region", "\x1b[?1045h\x1b[3;5r\x1b[2;1H\x1b[99D", (0, 0)),
+    ("extended, not without DECAWM", "\x1b[?1045h\x1b[?7l\x1b[2;1H\b", (0, 1)),
+)
 
 CASES = (
     *(
@@ -102,4 +125,5 @@ CASES = (
     ),
     *(Case(name, _AT + data, cursor=cursor) for name, data, cursor in _ONES),
     *(Case(f"tabs: {name}", data, cursor=cursor) for name, data, cursor in _TABS),
+    *(Case(f"reverse wrap: {name}", data, cursor=cursor) for name, data, cursor in _REVERSE_WRAPS),
 )
