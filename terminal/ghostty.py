@@ -50,6 +50,8 @@ _CELL_BYTES, _ROW_BYTES, _PAGE_BYTES = 9, 16, 512 << 10
 """What the library keeps a cell, a row and, rounding up, at once; measured."""
 
 _MODE_CLUSTERS = 2027
+_REVERSE_SCREEN = 5
+_COLUMNS_132, _ALLOW_132 = 3, 40
 _ANSI = 1 << 15
 _TRACKING = (
     MouseTracking.MOTION,
@@ -147,7 +149,16 @@ class GhosttyEmulator(Emulator):
         else:
             lib.ghostty_terminal_vt_write(terminal, data, len(data))
         self._revision += 1
+        if self.mode(_ALLOW_132):
+            self._keep_width()
         self._events.raise_kept()
+
+    def _keep_width(self) -> None:
+        """Forbid hosts to change the number of columns (DECCOLM), which is the window's."""
+        for number in (_ALLOW_132, _COLUMNS_132):
+            off = ffi.new("GhosttyTerminalModeConfig*", {"mode": number, "value": False})
+            self._set(lib.GHOSTTY_TERMINAL_OPT_MODE, off)
+        self.resize(*self._events.size)
 
     def resize(self, columns: int, rows: int, cell_width: int, cell_height: int) -> None:
         """See `Emulator.resize`."""
@@ -297,8 +308,10 @@ class GhosttyEmulator(Emulator):
     @property
     def background(self) -> Rgb:
         """See `Emulator.background`."""
-        colour = self._out.colour
-        self._get(lib.GHOSTTY_TERMINAL_DATA_COLOR_BACKGROUND, colour)
+        colour, reverse = self._out.colour, self.mode(_REVERSE_SCREEN)
+        foreground = lib.GHOSTTY_TERMINAL_DATA_COLOR_FOREGROUND
+        background = lib.GHOSTTY_TERMINAL_DATA_COLOR_BACKGROUND
+        self._get(foreground if reverse else background, colour)
         return colour.r, colour.g, colour.b
 
     @property

@@ -537,6 +537,25 @@ def test_a_closed_engine_says_so() -> None:
             use()
 
 
+@pytest.mark.parametrize("pieces", [[b"\x1b[?40h", b"\x1b[?3h"], [b"\x1b[?40h\x1b[?3h"]])
+def test_a_host_cannot_make_the_screen_wider(heard: Heard, pieces: list[bytes]) -> None:
+    with closing(start(20, 5, heard)) as emulator:
+        for data in pieces:
+            emulator.feed(data)
+        emulator.feed(b"x" * 25 + b"\x1b[?40$p\x1b[?3$p")
+        assert lines(emulator)[:2] == ["x" * 20, "x" * 5]
+        assert emulator.update().cursor.column == 5
+        assert heard.replies == b"\x1b[?40;2$y\x1b[?3;2$y"
+
+
+def test_the_background_of_a_reversed_screen_is_its_foreground() -> None:
+    with closing(start()) as emulator:
+        emulator.feed(b"\x1b[?5h")
+        assert emulator.background == emulator.update().colours.background == COLOURS.foreground
+        emulator.feed(b"\x1b[?5l")
+        assert emulator.background == COLOURS.background
+
+
 def test_the_background_is_the_one_that_holds() -> None:
     with closing(start()) as emulator:
         assert emulator.background == COLOURS.background
