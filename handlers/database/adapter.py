@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from guacr.errors import GuacrError, UpstreamError
 from handlers.database.completion import Schema, Suggestions
+from handlers.database.listing import Listing
 from handlers.database.params import DatabaseParams
 from handlers.database.statements import Dialect, unfinished
 
@@ -105,8 +106,14 @@ class Adapter(ABC):
     lexer: ClassVar[str] = "sql"
     """What Pygments calls the language."""
     keywords: ClassVar[tuple[str, ...]] = ()
-    lists: ClassVar[Mapping[str, str]] = {}
-    """Statements of the backslash commands that list something, by command without backslash."""
+    lists: ClassVar[Mapping[str, Listing]] = {}
+    """What the backslash commands list, by command without backslash."""
+    describes: ClassVar[str] = "columns and indexes of a table"
+    """What `\\d NAME` tells."""
+    describes_more: ClassVar[str] = ""
+    """What `\\d+ NAME` tells besides."""
+    tabular: ClassVar[bool] = True
+    """Whether results are tables, and statements may end in `\\g`, `\\gx`, `\\G` and `\\watch`."""
     alters: ClassVar[re.Pattern[str]] = re.compile(
         r"\s*(?:create|drop|alter|rename|attach|detach|use)\b", re.IGNORECASE
     )
@@ -178,6 +185,6 @@ class Adapter(ABC):
         """Whether a text may hold a password, and is not to be kept in the history."""
         return bool(_SECRET.search(text))
 
-    def describe(self, name: str) -> list[str]:
-        """Statements that tell of a table; none if that is not known here."""
-        return []
+    @abstractmethod
+    def describe(self, name: str, *, more: bool) -> list[str]:
+        """Statements that tell of a table, with `describes_more` if there is `more` to tell."""

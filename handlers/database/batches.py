@@ -1,9 +1,10 @@
-"""Batches of Transact-SQL: a line GO ends each, as in sqlcmd."""
+"""Batches of Transact-SQL: a line GO ends each, as in sqlcmd, or what ends statements elsewhere."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+
+from handlers.database.statements import ENDS, Statement, ended
 
 REPEATS_MAX = 1000
 """How often `GO n` runs a batch at most."""
@@ -11,8 +12,9 @@ REPEATS_MAX = 1000
 _PARTS = re.compile(
     r"(?P<hidden>'(?:[^']|'')*(?:'|\Z)|\"(?:[^\"]|\"\")*(?:\"|\Z)|\[(?:[^\]]|\]\])*(?:\]|\Z)"
     r"|--[^\n]*|/\*.*?(?:\*/|\Z))"
-    r"|(?P<go>^[ \t]*go(?:[ \t]+(?P<count>\d{1,9}))?[ \t]*;?[ \t\r]*$)",
-    re.DOTALL | re.MULTILINE | re.IGNORECASE,
+    r"|(?P<go>^[ \t]*(?i:go)(?:[ \t]+(?P<count>\d{1,9}))?[ \t]*;?[ \t\r]*$)"
+    rf"|{ENDS}",
+    re.DOTALL | re.MULTILINE,
 )
 _BLOCKS = re.compile(
     r"\b(?:begin(?!\s+(?:tran|distributed|dialog|conversation))|case)\b"
@@ -24,9 +26,10 @@ _MODULE = re.compile(
 )
 
 
-def split_batches(text: str) -> list[str]:
+def split_batches(text: str) -> list[Statement]:
     """The batches of a text, repeated as often as their GO says."""
-    return [batch for batch, count in _batches(text) for _ in range(count) if batch]
+    found, rest = _split(text)
+    return [*found, Statement(rest)] if rest else found
 
 
 def is_complete(text: str) -> bool:
@@ -34,7 +37,7 @@ def is_complete(text: str) -> bool:
 
     What defines a procedure, a function or a trigger ends in GO alone.
     """
-    last = list(_batches(text))[-1][0]
+    last = _split(text)[1]
     if not last:
         return True
     bare = _PARTS.sub(" ", last)
@@ -43,12 +46,17 @@ def is_complete(text: str) -> bool:
     return sum(-1 if match["end"] else 1 for match in _BLOCKS.finditer(bare)) <= 0
 
 
-def _batches(text: str) -> Iterator[tuple[str, int]]:
-    """Batches with their counts; the last is what follows the last GO."""
+def _split(text: str) -> tuple[list[Statement], str]:
+    """The batches that have ended, and what follows the last of them."""
+    found: list[Statement] = []
     start = 0
     for match in _PARTS.finditer(text):
-        if match["go"] is not None:
-            count = 1 if match["count"] is None else min(int(match["count"]), REPEATS_MAX)
-            yield text[start : match.start()].strip(), count
-            start = match.end()
-    yield text[start:].strip(), 1
+        if match["hidden"]:
+            continue
+        batch = text[start : match.start()].strip()
+        start = match.end()
+        if match["command"]:
+            found.append(ended(batch, match))
+        elif batch.strip("; \t\r\n"):
+            found += [Statement(batch)] * min(int(match["count"] or 1), REPEATS_MAX)
+    return found, text[start:].strip("; \t\r\n") and text[start:].strip()

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-HELP = """\\q            quit (Ctrl-D, too)
-\\?            this list
-\\l            databases
-\\c NAME       open another database
-\\d            tables and views          \\d NAME  columns and indexes of a table
-\\dt \\dv \\di  tables, views, indexes
-\\dn \\df \\du  schemas, functions, users
-\\x            records below each other, on or off
-\\timing       show how long statements take, on or off
-\\conninfo     what this is connected to
-\\export FILE STATEMENT;   download its results: FILE ends in .csv, .json or .tsv
-\\o FILE       results from here on go into a download, until \\o alone ends it
-\\i            run a script that you upload
-
-{usage} Ctrl-C cancels what runs.
-Tab or typing completes, arrow up brings back, Ctrl-R searches what was typed before.
-In a long result: arrows and Page keys scroll, / searches, n finds the next, q leaves."""
+from handlers.database.adapter import Adapter
 
 _WORDS = {"quit", "exit", "help"}
+_SWITCHES = {"x": ("on", "off", "auto"), "timing": ("on", "off"), "pset": ("null",)}
+_ENDS = {
+    "g": "run",
+    "gx": "run, records below each other",
+    "G": "run, records below each other",
+    "watch": "run again and again",
+}
+USAGE_WIDTH = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +26,8 @@ class Command:
     argument: str = ""
 
 
-def parse(line: str) -> Command | None:
-    """The command that a line is, if it is one."""
+def parse(line: str, *, tabular: bool) -> Command | None:
+    """The command that a line is, if it is one; `tabular` databases take some for statements."""
     text = line.strip().rstrip(";")
     if text in _WORDS:
         return Command(text)
@@ -43,4 +36,66 @@ def parse(line: str) -> Command | None:
     if not text.startswith("\\") or "\n" in text:
         return None
     name, _, argument = text[1:].partition(" ")
-    return Command(name, argument.strip().strip('"'))
+    if tabular and name in _ENDS:
+        return None
+    return Command(name, argument.strip())
+
+
+def help_text(adapter: Adapter) -> str:
+    """What can be typed at the console of a database."""
+    lines = [
+        f"\\{name}{argument}".ljust(USAGE_WIDTH) + about
+        for name, argument, about in _usages(adapter)
+    ]
+    if any(listing.name for listing in adapter.lists.values()):
+        lines.append("In NAME of a list, * and ? stand for other characters; + tells more.")
+    return "\n".join(lines) + (
+        f"\n\n{adapter.usage}\n"
+        "Ctrl-C cancels what runs. Tab or typing completes.\n"
+        "Arrow up brings back what was typed before, Ctrl-R searches it.\n"
+        "In a long result: arrows and Page keys scroll, / searches, n finds the next, q leaves."
+    )
+
+
+def suggestions(adapter: Adapter, before: str, word: str) -> list[tuple[str, str]] | None:
+    """Completions of a word that belongs to a command, with what each is; None if it does not."""
+    typed = before + word
+    name, blank, _ = typed.partition(" ")
+    if blank and name[:1] == "\\" and name[1:] in _SWITCHES:
+        first = before.strip() == name
+        return [(text, "") for text in _SWITCHES[name[1:]] if first and text.startswith(word)]
+    start = typed.rfind("\\")
+    known = typed[start + 1 :]
+    if start < 0 or not (known == "" or known.isalpha()):
+        return None
+    names = _ENDS if typed[:start].strip() else {name: about for name, _, about in _usages(adapter)}
+    return [
+        (f"\\{name}"[len(before) - start :], about)
+        for name, about in names.items()
+        if name.startswith(known) and name != known
+    ]
+
+
+def _usages(adapter: Adapter) -> Iterator[tuple[str, str, str]]:
+    """Each command, what follows its name, and what it is for."""
+    yield "q", "", "quit (Ctrl-D, too)"
+    yield "?", "", "this list"
+    if adapter.use_database:
+        yield "c", " NAME", f"open another {adapter.use_database}"
+    for name, listing in adapter.lists.items():
+        pattern = " [NAME]" if listing.name and name != "d" else ""
+        yield name, ("[+]" if listing.more else "") + pattern, listing.about
+    yield "d", " NAME", adapter.describes
+    if adapter.describes_more:
+        yield "d+", " NAME", f"the same, and {adapter.describes_more}"
+    if adapter.tabular:
+        yield "g", "", "ends a statement, as a semicolon does; alone, runs the last one again"
+        yield "gx", ", \\G", "like \\g, with records below each other"
+        yield "watch", " [SECONDS]", "like \\g, again and again until Ctrl-C"
+        yield "x", " [on|off|auto]", "records below each other; auto: those of too wide tables"
+        yield "pset", " null TEXT", "what is shown for NULL"
+    yield "timing", " [on|off]", "how long statements take"
+    yield "conninfo", "", "what this is connected to"
+    yield "export", " FILE STATEMENT;", "downloads results; FILE ends in .csv, .json or .tsv"
+    yield "o", " FILE", "results from here on go into a download, until \\o alone ends it"
+    yield "i", "", "runs a script that you upload"

@@ -11,7 +11,7 @@ NAMES_MAX = 20_000
 SHOWN_MAX = 200
 """Completions that are offered at once."""
 _TABLE_AFTER = re.compile(
-    r"\b(?:from|join|into|update|table|describe|\\d)\s+(?:[\w$.\"`]+\s*,\s*)*$", re.I
+    r"\b(?:from|join|into|update|table|describe|\\d[\w+]*)\s+(?:[\w$.\"`]+\s*,\s*)*$", re.I
 )
 _TABLES = re.compile(
     r"\b(?:from|join|into|update)\s+[\"`]?([\w$.]+)[\"`]?(?:\s+(?:as\s+)?(\w+))?", re.I

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import aclosing, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from guacr.errors import GuacrError
-from handlers.database.adapter import (
-    Adapter,
-    Event,
-    LostError,
-    StatementError,
-)
-from handlers.database.commands import HELP, Command, parse
+from handlers.database.adapter import Adapter, LostError
+from handlers.database.commands import Command, help_text, parse, suggestions
 from handlers.database.files import SCRIPT_MAX, Files
 from handlers.database.lines import Lines
 from handlers.database.prompt import InterruptedInputError, LineEditor
-from handlers.database.results import Results
-from handlers.database.statements import split
+from handlers.database.results import Expanded, Manner
+from handlers.database.running import Runner
+from handlers.database.statements import Statement, split
 from handlers.database.table import shown
 
+NULL_MAX = 40
+"""Characters that may stand for NULL."""
 SCHEMA_TIMEOUT = 30.0
 """Seconds in which the names for completion must have come."""
 
@@ -52,30 +49,24 @@ class Console:
         self._adapter = adapter
         self._files = files
         self._password = password
-        self._timing = False
         self._lost = False
+        self._left = False
         self._refused = ""
         self._suggestions = adapter.suggestions()
         self._learning: asyncio.Task[None] | None = None
-        self._cancelling: asyncio.Task[None] | None = None
         self._editor = LineEditor(
             show,
             size,
             complete=self._complete,
-            suggest=self._suggestions,
+            suggest=self._suggest,
             lexer=adapter.lexer,
             word=adapter.word,
             history=history,
             is_secret=adapter.is_secret,
         )
         self._lines = Lines(show)
-        self._results = Results(
-            show,
-            size,
-            keyboard=self._editor.keyboard,
-            max_rows=adapter.params.max_rows,
-            cancel=self._cancel,
-        )
+        self._runner = Runner(adapter, show, size, self._editor.keyboard)
+        self._results = self._runner.results
 
     def feed(self, data: bytes) -> None:
         """What a person types."""
@@ -95,12 +86,10 @@ class Console:
             await self._end_export(True)
         finally:
             self._editor.close()
-            if self._results.export is not None:
-                self._results.export.abort()
-            tasks = [task for task in (self._learning, self._cancelling) if task is not None]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await self._runner.close()
+            if self._learning is not None:
+                self._learning.cancel()
+                await asyncio.gather(self._learning, return_exceptions=True)
 
     async def _turn(self) -> bool:
         """Read once and do it; whether to go on."""
@@ -114,17 +103,22 @@ class Console:
             return False
         if self._lost and line.strip() and not await self._reconnect(line):
             return True
-        command = parse(line)
+        command = parse(line, tabular=self._adapter.tabular)
         if command is None:
             await self._run_all(line)
-            return True
-        return await self._command(command)
+        else:
+            await self._command(command)
+        return not self._left
 
     def _complete(self, text: str) -> bool:
-        command = parse(text)
+        command = parse(text, tabular=self._adapter.tabular)
         if command is not None and command.name == "export":
             return self._adapter.complete(command.argument)
         return not text.strip() or command is not None or self._adapter.complete(text)
+
+    def _suggest(self, before: str, word: str) -> list[tuple[str, str]]:
+        found = suggestions(self._adapter, before, word)
+        return self._suggestions(before, word) if found is None else found
 
     async def _reconnect(self, line: str) -> bool:
         try:
@@ -143,96 +137,105 @@ class Console:
     async def _run_all(self, text: str, typed: str | None = None) -> bool:
         """Run statements until one fails; whether all were run. What is `typed` again after the
         server was lost is the text itself unless something else is given."""
-        typed = text if typed is None else typed
         found, rest = split(text, self._adapter.dialect)
         if rest.strip():
-            found.append(rest)
-        ran = 0
-        for statement in found:
-            if not await self._run_one(statement, typed):
-                break
-            ran += 1
-        if any(self._adapter.alters.match(statement) for statement in found):
-            self._learn()
-        return ran == len(found)
-
-    async def _run_one(self, statement: str, typed: str) -> bool:
-        """Run one statement; whether to go on with the next."""
-        started = time.monotonic()
-        keyboard = self._editor.keyboard
-        if keyboard.interrupted:
-            keyboard.interrupted = False
-            self._lines.fail("cancelled before it began")
-            return False
-        keyboard.sink = self._running_key
+            found.append(Statement(rest))
         try:
-            async with aclosing(_generator(self._adapter.execute(statement))) as events:
-                await self._results.show(events)
-        except StatementError as error:
-            self._lines.fail(_located(error, statement))
-            return False
+            for statement in found:
+                if not await self._run_one(statement):
+                    return False
         except LostError as error:
-            self._lines.fail(f"{error}\npress Enter to connect again and run what was typed")
-            self._lost, self._refused = True, typed
-            await self._adapter.close()
+            await self._lose(error, text if typed is None else typed)
             return False
         finally:
-            keyboard.sink = None
-            await self._cancelled()
-        if self._timing:
-            self._lines.print(f"Time: {(time.monotonic() - started) * 1e3:.3f} ms")
+            if any(self._adapter.alters.match(statement.text) for statement in found):
+                self._learn()
         return True
 
-    def _running_key(self, name: str, data: str) -> bool:
-        if name == "c-c":
-            self._cancel()
-            return True
-        return False
+    async def _run_one(self, statement: Statement) -> bool:
+        """Run a statement, or a command that stands between statements; whether to go on."""
+        if not statement.is_command:
+            return await self._runner.run(statement)
+        command = parse(statement.text, tabular=True)
+        return command is not None and await self._command(command) and not self._left
 
-    def _cancel(self) -> None:
-        if self._cancelling is None or self._cancelling.done():
-            self._cancelling = asyncio.create_task(self._adapter.cancel(), name="cancel")
+    async def _show(self, statements: list[str]) -> None:
+        """Run statements of a command; those after the first show nothing where nothing is."""
+        try:
+            for number, statement in enumerate(statements):
+                if not await self._runner.once(statement, Manner(empty=number == 0)):
+                    break
+        except LostError as error:
+            await self._lose(error, "")
 
-    async def _cancelled(self) -> None:
-        """Until the server has heard of it: the next statement shall not suffer."""
-        if self._cancelling is not None:
-            with suppress(GuacrError, OSError):
-                await self._cancelling
-            self._cancelling = None
+    async def _lose(self, error: LostError, typed: str) -> None:
+        self._lines.fail(f"{error}\npress Enter to connect again and run what was typed")
+        self._lost, self._refused = True, typed
+        await self._adapter.close()
 
     # ---- commands
 
     async def _command(self, command: Command) -> bool:
-        """Do it; whether to go on."""
+        """Do it; whether there is such a command."""
         name, argument = command.name, command.argument
-        if name in ("q", "quit", "exit"):
-            return False
-        commands: dict[str, Callable[[str], Awaitable[None]]] = {
-            "c": self._use,
-            "connect": self._use,
-            "export": self._export,
-            "i": self._include,
-            "o": self._redirect,
-        }
-        if name in ("?", "help", "h"):
-            self._lines.print(HELP.format(usage=self._adapter.usage))
-        elif name == "x":
-            self._results.expanded = not self._results.expanded
-            self._lines.print(f"Expanded display is {_on(self._results.expanded)}.")
-        elif name == "timing":
-            self._timing = not self._timing
-            self._lines.print(f"Timing is {_on(self._timing)}.")
-        elif name == "conninfo":
-            self._lines.print(f"You are connected to {shown(self._adapter.title)}.")
-        elif name in commands:
-            await commands[name](argument)
-        elif name == "d" and argument:
-            await self._describe(argument)
-        elif name.rstrip("+") in self._adapter.lists:
-            await self._run_one(self._adapter.lists[name.rstrip("+")], "")
-        else:
+        found = _COMMANDS.get(name)
+        listing = self._adapter.lists.get(name.rstrip("+"))
+        if name.rstrip("+") == "d" and argument and not set("*?") & set(argument):
+            more = name.endswith("+")
+            await self._show(self._adapter.describe(argument.strip('"'), more=more))
+        elif found is not None:
+            await found(self, argument)
+        elif listing is None:
             self._lines.fail(f"there is no command \\{shown(name)} here: \\? lists them all")
+            return False
+        elif argument and not listing.name:
+            self._lines.fail(f"\\{name} takes no name here")
+            return False
+        else:
+            await self._show([listing.statement(argument, plus=name.endswith("+"))])
         return True
+
+    async def _leave(self, argument: str) -> None:
+        self._left = True
+
+    async def _help(self, argument: str) -> None:
+        self._lines.print(help_text(self._adapter))
+
+    async def _tell(self, argument: str) -> None:
+        self._lines.print(f"You are connected to {shown(self._adapter.title)}.")
+
+    # ---- how results are shown
+
+    async def _expand(self, argument: str) -> None:
+        """Show records below each other: always, never, or where tables are too wide."""
+        results = self._results
+        off = results.expanded is not Expanded.OFF
+        try:
+            results.expanded = Expanded(argument or ("off" if off else "on"))
+        except ValueError:
+            self._lines.fail("\\x takes on, off or auto")
+            return
+        how = "used automatically" if results.expanded is Expanded.AUTO else results.expanded.value
+        self._lines.print(f"Expanded display is {how}.")
+
+    async def _set(self, argument: str) -> None:
+        """Set what stands for NULL."""
+        name, _, text = argument.partition(" ")
+        if name not in ("", "null"):
+            self._lines.fail("\\pset knows null alone: \\pset null TEXT")
+            return
+        if text.strip():
+            self._results.null = shown(text.strip().strip("'")[:NULL_MAX])
+        self._lines.print(f'Null display is "{self._results.null}".')
+
+    async def _time(self, argument: str) -> None:
+        """Show how long statements take, or not."""
+        if argument not in ("", "on", "off"):
+            self._lines.fail("\\timing takes on or off")
+            return
+        runner = self._runner
+        runner.timing = argument == "on" if argument else not runner.timing
+        self._lines.print(f"Timing is {'on' if runner.timing else 'off'}.")
 
     # ---- files
 
@@ -307,14 +310,6 @@ class Console:
 
     # ---- about the database
 
-    async def _describe(self, name: str) -> None:
-        statements = self._adapter.describe(name)
-        if not statements:
-            self._lines.fail("nothing can be described here")
-        for statement in statements:
-            if not await self._run_one(statement, ""):
-                break
-
     async def _use(self, database: str) -> None:
         if not self._adapter.use_database or not database:
             self._lines.print(f"You are connected to {self._adapter.title}.")
@@ -346,24 +341,20 @@ class Console:
                 self._suggestions.schema = await self._adapter.schema()
 
 
-async def _generator(events: AsyncIterator[Event]):  # type: ignore[no-untyped-def]
-    async for event in events:
-        yield event
-
-
-def _located(error: StatementError, statement: str) -> str:
-    """The error, and the line of the statement with a mark where it is."""
-    message = str(error)
-    place = error.position - 1
-    if not 0 <= place <= len(statement):
-        return message
-    start = statement.rfind("\n", 0, place) + 1
-    line = statement[start:].splitlines()[0] if statement[start:] else ""
-    number = statement.count("\n", 0, place) + 1
-    label = f"LINE {number}: "
-    mark = " " * (len(label) + place - start) + "^"
-    return f"{message}\n{label}{line}\n{mark}"
-
-
-def _on(flag: bool) -> str:
-    return "on" if flag else "off"
+_COMMANDS: dict[str, Callable[[Console, str], Awaitable[None]]] = {
+    "q": Console._leave,
+    "quit": Console._leave,
+    "exit": Console._leave,
+    "?": Console._help,
+    "h": Console._help,
+    "help": Console._help,
+    "c": Console._use,
+    "connect": Console._use,
+    "conninfo": Console._tell,
+    "export": Console._export,
+    "i": Console._include,
+    "o": Console._redirect,
+    "x": Console._expand,
+    "pset": Console._set,
+    "timing": Console._time,
+}

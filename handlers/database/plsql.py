@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from handlers.database.statements import ENDS, Statement, ended
+
 _PARTS = re.compile(
-    r"\bn?q'(?:\[.*?(?:\]'|\Z)|\{.*?(?:\}'|\Z)|\(.*?(?:\)'|\Z)|<.*?(?:>'|\Z)"
+    r"\b[nN]?[qQ]'(?:\[.*?(?:\]'|\Z)|\{.*?(?:\}'|\Z)|\(.*?(?:\)'|\Z)|<.*?(?:>'|\Z)"
     r"|(?P<quote>[^\s\[{(<]).*?(?:(?P=quote)'|\Z))"
     r"|'[^']*(?:'|\Z)|\"[^\"]*(?:\"|\Z)|--[^\n]*|/\*.*?(?:\*/|\Z)"
-    r"|(?P<slash>^[ \t]*/[ \t\r]*$)|(?P<semicolon>;)",
-    re.DOTALL | re.MULTILINE | re.IGNORECASE,
+    rf"|(?P<slash>^[ \t]*/[ \t\r]*$)|(?P<semicolon>;)|{ENDS}",
+    re.DOTALL | re.MULTILINE,
 )
 _COMMENTS = r"(?:\s+|--[^\n]*(?:\n|\Z)|/\*.*?(?:\*/|\Z))*"
 _LEADING = re.compile(_COMMENTS, re.DOTALL)
@@ -23,14 +25,18 @@ _BLOCK = re.compile(
 )
 
 
-def split_statements(text: str) -> list[str]:
+def split_statements(text: str) -> list[Statement]:
     """The statements of a text; those of SQL without their semicolons, which the server refuses."""
-    return [statement for statement, _ in _statements(text) if _words(statement)]
+    return [
+        ended(_words(text) and text, match) if match and match["command"] else Statement(text)
+        for text, match in _statements(text)
+        if _words(text) or (match and match["command"])
+    ]
 
 
 def is_complete(text: str) -> bool:
     """Whether a text can be run: what it ends in is a semicolon, or a line `/` after PL/SQL."""
-    return all(ended or not _words(statement) for statement, ended in _statements(text))
+    return all(match or not _words(statement) for statement, match in _statements(text))
 
 
 def is_block(statement: str) -> bool:
@@ -47,14 +53,12 @@ def _words(statement: str) -> str:
     return _LEADING.sub("", statement, count=1).strip()
 
 
-def _statements(text: str) -> Iterator[tuple[str, bool]]:
-    """Statements, and whether each has ended."""
+def _statements(text: str) -> Iterator[tuple[str, re.Match[str] | None]]:
+    """Statements, and what ended each; nothing has ended the last."""
     start = 0
     for match in _PARTS.finditer(text):
-        ends = match["slash"] is not None or (
-            match["semicolon"] is not None and _BLOCK.match(text, start) is None
-        )
-        if ends:
-            yield text[start : match.start()].strip(), True
+        by_semicolon = match["semicolon"] is not None and _BLOCK.match(text, start) is None
+        if by_semicolon or match["slash"] is not None or match["command"]:
+            yield text[start : match.start()].strip(), match
             start = match.end()
-    yield text[start:].strip(), False
+    yield text[start:].strip(), None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
+from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from guacr.errors import GuacrError
@@ -21,10 +23,14 @@ from handlers.database.adapter import (
 from handlers.database.lines import Lines
 from handlers.database.pager import Pager
 from handlers.database.prompt import Keyboard
-from handlers.database.table import HEAD_STYLE, Table, records, wrapped
+from handlers.database.table import HEAD_STYLE, NULL, Table, cut, records, wrapped
 
 if TYPE_CHECKING:
     from handlers.database.files import Export
+
+
+HEAD_HEIGHT = 4
+"""Lines of the window that are not for rows: the head, the count and the next prompt."""
 
 
 class Result:
@@ -59,6 +65,26 @@ class Result:
             self.ended = self.limited = True
         self.count += len(rows)
         return rows
+
+
+class Expanded(Enum):
+    r"""When records are shown below each other; the value is what `\x` is told."""
+
+    ON = "on"
+    OFF = "off"
+    AUTO = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How the results of one statement are shown."""
+
+    vertical: bool = False
+    """Records below each other, whatever was set."""
+    paged: bool = True
+    """Long and wide ones in a pager; else as much of them as the window holds."""
+    empty: bool = True
+    """Also those without rows."""
 
 
 class _Records:
@@ -98,8 +124,9 @@ class Results:
         self._cancel = cancel
         self._lines = Lines(show)
         self._pager: Pager[Row] | Pager[str] | None = None
-        self.expanded = False
-        """Whether records are shown below each other."""
+        self.expanded = Expanded.OFF
+        self.null = NULL
+        """What is shown for NULL."""
         self.export: Export | None = None
         """Where results go instead of the screen."""
 
@@ -110,44 +137,53 @@ class Results:
         self._pager.redraw()
         return True
 
-    async def show(self, events: AsyncIterator[Event]) -> None:
+    async def show(self, events: AsyncIterator[Event], manner: Manner) -> None:
         """Show everything that a statement gives."""
         async for event in events:
             if isinstance(event, Columns):
                 if self.export is not None:
-                    if not await self._export(self.export, event.columns, events):
-                        return
+                    goes_on = await self._export(self.export, event.columns, events)
                 elif event.text:
-                    if not await self._show_text(events):
-                        return
-                elif not await self._show_table(event.columns, events):
+                    goes_on = await self._show_text(events)
+                else:
+                    goes_on = await self._show_table(event.columns, events, manner)
+                if not goes_on:
                     return
             elif isinstance(event, Notice):
                 self._lines.note(event.text)
             elif isinstance(event, Done) and event.text:
                 self._lines.print(event.text)
 
-    async def _show_table(self, columns: tuple[Column, ...], events: AsyncIterator[Event]) -> bool:
+    async def _show_table(
+        self, columns: tuple[Column, ...], events: AsyncIterator[Event], manner: Manner
+    ) -> bool:
         """Show the rows that follow; whether the statement goes on."""
         result = Result(events, self._max_rows)
-        table = Table(columns)
+        table = Table(columns, self.null)
         rows: list[Row] = []
-        height = self._size()[1] - 4
-        per_row = len(columns) + 1 if self.expanded else 1
-        while not result.ended and len(rows) * per_row <= height:
+        width, height = self._size()[0], self._size()[1] - HEAD_HEIGHT
+        while not result.ended and len(rows) <= height:
             rows += await result.more()
+        if not rows and not manner.empty:
+            return True
         table.measure(rows)
-        too_wide = table.width > self._size()[0] and not self.expanded
-        if not result.ended or len(rows) * per_row > height or too_wide:
-            return await self._page(columns, table, rows, result)
-        if self.expanded:
-            self._lines.print("\n".join(records(columns, rows, 1)))
-        else:
-            head = table.head()
-            lines = [HEAD_STYLE[0] + head[0] + HEAD_STYLE[1], head[1]]
-            self._lines.print("\n".join(lines + [table.line(row) for row in rows]))
-        self._end_result(result)
+        too_wide = table.width > width
+        vertical = manner.vertical or self._is_vertical(too_wide)
+        per_row = len(columns) + 1 if vertical else 1
+        fits = result.ended and len(rows) * per_row <= height and (vertical or not too_wide)
+        if manner.paged and not fits:
+            return await self._page(columns, table, rows, result, vertical=vertical)
+        some = rows if fits else rows[: max(height // per_row, 1)]
+        lines = records(columns, some, 1, self.null) if vertical else [*map(table.line, some)]
+        head = [] if vertical else _styled([cut(line, 0, width) for line in table.head()])
+        self._lines.print("\n".join([*head, *(cut(line, 0, width) for line in lines)]))
+        while not result.ended:
+            await result.more()
+        self._end_result(result, shown=len(some))
         return True
+
+    def _is_vertical(self, too_wide: bool) -> bool:
+        return self.expanded is Expanded.ON or (self.expanded is Expanded.AUTO and too_wide)
 
     async def _show_text(self, events: AsyncIterator[Event]) -> bool:
         """Show the lines that follow; whether the statement goes on."""
@@ -172,7 +208,13 @@ class Results:
         return goes_on
 
     async def _page(
-        self, columns: tuple[Column, ...], table: Table, rows: list[Row], result: Result
+        self,
+        columns: tuple[Column, ...],
+        table: Table,
+        rows: list[Row],
+        result: Result,
+        *,
+        vertical: bool,
     ) -> bool:
         async def more_rows() -> list[Row]:
             fetched = await result.more()
@@ -181,12 +223,12 @@ class Results:
 
         async def more_lines() -> list[str]:
             first = result.count + 1
-            return records(columns, await result.more(), first)
+            return records(columns, await result.more(), first, self.null)
 
         pager: Pager[Row] | Pager[str]
-        if self.expanded:
+        if vertical:
             paged = pager = Pager(self._show, self._size, _Records(), more_lines)
-            paged.add(records(columns, rows, 1))
+            paged.add(records(columns, rows, 1, self.null))
         else:
             tabled = pager = Pager(self._show, self._size, table, more_rows)
             tabled.add(rows)
@@ -238,9 +280,10 @@ class Results:
             async for _ in result.events:
                 pass
 
-    def _end_result(self, result: Result) -> None:
+    def _end_result(self, result: Result, shown: int | None = None) -> None:
+        """Tell how many rows there were; all of them were shown unless that is given."""
         many = "row" if result.count == 1 else "rows"
-        more = ""
+        more = "" if shown in (None, result.count) else f", {shown} of which are shown"
         if result.limited:
             more = ", which are as many as max-rows allows"
         elif not result.ended:
@@ -248,3 +291,7 @@ class Results:
         self._lines.print(f"({result.count} {many}{more})")
         for notice in result.notices:
             self._lines.note(notice)
+
+
+def _styled(head: list[str]) -> list[str]:
+    return [HEAD_STYLE[0] + head[0] + HEAD_STYLE[1], *head[1:]]

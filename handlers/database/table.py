@@ -11,15 +11,14 @@ from handlers.database.adapter import Column, Row
 CELL_MAX = 4096
 """Characters of a value that are shown."""
 NULL = "NULL"
-NULL_STYLE = "\x1b[2;3m", "\x1b[22;23m"
 HEAD_STYLE = "\x1b[1m", "\x1b[22m"
 LABEL_WIDTH_MAX = 40
 
 
-def shown(value: str | None) -> str:
+def shown(value: str | None, null: str = NULL) -> str:
     """A value in one line: line ends are arrows, other control characters are escaped."""
     if value is None:
-        return NULL
+        return null
     if len(value) > CELL_MAX:
         value = value[: CELL_MAX - 1] + "…"
     if value.isprintable():
@@ -80,12 +79,13 @@ def cut(text: str, start: int, width: int) -> str:
 
 
 class Table:
-    """Columns that grow as wide as what they have been shown needs."""
+    """Columns that grow as wide as what they have been shown needs; `null` stands for NULL."""
 
-    __slots__ = ("_columns", "_widths")
+    __slots__ = ("_columns", "_null", "_widths")
 
-    def __init__(self, columns: Sequence[Column]) -> None:
+    def __init__(self, columns: Sequence[Column], null: str = NULL) -> None:
         self._columns = columns
+        self._null = null
         self._widths = [cells(shown(column.name)) for column in columns]
 
     def measure(self, rows: Iterable[Row]) -> None:
@@ -93,7 +93,7 @@ class Table:
         widths = self._widths
         for row in rows:
             for index, value in enumerate(row):
-                width = cells(shown(value))
+                width = cells(shown(value, self._null))
                 if width > widths[index]:
                     widths[index] = width
 
@@ -117,13 +117,16 @@ class Table:
         return (
             " "
             + " │ ".join(
-                _aligned(shown(value), width, right=column.right) for value, column, width in parts
+                _aligned(shown(value, self._null), width, right=column.right)
+                for value, column, width in parts
             )
             + " "
         )
 
 
-def records(columns: Sequence[Column], rows: Iterable[Row], first: int) -> list[str]:
+def records(
+    columns: Sequence[Column], rows: Iterable[Row], first: int, null: str = NULL
+) -> list[str]:
     """Rows below each other, a line for each value; `first` is the first row's number."""
     names = [shown(column.name) for column in columns]
     width = min(max(map(cells, names), default=0), LABEL_WIDTH_MAX)
@@ -131,7 +134,7 @@ def records(columns: Sequence[Column], rows: Iterable[Row], first: int) -> list[
     for number, row in enumerate(rows, first):
         lines.append(f"─[ RECORD {number} ]".ljust(width + 12, "─"))
         pairs = zip(names, row, strict=True)
-        lines += [f"{_aligned(name, width)} │ {shown(value)}" for name, value in pairs]
+        lines += [f"{_aligned(name, width)} │ {shown(value, null)}" for name, value in pairs]
     return lines
 
 

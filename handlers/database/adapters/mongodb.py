@@ -32,6 +32,7 @@ from handlers.database.adapter import (
     StatementError,
 )
 from handlers.database.completion import NAMES_MAX, Schema, Suggestions
+from handlers.database.listing import Listing
 from handlers.database.mongo_commands import (
     METHODS,
     WRITING,
@@ -42,7 +43,7 @@ from handlers.database.mongo_commands import (
 )
 from handlers.database.mongo_values import WRONG_VALUES, printed
 from handlers.database.params import MongodbParams
-from handlers.database.statements import Dialect
+from handlers.database.statements import Dialect, Statement
 from handlers.dial import dial
 
 FIRST_BATCH = 20
@@ -62,6 +63,10 @@ _SECRET = re.compile(r"\bpwd\b|\bauthenticate\b|\bsasl", re.IGNORECASE)
 
 Result = TypeVar("Result")
 Client = pymongo.AsyncMongoClient[dict[str, Any]]
+
+
+def _statements(text: str) -> list[Statement]:
+    return list(map(Statement, split_commands(text)))
 
 
 class _Suggestions(Suggestions):
@@ -85,15 +90,19 @@ class MongodbAdapter(Adapter):
     """A command is cancelled by closing the connection it waits on, whereupon the server ends
     what it reads for it; the client connects anew by itself."""
 
-    dialect: ClassVar[Dialect] = Dialect(splits=split_commands)
+    dialect: ClassVar[Dialect] = Dialect(splits=_statements)
     lexer: ClassVar[str] = "javascript"
     usage: ClassVar[str] = "A command ends with its line, or with the brackets that are open there."
     use_database: ClassVar[str] = "database"
     alters: ClassVar[re.Pattern[str]] = re.compile(r"\s*(?:use\b|db\..*(?:insert|runCommand))")
-    lists: ClassVar[Mapping[str, str]] = {
-        "l": "show dbs", "d": "show collections", "dt": "show collections",
-        "du": "db.runCommand({usersInfo: 1})",
-    }  # fmt: skip
+    lists: ClassVar[Mapping[str, Listing]] = {
+        "l": Listing("databases", "show dbs"),
+        "d": Listing("collections", "show collections"),
+        "dt": Listing("collections", "show collections"),
+        "du": Listing("users", "db.runCommand({usersInfo: 1})"),
+    }
+    describes: ClassVar[str] = "indexes of a collection"
+    tabular: ClassVar[bool] = False
 
     params: MongodbParams
     _client: Client | None = None
@@ -123,7 +132,7 @@ class MongodbAdapter(Adapter):
         """See `Adapter.is_secret`."""
         return super().is_secret(text) or _SECRET.search(text) is not None
 
-    def describe(self, name: str) -> list[str]:
+    def describe(self, name: str, *, more: bool) -> list[str]:
         """See `Adapter.describe`."""
         return [f"db.getCollection({printed(name)}).getIndexes()"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
@@ -22,6 +23,7 @@ from guacr.errors import (
     UpstreamUnavailableError,
     shorten,
 )
+from handlers.database import mysql_catalog
 from handlers.database.adapter import (
     BATCH,
     Adapter,
@@ -30,12 +32,14 @@ from handlers.database.adapter import (
     Done,
     Event,
     LostError,
+    Notice,
     Row,
     Rows,
     StatementError,
     Transaction,
 )
 from handlers.database.completion import NAMES_MAX, SQL_KEYWORDS, Schema
+from handlers.database.listing import Listing
 from handlers.database.statements import Dialect
 
 FIRST_BATCH = 64
@@ -46,13 +50,11 @@ _OLD_PREFIX = "5.5.5-"
 """MariaDB puts it before its version for old replicas."""
 _IN_TRANSACTION = 1
 """In the server's status flags."""
+_ASKS = re.compile(r"\s*show\s+(?:warnings|errors)\b", re.IGNORECASE)
+"""What the person looks at warnings with."""
 _LOST = {2006, 2013, 2055, 1927, 4031}
 _DENIED = {1044, 1045, 1698}
 _UNKNOWN_DATABASE = 1049
-_TABLES = (
-    'SELECT table_name AS "Name", table_type AS "Type", table_rows AS "Rows, about" '
-    "FROM information_schema.tables WHERE table_schema = DATABASE(){} ORDER BY 1"
-)
 _SCHEMA = (
     "SELECT table_name, column_name FROM information_schema.columns "
     "WHERE table_schema = DATABASE() ORDER BY 1, ordinal_position LIMIT "
@@ -76,16 +78,13 @@ class MysqlAdapter(Adapter):
         *SQL_KEYWORDS, "SHOW", "TABLES", "DATABASES", "DESCRIBE", "USE", "REPLACE", "STATUS",
     )  # fmt: skip
     use_database: ClassVar[str] = "database"
-    lists: ClassVar[Mapping[str, str]] = {
-        "l": "SHOW DATABASES",
-        "d": _TABLES.format(""),
-        "dt": _TABLES.format(" AND table_type = 'BASE TABLE'"),
-        "dv": _TABLES.format(" AND table_type = 'VIEW'"),
-        "du": 'SELECT user AS "User", host AS "Host" FROM mysql.user ORDER BY 1, 2',
-    }
+    lists: ClassVar[Mapping[str, Listing]] = mysql_catalog.LISTS
+    describes_more: ClassVar[str] = "collations, comments, its size"
 
     _connection: Any = None
     _password = ""
+    _warnings = 0
+    """Warnings of the result that came last."""
 
     @property
     def title(self) -> str:
@@ -208,6 +207,10 @@ class MysqlAdapter(Adapter):
             await cursor.execute(text)
             async for event in self._results(cursor):
                 yield event
+            if self._warnings and not _ASKS.match(text):
+                await cursor.execute("SHOW WARNINGS")
+                for row in await cursor.fetchall():
+                    yield Notice("{} (Code {}): {}".format(*row))
         except errors.MySQLError as error:
             code, reason = _parts(error)
             if code in _LOST or not self._connection.connected:
@@ -221,8 +224,7 @@ class MysqlAdapter(Adapter):
     async def _results(self, cursor: Any) -> AsyncIterator[Event]:
         while True:
             if cursor.description is None:
-                many = "row" if cursor.rowcount == 1 else "rows"
-                yield Done(f"Query OK, {cursor.rowcount} {many} affected")
+                yield Done(_tag(cursor))
             else:
                 yield Columns(tuple(Column(d[0], d[1] in _NUMBERS) for d in cursor.description))
                 size = FIRST_BATCH
@@ -230,6 +232,7 @@ class MysqlAdapter(Adapter):
                     yield Rows([_texts(row) for row in rows])
                     size = BATCH
                 yield Done("")
+            self._warnings = cursor._result.warning_count
             if not await cursor.nextset():
                 break
 
@@ -262,10 +265,9 @@ class MysqlAdapter(Adapter):
             await _close(connection)
         return Schema({name: tuple(names) for name, names in found.items()})
 
-    def describe(self, name: str) -> list[str]:
+    def describe(self, name: str, *, more: bool) -> list[str]:
         """See `Adapter.describe`."""
-        quoted = ".".join("`" + part.replace("`", "``") + "`" for part in name.split("."))
-        return [f"SHOW COLUMNS FROM {quoted}", f"SHOW INDEX FROM {quoted}"]
+        return mysql_catalog.describe(name, more=more)
 
 
 async def _close(connection: Any) -> None:
@@ -275,6 +277,15 @@ async def _close(connection: Any) -> None:
             await connection.ensure_closed()
     except (errors.MySQLError, OSError, TimeoutError):
         connection.close()
+
+
+def _tag(cursor: Any) -> str:
+    """What the client says of a statement that gives no rows."""
+    many = "row" if cursor.rowcount == 1 else "rows"
+    warnings = cursor._result.warning_count
+    more = f", {warnings} {'warning' if warnings == 1 else 'warnings'}" if warnings else ""
+    told = (cursor._result.message or b"")[1:].decode(errors="replace")  # behind its length
+    return f"Query OK, {cursor.rowcount} {many} affected{more}" + (f"\n{told}" if told else "")
 
 
 def _texts(row: tuple[object, ...]) -> Row:

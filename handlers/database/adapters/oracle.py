@@ -31,6 +31,7 @@ from handlers.database.adapter import (
     Transaction,
 )
 from handlers.database.completion import NAMES_MAX, SQL_KEYWORDS, Schema
+from handlers.database.listing import Listing
 from handlers.database.oracle_errors import (
     error_code,
     error_reason,
@@ -82,7 +83,10 @@ _NOT_COMPILED = (
 )
 _WAS_CANCELLED = "the statement was cancelled"
 _OBJECTS = """SELECT object_name AS "Name", LOWER(object_type) AS "Type",
-created AS "Created" FROM user_objects WHERE object_type IN ({}) ORDER BY 1"""
+created AS "Created" FROM user_objects
+WHERE object_type IN (TYPES){matching} ORDER BY 1"""
+_USERS = """SELECT username AS "Name", created AS "Created" FROM all_users
+WHERE 1 = 1{matching} ORDER BY 1"""
 _CURRENT = "SYS_CONTEXT('USERENV', 'CURRENT_SCHEMA')"
 _COLUMNS = """SELECT column_name AS "Column", data_type AS "Type", data_length AS "Bytes",
 data_precision AS "Precision", data_scale AS "Scale",
@@ -101,6 +105,14 @@ ORDER BY 1, column_id FETCH FIRST {} ROWS ONLY"""
 Result = TypeVar("Result")
 
 
+def _objects(about: str, types: str) -> Listing:
+    return Listing(about, _OBJECTS.replace("TYPES", types), name="object_name")
+
+
+def _users(about: str) -> Listing:
+    return Listing(about, _USERS, name="username")
+
+
 class OracleAdapter(Adapter):
     """A statement is cancelled by a break on its own connection; another fetches names."""
 
@@ -114,16 +126,26 @@ class OracleAdapter(Adapter):
     )  # fmt: skip
     usage: ClassVar[str] = "SQL ends with a semicolon, PL/SQL with a line / alone."
     use_database: ClassVar[str] = "service"
-    lists: ClassVar[Mapping[str, str]] = {
-        "l": 'SELECT name AS "Name", open_mode AS "Mode" FROM v$pdbs ORDER BY 1',
-        "d": _OBJECTS.format("'TABLE', 'VIEW', 'MATERIALIZED VIEW', 'SEQUENCE', 'SYNONYM'"),
-        "dt": _OBJECTS.format("'TABLE'"),
-        "dv": _OBJECTS.format("'VIEW', 'MATERIALIZED VIEW'"),
-        "di": 'SELECT table_name AS "Table", index_name AS "Index", uniqueness AS "Kind" '
-        "FROM user_indexes ORDER BY 1, 2",
-        "dn": 'SELECT username AS "Schema" FROM all_users ORDER BY 1',
-        "df": _OBJECTS.format("'FUNCTION', 'PROCEDURE', 'PACKAGE'"),
-        "du": 'SELECT username AS "Name", created AS "Created" FROM all_users ORDER BY 1',
+    lists: ClassVar[Mapping[str, Listing]] = {
+        "l": Listing(
+            "pluggable databases",
+            'SELECT name AS "Name", open_mode AS "Mode" FROM v$pdbs ORDER BY 1',
+        ),
+        "d": _objects(
+            "tables, views, sequences and synonyms",
+            "'TABLE', 'VIEW', 'MATERIALIZED VIEW', 'SEQUENCE', 'SYNONYM'",
+        ),
+        "dt": _objects("tables", "'TABLE'"),
+        "dv": _objects("views", "'VIEW', 'MATERIALIZED VIEW'"),
+        "di": Listing(
+            "indexes",
+            'SELECT table_name AS "Table", index_name AS "Index", uniqueness AS "Kind" '
+            "FROM user_indexes WHERE 1 = 1{matching} ORDER BY 1, 2",
+            name="index_name",
+        ),
+        "dn": _users("schemas, which are users"),
+        "df": _objects("functions, procedures and packages", "'FUNCTION', 'PROCEDURE', 'PACKAGE'"),
+        "du": _users("users"),
     }
 
     params: OracleParams
@@ -333,7 +355,7 @@ class OracleAdapter(Adapter):
             raise UpstreamError(error_reason(error)) from None
         return Schema({name: tuple(names) for name, names in found.items()})
 
-    def describe(self, name: str) -> list[str]:
+    def describe(self, name: str, *, more: bool) -> list[str]:
         """See `Adapter.describe`."""
         owner, _, table = name.rpartition(".")
         known = f"UPPER({_literal(owner)})"

@@ -22,6 +22,7 @@ from guacr.errors import (
     UpstreamUnavailableError,
     shorten,
 )
+from handlers.database import postgresql_catalog
 from handlers.database.adapter import (
     BATCH,
     Adapter,
@@ -37,6 +38,7 @@ from handlers.database.adapter import (
     Transaction,
 )
 from handlers.database.completion import NAMES_MAX, SQL_KEYWORDS, Schema
+from handlers.database.listing import Listing
 from handlers.database.statements import Dialect
 
 CANCEL_TIMEOUT = 5.0
@@ -50,25 +52,6 @@ _STATES = {
     pq.TransactionStatus.ACTIVE: Transaction.OPEN,
     pq.TransactionStatus.INERROR: Transaction.FAILED,
 }
-_RELATIONS = """SELECT n.nspname AS "Schema", c.relname AS "Name",
-CASE c.relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'partitioned table' WHEN 'v' THEN 'view'
-WHEN 'm' THEN 'materialized view' WHEN 'i' THEN 'index' WHEN 'S' THEN 'sequence'
-WHEN 'f' THEN 'foreign table' END AS "Type", pg_get_userbyid(c.relowner) AS "Owner",
-pg_size_pretty(pg_table_size(c.oid)) AS "Size"
-FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ({}) AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
-AND pg_catalog.pg_table_is_visible(c.oid) ORDER BY 1, 2"""
-
-_COLUMNS = """SELECT a.attname AS "Column", format_type(a.atttypid, a.atttypmod) AS "Type",
-CASE WHEN a.attnotnull THEN 'not null' ELSE '' END AS "Nullable",
-coalesce(pg_get_expr(d.adbin, d.adrelid), '') AS "Default"
-FROM pg_catalog.pg_attribute a
-LEFT JOIN pg_catalog.pg_attrdef d ON (d.adrelid, d.adnum) = (a.attrelid, a.attnum)
-WHERE a.attrelid = {} AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum"""
-_INDEXES = """SELECT pg_get_indexdef(indexrelid) AS "Indexes"
-FROM pg_catalog.pg_index WHERE indrelid = {} ORDER BY 1"""
-_CONSTRAINTS = """SELECT conname AS "Constraint", pg_get_constraintdef(oid) AS "Definition"
-FROM pg_catalog.pg_constraint WHERE conrelid = {} ORDER BY 1"""
 _SCHEMA = """SELECT c.relname, a.attname FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid
 WHERE c.relkind IN ('r','p','v','m','f') AND a.attnum > 0 AND NOT a.attisdropped
@@ -87,26 +70,9 @@ class PostgresqlAdapter(Adapter):
         *SQL_KEYWORDS, "RETURNING", "ILIKE", "LATERAL", "VACUUM", "COPY", "LISTEN", "MATERIALIZED",
     )  # fmt: skip
     use_database: ClassVar[str] = "database"
-    lists: ClassVar[Mapping[str, str]] = {
-        "l": 'SELECT datname AS "Name", pg_get_userbyid(datdba) AS "Owner", '
-        'pg_encoding_to_char(encoding) AS "Encoding", datcollate AS "Collate", '
-        "CASE WHEN has_database_privilege(oid, 'CONNECT') "
-        'THEN pg_size_pretty(pg_database_size(oid)) END AS "Size" '
-        "FROM pg_catalog.pg_database ORDER BY 1",
-        "d": _RELATIONS.format("'r','p','v','m','S','f'"),
-        "dt": _RELATIONS.format("'r','p'"),
-        "dv": _RELATIONS.format("'v','m'"),
-        "di": _RELATIONS.format("'i'"),
-        "dn": 'SELECT nspname AS "Name", pg_get_userbyid(nspowner) AS "Owner" '
-        "FROM pg_catalog.pg_namespace WHERE nspname !~ '^pg_' ORDER BY 1",
-        "df": 'SELECT n.nspname AS "Schema", p.proname AS "Name", '
-        'pg_get_function_result(p.oid) AS "Result", '
-        'pg_get_function_arguments(p.oid) AS "Arguments" FROM pg_catalog.pg_proc p '
-        "JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname !~ '^pg_' "
-        "AND n.nspname <> 'information_schema' ORDER BY 1, 2",
-        "du": 'SELECT rolname AS "Role", rolsuper AS "Superuser", rolcreatedb AS "Create DB", '
-        "rolcanlogin AS \"Login\" FROM pg_catalog.pg_roles WHERE rolname !~ '^pg_' ORDER BY 1",
-    }
+    lists: ClassVar[Mapping[str, Listing]] = postgresql_catalog.LISTS
+    describes: ClassVar[str] = "columns, indexes, constraints and triggers of a table"
+    describes_more: ClassVar[str] = "storage, descriptions, sizes, what a view stands for"
 
     _connection: psycopg.AsyncConnection[tuple[object, ...]] | None = None
     _password = ""
@@ -208,7 +174,12 @@ class PostgresqlAdapter(Adapter):
         return UpstreamError(f"the server at {host} cannot be used: {_first_line(reason)}")
 
     def _notice(self, diagnostic: psycopg.errors.Diagnostic) -> None:
-        self._notices.append(f"{diagnostic.severity}:  {diagnostic.message_primary}")
+        lines = [f"{diagnostic.severity}:  {diagnostic.message_primary}"]
+        if diagnostic.message_detail:
+            lines.append(f"DETAIL:  {diagnostic.message_detail}")
+        if diagnostic.message_hint:
+            lines.append(f"HINT:  {diagnostic.message_hint}")
+        self._notices.append("\n".join(lines))
 
     async def close(self) -> None:
         """See `Adapter.close`."""
@@ -311,10 +282,9 @@ class PostgresqlAdapter(Adapter):
         cursor = await connection.execute(statement.encode(), (NAMES_MAX,))
         return [tuple(map(str, row)) for row in await cursor.fetchall()]
 
-    def describe(self, name: str) -> list[str]:
+    def describe(self, name: str, *, more: bool) -> list[str]:
         """See `Adapter.describe`."""
-        relation = "'" + name.replace("'", "''") + "'::regclass"
-        return [text.format(relation) for text in (_COLUMNS, _INDEXES, _CONSTRAINTS)]
+        return postgresql_catalog.describe(name, more=more)
 
 
 async def _copied(

@@ -19,6 +19,7 @@ from handlers.database.adapter import (
     StatementError,
     Transaction,
 )
+from handlers.database.listing import Listing
 from handlers.database.params import RedisParams
 from handlers.database.redis_connection import (
     RedisConnection,
@@ -50,9 +51,14 @@ class RedisAdapter(Adapter):
     word: ClassVar[re.Pattern[str]] = re.compile(r"[^\s\"']+")
     usage: ClassVar[str] = "Each line is a command."
     use_database: ClassVar[str] = "database"
-    lists: ClassVar[Mapping[str, str]] = {
-        "l": "INFO keyspace", "d": "SCAN 0 COUNT 100", "du": "ACL LIST", "df": "FUNCTION LIST",
-    }  # fmt: skip
+    lists: ClassVar[Mapping[str, Listing]] = {
+        "l": Listing("databases", "INFO keyspace"),
+        "d": Listing("keys, some of them", "SCAN 0 COUNT 100"),
+        "df": Listing("functions", "FUNCTION LIST"),
+        "du": Listing("users", "ACL LIST"),
+    }
+    describes: ClassVar[str] = "type, encoding, life and memory of a key"
+    tabular: ClassVar[bool] = False
 
     params: RedisParams
     _connection: RedisConnection | None = None
@@ -316,7 +322,7 @@ class RedisAdapter(Adapter):
         finally:
             await connection.close()
 
-    def describe(self, name: str) -> list[str]:
+    def describe(self, name: str, *, more: bool) -> list[str]:
         """See `Adapter.describe`."""
         key = quoted(name.encode())
         return [f"TYPE {key}", f"OBJECT ENCODING {key}", f"TTL {key}", f"MEMORY USAGE {key}"]

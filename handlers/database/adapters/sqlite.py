@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from guacr.errors import BadRequestError, NotFoundError, UpstreamError, shorten
+from handlers.database import sqlite_catalog
 from handlers.database.adapter import (
     BATCH,
     Adapter,
@@ -23,6 +24,7 @@ from handlers.database.adapter import (
     Transaction,
 )
 from handlers.database.completion import NAMES_MAX, SQL_KEYWORDS, Schema
+from handlers.database.listing import Listing
 from handlers.database.sample import SAMPLE, SCRIPT
 from handlers.database.statements import Dialect
 
@@ -32,13 +34,6 @@ FIRST_BATCH = 64
 """Rows that are fetched first: a page."""
 
 _COUNTED = {"INSERT", "UPDATE", "DELETE", "REPLACE"}
-_TABLES = """SELECT name AS "Name", type AS "Type" FROM sqlite_master
-WHERE type IN ({}) AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY 1"""
-
-_COLUMNS = """SELECT name AS "Column", type AS "Type",
-CASE WHEN "notnull" THEN 'not null' ELSE '' END AS "Nullable", dflt_value AS "Default",
-CASE WHEN pk THEN 'primary key' ELSE '' END AS "Key" FROM pragma_table_info({})"""
-_INDEXES = """SELECT name AS "Index", "unique" AS "Unique" FROM pragma_index_list({})"""
 
 
 class SqliteAdapter(Adapter):
@@ -50,14 +45,9 @@ class SqliteAdapter(Adapter):
     dialect: ClassVar[Dialect] = Dialect(backticks=True, whole=sqlite3.complete_statement)
     lexer: ClassVar[str] = "sql"
     keywords: ClassVar[tuple[str, ...]] = (*SQL_KEYWORDS, "PRAGMA", "VACUUM", "WITHOUT", "ROWID")
-    lists: ClassVar[Mapping[str, str]] = {
-        "l": "PRAGMA database_list",
-        "d": _TABLES.format("'table', 'view'"),
-        "dt": _TABLES.format("'table'"),
-        "dv": _TABLES.format("'view'"),
-        "di": _TABLES.format("'index'"),
-        "df": "SELECT DISTINCT name FROM pragma_function_list ORDER BY 1",
-    }
+    lists: ClassVar[Mapping[str, Listing]] = sqlite_catalog.LISTS
+    describes: ClassVar[str] = "columns, indexes, references and triggers of a table"
+    describes_more: ClassVar[str] = "the statement that makes it"
 
     _connection: sqlite3.Connection | None = None
     _deadline = 0.0
@@ -182,10 +172,9 @@ class SqliteAdapter(Adapter):
         functions = self._connection.execute("SELECT DISTINCT name FROM pragma_function_list")
         return Schema(found, tuple(name for (name,) in functions))
 
-    def describe(self, name: str) -> list[str]:
+    def describe(self, name: str, *, more: bool) -> list[str]:
         """See `Adapter.describe`."""
-        quoted = "'" + name.replace("'", "''") + "'"
-        return [text.format(quoted) for text in (_COLUMNS, _INDEXES)]
+        return sqlite_catalog.describe(name, more=more)
 
 
 def _authorize(action: int, name: str | None, *_: str | None) -> int:

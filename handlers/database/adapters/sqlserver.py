@@ -40,6 +40,7 @@ from handlers.database.adapter import (
 )
 from handlers.database.batches import is_complete, split_batches
 from handlers.database.completion import NAMES_MAX, SQL_KEYWORDS, Schema
+from handlers.database.listing import Listing
 from handlers.database.statements import Dialect
 from handlers.dial import dial
 
@@ -52,7 +53,8 @@ _LOGIN_FAILED = {18456, 18452, 18470, 18486, 18487, 18488}
 _NO_DATABASE = {911, 4060, 4063, 4064}
 _TABLES = """SELECT s.name AS [Schema], o.name AS [Name],
 CASE o.type WHEN 'U' THEN 'table' ELSE 'view' END AS [Type] FROM sys.objects o
-JOIN sys.schemas s ON s.schema_id = o.schema_id WHERE o.type IN ({}) ORDER BY 1, 2"""
+JOIN sys.schemas s ON s.schema_id = o.schema_id WHERE o.type IN (TYPES){matching}
+ORDER BY 1, 2"""
 _COLUMNS = """SELECT c.name AS [Column], t.name AS [Type], c.max_length AS [Bytes],
 CASE WHEN c.is_nullable = 0 THEN 'not null' ELSE '' END AS [Nullable], d.definition AS [Default]
 FROM sys.columns c JOIN sys.types t ON t.user_type_id = c.user_type_id
@@ -66,6 +68,10 @@ JOIN sys.columns c ON c.object_id = o.object_id WHERE o.type IN ('U', 'V')
 ORDER BY 1, c.column_id OFFSET 0 ROWS FETCH NEXT {} ROWS ONLY"""
 
 Result = TypeVar("Result")
+
+
+def _tables(about: str, types: str) -> Listing:
+    return Listing(about, _TABLES.replace("TYPES", types), name="o.name", schema="s.name")
 
 
 class SqlserverAdapter(Adapter):
@@ -82,19 +88,36 @@ class SqlserverAdapter(Adapter):
         "A line GO runs what is typed, and so does a semicolon that is not within BEGIN … END."
     )
     use_database: ClassVar[str] = "database"
-    lists: ClassVar[Mapping[str, str]] = {
-        "l": "SELECT name AS [Name], state_desc AS [State], recovery_model_desc AS [Recovery] "
-        "FROM sys.databases ORDER BY 1",
-        "d": _TABLES.format("'U', 'V'"),
-        "dt": _TABLES.format("'U'"),
-        "dv": _TABLES.format("'V'"),
-        "di": "SELECT OBJECT_NAME(object_id) AS [Table], name AS [Index], type_desc AS [Kind] "
-        "FROM sys.indexes WHERE name IS NOT NULL AND object_id > 100 ORDER BY 1, 2",
-        "dn": "SELECT name AS [Schema] FROM sys.schemas ORDER BY 1",
-        "df": "SELECT SCHEMA_NAME(schema_id) AS [Schema], name AS [Name], type_desc AS [Kind] "
-        "FROM sys.objects WHERE type IN ('P', 'FN', 'IF', 'TF') ORDER BY 1, 2",
-        "du": "SELECT name AS [Name], type_desc AS [Kind] FROM sys.database_principals "
-        "WHERE type <> 'R' ORDER BY 1",
+    lists: ClassVar[Mapping[str, Listing]] = {
+        "l": Listing(
+            "databases",
+            "SELECT name AS [Name], state_desc AS [State], recovery_model_desc AS [Recovery] "
+            "FROM sys.databases WHERE 1 = 1{matching} ORDER BY 1",
+            name="name",
+        ),
+        "d": _tables("tables and views", "'U', 'V'"),
+        "dt": _tables("tables", "'U'"),
+        "dv": _tables("views", "'V'"),
+        "di": Listing(
+            "indexes",
+            "SELECT OBJECT_NAME(object_id) AS [Table], name AS [Index], type_desc AS [Kind] "
+            "FROM sys.indexes WHERE name IS NOT NULL AND object_id > 100{matching} ORDER BY 1, 2",
+            name="name",
+        ),
+        "dn": Listing("schemas", "SELECT name AS [Schema] FROM sys.schemas ORDER BY 1"),
+        "df": Listing(
+            "functions and procedures",
+            "SELECT SCHEMA_NAME(schema_id) AS [Schema], name AS [Name], type_desc AS [Kind] "
+            "FROM sys.objects WHERE type IN ('P', 'FN', 'IF', 'TF'){matching} ORDER BY 1, 2",
+            name="name",
+            schema="SCHEMA_NAME(schema_id)",
+        ),
+        "du": Listing(
+            "users",
+            "SELECT name AS [Name], type_desc AS [Kind] FROM sys.database_principals "
+            "WHERE type <> 'R'{matching} ORDER BY 1",
+            name="name",
+        ),
     }
 
     _connection: Any = None
@@ -297,7 +320,7 @@ class SqlserverAdapter(Adapter):
             found.setdefault(str(table), []).append(str(column))
         return Schema({name: tuple(names) for name, names in found.items()})
 
-    def describe(self, name: str) -> list[str]:
+    def describe(self, name: str, *, more: bool) -> list[str]:
         """See `Adapter.describe`."""
         quoted = "N'" + name.replace("'", "''") + "'"
         return [text.format(quoted) for text in (_COLUMNS, _INDEXES)]

@@ -5,22 +5,27 @@ from __future__ import annotations
 import pytest
 
 from handlers.database.batches import REPEATS_MAX, is_complete, split_batches
+from handlers.database.statements import Statement
+
+
+def texts(text: str) -> list[str]:
+    return [batch.text for batch in split_batches(text)]
 
 
 def test_go_ends_batches_outside_of_strings_and_comments() -> None:
     text = "select 1\nGO\nselect '\ngo\n'; /*\ngo\n*/ select [a\ngo\n]\n  go ;\nselect 2"
-    assert split_batches(text) == [
+    assert texts(text) == [
         "select 1", "select '\ngo\n'; /*\ngo\n*/ select [a\ngo\n]", "select 2"
     ]  # fmt: skip
-    assert split_batches("go\n\ngo") == []
+    assert texts("go\n\ngo") == []
 
 
 def test_go_repeats_within_its_bound() -> None:
-    assert split_batches("print 1\ngo 3") == ["print 1"] * 3
-    assert len(split_batches(f"a\ngo {REPEATS_MAX}")) == REPEATS_MAX
-    assert len(split_batches(f"a\ngo {REPEATS_MAX + 1}")) == REPEATS_MAX
-    assert split_batches("a\ngo 0") == []
-    assert split_batches("going\ngo on") == ["going\ngo on"]
+    assert texts("print 1\ngo 3") == ["print 1"] * 3
+    assert len(texts(f"a\ngo {REPEATS_MAX}")) == REPEATS_MAX
+    assert len(texts(f"a\ngo {REPEATS_MAX + 1}")) == REPEATS_MAX
+    assert texts("a\ngo 0") == []
+    assert texts("going\ngo on") == ["going\ngo on"]
 
 
 @pytest.mark.parametrize(
@@ -45,3 +50,13 @@ def test_go_repeats_within_its_bound() -> None:
 )
 def test_what_can_be_run(text: str, complete: bool) -> None:
     assert is_complete(text) is complete
+
+
+def test_what_psql_and_mysql_end_statements_with() -> None:
+    text = "select 1\\gx select '\\g', [\\g]\\g select 2\\G;"
+    assert is_complete(text)
+    assert split_batches(text) == [
+        Statement("select 1", vertical=True),
+        Statement("select '\\g', [\\g]"),
+        Statement("select 2", vertical=True),
+    ]

@@ -64,9 +64,7 @@ async def test_ctrl_c_cancels_on_the_server(person: Person) -> None:
 
 async def test_commands(person: Person) -> None:
     person.type("\\d help_topic\n")
-    await person.sees("help_topic_id", "PRIMARY")
-    person.type("q")
-    await person.sees("(2 rows)")
+    await person.sees("help_topic_id", "PRIMARY │ unique │ help_topic_id", "(2 rows)")
     person.type("\\c information_schema\n")
     await person.sees("mysql information_schema>")
 

@@ -5,17 +5,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.database.plsql import first_words, is_complete, split_statements
+from handlers.database.statements import Statement
 
 BLOCK = "begin\n  dbms_output.put_line('a;b');\nend;"
 
 
+def texts(text: str) -> list[str]:
+    return [statement.text for statement in split_statements(text)]
+
+
 def test_sql_ends_in_a_semicolon_and_plsql_in_a_slash() -> None:
-    assert split_statements("select 1 from dual; select 2\nfrom dual\n/\n") == [
+    assert texts("select 1 from dual; select 2\nfrom dual\n/\n") == [
         "select 1 from dual",
         "select 2\nfrom dual",
     ]
-    assert split_statements(f"{BLOCK}\n/\nselect 1 from dual;") == [BLOCK, "select 1 from dual"]
-    assert split_statements("select 4\n/ 2 from dual;") == ["select 4\n/ 2 from dual"]
+    assert texts(f"{BLOCK}\n/\nselect 1 from dual;") == [BLOCK, "select 1 from dual"]
+    assert texts("select 4\n/ 2 from dual;") == ["select 4\n/ 2 from dual"]
 
 
 @pytest.mark.parametrize(
@@ -30,7 +35,7 @@ def test_blocks_hold_semicolons(start: str) -> None:
     text = f"{start} null;\nend;"
     assert not is_complete(text)
     assert is_complete(text + "\n/")
-    assert split_statements(text + "\n/") == [text]
+    assert texts(text + "\n/") == [text]
 
 
 @pytest.mark.parametrize(
@@ -40,7 +45,7 @@ def test_blocks_hold_semicolons(start: str) -> None:
 def test_semicolons_are_hidden_in_strings_and_comments(hidden: str) -> None:
     text = f"select 1 {hidden} from dual"
     assert not is_complete(text)
-    assert split_statements(text + ";") == [text]
+    assert texts(text + ";") == [text]
 
 
 def test_texts_that_are_not_finished_wait() -> None:
@@ -58,6 +63,17 @@ def test_the_first_words() -> None:
 def test_any_text_is_split_and_nothing_is_lost(parts: list[str]) -> None:
     text = "".join(parts)
     place = 0
-    for statement in split_statements(text):
+    for statement in texts(text):
         place = text.index(statement, place) + len(statement)
     assert not text[place:].strip("; /\n") or text[place:].lstrip("; /\n").startswith("--")
+
+
+def test_what_psql_and_mysql_end_statements_with() -> None:
+    text = f"select 1 from dual\\G {BLOCK}\\gx select 2 from dual; \\g"
+    assert is_complete(text)
+    assert split_statements(text) == [
+        Statement("select 1 from dual", vertical=True),
+        Statement(BLOCK, vertical=True),
+        Statement("select 2 from dual"),
+        Statement(""),
+    ]

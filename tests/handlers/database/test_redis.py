@@ -46,7 +46,7 @@ async def test_replies_look_as_in_redis_cli(person: Person) -> None:
 
 async def test_help_tells_how_commands_end(person: Person) -> None:
     person.type("\\?\n")
-    await person.sees("Each line is a command. Ctrl-C cancels what runs.")
+    await person.sees("Each line is a command.")
 
 
 async def test_databases_and_transactions_are_in_the_prompt(person: Person) -> None:
