@@ -45,7 +45,7 @@ class Ground:
     """What images below the text lie on, by pixel."""
 
     colours: Array8
-    """(height, width, 3): blue, green and red of the backgrounds."""
+    """(height, width, 4): the backgrounds, laid out as in BgrxPixels."""
     coverage: Array8
     """(height, width): how much the glyphs cover, up to 255."""
     filled: NDArray[np.bool_]
@@ -59,7 +59,9 @@ def ground(cells: DrawnCells, sheet: GlyphSheet, pairs: PairTable, own: Rgb) -> 
     where = where.reshape(cells.shape).repeat(sheet.metrics.height, 0)
     where = where.repeat(sheet.metrics.width, 1)
     filled = (table != own).any(axis=1)
-    return Ground(table[where, ::-1], _coverage(cells, sheet), filled.take(where))
+    bgrx = np.zeros((len(table), 4), np.uint8)
+    bgrx[:, :3] = table[:, ::-1]
+    return Ground(bgrx[where], _coverage(cells, sheet), filled.take(where))
 
 
 def _coverage(cells: DrawnCells, sheet: GlyphSheet) -> Array8:

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum, IntFlag
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -201,7 +202,7 @@ class PlacedImage:
     generation: int
     """What tells its pixels from all others."""
     pixels: Array8 = field(compare=False, repr=False)
-    """(height, width, 4): red, green and blue, each as bright as alpha has it, and alpha. They
+    """(height, width, 4): blue, green and red, each as bright as alpha has it, and alpha. They
     never change."""
 
 
@@ -334,6 +335,8 @@ class EmulatorOptions:
     """What ENQ is answered with."""
     image_bytes: int = 16 << 20
     """Of the images that each screen keeps, and of one while it arrives; 0 for no images."""
+    executor: Executor | None = None
+    """Threads that unpack images; without them `Emulator.feed` does it."""
 
 
 class Emulator(ABC):
@@ -364,6 +367,12 @@ class Emulator(ABC):
         Raises:
             Exception: what the listener raised first.
         """
+
+    @property
+    def pending(self) -> Future[Any] | None:
+        """What another thread still does for `feed`, of which a part waits for that. The next
+        `feed` goes on with it, and waits as well unless it is done; there may be more then."""
+        return None
 
     @abstractmethod
     def resize(self, columns: int, rows: int, cell_width: int, cell_height: int) -> None:

@@ -7,6 +7,7 @@ The C library parses and holds the cells; this module adds what `Emulator` promi
 from __future__ import annotations
 
 import weakref
+from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any
 
@@ -90,7 +91,9 @@ class GhosttyEmulator(Emulator):
         self._out = _Out()
         self._events.connect(self._terminal)
         self._bound()
-        self._graphics = GhosttyGraphics(self._handle, self._events, options.image_bytes)
+        self._graphics = GhosttyGraphics(
+            self._handle, self._events, options.image_bytes, options.executor
+        )
         self.set_scrollback(options.scrollback_rows)
         self.set_colours(options.colours)
         self.resize(self._columns, self._rows, options.cell_width, options.cell_height)
@@ -160,6 +163,11 @@ class GhosttyEmulator(Emulator):
             self._set(lib.GHOSTTY_TERMINAL_OPT_MODE, off)
         self.resize(*self._events.size)
 
+    @property
+    def pending(self) -> Future[Any] | None:
+        """See `Emulator.pending`."""
+        return self._graphics.pending
+
     def resize(self, columns: int, rows: int, cell_width: int, cell_height: int) -> None:
         """See `Emulator.resize`."""
         self._columns, self._rows = _clamp(columns, MAX_COLUMNS), _clamp(rows, MAX_ROWS)
@@ -210,6 +218,8 @@ class GhosttyEmulator(Emulator):
 
     def reset(self) -> None:
         """See `Emulator.reset`."""
+        while self._graphics.pending:
+            self.feed(b"")
         lib.ghostty_terminal_reset(self._terminal)
         self._graphics.clear()
         self._full = True

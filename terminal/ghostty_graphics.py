@@ -7,19 +7,25 @@ them from a host.
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import CancelledError, Executor, Future
 from typing import Any
 
 from terminal.emulator import PlacedImage
 from terminal.ghostty_events import Events
 from terminal.ghostty_images import ImageStore
-from terminal.graphics import Erasure, GraphicsCommand, GraphicsSplitter
-from terminal.graphics_loading import GraphicsError, Loader, unpack
+from terminal.graphics import Erasure, GraphicsCommand, GraphicsSplitter, Part
+from terminal.graphics_loading import PNG, Bitmap, GraphicsError, Loader, unpack
 
 MAX_IMAGES = 512
 """Images that each screen keeps, however small; the oldest goes for one more."""
 
 MAX_PLACEMENTS = 1024
 """Places that have images, in view or not; past it all images go."""
+
+MAX_AT_ONCE = 4096
+"""Bytes of an image that are unpacked without another thread; compressed ones never are."""
 
 _UNNUMBERED = 1 << 31
 """After it come the numbers of the images that the host has given none."""
@@ -39,24 +45,35 @@ class GhosttyGraphics:
         events: has the listener that gets the answers.
         limit: bytes of images that each of its two screens keeps, of which the oldest go for more;
             0 for no images.
+        executor: threads that unpack images, or None.
     """
 
     __slots__ = (
         "_enabled",
         "_events",
+        "_executor",
         "_generation",
+        "_job",
         "_limit",
         "_loader",
         "_numbers",
         "_splitter",
         "_store",
         "_unnumbered",
+        "_waiting",
     )
 
-    def __init__(self, terminal: Any, events: Events, limit: int) -> None:
+    def __init__(
+        self, terminal: Any, events: Events, limit: int, executor: Executor | None
+    ) -> None:
         self._store = ImageStore(terminal)
         self._events = events
         self._limit = limit
+        self._executor = executor
+        self._job: tuple[GraphicsCommand, Future[Bitmap]] | None = None
+        """The image that is being unpacked."""
+        self._waiting: deque[Part] = deque()
+        """What comes after it."""
         self._splitter = GraphicsSplitter(2 * limit)
         self._loader = Loader(limit)
         self._enabled = False
@@ -69,11 +86,22 @@ class GhosttyGraphics:
 
     def concerns(self, data: bytes) -> bool:
         """Whether bytes of the host have to do with images, and have to go through `feed`."""
-        return self._limit > 0 and self._splitter.concerns(data)
+        return self._limit > 0 and (self._job is not None or self._splitter.concerns(data))
+
+    @property
+    def pending(self) -> Future[Bitmap] | None:
+        """See `Emulator.pending`."""
+        return self._job[1] if self._job else None
 
     def feed(self, data: bytes) -> None:
         """Take bytes of the host."""
-        for part in self._splitter.split(data):
+        self._waiting.extend(self._splitter.split(data))
+        if self._job:
+            command, job = self._job
+            self._job = None
+            self._finish(command, job.result)
+        while self._waiting and not self._job:
+            part = self._waiting.popleft()
             if isinstance(part, bytes):
                 self._store.write(part)
             elif isinstance(part, GraphicsCommand):
@@ -84,7 +112,11 @@ class GhosttyGraphics:
             self._count()
 
     def clear(self) -> None:
-        """Free all images, also one that is arriving."""
+        """Free all images, also one that is arriving; forget what waits for it."""
+        self._waiting.clear()
+        if self._job:
+            self._job[1].cancel()
+            self._job = None
         self._splitter.reset()
         self._loader.reset()
         for numbers in self._numbers.values():
@@ -113,13 +145,24 @@ class GhosttyGraphics:
             self._store.write(command.encode())
 
     def _load(self, command: GraphicsCommand, data: bytes) -> None:
-        """An image has arrived; `command` is the one that began it."""
+        """Unpack an image that has arrived; `command` is the one that began it."""
+        if command.number("U"):
+            self._refuse(command, _NO_PLACEHOLDERS)
+            return
+        compressed = command.keys.get("f") == PNG or "o" in command.keys
+        if self._executor and (compressed or len(data) > MAX_AT_ONCE):
+            self._job = command, self._executor.submit(unpack, command, data, self._limit)
+        else:
+            self._finish(command, lambda: unpack(command, data, self._limit))
+
+    def _finish(self, command: GraphicsCommand, unpacked: Callable[[], Bitmap]) -> None:
+        """Have the library take an image, if it can be unpacked."""
         try:
-            if command.number("U"):
-                raise GraphicsError(_NO_PLACEHOLDERS)
-            bitmap = unpack(command, data, self._limit)
+            bitmap = unpacked()
         except GraphicsError as error:
             self._refuse(command, str(error))
+            return
+        except CancelledError:  # the daemon ends
             return
         keys = {key: value for key, value in command.keys.items() if key not in _PACKING}
         if not {"i", "I"} & keys.keys():

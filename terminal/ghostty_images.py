@@ -11,15 +11,12 @@ from base64 import b64encode
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-import numpy as np
-from PIL import Image
-
 from guacr.display.geometry import Rect
 from guacr.display.pixels import Array8
 from terminal.emulator import PlacedImage
 from terminal.ghostty_library import check, ffi, lib
 from terminal.graphics import GraphicsCommand
-from terminal.graphics_loading import PIXEL_BYTES, Bitmap
+from terminal.graphics_loading import Bitmap, premultiplied
 
 _TICKET_BYTES = 8
 _tickets = itertools.count(1)
@@ -69,12 +66,14 @@ class ImageStore:
     Nothing may be called once the terminal is freed.
     """
 
-    __slots__ = ("_sources", "_terminal")
+    __slots__ = ("_latest", "_sources", "_terminal")
 
     def __init__(self, terminal: Any) -> None:
         self._terminal = terminal
         self._sources: dict[int, tuple[int, Array8]] = {}
         """The images in view by number: a generation, and pixels as `PlacedImage` has them."""
+        self._latest = 0
+        """Which of them came last, and may not be in view yet."""
 
     def limit(self, size: int) -> None:
         """Keep images of so many bytes on each screen; with 0 forget all."""
@@ -97,6 +96,16 @@ class ImageStore:
         finally:
             self._accept(0)
             del _bitmaps[ticket]
+        if command.action == "T":
+            self._expect(command.number("i"), bitmap)
+
+    def _expect(self, number: int, bitmap: Bitmap) -> None:
+        """Keep the pixels of an image that is about to be seen."""
+        self._sources.pop(self._latest, None)
+        self._latest = number
+        image = lib.ghostty_kitty_graphics_image(self._graphics(), number)
+        if image:
+            self._sources[number] = _read(image)[0], bitmap.pixels
 
     def delete(self, what: str, number: int = 0) -> None:
         """Delete images as the protocol's key d has it."""
@@ -147,7 +156,7 @@ class ImageStore:
         visible = [it for it in self.placements() if it.info.viewport_visible]
         visible.sort(key=lambda it: (it.z, it.number, it.id))
         sources = {it.number: self._source(it) for it in visible}
-        self._sources = sources
+        self._sources, self._latest = sources, 0
         return [_placed(it, *sources[it.number]) for it in visible]
 
     def _placement(self, graphics: Any, iterator: Any) -> Placement:
@@ -169,22 +178,11 @@ class ImageStore:
 
     def _source(self, placement: Placement) -> tuple[int, Array8]:
         """A generation and the pixels of an image, copied once as long as it is in view."""
-        generation, size = ffi.new("uint64_t*"), ffi.new("uint32_t[2]")
-        data, length = ffi.new("uint8_t**"), ffi.new("size_t*")
-        values = ffi.new("void*[]", [generation, size, size + 1, data, length])
-        check(
-            lib.ghostty_kitty_graphics_image_get_multi(
-                placement.image, len(_IMAGE_KEYS), _IMAGE_KEYS, values, ffi.NULL
-            ),
-            "read an image",
-        )
+        generation, size, rgba = _read(placement.image)
         known = self._sources.get(placement.number)
-        if known is not None and known[0] == generation[0]:
+        if known is not None and known[0] == generation:
             return known
-        rgba, (width, height) = ffi.buffer(data[0], length[0]), size
-        image = Image.frombuffer("RGBA", (width, height), rgba, "raw", "RGBA", 0, 1)
-        pixels = np.frombuffer(image.convert("RGBa").tobytes(), np.uint8)
-        return generation[0], pixels.reshape(height, width, PIXEL_BYTES)
+        return generation, premultiplied(*size, rgba)
 
     def _graphics(self) -> Any:
         graphics = ffi.new("GhosttyKittyGraphics*")
@@ -201,6 +199,20 @@ class ImageStore:
 
     def _set(self, option: int, value: Any) -> None:
         check(lib.ghostty_terminal_set(self._terminal, option, value), "bound its images")
+
+
+def _read(image: Any) -> tuple[int, tuple[int, int], Any]:
+    """Generation, width and height, and the bytes of an image, which are the library's."""
+    generation, size = ffi.new("uint64_t*"), ffi.new("uint32_t[2]")
+    data, length = ffi.new("uint8_t**"), ffi.new("size_t*")
+    values = ffi.new("void*[]", [generation, size, size + 1, data, length])
+    check(
+        lib.ghostty_kitty_graphics_image_get_multi(
+            image, len(_IMAGE_KEYS), _IMAGE_KEYS, values, ffi.NULL
+        ),
+        "read an image",
+    )
+    return generation[0], (size[0], size[1]), ffi.buffer(data[0], length[0])
 
 
 def _placed(placement: Placement, generation: int, pixels: Array8) -> PlacedImage:

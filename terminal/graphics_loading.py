@@ -8,19 +8,21 @@ from __future__ import annotations
 import binascii
 import struct
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BytesIO
 
 import numpy as np
 from PIL import Image
 
+from guacr.display.pixels import Array8
 from terminal.graphics import GraphicsCommand
 
 PIXEL_BYTES = 4
 """Red, green, blue, alpha."""
+PNG = "100"
+"""The value of the key f for a PNG."""
 
 _CHANNELS = {"24": 3, "32": 4}
-_PNG = "100"
 _PNG_HEAD = struct.Struct(">8s4x4sII")
 _PNG_START = (b"\x89PNG\r\n\x1a\n", b"IHDR")
 _PNG_FAULTS = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)
@@ -40,6 +42,13 @@ class Bitmap:
     width: int
     height: int
     rgba: bytes
+    pixels: Array8 = field(compare=False, repr=False)
+    """The same as `PlacedImage` has them."""
+
+    @classmethod
+    def of(cls, width: int, height: int, rgba: bytes) -> Bitmap:
+        """An image of these pixels."""
+        return cls(width, height, rgba, premultiplied(width, height, rgba))
 
 
 class Loader:
@@ -85,7 +94,7 @@ def unpack(command: GraphicsCommand, data: bytes, limit: int) -> Bitmap:
         raise GraphicsError("EINVAL: only direct transmission is possible")
     if len(data) > limit:
         raise GraphicsError("EFBIG: too much data")
-    if command.keys.get("f") == _PNG:
+    if command.keys.get("f") == PNG:
         return _png(_inflated(command, data, limit), limit)
     channels = _CHANNELS.get(command.keys.get("f", "32"))
     if channels is None:
@@ -96,7 +105,7 @@ def unpack(command: GraphicsCommand, data: bytes, limit: int) -> Bitmap:
     data = _inflated(command, data, size)
     if len(data) != size:
         raise GraphicsError("ENODATA: the data does not have the size of the image")
-    return Bitmap(width, height, data if channels == PIXEL_BYTES else _with_alpha(data))
+    return Bitmap.of(width, height, data if channels == PIXEL_BYTES else _with_alpha(data))
 
 
 def _decoded(payload: bytes) -> bytes:
@@ -137,9 +146,16 @@ def _png(data: bytes, limit: int) -> Bitmap:
     _check_size(width, height, limit)
     try:
         with Image.open(BytesIO(data), formats=("PNG",)) as image:
-            return Bitmap(width, height, image.convert("RGBA").tobytes())
+            return Bitmap.of(width, height, image.convert("RGBA").tobytes())
     except _PNG_FAULTS:
         raise GraphicsError("EBADPNG: the PNG cannot be read") from None
+
+
+def premultiplied(width: int, height: int, rgba: bytes) -> Array8:
+    """Red, green, blue and alpha as `PlacedImage` has them."""
+    image = Image.frombuffer("RGBA", (width, height), rgba, "raw", "RGBA", 0, 1)
+    data = image.convert("RGBa").tobytes("raw", "BGRa")
+    return np.frombuffer(data, np.uint8).reshape(height, width, PIXEL_BYTES)
 
 
 def _with_alpha(rgb: bytes) -> bytes:

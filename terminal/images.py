@@ -109,8 +109,8 @@ def illustrated(
     array = pixels.bgrx().array if not isinstance(pixels, BgrxPixels) else pixels.array.copy()
     below = [picture for picture in shown if picture.z < 0]
     if below:
-        _lay_below(array[..., :3], block, below, ground())
-    _paint(array[..., :3], block, shown[len(below) :])
+        _lay_below(array, block, below, ground())
+    _paint(array, block, shown[len(below) :])
     return BgrxPixels(array)
 
 
@@ -119,15 +119,18 @@ def _lay_below(text: Array8, block: Rect, below: Sequence[Picture], ground: Grou
     deep = sum(picture.z < BELOW_BACKGROUNDS for picture in below)
     laid = ground.colours.copy()
     _paint(laid, block, below[:deep])
-    laid[ground.filled] = ground.colours[ground.filled]
+    if deep:
+        np.copyto(laid, ground.colours, where=ground.filled[..., None])
     _paint(laid, block, below[deep:])
-    difference = laid.astype(np.int32) - ground.colours
-    difference *= 255 - ground.coverage[..., None].astype(np.int32)
-    text[...] = np.clip(text + np.rint(difference / 255).astype(np.int32), 0, 255)
+    np.copyto(text, laid, where=ground.coverage[..., None] == 0)
+    mixed = (ground.coverage > 0) & (ground.coverage < 255)
+    difference = laid[mixed].astype(np.int32) - ground.colours[mixed]
+    difference *= 255 - ground.coverage[mixed][:, None].astype(np.int32)
+    text[mixed] = np.clip(text[mixed] + np.rint(difference / 255).astype(np.int32), 0, 255)
 
 
 def _paint(target: Array8, block: Rect, shown: Sequence[Picture]) -> None:
-    """Paint pictures over `target`, (height, width, 3), which is what `block` shows."""
+    """Paint pictures over `target`, laid out as in BgrxPixels, which is what `block` shows."""
     for picture in shown:
         seen = picture.area.intersection(block)
         if seen is None:
@@ -137,10 +140,10 @@ def _paint(target: Array8, block: Rect, shown: Sequence[Picture]) -> None:
         part = target[y : y + seen.height, x : x + seen.width]
         alpha = drawn[..., 3:]
         if alpha.min() == 255:
-            part[...] = drawn[..., 2::-1]
+            part[...] = drawn
         else:
-            under = (part * (255 - alpha.astype(np.uint16)) + 127) // 255
-            part[...] = drawn[..., 2::-1] + under.astype(np.uint8)
+            part[...] = drawn + ((part * (255 - alpha.astype(np.uint16)) + 127) // 255)
+        part[..., 3] = 0
 
 
 def _scaled(picture: Picture, seen: Rect) -> Array8:

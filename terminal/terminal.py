@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -65,6 +66,8 @@ class TerminalOptions:
     """Of what a program copies; more is refused."""
     image_bytes: int = 16 << 20
     """Of the images that are kept; see `EmulatorOptions`."""
+    executor: Executor | None = None
+    """Threads that unpack them; see there, too."""
     engine: str = "auto"
     """See `terminal.engines`."""
     font_directories: tuple[Path, ...] = ()
@@ -88,13 +91,12 @@ class Terminal:
         self.scheme: Scheme = parse_scheme(options.colour_scheme)
         self._minimum_contrast = options.minimum_contrast
         self._clipboard_bytes = options.clipboard_bytes
-        self._image_bytes = options.image_bytes
         self.clipboard = ""
         """What pasting types: the text that was copied last, here or by a client."""
         atlas = self._atlas()
         self.layout = self._laid_out(atlas)
         start = engine(options.engine)
-        self.emulator = start(self._emulator_options(options.scrollback_rows), listener)
+        self.emulator = start(self._emulator_options(options), listener)
         self.surface = TerminalSurface(self.emulator, atlas)
         self.selection = Selection(self.emulator)
         self.pointing = Pointing(
@@ -219,15 +221,16 @@ class Terminal:
         self.surface.atlas = atlas
         self.selection.verify()
 
-    def _emulator_options(self, scrollback_rows: int) -> EmulatorOptions:
+    def _emulator_options(self, options: TerminalOptions) -> EmulatorOptions:
         return EmulatorOptions(
             columns=self.layout.columns,
             rows=self.layout.rows,
             cell_width=self.layout.cell_width,
             cell_height=self.layout.cell_height,
-            scrollback_rows=scrollback_rows,
-            clipboard_bytes=self._clipboard_bytes,
-            image_bytes=self._image_bytes,
+            scrollback_rows=options.scrollback_rows,
+            clipboard_bytes=options.clipboard_bytes,
+            image_bytes=options.image_bytes,
+            executor=options.executor,
             colours=self._colours(),
         )
 

@@ -33,7 +33,7 @@ class Session:
     its users has gone, and closing it twice is harmless.
 
     Handlers use `display`, `changed`, `changed_by_input`, `worked`, `size`, `owner_info`,
-    `settings`, `set_name`, `send_clipboard`, `pause_input`, `resume_input` and `log`.
+    `settings`, `executor`, `set_name`, `send_clipboard`, `pause_input`, `resume_input` and `log`.
     """
 
     def __init__(
@@ -46,6 +46,8 @@ class Session:
         self.id = f"${uuid4()}"
         self.protocol = protocol
         self.settings = settings
+        self.executor = executor
+        """Threads for what is costly and releases the interpreter's lock, as encoding does."""
         self.users: dict[str, User] = {}
         self.display = Display()
         self.frames = Frames(self, executor)

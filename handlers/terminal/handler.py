@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from functools import partial
 from typing import ClassVar, cast
 
@@ -354,12 +355,15 @@ class TerminalHandler(ProtocolHandler):
             self.session.log.warning("%s", warning)
         self._colour_scheme = text
 
-    def _parse(self, data: bytes) -> None:
-        if not self.session.closed:
-            self.terminal.feed(data)
-            self._rest.grew(len(data))
-            self._fed = True
-            self.session.changed()
+    def _parse(self, data: bytes) -> Future[object] | None:
+        """See `Output`."""
+        if self.session.closed:
+            return None
+        self.terminal.feed(data)
+        self._rest.grew(len(data))
+        self._fed = True
+        self.session.changed()
+        return self.terminal.emulator.pending
 
     def _before_frame(self) -> None:
         """What follows from output and input, once a frame and not once a packet."""

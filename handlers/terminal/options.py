@@ -34,6 +34,7 @@ def wanted(session: Session, given: Params, font_name: str) -> TerminalOptions:
         clipboard_bytes=session.clipboard_limit_for(given),
         scrollback_rows=params.scrollback,
         image_bytes=defaults.image_bytes,
+        executor=session.executor,
         engine=defaults.engine,
         font_directories=directories(defaults),
     )

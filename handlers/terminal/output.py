@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future
 from time import perf_counter
+from typing import Any
 
 PORTION = 65536
 """Bytes that are parsed without a look at the clock."""
@@ -20,8 +22,9 @@ BACKLOG_MAX = 8 * 1024 * 1024
 class Output:
     """Keeps the order of what it is given.
 
-    `parse` takes a portion. `block` is told True when the source should send nothing more, and
-    False when it may again; `worked` hears of the seconds that parsing takes.
+    `parse` takes a portion. If it returns a future, nothing more is parsed until that is done, and
+    then a portion of no bytes first. `block` is told True when the source should send nothing
+    more, and False when it may again; `worked` hears of the seconds that parsing takes.
     """
 
     __slots__ = (
@@ -33,12 +36,13 @@ class Output:
         "_size",
         "_spent",
         "_timed",
+        "_waits",
         "_worked",
     )
 
     def __init__(
         self,
-        parse: Callable[[bytes], None],
+        parse: Callable[[bytes], Future[Any] | None],
         block: Callable[[bool], None],
         worked: Callable[[float], None],
     ) -> None:
@@ -52,11 +56,14 @@ class Output:
         self._timed = False
         """Whether a new turn is due."""
         self._blocked = False
+        self._waits: asyncio.Future[Any] | None = None
+        """What is to be done before more is parsed."""
 
     def put(self, data: bytes) -> None:
         """Take `data`: the first in a turn is parsed at once, what follows it all together before
         the next frame, for a flood comes in many small packets."""
-        if not self._timed and not self._portions and len(data) <= PORTION:
+        idle = not (self._timed or self._portions or self._waits)
+        if idle and len(data) <= PORTION:
             self._begin_turn()
             self._take(data)
             return
@@ -74,6 +81,8 @@ class Output:
         """Parse all that waits; the source has ended."""
         while self._portions:
             self._next()
+        while self._waits:
+            self._take(b"")
 
     def _begin_turn(self) -> None:
         if not self._timed:
@@ -83,8 +92,10 @@ class Output:
     def _new_turn(self) -> None:
         self._timed = False
         self._spent = 0.0
-        while self._portions and self._spent < TURN:
+        while self._portions and not self._waits and self._spent < TURN:
             self._next()
+        if self._waits:
+            return
         if self._portions:
             self._begin_turn()
         elif self._blocked:
@@ -105,7 +116,20 @@ class Output:
 
     def _take(self, data: bytes) -> None:
         started = perf_counter()  # the loop's own time may stand still within a turn
-        self._parse(data)
+        pending = self._parse(data)
         elapsed = perf_counter() - started
         self._spent += elapsed
         self._worked(elapsed)
+        self._waits = None
+        if pending:
+            self._waits = asyncio.wrap_future(pending, loop=self._loop)
+            self._waits.add_done_callback(self._go_on)
+
+    def _go_on(self, done: asyncio.Future[Any]) -> None:
+        """Parse what waited."""
+        if not done.cancelled():
+            done.exception()  # which is the parser's to look at
+        if done is self._waits:
+            self._waits = None
+            self._portions.appendleft(b"")
+            self._begin_turn()

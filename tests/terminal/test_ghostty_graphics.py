@@ -7,7 +7,9 @@ import random
 import zlib
 from base64 import b64encode
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -24,6 +26,7 @@ CELL: dict[str, Any] = {"cell_width": 10, "cell_height": 20}
 LIMIT = 1 << 20
 PIXELS = noise(30, 40)
 SIZE = "s=30,v=40"
+BGRA = [2, 1, 0, 3]
 OK = b"\x1b_Gi=1;OK\x1b\\"
 
 
@@ -73,7 +76,7 @@ def test_an_image_is_shown_at_the_cursor(
     assert (image.column, image.row, image.x, image.y) == (2, 1, 0, 0)
     assert (image.width, image.height, image.z) == (30, 40, 0)
     assert image.source == Rect(0, 0, 30, 40)
-    assert (image.pixels == PIXELS).all()
+    assert (image.pixels == PIXELS[..., BGRA]).all()
     cursor = emulator.update().cursor
     assert (cursor.column, cursor.row) == (5, 2)
 
@@ -82,7 +85,7 @@ def test_output_may_be_cut_anywhere(emulator: GhosttyEmulator, heard: Heard) -> 
     for byte in b"x" + chunks("a=T,i=1,f=100", png(PIXELS), 256) + b"y":
         emulator.feed(bytes([byte]))
     assert heard.replies == OK
-    assert (only(emulator).pixels == PIXELS).all()
+    assert (only(emulator).pixels == PIXELS[..., BGRA]).all()
     assert emulator.row_at(0).cells[0] == "x"  # type: ignore[union-attr]
     assert emulator.row_at(1).cells[4] == "y"  # type: ignore[union-attr]
 
@@ -92,7 +95,7 @@ def test_brightness_comes_times_alpha(emulator: GhosttyEmulator) -> None:
     emulator.feed(command(f"a=T,{SIZE}", pixels.tobytes()))
     shown, alpha = only(emulator).pixels.astype(int), pixels[..., 3:].astype(int)
     assert (shown[..., 3:] == alpha).all()
-    assert np.abs(shown[..., :3] - pixels[..., :3] * alpha / 255).max() <= 1
+    assert np.abs(shown[..., 2::-1] - pixels[..., :3] * alpha / 255).max() <= 1
 
 
 def test_an_image_is_sent_once_and_shown_often(emulator: GhosttyEmulator, heard: Heard) -> None:
@@ -204,6 +207,117 @@ def test_no_data_reach_the_library_past_guacr(
     assert emulator.images() == []
     emulator.feed(b"\x18" + command("a=p,i=9"))
     assert heard.replies.endswith(b"\x1b_Gi=9;ENOENT: image not found\x1b\\")
+
+
+# ---- in another thread
+
+
+class Busy:
+    """A pool of one thread that does nothing until it is let."""
+
+    def __init__(self) -> None:
+        self.pool = ThreadPoolExecutor(1)
+        self._let = Event()
+        self.pool.submit(self._let.wait)
+
+    def let(self) -> None:
+        """Have it do its work."""
+        self._let.set()
+
+
+@pytest.fixture
+def busy() -> Iterator[Busy]:
+    busy = Busy()
+    yield busy
+    busy.let()
+    busy.pool.shutdown()
+
+
+@pytest.fixture
+def threaded(heard: Heard, busy: Busy) -> Iterator[GhosttyEmulator]:
+    emulator = start(40, 10, heard, image_bytes=LIMIT, executor=busy.pool, **CELL)
+    yield emulator
+    emulator.close()
+
+
+LATER = b"later\x1b[5n" + command("a=q,i=2,s=1,v=1,f=24", b"abc")
+
+
+def test_what_follows_an_image_waits_until_it_is_unpacked(
+    threaded: GhosttyEmulator, heard: Heard, busy: Busy
+) -> None:
+    threaded.feed(b"now" + command("a=T,i=1,f=100", png(PIXELS)) + LATER)
+    pending = threaded.pending
+    assert pending is not None
+    assert threaded.row_at(0).cells[:4] == ("n", "o", "w", " ")  # type: ignore[union-attr]
+    assert (threaded.images(), heard.replies) == ([], b"")
+    busy.let()
+    pending.result()
+    threaded.feed(b"")
+    assert threaded.pending is None
+    assert places(threaded) == [(3, 0)]
+    assert (only(threaded).pixels == PIXELS[..., BGRA]).all()
+    assert threaded.row_at(1).cells[6:11] == tuple("later")  # type: ignore[union-attr]
+    assert heard.replies == OK + b"\x1b[0n" + b"\x1b_Gi=2;OK\x1b\\"
+
+
+def test_feeding_on_waits_for_the_image(
+    threaded: GhosttyEmulator, heard: Heard, busy: Busy
+) -> None:
+    busy.let()
+    for byte in command("a=T,i=1,f=100", png(PIXELS)) * 3 + b"\x1b[5n":
+        threaded.feed(bytes([byte]))
+    assert heard.replies == OK * 3 + b"\x1b[0n"
+
+
+def test_one_image_is_unpacked_at_a_time(threaded: GhosttyEmulator, busy: Busy) -> None:
+    threaded.feed(command("a=T,i=1,f=100", png(PIXELS)) + command("a=T,i=2,f=100", png(PIXELS)))
+    first = threaded.pending
+    busy.let()
+    threaded.feed(b"")
+    second = threaded.pending
+    assert second not in (None, first)
+    threaded.feed(b"")
+    assert (threaded.pending, len(threaded.images())) == (None, 2)
+
+
+def test_a_bad_image_is_answered_later(threaded: GhosttyEmulator, heard: Heard, busy: Busy) -> None:
+    threaded.feed(command("a=T,i=9,f=100", bytes(100)) + b"\x1b[5n")
+    busy.let()
+    threaded.feed(b"")
+    assert heard.replies == b"\x1b_Gi=9;EBADPNG: not a PNG\x1b\\\x1b[0n"
+
+
+def test_small_images_need_no_thread(threaded: GhosttyEmulator, heard: Heard) -> None:
+    threaded.feed(command("a=q,i=1,s=1,v=1,f=24", b"abc"))
+    assert heard.replies == OK
+
+
+def test_an_end_or_a_reset_waits_for_no_longer_than_needed(
+    threaded: GhosttyEmulator, heard: Heard, busy: Busy
+) -> None:
+    closed = start(40, 10, executor=busy.pool, **CELL)
+    closed.feed(command("a=T,i=1,f=100", png(PIXELS)) + LATER)
+    pending = closed.pending
+    assert pending
+    closed.close()
+    assert pending.cancelled()
+    threaded.feed(command("a=T,i=1,f=100", png(PIXELS)) + LATER)
+    busy.let()
+    threaded.reset()
+    assert threaded.pending is None
+    assert threaded.images() == []
+    assert heard.replies.startswith(OK + b"\x1b[0n")
+
+
+def test_what_was_cancelled_is_left_out(
+    threaded: GhosttyEmulator, heard: Heard, busy: Busy
+) -> None:
+    threaded.feed(command("a=T,i=1,f=100", png(PIXELS)) + b"\x1b[5n")
+    assert threaded.pending
+    assert threaded.pending.cancel()
+    threaded.feed(b"")
+    assert (threaded.images(), heard.replies) == ([], b"\x1b[0n")
 
 
 # ---- places

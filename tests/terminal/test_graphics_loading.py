@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from terminal.graphics import GraphicsCommand
-from terminal.graphics_loading import Bitmap, GraphicsError, Loader, unpack
+from terminal.graphics_loading import GraphicsError, Loader, unpack
 from tests.terminal.kitty_graphics import noise, png
 
 LIMIT = 4096
@@ -49,6 +49,10 @@ def test_formats(text: str, data: bytes, expected: bytes) -> None:
     bitmap = unpack(keys(text), data, LIMIT)
     assert bitmap.rgba == expected
     assert bitmap.width * bitmap.height * 4 == len(expected)
+    pixels = np.frombuffer(expected, np.uint8).reshape(bitmap.height, bitmap.width, 4)
+    assert (bitmap.pixels[..., 3] == pixels[..., 3]).all()
+    colours = pixels[..., :3] * (pixels[..., 3:] / 255)
+    assert np.abs(bitmap.pixels[..., 2::-1] - colours).max() <= 1
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "I;16"])
@@ -59,7 +63,7 @@ def test_every_kind_of_png_becomes_rgba(mode: str) -> None:
 
 def test_an_image_of_just_the_limit_is_taken_and_no_larger_one() -> None:
     largest, larger = noise(32, 32), noise(32, 33)
-    assert unpack(keys("s=32,v=32"), largest.tobytes(), LIMIT) == Bitmap(32, 32, largest.tobytes())
+    assert unpack(keys("s=32,v=32"), largest.tobytes(), LIMIT).rgba == largest.tobytes()
     assert refused("s=32,v=33", larger.tobytes()) == "EFBIG"
     assert refused("s=32,v=33,f=24,o=z", zlib.compress(bytes(32 * 33 * 3))) == "EFBIG"
     assert unpack(keys("f=100"), png(np.zeros_like(largest)), LIMIT).height == 32

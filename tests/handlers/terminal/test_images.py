@@ -56,6 +56,24 @@ async def test_viewers_see_an_image_where_it_is(desk: Desk) -> None:
     assert image_at(joiner, handler, 0, 1)
 
 
+async def test_output_stays_in_order(desk: Desk) -> None:
+    _, _, handler = desk.join()
+    handler.start_input()
+    for number in range(1, 6):
+        handler.feed(command(f"a=T,i={number},f=100", png(IMAGE)))
+        handler.feed(b"\x1b[5n")
+    replies = b"".join(b"\x1b_Gi=%d;OK\x1b\\\x1b[0n" % number for number in range(1, 6))
+    await until(lambda: bytes(handler.sent) == replies)
+
+
+async def test_an_end_shows_the_last_image(desk: Desk) -> None:
+    _, _, handler = desk.join()
+    handler.feed(command("a=T,i=1,f=100", png(IMAGE)) + b"end")
+    await handler.finish_output()
+    assert len(handler.terminal.emulator.images()) == 1
+    assert handler.terminal.emulator.pending is None
+
+
 async def test_an_image_scrolls_and_is_cleared(desk: Desk) -> None:
     transport, _, handler = desk.join()
     handler.feed(b"\x1b[30;5H" + chunks("a=T,f=100", png(IMAGE)))

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from concurrent.futures import Future
 
 from handlers.terminal.output import BACKLOG_HIGH, BACKLOG_MAX, PORTION, TURN, Output
 from tests.support.loopback import until
@@ -16,16 +17,19 @@ class Host:
         self.cost = cost
         self.calls = 0
         self.worked = 0.0
+        self.pending: list[Future[None]] = []
+        """What the parser waits for after its next portions."""
         self.output = Output(self._parse, self.blocks.append, self._worked)
 
     def _worked(self, seconds: float) -> None:
         self.worked += seconds
 
-    def _parse(self, data: bytes) -> None:
+    def _parse(self, data: bytes) -> Future[None] | None:
         assert len(data) <= PORTION
         time.sleep(self.cost)
         self.calls += 1
         self.parsed += data
+        return self.pending.pop(0) if self.pending else None
 
 
 async def test_the_first_in_a_turn_is_parsed_at_once_and_the_rest_together() -> None:
@@ -94,3 +98,44 @@ async def test_the_last_words_are_not_lost() -> None:
     host.output.finish()
     assert len(host.parsed) == 4 * PORTION
     assert host.worked >= 4 * TURN
+
+
+async def test_nothing_is_parsed_until_the_parser_can_go_on() -> None:
+    host = Host()
+    first, second = Future[None](), Future[None]()
+    host.pending = [first, second]
+    for part in (b"a", b"b", bytes(BACKLOG_HIGH)):
+        host.output.put(part)
+    await asyncio.sleep(0)
+    assert host.parsed == b"a"
+    assert (host.calls, host.blocks) == (1, [True])
+    first.set_result(None)
+    await until(lambda: host.calls == 2)
+    assert len(host.parsed) <= 1 + PORTION
+    second.set_exception(ValueError("of no interest here"))
+    await until(lambda: host.blocks == [True, False])
+    assert host.parsed == b"ab" + bytes(BACKLOG_HIGH)
+
+
+async def test_the_parser_goes_on_though_nothing_more_comes() -> None:
+    host = Host()
+    host.pending = [Future[None]()]
+    (pending,) = host.pending
+    host.output.put(b"a")
+    pending.set_result(None)
+    await until(lambda: host.calls == 2)
+    assert host.parsed == b"a"
+    host.output.put(b"b")
+    assert host.parsed == b"ab"
+
+
+async def test_an_end_waits_for_nothing() -> None:
+    host = Host()
+    host.pending = [Future[None](), Future[None](), Future[None]()]
+    host.output.put(b"a")
+    host.output.put(b"b")
+    host.output.finish()
+    assert host.parsed == b"ab"
+    assert host.calls == 4
+    await asyncio.sleep(0)
+    assert host.calls == 4
