@@ -67,6 +67,8 @@ class Pointing:
         self.shape = Pointer.TEXT
         self.link: Link | None = None
         """The link that the pointer was last seen on."""
+        self._pointed: Person | None = None
+        """Who moved the pointer last."""
         self._emulator = emulator
         self._selection = selection
         self._layout = layout
@@ -85,6 +87,7 @@ class Pointing:
         seconds. Returns what the host receives."""
         pressed, released = buttons & ~person.buttons, person.buttons & ~buttons
         person.point, person.buttons = point, buttons
+        self._pointed = person
         self.link = self._link_at(person)
         self.shape = self._shape_at(point)
         if person.drag is Drag.NONE:
@@ -99,6 +102,13 @@ class Pointing:
         if released & (Button.MIDDLE | Button.RIGHT):
             return self._paste(person)
         return b""
+
+    def verify(self) -> None:
+        """See whether the link is still under the pointer; called after output."""
+        if self.link is not None and self._pointed is not None:
+            self.link = self._link_at(self._pointed)
+            if self.shape is not Pointer.HIDDEN:
+                self.shape = self._shape_at(self._pointed.point)
 
     def beyond_edge(self, person: Person) -> int:
         """How many rows a selecting drag beyond the upper (negative) or lower edge scrolls at
@@ -138,7 +148,10 @@ class Pointing:
         edge = self._edge(person.point)
         modifiers = person.keyboard.modifiers
         clicks = person.clicks.press((edge.column, edge.row), now)
-        if modifiers & Modifiers.SHIFT and self._selection.active:
+        # While the host has the mouse, Shift is what keeps it here, and means nothing more.
+        tracked = self._emulator.mouse_tracking is not MouseTracking.NONE
+        known = self._selection.active if tracked else self._selection.begun
+        if modifiers & Modifiers.SHIFT and known:
             self._selection.extend(edge)
         elif modifiers & Modifiers.ALT:
             self._selection.start(edge, Unit.RECTANGLE)

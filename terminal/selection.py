@@ -90,6 +90,11 @@ class Selection:
         """Whether any cell is selected."""
         return self.span is not None
 
+    @property
+    def begun(self) -> bool:
+        """Whether there is a place to extend from, even if nothing is selected yet."""
+        return self._base is not None
+
     def edge_at(self, column: int, row: int, right: bool) -> Edge:
         """The edge of a character nearest to a half of a cell; `row` is absolute."""
         line = self._emulator.row_at(row)

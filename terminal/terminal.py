@@ -116,6 +116,7 @@ class Terminal:
         """Take bytes of the host."""
         self.emulator.feed(data)
         self.selection.verify()
+        self.pointing.verify()
         refused = self._oversize.take(data)
         if refused:
             self._listener.copy_refused(refused, self._copy_limit)

@@ -66,6 +66,16 @@ def test_a_link_is_shown_by_the_pointer_and_followed_with_ctrl(desk: Desk) -> No
     assert not desk.terminal.selection.active or desk.copies == []
 
 
+def test_a_link_that_output_has_replaced_is_not_shown_any_more(desk: Desk) -> None:
+    desk.show(OSC8.format("https://example.org/", "here"))
+    desk.point(*desk.pixel(2, 0))
+    desk.terminal.feed(b"more")
+    assert _shape(desk) is Pointer.LINK
+    desk.terminal.feed(b"\x1b[H\x1b[2Jother text")
+    assert desk.terminal.pointing.link is None
+    assert _shape(desk) is Pointer.TEXT
+
+
 def test_a_program_with_the_mouse_gets_the_click(desk: Desk) -> None:
     desk.show("\x1b[?1000h" + OSC8.format("https://example.org/", "here"))
     desk.hold("ctrl")

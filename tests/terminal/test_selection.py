@@ -153,6 +153,24 @@ def test_shift_extends(desk: Desk) -> None:
     assert desk.copies[-1] == "one"
 
 
+def test_shift_extends_from_where_somebody_clicked(desk: Desk) -> None:
+    desk.show("one two three four")
+    desk.click(4, 0)
+    assert desk.copies == []
+    desk.hold("shift")
+    desk.click(12.9, 0)
+    assert desk.copies == ["two three"]
+
+
+def test_shift_does_not_extend_from_a_click_before_the_host_took_the_mouse(desk: Desk) -> None:
+    desk.show("one two three four")
+    desk.click(0, 0)
+    desk.show("\x1b[?1000h")
+    desk.hold("shift")
+    desk.drag((4, 0), (6.9, 0))
+    assert desk.copies == ["two"]
+
+
 def test_alt_selects_a_rectangle(desk: Desk) -> None:
     desk.show("abcdef", "ghijkl", "mn", "opqrst")
     desk.hold("alt")
