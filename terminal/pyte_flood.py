@@ -69,15 +69,15 @@ class PyteFlood(PyteGrid):
 
     def _scroll_in(self, rows: list[Kept]) -> None:
         """Put rows at the bottom of the screen, and an empty one below them."""
-        plain = self.pens_known.plain
+        pens = self.pens_known
         stays = self.lines - 1
         leaving = self.rows[: min(len(rows), stays)]
-        above: list[Kept] = [] if self.on_alternate else [pack(line, plain) for line in leaving]
+        above: list[Kept] = [] if self.on_alternate else [pack(line, pens) for line in leaving]
         above += [""] * (len(leaving) - len(above))
         surplus = max(len(rows) - stays, 0)
         self.keep_packed(above + rows[:surplus])
         kept = self.rows[len(leaving) : stays]
-        drawn = [unpack(row, self.columns, self.pens_known) for row in islice(rows, surplus, None)]
+        drawn = [unpack(row, self.columns, pens) for row in islice(rows, surplus, None)]
         self.rows = [*kept, *drawn, Line(self.columns, self.pen.blank)]
         self.dirty.update(range(self.lines))
 

@@ -235,7 +235,7 @@ class PyteGrid(Screen):
         if self.on_alternate or not self.scrollback.limit:
             self.keep_packed([""] * len(lines))
         else:
-            self.keep_packed([pack(line, self.pens_known.plain) for line in lines])
+            self.keep_packed([pack(line, self.pens_known) for line in lines])
 
     def keep_packed(self, rows: list[Kept]) -> None:
         """Rows enter the scrollback; the alternate screen has none."""

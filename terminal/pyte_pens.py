@@ -10,6 +10,9 @@ MAX_PENS = 32_768
 """Pens and steps between them that are remembered; past it both are forgotten, which costs time
 alone."""
 
+MAX_PALETTE = 2048
+"""Pens that are numbered together: not less than a row's columns."""
+
 MAX_SGR_PARAMETERS = 64
 """Of one SGR; what stands beyond them is not read."""
 
@@ -67,6 +70,8 @@ class Pens:
     def __init__(self) -> None:
         self._pens: dict[tuple[Style, str | None], Pen] = {}
         self._steps: dict[tuple[Pen, str], Pen] = {}
+        self._palette: list[Pen] = []
+        self._numbers: dict[Pen, int] = {}
         self.plain = self.pen(_PLAIN)
 
     def pen(self, style: Style, link: str | None = None) -> Pen:
@@ -82,6 +87,17 @@ class Pens:
                 self._pens[self.plain.style, None] = self.plain
             self._pens[style, link] = pen
         return pen
+
+    def palette(self, pens: set[Pen]) -> tuple[list[Pen], dict[Pen, int]]:
+        """A list that has these pens, and their numbers in it. It grows; a full one lives as long
+        as somebody keeps it, and another one is begun."""
+        if fresh := pens - self._numbers.keys():
+            if len(self._numbers) + len(fresh) > MAX_PALETTE:
+                self._palette, self._numbers, fresh = [], {}, pens
+            for number, pen in enumerate(fresh, len(self._palette)):
+                self._palette.append(pen)
+                self._numbers[pen] = number
+        return self._palette, self._numbers
 
     def step(self, pen: Pen, parameters: str) -> Pen:
         """The pen after SGR with these parameters, as they were sent."""

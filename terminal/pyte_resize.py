@@ -70,7 +70,7 @@ def _primary(
     first = max(len(everything) - rows, above)
     plain, pens = screen.pens_known.plain, screen.pens_known
     store.rows[:] = [
-        pack(row, plain) if isinstance(row, Line) else row for row in everything[:first]
+        pack(row, pens) if isinstance(row, Line) else row for row in everything[:first]
     ]
     if not store.limit:
         store.clear()

@@ -7,7 +7,9 @@ the right half of a wide character, HEAD at the end of a row whose wide characte
 from __future__ import annotations
 
 import re
+from array import array
 from itertools import groupby
+from typing import Final
 
 from terminal.pyte_pens import Pen, Pens
 
@@ -18,6 +20,9 @@ HEAD = "\ufdd1"
 
 SLACK_ROWS = 256
 """Rows kept beyond the scrollback's limit, so that many are dropped at once."""
+
+_RUN: Final = "H"
+"""The type of a pen's number in a palette, and of the length of a run."""
 
 _AS_WRITTEN = {ord(BLANK): " ", ord(SPACER): None, ord(HEAD): None}
 _SGR = re.compile("\x1b\\[([0-9;]*)m")
@@ -71,23 +76,32 @@ class Line:
 
 
 class Packed:
-    """A row of the scrollback: its text, or cells where they hold clusters, and runs of pens."""
+    """A row of the scrollback: its text, or cells where they hold clusters, and runs of pens, each
+    as its pen's number in a palette that rows share, and its length."""
 
-    __slots__ = ("cells", "runs", "wrapped")
+    __slots__ = ("cells", "palette", "runs", "wrapped")
 
-    def __init__(self, line: Line) -> None:
-        end = len(line.cells) if line.wrapped else line.length
-        text = "".join(line.cells[:end])
-        self.cells: str | tuple[str, ...] = text if len(text) == end else tuple(line.cells[:end])
-        self.runs = tuple((pen, len(list(run))) for pen, run in groupby(line.pens[:end]))
+    def __init__(self, cells: str | tuple[str, ...], line: Line, known: Pens) -> None:
+        self.cells = cells
         self.wrapped = line.wrapped
+        pens = line.pens[: len(cells)]
+        self.palette, numbers = known.palette(set(pens))
+        runs: list[int] = []
+        for pen, run in groupby(pens):
+            runs += numbers[pen], len(list(run))
+        self.runs = array(_RUN, runs).tobytes()
 
     def unpack(self, columns: int, plain: Pen) -> Line:
         """The row to read from."""
         line = Line(columns, plain)
         end = len(self.cells)
         line.cells[:end] = self.cells
-        line.pens[:end] = [pen for pen, count in self.runs for _ in range(count)]
+        runs = memoryview(self.runs).cast(_RUN)
+        line.pens[:end] = [
+            self.palette[number]
+            for number, count in zip(runs[::2], runs[1::2], strict=True)
+            for _ in range(count)
+        ]
         line.wrapped = self.wrapped
         return line
 
@@ -100,15 +114,16 @@ Kept = str | Packed | Raw
 """A row of the scrollback; a string is plain text in the plain pen."""
 
 
-def pack(line: Line, plain: Pen) -> Kept:
+def pack(line: Line, pens: Pens) -> Kept:
     """A row for the scrollback."""
     if line.origin is not None and not line.wrapped:
         return line.origin
-    packed = Packed(line)
-    simple = isinstance(packed.cells, str) and not packed.wrapped
-    if simple and all(pen is plain for pen, _ in packed.runs):
-        return str(packed.cells)
-    return packed
+    end = len(line.cells) if line.wrapped else line.length
+    text = "".join(line.cells[:end])
+    if len(text) > end:
+        return Packed(tuple(line.cells[:end]), line, pens)
+    simple = not line.wrapped and line.pens[:end].count(pens.plain) == end
+    return text if simple else Packed(text, line, pens)
 
 
 def unpack(kept: Kept, columns: int, pens: Pens) -> Line:

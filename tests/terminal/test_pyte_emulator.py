@@ -12,6 +12,7 @@ import pytest
 
 from guacr.errors import UnsupportedError
 from terminal.emulator import (
+    DIRECT_COLOUR,
     Colours,
     Emulator,
     EmulatorOptions,
@@ -20,9 +21,11 @@ from terminal.emulator import (
     MouseTracking,
     Position,
     Span,
+    Style,
 )
 from terminal.engines import engine
 from terminal.pyte_emulator import PyteEmulator
+from terminal.pyte_pens import MAX_PALETTE
 from terminal.pyte_screen import MAX_OSC_BYTES
 from terminal.pyte_stream import MAX_SEQUENCE, MAX_STRING
 from tests.terminal.conformance.case import ENGINES, open_engine, picture, screen_of
@@ -101,6 +104,24 @@ def test_the_scrollback_is_bounded(pyte: Emulator) -> None:
     pyte.set_scrollback(0)
     pyte.feed(b"\r\n" * 50)
     assert pyte.scrollbar == (5, 0, 5)
+
+
+@pytest.mark.parametrize("columns", [1, 20, 1024])
+def test_old_rows_keep_their_colours(heard: Heard, columns: int) -> None:
+    emulator = open_engine("pyte", heard, columns, 2, scrollback=100_000)
+    colours = range(3 * MAX_PALETTE)
+    for colour in colours:
+        emulator.feed(b"\x1b[38;2;0;%d;%dmx" % divmod(colour, 256))
+    emulator.feed(b"\r\n")
+    emulator.scroll_to_top()
+    shown: list[Style] = []
+    while len(shown) < len(colours):
+        update = emulator.update(full=True)
+        row = update.styles[0].tolist()
+        shown += [update.style_table[number] for number in row][: len(colours) - len(shown)]
+        emulator.scroll_by(1)
+    assert [style.foreground for style in shown] == [DIRECT_COLOUR | colour for colour in colours]
+    emulator.close()
 
 
 def test_the_alternate_screen_has_no_scrollback(emulator: Emulator) -> None:
