@@ -9,19 +9,16 @@ from __future__ import annotations
 import functools
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from guacr.display.pixels import Array8
-
-_Floats = NDArray[np.float64]
+from terminal import powerline
+from terminal.strokes import Cell, filled, stroke
 
 _LINES = range(0x2500, 0x2580)
 _BLOCKS = range(0x2580, 0x25A0)
 _BRAILLE = range(0x2800, 0x2900)
-_POWERLINE = range(0xE0B0, 0xE0B4)
 _SEXTANTS = range(0x1FB00, 0x1FB3C)
 
 _WEIGHTS = {"LIGHT": 1, "SINGLE": 1, "HEAVY": 2, "DOUBLE": 3}
@@ -43,32 +40,10 @@ _QUADRANTS = {
 }  # fmt: skip
 # Column and row of the dots of a braille pattern, from its lowest bit.
 _DOTS = ((0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (0, 3), (1, 3))
+# By their number among DEC's nine scan lines, from 0.
+_SCAN_LINES = {0x23BA: 0, 0x23BB: 2, 0x23BC: 6, 0x23BD: 8}
 # The fillings of two by three that have characters of their own are left out of the sextants.
 _SEXTANT_GAPS = (0x15, 0x2A)
-
-
-@dataclass(frozen=True, slots=True)
-class _Cell:
-    """The cell to draw in, and the thickness of a light line in it."""
-
-    width: int
-    height: int
-    line: int
-
-    def blank(self) -> Array8:
-        return np.zeros((self.height, self.width), np.uint8)
-
-    @property
-    def centre(self) -> tuple[float, float]:
-        """The middle of a light line; lines lie on whole pixels."""
-        x = (self.width - self.line) // 2 + self.line / 2
-        return x, (self.height - self.line) // 2 + self.line / 2
-
-    def pixels(self) -> tuple[_Floats, _Floats]:
-        """The middles of the pixels: (1, width) and (height, 1)."""
-        x = np.arange(self.width, dtype=np.float64) + 0.5
-        y = np.arange(self.height, dtype=np.float64) + 0.5
-        return x[None, :], y[:, None]
 
 
 def is_drawn(code: int) -> bool:
@@ -78,11 +53,11 @@ def is_drawn(code: int) -> bool:
 
 def draw(code: int, width: int, height: int, line: int) -> Array8:
     """The coverage of a code point that `is_drawn`; `line` is a light line's thickness."""
-    cell = _Cell(width, height, line)
+    cell = Cell(width, height, line)
     return next(kind(code, cell) for codes, kind in _KINDS if code in codes)
 
 
-def _draw_lines(code: int, cell: _Cell) -> Array8:
+def _draw_lines(code: int, cell: Cell) -> Array8:
     name = unicodedata.name(chr(code)).removeprefix("BOX DRAWINGS ")
     if "DIAGONAL" in name:
         return _diagonals(name, cell)
@@ -109,7 +84,7 @@ def _weights(name: str) -> tuple[int, int, int, int]:
     return weights[0], weights[1], weights[2], weights[3]
 
 
-def _arms(weights: tuple[int, int, int, int], cell: _Cell) -> Array8:
+def _arms(weights: tuple[int, int, int, int], cell: Cell) -> Array8:
     """Double lines are drawn as wide ones, then hollowed; the others go on top of them.
 
     Every arm is drawn to the right, on the picture turned so that it points there.
@@ -174,7 +149,7 @@ def _single_arm(view: Array8, weights: tuple[int, int, int, int], arm: int, line
     view[max(y - extra, 0) : y + line + extra, max(start, 0) :] = 255
 
 
-def _dashes(name: str, count: int, cell: _Cell) -> Array8:
+def _dashes(name: str, count: int, cell: Cell) -> Array8:
     weight = _HEAVY if "HEAVY" in name else 1
     horizontal = "HORIZONTAL" in name
     solid = _arms((weight, weight, 0, 0) if horizontal else (0, 0, weight, weight), cell)
@@ -187,12 +162,7 @@ def _dashes(name: str, count: int, cell: _Cell) -> Array8:
     return solid
 
 
-def _stroke(distance: _Floats, line: int) -> Array8:
-    """A line's coverage where its middle is `distance` pixels away."""
-    return (np.clip(line / 2 + 0.5 - distance, 0, 1) * 255).astype(np.uint8)
-
-
-def _arc(down: bool, right: bool, cell: _Cell) -> Array8:
+def _arc(down: bool, right: bool, cell: Cell) -> Array8:
     """A rounded corner: a quarter of a circle, and straight on to the edges."""
     x, y = cell.pixels()
     centre_x, centre_y = cell.centre
@@ -207,23 +177,23 @@ def _arc(down: bool, right: bool, cell: _Cell) -> Array8:
     level = np.broadcast_to(np.abs(along_y), shape)
     distance = np.where(along_y > radius, upright, np.where(along_x > radius, level, bend))
     distance = np.where((along_x > radius) & (along_y > radius), 9.0, distance)
-    return _stroke(distance, cell.line)
+    return stroke(distance, cell.line)
 
 
-def _diagonals(name: str, cell: _Cell) -> Array8:
+def _diagonals(name: str, cell: Cell) -> Array8:
     x, y = cell.pixels()
     picture = cell.blank()
     length = float(np.hypot(cell.width, cell.height))
     rising = np.abs(x * cell.height + y * cell.width - cell.width * cell.height) / length
     falling = np.abs(x * cell.height - y * cell.width) / length
     if "CROSS" in name or "RIGHT TO LOWER LEFT" in name:
-        picture = np.maximum(picture, _stroke(rising, cell.line))
+        picture = np.maximum(picture, stroke(rising, cell.line))
     if "CROSS" in name or "LEFT TO LOWER RIGHT" in name:
-        picture = np.maximum(picture, _stroke(falling, cell.line))
+        picture = np.maximum(picture, stroke(falling, cell.line))
     return picture
 
 
-def _draw_block(code: int, cell: _Cell) -> Array8:
+def _draw_block(code: int, cell: Cell) -> Array8:
     picture = cell.blank()
     rows = [round(cell.height * part / 8) for part in range(9)]
     columns = [round(cell.width * part / 8) for part in range(9)]
@@ -257,7 +227,7 @@ def _fill_grid(picture: Array8, bits: int, columns: tuple[int, ...], rows: tuple
             picture[rows[row] : rows[row + 1], columns[column] : columns[column + 1]] = 255
 
 
-def _draw_sextant(code: int, cell: _Cell) -> Array8:
+def _draw_sextant(code: int, cell: Cell) -> Array8:
     bits = code - _SEXTANTS.start + 1
     for gap in _SEXTANT_GAPS:
         bits += bits >= gap
@@ -267,7 +237,7 @@ def _draw_sextant(code: int, cell: _Cell) -> Array8:
     return picture
 
 
-def _draw_braille(code: int, cell: _Cell) -> Array8:
+def _draw_braille(code: int, cell: Cell) -> Array8:
     x, y = cell.pixels()
     radius = min(cell.width / 2, cell.height / 4) * 0.34
     nearest = np.full((cell.height, cell.width), 1e9)
@@ -275,28 +245,22 @@ def _draw_braille(code: int, cell: _Cell) -> Array8:
         if code >> bit & 1:
             centre_x, centre_y = cell.width * (column + 0.5) / 2, cell.height * (row + 0.5) / 4
             nearest = np.minimum(nearest, np.hypot(x - centre_x, y - centre_y))
-    return (np.clip(radius + 0.5 - nearest, 0, 1) * 255).astype(np.uint8)
+    return filled(radius - nearest)
 
 
-def _draw_powerline(code: int, cell: _Cell) -> Array8:
-    """Triangles with their base on the left edge (E0B0, E0B1) or the right; filled or not."""
-    x, y = cell.pixels()
-    if code >= 0xE0B2:
-        x = cell.width - x
-    length = float(np.hypot(cell.width, cell.height / 2))
-    # How far a pixel lies inside the two slanting sides.
-    inside = (
-        cell.width * (cell.height / 2 - np.abs(y - cell.height / 2)) - x * cell.height / 2
-    ) / length
-    if (code - _POWERLINE.start) % 2 == 0:
-        return (np.clip(inside + 0.5, 0, 1) * 255).astype(np.uint8)
-    return _stroke(np.abs(inside), cell.line)
+def _draw_scan_line(code: int, cell: Cell) -> Array8:
+    """DEC's lines at other heights than the middle."""
+    picture = cell.blank()
+    top = round((cell.height - cell.line) * _SCAN_LINES[code] / 8)
+    picture[top : top + cell.line] = 255
+    return picture
 
 
-_KINDS: tuple[tuple[range, Callable[[int, _Cell], Array8]], ...] = (
+_KINDS: tuple[tuple[range, Callable[[int, Cell], Array8]], ...] = (
     (_LINES, _draw_lines),
     (_BLOCKS, _draw_block),
     (_BRAILLE, _draw_braille),
-    (_POWERLINE, _draw_powerline),
+    (powerline.SEPARATORS, powerline.draw_separator),
+    (range(0x23BA, 0x23BE), _draw_scan_line),
     (_SEXTANTS, _draw_sextant),
 )

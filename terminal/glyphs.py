@@ -12,9 +12,10 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont, features
 
 from guacr.display.pixels import Array8
-from terminal import boxdrawing
+from terminal import boxdrawing, powerline
 from terminal.decorations import CellMetrics
 from terminal.fonts import Face, FontFamily, FontFile, FontsError
+from terminal.strokes import Cell
 
 MIN_PIXELS = 4
 MAX_PIXELS = 256
@@ -39,6 +40,14 @@ _NARROW, _NARROW_LETTER = 0.8, 0.5
 reads worse than a narrow one; a symbol should keep its shape."""
 _INK = 128
 """Coverage from which a pixel is part of a glyph; fainter ones at its sides may be lost."""
+
+_SYMBOLS = {powerline.BRANCH: powerline.draw_branch, powerline.PADLOCK: powerline.draw_padlock}
+_ABBREVIATIONS = {
+    0x2409: "HT", 0x240A: "LF", 0x240B: "VT", 0x240C: "FF", 0x240D: "CR", 0x2424: "NL",
+    0xE0A1: "LN", 0xE0A3: "CN",
+}  # fmt: skip
+"""DEC's pictures of control characters, and Powerline's of lines and columns: few fonts have
+them."""
 
 _SHAPED = ImageFont.Layout.RAQM if features.check("raqm") else ImageFont.Layout.BASIC
 
@@ -93,7 +102,30 @@ class GlyphPainter:
                 if file.colour:
                     return self._draw_coloured(text, file, width)
                 return self._draw_marks(text, file, face, width)
+        return self._draw_without_font(code, width)
+
+    def _draw_without_font(self, code: int, width: int) -> Array8:
+        cell = Cell(width, self.metrics.height, self.metrics.line)
+        if code in _SYMBOLS:
+            return _SYMBOLS[code](cell)
+        if code in _ABBREVIATIONS:
+            return self._draw_abbreviation(_ABBREVIATIONS[code], width)
         return self._draw_missing(code, width)
+
+    def _draw_abbreviation(self, letters: str, width: int) -> Array8:
+        """Two small letters, one above and left of the other."""
+        picture = np.zeros((self.metrics.height, width), np.uint8)
+        file, size = self._family.faces[Face.REGULAR][0], max(MIN_PIXELS, self.pixels * 5 // 8)
+        font = self._font(file, size)
+        if font is None:
+            return self._draw_missing(_MISSING, width)
+        for letter, right, bottom in ((letters[0], False, False), (letters[1], True, True)):
+            mask = Image.new("L", (width, self.metrics.height))
+            left = width - round(font.getlength(letter)) if right else 0
+            base = self.metrics.ascent if bottom else round(self.metrics.ascent * 0.55)
+            ImageDraw.Draw(mask).text((left, base), letter, 255, font, anchor="ls")
+            picture = np.maximum(picture, np.array(mask))
+        return picture
 
     def _font(self, file: FontFile, pixels: int, shaped: bool = False) -> Font | None:
         key = (file.path, file.index, pixels)

@@ -13,7 +13,8 @@ LOWER, LEFT = range(0x2581, 0x2589), range(0x258F, 0x2587, -1)
 DRAWN = [
     *range(0x2500, 0x25A0),
     *range(0x2800, 0x2900),
-    *range(0xE0B0, 0xE0B4),
+    *range(0x23BA, 0x23BE),
+    *range(0xE0B0, 0xE0C0),
     *range(0x1FB00, 0x1FB3C),
 ]
 
@@ -27,6 +28,39 @@ def test_every_character_fits_and_is_seen(width: int, height: int, line: int) ->
         assert picture.dtype == np.uint8
         if width > 6 and code != 0x2800:
             assert picture.any(), hex(code)
+
+
+@SIZE_ARGUMENTS
+def test_corners_of_powerline_fill_the_cell_together(width: int, height: int, line: int) -> None:
+    for one, other in ((0xE0B8, 0xE0BE), (0xE0BA, 0xE0BC)):
+        first, second = (boxdrawing.draw(code, width, height, line) for code in (one, other))
+        assert (np.abs(first.astype(int) + second - 255) <= 1).all()
+
+
+@pytest.mark.parametrize("left", [0xE0B0, 0xE0B1, 0xE0B4, 0xE0B5, 0xE0B8, 0xE0B9, 0xE0BC, 0xE0BD])
+@SIZE_ARGUMENTS
+def test_powerline_has_both_directions(left: int, width: int, height: int, line: int) -> None:
+    pictures = [boxdrawing.draw(code, width, height, line) for code in (left, left + 2)]
+    assert (pictures[0] == pictures[1][:, ::-1]).all()
+
+
+@SIZE_ARGUMENTS
+def test_filled_separators_have_no_seam(width: int, height: int, line: int) -> None:
+    for code in (0xE0B0, 0xE0B4):
+        middle = boxdrawing.draw(code, width, height, line)[height // 2]
+        assert middle[-1] > 0
+        assert middle[0] >= 250 or width < 3
+
+
+@SIZE_ARGUMENTS
+def test_scan_lines_lie_in_order_and_join(width: int, height: int, line: int) -> None:
+    pictures = [boxdrawing.draw(ord(c), width, height, line) for c in "⎺⎻─⎼⎽"]
+    assert all((picture == picture[:, :1]).all() for picture in pictures)
+    tops = [int(np.flatnonzero(picture[:, 0])[0]) for picture in pictures]
+    assert tops == sorted(tops)
+    if height >= 13:
+        assert len(set(tops)) == 5
+        assert (tops[0], tops[-1]) == (0, height - line)
 
 
 def test_letters_are_left_to_the_font() -> None:

@@ -82,6 +82,16 @@ def test_a_mark_that_the_letters_font_lacks_is_taken_from_another_or_left_out(
     assert (painter.draw("x" + chr(missing), Face.REGULAR, 1) == plain).all()
 
 
+@pytest.mark.parametrize("character", "␉␊␋␌␍␤\ue0a0\ue0a1\ue0a2\ue0a3")
+@pytest.mark.parametrize("pixels", [8, 16, 48])
+def test_symbols_that_few_fonts_have_are_no_boxes(character: str, pixels: int) -> None:
+    painter = GlyphPainter(find_family("monospace"), pixels)
+    picture = painter.draw(character, Face.REGULAR, 1)
+    box = painter.draw("\U000ffffd", Face.REGULAR, 1)
+    assert picture.any()
+    assert (picture != box).any()
+
+
 def test_marks_stand_on_their_letter(painter: GlyphPainter) -> None:
     plain = painter.draw("x", Face.REGULAR, 1)
     marked = painter.draw("x\u0301\u0323", Face.REGULAR, 1)
