@@ -468,10 +468,9 @@ class Emulator(ABC):
         paste, 2026 synchronized output."""
 
     @property
+    @abstractmethod
     def kitty_keyboard(self) -> int:
-        """The flags of the Kitty keyboard protocol that the host has set; engines that do not
-        know it have none."""
-        return 0
+        """The flags of the Kitty keyboard protocol that the host has set."""
 
     @property
     @abstractmethod

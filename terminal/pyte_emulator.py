@@ -246,6 +246,11 @@ class PyteEmulator(Emulator):
         return self._screen.private(number)
 
     @property
+    def kitty_keyboard(self) -> int:
+        """See `Emulator.kitty_keyboard`."""
+        return self._screen.keyboard.flags
+
+    @property
     def alternate_screen(self) -> bool:
         """See `Emulator.alternate_screen`."""
         return self._screen.on_alternate

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from terminal.pyte_grid import AUTOWRAP, ORIGIN
+from terminal.pyte_keyboard import KeyboardStates
 from terminal.pyte_moves import PyteMoves
 from terminal.pyte_pens import Pen
 from terminal.pyte_rows import Line
@@ -51,6 +52,7 @@ class PyteModes(PyteMoves):
         self.single_shift = 0
         self._saved = {False: Saved(), True: Saved()}
         self._saved_modes: dict[int, bool] = {}
+        self._keyboards = {False: KeyboardStates(), True: KeyboardStates()}
         self._other: list[Line] | None = None
         """The rows of the primary screen while the alternate one is shown."""
         self.cursor_shape = 0
@@ -64,6 +66,7 @@ class PyteModes(PyteMoves):
         self.charsets, self.single_shift = [_ASCII] * 4, 0
         self._saved = {False: Saved(), True: Saved()}
         self._saved_modes.clear()
+        self._keyboards = {False: KeyboardStates(), True: KeyboardStates()}
         self.scrollback.clear()
         super().reset()
         self.rows = self.blank_rows(self.lines)
@@ -164,6 +167,23 @@ class PyteModes(PyteMoves):
     def keypad_numeric(self) -> None:
         """DECKPNM."""
         self.mode.discard(KEYPAD)
+
+    @property
+    def keyboard(self) -> KeyboardStates:
+        """What is asked of the keyboard; each screen has its own."""
+        return self._keyboards[self.on_alternate]
+
+    def push_keyboard(self, flags: int = 0) -> None:
+        """CSI > u."""
+        self.keyboard.push(flags)
+
+    def pop_keyboard(self, count: int = 0) -> None:
+        """CSI < u."""
+        self.keyboard.pop(count or 1)
+
+    def change_keyboard(self, flags: int = 0, how: int = 0) -> None:
+        """CSI = u."""
+        self.keyboard.change(flags, how or 1)
 
     def set_cursor_shape(self, number: int = 0, *_: int) -> None:
         """DECSCUSR; odd shapes blink."""

@@ -45,6 +45,7 @@ _KEEPS_PENDING = frozenset(
         *("shift_in", "shift_out", "locking_shift_2", "locking_shift_3", "single_shift_2"),
         *("single_shift_3", "keypad_application", "keypad_numeric", "soft_reset", "tab"),
         *("scroll_up", "scroll_down", "tab_forward", "backspace", "cursor_back"),
+        *("push_keyboard", "pop_keyboard", "change_keyboard", "report_keyboard"),
     )
 )
 """Functions that leave the last column flag as it is."""
@@ -147,6 +148,10 @@ class PyteScreen(PyteModes):
         """DECRQM for a DEC private mode."""
         state = 2 - self.private(number) if number in PRIVATE_MODES else 0
         self.write_process_input(f"\x1b[?{number};{state}$y")
+
+    def report_keyboard(self) -> None:
+        """CSI ? u: what is asked of the keyboard by Kitty's protocol."""
+        self.write_process_input(f"\x1b[?{self.keyboard.flags}u")
 
     def window(self, what: int = 0, *rest: int) -> None:
         """XTWINOPS: sizes alone; the title is not told, since what reads it may run it."""

@@ -205,6 +205,15 @@ def test_mouse_modes(emulator: Emulator, form: MouseFormat) -> None:
     assert (emulator.mouse_tracking, emulator.mouse_format) == (MouseTracking.DRAG, form)
 
 
+def test_the_keyboard_is_as_the_host_asked(emulator: Emulator) -> None:
+    emulator.feed(b"\x1b[>5u")
+    assert emulator.kitty_keyboard == 5
+    emulator.feed(b"\x1b[?1049h")
+    assert emulator.kitty_keyboard == 0
+    emulator.reset()
+    assert emulator.kitty_keyboard == 0
+
+
 def test_colours_follow_the_host_and_the_defaults(emulator: Emulator) -> None:
     emulator.feed(b"\x1b]4;1;#102030\x07\x1b]11;#405060\x07\x1b]12;#708090\x07")
     colours = emulator.update().colours

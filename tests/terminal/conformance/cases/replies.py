@@ -72,6 +72,29 @@ _REPLIES = {
     ),
     "OSC 12 set": ("\x1b]12;#010203\x07\x1b]12;?\x07", "\x1b]12;rgb:0101/0202/0303\x07"),
 }
+_KEYBOARD = {
+    "nothing at first": ("", 0),
+    "push": ("\x1b[>5u", 5),
+    "push of nothing": ("\x1b[>5u\x1b[>u", 0),
+    "push of all": ("\x1b[>31u", 31),
+    "pop": ("\x1b[>1u\x1b[>5u\x1b[<u", 1),
+    "pop of two": ("\x1b[>1u\x1b[>3u\x1b[>5u\x1b[<2u", 1),
+    "pop of more than there are": ("\x1b[>1u\x1b[>3u\x1b[<9u", 0),
+    "pop of what was set": ("\x1b[=7u\x1b[<u", 0),
+    "pop of nothing": ("\x1b[<u", 0),
+    "set": ("\x1b[=5u", 5),
+    "set in place of the others": ("\x1b[=5u\x1b[=2;1u", 2),
+    "set some": ("\x1b[=5u\x1b[=2;2u", 7),
+    "reset some": ("\x1b[=7u\x1b[=2;3u", 5),
+    "set changes the top alone": ("\x1b[>1u\x1b[>5u\x1b[=2u\x1b[<u", 1),
+    "eight at most": ("\x1b[=3u" + "\x1b[>1u" * 8 + "\x1b[<7u", 1),
+    "the oldest is lost": ("\x1b[=3u" + "\x1b[>1u" * 8 + "\x1b[<8u", 0),
+    "its own on the alternate screen": ("\x1b[>5u\x1b[?1049h", 0),
+    "kept for the primary screen": ("\x1b[>5u\x1b[?1049h\x1b[>3u\x1b[?1049l", 5),
+    "kept for the alternate screen": ("\x1b[?1049h\x1b[>3u\x1b[?1049l\x1b[?1049h", 3),
+    "RIS": ("\x1b[>5u\x1bc", 0),
+    "not by SCORC": ("\x1b[>5u\x1b[s\x1b[u", 5),
+}
 _OFF_AT_FIRST = (1, 5, 6, 9, 12, 47, 66, 1000, 1002, 1003, 1004, 1005, 1006, 1015, 1016)
 _MORE_OFF = (45, 1047, 1049, 2004, 2026, 2031)
 _ON_AT_FIRST = (7, 25, 1007, 2027)
@@ -145,6 +168,10 @@ def _mode(number: int, state: int, before: str = "") -> Case:
 
 CASES = (
     *(Case(name, data, replies=reply) for name, (data, reply) in _REPLIES.items()),
+    *(
+        Case(f"keyboard: {name}", f"{data}\x1b[?u", replies=f"\x1b[?{flags}u")
+        for name, (data, flags) in _KEYBOARD.items()
+    ),
     *(_mode(number, 2) for number in (*_OFF_AT_FIRST, *_MORE_OFF)),
     *(_mode(number, 1) for number in _ON_AT_FIRST),
     *(_mode(number, 1, f"\x1b[?{number}h") for number in (*_OFF_AT_FIRST, *_MORE_OFF)),
