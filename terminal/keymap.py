@@ -108,6 +108,8 @@ _LINUX = (
 _VT100 = _XTERM | {F1 + 4 + n: _ss3(final) for n, final in enumerate("tuvlwx")}
 _VT220 = _XTERM | {keysyms.HOME: _tilde(1), keysyms.END: _tilde(4)}
 _RXVT = _EDITING | _NUMBERED | {keysyms.HOME: _tilde(7), keysyms.END: _tilde(8)}
+_XTERM_OLD = _EDITING | _NUMBERED
+"""As xterm was in X11R6: function keys as on a VT220."""
 _ANSI = _XTERM | {keysyms.INSERT: _always("\x1b[L", "\x1b[2;{}~")}
 
 _FAMILIES: dict[str, Keys] = {
@@ -121,6 +123,8 @@ _FAMILIES: dict[str, Keys] = {
     "tmux": _XTERM | _HOME_1_END_4,
     "rxvt": _RXVT,
     "ansi": _ANSI,
+    "xterm-color": _XTERM_OLD,
+    "xterm-r6": _XTERM_OLD,
 }
 """Keys by how the terminal type begins; all other types are taken for xterm."""
 
@@ -131,7 +135,10 @@ _FUNCTION_KEYS: dict[str, Keys] = {
 }
 """What `func-keys-and-keypad` lays over them."""
 
-_SHIFT_COUNTS_ON = {"linux": 12, "vt2": 10, "vt3": 10, "vt4": 10, "vt5": 10, "rxvt": 10}
+_SHIFT_COUNTS_ON = {
+    **dict.fromkeys(("linux", "xterm-color", "xterm-r6"), 12),
+    **dict.fromkeys(("vt2", "vt3", "vt4", "vt5", "rxvt"), 10),
+}
 """Terminals on which Shift and a function key are another function key, this many further on."""
 
 _KEYPAD_APPLICATION = {
@@ -153,6 +160,8 @@ _CONTROL = {
 """What Ctrl makes of a character."""
 
 _ERASE_WORD = "\x17"
+_BACK_TAB, _BACK_TAB_LINUX = "\x1b[Z", "\x1b\t"
+"""What Shift and Tab send; on the Linux console it is Alt and Tab."""
 
 
 class KeyMap:
@@ -165,7 +174,7 @@ class KeyMap:
         backspace: the code that Backspace sends, 127 or 8.
     """
 
-    __slots__ = ("_backspace", "_keypad", "_keys", "_shift_counts_on")
+    __slots__ = ("_back_tab", "_backspace", "_keypad", "_keys", "_shift_counts_on")
 
     def __init__(self, terminal_type: str, function_keys: str = "", backspace: int = 127) -> None:
         family = next((f for f in _FAMILIES if terminal_type.startswith(f)), "")
@@ -173,6 +182,7 @@ class KeyMap:
         self._shift_counts_on = _SHIFT_COUNTS_ON.get(family, 0)
         self._keypad = function_keys == "vt100" or family.startswith("vt")
         self._backspace = chr(backspace)
+        self._back_tab = _BACK_TAB_LINUX if family == "linux" else _BACK_TAB
 
     def encode(self, keysym: int, text: str, modifiers: Modifiers, modes: KeyModes) -> bytes:
         """What the host receives when a key goes down; nothing for keys that mean nothing.
@@ -206,7 +216,7 @@ class KeyMap:
         if keysym == keysyms.BACKSPACE:
             return _ERASE_WORD if modifiers & Modifiers.CTRL else self._backspace
         if keysym == keysyms.LEFT_TAB or (keysym == keysyms.TAB and modifiers & Modifiers.SHIFT):
-            return "\x1b[Z"
+            return self._back_tab
         if keysym == keysyms.RETURN:
             return "\r\n" if modes.newline else "\r"
         return {keysyms.TAB: "\t", keysyms.ESCAPE: "\x1b", keysyms.LINEFEED: "\n"}.get(keysym)

@@ -13,7 +13,7 @@ from tests.terminal.desk import Desk, keysym
 
 _CURSOR = {"kcuu1": "Up", "kcud1": "Down", "kcuf1": "Right", "kcub1": "Left"}
 _EDITING = {"khome": "Home", "kend": "End", "kich1": "Insert", "kdch1": "Delete",
-            "kpp": "PageUp", "knp": "PageDown"}  # fmt: skip
+            "kpp": "PageUp", "knp": "PageDown", "kcbt": "ISO_Left_Tab"}  # fmt: skip
 _PLAIN = {**_CURSOR, **_EDITING}
 _SHIFTED = {"kLFT": "Left", "kRIT": "Right", "kUP": "Up", "kDN": "Down", "kHOM": "Home",
             "kEND": "End", "kIC": "Insert", "kDC": "Delete", "kPRV": "PageUp",
@@ -29,7 +29,11 @@ def _terminfo(terminal: str) -> dict[str, bytes]:
     except (OSError, subprocess.CalledProcessError):
         pytest.skip(f"no terminfo of {terminal} here")
     return {
-        name: value.replace("\\E", "\x1b").replace("^?", "\x7f").replace("^H", "\b").encode()
+        name: value.replace("\\E", "\x1b")
+        .replace("^?", "\x7f")
+        .replace("^H", "\b")
+        .replace("^I", "\t")
+        .encode()
         for name, value in re.findall(r"^\t(\w+)=(.*),$", listing, re.MULTILINE)
     }
 
@@ -42,7 +46,18 @@ def _modes(entry: dict[str, bytes]) -> KeyModes:
 
 @pytest.mark.parametrize(
     "terminal",
-    ["linux", "xterm", "xterm-256color", "vt100", "vt220", "screen", "tmux-256color", "rxvt"],
+    [
+        "linux",
+        "xterm",
+        "xterm-256color",
+        "xterm-color",
+        "xterm-r6",
+        "vt100",
+        "vt220",
+        "screen",
+        "tmux-256color",
+        "rxvt",
+    ],
 )
 def test_keys_are_those_of_terminfo(terminal: str) -> None:
     entry = _terminfo(terminal)
