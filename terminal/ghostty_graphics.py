@@ -212,5 +212,5 @@ class GhosttyGraphics:
         generation = self._store.generation
         if generation != self._generation:
             self._generation = generation
-            if sum(1 for _ in self._store.placements()) > MAX_PLACEMENTS:
+            if self._store.places() > MAX_PLACEMENTS:
                 self.clear()

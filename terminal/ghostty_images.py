@@ -130,17 +130,26 @@ class ImageStore:
     def __contains__(self, number: int) -> bool:
         return bool(lib.ghostty_kitty_graphics_image(self._graphics(), number))
 
+    def places(self) -> int:
+        """How many places have images, in view or not."""
+        return sum(1 for _ in self._iterators())
+
     def placements(self) -> Iterator[Placement]:
-        """All of them; each holds until the next is asked for."""
-        graphics, iterator = self._graphics(), ffi.new("GhosttyKittyGraphicsPlacementIterator*")
+        """All of these places; each holds until the next is asked for."""
+        graphics = self._graphics()
+        return (self._placement(graphics, iterator) for iterator in self._iterators())
+
+    def _iterators(self) -> Iterator[Any]:
+        """The library's iterator, at one placement after the other."""
+        iterator = ffi.new("GhosttyKittyGraphicsPlacementIterator*")
         check(
             lib.ghostty_kitty_graphics_placement_iterator_new(ffi.NULL, iterator), "see its images"
         )
         try:
             data = lib.GHOSTTY_KITTY_GRAPHICS_DATA_PLACEMENT_ITERATOR
-            check(lib.ghostty_kitty_graphics_get(graphics, data, iterator), "see its images")
+            check(lib.ghostty_kitty_graphics_get(self._graphics(), data, iterator), "see them")
             while lib.ghostty_kitty_graphics_placement_next(iterator[0]):
-                yield self._placement(graphics, iterator[0])
+                yield iterator[0]
         finally:
             lib.ghostty_kitty_graphics_placement_iterator_free(iterator[0])
 

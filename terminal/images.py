@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import reduce
 
 import numpy as np
 from PIL import Image
@@ -23,6 +24,9 @@ BELOW_BACKGROUNDS = -(1 << 30)
 
 MAX_COVER = 8
 """How many times images may cover the window altogether; if it were more, the highest are drawn."""
+
+MAX_RECTS = 32
+"""Places at which pictures have changed that are drawn one by one."""
 
 TILE = 128
 """Pixels across and down that are scaled together."""
@@ -65,14 +69,14 @@ def changed(
     old: Sequence[Picture], new: Sequence[Picture], copies: Sequence[Copy], window: Rect
 ) -> list[Rect]:
     """Where a window shows other pictures than it should, once rows of it have been copied, all
-    equally far. The rectangles may overlap."""
+    equally far. The rectangles may overlap; see `joined`."""
     rows = [Rect(copy.x, copy.y, copy.source.width, copy.source.height) for copy in copies]
     distance = copies[0].y - copies[0].source.y if copies else 0
     wrong = [
         part
         for area in _differing(old, new)
         if (seen := area.intersection(window))
-        for part in outside(seen, rows)
+        for part in _outside(seen, rows)
     ]
     if copies:
         brought = [picture.moved(distance) for picture in old]
@@ -87,7 +91,18 @@ def _differing(old: Sequence[Picture], new: Sequence[Picture]) -> list[Rect]:
     return [picture.area for picture in (before - after) + (after - before)]
 
 
-def outside(rect: Rect, holes: Sequence[Rect]) -> list[Rect]:
+def joined(rects: Sequence[Rect], more: Sequence[Rect]) -> list[Rect]:
+    """Rectangles that do not overlap, and others that may: the same, or more where these are too
+    many, as rectangles that do not overlap."""
+    if len(more) > MAX_RECTS:
+        return [reduce(Rect.union, (*rects, *more))]
+    result = list(rects)
+    for rect in more:
+        result += _outside(rect, result)
+    return result
+
+
+def _outside(rect: Rect, holes: Sequence[Rect]) -> list[Rect]:
     """What of a rectangle lies in none of the others, as rectangles that do not overlap."""
     parts = [rect]
     for hole in holes:

@@ -13,7 +13,7 @@ from terminal.atlas import GlyphAtlas
 from terminal.changes import GAP_COLUMNS, Block, Move, find_blocks, find_moves
 from terminal.compositor import Ground, compose, ground
 from terminal.emulator import Cursor, Emulator, PlacedImage, ScreenUpdate
-from terminal.images import Picture, changed, illustrated, outside, pictures
+from terminal.images import Picture, changed, illustrated, joined, pictures
 from terminal.pens import PairTable
 from terminal.renderer import FIELD_MASK, PAIR_SHIFT, DrawnCells, Renderer
 
@@ -87,11 +87,9 @@ class TerminalSurface:
             return damage
         metrics, window = self._atlas.metrics, Rect(0, 0, *self.size)
         new = pictures(images, (metrics.width, metrics.height), window)
-        rects = list(damage.rects)
-        for rect in changed(self._images, new, damage.copies, window):
-            rects += outside(rect, rects)
+        wrong = changed(self._images, new, damage.copies, window)
         self._images = new
-        return Damage(damage.copies, rects)
+        return Damage(damage.copies, joined(damage.rects, wrong))
 
     def _ready(self) -> bool:
         """Begin anew with another sheet or other numbers of pairs, if need be."""

@@ -16,7 +16,15 @@ from guacr.display.surface import Copy, Damage
 from terminal.atlas import GlyphAtlas, atlas_for
 from terminal.emulator import PlacedImage
 from terminal.ghostty import GhosttyEmulator
-from terminal.images import BELOW_BACKGROUNDS, MAX_COVER, Picture, changed, pictures
+from terminal.images import (
+    BELOW_BACKGROUNDS,
+    MAX_COVER,
+    MAX_RECTS,
+    Picture,
+    changed,
+    joined,
+    pictures,
+)
 from terminal.surface import TerminalSurface
 from tests.terminal.engine import COLOURS, start
 from tests.terminal.kitty_graphics import Rgba, command, noise
@@ -354,3 +362,16 @@ def test_pictures_that_moved_with_their_rows_change_nothing_else() -> None:
 def test_two_of_the_same_picture_are_more_than_one() -> None:
     assert changed(on(placed(1)), on(placed(1), placed(1)), [], WINDOW) == [Rect(0, 20, 30, 30)]
     assert changed(on(placed(1), placed(1)), on(placed(1), placed(1)), [], WINDOW) == []
+
+
+def test_joined_rectangles_do_not_overlap() -> None:
+    rects = [Rect(0, 0, 10, 10), Rect(20, 0, 10, 10)]
+    assert joined(rects, []) == rects
+    assert joined(rects, [Rect(5, 5, 20, 2), Rect(21, 1, 3, 3)]) == [*rects, Rect(10, 5, 10, 2)]
+
+
+def test_too_many_rectangles_become_one() -> None:
+    rects = [Rect(100, 0, 10, 10)]
+    many = [Rect(0, 10 * number, 5, 5) for number in range(MAX_RECTS + 1)]
+    assert len(joined(rects, many[1:])) == MAX_RECTS + 1
+    assert joined(rects, many) == [Rect(0, 0, 110, 10 * MAX_RECTS + 5)]
