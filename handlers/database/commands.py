@@ -87,7 +87,7 @@ def _usages(adapter: Adapter) -> Iterator[tuple[str, str, str]]:
         yield name, ("[+]" if listing.more else "") + pattern, listing.about
     yield "d", " NAME", adapter.describes
     if adapter.describes_more:
-        yield "d+", " NAME", f"the same, and {adapter.describes_more}"
+        yield "d+", " NAME", f"as \\d does, and {adapter.describes_more}"
     if adapter.tabular:
         yield "g", "", "ends a statement, as a semicolon does; alone, runs the last one again"
         yield "gx", ", \\G", "like \\g, with records below each other"

@@ -77,8 +77,9 @@ class Pager(Generic[Item]):
         """Whether these are all."""
         return self._ended
 
-    def add(self, items: list[Item]) -> None:
-        """Items that are there already."""
+    def add(self, items: list[Item], *, last: bool = False) -> None:
+        """Items that are there already; whether no more follow."""
+        self._ended = self._ended or last
         for item in items:
             weight = sum(len(part or "") for part in item) if isinstance(item, tuple) else 80
             self._items.append(item)
@@ -220,8 +221,8 @@ class Pager(Generic[Item]):
         body = [self._marked(self._look.line(item), columns) for item in self._visible()]
         body += [""] * (self._height - len(body))
         drawn = "".join(f"{line}\x1b[K\r\n" for line in lines + body)
-        status = cut(self._status(), 0, columns)
-        self._show(f"\x1b[H{drawn}\x1b[7m{status}\x1b[K\x1b[0m")
+        status = cut(self._status(columns).ljust(columns), 0, columns)
+        self._show(f"\x1b[H{drawn}\x1b[7m{status}\x1b[0m")
 
     def _marked(self, line: str, columns: int) -> str:
         text = cut(line, self._left, columns)
@@ -234,10 +235,17 @@ class Pager(Generic[Item]):
         end = place + len(wanted)
         return f"{text[:place]}\x1b[7m{text[place:end]}\x1b[27m{text[end:]}"
 
-    def _status(self) -> str:
+    def _status(self, columns: int) -> str:
         if self._typed is not None:
             return f"/{self._typed}"
         last = min(self._top + self._height, self.seen)
         total = f"{self.seen}" if self._ended else f"{self.seen} so far"
-        text = f" {min(self._top + 1, last)}-{last} of {total}   q quit  / search  n next  ↑↓←→"
+        text = f" {min(self._top + 1, last)}-{last} of {total}   q quit  / search  n next  "
+        ways = {
+            "↑": self._top > 0,
+            "↓": last < self.seen or not self._ended,
+            "←": self._left > 0,
+            "→": self._left + columns < self._width(),
+        }
+        text += "".join(arrow if leads else " " for arrow, leads in ways.items())
         return f" {self._message} │{text}" if self._message else text

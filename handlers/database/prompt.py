@@ -48,8 +48,10 @@ _STYLE = Style.from_dict(
         "pygments.comment": "ansibrightblack italic",
         "pygments.name.builtin": "ansiyellow",
         "auto-suggestion": "ansibrightblack",
-        "completion-menu": "bg:ansibrightblack ansiwhite",
+        "completion-menu": "bg:#303030 ansiwhite",
         "completion-menu.completion.current": "bg:ansiblue ansiwhite noreverse",
+        "completion-menu.meta.completion": "bg:#303030 ansigray",
+        "completion-menu.meta.completion.current": "bg:ansiblue ansiwhite",
         "prompt": "bold",
     }
 )

@@ -201,7 +201,7 @@ class Results:
             goes_on = True
         else:
             pager = Pager(self._show, self._size, _Records(), more)
-            pager.add(lines)
+            pager.add(lines, last=result.ended)
             goes_on = await self._look_at(pager, result)
         if result.limited or not result.ended:
             self._end_result(result)
@@ -228,10 +228,10 @@ class Results:
         pager: Pager[Row] | Pager[str]
         if vertical:
             paged = pager = Pager(self._show, self._size, _Records(), more_lines)
-            paged.add(records(columns, rows, 1, self.null))
+            paged.add(records(columns, rows, 1, self.null), last=result.ended)
         else:
             tabled = pager = Pager(self._show, self._size, table, more_rows)
-            tabled.add(rows)
+            tabled.add(rows, last=result.ended)
         goes_on = await self._look_at(pager, result)
         self._end_result(result)
         return goes_on

@@ -41,6 +41,7 @@ class Runner:
         self._lines = Lines(show)
         self._cancelling: asyncio.Task[None] | None = None
         self._last = ""
+        self._interrupted = False
         self.timing = False
         self.results = Results(
             show, size, keyboard=keyboard, max_rows=adapter.params.max_rows, cancel=self._cancel
@@ -79,6 +80,7 @@ class Runner:
             keyboard.interrupted = False
             self._lines.fail("cancelled before it began")
             return False
+        self._interrupted = False
         keyboard.sink = self._running_key
         try:
             async with aclosing(_generator(self._adapter.execute(text))) as events:
@@ -95,12 +97,13 @@ class Runner:
 
     async def _watch(self, text: str, seconds: float) -> bool:
         """Run a statement until it fails, or until Ctrl-C; whether it never failed."""
+        gap = ""
         while True:
-            self._lines.print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} (every {seconds:g} s)\n")
+            self._lines.print(f"{gap}{time.strftime('%Y-%m-%d %H:%M:%S')} (every {seconds:g} s)\n")
             if not await self.once(text, Manner(paged=False)):
                 return False
-            self._lines.print("\n")
-            if await self._stopped_within(seconds):
+            gap = "\n"
+            if self._interrupted or await self._stopped_within(seconds):
                 return True
 
     async def _stopped_within(self, seconds: float) -> bool:
@@ -133,9 +136,9 @@ class Runner:
 
     def _running_key(self, name: str, data: str) -> bool:
         if name == "c-c":
+            self._interrupted = True  # it may end nevertheless, and is not to be run again then
             self._cancel()
-            return True
-        return False
+        return name == "c-c"
 
     def _cancel(self) -> None:
         if self._cancelling is None or self._cancelling.done():

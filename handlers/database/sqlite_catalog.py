@@ -56,7 +56,8 @@ LISTS: Mapping[str, Listing] = {
 }
 
 _COLUMNS = """SELECT name AS "Column", type AS "Type",
-CASE WHEN "notnull" THEN 'not null' ELSE '' END AS "Nullable", dflt_value AS "Default",
+CASE WHEN "notnull" THEN 'not null' ELSE '' END AS "Nullable",
+coalesce(dflt_value, '') AS "Default",
 CASE WHEN pk THEN 'primary key' ELSE '' END AS "Key" FROM pragma_table_info({})"""
 _INDEXES = """SELECT name AS "Index", CASE "unique" WHEN 1 THEN 'unique' ELSE '' END AS "Unique",
 (SELECT group_concat(coalesce(i.name, '(expression)'), ', ') FROM pragma_index_info(l.name) i)

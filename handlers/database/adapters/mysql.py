@@ -229,7 +229,7 @@ class MysqlAdapter(Adapter):
                 yield Columns(tuple(Column(d[0], d[1] in _NUMBERS) for d in cursor.description))
                 size = FIRST_BATCH
                 while rows := await cursor.fetchmany(size):
-                    yield Rows([_texts(row) for row in rows])
+                    yield Rows([_texts(row) for row in rows], last=len(rows) < size)
                     size = BATCH
                 yield Done("")
             self._warnings = cursor._result.warning_count

@@ -228,7 +228,7 @@ class PostgresqlAdapter(Adapter):
                     rows = []
                 continue
             if rows:
-                yield Rows(rows)
+                yield Rows(rows, last=status == pq.ExecStatus.TUPLES_OK)
                 rows = []
             for notice in self._taken():
                 yield notice

@@ -123,12 +123,14 @@ class SqliteAdapter(Adapter):
             if cursor.description is None:
                 yield Done(_tag(statement, cursor.rowcount))
                 return
-            rows = await self._call(cursor.fetchmany, FIRST_BATCH)
+            size = FIRST_BATCH
+            rows = await self._call(cursor.fetchmany, size)
             first = rows[0] if rows else ()
             yield Columns(_columns(cursor, first))
             while rows:
-                yield Rows([_texts(row) for row in rows])
-                rows = await self._call(cursor.fetchmany, BATCH)
+                yield Rows([_texts(row) for row in rows], last=len(rows) < size)
+                size = BATCH
+                rows = await self._call(cursor.fetchmany, size)
             yield Done("")
         finally:
             await self._call(cursor.close)
