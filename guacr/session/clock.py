@@ -24,6 +24,10 @@ as a flood."""
 FLOOD_FACTOR = 20
 """The same as `COST_FACTOR`, in a flood: nobody reads it, and everybody waits for its end."""
 
+ATTENTION = 0.3
+"""Seconds after a key in which frames keep as far from each other as they take to make, flood or
+not: somebody wants to see what the key does, that is, how Ctrl-C ends the flood."""
+
 
 class FrameClock:
     """Calls `tick` when a frame may be due; `busy` holds it back while one is being made.
@@ -33,6 +37,7 @@ class FrameClock:
     """
 
     __slots__ = (
+        "_attended",
         "_cost",
         "_factor",
         "_handle",
@@ -53,6 +58,8 @@ class FrameClock:
         self._tick = tick
         self._lag = lag
         self._last = self._loop.time() - 1.0
+        self._attended = self._last
+        """Until when somebody waits for what a key does."""
         self._handle: asyncio.Handle | None = None
         self._pending = False
         self._lazy = False
@@ -92,6 +99,13 @@ class FrameClock:
         self._cancel()
         self._handle = self._loop.call_soon(self._run)
 
+    def attend(self) -> None:
+        """Somebody has pressed a key."""
+        self._attended = self._loop.time() + ATTENTION
+        if self._handle is not None and not self._lazy:
+            self._cancel()
+            self._schedule()
+
     def viewer_moved(self) -> None:
         """A viewer acknowledged a frame or took what was buffered: it may be ready earlier."""
         if not self._lazy:
@@ -117,7 +131,8 @@ class FrameClock:
 
     def _schedule(self) -> None:
         now = self._loop.time()
-        pause = max(self._interval, self._cost * self._factor, self._lag())
+        factor = 1 if now < self._attended else self._factor
+        pause = max(self._interval, self._cost * factor, self._lag())
         due = self._last + min(pause, LAG_MAX)
         if due <= now:
             self._handle = self._loop.call_soon(self._run)

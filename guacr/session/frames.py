@@ -50,6 +50,10 @@ class Frames:
         """The same, but within a frame's time the host will have more."""
         self._clock.wake_later()
 
+    def attend(self) -> None:
+        """Somebody has pressed a key, and looks for what it does."""
+        self._clock.attend()
+
     def welcome(self) -> None:
         """A user has joined, and sees nothing yet."""
         self._clock.hurry()

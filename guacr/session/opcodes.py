@@ -71,7 +71,10 @@ def _sync(user: User, args: Args) -> None:
 
 
 def _key(user: User, args: Args) -> None:
-    user.session.handler.key(user, _integer(args[0]), _integer(args[1]) != 0)
+    pressed = _integer(args[1]) != 0
+    user.session.handler.key(user, _integer(args[0]), pressed)
+    if pressed:
+        user.session.frames.attend()
 
 
 def _mouse(user: User, args: Args) -> None:

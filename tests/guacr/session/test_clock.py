@@ -149,3 +149,26 @@ async def test_in_a_flood_frames_are_fewer() -> None:
     gaps = [later - earlier for earlier, later in pairwise(ticks.times)]
     assert gaps[1] > 0.095, "it was a flood before"
     assert gaps[2] < gaps[1], "and is none now"
+
+
+async def test_a_key_brings_the_frame_that_a_flood_would_have_put_off() -> None:
+    ticks = Ticks(rate=1000)
+    ticks.work = 0.01
+    ticks.clock.wake()
+    await asyncio.sleep(0)
+    ticks.clock.work = 10.0
+    ticks.clock.wake()
+    await until(lambda: len(ticks.times) == 2)
+    ticks.clock.wake()
+    ticks.clock.attend()
+    await until(lambda: len(ticks.times) == 3)
+    assert 0.009 < ticks.times[2] - ticks.times[1] < 0.1, "it would have been 0.2"
+
+
+async def test_a_key_changes_nothing_about_what_may_wait() -> None:
+    ticks = Ticks(rate=1)
+    ticks.clock.wake_later()
+    ticks.clock.attend()
+    await asyncio.sleep(0)
+    assert ticks.times == []
+    assert ticks.clock.pending
