@@ -32,7 +32,8 @@ _UNNUMBERED = 1 << 31
 _PACKING = frozenset("tfomsvSO")
 """Keys that say how data are packed, which guacr has unpacked."""
 _NO_PLACEHOLDERS = "EINVAL: unicode placeholders are not supported"
-_NO_ANIMATIONS = "EINVAL: animations are not supported"
+_ANIMATION = frozenset("fac")
+"""Actions that make frames of an image, play them, or paint one over another."""
 _QUIET = 2
 """The value of the key q that wants to hear of no errors."""
 
@@ -133,9 +134,9 @@ class GhosttyGraphics:
         if not self._enabled:
             self._enabled = self._splitter.erasures = True
             self._store.limit(self._limit)
-        if command.action in "fac":
-            self._refuse(command, _NO_ANIMATIONS)
-        elif command.action in "tTq":
+        if command.action in _ANIMATION:
+            return  # without a word: icat reads no answers, and its user's shell would
+        if command.action in "tTq":
             arrived = self._loader.add(command)
             if arrived:
                 self._load(*arrived)
