@@ -201,6 +201,8 @@ class PlacedImage:
     """The part of `pixels` that is shown, scaled."""
     generation: int
     """What tells its pixels from all others."""
+    opaque: bool
+    """Whether nothing is to be seen through it."""
     pixels: Array8 = field(compare=False, repr=False)
     """(height, width, 4): blue, green and red, each as bright as alpha has it, and alpha. They
     never change."""

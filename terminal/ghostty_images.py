@@ -12,11 +12,10 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from guacr.display.geometry import Rect
-from guacr.display.pixels import Array8
 from terminal.emulator import PlacedImage
 from terminal.ghostty_library import check, ffi, lib
 from terminal.graphics import GraphicsCommand
-from terminal.graphics_loading import Bitmap, premultiplied
+from terminal.graphics_loading import Bitmap, Painted
 
 _TICKET_BYTES = 8
 _tickets = itertools.count(1)
@@ -70,8 +69,8 @@ class ImageStore:
 
     def __init__(self, terminal: Any) -> None:
         self._terminal = terminal
-        self._sources: dict[int, tuple[int, Array8]] = {}
-        """The images in view by number: a generation, and pixels as `PlacedImage` has them."""
+        self._sources: dict[int, tuple[int, Painted]] = {}
+        """The images in view by number: a generation, and how they are painted."""
         self._latest = 0
         """Which of them came last, and may not be in view yet."""
 
@@ -105,7 +104,7 @@ class ImageStore:
         self._latest = number
         image = lib.ghostty_kitty_graphics_image(self._graphics(), number)
         if image:
-            self._sources[number] = _read(image)[0], bitmap.pixels
+            self._sources[number] = _read(image)[0], bitmap.painted
 
     def delete(self, what: str, number: int = 0) -> None:
         """Delete images as the protocol's key d has it."""
@@ -185,13 +184,13 @@ class ImageStore:
         )
         return Placement(z[0], ids[0], ids[1], (offset[0], offset[1]), image, info)
 
-    def _source(self, placement: Placement) -> tuple[int, Array8]:
-        """A generation and the pixels of an image, copied once as long as it is in view."""
+    def _source(self, placement: Placement) -> tuple[int, Painted]:
+        """A generation, and an image that is copied once as long as it is in view."""
         generation, size, rgba = _read(placement.image)
         known = self._sources.get(placement.number)
         if known is not None and known[0] == generation:
             return known
-        return generation, premultiplied(*size, rgba)
+        return generation, Painted.of(*size, rgba)
 
     def _graphics(self) -> Any:
         graphics = ffi.new("GhosttyKittyGraphics*")
@@ -224,7 +223,7 @@ def _read(image: Any) -> tuple[int, tuple[int, int], Any]:
     return generation[0], (size[0], size[1]), ffi.buffer(data[0], length[0])
 
 
-def _placed(placement: Placement, generation: int, pixels: Array8) -> PlacedImage:
+def _placed(placement: Placement, generation: int, painted: Painted) -> PlacedImage:
     info = placement.info
     return PlacedImage(
         column=info.viewport_col,
@@ -236,7 +235,8 @@ def _placed(placement: Placement, generation: int, pixels: Array8) -> PlacedImag
         z=placement.z,
         source=Rect(info.source_x, info.source_y, info.source_width, info.source_height),
         generation=generation,
-        pixels=pixels,
+        opaque=painted.opaque,
+        pixels=painted.pixels,
     )
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 import binascii
 import struct
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from io import BytesIO
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -35,20 +36,35 @@ class GraphicsError(Exception):
     """Why a command is not carried out, as the protocol answers it: a code and a sentence."""
 
 
+class Painted(NamedTuple):
+    """The pixels of an image as they are painted; see `PlacedImage`."""
+
+    pixels: Array8
+    opaque: bool
+
+    @classmethod
+    def of(cls, width: int, height: int, rgba: bytes) -> Painted:
+        """The image of such pixels, row by row."""
+        image = Image.frombuffer("RGBA", (width, height), rgba, "raw", "RGBA", 0, 1)
+        data = image.convert("RGBa").tobytes("raw", "BGRa")
+        pixels = np.frombuffer(data, np.uint8).reshape(height, width, PIXEL_BYTES)
+        return cls(pixels, bool(pixels[..., 3].min() == 255))
+
+
 @dataclass(frozen=True, slots=True)
 class Bitmap:
-    """The pixels of an image, row by row."""
+    """An image that was unpacked."""
 
     width: int
     height: int
     rgba: bytes
-    pixels: Array8 = field(compare=False, repr=False)
-    """The same as `PlacedImage` has them."""
+    """Row by row."""
+    painted: Painted
 
     @classmethod
     def of(cls, width: int, height: int, rgba: bytes) -> Bitmap:
-        """An image of these pixels."""
-        return cls(width, height, rgba, premultiplied(width, height, rgba))
+        """The image of such pixels."""
+        return cls(width, height, rgba, Painted.of(width, height, rgba))
 
 
 class Loader:
@@ -149,13 +165,6 @@ def _png(data: bytes, limit: int) -> Bitmap:
             return Bitmap.of(width, height, image.convert("RGBA").tobytes())
     except _PNG_FAULTS:
         raise GraphicsError("EBADPNG: the PNG cannot be read") from None
-
-
-def premultiplied(width: int, height: int, rgba: bytes) -> Array8:
-    """Red, green, blue and alpha as `PlacedImage` has them."""
-    image = Image.frombuffer("RGBA", (width, height), rgba, "raw", "RGBA", 0, 1)
-    data = image.convert("RGBa").tobytes("raw", "BGRa")
-    return np.frombuffer(data, np.uint8).reshape(height, width, PIXEL_BYTES)
 
 
 def _with_alpha(rgb: bytes) -> bytes:

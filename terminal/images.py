@@ -25,6 +25,9 @@ BELOW_BACKGROUNDS = -(1 << 30)
 MAX_COVER = 8
 """How many times images may cover the window altogether; if it were more, the highest are drawn."""
 
+MAX_OPAQUE = 32
+"""Images, the highest first, below which no others are looked for."""
+
 MAX_RECTS = 32
 """Places at which pictures have changed that are drawn one by one."""
 
@@ -41,6 +44,7 @@ class Picture:
     z: int
     source: Rect
     generation: int
+    opaque: bool
     pixels: Array8 = field(compare=False, repr=False)
 
     def moved(self, dy: int) -> Picture:
@@ -49,19 +53,25 @@ class Picture:
 
 
 def pictures(images: Sequence[PlacedImage], cell: tuple[int, int], window: Rect) -> list[Picture]:
-    """Those of the images, the lowest first, that can be seen in a window of such cells."""
+    """Those of the images, the lowest first, that can be seen in a window of such cells. Programs
+    play a film as one image over the other, of which only the last is drawn."""
     found: list[Picture] = []
+    opaque: list[Rect] = []
     left = MAX_COVER * window.area
     for image in reversed(images):
         x, y = image.column * cell[0] + image.x, image.row * cell[1] + image.y
         area = Rect(x, y, image.width, image.height)
         seen = area.intersection(window)
-        if seen is None:
+        if seen is None or any(over.contains(seen) for over in opaque):
             continue
         left -= seen.area
         if left < 0:
             break
-        found.append(Picture(area, image.z, image.source, image.generation, image.pixels))
+        if image.opaque and len(opaque) < MAX_OPAQUE:
+            opaque.append(seen)
+        found.append(
+            Picture(area, image.z, image.source, image.generation, image.opaque, image.pixels)
+        )
     return found[::-1]
 
 
@@ -153,11 +163,11 @@ def _paint(target: Array8, block: Rect, shown: Sequence[Picture]) -> None:
         drawn = _scaled(picture, seen)
         x, y = seen.x - block.x, seen.y - block.y
         part = target[y : y + seen.height, x : x + seen.width]
-        alpha = drawn[..., 3:]
-        if alpha.min() == 255:
+        if picture.opaque:
             part[...] = drawn
         else:
-            part[...] = drawn + ((part * (255 - alpha.astype(np.uint16)) + 127) // 255)
+            through = 255 - drawn[..., 3:].astype(np.uint16)
+            part[...] = drawn + (part * through + 127) // 255
         part[..., 3] = 0
 
 

@@ -50,9 +50,10 @@ def test_formats(text: str, data: bytes, expected: bytes) -> None:
     assert bitmap.rgba == expected
     assert bitmap.width * bitmap.height * 4 == len(expected)
     pixels = np.frombuffer(expected, np.uint8).reshape(bitmap.height, bitmap.width, 4)
-    assert (bitmap.pixels[..., 3] == pixels[..., 3]).all()
+    assert (bitmap.painted.pixels[..., 3] == pixels[..., 3]).all()
+    assert bitmap.painted.opaque == (pixels[..., 3] == 255).all()
     colours = pixels[..., :3] * (pixels[..., 3:] / 255)
-    assert np.abs(bitmap.pixels[..., 2::-1] - colours).max() <= 1
+    assert np.abs(bitmap.painted.pixels[..., 2::-1] - colours).max() <= 1
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "I;16"])

@@ -321,11 +321,13 @@ def test_damage_leads_to_the_whole_picture(
     assert pictured > 50
 
 
-def placed(row: int, number: int = 1, **values: int) -> PlacedImage:
+def placed(row: int, number: int = 1, *, opaque: bool = False, **values: int) -> PlacedImage:
     values = {"column": 0, "x": 0, "y": 0, "width": 30, "height": 30, "z": 0, **values}
     pixels = np.zeros((30, 30, 4), np.uint8)
     source = Rect(0, 0, 30, 30)
-    return PlacedImage(row=row, source=source, generation=number, pixels=pixels, **values)
+    return PlacedImage(
+        row=row, source=source, generation=number, opaque=opaque, pixels=pixels, **values
+    )
 
 
 WINDOW = Rect(0, 0, 100, 200)
@@ -344,6 +346,14 @@ def test_pictures_cover_the_window_a_few_times_at_most() -> None:
     full = [placed(0, number, width=100, height=200) for number in range(20)]
     assert [picture.generation for picture in on(*full)] == list(range(20 - MAX_COVER, 20))
     assert len(on(*[placed(0, number) for number in range(20)])) == 20
+
+
+def test_pictures_below_an_opaque_one_are_left_out() -> None:
+    low, other, high = placed(1, 1), placed(1, 2, column=1), placed(1, 3, opaque=True)
+    assert [picture.generation for picture in on(low, other, high)] == [2, 3]
+    assert [picture.generation for picture in on(high, low)] == [3, 1]
+    below_the_edge = placed(9, 4, height=90)
+    assert len(on(below_the_edge, placed(9, 5, opaque=True))) == 1
 
 
 def test_pictures_that_moved_with_their_rows_change_nothing_else() -> None:
