@@ -88,7 +88,7 @@ async def test_a_statement_is_watched_until_ctrl_c(anybody: Person) -> None:
     anybody.control("c")
     anybody.type("select 6 * 7 as answer;\n")
     await anybody.sees("42\n(1 row)\n")
-    assert "*>" in anybody.text.rstrip().splitlines()[-1]
+    await anybody.waits(lambda: anybody.text.rstrip().endswith("*>"))
 
 
 async def test_a_watched_result_is_cut_to_the_window(person: Person) -> None:
