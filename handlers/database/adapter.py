@@ -102,7 +102,7 @@ class Adapter(ABC):
     One statement runs at a time; `cancel` and `schema` may be called meanwhile.
     """
 
-    dialect: ClassVar[Dialect] = Dialect()
+    dialect: Dialect = Dialect()
     lexer: ClassVar[str] = "sql"
     """What Pygments calls the language."""
     keywords: ClassVar[tuple[str, ...]] = ()

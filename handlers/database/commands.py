@@ -31,8 +31,9 @@ def parse(line: str, *, tabular: bool) -> Command | None:
     text = line.strip().rstrip(";")
     if text in _WORDS:
         return Command(text)
-    if text.startswith("\\export "):
-        return Command("export", line.strip().partition(" ")[2].strip())
+    if text.startswith(("\\export ", "\\delimiter ")):  # whose semicolons matter
+        name, _, argument = line.strip()[1:].partition(" ")
+        return Command(name, argument.strip())
     if not text.startswith("\\") or "\n" in text:
         return None
     name, _, argument = text[1:].partition(" ")
@@ -94,6 +95,8 @@ def _usages(adapter: Adapter) -> Iterator[tuple[str, str, str]]:
         yield "watch", " [SECONDS]", "like \\g, again and again until Ctrl-C"
         yield "x", " [on|off|auto]", "records below each other; auto: those of too wide tables"
         yield "pset", " null TEXT", "what is shown for NULL"
+    if adapter.dialect.delimiters:
+        yield "delimiter", " TEXT", "what ends statements, as DELIMITER in mysql"
     yield "timing", " [on|off]", "how long statements take"
     yield "conninfo", "", "what this is connected to"
     yield "export", " FILE STATEMENT;", "downloads results; FILE ends in .csv, .json or .tsv"

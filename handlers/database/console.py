@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import replace
 
 from guacr.errors import GuacrError
 from handlers.database.adapter import Adapter, LostError
@@ -195,6 +196,14 @@ class Console:
             await self._show([listing.statement(argument, plus=name.endswith("+"))])
         return True
 
+    async def _delimit(self, argument: str) -> None:
+        """Set what ends statements, so that they may hold semicolons."""
+        dialect = self._adapter.dialect
+        if not dialect.delimiters:
+            self._lines.fail("a semicolon ends statements here, and nothing else can be set")
+            return
+        self._adapter.dialect = replace(dialect, delimiter=argument or ";")
+
     async def _leave(self, argument: str) -> None:
         self._left = True
 
@@ -357,4 +366,5 @@ _COMMANDS: dict[str, Callable[[Console, str], Awaitable[None]]] = {
     "x": Console._expand,
     "pset": Console._set,
     "timing": Console._time,
+    "delimiter": Console._delimit,
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 ENDS = r"\\(?P<command>gx|[gG]|watch(?:[ \t]+(?P<interval>[^\s;\\]+))?)(?=[\s;\\]|\Z)"
 """What ends a statement and says how it is run, as in psql and mysql."""
@@ -17,6 +17,7 @@ _PLAIN_STRING = r"'(?:[^']|'')*(?:'|\Z)"
 _ESCAPED_STRING = r"'(?:[^'\\]|\\.|'')*(?:'|\Z)"
 _DOLLARS = r"(?P<tag>\$(?:[A-Za-z_]\w*)?\$).*?(?:(?P=tag)|\Z)"
 _LINE = r"(?P<line>^[ \t]*\\[^\n]*)"
+_DELIMITER = r"(?P<delimiter>^[ \t]*(?i:delimiter)[ \t]+(?P<new>[^\s\\]{1,15})[^\n]*)"
 _COMMENTS = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _VERTICAL = {"gx", "G"}
 _WATCH_SECONDS = "2"
@@ -53,6 +54,9 @@ class Dialect:
     splits: Callable[[str], list[Statement]] | None = None
     """What splits a text, where more than semicolons ends statements."""
     whole: Callable[[str], bool] | None = None
+    delimiters: bool = False
+    """Whether a line DELIMITER sets what ends statements, as in mysql."""
+    delimiter: str = ";"
 
     def pattern(self) -> re.Pattern[str]:
         """What hides a semicolon, or ends something."""
@@ -69,11 +73,9 @@ class Dialect:
             parts.append(r"\#[^\n]*")
         if self.dollars:
             parts.append(_DOLLARS)
-        parts += [ENDS, _LINE, r"(?P<end>;)"]
+        parts.append(_DELIMITER if self.delimiters else r"(?P<delimiter>(?!))")
+        parts += [ENDS, _LINE, f"(?P<end>{re.escape(self.delimiter)})"]
         return re.compile("|".join(parts), re.DOTALL | re.MULTILINE)
-
-
-_patterns: dict[Dialect, re.Pattern[str]] = {}
 
 
 def ended(text: str, match: re.Match[str]) -> Statement:
@@ -90,31 +92,37 @@ def split(text: str, dialect: Dialect) -> tuple[list[Statement], str]:
         return [Statement(line) for line in text.splitlines() if line.strip()], ""
     if dialect.splits is not None:
         return dialect.splits(text), ""
-    pattern = _patterns.get(dialect)
-    if pattern is None:
-        pattern = _patterns[dialect] = dialect.pattern()
     found: list[Statement] = []
-    start = 0
-    for match in pattern.finditer(text):
+    pattern = dialect.pattern()
+    start = place = 0
+    while (match := pattern.search(text, place)) is not None:
+        place = match.end()
+        if not any(match.group("end", "command", "delimiter", "line")):
+            continue
         statement = _finished(text[start : match.start()], match, dialect)
-        if statement is not None:
-            start = match.end()
-            if statement.text or not match["end"]:
-                found.append(statement)
+        if statement is None:
+            continue
+        start = place
+        if match["delimiter"]:
+            dialect = replace(dialect, delimiter=match["new"])
+            pattern = dialect.pattern()
+        if statement.text or not match["end"]:
+            found.append(statement)
     return found, text[start:]
 
 
 def _finished(before: str, match: re.Match[str], dialect: Dialect) -> Statement | None:
     """What ends here, if anything does; `before` is what was not yet part of a statement."""
+    if match["end"]:
+        if dialect.whole is not None and not dialect.whole(before + ";"):
+            return None
+        text = before + ";" if dialect.delimiter == ";" else before
+        return Statement(text.strip() if before.strip("; \t\r\n") else "")
+    bare = not _says_something(before)
     if match["command"]:
-        return ended(before if _says_something(before) else "", match)
-    if match["line"]:
-        return (
-            None if _says_something(before) else Statement(match["line"].strip(), is_command=True)
-        )
-    if not match["end"] or (dialect.whole is not None and not dialect.whole(before + ";")):
-        return None
-    return Statement(f"{before};".strip() if before.strip("; \t\r\n") else "")
+        return ended("" if bare else before, match)
+    line = f"\\delimiter {match['new']}" if match["delimiter"] else match["line"].strip()
+    return Statement(line, is_command=True) if bare else None
 
 
 def unfinished(text: str, dialect: Dialect) -> bool:

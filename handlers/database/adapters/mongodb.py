@@ -90,7 +90,7 @@ class MongodbAdapter(Adapter):
     """A command is cancelled by closing the connection it waits on, whereupon the server ends
     what it reads for it; the client connects anew by itself."""
 
-    dialect: ClassVar[Dialect] = Dialect(splits=_statements)
+    dialect: Dialect = Dialect(splits=_statements)
     lexer: ClassVar[str] = "javascript"
     usage: ClassVar[str] = "A command ends with its line, or with the brackets that are open there."
     use_database: ClassVar[str] = "database"

@@ -72,7 +72,7 @@ class EncryptionError(UpstreamError):
 class MysqlAdapter(Adapter):
     """A second connection cancels (KILL QUERY), and another fetches names."""
 
-    dialect: ClassVar[Dialect] = Dialect(backslashes=True, backticks=True, hashes=True)
+    dialect: Dialect = Dialect(backslashes=True, backticks=True, hashes=True, delimiters=True)
     lexer: ClassVar[str] = "mysql"
     keywords: ClassVar[tuple[str, ...]] = (
         *SQL_KEYWORDS, "SHOW", "TABLES", "DATABASES", "DESCRIBE", "USE", "REPLACE", "STATUS",

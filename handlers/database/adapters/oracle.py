@@ -116,7 +116,7 @@ def _users(about: str) -> Listing:
 class OracleAdapter(Adapter):
     """A statement is cancelled by a break on its own connection; another fetches names."""
 
-    dialect: ClassVar[Dialect] = Dialect(splits=split_statements)
+    dialect: Dialect = Dialect(splits=split_statements)
     lexer: ClassVar[str] = "plpgsql"
     keywords: ClassVar[tuple[str, ...]] = (
         *SQL_KEYWORDS, "DUAL", "SYSDATE", "SYSTIMESTAMP", "ROWNUM", "MERGE", "MINUS", "CONNECT BY",

@@ -64,7 +64,7 @@ class PostgresqlAdapter(Adapter):
     """psycopg connects and waits; statements and results go through libpq directly, since only
     so several results, rows as they come, and values as psql prints them are had together."""
 
-    dialect: ClassVar[Dialect] = Dialect(dollars=True)
+    dialect: Dialect = Dialect(dollars=True)
     lexer: ClassVar[str] = "postgresql"
     keywords: ClassVar[tuple[str, ...]] = (
         *SQL_KEYWORDS, "RETURNING", "ILIKE", "LATERAL", "VACUUM", "COPY", "LISTEN", "MATERIALIZED",

@@ -43,7 +43,7 @@ class RedisAdapter(Adapter):
     """A command is cancelled by connecting anew, as redis-cli does it: the protocol has no other
     way to end one."""
 
-    dialect: ClassVar[Dialect] = Dialect(lines=True)
+    dialect: Dialect = Dialect(lines=True)
     lexer: ClassVar[str] = "text"
     alters: ClassVar[re.Pattern[str]] = re.compile(
         r"\s*(?:select|flushall|flushdb|swapdb|auth|module)\b", re.IGNORECASE

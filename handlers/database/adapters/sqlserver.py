@@ -78,7 +78,7 @@ class SqlserverAdapter(Adapter):
     """The library has no asynchronous form, and neither has another that is maintained; a thread
     for each connection fetches no further than what is asked for."""
 
-    dialect: ClassVar[Dialect] = Dialect(splits=split_batches)
+    dialect: Dialect = Dialect(splits=split_batches)
     lexer: ClassVar[str] = "tsql"
     keywords: ClassVar[tuple[str, ...]] = (
         *SQL_KEYWORDS, "TOP", "GO", "EXEC", "DECLARE", "PRINT", "USE", "TRAN", "MERGE", "OUTPUT",

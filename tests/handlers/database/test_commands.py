@@ -111,6 +111,18 @@ async def test_watching_ends_with_an_error(person: Person) -> None:
     await person.sees("(every 2 s)", "syntax error", "sample> ")
 
 
+async def test_a_procedure_of_mysql_holds_semicolons(room: Room, mariadb_server: Server) -> None:
+    values = {name: text for name, text in mariadb_server.items() if name != "socket"}
+    person = room.open("mysql", **values)
+    await person.sees("mysql mysql>")
+    await person.knows("help_topic")
+    person.type("DELIMITER //\ncreate or replace procedure test.p()\nbegin\nselect 6 as six;\n")
+    person.type("select 7 as seven;\nend//\nDELIMITER ;\ncall test.p();\n")
+    await person.sees(" six", " seven", "\n     7\n(1 row)\nQuery OK, 0 rows affected")
+    person.type("drop procedure test.p;\n")
+    await person.sees("Query OK, 0 rows affected\nmysql mysql>")
+
+
 # ---- how results are shown
 
 

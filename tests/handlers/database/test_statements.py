@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from handlers.database.statements import Dialect, Statement, split, unfinished
 
 POSTGRESQL = Dialect(dollars=True)
-MYSQL = Dialect(backslashes=True, backticks=True, hashes=True)
+MYSQL = Dialect(backslashes=True, backticks=True, hashes=True, delimiters=True)
 SQLITE = Dialect(backticks=True, whole=sqlite3.complete_statement)
 TRIGGER = "create trigger t after insert on a begin select 1; end;"
 
@@ -72,6 +72,23 @@ def test_commands_may_stand_between_statements() -> None:
         ],
         "",
     )
+
+
+def test_delimiters_of_mysql() -> None:
+    text = "select 1;\nDELIMITER ;;\ncreate procedure p() begin select 1; end;;\ndelimiter ;\nx;"
+    assert split(text, MYSQL) == (
+        [
+            Statement("select 1;"),
+            Statement("\\delimiter ;;", is_command=True),
+            Statement("create procedure p() begin select 1; end"),
+            Statement("\\delimiter ;", is_command=True),
+            Statement("x;"),
+        ],
+        "",
+    )
+    for other in ("select\ndelimiter //\n", "select 'a\ndelimiter //\n", "delimiters //"):
+        assert split(other, MYSQL) == ([], other)
+    assert split("delimiter //", POSTGRESQL) == ([], "delimiter //")
 
 
 def test_a_statement_may_hold_others() -> None:
