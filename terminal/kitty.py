@@ -100,15 +100,18 @@ def encode(keysym: int, text: str, modifiers: Modifiers, flags: Flags, event: Ke
     if keysym == keysyms.LEFT_TAB:
         modifiers |= Modifiers.SHIFT
     parameters = [keys, _modifiers(modifiers, event)]
-    if text and flags & Flags.ASSOCIATED_TEXT and not modifiers & _COMMANDS:
+    typed = text and event is not KeyEvent.RELEASE and not modifiers & _COMMANDS
+    if typed and flags & Flags.ASSOCIATED_TEXT:
         parameters.append(":".join(str(ord(c)) for c in text))
     return _sequence(parameters, final)
 
 
 def _as_before(keysym: int, text: str, modifiers: Modifiers, event: KeyEvent) -> bytes | None:
     """The bytes of keys that the protocol leaves alone; None for all others."""
+    if event is KeyEvent.RELEASE and keysym in (*_PLAIN, keysyms.LEFT_TAB):
+        return b""
     if keysym in _PLAIN and not modifiers:
-        return b"" if event is KeyEvent.RELEASE else _PLAIN[keysym].encode()
+        return _PLAIN[keysym].encode()
     if text and not modifiers & _COMMANDS and event is not KeyEvent.RELEASE:
         return text.encode()
     return None

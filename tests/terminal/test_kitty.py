@@ -83,3 +83,21 @@ def test_the_terminals_own_keys_stay_its_own(desk: Desk) -> None:
 def test_leaving_the_protocol(desk: Desk) -> None:
     desk.terminal.feed(b"\x1b[>1u\x1b[<u")
     assert desk.press("ctrl", "a") == b"\x01"
+
+
+@pytest.mark.parametrize("name", ["Enter", "Tab", "Backspace", "ISO_Left_Tab"])
+def test_a_shell_can_be_used_after_a_crash(desk: Desk, name: str) -> None:
+    """These keys have no releases, whatever is held, unless all keys are reported."""
+    desk.terminal.feed(b"\x1b[>3u")
+    desk.hold("shift")
+    desk.hold(name)
+    assert desk.terminal.key(desk.person, keysym(name), False) == b""
+    desk.terminal.feed(b"\x1b[>11u")
+    desk.hold(name)
+    assert b":3u" in desk.terminal.key(desk.person, keysym(name), False)
+
+
+def test_what_goes_up_types_nothing(desk: Desk) -> None:
+    desk.terminal.feed(b"\x1b[>27u")
+    desk.hold("a")
+    assert desk.terminal.key(desk.person, keysym("a"), False) == b"\x1b[97;1:3u"
