@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from itertools import islice
 
-from terminal.pyte_grid import INSERT, PyteGrid
+from terminal.pyte_editing import PyteEditing
+from terminal.pyte_grid import INSERT
 from terminal.pyte_rows import Kept, Line, pack, pen_after, unpack, visible_length
 
 # A host may end lines with more than one CR. Fewer than four are drawn one by one.
@@ -17,7 +18,7 @@ _LINES = re.compile("(?:[ -~]*+(?:\x1b\\[[0-9;]*+m[ -~]*+)*+\r++\n){4,}+")
 _RESETS = ("m", "0m")
 
 
-class PyteFlood(PyteGrid):
+class PyteFlood(PyteEditing):
     """A grid that takes floods."""
 
     @property
@@ -27,6 +28,7 @@ class PyteFlood(PyteGrid):
             self.cursor.x == 0
             and self.cursor.y == self.lines - 1
             and self.margins is None
+            and self.sides is None
             and not self.pending
         )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from terminal.emulator import Style
 from terminal.pyte_library import Screen
 from terminal.pyte_pens import Pen, Pens
 from terminal.pyte_rows import (
@@ -36,6 +35,8 @@ class PyteGrid(Screen):
         self.tracking = Tracking()
         self.on_alternate = False
         self.last_drawn = ""
+        self.sides: tuple[int, int] | None = None
+        """The margins at the sides: the first and the last column that scroll."""
         self.columns, self.lines = columns, rows
         self.rows = self.blank_rows(rows)
         super().__init__(columns, rows)
@@ -44,6 +45,24 @@ class PyteGrid(Screen):
     def region(self) -> tuple[int, int]:
         """The first and the last row that scroll."""
         return self.margins if self.margins else (0, self.lines - 1)
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """The first and the last column between the margins at the sides."""
+        return self.sides or (0, self.columns - 1)
+
+    @property
+    def within_sides(self) -> bool:
+        """Whether the cursor is between the margins at the sides."""
+        return self.sides is None or self.sides[0] <= self.cursor.x <= self.sides[1]
+
+    @property
+    def edge(self) -> int:
+        """The column at which what the cursor writes ends: behind the right margin, or the last
+        column when it is beyond that."""
+        if self.sides is None or self.cursor.x > self.sides[1]:
+            return self.columns
+        return self.sides[1] + 1
 
     def blank_rows(self, count: int) -> list[Line]:
         """New rows in the colour of the background."""
@@ -70,16 +89,24 @@ class PyteGrid(Screen):
         while text:
             if self.pending and AUTOWRAP in self.mode:
                 self._wrap()
-            room = self.columns - self.cursor.x
+            edge = self.columns if self.sides is None else self.edge
+            room = edge - self.cursor.x
             if len(text) > room and AUTOWRAP not in self.mode:
                 text = text[: room - 1] + text[-1]
-            part, text = text[:room], text[room:]
             if INSERT in self.mode:
-                self.insert_characters(len(part))
-            self._put(part)
+                room = self._insert(min(len(text), room))
+            part, text = text[:room], text[room:]
+            self._put(part, edge)
 
-    def _put(self, part: str) -> None:
-        """Write characters of one cell each that fit into the row."""
+    def _insert(self, count: int) -> int:
+        """Make room for so many characters, before the left margin up to that; gives how many."""
+        before = self.span[0] - self.cursor.x
+        count = min(count, before) if before > 0 else count
+        self.insert_characters(count)
+        return count
+
+    def _put(self, part: str, edge: int) -> None:
+        """Write characters of one cell each that fit before the edge."""
         start, count = self.cursor.x, len(part)
         end, line = start + count, self.rows[self.cursor.y]
         if start < 2:
@@ -88,7 +115,7 @@ class PyteGrid(Screen):
         line.cells[start:end] = part
         line.pens[start:end] = [self.pen] * count
         self.dirty.add(self.cursor.y)
-        self.pending = end == self.columns
+        self.pending = end == edge
         self.cursor.x = end - self.pending
 
     def _behead(self, line: Line) -> None:
@@ -114,13 +141,15 @@ class PyteGrid(Screen):
     def _draw_wide(self, text: str) -> None:
         if self.pending and AUTOWRAP in self.mode:
             self._wrap()
-        if self.columns < 2:
+        edge = self.edge
+        if edge - self.span[0] < 2:
             return
-        if self.cursor.x == self.columns - 1:
+        if self.cursor.x == edge - 1:
             if AUTOWRAP not in self.mode:
                 return
-            self._put(HEAD)
+            self._put(HEAD if edge == self.columns else BLANK, edge)
             self._wrap()
+            edge = self.edge
         if INSERT in self.mode:
             self.insert_characters(2)
         start, line = self.cursor.x, self.rows[self.cursor.y]
@@ -130,7 +159,7 @@ class PyteGrid(Screen):
         line.cells[start : start + 2] = [text, SPACER]
         line.pens[start : start + 2] = [self.pen] * 2
         self.dirty.add(self.cursor.y)
-        self.pending = start + 2 == self.columns
+        self.pending = start + 2 == edge
         self.cursor.x = start + 2 - self.pending
 
     def _join(self, char: str) -> bool:
@@ -160,11 +189,10 @@ class PyteGrid(Screen):
             self.cursor.x, self.pending = x + 1, False
 
     def _wrap(self) -> None:
-        line = self.rows[self.cursor.y]
-        self.cursor.x = 0
+        if self.cursor.x == self.columns - 1:
+            self.rows[self.cursor.y].wrapped = True
         self.index()
-        line.wrapped = True
-        self.pending = False
+        self.cursor.x, self.pending = self.span[0], False
 
     def repeat(self, count: int = 0, *_: int) -> None:
         """REP: write the last character again."""
@@ -177,7 +205,8 @@ class PyteGrid(Screen):
         """IND: down by a row; scrolls at the bottom margin."""
         top, bottom = self.region
         if self.cursor.y == bottom:
-            self.shift_up(top, bottom, 1, keep=top == 0)
+            if self.within_sides:
+                self.shift_up(top, bottom, 1, keep=top == 0)
         elif self.cursor.y < self.lines - 1:
             self.cursor.y += 1
 
@@ -185,7 +214,8 @@ class PyteGrid(Screen):
         """RI: up by a row; scrolls at the top margin."""
         top, bottom = self.region
         if self.cursor.y == top:
-            self.shift_down(top, bottom, 1)
+            if self.within_sides:
+                self.shift_down(top, bottom, 1)
         elif self.cursor.y:
             self.cursor.y -= 1
 
@@ -204,6 +234,9 @@ class PyteGrid(Screen):
     def shift_up(self, top: int, bottom: int, count: int, keep: bool = False) -> None:
         """Take rows off the top of a region; with `keep` they go to the scrollback."""
         count = min(count, bottom - top + 1)
+        if self.sides:
+            self._shift_between_sides(top, bottom, count)
+            return
         gone = self.rows[top : top + count]
         del self.rows[top : top + count]
         self.rows[bottom - count + 1 : bottom - count + 1] = self.blank_rows(count)
@@ -218,11 +251,30 @@ class PyteGrid(Screen):
     def shift_down(self, top: int, bottom: int, count: int) -> None:
         """Insert blank rows at the top of a region; those pushed beyond it are gone."""
         count = min(count, bottom - top + 1)
+        if self.sides:
+            self._shift_between_sides(top, bottom, -count)
+            return
         del self.rows[bottom - count + 1 : bottom + 1]
         self.rows[top:top] = self.blank_rows(count)
         self._part(top, bottom)
         self.dirty.update(range(top, bottom + 1))
         self.tracking.cut(self.screen_top + top, self.screen_top + bottom, count)
+
+    def _shift_between_sides(self, top: int, bottom: int, count: int) -> None:
+        """Move the cells between the margins at the sides up, or down, by so many rows."""
+        left, right = self.span
+        rows, blank = self.rows[top : bottom + 1], self.pen.blank
+        for line in rows:
+            line.part(left)
+            line.part(right + 1)
+        moved = [(line.cells[left : right + 1], line.pens[left : right + 1]) for line in rows]
+        width = right + 1 - left
+        empty = [([BLANK] * width, [blank] * width) for _ in range(abs(count))]
+        moved = moved[count:] + empty if count > 0 else empty + moved[:count]
+        for line, (cells, pens) in zip(rows, moved, strict=True):
+            line.cells[left : right + 1], line.pens[left : right + 1] = cells, pens
+        self._part(top, bottom)
+        self.dirty.update(range(top, bottom + 1))
 
     def _part(self, top: int, bottom: int) -> None:
         """Rows that moved within a region are lines of their own."""
@@ -254,82 +306,14 @@ class PyteGrid(Screen):
     def insert_lines(self, count: int | None = None, *_: int) -> None:
         """IL, within the region."""
         top, bottom = self.region
-        if top <= self.cursor.y <= bottom:
+        if top <= self.cursor.y <= bottom and self.within_sides:
             self.shift_down(self.cursor.y, bottom, count or 1)
-            self.cursor.x = 0
+            self.cursor.x, self.pending = self.span[0], False
 
     def delete_lines(self, count: int | None = None, *_: int) -> None:
         """DL, within the region."""
         top, bottom = self.region
-        if top <= self.cursor.y <= bottom:
+        if top <= self.cursor.y <= bottom and self.within_sides:
             self.shift_up(self.cursor.y, bottom, count or 1)
             self._part(self.cursor.y, bottom)
-            self.cursor.x = 0
-
-    # Cells
-
-    def insert_characters(self, count: int | None = None, *_: int) -> None:
-        """ICH: what stands from the cursor on goes right."""
-        line, x = self._edited(), self.cursor.x
-        count = min(count or 1, self.columns - x)
-        line.cut(x, x)
-        if line.cells[self.columns - count] == SPACER:
-            line.cells[self.columns - count - 1] = BLANK
-        line.cells[x:] = [BLANK] * count + line.cells[x : self.columns - count]
-        line.pens[x:] = [self.pen.blank] * count + line.pens[x : self.columns - count]
-
-    def delete_characters(self, count: int | None = None, *_: int) -> None:
-        """DCH: what stands behind comes left."""
-        line, x = self._edited(), self.cursor.x
-        count = min(count or 1, self.columns - x)
-        line.cut(x, x + count)
-        line.wrapped = False
-        line.cells[x:] = line.cells[x + count :] + [BLANK] * count
-        line.pens[x:] = line.pens[x + count :] + [self.pen.blank] * count
-
-    def erase_characters(self, count: int | None = None, *_: int) -> None:
-        """ECH."""
-        end = min(self.cursor.x + (count or 1), self.columns)
-        line = self._edited()
-        if self.cursor.x < 2:
-            self._behead(line)
-        line.erase(self.cursor.x, end, self.pen.blank)
-        line.wrapped = False
-
-    def erase_in_line(self, how: int = 0, *_: int, private: bool = False) -> None:
-        """EL; nothing is protected, so DECSEL is the same."""
-        line = self._edited()
-        spans = {0: (self.cursor.x, self.columns), 1: (0, self.cursor.x + 1), 2: (0, self.columns)}
-        if how in spans:
-            line.erase(*spans[how], self.pen.blank)
-            line.wrapped = line.wrapped and how == 1
-
-    def erase_in_display(self, how: int = 0, *_: int, **_private: bool) -> None:
-        """ED; 3 drops the scrollback."""
-        y = self.cursor.y
-        spans = {0: (y + 1, self.lines), 1: (0, y), 2: (0, self.lines)}
-        if how in (0, 1):
-            self.erase_in_line(how)
-        if how in spans:
-            first, end = spans[how]
-            self.rows[first:end] = self.blank_rows(end - first)
-            self.dirty.update(range(first, end))
-        if how == 3 and not self.on_alternate:
-            self.scrollback.clear()
-
-    def alignment_display(self) -> None:
-        """DECALN: E everywhere, no margins, the cursor at home."""
-        self.margins = None
-        self.mode.discard(ORIGIN)
-        style = self.pen.style
-        colours = Style(foreground=style.foreground, background=style.background)
-        self.pen = self.pens_known.pen(colours)
-        self.rows = self.blank_rows(self.lines)
-        for line in self.rows:
-            line.cells, line.pens = ["E"] * self.columns, [self.pen] * self.columns
-        self.dirty.update(range(self.lines))
-        self.cursor.x = self.cursor.y = 0
-
-    def _edited(self) -> Line:
-        self.dirty.add(self.cursor.y)
-        return self.rows[self.cursor.y]
+            self.cursor.x, self.pending = self.span[0], False

@@ -12,12 +12,14 @@ from terminal.pyte_rows import Line
 
 DEFAULTS = {7: True, 25: True, 1007: True, 1035: True, 1036: True, 2027: True}
 PRIVATE_MODES = (
-    *(1, 4, 5, 6, 7, 8, 9, 12, 25, 45, 47, 66, 1000, 1002, 1003, 1004, 1005, 1006),
+    *(1, 4, 5, 6, 7, 8, 9, 12, 25, 45, 47, 66, 69, 1000, 1002, 1003, 1004, 1005, 1006),
     *(1007, 1015, 1016, 1035, 1036, 1039, 1045, 1047, 1048, 1049, 2004, 2026, 2027, 2031, 2048),
 )
 """Those that are known: others can be neither set nor asked for."""
 ANSI_MODES = (2, 4, 12, 20)
 SEND_RECEIVE = 12
+SIDES = 69
+"""DECLRMM."""
 KEYPAD = 66 << 5
 BLINKING = 12 << 5
 
@@ -66,6 +68,7 @@ class PyteModes(PyteMoves):
         self.charsets, self.single_shift = [_ASCII] * 4, 0
         self._saved = {False: Saved(), True: Saved()}
         self._saved_modes.clear()
+        self.sides = None
         self._keyboards = {False: KeyboardStates(), True: KeyboardStates()}
         self.scrollback.clear()
         super().reset()
@@ -78,7 +81,8 @@ class PyteModes(PyteMoves):
         self.mode.discard(4)
         self.mode |= {25 << 5, AUTOWRAP}
         self.cursor.hidden = False
-        self.margins, self.pen, self.cursor_shape = None, self.pens_known.plain, 0
+        self.margins = self.sides = None
+        self.pen, self.cursor_shape = self.pens_known.plain, 0
         self.charset, self.charsets = 0, [_ASCII] * 4
         self._saved[self.on_alternate] = Saved()
 
@@ -121,6 +125,8 @@ class PyteModes(PyteMoves):
         elif number == 6:
             self.cursor_position()
             self.pending = False
+        elif number == SIDES:
+            self.sides = self.sides if on else None
         elif number == 25:
             self.cursor.hidden = not on
         elif number == 1048:
@@ -205,9 +211,11 @@ class PyteModes(PyteMoves):
             tuple(self.charsets),
         )
 
-    def save_cursor_or_margins(self, *parameters: int) -> None:
-        """SCOSC; with parameters it is DECSLRM, which needs margins at the sides."""
-        if not any(parameters):
+    def save_cursor_or_margins(self, left: int = 0, right: int = 0, *_: int) -> None:
+        """DECSLRM where margins at the sides are allowed, otherwise SCOSC."""
+        if self.private(SIDES):
+            self.set_sides(left, right)
+        elif not left and not right:
             self.save_cursor()
 
     def restore_cursor(self, *_: int) -> None:

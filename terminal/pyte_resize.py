@@ -43,7 +43,8 @@ def resize(screen: PyteScreen, columns: int, rows: int, view: int | None) -> int
 def _settle(screen: PyteScreen, columns: int, rows: int) -> None:
     if columns != screen.columns:
         screen.tabstops = set(range(8, columns, 8))
-    screen.columns, screen.lines, screen.margins = columns, rows, None
+    screen.columns, screen.lines = columns, rows
+    screen.margins = screen.sides = None
     screen.tracking.renumbered += 1
     screen.dirty.clear()
     screen.dirty.update(range(rows))

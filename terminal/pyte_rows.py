@@ -61,6 +61,12 @@ class Line:
             cells[end] = BLANK
             self.pens[end] = pen or self.pens[end].blank
 
+    def part(self, at: int) -> None:
+        """Blank a wide character that lies over the edge of a column."""
+        self.origin = None
+        if 0 < at < len(self.cells) and self.cells[at] == SPACER:
+            self.cells[at - 1 : at + 1] = [BLANK] * 2
+
     @property
     def length(self) -> int:
         """Cells up to the last that was written or has a colour."""

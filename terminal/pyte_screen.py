@@ -12,7 +12,7 @@ from typing import Any
 from terminal.emulator import XTERM_VERSION, Colours, EmulatorListener, EmulatorOptions
 from terminal.pyte_colours import HostColours
 from terminal.pyte_grid import ORIGIN
-from terminal.pyte_modes import ANSI_MODES, PRIVATE_MODES, PyteModes
+from terminal.pyte_modes import ANSI_MODES, PRIVATE_MODES, SIDES, PyteModes
 from terminal.pyte_pens import sgr_of
 from terminal.pyte_stream import MAX_COPY_BYTES
 
@@ -45,10 +45,11 @@ _KEEPS_PENDING = frozenset(
         *("shift_in", "shift_out", "locking_shift_2", "locking_shift_3", "single_shift_2"),
         *("single_shift_3", "keypad_application", "keypad_numeric", "soft_reset", "tab"),
         *("scroll_up", "scroll_down", "tab_forward", "backspace", "cursor_back"),
+        *("insert_lines", "delete_lines", "insert_characters", "delete_characters", "set_margins"),
         *("push_keyboard", "pop_keyboard", "change_keyboard", "report_keyboard"),
     )
 )
-"""Functions that leave the last column flag as it is."""
+"""Functions that leave the last column flag as it is, or see to it themselves."""
 
 
 class PyteScreen(PyteModes):
@@ -129,8 +130,9 @@ class PyteScreen(PyteModes):
         if mode == 5:
             self.write_process_input("\x1b[0n")
         elif mode == 6:
-            top = self.region[0] if ORIGIN in self.mode else 0
-            self.write_process_input(f"\x1b[{self.cursor.y - top + 1};{self.cursor.x + 1}R")
+            top, left = (self.region[0], self.span[0]) if ORIGIN in self.mode else (0, 0)
+            row, column = self.cursor.y - top + 1, self.cursor.x - left + 1
+            self.write_process_input(f"\x1b[{row};{column}R")
 
     def report_private_status(self, mode: int = 0, *_: int) -> None:
         """DSR 996: whether the colours are dark."""
@@ -175,6 +177,9 @@ class PyteScreen(PyteModes):
             "r": f"{top + 1};{bottom + 1}",
             " q": str(2 * ((max(self.cursor_shape, 1) + 1) // 2) - self.private(12)),
         }
+        if self.private(SIDES):
+            left, right = self.span
+            answers["s"] = f"{left + 1};{right + 1}"
         what = text[2:]
         known = what in answers
         self.write_process_input(

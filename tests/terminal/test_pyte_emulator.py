@@ -189,6 +189,14 @@ def test_resizing_keeps_the_scrollback(emulator: Emulator) -> None:
     assert screen_of(emulator)[7] == "0007 a line of text"
 
 
+def test_a_screen_of_one_row_keeps_wrapped_lines_together(emulator: Emulator) -> None:
+    emulator.resize(20, 1, 10, 19)
+    emulator.feed(b"x" * 30)
+    row = emulator.row_at(emulator.scrollbar.offset - 1)
+    assert row is not None
+    assert row.wrapped
+
+
 @pytest.mark.parametrize("asked", [(0, -3), (9999, 1025)])
 def test_sizes_are_clamped(emulator: Emulator, asked: tuple[int, int]) -> None:
     emulator.resize(*asked, 10, 19)

@@ -6,6 +6,7 @@ A case listed here must fail, so that the list stays true; docs/conformance.md i
 from __future__ import annotations
 
 _NO_DECSTR = "libghostty has no DECSTR"
+_NO_LEFT_STOP = "the left margin stops no cursor"
 
 GHOSTTY: dict[str, str] = {
     "SGR 1;": "an empty last parameter of SGR is not read as 0",
@@ -17,6 +18,9 @@ GHOSTTY: dict[str, str] = {
     "swallowed: OSC 133": "a prompt begins on a row of its own",
     "width: Devanagari vowel": "a spacing vowel sign takes a cell of its own",
     "DEL is not drawn": "DEL takes a cell, which is drawn empty",
+    "sides: CUB stops at the margin": _NO_LEFT_STOP,
+    "sides: BS stops at the margin": _NO_LEFT_STOP,
+    "sides: HT from behind the margins": "HT goes nowhere behind the right margin",
 }
 PYTE: dict[str, str] = {}
 

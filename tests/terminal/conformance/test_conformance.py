@@ -5,11 +5,14 @@ from __future__ import annotations
 import pytest
 
 from tests.terminal.conformance.case import ENGINES, Case, faults, open_engine, screen_of
-from tests.terminal.conformance.cases import characters, cursor, editing, replies, sgr
+from tests.terminal.conformance.cases import characters, cursor, editing, replies, sgr, sides
 from tests.terminal.conformance.differences import DIFFERENCES
 from tests.terminal.engine import Heard
 
-CASES = (*sgr.CASES, *cursor.CASES, *editing.CASES, *replies.CASES, *characters.CASES)
+CASES = (
+    *(*sgr.CASES, *cursor.CASES, *sides.CASES, *editing.CASES),
+    *(*replies.CASES, *characters.CASES),
+)
 
 
 def test_the_set_is_as_large_as_the_documentation_says() -> None:

@@ -11,6 +11,7 @@ from tests.terminal.conformance.case import ENGINES, Picture, open_engine, pictu
 from tests.terminal.engine import Heard
 
 SEEDS = range(300)
+SIDES_SEEDS = range(100)
 LENGTH = 24
 
 _WORDS = "abc xyz"
@@ -37,6 +38,11 @@ _STATES = (
     ),
     *("\x1b[0g", "\x1b[3g", "\x1b[J", "\x1b[1J", "\x1b[2J", "\x1b[K", "\x1b[1K", "\x1b[2K"),
 )
+_SIDES = (
+    *("\x1b[5;15s", "\x1b[3;9s", "\x1b[?69l", "\x1b[?69h", "\x1b[2;4r", "\x1b[r", "\x1b[6n", "\r"),
+    *("\x1b[2L", "\x1b[2M", "\x1b[3S", "\x1b[2T", "\x1b[3@", "\x1b[3P", "\x1b[9C", "\x1b[4;16H"),
+)
+"""Not BS, CUB and HT, which libghostty takes otherwise; see docs/conformance.md."""
 
 
 def _sequences(seed: int) -> list[str]:
@@ -73,6 +79,18 @@ def _shown(name: str, sequences: list[str], cut: int | None = None) -> tuple[Pic
 @pytest.mark.parametrize("seed", SEEDS)
 def test_both_engines_show_the_same(seed: int) -> None:
     sequences = _sequences(seed)
+    first, second = (_shown(name, sequences) for name in ENGINES)
+    assert first == second, sequences
+
+
+@pytest.mark.parametrize("seed", SIDES_SEEDS)
+def test_both_engines_show_the_same_between_margins_at_the_sides(seed: int) -> None:
+    source = random.Random(seed)
+    left, right = source.randint(1, 9), source.randint(11, 20)
+    sequences = [f"\x1b[?69h\x1b[{left};{right}s"]
+    for sequence in _sequences(seed):
+        if sequence not in ("\b", "\t", "\x1b[?6h") and sequence[-1] not in "DI":
+            sequences += [sequence, source.choice(_SIDES)]
     first, second = (_shown(name, sequences) for name in ENGINES)
     assert first == second, sequences
 
