@@ -108,7 +108,12 @@ class Renderer:
     def with_cursor(self, cells: DrawnCells, cursor: Cursor) -> DrawnCells:
         """The one or two cells under the cursor, drawn with it."""
         shape = _SHAPES.get(cursor.shape)
-        drawn = [self._with_cursor(cell, shape) for cell in cells.tolist()]
+        first, *others = cells.tolist()
+        drawn = [self._with_cursor(first, shape)]
+        if shape is Shape.BAR:
+            drawn += others  # it stands in front of the character, not within
+        else:
+            drawn += [self._with_cursor(cell, shape) for cell in others]
         return np.array(drawn, np.uint64)
 
     def _with_cursor(self, cell: int, shape: Shape | None) -> int:

@@ -134,7 +134,8 @@ def slow(emulator: GhosttyEmulator, sheet: GlyphSheet) -> Picture:
     cells = np.zeros((emulator.rows, emulator.columns, metrics.height, metrics.width, 3), np.uint8)
     cursor = update.cursor
     on = {(cursor.row, cursor.column)} if cursor.visible else set()
-    if cursor.visible and update.widths[cursor.row, cursor.column] == Width.WIDE:
+    wide = cursor.visible and update.widths[cursor.row, cursor.column] == Width.WIDE
+    if wide and cursor.shape is not CursorShape.BAR:
         on.add((cursor.row, cursor.column + 1))
     for row in range(emulator.rows):
         for column in range(emulator.columns):
@@ -415,6 +416,18 @@ def test_the_cursor_is_seen_on_hidden_text(
     surface.take_damage()
     shown = whole(surface)
     assert not np.array_equal(shown[:19, :10], shown[:19, 10:20])
+
+
+def test_a_bar_stands_once_before_a_wide_character(
+    emulator: GhosttyEmulator, surface: TerminalSurface
+) -> None:
+    emulator.feed("漢\x1b[H\x1b[?25l".encode())
+    surface.take_damage()
+    plain = whole(surface)
+    emulator.feed(b"\x1b[6 q\x1b[?25h")
+    surface.take_damage()
+    changed = np.flatnonzero((whole(surface) != plain).any(axis=(0, 2)))
+    assert changed.tolist() == [0, 1]
 
 
 def test_another_font_is_another_size(emulator: GhosttyEmulator, surface: TerminalSurface) -> None:
