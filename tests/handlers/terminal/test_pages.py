@@ -21,8 +21,9 @@ CTRL = 0xFFE3
 
 
 @pytest.fixture
-async def desk() -> AsyncIterator[Desk]:
-    desk = Desk()
+async def desk(request: pytest.FixtureRequest) -> AsyncIterator[Desk]:
+    engine = getattr(request, "param", "auto")
+    desk = Desk(Settings.model_validate({"terminal": {"engine": engine}}))
     yield desk
     await desk.close()
 
@@ -125,6 +126,7 @@ async def test_nonsense_is_refused(desk: Desk, message: bytes) -> None:
 # ---- searching
 
 
+@pytest.mark.parametrize("desk", ["ghostty", "pyte"], indirect=True)
 async def test_a_search_goes_from_match_to_match_and_marks_them(desk: Desk) -> None:
     transport, _, handler = desk.join()
     handler.feed(b"".join(b"%d %s\r\n" % (n, b"needle" * (n % 50 == 0)) for n in range(500)))
