@@ -21,6 +21,8 @@ from handlers.database.table import shown
 
 NULL_MAX = 40
 """Characters that may stand for NULL."""
+SPLIT_HERE = 65_536
+"""Characters of a script that are split at once; longer ones hold up nobody, on a thread."""
 SCHEMA_TIMEOUT = 30.0
 """Seconds in which the names for completion must have come."""
 
@@ -138,7 +140,11 @@ class Console:
     async def _run_all(self, text: str, typed: str | None = None) -> bool:
         """Run statements until one fails; whether all were run. What is `typed` again after the
         server was lost is the text itself unless something else is given."""
-        found, rest = split(text, self._adapter.dialect)
+        dialect = self._adapter.dialect
+        if len(text) > SPLIT_HERE:
+            found, rest = await asyncio.to_thread(split, text, dialect)
+        else:
+            found, rest = split(text, dialect)
         if rest.strip():
             found.append(Statement(rest))
         try:

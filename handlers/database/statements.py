@@ -19,6 +19,8 @@ _DOLLARS = r"(?P<tag>\$(?:[A-Za-z_]\w*)?\$).*?(?:(?P=tag)|\Z)"
 _LINE = r"(?P<line>^[ \t]*\\[^\n]*)"
 _DELIMITER = r"(?P<delimiter>^[ \t]*(?i:delimiter)[ \t]+(?P<new>[^\s\\]{1,15})[^\n]*)"
 _COMMENTS = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+_ENDING = {"end", "command", "delimiter", "line"}
+"""Groups of which one matches where a statement may end."""
 _VERTICAL = {"gx", "G"}
 _WATCH_SECONDS = "2"
 """As in psql."""
@@ -97,7 +99,7 @@ def split(text: str, dialect: Dialect) -> tuple[list[Statement], str]:
     start = place = 0
     while (match := pattern.search(text, place)) is not None:
         place = match.end()
-        if not any(match.group("end", "command", "delimiter", "line")):
+        if match.lastgroup not in _ENDING:
             continue
         statement = _finished(text[start : match.start()], match, dialect)
         if statement is None:

@@ -13,6 +13,7 @@ from handlers.database.adapters.redis import RedisAdapter
 from handlers.database.adapters.sqlite import SqliteAdapter
 from handlers.database.adapters.sqlserver import SqlserverAdapter
 from handlers.database.commands import help_text, suggestions
+from handlers.database.console import SPLIT_HERE
 from handlers.database.params import (
     MongodbParams,
     MysqlParams,
@@ -121,6 +122,18 @@ async def test_a_procedure_of_mysql_holds_semicolons(room: Room, mariadb_server:
     await person.sees(" six", " seven", "\n     7\n(1 row)\nQuery OK, 0 rows affected")
     person.type("drop procedure test.p;\n")
     await person.sees("Query OK, 0 rows affected\nmysql mysql>")
+
+
+async def test_a_long_script(person: Person) -> None:
+    person.type("create table t (a text);\n\\i\n")
+    await person.sees("Send a script")
+    many = SPLIT_HERE // 1000 + 1
+    script = f"insert into t values ('{'x' * 1000}');\n" * many
+    assert len(script) > SPLIT_HERE
+    assert (await person.sends("some.sql", script.encode()))[2] == "0"
+    await person.waits(lambda: person.text.count("INSERT 1") > 30 and "sample>" in person.lines[-1])
+    person.type("select count(*) as many from t;\n")
+    await person.sees(f"{many}\n(1 row)")
 
 
 # ---- how results are shown
