@@ -301,13 +301,16 @@ class Console:
         if argument:
             self._lines.fail("\\i takes no name: the script is one that you send")
             return
-        self._lines.note(
-            f"Send a script of at most {SCRIPT_MAX >> 20} MiB: drop it here. Ctrl-C gives up."
-        )
         waiting = asyncio.ensure_future(self._files.script())
         keyboard = self._editor.keyboard
         keyboard.sink = lambda name, data: name == "c-c" and waiting.cancel()
         try:
+            await asyncio.sleep(0)  # it waits from here on, and only then is one asked for
+            if not waiting.done():
+                self._lines.note(
+                    f"Send a script of at most {SCRIPT_MAX >> 20} MiB: drop it here. "
+                    "Ctrl-C gives up."
+                )
             await asyncio.wait([waiting])
         finally:
             keyboard.sink = None
