@@ -1,10 +1,20 @@
-"""Run all benchmarks, or those named: parse, terminal, encode, fanout, session, join,
+"""Run all benchmarks, or those named: parse, terminal, images, encode, fanout, session, join,
 transfer, console."""
 
 import importlib
 import sys
 
-NAMES = ["parse", "terminal", "encode", "fanout", "session", "join", "transfer", "console"]
+NAMES = [
+    "parse",
+    "terminal",
+    "images",
+    "encode",
+    "fanout",
+    "session",
+    "join",
+    "transfer",
+    "console",
+]
 
 
 def main(names: list[str]) -> int:

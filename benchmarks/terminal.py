@@ -46,10 +46,18 @@ class _Deaf(EmulatorListener):
 Terminal = tuple[Emulator, TerminalSurface]
 
 
-def _terminal(columns: int, rows: int, name: str = "auto", *, scrollback: int = 1000) -> Terminal:
+def new_terminal(
+    columns: int, rows: int, name: str = "auto", *, scrollback: int = 1000
+) -> Terminal:
+    """An engine, and its picture."""
     atlas = atlas_for("monospace", font_pixels(12, 96))
     options = EmulatorOptions(
-        columns=columns, rows=rows, colours=COLOURS, scrollback_rows=scrollback
+        columns=columns,
+        rows=rows,
+        cell_width=atlas.metrics.width,
+        cell_height=atlas.metrics.height,
+        colours=COLOURS,
+        scrollback_rows=scrollback,
     )
     emulator = engine(name)(options, _Deaf())
     surface = TerminalSurface(emulator, atlas)
@@ -81,7 +89,7 @@ def _floods(columns: int, rows: int) -> dict[str, bytes]:
 
 
 def _feed_seconds(columns: int, rows: int, data: bytes, name: str) -> float:
-    emulator, _ = _terminal(columns, rows, name)
+    emulator, _ = new_terminal(columns, rows, name)
     portions = [data[start : start + PORTION] for start in range(0, len(data), PORTION)]
 
     def feed() -> None:
@@ -119,7 +127,7 @@ def _damage_seconds(terminal: Terminal, inputs: list[bytes]) -> float:
 def _screen_rows() -> list[list[object]]:
     table: list[list[object]] = []
     for columns, rows in SIZES:
-        emulator, surface = terminal = _terminal(columns, rows)
+        emulator, surface = terminal = new_terminal(columns, rows)
         emulator.feed(b"\x1b[5;1H" + PROMPT)
         inputs = {
             "a key": [b"\x1b[5;40Hx", b"\x1b[5;40Hy"],
@@ -148,7 +156,7 @@ def _idle_kib(columns: int, rows: int, resting: bool) -> float:
     before = _resident()
     kept = []
     for _ in range(IDLE_TERMINALS):
-        emulator, surface = terminal = _terminal(columns, rows)
+        emulator, surface = terminal = new_terminal(columns, rows)
         emulator.feed(b"Welcome\r\n" + PROMPT)
         surface.take_damage()
         if resting:
@@ -180,7 +188,7 @@ def _lines(style: str) -> list[bytes]:
 
 def _scrollback_mib(name: str, style: str) -> tuple[float, float]:
     """MiB of a long scrollback, as it came and packed."""
-    emulator, _ = _terminal(99, 39, name, scrollback=SCROLLBACK)
+    emulator, _ = new_terminal(99, 39, name, scrollback=SCROLLBACK)
     lines = itertools.islice(itertools.cycle(_lines(style)), SCROLLBACK + 39)
     before = _resident()
     for line in lines:

@@ -15,9 +15,11 @@ MAX_KEYS_BYTES = 512
 """Of a command's keys; a command with more is dropped."""
 
 _INTRODUCER = b"\x1b_G"
-_END = re.compile(rb"[^\x20-\x7e]")
-"""Neither keys nor payload have other bytes."""
-_ST = b"\x1b\\"
+_BODY = bytes(range(0x20, 0x7F))
+"""Keys and payload have no other bytes."""
+_NO_BODY = re.compile(rb"[^\x20-\x7e]")
+_ESC = b"\x1b"
+_ST = _ESC + b"\\"
 _KEYS = re.compile(r"(?:[a-zA-Z]=(?:-?\d{1,10}|[a-zA-Z])(?:,(?!$)|$))*")
 _START = re.compile(rb"\x1b_G")
 _START_OR_ERASURE = re.compile(rb"\x1b(?:_G|\[3J|\[H\x1b\[J)")
@@ -125,13 +127,16 @@ class GraphicsSplitter:
 
     def _collect(self, data: bytes, at: int, parts: list[Part]) -> int:
         """Take what belongs to the command; one that does not end as it should is dropped."""
-        found = _END.search(data, at)
-        end = found.start() if found else len(data)
-        self._body += data[at : min(end, at + self._limit - len(self._body))]
-        if found is None:
+        end = data.find(_ESC, at)
+        part = data[at : end if end >= 0 else len(data)]
+        if part.translate(None, _BODY):
+            part = _NO_BODY.split(part, 1)[0]
+        end = at + len(part)
+        self._body += part[: self._limit - len(self._body)]
+        if end == len(data):
             return end
-        if data[end:] == _ST[:1]:
-            self._held = _ST[:1]
+        if end + 1 == len(data) and data.endswith(_ESC):
+            self._held = _ESC
             return len(data)
         body = bytes(self._body)
         self.reset()
