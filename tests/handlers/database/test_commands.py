@@ -177,6 +177,7 @@ async def test_lists_of_postgresql(room: Room, postgresql_server: Server) -> Non
     values = {name: text for name, text in postgresql_server.items() if name != "socket"}
     person = room.open("postgresql", **values)
     await person.sees("postgres=>")
+    await person.knows("pg_class")  # nothing is cancelled while it connects
     person.type(
         "create temp table zebra (stripes int primary key);"
         "create temp view zoo as select * from zebra;"
