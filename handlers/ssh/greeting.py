@@ -11,11 +11,13 @@ GREETING_MAX = 256
 
 
 class Door:
-    """Lets asyncssh in on a socket that is connected, and keeps what the host says first."""
+    """Lets asyncssh in on a socket that is connected, and stands between until the login is over:
+    it keeps what the host says first, and tells of the connection's end last."""
 
     def __init__(self, sock: socket.socket) -> None:
         self.greeting = bytearray()
         self._sock: socket.socket | None = sock
+        self._between: _Between | None = None
 
     async def create_connection(
         self, factory: Callable[[], asyncio.Protocol], host: str, port: int
@@ -23,10 +25,16 @@ class Door:
         """What asyncssh asks of a tunnel."""
         connection = factory()
         sock, self._sock = self._sock, None
+        between = self._between = _Between(connection, self.greeting)
         transport, _ = await asyncio.get_running_loop().create_connection(
-            lambda: _Listener(connection, self.greeting), sock=sock
+            lambda: between, sock=sock
         )
         return transport, connection
+
+    def step_aside(self) -> None:
+        """From now on asyncssh hears from the socket itself."""
+        if self._between is not None:
+            self._between.step_aside()
 
     def close(self) -> None:
         """Close the socket, if asyncssh has not taken it."""
@@ -34,13 +42,17 @@ class Door:
             self._sock.close()
 
 
-class _Listener(asyncio.Protocol):
-    """Stands before asyncssh's protocol until the first line has come, then steps aside."""
+class _Between(asyncio.Protocol):
+    """Stands before asyncssh's protocol."""
 
     def __init__(self, connection: asyncio.Protocol, greeting: bytearray) -> None:
         self._connection = connection
         self._greeting = greeting
+        self._loop = asyncio.get_running_loop()
         self._transport: asyncio.BaseTransport
+
+    def step_aside(self) -> None:
+        self._transport.set_protocol(self._connection)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
@@ -48,12 +60,13 @@ class _Listener(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._greeting += data[: GREETING_MAX - len(self._greeting)]
-        if b"\n" in self._greeting or len(self._greeting) == GREETING_MAX:
-            self._transport.set_protocol(self._connection)
         self._connection.data_received(data)
 
-    def eof_received(self) -> bool | None:
-        return self._connection.eof_received()
+    # asyncssh looks at the host's algorithms in a task, which an end that came along with them
+    # would cancel: the person would not hear why the host has hung up.
+
+    def eof_received(self) -> None:
+        self._loop.call_soon(self._connection.eof_received)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._connection.connection_lost(exc)
+        self._loop.call_soon(self._connection.connection_lost, exc)

@@ -110,6 +110,7 @@ async def connect(sock: socket.socket, target: Target, dialogue: Dialogue) -> Co
         raise _explained(error, client, door) from None
     finally:
         door.close()
+    door.step_aside()
     return Connection(connection)
 
 

@@ -41,6 +41,29 @@ async def saying(data: bytes, *, closing: bool) -> AsyncIterator[dict[str, str]]
             writer.close()
 
 
+@asynccontextmanager
+async def talking_at_once(server: OpenSsh) -> AsyncIterator[dict[str, str]]:
+    """A way to the server on which all that follows its first line comes along with its end."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        host, towards_host = await asyncio.open_connection(server.host, server.port)
+        writer.write(await host.readline())
+
+        async def pass_on() -> None:
+            while data := await reader.read(4096):
+                towards_host.write(data)
+
+        passing = asyncio.create_task(pass_on())
+        writer.write(await host.read())
+        writer.close()
+        passing.cancel()
+        towards_host.close()
+
+    between = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with between:
+        yield {"hostname": "127.0.0.1", "port": str(between.sockets[0].getsockname()[1])}
+
+
 async def failure(daemon: Daemon, parameters: dict[str, str]) -> tuple[str, int]:
     values = {"username": "ann", "password": "secret-x"} | parameters
     async with await GuacClient.connect(("127.0.0.1", daemon.port), "ssh", values) as client:
@@ -154,6 +177,12 @@ async def test_no_common_cipher(server: OpenSsh) -> None:
     async with ssh_daemon(ciphers=["aes128-cbc"]) as daemon:
         sentence, status = await failure(daemon, server.address)
     assert status == Status.UPSTREAM_ERROR
+    assert "no matching encryption algorithm" in sentence
+
+
+async def test_no_common_cipher_and_a_host_that_hangs_up_at_once(server: OpenSsh) -> None:
+    async with ssh_daemon(ciphers=["aes128-cbc"]) as daemon, talking_at_once(server) as address:
+        sentence, _ = await failure(daemon, address)
     assert "no matching encryption algorithm" in sentence
 
 
