@@ -74,7 +74,8 @@ def mariadb(authority: Authority | None = None) -> Iterator[Server]:
     install, program = require("mariadb-install-db"), _system_program("mariadbd")
     with _directory("mysql") as (directory, user):
         data, socket = directory / "data", directory / "s"
-        place = ["--no-defaults", f"--datadir={data}"]
+        # Each removes what others left in their directory for temporary tables.
+        place = ["--no-defaults", f"--datadir={data}", f"--tmpdir={directory}"]
         _run([install, *place, "--auth-root-authentication-method=normal"], user)
         port = str(free_port())
         given = [*place, f"--port={port}", f"--socket={socket}", "--bind-address=127.0.0.1"]
