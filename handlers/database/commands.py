@@ -15,6 +15,9 @@ _ENDS = {
     "G": "run, records below each other",
     "watch": "run again and again",
 }
+_LOCAL = {
+    "q", "quit", "exit", "?", "h", "help", "conninfo", "o", "x", "pset", "timing", "delimiter",
+}  # fmt: skip
 USAGE_WIDTH = 24
 
 
@@ -24,6 +27,11 @@ class Command:
 
     name: str
     argument: str = ""
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it needs no server."""
+        return self.name in _LOCAL
 
 
 def parse(line: str, *, tabular: bool) -> Command | None:

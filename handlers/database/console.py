@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from guacr.errors import GuacrError
-from handlers.database.adapter import Adapter, LostError
+from handlers.database.adapter import Adapter, LostError, Transaction
 from handlers.database.commands import Command, help_text, parse, suggestions
 from handlers.database.files import SCRIPT_MAX, Files
 from handlers.database.lines import Lines
@@ -54,7 +54,9 @@ class Console:
         self._password = password
         self._lost = False
         self._left = False
+        self._line = ""
         self._refused = ""
+        self._transaction = Transaction.NONE
         self._suggestions = adapter.suggestions()
         self._learning: asyncio.Task[None] | None = None
         self._editor = LineEditor(
@@ -104,9 +106,11 @@ class Console:
             return True
         except EOFError:
             return False
-        if self._lost and line.strip() and not await self._reconnect(line):
-            return True
         command = parse(line, tabular=self._adapter.tabular)
+        local = command is not None and command.is_local
+        if self._lost and not local and not await self._reconnect(line):
+            return True
+        self._line = line
         if command is None:
             await self._run_all(line)
         else:
@@ -137,9 +141,8 @@ class Console:
 
     # ---- statements
 
-    async def _run_all(self, text: str, typed: str | None = None) -> bool:
-        """Run statements until one fails; whether all were run. What is `typed` again after the
-        server was lost is the text itself unless something else is given."""
+    async def _run_all(self, text: str) -> bool:
+        """Run statements until one fails; whether all were run."""
         dialect = self._adapter.dialect
         if len(text) > SPLIT_HERE:
             found, rest = await asyncio.to_thread(split, text, dialect)
@@ -152,7 +155,7 @@ class Console:
                 if not await self._run_one(statement):
                     return False
         except LostError as error:
-            await self._lose(error, text if typed is None else typed)
+            await self._lose(error)
             return False
         finally:
             if any(self._adapter.alters.match(statement.text) for statement in found):
@@ -161,23 +164,37 @@ class Console:
 
     async def _run_one(self, statement: Statement) -> bool:
         """Run a statement, or a command that stands between statements; whether to go on."""
+        self._transaction = self._adapter.transaction
         if not statement.is_command:
             return await self._runner.run(statement)
         command = parse(statement.text, tabular=True)
-        return command is not None and await self._command(command) and not self._left
+        return command is not None and await self._command(command) and not self._ended
+
+    @property
+    def _ended(self) -> bool:
+        """Whether nothing more can be run."""
+        return self._left or self._lost
 
     async def _show(self, statements: list[str]) -> None:
         """Run statements of a command; those after the first show nothing where nothing is."""
+        self._transaction = self._adapter.transaction
         try:
             for number, statement in enumerate(statements):
                 if not await self._runner.once(statement, Manner(empty=number == 0)):
                     break
         except LostError as error:
-            await self._lose(error, "")
+            await self._lose(error)
 
-    async def _lose(self, error: LostError, typed: str) -> None:
-        self._lines.fail(f"{error}\npress Enter to connect again and run what was typed")
-        self._lost, self._refused = True, typed
+    async def _lose(self, error: GuacrError) -> None:
+        """The server is gone: tell it, and what that means, and have the line typed again."""
+        self._lines.fail(str(error))
+        if self._transaction is not Transaction.NONE:
+            self._lines.fail(
+                "a transaction was open: it is lost, unless the server had its end already"
+            )
+        self._lines.fail("press Enter to connect again and run what was typed")
+        self._lost, self._refused = True, self._line
+        self._transaction = Transaction.NONE
         await self._adapter.close()
 
     # ---- commands
@@ -322,7 +339,7 @@ class Console:
             self._lines.fail(str(error))
             return
         try:
-            await self._run_all(waiting.result().decode("utf-8-sig"), typed="")
+            await self._run_all(waiting.result().decode("utf-8-sig"))
         except UnicodeDecodeError:
             self._lines.fail("the script is not text in UTF-8")
 
@@ -333,6 +350,7 @@ class Console:
             self._lines.print(f"You are connected to {self._adapter.title}.")
             return
         before = self._adapter.database
+        self._transaction = self._adapter.transaction
         await self._adapter.close()
         self._adapter.database = database
         try:
@@ -342,8 +360,8 @@ class Console:
             self._adapter.database = before
             try:
                 await self._adapter.connect(self._password)
-            except GuacrError:
-                self._lost = True
+            except GuacrError as gone:
+                await self._lose(gone)
         self._learn()
 
     # ---- names

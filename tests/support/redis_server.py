@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,15 +10,22 @@ from pathlib import Path
 
 from tests.support.certificates import Authority
 from tests.support.require import require
+from tests.support.server_process import Program, ServerProcess
 from tests.support.waiting import free_port
-
-START_TIMEOUT = 20
 
 
 @contextmanager
 def redis_server(*arguments: str, authority: Authority | None = None) -> Iterator[dict[str, str]]:
     """The parameters that name a server; with an authority, it takes TLS alone."""
-    program = require("redis-server")
+    with redis_process(*arguments, authority=authority) as (server, _):
+        yield server
+
+
+@contextmanager
+def redis_process(
+    *arguments: str, authority: Authority | None = None
+) -> Iterator[tuple[dict[str, str], ServerProcess]]:
+    """The same, and its process."""
     port = str(free_port())
     directory = Path(tempfile.mkdtemp(prefix="guacr-redis-"))
     given = ["--port", port]
@@ -27,16 +33,11 @@ def redis_server(*arguments: str, authority: Authority | None = None) -> Iterato
         given = ["--port", "0", "--tls-port", port, *_certificates(directory, authority)]
     given += ["--bind", "127.0.0.1", "--save", "", "--dir", str(directory)]
     given += ["--unixsocket", str(directory / "s"), *arguments]
-    process = subprocess.Popen([program, *given], stdout=subprocess.PIPE, text=True)
+    ready: Program = [require("redis-cli"), "-s", str(directory / "s"), "ping"]
     try:
-        assert process.stdout is not None
-        for line in process.stdout:
-            if "Ready to accept" in line or "ready to accept connections at" in line:
-                break
-        yield {"hostname": "127.0.0.1", "port": port, "socket": str(directory / "s")}
+        with ServerProcess([require("redis-server"), *given], ready) as process:
+            yield {"hostname": "127.0.0.1", "port": port, "socket": str(directory / "s")}, process
     finally:
-        process.kill()
-        process.communicate(timeout=START_TIMEOUT)
         shutil.rmtree(directory)
 
 

@@ -7,28 +7,33 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from tests.support.certificates import Authority
 from tests.support.require import missing, require
-from tests.support.waiting import POLL, free_port
+from tests.support.server_process import Program, ServerProcess
+from tests.support.waiting import free_port
 
-START_TIMEOUT = 60.0
 PASSWORD = "right"
 
 Server = dict[str, str]
 """The parameters that name it, and `socket`: what `hostname` is for its Unix socket."""
 
 
-Program = Sequence[str | Path]
-
-
 @contextmanager
 def postgresql(authority: Authority | None = None) -> Iterator[Server]:
     """A PostgreSQL server, with TLS where there is an authority."""
+    with postgresql_process(authority) as (server, _):
+        yield server
+
+
+@contextmanager
+def postgresql_process(
+    authority: Authority | None = None,
+) -> Iterator[tuple[Server, ServerProcess]]:
+    """The same, and its process."""
     initdb, program = _postgresql_program("initdb"), _postgresql_program("postgres")
     with _directory("postgres") as (directory, user):
         data = directory / "data"
@@ -57,20 +62,30 @@ def postgresql(authority: Authority | None = None) -> Iterator[Server]:
         settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         ready: Program = [_postgresql_program("pg_isready"), "-h", "127.0.0.1", "-p", port]
         command: Program = [program, "-D", data, *settings]
-        with _running(command, user, ready):
-            yield {
-                "hostname": "127.0.0.1",
-                "port": port,
-                "username": "postgres",
-                "password": PASSWORD,
-                "database": "postgres",
-                "socket": str(directory),
-            }
+        server = {
+            "hostname": "127.0.0.1",
+            "port": port,
+            "username": "postgres",
+            "password": PASSWORD,
+            "database": "postgres",
+            "socket": str(directory),
+        }
+        with ServerProcess(command, ready, user) as process:
+            yield server, process
 
 
 @contextmanager
 def mariadb(authority: Authority | None = None) -> Iterator[Server]:
     """A MariaDB server, with TLS where there is an authority."""
+    with mariadb_process(authority) as (server, _):
+        yield server
+
+
+@contextmanager
+def mariadb_process(
+    authority: Authority | None = None,
+) -> Iterator[tuple[Server, ServerProcess]]:
+    """The same, and its process."""
     install, program = require("mariadb-install-db"), _system_program("mariadbd")
     with _directory("mysql") as (directory, user):
         data, socket = directory / "data", directory / "s"
@@ -92,15 +107,16 @@ def mariadb(authority: Authority | None = None) -> Iterator[Server]:
             "ping",
         ]
         command: Program = [program, *given]
-        with _running(command, user, ready):
-            yield {
-                "hostname": "127.0.0.1",
-                "port": port,
-                "username": "root",
-                "password": "",
-                "database": "mysql",
-                "socket": str(socket),
-            }
+        server = {
+            "hostname": "127.0.0.1",
+            "port": port,
+            "username": "root",
+            "password": "",
+            "database": "mysql",
+            "socket": str(socket),
+        }
+        with ServerProcess(command, ready, user) as process:
+            yield server, process
 
 
 @contextmanager
@@ -118,29 +134,9 @@ def _directory(user: str) -> Iterator[tuple[Path, str | None]]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-@contextmanager
-def _running(command: Program, user: str | None, ready: Program) -> Iterator[None]:
-    process = subprocess.Popen(
-        command, user=user, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        _until(lambda: subprocess.run(ready, capture_output=True, check=False).returncode == 0)
-        yield
-    finally:
-        process.kill()
-        process.wait()
-
-
 def _run(command: Program, user: str | None) -> None:
     done = subprocess.run(command, user=user, cwd="/", capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
-
-
-def _until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + START_TIMEOUT
-    while not condition():
-        assert time.monotonic() < deadline, "the server does not start"
-        time.sleep(POLL)
 
 
 def _certificate(directory: Path, authority: Authority, user: str | None) -> tuple[str, str]:

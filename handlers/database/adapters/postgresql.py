@@ -202,7 +202,8 @@ class PostgresqlAdapter(Adapter):
             async for event in self._results(connection):
                 yield event
         except psycopg.OperationalError as error:
-            raise LostError(f"the connection is lost: {_first_line(str(error))}") from None
+            reason = str(error).removeprefix("consuming input failed: ")
+            raise LostError(f"the connection is lost: {_first_line(reason)}") from None
         for notice in self._taken():
             yield notice
         if pgconn.status == pq.ConnStatus.BAD:

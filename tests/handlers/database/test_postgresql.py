@@ -78,7 +78,7 @@ async def test_commands_and_another_database(person: Person) -> None:
     await person.sees("stripes │ integer │ not null", "PRIMARY KEY (stripes)")
 
 
-async def test_a_lost_server_keeps_what_was_typed(person: Person) -> None:
+async def test_a_connection_that_the_server_closes(person: Person) -> None:
     person.type("select pg_terminate_backend(pg_backend_pid());\n")
     await person.sees(
         "the connection is lost",

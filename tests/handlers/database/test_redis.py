@@ -168,7 +168,7 @@ async def test_passwords_are_asked_for_and_kept_to_themselves(
     assert "hush" not in caplog.text + str(names)
 
 
-async def test_a_lost_server_keeps_what_was_typed(room: Room, server: dict[str, str]) -> None:
+async def test_a_connection_that_the_server_closes(room: Room, server: dict[str, str]) -> None:
     person = room.open("redis", **server)
     await person.sees(">")
     person.type("client kill type normal skipme no\n")

@@ -1,0 +1,150 @@
+"""Servers that are killed: at the prompt, in a transaction, and while a statement runs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+import pytest
+
+from tests.handlers.database.people import ENTER, Person, Room
+from tests.support.redis_server import redis_process
+from tests.support.server_process import ServerProcess
+from tests.support.sql_servers import Server, mariadb_process, postgresql_process
+
+LOST = ("the connection is lost: ", "press Enter to connect again and run what was typed")
+TRANSACTION = "a transaction was open: it is lost, unless the server had its end already"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A kind of server, and what is typed there."""
+
+    name: str
+    run: Callable[[], AbstractContextManager[tuple[Server, ServerProcess]]]
+    begun: str
+    """The prompt within a transaction."""
+    slow: str
+    begin: str = "begin;"
+    ask: str = "select 6 * 7 as answer;"
+    answer: str = "42\n(1 row)"
+    list: str = "\\dt"
+
+
+CASES = [
+    Case("postgresql", postgresql_process, "postgres=*>", "select pg_sleep(100);"),
+    Case("mysql", mariadb_process, "mysql mysql*>", "select sleep(100);"),
+    Case("redis", redis_process, "(TX)>", "blpop no 0", "multi", "echo answer", '"answer"', "\\d"),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A server that can be killed."""
+
+    case: Case
+    server: Server
+    process: ServerProcess
+
+
+@pytest.fixture(scope="module", params=CASES, ids=lambda case: case.name)
+def site(request: pytest.FixtureRequest) -> Iterator[Site]:
+    case: Case = request.param
+    with case.run() as (server, process):
+        values = {name: text for name, text in server.items() if name != "socket"}
+        yield Site(case, values, process)
+
+
+@pytest.fixture
+async def person(room: Room, site: Site) -> Person:
+    await asyncio.to_thread(site.process.start)
+    person = room.open(site.case.name, **site.server)
+    await person.waits(lambda: typed(person).endswith(">"))
+    return person
+
+
+def typed(person: Person) -> str:
+    """What stands in the last line of the screen, the prompt included."""
+    return person.text.rstrip().rpartition("\n")[2]
+
+
+async def asks_again(person: Person, text: str) -> None:
+    """The console is without a connection, and has the text again."""
+    end = f"> {text}".rstrip()
+    await person.waits(
+        lambda: typed(person).startswith("(not connected) ") and typed(person).endswith(end)
+    )
+
+
+async def test_a_server_that_is_killed_while_nobody_types(site: Site, person: Person) -> None:
+    site.process.kill()
+    person.type(f"{site.case.ask}\n")
+    await person.sees(*LOST)
+    await asks_again(person, site.case.ask)
+    assert TRANSACTION not in person.text
+    person.press(ENTER)
+    await person.sees("refuses connections")
+    await asks_again(person, site.case.ask)
+    await asyncio.to_thread(site.process.start)
+    person.press(ENTER)
+    await person.sees(site.case.answer)
+    await person.waits(lambda: not typed(person).startswith("(not connected)"))
+
+
+async def test_a_server_that_is_killed_during_a_statement(site: Site, person: Person) -> None:
+    person.type(f"{site.case.slow}\n")
+    await person.runs()
+    site.process.kill()
+    await person.sees(*LOST)
+    await asks_again(person, site.case.slow)
+    assert TRANSACTION not in person.text
+    await asyncio.to_thread(site.process.start)
+    person.control("u")
+    await asks_again(person, "")
+    person.type(f"{site.case.ask}\n")
+    await person.sees(site.case.answer)
+
+
+async def test_a_transaction_is_told_to_be_lost(site: Site, person: Person) -> None:
+    person.type(f"{site.case.begin}\n")
+    await person.sees(site.case.begun)
+    site.process.kill()
+    person.type(f"{site.case.ask}\n")
+    await person.sees(*LOST, TRANSACTION)
+    assert site.case.begun not in typed(person)
+    await asyncio.to_thread(site.process.start)
+    person.press(ENTER)
+    await person.sees(site.case.answer)
+    assert site.case.begun not in typed(person)
+
+
+async def test_commands_are_kept_and_the_session_can_be_left(site: Site, person: Person) -> None:
+    site.process.kill()
+    person.type(f"{site.case.list}\n")
+    await person.sees(*LOST)
+    await asks_again(person, site.case.list)
+    person.control("u")
+    person.type("\\conninfo\n")
+    await person.sees("You are connected to")
+    person.type("\\q\n")
+    await person.user.session.wait_closed()
+    assert person.error is None
+
+
+async def test_enter_alone_connects_again(site: Site, person: Person) -> None:
+    site.process.kill()
+    person.type(f"{site.case.ask}\n")
+    await asks_again(person, site.case.ask)
+    await asyncio.to_thread(site.process.start)
+    person.control("u")
+    person.press(ENTER)
+    await person.waits(lambda: not typed(person).startswith("(not connected)"))
+
+
+async def test_a_database_is_chosen_while_the_server_is_gone(site: Site, person: Person) -> None:
+    site.process.kill()
+    person.type("\\c 1\n")
+    await person.sees("refuses connections", LOST[1])
+    await asks_again(person, "\\c 1")
