@@ -15,10 +15,10 @@ from guacr.errors import (
     UpstreamUnavailableError,
     shorten,
 )
+from handlers.database.encryption import tls_context
 from handlers.database.params import RedisParams
 from handlers.database.resp import AGGREGATES, RespReader, Token
 from handlers.dial import dial
-from handlers.tls import TlsTerms, context
 
 CHUNK = 1 << 16
 """Bytes that are read at a time."""
@@ -163,15 +163,7 @@ async def _open_socket(
 async def _context(params: RedisParams) -> ssl.SSLContext | None:
     if params.tls in ("disable", "prefer"):
         return None  # the protocol cannot ask whether there is encryption
-    terms = TlsTerms(
-        authorities=params.tls_ca,
-        ignore=params.tls == "require",
-        any_name=params.tls != "verify-full",
-        certificate=params.tls_cert,
-        key=params.tls_key,
-        names=("tls-ca", "tls-cert", "tls-key"),
-    )
-    return await context(terms)
+    return await tls_context(params, params.tls_cert, params.tls_key)
 
 
 def login_error(error: ReplyError, username: str) -> GuacrError | None:

@@ -93,7 +93,8 @@ def mariadb_process(
         place = ["--no-defaults", f"--datadir={data}", f"--tmpdir={directory}"]
         _run([install, *place, "--auth-root-authentication-method=normal"], user)
         port = str(free_port())
-        given = [*place, f"--port={port}", f"--socket={socket}", "--bind-address=127.0.0.1"]
+        given = [*place, f"--port={port}", f"--socket={socket}"]
+        given += ["--bind-address=127.0.0.1,127.0.0.2"]
         given += ["--skip-log-bin", f"--pid-file={directory}/pid", "--skip-name-resolve"]
         if authority is not None:
             certificate, key = _certificate(directory, authority, user)

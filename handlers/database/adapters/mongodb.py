@@ -32,6 +32,7 @@ from handlers.database.adapter import (
     StatementError,
 )
 from handlers.database.completion import NAMES_MAX, Schema, Suggestions
+from handlers.database.encryption import verifies
 from handlers.database.listing import Listing
 from handlers.database.mongo_commands import (
     METHODS,
@@ -168,7 +169,7 @@ class MongodbAdapter(Adapter):
             authorities.flush()
             tls: dict[str, Any] = {"tls": params.tls != "disable"}
             if tls["tls"]:
-                tls["tlsAllowInvalidCertificates"] = params.tls == "require"
+                tls["tlsAllowInvalidCertificates"] = not verifies(params)
                 tls["tlsAllowInvalidHostnames"] = params.tls != "verify-full"
                 if params.tls_ca:
                     tls["tlsCAFile"] = authorities.name

@@ -9,8 +9,9 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from typing import Any, ClassVar
 
-import asyncmy
 from asyncmy import errors
+from asyncmy.connection import Connection
+from asyncmy.constants import CLIENT
 from asyncmy.cursors import SSCursor
 
 from guacr.errors import (
@@ -39,6 +40,7 @@ from handlers.database.adapter import (
     Transaction,
 )
 from handlers.database.completion import NAMES_MAX, SQL_KEYWORDS, Schema
+from handlers.database.encryption import tls_context
 from handlers.database.listing import Listing
 from handlers.database.statements import Dialect
 
@@ -65,8 +67,8 @@ CLOSE_TIMEOUT = 2.0
 """Seconds in which a server has to take a goodbye."""
 
 
-class EncryptionError(UpstreamError):
-    """The server has no encryption, or none that is wanted."""
+class NoEncryptionError(UpstreamError):
+    """The server has no encryption."""
 
 
 class MysqlAdapter(Adapter):
@@ -125,50 +127,55 @@ class MysqlAdapter(Adapter):
 
     async def _open(self) -> Any:
         """A connection; encrypted, where that is preferred and the server can."""
-        if self.params.tls != "prefer" or self.params.hostname.startswith("/"):
-            return await self._open_with(self._tls(self.params.tls))
+        params = self.params
+        if params.tls == "disable" or params.hostname.startswith("/"):
+            return await self._open_with(None)
         try:
-            return await self._open_with(self._tls("require"))
-        except EncryptionError:
+            return await self._open_with(await tls_context(params))
+        except NoEncryptionError:
+            if params.tls != "prefer":
+                raise
             return await self._open_with(None)
 
     async def _open_with(self, tls: ssl.SSLContext | None) -> Any:
         params = self.params
         socket = params.hostname if params.hostname.startswith("/") else None
+        connection: Any = Connection(  # type: ignore[no-untyped-call]  # so its stub
+            host=params.hostname or "127.0.0.1",
+            port=params.port,
+            unix_socket=socket,
+            user=params.username,
+            password=self._password,
+            database=self.database or None,
+            connect_timeout=params.timeout,
+            charset="utf8mb4",
+            conv={},
+            autocommit=True,
+            local_infile=False,
+            ssl=tls,
+        )
         try:
-            return await asyncmy.connect(
-                host=params.hostname or "127.0.0.1",
-                port=params.port,
-                unix_socket=socket,
-                user=params.username,
-                password=self._password,
-                database=self.database or None,
-                connect_timeout=params.timeout,
-                charset="utf8mb4",
-                conv={},
-                autocommit=True,
-                local_infile=False,
-                ssl=None if socket else tls,
-            )
+            await connection.connect()
         except errors.MySQLError as error:
+            if tls is not None and not _offers_tls(connection):
+                raise NoEncryptionError(
+                    f"the server at {self._host} has no encryption, which parameter "
+                    f"tls={params.tls} asks for"
+                ) from None
             raise self._explained(error) from None
         except (OSError, TimeoutError) as error:
             raise UpstreamNotFoundError(
                 f"host {shorten(params.hostname)} cannot be reached: {_reason(error)}"
             ) from None
+        return connection
 
-    def _tls(self, mode: str) -> ssl.SSLContext | None:
-        if mode == "disable":
-            return None
-        context = ssl.create_default_context(cadata=self.params.tls_ca or None)
-        context.check_hostname = mode == "verify-full"
-        if mode == "require":
-            context.verify_mode = ssl.CERT_NONE
-        return context
+    @property
+    def _host(self) -> str:
+        return f"{shorten(self.params.hostname)} on port {self.params.port}"
 
     def _explained(self, error: Exception) -> GuacrError:
         code, reason = _parts(error)
-        host = f"{shorten(self.params.hostname)} on port {self.params.port}"
+        host = self._host
         if code in _DENIED:
             return UnauthorizedError(
                 f"the server refuses the login of {shorten(self.params.username)}: "
@@ -183,7 +190,7 @@ class MysqlAdapter(Adapter):
                 f"the server at {host} refuses connections: check the port, and whether it runs"
             )
         if "SSL" in reason:
-            return EncryptionError(
+            return UpstreamError(
                 f"the server at {host} and parameter tls={self.params.tls} do not go together: "
                 f"{reason}"
             )
@@ -268,6 +275,11 @@ class MysqlAdapter(Adapter):
     def describe(self, name: str, *, more: bool) -> list[str]:
         """See `Adapter.describe`."""
         return mysql_catalog.describe(name, more=more)
+
+
+def _offers_tls(connection: Any) -> bool:
+    """Whether the server's greeting says that it can encrypt; also where none has come."""
+    return bool(getattr(connection, "server_capabilities", CLIENT.SSL) & CLIENT.SSL)
 
 
 async def _close(connection: Any) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import datetime
-import ssl
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import suppress
 from typing import Any, ClassVar, TypeVar
@@ -31,6 +30,7 @@ from handlers.database.adapter import (
     Transaction,
 )
 from handlers.database.completion import NAMES_MAX, SQL_KEYWORDS, Schema
+from handlers.database.encryption import tls_context
 from handlers.database.listing import Listing
 from handlers.database.oracle_errors import (
     error_code,
@@ -52,7 +52,6 @@ from handlers.database.oracle_text import (
 from handlers.database.params import OracleParams
 from handlers.database.plsql import first_words, is_block, is_complete, split_statements
 from handlers.database.statements import Dialect
-from handlers.tls import TlsTerms, context
 
 FIRST_BATCH = 64
 """Rows that are fetched first: a page."""
@@ -202,7 +201,7 @@ class OracleAdapter(Adapter):
         params = self.params
         if not params.hostname:
             raise BadRequestError("parameter hostname is empty: name the host to connect to")
-        tls = await self._tls()
+        tls = None if params.tls == "disable" else await tls_context(params)
         user, mode = params.username, oracledb.AuthMode.DEFAULT
         if user.lower().endswith(_AS_SYSDBA):
             user, mode = user[: -len(_AS_SYSDBA)], oracledb.AuthMode.SYSDBA
@@ -228,18 +227,6 @@ class OracleAdapter(Adapter):
                 return made
         except (oracledb.Error, OSError, UnicodeError) as error:
             raise login_error(error, params, self.database) from None
-
-    async def _tls(self) -> ssl.SSLContext | None:
-        mode = self.params.tls
-        if mode == "disable":
-            return None
-        terms = TlsTerms(
-            authorities=self.params.tls_ca,
-            ignore=mode == "require",
-            any_name=mode != "verify-full",
-            names=("tls-ca", "", ""),
-        )
-        return await context(terms)
 
     async def close(self) -> None:
         """See `Adapter.close`; what is not committed is rolled back."""

@@ -13,7 +13,6 @@ import psycopg
 from psycopg import generators, pq
 
 from guacr.errors import (
-    BadRequestError,
     GuacrError,
     NotFoundError,
     UnauthorizedError,
@@ -38,6 +37,7 @@ from handlers.database.adapter import (
     Transaction,
 )
 from handlers.database.completion import NAMES_MAX, SQL_KEYWORDS, Schema
+from handlers.database.encryption import verifies
 from handlers.database.listing import Listing
 from handlers.database.statements import Dialect
 
@@ -135,19 +135,10 @@ class PostgresqlAdapter(Adapter):
 
     def _authorities(self, file: str) -> str:
         """What libpq calls those to trust: those in `file`, if there are any, or the system's,
-        which it takes for verify-full alone; never those of the daemon's own account.
-
-        Raises:
-            BadRequestError: verify-ca without authorities, which would be no verification.
-        """
-        if self.params.tls_ca:
-            return file
-        if self.params.tls == "verify-ca":
-            raise BadRequestError(
-                "tls=verify-ca needs parameter tls-ca: give the authorities to trust, or take "
-                "verify-full"
-            )
-        return "system" if self.params.tls == "verify-full" else f"{file}.none"
+        which it takes for verify-full alone; never those of the daemon's own account."""
+        if not verifies(self.params):
+            return f"{file}.none"
+        return file if self.params.tls_ca else "system"
 
     def _explained(self, error: psycopg.Error) -> GuacrError:
         text = str(error)

@@ -40,6 +40,7 @@ from handlers.database.adapter import (
 )
 from handlers.database.batches import is_complete, split_batches
 from handlers.database.completion import NAMES_MAX, SQL_KEYWORDS, Schema
+from handlers.database.encryption import verifies
 from handlers.database.listing import Listing
 from handlers.database.statements import Dialect
 from handlers.dial import dial
@@ -192,7 +193,7 @@ class SqlserverAdapter(Adapter):
                 login_timeout=params.timeout,
                 autocommit=True,
                 readonly=params.read_only_session,
-                cafile=None if params.tls == "disable" else trusted,
+                cafile=trusted if verifies(params) else None,
                 validate_host=params.tls == "verify-full",
                 disable_connect_retry=True,
             )

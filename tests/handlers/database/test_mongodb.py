@@ -148,6 +148,9 @@ async def test_certificates_are_checked(room: Room, tmp_path: Path) -> None:
     async with host(lambda _, writer: writer.close(), context) as values:
         message, _ = await room.open("mongodb", **values, **LOGIN, tls="verify-full").fails()
         assert "is not trusted" in message
+        unknown = {"tls": "require", "tls_ca": Authority().certificate}
+        message, _ = await room.open("mongodb", **values, **LOGIN, **unknown).fails()
+        assert "is not trusted" in message
         known = {"tls": "verify-full", "tls_ca": authority.certificate}
         message, _ = await room.open("mongodb", **values, **LOGIN, **known).fails()
         assert "not trusted" not in message

@@ -105,12 +105,40 @@ async def test_encryption(
     assert ("TLS_" in person.text) is cipher
 
 
-@pytest.mark.parametrize("tls", ["verify-ca", "verify-full"])
+@pytest.mark.parametrize("tls", ["prefer", "require", "verify-ca", "verify-full"])
 async def test_a_certificate_that_nobody_trusts(room: Room, server: Server, tls: str) -> None:
     ca = Authority().certificate
     message, status = await room.open("mysql", **server, tls=tls, tls_ca=ca).fails()
     assert int(status) == Status.UPSTREAM_ERROR
-    assert "certificate" in message
+    assert f"tls={tls} do not go together" in message
+    assert "certificate verify failed" in message
+
+
+async def test_authorities_are_asked_wherever_they_are_named(
+    room: Room, server: Server, authority: Authority
+) -> None:
+    person = room.open("mysql", **server, tls="require", tls_ca=authority.certificate)
+    await person.sees("mysql mysql>")
+    message, status = await room.open("mysql", **server, tls="verify-ca").fails()
+    assert int(status) == Status.CLIENT_BAD_REQUEST
+    assert "tls-ca" in message
+    message, status = await room.open("mysql", **server, tls="verify-full").fails()
+    assert int(status) == Status.UPSTREAM_ERROR
+    assert "certificate verify failed" in message
+    message, status = await room.open("mysql", **server, tls="require", tls_ca="none").fails()
+    assert int(status) == Status.CLIENT_BAD_REQUEST
+    assert "no PEM certificate" in message
+
+
+async def test_a_certificate_of_another_host(
+    room: Room, server: Server, authority: Authority
+) -> None:
+    elsewhere = server | {"hostname": "127.0.0.2", "tls_ca": authority.certificate}
+    message, status = await room.open("mysql", **elsewhere, tls="verify-full").fails()
+    assert int(status) == Status.UPSTREAM_ERROR
+    assert "127.0.0.2" in message
+    person = room.open("mysql", **elsewhere, tls="verify-ca")
+    await person.sees("mysql mysql>")
 
 
 async def test_a_server_without_encryption(room: Room) -> None:
@@ -119,6 +147,8 @@ async def test_a_server_without_encryption(room: Room) -> None:
         person = room.open("mysql", **values)
         await person.sees("mysql mysql>")
         await person.knows("help_topic")
+        known = {"tls": "prefer", "tls_ca": Authority().certificate}
+        await room.open("mysql", **values, **known).sees("mysql mysql>")
         message, status = await room.open("mysql", **values, tls="require").fails()
         assert int(status) == Status.UPSTREAM_ERROR
-        assert "tls=require" in message
+        assert "has no encryption, which parameter tls=require asks for" in message

@@ -136,12 +136,21 @@ async def test_encryption(
     await person.sees("database postgres, encrypted." if encrypted else "database postgres.")
 
 
-@pytest.mark.parametrize("tls", ["verify-ca", "verify-full"])
+@pytest.mark.parametrize("tls", ["require", "verify-ca", "verify-full"])
 async def test_a_certificate_that_nobody_trusts(room: Room, server: Server, tls: str) -> None:
     ca = Authority().certificate
     message, status = await room.open("postgresql", **server, tls=tls, tls_ca=ca).fails()
     assert int(status) == Status.UPSTREAM_ERROR
     assert f"tls={tls} do not go together" in message
+
+
+async def test_authorities_are_asked_wherever_they_are_named(
+    room: Room, server: Server, authority: Authority
+) -> None:
+    person = room.open("postgresql", **server, tls="require", tls_ca=authority.certificate)
+    await person.sees("database postgres, encrypted.")
+    person = room.open("postgresql", **server, tls="prefer", tls_ca=Authority().certificate)
+    await person.sees("database postgres.")
 
 
 async def test_verification_needs_somebody_to_trust(room: Room, server: Server) -> None:

@@ -207,6 +207,9 @@ async def test_encryption_with_certificates_and_a_socket(room: Room) -> None:
         message, status = await room.open("redis", **server, **pair, tls="verify-full").fails()
         assert "is not trusted" in message
         assert int(status) == Status.UPSTREAM_ERROR
+        unknown = {"tls": "require", "tls_ca": Authority().certificate}
+        message, status = await room.open("redis", **server, **pair, **unknown).fails()
+        assert "is not trusted" in message
         message, status = await room.open("redis", **server, tls="require").fails()
         assert int(status) == Status.UPSTREAM_ERROR
         message, status = await room.open("redis", **server).fails()
