@@ -11,8 +11,7 @@ import pytest_asyncio
 from PIL import Image
 
 from handlers.ssh import SshHandler
-from terminal.emulator import Position, Span
-from tests.browser.visit import CONNECTED, NOTICE, sessions
+from tests.browser.visit import CONNECTED, NOTICE, screen, see, sessions
 from tests.support.browser import CTRL, SHIFT, Browser, Page, Window
 from tests.support.openssh import OpenSsh, openssh_server, sshd
 from tests.support.require import missing
@@ -45,19 +44,6 @@ def handler_of(site: Site) -> SshHandler:
     (session,) = sessions(site)
     assert isinstance(session.handler, SshHandler)
     return session.handler
-
-
-def screen(site: Site) -> list[str]:
-    """The rows of the terminal, as text."""
-    emulator = handler_of(site).terminal.emulator
-    total = emulator.scrollbar.total
-    first = Position(0, total - emulator.rows)
-    last = Position(emulator.columns - 1, total - 1)
-    return [row.rstrip() for row in emulator.text(Span(first, last)).split("\n")]
-
-
-async def see(site: Site, text: str) -> None:
-    await until(lambda: any(text in row for row in screen(site)), f"{text!r} on the screen")
 
 
 async def shell(page: Page, site: Site) -> None:

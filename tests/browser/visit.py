@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import cast
 
 from guacr.session.session import Session
+from handlers.terminal import TerminalHandler
+from terminal.emulator import Position, Span
 from tests.support.browser import Page, Window
 from tests.support.loopback import SketchHandler
 from tests.support.site import Site
@@ -35,6 +37,22 @@ async def connected(page: Page, site: Site, fragment: str = "connection=sketch")
 async def happened(site: Site, *event: object) -> None:
     """Wait until the handler has noted an event."""
     await until(lambda: event in handler_of(site).events, f"event {event}")
+
+
+def screen(site: Site) -> list[str]:
+    """The rows of the only session's terminal, as text."""
+    (session,) = sessions(site)
+    assert isinstance(session.handler, TerminalHandler)
+    emulator = session.handler.terminal.emulator
+    total = emulator.scrollbar.total
+    first = Position(0, total - emulator.rows)
+    last = Position(emulator.columns - 1, total - 1)
+    return [row.rstrip() for row in emulator.text(Span(first, last)).split("\n")]
+
+
+async def see(site: Site, text: str) -> None:
+    """Wait until a row of the terminal has the text in it."""
+    await until(lambda: any(text in row for row in screen(site)), f"{text!r} on the screen")
 
 
 def keys_of(site: Site) -> list[tuple[object, ...]]:
