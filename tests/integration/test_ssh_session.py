@@ -71,7 +71,7 @@ async def test_a_read_only_joiner_sees_but_cannot_type(daemon: Daemon, owner: De
 async def test_a_password_that_is_typed_is_not_seen_by_others(daemon: Daemon, owner: Desk) -> None:
     async with await join(daemon, owner) as joiner:
         owner.client.type("read -sp 'Secret: ' x; echo; echo ${#x} characters\n")
-        await owner.see("Secret:")
+        await owner.see("\nSecret:")
         owner.client.type("hunter2\n")
         await owner.see("\n7 characters\n")
         assert "hunter2" not in owner.text
