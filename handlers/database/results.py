@@ -180,7 +180,7 @@ class Results:
         while not result.ended:
             await result.more()
         self._end_result(result, shown=len(some))
-        return True
+        return await self._goes_on(result)
 
     def _is_vertical(self, too_wide: bool) -> bool:
         return self.expanded is Expanded.ON or (self.expanded is Expanded.AUTO and too_wide)
@@ -198,7 +198,7 @@ class Results:
             lines += await more()
         if result.ended and len(lines) < self._size()[1]:
             self._lines.print("\n".join(lines))
-            goes_on = True
+            goes_on = await self._goes_on(result)
         else:
             pager = Pager(self._show, self._size, _Records(), more)
             pager.add(lines, last=result.ended)
@@ -255,8 +255,7 @@ class Results:
             self._lines.note(notice)
         if result.limited:
             self._end_result(result)
-            await self._leave(result)
-        return not result.limited
+        return await self._goes_on(result)
 
     async def _look_at(self, pager: Pager[Row] | Pager[str], result: Result) -> bool:
         """Let the person page through a result; whether the statement goes on."""
@@ -268,10 +267,14 @@ class Results:
         finally:
             self._pager = None
             keyboard.sink = before
-        if not result.ended or result.limited:
+        return await self._goes_on(result)
+
+    async def _goes_on(self, result: Result) -> bool:
+        """End the statement if not all of its rows are wanted; whether it goes on."""
+        wanted = result.ended and not result.limited
+        if not wanted:
             await self._leave(result)
-            return False
-        return True
+        return wanted
 
     async def _leave(self, result: Result) -> None:
         """End a statement whose rows nobody wants any more."""

@@ -51,6 +51,7 @@ _NUMBERS = {0, 1, 2, 3, 4, 5, 8, 9, 13, 246}
 _OLD_PREFIX = "5.5.5-"
 """MariaDB puts it before its version for old replicas."""
 _IN_TRANSACTION = 1
+_IN_READ_ONLY_TRANSACTION = 8192
 """In the server's status flags."""
 _ASKS = re.compile(r"\s*show\s+(?:warnings|errors)\b", re.IGNORECASE)
 """What the person looks at warnings with."""
@@ -111,17 +112,12 @@ class MysqlAdapter(Adapter):
         await self.close()
         self._password = password
         connection = self._connection = await self._open()
-        settings = []
-        if self.params.read_only_session:
-            settings.append("SET SESSION TRANSACTION READ ONLY")
         version = connection.get_server_info().removeprefix(_OLD_PREFIX)
         maria = "MariaDB" in version
         if seconds := self.params.statement_timeout:
             name, value = ("max_statement_time", seconds) if maria else (
                 "max_execution_time", seconds * 1000)  # fmt: skip
-            settings.append(f"SET SESSION {name} = {value}")
-        for statement in settings:
-            await connection.query(statement)
+            await connection.query(f"SET SESSION {name} = {value}")
         kind = "MariaDB" if maria else "MySQL"
         return f"{kind} {version}, database {self.database or '(none)'}."
 
@@ -211,9 +207,14 @@ class MysqlAdapter(Adapter):
         cursor = SSCursor(self._connection)
         text = statement.rstrip("; \t\r\n")
         try:
+            if self.params.read_only_session and not _ASKS.match(text):
+                await self._end_writing()
+                await self._connection.query("SET SESSION TRANSACTION READ ONLY")
             await cursor.execute(text)
             async for event in self._results(cursor):
                 yield event
+            if self.params.read_only_session:
+                await self._end_writing()
             if self._warnings and not _ASKS.match(text):
                 await cursor.execute("SHOW WARNINGS")
                 for row in await cursor.fetchall():
@@ -227,6 +228,19 @@ class MysqlAdapter(Adapter):
             raise LostError(f"the connection is lost: {_reason(error)}") from None
         if text[:4].lower() == "use " and len(text.split()) == 2:
             self.database = text.split()[1].strip("`")
+
+    async def _end_writing(self) -> None:
+        """Roll back a transaction that may write: one that was begun with READ WRITE.
+
+        Raises:
+            StatementError: there was one.
+        """
+        flags = self._connection.server_status
+        if flags & _IN_TRANSACTION and not flags & _IN_READ_ONLY_TRANSACTION:
+            await self._connection.query("ROLLBACK")
+            raise StatementError(
+                "this session may only read: the transaction that might write was rolled back"
+            )
 
     async def _results(self, cursor: Any) -> AsyncIterator[Event]:
         while True:

@@ -39,6 +39,7 @@ from handlers.database.adapter import (
 from handlers.database.completion import NAMES_MAX, SQL_KEYWORDS, Schema
 from handlers.database.encryption import verifies
 from handlers.database.listing import Listing
+from handlers.database.postgresql_guard import Guard
 from handlers.database.statements import Dialect
 
 CANCEL_TIMEOUT = 5.0
@@ -76,6 +77,8 @@ class PostgresqlAdapter(Adapter):
 
     _connection: psycopg.AsyncConnection[tuple[object, ...]] | None = None
     _password = ""
+    _given_up = False
+    """Whether somebody wants no more of the statement that runs."""
 
     @property
     def title(self) -> str:
@@ -101,6 +104,7 @@ class PostgresqlAdapter(Adapter):
         self._notices: deque[str] = deque(maxlen=NOTICES_MAX)
         connection = self._connection = await self._open()
         connection.add_notice_handler(self._notice)
+        self._guard = Guard(connection, read_only=self.params.read_only_session)
         self.database = connection.info.dbname
         version = connection.pgconn.parameter_status(b"server_version") or b""
         tls = ", encrypted" if connection.pgconn.ssl_in_use else ""
@@ -186,15 +190,21 @@ class PostgresqlAdapter(Adapter):
         if connection is None:
             raise LostError("there is no connection to the server")
         pgconn = connection.pgconn
+        self._given_up = False
         try:
+            await self._guard.before(statement)
             pgconn.send_query(statement.encode())
             await connection.wait(generators.send(pgconn))
             pgconn.set_single_row_mode()
             async for event in self._results(connection):
                 yield event
-        except psycopg.OperationalError as error:
-            reason = str(error).removeprefix("consuming input failed: ")
-            raise LostError(f"the connection is lost: {_first_line(reason)}") from None
+        except StatementError:
+            if self._given_up:
+                with suppress(psycopg.Error):  # the next statement will tell
+                    await self._guard.undo()
+            raise
+        except psycopg.Error as error:
+            raise _explained(error) from None
         for notice in self._taken():
             yield notice
         if pgconn.status == pq.ConnStatus.BAD:
@@ -247,6 +257,7 @@ class PostgresqlAdapter(Adapter):
     async def cancel(self) -> None:
         """See `Adapter.cancel`."""
         if self._connection is not None:
+            self._given_up = True
             with suppress(psycopg.Error):
                 await self._connection.cancel_safe(timeout=CANCEL_TIMEOUT)
 
@@ -305,6 +316,15 @@ def _rows(result: pq.abc.PGresult) -> list[Row]:
         )
         for row in range(result.ntuples)
     ]
+
+
+def _explained(error: psycopg.Error) -> GuacrError:
+    """What it means when the server is waited for, or told something around a statement."""
+    reason = _first_line(str(error).removeprefix("consuming input failed: "))
+    lost = isinstance(error, psycopg.OperationalError)
+    if lost and not isinstance(error, psycopg.errors.QueryCanceled):
+        return LostError(f"the connection is lost: {reason}")
+    return StatementError(f"ERROR:  {reason}")
 
 
 def _failure(result: pq.abc.PGresult, pgconn: pq.abc.PGconn) -> Exception:

@@ -91,9 +91,18 @@ class SqliteAdapter(Adapter):
         connection.execute("SELECT count(*) FROM sqlite_master")
         if self.params.read_only_session:
             connection.execute("PRAGMA query_only = on")
-        connection.set_authorizer(_authorize)
+        connection.set_authorizer(self._authorize)
         connection.set_progress_handler(self._late, PROGRESS_STEPS)
         return connection
+
+    def _authorize(self, action: int, name: str | None, value: str | None, *_: str | None) -> int:
+        """Whether it may be done: no other file, and nothing that lets a session write."""
+        if action == sqlite3.SQLITE_ATTACH and name not in ("", ":memory:"):
+            return sqlite3.SQLITE_DENY
+        sets = action == sqlite3.SQLITE_PRAGMA and value is not None
+        if sets and name == "query_only" and self.params.read_only_session:
+            return sqlite3.SQLITE_DENY
+        return sqlite3.SQLITE_OK
 
     def _address(self) -> str:
         if self.database in ("", SAMPLE):
@@ -177,12 +186,6 @@ class SqliteAdapter(Adapter):
     def describe(self, name: str, *, more: bool) -> list[str]:
         """See `Adapter.describe`."""
         return sqlite_catalog.describe(name, more=more)
-
-
-def _authorize(action: int, name: str | None, *_: str | None) -> int:
-    if action == sqlite3.SQLITE_ATTACH and name not in ("", ":memory:"):
-        return sqlite3.SQLITE_DENY
-    return sqlite3.SQLITE_OK
 
 
 def _columns(cursor: sqlite3.Cursor, first: tuple[object, ...]) -> tuple[Column, ...]:

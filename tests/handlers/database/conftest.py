@@ -6,6 +6,7 @@ import pytest
 
 from tests.handlers.database.people import Room
 from tests.support.certificates import Authority
+from tests.support.redis_server import redis_server
 from tests.support.sql_servers import Server, mariadb, postgresql
 
 
@@ -31,4 +32,11 @@ def postgresql_server(authority: Authority) -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def mariadb_server(authority: Authority) -> Iterator[Server]:
     with mariadb(authority) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis_server_alone() -> Iterator[Server]:
+    """Redis, with neither password nor TLS."""
+    with redis_server() as server:
         yield server

@@ -65,6 +65,30 @@ async def test_ctrl_c_cancels_on_the_server(person: Person) -> None:
     await person.sees("42\n(1 row)")
 
 
+async def test_a_query_that_is_given_up_leaves_the_transaction_open(
+    room: Room, server: Server
+) -> None:
+    person = room.open("postgres", **server, max_rows="1000")
+    await person.sees("postgres=>")
+    person.type("begin; create temp table kept as select 40 as a; update kept set a = a + 2;\n")
+    await person.sees("UPDATE 1")
+    person.type("-- a remark\n(select generate_series(1, 100000000) as i);\n")
+    await person.sees("so far")
+    person.type("q")
+    await person.sees("looked at; there are more", "postgres=*>")
+    person.type("select pg_sleep(100);\n")
+    await person.runs()
+    person.control("c")
+    await person.sees("canceling statement due to user request")
+    person.type("commit; table kept;\n")
+    await person.sees("COMMIT", " 42\n(1 row)", "postgres=>")
+
+
+async def test_a_query_that_fails_fails_the_transaction(person: Person) -> None:
+    person.type("begin; select 1 / 0;\n")
+    await person.sees("division by zero", "postgres=!>")
+
+
 async def test_commands_and_another_database(person: Person) -> None:
     person.type("\\l\n")
     await person.sees("template1", "rows)")

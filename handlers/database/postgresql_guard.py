@@ -1,0 +1,68 @@
+"""What PostgreSQL is told around statements: to change nothing, and to undo what is given up."""
+
+from __future__ import annotations
+
+import re
+
+import psycopg
+from psycopg.pq import TransactionStatus
+
+Connection = psycopg.AsyncConnection[tuple[object, ...]]
+
+_QUERY = re.compile(r"(?:\s|\(|--[^\n]*\n|/\*.*?\*/)*(?:select|with|table|values)\b", re.I | re.S)
+"""Statements that are looked at page by page, and control no transaction."""
+_SAVEPOINT = "guacr"
+_READ_ONLY = {
+    TransactionStatus.IDLE: "default_transaction_read_only",
+    TransactionStatus.INTRANS: "transaction_read_only",
+}
+"""What has the next statement change nothing."""
+
+
+class Guard:
+    """Guards one connection.
+
+    Args:
+        connection: the connection, on which nothing else runs meanwhile.
+        read_only: whether statements may change nothing, whatever those before have set.
+    """
+
+    __slots__ = ("_connection", "_held", "_read_only")
+
+    def __init__(self, connection: Connection, *, read_only: bool) -> None:
+        self._connection = connection
+        self._read_only = read_only
+        self._held = False
+
+    @property
+    def _status(self) -> TransactionStatus:
+        return self._connection.info.transaction_status
+
+    async def before(self, statement: str) -> None:
+        """Make ready for a statement. A query in a transaction gets a savepoint, since one that is
+        cancelled fails the whole transaction.
+
+        Raises:
+            psycopg.Error: as for statements.
+        """
+        held, self._held = self._held, False
+        open_ = self._status is TransactionStatus.INTRANS
+        if held and open_:
+            await self._tell(f"RELEASE SAVEPOINT {_SAVEPOINT}")
+        if self._read_only and (name := _READ_ONLY.get(self._status)):
+            await self._tell(f"SET {name} = on")
+        if open_ and _QUERY.match(statement):
+            await self._tell(f"SAVEPOINT {_SAVEPOINT}")
+            self._held = True
+
+    async def undo(self) -> None:
+        """A query was given up: have the transaction as it was before it.
+
+        Raises:
+            psycopg.Error: as for statements.
+        """
+        if self._held and self._status is TransactionStatus.INERROR:
+            await self._tell(f"ROLLBACK TO SAVEPOINT {_SAVEPOINT}")
+
+    async def _tell(self, statement: str) -> None:
+        await self._connection.execute(statement.encode())
