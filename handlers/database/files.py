@@ -59,16 +59,21 @@ class Export:
 
 class Files:
     """Who gets a download is who typed last, as `typist` tells; who uploads may be anybody who
-    may type."""
+    may type. `want_upload` is told whether a script would be taken."""
 
-    __slots__ = ("_params", "_script", "_session", "_typist")
+    __slots__ = ("_params", "_script", "_session", "_typist", "_want_upload")
 
     def __init__(
-        self, session: Session, params: DatabaseParams, typist: Callable[[], User | None]
+        self,
+        session: Session,
+        params: DatabaseParams,
+        typist: Callable[[], User | None],
+        want_upload: Callable[[bool], None],
     ) -> None:
         self._session = session
         self._params = params
         self._typist = typist
+        self._want_upload = want_upload
         self._script: asyncio.Future[bytes] | None = None
 
     def export(self, name: str) -> Export:
@@ -97,10 +102,12 @@ class Files:
         if self._params.disable_upload:
             raise ForbiddenError("uploads are not allowed for this connection (disable-upload)")
         self._script = asyncio.get_running_loop().create_future()
+        self._want_upload(True)
         try:
             return await self._script
         finally:
             self._script = None
+            self._want_upload(False)
 
     def take(self, stream: InputStream) -> None:
         """Somebody sends a file.

@@ -40,7 +40,7 @@ class DatabaseHandler(TerminalHandler):
     def __init__(self, session: Session, params: DatabaseParams) -> None:
         super().__init__(session, params)
         self._console: Console | None = None
-        self._files = Files(session, params, lambda: self.typist)
+        self._files = Files(session, params, lambda: self.typist, self.want_upload)
 
     async def run(self) -> None:
         """See `ProtocolHandler.run`."""

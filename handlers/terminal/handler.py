@@ -290,7 +290,11 @@ class TerminalHandler(ProtocolHandler):
         self._fonts.close()
         self.terminal.close()
 
-    # ---- what pages say; see `Pages`
+    # ---- what pages are told and say; see `Pages`
+
+    def want_upload(self, wanted: bool) -> None:
+        """A file that a user sends would be taken now, or no longer: pages have a button for it."""
+        self._pages.want_upload(wanted)
 
     def _focused(self, user: User, focused: object) -> None:
         before = bool(self._focus)

@@ -28,18 +28,22 @@ Takers = Mapping[str, Callable[[User, Any], None]]
 class Pages:
     """The pages of a session's users; `takers` are called by the name of a message's member."""
 
-    __slots__ = ("_session", "_takers", "_users")
+    __slots__ = ("_session", "_takers", "_upload", "_users")
 
     def __init__(self, session: Session, takers: Takers) -> None:
         self._session = session
         self._takers = takers
         self._users: set[str] = set()
+        self._upload = False
+        """Whether the terminal waits for a file."""
 
     def open(self, user: User, stream: InputStream) -> None:
         """A page has something to say."""
         if user.id not in self._users:
             self._users.add(user.id)
             self.tell("ready", sorted(self._takers), user)
+            if self._upload:
+                self.tell("upload", True, user)
         Collector(stream, MESSAGE_MAX, lambda data: self._take(user, data), "the message")
         stream.ack()
 
@@ -56,6 +60,11 @@ class Pages:
             stream = self._session.display.stream()
             opening = encode("pipe", stream, MIMETYPE, PIPE_NAME)
             self._session.send_all(encode_stream(opening, stream, data), listening)
+
+    def want_upload(self, wanted: bool) -> None:
+        """Have pages offer to send a file, or no longer; those that come later hear of it too."""
+        self._upload = wanted
+        self.tell("upload", wanted)
 
     def _take(self, user: User, data: bytes) -> None:
         try:

@@ -46,6 +46,7 @@ KEYS = {
     "Control": (17, ""),
     "Shift": (16, ""),
     "Alt": (18, ""),
+    "ArrowRight": (39, ""),
 }
 """Name → virtual key code and text."""
 

@@ -24,6 +24,8 @@ export class Files {
     on("files-upload", "click", () => byId("files-chosen").click());
     on("files-chosen", "change", () => this.chosen());
     on("files-system", "change", () => this.show("/"));
+    on("action-upload", "click", () => byId("upload-chosen").click());
+    on("upload-chosen", "change", () => this.chosenForSession());
     on("session", "dragover", (event) => this.over(event));
     on("session", "dragleave", () => this.mark(false));
     on("session", "drop", (event) => this.dropped(event));
@@ -33,6 +35,7 @@ export class Files {
     this.lanes = new Lanes(client, tunnel);
     this.systems = [];
     this.listSystems();
+    this.want(false);
     client.onfilesystem = (object, name) => {
       this.systems.push({ object, name });
       this.watch(object);
@@ -179,7 +182,32 @@ export class Files {
     return transfer;
   }
 
-  // ---- dropping files on the screen
+  // ---- files for the session itself, wherever it puts them
+
+  // While the remote side waits for a file, the bar shows a button for it; keys still go to the
+  // remote side.
+  want(wanted) {
+    const { controls } = this.session;
+    const button = byId("action-upload");
+    if (button.hidden !== wanted) return;
+    const focused = byId("bar").contains(document.activeElement);
+    button.hidden = !wanted;
+    if (wanted) controls.show(true);
+    else controls.close(focused);
+  }
+
+  chosenForSession() {
+    this.offer(byId("upload-chosen").files);
+    byId("upload-chosen").value = "";
+    this.session.controls.close(true);
+  }
+
+  offer(files) {
+    for (const file of files) {
+      const open = (stream) => ["file", stream, file.type || ANY_TYPE, file.name];
+      this.follow((ended) => upload(this.lanes, open, file, ended));
+    }
+  }
 
   over(event) {
     if (!this.session.connected || !event.dataTransfer.types.includes("Files")) return;
@@ -196,9 +224,6 @@ export class Files {
     this.mark(false);
     if (!this.session.connected || !event.dataTransfer.files.length) return;
     event.preventDefault();
-    for (const file of event.dataTransfer.files) {
-      const open = (stream) => ["file", stream, file.type || ANY_TYPE, file.name];
-      this.follow((ended) => upload(this.lanes, open, file, ended));
-    }
+    this.offer(event.dataTransfer.files);
   }
 }

@@ -36,12 +36,13 @@ export class Messages {
   }
 
   received(message) {
-    const { ready, found, open, notice } = message;
+    const { ready, found, open, notice, upload } = message;
     if (ready) {
       this.understood = new Set(ready);
       byId("action-search").hidden = !this.understood.has("search");
     }
     if (found) this.session.search.found(found);
+    if (upload !== undefined) this.session.files.want(upload);
     if (notice) this.session.toast(notice);
     if (open) this.ask(open);
   }

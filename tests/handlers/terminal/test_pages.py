@@ -66,6 +66,17 @@ async def test_what_a_program_copies_beyond_the_limit_is_told(desk: Desk) -> Non
     await until(lambda: len(told(transport)) == 1)
 
 
+async def test_whether_a_file_is_wanted_is_told_to_all_and_to_who_comes_later(desk: Desk) -> None:
+    transport, user, handler = desk.join()
+    say(transport, focus=True)
+    handler.want_upload(True)
+    other = desk.join(user.session.id)[0]
+    say(other, focus=True)
+    assert told(transport) == told(other) == [{"upload": True}]
+    handler.want_upload(False)
+    assert told(transport) == told(other) == [{"upload": True}, {"upload": False}]
+
+
 @pytest.mark.parametrize(("granted", "paste", "reads"), [
     ("", "", False), ("true", "", True), ("true", "true", False),
 ])  # fmt: skip
