@@ -53,15 +53,20 @@ async def dial(host: str, port: int, timeout: float) -> socket.socket:
         raise _explained(host, port, failures) from None
 
 
+def unknown_host(host: str) -> UpstreamNotFoundError:
+    """What to raise for a name that stands for no address."""
+    return UpstreamNotFoundError(
+        f"host {shorten(host)} is not known: check the name, or give its address"
+    )
+
+
 async def _resolve(host: str, port: int) -> list[Address]:
     """The addresses of a name, the two families by turns."""
     loop = asyncio.get_running_loop()
     try:
         found = await loop.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
     except (socket.gaierror, UnicodeError):
-        raise UpstreamNotFoundError(
-            f"host {shorten(host)} is not known: check the name, or give its address"
-        ) from None
+        raise unknown_host(host) from None
     addresses: list[Address] = []
     for family, _, _, _, address in found:
         if (family, address) not in addresses:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
 import ssl
+import struct
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from typing import Any, ClassVar
@@ -19,7 +21,6 @@ from guacr.errors import (
     NotFoundError,
     UnauthorizedError,
     UpstreamError,
-    UpstreamNotFoundError,
     UpstreamTimeoutError,
     UpstreamUnavailableError,
     shorten,
@@ -43,6 +44,7 @@ from handlers.database.completion import NAMES_MAX, SQL_KEYWORDS, Schema
 from handlers.database.encryption import tls_context
 from handlers.database.listing import Listing
 from handlers.database.statements import Dialect
+from handlers.dial import unknown_host
 
 FIRST_BATCH = 64
 """Rows that are fetched first: a page."""
@@ -55,6 +57,8 @@ _IN_READ_ONLY_TRANSACTION = 8192
 """In the server's status flags."""
 _ASKS = re.compile(r"\s*show\s+(?:warnings|errors)\b", re.IGNORECASE)
 """What the person looks at warnings with."""
+_BROKEN = (AssertionError, AttributeError, LookupError, TypeError, ValueError, struct.error)
+"""What the library raises when it gets something else than it expects."""
 _LOST = {2006, 2013, 2055, 1927, 4031}
 _DENIED = {1044, 1045, 1698}
 _UNKNOWN_DATABASE = 1049
@@ -135,15 +139,15 @@ class MysqlAdapter(Adapter):
 
     async def _open_with(self, tls: ssl.SSLContext | None) -> Any:
         params = self.params
-        socket = params.hostname if params.hostname.startswith("/") else None
+        path = params.hostname if params.hostname.startswith("/") else None
         connection: Any = Connection(  # type: ignore[no-untyped-call]  # so its stub
             host=params.hostname or "127.0.0.1",
             port=params.port,
-            unix_socket=socket,
+            unix_socket=path,
             user=params.username,
             password=self._password,
             database=self.database or None,
-            connect_timeout=params.timeout,
+            connect_timeout=2 * params.timeout,  # it is for TCP alone; the one below is for all
             charset="utf8mb4",
             conv={},
             autocommit=True,
@@ -151,7 +155,12 @@ class MysqlAdapter(Adapter):
             ssl=tls,
         )
         try:
-            await connection.connect()
+            async with asyncio.timeout(params.timeout):
+                await connection.connect()
+        except TimeoutError:
+            raise UpstreamTimeoutError(
+                f"the server at {self._host} does not answer in time"
+            ) from None
         except errors.MySQLError as error:
             if tls is not None and not _offers_tls(connection):
                 raise NoEncryptionError(
@@ -159,9 +168,11 @@ class MysqlAdapter(Adapter):
                     f"tls={params.tls} asks for"
                 ) from None
             raise self._explained(error) from None
-        except (OSError, TimeoutError) as error:
-            raise UpstreamNotFoundError(
-                f"host {shorten(params.hostname)} cannot be reached: {_reason(error)}"
+        except _BROKEN as error:
+            if isinstance(error, UnicodeError) and not isinstance(error, UnicodeDecodeError):
+                raise unknown_host(params.hostname) from None  # no resolver takes such a name
+            raise UpstreamError(
+                f"the server at {self._host} cannot be used: check port, and that it is MySQL"
             ) from None
         return connection
 
@@ -179,6 +190,8 @@ class MysqlAdapter(Adapter):
             )
         if code == _UNKNOWN_DATABASE:
             return NotFoundError(f"{reason}: check the connection's parameters")
+        if isinstance(error.__cause__, socket.gaierror):
+            return unknown_host(self.params.hostname)
         if "timed out" in reason.lower() or "timeout" in reason.lower():
             return UpstreamTimeoutError(f"the server at {host} does not answer in time")
         if "refused" in reason or "No such file" in reason or "Connect call failed" in reason:

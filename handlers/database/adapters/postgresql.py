@@ -41,6 +41,7 @@ from handlers.database.encryption import verifies
 from handlers.database.listing import Listing
 from handlers.database.postgresql_guard import Guard
 from handlers.database.statements import Dialect
+from handlers.dial import unknown_host
 
 CANCEL_TIMEOUT = 5.0
 """Seconds in which the server must have taken a request to cancel."""
@@ -136,6 +137,8 @@ class PostgresqlAdapter(Adapter):
                 )  # fmt: skip
             except psycopg.Error as error:
                 raise self._explained(error) from None
+            except UnicodeError:  # a name that the resolver cannot encode
+                raise unknown_host(params.hostname) from None
 
     def _authorities(self, file: str) -> str:
         """What libpq calls those to trust: those in `file`, if there are any, or the system's,
@@ -153,6 +156,8 @@ class PostgresqlAdapter(Adapter):
                 f"the server refuses the login of {shorten(self.params.username)}: "
                 "check user and password"
             )
+        if "failed to resolve host" in text:
+            return unknown_host(self.params.hostname)
         if isinstance(error, psycopg.errors.ConnectionTimeout) or "timeout" in text:
             return UpstreamTimeoutError(f"the server at {host} does not answer in time")
         if "does not exist" in reason and ("FATAL" in text):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from guacr.protocol.status import Status
-from tests.handlers.database.people import Person, Room
+from tests.handlers.database.people import Person, Room, host
 from tests.support.certificates import Authority
 from tests.support.sql_servers import Server, mariadb
 
@@ -80,6 +80,36 @@ async def test_refusals_are_told(room: Room, server: Server) -> None:
     assert int(status) == Status.CLIENT_UNAUTHORIZED
     message, status = await room.open("mysql", **server | {"port": "1"}).fails()
     assert int(status) == Status.UPSTREAM_UNAVAILABLE
+
+
+async def test_hosts_that_are_no_database(room: Room) -> None:
+    login = {"username": "somebody", "password": "hush", "timeout": "1"}
+    async with host(lambda _, writer: None) as silent:
+        message, status = await room.open("mysql", **silent, **login).fails()
+        assert "does not answer in time" in message
+        assert int(status) == Status.UPSTREAM_TIMEOUT
+    async with host(lambda _, writer: writer.close()) as closing:
+        message, status = await room.open("mysql", **closing, **login).fails()
+        assert int(status) == Status.UPSTREAM_ERROR
+    async with host(lambda _, writer: writer.write(b"SSH-2.0-OpenSSH\r\n" * 9)) as other:
+        message, status = await room.open("mysql", **other, **login).fails()
+        assert int(status) in (Status.UPSTREAM_ERROR, Status.UPSTREAM_TIMEOUT)
+    assert "hush" not in message
+    for unknown in ("nowhere.invalid", "n" * 70):
+        message, status = await room.open("mysql", hostname=unknown, **login).fails()
+        assert "is not known" in message
+        assert int(status) == Status.UPSTREAM_NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    "greeting", [b"", b"\x0a", b"\x0aabcd\0", b"\x0a\xff\0" + b"\0" * 60], ids=repr
+)
+async def test_a_greeting_that_is_none(room: Room, greeting: bytes) -> None:
+    packet = bytes([len(greeting), 0, 0, 0]) + greeting
+    async with host(lambda _, writer: writer.write(packet)) as broken:
+        message, status = await room.open("mysql", **broken, username="a", password="b").fails()
+    assert "check port, and that it is MySQL" in message
+    assert int(status) == Status.UPSTREAM_ERROR
 
 
 async def test_a_unix_socket(room: Room, mariadb_server: Server) -> None:

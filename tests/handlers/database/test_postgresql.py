@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from guacr.protocol.status import Status
-from tests.handlers.database.people import Person, Room
+from tests.handlers.database.people import Person, Room, host
 from tests.support.certificates import Authority
 from tests.support.sql_servers import Server, postgresql
 
@@ -139,6 +139,25 @@ async def test_a_wrong_password_is_refused(room: Room, server: Server) -> None:
     message, status = await room.open("postgresql", **server | {"password": "secret"}).fails()
     assert int(status) == Status.CLIENT_UNAUTHORIZED
     assert "secret" not in message
+
+
+async def test_hosts_that_are_no_database(room: Room) -> None:
+    login = {"username": "somebody", "password": "hush", "timeout": "1"}
+    async with host(lambda _, writer: None) as silent:
+        message, status = await room.open("postgresql", **silent, **login).fails()
+        assert "does not answer in time" in message
+        assert int(status) == Status.UPSTREAM_TIMEOUT
+    async with host(lambda _, writer: writer.close()) as closing:
+        message, status = await room.open("postgresql", **closing, **login).fails()
+        assert int(status) == Status.UPSTREAM_ERROR
+    async with host(lambda _, writer: writer.write(b"SSH-2.0-OpenSSH\r\n" * 9)) as other:
+        message, status = await room.open("postgresql", **other, **login).fails()
+        assert int(status) in (Status.UPSTREAM_ERROR, Status.UPSTREAM_TIMEOUT)
+    assert "hush" not in message
+    for unknown in ("nowhere.invalid", "n" * 70):
+        message, status = await room.open("postgresql", hostname=unknown, **login).fails()
+        assert "is not known" in message
+        assert int(status) == Status.UPSTREAM_NOT_FOUND
 
 
 async def test_a_unix_socket(room: Room, postgresql_server: Server) -> None:
