@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -20,6 +21,7 @@ from tests.support.waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
+CLOSE_PIPE = "printf '\\033]482203\\007'"
 FULL_SCREEN = "yes '################################################' | head -n 38\n"
 
 
@@ -220,3 +222,56 @@ async def test_the_tab_leaves_the_first_row_alone(page: Page, site: Site) -> Non
     await page.until(seen, "the tab's coming back")
     await page.click("#bar-toggle")
     await page.until("!document.querySelector('#bar-items').hidden", "the controls")
+
+
+def pipe(name: str) -> str:
+    """A command that opens one."""
+    return f"printf '\\033]482202;{name}\\007'"
+
+
+def names(directory: Path) -> list[str]:
+    """The files in it."""
+    return [file.name for file in directory.iterdir()]
+
+
+@pytest.mark.parametrize(
+    ("name", "saved"),
+    [
+        ("rows.bin", "rows.bin"),
+        ("/etc/..\\\\.rows\\342\\200\\256.bin", "rows.bin"),
+        ("../..", "file"),
+        ("\\303\\274 b", "ü b"),
+    ],
+)
+async def test_what_a_program_prints_into_a_pipe_is_downloaded(
+    page: Page, site: Site, tmp_path: Path, name: str, saved: str
+) -> None:
+    await page.call("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
+    await shell(page, site)
+    await page.type(
+        f"stty -onlcr; {pipe(name)}; seq 1 50000; {CLOSE_PIPE}; stty onlcr; echo d''one\n"
+    )
+    await see(site, "done")
+    await until(lambda: (tmp_path / saved).exists(), "the saved file")
+    whole = "".join(f"{number}\n" for number in range(1, 50_001)).encode()
+    assert (tmp_path / saved).read_bytes() == whole
+    assert names(tmp_path) == [saved]
+    assert page.errors == []
+
+
+async def test_a_pipe_that_is_cancelled_goes_on_on_the_screen(
+    page: Page, site: Site, tmp_path: Path
+) -> None:
+    await page.call("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
+    await shell(page, site)
+    await page.type(f"{pipe('2;log')}; echo first; read x; echo sec''ond; {CLOSE_PIPE}\n")
+    await page.click("#bar-toggle")
+    await page.click("#action-files")
+    await page.until("/7 bytes/.test(document.querySelector('#transfers').innerText)", "it")
+    await page.click('#transfers [aria-label="Cancel log"]')
+    await page.key("Escape")
+    await page.until("document.activeElement.id === 'sink'", "the focus")
+    await page.type("\n")
+    await see(site, "the pipe 'log' has ended")
+    await see(site, "second")
+    assert names(tmp_path) == []

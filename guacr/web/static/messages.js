@@ -21,7 +21,7 @@ export class Messages {
     this.understood.clear();
     client.onpipe = (stream, mimetype, name) => {
       if (name === PIPE) readText(stream, (text) => this.received(JSON.parse(text)));
-      else stream.sendAck("there is no such pipe here", 0x0100);
+      else this.session.files.receive(stream, mimetype, name); // a program's
     };
   }
 

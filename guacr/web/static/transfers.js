@@ -9,6 +9,7 @@ const AHEAD = 32; // blobs that are sent ahead of their acknowledgements; the da
 const LANES = 4; // uploads at a time
 const READ = 1 << 20; // bytes of a file that are read at once
 const KEPT = 50; // lines
+const NAME_MAX = 200; // characters
 export const ERROR_TYPE = "application/vnd.guacr.error+json";
 const { SUCCESS, RESOURCE_CLOSED } = Guacamole.Status.Code;
 
@@ -79,8 +80,17 @@ class Transfer {
   }
 }
 
+// The remote side chooses names: no folders, no hidden files, nothing that is not seen or that turns
+// the text around.
+function fileName(name) {
+  const last = name.slice(Math.max(name.lastIndexOf("/"), name.lastIndexOf("\\")) + 1);
+  const seen = last.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "").replace(/^[.\s]+/, "");
+  return [...seen].slice(0, NAME_MAX).join("").trim() || "file";
+}
+
 // Save what the remote side sends, once it is whole.
-export function download(stream, mimetype, name, ended) {
+export function download(stream, mimetype, given, ended) {
+  const name = fileName(given);
   const transfer = new Transfer(name, null, ended);
   const parts = [];
   const reader = new Guacamole.ArrayBufferReader(stream);
