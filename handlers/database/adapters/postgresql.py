@@ -171,7 +171,8 @@ class PostgresqlAdapter(Adapter):
                 f"the server at {host} and parameter tls={self.params.tls} do not go together: "
                 f"{_first_line(reason)}"
             )
-        return UpstreamError(f"the server at {host} cannot be used: {_first_line(reason)}")
+        told = _first_line(reason).rpartition("failed: ")[2]
+        return UpstreamError(f"the server at {host} cannot be used: {told}")
 
     def _notice(self, diagnostic: psycopg.errors.Diagnostic) -> None:
         lines = [f"{diagnostic.severity}:  {diagnostic.message_primary}"]
@@ -209,7 +210,7 @@ class PostgresqlAdapter(Adapter):
                     await self._guard.undo()
             raise
         except psycopg.Error as error:
-            raise _explained(error) from None
+            raise _broken(error) from None
         for notice in self._taken():
             yield notice
         if pgconn.status == pq.ConnStatus.BAD:
@@ -323,7 +324,7 @@ def _rows(result: pq.abc.PGresult) -> list[Row]:
     ]
 
 
-def _explained(error: psycopg.Error) -> GuacrError:
+def _broken(error: psycopg.Error) -> GuacrError:
     """What it means when the server is waited for, or told something around a statement."""
     reason = _first_line(str(error).removeprefix("consuming input failed: "))
     lost = isinstance(error, psycopg.OperationalError)

@@ -7,7 +7,14 @@ import re
 from collections.abc import AsyncIterator, Mapping
 from typing import ClassVar
 
-from guacr.errors import BadRequestError, GuacrError, NotFoundError, UpstreamError, shorten
+from guacr.errors import (
+    BadRequestError,
+    GuacrError,
+    NotFoundError,
+    UpstreamError,
+    UpstreamTimeoutError,
+    shorten,
+)
 from handlers.database.adapter import (
     BATCH,
     TEXT,
@@ -130,7 +137,7 @@ class RedisAdapter(Adapter):
             return connection
         except TimeoutError:
             await connection.close()
-            raise UpstreamError(
+            raise UpstreamTimeoutError(
                 f"the server at {shorten(self._place)} takes the connection and is silent: "
                 "check port and tls"
             ) from None
