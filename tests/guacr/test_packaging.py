@@ -33,7 +33,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     "asyncmy": ("handlers.database.adapters.mysql",),
     "oracledb": ("handlers.database.adapters.oracle",),
     "prompt_toolkit": ("handlers.database.prompt",),
-    "psycopg": ("handlers.database.adapters.postgresql",),
+    "psycopg": ("handlers.database.adapters.postgresql", "handlers.database.postgresql_guard"),
     "pygments": ("handlers.database.prompt",),
     "pymongo": ("handlers.database.adapters.mongodb",),
     "pytds": ("handlers.database.adapters.sqlserver",),
