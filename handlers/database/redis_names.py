@@ -3,6 +3,7 @@ sessions that may only read."""
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -15,6 +16,7 @@ SCANS_MAX = 20
 """Questions for keys; each may look at `SCAN_COUNT` of them."""
 SCAN_COUNT = 1000
 SUMMARY_MAX = 60
+"""Characters of what a command does."""
 
 _UNMARKED = {
     "debug", "eval", "evalsha", "failover", "fcall", "replicaof", "shutdown", "slaveof",
@@ -77,7 +79,9 @@ def _documented(reply: Value) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, about in _pairs(reply):
         details = dict(_pairs(about))
-        found[name.replace("|", " ")] = str(details.get("summary", ""))[:SUMMARY_MAX]
+        found[name.replace("|", " ")] = textwrap.shorten(
+            str(details.get("summary", "")), SUMMARY_MAX, placeholder="…"
+        )
         found |= _documented(details.get("subcommands"))
     return found
 

@@ -103,6 +103,17 @@ async def test_messages_come_until_ctrl_c(
     await person.sees("PONG")
 
 
+async def test_what_commands_do_is_shortened_visibly(person: Person) -> None:
+    def summary() -> str:
+        console = person.handler._console
+        assert console is not None
+        schema = console._suggestions.schema
+        return schema.commands.get("geosearchstore", "") if isinstance(schema, RedisSchema) else ""
+
+    await person.waits(lambda: summary() != "")
+    assert summary() == "Query a sorted set representing a geospatial index to fetch…"
+
+
 async def test_commands_and_keys_are_completed(person: Person) -> None:
     person.type("set user:1 Ann\nselect 0\n")
 
