@@ -1,4 +1,5 @@
-"""The database console: from a key to the frame that shows it, exports, and what an idle one keeps.
+"""The database console: from a key to the frame that shows it, the first page of a long result,
+exports, and what an idle one keeps.
 
 The client is in the same process, and its work is counted along.
 """
@@ -29,6 +30,7 @@ ROUNDS = 6
 PAUSE = 0.05
 IDLE = 40
 ROWS = 1_000_000
+LONG_ROWS = 10_000_000
 PATIENCE = 20.0
 """Seconds after which a frame counts as lost."""
 ENTER = 0xFF0D
@@ -41,6 +43,8 @@ class Client:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.writer = writer
         self.frames = asyncio.Event()
+        self.last_frame = 0.0
+        """When something was drawn last."""
         self.received = 0
         self.ended = asyncio.Event()
         self._drawn = False
@@ -96,7 +100,10 @@ class Client:
             self.writer.write(encode("sync", args[0]))
             if self._drawn:
                 self.frames.set()
+                self.last_frame = time.perf_counter()
             self._drawn = False
+        elif opcode == "nop":
+            self.writer.write(encode("nop"))
         elif opcode == "file":
             self._file = args[0]
             self.writer.write(encode("ack", args[0], "OK", 0))
@@ -142,16 +149,35 @@ async def _keys(port: int, database: str) -> list[object]:
     return [len(times), cuts[49], cuts[94], cuts[98], cpu / len(times) * 1e3]
 
 
+async def _first_page(port: int) -> list[object]:
+    """Look at a long result, and see what the daemon grows by."""
+    client = await Client.connect(port, "sqlite")
+    gc.collect()
+    before = resident()
+    client.press(*map(ord, _numbers(LONG_ROWS) + " select i, 'row ' || i as name from n;"))
+    await client.rest()
+    started = time.perf_counter()
+    client.press(ENTER)
+    client.frames.clear()
+    await client.rest()
+    taken = (client.last_frame - started) * 1e3
+    grown = (resident() - before) / 2**20
+    await client.close()
+    return [LONG_ROWS, taken, grown]
+
+
+def _numbers(rows: int) -> str:
+    """The beginning of a statement that makes so many rows."""
+    return f"with recursive n(i) as (select 1 union all select i + 1 from n where i < {rows})"
+
+
 async def _export(port: int) -> list[object]:
     """Download a result, and see what the daemon grows by."""
     client = await Client.connect(port, "sqlite")
     gc.collect()
     before, started = resident(), time.perf_counter()
-    statement = (
-        f"\\export rows.csv with recursive n(i) as (select 1 union all select i + 1 from n "
-        f"where i < {ROWS}) select i, 'row ' || i as name, i * 0.5 as half from n;"
-    )
-    client.press(*map(ord, statement), ENTER)
+    statement = f"{_numbers(ROWS)} select i, 'row ' || i as name, i * 0.5 as half from n;"
+    client.press(*map(ord, f"\\export rows.csv {statement}"), ENTER)
     async with asyncio.timeout(10 * PATIENCE):
         await client.ended.wait()
     taken = time.perf_counter() - started
@@ -172,7 +198,7 @@ async def _idle(port: int, protocol: str) -> float:
     return taken
 
 
-async def measure() -> tuple[list[object], list[object], list[object]]:
+async def measure() -> tuple[list[object], ...]:
     """The rows of the tables."""
     settings = Settings(
         server=ServerSettings(hosts=("127.0.0.1",), port=0),
@@ -186,19 +212,21 @@ async def measure() -> tuple[list[object], list[object], list[object]]:
         path = Path(directory) / "shop.db"
         _database(path)
         keys = await _keys(daemon.port, str(path))
+    page = await _first_page(daemon.port)
     export = await _export(daemon.port)
     await daemon.close()
-    return keys, export, idle
+    return keys, page, export, idle
 
 
 def main() -> None:
     """Print the tables."""
-    keys, export, idle = asyncio.run(measure())
+    keys, page, export, idle = asyncio.run(measure())
     print_table(
         "Console: a key of a statement to its frame, ms",
         ["keys", "median", "p95", "p99", "CPU ms a key"],
         [keys],
     )
+    print_table("Console: the first page of a result", ["rows", "ms", "MiB grown"], [page])
     print_table("Console: an export as CSV", ["rows", "rows/s", "MB/s", "MiB grown"], [export])
     print_table("Console: idle ones", ["sessions", "KiB each"], [idle])
 
