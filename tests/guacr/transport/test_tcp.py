@@ -1,6 +1,7 @@
 """TCP, Unix sockets and TLS, with clients that are slow, stuck or gone."""
 
 import asyncio
+import socket
 import ssl
 import stat
 from collections.abc import AsyncIterator, Callable
@@ -21,6 +22,7 @@ from guacr.errors import SettingsError
 from guacr.protocol.status import Status
 from guacr.session.registry import Protocols
 from guacr.settings import DisplaySettings, ServerSettings, SessionSettings
+from guacr.transport.tcp import TcpTransport
 from tests.support.client import GuacClient, Habits
 from tests.support.daemon import LOCAL, local_settings
 from tests.support.loopback import SketchHandler, until
@@ -177,6 +179,11 @@ async def test_a_viewer_that_stops_reading_is_bounded_and_dropped() -> None:
         other = await GuacClient.connect(address, session.id, habits=Habits(paint=False))
         await other.wait(lambda: other.heard.syncs)
         user = next(user for user in session.users.values() if user.owner)
+        # One frame shall be more than the system takes: else a slow machine may leave the viewer
+        # out for its lag before anything is stuck.
+        assert isinstance(user.transport, TcpTransport)
+        sock = user.transport._transport.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)
         stuck.stop_reading()
         handler = session.handler
         assert isinstance(handler, SketchHandler)
