@@ -325,8 +325,8 @@ class Console:
             await asyncio.sleep(0)  # it waits from here on, and only then is one asked for
             if not waiting.done():
                 self._lines.note(
-                    f"Send a script of at most {SCRIPT_MAX >> 20} MiB: drop it here, or use Upload. "
-                    "Ctrl-C gives up."
+                    f"Send a script of at most {SCRIPT_MAX >> 20} MiB: drop it here, or use "
+                    "Upload. Ctrl-C gives up."
                 )
             await asyncio.wait([waiting])
         finally:
