@@ -40,8 +40,9 @@ class Suggestions:
     def __call__(self, before: str, word: str) -> list[tuple[str, str]]:
         """Texts with what each is; `before` is what stands before the word."""
         found: dict[str, str] = {}
+        beginning = word.casefold()
         for text, kind in self._candidates(before, word):
-            if text.casefold().startswith(word.casefold()) and text != word:
+            if text.casefold().startswith(beginning) and text != word:
                 found.setdefault(text, kind)
                 if len(found) >= SHOWN_MAX:
                     break

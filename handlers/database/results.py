@@ -20,9 +20,9 @@ from handlers.database.adapter import (
     Rows,
     StatementError,
 )
+from handlers.database.keyboard import Keyboard
 from handlers.database.lines import Lines
 from handlers.database.pager import Pager
-from handlers.database.prompt import Keyboard
 from handlers.database.table import HEAD_STYLE, NULL, Table, cut, records, wrapped
 
 if TYPE_CHECKING:

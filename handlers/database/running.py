@@ -9,8 +9,8 @@ from contextlib import aclosing, suppress
 
 from guacr.errors import GuacrError
 from handlers.database.adapter import Adapter, Event, StatementError
+from handlers.database.keyboard import Keyboard
 from handlers.database.lines import Lines
-from handlers.database.prompt import Keyboard
 from handlers.database.results import Manner, Results
 from handlers.database.statements import Statement
 

@@ -32,7 +32,11 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     "joserfc": ("guacr.tokens",),
     "asyncmy": ("handlers.database.adapters.mysql",),
     "oracledb": ("handlers.database.adapters.oracle",),
-    "prompt_toolkit": ("handlers.database.prompt",),
+    "prompt_toolkit": (
+        "handlers.database.keyboard",
+        "handlers.database.prompt",
+        "handlers.database.prompt_layout",
+    ),
     "psycopg": ("handlers.database.adapters.postgresql", "handlers.database.postgresql_guard"),
     "pygments": ("handlers.database.prompt",),
     "pymongo": ("handlers.database.adapters.mongodb",),

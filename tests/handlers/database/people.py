@@ -17,8 +17,9 @@ from handlers.database.handler import DatabaseHandler
 from tests.support.loopback import MemoryTransport
 
 WITHIN = 20.0
-ENTER, CTRL, ESCAPE = 0xFF0D, 0xFFE3, 0xFF1B
-UP, RIGHT, END, PAGE_DOWN = 0xFF52, 0xFF53, 0xFF57, 0xFF56
+ENTER, CTRL, ESCAPE, BACKSPACE = 0xFF0D, 0xFFE3, 0xFF1B, 0xFF08
+HOME, LEFT, UP, RIGHT, DOWN = 0xFF50, 0xFF51, 0xFF52, 0xFF53, 0xFF54
+END, PAGE_DOWN = 0xFF57, 0xFF56
 SPECIAL = {"\n": ENTER, "\t": 0xFF09}
 
 
