@@ -152,7 +152,12 @@ class Adapter(ABC):
 
     @abstractmethod
     async def cancel(self) -> None:
-        """Have the server end what it does; `execute` then raises. Harmless when it is idle."""
+        """Have the server end what it does; `execute` then raises. Harmless when it is idle.
+
+        Raises:
+            UpstreamTimeoutError: it does not answer.
+            GuacrError: it cannot be told.
+        """
 
     @abstractmethod
     async def schema(self) -> Schema:

@@ -15,6 +15,7 @@ KEPT_CELLS = 4_000_000
 """Characters of those rows, about."""
 KEYS_MAX = 256
 """Keys that wait to be carried out; more are dropped."""
+LEAVES = ("q", "Q", "c-c", "c-d", "escape")
 SEARCH_MAX = 200
 STEP = 8
 """Columns that the left and right keys scroll."""
@@ -41,6 +42,7 @@ class Pager(Generic[Item]):
         size: columns and rows of the screen.
         look: how items are shown.
         more: gives more items; none at the end.
+        stop: has what is waited for end; `more` then raises, if it did not come.
     """
 
     def __init__(
@@ -49,11 +51,17 @@ class Pager(Generic[Item]):
         size: Callable[[], tuple[int, int]],
         look: Look[Item],
         more: Callable[[], Awaitable[list[Item]]],
+        stop: Callable[[], None],
     ) -> None:
         self._show = show
         self._size = size
         self._look = look
         self._more = more
+        self._stop = stop
+        self.waits = False
+        """Whether more items are waited for."""
+        self.left = False
+        """Whether the person left while they were."""
         self._items: deque[Item] = deque()
         self._weights: deque[int] = deque()
         self._weight = 0
@@ -92,12 +100,20 @@ class Pager(Generic[Item]):
 
     def key(self, name: str, data: str) -> bool:
         """A key was pressed; always taken."""
+        if self.waits and name in LEAVES:
+            self.left = True
+            self._stop()
         if not self._keys.full():
             self._keys.put_nowait((name, data))
         return True
 
     def redraw(self) -> None:
         """The screen has another size."""
+        self._draw()
+
+    def remark(self, text: str) -> None:
+        """Something that the person is to know now."""
+        self._message = text
         self._draw()
 
     async def run(self) -> None:
@@ -120,7 +136,7 @@ class Pager(Generic[Item]):
         if self._typed is not None:
             await self._type(name, data)
             return True
-        if name in ("q", "Q", "c-c", "c-d", "escape"):
+        if name in LEAVES:
             return False
         page = max(self._height - 1, 1)
         moves = {
@@ -191,7 +207,11 @@ class Pager(Generic[Item]):
             await self._fetch()
 
     async def _fetch(self) -> None:
-        items = await self._more()
+        self.waits = True
+        try:
+            items = await self._more()
+        finally:
+            self.waits = False
         self._ended = not items
         self.add(items)
         await asyncio.sleep(0)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable, Callable
 
-import psycopg
 from psycopg.pq import TransactionStatus
-
-Connection = psycopg.AsyncConnection[tuple[object, ...]]
 
 _QUERY = re.compile(r"(?:\s|\(|--[^\n]*\n|/\*.*?\*/)*(?:select|with|table|values)\b", re.I | re.S)
 """Statements that are looked at page by page, and control no transaction."""
@@ -23,20 +21,28 @@ class Guard:
     """Guards one connection.
 
     Args:
-        connection: the connection, on which nothing else runs meanwhile.
+        status: tells where the connection stands.
+        tell: runs a statement on it, while nothing else runs there.
         read_only: whether statements may change nothing, whatever those before have set.
     """
 
-    __slots__ = ("_connection", "_held", "_read_only")
+    __slots__ = ("_get_status", "_held", "_read_only", "_tell")
 
-    def __init__(self, connection: Connection, *, read_only: bool) -> None:
-        self._connection = connection
+    def __init__(
+        self,
+        status: Callable[[], TransactionStatus],
+        tell: Callable[[str], Awaitable[None]],
+        *,
+        read_only: bool,
+    ) -> None:
+        self._get_status = status
+        self._tell = tell
         self._read_only = read_only
         self._held = False
 
     @property
     def _status(self) -> TransactionStatus:
-        return self._connection.info.transaction_status
+        return self._get_status()
 
     async def before(self, statement: str) -> None:
         """Make ready for a statement. A query in a transaction gets a savepoint, since one that is
@@ -63,6 +69,3 @@ class Guard:
         """
         if self._held and self._status is TransactionStatus.INERROR:
             await self._tell(f"ROLLBACK TO SAVEPOINT {_SAVEPOINT}")
-
-    async def _tell(self, statement: str) -> None:
-        await self._connection.execute(statement.encode())

@@ -137,6 +137,13 @@ class Results:
         self._pager.redraw()
         return True
 
+    def remark(self, text: str) -> bool:
+        """Tell something to who pages through a result; whether there is one."""
+        if self._pager is None:
+            return False
+        self._pager.remark(text)
+        return True
+
     async def show(self, events: AsyncIterator[Event], manner: Manner) -> None:
         """Show everything that a statement gives."""
         async for event in events:
@@ -200,7 +207,7 @@ class Results:
             self._lines.print("\n".join(lines))
             goes_on = await self._goes_on(result)
         else:
-            pager = Pager(self._show, self._size, _Records(), more)
+            pager = Pager(self._show, self._size, _Records(), more, self._cancel)
             pager.add(lines, last=result.ended)
             goes_on = await self._look_at(pager, result)
         if result.limited or not result.ended:
@@ -227,10 +234,10 @@ class Results:
 
         pager: Pager[Row] | Pager[str]
         if vertical:
-            paged = pager = Pager(self._show, self._size, _Records(), more_lines)
+            paged = pager = Pager(self._show, self._size, _Records(), more_lines, self._cancel)
             paged.add(records(columns, rows, 1, self.null), last=result.ended)
         else:
-            tabled = pager = Pager(self._show, self._size, table, more_rows)
+            tabled = pager = Pager(self._show, self._size, table, more_rows, self._cancel)
             tabled.add(rows, last=result.ended)
         goes_on = await self._look_at(pager, result)
         self._end_result(result)
@@ -264,6 +271,9 @@ class Results:
         self._pager = pager
         try:
             await pager.run()
+        except StatementError:
+            if not pager.left:
+                raise
         finally:
             self._pager = None
             keyboard.sink = before

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 
-from guacr.errors import GuacrError
 from handlers.database.adapter import Adapter, Event, StatementError
+from handlers.database.cancelling import Cancelling
 from handlers.database.keyboard import Keyboard
 from handlers.database.lines import Lines
 from handlers.database.results import Manner, Results
@@ -39,12 +39,16 @@ class Runner:
         self._adapter = adapter
         self._keyboard = keyboard
         self._lines = Lines(show)
-        self._cancelling: asyncio.Task[None] | None = None
+        self._cancelling = Cancelling(adapter, self._remark)
         self._last = ""
         self._interrupted = False
         self.timing = False
         self.results = Results(
-            show, size, keyboard=keyboard, max_rows=adapter.params.max_rows, cancel=self._cancel
+            show,
+            size,
+            keyboard=keyboard,
+            max_rows=adapter.params.max_rows,
+            cancel=self._cancelling.cancel,
         )
 
     async def run(self, statement: Statement) -> bool:
@@ -83,14 +87,16 @@ class Runner:
         self._interrupted = False
         keyboard.sink = self._running_key
         try:
-            async with aclosing(_generator(self._adapter.execute(text))) as events:
+            async with (
+                self._cancelling.statement(),
+                aclosing(_generator(self._adapter.execute(text))) as events,
+            ):
                 await self.results.show(events, manner)
         except StatementError as error:
             self._lines.fail(_located(error, text))
             return False
         finally:
             keyboard.sink = None
-            await self._cancelled()
         if self.timing:
             self._lines.print(f"Time: {(time.monotonic() - started) * 1e3:.3f} ms")
         return True
@@ -128,28 +134,20 @@ class Runner:
         """Leave nothing that runs."""
         if self.results.export is not None:
             self.results.export.abort()
-        if self._cancelling is not None:
-            self._cancelling.cancel()
-            await asyncio.gather(self._cancelling, return_exceptions=True)
+        await self._cancelling.close()
 
     # ---- Ctrl-C
 
     def _running_key(self, name: str, data: str) -> bool:
         if name == "c-c":
             self._interrupted = True  # it may end nevertheless, and is not to be run again then
-            self._cancel()
+            self._cancelling.cancel()
         return name == "c-c"
 
-    def _cancel(self) -> None:
-        if self._cancelling is None or self._cancelling.done():
-            self._cancelling = asyncio.create_task(self._adapter.cancel(), name="cancel")
-
-    async def _cancelled(self) -> None:
-        """Until the server has heard of it: the next statement shall not suffer."""
-        if self._cancelling is not None:
-            with suppress(GuacrError, OSError):
-                await self._cancelling
-            self._cancelling = None
+    def _remark(self, text: str) -> None:
+        """Tell it where it is seen: within a result that is looked at, or below."""
+        if not self.results.remark(text):
+            self._lines.note(text)
 
 
 async def _generator(events: AsyncIterator[Event]):  # type: ignore[no-untyped-def]

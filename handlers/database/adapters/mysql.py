@@ -8,7 +8,6 @@ import socket
 import ssl
 import struct
 from collections.abc import AsyncIterator, Mapping
-from contextlib import suppress
 from typing import Any, ClassVar
 
 from asyncmy import errors
@@ -62,6 +61,7 @@ _BROKEN = (AssertionError, AttributeError, LookupError, TypeError, ValueError, s
 _LOST = {2006, 2013, 2055, 1927, 4031}
 _DENIED = {1044, 1045, 1698}
 _UNKNOWN_DATABASE = 1049
+_UNKNOWN_THREAD = 1094
 _SCHEMA = (
     "SELECT table_name, column_name FROM information_schema.columns "
     "WHERE table_schema = DATABASE() ORDER BY 1, ordinal_position LIMIT "
@@ -275,12 +275,17 @@ class MysqlAdapter(Adapter):
         if self._connection is None:
             return
         number = int(self._connection.thread_id())
-        with suppress(GuacrError, errors.MySQLError):
-            other = await self._open()
-            try:
+        other = await self._open()
+        try:
+            async with asyncio.timeout(self.params.timeout):
                 await other.query(f"KILL QUERY {number}")
-            finally:
-                await _close(other)
+        except TimeoutError:
+            raise UpstreamTimeoutError("the server does not answer in time") from None
+        except errors.MySQLError as error:
+            if (code := _parts(error)[0]) != _UNKNOWN_THREAD:
+                raise UpstreamError(f"{code}: {_parts(error)[1]}") from None
+        finally:
+            await _close(other)
 
     # ---- names
 

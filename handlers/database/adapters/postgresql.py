@@ -7,10 +7,12 @@ import tempfile
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
-from typing import ClassVar
+from functools import partial
+from typing import ClassVar, TypeVar
 
 import psycopg
-from psycopg import generators, pq
+from psycopg import generators, pq, waiting
+from psycopg.abc import PQGen
 
 from guacr.errors import (
     GuacrError,
@@ -45,6 +47,10 @@ from handlers.dial import unknown_host
 
 CANCEL_TIMEOUT = 5.0
 """Seconds in which the server must have taken a request to cancel."""
+CLOSE_TIMEOUT = 2.0
+"""The same, where nobody waits for the statement any more."""
+WAIT_INTERVAL = 60.0
+"""Seconds between two looks at a socket of which nothing is heard."""
 NOTICES_MAX = 1000
 """Notices kept until they are shown; older ones give way."""
 _NUMBERS = {20, 21, 23, 26, 28, 700, 701, 790, 1700}
@@ -60,6 +66,8 @@ WHERE c.relkind IN ('r','p','v','m','f') AND a.attnum > 0 AND NOT a.attisdropped
 AND pg_catalog.pg_table_is_visible(c.oid)
 ORDER BY c.relnamespace = 'pg_catalog'::regnamespace, 1, a.attnum LIMIT %s"""
 _FUNCTIONS = "SELECT DISTINCT proname FROM pg_catalog.pg_proc WHERE proname !~ '^_' LIMIT %s"
+
+Outcome = TypeVar("Outcome")
 
 
 class PostgresqlAdapter(Adapter):
@@ -105,7 +113,11 @@ class PostgresqlAdapter(Adapter):
         self._notices: deque[str] = deque(maxlen=NOTICES_MAX)
         connection = self._connection = await self._open()
         connection.add_notice_handler(self._notice)
-        self._guard = Guard(connection, read_only=self.params.read_only_session)
+        self._guard = Guard(
+            lambda: connection.info.transaction_status,
+            partial(_tell, connection.pgconn),
+            read_only=self.params.read_only_session,
+        )
         self.database = connection.info.dbname
         version = connection.pgconn.parameter_status(b"server_version") or b""
         tls = ", encrypted" if connection.pgconn.ssl_in_use else ""
@@ -183,9 +195,12 @@ class PostgresqlAdapter(Adapter):
         self._notices.append("\n".join(lines))
 
     async def close(self) -> None:
-        """See `Adapter.close`."""
+        """See `Adapter.close`; what runs is cancelled."""
         connection, self._connection = self._connection, None
         if connection is not None:
+            if connection.info.transaction_status is pq.TransactionStatus.ACTIVE:
+                with suppress(psycopg.Error):
+                    await connection.cancel_safe(timeout=CLOSE_TIMEOUT)
             await connection.close()
 
     # ---- statements
@@ -200,9 +215,9 @@ class PostgresqlAdapter(Adapter):
         try:
             await self._guard.before(statement)
             pgconn.send_query(statement.encode())
-            await connection.wait(generators.send(pgconn))
+            await _wait(pgconn, generators.send(pgconn))
             pgconn.set_single_row_mode()
-            async for event in self._results(connection):
+            async for event in self._results(pgconn):
                 yield event
         except StatementError:
             if self._given_up:
@@ -216,14 +231,11 @@ class PostgresqlAdapter(Adapter):
         if pgconn.status == pq.ConnStatus.BAD:
             raise LostError("the connection is lost: the server closed it")
 
-    async def _results(
-        self, connection: psycopg.AsyncConnection[tuple[object, ...]]
-    ) -> AsyncIterator[Event]:
-        pgconn = connection.pgconn
+    async def _results(self, pgconn: pq.abc.PGconn) -> AsyncIterator[Event]:
         rows: list[Row] = []
         begun = False
         failure: Exception | None = None
-        while (result := await connection.wait(generators.fetch(pgconn))) is not None:
+        while (result := await _wait(pgconn, generators.fetch(pgconn))) is not None:
             status = result.status
             if status in (pq.ExecStatus.SINGLE_TUPLE, pq.ExecStatus.TUPLES_OK):
                 if not begun:
@@ -244,9 +256,9 @@ class PostgresqlAdapter(Adapter):
                 failure = _failure(result, pgconn)
             elif status == pq.ExecStatus.COPY_IN:
                 pgconn.put_copy_end(b"there is no input for COPY in this console")
-                await connection.wait(generators.send(pgconn))
+                await _wait(pgconn, generators.send(pgconn))
             elif status == pq.ExecStatus.COPY_OUT:
-                async for notice in _copied(connection):
+                async for notice in _copied(pgconn):
                     yield notice
             else:
                 tag = (result.command_status or b"").decode()
@@ -262,10 +274,15 @@ class PostgresqlAdapter(Adapter):
 
     async def cancel(self) -> None:
         """See `Adapter.cancel`."""
-        if self._connection is not None:
-            self._given_up = True
-            with suppress(psycopg.Error):
-                await self._connection.cancel_safe(timeout=CANCEL_TIMEOUT)
+        if self._connection is None:
+            return
+        self._given_up = True
+        try:
+            await self._connection.cancel_safe(timeout=CANCEL_TIMEOUT)
+        except psycopg.errors.CancellationTimeout:
+            raise UpstreamTimeoutError("the server does not answer in time") from None
+        except psycopg.Error as error:
+            raise UpstreamError(_first_line(str(error))) from None
 
     # ---- names
 
@@ -296,13 +313,27 @@ class PostgresqlAdapter(Adapter):
         return postgresql_catalog.describe(name, more=more)
 
 
-async def _copied(
-    connection: psycopg.AsyncConnection[tuple[object, ...]],
-) -> AsyncIterator[Notice]:
+async def _wait(pgconn: pq.abc.PGconn, generator: PQGen[Outcome]) -> Outcome:
+    """Wait for the server. Where this is cancelled, the statement is not: psycopg's own way waits
+    for that, too."""
+    return await waiting.wait_async(generator, pgconn.socket, WAIT_INTERVAL)
+
+
+async def _tell(pgconn: pq.abc.PGconn, statement: str) -> None:
+    """Run a statement of the console's own, which gives no rows.
+
+    Raises:
+        psycopg.Error: as for statements.
+    """
+    pgconn.send_query(statement.encode())
+    for result in await _wait(pgconn, generators.execute(pgconn)):
+        if result.status == pq.ExecStatus.FATAL_ERROR:
+            raise psycopg.errors.error_from_result(result)
+
+
+async def _copied(pgconn: pq.abc.PGconn) -> AsyncIterator[Notice]:
     """The lines that COPY TO STDOUT sends."""
-    while isinstance(
-        data := await connection.wait(generators.copy_from(connection.pgconn)), memoryview
-    ):
+    while isinstance(data := await _wait(pgconn, generators.copy_from(pgconn)), memoryview):
         yield Notice(bytes(data).decode(errors="replace").rstrip("\n"))
 
 

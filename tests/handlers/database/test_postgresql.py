@@ -65,6 +65,20 @@ async def test_ctrl_c_cancels_on_the_server(person: Person) -> None:
     await person.sees("42\n(1 row)")
 
 
+async def test_what_runs_is_cancelled_when_the_person_leaves(
+    room: Room, server: Server, person: Person
+) -> None:
+    other = room.open("postgres", **server)
+    await other.sees("postgres=>")
+    other.type("select pg_sleep(100) as left_behind;\n")
+    await other.runs()
+    other.transport.send("disconnect")
+    await other.user.session.wait_closed()
+    person.type("select count(*) from pg_stat_activity where query ~ 'left_[b]ehind' \\watch 0.1\n")
+    await person.sees("    0\n(1 row)")
+    person.control("c")
+
+
 async def test_a_query_that_is_given_up_leaves_the_transaction_open(
     room: Room, server: Server
 ) -> None:

@@ -1,0 +1,90 @@
+"""A proxy between a client and a server, that can fall silent or garble what the server says."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+CHUNK = 1 << 16
+
+
+class TcpProxy:
+    """Connections to one server."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._target = (host, port)
+        self._ways: list[_Way] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._silent = False
+
+    def silence(self, *, new: bool = True) -> None:
+        """From here on nothing passes, as where packets are dropped; with `new`, on new
+        connections neither."""
+        self._silent = new
+        for way in self._ways:
+            way.change = lambda data: b""
+
+    def garble(self, change: Callable[[bytes], bytes]) -> None:
+        """From here on the server's bytes are changed, on the connections that are open."""
+        for way in self._ways:
+            if way.from_server:
+                way.change = change
+
+    async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """A client connects."""
+        far_reader, far_writer = await asyncio.open_connection(*self._target)
+        ways = [_Way(reader, far_writer), _Way(far_reader, writer, from_server=True)]
+        self._ways += ways
+        if self._silent:
+            self.silence()
+        await asyncio.gather(*(way.run() for way in ways))
+
+    def start(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """The same, as a task of the proxy's own."""
+        task = asyncio.create_task(self.accept(reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        """End all connections."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+class _Way:
+    """One direction of a connection."""
+
+    def __init__(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        *,
+        from_server: bool = False,
+    ) -> None:
+        self._reader = reader
+        self._writer = writer
+        self.from_server = from_server
+        self.change: Callable[[bytes], bytes] = bytes
+
+    async def run(self) -> None:
+        try:
+            while data := await self._reader.read(CHUNK):
+                self._writer.write(self.change(data))
+                await self._writer.drain()
+        except OSError:
+            pass  # one that ends its connection so is no less gone
+        finally:
+            self._writer.close()
+
+
+@asynccontextmanager
+async def tcp_proxy(host: str, port: int) -> AsyncIterator[tuple[TcpProxy, int]]:
+    """A proxy to a server, and the port that it listens on."""
+    proxy = TcpProxy(host, port)
+    async with await asyncio.start_server(proxy.start, "127.0.0.1", 0) as server:
+        try:
+            yield proxy, server.sockets[0].getsockname()[1]
+        finally:
+            await proxy.close()
