@@ -1,19 +1,23 @@
 """The database console: from a key to the frame that shows it, the first page of a long result,
 exports, and what an idle one keeps.
 
-The client is in the same process, and its work is counted along.
+The client is in the same process, and its work is counted along. With PGHOST set, and PGUSER and
+PGDATABASE if need be, the first page of a table is also asked of that PostgreSQL.
 """
 
 from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import sqlite3
 import statistics
 import tempfile
 import time
 from base64 import b64decode
 from pathlib import Path
+
+import psycopg
 
 from benchmarks.screen import ScreenHandler
 from benchmarks.session import resident
@@ -31,6 +35,7 @@ PAUSE = 0.05
 IDLE = 40
 ROWS = 1_000_000
 LONG_ROWS = 10_000_000
+TABLE = "guacr_benchmark"
 PATIENCE = 20.0
 """Seconds after which a frame counts as lost."""
 ENTER = 0xFF0D
@@ -52,10 +57,10 @@ class Client:
         self._task = asyncio.create_task(self._read(reader))
 
     @classmethod
-    async def connect(cls, port: int, protocol: str, database: str = "") -> Client:
+    async def connect(cls, port: int, protocol: str, **values: str) -> Client:
         """Log in, and wait until nothing is drawn any more."""
         client = cls(*await asyncio.open_connection("127.0.0.1", port))
-        client._values = {"database": database}
+        client._values = values
         client.writer.write(encode("select", protocol))
         await client.rest()
         return client
@@ -128,7 +133,7 @@ def _database(path: Path) -> None:
 
 async def _keys(port: int, database: str) -> list[object]:
     """Type a statement, key by key."""
-    client = await Client.connect(port, "sqlite", database)
+    client = await Client.connect(port, "sqlite", database=database)
     times: list[float] = []
     cpu = 0.0
     for _ in range(ROUNDS):
@@ -149,12 +154,12 @@ async def _keys(port: int, database: str) -> list[object]:
     return [len(times), cuts[49], cuts[94], cuts[98], cpu / len(times) * 1e3]
 
 
-async def _first_page(port: int) -> list[object]:
+async def _first_page(port: int, protocol: str, statement: str, **values: str) -> list[object]:
     """Look at a long result, and see what the daemon grows by."""
-    client = await Client.connect(port, "sqlite")
+    client = await Client.connect(port, protocol, **values)
     gc.collect()
     before = resident()
-    client.press(*map(ord, _numbers(LONG_ROWS) + " select i, 'row ' || i as name from n;"))
+    client.press(*map(ord, statement))
     await client.rest()
     started = time.perf_counter()
     client.press(ENTER)
@@ -163,7 +168,28 @@ async def _first_page(port: int) -> list[object]:
     taken = (client.last_frame - started) * 1e3
     grown = (resident() - before) / 2**20
     await client.close()
-    return [LONG_ROWS, taken, grown]
+    return [protocol, LONG_ROWS, taken, grown]
+
+
+async def _first_pages(port: int) -> list[list[object]]:
+    """The first page in SQLite, and in the PostgreSQL of the environment."""
+    numbers = _numbers(LONG_ROWS) + " select i, 'row ' || i as name from n;"
+    pages = [await _first_page(port, "sqlite", numbers)]
+    if host := os.environ.get("PGHOST"):
+        user = os.environ.get("PGUSER", "postgres")
+        database = os.environ.get("PGDATABASE", user)
+        server = f"host={host} user={user} dbname={database}"
+        rows = f"select i, 'row ' || i as name from generate_series(1, {LONG_ROWS}) as i"
+        values = {"hostname": host, "username": user, "database": database}
+        await asyncio.to_thread(_execute, server, f"create table {TABLE} as {rows}")
+        pages.append(await _first_page(port, "postgresql", f"select * from {TABLE};", **values))
+        await asyncio.to_thread(_execute, server, f"drop table {TABLE}")
+    return pages
+
+
+def _execute(server: str, statement: str) -> None:
+    with psycopg.connect(server) as connection:
+        connection.execute(statement)
 
 
 def _numbers(rows: int) -> str:
@@ -198,7 +224,7 @@ async def _idle(port: int, protocol: str) -> float:
     return taken
 
 
-async def measure() -> tuple[list[object], ...]:
+async def measure() -> tuple[list[list[object]], ...]:
     """The rows of the tables."""
     settings = Settings(
         server=ServerSettings(hosts=("127.0.0.1",), port=0),
@@ -212,23 +238,25 @@ async def measure() -> tuple[list[object], ...]:
         path = Path(directory) / "shop.db"
         _database(path)
         keys = await _keys(daemon.port, str(path))
-    page = await _first_page(daemon.port)
+    pages = await _first_pages(daemon.port)
     export = await _export(daemon.port)
     await daemon.close()
-    return keys, page, export, idle
+    return [keys], pages, [export], [idle]
 
 
 def main() -> None:
     """Print the tables."""
-    keys, page, export, idle = asyncio.run(measure())
+    keys, pages, export, idle = asyncio.run(measure())
     print_table(
         "Console: a key of a statement to its frame, ms",
         ["keys", "median", "p95", "p99", "CPU ms a key"],
-        [keys],
+        keys,
     )
-    print_table("Console: the first page of a result", ["rows", "ms", "MiB grown"], [page])
-    print_table("Console: an export as CSV", ["rows", "rows/s", "MB/s", "MiB grown"], [export])
-    print_table("Console: idle ones", ["sessions", "KiB each"], [idle])
+    print_table(
+        "Console: the first page of a result", ["database", "rows", "ms", "MiB grown"], pages
+    )
+    print_table("Console: an export as CSV", ["rows", "rows/s", "MB/s", "MiB grown"], export)
+    print_table("Console: idle ones", ["sessions", "KiB each"], idle)
 
 
 if __name__ == "__main__":
