@@ -7,6 +7,7 @@ their sizes at each key, nearly all of which are hidden; this one has three.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
 from prompt_toolkit.application.current import get_app
 from prompt_toolkit.buffer import Buffer
@@ -23,6 +24,7 @@ from prompt_toolkit.layout import (
     Layout,
     Window,
 )
+from prompt_toolkit.layout.margins import ConditionalMargin, ScrollbarMargin
 from prompt_toolkit.layout.menus import CompletionsMenu
 from prompt_toolkit.layout.mouse_handlers import MouseHandlers
 from prompt_toolkit.layout.processors import (
@@ -50,6 +52,8 @@ STYLE = Style.from_dict(
         "completion-menu.completion.current": "bg:ansiblue ansiwhite noreverse",
         "completion-menu.meta.completion": "bg:#303030 ansigray",
         "completion-menu.meta.completion.current": "bg:ansiblue ansiwhite",
+        "scrollbar.background": "bg:#303030",
+        "scrollbar.button": "bg:#808080",
         "prompt": "bold",
     }
 )
@@ -82,12 +86,25 @@ def prompt_layout(buffer: Buffer, lexer: Lexer, prompt: Callable[[], str]) -> La
         return Dimension(min=buffer.document.line_count + menu)
 
     text = Window(control, height=height, get_line_prefix=prefix, wrap_lines=True)
-    menu = CompletionsMenu(max_height=MENU_ROWS, scroll_offset=1, extra_filter=~is_searching)
-    body = FloatContainer(text, [Float(menu, xcursor=True, ycursor=True, transparent=True)])
+    menu = Float(_menu(buffer), xcursor=True, ycursor=True, transparent=True)
+    body = FloatContainer(text, [menu])
     repeat = Window(FormattedTextControl(_repeat), height=1)
     extended = HSplit([body, ConditionalContainer(repeat, has_arg), search])
     extra = (is_searching | has_arg) & ~is_done
     return Layout(_Root(extended, Condition(extra), body), text)
+
+
+def _menu(buffer: Buffer) -> CompletionsMenu:
+    """Completions, with a scrollbar if there are more than are shown."""
+
+    def is_long() -> bool:
+        state = buffer.complete_state
+        return state is not None and len(state.completions) > MENU_ROWS
+
+    menu = CompletionsMenu(max_height=MENU_ROWS, scroll_offset=1, extra_filter=~is_searching)
+    window = cast(Window, menu.content)
+    window.right_margins = [ConditionalMargin(ScrollbarMargin(), Condition(is_long))]
+    return menu
 
 
 def _repeat() -> str:
