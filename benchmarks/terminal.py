@@ -16,7 +16,8 @@ from pathlib import Path
 from benchmarks.table import print_table, seconds
 from guacr.display.geometry import Rect
 from terminal.atlas import atlas_for, font_pixels
-from terminal.emulator import Colours, Emulator, EmulatorListener, EmulatorOptions
+from terminal.contents import Colours
+from terminal.emulator import Emulator, EmulatorListener, EmulatorOptions
 from terminal.engines import engine
 from terminal.surface import TerminalSurface
 

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from guacr.display.pixels import Array8
 from terminal import decorations
+from terminal.contents import CLUSTER_BASE, Underline
 from terminal.decorations import CellMetrics, Decoration, Shape
-from terminal.emulator import CLUSTER_BASE, Underline
 from terminal.fonts import Face, find_family
 from terminal.glyphs import GlyphPainter
 

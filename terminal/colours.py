@@ -9,7 +9,7 @@ from functools import cache
 from PIL import ImageColor
 
 from guacr.errors import shorten
-from terminal.emulator import Colours, Rgb
+from terminal.contents import Colours, Rgb
 
 SCHEME_MAX = 16384
 """Characters of a scheme that are read; guacd's bound of a live parameter."""

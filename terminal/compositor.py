@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from guacr.display.pixels import Array8, BgrxPixels, IndexedPixels, Pixels
 from terminal.atlas import LEVELS, GlyphSheet
+from terminal.contents import Rgb
 from terminal.decorations import CellMetrics
-from terminal.emulator import Rgb
 from terminal.pens import PairTable
 from terminal.renderer import FIELD_MASK, OVER_PAIR_SHIFT, OVER_SHIFT, PAIR_SHIFT, DrawnCells
 

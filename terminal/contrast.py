@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from terminal.emulator import Rgb
+from terminal.contents import Rgb
 
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
 _STEPS = 32

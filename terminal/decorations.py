@@ -11,7 +11,7 @@ from enum import IntEnum
 import numpy as np
 
 from guacr.display.pixels import Array8
-from terminal.emulator import Underline
+from terminal.contents import Underline
 
 
 class Shape(IntEnum):

@@ -11,15 +11,8 @@ from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any
 
-from terminal.emulator import (
-    MAX_COLUMNS,
-    MAX_ROWS,
-    Anchor,
+from terminal.contents import (
     Colours,
-    Emulator,
-    EmulatorListener,
-    EmulatorOptions,
-    EngineError,
     MouseFormat,
     MouseTracking,
     PlacedImage,
@@ -29,6 +22,15 @@ from terminal.emulator import (
     ScreenUpdate,
     Scrollbar,
     Span,
+)
+from terminal.emulator import (
+    MAX_COLUMNS,
+    MAX_ROWS,
+    Anchor,
+    Emulator,
+    EmulatorListener,
+    EmulatorOptions,
+    EngineError,
 )
 from terminal.ghostty_cells import CellTables
 from terminal.ghostty_events import Events, disconnect

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from terminal.emulator import (
+from terminal.contents import (
     CLUSTER_BASE,
     DEFAULT_COLOUR,
     DIRECT_COLOUR,

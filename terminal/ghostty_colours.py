@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from terminal.emulator import Rgb
+from terminal.contents import Rgb
 from terminal.ghostty_library import ffi, lib
 
 

@@ -10,7 +10,8 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
-from terminal.emulator import XTERM_VERSION, EmulatorListener, Rgb
+from terminal.contents import Rgb
+from terminal.emulator import XTERM_VERSION, EmulatorListener
 from terminal.ghostty_library import check, ffi, lib, read_string
 
 VERSION_REPLY = b"guacr"

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import CancelledError, Executor, Future
 from typing import Any
 
-from terminal.emulator import PlacedImage
+from terminal.contents import PlacedImage
 from terminal.ghostty_events import Events
 from terminal.ghostty_images import ImageStore
 from terminal.graphics import Erasure, GraphicsCommand, GraphicsSplitter, Part

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from guacr.display.geometry import Rect
-from terminal.emulator import PlacedImage
+from terminal.contents import PlacedImage
 from terminal.ghostty_library import check, ffi, lib
 from terminal.graphics import GraphicsCommand
 from terminal.graphics_loading import Bitmap, Painted

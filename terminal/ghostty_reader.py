@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from terminal.emulator import Colours, Cursor, CursorShape
+from terminal.contents import Colours, Cursor, CursorShape
 from terminal.ghostty_library import (
     CELL_BYTES,
     CONTENT_MASK,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import weakref
 from typing import Any
 
-from terminal.emulator import Position, Search, Span
+from terminal.contents import Position, Span
+from terminal.emulator import Search
 from terminal.ghostty_library import check, ffi, lib, sized
 
 TICKS = 8

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from terminal.emulator import Anchor, Position, Row, Span
+from terminal.contents import Position, Row, Span
+from terminal.emulator import Anchor
 from terminal.ghostty_library import check, ffi, grid_ref, grid_ref_track, lib, sized
 
 MAX_LINK_BYTES = 8192

@@ -18,7 +18,7 @@ from guacr.display.geometry import Rect
 from guacr.display.pixels import Array8, BgrxPixels, Pixels
 from guacr.display.surface import Copy
 from terminal.compositor import Ground
-from terminal.emulator import PlacedImage
+from terminal.contents import PlacedImage
 
 BELOW_BACKGROUNDS = -(1 << 30)
 

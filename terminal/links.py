@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from terminal import words
-from terminal.emulator import Emulator, Position, Span
+from terminal.contents import Position, Span
+from terminal.emulator import Emulator
 
 SCHEMES = ("http", "https", "mailto", "ftp")
 """Those that may be opened."""

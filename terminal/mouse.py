@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 
-from terminal.emulator import MouseFormat, MouseTracking
+from terminal.contents import MouseFormat, MouseTracking
 from terminal.keymap import Modifiers
 
 WHEEL_ROWS = 3

@@ -9,9 +9,7 @@ from numpy.typing import NDArray
 
 from guacr.display.pixels import Array8
 from terminal.atlas import LEVELS, Variant
-from terminal.contrast import readable
-from terminal.decorations import Decoration
-from terminal.emulator import (
+from terminal.contents import (
     DEFAULT_COLOUR,
     DIRECT_COLOUR,
     Attributes,
@@ -20,6 +18,8 @@ from terminal.emulator import (
     Style,
     Underline,
 )
+from terminal.contrast import readable
+from terminal.decorations import Decoration
 from terminal.fonts import Face
 
 MAX_PAIRS = 65_000

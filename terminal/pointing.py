@@ -6,7 +6,8 @@ from collections.abc import Callable
 from enum import Enum
 
 from guacr.display.geometry import Rect
-from terminal.emulator import Emulator, MouseFormat, MouseTracking, Position
+from terminal.contents import MouseFormat, MouseTracking, Position
+from terminal.emulator import Emulator
 from terminal.keymap import Modifiers
 from terminal.layout import Layout
 from terminal.links import Link, link_at

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from terminal.colours import named_colour
-from terminal.emulator import Colours, Rgb
+from terminal.contents import Colours, Rgb
 
 MAX_REQUESTS = 512
 """Colours set or asked for by one command; the rest of it is not read."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from terminal.emulator import Style
+from terminal.contents import Style
 from terminal.pyte_grid import ORIGIN, PyteGrid
 from terminal.pyte_rows import BLANK, SPACER, Line
 

@@ -9,17 +9,10 @@ from __future__ import annotations
 import codecs
 from dataclasses import replace
 
-from terminal.emulator import (
-    MAX_COLUMNS,
-    MAX_ROWS,
-    Anchor,
+from terminal.contents import (
     Colours,
     Cursor,
     CursorShape,
-    Emulator,
-    EmulatorListener,
-    EmulatorOptions,
-    EngineError,
     MouseFormat,
     MouseTracking,
     Position,
@@ -28,6 +21,15 @@ from terminal.emulator import (
     ScreenUpdate,
     Scrollbar,
     Span,
+)
+from terminal.emulator import (
+    MAX_COLUMNS,
+    MAX_ROWS,
+    Anchor,
+    Emulator,
+    EmulatorListener,
+    EmulatorOptions,
+    EngineError,
 )
 from terminal.pyte_modes import ANSI_MODES
 from terminal.pyte_resize import resize

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from terminal.emulator import DEFAULT_COLOUR, DIRECT_COLOUR, Attributes, Style, Underline
+from terminal.contents import DEFAULT_COLOUR, DIRECT_COLOUR, Attributes, Style, Underline
 
 MAX_PENS = 32_768
 """Pens and steps between them that are remembered; past it both are forgotten, which costs time

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from terminal.emulator import XTERM_VERSION, Colours, EmulatorListener, EmulatorOptions
+from terminal.contents import Colours
+from terminal.emulator import XTERM_VERSION, EmulatorListener, EmulatorOptions
 from terminal.pyte_colours import HostColours
 from terminal.pyte_grid import ORIGIN
 from terminal.pyte_modes import ANSI_MODES, PRIVATE_MODES, SIDES, PyteModes

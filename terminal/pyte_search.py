@@ -13,7 +13,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from itertools import accumulate, islice
 
-from terminal.emulator import Emulator, Position, Search, Span
+from terminal.contents import Position, Span
+from terminal.emulator import Emulator, Search
 from terminal.pyte_rows import HEAD, SPACER, Kept, Line, unpack, written
 from terminal.pyte_screen import PyteScreen
 

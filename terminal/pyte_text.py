@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from terminal.emulator import Position, Row, Span
+from terminal.contents import Position, Row, Span
 from terminal.pyte_rows import BLANK, HEAD, SPACER, Line
 
 WORD_ENDS = " \t'\"│`|:;,()[]{}<>$"

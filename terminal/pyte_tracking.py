@@ -9,7 +9,8 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable
 
-from terminal.emulator import Anchor, Position
+from terminal.contents import Position
+from terminal.emulator import Anchor
 
 
 class Mark:

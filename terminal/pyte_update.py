@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from terminal.emulator import CLUSTER_BASE, Style, Width
+from terminal.contents import CLUSTER_BASE, Style, Width
 from terminal.pyte_pens import Pen
 from terminal.pyte_rows import HEAD, SPACER, Line
 

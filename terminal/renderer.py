@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from terminal.atlas import BLANK, HALF_SHIFT, GlyphSheet, Variant
+from terminal.contents import CLUSTER_BASE, Colours, Cursor, CursorShape, Rgb, ScreenUpdate, Width
 from terminal.decorations import Decoration, Shape
-from terminal.emulator import CLUSTER_BASE, Colours, Cursor, CursorShape, Rgb, ScreenUpdate, Width
 from terminal.pens import PairTable, PenTable
 
 PAIR_SHIFT, OVER_SHIFT, OVER_PAIR_SHIFT = 16, 32, 48

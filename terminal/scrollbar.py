@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from guacr.display.geometry import Rect
-from terminal.emulator import Scrollbar
+from terminal.contents import Scrollbar
 
 PADDING = 2
 """Pixels between the handle and the track's edges."""

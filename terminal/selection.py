@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from guacr.display.geometry import Rect
 from terminal import spans, words
-from terminal.emulator import Anchor, Emulator, Position, Span
+from terminal.contents import Position, Span
+from terminal.emulator import Anchor, Emulator
 
 CLICK_WINDOW = 0.3
 """Seconds within which clicks on one cell count as double and triple."""

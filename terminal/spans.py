@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from guacr.display.geometry import Rect
-from terminal.emulator import Emulator, Span
+from terminal.contents import Span
+from terminal.emulator import Emulator
 
 
 def cells_of(span: Span, columns: int, *, rectangle: bool = False) -> list[Rect]:

@@ -12,7 +12,8 @@ from guacr.display.surface import Copy, Damage
 from terminal.atlas import GlyphAtlas
 from terminal.changes import GAP_COLUMNS, Block, Move, find_blocks, find_moves
 from terminal.compositor import Ground, compose, ground
-from terminal.emulator import Cursor, Emulator, PlacedImage, ScreenUpdate
+from terminal.contents import Cursor, PlacedImage, ScreenUpdate
+from terminal.emulator import Emulator
 from terminal.images import Picture, changed, illustrated, joined, pictures
 from terminal.pens import PairTable
 from terminal.renderer import FIELD_MASK, PAIR_SHIFT, DrawnCells, Renderer

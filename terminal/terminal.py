@@ -10,7 +10,8 @@ from typing import Protocol
 from terminal import keysyms, kitty
 from terminal.atlas import GlyphAtlas, atlas_for, font_pixels
 from terminal.colours import Scheme, parse_scheme
-from terminal.emulator import Colours, EmulatorListener, EmulatorOptions, Rgb
+from terminal.contents import Colours, Rgb
+from terminal.emulator import EmulatorListener, EmulatorOptions
 from terminal.engines import engine
 from terminal.keymap import KeyMap, KeyModes, Modifiers
 from terminal.kitty import Flags, KeyEvent

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from terminal.emulator import Emulator, Position, Span
+from terminal.contents import Position, Span
+from terminal.emulator import Emulator
 
 URI_ROWS = 8
 """Rows of a wrapped line that are searched for an address in each direction."""

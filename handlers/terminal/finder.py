@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Callable
 from time import perf_counter
 
-from terminal.emulator import Emulator, Search, Span
+from terminal.contents import Span
+from terminal.emulator import Emulator, Search
 
 TURN = 0.003
 """Seconds of searching in one turn of the event loop, give or take a step."""

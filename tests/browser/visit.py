@@ -6,7 +6,7 @@ from typing import cast
 
 from guacr.session.session import Session
 from handlers.terminal import TerminalHandler
-from terminal.emulator import Position, Span
+from terminal.contents import Position, Span
 from tests.support.browser import Page, Window
 from tests.support.loopback import SketchHandler
 from tests.support.site import Site

@@ -9,7 +9,7 @@ from guacr.daemon import Daemon
 from guacr.session.session import Session
 from guacr.settings import SshSettings
 from handlers.terminal import TerminalHandler
-from terminal.emulator import Position, Span
+from terminal.contents import Position, Span
 from tests.support.client import GuacClient, Hello
 from tests.support.daemon import local_settings
 from tests.support.openssh import OpenSsh

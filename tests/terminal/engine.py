@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from terminal.emulator import Colours, EmulatorOptions
+from terminal.contents import Colours
+from terminal.emulator import EmulatorOptions
 from terminal.ghostty import GhosttyEmulator
 
 COLOURS = Colours(

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from terminal import atlas as atlas_module
 from terminal.atlas import BLANK, BOX, GlyphAtlas, GlyphSheet, Variant, atlas_for, font_pixels
+from terminal.contents import Underline
 from terminal.decorations import Decoration, Shape
-from terminal.emulator import Underline
 from terminal.fonts import Face, find_family
 from terminal.glyphs import GlyphPainter
 

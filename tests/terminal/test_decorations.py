@@ -5,8 +5,8 @@ import itertools
 import numpy as np
 import pytest
 
+from terminal.contents import Underline
 from terminal.decorations import CellMetrics, Decoration, Shape, draw
-from terminal.emulator import Underline
 
 METRICS = [
     CellMetrics(10, 19, 15, 1),

@@ -14,15 +14,13 @@ import pytest
 from numpy.typing import NDArray
 
 from terminal import ghostty_library
-from terminal.emulator import (
+from terminal.contents import (
     CLUSTER_BASE,
     DEFAULT_COLOUR,
     DIRECT_COLOUR,
     Attributes,
     Colours,
     CursorShape,
-    EmulatorOptions,
-    EngineError,
     MouseFormat,
     MouseTracking,
     Position,
@@ -32,6 +30,7 @@ from terminal.emulator import (
     Underline,
     Width,
 )
+from terminal.emulator import EmulatorOptions, EngineError
 from terminal.ghostty import GhosttyEmulator
 from terminal.ghostty_events import MAX_OSC_BYTES
 from tests.terminal.engine import COLOURS, Heard, lines, start

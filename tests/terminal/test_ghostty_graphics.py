@@ -17,7 +17,8 @@ import pytest
 
 from guacr.display.geometry import Rect
 from terminal import ghostty_graphics
-from terminal.emulator import EngineError, PlacedImage
+from terminal.contents import PlacedImage
+from terminal.emulator import EngineError
 from terminal.ghostty import GhosttyEmulator
 from tests.terminal.engine import Heard, start
 from tests.terminal.kitty_graphics import chunks, command, noise, png

@@ -14,7 +14,7 @@ from guacr.display.geometry import Rect
 from guacr.display.pixels import IndexedPixels
 from guacr.display.surface import Copy, Damage
 from terminal.atlas import GlyphAtlas, atlas_for
-from terminal.emulator import PlacedImage
+from terminal.contents import PlacedImage
 from terminal.ghostty import GhosttyEmulator
 from terminal.images import (
     BELOW_BACKGROUNDS,

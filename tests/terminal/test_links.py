@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from terminal.emulator import Position, Span
+from terminal.contents import Position, Span
 from terminal.links import Link, link_at
 from terminal.pointing import Pointer
 from tests.terminal.desk import Desk

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from terminal.emulator import MouseFormat, MouseTracking
+from terminal.contents import MouseFormat, MouseTracking
 from terminal.keymap import Modifiers
 from terminal.mouse import Action, Button, PointerEvent, report
 from tests.terminal.desk import Desk

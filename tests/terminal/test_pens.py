@@ -5,7 +5,7 @@ import pytest
 
 from terminal import pens
 from terminal.atlas import Variant
-from terminal.emulator import DIRECT_COLOUR, Attributes, Rgb, Style, Underline
+from terminal.contents import DIRECT_COLOUR, Attributes, Rgb, Style, Underline
 from terminal.fonts import Face
 from terminal.pens import PairTable, PenTable
 from tests.terminal.engine import COLOURS

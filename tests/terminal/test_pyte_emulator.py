@@ -11,18 +11,16 @@ from collections.abc import Iterator
 import pytest
 
 from guacr.errors import UnsupportedError
-from terminal.emulator import (
+from terminal.contents import (
     DIRECT_COLOUR,
     Colours,
-    Emulator,
-    EmulatorOptions,
-    EngineError,
     MouseFormat,
     MouseTracking,
     Position,
     Span,
     Style,
 )
+from terminal.emulator import Emulator, EmulatorOptions, EngineError
 from terminal.engines import engine
 from terminal.pyte_emulator import PyteEmulator
 from terminal.pyte_pens import MAX_PALETTE

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guacr.display.geometry import Rect
-from terminal.emulator import Scrollbar
+from terminal.contents import Scrollbar
 from terminal.pointing import Pointer
 from terminal.scrollbar import HANDLE_MIN, PADDING, ScrollbarGeometry
 from tests.terminal.desk import Desk

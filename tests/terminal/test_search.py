@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from terminal.emulator import Emulator, Position, Search, Span
+from terminal.contents import Position, Span
+from terminal.emulator import Emulator, Search
 from terminal.pyte_search import MAX_MATCHES, MAX_SHOWN, STEP_ROWS
 from tests.terminal.conformance.case import ENGINES, open_engine
 from tests.terminal.engine import Heard

@@ -14,8 +14,7 @@ from guacr.display.pixels import BgrxPixels, IndexedPixels, Pixels
 from guacr.display.surface import Damage
 from terminal import atlas as atlas_module
 from terminal.atlas import GlyphAtlas, GlyphSheet, Variant, atlas_for
-from terminal.decorations import Decoration, Shape
-from terminal.emulator import (
+from terminal.contents import (
     CLUSTER_BASE,
     DEFAULT_COLOUR,
     DIRECT_COLOUR,
@@ -27,6 +26,7 @@ from terminal.emulator import (
     Underline,
     Width,
 )
+from terminal.decorations import Decoration, Shape
 from terminal.fonts import Face
 from terminal.ghostty import GhosttyEmulator
 from terminal.surface import TerminalSurface

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from terminal.emulator import CLUSTER_BASE, Cursor, Emulator, EmulatorOptions, ScreenUpdate, Style
+from terminal.contents import CLUSTER_BASE, Cursor, ScreenUpdate, Style
+from terminal.emulator import Emulator, EmulatorOptions
 from terminal.engines import engine
 from tests.terminal.engine import COLOURS, Heard
 
