@@ -60,3 +60,13 @@ def reason(error: Exception) -> str:
     """An error of asyncssh's as a part of a sentence."""
     text = " ".join(str(error).split())[:REASON_MAX].rstrip(".")
     return text[:1].lower() + text[1:]
+
+
+def broken_off(error: Exception | None) -> BrokenOffError:
+    """What an error of asyncssh's, or of the system's, says of a connection that has ended."""
+    if error is None or isinstance(error, OSError):
+        return BrokenOffError("")
+    text = str(error)
+    silent = "not responding to keepalive" in text
+    # asyncssh's own wording for a connection that just ended says nothing.
+    return BrokenOffError("" if text == "Connection lost" else reason(error), silent=silent)

@@ -14,9 +14,10 @@ from handlers.ssh.failures import BrokenOffError
 from handlers.ssh.host_keys import HostKeys, known_hosts, pinned
 from handlers.ssh.key_texts import PrivateKey
 from handlers.ssh.keys import load_private_key
-from handlers.ssh.library import Connection, Shell
+from handlers.ssh.library import Connection
 from handlers.ssh.login import Login
 from handlers.ssh.params import SshParams
+from handlers.ssh.shell import Shell
 from handlers.terminal.handler import TerminalHandler
 
 ENVIRONMENT_MAX = 256

@@ -1,6 +1,7 @@
 """Private keys, certificates and known hosts as texts: what asyncssh reads of them.
 
-asyncssh is imported here for texts and in `handlers.ssh.library` for connections, nowhere else.
+asyncssh is imported here for texts, in `handlers.ssh.library` for connections and in
+`handlers.ssh.shell` for what runs in them, nowhere else.
 """
 
 from __future__ import annotations

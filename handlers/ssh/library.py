@@ -1,4 +1,4 @@
-"""Connections and shells: what asyncssh does, in plain types.
+"""Connections: what asyncssh does, in plain types; `handlers.ssh.shell` has what runs in them.
 
 What may be said to the host at login is up to a `Dialogue`, and what is trusted up to the caller.
 """
@@ -24,10 +24,12 @@ from handlers.ssh.failures import (
     LoginLateError,
     LoginRefusedError,
     NotSshError,
+    broken_off,
     reason,
 )
 from handlers.ssh.greeting import Door
 from handlers.ssh.key_texts import Trust
+from handlers.ssh.shell import Shell
 
 if TYPE_CHECKING:
     from handlers.ssh.dialogue import Dialogue, ShellListener
@@ -57,6 +59,8 @@ KEEP_ALIVE_TRIES = 3
 """Keep-alive requests without an answer after which the connection counts as lost."""
 CLOSE_TIMEOUT = 2.0
 """Seconds that an orderly goodbye may take."""
+OUTPUT_WINDOW = 512 * 1024
+"""Bytes of output that the host may have on its way: what a Ctrl-C cannot call back any more."""
 _Answer = TypeVar("_Answer")
 _FAILURES = (asyncssh.Error, OSError, ValueError, LookupError, AssertionError)
 """What connecting may raise: asyncssh passes on whatever a host's strange packets made it raise."""
@@ -176,20 +180,7 @@ def _explained(error: Exception, client: _Client, door: Door) -> Exception:
         return LoginRefusedError(str(error))
     if not client.speaks_ssh:
         return NotSshError(bytes(door.greeting))
-    return _broken_off(error)
-
-
-def _broken_off(error: Exception | None) -> BrokenOffError:
-    if error is None or isinstance(error, OSError):
-        return BrokenOffError("")
-    text = str(error)
-    silent = "not responding to keepalive" in text
-    # asyncssh's own wording for a connection that just ended says nothing.
-    return BrokenOffError("" if text == "Connection lost" else reason(error), silent=silent)
-
-
-OUTPUT_WINDOW = 512 * 1024
-"""Bytes of output that the host may have on its way: what a Ctrl-C cannot call back any more."""
+    return broken_off(error)
 
 
 def _spare_ignored_packets(connection: asyncssh.SSHClientConnection) -> None:
@@ -248,7 +239,7 @@ class Connection:
         except TimeoutError:
             raise BrokenOffError("", silent=True) from None
         except (asyncssh.Error, OSError) as error:
-            raise _broken_off(error) from None
+            raise broken_off(error) from None
         return shell
 
     async def close(self) -> None:
@@ -259,118 +250,6 @@ class Connection:
                 await self._connection.wait_closed()
         except TimeoutError:
             self._connection.abort()
-
-
-class Shell(asyncssh.SSHClientSession[bytes]):
-    """A running shell. `ended` is done when it has: with None after an exit, or with the error.
-    Who cancels it hears nothing more.
-
-    Bytes go from the connection to the listener without a task or a queue between.
-    """
-
-    INPUT_MAX = 1 << 20
-    """Bytes of input that wait for the host before the users are asked to wait too."""
-    LAST_WORDS = 1.0
-    """Seconds without output in which the channel has to close after the shell's exit: something
-    that the shell has left running may keep it open."""
-    LAST_WORDS_MAX = 10.0
-    """Seconds after the shell's exit in which output is shown at most."""
-
-    def __init__(self, listener: ShellListener) -> None:
-        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.ended.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
-        self._listener = listener
-        self._last_words: asyncio.TimerHandle | None = None
-        self._exited = 0.0
-        self._blocked = False
-        self._channel: asyncssh.SSHClientChannel[bytes]
-
-    def write(self, data: bytes) -> None:
-        """Input for the shell; nothing happens once it has ended."""
-        if not self._channel.is_closing():
-            self._channel.write(data)
-
-    def resize(self, window: tuple[int, int, int, int]) -> None:
-        """The terminal has a new size."""
-        if not self._channel.is_closing():
-            self._channel.change_terminal_size(*window)
-
-    def block(self, blocked: bool) -> None:
-        """Take no more output from the host, whose window then fills, or take it again."""
-        self._blocked = blocked
-        if self._last_words is not None:
-            self._exited = _now()  # it could not say them before
-            self._wait_for_last_words()
-        if blocked:
-            asyncio.get_running_loop().call_soon(self._hold)
-        else:
-            self._channel.resume_reading()
-
-    def _hold(self) -> None:
-        """Stop reading, but not while asyncssh hands out what it kept: it opens the host's window
-        anew before that, and what it still kept would grow with every pause."""
-        if self._blocked:
-            self._channel.pause_reading()
-
-    # What asyncssh calls
-
-    def connection_made(self, chan: asyncssh.SSHClientChannel[bytes]) -> None:
-        """The channel is open."""
-        self._channel = chan
-        chan.set_write_buffer_limits(high=self.INPUT_MAX)
-
-    def data_received(self, data: bytes, datatype: int | None) -> None:
-        """The shell printed; after its end nobody is there to see it."""
-        if self.ended.done():
-            return
-        self._listener.shell_output(data)
-        if self._last_words is not None and _now() < self._exited + self.LAST_WORDS_MAX:
-            self._wait_for_last_words()
-
-    def pause_writing(self) -> None:
-        """`INPUT_MAX` bytes are waiting."""
-        self._listener.shell_blocked(True)
-
-    def resume_writing(self) -> None:
-        """The host has taken what waited."""
-        self._listener.shell_blocked(False)
-
-    def exit_status_received(self, status: int) -> None:
-        """The shell has exited; what it printed last may still be on its way."""
-        self._exited = _now()
-        self._wait_for_last_words()
-
-    def exit_signal_received(self, signal: str, core_dumped: bool, msg: str, lang: str) -> None:
-        """A signal ended the shell."""
-        self._end(BrokenOffError(f"signal {signal} ended it"))
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The channel or the whole connection has ended."""
-        exited = exc is None or self._last_words is not None
-        self._end(None if exited else _broken_off(exc))
-
-    def _wait_for_last_words(self) -> None:
-        if self._last_words is not None:
-            self._last_words.cancel()
-        loop = asyncio.get_running_loop()
-        self._last_words = loop.call_later(self.LAST_WORDS, self._silent)
-
-    def _silent(self) -> None:
-        """Nothing has come for long; while it is blocked, nothing could."""
-        if self._blocked:
-            self._wait_for_last_words()
-        else:
-            self._end(None)
-
-    def _end(self, error: BrokenOffError | None) -> None:
-        if self._last_words is not None:
-            self._last_words.cancel()
-        if self.ended.done():
-            return
-        if error is None:
-            self.ended.set_result(None)
-        else:
-            self.ended.set_exception(error)
 
 
 class _Client(asyncssh.SSHClient):

@@ -17,7 +17,7 @@ import pytest
 from guacr.daemon import Daemon
 from guacr.protocol.status import Status
 from handlers.ssh.handler import SshHandler
-from handlers.ssh.library import Shell
+from handlers.ssh.shell import Shell
 from tests.support.client import Hello
 from tests.support.openssh import OpenSsh
 from tests.support.ssh_desk import PROMPT, Desk, desk, shell, ssh_daemon
