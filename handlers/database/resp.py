@@ -24,6 +24,8 @@ AGGREGATES = {b"*": 1, b"~": 1, b">": 1, b"%": 2, b"|": 2}
 """Values of an element, by what begins arrays, sets, pushes, maps and attributes."""
 _STRINGS = (b"$", b"=", b"!")
 _LINES = (b"+", b"-", b":", b",", b"#", b"(", b"_")
+_KINDS = {b"", *AGGREGATES, *_STRINGS, *_LINES}
+"""What a value may begin with; nothing, before it has come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +73,18 @@ class RespReader:
                 yield token
 
     def _next(self) -> Token | None:
+        kind = bytes(self._buffer[:1])
+        if kind not in _KINDS:
+            raise RespError("what the server sends is not Redis's protocol: check port and tls")
         end = self._buffer.find(b"\r\n")
         if end > LINE_MAX or (end < 0 and len(self._buffer) > LINE_MAX):
             raise RespError(f"the server sends a line of more than {LINE_MAX} bytes")
         if end < 0:
             return None
-        kind, rest = bytes(self._buffer[:1]), bytes(self._buffer[1:end])
+        rest = bytes(self._buffer[1:end])
         del self._buffer[: end + 2]
         if kind in _LINES:
             return Token(kind, rest, len(rest))
-        if kind not in AGGREGATES and kind not in _STRINGS:
-            raise RespError("what the server sends is not Redis's protocol: check port and tls")
         size = _number(rest)
         if size < 0:
             return Token(b"_")

@@ -15,8 +15,11 @@ class TcpProxy:
     def __init__(self, host: str, port: int) -> None:
         self._target = (host, port)
         self._ways: list[_Way] = []
+        """Of each connection the way to the server, and the one back."""
+        self._writers: list[asyncio.StreamWriter] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._silent = False
+        self._change: Callable[[bytes], bytes] = bytes
 
     def silence(self, *, new: bool = True) -> None:
         """From here on nothing passes, as where packets are dropped; with `new`, on new
@@ -26,46 +29,43 @@ class TcpProxy:
             way.change = lambda data: b""
 
     def garble(self, change: Callable[[bytes], bytes]) -> None:
-        """From here on the server's bytes are changed, on the connections that are open."""
-        for way in self._ways:
-            if way.from_server:
-                way.change = change
+        """From here on the server's bytes are changed."""
+        self._change = change
+        for way in self._ways[1::2]:
+            way.change = change
 
-    async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """A client connects."""
+        self._writers.append(writer)
+        task = asyncio.create_task(self._join(reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         far_reader, far_writer = await asyncio.open_connection(*self._target)
-        ways = [_Way(reader, far_writer), _Way(far_reader, writer, from_server=True)]
+        self._writers.append(far_writer)
+        ways = [_Way(reader, far_writer), _Way(far_reader, writer)]
+        ways[1].change = self._change
         self._ways += ways
         if self._silent:
             self.silence()
         await asyncio.gather(*(way.run() for way in ways))
-
-    def start(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """The same, as a task of the proxy's own."""
-        task = asyncio.create_task(self.accept(reader, writer))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
     async def close(self) -> None:
         """End all connections."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for writer in self._writers:
+            writer.transport.abort()
 
 
 class _Way:
     """One direction of a connection."""
 
-    def __init__(
-        self,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-        *,
-        from_server: bool = False,
-    ) -> None:
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
-        self.from_server = from_server
         self.change: Callable[[bytes], bytes] = bytes
 
     async def run(self) -> None:
@@ -83,8 +83,9 @@ class _Way:
 async def tcp_proxy(host: str, port: int) -> AsyncIterator[tuple[TcpProxy, int]]:
     """A proxy to a server, and the port that it listens on."""
     proxy = TcpProxy(host, port)
-    async with await asyncio.start_server(proxy.start, "127.0.0.1", 0) as server:
+    async with await asyncio.start_server(proxy.accept, "127.0.0.1", 0) as server:
         try:
             yield proxy, server.sockets[0].getsockname()[1]
         finally:
+            server.close()
             await proxy.close()

@@ -43,6 +43,7 @@ from handlers.database.completion import NAMES_MAX, SQL_KEYWORDS, Schema
 from handlers.database.encryption import tls_context
 from handlers.database.listing import Listing
 from handlers.database.statements import Dialect
+from handlers.database.table import shown
 from handlers.dial import unknown_host
 
 FIRST_BATCH = 64
@@ -56,8 +57,12 @@ _IN_READ_ONLY_TRANSACTION = 8192
 """In the server's status flags."""
 _ASKS = re.compile(r"\s*show\s+(?:warnings|errors)\b", re.IGNORECASE)
 """What the person looks at warnings with."""
-_BROKEN = (AssertionError, AttributeError, LookupError, TypeError, ValueError, struct.error)
+_BROKEN = (
+    ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, RuntimeError,
+    TypeError, ValueError, struct.error,
+)  # fmt: skip
 """What the library raises when it gets something else than it expects."""
+_NO_MYSQL = "the server sends what is not MySQL's protocol"
 _LOST = {2006, 2013, 2055, 1927, 4031}
 _DENIED = {1044, 1045, 1698}
 _UNKNOWN_DATABASE = 1049
@@ -117,13 +122,8 @@ class MysqlAdapter(Adapter):
         self._password = password
         connection = self._connection = await self._open()
         version = connection.get_server_info().removeprefix(_OLD_PREFIX)
-        maria = "MariaDB" in version
-        if seconds := self.params.statement_timeout:
-            name, value = ("max_statement_time", seconds) if maria else (
-                "max_execution_time", seconds * 1000)  # fmt: skip
-            await connection.query(f"SET SESSION {name} = {value}")
-        kind = "MariaDB" if maria else "MySQL"
-        return f"{kind} {version}, database {self.database or '(none)'}."
+        kind = "MariaDB" if _is_mariadb(connection) else "MySQL"
+        return f"{kind} {shown(version)}, database {self.database or '(none)'}."
 
     async def _open(self) -> Any:
         """A connection; encrypted, where that is preferred and the server can."""
@@ -157,6 +157,7 @@ class MysqlAdapter(Adapter):
         try:
             async with asyncio.timeout(params.timeout):
                 await connection.connect()
+                await self._limit(connection)
         except TimeoutError:
             raise UpstreamTimeoutError(
                 f"the server at {self._host} does not answer in time"
@@ -175,6 +176,13 @@ class MysqlAdapter(Adapter):
                 f"the server at {self._host} cannot be used: check port, and that it is MySQL"
             ) from None
         return connection
+
+    async def _limit(self, connection: Any) -> None:
+        """Have the server end statements that take too long."""
+        if seconds := self.params.statement_timeout:
+            name, value = ("max_statement_time", seconds) if _is_mariadb(connection) else (
+                "max_execution_time", seconds * 1000)  # fmt: skip
+            await connection.query(f"SET SESSION {name} = {value}")
 
     @property
     def _host(self) -> str:
@@ -234,9 +242,11 @@ class MysqlAdapter(Adapter):
                     yield Notice("{} (Code {}): {}".format(*row))
         except errors.MySQLError as error:
             code, reason = _parts(error)
-            if code in _LOST or not self._connection.connected:
+            if code in _LOST or not code or not self._connection.connected:
                 raise LostError(f"the connection is lost: {reason}") from None
             raise StatementError(f"ERROR {code}: {reason}") from None
+        except _BROKEN:
+            raise LostError(f"the connection is lost: {_NO_MYSQL}") from None
         except (OSError, EOFError) as error:
             raise LostError(f"the connection is lost: {_reason(error)}") from None
         if text[:4].lower() == "use " and len(text.split()) == 2:
@@ -284,6 +294,8 @@ class MysqlAdapter(Adapter):
         except errors.MySQLError as error:
             if (code := _parts(error)[0]) != _UNKNOWN_THREAD:
                 raise UpstreamError(f"{code}: {_parts(error)[1]}") from None
+        except _BROKEN:
+            raise UpstreamError(_NO_MYSQL) from None
         finally:
             await _close(other)
 
@@ -300,6 +312,8 @@ class MysqlAdapter(Adapter):
                 found.setdefault(table or "", []).append(column or "")
         except errors.MySQLError as error:
             raise UpstreamError(_parts(error)[1]) from None
+        except _BROKEN:
+            raise UpstreamError(_NO_MYSQL) from None
         finally:
             await _close(connection)
         return Schema({name: tuple(names) for name, names in found.items()})
@@ -307,6 +321,10 @@ class MysqlAdapter(Adapter):
     def describe(self, name: str, *, more: bool) -> list[str]:
         """See `Adapter.describe`."""
         return mysql_catalog.describe(name, more=more)
+
+
+def _is_mariadb(connection: Any) -> bool:
+    return "MariaDB" in connection.get_server_info()
 
 
 def _offers_tls(connection: Any) -> bool:

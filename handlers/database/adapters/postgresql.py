@@ -43,6 +43,7 @@ from handlers.database.encryption import verifies
 from handlers.database.listing import Listing
 from handlers.database.postgresql_guard import Guard
 from handlers.database.statements import Dialect
+from handlers.database.table import shown
 from handlers.dial import unknown_host
 
 CANCEL_TIMEOUT = 5.0
@@ -119,9 +120,10 @@ class PostgresqlAdapter(Adapter):
             read_only=self.params.read_only_session,
         )
         self.database = connection.info.dbname
-        version = connection.pgconn.parameter_status(b"server_version") or b""
+        status = connection.pgconn.parameter_status(b"server_version") or b""
+        version = shown(status.decode(errors="replace"))
         tls = ", encrypted" if connection.pgconn.ssl_in_use else ""
-        return f"PostgreSQL {version.decode()}, database {self.database}{tls}."
+        return f"PostgreSQL {version}, database {self.database}{tls}."
 
     async def _open(self) -> psycopg.AsyncConnection[tuple[object, ...]]:
         params = self.params
