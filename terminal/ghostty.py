@@ -184,7 +184,7 @@ class GhosttyEmulator(Emulator):
     def update(self, full: bool = False) -> ScreenUpdate:
         """See `Emulator.update`."""
         terminal = self._terminal
-        if self._reader is None:
+        if self._reader is None or self._reader.closed:
             self._reader = ScreenReader()
             full = True
         if self._tables.full:

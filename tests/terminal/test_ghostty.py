@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from terminal import ghostty_library
+from terminal import ghostty_library, ghostty_reader
 from terminal.contents import (
     CLUSTER_BASE,
     DEFAULT_COLOUR,
@@ -471,6 +471,22 @@ def test_at_rest_a_terminal_loses_nothing(emulator: GhosttyEmulator) -> None:
     assert np.array_equal(before.codes, after.codes)
     emulator.scroll_to_top()
     assert lines(emulator)[0].startswith("line ")
+
+
+def test_of_many_terminals_those_that_changed_last_are_read_in_part(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ghostty_reader, "READERS_MAX", 3)
+    emulators = [start() for _ in range(4)]
+    for emulator in emulators:
+        emulator.update()
+    for emulator in emulators:
+        emulator.feed(b"x")
+    first, second, third, fourth = (emulators[index].update() for index in (3, 0, 2, 1))
+    assert [first.full, second.full, third.full, fourth.full] == [False, True, False, True]
+    assert [update.codes[0, 0] for update in (first, second, third, fourth)] == [ord("x")] * 4
+    for emulator in emulators:
+        emulator.close()
 
 
 def test_closing_twice_is_closing_once() -> None:
