@@ -138,10 +138,10 @@ class SqlserverParams(DatabaseParams):
     port: int = _port(1433)
     tls: str = param(
         "verify-full",
-        "Encryption: disable, verify-ca (the certificate must be signed by tls-ca, or be it), "
-        "verify-full (and be the host's).",
+        "Encryption: disable, require (with any certificate, unless tls-ca is given), verify-ca "
+        "(the certificate must be signed by tls-ca, or be it), verify-full (and be the host's).",
         common=True,
-        choices=("disable", "verify-ca", "verify-full"),
+        choices=("disable", "require", "verify-ca", "verify-full"),
     )
     read_only_session: bool = param(
         False,

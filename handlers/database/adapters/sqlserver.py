@@ -6,9 +6,7 @@ import asyncio
 import datetime
 import decimal
 import socket
-import ssl
 import struct
-import tempfile
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -40,8 +38,8 @@ from handlers.database.adapter import (
 )
 from handlers.database.batches import is_complete, split_batches
 from handlers.database.completion import NAMES_MAX, SQL_KEYWORDS, Schema
-from handlers.database.encryption import verifies
 from handlers.database.listing import Listing
+from handlers.database.sqlserver_tls import TlsError, Trust
 from handlers.database.statements import Dialect
 from handlers.dial import dial
 
@@ -165,38 +163,36 @@ class SqlserverAdapter(Adapter):
 
     async def _open(self, thread: ThreadPoolExecutor) -> Any:
         params = self.params
+        trust = None if params.tls == "disable" else Trust(params)
         sock = await dial(params.hostname, params.port, params.timeout)
         sock.settimeout(params.timeout)
         loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(thread, self._log_in, sock)
+            return await loop.run_in_executor(thread, self._log_in, sock, trust)
         except BaseException as error:
             sock.close()
-            if isinstance(error, (pytds.Error, OSError, EOFError, *_BROKEN)):
+            if isinstance(error, Exception) and not isinstance(error, GuacrError):
+                # the library raises whatever it meets, and bare exceptions of its own
                 raise self._explained(error) from None
             raise
 
-    def _log_in(self, sock: socket.socket) -> Any:
+    def _log_in(self, sock: socket.socket, trust: Trust | None) -> Any:
         params = self.params
-        with tempfile.NamedTemporaryFile("w", suffix=".pem") as authorities:
-            authorities.write(params.tls_ca)
-            authorities.flush()
-            trusted = authorities.name if params.tls_ca else _system_authorities()
-            return pytds.connect(
-                dsn=params.hostname,
-                port=params.port,
-                sock=sock,
-                user=params.username,
-                password=self._password,
-                database=self.database or None,
-                appname="guacr",
-                login_timeout=params.timeout,
-                autocommit=True,
-                readonly=params.read_only_session,
-                cafile=trusted if verifies(params) else None,
-                validate_host=params.tls == "verify-full",
-                disable_connect_retry=True,
-            )
+        return pytds.connect(
+            dsn=params.hostname,
+            port=params.port,
+            sock=sock,
+            user=params.username,
+            password=self._password,
+            database=self.database or None,
+            appname="guacr",
+            login_timeout=params.timeout,
+            autocommit=True,
+            readonly=params.read_only_session,
+            cafile=trust,
+            validate_host=False,  # the trust does
+            disable_connect_retry=True,
+        )
 
     def _explained(self, error: Exception) -> GuacrError:
         place = f"the server at {shorten(self.params.hostname)} on port {self.params.port}"
@@ -212,8 +208,10 @@ class SqlserverAdapter(Adapter):
             )
         if isinstance(error, TimeoutError | pytds.TimeoutError):
             return UpstreamTimeoutError(f"{place} does not answer in time")
-        if "ertificate" in reason or "encrypt" in reason or "SSL" in reason:
-            return UpstreamError(f"{place} and tls={self.params.tls} do not go together: {reason}")
+        if isinstance(error, TlsError) or "tls_ctx" in reason or "ncrypt" in reason:
+            return UpstreamError(
+                f"{place} and tls={self.params.tls} do not go together: take another value of tls"
+            )
         return UpstreamError(
             f"{place} cannot be used: {reason}: check port and tls, and that it is SQL Server"
         )
@@ -377,10 +375,6 @@ def error_text(error: Exception) -> str:
 def _affected(count: int) -> str:
     many = "row" if count == 1 else "rows"
     return f"({count} {many} affected)" if count >= 0 else ""
-
-
-def _system_authorities() -> str:
-    return ssl.get_default_verify_paths().cafile or "/etc/ssl/certs/ca-certificates.crt"
 
 
 def _first_line(error: BaseException) -> str:

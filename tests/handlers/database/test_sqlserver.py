@@ -1,10 +1,11 @@
-"""What of SQL Server's console can be shown without a server, of which none can be had here."""
+"""SQL Server's console, with a server that answers as SQL Server does."""
 
 from __future__ import annotations
 
 import datetime
 import sys
 import uuid
+from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
@@ -12,7 +13,10 @@ from pytds import ProgrammingError
 
 from guacr.protocol.status import Status
 from handlers.database.adapters.sqlserver import error_text, text_of
-from tests.handlers.database.people import Room, host
+from tests.handlers.database.people import END, Person, Room, host
+from tests.support.certificates import Authority
+from tests.support.sql_servers import PASSWORD, Server
+from tests.support.tds_server import ROWS, tds_server
 
 LOGIN = {"username": "sa", "password": "hush", "database": "master", "timeout": "1"}
 MINUTE = datetime.datetime.fromisoformat("2024-02-29T12:30:00.120")
@@ -73,3 +77,99 @@ async def test_a_missing_library_is_named(room: Room, monkeypatch: pytest.Monkey
     message, status = await room.open("sqlserver", hostname="127.0.0.1").fails()
     assert message.endswith("install guacr[databases]")
     assert int(status) == Status.RESOURCE_NOT_FOUND
+
+
+@pytest.fixture(scope="module")
+def server(authority: Authority) -> Iterator[Server]:
+    with tds_server(authority) as server:
+        yield {**server, "tls_ca": authority.certificate}
+
+
+@pytest.fixture
+async def person(room: Room, server: Server) -> Person:
+    person = room.open("sqlserver", **server, password=PASSWORD)
+    await person.sees("Type \\? for help.", "pysqlbridge>")
+    return person
+
+
+async def test_results_are_tables(person: Person) -> None:
+    person.type("select * from people; select count(*) as many from numbers;\n")
+    await person.sees(
+        " id │     name     │ score\n", "  1 │ Ada Lovelace │  99.5\n",
+        "  2 │ 山田 花子    │  NULL\n(2 rows)\n many\n──────\n 5000\n(1 row)",
+    )  # fmt: skip
+
+
+async def test_a_long_result_is_paged(person: Person) -> None:
+    person.type("select n from numbers;\n")
+    await person.sees("q quit")
+    person.press(END)
+    await person.sees(f" {ROWS - 1}\n", f"of {ROWS}")
+    person.type("q")
+    await person.sees("pysqlbridge>")
+
+
+async def test_errors_have_number_and_line(person: Person) -> None:
+    person.type("select 1 / 0;\n")
+    await person.sees("Msg 8134, Level 16, State 1, Line 1\nDivide by zero error encountered.")
+    person.type("select * from nowhere;\n")
+    await person.sees("Msg 208, Level 16")
+    person.type("select 6 * 7 as answer;\n")
+    await person.sees(" answer\n────────\n     42")
+
+
+async def test_what_there_is_is_listed_and_completed(person: Person) -> None:
+    person.type("\\dt\n")
+    await person.sees(" dbo    │ numbers │ table\n dbo    │ people  │ table\n(2 rows)")
+    person.type("\\d people\n")
+    await person.sees(" score  │ float    │     8")
+    person.type("\\l\n")
+    await person.sees(" pysqlbridge │ ONLINE")
+    await person.knows("people")
+    person.type("select * from peo\t where id = 1;\n")
+    await person.sees("from people where id = 1;", "(1 row)")
+
+
+async def test_a_refused_login_is_told(room: Room, server: Server) -> None:
+    message, status = await room.open("sqlserver", **server, password="wrong").fails()
+    assert (message, int(status)) == (
+        "the server refuses the login of 'reader': check user and password",
+        Status.CLIENT_UNAUTHORIZED,
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"tls": "disable"}, "and tls=disable do not go together"),
+        ({"tls_ca": ""}, "is not trusted (unable to get issuer cert locally): set tls-ca"),
+        ({"tls_ca": "", "tls": "verify-ca"}, "tls=verify-ca needs parameter tls-ca"),
+        ({"tls_ca": "mine"}, "parameter tls-ca must hold PEM certificates"),
+    ],
+)
+async def test_encryption_that_does_not_fit_is_told(
+    room: Room, server: Server, values: dict[str, str], sentence: str
+) -> None:
+    message, _ = await room.open("sqlserver", **{**server, **values}, password=PASSWORD).fails()
+    assert sentence in message
+
+
+async def test_require_takes_any_certificate_unless_there_is_an_authority(
+    room: Room, server: Server
+) -> None:
+    known = {**server, "tls": "require", "password": PASSWORD}
+    person = room.open("sqlserver", **{**known, "tls_ca": ""})
+    await person.sees("pysqlbridge>")
+    message, _ = await room.open(
+        "sqlserver", **{**known, "tls_ca": Authority().certificate}
+    ).fails()
+    assert "is not trusted" in message
+
+
+async def test_the_hosts_name_is_that_of_the_certificate(room: Room, authority: Authority) -> None:
+    with tds_server(authority, "127.0.0.2") as server:
+        known = {**server, "tls_ca": authority.certificate, "password": PASSWORD}
+        message, _ = await room.open("sqlserver", **known).fails()
+        assert message.startswith("the certificate is not that of '127.0.0.2'")
+        person = room.open("sqlserver", **known, tls="verify-ca")
+        await person.sees("pysqlbridge>")
