@@ -7,9 +7,11 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 from guacr.errors import GuacrError
 from handlers.database.adapter import Adapter, LostError, Transaction
+from handlers.database.again import ALL, Again, rest, rest_of_script
 from handlers.database.commands import Command, help_text, parse, suggestions
 from handlers.database.files import SCRIPT_MAX, Files
 from handlers.database.lines import Lines
@@ -54,7 +56,6 @@ class Console:
         self._password = password
         self._lost = False
         self._left = False
-        self._line = ""
         self._refused = ""
         self._transaction = Transaction.NONE
         self._suggestions = adapter.suggestions()
@@ -110,11 +111,13 @@ class Console:
         local = command is not None and command.is_local
         if self._lost and not local and not await self._reconnect(line):
             return True
-        self._line = line
-        if command is None:
-            await self._run_all(line)
-        else:
-            await self._command(command)
+        try:
+            if command is None:
+                await self._run_all(line)
+            else:
+                await self._command(command)
+        except LostError as error:
+            await self._lose(error, (line, ALL))
         return not self._left
 
     def _complete(self, text: str) -> bool:
@@ -141,21 +144,26 @@ class Console:
 
     # ---- statements
 
-    async def _run_all(self, text: str) -> bool:
-        """Run statements until one fails; whether all were run."""
+    async def _run_all(self, text: str, again: Callable[[str, int], Again] = rest) -> bool:
+        """Run statements until one fails; whether all were run. `again` is asked when the server
+        is lost, with the place up to which the text was done: a transaction that was open is not.
+        """
         dialect = self._adapter.dialect
         if len(text) > SPLIT_HERE:
-            found, rest = await asyncio.to_thread(split, text, dialect)
+            found, end = await asyncio.to_thread(split, text, dialect)
         else:
-            found, rest = split(text, dialect)
-        if rest.strip():
-            found.append(Statement(rest))
+            found, end = split(text, dialect)
+        if end.strip():
+            found.append(Statement(end, place=len(text) - len(end)))
+        done = 0
         try:
             for statement in found:
+                if self._adapter.transaction is Transaction.NONE:
+                    done = statement.place
                 if not await self._run_one(statement):
                     return False
         except LostError as error:
-            await self._lose(error)
+            await self._lose(error, again(text, done), unknown=not statement.is_command)
             return False
         finally:
             if any(self._adapter.alters.match(statement.text) for statement in found):
@@ -163,7 +171,11 @@ class Console:
         return True
 
     async def _run_one(self, statement: Statement) -> bool:
-        """Run a statement, or a command that stands between statements; whether to go on."""
+        """Run a statement, or a command that stands between statements; whether to go on.
+
+        Raises:
+            LostError: the server is gone.
+        """
         self._transaction = self._adapter.transaction
         if not statement.is_command:
             return await self._runner.run(statement)
@@ -176,31 +188,40 @@ class Console:
         return self._left or self._lost
 
     async def _show(self, statements: list[str]) -> None:
-        """Run statements of a command; those after the first show nothing where nothing is."""
-        self._transaction = self._adapter.transaction
-        try:
-            for number, statement in enumerate(statements):
-                if not await self._runner.once(statement, Manner(empty=number == 0)):
-                    break
-        except LostError as error:
-            await self._lose(error)
+        """Run statements of a command; those after the first show nothing where nothing is.
 
-    async def _lose(self, error: GuacrError) -> None:
-        """The server is gone: tell it, and what that means, and have the line typed again."""
+        Raises:
+            LostError: the server is gone.
+        """
+        self._transaction = self._adapter.transaction
+        for number, statement in enumerate(statements):
+            if not await self._runner.once(statement, Manner(empty=number == 0)):
+                break
+
+    async def _lose(self, error: GuacrError, again: Again, *, unknown: bool = False) -> None:
+        """The server is gone: tell it, and whether something that changes data is `unknown` to be
+        done."""
         self._lines.fail(str(error))
         if self._transaction is not Transaction.NONE:
             self._lines.fail(
                 "a transaction was open: it is lost, unless the server had its end already"
             )
-        self._lines.fail("press Enter to connect again and run what was typed")
-        self._lost, self._refused = True, self._line
+        elif unknown:
+            self._lines.fail("whether the statement was done is not known")
+        self._refused, offer = again
+        self._lines.fail(f"press Enter to connect again and {offer}")
+        self._lost = True
         self._transaction = Transaction.NONE
         await self._adapter.close()
 
     # ---- commands
 
     async def _command(self, command: Command) -> bool:
-        """Do it; whether there is such a command."""
+        """Do it; whether there is such a command.
+
+        Raises:
+            LostError: the server is gone.
+        """
         name, argument = command.name, command.argument
         found = _COMMANDS.get(name)
         listing = self._adapter.lists.get(name.rstrip("+"))
@@ -280,7 +301,9 @@ class Console:
         before, self._results.export = self._results.export, None
         try:
             if await self._redirect_to(name):
-                whole = await self._run_all(statements.strip())
+                whole = await self._run_all(
+                    statements.strip(), partial(rest, command=f"\\export {name} ")
+                )
                 await self._end_export(whole)
         finally:
             self._results.export = before
@@ -339,9 +362,11 @@ class Console:
             self._lines.fail(str(error))
             return
         try:
-            await self._run_all(waiting.result().decode("utf-8-sig"))
+            script = waiting.result().decode("utf-8-sig")
         except UnicodeDecodeError:
             self._lines.fail("the script is not text in UTF-8")
+            return
+        await self._run_all(script, rest_of_script)
 
     # ---- about the database
 
@@ -361,7 +386,7 @@ class Console:
             try:
                 await self._adapter.connect(self._password)
             except GuacrError as gone:
-                await self._lose(gone)
+                raise LostError(str(gone)) from None
         self._learn()
 
     # ---- names

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 
 ENDS = r"\\(?P<command>gx|[gG]|watch(?:[ \t]+(?P<interval>[^\s;\\]+))?)(?=[\s;\\]|\Z)"
 """What ends a statement and says how it is run, as in psql and mysql."""
@@ -37,6 +37,8 @@ class Statement:
     """Seconds between two runs, as typed, where it is run again and again."""
     is_command: bool = False
     """Whether it is a line that begins with a backslash."""
+    place: int = field(default=0, compare=False)
+    """Where it begins in the text that it was typed in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +93,9 @@ def ended(text: str, match: re.Match[str]) -> Statement:
 def split(text: str, dialect: Dialect) -> tuple[list[Statement], str]:
     """The finished statements of `text`, and what follows the last of them."""
     if dialect.lines:
-        return [Statement(line) for line in text.splitlines() if line.strip()], ""
+        return _placed((Statement(line) for line in text.splitlines() if line.strip()), text), ""
     if dialect.splits is not None:
-        return dialect.splits(text), ""
+        return _placed(dialect.splits(text), text), ""
     found: list[Statement] = []
     pattern = dialect.pattern()
     start = place = 0
@@ -104,13 +106,23 @@ def split(text: str, dialect: Dialect) -> tuple[list[Statement], str]:
         statement = _finished(text[start : match.start()], match, dialect)
         if statement is None:
             continue
-        start = place
+        begun, start = start, place
         if match["delimiter"]:
             dialect = replace(dialect, delimiter=match["new"])
             pattern = dialect.pattern()
         if statement.text or not match["end"]:
-            found.append(statement)
+            found.append(replace(statement, place=begun))
     return found, text[start:]
+
+
+def _placed(statements: Iterable[Statement], text: str) -> list[Statement]:
+    """Statements that are pieces of a text, in their order, with their places there."""
+    found: list[Statement] = []
+    place = 0
+    for statement in statements:
+        place = max(text.find(statement.text, place), place)
+        found.append(replace(statement, place=place))
+    return found
 
 
 def _finished(before: str, match: re.Match[str], dialect: Dialect) -> Statement | None:

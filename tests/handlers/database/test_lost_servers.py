@@ -15,6 +15,8 @@ from tests.support.server_process import ServerProcess
 from tests.support.sql_servers import Server, mariadb_process, postgresql_process
 
 LOST = ("the connection is lost: ", "press Enter to connect again and run what was typed")
+REST = "press Enter to connect again and run the rest: what came before it was done"
+UNKNOWN = "whether the statement was done is not known"
 TRANSACTION = "a transaction was open: it is lost, unless the server had its end already"
 
 
@@ -28,6 +30,8 @@ class Case:
     """The prompt within a transaction."""
     slow: str
     begin: str = "begin;"
+    one: str = "select 1 as one;"
+    done: str = "(1 row)"
     ask: str = "select 6 * 7 as answer;"
     answer: str = "42\n(1 row)"
     list: str = "\\dt"
@@ -36,8 +40,11 @@ class Case:
 CASES = [
     Case("postgresql", postgresql_process, "postgres=*>", "select pg_sleep(100);"),
     Case("mysql", mariadb_process, "mysql mysql*>", "select sleep(100);"),
-    Case("redis", redis_process, "(TX)>", "blpop no 0", "multi", "echo answer", '"answer"', "\\d"),
-]
+    Case(
+        "redis", redis_process, "(TX)>", "blpop no 0", "multi", "echo one", '"one"', "echo answer",
+        '"answer"', "\\d",
+    ),
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +125,47 @@ async def test_a_transaction_is_told_to_be_lost(site: Site, person: Person) -> N
     person.press(ENTER)
     await person.sees(site.case.answer)
     assert site.case.begun not in typed(person)
+
+
+def paste(person: Person, *lines: str) -> None:
+    text = "\n".join(lines)
+    person.handler.send(f"\x1b[200~{text}\x1b[201~\r".encode())
+
+
+async def test_what_was_done_is_not_typed_again(site: Site, person: Person) -> None:
+    paste(person, site.case.one, site.case.slow, site.case.ask)
+    await person.sees(site.case.done)
+    site.process.kill()
+    await person.sees(LOST[0], REST, UNKNOWN)
+    await person.waits(lambda: typed(person).endswith(f"> {site.case.ask}"))
+    again = person.text.partition(REST)[2]
+    assert f"> {site.case.slow}\n" in again
+    assert site.case.one not in again
+
+
+@pytest.mark.parametrize("site", CASES[:2], ids=lambda case: case.name, indirect=True)
+async def test_a_transaction_is_typed_again_as_a_whole(site: Site, person: Person) -> None:
+    paste(person, f"{site.case.ask} {site.case.begin}", site.case.one, site.case.slow)
+    await person.sees("one\n")
+    site.process.kill()
+    await person.sees(LOST[0], REST, TRANSACTION)
+    await person.waits(lambda: typed(person).endswith(f"> {site.case.slow}"))
+    again = person.text.partition(REST)[2]
+    assert f"> {site.case.begin}\n" in again
+    assert site.case.one in again
+    assert site.case.ask not in again
+    assert UNKNOWN not in person.text
+
+
+async def test_a_script_is_lost_at_a_line(site: Site, person: Person) -> None:
+    person.type("\\i\n")
+    await person.sees("Send a script")
+    script = "\n".join((site.case.one, "", site.case.slow, site.case.one))
+    await person.sends("some.sql", script.encode())
+    await person.sees(site.case.done)
+    site.process.kill()
+    await person.sees(LOST[0], UNKNOWN, "send the rest of the script, from its line 3 on")
+    await asks_again(person, "\\i")
 
 
 async def test_commands_are_kept_and_the_session_can_be_left(site: Site, person: Person) -> None:
