@@ -30,6 +30,10 @@ from handlers.database.history import TEXT_MAX
 from handlers.database.keyboard import Keyboard
 from handlers.database.prompt_layout import STYLE, prompt_layout
 
+CONTEXT_MAX = 8192
+"""Characters before the cursor that completion looks at. The colours of a longer text begin at what
+is shown of it: a string or a comment that began before is not seen as such."""
+
 Suggest = Callable[[str, str], list[tuple[str, str]]]
 """What is before the word, and the word → texts with what each is."""
 
@@ -83,7 +87,8 @@ class _Suggestions(Completer):
         self, document: Document, complete_event: CompleteEvent
     ) -> Iterator[Completion]:
         word = document.get_word_before_cursor(pattern=self._word)
-        before = document.text_before_cursor[: document.cursor_position - len(word)]
+        end = document.cursor_position - len(word)
+        before = document.text[max(0, end - CONTEXT_MAX) : end]
         for text, meta in self._suggest(before, word):
             yield Completion(text, start_position=-len(word), display_meta=meta)
 
@@ -130,7 +135,8 @@ class LineEditor:
             default_color_depth=ColorDepth.DEPTH_24_BIT,
             enable_cpr=True,
         )
-        colours = PygmentsLexer(type(get_lexer_by_name(lexer)))
+        short = Condition(lambda: len(self._buffer.text) <= CONTEXT_MAX)
+        colours = PygmentsLexer(type(get_lexer_by_name(lexer)), sync_from_start=short)
         self._app: Application[str] = Application(
             layout=prompt_layout(self._buffer, colours, lambda: self._prompt),
             style=STYLE,

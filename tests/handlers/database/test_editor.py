@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from handlers.database.prompt import CONTEXT_MAX
 from handlers.database.prompt_layout import MENU_ROWS
 from tests.handlers.database.people import (
     BACKSPACE,
@@ -154,3 +155,22 @@ async def test_the_screen_becomes_narrower(room: Room) -> None:
     await person.sees("memory> select 1,\n      > 2 + 40;")
     person.press(ENTER)
     await person.sees("42")
+
+
+async def test_completion_looks_at_the_end_of_a_long_text(room: Room) -> None:
+    person = await at_prompt(room)
+    console = person.handler._console
+    assert console is not None
+    seen: list[tuple[int, str]] = []
+
+    def suggest(before: str, word: str) -> list[tuple[str, str]]:
+        seen.append((len(before), word))
+        return [("zebra", "animal")]
+
+    console._suggestions = suggest  # type: ignore[assignment]
+    person.handler.send(b"\x1b[200~" + b"select 1,\n" * CONTEXT_MAX + b"\x1b[201~")
+    person.type("zeb")
+    await person.sees("zebra  animal")
+    assert seen[-1] == (CONTEXT_MAX, "zeb")
+    person.type("\t;")
+    await person.sees("      > zebra;")
