@@ -13,7 +13,14 @@ from terminal.atlas import LEVELS, GlyphSheet
 from terminal.contents import Rgb
 from terminal.decorations import CellMetrics
 from terminal.pens import PairTable
-from terminal.renderer import FIELD_MASK, OVER_PAIR_SHIFT, OVER_SHIFT, PAIR_SHIFT, DrawnCells
+from terminal.renderer import (
+    FIELD_MASK,
+    OVER_PAIR_SHIFT,
+    OVER_SHIFT,
+    PAIR_SHIFT,
+    DrawnCells,
+    is_blank,
+)
 
 _Item = TypeVar("_Item", np.uint8, np.uint32)
 
@@ -26,6 +33,10 @@ _LEVEL = 255 // _LEVEL_MASK
 def compose(cells: DrawnCells, sheet: GlyphSheet, pairs: PairTable) -> Pixels:
     """The picture of a block of cells, (rows, columns): indexed where 256 colours suffice."""
     shape, flat = cells.shape, cells.ravel()
+    if _one_blank(flat):
+        background = pairs[int(flat[0]) >> PAIR_SHIFT & FIELD_MASK][1]
+        width, height = shape[1] * sheet.metrics.width, shape[0] * sheet.metrics.height
+        return IndexedPixels.of_one_colour(width, height, background)
     pair = (flat >> PAIR_SHIFT) & FIELD_MASK
     over = (flat >> OVER_SHIFT) & FIELD_MASK
     used = np.zeros(len(pairs), np.bool_)
@@ -38,6 +49,11 @@ def compose(cells: DrawnCells, sheet: GlyphSheet, pairs: PairTable) -> Pixels:
         indices = _few_pairs(flat, sheet, palette)
         return IndexedPixels(_joined(indices, shape, sheet.metrics), palette.ramps.reshape(-1, 3))
     return _many_colours(cells, sheet, palette)
+
+
+def _one_blank(flat: DrawnCells) -> bool:
+    """Whether all cells are the same, and blank."""
+    return is_blank(int(flat[0])) and flat[0] == flat[-1] and bool((flat == flat[0]).all())
 
 
 @dataclass(frozen=True, slots=True)

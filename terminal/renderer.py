@@ -135,6 +135,11 @@ class Renderer:
         return 2 if wide and column + 1 < len(row) else 1
 
 
+def is_blank(cell: int) -> bool:
+    """Whether a drawn cell shows nothing but its background."""
+    return cell & FIELD_MASK == BLANK and cell >> OVER_SHIFT & FIELD_MASK == BLANK
+
+
 def _widen(
     codes: NDArray[np.uint32], variants: NDArray[np.uint16], widths: NDArray[np.uint8]
 ) -> tuple[NDArray[np.uint32], NDArray[np.uint16]]:

@@ -12,15 +12,17 @@ from guacr.display.surface import Copy, Damage
 from terminal.atlas import GlyphAtlas
 from terminal.changes import GAP_COLUMNS, Block, Move, find_blocks, find_moves
 from terminal.compositor import Ground, compose, ground
-from terminal.contents import Cursor, PlacedImage, ScreenUpdate
+from terminal.contents import Colours, Cursor, PlacedImage, ScreenUpdate
 from terminal.emulator import Emulator
 from terminal.images import Picture, changed, illustrated, joined, pictures
 from terminal.pens import PairTable
-from terminal.renderer import FIELD_MASK, PAIR_SHIFT, DrawnCells, Renderer
+from terminal.renderer import FIELD_MASK, PAIR_SHIFT, DrawnCells, Renderer, is_blank
 
 FEW_CELLS = 8
 """Cells up to which a picture is kept, to be found again."""
 PICTURES_KEPT = 64
+_NO_COLOURS = Colours((0, 0, 0), (0, 0, 0), None, bytes(768))
+"""Of a renderer before the engine's first update, which brings them."""
 
 
 class TerminalSurface:
@@ -37,7 +39,7 @@ class TerminalSurface:
         """What the last `take_damage` reported, cursor included."""
         self._under: tuple[int, int, DrawnCells] | None = None
         """Row and column of the cursor, and the cells as they are without it."""
-        self._renderer = Renderer(atlas.sheet, PairTable(), emulator.update().colours)
+        self._renderer = Renderer(atlas.sheet, PairTable(), _NO_COLOURS)
         self._pictures: dict[tuple[tuple[int, ...], bytes], Pixels] = {}
         """Of few cells, as this renderer draws them; the last used one is the last."""
         self._crowded = False
@@ -178,6 +180,13 @@ class TerminalSurface:
         self._under = (cursor.row, cursor.column, under)
         row[cursor.column : past] = self._renderer.with_cursor(under, cursor)
 
+    def parts(self) -> list[Rect]:
+        """The rows down to the last that is in use, and those below it; see `Surface.parts`."""
+        rows, columns = self._cells.shape
+        used = rows - _blank_rows(self._cells)
+        blocks = (Block(0, 0, used, columns), Block(used, 0, rows, columns))
+        return [self._rect(block) for block in blocks if block.area]
+
     def pixels(self, rect: Rect) -> Pixels:
         """The picture within `rect` as of the last `take_damage`; see `Surface.pixels`."""
         metrics = self._renderer.sheet.metrics
@@ -242,6 +251,15 @@ class TerminalSurface:
             (block.right - block.left) * width,
             (block.bottom - block.top) * height,
         )
+
+
+def _blank_rows(cells: DrawnCells) -> int:
+    """How many rows at the bottom are blank, all in one colour."""
+    last = cells[-1, -1]
+    if not is_blank(int(last)):
+        return 0
+    used = (cells != last).any(axis=1).nonzero()[0]
+    return len(cells) - (int(used[-1]) + 1 if len(used) else 0)
 
 
 def _cropped(picture: Pixels, rect: Rect) -> Pixels:

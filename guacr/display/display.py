@@ -20,7 +20,7 @@ class Display:
     """Layer 0 with a surface, further layers and overlays above it, and a cursor.
 
     `plan` takes what changed since the last one; `plan_full`, called right after it, gives the
-    same picture to a viewer that has none.
+    same picture to a viewer that has none. Where all viewers have none, `skip` stands for `plan`.
     """
 
     def __init__(self) -> None:
@@ -116,8 +116,18 @@ class Display:
             self._plan_cursor(plan)
         return plan or None
 
+    def skip(self, now: float) -> None:
+        """Take what changed since the last plan, and have nothing of it drawn."""
+        self._removed.clear()
+        for layer in self._layers:
+            if isinstance(layer, Layer):
+                layer.skip_changes(now)
+            else:
+                layer.skip_changes()
+        self._sent_cursor = self._cursor
+
     def plan_full(self) -> Plan:
-        """The whole picture as of the last `plan`."""
+        """The whole picture as of the last `plan` or `skip`."""
         plan = Plan(self._streams)
         for layer in self._layers:
             layer.plan_full(plan)

@@ -54,6 +54,10 @@ class FrameBuffer:
             copies.pop()
         return Damage(copies, self._dirty.take())
 
+    def parts(self) -> list[Rect]:
+        """See `Surface.parts`; what is one colour is found by tiles."""
+        return [Rect(0, 0, *self.size)]
+
     def pixels(self, rect: Rect) -> BgrxPixels:
         """A view of the array."""
         return BgrxPixels(self.array[rect.y : rect.bottom, rect.x : rect.right])

@@ -7,7 +7,7 @@ import numpy as np
 from guacr.display.geometry import Rect
 from guacr.display.pixels import BgrxPixels, Pixels
 from guacr.display.plan import Plan
-from guacr.display.surface import Surface
+from guacr.display.surface import Damage, Surface
 from guacr.display.tiles import TILE, Kind, TileGrid, classify, rects_of
 
 LOSSY_AREA = TILE * TILE * 16
@@ -75,10 +75,7 @@ class Layer:
         self._plan_geometry(plan)
         for copy in damage.copies:
             plan.copy(self.index, copy)
-        if self._grid is not None:
-            for copy in damage.copies:
-                moved = Rect(copy.x, copy.y, copy.source.width, copy.source.height)
-                self._grid.moved(copy.source, moved, now)
+        self._note_copies(damage, now)
         for rect in damage.rects:
             pixels = self.surface.pixels(rect)
             if isinstance(pixels, BgrxPixels):
@@ -89,29 +86,46 @@ class Layer:
             if self._grid is not None and self._grid.lossy_in(rect):
                 self._plan_exact(plan, rect)
 
+    def skip_changes(self, now: float) -> None:
+        """Count what it shows as sent, and draw nothing of it."""
+        damage = self.surface.take_damage()
+        self._note_geometry()
+        self._note_copies(damage, now)
+        if self._grid is not None:
+            for rect in damage.rects:
+                self._grid.touch(rect, now)
+
     def plan_full(self, plan: Plan) -> None:
         """Add everything, for viewers that may have anything on this layer."""
-        size = self.surface.size
-        plan.add("size", self.index, *size)
+        plan.add("size", self.index, *self.surface.size)
         if self.index:
             plan.add("move", self.index, 0, *self._position, self.index)
-        rect = Rect(0, 0, *size)
         # what is exact in this picture may still be lossy for those who do not receive it
         lossy = None if self._grid is None else self._grid.lossy.copy()
-        self._plan_pixels(plan, rect, self.surface.pixels(rect))
+        for rect in self.surface.parts():
+            self._plan_pixels(plan, rect, self.surface.pixels(rect))
         if self._grid is not None and lossy is not None:
             self._grid.lossy |= lossy
 
     def _plan_geometry(self, plan: Plan) -> None:
-        size = self.surface.size
-        if size != self._sent_size:
-            plan.add("size", self.index, *size)
-            self._sent_size = size
-            self._grid = None
-            self._refine = []
+        if self.surface.size != self._sent_size:
+            plan.add("size", self.index, *self.surface.size)
         if self.index and self._position != self._sent_position:
             plan.add("move", self.index, 0, *self._position, self.index)
-            self._sent_position = self._position
+        self._note_geometry()
+
+    def _note_geometry(self) -> None:
+        if self.surface.size != self._sent_size:
+            self._sent_size = self.surface.size
+            self._grid = None
+            self._refine = []
+        self._sent_position = self._position
+
+    def _note_copies(self, damage: Damage, now: float) -> None:
+        if self._grid is not None:
+            for copy in damage.copies:
+                moved = Rect(copy.x, copy.y, copy.source.width, copy.source.height)
+                self._grid.moved(copy.source, moved, now)
 
     def _plan_pixels(self, plan: Plan, rect: Rect, pixels: Pixels) -> None:
         solid = pixels.solid()

@@ -54,6 +54,10 @@ class Overlay:
             plan.add("move", self.index, 0, *self._area, self.index)
         if self._fills != self._sent_fills:
             self._plan_fills(plan)
+        self.skip_changes()
+
+    def skip_changes(self) -> None:
+        """Count what it shows as sent."""
         self._sent_area, self._sent_size = self._area, self._size
         self._sent_fills = self._fills
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from guacr.display.geometry import Rect
 from guacr.display.pixels import IndexedPixels
 from guacr.display.surface import Damage
@@ -39,7 +37,10 @@ class SolidSurface:
         changed, self.changed = self.changed, False
         return Damage(rects=[Rect(0, 0, *self._size)] if changed else [])
 
+    def parts(self) -> list[Rect]:
+        """See `Surface.parts`."""
+        return [Rect(0, 0, *self._size)]
+
     def pixels(self, rect: Rect) -> IndexedPixels:
         """The colour, as often as needed."""
-        palette = np.array([self._colour], np.uint8)
-        return IndexedPixels(np.zeros((rect.height, rect.width), np.uint8), palette)
+        return IndexedPixels.of_one_colour(rect.width, rect.height, self._colour)

@@ -49,6 +49,11 @@ class Surface(Protocol):
         """What changed since the last call. After a change of `size` it is the whole surface."""
         ...
 
+    def parts(self) -> list[Rect]:
+        """The whole picture as of the last `take_damage` in rectangles that do not overlap: what is
+        one colour costs nothing if it has one of its own."""
+        ...
+
     def pixels(self, rect: Rect) -> Pixels:
         """The picture within `rect` as of the last `take_damage`; the caller may keep it until
         the surface is drawn on again."""

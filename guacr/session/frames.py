@@ -96,9 +96,13 @@ class Frames:
         newcomers = [user for user in users if user.stale and _has_drained(user)]
         if not newcomers and not (fresh and display.changed):
             return False
-        change = display.plan(self._loop.time())
+        change = None
+        if fresh:
+            change = display.plan(self._loop.time())
+        else:
+            display.skip(self._loop.time())
         whole = display.plan_full() if newcomers and display.size != (0, 0) else None
-        return self._send(change if fresh else None, fresh, whole, newcomers)
+        return self._send(change, fresh, whole, newcomers)
 
     def _skip_slow_users(self) -> None:
         now = self._loop.time()

@@ -66,6 +66,10 @@ class Hold:
         self._seen = True
         return self._surface.take_damage() if self._timer is None else Damage()
 
+    def parts(self) -> list[Rect]:
+        """See `Surface.parts`."""
+        return self._surface.parts()
+
     def pixels(self, rect: Rect) -> Pixels:
         """See `Surface.pixels`."""
         return self._surface.pixels(rect)

@@ -70,6 +70,18 @@ def whole(surface: TerminalSurface) -> Picture:
     return picture(surface.pixels(Rect(0, 0, *surface.size)))
 
 
+def pieced(surface: TerminalSurface) -> Picture:
+    """The whole picture, out of its parts."""
+    width, height = surface.size
+    shown = np.zeros((height, width, 3), np.uint8)
+    times = np.zeros((height, width), np.intp)
+    for rect in surface.parts():
+        shown[rect.y : rect.bottom, rect.x : rect.right] = picture(surface.pixels(rect))
+        times[rect.y : rect.bottom, rect.x : rect.right] += 1
+    assert (times == 1).all()
+    return shown
+
+
 def apply(surface: TerminalSurface, damage: Damage, shown: Picture) -> Picture:
     """What a viewer sees after the damage."""
     width, height = surface.size
@@ -286,6 +298,7 @@ def test_damage_and_pixels_agree_with_a_slow_renderer(atlas: GlyphAtlas, seed: i
         shown = apply(surface, surface.take_damage(), shown)
         assert not surface.changed
         assert np.array_equal(shown, whole(surface)), f"seed {seed}, step {step}"
+        assert np.array_equal(shown, pieced(surface)), f"seed {seed}, step {step}"
         if step % 6 == 0:
             assert np.array_equal(shown, slow(emulator, atlas.sheet)), f"seed {seed}, step {step}"
     emulator.close()
@@ -303,6 +316,29 @@ def test_any_rectangle_is_that_part_of_the_whole(
         rect = Rect(x, y, source.randint(1, width - x), source.randint(1, height - y))
         part = picture(surface.pixels(rect))
         assert np.array_equal(part, full[rect.y : rect.bottom, rect.x : rect.right])
+
+
+@pytest.mark.parametrize(
+    ("output", "parts"),
+    [
+        (b"", [(1, False), (7, True)]),
+        (b"one\r\ntwo\r\n", [(3, False), (5, True)]),
+        (b"\x1b[?25l", [(8, True)]),
+        (b"\x1b[?25l\x1b[44m\x1b[2J", [(8, True)]),
+        (b"\x1b[8;32Hx\x1b[H", [(8, False)]),
+        (b"\x1b[8;1H" + b"\x1b[4m \x1b[m" * 32, [(8, False)]),
+    ],
+)
+def test_blank_rows_at_the_bottom_are_a_part_of_one_colour(
+    emulator: GhosttyEmulator,
+    surface: TerminalSurface,
+    output: bytes,
+    parts: list[tuple[int, bool]],
+) -> None:
+    emulator.feed(output)
+    surface.take_damage()
+    found = [(rect, surface.pixels(rect).solid()) for rect in surface.parts()]
+    assert [(rect.height // 19, colour is not None) for rect, colour in found] == parts
 
 
 @pytest.mark.parametrize("colours", [3, 16, 17, 40, 255])

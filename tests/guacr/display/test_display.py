@@ -67,6 +67,31 @@ def test_viewer_and_joiner_see_the_surface(seed: int) -> None:
         assert (joiner.flatten() == seen(surface)).all()
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_what_is_skipped_is_part_of_the_next_whole_picture(seed: int) -> None:
+    chance = random.Random(seed)
+    display, surface = Display(), FrameBuffer(300, 200)
+    display.set_surface(surface)
+    overlay = display.add_overlay(0, 0, 80, 60)
+    viewer = Canvas()
+    for step in range(30):
+        for _ in range(chance.randint(1, 4)):
+            scribble(surface, chance)
+        if chance.random() < 0.3:
+            surface.resize(chance.randint(60, 400), chance.randint(60, 300))
+        overlay.place(chance.randrange(20), chance.randrange(20))
+        overlay.resize(chance.randint(1, 90), chance.randint(1, 90))
+        display.set_cursor(chance.choice([cursor.TEXT, cursor.LINK]))
+        if chance.random() < 0.5:
+            display.skip(step / 10)
+            assert not display.changed
+            assert display.plan(step / 10) is None
+            paint(viewer, display.plan_full())
+        else:
+            paint(viewer, display.plan(step / 10))
+        assert (viewer.flatten() == seen(surface)).all()
+
+
 def test_lossy_picture_becomes_exact_once_it_rests() -> None:
     display, surface = Display(), FrameBuffer(1000, 600)
     display.set_surface(surface)

@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator
 import numpy as np
 import pytest
 
+from guacr.display.framebuffer import FrameBuffer
 from guacr.display.geometry import Rect
+from guacr.display.pixels import BgrxPixels
 from guacr.errors import (
     BadRequestError,
     BusyError,
@@ -42,6 +44,22 @@ async def test_owner_sees_the_first_picture(bench: Bench) -> None:
     assert transport.received[0].args == (user.session.id,)
     assert transport.canvas.size == (200, 100)
     assert same_picture(transport, user)
+
+
+async def test_the_first_picture_is_drawn_once(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[Rect] = []
+    pixels = FrameBuffer.pixels
+
+    def counted(surface: FrameBuffer, rect: Rect) -> BgrxPixels:
+        drawn.append(rect)
+        return pixels(surface, rect)
+
+    monkeypatch.setattr(FrameBuffer, "pixels", counted)
+    transport, _ = bench.connect()
+    await frame(transport)
+    assert drawn == [Rect(0, 0, 200, 100)]
 
 
 async def test_changes_follow(bench: Bench) -> None:
