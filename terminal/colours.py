@@ -59,6 +59,7 @@ def named_colour(name: str) -> Rgb | None:
     return _names().get(_plain(name))
 
 
+@cache
 def standard_palette() -> bytes:
     """The 256 colours that a terminal starts with: guacd's sixteen, then xterm's cube and
     greys; red, green and blue of each."""
