@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import gc
 import itertools
 import os
 import random
@@ -152,28 +151,44 @@ def _resident() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def _idle_kib(columns: int, rows: int, resting: bool) -> float:
-    gc.collect()
+def _idle_kib(columns: int, rows: int, keys: int, resting: bool) -> float:
+    """KiB of a terminal that shows a prompt, at which so many keys were pressed."""
+    new_terminal(columns, rows)
     before = _resident()
     kept = []
     for _ in range(IDLE_TERMINALS):
         emulator, surface = terminal = new_terminal(columns, rows)
         emulator.feed(b"Welcome\r\n" + PROMPT)
+        for key in range(keys):
+            emulator.feed(b"%c" % (0x21 + key % 90))
+            for rect in surface.take_damage().rects:
+                surface.pixels(rect)
         surface.take_damage()
         if resting:
             emulator.rest()
+            surface.rest()
         kept.append(terminal)
-    taken = (_resident() - before) / IDLE_TERMINALS / 1024
-    for emulator, _ in kept:
-        emulator.close()
-    return taken
+    return (_resident() - before) / IDLE_TERMINALS / 1024
 
 
 def _idle_rows() -> list[list[object]]:
-    return [
-        [f"{columns}x{rows}", *(_idle_kib(columns, rows, resting) for resting in (True, False))]
-        for columns, rows in SIZES
-    ]
+    with _fresh_processes() as processes:
+        return [
+            [
+                f"{columns}x{rows}, {keys} keys",
+                *(
+                    processes.submit(_idle_kib, columns, rows, keys, resting).result()
+                    for resting in (True, False)
+                ),
+            ]
+            for columns, rows in SIZES
+            for keys in (0, 200)
+        ]
+
+
+def _fresh_processes() -> ProcessPoolExecutor:
+    """One a task: they have no freed memory to use again."""
+    return ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1)
 
 
 def _lines(style: str) -> list[bytes]:
@@ -201,8 +216,7 @@ def _scrollback_mib(name: str, style: str) -> tuple[float, float]:
 
 
 def _scrollback_rows() -> list[list[object]]:
-    """Each in a process of its own, which has no freed memory to use again."""
-    with ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1) as processes:
+    with _fresh_processes() as processes:
         return [
             [name, kind, *processes.submit(_scrollback_mib, name, style).result()]
             for name in ENGINES
@@ -212,7 +226,6 @@ def _scrollback_rows() -> list[list[object]]:
 
 def main() -> None:
     """Print the tables."""
-    # First, while no freed memory lies about that the terminals would be put into.
     print_table("Terminal: memory of an idle one", ["", "KiB at rest", "KiB"], _idle_rows())
     columns = ["engine", "lines", "MiB", "MiB packed"]
     print_table(f"Terminal: {SCROLLBACK:,} rows of scrollback", columns, _scrollback_rows())

@@ -75,7 +75,7 @@ def rehearse(options: TerminalOptions) -> object:
     terminal.set_colour_scheme("background: light sea green")
     terminal.resize(options.width // 2, options.height // 2)
     terminal.surface.take_damage()
-    terminal.emulator.rest()
+    terminal.rest()
     atlas = terminal.surface.atlas
     terminal.close()
     return atlas

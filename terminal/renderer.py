@@ -54,6 +54,10 @@ class Renderer:
         self._clusters = np.zeros(0, np.uint32)
         self._remembered.clear()
 
+    def rest(self) -> None:
+        """Forget how cells were drawn; it can be found out anew."""
+        self._remembered.clear()
+
     def cells(self, update: ScreenUpdate) -> DrawnCells:
         """The drawn cells of the update's rows, (rows, columns), without the cursor."""
         if update.codes.size > FEW_CELLS:

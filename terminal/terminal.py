@@ -122,6 +122,11 @@ class Terminal:
         if refused:
             self._listener.copy_refused(refused, self._copy_limit)
 
+    def rest(self) -> None:
+        """Give up memory while nobody uses it; nothing is lost."""
+        self.emulator.rest()
+        self.surface.rest()
+
     def close(self) -> None:
         """Free the engine; may be called twice."""
         self.selection.clear()

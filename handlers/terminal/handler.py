@@ -87,7 +87,7 @@ class TerminalHandler(ProtocolHandler):
         self._persons: dict[str, Person] = {}
         self._stdin: StdinStream | None = None
         self._autoscroll = Autoscroll(self.terminal.pointing, self._refresh)
-        self._rest = Rest(emulator)
+        self._rest = Rest(self.terminal)
         self._blink = Blink(emulator, session.changed)
         self._at_line_start = True
         self._warn()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from time import perf_counter
 
-from terminal.emulator import Emulator
+from terminal.terminal import Terminal
 
 REST_AFTER = 10.0
 """Seconds without use."""
@@ -21,10 +21,10 @@ class Rest:
     """Counts seconds from the last `disturb`, and bytes from the last packing; no timer runs while
     a terminal rests."""
 
-    __slots__ = ("_disturbed", "_emulator", "_grown", "_loop", "_packing", "_timer")
+    __slots__ = ("_disturbed", "_grown", "_loop", "_packing", "_terminal", "_timer")
 
-    def __init__(self, emulator: Emulator) -> None:
-        self._emulator = emulator
+    def __init__(self, terminal: Terminal) -> None:
+        self._terminal = terminal
         self._loop = asyncio.get_running_loop()
         self._disturbed = 0.0
         self._grown = 0
@@ -56,7 +56,7 @@ class Rest:
         if left > 0:
             self._timer = self._loop.call_later(left, self._look)
             return
-        self._emulator.rest()
+        self._terminal.rest()
         if self._packing is None:
             self._pack()
 
@@ -64,7 +64,7 @@ class Rest:
         self._packing = None
         self._grown = 0
         until = perf_counter() + TURN
-        while not self._emulator.pack():
+        while not self._terminal.emulator.pack():
             if perf_counter() >= until:
                 self._packing = self._loop.call_later(STEP, self._pack)
                 return

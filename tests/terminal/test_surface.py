@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import tracemalloc
 from collections.abc import Iterator
 
 import numpy as np
@@ -295,6 +296,8 @@ def test_damage_and_pixels_agree_with_a_slow_renderer(atlas: GlyphAtlas, seed: i
             emulator.feed(something(source))
         if source.random() < 0.2:
             disturb(source, emulator)
+        if source.random() < 0.2:
+            surface.rest()
         shown = apply(surface, surface.take_damage(), shown)
         assert not surface.changed
         assert np.array_equal(shown, whole(surface)), f"seed {seed}, step {step}"
@@ -302,6 +305,29 @@ def test_damage_and_pixels_agree_with_a_slow_renderer(atlas: GlyphAtlas, seed: i
         if step % 6 == 0:
             assert np.array_equal(shown, slow(emulator, atlas.sheet)), f"seed {seed}, step {step}"
     emulator.close()
+
+
+def test_at_rest_the_picture_is_there_and_its_memory_is_not(
+    emulator: GhosttyEmulator, surface: TerminalSurface
+) -> None:
+    tracemalloc.start()
+    try:
+        for number in range(100):
+            emulator.feed(b"%c" % (0x21 + number % 90))
+            for rect in surface.take_damage().rects:
+                surface.pixels(rect)
+        before, in_use = whole(surface), tracemalloc.get_traced_memory()[0]
+        surface.rest()
+        given_up = in_use - tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert given_up > 30_000
+    assert np.array_equal(whole(surface), before)
+    surface.rest()
+    surface.rest()
+    assert surface.take_damage() == Damage()
+    surface.rest()
+    assert np.array_equal(pieced(surface), before)
 
 
 def test_any_rectangle_is_that_part_of_the_whole(

@@ -62,6 +62,17 @@ def test_resizing() -> None:
     assert row.wrapped
 
 
+def test_at_rest_a_terminal_is_as_it_was() -> None:
+    desk = Desk()
+    desk.show("hello")
+    before = picture(desk)
+    desk.terminal.rest()
+    assert np.array_equal(picture(desk), before)
+    assert desk.terminal.emulator.update().rows == []
+    desk.terminal.rest()
+    assert desk.terminal.emulator.update().full
+
+
 @pytest.mark.parametrize("size", [(1, 1), (17, 400), (8192, 30)])
 def test_odd_windows(size: tuple[int, int]) -> None:
     desk = Desk(width=size[0], height=size[1])

@@ -423,7 +423,7 @@ async def test_an_idle_terminal_rests(desk: Desk, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("handlers.terminal.rest.REST_AFTER", 0.05)
     transport, _, handler = desk.join()
     rests: list[int] = []
-    handler.terminal.emulator.rest = lambda: rests.append(1)  # type: ignore[method-assign]
+    handler.terminal.rest = lambda: rests.append(1)  # type: ignore[method-assign]
     handler.feed(b"text")
     await until(lambda: len(rests) == 1)
     press(transport, "x")
