@@ -15,9 +15,6 @@ from handlers.database.listing import Listing
 from handlers.database.params import DatabaseParams
 from handlers.database.statements import Dialect, unfinished
 
-BATCH = 500
-"""Rows that are fetched at a time."""
-
 Row = tuple[str | None, ...]
 
 

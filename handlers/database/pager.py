@@ -12,7 +12,7 @@ from handlers.database.table import HEAD_STYLE, cells, cut
 KEPT_MAX = 20_000
 """Rows that can be scrolled back to; older ones are forgotten."""
 KEPT_CELLS = 4_000_000
-"""Characters of those rows, about."""
+"""Characters of those rows, about; but two screens are kept in any case."""
 KEYS_MAX = 256
 """Keys that wait to be carried out; more are dropped."""
 LEAVES = ("q", "Q", "c-c", "c-d", "escape")
@@ -20,7 +20,7 @@ SEARCH_MAX = 200
 STEP = 8
 """Columns that the left and right keys scroll."""
 
-Item = TypeVar("Item")
+Item = TypeVar("Item", str, tuple[str | None, ...])
 Shown = TypeVar("Shown", contravariant=True)
 
 
@@ -55,8 +55,8 @@ class Pager(Generic[Item]):
     ) -> None:
         self._show = show
         self._size = size
-        self._look = look
-        self._more = more
+        self._look: Look[Item] = look
+        self._more: Callable[[], Awaitable[list[Item]]] = more
         self._stop = stop
         self.waits = False
         """Whether more items are waited for."""
@@ -89,14 +89,18 @@ class Pager(Generic[Item]):
         """Items that are there already; whether no more follow."""
         self._ended = self._ended or last
         for item in items:
-            weight = sum(len(part or "") for part in item) if isinstance(item, tuple) else 80
+            weight = len(item) if isinstance(item, str) else sum(len(part or "") for part in item)
             self._items.append(item)
             self._weights.append(weight)
             self._weight += weight
-        while len(self._items) > KEPT_MAX or (self._weight > KEPT_CELLS and len(self._items) > 500):
+        kept_in_any_case = 2 * self._size()[1]
+        while len(self._items) > KEPT_MAX or (
+            self._weight > KEPT_CELLS and len(self._items) > kept_in_any_case
+        ):
             self._items.popleft()
             self._weight -= self._weights.popleft()
             self._first += 1
+        self._top = max(self._top, self._first)
 
     def key(self, name: str, data: str) -> bool:
         """A key was pressed; always taken."""
@@ -215,7 +219,6 @@ class Pager(Generic[Item]):
         self._ended = not items
         self.add(items)
         await asyncio.sleep(0)
-        self._top = max(self._top, self._first)
 
     # ---- the picture
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,12 +24,14 @@ from handlers.database.adapter import (
 from handlers.database.keyboard import Keyboard
 from handlers.database.lines import Lines
 from handlers.database.pager import Pager
-from handlers.database.table import HEAD_STYLE, NULL, Table, cut, records, wrapped
+from handlers.database.table import CELL_MAX, HEAD_STYLE, NULL, Table, cut, records, wrapped
 
 if TYPE_CHECKING:
     from handlers.database.files import Export
 
 
+RECORD_LINES = 500
+"""Lines of records that are made at a time, and the rest of the last record's."""
 HEAD_HEIGHT = 4
 """Lines of the window that are not for rows: the head, the count and the next prompt."""
 
@@ -36,11 +39,13 @@ HEAD_HEIGHT = 4
 class Result:
     """The rows of one result, on demand."""
 
-    __slots__ = ("_limit", "count", "ended", "events", "limited", "notices")
+    __slots__ = ("_limit", "_longest", "count", "ended", "events", "limited", "notices")
 
-    def __init__(self, events: AsyncIterator[Event], limit: int) -> None:
+    def __init__(self, events: AsyncIterator[Event], limit: int, longest: int = 0) -> None:
+        """`limit` and `longest` bound the rows, and the characters of a value; 0 for no bound."""
         self.events = events
         self._limit = limit
+        self._longest = longest
         self.count = 0
         self.ended = False
         self.limited = False
@@ -52,7 +57,7 @@ class Result:
             event = await anext(self.events, None)
             if isinstance(event, Rows):
                 self.ended = event.last
-                return self._within_limit(event.rows)
+                return self._shortened(self._within_limit(event.rows))
             if isinstance(event, Notice):
                 self.notices.append(event.text)
             else:
@@ -64,6 +69,12 @@ class Result:
             rows = rows[: self._limit - self.count]
             self.ended = self.limited = True
         self.count += len(rows)
+        return rows
+
+    def _shortened(self, rows: list[Row]) -> list[Row]:
+        longest = self._longest
+        if longest and any(len(value) > longest for row in rows for value in row if value):
+            return [tuple(value and value[:longest] for value in row) for row in rows]
         return rows
 
 
@@ -87,14 +98,37 @@ class Manner:
     """Also those without rows."""
 
 
-class _Records:
-    """Expanded records, which are lines already."""
+class _Lines:
+    """What a pager shows as it is."""
 
     def head(self) -> list[str]:
         return []
 
     def line(self, item: str, /) -> str:
         return item
+
+
+class _RecordLines:
+    """Records below each other as lines, made as they are looked at: a record may have more than
+    a thousand."""
+
+    def __init__(
+        self, columns: tuple[Column, ...], null: str, rows: list[Row], result: Result
+    ) -> None:
+        self._columns = columns
+        self._null = null
+        self._rows = deque(rows)
+        self._result = result
+        self._number = 1
+
+    async def more(self) -> list[str]:
+        if not self._rows:
+            self._rows.extend(await self._result.more())
+        count = min(len(self._rows), RECORD_LINES // (len(self._columns) + 1) + 1)
+        some = [self._rows.popleft() for _ in range(count)]
+        lines = records(self._columns, some, self._number, self._null)
+        self._number += count
+        return lines
 
 
 class Results:
@@ -165,7 +199,7 @@ class Results:
         self, columns: tuple[Column, ...], events: AsyncIterator[Event], manner: Manner
     ) -> bool:
         """Show the rows that follow; whether the statement goes on."""
-        result = Result(events, self._max_rows)
+        result = Result(events, self._max_rows, CELL_MAX + 1)
         table = Table(columns, self.null)
         rows: list[Row] = []
         width, height = self._size()[0], self._size()[1] - HEAD_HEIGHT
@@ -207,7 +241,7 @@ class Results:
             self._lines.print("\n".join(lines))
             goes_on = await self._goes_on(result)
         else:
-            pager = Pager(self._show, self._size, _Records(), more, self._cancel)
+            pager = Pager(self._show, self._size, _Lines(), more, self._cancel)
             pager.add(lines, last=result.ended)
             goes_on = await self._look_at(pager, result)
         if result.limited or not result.ended:
@@ -228,14 +262,10 @@ class Results:
             table.measure(fetched)
             return fetched
 
-        async def more_lines() -> list[str]:
-            first = result.count + 1
-            return records(columns, await result.more(), first, self.null)
-
         pager: Pager[Row] | Pager[str]
         if vertical:
-            paged = pager = Pager(self._show, self._size, _Records(), more_lines, self._cancel)
-            paged.add(records(columns, rows, 1, self.null), last=result.ended)
+            lines = _RecordLines(columns, self.null, rows, result)
+            pager = Pager(self._show, self._size, _Lines(), lines.more, self._cancel)
         else:
             tabled = pager = Pager(self._show, self._size, table, more_rows, self._cancel)
             tabled.add(rows, last=result.ended)

@@ -26,7 +26,6 @@ from guacr.errors import (
 )
 from handlers.database import mysql_catalog
 from handlers.database.adapter import (
-    BATCH,
     Adapter,
     Column,
     Columns,
@@ -42,12 +41,11 @@ from handlers.database.adapter import (
 from handlers.database.completion import NAMES_MAX, SQL_KEYWORDS, Schema
 from handlers.database.encryption import tls_context
 from handlers.database.listing import Listing
+from handlers.database.portions import Portions
 from handlers.database.statements import Dialect
 from handlers.database.table import shown
 from handlers.dial import unknown_host
 
-FIRST_BATCH = 64
-"""Rows that are fetched first: a page."""
 _NUMBERS = {0, 1, 2, 3, 4, 5, 8, 9, 13, 246}
 """Types that stand at the right."""
 _OLD_PREFIX = "5.5.5-"
@@ -271,14 +269,25 @@ class MysqlAdapter(Adapter):
                 yield Done(_tag(cursor))
             else:
                 yield Columns(tuple(Column(d[0], d[1] in _NUMBERS) for d in cursor.description))
-                size = FIRST_BATCH
-                while rows := await cursor.fetchmany(size):
-                    yield Rows([_texts(row) for row in rows], last=len(rows) < size)
-                    size = BATCH
+                portions = Portions()
+                while rows := await self._fetch(cursor, portions.rows):
+                    yield Rows([_texts(row) for row in rows], last=len(rows) < portions.rows)
+                    portions.took(rows)
                 yield Done("")
             self._warnings = cursor._result.warning_count
             if not await cursor.nextset():
                 break
+
+    async def _fetch(self, cursor: Any, count: int) -> list[Any]:
+        """The next rows. Nothing is read from the server but now: the library would keep all that
+        it sends, however long the person looks at a page."""
+        transport = self._connection._transport
+        if not transport.is_closing():
+            transport.resume_reading()
+        rows: list[Any] = await cursor.fetchmany(count)
+        if len(rows) == count and not transport.is_closing():
+            transport.pause_reading()
+        return rows
 
     async def cancel(self) -> None:
         """See `Adapter.cancel`."""

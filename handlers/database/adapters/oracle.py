@@ -16,7 +16,6 @@ from guacr.errors import (
     UpstreamError,
 )
 from handlers.database.adapter import (
-    BATCH,
     Adapter,
     Column,
     Columns,
@@ -51,10 +50,9 @@ from handlers.database.oracle_text import (
 )
 from handlers.database.params import OracleParams
 from handlers.database.plsql import first_words, is_block, is_complete, split_statements
+from handlers.database.portions import ROWS_FIRST, ROWS_MAX, Portions
 from handlers.database.statements import Dialect
 
-FIRST_BATCH = 64
-"""Rows that are fetched first: a page."""
 LOB_MAX = 4000
 """Characters or bytes that are shown of a large object."""
 OUTPUT_MAX = 1_000_000
@@ -248,7 +246,7 @@ class OracleAdapter(Adapter):
         if self.params.read_only_session and not _only_reads(words):
             raise StatementError("the session may only read: SELECT, WITH and ALTER SESSION")
         cursor = connection.cursor()
-        cursor.prefetchrows, cursor.arraysize = FIRST_BATCH, BATCH
+        cursor.prefetchrows, cursor.arraysize = ROWS_FIRST, ROWS_MAX
         cursor.outputtypehandler = _exact
         try:
             if self.params.read_only_session:
@@ -283,12 +281,12 @@ class OracleAdapter(Adapter):
             return
         described = cursor.description
         yield Columns(tuple(Column(d.name, d.type_code in _NUMBERS) for d in described))
-        size = FIRST_BATCH
-        while rows := await self._answer(cursor.fetchmany(size)):
+        portions = Portions()
+        while rows := await self._answer(cursor.fetchmany(portions.rows)):
             yield Rows([await self._answer(_texts(row, described)) for row in rows])
             if self._cancelled:
                 raise StatementError(_WAS_CANCELLED)
-            size = BATCH
+            portions.took(rows)
         yield Done("")
 
     async def _printed(self, connection: oracledb.AsyncConnection) -> AsyncIterator[Notice]:

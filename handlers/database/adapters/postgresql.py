@@ -25,7 +25,6 @@ from guacr.errors import (
 )
 from handlers.database import postgresql_catalog
 from handlers.database.adapter import (
-    BATCH,
     Adapter,
     Column,
     Columns,
@@ -41,6 +40,7 @@ from handlers.database.adapter import (
 from handlers.database.completion import NAMES_MAX, SQL_KEYWORDS, Schema
 from handlers.database.encryption import verifies
 from handlers.database.listing import Listing
+from handlers.database.portions import CHARACTERS, Portions
 from handlers.database.postgresql_guard import Guard
 from handlers.database.statements import Dialect
 from handlers.database.table import shown
@@ -235,6 +235,8 @@ class PostgresqlAdapter(Adapter):
 
     async def _results(self, pgconn: pq.abc.PGconn) -> AsyncIterator[Event]:
         rows: list[Row] = []
+        weight = 0
+        portions = Portions()
         begun = False
         failure: Exception | None = None
         while (result := await _wait(pgconn, generators.fetch(pgconn))) is not None:
@@ -245,9 +247,11 @@ class PostgresqlAdapter(Adapter):
                     yield Columns(_columns(result))
                 rows += _rows(result)
             if status == pq.ExecStatus.SINGLE_TUPLE:
-                if len(rows) >= BATCH:
+                weight += sum(len(value) for value in rows[-1] if value)
+                if len(rows) >= portions.rows or weight > CHARACTERS:
                     yield Rows(rows)
-                    rows = []
+                    portions.took(rows)
+                    rows, weight = [], 0
                 continue
             if rows:
                 yield Rows(rows, last=status == pq.ExecStatus.TUPLES_OK)

@@ -16,7 +16,6 @@ from guacr.errors import (
     shorten,
 )
 from handlers.database.adapter import (
-    BATCH,
     TEXT,
     Adapter,
     Done,
@@ -28,6 +27,7 @@ from handlers.database.adapter import (
 )
 from handlers.database.listing import Listing
 from handlers.database.params import RedisParams
+from handlers.database.portions import CHARACTERS, ROWS_MAX
 from handlers.database.redis_connection import (
     RedisConnection,
     ReplyError,
@@ -260,11 +260,14 @@ class RedisAdapter(Adapter):
     ) -> AsyncIterator[Event]:
         yield TEXT
         lines = writer.add(token)
+        weight = 0
         while not writer.ended:
-            lines += writer.add(await connection.token())
-            if len(lines) >= BATCH:
+            added = writer.add(await connection.token())
+            lines += added
+            weight += sum(map(len, added))
+            if len(lines) >= ROWS_MAX or weight > CHARACTERS:
                 yield Rows([(line,) for line in lines])
-                lines = []
+                lines, weight = [], 0
         self._running = False  # there is nothing left to cancel
         yield Rows([(line,) for line in lines], last=True)
         yield Done("")

@@ -12,7 +12,6 @@ from typing import Any, ClassVar
 from guacr.errors import BadRequestError, NotFoundError, UpstreamError, shorten
 from handlers.database import sqlite_catalog
 from handlers.database.adapter import (
-    BATCH,
     Adapter,
     Column,
     Columns,
@@ -25,13 +24,12 @@ from handlers.database.adapter import (
 )
 from handlers.database.completion import NAMES_MAX, SQL_KEYWORDS, Schema
 from handlers.database.listing import Listing
+from handlers.database.portions import Portions
 from handlers.database.sample import SAMPLE, SCRIPT
 from handlers.database.statements import Dialect
 
 PROGRESS_STEPS = 10_000
 """Steps of SQLite's machine between two looks at the time."""
-FIRST_BATCH = 64
-"""Rows that are fetched first: a page."""
 
 _COUNTED = {"INSERT", "UPDATE", "DELETE", "REPLACE"}
 
@@ -132,14 +130,14 @@ class SqliteAdapter(Adapter):
             if cursor.description is None:
                 yield Done(_tag(statement, cursor.rowcount))
                 return
-            size = FIRST_BATCH
-            rows = await self._call(cursor.fetchmany, size)
+            portions = Portions()
+            rows = await self._call(cursor.fetchmany, portions.rows)
             first = rows[0] if rows else ()
             yield Columns(_columns(cursor, first))
             while rows:
-                yield Rows([_texts(row) for row in rows], last=len(rows) < size)
-                size = BATCH
-                rows = await self._call(cursor.fetchmany, size)
+                yield Rows([_texts(row) for row in rows], last=len(rows) < portions.rows)
+                portions.took(rows)
+                rows = await self._call(cursor.fetchmany, portions.rows)
             yield Done("")
         finally:
             await self._call(cursor.close)

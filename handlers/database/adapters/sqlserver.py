@@ -24,7 +24,6 @@ from guacr.errors import (
     shorten,
 )
 from handlers.database.adapter import (
-    BATCH,
     Adapter,
     Column,
     Columns,
@@ -39,12 +38,11 @@ from handlers.database.adapter import (
 from handlers.database.batches import is_complete, split_batches
 from handlers.database.completion import NAMES_MAX, SQL_KEYWORDS, Schema
 from handlers.database.listing import Listing
+from handlers.database.portions import Portions
 from handlers.database.sqlserver_tls import TlsError, Trust
 from handlers.database.statements import Dialect
 from handlers.dial import dial
 
-FIRST_BATCH = 64
-"""Rows that are fetched first: a page."""
 _NUMBERS = (int, float, decimal.Decimal)
 _BROKEN = (AssertionError, AttributeError, LookupError, TypeError, ValueError, struct.error)
 """What the library raises when it gets something else than it expects."""
@@ -271,11 +269,13 @@ class SqlserverAdapter(Adapter):
             if cursor.description is None:
                 yield Done(_affected(cursor.rowcount))
             else:
-                rows = await self._on_thread(cursor.fetchmany, FIRST_BATCH)
+                portions = Portions()
+                rows = await self._on_thread(cursor.fetchmany, portions.rows)
                 yield Columns(_columns(cursor, rows))
                 while rows:
                     yield Rows([tuple(map(text_of, row)) for row in rows])
-                    rows = await self._on_thread(cursor.fetchmany, BATCH)
+                    portions.took(rows)
+                    rows = await self._on_thread(cursor.fetchmany, portions.rows)
                 yield Done("")
             if not await self._on_thread(cursor.nextset):
                 break

@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 
 from guacr.protocol.status import Status
-from tests.handlers.database.people import Person, Room, host
+from tests.handlers.database.people import PAGE_DOWN, Person, Room, host
 from tests.support.certificates import Authority
 from tests.support.sql_servers import Server, mariadb
+
+READ_AHEAD = 1 << 20
+"""Bytes of a result that may wait in the daemon, of many more."""
 
 
 @pytest.fixture
@@ -49,6 +52,27 @@ async def test_many_rows_are_looked_at_and_left(person: Person) -> None:
     await person.sees("looked at; there are more")
     person.type("select 6 * 7 as answer;\n")
     await person.sees("42\n(1 row)")
+
+
+async def test_the_server_waits_while_a_page_is_looked_at(
+    person: Person, room: Room, server: Server
+) -> None:
+    person.type("select seq, repeat('x', 1000) from seq_1_to_1000000;\n")
+    await person.sees("so far")
+    other = room.open("mysql", **server)
+    await other.sees("mysql mysql>")
+    other.type("select state from information_schema.processlist where info like '%seq_1_to%'\n")
+    other.type("and id <> connection_id() \\watch 0.1\n")
+    await other.waits(lambda: other.text.count("Writing to net") >= 5)
+    other.control("c")
+    console = person.handler._console
+    assert console is not None
+    received = console._adapter._connection._proto  # type: ignore[attr-defined]
+    assert received.length < READ_AHEAD
+    person.press(PAGE_DOWN)
+    await person.sees("so far")
+    person.type("q")
+    await person.sees("looked at; there are more")
 
 
 async def test_ctrl_c_cancels_on_the_server(person: Person) -> None:

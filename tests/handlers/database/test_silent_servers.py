@@ -93,7 +93,7 @@ async def halts(person: Person) -> None:
     pager = console._results._pager
     assert pager is not None
     person.press(END)
-    await person.waits(lambda: pager.waits and pager.seen >= 1000)
+    await person.waits(lambda: pager.waits and pager.seen >= 500)
 
 
 async def test_a_server_that_is_silent_to_everybody(

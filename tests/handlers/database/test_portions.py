@@ -1,0 +1,24 @@
+"""How much is fetched at a time."""
+
+from __future__ import annotations
+
+from handlers.database.portions import CHARACTERS, ROWS_FIRST, ROWS_MAX, Portions
+
+
+def test_portions_grow_up_to_a_bound() -> None:
+    portions = Portions()
+    sizes = []
+    for _ in range(5):
+        sizes.append(portions.rows)
+        portions.took([("a", None, 1)] * portions.rows)
+    assert sizes == [ROWS_FIRST, 64, 256, ROWS_MAX, ROWS_MAX]
+
+
+def test_long_rows_come_in_small_portions() -> None:
+    portions = Portions()
+    portions.took([("x" * (CHARACTERS // 4), b"")] * ROWS_FIRST)
+    assert portions.rows == 4
+    portions.took([("x" * CHARACTERS * 2,)] * 4)
+    assert portions.rows == 1
+    portions.took([("x",)])
+    assert portions.rows == 4
