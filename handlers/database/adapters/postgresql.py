@@ -40,7 +40,7 @@ from handlers.database.adapter import (
 from handlers.database.completion import NAMES_MAX, SQL_KEYWORDS, Schema
 from handlers.database.encryption import verifies
 from handlers.database.listing import Listing
-from handlers.database.portions import CHARACTERS, Portions
+from handlers.database.portions import CHARACTERS, Portions, weight_of
 from handlers.database.postgresql_guard import Guard
 from handlers.database.statements import Dialect
 from handlers.database.table import shown
@@ -247,7 +247,7 @@ class PostgresqlAdapter(Adapter):
                     yield Columns(_columns(result))
                 rows += _rows(result)
             if status == pq.ExecStatus.SINGLE_TUPLE:
-                weight += sum(len(value) for value in rows[-1] if value)
+                weight += weight_of(rows[-1])
                 if len(rows) >= portions.rows or weight > CHARACTERS:
                     yield Rows(rows)
                     portions.took(rows)

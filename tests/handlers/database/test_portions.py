@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handlers.database.portions import CHARACTERS, ROWS_FIRST, ROWS_MAX, Portions
+from handlers.database.portions import CHARACTERS, PER_VALUE, ROWS_FIRST, ROWS_MAX, Portions
 
 
 def test_portions_grow_up_to_a_bound() -> None:
@@ -16,9 +16,15 @@ def test_portions_grow_up_to_a_bound() -> None:
 
 def test_long_rows_come_in_small_portions() -> None:
     portions = Portions()
-    portions.took([("x" * (CHARACTERS // 4), b"")] * ROWS_FIRST)
+    portions.took([("x" * (CHARACTERS // 4 - 2 * PER_VALUE), b"")] * ROWS_FIRST)
     assert portions.rows == 4
     portions.took([("x" * CHARACTERS * 2,)] * 4)
     assert portions.rows == 1
     portions.took([("x",)])
     assert portions.rows == 4
+
+
+def test_rows_of_many_columns_come_in_small_portions() -> None:
+    portions = Portions()
+    portions.took([(None,) * (CHARACTERS // PER_VALUE // 8)] * ROWS_FIRST)
+    assert portions.rows == 8
