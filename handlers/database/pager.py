@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Generic, Protocol, TypeVar
 
-from handlers.database.table import HEAD_STYLE, cells, cut
+from handlers.database.table import CELL_MAX, HEAD_STYLE, cells, cut
 
 KEPT_MAX = 20_000
 """Rows that can be scrolled back to; older ones are forgotten."""
@@ -89,7 +89,10 @@ class Pager(Generic[Item]):
         """Items that are there already; whether no more follow."""
         self._ended = self._ended or last
         for item in items:
-            weight = len(item) if isinstance(item, str) else sum(len(part or "") for part in item)
+            weight = len(item) if isinstance(item, str) else _length(item)
+            if weight > CELL_MAX and not isinstance(item, str):
+                item = tuple(part and part[: CELL_MAX + 1] for part in item)
+                weight = _length(item)
             self._items.append(item)
             self._weights.append(weight)
             self._weight += weight
@@ -272,3 +275,7 @@ class Pager(Generic[Item]):
         }
         text += "".join(arrow if leads else " " for arrow, leads in ways.items())
         return f" {self._message} │{text}" if self._message else text
+
+
+def _length(row: tuple[str | None, ...]) -> int:
+    return sum(len(part or "") for part in row)

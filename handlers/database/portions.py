@@ -19,14 +19,25 @@ _SAMPLE = 16
 class Portions:
     """Says how many rows to fetch next, from those that were fetched."""
 
-    __slots__ = ("rows",)
+    __slots__ = ("_gathered", "rows")
 
     def __init__(self) -> None:
         self.rows = ROWS_FIRST
         """The next portion."""
+        self._gathered = 0
+
+    def are(self, rows: Sequence[Sequence[object]]) -> bool:
+        """Whether these are a portion already; asked after each row, where they come one by one."""
+        count = len(rows)
+        if count <= _SAMPLE:
+            self._gathered += weight_of(rows[-1])
+        elif count % _SAMPLE == 0:
+            self._gathered += weight_of(rows[-1]) * _SAMPLE
+        return count >= self.rows or self._gathered > CHARACTERS
 
     def took(self, rows: Sequence[Sequence[object]]) -> None:
         """These were fetched."""
+        self._gathered = 0
         some = rows[::_SAMPLE]
         found = sum(map(weight_of, some))
         fitting = CHARACTERS * len(some) // max(found, 1)

@@ -24,7 +24,7 @@ from handlers.database.adapter import (
 from handlers.database.keyboard import Keyboard
 from handlers.database.lines import Lines
 from handlers.database.pager import Pager
-from handlers.database.table import CELL_MAX, HEAD_STYLE, NULL, Table, cut, records, wrapped
+from handlers.database.table import HEAD_STYLE, NULL, Table, cut, records, wrapped
 
 if TYPE_CHECKING:
     from handlers.database.files import Export
@@ -39,13 +39,11 @@ HEAD_HEIGHT = 4
 class Result:
     """The rows of one result, on demand."""
 
-    __slots__ = ("_limit", "_longest", "count", "ended", "events", "limited", "notices")
+    __slots__ = ("_limit", "count", "ended", "events", "limited", "notices")
 
-    def __init__(self, events: AsyncIterator[Event], limit: int, longest: int = 0) -> None:
-        """`limit` and `longest` bound the rows, and the characters of a value; 0 for no bound."""
+    def __init__(self, events: AsyncIterator[Event], limit: int) -> None:
         self.events = events
         self._limit = limit
-        self._longest = longest
         self.count = 0
         self.ended = False
         self.limited = False
@@ -57,7 +55,7 @@ class Result:
             event = await anext(self.events, None)
             if isinstance(event, Rows):
                 self.ended = event.last
-                return self._shortened(self._within_limit(event.rows))
+                return self._within_limit(event.rows)
             if isinstance(event, Notice):
                 self.notices.append(event.text)
             else:
@@ -69,12 +67,6 @@ class Result:
             rows = rows[: self._limit - self.count]
             self.ended = self.limited = True
         self.count += len(rows)
-        return rows
-
-    def _shortened(self, rows: list[Row]) -> list[Row]:
-        longest = self._longest
-        if longest and any(len(value) > longest for row in rows for value in row if value):
-            return [tuple(value and value[:longest] for value in row) for row in rows]
         return rows
 
 
@@ -199,7 +191,7 @@ class Results:
         self, columns: tuple[Column, ...], events: AsyncIterator[Event], manner: Manner
     ) -> bool:
         """Show the rows that follow; whether the statement goes on."""
-        result = Result(events, self._max_rows, CELL_MAX + 1)
+        result = Result(events, self._max_rows)
         table = Table(columns, self.null)
         rows: list[Row] = []
         width, height = self._size()[0], self._size()[1] - HEAD_HEIGHT

@@ -40,7 +40,7 @@ from handlers.database.adapter import (
 from handlers.database.completion import NAMES_MAX, SQL_KEYWORDS, Schema
 from handlers.database.encryption import verifies
 from handlers.database.listing import Listing
-from handlers.database.portions import CHARACTERS, Portions, weight_of
+from handlers.database.portions import Portions
 from handlers.database.postgresql_guard import Guard
 from handlers.database.statements import Dialect
 from handlers.database.table import shown
@@ -235,7 +235,6 @@ class PostgresqlAdapter(Adapter):
 
     async def _results(self, pgconn: pq.abc.PGconn) -> AsyncIterator[Event]:
         rows: list[Row] = []
-        weight = 0
         portions = Portions()
         begun = False
         failure: Exception | None = None
@@ -247,11 +246,10 @@ class PostgresqlAdapter(Adapter):
                     yield Columns(_columns(result))
                 rows += _rows(result)
             if status == pq.ExecStatus.SINGLE_TUPLE:
-                weight += weight_of(rows[-1])
-                if len(rows) >= portions.rows or weight > CHARACTERS:
+                if portions.are(rows):
                     yield Rows(rows)
                     portions.took(rows)
-                    rows, weight = [], 0
+                    rows = []
                 continue
             if rows:
                 yield Rows(rows, last=status == pq.ExecStatus.TUPLES_OK)

@@ -28,3 +28,15 @@ def test_rows_of_many_columns_come_in_small_portions() -> None:
     portions = Portions()
     portions.took([(None,) * (CHARACTERS // PER_VALUE // 8)] * ROWS_FIRST)
     assert portions.rows == 8
+
+
+def test_rows_that_come_one_by_one_are_a_portion_by_number_or_length() -> None:
+    portions = Portions()
+    rows: list[tuple[str]] = []
+    while not portions.are(rows := [*rows, ("x",)]):
+        pass
+    assert len(rows) == ROWS_FIRST
+    portions.took(rows)
+    assert portions.are([("x" * CHARACTERS,)])
+    portions.took([("x",)])
+    assert not portions.are([("x",)])
