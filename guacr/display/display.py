@@ -26,6 +26,8 @@ class Display:
     def __init__(self) -> None:
         self._layers: list[Layer | Overlay] = []
         self._removed: list[int] = []
+        """Indices of layers that were removed, of which the last plans told the first `_told`."""
+        self._told = 0
         self._next_index = 1
         self._cursor = POINTER
         self._sent_cursor: Cursor | None = None
@@ -82,7 +84,7 @@ class Display:
         """Whether there is anything for a next frame."""
         return (
             any(layer.changed for layer in self._layers)
-            or bool(self._removed)
+            or self._told < len(self._removed)
             or self._cursor is not self._sent_cursor
         )
 
@@ -101,9 +103,9 @@ class Display:
     def plan(self, now: float) -> Plan | None:
         """The way from the last picture to this one; None if there is no difference."""
         plan = Plan(self._streams)
-        for index in self._removed:
+        for index in self._removed[self._told :]:
             plan.add("dispose", index)
-        self._removed.clear()
+        self._told = len(self._removed)
         for layer in self._layers:
             if not layer.changed:
                 continue
@@ -118,7 +120,7 @@ class Display:
 
     def skip(self, now: float) -> None:
         """Take what changed since the last plan, and have nothing of it drawn."""
-        self._removed.clear()
+        self._told = len(self._removed)
         for layer in self._layers:
             if isinstance(layer, Layer):
                 layer.skip_changes(now)
@@ -127,8 +129,11 @@ class Display:
         self._sent_cursor = self._cursor
 
     def plan_full(self) -> Plan:
-        """The whole picture as of the last `plan` or `skip`."""
+        """The whole picture as of the last `plan` or `skip`; whoever has missed some may have
+        layers that were removed since."""
         plan = Plan(self._streams)
+        for index in self._removed:
+            plan.add("dispose", index)
         for layer in self._layers:
             layer.plan_full(plan)
         self._plan_cursor(plan)

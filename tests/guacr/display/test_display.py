@@ -166,6 +166,9 @@ def test_layers_and_overlays() -> None:
     paint(viewer, display.plan(0.0))
     assert (viewer.flatten() == (10, 20, 30)).all()
     assert viewer.layers == [-1, 0]
+    assert not display.changed
+    paint(joiner, display.plan_full())  # it has missed what the other was told
+    assert joiner.layers == [-1, 0]
 
 
 @pytest.mark.parametrize("name", ["NONE", "POINTER", "TEXT", "LINK"])
