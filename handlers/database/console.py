@@ -392,11 +392,15 @@ class Console:
     # ---- names
 
     def _learn(self) -> None:
-        if self._learning is not None:
-            self._learning.cancel()
-        self._learning = asyncio.create_task(self._fetch_schema(), name="schema")
+        before = self._learning
+        if before is not None:
+            before.cancel()
+        self._learning = asyncio.create_task(self._fetch_schema(before), name="schema")
 
-    async def _fetch_schema(self) -> None:
+    async def _fetch_schema(self, before: asyncio.Task[None] | None) -> None:
+        """Have the names, once nothing is left of the attempt before."""
+        if before is not None:
+            await asyncio.wait([before])
         with suppress(GuacrError, TimeoutError, OSError):
             async with asyncio.timeout(SCHEMA_TIMEOUT):
                 self._suggestions.schema = await self._adapter.schema()

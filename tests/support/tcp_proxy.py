@@ -21,6 +21,11 @@ class TcpProxy:
         self._silent = False
         self._change: Callable[[bytes], bytes] = bytes
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody is connected."""
+        return not self._tasks
+
     def silence(self, *, new: bool = True) -> None:
         """From here on nothing passes, as where packets are dropped; with `new`, on new
         connections neither."""

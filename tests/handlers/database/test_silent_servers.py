@@ -157,3 +157,14 @@ async def test_a_result_that_comes_to_a_halt_can_be_left(
     await person.sees("looked at; there are more")
     person.type(f"{case.ask}\n")
     await person.sees(case.answer)
+
+
+async def test_nothing_is_left_of_a_silent_server(
+    case: Case, person: Person, proxy: tuple[TcpProxy, Server]
+) -> None:
+    person.type(f"{case.slow}\n")
+    await person.runs()
+    proxy[0].silence()
+    person.transport.send("disconnect")
+    await person.user.session.wait_closed()
+    await person.waits(lambda: proxy[0].is_idle)
