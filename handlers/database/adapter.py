@@ -109,6 +109,9 @@ class Adapter(ABC):
     """What `\\d NAME` tells."""
     describes_more: ClassVar[str] = ""
     """What `\\d+ NAME` tells besides."""
+    columnless: ClassVar[bool] = False
+    """Whether there are tables without columns: where not, one of which `\\d` tells no columns is
+    not there."""
     tabular: ClassVar[bool] = True
     """Whether results are tables, and statements may end in `\\g`, `\\gx`, `\\G` and `\\watch`."""
     alters: ClassVar[re.Pattern[str]] = re.compile(
@@ -189,4 +192,5 @@ class Adapter(ABC):
 
     @abstractmethod
     def describe(self, name: str, *, more: bool) -> list[str]:
-        """Statements that tell of a table, with `describes_more` if there is `more` to tell."""
+        """Statements that tell of a table, first of its columns, by its name as it was typed; with
+        `describes_more` if there is `more` to tell."""

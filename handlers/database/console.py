@@ -187,16 +187,31 @@ class Console:
         """Whether nothing more can be run."""
         return self._left or self._lost
 
-    async def _show(self, statements: list[str]) -> None:
-        """Run statements of a command; those after the first show nothing where nothing is.
+    async def _show(self, statement: str, *, empty: bool = True) -> bool:
+        """Run a statement of a command; whether it succeeded.
 
         Raises:
             LostError: the server is gone.
         """
         self._transaction = self._adapter.transaction
-        for number, statement in enumerate(statements):
-            if not await self._runner.once(statement, Manner(empty=number == 0)):
-                break
+        return await self._runner.once(statement, Manner(empty=empty, typed=False))
+
+    async def _describe(self, name: str, *, more: bool) -> None:
+        """Tell of a table; beside its columns, what there is alone.
+
+        Raises:
+            LostError: the server is gone.
+        """
+        columns, *others = self._adapter.describe(name, more=more)
+        columnless = self._adapter.columnless
+        if not await self._show(columns, empty=columnless):
+            return
+        if not (columnless or self._results.found):
+            self._lines.fail(f"there is no {shown(name)} here")
+            return
+        for statement in others:
+            if not await self._show(statement, empty=False):
+                return
 
     async def _lose(self, error: GuacrError, again: Again, *, unknown: bool = False) -> None:
         """The server is gone: tell it, and whether something that changes data is `unknown` to be
@@ -227,7 +242,7 @@ class Console:
         listing = self._adapter.lists.get(name.rstrip("+"))
         if name.rstrip("+") == "d" and argument and not set("*?") & set(argument):
             more = name.endswith("+")
-            await self._show(self._adapter.describe(argument.strip('"'), more=more))
+            await self._describe(argument, more=more)
         elif found is not None:
             await found(self, argument)
         elif listing is None:
@@ -237,7 +252,7 @@ class Console:
             self._lines.fail(f"\\{name} takes no name here")
             return False
         else:
-            await self._show([listing.statement(argument, plus=name.endswith("+"))])
+            await self._show(listing.statement(argument, plus=name.endswith("+")))
         return True
 
     async def _delimit(self, argument: str) -> None:

@@ -2,6 +2,7 @@ r"""What backslash commands such as `\dt` list, with patterns and with what `+` 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 _WILDCARDS = str.maketrans(
@@ -54,6 +55,17 @@ def _like(value: str, pattern: str) -> str:
         return ""
     text = pattern.replace('"', "").lower().translate(_WILDCARDS)
     return f"LOWER({value}) LIKE '{text}' ESCAPE '!'"
+
+
+_PART = re.compile(r'"((?:[^"]|"")*)"|`((?:[^`]|``)*)`|([^.`"]+)')
+
+
+def name_parts(name: str) -> list[str]:
+    """The parts of a name that dots join, without the quotes that they may stand in."""
+    return [
+        plain or quoted.replace('""', '"') or ticked.replace("``", "`")
+        for quoted, ticked, plain in _PART.findall(name)
+    ]
 
 
 def readable(amount: str, divided: str) -> str:

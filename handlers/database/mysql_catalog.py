@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from handlers.database.listing import Listing, readable
+from handlers.database.listing import Listing, name_parts, readable
 
 _DIVIDED = "CONCAT(ROUND({} / {}), ' {}')"
 _SCHEMAS = """SELECT schema_name AS "Name", default_character_set_name AS "Character set",
@@ -73,20 +73,24 @@ LISTS: Mapping[str, Listing] = {
 }
 
 
-_COLUMNS = """SELECT column_name AS "Column", column_type AS "Type", is_nullable AS "Null",
-column_default AS "Default", extra AS "Extra", collation_name AS "Collation",
+_MORE_COLUMNS = """SELECT column_name AS "Column", collation_name AS "Collation",
 column_comment AS "Comment" FROM information_schema.columns
-WHERE table_schema = DATABASE() ORDER BY ordinal_position"""
+WHERE table_schema = DATABASE() AND (collation_name IS NOT NULL OR column_comment <> '')
+ORDER BY ordinal_position"""
 
 
 def describe(name: str, *, more: bool) -> list[str]:
-    """Statements that tell of a table."""
-    parts = [part.strip("`") for part in name.split(".")]
+    """Statements that tell of a table; the first one fails where it is not there, and knows
+    temporary ones, which the information schema does not."""
+    parts = name_parts(name) or [""]
     quoted = ".".join("`" + part.replace("`", "``") + "`" for part in parts)
-    columns = _COLUMNS if more else f"SHOW COLUMNS FROM {quoted}"
-    listed = [LISTS[kind].statement(plus=more) for kind in (("di", "d") if more else ("di",))]
+    indexes = LISTS["di"].statement(plus=more)
+    others = [_MORE_COLUMNS, indexes, LISTS["d"].statement(plus=True)] if more else [indexes]
     named = _named(parts)
-    return [text.replace("table_schema = DATABASE()", named) for text in (columns, *listed)]
+    return [
+        f"SHOW COLUMNS FROM {quoted}",
+        *(text.replace("table_schema = DATABASE()", named) for text in others),
+    ]
 
 
 def _named(parts: list[str]) -> str:

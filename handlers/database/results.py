@@ -88,6 +88,8 @@ class Manner:
     """Long and wide ones in a pager; else as much of them as the window holds."""
     empty: bool = True
     """Also those without rows."""
+    typed: bool = True
+    """Whether the person typed the statement, and errors have a place in it."""
 
 
 class _Lines:
@@ -155,6 +157,8 @@ class Results:
         """What is shown for NULL."""
         self.export: Export | None = None
         """Where results go instead of the screen."""
+        self.found = False
+        """Whether the last statement gave rows."""
 
     def redraw(self) -> bool:
         """The screen has another size; whether a result is being paged through."""
@@ -172,6 +176,7 @@ class Results:
 
     async def show(self, events: AsyncIterator[Event], manner: Manner) -> None:
         """Show everything that a statement gives."""
+        self.found = False
         async for event in events:
             if isinstance(event, Columns):
                 if self.export is not None:
@@ -303,6 +308,7 @@ class Results:
 
     async def _goes_on(self, result: Result) -> bool:
         """End the statement if not all of its rows are wanted; whether it goes on."""
+        self.found = result.count > 0
         wanted = result.ended and not result.limited
         if not wanted:
             await self._leave(result)

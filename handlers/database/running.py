@@ -93,7 +93,7 @@ class Runner:
             ):
                 await self.results.show(events, manner)
         except StatementError as error:
-            self._lines.fail(_located(error, text))
+            self._lines.fail(_located(error, text) if manner.typed else str(error))
             return False
         finally:
             keyboard.sink = None

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
 
-from handlers.database.listing import Listing, readable
+from handlers.database.listing import Listing, name_parts, readable
 
 _DIVIDED = "(({0} + {1} / 2) / {1}) || ' {2}'"
 _SCHEMAS = """SELECT name AS "Name", file AS "File"{more} FROM pragma_database_list
@@ -58,23 +58,30 @@ LISTS: Mapping[str, Listing] = {
 _COLUMNS = """SELECT name AS "Column", type AS "Type",
 CASE WHEN "notnull" THEN 'not null' ELSE '' END AS "Nullable",
 coalesce(dflt_value, '') AS "Default",
-CASE WHEN pk THEN 'primary key' ELSE '' END AS "Key" FROM pragma_table_info({})"""
+CASE WHEN pk THEN 'primary key' ELSE '' END AS "Key" FROM pragma_table_info({name}{of})"""
 _INDEXES = """SELECT name AS "Index", CASE "unique" WHEN 1 THEN 'unique' ELSE '' END AS "Unique",
-(SELECT group_concat(coalesce(i.name, '(expression)'), ', ') FROM pragma_index_info(l.name) i)
-AS "Columns" FROM pragma_index_list({}) l"""
+(SELECT group_concat(coalesce(i.name, '(expression)'), ', ') FROM pragma_index_info(l.name{of}) i)
+AS "Columns" FROM pragma_index_list({name}{of}) l"""
 _REFERENCES = """SELECT "from" AS "Column", "table" || coalesce(' (' || "to" || ')', '')
-AS "References" FROM pragma_foreign_key_list({})"""
-_TRIGGERS = (
-    "SELECT name AS \"Triggers\" FROM sqlite_master WHERE type = 'trigger' AND tbl_name = {}"
-)
+AS "References" FROM pragma_foreign_key_list({name}{of})"""
+_TRIGGERS = """SELECT name AS "Triggers" FROM {schema}sqlite_master
+WHERE type = 'trigger' AND tbl_name = {name} COLLATE nocase"""
 _DEFINITION = """WITH RECURSIVE line(text, rest) AS (
-SELECT NULL, sql || char(10) FROM sqlite_master WHERE name = {} COLLATE nocase UNION ALL
+SELECT NULL, sql || char(10) FROM {schema}sqlite_master WHERE name = {name} COLLATE nocase UNION ALL
 SELECT substr(rest, 1, instr(rest, char(10)) - 1), substr(rest, instr(rest, char(10)) + 1)
 FROM line WHERE rest <> '') SELECT text AS "Definition" FROM line WHERE text IS NOT NULL"""
 
 
 def describe(name: str, *, more: bool) -> list[str]:
-    """Statements that tell of a table."""
-    quoted = "'" + name.replace("'", "''") + "'"
+    """Statements that tell of a table, maybe with its schema before a dot."""
+    *schemas, table = name_parts(name) or [""]
+    place = {"name": _literal(table), "schema": "", "of": ""}
+    if schemas:
+        owner = schemas[-1].replace('"', '""')
+        place |= {"schema": f'"{owner}".', "of": f", {_literal(schemas[-1])}"}
     statements = [_COLUMNS, _INDEXES, _REFERENCES, _TRIGGERS, *([_DEFINITION] if more else [])]
-    return [statement.format(quoted) for statement in statements]
+    return [statement.format(**place) for statement in statements]
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -135,7 +135,8 @@ class MongodbAdapter(Adapter):
 
     def describe(self, name: str, *, more: bool) -> list[str]:
         """See `Adapter.describe`."""
-        return [f"db.getCollection({printed(name)}).getIndexes()"]
+        collection = printed(name.strip('"'))
+        return [f"db.getCollection({collection}).getIndexes()"]
 
     # ---- connecting
 

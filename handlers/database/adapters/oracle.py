@@ -342,7 +342,7 @@ class OracleAdapter(Adapter):
 
     def describe(self, name: str, *, more: bool) -> list[str]:
         """See `Adapter.describe`."""
-        owner, _, table = name.rpartition(".")
+        owner, _, table = name.strip('"').rpartition(".")
         known = f"UPPER({_literal(owner)})"
         place = {"owner": known if owner else _CURRENT, "name": _literal(table)}
         return [text.format(**place) for text in (_COLUMNS, _INDEXES)]

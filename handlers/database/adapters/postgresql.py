@@ -82,6 +82,7 @@ class PostgresqlAdapter(Adapter):
     )  # fmt: skip
     use_database: ClassVar[str] = "database"
     lists: ClassVar[Mapping[str, Listing]] = postgresql_catalog.LISTS
+    columnless: ClassVar[bool] = True
     describes: ClassVar[str] = "columns, indexes, constraints and triggers of a table"
     describes_more: ClassVar[str] = "storage, descriptions, sizes, what a view stands for"
 

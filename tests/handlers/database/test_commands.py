@@ -237,6 +237,44 @@ async def test_lists_of_sqlite(person: Person) -> None:
     await person.sees("abs  │ scalar │         1")
 
 
+async def test_a_table_that_is_not_there(anybody: Person) -> None:
+    for command in ("\\d nowhere", "\\d+ nowhere"):
+        anybody.control("l")
+        anybody.type(f"{command}\n")
+        await anybody.waits(
+            lambda: any(
+                f"{told}\n" in anybody.text
+                for told in (
+                    "there is no nowhere here",
+                    'ERROR:  relation "nowhere" does not exist',
+                    "ERROR 1146: Table 'mysql.nowhere' doesn't exist",
+                )
+            )
+        )
+        assert "(0 rows)" not in anybody.text
+        assert "LINE" not in anybody.text
+
+
+async def test_a_table_by_its_schema_and_in_quotes(anybody: Person) -> None:
+    schema = {"postgresql": "public", "mysql": "`mysql`"}.get(anybody.handler.name, "main")
+    quote = "`" if anybody.handler.name == "mysql" else '"'
+    name = f"{schema}.{quote}Of Places{quote}"
+    anybody.type(f"create table {name} (place int); begin;\n")
+    await anybody.sees("*>")
+    anybody.type(f"rollback;\n\\d {name}\n")
+    await anybody.sees("│", "\n place")
+    anybody.type(f"drop table {name}; begin;\n")
+    await anybody.waits(lambda: anybody.text.count("*>") == 2)
+
+
+async def test_a_temporary_table_of_mysql(room: Room, mariadb_server: Server) -> None:
+    values = {name: text for name, text in mariadb_server.items() if name != "socket"}
+    person = room.open("mysql", **values)
+    await person.sees("mysql mysql>")
+    person.type("create temporary table passing (days int);\n\\d+ passing\n")
+    await person.sees("days  │ int(11) │ YES", "(1 row)\nmysql mysql>")
+
+
 async def test_a_pattern_is_nothing_but_a_pattern(person: Person) -> None:
     person.type('create table "it\'s" (a); create table a_b (a); create table a1b (a);\n')
     await person.sees("CREATE")
