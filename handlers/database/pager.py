@@ -17,6 +17,8 @@ KEYS_MAX = 256
 """Keys that wait to be carried out; more are dropped."""
 LEAVES = ("q", "Q", "c-c", "c-d", "escape")
 SEARCH_MAX = 200
+SEARCH_ROWS = 16
+"""Rows that are searched before others have their turn: some have a thousand columns."""
 STEP = 8
 """Columns that the left and right keys scroll."""
 
@@ -201,6 +203,8 @@ class Pager(Generic[Item]):
                     self._top = number
                     return
                 number += step
+                if number % SEARCH_ROWS == 0:
+                    await asyncio.sleep(0)
             else:
                 break
         self._message = "not found"
