@@ -24,7 +24,9 @@ from prompt_toolkit.lexers import PygmentsLexer
 from prompt_toolkit.output.color_depth import ColorDepth
 from prompt_toolkit.output.vt100 import Vt100_Output
 from prompt_toolkit.renderer import CPR_Support
+from pygments.lexer import Lexer
 from pygments.lexers import get_lexer_by_name
+from pygments.token import Keyword, Name
 
 from handlers.database.history import TEXT_MAX
 from handlers.database.keyboard import Keyboard
@@ -136,7 +138,7 @@ class LineEditor:
             enable_cpr=True,
         )
         short = Condition(lambda: len(self._buffer.text) <= CONTEXT_MAX)
-        colours = PygmentsLexer(type(get_lexer_by_name(lexer)), sync_from_start=short)
+        colours = PygmentsLexer(_language(lexer), sync_from_start=short)
         self._app: Application[str] = Application(
             layout=prompt_layout(self._buffer, colours, lambda: self._prompt),
             style=STYLE,
@@ -175,6 +177,22 @@ class LineEditor:
     def _accept(self, buffer: Buffer) -> bool:
         self._app.exit(result=buffer.text)
         return True  # the text stays in the buffer, and thereby on the screen
+
+
+def _language(name: str) -> type[Lexer]:
+    """Pygments' lexer of that name. To its lexers of SQL, the letters A, C, G, K and M are keywords
+    (of SQL's for describing other languages); they are names of tables here."""
+    language = type(get_lexer_by_name(name))
+
+    class Language(language):  # type: ignore[valid-type, misc]
+        def get_tokens_unprocessed(
+            self, text: str, *args: object
+        ) -> Iterator[tuple[int, object, str]]:
+            for index, kind, value in super().get_tokens_unprocessed(text, *args):
+                is_letter = len(value) == 1 and kind in Keyword
+                yield index, Name if is_letter else kind, value
+
+    return Language
 
 
 def _bindings(complete: Callable[[str], bool]) -> KeyBindings:

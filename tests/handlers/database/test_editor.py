@@ -6,6 +6,7 @@ import pytest
 
 from handlers.database.prompt import CONTEXT_MAX
 from handlers.database.prompt_layout import MENU_ROWS
+from terminal.contents import Attributes
 from tests.handlers.database.people import (
     BACKSPACE,
     DOWN,
@@ -174,3 +175,18 @@ async def test_completion_looks_at_the_end_of_a_long_text(room: Room) -> None:
     assert seen[-1] == (CONTEXT_MAX, "zeb")
     person.type("\t;")
     await person.sees("      > zebra;")
+
+
+async def test_a_letter_is_no_keyword(room: Room) -> None:
+    person = await at_prompt(room)
+    person.type("select c from t as c;")
+    await person.sees("as c;")
+    row = next(number for number, line in enumerate(person.lines) if line.endswith("as c;"))
+    update = person.handler.terminal.emulator.update(full=True)
+    codes, styles = update.codes[row], update.styles[row]
+    bold = [
+        chr(code)
+        for code, style in zip(codes, styles, strict=True)
+        if code and update.style_table[style].attributes & Attributes.BOLD
+    ]
+    assert "".join(bold) == "memory>selectfromas"
