@@ -9,6 +9,9 @@ from psycopg.pq import TransactionStatus
 
 _QUERY = re.compile(r"(?:\s|\(|--[^\n]*\n|/\*.*?\*/)*(?:select|with|table|values)\b", re.I | re.S)
 """Statements that are looked at page by page, and control no transaction."""
+_COMMITS = re.compile(r"(?!\s*(?:begin|start)\b).*\b(?:do|call)\b", re.I | re.S)
+"""What statements have that may commit, and write in the transaction that begins then: only within
+one that they may not end can they be held."""
 _SAVEPOINT = "guacr"
 _READ_ONLY = {
     TransactionStatus.IDLE: "default_transaction_read_only",
@@ -26,7 +29,7 @@ class Guard:
         read_only: whether statements may change nothing, whatever those before have set.
     """
 
-    __slots__ = ("_get_status", "_held", "_read_only", "_tell")
+    __slots__ = ("_enclosed", "_get_status", "_held", "_read_only", "_tell")
 
     def __init__(
         self,
@@ -38,6 +41,7 @@ class Guard:
         self._get_status = status
         self._tell = tell
         self._read_only = read_only
+        self._enclosed = False
         self._held = False
 
     @property
@@ -57,9 +61,22 @@ class Guard:
             await self._tell(f"RELEASE SAVEPOINT {_SAVEPOINT}")
         if self._read_only and (name := _READ_ONLY.get(self._status)):
             await self._tell(f"SET {name} = on")
+            if not open_ and _COMMITS.match(statement):
+                await self._tell("BEGIN")
+                self._enclosed = True
         if open_ and _QUERY.match(statement):
             await self._tell(f"SAVEPOINT {_SAVEPOINT}")
             self._held = True
+
+    async def after(self) -> None:
+        """A statement has ended.
+
+        Raises:
+            psycopg.Error: as for statements.
+        """
+        enclosed, self._enclosed = self._enclosed, False
+        if enclosed and self._status is not TransactionStatus.IDLE:
+            await self._tell("COMMIT")
 
     async def undo(self) -> None:
         """A query was given up: have the transaction as it was before it.

@@ -152,6 +152,8 @@ class MysqlAdapter(Adapter):
             local_infile=False,
             ssl=tls,
         )
+        if params.read_only_session:  # what is told before a statement holds for one alone
+            connection._client_flag &= ~CLIENT.MULTI_STATEMENTS
         try:
             await self._log_in(connection)
         except TimeoutError:

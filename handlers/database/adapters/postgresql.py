@@ -222,7 +222,10 @@ class PostgresqlAdapter(Adapter):
             pgconn.set_single_row_mode()
             async for event in self._results(pgconn):
                 yield event
+            await self._guard.after()
         except StatementError:
+            with suppress(psycopg.Error):  # the next statement will tell
+                await self._guard.after()
             if self._given_up:
                 with suppress(psycopg.Error):  # the next statement will tell
                     await self._guard.undo()

@@ -38,6 +38,12 @@ CASES = [
             ("set default_transaction_read_only = off;", "\nSET\n"),
             ("set session characteristics as transaction read write;", "\nSET\n"),
             ("select set_config('default_transaction_read_only', 'off', false) as on;", " off\n"),
+            (
+                "do $$ begin set default_transaction_read_only = off; commit; "
+                "perform nextval('kept'); end $$;",
+                "invalid transaction termination",
+            ),
+            ("do $$ begin raise notice 'it reads'; end $$;", "NOTICE:  it reads\nDO\n"),
             ("begin read write;", "\nBEGIN\n"),
             ("rollback; begin; set transaction read write;", "\nBEGIN\nSET\n"),
         ),
@@ -56,6 +62,11 @@ CASES = [
             ("set transaction read write;", "Query OK"),
             ("start transaction read write;", "the transaction that might write was rolled back"),
             ("set autocommit = 0; set transaction read write;", "Query OK"),
+            (
+                "delimiter //\nset session transaction read write; insert into kept values (1)//\n"
+                "delimiter ;",
+                "ERROR 1064",
+            ),
             ("select * from kept;", "(0 rows)"),
         ),
         "select sleep(100);",
