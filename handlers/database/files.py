@@ -13,7 +13,7 @@ from guacr.session.user import User
 from handlers.database.adapter import Column
 from handlers.database.formats import Format, format_of
 from handlers.database.params import DatabaseParams
-from handlers.database.results import Result
+from handlers.database.result import Result
 
 SCRIPT_MAX = 8 << 20
 """Bytes of a script that is uploaded."""

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
 
 from guacr.errors import GuacrError
 from handlers.database.adapter import (
@@ -18,56 +17,19 @@ from handlers.database.adapter import (
     LostError,
     Notice,
     Row,
-    Rows,
     StatementError,
 )
+from handlers.database.files import Export
 from handlers.database.keyboard import Keyboard
 from handlers.database.lines import Lines
 from handlers.database.pager import Pager
+from handlers.database.result import Result
 from handlers.database.table import HEAD_STYLE, NULL, Table, cut, records, wrapped
-
-if TYPE_CHECKING:
-    from handlers.database.files import Export
-
 
 RECORD_LINES = 500
 """Lines of records that are made at a time, and the rest of the last record's."""
 HEAD_HEIGHT = 4
 """Lines of the window that are not for rows: the head, the count and the next prompt."""
-
-
-class Result:
-    """The rows of one result, on demand."""
-
-    __slots__ = ("_limit", "count", "ended", "events", "limited", "notices")
-
-    def __init__(self, events: AsyncIterator[Event], limit: int) -> None:
-        self.events = events
-        self._limit = limit
-        self.count = 0
-        self.ended = False
-        self.limited = False
-        self.notices: list[str] = []
-
-    async def more(self) -> list[Row]:
-        """The next rows; none at the end."""
-        while not self.ended:
-            event = await anext(self.events, None)
-            if isinstance(event, Rows):
-                self.ended = event.last
-                return self._within_limit(event.rows)
-            if isinstance(event, Notice):
-                self.notices.append(event.text)
-            else:
-                self.ended = True
-        return []
-
-    def _within_limit(self, rows: list[Row]) -> list[Row]:
-        if self._limit and self.count + len(rows) > self._limit:
-            rows = rows[: self._limit - self.count]
-            self.ended = self.limited = True
-        self.count += len(rows)
-        return rows
 
 
 class Expanded(Enum):
