@@ -67,13 +67,13 @@ class RedisConnection:
             self._tokens.extend(self._resp.tokens())
         return self._tokens.popleft()
 
-    async def call(self, *arguments: str) -> Value:
+    async def call(self, *arguments: str | bytes) -> Value:
         """Send a command and take its whole reply.
 
         Raises:
             ReplyError: it is an error.
         """
-        await self.send([argument.encode() for argument in arguments])
+        await self.send([a.encode() if isinstance(a, str) else a for a in arguments])
         token = await self.token()
         if token.kind == b"-":
             raise ReplyError(token.data.decode(errors="replace"))

@@ -46,13 +46,13 @@ class CommandSuggestions(Suggestions):
         upper = not word.islower()
         if not typed:
             if word:
-                for name, summary in schema.commands.items():
+                for name, summary in sorted(schema.commands.items()):
                     if " " not in name:
                         yield name.upper() if upper else name, summary
             return
         if len(typed) == 1:
             group = typed[0].lower() + " "
-            for name, summary in schema.commands.items():
+            for name, summary in sorted(schema.commands.items()):
                 if name.startswith(group):
                     inner = name.removeprefix(group)
                     yield (inner.upper() if typed[0].isupper() else inner), summary

@@ -18,6 +18,7 @@ from guacr.errors import (
 from handlers.database.adapter import (
     TEXT,
     Adapter,
+    Columns,
     Done,
     Event,
     LostError,
@@ -34,6 +35,7 @@ from handlers.database.redis_connection import (
     login_error,
     open_connection,
 )
+from handlers.database.redis_keys import COLUMNS, describe_key
 from handlers.database.redis_names import CommandSuggestions, RedisSchema, fetch_names, write_flags
 from handlers.database.redis_text import ReplyWriter, holds_password, is_raw, quoted, words
 from handlers.database.resp import RespError, Token
@@ -42,6 +44,8 @@ from handlers.database.table import shown
 
 _ENDLESS = {b"subscribe", b"psubscribe", b"ssubscribe", b"monitor"}
 """Commands that are answered until the connection ends."""
+_DESCRIBE = "\\d "
+"""What stands before a key that is described; no command of a server begins so."""
 _LEAVING = {b"unsubscribe", b"punsubscribe", b"sunsubscribe"}
 """Commands that are answered by a push."""
 
@@ -64,7 +68,7 @@ class RedisAdapter(Adapter):
         "df": Listing("functions", "FUNCTION LIST"),
         "du": Listing("users", "ACL LIST"),
     }
-    describes: ClassVar[str] = "type, encoding, life and memory of a key"
+    describes: ClassVar[str] = "type, encoding, length, life and memory of a key"
     tabular: ClassVar[bool] = False
 
     params: RedisParams
@@ -192,19 +196,24 @@ class RedisAdapter(Adapter):
 
     async def execute(self, statement: str) -> AsyncIterator[Event]:
         """See `Adapter.execute`."""
+        describes = statement.startswith(_DESCRIBE)
         try:
-            arguments = words(statement)
+            arguments = words(statement.removeprefix(_DESCRIBE))
         except BadRequestError as error:
             raise StatementError(str(error)) from None
         connection = self._connection
         if connection is None:
             raise LostError("there is no connection to the server")
-        self._refuse_writing(arguments)
+        if not describes:
+            self._refuse_writing(arguments)
         self._cancelled, self._running = False, True
-        endless = arguments[0].lower() in _ENDLESS
+        endless = arguments[0].lower() in _ENDLESS and not describes
         try:
-            await connection.send(arguments)
-            events = self._stream(connection) if endless else self._reply(connection, arguments)
+            if describes:
+                events = self._describe(connection, arguments[0])
+            else:
+                await connection.send(arguments)
+                events = self._stream(connection) if endless else self._reply(connection, arguments)
             async for event in events:
                 yield event
         except (OSError, EOFError, RespError) as error:
@@ -228,6 +237,15 @@ class RedisAdapter(Adapter):
             yield Done("\n".join(map(shown, lines)))
             if token.kind == b"-" and len(lines) == 1:
                 return
+
+    async def _describe(self, connection: RedisConnection, key: bytes) -> AsyncIterator[Event]:
+        if self._in_transaction:
+            raise StatementError("between MULTI and EXEC, no key can be looked at")
+        row = await describe_key(connection, key)
+        if row is not None:
+            yield Columns(COLUMNS)
+            yield Rows([row], last=True)
+            yield Done("")
 
     async def _reply(
         self, connection: RedisConnection, arguments: list[bytes]
@@ -334,8 +352,7 @@ class RedisAdapter(Adapter):
 
     def describe(self, name: str, *, more: bool) -> list[str]:
         """See `Adapter.describe`."""
-        key = quoted(name.encode())
-        return [f"TYPE {key}", f"OBJECT ENCODING {key}", f"TTL {key}", f"MEMORY USAGE {key}"]
+        return [_DESCRIBE + (name if name[:1] in ("'", '"') else quoted(name.encode()))]
 
 
 async def _version(connection: RedisConnection) -> str:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from guacr.protocol.status import Status
+from handlers.database.adapters.redis import RedisAdapter
+from handlers.database.params import RedisParams
 from handlers.database.redis_names import RedisSchema
 from tests.handlers.database.people import ENTER, UP, Person, Room
 from tests.support.certificates import Authority
@@ -130,6 +132,28 @@ async def test_commands_and_keys_are_completed(person: Person) -> None:
     await person.sees("strlen user:1", "(integer) 3")
     person.type("CLIENT GETNA\t\n")
     await person.sees("CLIENT GETNAME", "(nil)")
+
+
+async def test_a_key_is_described(person: Person) -> None:
+    person.type('rpush "a b" 1 2 3\nset passing x ex 1000\n')
+    await person.sees("(integer) 3", "OK")
+    person.type('\\d "a b"\n')
+    await person.sees(
+        "Type │ Encoding ", "│ Length │ Expires │", "list │ quicklist │      3 │ never   │"
+    )
+    person.type("\\d passing\n")
+    await person.sees("string │ embstr   │      1 │ in ", " bytes\n(1 row)")
+    person.type("\\d nowhere\n")
+    await person.sees("there is no nowhere here")
+    person.type("multi\n\\d passing\n")
+    await person.sees("between MULTI and EXEC, no key can be looked at")
+
+
+def test_commands_are_offered_in_their_order() -> None:
+    adapter = RedisAdapter(RedisParams())
+    offered = adapter.suggestions()
+    offered.schema = RedisSchema(commands={"set": "", "scan": "", "sadd": "", "client list": ""})
+    assert [text for text, _ in offered("", "s")] == ["sadd", "scan", "set"]
 
 
 async def test_reading_only(room: Room, person: Person, server: dict[str, str]) -> None:
