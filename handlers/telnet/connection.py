@@ -50,6 +50,8 @@ class TelnetConnection(asyncio.Protocol):
         self._make_machine = make_machine
         self._machine = make_machine(True)
         self._inflation: Inflation | None = None
+        self._held: bytearray | None = None
+        """What is typed while TLS comes about, for the host must not get it in plain."""
         self._blocked = False
         self._ended = False
         self._turn = _new_turn()
@@ -104,8 +106,12 @@ class TelnetConnection(asyncio.Protocol):
         if secured is None:
             raise UpstreamError("the host has closed the connection during the TLS handshake")
         self.connection_made(secured)
+        held, self._held = self._held, None
         if self._blocked:
             secured.pause_reading()
+        if held:
+            self._listener.host_blocked(False)
+            self.write(bytes(held))
 
     def close(self) -> None:
         """End the connection at once; may be called twice."""
@@ -119,7 +125,11 @@ class TelnetConnection(asyncio.Protocol):
 
     def write(self, data: bytes) -> None:
         """What is typed."""
-        if not self._ended:
+        if self._held is not None:
+            self._held += data
+            if len(self._held) > INPUT_MAX:
+                self._listener.host_blocked(True)
+        elif not self._ended:
             self._transport.write(self._machine.encode(data))
 
     def resize(self, columns: int, rows: int) -> None:
@@ -135,7 +145,7 @@ class TelnetConnection(asyncio.Protocol):
     def block(self, blocked: bool) -> None:
         """Take no more output from the host, or take it again."""
         self._blocked = blocked
-        if self._ended:
+        if self._ended or self._held is not None:
             return
         if blocked:
             self._transport.pause_reading()
@@ -223,6 +233,7 @@ class TelnetConnection(asyncio.Protocol):
             raise UpstreamError("the host does not wait for TLS after it has asked for it")
         else:
             self._machine = self._make_machine(False)
+            self._held = bytearray()
             self._transport.pause_reading()
             self._turn.set_result(Upgrade.TLS)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 import ssl
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -16,8 +18,8 @@ from guacr.protocol.status import Status
 from handlers.telnet.handler import TelnetHandler
 from tests.support.certificates import Authority
 from tests.support.client import GuacClient
-from tests.support.ssh_desk import desk
-from tests.support.waiting import free_port
+from tests.support.ssh_desk import Desk, desk
+from tests.support.waiting import free_port, until
 
 Host = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 STARTS_TLS = b"\xff\xfa\x2e\x01\xff\xf0"
@@ -73,6 +75,13 @@ def asking(verdict: bytes, typed: list[bytes]) -> Host:
         writer.write(b"goodbye\r\n")
 
     return serve
+
+
+async def typed_and_taken(person: Desk, text: str) -> None:
+    """Type a text, and wait until the session has it."""
+    person.client.type(text)
+    after = person.client.argv("font-size", "13")  # answered after the keys were taken
+    await person.client.wait(lambda: any(ack[0] == after for ack in person.client.heard.acks))
 
 
 async def failure(daemon: Daemon, values: dict[str, str]) -> tuple[str, int]:
@@ -193,9 +202,7 @@ async def test_what_is_typed_waits_for_the_login(daemon: Daemon) -> None:
         desk(daemon, values | CREDENTIALS | rules, protocol="telnet") as person,
     ):
         await person.client.frame()
-        person.client.type("early\n")
-        syncs = person.client.argv("font-size", "13")  # answered after the keys were taken
-        await person.client.wait(lambda: any(a[0] == syncs for a in person.client.heard.acks))
+        await typed_and_taken(person, "early\n")
         asked.set()
         await person.end()
     assert typed == [b"ann\r", b"sesame\r", b"early\r"]
@@ -347,3 +354,39 @@ async def test_tls_that_the_host_asks_for(
         person.client.type("exit\n")
         await person.see("goodbye")
     assert b"sesame" not in heard
+
+
+async def test_what_is_typed_before_tls_stands_is_not_sent_in_plain(
+    daemon: Daemon, authority: Authority, tls: ssl.SSLContext
+) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"before\r\n\xff\xfd\x2e")
+        heard = b""
+        while STARTS_TLS not in heard:
+            heard += await reader.read(1000)
+        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        writer.write(STARTS_TLS)
+        await until(lambda: unread(writer), "a TLS handshake")
+        begun.set()
+        await typed.wait()
+        assert b"sesame" not in unread(writer)
+        await writer.start_tls(tls)
+        writer.write(b"you said " + await reader.readuntil(b"\r"))
+        await reader.read()
+
+    begun, typed = asyncio.Event(), asyncio.Event()
+    trusted = {"ca-cert": authority.certificate}
+    async with host(serve) as values, desk(daemon, values | trusted, protocol="telnet") as person:
+        await begun.wait()
+        await typed_and_taken(person, "sesame\n")
+        typed.set()
+        await person.see("you said sesame")
+
+
+def unread(writer: asyncio.StreamWriter) -> bytes:
+    """What has come, and was not taken."""
+    with socket.socket(fileno=os.dup(writer.get_extra_info("socket").fileno())) as twin:
+        try:
+            return twin.recv(65536, socket.MSG_PEEK)
+        except BlockingIOError:
+            return b""
