@@ -50,9 +50,13 @@ class TelnetConnection(asyncio.Protocol):
         self._make_machine = make_machine
         self._machine = make_machine(True)
         self._inflation: Inflation | None = None
+        self._due = False
+        """Whether the next portion has a turn of the loop."""
         self._held: bytearray | None = None
         """What is typed while TLS comes about, for the host must not get it in plain."""
         self._blocked = False
+        self._lost = False
+        """Whether the transport has ended; what it brought may still wait."""
         self._ended = False
         self._turn = _new_turn()
         self._transport: asyncio.Transport
@@ -107,8 +111,7 @@ class TelnetConnection(asyncio.Protocol):
             raise UpstreamError("the host has closed the connection during the TLS handshake")
         self.connection_made(secured)
         held, self._held = self._held, None
-        if self._blocked:
-            secured.pause_reading()
+        self._steer()
         if held:
             self._listener.host_blocked(False)
             self.write(bytes(held))
@@ -129,7 +132,7 @@ class TelnetConnection(asyncio.Protocol):
             self._held += data
             if len(self._held) > INPUT_MAX:
                 self._listener.host_blocked(True)
-        elif not self._ended:
+        elif not (self._ended or self._lost):
             self._transport.write(self._machine.encode(data))
 
     def resize(self, columns: int, rows: int) -> None:
@@ -145,14 +148,9 @@ class TelnetConnection(asyncio.Protocol):
     def block(self, blocked: bool) -> None:
         """Take no more output from the host, or take it again."""
         self._blocked = blocked
-        if self._ended or self._held is not None:
-            return
-        if blocked:
-            self._transport.pause_reading()
-        else:
-            self._transport.resume_reading()
-            if self._inflation is not None:
-                self._guarded(self._inflate)
+        if not (blocked or self._due):
+            self._guarded(self._inflate)
+        self._steer()
 
     # ---- what asyncio calls
 
@@ -172,7 +170,8 @@ class TelnetConnection(asyncio.Protocol):
             self._guarded(lambda: self._take(data))
         else:
             self._inflation.put(data)
-            self._guarded(self._inflate)
+            if not self._due:
+                self._guarded(self._inflate)
 
     def pause_writing(self) -> None:
         """`INPUT_MAX` bytes are waiting."""
@@ -187,14 +186,12 @@ class TelnetConnection(asyncio.Protocol):
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The connection has ended."""
-        while exc is None and self._inflation is not None and not self._ended:
-            before = self._inflation
-            self._blocked = False  # what waits is shown in any case
+        """The connection has ended; what is to be inflated still comes, in its turns."""
+        self._lost = True
+        if exc is not None or self._inflation is None:
+            self._end(exc)
+        elif not self._due:
             self._guarded(self._inflate)
-            if self._inflation is before:
-                break
-        self._end(exc)
 
     # ---- within
 
@@ -228,7 +225,7 @@ class TelnetConnection(asyncio.Protocol):
         if received.upgrade is Upgrade.COMPRESSION:
             self._inflation = Inflation()
             self._inflation.put(received.rest)
-            self._inflate()
+            self._inflate_soon()
         elif received.rest:
             raise UpstreamError("the host does not wait for TLS after it has asked for it")
         else:
@@ -237,18 +234,41 @@ class TelnetConnection(asyncio.Protocol):
             self._transport.pause_reading()
             self._turn.set_result(Upgrade.TLS)
 
+    def _inflate_soon(self) -> None:
+        """The next portion comes after others had their turn: few bytes may stand for very many,
+        and all of these for nothing that the screen could ask to wait."""
+        self._due = True
+        self._steer()
+        asyncio.get_running_loop().call_soon(self._guarded, self._next_portion)
+
+    def _next_portion(self) -> None:
+        self._due = False
+        self._inflate()
+        self._steer()
+
     def _inflate(self) -> None:
-        """Pass on what is inflated, as far as the screen takes it."""
+        """Pass on a portion of what is inflated, if the screen takes it."""
         inflation = self._inflation
-        while inflation is not None and not (self._blocked or self._ended):
-            if portion := inflation.take():
-                self._take_inflated(portion)
-            if inflation.ended:
-                self._inflation = None
-                self._take(inflation.rest)
-                return
-            if not portion:
-                return
+        if inflation is None or self._blocked or self._ended:
+            return
+        if portion := inflation.take():
+            self._take_inflated(portion)
+        if inflation.ended:
+            self._inflation = None
+            self._take(inflation.rest)
+        elif inflation.more:
+            self._inflate_soon()
+        if self._lost and not self._due:
+            self._end(None)
+
+    def _steer(self) -> None:
+        """Have the host wait, or no longer."""
+        if self._ended or self._lost or self._held is not None:
+            return
+        if self._blocked or self._due:
+            self._transport.pause_reading()
+        else:
+            self._transport.resume_reading()
 
     def _take_inflated(self, portion: bytes) -> None:
         received = self._machine.receive(portion)
@@ -258,7 +278,7 @@ class TelnetConnection(asyncio.Protocol):
             raise UpstreamError("the host wants to compress, or encrypt, what is compressed")
 
     def _reply(self, reply: bytes) -> None:
-        if not reply or self._ended:
+        if not reply or self._ended or self._lost:
             return
         if self._transport.get_write_buffer_size() + len(reply) > UNSENT_MAX:
             raise UpstreamError("the host asks without end, and does not take the answers")

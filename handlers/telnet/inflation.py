@@ -6,20 +6,22 @@ import zlib
 
 from guacr.errors import UpstreamError
 
-PORTION = 65536
+PORTION = 32768
 """Bytes that come out at a time: a few compressed ones may stand for very many."""
 
 
 class Inflation:
     """Inflates what `put` adds; `rest` is what follows the stream's end."""
 
-    __slots__ = ("_stream", "_waiting", "ended")
+    __slots__ = ("_stream", "_waiting", "ended", "more")
 
     def __init__(self) -> None:
         self._stream = zlib.decompressobj()
         self._waiting = b""
         self.ended = False
         """Whether the host has ended the stream; what follows is plain again."""
+        self.more = False
+        """Whether the last portion was a full one: another may follow without a `put`."""
 
     @property
     def rest(self) -> bytes:
@@ -47,4 +49,5 @@ class Inflation:
             ) from None
         self._waiting = self._stream.unconsumed_tail
         self.ended = self._stream.eof
+        self.more = len(portion) == PORTION
         return portion

@@ -16,6 +16,7 @@ import pytest
 from guacr.daemon import Daemon
 from guacr.protocol.status import Status
 from handlers.telnet.handler import TelnetHandler
+from handlers.telnet.inflation import Inflation
 from tests.support.certificates import Authority
 from tests.support.client import GuacClient
 from tests.support.ssh_desk import Desk, desk
@@ -264,15 +265,63 @@ async def test_compressed_output_of_a_host_that_hangs_up(daemon: Daemon) -> None
         assert person.text.rstrip().endswith("xx\nthe end")
 
 
-async def test_compressed_output_that_is_broken(daemon: Daemon) -> None:
+def compressing(body: bytes) -> Host:
+    """A host that starts compression, sends `body`, and waits."""
+
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"\xff\xfb\x56")
         while b"\xff\xfd\x56" not in await reader.read(1000):
             pass
-        writer.write(STARTS_MCCP2 + b"this is not zlib")
+        writer.write(STARTS_MCCP2 + body)
         await reader.read()
 
-    async with host(serve) as values:
+    return serve
+
+
+@pytest.mark.parametrize(
+    "nothing", [b"\xff\xf1", b"\xff\xfa\x63\xff\xf9"], ids=["commands", "cut negotiations"]
+)
+async def test_others_have_their_turns_while_much_is_inflated(
+    daemon: Daemon, monkeypatch: pytest.MonkeyPatch, nothing: bytes
+) -> None:
+    turns = 0
+    taken: list[int] = []
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    class Noted(Inflation):
+        def take(self) -> bytes:
+            taken.append(turns)
+            return super().take()
+
+    monkeypatch.setattr("handlers.telnet.connection.Inflation", Noted)
+    body = zlib.compress(nothing * (1_000_000 // len(nothing))) + b"the end"
+    async with (
+        host(compressing(body)) as values,
+        desk(daemon, values, protocol="telnet") as person,
+    ):
+        counting = asyncio.create_task(count())
+        await person.see("the end")
+        counting.cancel()
+    assert len(taken) > 10
+    assert len(set(taken)) == len(taken)
+
+
+async def test_compression_that_ends_and_starts_again(daemon: Daemon) -> None:
+    body = (zlib.compress(b"") + STARTS_MCCP2) * 2000 + zlib.compress(b"the end")
+    async with (
+        host(compressing(body)) as values,
+        desk(daemon, values, protocol="telnet") as person,
+    ):
+        await person.see("the end")
+
+
+async def test_compressed_output_that_is_broken(daemon: Daemon) -> None:
+    async with host(compressing(b"this is not zlib")) as values:
         sentence, status = await failure(daemon, values)
     assert status == Status.UPSTREAM_ERROR
     assert "MCCP2" in sentence
