@@ -115,6 +115,7 @@ class PostgresqlAdapter(Adapter):
         self._notices: deque[str] = deque(maxlen=NOTICES_MAX)
         connection = self._connection = await self._open()
         connection.add_notice_handler(self._notice)
+        connection.add_notify_handler(self._notification)
         self._guard = Guard(
             lambda: connection.info.transaction_status,
             partial(_tell, connection.pgconn),
@@ -196,6 +197,13 @@ class PostgresqlAdapter(Adapter):
         if diagnostic.message_hint:
             lines.append(f"HINT:  {diagnostic.message_hint}")
         self._notices.append("\n".join(lines))
+
+    def _notification(self, notify: psycopg.Notify) -> None:
+        payload = f' with payload "{notify.payload}"' if notify.payload else ""
+        self._notices.append(
+            f'Asynchronous notification "{notify.channel}"{payload} received from server process '
+            f"with PID {notify.pid}."
+        )
 
     async def close(self) -> None:
         """See `Adapter.close`; what runs is cancelled."""

@@ -79,6 +79,19 @@ async def test_what_runs_is_cancelled_when_the_person_leaves(
     person.control("c")
 
 
+async def test_notifications_are_shown_with_what_is_run_next(
+    room: Room, server: Server, person: Person
+) -> None:
+    person.type("listen news; notify news, 'first';\n")
+    await person.sees('Asynchronous notification "news" with payload "first" received from')
+    other = room.open("postgres", **server)
+    await other.sees("postgres=>")
+    other.type("notify news;\n")
+    await other.sees("NOTIFY\n")
+    person.type("select 1 as one;\n")
+    await person.sees('(1 row)\nAsynchronous notification "news" received from')
+
+
 async def test_a_query_that_is_given_up_leaves_the_transaction_open(
     room: Room, server: Server
 ) -> None:
