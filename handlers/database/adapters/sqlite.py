@@ -28,6 +28,10 @@ from handlers.database.portions import Portions
 from handlers.database.sample import SAMPLE, SCRIPT
 from handlers.database.statements import Dialect
 
+BUSY_TIMEOUT = 5.0
+"""Seconds for which a statement waits for a database that somebody else has locked."""
+BUSY_PAUSE = 0.05
+"""Seconds between two attempts: SQLite's own wait cannot be interrupted."""
 PROGRESS_STEPS = 10_000
 """Steps of SQLite's machine between two looks at the time."""
 
@@ -87,6 +91,7 @@ class SqliteAdapter(Adapter):
         if self.database == SAMPLE:
             connection.executescript(SCRIPT)
         connection.execute("SELECT count(*) FROM sqlite_master")
+        connection.execute("PRAGMA busy_timeout = 0")
         if self.params.read_only_session:
             connection.execute("PRAGMA query_only = on")
         connection.set_authorizer(self._authorize)
@@ -144,7 +149,15 @@ class SqliteAdapter(Adapter):
 
     def _start(self, statement: str) -> sqlite3.Cursor:
         assert self._connection is not None  # noqa: S101 - the console connects first
-        return self._connection.execute(statement)
+        until = time.monotonic() + BUSY_TIMEOUT
+        while True:
+            try:
+                return self._connection.execute(statement)
+            except sqlite3.OperationalError as error:
+                busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+                if not busy or self._late() or time.monotonic() > until:
+                    raise
+            time.sleep(BUSY_PAUSE)
 
     async def _call(self, function: Any, *args: Any) -> Any:
         async with self._lock:
@@ -165,7 +178,10 @@ class SqliteAdapter(Adapter):
     async def schema(self) -> Schema:
         """See `Adapter.schema`."""
         async with self._lock:
-            return await asyncio.to_thread(self._names)
+            try:
+                return await asyncio.to_thread(self._names)
+            except sqlite3.Error as error:
+                raise UpstreamError(f"names cannot be had: {error}") from None
 
     def _names(self) -> Schema:
         if self._connection is None:

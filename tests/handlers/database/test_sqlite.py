@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
+
+import pytest
 
 from guacr.protocol.status import Status
 from handlers.database import history
+from handlers.database.adapters import sqlite
+from handlers.database.cancelling import OVERDUE
 from tests.handlers.database.people import END, ESCAPE, RIGHT, UP, Room
 
 BIG = (
@@ -186,3 +191,25 @@ async def test_what_two_persons_type_stays_apart(room: Room) -> None:
     other.type("select 40 + 4 as other;\n")
     await other.sees(" other", "44\n(1 row)")
     assert "other" not in one.text
+
+
+async def test_ctrl_c_ends_the_wait_for_a_locked_database(
+    room: Room, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT", 100.0)
+    path = tmp_path / "shared.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("create table t (a int)")
+        person = room.open("sqlite", database=str(path))
+        await person.sees("shared.db>")
+        await person.knows("t")
+        other.execute("begin exclusive")
+        person.type("insert into t values (1);\n")
+        await person.runs()
+        person.control("c")
+        await person.sees("error: database is locked")
+        assert OVERDUE not in person.text
+        person.type("insert into t values (2);\n")
+        await person.runs()
+        other.execute("rollback")
+        await person.sees("INSERT 1")
