@@ -55,6 +55,10 @@ _IN_READ_ONLY_TRANSACTION = 8192
 """In the server's status flags."""
 _ASKS = re.compile(r"\s*show\s+(?:warnings|errors)\b", re.IGNORECASE)
 """What the person looks at warnings with."""
+_SETS_NAMES = re.compile(
+    r"\s*set\s+(?:session\s+|@@(?:session\.)?)?(?:names|charset|character[ _]set)", re.IGNORECASE
+)
+"""What may change the encoding of the connection."""
 _BROKEN = (
     ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, RuntimeError,
     TypeError, ValueError, struct.error,
@@ -243,6 +247,11 @@ class MysqlAdapter(Adapter):
                 yield event
             if self.params.read_only_session:
                 await self._end_writing()
+            if _SETS_NAMES.match(text):
+                await self._connection.query(
+                    "SET character_set_client = utf8mb4, character_set_results = utf8mb4"
+                )
+                yield Notice("this console speaks utf8mb4, and keeps to it")
             if self._warnings and not _ASKS.match(text):
                 await cursor.execute("SHOW WARNINGS")
                 for row in await cursor.fetchall():

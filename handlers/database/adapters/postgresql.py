@@ -231,6 +231,9 @@ class PostgresqlAdapter(Adapter):
             async for event in self._results(pgconn):
                 yield event
             await self._guard.after()
+            if pgconn.parameter_status(b"client_encoding") != b"UTF8":
+                await _tell(pgconn, "SET client_encoding = 'UTF8'")
+                yield Notice("this console speaks UTF8, and keeps to it")
         except StatementError:
             with suppress(psycopg.Error):  # the next statement will tell
                 await self._guard.after()

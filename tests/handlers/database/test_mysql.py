@@ -206,3 +206,12 @@ async def test_a_server_without_encryption(room: Room) -> None:
         message, status = await room.open("mysql", **values, tls="require").fails()
         assert int(status) == Status.UPSTREAM_ERROR
         assert "has no encryption, which parameter tls=require asks for" in message
+
+
+async def test_the_encoding_stays(person: Person) -> None:
+    person.type("set names latin1;\n")
+    await person.sees("this console speaks utf8mb4, and keeps to it")
+    person.type(
+        "select convert(x'C3A9' using utf8mb4) as a, convert(x'E282AC' using utf8mb4) as b;\n"
+    )
+    await person.sees(" é │ €")

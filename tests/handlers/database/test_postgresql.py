@@ -79,6 +79,13 @@ async def test_what_runs_is_cancelled_when_the_person_leaves(
     person.control("c")
 
 
+async def test_the_encoding_stays(person: Person) -> None:
+    person.type("set client_encoding = 'LATIN1';\n")
+    await person.sees("SET\nthis console speaks UTF8, and keeps to it\npostgres=>")
+    person.type("select chr(233) as a, chr(8364) as b;\n")
+    await person.sees(" é │ €")
+
+
 async def test_notifications_are_shown_with_what_is_run_next(
     room: Room, server: Server, person: Person
 ) -> None:
