@@ -55,6 +55,8 @@ _IN_READ_ONLY_TRANSACTION = 8192
 """In the server's status flags."""
 _ASKS = re.compile(r"\s*show\s+(?:warnings|errors)\b", re.IGNORECASE)
 """What the person looks at warnings with."""
+_USES = re.compile(r"\s*use\s+\S+\s*", re.IGNORECASE)
+"""What is whole with its line."""
 _SETS_NAMES = re.compile(
     r"\s*set\s+(?:session\s+|@@(?:session\.)?)?(?:names|charset|character[ _]set)", re.IGNORECASE
 )
@@ -115,6 +117,10 @@ class MysqlAdapter(Adapter):
     def prompt(self) -> str:
         """See `Adapter.prompt`."""
         return f"mysql {self.database or '(none)'}{self.transaction.value}> "
+
+    def complete(self, text: str) -> bool:
+        """See `Adapter.complete`; a database can be chosen without a semicolon, as in mysql."""
+        return _USES.fullmatch(text) is not None or super().complete(text)
 
     # ---- connecting
 

@@ -125,8 +125,14 @@ class SqliteAdapter(Adapter):
             async with self._lock:
                 await asyncio.to_thread(connection.close)
 
+    def complete(self, text: str) -> bool:
+        """See `Adapter.complete`; what would be a command of SQLite's shell is whole, too."""
+        return text.lstrip().startswith(".") or super().complete(text)
+
     async def execute(self, statement: str) -> AsyncIterator[Event]:
         """See `Adapter.execute`."""
+        if statement.startswith("."):
+            raise StatementError("commands begin with a backslash here: \\? lists them all")
         self._cancelled = False
         seconds = self.params.statement_timeout
         self._deadline = time.monotonic() + seconds if seconds else 0.0

@@ -208,6 +208,11 @@ async def test_a_server_without_encryption(room: Room) -> None:
         assert "has no encryption, which parameter tls=require asks for" in message
 
 
+async def test_a_database_is_chosen_without_a_semicolon(person: Person) -> None:
+    person.type("use information_schema\n")
+    await person.sees("mysql information_schema>")
+
+
 async def test_the_encoding_stays(person: Person) -> None:
     person.type("set names latin1;\n")
     await person.sees("this console speaks utf8mb4, and keeps to it")

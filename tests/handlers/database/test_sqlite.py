@@ -213,3 +213,10 @@ async def test_ctrl_c_ends_the_wait_for_a_locked_database(
         await person.runs()
         other.execute("rollback")
         await person.sees("INSERT 1")
+
+
+async def test_commands_of_sqlites_shell_are_told_apart(room: Room) -> None:
+    person = room.open("sqlite", database=":sample:")
+    await person.sees("sample>")
+    person.type(".tables\n")
+    await person.sees("commands begin with a backslash here: \\? lists them all\nsample>")
