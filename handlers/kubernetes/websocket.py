@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -28,7 +29,8 @@ MESSAGE_MAX = 4 * 1024 * 1024
 REFUSAL_MAX = 16384
 """Bytes of an answer that says why there is no WebSocket."""
 HEARTBEAT = 30.0
-"""Seconds between pings; a server that leaves one unanswered for half as long is gone."""
+"""Seconds of silence after which the server is pinged; one that leaves that unanswered for half as
+long is gone. While nothing is read, nothing is asked: the answer would wait behind the output."""
 CLOSE_TIMEOUT = 2.0
 """Seconds that an orderly goodbye may take."""
 INPUT_MAX = 1 << 20
@@ -91,16 +93,41 @@ class ApiSocket:
         Raises:
             UpstreamError: the connection was lost.
         """
-        message = await self._socket.receive()
-        if message.type is aiohttp.WSMsgType.BINARY:
-            return bytes(message.data)
-        if message.type is aiohttp.WSMsgType.TEXT:
-            return str(message.data).encode()
-        if message.type is aiohttp.WSMsgType.ERROR or self._socket.close_code in (None, 1006):
-            raise UpstreamError(
-                "the connection to the API server was lost: check the network, and connect again"
-            )
-        return None
+        while True:
+            message = await self._next()
+            match message.type:
+                case aiohttp.WSMsgType.BINARY:
+                    return bytes(message.data)
+                case aiohttp.WSMsgType.TEXT:
+                    return str(message.data).encode()
+                case aiohttp.WSMsgType.PING:
+                    await self._pong(message.data)
+                case aiohttp.WSMsgType.PONG:
+                    pass
+                case _ if message.type is aiohttp.WSMsgType.ERROR or self._broken:
+                    raise _lost()
+                case _:
+                    return None
+
+    async def _next(self) -> aiohttp.WSMessage:
+        """What comes next; a silent server is asked whether it is still there."""
+        with suppress(TimeoutError):
+            return await self._socket.receive(HEARTBEAT)
+        try:
+            async with asyncio.timeout(HEARTBEAT / 2):
+                await self._socket.ping()
+                return await self._socket.receive()
+        except (TimeoutError, ConnectionError, aiohttp.ClientError):
+            raise _lost() from None
+
+    async def _pong(self, body: bytes) -> None:
+        with suppress(ConnectionError, aiohttp.ClientError):  # who receives hears of it
+            await self._socket.pong(body)
+
+    @property
+    def _broken(self) -> bool:
+        """Whether the connection ended without a goodbye."""
+        return self._socket.close_code in (None, aiohttp.WSCloseCode.ABNORMAL_CLOSURE)
 
     async def close(self) -> None:
         """Say goodbye, within `CLOSE_TIMEOUT`."""
@@ -140,7 +167,7 @@ async def connect(target: Target, on_blocked: Callable[[bool], None]) -> ApiSock
                 headers={"Authorization": f"Bearer {target.token}"} if target.token else {},
                 ssl=target.tls if target.tls is not None else True,
                 server_hostname=target.server_name or None,
-                heartbeat=HEARTBEAT,
+                autoping=False,
                 timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_TIMEOUT),
                 max_msg_size=MESSAGE_MAX,
                 autoclose=True,
@@ -154,6 +181,12 @@ async def connect(target: Target, on_blocked: Callable[[bool], None]) -> ApiSock
             raise _failure(error, target) from None
         raise
     return ApiSocket(client, socket, on_blocked)
+
+
+def _lost() -> GuacrError:
+    return UpstreamError(
+        "the connection to the API server was lost: check the network, and connect again"
+    )
 
 
 def _no_subprotocol(host: str) -> NoReturn:

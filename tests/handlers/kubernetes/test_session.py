@@ -10,6 +10,7 @@ import pytest
 
 from guacr.daemon import Daemon
 from guacr.protocol.status import Status
+from handlers.kubernetes import websocket
 from tests.support.certificates import Authority
 from tests.support.client import GuacClient
 from tests.support.kube_api import KubeApi, kube_api
@@ -174,6 +175,45 @@ async def test_a_server_that_goes_away(daemon: Daemon) -> None:
         sentence, status = await person.failure()
     assert status == Status.UPSTREAM_ERROR
     assert "was lost" in sentence
+
+
+async def test_a_server_that_falls_silent(daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(websocket, "HEARTBEAT", 0.2)
+    api = KubeApi()
+    async with kube_api(api) as values, desk(daemon, values, protocol="kubernetes") as person:
+        await until(lambda: person.text.rstrip().endswith("ready>"), "a prompt")
+        transport = api.sockets[0]._req.transport  # type: ignore[union-attr]
+        assert transport is not None
+        transport.pause_reading()
+        sentence, status = await person.failure()
+        transport.abort()
+    assert status == Status.UPSTREAM_ERROR
+    assert "was lost" in sentence
+
+
+async def test_a_server_that_has_to_wait_or_nothing_to_say_is_not_lost(
+    daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def beats(number: float) -> None:
+        end = loop.time() + number * websocket.HEARTBEAT
+        await until(lambda: loop.time() > end, "time to pass")
+
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(websocket, "HEARTBEAT", 0.2)
+    words = {"exec-command": "sh -c 'seq 200000; exec sh'"}
+    async with (
+        kube_api(KubeApi()) as values,
+        desk(daemon, values | words, protocol="kubernetes") as person,
+    ):
+        person.handler.block_output(True)
+        await beats(4)
+        person.handler.block_output(False)
+        await person.see("\n199999\n200000\nready>")
+        await beats(4)
+        person.client.type("echo still-$((1+1))\n")
+        await person.see("still-2")
+        person.client.type("exit\n")
+        await person.end()
 
 
 async def test_a_closed_port(daemon: Daemon) -> None:
