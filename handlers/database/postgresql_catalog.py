@@ -32,6 +32,22 @@ rolcanlogin AS "Login"{more} FROM pg_catalog.pg_roles r WHERE true{matching} ORD
 _EXTENSIONS = """SELECT e.extname AS "Name", e.extversion AS "Version", n.nspname AS "Schema"{more}
 FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
 WHERE true{matching} ORDER BY 1"""
+_DEFINITIONS = """SELECT regexp_split_to_table(pg_get_functiondef(p.oid), E'\\n') AS "Definition"
+FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+WHERE p.prokind IN ('f', 'p', 'w'){matching}"""
+_PRIVILEGES = """SELECT n.nspname AS "Schema", c.relname AS "Name",
+CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' WHEN 'S' THEN 'sequence'
+ELSE 'table' END AS "Type", coalesce(array_to_string(c.relacl, ' '), '') AS "Privileges",
+coalesce((SELECT string_agg(a.attname || ': ' || array_to_string(a.attacl, ' '), ', ')
+FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attacl IS NOT NULL), '')
+AS "Privileges of columns",
+coalesce((SELECT string_agg(polname, ', ') FROM pg_catalog.pg_policy WHERE polrelid = c.oid), '')
+AS "Policies"
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f'){matching} ORDER BY 1, 2"""
+_TABLESPACES = """SELECT spcname AS "Name", pg_get_userbyid(spcowner) AS "Owner",
+pg_tablespace_location(oid) AS "Location"{more}
+FROM pg_catalog.pg_tablespace t WHERE true{matching} ORDER BY 1"""
 _LANGUAGE = "SELECT lanname FROM pg_catalog.pg_language l WHERE l.oid = prolang"
 _OWN = "n.nspname !~ '^pg_(catalog|toast)' AND n.nspname <> 'information_schema'"
 _SIZE = ', pg_size_pretty(pg_table_size(c.oid)) AS "Size"'
@@ -52,6 +68,14 @@ def _relations(about: str, kinds: str, more: str = _SIZE) -> Listing:
     )
 
 
+_RIGHTS = Listing(
+    "privileges",
+    _PRIVILEGES,
+    name="c.relname",
+    schema="n.nspname",
+    own=_OWN,
+    visible="pg_table_is_visible(c.oid)",
+)
 LISTS: Mapping[str, Listing] = {
     "l": Listing(
         "databases",
@@ -101,6 +125,23 @@ LISTS: Mapping[str, Listing] = {
         "coalesce(shobj_description(oid, 'pg_authid'), '') AS \"Description\"",
         name="rolname",
         own="rolname !~ '^pg_'",
+    ),
+    "db": Listing(
+        "tablespaces",
+        _TABLESPACES,
+        ", CASE WHEN has_tablespace_privilege(oid, 'CREATE') "
+        'THEN pg_size_pretty(pg_tablespace_size(oid)) END AS "Size"',
+        name="spcname",
+    ),
+    "dp": _RIGHTS,
+    "z": _RIGHTS,
+    "sf": Listing(
+        "definitions of functions",
+        _DEFINITIONS,
+        name="p.proname",
+        schema="n.nspname",
+        own=_OWN,
+        visible="pg_function_is_visible(p.oid)",
     ),
     "dx": Listing(
         "extensions", _EXTENSIONS, _DESCRIPTION.format("e.oid", "pg_extension"), name="e.extname"

@@ -268,3 +268,19 @@ async def test_a_server_without_encryption(room: Room) -> None:
         message, status = await room.open("postgresql", **values, tls="require").fails()
         assert int(status) == Status.UPSTREAM_ERROR
         assert "tls" in message
+
+
+async def test_privileges_tablespaces_and_definitions(person: Person) -> None:
+    person.type("create table owned (a int, b int); grant select on owned to public;\n")
+    person.type("grant update (b) on owned to public;\n")
+    await person.waits(lambda: person.text.count("\nGRANT") == 2)
+    person.type("\\z owned\n")
+    await person.sees(" public │ owned │ table │ ", "=r/postgres", " b: =w/postgres")
+    person.control("l")
+    person.type("\\db\n")
+    await person.sees(" pg_default │ postgres │\n")
+    person.type("create function add_tax(x numeric) returns numeric language sql\n")
+    person.type("as 'select x * 1.19';\n")
+    await person.sees("CREATE FUNCTION")
+    person.type("\\sf add_*\n")
+    await person.sees("CREATE OR REPLACE FUNCTION public.add_tax(x numeric)", "select x * 1.19")
