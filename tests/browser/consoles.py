@@ -68,7 +68,7 @@ VISITS = {
         Step("exec\n", "(integer) 1"),
         Step("lpush city:1 x\n", "WRONGTYPE"),
         Step("\\d city:1\n", "hash"),
-        Step("geo", "geosearchstore"),
+        Step("geo", "geopos"),
     ),
     "sqlite": (
         Step("\\d customers\n", "since"),
