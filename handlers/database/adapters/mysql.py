@@ -8,6 +8,7 @@ import socket
 import ssl
 import struct
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from typing import Any, ClassVar
 
 from asyncmy import errors
@@ -101,6 +102,8 @@ class MysqlAdapter(Adapter):
     _password = ""
     _warnings = 0
     """Warnings of the result that came last."""
+    _left = False
+    """Whether a statement was left while it ran."""
 
     @property
     def title(self) -> str:
@@ -231,7 +234,12 @@ class MysqlAdapter(Adapter):
         return UpstreamError(f"the server at {host} cannot be used: {reason}")
 
     async def close(self) -> None:
-        """See `Adapter.close`."""
+        """See `Adapter.close`; what runs is cancelled."""
+        if self._left:
+            self._left = False
+            with suppress(GuacrError, OSError, TimeoutError):
+                async with asyncio.timeout(CLOSE_TIMEOUT):
+                    await self.cancel()
         connection, self._connection = self._connection, None
         if connection is not None:
             await _close(connection)
@@ -271,6 +279,9 @@ class MysqlAdapter(Adapter):
             raise LostError(f"the connection is lost: {_NO_MYSQL}") from None
         except (OSError, EOFError) as error:
             raise LostError(f"the connection is lost: {_reason(error)}") from None
+        except (asyncio.CancelledError, GeneratorExit):
+            self._left = True
+            raise
         if text[:4].lower() == "use " and len(text.split()) == 2:
             self.database = text.split()[1].strip("`")
 

@@ -75,6 +75,18 @@ async def test_the_server_waits_while_a_page_is_looked_at(
     await person.sees("looked at; there are more")
 
 
+async def test_who_leaves_ends_what_runs(person: Person, room: Room, server: Server) -> None:
+    person.type("select sleep(1000) as nap;\n")
+    await person.runs()
+    other = room.open("mysql", **server)
+    await other.sees("mysql mysql>")
+    other.type("select count(*) as naps from information_schema.processlist\n")
+    other.type("where info like '%sleep(1000)%' and id <> connection_id() \\watch 0.1\n")
+    await other.sees(" naps\n──────\n    1\n")
+    person.transport.send("disconnect")
+    await other.sees(" naps\n──────\n    0\n")
+
+
 async def test_ctrl_c_cancels_on_the_server(person: Person) -> None:
     person.type(
         "select count(*) from help_topic a, help_topic b, help_topic c where a.name > c.url;\n"
