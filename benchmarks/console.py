@@ -182,8 +182,10 @@ async def _first_pages(port: int) -> list[list[object]]:
         rows = f"select i, 'row ' || i as name from generate_series(1, {LONG_ROWS}) as i"
         values = {"hostname": host, "username": user, "database": database}
         await asyncio.to_thread(_execute, server, f"create table {TABLE} as {rows}")
-        pages.append(await _first_page(port, "postgresql", f"select * from {TABLE};", **values))
-        await asyncio.to_thread(_execute, server, f"drop table {TABLE}")
+        try:
+            pages.append(await _first_page(port, "postgresql", f"select * from {TABLE};", **values))
+        finally:
+            await asyncio.to_thread(_execute, server, f"drop table {TABLE}")
     return pages
 
 

@@ -26,8 +26,8 @@ class Portions:
         """The next portion."""
         self._gathered = 0
 
-    def are(self, rows: Sequence[Sequence[object]]) -> bool:
-        """Whether these are a portion already; asked after each row, where they come one by one."""
+    def is_full(self, rows: Sequence[Sequence[object]]) -> bool:
+        """Whether these are a portion; asked after each row, where they come one by one."""
         count = len(rows)
         if count <= _SAMPLE:
             self._gathered += weight_of(rows[-1])

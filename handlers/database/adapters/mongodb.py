@@ -44,12 +44,12 @@ from handlers.database.mongo_commands import (
 )
 from handlers.database.mongo_values import WRONG_VALUES, printed
 from handlers.database.params import MongodbParams
+from handlers.database.portions import Portions
 from handlers.database.statements import Dialect, Statement
 from handlers.dial import dial
 
-FIRST_BATCH = 20
-"""Documents that are fetched first, as many as mongosh shows."""
 BATCH = 100
+"""Documents that the server sends at a time."""
 _AUTHENTICATION_FAILED = 18
 _LOST = (errors.ConnectionFailure, OSError, EOFError)
 _CALLS = {
@@ -284,14 +284,14 @@ class MongodbAdapter(Adapter):
     async def _documents(self, cursor: Any) -> AsyncIterator[Event]:
         """A cursor's documents, no more than are looked at."""
         yield TEXT
-        size = FIRST_BATCH
+        portions = Portions()
         try:
-            while documents := await self._answer(cursor.to_list(size)):
-                lines = [line for found in documents for line in printed(found).split("\n")]
-                yield Rows([(line,) for line in lines])
+            while documents := await self._answer(cursor.to_list(portions.rows)):
+                texts = [(printed(found),) for found in documents]
+                yield Rows([(line,) for (text,) in texts for line in text.split("\n")])
                 if self._cancelled:
                     raise StatementError("the command was cancelled")
-                size = BATCH
+                portions.took(texts)
         finally:
             with suppress(errors.PyMongoError, OSError):
                 await cursor.close()

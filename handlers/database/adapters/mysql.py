@@ -250,6 +250,7 @@ class MysqlAdapter(Adapter):
         """See `Adapter.execute`."""
         if self._connection is None:
             raise LostError("there is no connection to the server")
+        self._left = False
         cursor = SSCursor(self._connection)
         text = statement.rstrip("; \t\r\n")
         try:

@@ -261,7 +261,7 @@ class PostgresqlAdapter(Adapter):
                     yield Columns(_columns(result))
                 rows += _rows(result)
             if status == pq.ExecStatus.SINGLE_TUPLE:
-                if portions.are(rows):
+                if portions.is_full(rows):
                     yield Rows(rows)
                     portions.took(rows)
                     rows = []

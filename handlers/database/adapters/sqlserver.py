@@ -219,8 +219,7 @@ class SqlserverAdapter(Adapter):
         connection, self._connection = self._connection, None
         thread, self._thread = self._thread, None
         if connection is not None:
-            with suppress(OSError, pytds.Error):
-                connection._tds_socket.sock.close()
+            _hang_up(connection)
         if thread is not None:
             thread.shutdown(wait=False, cancel_futures=True)
 
@@ -232,7 +231,7 @@ class SqlserverAdapter(Adapter):
             raise LostError("there is no connection to the server")
         try:
             return await asyncio.get_running_loop().run_in_executor(thread, function, *args)
-        except (OSError, EOFError, pytds.InterfaceError, *_BROKEN) as error:
+        except (OSError, EOFError, TlsError, pytds.InterfaceError, *_BROKEN) as error:
             raise LostError(f"the connection is lost: {_first_line(error)}") from None
         except pytds.Error as error:
             raise StatementError(error_text(error)) from None
@@ -311,10 +310,10 @@ class SqlserverAdapter(Adapter):
                 loop = asyncio.get_running_loop()
                 statement = _NAMES.format(NAMES_MAX)
                 rows = await loop.run_in_executor(thread, _values, connection, statement)
-            except (pytds.Error, OSError) as error:
+            except (pytds.Error, OSError, EOFError, TlsError, *_BROKEN) as error:
                 raise UpstreamError(_first_line(error)) from None
             finally:
-                connection._tds_socket.sock.close()
+                _hang_up(connection)
         for table, column in rows:
             found.setdefault(str(table), []).append(str(column))
         return Schema({name: tuple(names) for name, names in found.items()})
@@ -323,6 +322,16 @@ class SqlserverAdapter(Adapter):
         """See `Adapter.describe`."""
         quoted = "N'" + name.replace("'", "''") + "'"
         return [text.format(quoted) for text in (_COLUMNS, _INDEXES)]
+
+
+def _hang_up(connection: Any) -> None:
+    """End a connection at once, and what a thread reads from it. The library's own way fails where
+    TLS is broken, and leaves the connection open."""
+    outer = connection._tds_socket.sock
+    sock = getattr(outer, "_transport", outer)  # within TLS there is another
+    with suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)
+    sock.close()
 
 
 def _values(connection: Any, statement: str) -> list[tuple[object, ...]]:

@@ -72,9 +72,9 @@ async def test_a_statement_is_edited_in_its_middle(room: Room) -> None:
     person.press(UP, HOME, *[RIGHT] * 7)
     person.type("7 * 7, ")
     await person.sees("memory> select 7 * 7, 1,\n      > 2;")
-    person.press(ESCAPE, ENTER)
+    person.press(DOWN)
     person.control("e")
-    person.press(DOWN, ENTER)
+    person.press(ENTER)
     await person.sees("49")
 
 

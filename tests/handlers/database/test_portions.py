@@ -33,10 +33,10 @@ def test_rows_of_many_columns_come_in_small_portions() -> None:
 def test_rows_that_come_one_by_one_are_a_portion_by_number_or_length() -> None:
     portions = Portions()
     rows: list[tuple[str]] = []
-    while not portions.are(rows := [*rows, ("x",)]):
+    while not portions.is_full(rows := [*rows, ("x",)]):
         pass
     assert len(rows) == ROWS_FIRST
     portions.took(rows)
-    assert portions.are([("x" * CHARACTERS,)])
+    assert portions.is_full([("x" * CHARACTERS,)])
     portions.took([("x",)])
-    assert not portions.are([("x",)])
+    assert not portions.is_full([("x",)])

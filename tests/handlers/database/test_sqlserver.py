@@ -16,6 +16,7 @@ from handlers.database.adapters.sqlserver import error_text, text_of
 from tests.handlers.database.people import END, Person, Room, host
 from tests.support.certificates import Authority
 from tests.support.sql_servers import PASSWORD, Server
+from tests.support.tcp_proxy import tcp_proxy
 from tests.support.tds_server import ROWS, tds_server
 
 LOGIN = {"username": "sa", "password": "hush", "database": "master", "timeout": "1"}
@@ -173,3 +174,18 @@ async def test_the_hosts_name_is_that_of_the_certificate(room: Room, authority: 
         assert message.startswith("the certificate is not that of '127.0.0.2'")
         person = room.open("sqlserver", **known, tls="verify-ca")
         await person.sees("pysqlbridge>")
+
+
+@pytest.mark.parametrize("garbled", [False, True], ids=["closed", "garbled"])
+async def test_a_lost_server_is_told(room: Room, server: Server, *, garbled: bool) -> None:
+    async with tcp_proxy(server["hostname"], int(server["port"])) as (proxy, port):
+        person = room.open("sqlserver", **{**server, "port": str(port)}, password=PASSWORD)
+        await person.sees("pysqlbridge>")
+        await person.knows("people")
+        if garbled:
+            proxy.garble(lambda data: b"\xff" * len(data))
+        else:
+            await proxy.close()
+        person.type("select 1 as one;\n")
+        await person.sees("the connection is lost: ", "(not connected) ")
+        assert person.error is None
