@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar
@@ -142,7 +142,7 @@ class Adapter(ABC):
         """Disconnect; harmless when there is no connection."""
 
     @abstractmethod
-    def execute(self, statement: str) -> AsyncIterator[Event]:
+    def execute(self, statement: str) -> AsyncGenerator[Event, None]:
         """Run one statement, reading no further than what is asked for.
 
         Raises:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import aclosing
 
-from handlers.database.adapter import Adapter, Event, StatementError
+from handlers.database.adapter import Adapter, StatementError
 from handlers.database.cancelling import Cancelling
 from handlers.database.keyboard import Keyboard
 from handlers.database.lines import Lines
@@ -89,7 +89,7 @@ class Runner:
         try:
             async with (
                 self._cancelling.statement(),
-                aclosing(_generator(self._adapter.execute(text))) as events,
+                aclosing(self._adapter.execute(text)) as events,
             ):
                 await self.results.show(events, manner)
         except StatementError as error:
@@ -148,11 +148,6 @@ class Runner:
         """Tell it where it is seen: within a result that is looked at, or below."""
         if not self.results.remark(text):
             self._lines.note(text)
-
-
-async def _generator(events: AsyncIterator[Event]):  # type: ignore[no-untyped-def]
-    async for event in events:
-        yield event
 
 
 def _located(error: StatementError, statement: str) -> str:

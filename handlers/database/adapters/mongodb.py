@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import tempfile
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, ClassVar, TypeVar
 
@@ -220,7 +220,7 @@ class MongodbAdapter(Adapter):
 
     # ---- commands
 
-    async def execute(self, statement: str) -> AsyncIterator[Event]:
+    async def execute(self, statement: str) -> AsyncGenerator[Event, None]:
         """See `Adapter.execute`."""
         if self._client is None:
             raise LostError("there is no connection to the server")

@@ -7,7 +7,7 @@ import re
 import socket
 import ssl
 import struct
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import suppress
 from typing import Any, ClassVar
 
@@ -246,7 +246,7 @@ class MysqlAdapter(Adapter):
 
     # ---- statements
 
-    async def execute(self, statement: str) -> AsyncIterator[Event]:
+    async def execute(self, statement: str) -> AsyncGenerator[Event, None]:
         """See `Adapter.execute`."""
         if self._connection is None:
             raise LostError("there is no connection to the server")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Mapping
 from contextlib import suppress
 from typing import Any, ClassVar, TypeVar
 
@@ -236,7 +236,7 @@ class OracleAdapter(Adapter):
 
     # ---- statements
 
-    async def execute(self, statement: str) -> AsyncIterator[Event]:
+    async def execute(self, statement: str) -> AsyncGenerator[Event, None]:
         """See `Adapter.execute`."""
         connection = self._connection
         if connection is None:

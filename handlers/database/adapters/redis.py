@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import ClassVar
 
 from guacr.errors import (
@@ -194,7 +194,7 @@ class RedisAdapter(Adapter):
 
     # ---- commands
 
-    async def execute(self, statement: str) -> AsyncIterator[Event]:
+    async def execute(self, statement: str) -> AsyncGenerator[Event, None]:
         """See `Adapter.execute`."""
         describes = statement.startswith(_DESCRIBE)
         try:

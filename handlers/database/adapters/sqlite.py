@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -129,7 +129,7 @@ class SqliteAdapter(Adapter):
         """See `Adapter.complete`; what would be a command of SQLite's shell is whole, too."""
         return text.lstrip().startswith(".") or super().complete(text)
 
-    async def execute(self, statement: str) -> AsyncIterator[Event]:
+    async def execute(self, statement: str) -> AsyncGenerator[Event, None]:
         """See `Adapter.execute`."""
         if statement.startswith("."):
             raise StatementError("commands begin with a backslash here: \\? lists them all")

@@ -8,7 +8,7 @@ import decimal
 import socket
 import struct
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, ClassVar, TypeVar
@@ -236,7 +236,7 @@ class SqlserverAdapter(Adapter):
         except pytds.Error as error:
             raise StatementError(error_text(error)) from None
 
-    async def execute(self, statement: str) -> AsyncIterator[Event]:
+    async def execute(self, statement: str) -> AsyncGenerator[Event, None]:
         """See `Adapter.execute`."""
         connection = self._connection
         if connection is None:
