@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from terminal import keysyms
 from terminal.keymap import Modifiers
+from terminal.layouts import LayoutGuess, by_altgr, with_shift
 
 _MODIFIERS = {
     0xFFE1: Modifiers.SHIFT,
@@ -23,8 +26,28 @@ _LEVEL_SHIFTS = {0xFE03, 0xFE11, 0xFF7E}
 """AltGr: ISO levels 3 and 5, and the older mode switch."""
 
 
+_COMMANDS = Modifiers.CTRL | Modifiers.ALT | Modifiers.META
+
 DOWN_MAX = 64
 """Keys that are remembered as being down; nobody has more fingers."""
+
+
+class Typed(NamedTuple):
+    """What a key types."""
+
+    text: str
+    """Empty for function keys."""
+    modifiers: Modifiers
+    """Those that apply to it."""
+    key: str = ""
+    """The US key it stands on, in layouts without Latin letters."""
+
+    @property
+    def command(self) -> str:
+        """The text, or the character that stands for it in a shortcut."""
+        if not self.key or not self.modifiers & _COMMANDS:
+            return self.text
+        return with_shift(self.key) if self.modifiers & Modifiers.SHIFT else self.key
 
 
 class Keyboard:
@@ -34,12 +57,13 @@ class Keyboard:
     contradicts it, and `release_all` forgets everything.
     """
 
-    __slots__ = ("_dead", "_down", "_held")
+    __slots__ = ("_dead", "_down", "_held", "_layout")
 
     def __init__(self) -> None:
         self._held: set[int] = set()
         self._dead = ""
-        self._down: dict[int, str] = {}
+        self._down: dict[int, Typed] = {}
+        self._layout = LayoutGuess()
 
     @property
     def modifiers(self) -> Modifiers:
@@ -51,12 +75,11 @@ class Keyboard:
             held |= _MODIFIERS.get(keysym, Modifiers.NONE)
         return held
 
-    def press(self, keysym: int) -> tuple[str, Modifiers] | None:
+    def press(self, keysym: int) -> Typed | None:
         """Note that a key went down.
 
         Returns:
-            The text that is typed, empty for function keys, with the modifiers that apply to
-            it; None when the key has done its work: a modifier, a dead key.
+            What is typed; None when the key has done its work: a modifier, a dead key.
         """
         if keysym in _MODIFIERS or keysym in _LEVEL_SHIFTS:
             self._held.add(keysym)
@@ -66,25 +89,35 @@ class Keyboard:
         text = keysyms.character(keysym) or ""
         self._drop_contradicted(text)
         modifiers = self.modifiers
+        key = ""
         if text and self._held & _LEVEL_SHIFTS:
             modifiers &= ~(Modifiers.CTRL | Modifiers.ALT)  # a level shift may come with both
+        elif text and keysym not in keysyms.KEYPAD_CHARACTERS:
+            key = self._key(text, modifiers)
         if text and self._dead:
             text, self._dead = keysyms.combined(self._dead, text), ""
         elif not text:
             self._dead = ""
+        typed = Typed(text, modifiers, key)
         if len(self._down) < DOWN_MAX:
-            self._down[keysym] = text
-        return text, modifiers
+            self._down[keysym] = typed
+        return typed
+
+    def _key(self, text: str, modifiers: Modifiers) -> str:
+        if modifiers & Modifiers.CTRL and modifiers & Modifiers.ALT and by_altgr(text):
+            return ""
+        return self._layout.key(text, shift=bool(modifiers & Modifiers.SHIFT))
 
     def is_down(self, keysym: int) -> bool:
         """Whether a key is held, so that its next press is a repetition."""
         return keysym in self._down
 
-    def release(self, keysym: int) -> str | None:
-        """Note that a key went up; returns what it had typed, None for modifiers and keys that
-        were not down."""
+    def release(self, keysym: int) -> Typed | None:
+        """Note that a key went up; returns what it had typed, with the modifiers that are held
+        now; None for modifiers and keys that were not down."""
         self._held.discard(keysym)
-        return self._down.pop(keysym, None)
+        typed = self._down.pop(keysym, None)
+        return typed and typed._replace(modifiers=self.modifiers)
 
     def release_all(self) -> None:
         """Forget what is held."""
@@ -92,12 +125,12 @@ class Keyboard:
         self._down.clear()
         self._dead = ""
 
-    def _press_dead(self, mark: str) -> tuple[str, Modifiers] | None:
+    def _press_dead(self, mark: str) -> Typed | None:
         if self._dead != mark:
             self._dead = mark
             return None
         self._dead = ""
-        return keysyms.combined(mark, " "), Modifiers.NONE  # pressed twice: the mark itself
+        return Typed(keysyms.combined(mark, " "), Modifiers.NONE)  # pressed twice: the mark itself
 
     def _drop_contradicted(self, text: str) -> None:
         """Let go of keys whose release was lost.

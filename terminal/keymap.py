@@ -189,13 +189,15 @@ class KeyMap:
 
         Args:
             keysym: the key.
-            text: what it types, as `Keyboard.press` gives it.
+            text: what it types, as `Keyboard.press` gives it (`Typed.command`).
             modifiers: what is held with it.
             modes: what the host asked for.
         """
         keypad = self._keypad_code(keysym, modes)
         if keypad:
             return keypad
+        if keysym in keysyms.KEYPAD_CHARACTERS:
+            modifiers &= ~Modifiers.CTRL  # the digits of the keypad are no control characters
         if text:
             return typed(text, modifiers)
         keysym = keysyms.KEYPAD_FUNCTIONS.get(keysym, keysym)

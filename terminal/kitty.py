@@ -2,7 +2,9 @@
 
 Specification: "Comprehensive keyboard handling in terminals" of the Kitty terminal. X11 keysyms
 do not tell the unshifted character of a key, except for letters: other shifted characters are
-reported as they are typed, without Shift. Modifier keys are not reported by themselves.
+reported as they are typed, without Shift. They do not tell a key's place either: its character in
+a US layout is known for layouts without Latin letters alone. Modifier keys are not reported by
+themselves.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 from enum import IntEnum, IntFlag
 
 from terminal import keysyms
+from terminal.keyboard import Typed
 from terminal.keymap import Modifiers
 from terminal.keysyms import F1
 
@@ -82,8 +85,9 @@ _LETTERS = {
 _COMMANDS = Modifiers.ALT | Modifiers.CTRL | Modifiers.META
 
 
-def encode(keysym: int, text: str, modifiers: Modifiers, flags: Flags, event: KeyEvent) -> bytes:
-    """What the host receives for a key; `text` is what it types, as `Keyboard.press` gives it."""
+def encode(keysym: int, typed: Typed, flags: Flags, event: KeyEvent) -> bytes:
+    """What the host receives for a key."""
+    text, modifiers, _ = typed
     if event is not KeyEvent.PRESS and not flags & Flags.EVENT_TYPES:
         if event is KeyEvent.RELEASE:
             return b""
@@ -92,7 +96,7 @@ def encode(keysym: int, text: str, modifiers: Modifiers, flags: Flags, event: Ke
         plain = _as_before(keysym, text, modifiers, event)
         if plain is not None:
             return plain
-    keys, final = _key(keysym, text, modifiers, flags)
+    keys, final = _key(keysym, typed, flags)
     if not final:
         return b""
     if text and not text.isalpha():
@@ -100,8 +104,8 @@ def encode(keysym: int, text: str, modifiers: Modifiers, flags: Flags, event: Ke
     if keysym == keysyms.LEFT_TAB:
         modifiers |= Modifiers.SHIFT
     parameters = [keys, _modifiers(modifiers, event)]
-    typed = text and event is not KeyEvent.RELEASE and not modifiers & _COMMANDS
-    if typed and flags & Flags.ASSOCIATED_TEXT:
+    types = text and event is not KeyEvent.RELEASE and not modifiers & _COMMANDS
+    if types and flags & Flags.ASSOCIATED_TEXT:
         parameters.append(":".join(str(ord(c)) for c in text))
     return _sequence(parameters, final)
 
@@ -117,18 +121,30 @@ def _as_before(keysym: int, text: str, modifiers: Modifiers, event: KeyEvent) ->
     return None
 
 
-def _key(keysym: int, text: str, modifiers: Modifiers, flags: Flags) -> tuple[str, str]:
+def _key(keysym: int, typed: Typed, flags: Flags) -> tuple[str, str]:
     """The first parameter and the final byte."""
     if keysym in _NUMBERS:
         return str(_NUMBERS[keysym]), "u"
-    if text:
-        code = ord(text[0].lower()) if len(text[0].lower()) == 1 else ord(text[0])
-        shifted = modifiers & Modifiers.SHIFT and flags & Flags.ALTERNATE_KEYS
-        return (f"{code}:{ord(text[0])}" if shifted and code != ord(text[0]) else str(code)), "u"
+    if typed.text:
+        return _alternatives(typed, flags), "u"
     keysym = keysyms.KEYPAD_FUNCTIONS.get(keysym, keysym)
     if keysym in _TILDE:
         return str(_TILDE[keysym]), "~"
     return "1", _LETTERS.get(keysym, "")
+
+
+def _alternatives(typed: Typed, flags: Flags) -> str:
+    """The code of a character; if they are asked for, also of what it is with Shift, and of the
+    key it stands on in a US layout."""
+    text = typed.text
+    code = ord(text[0].lower()) if len(text[0].lower()) == 1 else ord(text[0])
+    if not flags & Flags.ALTERNATE_KEYS:
+        return str(code)
+    shifted = typed.modifiers & Modifiers.SHIFT and code != ord(text[0])
+    parts = [str(code), str(ord(text[0])) if shifted else ""]
+    if typed.key and ord(typed.key) != code:
+        parts.append(str(ord(typed.key)))
+    return ":".join(parts).rstrip(":")
 
 
 def _modifiers(modifiers: Modifiers, event: KeyEvent) -> str:

@@ -13,6 +13,7 @@ from terminal.colours import Scheme, parse_scheme
 from terminal.contents import Colours, Rgb
 from terminal.emulator import EmulatorListener, EmulatorOptions
 from terminal.engines import engine
+from terminal.keyboard import Typed
 from terminal.keymap import KeyMap, KeyModes, Modifiers
 from terminal.kitty import Flags, KeyEvent
 from terminal.layout import Layout
@@ -139,19 +140,18 @@ class Terminal:
         keyboard = person.keyboard
         if not pressed:
             released = keyboard.release(keysym)
-            return b"" if released is None else self._release(keysym, released, keyboard.modifiers)
+            return b"" if released is None else self._release(keysym, released)
         event = KeyEvent.REPEAT if keyboard.is_down(keysym) else KeyEvent.PRESS
         typed = keyboard.press(keysym)
         if typed is None:
             return b""
-        text, modifiers = typed
-        command = shortcut(keysym, text, modifiers)
+        command = shortcut(keysym, typed.command, typed.modifiers)
         if command in SCROLLING and self.emulator.alternate_screen:
             command = None  # it has nothing to scroll: its programs may use these keys
         if command is not None:
             keyboard.release(keysym)  # the host shall not hear of its release either
             return self._command(person, command)
-        return self._to_host(self._press(keysym, text, modifiers, event))
+        return self._to_host(self._press(keysym, typed, event))
 
     def mouse(self, person: Person, x: int, y: int, buttons: int, now: float) -> bytes:
         """The pointer is at a pixel of the window, with a Guacamole button mask, at `now` in
@@ -244,20 +244,18 @@ class Terminal:
     def _colours(self) -> Colours:
         return replace(self.scheme.colours, minimum_contrast=self._minimum_contrast)
 
-    def _press(self, keysym: int, text: str, modifiers: Modifiers, event: KeyEvent) -> bytes:
+    def _press(self, keysym: int, typed: Typed, event: KeyEvent) -> bytes:
         flags = self.emulator.kitty_keyboard
         if flags:
-            return kitty.encode(keysym, text, modifiers, Flags(flags), event)
-        if text and keysym < 0x7F and modifiers <= Modifiers.SHIFT:
-            return text.encode()  # no mode changes what a plain letter sends
-        return self._keymap.encode(keysym, text, modifiers, self._key_modes())
+            return kitty.encode(keysym, typed, Flags(flags), event)
+        if typed.text and keysym < 0x7F and typed.modifiers <= Modifiers.SHIFT:
+            return typed.text.encode()  # no mode changes what a plain letter sends
+        return self._keymap.encode(keysym, typed.command, typed.modifiers, self._key_modes())
 
-    def _release(self, keysym: int, text: str, modifiers: Modifiers) -> bytes:
+    def _release(self, keysym: int, typed: Typed) -> bytes:
         """Only hosts that speak Kitty's protocol want to know of releases."""
         flags = self.emulator.kitty_keyboard
-        if not flags:
-            return b""
-        return kitty.encode(keysym, text, modifiers, Flags(flags), KeyEvent.RELEASE)
+        return kitty.encode(keysym, typed, Flags(flags), KeyEvent.RELEASE) if flags else b""
 
     def _key_modes(self) -> KeyModes:
         mode = self.emulator.mode

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.browser.visit import PHONE, TYPED_A, connected, happened, keys_of, sessions
-from tests.support.browser import CTRL, SHIFT, Browser, Page
+from tests.support.browser import ALT, CTRL, SHIFT, Browser, Page
 from tests.support.site import Site
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -32,6 +32,40 @@ async def test_the_browser_keeps_no_key_for_itself(page: Page, site: Site) -> No
     await page.key("t", CTRL)
     await happened(site, "key", 0x74, True)
     assert await page.run("document.activeElement.id") == "sink"
+
+
+@pytest.mark.parametrize(
+    ("before", "key", "place", "held", "typed"),
+    [
+        ("", "с", "KeyC", CTRL, "c"),
+        ("", "С", "KeyC", CTRL | SHIFT, "C"),
+        ("", "ж", "Semicolon", CTRL, ";"),
+        ("", "и", "KeyB", ALT, "b"),  # of two Cyrillic layouts, the one that is used
+        ("", "и", "KeyF", ALT, "f"),
+        ("", "ψ", "KeyC", CTRL, "c"),
+        ("ש", "/", "KeyQ", CTRL, "q"),
+        ("", "ข", "Minus", CTRL, "-"),
+        ("", "۱", "Digit1", CTRL, "۱"),  # nothing shows a layout yet
+        ("ی", "۱", "Digit1", CTRL, "1"),
+        ("ی", "a", "KeyQ", CTRL, "a"),  # AZERTY
+        ("a", "'", "KeyQ", CTRL, "'"),  # Dvorak
+        ("a", "é", "Digit2", CTRL, "é"),
+        ("", "с", "KeyC", 0, "с"),
+        ("", "С", "KeyC", SHIFT, "С"),
+    ],
+)
+async def test_shortcuts_go_by_the_place_of_a_key_without_latin_letter(
+    page: Page, site: Site, before: str, key: str, place: str, held: int, typed: str
+) -> None:
+    await connected(page, site)
+    if before:
+        await page.key(before)
+    await page.key(key, held, place=place)
+    keysym = ord(typed) if typed < "\u0100" else 0x01000000 + ord(typed)
+    await happened(site, "key", keysym, True)
+    await happened(site, "key", keysym, False)
+    others = [code for code, _ in keys_of(site) if code not in range(0xFFE1, 0xFFEF)]
+    assert len(others) == 2 * len(before + key)
 
 
 async def test_text_of_an_input_method(page: Page, site: Site) -> None:

@@ -35,7 +35,7 @@ FLAGS = (
 START_TIMEOUT = 30.0
 WAIT_TIMEOUT = 15.0
 POLL = 0.02
-CTRL, SHIFT = 2, 8
+ALT, CTRL, SHIFT = 1, 2, 8
 """Bits of CDP's `modifiers`."""
 KEYS = {
     "Enter": (13, "\r"),
@@ -226,15 +226,23 @@ class Page:
             )
         await self.mouse("mouseReleased", *end)
 
-    async def key(self, key: str, modifiers: int = 0, commands: tuple[str, ...] = ()) -> None:
+    async def key(
+        self, key: str, modifiers: int = 0, commands: tuple[str, ...] = (), place: str = ""
+    ) -> None:
         """Press and release one key."""
-        await self.key_event("keyDown", key, modifiers, commands)
-        await self.key_event("keyUp", key, modifiers)
+        await self.key_event("keyDown", key, modifiers, commands, place)
+        await self.key_event("keyUp", key, modifiers, place=place)
 
     async def key_event(
-        self, kind: str, key: str, modifiers: int = 0, commands: tuple[str, ...] = ()
+        self,
+        kind: str,
+        key: str,
+        modifiers: int = 0,
+        commands: tuple[str, ...] = (),
+        place: str = "",
     ) -> None:
-        """One key event; `commands` are the editing commands that the browser binds to it."""
+        """One key event; `commands` are the editing commands that the browser binds to it, `place`
+        is the key's `code` where the layout has another character there than a US one."""
         code, text = KEYS.get(key, (ord(key[0].upper()), key))
         if modifiers & CTRL or kind == "keyUp":
             text = ""
@@ -242,7 +250,7 @@ class Page:
             "Input.dispatchKeyEvent",
             type=kind if text or kind == "keyUp" else "rawKeyDown",
             key=key,
-            code=f"Key{key.upper()}" if len(key) == 1 and key.isalpha() else key,
+            code=place or (f"Key{key.upper()}" if len(key) == 1 and key.isalpha() else key),
             windowsVirtualKeyCode=code,
             text=text,
             modifiers=modifiers,

@@ -164,6 +164,17 @@ def test_what_keys_send(keys: list[str], data: bytes) -> None:
     assert Desk(terminal_type="xterm-256color").press(*keys) == data
 
 
+@pytest.mark.parametrize("digit", range(10))
+def test_ctrl_and_a_digit_of_the_keypad_is_the_digit(digit: int) -> None:
+    """As on xterm."""
+    desk = Desk(terminal_type="xterm-256color")
+    for modifier, before in (("ctrl", b""), ("alt", b"\x1b")):
+        desk.hold(modifier)
+        sent = desk.terminal.key(desk.person, keysym("KP_7") - 7 + digit, True)
+        assert sent == before + b"%d" % digit
+        desk.hold(modifier, down=False)
+
+
 def test_modes_of_the_host_change_what_keys_send() -> None:
     desk = Desk(terminal_type="xterm-256color")
     desk.terminal.feed(b"\x1b[?1h")

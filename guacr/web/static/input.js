@@ -5,6 +5,10 @@ import { byId, element } from "./dom.js";
 
 const CONTROL = 0xffe3, SHIFT = 0xffe1, ALT = 0xffe9, ALT_GR = 0xfe03;
 const BACKSPACE = 0xff08, RETURN = 0xff0d, INSERT = 0xff63, LOWER_V = 0x76, UPPER_V = 0x56;
+const SIGNS = { // of a US keyboard, without and with Shift
+  Backquote: "`~", Minus: "-_", Equal: "=+", BracketLeft: "[{", BracketRight: "]}", Backslash: "\\|",
+  Semicolon: ";:", Quote: "'\"", Comma: ",<", Period: ".>", Slash: "/?",
+};
 const PASTE_WAIT = 80; // milliseconds in which a browser that has a clipboard sends its paste event
 
 const EXTRA_KEYS = [
@@ -24,6 +28,7 @@ export class Input {
     this.sink = byId("sink");
     this.held = new Set(); // sticky extra keys that are down
     this.usesTouchpad = false;
+    this.isLatin = true; // whether the layout has Latin letters, as the last letter showed
     this.listenToKeys(signal);
     this.listenToPointer(signal);
     this.listExtraKeys();
@@ -94,6 +99,8 @@ export class Input {
 
   listenToKeys(signal) {
     const { sink } = this;
+    // before anything else sees it
+    byId("session").addEventListener("keydown", (event) => this.latinize(event), { capture: true, signal });
     // before the keyboard sees it: what pastes must reach the browser, which then says what
     byId("screen").addEventListener("keydown", (event) => this.interceptPaste(event), { capture: true, signal });
     sink.addEventListener("paste", (event) => this.pasted(event), { signal });
@@ -106,6 +113,19 @@ export class Input {
     this.keyboard = Input.keyboard ??= new Guacamole.Keyboard(sink);
     this.keyboard.onkeydown = (keysym) => this.pressed(keysym);
     this.keyboard.onkeyup = (keysym) => this.releasedKey(keysym);
+  }
+
+  // With Ctrl, Alt or Command, a key of a layout without Latin letters counts as the one that stands
+  // there on a US keyboard, as everywhere on a desktop. Only here is its place known.
+  latinize(event) {
+    const { key, code } = event;
+    if ([...key].length !== 1) return;
+    if (/[\p{L}\p{M}]/u.test(key)) this.isLatin = /\p{Script=Latin}/u.test(key);
+    const foreign = !this.isLatin && (key > "~" || code.startsWith("Key"));
+    const types = event.getModifierState("AltGraph") || (isMac && event.altKey);
+    if (!foreign || types || !(event.ctrlKey || event.altKey || event.metaKey)) return;
+    const meant = usCharacter(code, event.shiftKey);
+    if (meant) Object.defineProperty(event, "key", { value: meant });
   }
 
   interceptPaste(event) {
@@ -212,6 +232,13 @@ export class Input {
 // Guacamole.Keyboard types the second half of an emoji once more, by itself.
 function isHalfCharacter(keysym) {
   return keysym >= 0x0100d800 && keysym <= 0x0100dfff;
+}
+
+function usCharacter(code, shifted) {
+  const [, letter] = /^Key([A-Z])$/.exec(code) ?? [];
+  if (letter) return shifted ? letter : letter.toLowerCase();
+  const [, digit] = /^Digit([0-9])$/.exec(code) ?? [];
+  return digit ? (shifted ? ")!@#$%^&*(" : "0123456789")[digit] : SIGNS[code]?.[Number(shifted)];
 }
 
 function pasteChord(event) {
