@@ -20,6 +20,8 @@ HOME, LEFT, UP, RIGHT, DOWN, PAGE_UP, PAGE_DOWN, END, BEGIN = range(0xFF50, 0xFF
 INSERT = 0xFF63
 F1 = 0xFFBE
 """F1 to F35 follow one another."""
+PAUSE, CANCEL, BREAK = 0xFF13, 0xFF69, 0xFF6B
+"""Pause; and what the same key is with Ctrl: browsers say Cancel, X11 says Break."""
 LEFT_TAB = 0xFE20
 """ISO_Left_Tab: what X makes of Shift and Tab."""
 

@@ -135,6 +135,11 @@ class TelnetConnection(asyncio.Protocol):
         elif not (self._ended or self._lost):
             self._transport.write(self._machine.encode(data))
 
+    def send_break(self) -> None:
+        """The key Break; while TLS comes about it is lost, as a line that is not there loses it."""
+        if self._held is None and not (self._ended or self._lost):
+            self._transport.write(self._machine.send_break())
+
     def resize(self, columns: int, rows: int) -> None:
         """The screen has another size."""
         if not self._ended:

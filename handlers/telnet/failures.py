@@ -36,6 +36,17 @@ def silent(host: str, port: int, seconds: float) -> GuacrError:
     )
 
 
+def is_end(error: OSError) -> bool:
+    """Whether the host itself has ended the connection, even if by a reset; devices do that on a
+    regular logout. A network that has fallen silent is another matter."""
+    return isinstance(error, ConnectionError)
+
+
+def ended(host: str) -> str:
+    """What is shown below the output of a host that has ended an open session."""
+    return f"Host {shorten(host)} has closed the connection."
+
+
 def closed_at_login(host: str) -> GuacrError:
     """The host hung up while login-success-regex was waited for."""
     return UpstreamError(

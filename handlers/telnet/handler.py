@@ -9,6 +9,7 @@ from typing import ClassVar
 from guacr.errors import BadRequestError
 from guacr.session.params import Params
 from guacr.session.session import Session
+from guacr.session.user import User
 from handlers.dial import dial
 from handlers.telnet import failures
 from handlers.telnet.connection import TelnetConnection
@@ -17,9 +18,12 @@ from handlers.telnet.machine import TelnetMachine
 from handlers.telnet.params import TelnetParams
 from handlers.terminal.handler import TerminalHandler
 from handlers.tls import TlsTerms, context
+from terminal import keysyms
+from terminal.keymap import Modifiers
 
 TELNETS_PORT = 992
 """Where TLS comes first, as IANA has it."""
+BREAK_KEYS = frozenset({keysyms.PAUSE, keysyms.CANCEL, keysyms.BREAK})
 
 
 class TelnetHandler(TerminalHandler):
@@ -55,15 +59,19 @@ class TelnetHandler(TerminalHandler):
         sock = await dial(params.hostname, params.port, params.timeout)
         connection = TelnetConnection(self, self._machine)
         self._connection = connection
+        farewell = ""
         try:
             await connection.open(sock, tls, self._host)
             self.session.set_name(params.hostname)
             await self._stay(connection)
+            farewell = failures.ended(params.hostname)
         except OSError as error:
-            raise failures.lost(params.hostname, params.port, error) from None
+            if not (self._open and connection.heard and failures.is_end(error)):
+                raise failures.lost(params.hostname, params.port, error) from None
+            farewell = failures.ended(params.hostname)
         finally:
             connection.close()
-            await self.finish_output()
+            await self.finish_output(farewell)
 
     async def _stay(self, connection: TelnetConnection) -> None:
         """Until the host ends the session."""
@@ -115,11 +123,32 @@ class TelnetHandler(TerminalHandler):
 
     # ---- TerminalHandler
 
+    def key(self, user: User, keysym: int, pressed: bool) -> None:
+        """See `ProtocolHandler.key`. Pause, Break and Ctrl+0 are the break of a serial line, as
+        with guacd."""
+        if pressed and self._is_break(user, keysym):
+            if self._connection is not None and self.takes_keys:
+                self._connection.send_break()
+        else:
+            super().key(user, keysym, pressed)
+
+    def _is_break(self, user: User, keysym: int) -> bool:
+        if keysym == ord("0"):
+            return self.person(user).keyboard.modifiers == Modifiers.CTRL
+        return keysym in BREAK_KEYS
+
+    def reply(self, data: bytes) -> None:
+        """See `TerminalHandler.reply`: hosts ask before they let anyone type, too."""
+        if self._connection is not None:
+            self._connection.write(data)
+
     def send(self, data: bytes) -> None:
         """See `TerminalHandler.send`."""
         connection = self._connection
         if connection is None:
             return
+        if self._login is not None and any(code >= 0x20 for code in data):
+            self._login.leave_to_person()
         if not connection.heard:
             self._postpone(self.FIRST_WORD_TIMEOUT)
         connection.write(data)

@@ -44,6 +44,11 @@ class LoginWatch:
         """Whether people have to wait for the login to succeed: guacr is at it."""
         return self._success is not None
 
+    def leave_to_person(self) -> None:
+        """A person types: prompts are theirs from now on, as with guacd, for the next one may be
+        another user's."""
+        self._username = self._password = None
+
     def feed(self, output: bytes) -> bytes:
         """The host has printed: what is to be typed.
 

@@ -34,6 +34,7 @@ class Command(IntEnum):
     """What may follow IAC; others are taken without effect."""
 
     SE = 240
+    BREAK = 243
     SB = 250
     WILL = 251
     WONT = 252
@@ -134,6 +135,10 @@ class TelnetMachine:
         return self._host_echoes is False
 
     # ---- to the host
+
+    def send_break(self) -> bytes:
+        """What the key Break stands for, also for hosts that have not sent any command."""
+        return bytes([Command.IAC, Command.BREAK])
 
     def encode(self, data: bytes) -> bytes:
         """What is typed, as the host wants it: CR is CR NUL unless BINARY was agreed on."""

@@ -39,6 +39,8 @@ from terminal.rehearsal import rehearse
 from terminal.terminal import Terminal
 
 STDIN_NAME = "STDIN"
+EARLY_REPLIES_MAX = 4096
+"""Bytes of answers that wait until the host takes input; further answers are dropped."""
 
 
 class TerminalHandler(ProtocolHandler):
@@ -90,6 +92,8 @@ class TerminalHandler(ProtocolHandler):
         self._rest = Rest(self.terminal)
         self._blink = Blink(emulator, session.changed)
         self._at_line_start = True
+        self._early_replies = b""
+        """Answers to queries of the host's that came before it takes input."""
         self._warn()
 
     @classmethod
@@ -124,6 +128,11 @@ class TerminalHandler(ProtocolHandler):
         can tell its host so does it here."""
 
     @property
+    def takes_keys(self) -> bool:
+        """Whether keys go to the host now: it is there, and no pipe has it to itself."""
+        return self._typing.host_ready and self._stdin is None
+
+    @property
     def window(self) -> tuple[int, int, int, int]:
         """Columns and rows of the screen, and its width and height in pixels."""
         layout = self.terminal.layout
@@ -144,12 +153,15 @@ class TerminalHandler(ProtocolHandler):
             self._at_line_start = data.endswith(b"\n")
             self._output.put(data)
 
-    async def finish_output(self) -> None:
-        """The host has sent its last: pipes shall get it, and the last picture show it."""
+    async def finish_output(self, last_line: str = "") -> None:
+        """The host has sent its last: pipes shall get it, and the last picture show it, with
+        `last_line` of guacr's own below it."""
         rest = self._splitter.flush()
         if self._pipes.write(rest):
             self.show(rest)
         await self._pipes.finish()
+        if last_line:
+            self.print_line(last_line)
         self._output.finish()
 
     def download(self, path: str) -> None:
@@ -178,6 +190,9 @@ class TerminalHandler(ProtocolHandler):
 
     def start_input(self) -> None:
         """The host takes input from now on."""
+        replies, self._early_replies = self._early_replies, b""
+        if replies:
+            self.send(replies)
         self._typing.start()
 
     def pause_input(self) -> None:
@@ -197,7 +212,7 @@ class TerminalHandler(ProtocolHandler):
     def key(self, user: User, keysym: int, pressed: bool) -> None:
         """See `ProtocolHandler.key`."""
         before = self._seen()
-        data = self.terminal.key(self._person(user), keysym, pressed)
+        data = self.terminal.key(self.person(user), keysym, pressed)
         self._typed(user, data)
         if not pressed:
             return
@@ -213,7 +228,7 @@ class TerminalHandler(ProtocolHandler):
 
     def mouse(self, user: User, x: int, y: int, buttons: int) -> None:
         """See `ProtocolHandler.mouse`."""
-        person = self._person(user)
+        person = self.person(user)
         self._typed(user, self.terminal.mouse(person, x, y, buttons, user.now()))
         self._refresh()
         self._autoscroll.look(person)
@@ -317,6 +332,16 @@ class TerminalHandler(ProtocolHandler):
         """An answer of the terminal's to a query of the host's."""
         if self._typing.host_ready:
             self.send(data)
+        elif len(self._early_replies) + len(data) <= EARLY_REPLIES_MAX:
+            self._early_replies += data
+
+    def person(self, user: User) -> Person:
+        """The keyboard and the pointer of a user."""
+        person = self._persons.get(user.id)
+        if person is None:
+            person = self._persons[user.id] = Person()
+            person.may_paste = not user.rights.disable_paste
+        return person
 
     def user_of(self, person: Person) -> User | None:
         """Whose keyboard and pointer these are."""
@@ -334,13 +359,6 @@ class TerminalHandler(ProtocolHandler):
         for warning in warnings:
             self.session.log.warning("%s", warning)
             self.print_line(warning)
-
-    def _person(self, user: User) -> Person:
-        person = self._persons.get(user.id)
-        if person is None:
-            person = self._persons[user.id] = Person()
-            person.may_paste = not user.rights.disable_paste
-        return person
 
     def _typed(self, user: User, data: bytes) -> None:
         if data and self._stdin is None:

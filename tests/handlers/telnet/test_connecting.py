@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import socket
 import ssl
+import struct
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -24,6 +26,7 @@ from tests.support.waiting import free_port, until
 
 Host = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 STARTS_TLS = b"\xff\xfa\x2e\x01\xff\xf0"
+ENDED = "Host '127.0.0.1' has closed the connection."
 STARTS_MCCP2 = b"\xff\xfa\x56\xff\xf0"
 
 
@@ -234,6 +237,140 @@ async def test_a_host_that_does_not_echo(daemon: Daemon) -> None:
         await person.see("> hell!")
 
 
+@pytest.mark.parametrize("reset", [False, True], ids=["FIN", "RST"])
+async def test_a_host_that_ends_an_open_session(daemon: Daemon, reset: bool) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"Password:")
+        await reader.readuntil(b"\r")
+        writer.write(b"bye")
+        await writer.drain()
+        await gone.wait()
+        if reset:
+            sock = writer.get_extra_info("socket")
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            writer.transport.abort()
+
+    gone = asyncio.Event()
+    async with host(serve) as values, desk(daemon, values, protocol="telnet") as person:
+        await person.see("Password:")
+        person.client.type("exit\n")
+        await person.see("bye")
+        gone.set()
+        await person.end()
+    assert person.text.rstrip().endswith("bye\n" + ENDED)
+
+
+async def test_a_network_that_falls_silent_is_a_loss(daemon: Daemon) -> None:
+    async with host(saying(b"hello")) as values, desk(daemon, values, protocol="telnet") as person:
+        await person.see("hello")
+        # what the kernel reports once its retransmissions have run out
+        connection = person.handler._connection  # type: ignore[attr-defined]
+        connection.connection_lost(TimeoutError(errno.ETIMEDOUT, "timed out"))
+        sentence, status = await person.failure()
+    assert status == Status.UPSTREAM_TIMEOUT
+    assert "has stopped answering" in sentence
+
+
+@pytest.mark.parametrize("rules", [{}, {"login-success-regex": "welcome"}])
+async def test_a_query_in_the_first_bytes_is_answered(
+    daemon: Daemon, rules: dict[str, str]
+) -> None:
+    """Each time, and also while people may not type yet."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"\x1b[6n")
+        answers.append(await reader.readuntil(b"R"))
+        writer.write(b"welcome")
+        await reader.read()
+
+    answers: list[bytes] = []
+    for _ in range(12):
+        async with (
+            host(serve) as values,
+            desk(daemon, values | rules, protocol="telnet") as person,
+        ):
+            await person.see("welcome")
+    assert answers == [b"\x1b[1;1R"] * 12
+
+
+async def test_an_answer_of_the_terminal_is_not_echoed(daemon: Daemon) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"\xff\xfc\x01> \x1b[5n")
+        await reader.readuntil(b"n")
+        writer.write(b"done")
+        await reader.read()
+
+    async with host(serve) as values, desk(daemon, values, protocol="telnet") as person:
+        await person.see("done")
+        assert person.text.strip() == "> done"
+
+
+@pytest.mark.parametrize("negotiates", [False, True])
+async def test_keys_that_are_a_break(daemon: Daemon, negotiates: bool) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"\xff\xfd\x01" * negotiates + b"> ")
+        typed.append(await reader.readuntil(b"0end"))
+        writer.write(b"done")
+        await reader.read()
+
+    typed: list[bytes] = []
+    async with host(serve) as values, desk(daemon, values, protocol="telnet") as person:
+        await person.see(">")
+        for keysym in (0xFF13, 0xFF69, 0xFF6B):  # Pause, Cancel, Break
+            person.client.key(keysym)
+        person.control("0")
+        person.client.type("0end")
+        await person.see("done")
+    offers = b"\xff\xfb\x00\xff\xfc\x01" if negotiates else b""
+    assert typed[0].replace(offers, b"") == b"\xff\xf3" * 4 + b"0end"
+
+
+async def test_a_break_waits_for_the_login(daemon: Daemon) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"login: ")
+        await tried.wait()
+        writer.write(b"welcome")
+        typed.append(await reader.readuntil(b"end"))
+        writer.write(b"done")
+        await reader.read()
+
+    typed: list[bytes] = []
+    tried = asyncio.Event()
+    rules = {"login-success-regex": "welcome"}
+    async with host(serve) as values, desk(daemon, values | rules, protocol="telnet") as person:
+        await person.see("login:")
+        person.client.key(0xFF13)
+        await typed_and_taken(person, "end")
+        tried.set()
+        await person.see("done")
+    assert typed == [b"end"]
+
+
+async def test_a_person_who_logs_in_alone_keeps_the_password_back(daemon: Daemon) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        typed.append(await reader.readuntil(b"\r"))  # a console server waits for Enter
+        writer.write(b"User: ")
+        typed.append(await reader.readuntil(b"\r"))
+        writer.write(b"Password: ")
+        typed.append(await reader.readuntil(b"\r"))
+        writer.write(b"done")
+        await reader.read()
+
+    typed: list[bytes] = []
+    async with (
+        host(serve) as values,
+        desk(daemon, values | CREDENTIALS, protocol="telnet") as person,
+    ):
+        await person.client.frame()
+        person.client.type("\n")
+        await person.see("User:")
+        person.client.type("bob\n")
+        await person.see("Password:")
+        person.client.type("other\n")
+        await person.see("done")
+    assert typed == [b"\r", b"bob\r", b"other\r"]
+
+
 # ---- compression
 
 
@@ -262,7 +399,7 @@ async def test_compressed_output_of_a_host_that_hangs_up(daemon: Daemon) -> None
 
     async with host(serve) as values, desk(daemon, values, protocol="telnet") as person:
         await person.end()
-        assert person.text.rstrip().endswith("xx\nthe end")
+        assert person.text.rstrip().endswith("xx\nthe end\n" + ENDED)
 
 
 def compressing(body: bytes) -> Host:
