@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import Executor
+from math import inf
 from typing import TYPE_CHECKING
 
 from guacr.display.encoder import Encoding
@@ -23,7 +24,8 @@ LAST_COST = 0.03
 REFINE_DELAY = 0.3
 """Seconds without change after which lossy areas are sent again without loss."""
 SLOW_LAG = 0.75
-"""Seconds behind which a viewer misses frames, so that the others are not held back."""
+"""Seconds behind the quickest viewer beyond which a viewer misses frames, and is then sent the
+whole picture: what waits for it would only make it later."""
 
 Frame = bytes | None
 
@@ -107,8 +109,11 @@ class Frames:
     def _skip_slow_users(self) -> None:
         now = self._loop.time()
         users = self._session.users.values()
+        quickest = min(
+            (u.pacing.lag(now) for u in users if u.pacing.keeps_up and not u.stale), default=inf
+        )
         for user in users:
-            behind = len(users) > 1 and user.pacing.lag(now) > SLOW_LAG
+            behind = user.pacing.lag(now) - quickest > SLOW_LAG
             if behind or user.transport.buffered > self._session.settings.session.send_high_water:
                 user.stale = True
 
@@ -159,14 +164,15 @@ class Frames:
         self._last_timestamp = max(self.timestamp(), self._last_timestamp + 1)
         sync = encode("sync", self._last_timestamp, 1)
         now = self._loop.time()
-        for frame, users in zip(frames, (fresh, newcomers), strict=True):
+        change, whole = frames
+        for frame, users in ((change, fresh), (whole, newcomers)):
             if frame is None:
                 continue
             message = frame + sync
             for user in users:
                 if user.id in self._session.users:
                     user.stale = False
-                    user.pacing.sent(self._last_timestamp, now)
+                    user.pacing.sent(self._last_timestamp, now, whole=frame is whole)
                     user.send(message)
         self._refine_later()
 

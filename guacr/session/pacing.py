@@ -17,11 +17,21 @@ follows a link that has become slower for good."""
 class Pacing:
     """Frames sent to one viewer and `sync` replies received from it."""
 
-    __slots__ = ("_in_flight", "_last_timestamp", "acknowledged", "round_trip")
+    __slots__ = (
+        "_acknowledged_to",
+        "_in_flight",
+        "_last_timestamp",
+        "_whole",
+        "acknowledged",
+        "round_trip",
+    )
 
     def __init__(self) -> None:
         self._in_flight: deque[tuple[int, float]] = deque(maxlen=FRAMES_KEPT)
         self._last_timestamp = -1
+        self._acknowledged_to = -1
+        self._whole = 0
+        """The timestamp of the whole picture that this viewer was sent last."""
         self.round_trip = 0.0
         """The shortest recent time from a frame to its `sync` reply, in seconds."""
         self.acknowledged = False
@@ -32,15 +42,24 @@ class Pacing:
         """Frames sent and not acknowledged."""
         return len(self._in_flight)
 
-    def sent(self, timestamp: int, now: float) -> None:
-        """A frame with this `sync` timestamp went out."""
+    @property
+    def keeps_up(self) -> bool:
+        """Whether this viewer has acknowledged the whole picture that it was sent last, so that
+        its lag says how quickly it takes frames."""
+        return self._acknowledged_to >= self._whole
+
+    def sent(self, timestamp: int, now: float, *, whole: bool = False) -> None:
+        """A frame with this `sync` timestamp went out: the whole picture, or what changed."""
         self._in_flight.append((timestamp, now))
         self._last_timestamp = timestamp
+        if whole:
+            self._whole = timestamp
 
     def reply(self, timestamp: int, now: float) -> bool:
         """The viewer replied to a `sync`; False if no such `sync` can have been sent."""
         if timestamp > self._last_timestamp:
             return False
+        self._acknowledged_to = max(self._acknowledged_to, timestamp)
         sent_at: float | None = None
         while self._in_flight and self._in_flight[0][0] <= timestamp:
             sent_at = self._in_flight.popleft()[1]

@@ -19,8 +19,15 @@ from guacr.errors import (
 from guacr.protocol.client import ClientInfo
 from guacr.protocol.instruction import encode
 from guacr.protocol.status import Status
+from guacr.session.user import User
 from guacr.settings import Settings
+from tests.support.clock import SkippingClock
 from tests.support.loopback import Bench, MemoryTransport, frame, sketch, until
+
+
+@pytest.fixture
+async def clock(monkeypatch: pytest.MonkeyPatch) -> SkippingClock:
+    return SkippingClock(monkeypatch)
 
 
 @pytest.fixture
@@ -123,6 +130,55 @@ async def test_a_slow_viewer_misses_frames_and_catches_up(bench: Bench) -> None:
     await until(lambda: not owner.stale)
     await until(lambda: not owner.session.display.lossy)
     await until(lambda: same_picture(slow, owner) and same_picture(quick, owner))
+
+
+def change(owner: User, red: int) -> None:
+    sketch(owner).surface.fill(Rect(0, 0, 9, 9), (red, 0, 0))
+    owner.session.changed()
+
+
+async def test_viewers_that_are_equally_late_get_what_changed(
+    bench: Bench, clock: SkippingClock
+) -> None:
+    transports = [bench.connect()]
+    owner = transports[0][1]
+    transports.append(bench.connect(owner.session.id))
+    both = [transport for transport, _ in transports]
+    await until(lambda: all(transport.all("sync") for transport in both))
+    for transport in both:
+        transport.acknowledge()
+    change(owner, 50)
+    for transport in both:
+        await until(lambda transport=transport: len(transport.all("sync")) == 2)  # type: ignore[misc]
+    for red in range(60, 64):
+        clock.skip(1.2)
+        change(owner, red)
+        await frame(both[0])
+        assert [user.stale for _, user in transports] == [False, False]
+        for transport in both:
+            transport.send("sync", transport.all("sync")[-2][0])
+    assert [len(transport.all("size")) for transport in both] == [2, 2], "the whole picture, once"
+
+
+async def test_a_viewer_behind_the_quickest_gets_the_whole_picture(
+    bench: Bench, clock: SkippingClock
+) -> None:
+    slow, owner = bench.connect()
+    quick, _ = bench.connect(owner.session.id)
+    await until(lambda: bool(slow.all("sync") and quick.all("sync")))
+    slow.acknowledge()
+    quick.acknowledge()
+    quick.replies = True
+    change(owner, 50)
+    await frame(quick)
+    clock.skip(1.2)
+    change(owner, 51)
+    await frame(quick)
+    assert owner.stale
+    slow.acknowledge()
+    await until(lambda: not owner.stale)
+    assert same_picture(slow, owner)
+    assert len(slow.all("size")) == 4
 
 
 async def test_a_viewer_that_never_acknowledges_is_paced_but_served(bench: Bench) -> None:
