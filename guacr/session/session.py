@@ -79,18 +79,19 @@ class Session:
 
     def start(self) -> None:
         """Let the handler run."""
-        self._task = self._loop.create_task(self._run(), name=f"session {self.id}")
+        self._task = self._loop.create_task(self.handler.run(), name=f"session {self.id}")
+        self._task.add_done_callback(self._handler_ended)
 
-    async def _run(self) -> None:
-        error: GuacrError | None = None
-        try:
-            await self.handler.run()
-        except GuacrError as raised:
-            error = raised
-        except Exception:
-            self.log.exception("the handler failed")
-            error = GuacrError("internal error: the daemon's log says more")
-        self.close(error)
+    def _handler_ended(self, task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        self.close(None if error is None else self._reason(error))
+
+    def _reason(self, error: BaseException) -> GuacrError:
+        """What the users are told of a failure; what was not foreseen is logged."""
+        if isinstance(error, GuacrError):
+            return error
+        self.log.error("the handler failed", exc_info=error)
+        return GuacrError("internal error: the daemon's log says more")
 
     def close(self, error: GuacrError | None = None) -> None:
         """End the session: its users see the last picture, then why (if it is an error)."""
@@ -104,10 +105,9 @@ class Session:
         self.frames.stop()
         for user in list(self.users.values()):
             self._dismiss(user, error)
-        for task in self._tasks:
-            task.cancel()
-        if self._task is not None and self._task is not asyncio.current_task():
-            self._task.cancel()
+        for task in (*self._tasks, self._task):
+            if task is not None and task is not asyncio.current_task():
+                task.cancel()
         self._on_closed(self)
 
     async def wait_closed(self) -> None:
@@ -119,11 +119,18 @@ class Session:
             self.handler.closed()
 
     def start_task(self, work: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:
-        """Have something done beside the handler; it must end when it is cancelled."""
+        """Have something done beside the handler. It must end when it is cancelled; if it fails,
+        the session ends with its error, as if `run` had raised it."""
         task = self._loop.create_task(work, name=f"{name} in session {self.id}")
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._task_ended)
         return task
+
+    def _task_ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self.close(self._reason(error))
 
     # ---- users
 

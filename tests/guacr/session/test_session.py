@@ -488,13 +488,49 @@ async def test_a_failure_reaches_every_user(bench: Bench) -> None:
         assert transport.closed_with == Status.UPSTREAM_ERROR
 
 
-@pytest.mark.parametrize("where", ["run", "key"])
+async def test_a_task_that_fails_ends_the_session_with_its_error(bench: Bench) -> None:
+    transport, user = bench.connect()
+
+    async def read() -> None:
+        raise UpstreamError("the host went away")
+
+    async def wait() -> None:
+        await asyncio.Event().wait()
+
+    reader = user.session.start_task(read(), "reader")
+    other = user.session.start_task(wait(), "other")
+    await until(lambda: transport.closed_with is not None)
+    assert transport.all("error") == [("the host went away", "515")]
+    await until(lambda: ("ended",) in sketch(user).events)
+    assert (reader.cancelled(), other.cancelled()) == (False, True)
+
+
+async def broken() -> None:
+    raise RuntimeError("a bug")
+
+
+async def test_a_task_that_returns_ends_nothing(bench: Bench) -> None:
+    transport, user = bench.connect()
+
+    async def work() -> None:
+        await asyncio.sleep(0)
+
+    await frame(transport)
+    await user.session.start_task(work(), "work")
+    change(user, 50)
+    await frame(transport)
+    assert transport.closed_with is None
+
+
+@pytest.mark.parametrize("where", ["run", "task", "key"])
 async def test_a_bug_ends_the_session_without_details(
     bench: Bench, where: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     transport, user = bench.connect()
     if where == "run":
         sketch(user).fail(RuntimeError("a bug"))
+    elif where == "task":
+        user.session.start_task(broken(), "broken")
     else:
         transport.send("key", 0xDEAD, 1)
     await until(lambda: transport.closed_with is not None)
