@@ -1,6 +1,7 @@
 """Every error that guacr raises on purpose, each with the Guacamole status that clients see.
 
     GuacrError                        SERVER_ERROR
+    ├── InternalError                 a fault of guacr's own; the log holds its traceback
     ├── SettingsError                 a setting that cannot stand; stops the start
     ├── ClientError                   what the client did
     │   ├── ProtocolError             CLIENT_BAD_REQUEST
@@ -37,6 +38,13 @@ class GuacrError(Exception):
     """The root; `status` is what an `error` instruction carries."""
 
     status: ClassVar[Status] = Status.SERVER_ERROR
+
+
+class InternalError(GuacrError):
+    """What was not foreseen: whoever raises it has logged the traceback."""
+
+    def __init__(self) -> None:
+        super().__init__("internal error: the daemon's log says more")
 
 
 class SettingsError(GuacrError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from guacr.errors import ClientTimeoutError, GuacrError
+from guacr.errors import ClientTimeoutError, GuacrError, InternalError
 from guacr.protocol.handshake import Connect, Handshake, Selected
 from guacr.protocol.instruction import Instruction, encode
 from guacr.protocol.parser import InstructionParser
@@ -37,6 +37,9 @@ class Reception:
             self._proceed(self._parser.feed(data))
         except GuacrError as error:
             self._refuse(error)
+        except Exception:
+            log.exception("failure in the handshake with %s", self._transport.peer)
+            self._refuse(InternalError())
 
     def drained(self) -> None:
         """Nothing waits for it here."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from guacr.display.encoder import Encoding
 from guacr.display.plan import Plan
-from guacr.errors import GuacrError
+from guacr.errors import InternalError
 from guacr.protocol.instruction import encode
 from guacr.session.clock import FrameClock
 from guacr.session.user import User
@@ -155,7 +155,7 @@ class Frames:
         error = done.exception()
         if error is not None:
             self._session.log.error("encoding failed", exc_info=error)
-            self._session.close(GuacrError("internal error: the daemon's log says more"))
+            self._session.close(InternalError())
             return
         self._sent(done.result(), fresh, newcomers)
         self._clock.done()

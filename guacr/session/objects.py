@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-from guacr.errors import GuacrError, NotFoundError, TooManyError
+from guacr.errors import GuacrError, InternalError, NotFoundError, TooManyError
 from guacr.protocol.instruction import BLOB_MAX, encode
 from guacr.session.files import PATH_MAX, FileSystem, normalised
 from guacr.session.outputs import OutputStream
@@ -26,7 +26,6 @@ OBJECTS_MAX = 64
 INDEX_TYPE = "application/vnd.glyptodon.guacamole.stream-index+json"
 """A directory: a JSON object with the type of each path."""
 FILE_TYPE = "application/octet-stream"
-INTERNAL = "internal error: the daemon's log says more"
 ERROR_TYPE = "application/vnd.guacr.error+json"
 """A `get` that failed: a JSON object with `message` and `status`."""
 
@@ -104,7 +103,7 @@ class Objects:
             raise
 
     def _refuse(self, index: int, name: str, error: Exception) -> None:
-        told = error if isinstance(error, GuacrError) else GuacrError(INTERNAL)
+        told = error if isinstance(error, GuacrError) else InternalError()
         answer = json.dumps({"message": str(told), "status": told.status}).encode()
         self._user.outputs.send_body(index, name[:PATH_MAX], ERROR_TYPE, answer)
 

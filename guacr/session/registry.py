@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from concurrent.futures import Executor
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 
 from guacr.errors import (
     BadRequestError,
@@ -48,7 +48,7 @@ class Protocols:
         """The handler of a protocol.
 
         Raises:
-            NotFoundError: there is none of that name, or what it needs is not installed.
+            NotFoundError: there is none of that name, or it cannot be loaded.
         """
         known = self._loaded.get(name)
         if known is not None:
@@ -58,23 +58,41 @@ class Protocols:
             raise NotFoundError(
                 f"protocol {shorten(name)} is not known here: known are {', '.join(self.names)}"
             )
-        try:
-            handler: type[ProtocolHandler] = entry.load()
-        except ImportError as error:
-            log.exception("protocol %s cannot be loaded", name)
-            raise NotFoundError(
-                f"protocol {name} is not installed completely: install guacr[all]"
-            ) from error
+        handler = self._load(entry)
         self._loaded[name] = handler
         return handler
 
+    def _load(self, entry: EntryPoint) -> type[ProtocolHandler]:
+        """Import a handler; a broken one is logged, and costs nobody but who asks for it."""
+        try:
+            handler = entry.load()
+        except ImportError as error:
+            log.exception("protocol %s cannot be loaded", entry.name)
+            raise NotFoundError(
+                f"protocol {entry.name} is not installed completely: install guacr[all]"
+            ) from error
+        except (Exception, SystemExit) as error:
+            log.exception("protocol %s cannot be loaded", entry.name)
+            raise NotFoundError(
+                f"protocol {entry.name} cannot be loaded: the daemon's log says more"
+            ) from error
+        if not (isinstance(handler, type) and issubclass(handler, ProtocolHandler)):
+            log.error("protocol %s: %s is not a protocol handler", entry.name, entry.value)
+            raise NotFoundError(
+                f"protocol {entry.name} cannot be loaded: the daemon's log says more"
+            )
+        return handler
+
     def warm_up(self, settings: Settings) -> None:
-        """Load every protocol, and what its first session would wait for."""
+        """Load every protocol, and what its first session would wait for; one that fails costs
+        the others nothing."""
         for name in self.names:
             try:
                 self.find(name).warm_up(settings)
             except GuacrError as error:
                 log.warning("protocol %s: %s", name, error)
+            except Exception:
+                log.exception("protocol %s cannot be warmed up", name)
 
 
 class SessionRegistry:
@@ -134,7 +152,8 @@ class SessionRegistry:
         """Called about once a second by the daemon's ticker."""
         for session in list(self.sessions.values()):
             if now >= session.next_look:
-                session.keep_alive(now)
+                with session.ending_on_failure():
+                    session.keep_alive(now)
 
     async def close(self) -> None:
         """End every session and wait, within bounds, until their handlers have cleaned up."""

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from concurrent.futures import Executor
+from contextlib import contextmanager
 from dataclasses import replace
 from uuid import uuid4
 
 from guacr.display.display import Display
-from guacr.errors import ClientTimeoutError, GuacrError, OverrunError, TooManyError
+from guacr.errors import (
+    ClientTimeoutError,
+    GuacrError,
+    InternalError,
+    OverrunError,
+    TooManyError,
+)
 from guacr.protocol.client import ClientInfo
 from guacr.protocol.instruction import encode, encode_stream
 from guacr.protocol.status import Status
@@ -78,7 +85,9 @@ class Session:
         self.handler = handler_type(self, params)
 
     def start(self) -> None:
-        """Let the handler run."""
+        """Let the handler run, unless the session has ended already."""
+        if self.closed:
+            return
         self._task = self._loop.create_task(self.handler.run(), name=f"session {self.id}")
         self._task.add_done_callback(self._handler_ended)
 
@@ -86,12 +95,23 @@ class Session:
         error = None if task.cancelled() else task.exception()
         self.close(None if error is None else self._reason(error))
 
+    @contextmanager
+    def ending_on_failure(self) -> Iterator[None]:
+        """What fails within ends this session with its error, and nothing else."""
+        try:
+            yield
+        except GuacrError as error:
+            self.close(error)
+        except Exception:
+            self.log.exception("the handler failed")
+            self.close(InternalError())
+
     def _reason(self, error: BaseException) -> GuacrError:
         """What the users are told of a failure; what was not foreseen is logged."""
         if isinstance(error, GuacrError):
             return error
         self.log.error("the handler failed", exc_info=error)
-        return GuacrError("internal error: the daemon's log says more")
+        return InternalError()
 
     def close(self, error: GuacrError | None = None) -> None:
         """End the session: its users see the last picture, then why (if it is an error)."""
@@ -116,6 +136,7 @@ class Session:
             await asyncio.wait(self._tasks)
         if self._task is not None:
             await asyncio.wait([self._task])
+        with self.ending_on_failure():
             self.handler.closed()
 
     def start_task(self, work: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:
@@ -152,12 +173,13 @@ class Session:
         user.send(encode("ready", self.id))
         if self.name:
             user.send(encode("name", self.name))
-        for name, value in self.handler.argv_values().items():
-            user.send(self._argv_stream(name, value))
         self.log.info("user %s joined from %s", user.id, transport.peer)
         if not owner:
             self._tell_owner(1, user)
-        self.handler.user_joined(user)
+        with self.ending_on_failure():
+            for name, value in self.handler.argv_values().items():
+                user.send(self._argv_stream(name, value))
+            self.handler.user_joined(user)
         self.frames.welcome()
         return user
 
@@ -191,7 +213,8 @@ class Session:
             self.close()
             return
         self._tell_owner(2, user)
-        self.handler.user_left(user)
+        with self.ending_on_failure():
+            self.handler.user_left(user)
 
     def _tell_owner(self, code: int, user: User) -> None:
         for other in self.users.values():

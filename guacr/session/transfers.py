@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Self
 
-from guacr.errors import GuacrError, OverrunError, TooManyError
+from guacr.errors import GuacrError, InternalError, OverrunError, TooManyError
 from guacr.session.streams import InputStream
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class Transfers:
             upload.refuse(error)
             raise
         except Exception:
-            upload.refuse(GuacrError("internal error: the daemon's log says more"))
+            upload.refuse(InternalError())
             raise
 
     async def _watch(self, transfer: Coroutine[None, None, None], name: str) -> None:

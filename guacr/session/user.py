@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from guacr.errors import ClientError, GuacrError, ProtocolError
+from guacr.errors import ClientError, GuacrError, InternalError, ProtocolError
 from guacr.protocol.client import ClientInfo
 from guacr.protocol.instruction import Instruction, encode
 from guacr.protocol.parser import InstructionParser
@@ -143,7 +143,7 @@ class User:
                 self.session.close(error)
             except Exception:
                 self.session.log.exception("failure while handling %r", instruction.opcode)
-                self.session.close(GuacrError("internal error: the daemon's log says more"))
+                self.session.close(InternalError())
 
     def drained(self) -> None:
         """The client's system took everything: a stale picture can be renewed."""

@@ -69,6 +69,20 @@ async def test_what_goes_wrong_is_said(
     assert number == status
 
 
+async def test_a_bug_in_a_handler_is_answered(
+    address: Address, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*args: object) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(SketchHandler, "__init__", fail)
+    values = b",".join([b"0."] * 8)
+    sentence, number = await refused(address, b"6.select,6.sketch;7.connect," + values + b";")
+    assert number == Status.SERVER_ERROR
+    assert "internal error" in sentence
+    assert "a bug" in caplog.text
+
+
 @pytest.mark.parametrize("data", [b"", b"6.select,6.sketch;", b"6.sel"])
 async def test_a_silent_client_is_told_so(address: Address, data: bytes) -> None:
     sentence, number = await refused(address, data)
