@@ -7,9 +7,11 @@ from collections.abc import Callable
 from guacr.display.cursor import POINTER, Cursor
 from guacr.display.geometry import Rect
 from guacr.display.layer import Layer
+from guacr.display.layers import BASE, LayerId, LayerIds
 from guacr.display.overlay import Overlay
 from guacr.display.plan import Plan, StreamIndices
 from guacr.display.surface import Surface
+from guacr.protocol.instruction import encode
 
 CURSOR_BUFFER = -1
 """The off-screen buffer that holds the cursor's picture."""
@@ -25,10 +27,10 @@ class Display:
 
     def __init__(self) -> None:
         self._layers: list[Layer | Overlay] = []
-        self._removed: list[int] = []
-        """Indices of layers that were removed, of which the last plans told the first `_told`."""
-        self._told = 0
-        self._next_index = 1
+        self._ids = LayerIds()
+        self._present: frozenset[LayerId] = frozenset()
+        self.shown: frozenset[LayerId] = frozenset()
+        """The layers above layer 0 that viewers have who have the last picture."""
         self._cursor = POINTER
         self._sent_cursor: Cursor | None = None
         self._streams = StreamIndices()
@@ -48,26 +50,27 @@ class Display:
     def set_surface(self, surface: Surface) -> Layer:
         """Show a surface on layer 0, in place of any other."""
         self._layers = [layer for layer in self._layers if layer.index != 0]
-        base = Layer(0, surface)
+        base = Layer(BASE, surface)
         self._layers.insert(0, base)
         return base
 
     def add_layer(self, surface: Surface, *, x: int = 0, y: int = 0) -> Layer:
         """Show a surface above all layers so far, at (x, y) of layer 0."""
-        layer = Layer(self._take_index(), surface, x, y)
-        self._layers.append(layer)
+        layer = Layer(self._ids.take(), surface, x, y)
+        self._add(layer)
         return layer
 
     def add_overlay(self, x: int, y: int, width: int, height: int) -> Overlay:
         """A layer of translucent rectangles above all layers so far."""
-        overlay = Overlay(self._take_index(), Rect(x, y, width, height))
-        self._layers.append(overlay)
+        overlay = Overlay(self._ids.take(), Rect(x, y, width, height))
+        self._add(overlay)
         return overlay
 
     def remove(self, layer: Layer | Overlay) -> None:
         """Take a layer away."""
         self._layers.remove(layer)
-        self._removed.append(layer.index)
+        self._present -= {layer.id}
+        self._ids.release(layer.id)
 
     def set_cursor(self, cursor: Cursor) -> None:
         """Show another mouse cursor."""
@@ -84,7 +87,7 @@ class Display:
         """Whether there is anything for a next frame."""
         return (
             any(layer.changed for layer in self._layers)
-            or self._told < len(self._removed)
+            or self.shown is not self._present
             or self._cursor is not self._sent_cursor
         )
 
@@ -103,9 +106,9 @@ class Display:
     def plan(self, now: float) -> Plan | None:
         """The way from the last picture to this one; None if there is no difference."""
         plan = Plan(self._streams)
-        for index in self._removed[self._told :]:
-            plan.add("dispose", index)
-        self._told = len(self._removed)
+        for gone in sorted(self.shown - self._present):
+            plan.add("dispose", gone.index)
+        self.shown = self._present
         for layer in self._layers:
             if not layer.changed:
                 continue
@@ -120,7 +123,7 @@ class Display:
 
     def skip(self, now: float) -> None:
         """Take what changed since the last plan, and have nothing of it drawn."""
-        self._told = len(self._removed)
+        self.shown = self._present
         for layer in self._layers:
             if isinstance(layer, Layer):
                 layer.skip_changes(now)
@@ -129,15 +132,21 @@ class Display:
         self._sent_cursor = self._cursor
 
     def plan_full(self) -> Plan:
-        """The whole picture as of the last `plan` or `skip`; whoever has missed some may have
-        layers that were removed since."""
+        """The whole picture as of the last `plan` or `skip`, but for `disposals`."""
         plan = Plan(self._streams)
-        for index in self._removed:
-            plan.add("dispose", index)
         for layer in self._layers:
             layer.plan_full(plan)
         self._plan_cursor(plan)
         return plan
+
+    def disposals(self, layers: frozenset[LayerId]) -> bytes:
+        """What goes before the whole picture for a viewer that has `layers` of an earlier one."""
+        gone = sorted(layers - self.shown)
+        return b"".join(encode("dispose", layer.index) for layer in gone)
+
+    def _add(self, layer: Layer | Overlay) -> None:
+        self._layers.append(layer)
+        self._present |= {layer.id}
 
     def _plan_cursor(self, plan: Plan) -> None:
         width, height = self._cursor.size
@@ -145,8 +154,3 @@ class Display:
         plan.file(CURSOR_BUFFER, CURSOR_MIMETYPE, self._cursor.png())
         x, y = self._cursor.hot_x, self._cursor.hot_y
         plan.add("cursor", x, y, CURSOR_BUFFER, 0, 0, width, height)
-
-    def _take_index(self) -> int:
-        index = self._next_index
-        self._next_index += 1
-        return index

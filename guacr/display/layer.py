@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from guacr.display.geometry import Rect
+from guacr.display.layers import LayerId
 from guacr.display.pixels import BgrxPixels, Pixels
 from guacr.display.plan import Plan
 from guacr.display.surface import Damage, Surface
@@ -26,12 +27,14 @@ class Layer:
         "_refine",
         "_sent_position",
         "_sent_size",
+        "id",
         "index",
         "surface",
     )
 
-    def __init__(self, index: int, surface: Surface, x: int = 0, y: int = 0) -> None:
-        self.index = index
+    def __init__(self, identity: LayerId, surface: Surface, x: int = 0, y: int = 0) -> None:
+        self.id = identity
+        self.index = identity.index
         self.surface = surface
         self._position = (x, y)
         self._sent_position: tuple[int, int] | None = None
@@ -99,7 +102,7 @@ class Layer:
         """Add everything, for viewers that may have anything on this layer."""
         plan.add("size", self.index, *self.surface.size)
         if self.index:
-            plan.add("move", self.index, 0, *self._position, self.index)
+            plan.add("move", self.index, 0, *self._position, self.id.z)
         # what is exact in this picture may still be lossy for those who do not receive it
         lossy = None if self._grid is None else self._grid.lossy.copy()
         for rect in self.surface.parts():
@@ -111,7 +114,7 @@ class Layer:
         if self.surface.size != self._sent_size:
             plan.add("size", self.index, *self.surface.size)
         if self.index and self._position != self._sent_position:
-            plan.add("move", self.index, 0, *self._position, self.index)
+            plan.add("move", self.index, 0, *self._position, self.id.z)
         self._note_geometry()
 
     def _note_geometry(self) -> None:

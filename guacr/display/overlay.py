@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from guacr.display.geometry import Rect
+from guacr.display.layers import LayerId
 from guacr.display.plan import Plan
 
 Fill = tuple[Rect, tuple[int, int, int, int]]
@@ -14,10 +15,20 @@ Fill = tuple[Rect, tuple[int, int, int, int]]
 class Overlay:
     """What it shows is given whole each time, and sent only when it differs."""
 
-    __slots__ = ("_area", "_fills", "_sent_area", "_sent_fills", "_sent_size", "_size", "index")
+    __slots__ = (
+        "_area",
+        "_fills",
+        "_sent_area",
+        "_sent_fills",
+        "_sent_size",
+        "_size",
+        "id",
+        "index",
+    )
 
-    def __init__(self, index: int, area: Rect) -> None:
-        self.index = index
+    def __init__(self, identity: LayerId, area: Rect) -> None:
+        self.id = identity
+        self.index = identity.index
         self._area = (area.x, area.y)
         self._size = (area.width, area.height)
         self._fills: tuple[Fill, ...] = ()
@@ -51,7 +62,7 @@ class Overlay:
         if self._size != self._sent_size:
             plan.add("size", self.index, *self._size)
         if self._area != self._sent_area:
-            plan.add("move", self.index, 0, *self._area, self.index)
+            plan.add("move", self.index, 0, *self._area, self.id.z)
         if self._fills != self._sent_fills:
             self._plan_fills(plan)
         self.skip_changes()
@@ -64,7 +75,7 @@ class Overlay:
     def plan_full(self, plan: Plan) -> None:
         """Add everything, for viewers that may have anything on this layer."""
         plan.add("size", self.index, *self._size)
-        plan.add("move", self.index, 0, *self._area, self.index)
+        plan.add("move", self.index, 0, *self._area, self.id.z)
         self._plan_fills(plan)
 
     def _plan_fills(self, plan: Plan) -> None:

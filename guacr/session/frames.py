@@ -163,18 +163,25 @@ class Frames:
     def _sent(self, frames: tuple[Frame, Frame], fresh: list[User], newcomers: list[User]) -> None:
         self._last_timestamp = max(self.timestamp(), self._last_timestamp + 1)
         sync = encode("sync", self._last_timestamp, 1)
-        now = self._loop.time()
         change, whole = frames
-        for frame, users in ((change, fresh), (whole, newcomers)):
-            if frame is None:
-                continue
-            message = frame + sync
-            for user in users:
-                if user.id in self._session.users:
-                    user.stale = False
-                    user.pacing.sent(self._last_timestamp, now, whole=frame is whole)
-                    user.send(message)
+        if change is not None:
+            for user in self._present(fresh):
+                self._send_to(user, change + sync, whole=False)
+        if whole is not None:
+            for user in self._present(newcomers):
+                disposals = self._session.display.disposals(user.layers)
+                self._send_to(user, disposals + whole + sync, whole=True)
         self._refine_later()
+
+    def _present(self, users: list[User]) -> list[User]:
+        """Those who have not left while the frame was being made."""
+        return [user for user in users if user.id in self._session.users]
+
+    def _send_to(self, user: User, message: bytes, *, whole: bool) -> None:
+        user.stale = False
+        user.layers = self._session.display.shown
+        user.pacing.sent(self._last_timestamp, self._loop.time(), whole=whole)
+        user.send(message)
 
     def _encoding(self, users: list[User]) -> Encoding:
         now = self._loop.time()

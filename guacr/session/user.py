@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from guacr.display.layers import LayerId
 from guacr.errors import ClientError, GuacrError, InternalError, ProtocolError
 from guacr.protocol.client import ClientInfo
 from guacr.protocol.instruction import Instruction, encode
@@ -49,6 +50,7 @@ class User:
         "info",
         "last_received",
         "last_sent",
+        "layers",
         "objects",
         "outputs",
         "owner",
@@ -78,6 +80,8 @@ class User:
         self.rights = rights
         self.pacing = Pacing()
         self.stale = True
+        self.layers: frozenset[LayerId] = frozenset()
+        """The layers above layer 0 of the picture that it has."""
         self.streams = InputStreams(self.send)
         self.outputs = OutputStreams(self)
         self.transfers = Transfers(self)

@@ -160,6 +160,7 @@ def test_layers_and_overlays() -> None:
     assert tuple(viewer.flatten()[0, 0]) == (200, 0, 0)
     joiner = Canvas()
     paint(joiner, display.plan_full())
+    had = display.shown
     assert (joiner.flatten() == viewer.flatten()).all()
     display.remove(layer)
     display.remove(overlay)
@@ -167,8 +168,39 @@ def test_layers_and_overlays() -> None:
     assert (viewer.flatten() == (10, 20, 30)).all()
     assert viewer.layers == [-1, 0]
     assert not display.changed
-    paint(joiner, display.plan_full())  # it has missed what the other was told
+    joiner.feed(display.disposals(had) + encode("sync", 3))  # it has missed what the other was told
     assert joiner.layers == [-1, 0]
+
+
+def test_indices_of_layers_are_used_again() -> None:
+    display = Display()
+    display.set_surface(SolidSurface(50, 50, (10, 20, 30)))
+    viewer, late = Canvas(), Canvas()
+    paint(viewer, display.plan(0.0))
+    paint(late, display.plan_full())
+    had = display.shown
+    for shade in range(1, 200):
+        layer = display.add_layer(SolidSurface(10, 10, (shade, 0, 0)), x=shade % 30)
+        paint(viewer, display.plan(0.0))
+        assert tuple(viewer.flatten()[0, shade % 30]) == (shade, 0, 0)
+        if shade == 100:
+            paint(late, display.plan_full())
+            had = display.shown
+        display.remove(layer)
+        assert layer.index == 1
+    below = display.add_layer(SolidSurface(9, 9, (1, 1, 1)))
+    above = display.add_overlay(0, 0, 9, 9)
+    display.remove(below)
+    top = display.add_layer(SolidSurface(9, 9, (2, 2, 2)))
+    above.show([(Rect(0, 0, 9, 9), (3, 3, 3, 255))])
+    paint(viewer, display.plan(0.0))
+    assert (below.index, above.index, top.index) == (1, 2, 1)
+    assert tuple(viewer.flatten()[0, 0]) == (2, 2, 2), "the newest lies above all"
+    late.feed(display.disposals(had))
+    paint(late, display.plan_full())
+    assert (late.flatten() == viewer.flatten()).all()
+    assert b"dispose" not in display.plan_full().encode(EXACT)
+    assert display.disposals(frozenset()) == b"", "who has no layer is told of none"
 
 
 @pytest.mark.parametrize("name", ["NONE", "POINTER", "TEXT", "LINK"])

@@ -181,6 +181,31 @@ async def test_a_viewer_behind_the_quickest_gets_the_whole_picture(
     assert len(slow.all("size")) == 4
 
 
+async def test_layers_that_are_gone_are_disposed_of_where_they_are_known(
+    bench: Bench, clock: SkippingClock
+) -> None:
+    slow, owner = bench.connect()
+    quick, _ = bench.connect(owner.session.id)
+    display = owner.session.display
+    layer = display.add_layer(FrameBuffer(9, 9))
+    await until(lambda: slow.canvas.layers == quick.canvas.layers == [-1, 0, 1])
+    slow.acknowledge()
+    quick.acknowledge()
+    quick.replies = True
+    change(owner, 50)
+    await frame(quick)
+    clock.skip(1.2)
+    display.remove(layer)
+    change(owner, 51)
+    await frame(quick)
+    assert owner.stale
+    slow.acknowledge()
+    await until(lambda: slow.canvas.layers == [-1, 0])
+    newcomer, _ = bench.connect(owner.session.id)
+    await frame(newcomer)
+    assert newcomer.all("dispose") == []
+
+
 async def test_a_viewer_that_never_acknowledges_is_paced_but_served(bench: Bench) -> None:
     transport, user = bench.connect()
     await frame(transport)
