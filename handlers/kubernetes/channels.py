@@ -12,6 +12,7 @@ from enum import IntEnum
 from typing import Any
 
 from guacr.errors import UpstreamError, shorten
+from guacr.json_text import JsonError, parse_json
 
 SUBPROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
 """In the order of preference."""
@@ -65,16 +66,16 @@ def read(message: bytes) -> bytes | Ended:
 def status_message(body: bytes) -> str:
     """The message of a `Status` object of the API's; empty if it is none."""
     try:
-        status = json.loads(body)
-    except ValueError:
+        status = parse_json(body)
+    except JsonError:
         return ""
     return _message(status) if isinstance(status, dict) else ""
 
 
 def _ended(body: bytes) -> Ended:
     try:
-        status = json.loads(body)
-    except ValueError:
+        status = parse_json(body)
+    except JsonError:
         status = None
     if not isinstance(status, dict):
         raise UpstreamError(
@@ -88,6 +89,11 @@ def _ended(body: bytes) -> Ended:
 
 def _message(status: dict[str, Any]) -> str:
     text = status.get("message")
-    plain = " ".join(text.split()) if isinstance(text, str) else ""
-    plain = "".join(c if c.isprintable() else "?" for c in plain)
-    return plain if len(plain) <= REASON_MAX else plain[: REASON_MAX - 1] + "…"
+    return plain(text) if isinstance(text, str) else ""
+
+
+def plain(text: str) -> str:
+    """The API server's words as a part of a sentence."""
+    line = " ".join(text[: 2 * REASON_MAX].split())
+    line = "".join(c if c.isprintable() else "?" for c in line)
+    return line if len(line) <= REASON_MAX else line[: REASON_MAX - 1] + "…"

@@ -49,15 +49,18 @@ class KubernetesHandler(TerminalHandler):
             timeout=CONNECT_TIMEOUT,
         )
         socket = self._socket = await connect(target, self._input_blocked)
+        farewell = ""
         try:
             self.session.set_name(f"{params.pod} ({params.namespace})")
             self._tell_size(socket)
             self.start_input()
-            await self._show(socket)
+            farewell = await self._show(socket)
         finally:
             self._socket = None
-            await self.finish_output()
-            await socket.close()
+            try:
+                await self.finish_output(farewell)
+            finally:  # the last user may leave meanwhile
+                await socket.close()
 
     async def _tls(self) -> ssl.SSLContext | None:
         params = self.params
@@ -79,8 +82,8 @@ class KubernetesHandler(TerminalHandler):
             socket.send(channels.resize(columns, rows + 1))
         socket.send(channels.resize(columns, rows))
 
-    async def _show(self, socket: ApiSocket) -> None:
-        """Until the container's program has ended."""
+    async def _show(self, socket: ApiSocket) -> str:
+        """Until the container's program has ended: what is to be shown below its output."""
         while (message := await socket.receive()) is not None:
             said = channels.read(message)
             if isinstance(said, channels.Ended):
@@ -88,9 +91,12 @@ class KubernetesHandler(TerminalHandler):
                     raise UpstreamError(
                         f"pod {shorten(self.params.pod)} cannot do this: {said.error}"
                     )
-                return
+                return ""
             self.feed(said)
             await self._shown.wait()
+        return "The API server has closed the connection" + (
+            f": {socket.reason}" if socket.reason else "."
+        )
 
     def _input_blocked(self, blocked: bool) -> None:
         if blocked:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import http
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import NoReturn
+from types import SimpleNamespace
+from typing import NoReturn, cast
 
 import aiohttp
 
@@ -22,7 +24,7 @@ from guacr.errors import (
     UpstreamUnavailableError,
     shorten,
 )
-from handlers.kubernetes.channels import SUBPROTOCOLS, status_message
+from handlers.kubernetes.channels import SUBPROTOCOLS, plain, status_message
 
 MESSAGE_MAX = 4 * 1024 * 1024
 """Bytes of one message of the server's."""
@@ -62,10 +64,14 @@ class ApiSocket:
         self,
         client: aiohttp.ClientSession,
         socket: aiohttp.ClientWebSocketResponse,
+        pulse: _Pulse,
         on_blocked: Callable[[bool], None],
     ) -> None:
+        self.reason = ""
+        """The server's own, if it has said goodbye with one."""
         self._client = client
         self._socket = socket
+        self._pulse = pulse
         self._on_blocked = on_blocked
         self._waiting: list[bytes] = []
         self._size = 0
@@ -88,10 +94,11 @@ class ApiSocket:
             self._on_blocked(True)
 
     async def receive(self) -> bytes | None:
-        """The next message; None at the end.
+        """The next message; None at the end, with or without a goodbye of the server's.
 
         Raises:
-            UpstreamError: the connection was lost.
+            UpstreamError: the server has sent what is no message.
+            UpstreamTimeoutError: it has fallen silent.
         """
         while True:
             message = await self._next()
@@ -104,37 +111,52 @@ class ApiSocket:
                     await self._pong(message.data)
                 case aiohttp.WSMsgType.PONG:
                     pass
-                case _ if message.type is aiohttp.WSMsgType.ERROR or self._broken:
-                    raise _lost()
                 case _:
+                    self._look_at_end(message)
                     return None
 
     async def _next(self) -> aiohttp.WSMessage:
-        """What comes next; a silent server is asked whether it is still there."""
-        with suppress(TimeoutError):
-            return await self._socket.receive(HEARTBEAT)
-        try:
-            async with asyncio.timeout(HEARTBEAT / 2):
-                await self._socket.ping()
-                return await self._socket.receive()
-        except (TimeoutError, ConnectionError, aiohttp.ClientError):
-            raise _lost() from None
+        """What comes next; a silent server is asked whether it is still there, and any byte of
+        it, be it of a message whose end is on its way, is an answer."""
+        while True:
+            heard = self._pulse.bytes
+            with suppress(TimeoutError):
+                return await self._socket.receive(HEARTBEAT)
+            if self._pulse.bytes != heard:
+                continue
+            with suppress(TimeoutError):
+                async with asyncio.timeout(HEARTBEAT / 2):
+                    await self._ping()
+                    return await self._socket.receive()
+            if self._pulse.bytes == heard:
+                raise _silent()
+
+    def _look_at_end(self, message: aiohttp.WSMessage) -> None:
+        """Whether the server has hung up, be it by a reset, or something is wrong."""
+        lost = self._pulse.lost
+        if isinstance(lost, OSError) and not isinstance(lost, ConnectionError | ssl.SSLError):
+            raise _silent()
+        if message.type is aiohttp.WSMsgType.ERROR or isinstance(lost, ssl.SSLError):
+            raise _garbled()
+        if message.type is aiohttp.WSMsgType.CLOSE and message.extra:
+            self.reason = plain(message.extra)
+
+    async def _ping(self) -> None:
+        with suppress(ConnectionError, aiohttp.ClientError):  # who receives hears of it
+            await self._socket.ping()
 
     async def _pong(self, body: bytes) -> None:
         with suppress(ConnectionError, aiohttp.ClientError):  # who receives hears of it
             await self._socket.pong(body)
 
-    @property
-    def _broken(self) -> bool:
-        """Whether the connection ended without a goodbye."""
-        return self._socket.close_code in (None, aiohttp.WSCloseCode.ABNORMAL_CLOSURE)
-
     async def close(self) -> None:
         """Say goodbye, within `CLOSE_TIMEOUT`."""
         self._sender.cancel()
-        await asyncio.wait([self._sender])
-        await self._socket.close()
-        await self._client.close()
+        try:
+            await asyncio.wait([self._sender])
+            await self._socket.close()
+        finally:
+            await self._client.close()
 
     async def _send_all(self) -> None:
         try:
@@ -158,7 +180,20 @@ async def connect(target: Target, on_blocked: Callable[[bool], None]) -> ApiSock
     Raises:
         GuacrError: it did not come to that; the message has the API server's own words.
     """
-    client = aiohttp.ClientSession(raise_for_status=lambda answer: _explain(answer, target.host))
+    pulse = _Pulse()
+
+    async def look(answer: aiohttp.ClientResponse) -> None:
+        if answer.status != http.HTTPStatus.SWITCHING_PROTOCOLS:
+            await _explain(answer, target.host)
+        pulse.listen(answer)
+
+    client = aiohttp.ClientSession(
+        raise_for_status=look,
+        trace_configs=[_no_redirects(target.host)],
+        trust_env=False,  # no proxy, and no password, that the daemon's environment names
+        auto_decompress=False,  # a refusal is short; what is not may be a bomb
+        headers={"Accept-Encoding": "identity"},
+    )
     try:
         async with asyncio.timeout(target.timeout):
             socket = await client.ws_connect(
@@ -180,12 +215,72 @@ async def connect(target: Target, on_blocked: Callable[[bool], None]) -> ApiSock
         if isinstance(error, (aiohttp.ClientError, TimeoutError, OSError, ValueError)):
             raise _failure(error, target) from None
         raise
-    return ApiSocket(client, socket, on_blocked)
+    return ApiSocket(client, socket, pulse, on_blocked)
 
 
-def _lost() -> GuacrError:
+class _Pulse(asyncio.Protocol):
+    """Stands before aiohttp's protocol, and counts the bytes that come."""
+
+    def __init__(self) -> None:
+        self.bytes = 0
+        self.lost: Exception | None = None
+        """Why the connection has ended, if not in order."""
+        self._protocol: asyncio.Protocol
+
+    def listen(self, answer: aiohttp.ClientResponse) -> None:
+        connection = answer.connection
+        if connection is not None and connection.transport is not None:
+            self._protocol = cast(asyncio.Protocol, connection.protocol)
+            connection.transport.set_protocol(self)
+
+    def data_received(self, data: bytes) -> None:
+        self.bytes += len(data)
+        self._protocol.data_received(data)
+
+    def eof_received(self) -> bool | None:
+        return self._protocol.eof_received()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.lost = exc
+        self._protocol.connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        self._protocol.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._protocol.resume_writing()
+
+
+def _no_redirects(host: str) -> aiohttp.TraceConfig:
+    """Refuses to be sent on: the token is the API server's, and another host nobody's choice."""
+
+    async def refuse(
+        client: aiohttp.ClientSession,
+        context: SimpleNamespace,
+        params: aiohttp.TraceRequestRedirectParams,
+    ) -> None:
+        status = params.response.status
+        params.response.close()
+        raise UpstreamError(
+            f"host {shorten(host)} sends on to another address (HTTP status {status}), which is "
+            "not followed: check port and use-ssl, and name the API server itself"
+        )
+
+    config = aiohttp.TraceConfig()
+    config.on_request_redirect.append(refuse)
+    return config
+
+
+def _garbled() -> GuacrError:
     return UpstreamError(
-        "the connection to the API server was lost: check the network, and connect again"
+        "the API server has sent what is no WebSocket message: check what stands between, and "
+        "connect again"
+    )
+
+
+def _silent() -> GuacrError:
+    return UpstreamTimeoutError(
+        "the API server has stopped answering: check the network, and connect again"
     )
 
 
@@ -207,9 +302,7 @@ _REFUSALS: dict[int, tuple[type[GuacrError], str]] = {
 
 
 async def _explain(answer: aiohttp.ClientResponse, host: str) -> None:
-    """Called for each answer: tell why it is no WebSocket, if so."""
-    if answer.status == 101:
-        return
+    """Tell why an answer is no WebSocket."""
     body = await answer.content.read(REFUSAL_MAX)
     answer.close()
     said = status_message(body) or f"HTTP status {answer.status}"

@@ -46,6 +46,7 @@ class KubeApi:
     """What goes wrong in the container when a command shall run."""
     paths: list[str] = field(default_factory=list)
     queries: list[list[tuple[str, str]]] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
     agreed: list[str | None] = field(default_factory=list)
     """Sub-protocols."""
     sizes: list[tuple[int, int]] = field(default_factory=list)
@@ -58,6 +59,7 @@ class KubeApi:
         """One request."""
         self.paths.append(request.path)
         self.queries.append([(name, value) for name, value in request.query.items()])
+        self.headers.append(dict(request.headers))
         refused = self._refusal(request)
         if refused is not None:
             return refused

@@ -34,7 +34,20 @@ def test_what_is_read(message: bytes, said: object) -> None:
     assert channels.read(message) == said
 
 
-@pytest.mark.parametrize("body", [b"not json", b"[]", b"\xff"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"not json",
+        b"[]",
+        b"\xff",
+        b'{"status":"Success","x":' + b"[" * 100_000,
+        b'{"status":"Success","x":' + b"[" * 500 + b"]" * 500 + b"}",
+        b'{"status":"Success","code":' + b"9" * 5000 + b"}",
+        b'{"status":"Success","code":NaN}',
+        b'{"status":"Failure","message":"\\ud800"}',
+    ],
+    ids=range(8),
+)
 def test_an_end_that_cannot_be_understood(body: bytes) -> None:
     with pytest.raises(UpstreamError):
         channels.read(b"\3" + body)

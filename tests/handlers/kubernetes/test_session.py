@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import gzip
+import socket
 import ssl
+import struct
 from pathlib import Path
 
 import pytest
@@ -165,16 +169,146 @@ async def test_a_server_that_speaks_no_version_of_ours(daemon: Daemon) -> None:
     assert "v4.channel.k8s.io" in sentence
 
 
-async def test_a_server_that_goes_away(daemon: Daemon) -> None:
+@pytest.mark.parametrize("how", ["FIN", "RST", "goodbye"])
+@pytest.mark.parametrize("secure", [False, True])
+async def test_a_server_that_hangs_up(
+    daemon: Daemon, authority: Authority, tls: ssl.SSLContext, how: str, secure: bool
+) -> None:
+    """On a status that stands for a loss, Apache Guacamole would connect again and again."""
+    api = KubeApi()
+    async with (
+        kube_api(api, tls if secure else None) as values,
+        desk(daemon, values | {"ca-cert": authority.certificate}, protocol="kubernetes") as person,
+    ):
+        await until(lambda: person.text.rstrip().endswith("ready>"), "a prompt")
+        transport = api.sockets[0]._req.transport  # type: ignore[union-attr]
+        assert transport is not None
+        if how == "goodbye":
+            await api.sockets[0].close(code=1001, message=b"node\x07 drains")
+        elif how == "RST":
+            sock = transport.get_extra_info("socket")
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            transport.abort()
+        else:
+            transport.abort()
+        await person.end()
+    said = ": node? drains" if how == "goodbye" else "."
+    assert person.text.rstrip().endswith(f"\nThe API server has closed the connection{said}")
+
+
+async def test_a_network_that_falls_silent_is_a_loss(daemon: Daemon) -> None:
+    api = KubeApi()
+    async with kube_api(api) as values, desk(daemon, values, protocol="kubernetes") as person:
+        await until(lambda: person.text.rstrip().endswith("ready>"), "a prompt")
+        # what the kernel reports once its retransmissions have run out
+        pulse = person.handler._socket._pulse  # type: ignore[attr-defined]
+        pulse.connection_lost(TimeoutError(errno.ETIMEDOUT, "timed out"))
+        sentence, status = await person.failure()
+    assert status == Status.UPSTREAM_TIMEOUT
+    assert "has stopped answering" in sentence
+
+
+async def test_a_server_that_sends_no_messages(daemon: Daemon) -> None:
     api = KubeApi()
     async with kube_api(api) as values, desk(daemon, values, protocol="kubernetes") as person:
         await until(lambda: person.text.rstrip().endswith("ready>"), "a prompt")
         transport = api.sockets[0]._req.transport  # type: ignore[union-attr]
         assert transport is not None
-        transport.abort()
+        transport.write(b"\xff\xff\xff\xff")
         sentence, status = await person.failure()
     assert status == Status.UPSTREAM_ERROR
-    assert "was lost" in sentence
+    assert "no WebSocket message" in sentence
+
+
+async def test_a_message_that_comes_slowly_is_a_sign_of_life(
+    daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(websocket, "HEARTBEAT", 0.3)
+    api = KubeApi()
+    async with kube_api(api) as values, desk(daemon, values, protocol="kubernetes") as person:
+        await until(lambda: person.text.rstrip().endswith("ready>"), "a prompt")
+        transport = api.sockets[0]._req.transport  # type: ignore[union-attr]
+        assert transport is not None
+        transport.pause_reading()  # so that no ping is answered
+        for byte in b"\x82\x10\1" + b"a slow message":
+            transport.write(bytes([byte]))
+            started = asyncio.get_running_loop().time()
+            await until(
+                lambda since=started: asyncio.get_running_loop().time() > since + 0.1,  # type: ignore[misc]
+                "time to pass",
+            )
+        transport.write(b"!")
+        await person.see("a slow message!")
+        transport.abort()  # while the last user leaves, too
+
+
+@pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
+async def test_redirects_are_not_followed(daemon: Daemon, code: int) -> None:
+    """The token would be sent to whom nobody has named."""
+    elsewhere = KubeApi()
+
+    async def redirect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        request = (await reader.readuntil(b"\r\n\r\n")).decode()
+        path = request.split()[1]
+        location = f"http://127.0.0.1:{target['port']}{path}"
+        writer.write(
+            f"HTTP/1.1 {code} Moved\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n".encode()
+        )
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(redirect, "127.0.0.1", 0)
+    async with server, kube_api(elsewhere) as target:
+        port = str(server.sockets[0].getsockname()[1])
+        values = {"hostname": "127.0.0.1", "port": port, "pod": "web", "token": "sesame"}
+        sentence, status = await failure(daemon, values)
+    assert elsewhere.paths == []
+    assert status == Status.UPSTREAM_ERROR
+    assert f"sends on to another address (HTTP status {code})" in sentence
+
+
+async def test_nothing_of_the_daemons_surroundings_counts(
+    daemon: Daemon, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login daemon password sesame\n")
+    (tmp_path / ".kube").mkdir()
+    (tmp_path / ".kube" / "config").write_text("kind: Config\nusers: [{name: a, user: {token: b}}]")
+    (tmp_path / "keys").touch()
+    proxy = f"http://127.0.0.1:{free_port()}"
+    for name in ("http_proxy", "https_proxy", "ws_proxy", "wss_proxy", "all_proxy"):
+        monkeypatch.setenv(name, proxy)
+        monkeypatch.setenv(name.upper(), proxy)
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / ".kube" / "config"))
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
+    api = KubeApi()
+    async with kube_api(api) as values, desk(daemon, values, protocol="kubernetes") as person:
+        await until(lambda: person.text.rstrip().endswith("ready>"), "a prompt")
+    (headers,) = api.headers
+    assert "Authorization" not in headers
+    assert "Cookie" not in headers
+
+
+async def test_a_refusal_that_is_compressed_is_not_unpacked(daemon: Daemon) -> None:
+    bomb = gzip.compress(b'{"message": "' + b"x" * 50_000_000 + b'"}')
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        head = f"HTTP/1.1 400 Bad\r\nContent-Encoding: gzip\r\nContent-Length: {len(bomb)}\r\n\r\n"
+        writer.write(head.encode() + bomb)
+        await writer.drain()
+        writer.close()
+
+    asked: list[bytes] = []
+    server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+    async with server:
+        port = str(server.sockets[0].getsockname()[1])
+        values = {"hostname": "127.0.0.1", "port": port, "pod": "web"}
+        sentence, _ = await failure(daemon, values)
+    assert "HTTP status 400" in sentence
+    assert b"Accept-Encoding: identity" in asked[0]
 
 
 async def test_a_server_that_falls_silent(daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,8 +321,8 @@ async def test_a_server_that_falls_silent(daemon: Daemon, monkeypatch: pytest.Mo
         transport.pause_reading()
         sentence, status = await person.failure()
         transport.abort()
-    assert status == Status.UPSTREAM_ERROR
-    assert "was lost" in sentence
+    assert status == Status.UPSTREAM_TIMEOUT
+    assert "has stopped answering" in sentence
 
 
 async def test_a_server_that_has_to_wait_or_nothing_to_say_is_not_lost(
