@@ -1,5 +1,5 @@
 """Run all benchmarks, or those named: parse, terminal, images, encode, fanout, session, join,
-transfer, console."""
+transfer, console. `esctest DIRECTORY` runs esctest."""
 
 import importlib
 import sys
@@ -19,6 +19,9 @@ NAMES = [
 
 def main(names: list[str]) -> int:
     """Run the benchmarks of these names."""
+    if names[:1] == ["esctest"]:
+        importlib.import_module("benchmarks.esctest").main(names[1:])
+        return 0
     unknown = [name for name in names if name not in NAMES]
     if unknown:
         print(f"there is no benchmark {unknown[0]}: known are {', '.join(NAMES)}", file=sys.stderr)

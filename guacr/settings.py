@@ -175,6 +175,9 @@ class TerminalSettings(Section):
     image_bytes: Annotated[Whole, Field(ge=0, le=268_435_456)] = 16_777_216
     """Bytes of images (Kitty graphics) that a terminal keeps on each of its two screens, four a
     pixel; 0 for none."""
+    screen_reports: bool = False
+    """Whether hosts may read the screen and the title back (DECRQCRA, XTWINOPS 20 and 21), for
+    tests of terminals: who controls what a program prints could have such a report typed."""
 
 
 class SshSettings(Section):

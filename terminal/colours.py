@@ -25,6 +25,8 @@ PRESETS = {
 }
 """guacd's schemes by name; the empty one is the default."""
 
+_LIGHT = 128
+"""The luma from which a background is light."""
 _PALETTE_NAME = re.compile(r"colou?r(\d{1,3})")
 _HEX = re.compile(r"#([0-9a-f]{3}|[0-9a-f]{6})")
 _X11_RGB = re.compile(r"rgb:([0-9a-f]{1,4})/([0-9a-f]{1,4})/([0-9a-f]{1,4})")
@@ -130,6 +132,18 @@ class _Draft:
         if len(self.faults) > WARNINGS_MAX:
             shown.append(f"{len(self.faults) - WARNINGS_MAX} more parts of the scheme are wrong")
         return tuple(shown)
+
+
+def is_dark(background: Rgb) -> bool:
+    """Whether a background is dark rather than light."""
+    red, green, blue = background
+    return (red * 299 + green * 587 + blue * 114) // 1000 < _LIGHT
+
+
+def colour_report(colours: Colours) -> bytes:
+    """Whether colours are dark, for hosts that ask (DSR 996) or want to know of a change (DEC
+    private mode 2031)."""
+    return b"\x1b[?997;%dn" % (1 if is_dark(colours.background) else 2)
 
 
 @cache

@@ -129,6 +129,8 @@ class EmulatorOptions:
     """What ENQ is answered with."""
     image_bytes: int = 16 << 20
     """Of the images that each screen keeps, and of one while it arrives; 0 for no images."""
+    screen_reports: bool = False
+    """Whether the host may read the screen (DECRQCRA) and the title (XTWINOPS 20 and 21)."""
     executor: Executor | None = None
     """Threads that unpack images; without them `Emulator.feed` does it."""
 

@@ -52,7 +52,7 @@ MAX_COPY_BYTES = 6 * 1000 * 1000
 _CELL_BYTES, _ROW_BYTES, _PAGE_BYTES = 9, 16, 512 << 10
 """What the library keeps a cell, a row and, rounding up, at once; measured."""
 
-_MODE_CLUSTERS = 2027
+_MODE_CLUSTERS, _MODE_AUTO_REPEAT = 2027, 8
 _REVERSE_SCREEN = 5
 _COLUMNS_132, _ALLOW_132 = 3, 40
 _ANSI = 1 << 15
@@ -118,6 +118,7 @@ class GhosttyEmulator(Emulator):
     def _bound(self) -> None:
         """Limit what the host can make the library keep; of images see `GhosttyGraphics`."""
         clusters = {"mode": _MODE_CLUSTERS, "value": True}
+        repeats = {"mode": _MODE_AUTO_REPEAT, "value": True}
         options = (
             (lib.GHOSTTY_TERMINAL_OPT_KITTY_IMAGE_STORAGE_LIMIT, ffi.new("uint64_t*", 0)),
             (lib.GHOSTTY_TERMINAL_OPT_APC_MAX_BYTES, ffi.new("size_t*", MAX_APC_BYTES)),
@@ -127,6 +128,11 @@ class GhosttyEmulator(Emulator):
                 ffi.new("GhosttyTerminalModeConfig*", clusters),
             ),
             (lib.GHOSTTY_TERMINAL_OPT_MODE, ffi.new("GhosttyTerminalModeConfig*", clusters)),
+            (
+                lib.GHOSTTY_TERMINAL_OPT_MODE_DEFAULT,
+                ffi.new("GhosttyTerminalModeConfig*", repeats),
+            ),
+            (lib.GHOSTTY_TERMINAL_OPT_MODE, ffi.new("GhosttyTerminalModeConfig*", repeats)),
         )
         for option, value in options:
             self._set(option, value)

@@ -7,12 +7,15 @@ The C callbacks exist once for the process; each terminal's user data is a numbe
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable
 from typing import Any
 
+from terminal.colours import is_dark
 from terminal.contents import Rgb
 from terminal.emulator import XTERM_VERSION, EmulatorListener
 from terminal.ghostty_library import check, ffi, lib, read_string
+from terminal.modes import FIXED_ANSI, FIXED_PRIVATE
 
 VERSION_REPLY = b"guacr"
 """What XTVERSION is answered with."""
@@ -23,7 +26,6 @@ MAX_OSC_BYTES = 4096
 MAX_TITLE_BYTES = 4095
 """Of a title; a longer one is cut."""
 
-_DARK = 128
 _VT220, _ANSI_COLOUR = 62, 22
 """The level and the feature that DA1 tells."""
 
@@ -94,6 +96,7 @@ class _CString:
         self.string = ffi.new("GhosttyString*", {"ptr": self._bytes, "len": len(text)})[0]
 
 
+_MODE_REPORT = re.compile(rb"\x1b\[(\??)(\d{1,5});(\d)\$y")
 _registry: dict[int, Events] = {}
 _numbers = itertools.count(1)
 _version = _CString(VERSION_REPLY)
@@ -122,7 +125,15 @@ def _callback(kind: str, default: Any = None) -> Callable[[Callable[..., Any]], 
 
 @_callback("GhosttyTerminalWritePtyFn")
 def _reply(_terminal: Any, events: Events, data: Any, length: int) -> None:
-    events.listener.reply(bytes(ffi.buffer(data, length)))
+    reply = bytes(ffi.buffer(data, length))
+    events.listener.reply(_MODE_REPORT.sub(_mode_report, reply) if reply[-1:] == b"y" else reply)
+
+
+def _mode_report(found: re.Match[bytes]) -> bytes:
+    """A report of a mode, where the library takes one for changeable that is not."""
+    private, number, state = found[1], int(found[2]), int(found[3])
+    state = (FIXED_PRIVATE if private else FIXED_ANSI).get(number, state)
+    return b"\x1b[%b%d;%d$y" % (private, number, state)
 
 
 @_callback("GhosttyTerminalBellFn")
@@ -183,9 +194,7 @@ def _size(_terminal: Any, events: Events, out: Any) -> bool:
 
 @_callback("GhosttyTerminalColorSchemeFn", False)
 def _colour_scheme(_terminal: Any, events: Events, out: Any) -> bool:
-    red, green, blue = events.background
-    luminance = (red * 299 + green * 587 + blue * 114) // 1000
-    dark = luminance < _DARK
+    dark = is_dark(events.background)
     out[0] = lib.GHOSTTY_COLOR_SCHEME_DARK if dark else lib.GHOSTTY_COLOR_SCHEME_LIGHT
     return True
 

@@ -33,6 +33,8 @@ class KeyModes(NamedTuple):
     """DECNKM, DEC private mode 66, or ESC =."""
     newline: bool = False
     """LNM, ANSI mode 20: Enter sends a line feed as well."""
+    backarrow: bool = False
+    """DECBKM, DEC private mode 67: Backspace sends BS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +218,8 @@ class KeyMap:
 
     def _control(self, keysym: int, modifiers: Modifiers, modes: KeyModes) -> str | None:
         if keysym == keysyms.BACKSPACE:
-            return _ERASE_WORD if modifiers & Modifiers.CTRL else self._backspace
+            erase = "\b" if modes.backarrow else self._backspace
+            return _ERASE_WORD if modifiers & Modifiers.CTRL else erase
         if keysym == keysyms.LEFT_TAB or (keysym == keysyms.TAB and modifiers & Modifiers.SHIFT):
             return self._back_tab
         if keysym == keysyms.RETURN:

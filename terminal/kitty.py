@@ -3,8 +3,7 @@
 Specification: "Comprehensive keyboard handling in terminals" of the Kitty terminal. X11 keysyms
 do not tell the unshifted character of a key, except for letters: other shifted characters are
 reported as they are typed, without Shift. They do not tell a key's place either: its character in
-a US layout is known for layouts without Latin letters alone. Modifier keys are not reported by
-themselves.
+a US layout is known for layouts without Latin letters alone.
 """
 
 from __future__ import annotations
@@ -38,7 +37,18 @@ class KeyEvent(IntEnum):
 _PLAIN = {keysyms.RETURN: "\r", keysyms.TAB: "\t", keysyms.BACKSPACE: "\x7f"}
 """Keys that keep their old bytes unless modified, so that a shell works after a crash."""
 
+MODIFIER_KEYS = {
+    **dict(zip((0xFFE5, 0xFF14, 0xFF7F), range(57358, 57361), strict=True)),
+    **dict(zip((0xFFE1, 0xFFE3, 0xFFE9, 0xFFEB, 0xFFED, 0xFFE7), range(57441, 57447), strict=True)),
+    **dict(zip((0xFFE2, 0xFFE4, 0xFFEA, 0xFFEC, 0xFFEE, 0xFFE8), range(57447, 57453), strict=True)),
+    **dict(zip((0xFE03, 0xFE11), range(57453, 57455), strict=True)),
+}
+"""Caps Lock, Scroll Lock, Num Lock; Shift, Control, Alt, Super, Hyper and Meta, left and right; ISO
+levels 3 and 5. They are reported where all keys are."""
+
 _NUMBERS = {
+    **MODIFIER_KEYS,
+    **dict(zip((0xFF61, 0xFF13, 0xFF67), range(57361, 57364), strict=True)),  # Print, Pause, Menu
     keysyms.ESCAPE: 27,
     keysyms.RETURN: 13,
     keysyms.TAB: 9,
@@ -88,6 +98,8 @@ _COMMANDS = Modifiers.ALT | Modifiers.CTRL | Modifiers.META
 def encode(keysym: int, typed: Typed, flags: Flags, event: KeyEvent) -> bytes:
     """What the host receives for a key."""
     text, modifiers, _ = typed
+    if keysym in MODIFIER_KEYS and not flags & Flags.ALL_AS_ESCAPES:
+        return b""
     if event is not KeyEvent.PRESS and not flags & Flags.EVENT_TYPES:
         if event is KeyEvent.RELEASE:
             return b""

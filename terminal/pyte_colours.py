@@ -54,6 +54,17 @@ class HostColours:
             )
         return self._known
 
+    def set_palette(self, index: int, digits: str) -> None:
+        """The Linux console's ESC ] P: two digits each of red, green and blue."""
+        red, green, blue = bytes.fromhex(digits)
+        self._palette[index] = (red, green, blue)
+        self._known = None
+
+    def reset_palette(self) -> None:
+        """OSC 104, and the Linux console's ESC ] R."""
+        self._palette.clear()
+        self._known = None
+
     def take(self, number: int, text: str, terminator: str) -> bool:
         """Take an OSC; gives whether it was about colours."""
         if number == 4:
@@ -103,11 +114,12 @@ class HostColours:
 
 
 def parse_colour(text: str) -> Rgb | None:
-    """A colour in X11's notations: a name, `#rgb` up to `#rrrrggggbbbb`, or `rgb:r/g/b`."""
+    """A colour in X11's notations: a name, `#rgb` up to `#rrrrggggbbbb`, whose digits are the
+    first of each value, or `rgb:r/g/b`, where they are a fraction."""
     if found := _HEX.fullmatch(text):
         size = len(found[1]) // 3
         digits = (found[1][at : at + size] for at in range(0, 3 * size, size))
-        red, green, blue = (int((part * 2)[:2], 16) for part in digits)
+        red, green, blue = (int(part.ljust(2, "0")[:2], 16) for part in digits)
         return red, green, blue
     if found := _RGB.fullmatch(text):
         red, green, blue = (int(part, 16) * 255 // (16 ** len(part) - 1) for part in found.groups())

@@ -31,7 +31,7 @@ from terminal.emulator import (
     EmulatorOptions,
     EngineError,
 )
-from terminal.pyte_modes import ANSI_MODES
+from terminal.pyte_modes import ANSI_MODES, SIZE_REPORTS
 from terminal.pyte_resize import resize
 from terminal.pyte_rows import HEAD, SPACER, Line, unpack
 from terminal.pyte_screen import PyteScreen
@@ -99,16 +99,23 @@ class PyteEmulator(Emulator):
             text = text.replace(SPACER, "\ufffd").replace(HEAD, "\ufffd")
         self._stream.feed(text)
         self._revision += 1
-        error, screen.error = screen.error, None
-        if error is not None:
-            raise error
+        _raise_kept(screen)
 
     def resize(self, columns: int, rows: int, cell_width: int, cell_height: int) -> None:
         """See `Emulator.resize`."""
-        self._screen.cell_size = (max(cell_width, 1), max(cell_height, 1))
+        screen = self._screen
+        before = (screen.lines, screen.columns, screen.cell_size)
+        screen.cell_size = (max(cell_width, 1), max(cell_height, 1))
         self._view = resize(
-            self._screen, _clamp(columns, MAX_COLUMNS), _clamp(rows, MAX_ROWS), self._view
+            screen, _clamp(columns, MAX_COLUMNS), _clamp(rows, MAX_ROWS), self._view
         )
+        if screen.private(SIZE_REPORTS) and before != (
+            screen.lines,
+            screen.columns,
+            screen.cell_size,
+        ):
+            screen.report_size()
+            _raise_kept(screen)
         self._tables = None
         self._revision += 1
 
@@ -320,3 +327,10 @@ class PyteEmulator(Emulator):
 
 def _clamp(value: int, limit: int) -> int:
     return max(1, min(value, limit))
+
+
+def _raise_kept(screen: PyteScreen) -> None:
+    """Raise what the listener has raised."""
+    error, screen.error = screen.error, None
+    if error is not None:
+        raise error

@@ -62,7 +62,7 @@ class PyteFlood(PyteEditing):
                 rows.append(line if pen is plain else (line, pen))
                 continue
             rows.append((line, pen))
-            if pen.link is None and line.startswith(_RESETS, line.rfind("\x1b[") + 2):
+            if pen.resets and line.startswith(_RESETS, line.rfind("\x1b[") + 2):
                 pen = plain
             else:
                 pen = pen_after(line, pen, self.pens_known)

@@ -10,21 +10,22 @@ from terminal.pyte_moves import PyteMoves
 from terminal.pyte_pens import Pen
 from terminal.pyte_rows import Line
 
-DEFAULTS = {7: True, 25: True, 1007: True, 1035: True, 1036: True, 2027: True}
+DEFAULTS = {7: True, 8: True, 25: True, 1007: True, 2027: True}
 PRIVATE_MODES = (
-    *(1, 4, 5, 6, 7, 8, 9, 12, 25, 45, 47, 66, 69, 1000, 1002, 1003, 1004, 1005, 1006),
-    *(1007, 1015, 1016, 1035, 1036, 1039, 1045, 1047, 1048, 1049, 2004, 2026, 2027, 2031, 2048),
+    *(1, 5, 6, 7, 8, 9, 12, 25, 45, 47, 66, 67, 69, 1000, 1002, 1003, 1004, 1005, 1006, 1007),
+    *(1015, 1016, 1045, 1047, 1048, 1049, 2004, 2026, 2027, 2031, 2048),
 )
-"""Those that are known: others can be neither set nor asked for."""
-ANSI_MODES = (2, 4, 12, 20)
-SEND_RECEIVE = 12
+"""Those that can be set; see also `terminal.modes`."""
+ANSI_MODES = (4, 20)
+SIZE_REPORTS = 2048
+VT220 = 62
 SIDES = 69
 """DECLRMM."""
 KEYPAD = 66 << 5
 BLINKING = 12 << 5
 
 _ALTERNATES = (47, 1047, 1049)
-_SOFT_RESET_OFF = (1, 6, 66, 69)
+_SOFT_RESET_OFF = (1, 6, 45, 66, 69, 1045)
 _GRAPHICS = "◆▒␉␌␍␊°±␤␋┘┐┌└┼⎺⎻─⎼⎽├┤┴┬│≤≥π≠£·"
 _CHARSETS: dict[str, dict[int, str]] = {
     "0": dict(enumerate(_GRAPHICS, ord("`"))),
@@ -58,6 +59,9 @@ class PyteModes(PyteMoves):
         self._other: list[Line] | None = None
         """The rows of the primary screen while the alternate one is shown."""
         self.cursor_shape = 0
+        self.attribute_rectangle = False
+        """Whether DECCARA and DECRARA change a rectangle (DECSACE), or the text between cells."""
+        self.conformance_level = VT220
         super().__init__(columns, rows, scrollback)
         self.reset()
 
@@ -70,10 +74,12 @@ class PyteModes(PyteMoves):
         self._saved_modes.clear()
         self.sides = None
         self._keyboards = {False: KeyboardStates(), True: KeyboardStates()}
+        self.protection, self.attribute_rectangle = None, False
         self.scrollback.clear()
         super().reset()
         self.rows = self.blank_rows(self.lines)
-        self.mode = {number << 5 for number in DEFAULTS} | {SEND_RECEIVE}
+        self.mode = {number << 5 for number in DEFAULTS}
+        self.conformance_level = VT220
 
     def soft_reset(self, *_: int) -> None:
         """DECSTR (DEC STD 070)."""
@@ -83,8 +89,19 @@ class PyteModes(PyteMoves):
         self.cursor.hidden = False
         self.margins = self.sides = None
         self.pen, self.cursor_shape = self.pens_known.plain, 0
+        self.protection, self.attribute_rectangle = None, False
         self.charset, self.charsets = 0, [_ASCII] * 4
         self._saved[self.on_alternate] = Saved()
+
+    def set_conformance_level(self, level: int = 0, *_: int) -> None:
+        """DECSCL: a soft reset; what level is set changes no function."""
+        if 61 <= level <= 65:
+            self.conformance_level = level
+            self.soft_reset()
+
+    def report_size(self) -> None:
+        """Tell the host the size."""
+        raise NotImplementedError
 
     # Modes
 
@@ -131,6 +148,8 @@ class PyteModes(PyteMoves):
             self.cursor.hidden = not on
         elif number == 1048:
             (self.save_cursor if on else self.restore_cursor)()
+        elif number == SIZE_REPORTS and on:
+            self.report_size()
         elif number == 5:
             self.dirty.update(range(self.lines))
 

@@ -53,13 +53,19 @@ _EIGHT = {
 class Pen:
     """What cells are written with; two cells of the same pen hold the same object."""
 
-    __slots__ = ("bare", "blank", "link", "style")
+    __slots__ = ("bare", "blank", "link", "protected", "resets", "style")
 
-    def __init__(self, style: Style, link: str | None, blank: Pen | None) -> None:
+    def __init__(
+        self, style: Style, link: str | None, blank: Pen | None, *, protected: bool = False
+    ) -> None:
         self.style = style
+        self.protected = protected
+        """By DECSCA or SPA: what erases selectively leaves its cells."""
         self.bare = style == _PLAIN
         """Whether a blank of it shows nothing."""
         self.link = link
+        self.resets = link is None and not protected
+        """Whether SGR 0 leads to the plain pen."""
         self.blank = blank or self
         """The pen of cells that are erased while this one holds: its background alone."""
 
@@ -68,24 +74,24 @@ class Pens:
     """All pens of one terminal."""
 
     def __init__(self) -> None:
-        self._pens: dict[tuple[Style, str | None], Pen] = {}
+        self._pens: dict[tuple[Style, str | None, bool], Pen] = {}
         self._steps: dict[tuple[Pen, str], Pen] = {}
         self._palette: list[Pen] = []
         self._numbers: dict[Pen, int] = {}
         self.plain = self.pen(_PLAIN)
 
-    def pen(self, style: Style, link: str | None = None) -> Pen:
+    def pen(self, style: Style, link: str | None = None, *, protected: bool = False) -> Pen:
         """The pen of a style and a link's URI."""
-        pen = self._pens.get((style, link))
+        pen = self._pens.get((style, link, protected))
         if pen is None:
             blank = Style(background=style.background)
-            own = link is None and blank == style
-            pen = Pen(style, link, None if own else self.pen(blank))
+            own = link is None and blank == style and not protected
+            pen = Pen(style, link, None if own else self.pen(blank), protected=protected)
             if len(self._pens) >= MAX_PENS:
                 self._pens.clear()
                 self._steps.clear()
-                self._pens[self.plain.style, None] = self.plain
-            self._pens[style, link] = pen
+                self._pens[self.plain.style, None, False] = self.plain
+            self._pens[style, link, protected] = pen
         return pen
 
     def palette(self, pens: set[Pen]) -> tuple[list[Pen], dict[Pen, int]]:
@@ -103,7 +109,8 @@ class Pens:
         """The pen after SGR with these parameters, as they were sent."""
         after = self._steps.get((pen, parameters))
         if after is None:
-            after = self.pen(select(pen.style, parameters), pen.link)
+            style = select(pen.style, parameters)
+            after = self.pen(style, pen.link, protected=pen.protected)
             if len(self._steps) >= MAX_PENS:
                 self._steps.clear()
             self._steps[pen, parameters] = after

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from array import array
 from itertools import groupby
+from operator import attrgetter
 from typing import Final
 
 from terminal.pyte_pens import Pen, Pens
@@ -48,6 +49,19 @@ class Line:
         self.cut(start, end)
         self.cells[start:end] = [BLANK] * (end - start)
         self.pens[start:end] = [pen] * (end - start)
+
+    def erase_unprotected(self, start: int, end: int, pen: Pen | None) -> None:
+        """Erase the cells of a range that are not protected; None leaves their style."""
+        at = start
+        for protected, run in groupby(self.pens[start:end], attrgetter("protected")):
+            first, at = at, at + len(list(run))
+            if not protected:
+                self.blank(first, at) if pen is None else self.erase(first, at, pen)
+
+    def blank(self, start: int, end: int) -> None:
+        """Erase the characters of a range, and leave their styles."""
+        self.cut(start, end)
+        self.cells[start:end] = [BLANK] * (end - start)
 
     def cut(self, start: int, end: int, pen: Pen | None = None) -> None:
         """Blank the outer halves of wide characters on the edges of a range, in a pen or in

@@ -41,6 +41,10 @@ _STRING_END = re.compile("[\x07\x18\x1a\x1b]")
 _STRINGS = {"]": "osc", "P": "dcs", "_": "", "^": "", "X": ""}
 """What opens a string after ESC, and the screen's function that takes it."""
 
+_PALETTE = re.compile("P([0-9a-fA-F]{0,7})")
+"""The Linux console's command that sets a colour: an index, and two digits each of red, green and
+blue. Like the one that resets all (`R`) it has no end. Elsewhere commands begin with digits."""
+
 _CHARSETS = "()*+"
 _C1 = {"\x84": "D", "\x85": "E", "\x88": "H", "\x8d": "M"}
 
@@ -59,6 +63,12 @@ class PyteStream(Stream):
         "n": "locking_shift_2",
         "o": "locking_shift_3",
         "#8": "alignment_display",
+        "6": "back_index",
+        "9": "forward_index",
+        "V": "start_protected",
+        "W": "end_protected",
+        "l": "lock_memory",
+        "m": "unlock_memory",
     }
     csi = {  # noqa: RUF012
         **Stream.csi,
@@ -82,8 +92,8 @@ class PyteStream(Stream):
         "?l": "reset_private_mode",
         "?s": "save_private_mode",
         "?r": "restore_private_mode",
-        "?J": "erase_in_display",
-        "?K": "erase_in_line",
+        "?J": "selective_erase_in_display",
+        "?K": "selective_erase_in_line",
         "?W": "reset_tab_stops",
         "?n": "report_private_status",
         ">c": "report_secondary_attributes",
@@ -93,6 +103,20 @@ class PyteStream(Stream):
         "$p": "report_mode",
         "?$p": "report_private_mode",
         " q": "set_cursor_shape",
+        " @": "scroll_left",
+        " A": "scroll_right",
+        "'}": "insert_columns",
+        "'~": "delete_columns",
+        '"q': "protect",
+        '"p': "set_conformance_level",
+        "$v": "copy_rectangle",
+        "$x": "fill_rectangle",
+        "$z": "erase_rectangle",
+        "${": "selective_erase_rectangle",
+        "$r": "change_attributes",
+        "$t": "reverse_attributes",
+        "*x": "set_attribute_extent",
+        "*y": "report_checksum",
     }
     _controls: ClassVar[dict[str, str]] = {**Stream.basic, "\x05": "enquire"}
 
@@ -178,6 +202,8 @@ class PyteStream(Stream):
         return len(data)
 
     def _take_string(self, data: str, at: int) -> int:
+        if self._kind == "osc" and (end := self._take_palette(data, at)) is not None:
+            return end
         found = _STRING_END.search(data, at)
         end = found.start() if found else len(data)
         self._size += end - at
@@ -190,6 +216,28 @@ class PyteStream(Stream):
         if found[0] == "\x07" and self._kind != "osc":
             return end + 1
         return self._end_string(data, end, found[0])
+
+    def _take_palette(self, data: str, at: int) -> int | None:
+        """Take a palette sequence of the Linux console; gives where it ends, None if it is none."""
+        begun = "".join(self._parts) if self._size < 8 else ""
+        if not (begun or data[at : at + 1]) or (begun or data[at])[0] not in "PR":
+            return None
+        text = begun + data[at : at + 8 - len(begun)]
+        found = _PALETTE.match(text)
+        digits = found[1] if found else ""
+        if found and len(digits) < 7 and found.end() == len(text):
+            self._parts, self._size = [text], len(text)
+            return len(data)
+        self._kind, self._parts, self._size = None, [], 0
+        if not found:
+            self._screen.reset_palette()
+            return at + 1
+        if len(digits) == 7:
+            self._screen.set_palette(int(digits[0], 16), digits[1:])
+            return at + 8 - len(begun)
+        # A console takes the character that is no digit off as well, but for controls.
+        end = at + len(digits) + 1 - len(begun)
+        return end + (data[end] > "\x1f")
 
     def _end_string(self, data: str, end: int, terminator: str) -> int:
         kind, text, fits = self._kind, "".join(self._parts), self._size <= MAX_STRING

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from terminal import keysyms, kitty
 from terminal.atlas import GlyphAtlas, atlas_for, font_pixels
-from terminal.colours import Scheme, parse_scheme
+from terminal.colours import Scheme, colour_report, parse_scheme
 from terminal.contents import Colours, Rgb
 from terminal.emulator import EmulatorListener, EmulatorOptions
 from terminal.engines import engine
@@ -27,7 +27,9 @@ from terminal.selection import Selection
 from terminal.shortcuts import SCROLLING, Shortcut, shortcut
 from terminal.surface import TerminalSurface
 
-FOCUS_EVENTS = 1004
+AUTO_REPEAT, FOCUS_EVENTS, PASTE_BRACKETS = 8, 1004, 2004
+COLOUR_REPORTS = 2031
+"""DEC private modes."""
 
 
 class TerminalListener(EmulatorListener, Protocol):
@@ -70,6 +72,8 @@ class TerminalOptions:
     """Of the images that are kept; see `EmulatorOptions`."""
     executor: Executor | None = None
     """Threads that unpack them; see there, too."""
+    screen_reports: bool = False
+    """Whether the host may read the screen; see there, too."""
     engine: str = "auto"
     """See `terminal.engines`."""
     font_directories: tuple[Path, ...] = ()
@@ -140,9 +144,13 @@ class Terminal:
         keyboard = person.keyboard
         if not pressed:
             released = keyboard.release(keysym)
+            if released is None and keysym in kitty.MODIFIER_KEYS:
+                released = Typed("", keyboard.modifiers)
             return b"" if released is None else self._release(keysym, released)
         event = KeyEvent.REPEAT if keyboard.is_down(keysym) else KeyEvent.PRESS
         typed = keyboard.press(keysym)
+        if keysym in kitty.MODIFIER_KEYS:
+            return self._press(keysym, Typed("", keyboard.modifiers), KeyEvent.PRESS)
         if typed is None:
             return b""
         command = shortcut(keysym, typed.command, typed.modifiers)
@@ -151,6 +159,8 @@ class Terminal:
         if command is not None:
             keyboard.release(keysym)  # the host shall not hear of its release either
             return self._command(person, command)
+        if event is KeyEvent.REPEAT and not self.emulator.mode(AUTO_REPEAT):
+            return b""
         return self._to_host(self._press(keysym, typed, event))
 
     def mouse(self, person: Person, x: int, y: int, buttons: int, now: float) -> bytes:
@@ -160,7 +170,7 @@ class Terminal:
 
     def paste(self, text: str) -> bytes:
         """What the host receives for pasted text."""
-        return self._to_host(pasted(text, bracketed=self.emulator.mode(2004)))
+        return self._to_host(pasted(text, bracketed=self.emulator.mode(PASTE_BRACKETS)))
 
     def focus(self, focused: bool) -> bytes:
         """The terminal has, or lost, the attention of a person; returns what the host receives,
@@ -193,8 +203,11 @@ class Terminal:
 
     def set_colour_scheme(self, text: str) -> tuple[str, ...]:
         """Use other colours; returns what of the notation could not be read."""
+        before = self.scheme.colours
         self.scheme = parse_scheme(text)
         self.emulator.set_colours(self._colours())
+        if self.scheme.colours != before and self.emulator.mode(COLOUR_REPORTS):
+            self._listener.reply(colour_report(self.scheme.colours))
         return self.scheme.warnings
 
     @property
@@ -238,6 +251,7 @@ class Terminal:
             clipboard_bytes=options.clipboard_bytes,
             image_bytes=options.image_bytes,
             executor=options.executor,
+            screen_reports=options.screen_reports,
             colours=self._colours(),
         )
 
@@ -259,7 +273,7 @@ class Terminal:
 
     def _key_modes(self) -> KeyModes:
         mode = self.emulator.mode
-        return KeyModes(mode(1), mode(66), mode(20, ansi=True))
+        return KeyModes(mode(1), mode(66), mode(20, ansi=True), mode(67))
 
     def _to_host(self, data: bytes) -> bytes:
         """Whoever types wants to see what it does."""

@@ -35,6 +35,7 @@ def wanted(session: Session, given: Params, font_name: str) -> TerminalOptions:
         scrollback_rows=params.scrollback,
         image_bytes=defaults.image_bytes,
         executor=session.executor,
+        screen_reports=defaults.screen_reports,
         engine=defaults.engine,
         font_directories=directories(defaults),
     )

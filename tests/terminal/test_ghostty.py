@@ -560,7 +560,7 @@ def test_a_host_cannot_make_the_screen_wider(heard: Heard, pieces: list[bytes]) 
         emulator.feed(b"x" * 25 + b"\x1b[?40$p\x1b[?3$p")
         assert lines(emulator)[:2] == ["x" * 20, "x" * 5]
         assert emulator.update().cursor.column == 5
-        assert heard.replies == b"\x1b[?40;2$y\x1b[?3;2$y"
+        assert heard.replies == b"\x1b[?40;4$y\x1b[?3;4$y"
 
 
 def test_the_background_of_a_reversed_screen_is_its_foreground() -> None:

@@ -101,3 +101,27 @@ def test_what_goes_up_types_nothing(desk: Desk) -> None:
     desk.terminal.feed(b"\x1b[>27u")
     desk.hold("a")
     assert desk.terminal.key(desk.person, keysym("a"), False) == b"\x1b[97;1:3u"
+
+
+def test_modifier_keys_are_reported_where_all_keys_are(desk: Desk) -> None:
+    shift, control, caps_lock, level_3 = 0xFFE1, 0xFFE4, 0xFFE5, 0xFE03
+    desk.terminal.feed(b"\x1b[>3u")
+    assert desk.terminal.key(desk.person, shift, True) == b""
+    assert desk.terminal.key(desk.person, shift, False) == b""
+    desk.terminal.feed(b"\x1b[=10u")
+    events = ((shift, True), (control, True), (shift, False), (control, False), (level_3, True))
+    sent = [desk.terminal.key(desk.person, code, down) for code, down in events]
+    assert sent == [
+        b"\x1b[57441;2u",
+        b"\x1b[57448;6u",
+        b"\x1b[57441;5:3u",
+        b"\x1b[57448;1:3u",
+        b"\x1b[57453u",
+    ]
+    assert desk.terminal.key(desk.person, caps_lock, True) == b"\x1b[57358u"
+
+
+def test_print_pause_and_menu(desk: Desk) -> None:
+    desk.terminal.feed(b"\x1b[>1u")
+    sent = [desk.terminal.key(desk.person, code, True) for code in (0xFF61, 0xFF13, 0xFF67)]
+    assert sent == [b"\x1b[57361u", b"\x1b[57362u", b"\x1b[57363u"]

@@ -5,13 +5,21 @@ from __future__ import annotations
 import pytest
 
 from tests.terminal.conformance.case import ENGINES, Case, faults, open_engine, screen_of
-from tests.terminal.conformance.cases import characters, cursor, editing, replies, sgr, sides
+from tests.terminal.conformance.cases import (
+    characters,
+    cursor,
+    editing,
+    replies,
+    sgr,
+    sides,
+    vt420,
+)
 from tests.terminal.conformance.differences import DIFFERENCES
 from tests.terminal.engine import Heard
 
 CASES = (
     *(*sgr.CASES, *cursor.CASES, *sides.CASES, *editing.CASES),
-    *(*replies.CASES, *characters.CASES),
+    *(*replies.CASES, *characters.CASES, *vt420.CASES),
 )
 
 
