@@ -24,11 +24,14 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 
 from guacr.errors import UnauthorizedError
+from guacr.json_text import parse_json
 
 TOKEN_MAX = 65536
 """Characters of a token."""
 CLOCK_SKEW = 60
 """Seconds by which the clock of a token's maker may be ahead."""
+TIME_MAX = 1e12
+"""Seconds since 1970; the year 31,000 or so."""
 ALGORITHMS = ("dir", "A256GCM")
 _HEADER = {"alg": "dir", "enc": "A256GCM"}
 
@@ -113,8 +116,8 @@ def _claims(keys: Sequence[str], token: str) -> dict[str, Any]:
     for key in keys:
         try:
             found = jwe.decrypt_compact(token, _key(key), algorithms=list(ALGORITHMS))
-            claims = json.loads(found.plaintext or b"")
-        except (JoseError, ValueError, RecursionError):
+            claims = parse_json(found.plaintext or b"")
+        except (JoseError, ValueError, TypeError, RecursionError):  # joserfc's own for odd headers
             continue
         if isinstance(claims, dict):
             return claims
@@ -140,6 +143,8 @@ def _time(claims: Mapping[str, Any], name: str) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
+        raise UnauthorizedError(f"the token's {name} is not a time: make it anew")
+    if abs(value) > TIME_MAX:
         raise UnauthorizedError(f"the token's {name} is not a time: make it anew")
     return float(value)
 

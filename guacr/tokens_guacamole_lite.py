@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.ciphers.modes import CBC
 from cryptography.hazmat.primitives.padding import PKCS7
 
 from guacr.errors import UnauthorizedError
+from guacr.json_text import parse_json
 from guacr.tokens import TOKEN_MAX, Grant, parameter_texts
 
 BLOCK_BITS = 128
@@ -57,13 +58,13 @@ def read_guacamole_lite_token(key: str, token: str) -> Grant:
     if len(token) > TOKEN_MAX:
         raise UnauthorizedError(f"the token is longer than the {TOKEN_MAX} characters allowed")
     try:
-        envelope = json.loads(_base64(token))
+        envelope = parse_json(_base64(token))
         iv, value = _base64(envelope["iv"]), _base64(envelope["value"])
-        connection = json.loads(_decrypt(key.encode(), iv, value))["connection"]
+        connection = parse_json(_decrypt(key.encode(), iv, value))["connection"]
         settings = connection.get("settings") or {}
         texts = {name: item for name, item in settings.items() if not isinstance(item, list | dict)}
         protocol, join = connection.get("type") or "", connection.get("join") or ""
-    except (Base64Error, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (Base64Error, ValueError, TypeError, KeyError, AttributeError):
         raise UnauthorizedError(_NOT_VALID) from None
     if not (isinstance(protocol, str) and isinstance(join, str) and (protocol or join)):
         raise UnauthorizedError("the token does not say what to connect to: make it anew")

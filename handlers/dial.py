@@ -65,7 +65,7 @@ async def _resolve(host: str, port: int) -> list[Address]:
     loop = asyncio.get_running_loop()
     try:
         found = await loop.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
-    except (socket.gaierror, UnicodeError):
+    except (socket.gaierror, ValueError):  # of names that can be none, with a NUL for one
         raise unknown_host(host) from None
     addresses: list[Address] = []
     for family, _, _, _, address in found:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -21,8 +22,14 @@ if TYPE_CHECKING:
 
 ARGV_MAX = 16384
 """Bytes in the value of a live parameter."""
+INTEGER_MAX = 1e18
+"""Of any number that a client sends."""
 BUTTONS = 0x1F
 """Left, middle, right, wheel up and wheel down."""
+
+_WHOLE = re.compile("-?[0-9]{1,18}")
+_NUMBER = re.compile(r"-?[0-9]{1,400}(?:\.[0-9]{0,400})?(?:e[+-]?[0-9]{1,3})?", re.IGNORECASE)
+"""As JavaScript writes them."""
 
 Args = tuple[str, ...]
 
@@ -175,14 +182,11 @@ def _tunnel(user: User, args: Args) -> None:
 
 def _integer(text: str) -> int:
     """A number as clients send it; fractions are cut off, as browsers with a zoom send them."""
-    try:
-        value = int(text) if len(text) <= 20 else 0
-    except ValueError:
-        try:
-            value = int(float(text))
-        except (ValueError, OverflowError):
-            raise BadRequestError(f"{shorten(text)} is not a number") from None
-    return value
+    if _WHOLE.fullmatch(text):
+        return int(text)
+    if not _NUMBER.fullmatch(text):
+        raise BadRequestError(f"{shorten(text)} is not a number")
+    return int(min(max(float(text), -INTEGER_MAX), INTEGER_MAX))
 
 
 OPCODES: dict[str, Opcode] = {

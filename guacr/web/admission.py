@@ -75,7 +75,8 @@ class Admission:
     def _is_secret(self, given: str | None) -> bool:
         if self._secret is None or given is None:
             return False
-        return hmac.compare_digest(given.encode(), self._secret.encode())
+        # headers are whatever bytes a client has sent
+        return hmac.compare_digest(given.encode(errors="replace"), self._secret.encode())
 
 
 def _cookie_name(request: web.Request) -> str:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from json import JSONDecodeError
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from guacr.errors import GuacrError
 from guacr.gateway import Gateway
+from guacr.json_text import JsonError, parse_json
 from guacr.protocol.status import Status
 from guacr.session.registry import SessionRegistry
 from guacr.settings import Settings
@@ -70,9 +72,25 @@ def create_runner(app: web.Application) -> web.AppRunner:
         app,
         handle_signals=False,
         access_log=None,
+        logger=http_log,
         max_line_size=LINE_MAX,
         shutdown_timeout=CLOSE_TIMEOUT,
     )
+
+
+def _in_one_line(record: logging.LogRecord) -> bool:
+    """A filter for aiohttp's log: what a client has sent is not the daemon's failure, and worth a
+    line without what it was."""
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, HttpProcessingError | web.RequestPayloadError):
+        record.msg, record.args = "a request that is not HTTP was refused", ()
+        record.exc_info = record.exc_text = None
+        record.levelno, record.levelname = logging.INFO, "INFO"
+    return record.levelno >= http_log.getEffectiveLevel()
+
+
+http_log = logging.getLogger("guacr.web.http")
+http_log.addFilter(_in_one_line)
 
 
 class _Page:
@@ -126,9 +144,11 @@ async def _body(request: web.Request) -> Mapping[str, Any]:
         aiohttp.web.HTTPBadRequest: there is none.
     """
     try:
-        body = await request.json()
-    except (JSONDecodeError, UnicodeDecodeError, RecursionError):
+        body = parse_json(await request.read())
+    except JsonError:
         body = None
+    except web.RequestPayloadError:  # compressed, or chunked, and not as it should be
+        raise web.HTTPBadRequest(text="The request's body cannot be read.\n") from None
     if not isinstance(body, dict):
         raise web.HTTPBadRequest(text="The request must hold a JSON object.\n")
     return body

@@ -101,7 +101,7 @@ def _parsed(text: str) -> Section:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise BadRequestError(f"parameter kubeconfig is not YAML: see line {line}") from None
-    except (yaml.YAMLError, RecursionError):
+    except (yaml.YAMLError, ValueError, OverflowError, RecursionError):  # "\UFFFFFFFF", %YAML 9…
         raise BadRequestError("parameter kubeconfig is not YAML") from None
     if not isinstance(config, dict) or config.get("kind", "Config") != "Config":
         raise BadRequestError("parameter kubeconfig is no kubeconfig: give the text of the file")

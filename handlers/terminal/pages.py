@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from guacr.errors import BadRequestError
+from guacr.json_text import JsonError, parse_json
 from guacr.protocol.instruction import encode, encode_stream
 from guacr.session.session import Session
 from guacr.session.streams import Collector, InputStream
@@ -68,8 +69,8 @@ class Pages:
 
     def _take(self, user: User, data: bytes) -> None:
         try:
-            message = json.loads(data)
-        except ValueError:
+            message = parse_json(data)
+        except JsonError:
             raise BadRequestError("a message of the page must be a JSON object") from None
         if not isinstance(message, dict):
             raise BadRequestError("a message of the page must be a JSON object")

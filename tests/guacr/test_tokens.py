@@ -108,8 +108,13 @@ def test_every_changed_character_is_noticed() -> None:
 
 
 @pytest.mark.parametrize(
-    "token", ["", ".", "a.b.c.d.e", "....", "é.é.é.é.é", "e30..AA.AA.AA", "[" * 5000]
-)
+    "token",
+    [
+        "", ".", "a.b.c.d.e", "....", "é.é.é.é.é", "\udcff....", "e30..AA.AA.AA", "[" * 5000,
+        "eyJhbGciOiJkaXIiLCJlbmMiOltdfQ....",  # "enc": []
+        "eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIiwiY3JpdCI6MX0..AA.AA.AA",  # "crit": 1
+    ],
+)  # fmt: skip
 def test_what_is_no_token(token: str) -> None:
     assert "not valid here" in refusal(token)
 
@@ -125,6 +130,11 @@ def test_a_token_that_is_too_long() -> None:
         ({"connection": {"name": "a"}}, "when it expires"),
         ({"exp": "soon", "connection": {"name": "a"}}, "not a time"),
         ({"exp": True, "connection": {"name": "a"}}, "not a time"),
+        ({"exp": 10**400, "connection": {"name": "a"}}, "not a time"),
+        ({"exp": NOW + 9, "iat": -(10**400), "connection": {"name": "a"}}, "not a time"),
+        ({"exp": float("nan"), "connection": {"name": "a"}}, "not valid here"),
+        ({"exp": float("inf"), "connection": {"name": "a"}}, "not valid here"),
+        ({"exp": NOW + 9, "connection": {"name": "\ud800"}}, "not valid here"),
         ({"exp": NOW + 9, "nbf": NOW + CLOCK_SKEW + 1, "connection": {"name": "a"}}, "not valid y"),
         ({"exp": NOW + 9, "iat": NOW + CLOCK_SKEW + 1, "connection": {"name": "a"}}, "not valid y"),
         ({"exp": NOW + 9}, "what to connect to"),

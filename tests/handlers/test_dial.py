@@ -106,7 +106,9 @@ async def test_no_name() -> None:
         await dial("", 22, 1)
 
 
-@pytest.mark.parametrize("host", ["host.invalid", "a..b", "x" * 300, "ho st", "\N{SNOWMAN}" * 70])
+@pytest.mark.parametrize(
+    "host", ["host.invalid", "a..b", "x" * 300, "ho st", "\N{SNOWMAN}" * 70, "a\0b"]
+)
 async def test_an_unknown_name(host: str) -> None:
     with pytest.raises(UpstreamNotFoundError, match="is not known"):
         await dial(host, 22, 5)

@@ -463,6 +463,42 @@ async def test_a_nop_keeps_clients_alive(bench: Bench) -> None:
     assert transport.all("nop") == [()]
 
 
+@pytest.mark.parametrize(
+    ("text", "x"),
+    [
+        ("17", 17), ("-1", 0), ("17.9", 17), ("33.333333333333336", 33), ("1e1", 10),
+        ("1e400", 199), ("9" * 300, 199), ("-1e999", 0), ("12." + "3" * 300, 12),
+    ],
+)  # fmt: skip
+async def test_numbers_as_browsers_write_them(bench: Bench, text: str, x: int) -> None:
+    transport, user = bench.connect()
+    transport.send("mouse", text, "5", "0")
+    assert sketch(user).events[-1] == ("mouse", x, 5, 0)
+    assert transport.all("error") == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1_0",
+        "\N{ARABIC-INDIC DIGIT THREE}",
+        "²",
+        " 1",
+        "+1",
+        "0x10",
+        "nan",
+        "inf",
+        "",
+        "1.5.2",
+        "9" * 500,
+    ],
+)
+async def test_what_is_no_number(bench: Bench, text: str) -> None:
+    transport, _ = bench.connect()
+    transport.send("mouse", text, "5", "0")
+    assert "is not a number" in transport.all("error")[0][0]
+
+
 async def test_a_nop_within_an_instruction_is_a_part_of_it(bench: Bench) -> None:
     transport, _ = bench.connect()
     for part in (b"3.key,6.", b"3.nop;", b",1.1;"):

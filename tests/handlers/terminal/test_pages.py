@@ -124,7 +124,8 @@ async def test_a_link_goes_to_the_page_of_who_clicked(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("message", [b"no json", b"[1]", b'{"other": 1}', b'{"search": 1}',
-                                     b'{"search": {"text": 1}}', b"x" * 5000])  # fmt: skip
+                                     b'{"search": {"text": 1}}', b"x" * 5000, b"[" * 4096,
+                                     b'{"search": {"text": "\\ud800"}}', b"9" * 4096])  # fmt: skip
 async def test_nonsense_is_refused(desk: Desk, message: bytes) -> None:
     transport, user, handler = desk.join()
     transport.send("pipe", 3, "application/json", "guacr")
