@@ -9,15 +9,18 @@ import re
 from dataclasses import dataclass
 from enum import IntEnum
 
+from terminal.charset import Charset
+
 ARGUMENT_MAX = 4096
 """Bytes of a command's argument; longer ones are left to the engine, which ignores them."""
 
 _START = b"\x1b]48220"
 _BODY = rb"[^\x07\x18\x1a\x1b]{0,%d}" % ARGUMENT_MAX
-_COMMAND = re.compile(
-    # ST as one byte may also be the last of a character in UTF-8: then it ends nothing
-    rb"\x1b\](48220[0-3])(?:;(" + _BODY + rb"?))?(?:\x07|\x1b\\|\xc2\x9c|(?<![\x80-\xff])\x9c)"
-)
+_PATTERN = rb"\x1b\](48220[0-3])(?:;(" + _BODY + rb"?))?(?:\x07|\x1b\\%b)"
+# ST as one byte may also be the last of a character in UTF-8: then it ends nothing
+_COMMAND = re.compile(_PATTERN % rb"|\xc2\x9c|(?<![\x80-\xff])\x9c")
+_COMMAND_ISO = re.compile(_PATTERN % rb"|\x9c")
+_COMMAND_OTHER = re.compile(_PATTERN % b"")
 _UNFINISHED = re.compile(rb"\x1b\]48220(?:[0-3](?:;" + _BODY + rb")?(?:\x1b)?)?")
 
 
@@ -39,11 +42,16 @@ class HostCommand:
 
 
 class CommandSplitter:
-    """Splits a host's output, cut anywhere, into commands and the bytes between them."""
+    """Splits a host's output, cut anywhere, into commands and the bytes between them; `charset` is
+    the host's, None for UTF-8."""
 
-    __slots__ = ("_held",)
+    __slots__ = ("_charset", "_command", "_held")
 
-    def __init__(self) -> None:
+    def __init__(self, charset: Charset | None = None) -> None:
+        self._charset = charset
+        self._command = _COMMAND
+        if charset is not None:
+            self._command = _COMMAND_ISO if charset.has_c1 else _COMMAND_OTHER
         self._held = b""
         """The beginning of what may become a command."""
 
@@ -56,10 +64,10 @@ class CommandSplitter:
         # one rare byte is found much faster than many
         at = data.find(_START) if b"]" in data else -1
         while at >= 0:
-            command = _COMMAND.match(data, at)
+            command = self._command.match(data, at)
             if command:
                 parts.append(data[start:at])
-                argument = (command[2] or b"").decode(errors="replace")
+                argument = self._decoded(command[2] or b"")
                 parts.append(HostCommand(Command(int(command[1])), argument))
                 start = command.end()
             elif _UNFINISHED.fullmatch(data, at):
@@ -73,6 +81,11 @@ class CommandSplitter:
         """What waits for a rest that will not come."""
         data, self._held = self._held, b""
         return data
+
+    def _decoded(self, argument: bytes) -> str:
+        if self._charset is not None:
+            return self._charset.decode(argument)
+        return argument.decode(errors="replace")
 
     def _hold(
         self, parts: list[bytes | HostCommand], data: bytes, start: int, end: int

@@ -79,3 +79,4 @@ class KubernetesParams(Params):
     context: str = param(
         "", "Context of the kubeconfig; empty for its current-context.", common=True
     )
+    encoding: str = shared.encoding()

@@ -115,3 +115,4 @@ class SshParams(Params):
     wol_wait_time: int = shared.wol_wait_time()
     minimum_contrast: int = shared.minimum_contrast()
     allow_clipboard_read: bool = shared.allow_clipboard_read()
+    encoding: str = shared.encoding()

@@ -52,7 +52,7 @@ class TelnetHandler(TerminalHandler):
         params = self.params
         if not params.hostname:
             raise BadRequestError("parameter hostname is empty: name the host to connect to")
-        self._login = LoginWatch(params)
+        self._login = LoginWatch(params, self.text)
         tls = None
         if params.use_ssl or params.port == TELNETS_PORT:
             tls = await self._tls()
@@ -108,7 +108,8 @@ class TelnetHandler(TerminalHandler):
     def _machine(self, tls: bool) -> TelnetMachine:
         columns, rows, _, _ = self.window
         params = self.params
-        return TelnetMachine(params.terminal_type, (columns, rows), params.username, tls=tls)
+        username = self.text.encode(params.username, "parameter username")
+        return TelnetMachine(params.terminal_type, (columns, rows), username, tls=tls)
 
     def _begin(self) -> None:
         """People may type."""

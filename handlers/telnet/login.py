@@ -5,6 +5,7 @@ from __future__ import annotations
 from guacr.errors import UnauthorizedError
 from handlers.telnet.expressions import Search, search
 from handlers.telnet.params import TelnetParams
+from handlers.terminal.hosttext import HostText
 
 LINE_MAX = 1024
 """Characters at the end of a line in which expressions are searched."""
@@ -17,19 +18,24 @@ class LoginWatch:
     """What is still expected of a login.
 
     Expressions are searched in each line of the output, and in the line that has not ended yet.
-    The name and the password are given once each.
+    The name and the password are given once each. `text` says what the host's bytes stand for.
 
     Raises:
-        BadRequestError: an expression is none.
+        BadRequestError: an expression is none, or an answer cannot be typed in the host's
+            character set.
     """
 
-    __slots__ = ("_failure", "_line", "_password", "_success", "_username", "_watched")
+    __slots__ = (
+        "_decoder", "_failure", "_line", "_password", "_success", "_text", "_username", "_watched",
+    )  # fmt: skip
 
-    def __init__(self, params: TelnetParams) -> None:
+    def __init__(self, params: TelnetParams, text: HostText) -> None:
+        self._text = text
+        self._decoder = text.decoder()
         self._line = ""
         self._watched = 0
-        self._username = _prompt("username-regex", params.username_regex, params.username)
-        self._password = _prompt("password-regex", params.password_regex, params.password)
+        self._username = self._prompt("username", params.username_regex, params.username)
+        self._password = self._prompt("password", params.password_regex, params.password)
         self._success = _search("login-success-regex", params.login_success_regex)
         self._failure = _search("login-failure-regex", params.login_failure_regex)
 
@@ -57,12 +63,19 @@ class LoginWatch:
         """
         typed = b""
         self._watched += len(output)
-        *ended, last = output.decode(errors="replace").split("\n")
+        *ended, last = self._decoder.decode(output).split("\n")
         for line in ended:
             typed += self._look((self._line + line).rstrip("\r"))
             self._line = ""
         typed += self._look(self._line + last)
         return typed
+
+    def _prompt(self, parameter: str, pattern: str, answer: str) -> tuple[Search, bytes] | None:
+        """How to know a prompt, and what to answer; None without an answer."""
+        if not answer:
+            return None
+        encoded = self._text.encode(answer, f"parameter {parameter}")
+        return search(f"{parameter}-regex", pattern), encoded
 
     def _look(self, line: str) -> bytes:
         """Search a line, and keep its end."""
@@ -84,12 +97,7 @@ class LoginWatch:
         else:
             return b""
         self._line = ""
-        return text.encode() + b"\r"
-
-
-def _prompt(parameter: str, pattern: str, answer: str) -> tuple[Search, str] | None:
-    """How to know a prompt, and what to answer; None without an answer."""
-    return (search(parameter, pattern), answer) if answer else None
+        return text + b"\r"
 
 
 def _search(parameter: str, pattern: str) -> Search | None:

@@ -94,7 +94,7 @@ class TelnetMachine:
     Args:
         terminal_type: what TTYPE tells.
         window: columns and rows, what NAWS tells.
-        username: what NEW-ENVIRON tells as USER; empty for nothing.
+        username: what NEW-ENVIRON tells as USER, in the host's character set; empty for nothing.
         tls: whether START_TLS may be agreed on.
     """
 
@@ -108,7 +108,7 @@ class TelnetMachine:
         self,
         terminal_type: str,
         window: tuple[int, int],
-        username: str = "",
+        username: bytes = b"",
         *,
         tls: bool = True,
     ) -> None:
@@ -116,7 +116,7 @@ class TelnetMachine:
         """Whether the host has sent any command."""
         self._terminal_type = terminal_type.encode()[:TYPE_MAX]
         self._window = window
-        self._username = username.encode()[:USERNAME_MAX]
+        self._username = username[:USERNAME_MAX]
         self._willing: set[int] = set(_OURS if tls else _OURS - {Option.START_TLS})
         self._ours: set[int] = set()
         self._theirs: set[int] = set()

@@ -91,3 +91,4 @@ class TelnetParams(Params):
         multiline=True,
     )
     ignore_cert: bool = param(False, "Take any certificate of the host's.")
+    encoding: str = shared.encoding()

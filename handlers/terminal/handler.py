@@ -21,6 +21,7 @@ from handlers.terminal.brake import Brake
 from handlers.terminal.finder import Finder
 from handlers.terminal.fonts import FontFinder
 from handlers.terminal.hold import Hold
+from handlers.terminal.hosttext import HostText
 from handlers.terminal.listener import Listener
 from handlers.terminal.options import rehearsed, wanted
 from handlers.terminal.output import Output
@@ -59,7 +60,8 @@ class TerminalHandler(ProtocolHandler):
         self._settings = cast(TerminalParams, params)
         self._colour_scheme = self._settings.color_scheme
         self._fonts = FontFinder(session.settings.terminal, self._font_found)
-        self._typing = Typing(self.send, self.show, self.print_line)
+        self.text = HostText(getattr(params, "encoding", ""))
+        self._typing = Typing(self._send_typed, self.show, self.print_line)
         takers = {"focus": self._focused, "search": self._searched}
         self._pages = Pages(session, takers)
         self._listener = Listener(self, self._pages)
@@ -76,8 +78,10 @@ class TerminalHandler(ProtocolHandler):
         session.display.before_frame = self._before_frame
         brake = Brake(self.block_output)
         self._output = Output(self._parse, partial(brake.pull, "screen"), session.worked)
-        self._pipes = Pipes(session, partial(brake.pull, "pipes"), self.show, self.print_line)
-        self._splitter = CommandSplitter()
+        self._pipes = Pipes(
+            session, partial(brake.pull, "pipes"), self._show_output, self.print_line
+        )
+        self._splitter = CommandSplitter(self.text.charset)
         self._commands: Mapping[Command, Callable[[str], None]] = {
             Command.DOWNLOAD: self.download,
             Command.UPLOAD_DIRECTORY: self.upload_directory,
@@ -145,10 +149,13 @@ class TerminalHandler(ProtocolHandler):
             if isinstance(part, HostCommand):
                 self._commands[part.command](part.argument)
             elif self._pipes.write(part):
-                self.show(part)
+                self._show_output(part)
+
+    def _show_output(self, data: bytes) -> None:
+        self.show(self.text.shown(data))
 
     def show(self, data: bytes) -> None:
-        """Bytes for the screen, and for no pipe."""
+        """Bytes of guacr's own, or decoded ones of the host's, for the screen and for no pipe."""
         if data:
             self._at_line_start = data.endswith(b"\n")
             self._output.put(data)
@@ -158,8 +165,9 @@ class TerminalHandler(ProtocolHandler):
         `last_line` of guacr's own below it."""
         rest = self._splitter.flush()
         if self._pipes.write(rest):
-            self.show(rest)
+            self._show_output(rest)
         await self._pipes.finish()
+        self.show(self.text.rest())
         if last_line:
             self.print_line(last_line)
         self._output.finish()
@@ -348,7 +356,23 @@ class TerminalHandler(ProtocolHandler):
         users = self.session.users.values()
         return next((user for user in users if self._persons.get(user.id) is person), None)
 
+    def notify(self, user: User | None, sentence: str) -> None:
+        """Tell a user something; below what the terminal shows, where no page of guacr's would."""
+        if user is not None and self._pages.listens(user):
+            self._pages.tell("notice", sentence, user)
+        else:
+            self.print_line(sentence)
+
     # ---- within
+
+    def _send_typed(self, data: bytes) -> None:
+        """What is typed, in the host's character set: all of it, or nothing."""
+        try:
+            encoded = self.text.typed(data)
+        except BadRequestError as error:
+            self.notify(self.typist, f"nothing was sent: {error}")
+            return
+        self.send(encoded)
 
     def _warn(self) -> None:
         """Tell of what was asked for and is not given."""

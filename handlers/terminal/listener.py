@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from guacr.errors import BadRequestError
 from handlers.terminal.pages import Pages
 from handlers.terminal.params import SCROLLBACK_MAX
 from terminal.links import SCHEMES, Link
@@ -29,7 +31,8 @@ class Listener:
 
     def reply(self, data: bytes) -> None:
         """An answer to a query of the host's."""
-        self._handler.reply(data)
+        with suppress(BadRequestError):  # a title, told back, that the host cannot read
+            self._handler.reply(self._handler.text.typed(data))
 
     def title_changed(self, title: str) -> None:
         """The session is named by it."""
@@ -40,14 +43,20 @@ class Listener:
 
     def clipboard_written(self, data: bytes) -> None:
         """A program has copied: users get it as if it had been selected."""
-        self.copied(data.decode(errors="replace"))
+        self.copied(self._handler.text.decode(data))
 
     def clipboard_read(self) -> bytes | None:
         """What a program gets that asks for the clipboard; None refuses."""
         params = self._handler.params
         allowed = getattr(params, "allow_clipboard_read", False)
         allowed = allowed and not getattr(params, "disable_paste", False)
-        return self._handler.terminal.clipboard.encode(errors="replace") if allowed else None
+        if not allowed:
+            return None
+        try:
+            return self._handler.text.encode(self._handler.terminal.clipboard, "the clipboard")
+        except BadRequestError as error:
+            self._pages.tell("notice", str(error))
+            return None
 
     def copied(self, text: str) -> None:
         """Text was selected, or copied by a program: every user gets it who may copy."""

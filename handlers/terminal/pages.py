@@ -48,6 +48,10 @@ class Pages:
         Collector(stream, MESSAGE_MAX, lambda data: self._take(user, data), "the message")
         stream.ack()
 
+    def listens(self, user: User) -> bool:
+        """Whether a user has a page that hears what it is told."""
+        return user.id in self._users
+
     def left(self, user: User) -> None:
         """A user is gone."""
         self._users.discard(user.id)

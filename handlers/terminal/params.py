@@ -122,6 +122,16 @@ def scrollback() -> Any:
                  minimum=0, maximum=SCROLLBACK_MAX)  # fmt: skip
 
 
+def encoding() -> Any:
+    """The host's character set."""
+    return param(
+        "",
+        "Character set of the host, such as iso-8859-1, windows-1251, koi8-r, gbk, big5, "
+        "shift_jis, euc-jp or cp437; empty for UTF-8.",
+        common=True,
+    )
+
+
 # ---- the clipboard, and what users may do
 
 

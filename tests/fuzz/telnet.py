@@ -27,7 +27,7 @@ def one_input(data: bytes) -> None:
 
 def _hear(chunks: list[bytes]) -> tuple[bytes, bytes, Upgrade | None] | None:
     """Output, replies and what comes next; None if it is refused."""
-    machine = TelnetMachine("xterm", (80, 24), "ann")
+    machine = TelnetMachine("xterm", (80, 24), b"ann")
     output = reply = b""
     try:
         for chunk in chunks:

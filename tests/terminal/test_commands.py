@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from terminal.charset import charset_named
 from terminal.commands import ARGUMENT_MAX, Command, CommandSplitter, HostCommand
 
 OPEN = HostCommand(Command.OPEN_PIPE, "2;Übung")
@@ -34,6 +35,20 @@ def split(*pieces: bytes) -> list[bytes | HostCommand]:
         elif part:
             found.append(part)
     return found
+
+
+@pytest.mark.parametrize(
+    ("encoding", "data", "argument"),
+    [
+        ("cp437", b"\x1b]482200;/\x9c\x07", "/£"),
+        ("koi8-r", b"\x1b]482200;/\xc6\x9c\x1b\\", "/ф°"),
+        ("shift_jis", b"\x1b]482200;/\x95\x5c\x1b\\", "/表"),
+        ("iso-8859-1", b"\x1b]482200;/\xe9\x9c", "/é"),
+    ],
+)
+def test_arguments_in_other_character_sets(encoding: str, data: bytes, argument: str) -> None:
+    splitter = CommandSplitter(charset_named(encoding))
+    assert splitter.split(data) == [HostCommand(Command.DOWNLOAD, argument)]
 
 
 def test_commands_are_found_wherever_the_output_is_cut() -> None:

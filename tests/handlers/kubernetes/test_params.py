@@ -23,6 +23,7 @@ def test_names_are_guacds() -> None:
         "token",
         "kubeconfig",
         "context",
+        "encoding",
     ]
 
 

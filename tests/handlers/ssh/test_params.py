@@ -16,8 +16,8 @@ recording-exclude-mouse recording-include-keys recording-include-clipboard creat
 recording-write-existing read-only server-alive-interval backspace func-keys-and-keypad
 terminal-type scrollback locale timezone clipboard-buffer-size disable-copy disable-paste
 wol-send-packet wol-mac-addr wol-broadcast-addr wol-udp-port wol-wait-time
-minimum-contrast allow-clipboard-read
-""".split()  # noqa: SIM905 - a list of 48 strings is no easier to read
+minimum-contrast allow-clipboard-read encoding
+""".split()  # noqa: SIM905 - a list of 49 strings is no easier to read
 DEFAULTS = {
     "port": 22,
     "timeout": 10,
@@ -45,7 +45,7 @@ def flagged(flag: str) -> set[str]:
 
 def test_names_and_their_order_are_guacds() -> None:
     assert [param.name for param in SshParams.declared()] == NAMES
-    assert len(NAMES) == 46 + 2
+    assert len(NAMES) == 46 + 3
 
 
 def test_defaults_are_guacds() -> None:

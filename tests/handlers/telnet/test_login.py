@@ -8,11 +8,13 @@ from guacr.errors import BadRequestError, UnauthorizedError
 from handlers.telnet.expressions import PATTERN_MAX, search
 from handlers.telnet.login import LINE_MAX, WATCHED_MAX, LoginWatch
 from handlers.telnet.params import TelnetParams
+from handlers.terminal.hosttext import HostText
 
 
 def watch(**values: str) -> LoginWatch:
     texts = {name.replace("_", "-"): text for name, text in values.items()}
-    return LoginWatch(TelnetParams.parse({"username": "ann", "password": "pw"} | texts))
+    params = TelnetParams.parse({"username": "ann", "password": "pw"} | texts)
+    return LoginWatch(params, HostText(params.encoding))
 
 
 def test_name_and_password_are_typed_once() -> None:
@@ -64,6 +66,24 @@ def test_the_bound_of_what_is_watched() -> None:
     login = watch()
     assert [login.feed(b"x\n" * (WATCHED_MAX // 2)), login.over] == [b"", False]
     assert [login.feed(b"x"), login.over] == [b"", True]
+
+
+@pytest.mark.parametrize("encoding", ["", "koi8-r", "windows-1251", "gbk", "shift_jis"])
+def test_prompts_in_other_languages_are_cut_anywhere(encoding: str) -> None:
+    login = watch(
+        encoding=encoding, username="имя", username_regex="Логин:", password_regex="Пароль:"
+    )
+    codec = encoding or "utf-8"
+    prompts = "Логин: \r\nПароль: ".encode(codec)
+    typed = b"".join(login.feed(bytes([code])) for code in prompts)
+    assert typed == "имя\rpw\r".encode(codec)
+
+
+@pytest.mark.parametrize("name", ["username", "password"])
+def test_an_answer_that_the_host_cannot_take(name: str) -> None:
+    with pytest.raises(BadRequestError, match=f"parameter {name} has a character") as raised:
+        watch(encoding="cp437", **{name: "пароль"})
+    assert "пароль" not in str(raised.value)
 
 
 def test_the_bound_of_a_line() -> None:

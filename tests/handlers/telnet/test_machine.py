@@ -106,7 +106,7 @@ def test_a_sub_negotiation_of_an_option_that_is_off_is_ignored() -> None:
     [(b"\1", True), (b"\1\0", True), (b"\1\0\3", True), (b"\1\0USER", True), (b"\1\0ACCT", False)],
 )
 def test_the_environment(asked: bytes, given: bool) -> None:
-    made = machine(username="ann\1\xff")
+    made = machine(username="ann\1\xff".encode())
     told(IAC + DO + ENV, made)
     user = b"\0USER\1ann\2\1\xc3\xbf" if given else b""
     assert told(sub(ENV + asked), made) == sub(ENV + b"\0" + user)
@@ -169,7 +169,7 @@ CONVERSATION = (
 
 
 def heard(chunks: list[bytes]) -> tuple[bytes, bytes]:
-    made = machine(username="ann")
+    made = machine(username=b"ann")
     results = [made.receive(chunk) for chunk in chunks]
     return b"".join(r.output for r in results), b"".join(r.reply for r in results)
 

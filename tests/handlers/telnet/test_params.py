@@ -29,7 +29,14 @@ DEFAULTS = {
 def test_names_and_their_order_are_guacds() -> None:
     names = [param.name for param in TelnetParams.declared()]
     assert names[:37] == NAMES
-    own = ["minimum-contrast", "allow-clipboard-read", "use-ssl", "ca-cert", "ignore-cert"]
+    own = [
+        "minimum-contrast",
+        "allow-clipboard-read",
+        "use-ssl",
+        "ca-cert",
+        "ignore-cert",
+        "encoding",
+    ]
     assert names[37:] == own
 
 

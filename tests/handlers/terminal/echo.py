@@ -42,6 +42,7 @@ class EchoParams(Params):
     wol_send_packet: bool = params.wol_send_packet()
     minimum_contrast: int = params.minimum_contrast()
     allow_clipboard_read: bool = params.allow_clipboard_read()
+    encoding: str = params.encoding()
 
 
 class EchoHandler(TerminalHandler):
