@@ -37,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allow", action="append", default=[], metavar="NAME", help="the address may set this too"
     )
+    parser.add_argument("--subject", default="", metavar="NAME", help="the person it is for")
     parser.add_argument(
         "--expires", type=int, default=LIFETIME, metavar="SECONDS", help=f"default: {LIFETIME}"
     )
@@ -58,8 +59,10 @@ def token(arguments: argparse.Namespace, settings: WebSocketSettings) -> str:
     if arguments.guacamole_lite:
         if not settings.guacamole_lite_key:
             raise SettingsError("websocket.guacamole_lite_key is not set: set it to make tokens")
-        if grant.name or grant.allow:
-            raise SettingsError("guacamole-lite's tokens have neither --connection nor --allow")
+        if grant.name or grant.allow or grant.subject:
+            raise SettingsError(
+                "guacamole-lite's tokens have neither --connection, --allow nor --subject"
+            )
         return make_guacamole_lite_token(settings.guacamole_lite_key, grant)
     if not settings.token_keys:
         raise SettingsError("websocket.token_keys is not set: set it to make tokens")
@@ -85,7 +88,12 @@ def _grant(arguments: argparse.Namespace) -> Grant:
         "name": arguments.connection or "",
         "join": arguments.join or "",
     }
-    return Grant(**target, parameters=parameters, allow=tuple(arguments.allow))
+    return Grant(
+        **target,
+        parameters=parameters,
+        allow=tuple(arguments.allow),
+        subject=arguments.subject,
+    )
 
 
 def _parameter(text: str) -> tuple[str, str]:

@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from guacr.errors import ForbiddenError, NotFoundError, UnauthorizedError, shorten
 from guacr.protocol.client import ClientInfo
 from guacr.query import Query, is_about_client, parse_query
+from guacr.session.origin import ANYONE, Origin
 from guacr.session.params import Params
 from guacr.session.registry import Protocols
 from guacr.settings import Connection, Settings
@@ -48,6 +49,7 @@ class Opening:
     select: str
     values: Mapping[str, str] = field(repr=False)
     info: ClientInfo
+    origin: Origin = ANYONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,7 @@ class Gateway:
             BadRequestError: a parameter cannot be used.
         """
         self._check_form(protocol, parameters)
-        grant = Grant(protocol=protocol, parameters=parameters)
+        grant = Grant(protocol=protocol, parameters=parameters, vouched=False)
         return make_token(self._keys[0], grant, now=self._clock(), lifetime=FORM_LIFETIME)
 
     def resolve(self, pairs: Iterable[tuple[str, str]]) -> Opening:
@@ -144,7 +146,7 @@ class Gateway:
         if self.needs_token:
             raise UnauthorizedError("a token is needed here: open the link that you were given")
         if query.connection:
-            return self._configured(query.connection, query, ())
+            return self._configured(query.connection, query)
         if query.protocol:
             self._check_form(query.protocol, query.parameters)
             return Opening(query.protocol, query.parameters, query.info)
@@ -162,20 +164,24 @@ class Gateway:
         if grant.token_id:
             log.info("token %s is used", shorten(grant.token_id))
         if grant.name:
-            return self._configured(grant.name, query, grant.allow)
+            return self._configured(grant.name, query, grant.allow, grant.subject)
         select = grant.join or grant.protocol
         values = dict(grant.parameters)
         if grant.lenient:
             known = {param.name for param in self._params_type(select).declared()}
             values = {name: text for name, text in values.items() if name in known}
         own = self._permitted(query, grant.allow, lenient=grant.lenient)
-        return Opening(select, _merged(values, own), query.info)
+        trusted = values.keys() - own.keys() if grant.vouched else ()
+        origin = Origin(frozenset(trusted), grant.subject)
+        return Opening(select, _merged(values, own), query.info, origin)
 
-    def _configured(self, name: str, query: Query, allow: tuple[str, ...]) -> Opening:
+    def _configured(
+        self, name: str, query: Query, allow: tuple[str, ...] = (), subject: str = ""
+    ) -> Opening:
         connection = self._connection(name)
-        allowed = (*allow, *connection.allow_query_parameters)
-        values = _merged(connection.parameters, self._permitted(query, allowed))
-        return Opening(connection.protocol, values, query.info)
+        own = self._permitted(query, (*allow, *connection.allow_query_parameters))
+        origin = Origin(frozenset(connection.parameters.keys() - own.keys()), subject)
+        return Opening(connection.protocol, _merged(connection.parameters, own), query.info, origin)
 
     def _connection(self, name: str) -> Connection:
         connection = self._settings.connections.get(name)

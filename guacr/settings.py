@@ -194,6 +194,28 @@ class SshSettings(Section):
     """Ciphers in order of preference; empty for the fastest first, as guacr has measured them."""
 
 
+class DatabaseSettings(Section):
+    """Consoles for databases."""
+
+    directories: Paths = ()
+    """Directories whose SQLite files clients may name; none unless they are listed. Connections of
+    the configuration and tokens made with a key of token_keys name any."""
+    unix_sockets: Paths = ()
+    """Unix sockets of database servers, or directories that hold them, that clients may name; as
+    above."""
+    max_threads: Annotated[Whole, Field(ge=1, le=4096)] = 64
+    """Sessions of SQLite and SQL Server at the same time; each has a thread of its own."""
+    max_value: Annotated[Whole, Field(ge=65_536, le=1 << 30)] = 16_777_216
+    """Bytes of one value in a result."""
+    sqlite_memory: Annotated[Whole, Field(ge=16_777_216, le=1 << 40)] = 268_435_456
+    """Bytes of memory that SQLite may use, for all sessions together; a database in memory may have
+    a quarter of it. A change needs a restart."""
+    sqlite_cache: Annotated[Whole, Field(ge=65_536, le=1 << 30)] = 2_097_152
+    """Bytes of pages that each SQLite session keeps in memory."""
+    max_undo: Annotated[Whole, Field(ge=0, le=1 << 30)] = 1_048_576
+    """Characters that the undo of a console's prompt remembers, over all its steps."""
+
+
 class LogSettings(Section):
     """The log, on standard error."""
 
@@ -232,6 +254,7 @@ class Settings(Section):
     session: SessionSettings = SessionSettings()
     terminal: TerminalSettings = TerminalSettings()
     ssh: SshSettings = SshSettings()
+    databases: DatabaseSettings = DatabaseSettings()
     log: LogSettings = LogSettings()
     daemon: DaemonSettings = DaemonSettings()
     connections: dict[str, Connection] = Field(default_factory=dict)

@@ -9,6 +9,9 @@ SHA-256 digest of the configured key's UTF-8. What it holds is a JWT's claims (R
                          {"name": a connection of the configuration}
                          {"join": a connection id, "read-only": true or false}
     allow         optional: names of parameters that the address may set besides
+    sub           optional: the person whom the token is for; what is kept for somebody, such as the
+                  history of a console, is kept by this name
+    form          true in tokens that the daemon makes of what a form's user entered
 
 The time comes in as an argument, in seconds since 1970.
 """
@@ -28,6 +31,8 @@ from guacr.json_text import parse_json
 
 TOKEN_MAX = 65536
 """Characters of a token."""
+SUBJECT_MAX = 256
+"""Characters of a token's subject."""
 CLOCK_SKEW = 60
 """Seconds by which the clock of a token's maker may be ahead."""
 TIME_MAX = 1e12
@@ -51,6 +56,10 @@ class Grant:
     """Names of parameters that the address may set."""
     lenient: bool = False
     """Whether parameters that the protocol does not know are left out instead of refused."""
+    vouched: bool = True
+    """Whether whoever holds the key has chosen the parameters, and not a form's user."""
+    subject: str = ""
+    """The person whom the token is for."""
     token_id: str = ""
 
 
@@ -63,6 +72,10 @@ def make_token(key: str, grant: Grant, *, now: float, lifetime: float) -> str:
     }
     if grant.allow:
         claims["allow"] = list(grant.allow)
+    if grant.subject:
+        claims["sub"] = grant.subject
+    if not grant.vouched:
+        claims["form"] = True
     if grant.token_id:
         claims["jti"] = grant.token_id
     plaintext = json.dumps(claims, ensure_ascii=False, separators=(",", ":")).encode()
@@ -161,8 +174,22 @@ def _grant(connection: Mapping[str, Any], claims: Mapping[str, Any]) -> Grant:
     if targets["join"]:
         texts = {"read-only": "true" if _is_read_only(connection) else "false"}
     return Grant(
-        parameters=texts, allow=_allow(claims), token_id=str(claims.get("jti", ""))[:64], **targets
+        parameters=texts,
+        allow=_allow(claims),
+        vouched=claims.get("form") is not True,
+        subject=_subject(claims),
+        token_id=str(claims.get("jti", ""))[:64],
+        **targets,
     )
+
+
+def _subject(claims: Mapping[str, Any]) -> str:
+    subject = claims.get("sub", "")
+    if not isinstance(subject, str) or len(subject) > SUBJECT_MAX:
+        raise UnauthorizedError(
+            f"the token's sub is not a text of at most {SUBJECT_MAX} characters: make it anew"
+        )
+    return subject
 
 
 def _is_read_only(connection: Mapping[str, Any]) -> bool:

@@ -18,6 +18,7 @@ from guacr.errors import (
 )
 from guacr.protocol.client import ClientInfo
 from guacr.session.handler import ENTRY_POINT_GROUP, ProtocolHandler
+from guacr.session.origin import ANYONE, Origin
 from guacr.session.params import Params
 from guacr.session.session import Session
 from guacr.session.user import Rights, User
@@ -116,12 +117,17 @@ class SessionRegistry:
         return self.protocols.find(select).params_type
 
     def open(
-        self, select: str, values: Mapping[str, str], info: ClientInfo, transport: Transport
+        self,
+        select: str,
+        values: Mapping[str, str],
+        info: ClientInfo,
+        transport: Transport,
+        origin: Origin = ANYONE,
     ) -> User:
         """A new session for a protocol, or a place in a running one for a connection id.
 
-        `values` are the texts of parameters by name. The user is attached: its transport's
-        receiver is set, `ready` is sent.
+        `values` are the texts of parameters by name, and `origin` says where they come from. The
+        user is attached: its transport's receiver is set, `ready` is sent.
 
         Raises:
             NotFoundError: no such protocol or connection.
@@ -141,7 +147,7 @@ class SessionRegistry:
         allowed = self.settings.server.max_sessions
         if allowed and len(self.sessions) >= allowed:
             raise BusyError(f"all {allowed} sessions are in use: try again later")
-        session = Session(select, self.settings, self._executor, self._closed)
+        session = Session(select, self.settings, self._executor, self._closed, origin)
         session.prepare(handler_type, params, info)
         self.sessions[session.id] = session
         user = session.attach(transport, info, _rights(params))

@@ -23,6 +23,7 @@ from guacr.protocol.instruction import encode, encode_stream
 from guacr.protocol.status import Status
 from guacr.session.frames import Frames
 from guacr.session.handler import ProtocolHandler
+from guacr.session.origin import ANYONE, Origin
 from guacr.session.params import Params
 from guacr.session.questions import Questions
 from guacr.session.user import Rights, User
@@ -39,7 +40,7 @@ class Session:
     """Owned by the registry, found by its connection id; ends when its handler or the last of
     its users has gone, and closing it twice is harmless.
 
-    Handlers use `display`, `changed`, `changed_by_input`, `worked`, `size`, `owner_info`,
+    Handlers use `display`, `changed`, `changed_by_input`, `worked`, `size`, `owner_info`, `origin`,
     `settings`, `executor`, `set_name`, `send_clipboard`, `pause_input`, `resume_input` and `log`.
     """
 
@@ -49,10 +50,12 @@ class Session:
         settings: Settings,
         executor: Executor,
         on_closed: Callable[[Session], None],
+        origin: Origin = ANYONE,
     ) -> None:
         self.id = f"${uuid4()}"
         self.protocol = protocol
         self.settings = settings
+        self.origin = origin
         self.executor = executor
         """Threads for what is costly and releases the interpreter's lock, as encoding does."""
         self.users: dict[str, User] = {}

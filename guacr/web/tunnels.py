@@ -62,7 +62,9 @@ class Tunnels:
     def _open(self, request: web.Request, transport: WebSocketTransport) -> None:
         try:
             opening = self._gateway.resolve(request.query.items())
-            self._registry.open(opening.select, opening.values, opening.info, transport)
+            self._registry.open(
+                opening.select, opening.values, opening.info, transport, opening.origin
+            )
         except GuacrError as error:
             log.warning("refused %s: %s", transport.peer, error)
             transport.write(encode("error", str(error), error.status))

@@ -10,6 +10,7 @@ from enum import Enum
 from typing import ClassVar
 
 from guacr.errors import GuacrError, UpstreamError
+from guacr.settings import DatabaseSettings
 from handlers.database.completion import Schema, Suggestions
 from handlers.database.listing import Listing
 from handlers.database.params import DatabaseParams
@@ -125,8 +126,9 @@ class Adapter(ABC):
     use_database: ClassVar[str] = ""
     """Whether `\\c` works: how the database is called there, such as "database"."""
 
-    def __init__(self, params: DatabaseParams) -> None:
+    def __init__(self, params: DatabaseParams, limits: DatabaseSettings | None = None) -> None:
         self.params = params
+        self.limits = limits or DatabaseSettings()
         self.database = params.database
 
     @abstractmethod

@@ -69,6 +69,7 @@ class Console:
             word=adapter.word,
             history=history,
             is_secret=adapter.is_secret,
+            max_undo=adapter.limits.max_undo,
         )
         self._lines = Lines(show)
         self._runner = Runner(adapter, show, size, self._editor.keyboard)

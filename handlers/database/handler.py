@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from contextlib import suppress
+from dataclasses import replace
 from importlib import import_module
 from typing import ClassVar
 
@@ -12,10 +14,12 @@ from guacr.session.params import Params
 from guacr.session.session import Session
 from guacr.session.streams import InputStream
 from guacr.session.user import User
+from guacr.settings import Settings
+from handlers.database import local_places
 from handlers.database.adapter import Adapter
 from handlers.database.console import Console
 from handlers.database.files import Files
-from handlers.database.history import history_of
+from handlers.database.history import TEXTS_MAX, history_of
 from handlers.database.params import (
     DatabaseParams,
     MongodbParams,
@@ -37,6 +41,10 @@ class DatabaseHandler(TerminalHandler):
     adapter: ClassVar[str]
     """Module and class, such as "sqlite:SqliteAdapter"."""
 
+    asks_username: ClassVar[bool] = False
+    """Whether a person is asked for the user's name where it is empty: the library would take that
+    of the daemon's account."""
+
     def __init__(self, session: Session, params: DatabaseParams) -> None:
         super().__init__(session, params)
         self._console: Console | None = None
@@ -44,7 +52,10 @@ class DatabaseHandler(TerminalHandler):
 
     async def run(self) -> None:
         """See `ProtocolHandler.run`."""
-        adapter = self._load()(self.params)
+        local_places.check(self.params, self.session.origin, self.session.settings.databases)
+        if self.asks_username and not self.params.username:
+            self.params = replace(self.params, username=await self.ask("Username: ", echo=True))
+        adapter = self.load()(self.params, self.session.settings.databases)
         try:
             greeting, password = await self._connect(adapter)
             self.session.set_name(adapter.title)
@@ -63,13 +74,19 @@ class DatabaseHandler(TerminalHandler):
             await self.finish_output()
             await adapter.close()
 
-    def _load(self) -> type[Adapter]:
-        module, _, name = self.adapter.partition(":")
+    @classmethod
+    def load(cls) -> type[Adapter]:
+        """The adapter.
+
+        Raises:
+            NotFoundError: its library is not installed.
+        """
+        module, _, name = cls.adapter.partition(":")
         try:
             loaded = import_module(f"handlers.database.adapters.{module}")
         except ImportError as error:
             raise NotFoundError(
-                f"the library for {self.name} is not installed: install guacr[databases]"
+                f"the library for {cls.name} is not installed: install guacr[databases]"
             ) from error
         found: type[Adapter] = getattr(loaded, name)
         return found
@@ -86,11 +103,12 @@ class DatabaseHandler(TerminalHandler):
         return await adapter.connect(password), password
 
     def _history(self) -> deque[str]:
-        """What was typed in earlier sessions, if that is kept."""
-        params = self.params
-        if not params.keep_history:
-            return deque()
-        who = (self.session.owner_info.name, self.name, params.hostname, str(params.port))
+        """What was typed in earlier sessions, if that is kept: by a name that a token vouches for,
+        since clients may give any."""
+        params, subject = self.params, self.session.origin.subject
+        if not (params.keep_history and subject):
+            return deque(maxlen=TEXTS_MAX)
+        who = (subject, self.name, params.hostname, str(params.port))
         return history_of((*who, params.username, params.database))
 
     def _draw(self, text: str) -> None:
@@ -136,7 +154,15 @@ class PostgresqlHandler(DatabaseHandler):
 
     name: ClassVar[str] = "postgresql"
     params_type: ClassVar[type[Params]] = PostgresqlParams
+    asks_username: ClassVar[bool] = True
     adapter: ClassVar[str] = "postgresql:PostgresqlAdapter"
+
+    @classmethod
+    def warm_up(cls, settings: Settings) -> None:
+        """See `ProtocolHandler.warm_up`; the adapter cleans the environment."""
+        super().warm_up(settings)
+        with suppress(NotFoundError):  # its library is not installed
+            cls.load()
 
 
 class PostgresHandler(PostgresqlHandler):
@@ -150,6 +176,7 @@ class MysqlHandler(DatabaseHandler):
 
     name: ClassVar[str] = "mysql"
     params_type: ClassVar[type[Params]] = MysqlParams
+    asks_username: ClassVar[bool] = True
     adapter: ClassVar[str] = "mysql:MysqlAdapter"
 
 

@@ -1,6 +1,6 @@
 """What was typed at consoles, for later sessions with the same database.
 
-It is kept in the daemon's memory alone, by connection and by the name that the client gave.
+It is kept in the daemon's memory alone, by connection and by the subject of a token.
 """
 
 from __future__ import annotations

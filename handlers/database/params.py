@@ -56,8 +56,8 @@ class DatabaseParams(Params):
     )
     keep_history: bool = param(
         True,
-        "Keep what is typed, in the daemon's memory, for later sessions of the same user with the "
-        "same database.",
+        "Keep what is typed, in the daemon's memory, for later sessions with the same database of "
+        "the person whom a token names (sub); without such a token nothing outlasts the session.",
     )
     disable_download: bool = param(False, "Refuse downloads of results.")
     disable_upload: bool = param(False, "Refuse uploads of scripts.")
@@ -106,8 +106,9 @@ class SqliteParams(DatabaseParams):
 
     database: str = param(
         "",
-        "Absolute path of the file on the daemon's machine, which must exist; ':sample:' for a "
-        "sample, empty for an empty database in memory.",
+        "Absolute path of the file on the daemon's machine, which must exist and lie in one of "
+        "databases.directories, unless an operator has set it; ':sample:' for a sample, empty for "
+        "a database in memory.",
         common=True,
     )
 

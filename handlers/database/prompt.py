@@ -30,6 +30,7 @@ from pygments.token import Keyword, Name
 
 from handlers.database.history import TEXT_MAX
 from handlers.database.keyboard import Keyboard
+from handlers.database.prompt_buffer import PromptBuffer
 from handlers.database.prompt_layout import STYLE, prompt_layout
 
 CONTEXT_MAX = 8192
@@ -107,6 +108,7 @@ class LineEditor:
         word: what is completed as one.
         history: what was typed before, the oldest first; what is read now is appended.
         is_secret: whether a text is not to be kept in the history.
+        max_undo: characters that the undo remembers.
     """
 
     def __init__(
@@ -120,10 +122,12 @@ class LineEditor:
         word: re.Pattern[str],
         history: deque[str],
         is_secret: Callable[[str], bool],
+        max_undo: int,
     ) -> None:
         self.keyboard = Keyboard()
         self._prompt = ""
-        self._buffer = Buffer(
+        self._buffer = PromptBuffer(
+            max_undo,
             name=DEFAULT_BUFFER,
             completer=_Suggestions(suggest, word),
             history=_History(history, is_secret),

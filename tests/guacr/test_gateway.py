@@ -4,6 +4,7 @@ import pytest
 
 from guacr.errors import BadRequestError, ForbiddenError, NotFoundError, UnauthorizedError
 from guacr.gateway import FORM_LIFETIME, JOIN_LIFETIME, Gateway, Offer, Opening
+from guacr.session.origin import ANYONE, Origin
 from guacr.session.params import Params
 from guacr.session.registry import Protocols
 from guacr.settings import Settings
@@ -64,6 +65,31 @@ def test_a_configured_connection() -> None:
     }
     assert (opening.info.width, opening.info.height) == (800, 600)
     assert "pa55" not in repr(opening)
+
+
+def test_an_operator_vouches_for_what_no_address_has_set() -> None:
+    opening = resolve(gateway(), connection="desk", level="4")
+    assert opening.origin == Origin(frozenset({"hostname", "password", "read-only"}))
+
+
+def test_a_token_vouches_for_its_parameters_and_its_subject() -> None:
+    parameters = {"hostname": "a", "level": "2"}
+    grant = Grant(protocol="sketch", parameters=parameters, allow=("level",), subject="alice")
+    opening = resolve(gateway(token_keys=[KEY]), token=token(grant), level="3")
+    assert opening.origin == Origin(frozenset({"hostname"}), "alice")
+    named = token(Grant(name="plain", subject="bob"))
+    assert resolve(gateway(token_keys=[KEY]), token=named).origin == Origin(subject="bob")
+
+
+def test_a_form_and_guacamole_lite_vouch_for_nothing() -> None:
+    open_gateway = gateway(allow_query_parameters=["*"])
+    form = open_gateway.form_token("sketch", {"hostname": "a"})
+    assert resolve(open_gateway, token=form).origin == ANYONE
+    assert resolve(open_gateway, protocol="sketch", hostname="a").origin == ANYONE
+    lite = make_guacamole_lite_token(
+        LITE_KEY, Grant(protocol="sketch", parameters={"hostname": "a"})
+    )
+    assert resolve(gateway(guacamole_lite_key=LITE_KEY), token=lite).origin == ANYONE
 
 
 def test_what_the_page_lists() -> None:

@@ -35,9 +35,14 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     "prompt_toolkit": (
         "handlers.database.keyboard",
         "handlers.database.prompt",
+        "handlers.database.prompt_buffer",
         "handlers.database.prompt_layout",
     ),
-    "psycopg": ("handlers.database.adapters.postgresql", "handlers.database.postgresql_guard"),
+    "psycopg": (
+        "handlers.database.adapters.postgresql",
+        "handlers.database.postgresql_ambient",
+        "handlers.database.postgresql_guard",
+    ),
     "pygments": ("handlers.database.prompt",),
     "pymongo": ("handlers.database.adapters.mongodb",),
     "pytds": ("handlers.database.adapters.sqlserver", "handlers.database.sqlserver_tls"),

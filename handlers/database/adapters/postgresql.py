@@ -41,6 +41,7 @@ from handlers.database.completion import NAMES_MAX, SQL_KEYWORDS, Schema
 from handlers.database.encryption import verifies
 from handlers.database.listing import Listing
 from handlers.database.portions import Portions
+from handlers.database.postgresql_ambient import nothing_ambient
 from handlers.database.postgresql_guard import Guard
 from handlers.database.statements import Dialect
 from handlers.database.table import shown
@@ -145,7 +146,7 @@ class PostgresqlAdapter(Adapter):
                     connect_timeout=params.timeout,
                     sslmode=params.tls,
                     sslrootcert=self._authorities(authorities.name),
-                    passfile=f"{authorities.name}.none",  # not the daemon's own
+                    **nothing_ambient(f"{authorities.name}.none"),
                     application_name="guacr",
                     client_encoding="UTF8",
                     options=options,

@@ -1,13 +1,14 @@
-"""SQLite: a file, or a sample in memory, on threads of the daemon."""
+"""SQLite: a file, or a sample in memory, on a thread of each connection's own."""
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from guacr.errors import BadRequestError, NotFoundError, UpstreamError, shorten
 from handlers.database import sqlite_catalog
@@ -17,15 +18,18 @@ from handlers.database.adapter import (
     Columns,
     Done,
     Event,
+    LostError,
     Row,
     Rows,
     StatementError,
     Transaction,
 )
+from handlers.database.client_thread import ClientThread
 from handlers.database.completion import NAMES_MAX, SQL_KEYWORDS, Schema
 from handlers.database.listing import Listing
 from handlers.database.portions import Portions
 from handlers.database.sample import SAMPLE, SCRIPT
+from handlers.database.sqlite_bounds import authorizer, bound
 from handlers.database.statements import Dialect
 
 BUSY_TIMEOUT = 5.0
@@ -34,6 +38,10 @@ BUSY_PAUSE = 0.05
 """Seconds between two attempts: SQLite's own wait cannot be interrupted."""
 PROGRESS_STEPS = 10_000
 """Steps of SQLite's machine between two looks at the time."""
+
+BLOB_SHOWN = 4096
+"""Bytes of a blob that are shown; its length says that there are more."""
+Result = TypeVar("Result")
 
 _COUNTED = {"INSERT", "UPDATE", "DELETE", "REPLACE"}
 
@@ -51,7 +59,9 @@ class SqliteAdapter(Adapter):
     describes: ClassVar[str] = "columns, indexes, references and triggers of a table"
     describes_more: ClassVar[str] = "the statement that makes it"
 
+    _thread: ClientThread | None = None
     _connection: sqlite3.Connection | None = None
+    """Set and closed by the thread alone."""
     _deadline = 0.0
     _cancelled = False
 
@@ -74,38 +84,31 @@ class SqliteAdapter(Adapter):
 
     async def connect(self, password: str) -> str:
         """See `Adapter.connect`; there is no password."""
-        self._lock = asyncio.Lock()
+        await self.close()
+        self._cancelled = False
+        self._thread = ClientThread("sqlite", self.limits.max_threads)
         try:
-            self._connection = await asyncio.to_thread(self._open)
+            await self._thread.call(self._open)
         except sqlite3.Error as error:
             raise UpstreamError(
                 f"database {shorten(self.database)} cannot be opened: {error}"
             ) from None
         return f"SQLite {sqlite3.sqlite_version}, database {self.title}."
 
-    def _open(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(
+    def _open(self) -> None:
+        connection = self._connection = sqlite3.connect(
             self._address(), uri=True, isolation_level=None, check_same_thread=False
         )
         connection.text_factory = lambda data: data.decode(errors="replace")
+        bound(connection, self.limits, in_memory=self.database in ("", SAMPLE))
         if self.database == SAMPLE:
             connection.executescript(SCRIPT)
         connection.execute("SELECT count(*) FROM sqlite_master")
         connection.execute("PRAGMA busy_timeout = 0")
         if self.params.read_only_session:
             connection.execute("PRAGMA query_only = on")
-        connection.set_authorizer(self._authorize)
+        connection.set_authorizer(authorizer(read_only=self.params.read_only_session))
         connection.set_progress_handler(self._late, PROGRESS_STEPS)
-        return connection
-
-    def _authorize(self, action: int, name: str | None, value: str | None, *_: str | None) -> int:
-        """Whether it may be done: no other file, and nothing that lets a session write."""
-        if action == sqlite3.SQLITE_ATTACH and name not in ("", ":memory:"):
-            return sqlite3.SQLITE_DENY
-        sets = action == sqlite3.SQLITE_PRAGMA and value is not None
-        if sets and name == "query_only" and self.params.read_only_session:
-            return sqlite3.SQLITE_DENY
-        return sqlite3.SQLITE_OK
 
     def _address(self) -> str:
         if self.database in ("", SAMPLE):
@@ -118,12 +121,27 @@ class SqliteAdapter(Adapter):
         return f"{path.as_uri()}?mode={'ro' if self.params.read_only_session else 'rw'}"
 
     async def close(self) -> None:
-        """See `Adapter.close`."""
+        """See `Adapter.close`; a statement that runs is ended, and the connection closed by its own
+        thread."""
+        thread, self._thread = self._thread, None
+        if thread is None:
+            return
+        self._interrupt()
+        closed = thread.submit(self._disconnect)
+        thread.close()
+        await asyncio.wrap_future(closed)
+
+    def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            connection.interrupt()
-            async with self._lock:
-                await asyncio.to_thread(connection.close)
+            connection.close()
+
+    def _interrupt(self) -> None:
+        self._cancelled = True  # the statement may be about to begin
+        connection = self._connection
+        if connection is not None:
+            with suppress(sqlite3.ProgrammingError):  # its thread has just closed it
+                connection.interrupt()
 
     def complete(self, text: str) -> bool:
         """See `Adapter.complete`; what would be a command of SQLite's shell is whole, too."""
@@ -142,16 +160,17 @@ class SqliteAdapter(Adapter):
                 yield Done(_tag(statement, cursor.rowcount))
                 return
             portions = Portions()
-            rows = await self._call(cursor.fetchmany, portions.rows)
+            rows, last = await self._call(_fetch, cursor, portions)
             first = rows[0] if rows else ()
             yield Columns(_columns(cursor, first))
             while rows:
-                yield Rows([_texts(row) for row in rows], last=len(rows) < portions.rows)
+                yield Rows([_texts(row) for row in rows], last=last)
                 portions.took(rows)
-                rows = await self._call(cursor.fetchmany, portions.rows)
+                rows, last = await self._call(_fetch, cursor, portions)
             yield Done("")
         finally:
-            await self._call(cursor.close)
+            if self._thread is not None:  # not waited for: what runs may have to be interrupted
+                self._thread.submit(cursor.close)
 
     def _start(self, statement: str) -> sqlite3.Cursor:
         assert self._connection is not None  # noqa: S101 - the console connects first
@@ -165,29 +184,32 @@ class SqliteAdapter(Adapter):
                     raise
             time.sleep(BUSY_PAUSE)
 
-    async def _call(self, function: Any, *args: Any) -> Any:
-        async with self._lock:
-            try:
-                return await asyncio.to_thread(function, *args)
-            except (sqlite3.Error, sqlite3.Warning) as error:
-                raise StatementError(f"error: {error}") from None
+    async def _call(self, function: Callable[..., Result], *args: Any) -> Result:
+        if self._thread is None:
+            raise LostError("the database is closed")
+        try:
+            return await self._thread.call(function, *args)
+        except MemoryError:
+            raise StatementError(
+                "error: out of memory: SQLite may use "
+                f"{self.limits.sqlite_memory} bytes here (databases.sqlite_memory)"
+            ) from None
+        except (sqlite3.Error, sqlite3.Warning) as error:
+            raise StatementError(f"error: {error}") from None
 
     def _late(self) -> bool:
         return self._cancelled or 0 < self._deadline < time.monotonic()
 
     async def cancel(self) -> None:
         """See `Adapter.cancel`."""
-        self._cancelled = True  # the statement may be about to begin
-        if self._connection is not None:
-            self._connection.interrupt()
+        self._interrupt()
 
     async def schema(self) -> Schema:
         """See `Adapter.schema`."""
-        async with self._lock:
-            try:
-                return await asyncio.to_thread(self._names)
-            except sqlite3.Error as error:
-                raise UpstreamError(f"names cannot be had: {error}") from None
+        try:
+            return await self._call(self._names)
+        except StatementError as error:
+            raise UpstreamError(f"names cannot be had: {error}") from None
 
     def _names(self) -> Schema:
         if self._connection is None:
@@ -208,6 +230,16 @@ class SqliteAdapter(Adapter):
         return sqlite_catalog.describe(name, more=more)
 
 
+def _fetch(cursor: sqlite3.Cursor, portions: Portions) -> tuple[list[tuple[object, ...]], bool]:
+    """The next rows, none at the end; and whether it is known that no more follow."""
+    rows: list[tuple[object, ...]] = []
+    for row in cursor:
+        rows.append(row)
+        if portions.is_full(rows):
+            return rows, False
+    return rows, True
+
+
 def _columns(cursor: sqlite3.Cursor, first: tuple[object, ...]) -> tuple[Column, ...]:
     values = first or (None,) * len(cursor.description)
     pairs = zip(cursor.description, values, strict=True)
@@ -223,7 +255,9 @@ def _text(value: object) -> str | None:
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, bytes):
-        return f"X'{value[:4096].hex().upper()}'"
+        shown = value[:BLOB_SHOWN].hex().upper()
+        rest = len(value) - BLOB_SHOWN
+        return f"X'{shown}'" if rest <= 0 else f"X'{shown}…' ({rest} more bytes)"
     if isinstance(value, float):
         text = f"{value:.15g}"
         return text if any(c in text for c in ".en") else text + ".0"

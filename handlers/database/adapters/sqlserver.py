@@ -9,7 +9,6 @@ import socket
 import struct
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, ClassVar, TypeVar
 
@@ -36,6 +35,7 @@ from handlers.database.adapter import (
     Transaction,
 )
 from handlers.database.batches import is_complete, split_batches
+from handlers.database.client_thread import ClientThread
 from handlers.database.completion import NAMES_MAX, SQL_KEYWORDS, Schema
 from handlers.database.listing import Listing
 from handlers.database.portions import Portions
@@ -119,7 +119,7 @@ class SqlserverAdapter(Adapter):
 
     _connection: Any = None
     _cursor: Any = None
-    _thread: ThreadPoolExecutor | None = None
+    _thread: ClientThread | None = None
     _password = ""
     _cancelled = False
     _told = 0
@@ -151,7 +151,7 @@ class SqlserverAdapter(Adapter):
         """See `Adapter.connect`."""
         await self.close()
         self._password = password
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlserver")
+        self._thread = ClientThread("sqlserver", self.limits.max_threads)
         self._connection = await self._open(self._thread)
         version = await self._on_thread(
             _values, self._connection, "SELECT SERVERPROPERTY('ProductVersion'), DB_NAME()"
@@ -159,14 +159,13 @@ class SqlserverAdapter(Adapter):
         self.database = str(version[0][1])
         return f"SQL Server {version[0][0]}, database {self.database}."
 
-    async def _open(self, thread: ThreadPoolExecutor) -> Any:
+    async def _open(self, thread: ClientThread) -> Any:
         params = self.params
         trust = None if params.tls == "disable" else Trust(params)
         sock = await dial(params.hostname, params.port, params.timeout)
         sock.settimeout(params.timeout)
-        loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(thread, self._log_in, sock, trust)
+            return await thread.call(self._log_in, sock, trust)
         except BaseException as error:
             sock.close()
             if isinstance(error, Exception) and not isinstance(error, GuacrError):
@@ -221,7 +220,7 @@ class SqlserverAdapter(Adapter):
         if connection is not None:
             _hang_up(connection)
         if thread is not None:
-            thread.shutdown(wait=False, cancel_futures=True)
+            thread.close()
 
     # ---- statements
 
@@ -230,7 +229,7 @@ class SqlserverAdapter(Adapter):
         if thread is None:
             raise LostError("there is no connection to the server")
         try:
-            return await asyncio.get_running_loop().run_in_executor(thread, function, *args)
+            return await thread.call(function, *args)
         except (OSError, EOFError, TlsError, pytds.InterfaceError, *_BROKEN) as error:
             raise LostError(f"the connection is lost: {_first_line(error)}") from None
         except pytds.Error as error:
@@ -304,16 +303,17 @@ class SqlserverAdapter(Adapter):
     async def schema(self) -> Schema:
         """See `Adapter.schema`; on a connection of its own."""
         found: dict[str, list[str]] = {}
-        with ThreadPoolExecutor(1) as thread:
+        thread = ClientThread("sqlserver names", self.limits.max_threads)
+        try:
             connection = await self._open(thread)
             try:
-                loop = asyncio.get_running_loop()
-                statement = _NAMES.format(NAMES_MAX)
-                rows = await loop.run_in_executor(thread, _values, connection, statement)
+                rows = await thread.call(_values, connection, _NAMES.format(NAMES_MAX))
             except (pytds.Error, OSError, EOFError, TlsError, *_BROKEN) as error:
                 raise UpstreamError(_first_line(error)) from None
             finally:
                 _hang_up(connection)
+        finally:
+            thread.close()
         for table, column in rows:
             found.setdefault(str(table), []).append(str(column))
         return Schema({name: tuple(names) for name, names in found.items()})

@@ -10,12 +10,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 from guacr.protocol.client import ClientInfo
+from guacr.session.origin import Origin
 from guacr.session.registry import Protocols, SessionRegistry
 from guacr.settings import Settings
 from handlers import database
 from handlers.database.handler import DatabaseHandler
 from tests.support.loopback import MemoryTransport
 
+OPERATOR = Origin(frozenset({"database", "hostname"}))
+"""A connection of the configuration, which may name files and sockets."""
 WITHIN = 20.0
 ENTER, CTRL, ESCAPE, BACKSPACE = 0xFF0D, 0xFFE3, 0xFF1B, 0xFF08
 HOME, LEFT, UP, RIGHT, DOWN = 0xFF50, 0xFF51, 0xFF52, 0xFF53, 0xFF54
@@ -26,12 +29,12 @@ SPECIAL = {"\n": ENTER, "\t": 0xFF09}
 class Person:
     """One client of a session, with a memory for what the screen showed."""
 
-    def __init__(self, registry: SessionRegistry, name: str, **values: str) -> None:
+    def __init__(self, registry: SessionRegistry, name: str, origin: Origin, **values: str) -> None:
         self.transport = MemoryTransport()
         self.transport.replies = True
         texts = {key.replace("_", "-"): text for key, text in values.items()}
         info = ClientInfo(width=1024, height=768)
-        self.user = registry.open(name, texts, info, self.transport)
+        self.user = registry.open(name, texts, info, self.transport, origin)
         handler = self.user.session.handler
         assert isinstance(handler, DatabaseHandler)
         self.handler = handler
@@ -154,9 +157,9 @@ class Room:
             Protocols(handlers), settings or Settings(), self._executor
         )
 
-    def open(self, name: str, **values: str) -> Person:
+    def open(self, name: str, origin: Origin = OPERATOR, /, **values: str) -> Person:
         """Somebody connects; `values` are parameters with `_` for `-`."""
-        return Person(self._registry, name, **values)
+        return Person(self._registry, name, origin, **values)
 
     def join(self, person: Person) -> MemoryTransport:
         """Another client looks on."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from handlers.database.prompt import CONTEXT_MAX
+from handlers.database.prompt_buffer import STEP_COST, TEXT_MAX, PromptBuffer
 from handlers.database.prompt_layout import MENU_ROWS
 from terminal.contents import Attributes
 from tests.handlers.database.people import (
@@ -49,6 +50,23 @@ async def test_ctrl_r_again_goes_on_to_older_ones(room: Room) -> None:
     await person.sees("memory> select 2 as second;\n")
     person.control("r")
     await person.sees("memory> select 1 as first;\n")
+
+
+async def test_the_undo_is_bounded() -> None:
+    buffer = PromptBuffer(20_000)
+    for _ in range(2000):
+        buffer.save_to_undo_stack()
+        buffer.insert_text("x")
+    steps = buffer._undo_stack
+    assert sum(len(text) + STEP_COST for text, _ in steps) <= 20_000
+    assert len(steps) >= 5
+    buffer.undo()
+    assert len(buffer.text) == 1999
+    for _ in range(100):
+        buffer.undo()
+    assert 1980 < len(buffer.text) < 1999, "older steps are forgotten"
+    buffer.insert_text("y" * TEXT_MAX)
+    assert "y" not in buffer.text
 
 
 @pytest.mark.parametrize("key", ["c", "g"])

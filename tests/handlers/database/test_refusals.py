@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from guacr.protocol.status import Status
+from guacr.session.origin import Origin
 from handlers.database import history
 from tests.handlers.database.people import Room, host
 from tests.support.redis_server import redis_server
@@ -151,7 +152,7 @@ async def test_a_password_is_kept_to_itself(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     history._kept.clear()
-    person = room.open(case.name, **values | {"password": ""})
+    person = room.open(case.name, Origin(subject="alice"), **values | {"password": ""})
     await person.sees("Password:")
     person.type(f"{PASSWORD}\n")
     await person.sees("Type \\? for help.")

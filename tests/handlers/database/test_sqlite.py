@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from guacr.protocol.status import Status
+from guacr.session.origin import ANYONE, Origin
 from handlers.database import history
 from handlers.database.adapters import sqlite
 from handlers.database.cancelling import OVERDUE
@@ -46,28 +47,48 @@ async def test_history_errors_and_transactions(room: Room) -> None:
     await person.sees("table t already exists")
 
 
-async def test_history_is_there_in_the_next_session(room: Room) -> None:
+ALICE = Origin(subject="alice")
+
+
+async def leave_history(room: Room, origin: Origin, database: str = ":sample:") -> None:
     history._kept.clear()
-    person = room.open("sqlite", database=":sample:")
+    person = room.open("sqlite", origin, database=database)
     await person.sees("sample>")
     person.type("select 11 + 22;\nselect 'password';\n\\q\n")
     await person.user.session.wait_closed()
-    again = room.open("sqlite", database=":sample:")
+
+
+async def test_history_is_there_in_the_next_session(room: Room) -> None:
+    await leave_history(room, ALICE)
+    again = room.open("sqlite", ALICE, database=":sample:")
     await again.sees("sample>")
     again.press(UP, UP, UP)
     await again.sees("select 11 + 22;")
     assert "password" not in again.text
-    other = room.open("sqlite")
-    await other.sees("memory>")
+
+
+@pytest.mark.parametrize(
+    ("origin", "database"),
+    [(ALICE, ""), (Origin(subject="bob"), ":sample:"), (ANYONE, ":sample:")],
+)
+async def test_history_is_nobody_elses(room: Room, origin: Origin, database: str) -> None:
+    await leave_history(room, ALICE)
+    other = room.open("sqlite", origin, database=database)
+    await other.sees(">")
     other.press(UP)
     other.type("\\x\n")
     await other.sees("Expanded display is on.")
     assert "22" not in other.text
 
 
+async def test_history_of_nobody_is_not_kept(room: Room) -> None:
+    await leave_history(room, ANYONE)
+    assert not history._kept
+
+
 async def test_history_need_not_be_kept(room: Room) -> None:
     history._kept.clear()
-    person = room.open("sqlite", keep_history="false")
+    person = room.open("sqlite", ALICE, keep_history="false")
     await person.sees("memory>")
     person.type("select 1;\n\\q\n")
     await person.user.session.wait_closed()

@@ -1,0 +1,57 @@
+"""Files and sockets of the daemon's machine that a connection may name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from guacr.errors import ForbiddenError
+from guacr.session.origin import Origin
+from guacr.settings import DatabaseSettings
+from handlers.database.params import DatabaseParams, SqliteParams
+from handlers.database.sample import SAMPLE
+
+NO_FILES = frozenset({"", SAMPLE})
+"""What SQLite opens that is no file."""
+
+
+def check(params: DatabaseParams, origin: Origin, allowed: DatabaseSettings) -> None:
+    """Refuse what a client may not name, without a word on what exists. An operator may name
+    anything.
+
+    Raises:
+        ForbiddenError: the settings do not list it.
+    """
+    if isinstance(params, SqliteParams):
+        _check_file(params, origin, allowed)
+        return
+    if "hostname" in origin.trusted:
+        return
+    for host in params.hostname.split(","):  # libpq takes several
+        if host.strip().startswith(("/", "@")) and not _lies_in(host, allowed.unix_sockets):
+            raise ForbiddenError(
+                "parameter hostname names a Unix socket of the daemon's machine that clients may "
+                "not use: list it in databases.unix_sockets, or name a host"
+            )
+
+
+def _check_file(params: SqliteParams, origin: Origin, allowed: DatabaseSettings) -> None:
+    if params.database in NO_FILES or "database" in origin.trusted:
+        return
+    if not _lies_in(params.database, allowed.directories):
+        raise ForbiddenError(
+            "parameter database names a file of the daemon's machine that clients may not use: "
+            "list its directory in databases.directories, or configure a connection"
+        )
+
+
+def _lies_in(text: str, places: Iterable[Path]) -> bool:
+    """Whether a path is one of `places` or below one, with all symbolic links followed."""
+    path = Path(text)
+    if not path.is_absolute():
+        return False
+    try:
+        real = path.resolve()
+        return any(real.is_relative_to(place.resolve()) for place in places)
+    except (OSError, RuntimeError, ValueError):  # a loop of links; a null character
+        return False

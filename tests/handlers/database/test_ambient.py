@@ -1,0 +1,91 @@
+"""Nothing of the daemon's own environment and home reaches a server that a client names."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import struct
+from pathlib import Path
+
+import pytest
+
+from handlers.database.postgresql_ambient import forget_environment
+from tests.handlers.database.people import Room, host
+from tests.support.certificates import Authority
+
+SECRETS = {
+    "PGPASSWORD": "daemon-secret",
+    "PGUSER": "daemon-user",
+    "PGDATABASE": "daemon-database",
+    "PGOPTIONS": "-c search_path=daemon",
+    "PGHOSTADDR": "127.0.0.9",
+    "PGSERVICE": "daemon-service",
+    "PGTZ": "Pacific/Daemon",
+    "MYSQL_PWD": "daemon-secret",
+    "USER": "daemon-account",
+    "LOGNAME": "daemon-account",
+}
+
+
+@pytest.fixture
+def poisoned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An environment and a home directory full of secrets."""
+    for name, value in SECRETS.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".pgpass").write_text("*:*:*:*:daemon-secret\n")
+    (tmp_path / ".pgpass").chmod(0o600)
+    (tmp_path / ".my.cnf").write_text("[client]\nuser=daemon-account\npassword=daemon-secret\n")
+    (tmp_path / ".pg_service.conf").write_text("[daemon-service]\npassword=daemon-secret\n")
+    (tmp_path / ".postgresql").mkdir()
+    authority = Authority()
+    certificate = authority.issue("daemon-account")
+    (tmp_path / ".postgresql" / "postgresql.crt").write_text(certificate.certificate)
+    (tmp_path / ".postgresql" / "postgresql.key").write_text(certificate.key)
+    (tmp_path / ".postgresql" / "postgresql.key").chmod(0o600)
+    forget_environment()
+
+
+class Listener:
+    """A server that keeps what it is sent, and wants a password."""
+
+    def __init__(self, *answers: bytes) -> None:
+        self.heard = bytearray()
+        self._answers = list(answers)
+
+    def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._task = asyncio.ensure_future(self._listen(reader, writer))
+
+    async def _listen(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            self.heard += data
+            if self._answers:
+                writer.write(self._answers.pop(0))
+
+
+NO_TLS, WANTS_PASSWORD = b"N", struct.pack("!cII", b"R", 8, 3)
+
+
+@pytest.mark.usefixtures("poisoned")
+async def test_postgresql(room: Room) -> None:
+    listener = Listener(NO_TLS, WANTS_PASSWORD)
+    async with host(listener) as place:
+        person = room.open("postgresql", username="alice", **place)
+        await person.sees("Password:")
+    assert b"alice" in listener.heard
+    assert b"aemon" not in listener.heard
+
+
+@pytest.mark.usefixtures("poisoned")
+@pytest.mark.parametrize("protocol", ["postgresql", "mysql"])
+async def test_a_missing_name_is_asked_for(room: Room, protocol: str) -> None:
+    listener = Listener(NO_TLS)
+    async with host(listener) as place:
+        person = room.open(protocol, **place)
+        await person.sees("Username:")
+        assert listener.heard == b""
+
+
+def test_the_environment_is_forgotten_at_the_start() -> None:
+    forget_environment()
+    assert [name for name in os.environ if name.startswith("PG")] == []
