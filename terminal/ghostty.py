@@ -35,7 +35,7 @@ from terminal.emulator import (
 from terminal.ghostty_cells import CellTables
 from terminal.ghostty_events import Events, disconnect
 from terminal.ghostty_graphics import GhosttyGraphics
-from terminal.ghostty_library import check, ffi, lib, scroll_viewport
+from terminal.ghostty_library import check, ffi, lib, scroll_viewport, terminal_free
 from terminal.ghostty_reader import RawScreen, ScreenReader
 from terminal.ghostty_search import GhosttySearch
 from terminal.ghostty_text import GhosttyText
@@ -411,7 +411,7 @@ class _Out:
 
 
 def _free(terminal: Any, number: int) -> None:
-    lib.ghostty_terminal_free(terminal)
+    terminal_free(terminal)
     disconnect(number)
 
 

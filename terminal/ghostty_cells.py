@@ -19,10 +19,11 @@ from terminal.contents import (
 )
 from terminal.ghostty_library import (
     CODE_MASK,
-    CODE_SHIFT,
+    COLOUR_MASK,
     CONTENT_BACKGROUND_PALETTE,
     CONTENT_CLUSTER,
     CONTENT_MASK,
+    CONTENT_SHIFT,
     STYLE_MASK,
     STYLE_SHIFT,
     WIDTH_MASK,
@@ -87,7 +88,7 @@ class CellTables:
             return row
         # One pass tells which fields are in use at all; most are not.
         bits = int(np.bitwise_or.reduce(cells, axis=None))
-        codes = ((cells >> CODE_SHIFT) & CODE_MASK).astype(np.uint32)
+        codes = ((cells >> CONTENT_SHIFT) & CODE_MASK).astype(np.uint32)
         widths, styles = np.zeros(cells.shape, np.uint8), np.zeros(cells.shape, np.uint16)
         if bits >> WIDTH_SHIFT & WIDTH_MASK:
             widths = ((cells >> WIDTH_SHIFT) & WIDTH_MASK).astype(np.uint8)
@@ -107,7 +108,7 @@ class CellTables:
         if bits & CONTENT_MASK:
             return None
         shape = (1, len(row))
-        codes = np.array([[cell >> CODE_SHIFT & CODE_MASK for cell in row]], np.uint32)
+        codes = np.array([[cell >> CONTENT_SHIFT & CODE_MASK for cell in row]], np.uint32)
         widths, styles = np.zeros(shape, np.uint8), np.zeros(shape, np.uint16)
         if bits >> WIDTH_SHIFT & WIDTH_MASK:
             widths[0] = [cell >> WIDTH_SHIFT & WIDTH_MASK for cell in row]
@@ -178,7 +179,9 @@ class CellTables:
 
     def _background_indices(self, cells: Cells) -> NDArray[np.uint16]:
         """Cells that were erased in a colour have that as their content, and no style."""
-        values, where = np.unique(cells & (CODE_MASK << CODE_SHIFT | CONTENT_MASK), False, True)
+        values, where = np.unique(
+            cells & (COLOUR_MASK << CONTENT_SHIFT | CONTENT_MASK), False, True
+        )
         numbers = [self._number(Style(background=_content_colour(v))) for v in values.tolist()]
         return np.array(numbers, np.uint16)[where]
 
@@ -210,7 +213,7 @@ class CellTables:
     def _first_code(self) -> int:
         cell = ffi.new("GhosttyCell*")
         check(lib.ghostty_grid_ref_cell(self._ref, cell), "read a cell")
-        return int(cell[0]) >> CODE_SHIFT & CODE_MASK
+        return int(cell[0]) >> CONTENT_SHIFT & CODE_MASK
 
     def _locate(self, terminal: Any, row: int, column: int) -> Any:
         coordinate = self._coordinate
@@ -244,7 +247,7 @@ def _colour(colour: Any) -> int:
 
 
 def _content_colour(cell: int) -> int:
-    value = cell >> CODE_SHIFT
+    value = cell >> CONTENT_SHIFT
     if cell & CONTENT_MASK == CONTENT_BACKGROUND_PALETTE:
         return value & 0xFF
     return DIRECT_COLOUR | (value & 0xFF) << 16 | value & 0xFF00 | value >> 16 & 0xFF

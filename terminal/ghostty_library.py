@@ -20,8 +20,12 @@ __all__ = [
     "grid_ref_track",
     "lib",
     "read_string",
+    "render_state_free",
+    "row_iterator_free",
     "scroll_viewport",
+    "search_free",
     "sized",
+    "terminal_free",
 ]
 
 CELL_BYTES = 8
@@ -30,8 +34,10 @@ CONTENT_MASK = 0x3
 CONTENT_CLUSTER = 1
 CONTENT_BACKGROUND_PALETTE = 2
 CONTENT_BACKGROUND_DIRECT = 3
-CODE_SHIFT, CODE_MASK = 2, 0x1FFFFF
-"""Of cells that hold a character; of the others, the background's index or blue, green, red."""
+CONTENT_SHIFT = 2
+CODE_MASK, COLOUR_MASK = 0x1FFFFF, 0xFFFFFF
+"""Of a cell's content: a character; or, of those that hold a background alone, its index in the
+palette, or blue, green and red."""
 STYLE_SHIFT, STYLE_MASK = 26, 0xFFFF
 WIDTH_SHIFT, WIDTH_MASK = 42, 0x3
 
@@ -52,6 +58,12 @@ grid_ref_track = union_fn(
     "ghostty_terminal_grid_ref_track",
     "GhosttyResult(*)(GhosttyTerminal, GhosttyPointS, GhosttyTrackedGridRef*)",
 )
+# What finalizers call is resolved here: cffi looks a function up under a lock when it is first
+# used, and a finalizer may run while the same thread holds that lock.
+terminal_free = lib.ghostty_terminal_free
+render_state_free = lib.ghostty_render_state_free
+row_iterator_free = lib.ghostty_render_state_row_iterator_free
+search_free = lib.ghostty_search_free
 scroll_viewport = union_fn(
     "ghostty_terminal_scroll_viewport", "void(*)(GhosttyTerminal, GuacrScrollViewport)"
 )
@@ -83,40 +95,50 @@ def sized(name: str) -> Any:
 
 
 def _check_layout() -> None:
-    """Hold the constants above to the library's own functions.
+    """Hold the constants above to the library's own functions, bit by bit.
 
     Raises:
         EngineError: the library lays out its cells in another way.
     """
-    number, index = ffi.new("uint32_t*"), ffi.new("uint16_t*")
-    kind, colour, small = ffi.new("int*"), ffi.new("GhosttyColorRgb*"), ffi.new("uint8_t*")
-    probes = (
-        (0x1F600 << CODE_SHIFT, lib.GHOSTTY_CELL_DATA_CODEPOINT, number, 0x1F600),
-        (CODE_MASK << CODE_SHIFT, lib.GHOSTTY_CELL_DATA_CODEPOINT, number, CODE_MASK),
-        (0xA5C3 << STYLE_SHIFT, lib.GHOSTTY_CELL_DATA_STYLE_ID, index, 0xA5C3),
-        (STYLE_MASK << STYLE_SHIFT, lib.GHOSTTY_CELL_DATA_STYLE_ID, index, STYLE_MASK),
-        (1 << WIDTH_SHIFT, lib.GHOSTTY_CELL_DATA_WIDE, kind, lib.GHOSTTY_CELL_WIDE_WIDE),
-        (2 << WIDTH_SHIFT, lib.GHOSTTY_CELL_DATA_WIDE, kind, lib.GHOSTTY_CELL_WIDE_SPACER_TAIL),
-        (3 << WIDTH_SHIFT, lib.GHOSTTY_CELL_DATA_WIDE, kind, lib.GHOSTTY_CELL_WIDE_SPACER_HEAD),
-        (CONTENT_CLUSTER, lib.GHOSTTY_CELL_DATA_CONTENT_TAG, kind, 1),
-        (CONTENT_BACKGROUND_DIRECT, lib.GHOSTTY_CELL_DATA_CONTENT_TAG, kind, 3),
-        (
-            201 << CODE_SHIFT | CONTENT_BACKGROUND_PALETTE,
-            lib.GHOSTTY_CELL_DATA_COLOR_PALETTE,
-            small,
-            201,
-        ),
+    fields = (
+        ("CODEPOINT", "uint32_t*", CONTENT_SHIFT, CODE_MASK, 0),
+        ("CODEPOINT", "uint32_t*", CONTENT_SHIFT, CODE_MASK, CONTENT_CLUSTER),
+        ("COLOR_PALETTE", "uint8_t*", CONTENT_SHIFT, 0xFF, CONTENT_BACKGROUND_PALETTE),
+        ("STYLE_ID", "uint16_t*", STYLE_SHIFT, STYLE_MASK, 0),
+        ("WIDE", "GhosttyCellWide*", WIDTH_SHIFT, WIDTH_MASK, 0),
+        ("CONTENT_TAG", "GhosttyCellContentTag*", 0, CONTENT_MASK, 0),
     )
     same = all(
-        lib.ghostty_cell_get(cell, data, out) == 0 and out[0] == value
-        for cell, data, out, value in probes
+        _read(bit << shift | rest, getattr(lib, f"GHOSTTY_CELL_DATA_{name}"), kind)[0] == bit
+        for name, kind, shift, mask, rest in fields
+        for bit in (*_bits(mask), mask)
     )
-    direct = 0x030201 << CODE_SHIFT | CONTENT_BACKGROUND_DIRECT
-    same = same and lib.ghostty_cell_get(direct, lib.GHOSTTY_CELL_DATA_COLOR_RGB, colour) == 0
-    if not same or (colour.r, colour.g, colour.b) != (1, 2, 3):
+    for bit in (*_bits(COLOUR_MASK), COLOUR_MASK):
+        cell = bit << CONTENT_SHIFT | CONTENT_BACKGROUND_DIRECT
+        rgb = _read(cell, lib.GHOSTTY_CELL_DATA_COLOR_RGB, "GhosttyColorRgb*")
+        same = same and rgb.r | rgb.g << 8 | rgb.b << 16 == bit
+    if not same or _WIDTHS != (0, 1, 2, 3):
         raise EngineError(
             "the installed libghostty lays out its cells differently; install pyghostty 0.1.3"
         )
 
 
+def _bits(mask: int) -> list[int]:
+    """The bits of a mask one by one."""
+    return [1 << bit for bit in range(mask.bit_length())]
+
+
+def _read(cell: int, data: int, kind: str) -> Any:
+    """A field of a cell as the library reads it."""
+    out = ffi.new(kind)
+    check(lib.ghostty_cell_get(cell, data, out), "read a cell")
+    return out
+
+
+_WIDTHS = (
+    lib.GHOSTTY_CELL_WIDE_NARROW,
+    lib.GHOSTTY_CELL_WIDE_WIDE,
+    lib.GHOSTTY_CELL_WIDE_SPACER_TAIL,
+    lib.GHOSTTY_CELL_WIDE_SPACER_HEAD,
+)
 _check_layout()

@@ -21,6 +21,8 @@ from terminal.ghostty_library import (
     check,
     ffi,
     lib,
+    render_state_free,
+    row_iterator_free,
 )
 
 Cells = NDArray[np.uint64]
@@ -229,8 +231,8 @@ def _special(columns: int) -> int:
 
 
 def _free(state: Any, iterator: Any) -> None:
-    lib.ghostty_render_state_row_iterator_free(iterator)
-    lib.ghostty_render_state_free(state)
+    row_iterator_free(iterator)
+    render_state_free(state)
 
 
 def _rgb(colour: Any) -> tuple[int, int, int]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from terminal.contents import Position, Span
 from terminal.emulator import Search
-from terminal.ghostty_library import check, ffi, lib, sized
+from terminal.ghostty_library import check, ffi, lib, search_free, sized
 
 TICKS = 8
 """Of the library in one step; a thousand rows each, more or less."""
@@ -23,7 +23,7 @@ class GhosttySearch(Search):
         handle = ffi.new("GhosttySearch*")
         check(lib.ghostty_search_new(ffi.NULL, handle, terminal), "start a search")
         self._search = handle[0]
-        self._close = weakref.finalize(self, lib.ghostty_search_free, self._search)
+        self._close = weakref.finalize(self, search_free, self._search)
         self._close.atexit = False
         self._status = ffi.new("GhosttySearchStatus*")
         needle = text.encode(errors="replace")

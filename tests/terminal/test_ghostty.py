@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import random
+import subprocess
+import sys
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -86,6 +88,68 @@ def test_cells_erased_in_a_colour_hold_it_as_their_style(emulator: GhosttyEmulat
     styles = [update.style_table[number] for number in update.styles[:3, 7].tolist()]
     assert styles == [Style(background=4), Style(background=DIRECT_COLOUR | 0x010203), Style()]
     assert not update.codes.any()
+
+
+@pytest.mark.parametrize("channel", range(3))
+def test_every_direct_background_of_erased_cells(emulator: GhosttyEmulator, channel: int) -> None:
+    for value in range(256):
+        rgb = [0, 0, 0]
+        rgb[channel] = value
+        emulator.feed(b"\x1b[48;2;%d;%d;%dm\x1b[2J" % tuple(rgb))
+        update = emulator.update()
+        wanted = DIRECT_COLOUR | rgb[0] << 16 | rgb[1] << 8 | rgb[2]
+        assert update.style_table[update.styles[0, 0]].background == wanted
+
+
+def test_every_colour_of_the_palette(emulator: GhosttyEmulator) -> None:
+    for number in range(256):
+        emulator.feed(b"\x1b[0;48;5;%dm\x1b[2J\x1b[H\x1b[38;5;%d;58;5;%d;4mx" % ((number,) * 3))
+        update = emulator.update(full=True)
+        erased, written = (update.style_table[update.styles[0, column]] for column in (1, 0))
+        assert erased == Style(background=number)
+        assert written == Style(number, number, number, underline=Underline.SINGLE)
+
+
+def test_every_bit_of_direct_colours(emulator: GhosttyEmulator) -> None:
+    for bit in range(24):
+        rgb = tuple(1 << bit >> shift & 0xFF for shift in (16, 8, 0))
+        emulator.feed(b"\x1b[H\x1b[38;2;%d;%d;%d;48;2;%d;%d;%d;58;2;%d;%d;%d;4mx" % (rgb * 3))
+        update = emulator.update(full=True)
+        colour = DIRECT_COLOUR | 1 << bit
+        assert update.style_table[update.styles[0, 0]][:3] == (colour, colour, colour)
+
+
+def test_a_cluster_has_a_direct_background(emulator: GhosttyEmulator) -> None:
+    emulator.feed("\x1b[48;2;0;43;254me\u0301漢\u0301".encode())
+    update = emulator.update(full=True)
+    styles = {update.style_table[number].background for number in update.styles[0, :3].tolist()}
+    assert styles == {DIRECT_COLOUR | 0x002BFE}
+    assert update.widths[0, :3].tolist() == [Width.NARROW, Width.WIDE, Width.SPACER]
+    assert update.cluster_table[-1] == "漢\u0301"
+
+
+@pytest.mark.parametrize("name", ["CODE_MASK", "COLOUR_MASK", "STYLE_MASK", "WIDTH_MASK"])
+def test_another_layout_of_cells_is_noticed(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setattr(ghostty_library, name, getattr(ghostty_library, name) << 1 | 1)
+    with pytest.raises(EngineError, match="differently"):
+        ghostty_library._check_layout()
+
+
+def test_finalizers_look_no_function_up() -> None:
+    """cffi does so under a lock, which the thread that is interrupted may hold."""
+    program = """
+import gc
+from tests.terminal.engine import start
+from terminal.ghostty_library import ffi
+emulator = start()
+emulator.feed(b"text")
+emulator.update()
+search = emulator.search("text")
+with ffi._lock:
+    del emulator, search
+    gc.collect()
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=30)
 
 
 def test_clusters_are_one_cell_each(emulator: GhosttyEmulator) -> None:
