@@ -33,6 +33,7 @@ from terminal.emulator import (
     EngineError,
 )
 from terminal.ghostty_cells import CellTables
+from terminal.ghostty_controls import GhosttyControls
 from terminal.ghostty_events import Events, disconnect
 from terminal.ghostty_graphics import GhosttyGraphics
 from terminal.ghostty_library import check, ffi, lib, scroll_viewport, terminal_free
@@ -93,8 +94,11 @@ class GhosttyEmulator(Emulator):
         self._out = _Out()
         self._events.connect(self._terminal)
         self._bound()
+        self._controls = GhosttyControls(
+            self._handle, self._events, screen_reports=options.screen_reports
+        )
         self._graphics = GhosttyGraphics(
-            self._handle, self._events, options.image_bytes, options.executor
+            self._handle, self._controls, self._events, options.image_bytes, options.executor
         )
         self.set_scrollback(options.scrollback_rows)
         self.set_colours(options.colours)
@@ -105,11 +109,15 @@ class GhosttyEmulator(Emulator):
         """The library's terminal.
 
         Raises:
-            EngineError: it was closed; the library would crash the process.
+            EngineError: it was closed.
         """
+        self._require_open()
+        return self._handle
+
+    def _require_open(self) -> None:
+        """Stop whoever uses it when it was closed: the library would crash the process."""
         if not self._close.alive:
             raise EngineError("the terminal engine was closed: start another one")
-        return self._handle
 
     @property
     def _text(self) -> GhosttyText:
@@ -154,11 +162,11 @@ class GhosttyEmulator(Emulator):
 
     def feed(self, data: bytes) -> None:
         """See `Emulator.feed`."""
-        terminal = self._terminal
+        self._require_open()
         if self._graphics.concerns(data):
             self._graphics.feed(data)
         else:
-            lib.ghostty_terminal_vt_write(terminal, data, len(data))
+            self._controls.write(data)
         self._revision += 1
         if self.mode(_ALLOW_132):
             self._keep_width()
@@ -174,7 +182,7 @@ class GhosttyEmulator(Emulator):
     @property
     def pending(self) -> Future[Any] | None:
         """See `Emulator.pending`."""
-        return self._graphics.pending
+        return self._graphics.pending or self._controls.pending
 
     def resize(self, columns: int, rows: int, cell_width: int, cell_height: int) -> None:
         """See `Emulator.resize`."""
@@ -226,8 +234,9 @@ class GhosttyEmulator(Emulator):
 
     def reset(self) -> None:
         """See `Emulator.reset`."""
-        while self._graphics.pending:
+        while self.pending:
             self.feed(b"")
+        self._controls.reset()
         lib.ghostty_terminal_reset(self._terminal)
         self._graphics.clear()
         self._full = True

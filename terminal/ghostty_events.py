@@ -16,15 +16,13 @@ from terminal.contents import Rgb
 from terminal.emulator import XTERM_VERSION, EmulatorListener
 from terminal.ghostty_library import check, ffi, lib, read_string
 from terminal.modes import FIXED_ANSI, FIXED_PRIVATE
+from terminal.titles import Titles
 
 VERSION_REPLY = b"guacr"
 """What XTVERSION is answered with."""
 
 MAX_OSC_BYTES = 4096
 """Of an unknown command; a longer one is dropped."""
-
-MAX_TITLE_BYTES = 4095
-"""Of a title; a longer one is cut."""
 
 _VT220, _ANSI_COLOUR = 62, 22
 """The level and the feature that DA1 tells."""
@@ -41,6 +39,9 @@ class Events:
         self.size = (1, 1, 1, 1)
         """Columns, rows, and a cell's width and height in pixels."""
         self.background: Rgb = (0, 0, 0)
+        self.titles = Titles()
+        self.captured: bytearray | None = None
+        """Takes the replies to what guacr asks the library itself."""
         self._error: BaseException | None = None
         self._number = next(_numbers)
 
@@ -126,6 +127,9 @@ def _callback(kind: str, default: Any = None) -> Callable[[Callable[..., Any]], 
 @_callback("GhosttyTerminalWritePtyFn")
 def _reply(_terminal: Any, events: Events, data: Any, length: int) -> None:
     reply = bytes(ffi.buffer(data, length))
+    if events.captured is not None:
+        events.captured += reply
+        return
     events.listener.reply(_MODE_REPORT.sub(_mode_report, reply) if reply[-1:] == b"y" else reply)
 
 
@@ -148,8 +152,8 @@ def _title(terminal: Any, events: Events) -> None:
         lib.ghostty_terminal_get(terminal, lib.GHOSTTY_TERMINAL_DATA_TITLE, string),
         "read the title",
     )
-    title = read_string(string)[:MAX_TITLE_BYTES].decode(errors="ignore")
-    events.listener.title_changed(title)
+    events.titles.take(2, read_string(string).decode(errors="ignore"))
+    events.listener.title_changed(events.titles.window)
 
 
 @_callback("GhosttyTerminalClipboardWriteFn")

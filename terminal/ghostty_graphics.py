@@ -13,6 +13,7 @@ from concurrent.futures import CancelledError, Executor, Future
 from typing import Any
 
 from terminal.contents import PlacedImage
+from terminal.ghostty_controls import GhosttyControls
 from terminal.ghostty_events import Events
 from terminal.ghostty_images import ImageStore
 from terminal.graphics import Erasure, GraphicsCommand, GraphicsSplitter, Part
@@ -43,6 +44,7 @@ class GhosttyGraphics:
 
     Args:
         terminal: the library's; nothing but `concerns` may be called once that is freed.
+        controls: take what is not about images.
         events: has the listener that gets the answers.
         limit: bytes of images that each of its two screens keeps, of which the oldest go for more;
             0 for no images.
@@ -50,6 +52,7 @@ class GhosttyGraphics:
     """
 
     __slots__ = (
+        "_controls",
         "_enabled",
         "_events",
         "_executor",
@@ -65,9 +68,15 @@ class GhosttyGraphics:
     )
 
     def __init__(
-        self, terminal: Any, events: Events, limit: int, executor: Executor | None
+        self,
+        terminal: Any,
+        controls: GhosttyControls,
+        events: Events,
+        limit: int,
+        executor: Executor | None,
     ) -> None:
         self._store = ImageStore(terminal)
+        self._controls = controls
         self._events = events
         self._limit = limit
         self._executor = executor
@@ -87,7 +96,8 @@ class GhosttyGraphics:
 
     def concerns(self, data: bytes) -> bool:
         """Whether bytes of the host have to do with images, and have to go through `feed`."""
-        return self._limit > 0 and (self._job is not None or self._splitter.concerns(data))
+        begun = self._job is not None or self._waiting
+        return self._limit > 0 and (bool(begun) or self._splitter.concerns(data))
 
     @property
     def pending(self) -> Future[Bitmap] | None:
@@ -101,10 +111,12 @@ class GhosttyGraphics:
             command, job = self._job
             self._job = None
             self._finish(command, job.result)
-        while self._waiting and not self._job:
+        if self._controls.pending:
+            self._controls.write(b"")
+        while self._waiting and not self._job and not self._controls.pending:
             part = self._waiting.popleft()
             if isinstance(part, bytes):
-                self._store.write(part)
+                self._controls.write(part)
             elif isinstance(part, GraphicsCommand):
                 self._execute(part)
             else:

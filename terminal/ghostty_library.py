@@ -40,6 +40,7 @@ CODE_MASK, COLOUR_MASK = 0x1FFFFF, 0xFFFFFF
 palette, or blue, green and red."""
 STYLE_SHIFT, STYLE_MASK = 26, 0xFFFF
 WIDTH_SHIFT, WIDTH_MASK = 42, 0x3
+PROTECTED_BIT = 44
 
 # A struct with a union cannot be passed by value; its twin without one has the same layout.
 ffi.cdef(
@@ -107,6 +108,7 @@ def _check_layout() -> None:
         ("STYLE_ID", "uint16_t*", STYLE_SHIFT, STYLE_MASK, 0),
         ("WIDE", "GhosttyCellWide*", WIDTH_SHIFT, WIDTH_MASK, 0),
         ("CONTENT_TAG", "GhosttyCellContentTag*", 0, CONTENT_MASK, 0),
+        ("PROTECTED", "bool*", PROTECTED_BIT, 1, 0),
     )
     same = all(
         _read(bit << shift | rest, getattr(lib, f"GHOSTTY_CELL_DATA_{name}"), kind)[0] == bit

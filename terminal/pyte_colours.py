@@ -3,18 +3,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from terminal.colours import named_colour
+from terminal.colour_notation import parse_colour
 from terminal.contents import Colours, Rgb
 
 MAX_REQUESTS = 512
 """Colours set or asked for by one command; the rest of it is not read."""
 
-_HEX = re.compile("#([0-9a-fA-F]{3}|[0-9a-fA-F]{6}|[0-9a-fA-F]{9}|[0-9a-fA-F]{12})")
-_RGB = re.compile("rgb:([0-9a-fA-F]{1,4})/([0-9a-fA-F]{1,4})/([0-9a-fA-F]{1,4})")
 _FOREGROUND, _BACKGROUND, _CURSOR = 10, 11, 12
 
 
@@ -111,20 +108,6 @@ class HostColours:
         for part in text.split(";")[:MAX_REQUESTS]:
             if part.isdecimal() and len(part) <= 3:
                 self._palette.pop(int(part), None)
-
-
-def parse_colour(text: str) -> Rgb | None:
-    """A colour in X11's notations: a name, `#rgb` up to `#rrrrggggbbbb`, whose digits are the
-    first of each value, or `rgb:r/g/b`, where they are a fraction."""
-    if found := _HEX.fullmatch(text):
-        size = len(found[1]) // 3
-        digits = (found[1][at : at + size] for at in range(0, 3 * size, size))
-        red, green, blue = (int(part.ljust(2, "0")[:2], 16) for part in digits)
-        return red, green, blue
-    if found := _RGB.fullmatch(text):
-        red, green, blue = (int(part, 16) * 255 // (16 ** len(part) - 1) for part in found.groups())
-        return red, green, blue
-    return named_colour(text) if text and len(text) < 64 else None
 
 
 def _pairs(text: str) -> Iterator[tuple[int, str]]:

@@ -84,7 +84,7 @@ class PyteModes(PyteMoves):
     def soft_reset(self, *_: int) -> None:
         """DECSTR (DEC STD 070)."""
         self.mode.difference_update(number << 5 for number in _SOFT_RESET_OFF)
-        self.mode.discard(4)
+        self.mode -= {4, BLINKING}
         self.mode |= {25 << 5, AUTOWRAP}
         self.cursor.hidden = False
         self.margins = self.sides = None

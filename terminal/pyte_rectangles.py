@@ -2,63 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
 
 from terminal import checksums
 from terminal.checksums import checksum
-from terminal.contents import Attributes, Style, Underline
+from terminal.contents import Style
 from terminal.pyte_editing import Protection
 from terminal.pyte_grid import ORIGIN
 from terminal.pyte_library import Margins
 from terminal.pyte_modes import PyteModes
-from terminal.pyte_pens import Pen, select
+from terminal.pyte_pens import Pen
 from terminal.pyte_rows import BLANK, HEAD, SPACER, Line
+from terminal.rectangles import Rectangle, changed, flipped
 
-_CHANGED = frozenset((0, 1, 4, 5, 7, 8, 22, 24, 25, 27, 28))
-_REVERSED = {
-    0: (1, 4, 5, 7),
-    **{number: (number,) for number in (1, 4, 5, 7, 8)},
-}
-_FLIPPED = {
-    1: Attributes.BOLD,
-    5: Attributes.BLINK,
-    7: Attributes.INVERSE,
-    8: Attributes.INVISIBLE,
-}
 _TEXTS = {BLANK: "", HEAD: "", SPACER: checksums.SPACER}
-
-
-class Rectangle(NamedTuple):
-    """Rows and columns from 0, the ends included."""
-
-    top: int
-    left: int
-    bottom: int
-    right: int
 
 
 class PyteRectangles(PyteModes):
     """A screen with rectangles."""
 
-    def rectangle(self, top: int = 0, left: int = 0, bottom: int = 0, right: int = 0) -> Rectangle:
-        """The rectangle of four parameters, cut at the edges of the screen, or in origin mode of
-        the region; the top is below the bottom where it is none."""
-        within = ORIGIN in self.mode
-        first, last = self.region if within else (0, self.lines - 1)
-        start, end = self.span if within else (0, self.columns - 1)
-        found = Rectangle(
-            max(top, 1) - 1 + first,
-            max(left, 1) - 1 + start,
-            min(bottom - 1 + first, last) if bottom else last,
-            min(right - 1 + start, end) if right else end,
-        )
-        empty = found.top > found.bottom or found.left > found.right
-        return Rectangle(1, 1, 0, 0) if empty else found
+    def rectangle(self, corners: Sequence[int]) -> Rectangle:
+        """The rectangle of four parameters on the screen, or in origin mode in the region."""
+        screen = Rectangle(0, 0, self.lines - 1, self.columns - 1)
+        if ORIGIN in self.mode:
+            (top, bottom), (left, right) = self.region, self.span
+            screen = Rectangle(top, left, bottom, right)
+        return screen.cut(corners)
 
     def _touched(self, area: Rectangle) -> Iterator[Line]:
         """The rows of a rectangle, to be changed between its sides."""
-        self.dirty.update(range(area.top, area.bottom + 1))
+        self.dirty.update(area.rows)
         for line in self.rows[area.top : area.bottom + 1]:
             if area.right == self.columns - 1:
                 line.wrapped = False
@@ -69,21 +42,21 @@ class PyteRectangles(PyteModes):
         if not (32 <= code <= 126 or 160 <= code <= 255):
             return
         char = chr(code).translate(self.charsets[self.charset])
-        area = self.rectangle(*corners[:4])
-        count = area.right - area.left + 1
+        area = self.rectangle(corners)
+        count = area.width
         for line in self._touched(area):
             line.erase(area.left, area.right + 1, self.pen)
             line.cells[area.left : area.right + 1] = char * count
 
     def erase_rectangle(self, *corners: int) -> None:
         """DECERA."""
-        area = self.rectangle(*corners[:4])
+        area = self.rectangle(corners)
         for line in self._touched(area):
             line.erase(area.left, area.right + 1, self.pen.blank)
 
     def selective_erase_rectangle(self, *corners: int) -> None:
         """DECSERA: the characters that DECSCA does not protect; their styles stay."""
-        area = self.rectangle(*corners[:4])
+        area = self.rectangle(corners)
         for line in self._touched(area):
             if self.protection is Protection.DEC:
                 line.erase_unprotected(area.left, area.right + 1, None)
@@ -92,8 +65,8 @@ class PyteRectangles(PyteModes):
 
     def copy_rectangle(self, *parameters: int) -> None:
         """DECCRA, on the one page there is."""
-        source = self.rectangle(*parameters[:4])
-        target = self.rectangle(*parameters[5:7])
+        source = self.rectangle(parameters[:4])
+        target = self.rectangle(parameters[5:7])
         height = min(source.bottom - source.top, target.bottom - target.top) + 1
         width = min(source.right - source.left, target.right - target.left) + 1
         if height < 1 or width < 1:
@@ -116,47 +89,31 @@ class PyteRectangles(PyteModes):
 
     def change_attributes(self, *parameters: int) -> None:
         """DECCARA."""
-        wanted = [number for number in parameters[4:] or (0,) if number in _CHANGED]
-
-        def changed(pen: Pen) -> Pen:
-            style = pen.style
-            for number in wanted:
-                style = select(style, str(number)) if number else _plain(style)
-            return self.pens_known.pen(style, pen.link, protected=pen.protected)
-
-        self._restyle(parameters[:4], changed)
+        self._restyle(parameters[:4], lambda style: changed(style, parameters[4:]))
 
     def reverse_attributes(self, *parameters: int) -> None:
         """DECRARA."""
-        numbers = [n for number in parameters[4:] or (0,) for n in _REVERSED.get(number, ())]
+        self._restyle(parameters[:4], lambda style: flipped(style, parameters[4:]))
 
-        def reversed_(pen: Pen) -> Pen:
-            style = pen.style
-            for number in numbers:
-                if number == 4:
-                    underline = Underline.NONE if style.underline else Underline.SINGLE
-                    style = style._replace(underline=underline)
-                else:
-                    style = style._replace(attributes=style.attributes ^ _FLIPPED[number])
-            return self.pens_known.pen(style, pen.link, protected=pen.protected)
-
-        self._restyle(parameters[:4], reversed_)
-
-    def _restyle(self, corners: tuple[int, ...], change: Callable[[Pen], Pen]) -> None:
+    def _restyle(self, corners: tuple[int, ...], change: Callable[[Style], Style]) -> None:
         """Change the pens of a rectangle, or of the text from its first cell to its last."""
-        area = self.rectangle(*corners)
+        area = self.rectangle(corners)
+        sides = self.span if ORIGIN in self.mode else (0, self.columns - 1)
         known: dict[Pen, Pen] = {}
-        left, right = self.span if ORIGIN in self.mode else (0, self.columns - 1)
-        for row in range(area.top, area.bottom + 1):
-            whole = not self.attribute_rectangle
-            first = left if whole and row > area.top else area.left
-            last = right if whole and row < area.bottom else area.right
+        for row, first, last in area.spans(self.attribute_rectangle, *sides):
             line = self.rows[row]
             for pen in set(line.pens[first : last + 1]) - known.keys():
-                known[pen] = change(pen)
-            line.pens[first : last + 1] = map(known.__getitem__, line.pens[first : last + 1])
-            line.origin = None
-        self.dirty.update(range(area.top, area.bottom + 1))
+                known[pen] = self.pens_known.pen(
+                    change(pen.style), pen.link, protected=pen.protected
+                )
+            pens = [known[pen] for pen in line.pens[first : last + 1]]
+            line.pens[first : last + 1], line.origin = pens, None
+            if any(pen.blank is not pen for pen in set(pens)):
+                line.cells[first : last + 1] = [
+                    " " if cell == BLANK and pen.blank is not pen else cell
+                    for cell, pen in zip(line.cells[first : last + 1], pens, strict=True)
+                ]
+        self.dirty.update(area.rows)
 
     # Columns
 
@@ -208,9 +165,9 @@ class PyteRectangles(PyteModes):
         count = max(left - end, min(count, end - left))
         empty, blank = [BLANK] * abs(count), [self.pen.blank] * abs(count)
         for line in self._touched(Rectangle(top, left, bottom, end - 1)):
-            line.part(left)
-            line.part(end)
-            line.part(left + count if count > 0 else end + count)
+            for edge in (left, end, left + count if count > 0 else end + count):
+                if edge < self.columns:
+                    line.cut(edge, edge)
             cells, pens = line.cells[left:end], line.pens[left:end]
             if count > 0:
                 line.cells[left:end], line.pens[left:end] = (
@@ -241,7 +198,7 @@ class PyteRectangles(PyteModes):
 
     def checksum_of(self, *corners: int) -> int:
         """DECRQCRA's."""
-        area = self.rectangle(*corners)
+        area = self.rectangle(corners)
         return checksum(
             (_TEXTS.get(cell, cell), pen.style)
             for line in self.rows[area.top : area.bottom + 1]
@@ -261,9 +218,3 @@ def _clipped(line: Line, start: int, end: int) -> list[str]:
     if end < len(line.cells) and line.cells[end] == SPACER:
         cells[-1] = BLANK
     return cells
-
-
-def _plain(style: Style) -> Style:
-    """A style without what DECCARA can set."""
-    kept = style.attributes & ~(Attributes.BOLD | Attributes.BLINK | Attributes.INVERSE)
-    return style._replace(attributes=kept, underline=Underline.NONE)

@@ -8,27 +8,15 @@ from terminal.emulator import XTERM_VERSION
 from terminal.modes import FIXED_ANSI, FIXED_PRIVATE, NOT_RECOGNIZED
 from terminal.pyte_grid import ORIGIN
 from terminal.pyte_modes import ANSI_MODES, PRIVATE_MODES, SIDES
-from terminal.pyte_pens import sgr_of
 from terminal.pyte_rectangles import PyteRectangles
+from terminal.reports import DEVICES, MEMORY, memory_report, setting_report, window_report
+from terminal.sgr import sgr_of
 
 VERSION_REPLY = "guacr"
 """What XTVERSION is answered with."""
 
 MAX_CAPABILITIES = 16
 """Names that one XTGETTCAP asks for; what stands behind them is not read."""
-
-_PAGE = 1
-_DEVICES = {
-    15: "?13",  # no printer
-    25: "?20",  # user-defined keys could be set
-    26: "?27;1;0;0",  # a keyboard, North American, ready
-    53: "?50",  # no locator
-    55: "?50",
-    56: "?57;0",
-    75: "?70",  # no errors
-    85: "?83",  # not configured for several sessions
-}
-"""What DEC's DSR is answered: the state of devices of which there are none."""
 
 _CAPABILITIES = {"Co": "256", "colors": "256", "RGB": "8"}
 """What XTGETTCAP knows of."""
@@ -78,13 +66,11 @@ class PyteReports(PyteRectangles):
     def report_private_status(self, mode: int = 0, number: int = 0, *_: int) -> None:
         """DEC's DSR, and 996: whether the colours are dark."""
         if mode == 6:
-            self.send(f"\x1b[?{self._position()};{_PAGE}R")
-        elif mode in _DEVICES:
-            self.send(f"\x1b[{_DEVICES[mode]}n")
-        elif mode == 62:
-            self.send("\x1b[0*{")  # no room for macros
-        elif mode == 63:
-            self.send(f"\x1bP{number}!~0000\x1b\\")
+            self.send(f"\x1b[?{self._position()}R")
+        elif mode in DEVICES:
+            self.send(DEVICES[mode])
+        elif mode == MEMORY:
+            self.send(memory_report(number))
         elif mode == 996:
             self.report_colour_scheme()
 
@@ -117,21 +103,9 @@ class PyteReports(PyteRectangles):
         self.send(f"\x1b[48;{rows};{columns};{rows * height};{columns * width}t")
 
     def report_window(self, what: int) -> None:
-        """XTWINOPS that asks for a state or a size: the window fills its screen."""
-        width, height = self.cell_size
-        rows, columns = self.lines, self.columns
-        pixels, cells = f"{rows * height};{columns * width}", f"{rows};{columns}"
-        answers = {
-            11: "1",
-            13: "3;0;0",
-            14: f"4;{pixels}",
-            15: f"5;{pixels}",
-            16: f"6;{height};{width}",
-            18: f"8;{cells}",
-            19: f"9;{cells}",
-        }
-        if what in answers:
-            self.send(f"\x1b[{answers[what]}t")
+        """XTWINOPS that asks for a state or a size."""
+        if report := window_report(what, self.lines, self.columns, self.cell_size):
+            self.send(report)
 
     def report_checksum(self, number: int = 0, _page: int = 0, *corners: int) -> None:
         """DECRQCRA."""
@@ -155,20 +129,20 @@ class PyteReports(PyteRectangles):
         if what == "s" and not self.private(SIDES):
             return None
         shape = 2 * ((max(self.cursor_shape, 1) + 1) // 2) - self.private(12)
-        return {
+        own = {
             "m": sgr_of(self.pen.style),
             "r": f"{top + 1};{bottom + 1}",
             "s": f"{left + 1};{right + 1}",
             " q": str(shape),
-            '"q': str(int(self.pen.protected)),
-            '"p': f"{self.conformance_level};1",
-            "*x": "2" if self.attribute_rectangle else "0",
-            "t": str(self.lines),
-            "*|": str(self.lines),
-            "$|": str(self.columns),
-            "$}": "0",
-            "$~": "0",
-        }.get(what)
+        }
+        return own.get(what) or setting_report(
+            what,
+            rows=self.lines,
+            columns=self.columns,
+            protected=self.pen.protected,
+            rectangle=self.attribute_rectangle,
+            level=self.conformance_level,
+        )
 
     def _capability(self, name: str) -> None:
         try:

@@ -8,10 +8,10 @@ import pytest
 
 from terminal.emulator import EmulatorOptions
 from terminal.engines import engine
+from tests.terminal.conformance.case import ENGINES
 from tests.terminal.desk import Desk
 from tests.terminal.engine import COLOURS, Heard
 
-ENGINES = ("pyte",)
 XTERM = {
     "a": "FF9F",
     "a b": "FF1D",

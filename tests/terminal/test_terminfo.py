@@ -35,10 +35,6 @@ _PRINT_OR_HOLD = {"rep", "mc5", "S0", "tsl", "TS"}
 _OTHER_LETTERS = re.compile("smacs|smpch|enacs|s[0-3]ds|sgr")
 
 
-_AWAITED = {("ghostty", "linux"), ("ghostty", "xterm"), ("ghostty", "xterm-256color")}
-"""Palette sequences without an end, and titles that are kept."""
-
-
 def _capabilities(terminal: str) -> dict[str, str]:
     return capabilities(terminal, json.dumps(ARGUMENTS))
 
@@ -46,8 +42,6 @@ def _capabilities(terminal: str) -> dict[str, str]:
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("terminal", TYPES)
 def test_no_capability_swallows_text_or_shows_itself(engine: str, terminal: str) -> None:
-    if (engine, terminal) in _AWAITED:
-        pytest.xfail("libghostty does not know it")
     found = _capabilities(terminal)
     assert len(found) > 20
     for name, sequence in found.items():
@@ -149,8 +143,6 @@ def test_what_changes_letters(engine: str, terminal: str) -> None:
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("terminal", TYPES)
 def test_what_changes_modes(engine: str, terminal: str) -> None:
-    if (engine, terminal) in _AWAITED:
-        pytest.xfail("libghostty does not know it")
     found = _capabilities(terminal)
 
     def shown(*names: str) -> tuple[tuple[str, ...], ScreenUpdate, Heard]:
@@ -190,8 +182,6 @@ def test_what_changes_modes(engine: str, terminal: str) -> None:
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("terminal", ["linux", "xterm-256color"])
 def test_colours_of_the_palette(engine: str, terminal: str) -> None:
-    if (engine, terminal) in _AWAITED:
-        pytest.xfail("libghostty does not know it")
     found = _capabilities(terminal)
     changed = _after(engine, found["initc"])[1].colours.palette[3:6]
     assert changed[0] == 255
@@ -204,8 +194,6 @@ def test_colours_of_the_palette(engine: str, terminal: str) -> None:
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_palette_sequences_of_the_linux_console(engine: str) -> None:
-    if engine == "ghostty":
-        pytest.xfail("libghostty does not know them")
     for data in ("\x1b]PBfFfF00", "\x1b]PbFFFF00"):
         for cut in range(len(data) + 1):
             heard = Heard()

@@ -101,3 +101,29 @@ def test_bytes_may_be_cut_anywhere(seed: int) -> None:
     whole = _shown("pyte", sequences)
     for cut in range(1, len("".join(sequences).encode()), 7):
         assert _shown("pyte", sequences, cut) == whole
+
+
+def _rectangle(source: random.Random) -> str:
+    """A function of the VT420, near or around the screen."""
+    corners = ";".join(str(source.randint(0, high)) for high in (6, 22, 7, 25))
+    given = source.choice(("", "1", "2", "7;1", "4;31", "0"))
+    kinds = (
+        f"{corners}$z", f"{source.randint(30, 130)};{corners}$x", f"{corners};{given}$r",
+        f"{corners};{given}$t", f"{corners};1;{source.randint(1, 6)};{source.randint(1, 22)}$v",
+        f"{source.randint(0, 5)}'}}", f"{source.randint(0, 5)}'~", f"{source.randint(0, 5)} @",
+        f"{source.randint(0, 5)} A", f"{source.randint(0, 2)}*x", "!p", f"1;1;{corners}*y",
+    )  # fmt: skip
+    return source.choice((*(f"\x1b[{kind}" for kind in kinds), "\x1b6", "\x1b9"))
+
+
+@pytest.mark.parametrize("seed", SIDES_SEEDS)
+def test_both_engines_show_the_same_after_rectangles(seed: int) -> None:
+    source = random.Random(seed)
+    sequences: list[str] = []
+    for sequence in _sequences(seed):
+        # libghostty's last column flag does not outlive them, nor does an underline's colour, nor
+        # what REP repeats
+        if "58" not in sequence and sequence[-1] != "b":
+            sequences += [sequence, "\r", _rectangle(source)]
+    first, second = (_shown(name, sequences) for name in ENGINES)
+    assert first == second, sequences

@@ -1,0 +1,266 @@
+"""Control functions that libghostty does not know: they are found in what hosts send, and carried
+out in its place, or put in sequences that it knows.
+
+What a flood consists of is passed by in one search, which stops at nothing but the first sequence
+that is out of the ordinary.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
+
+from terminal.colour_notation import parse_colour
+from terminal.ghostty_editing import GhosttyEditing
+from terminal.ghostty_events import Events
+from terminal.ghostty_screen import GhosttyScreen
+from terminal.reports import DEVICES, MEMORY, memory_report, setting_report, window_report
+
+MAX_HELD = 4096
+"""Bytes of a sequence that is not whole yet; a longer one is the library's."""
+
+MAX_CELLS = 4000
+"""Cells that one call reads or writes in the library's place; what follows is left to the next."""
+
+MAX_PARAMETERS = 64
+MAX_VALUE = 65_535
+MAX_CAPABILITIES = 16
+"""Names that one XTGETTCAP asks for; what stands behind them is not read."""
+
+_ODD = re.compile(rb"\x1b(?!\[[0-9;:]*+[mKHJABCDGhlPXdrfLM@ST])")
+_HANDLED = re.compile(
+    rb"""\x1b(?:
+    \[(?P<prefix>\??)(?P<digits>[0-9;:]*+)
+        (?P<function>!p|"[pq]|\$[vxz{rt}]|\*[xy]|'[}~]|\x20[@A]|[nt])
+    |(?P<escape>[69lmc])
+    |\](?:P(?P<colour>[0-9a-fA-F]{7})
+        |(?P<broken>P[0-9a-fA-F]{0,6}+(?:[^\x00-\x1f0-9a-fA-F][\x80-\xbf]*|(?=[\x00-\x1f])))
+        |(?P<reset>R)
+        |(?P<command>[01]|4|1[0-9]);(?P<argument>[^\x07\x18\x1a\x1b]{0,3840}+)(?P<end>\x07|\x1b\\))
+    |P(?P<string>[$+]q)(?P<text>[^\x07\x18\x1a\x1b]{0,1024}+)\x1b\\
+    )""",
+    re.VERBOSE,
+)
+_UNFINISHED = re.compile(
+    rb"""\x1b(?:
+    \[[0-?]*+[ -/]*+
+    |\](?:P[0-9a-fA-F]{0,6}+|(?:[01]|4|1[0-9])(?:;[^\x07\x18\x1a\x1b]*+\x1b?)?)?
+    |P(?:[$+](?:q[^\x07\x18\x1a\x1b]*+\x1b?)?)?
+    )?\Z""",
+    re.VERBOSE,
+)
+_VT220 = 62
+
+Parameters = list[int]
+
+
+class GhosttyControls:
+    """What stands before one terminal of the library."""
+
+    def __init__(self, terminal: Any, events: Events, *, screen_reports: bool) -> None:
+        self._screen = GhosttyScreen(terminal, events)
+        self._events = events
+        self._editing = edit = GhosttyEditing(self._screen)
+        self._screen_reports = screen_reports
+        self._level = _VT220
+        self._rest = b""
+        """What is not whole yet, or was left to the next call."""
+        self._left: Future[None] | None = None
+        self._functions: dict[bytes, Callable[[Parameters], None]] = {
+            b"!p": lambda _: edit.soft_reset(),
+            b'"p': self._set_level,
+            b"$v": edit.copy,
+            b"$x": lambda given: edit.fill(given[0], given[1:]),
+            b"$z": edit.erase,
+            b"${": edit.erase_selectively,
+            b"$r": edit.change,
+            b"$t": edit.reverse,
+            b"$}": lambda _: None,  # DECSASD: text would vanish in a status line that nobody sees
+            b"*x": self._set_extent,
+            b"*y": self._report_checksum,
+            b"'}": lambda given: edit.shift_at_cursor(given[0] or 1),
+            b"'~": lambda given: edit.shift_at_cursor(-(given[0] or 1)),
+            b" @": lambda given: edit.shift(-(given[0] or 1)),
+            b" A": lambda given: edit.shift(given[0] or 1),
+        }
+        self._escapes: dict[bytes, Callable[[], None]] = {
+            b"6": edit.back_index,
+            b"9": edit.forward_index,
+            b"l": lambda: edit.lock_memory(True),
+            b"m": lambda: edit.lock_memory(False),
+        }
+
+    @property
+    def pending(self) -> Future[None] | None:
+        """Whether something was left to the next call; see `Emulator.pending`."""
+        return self._left
+
+    def write(self, data: bytes) -> None:
+        """Take bytes of the host."""
+        if not self._rest and not _ODD.search(data):
+            self._screen.write(data)
+            return
+        data, self._rest, self._left = self._rest + data, b"", None
+        self._editing.spent = at = 0
+        for found in _HANDLED.finditer(data):
+            if self._editing.spent > MAX_CELLS:
+                self._leave(data[at:])
+                return
+            self._screen.write(data[at : found.start()])
+            at = found.end()
+            if not self._take(found):
+                self._screen.write(found[0])
+        unfinished = _UNFINISHED.search(data, max(at, len(data) - MAX_HELD))
+        end = unfinished.start() if unfinished else len(data)
+        self._screen.write(data[at:end])
+        self._rest = data[end:]
+
+    def reset(self) -> None:
+        """Forget what has begun, and what RIS resets."""
+        self._rest, self._left = b"", None
+        self._reset()
+
+    def _leave(self, data: bytes) -> None:
+        self._rest, self._left = data, Future()
+        self._left.set_result(None)
+
+    def _reset(self) -> None:
+        self._editing.reset()
+        self._events.titles.clear()
+        self._level = _VT220
+
+    def _take(self, found: re.Match[bytes]) -> bool:
+        """Carry a sequence out; returns whether it is not the library's as well."""
+        if function := found["function"]:
+            digits = found["digits"]
+            return b":" in digits or self._function(function, found["prefix"], _values(digits))
+        if found["escape"] == b"c":
+            self._reset()
+            return False
+        if found["command"]:
+            return self._command(found["command"], found["argument"], found["end"])
+        self._end_string()
+        if found["escape"]:
+            self._escapes[found["escape"]]()
+        elif found["string"]:
+            return self._string(found["string"], found["text"].decode("latin-1"))
+        elif colour := found["colour"]:
+            self._set_palette(colour.decode())
+        elif found["reset"]:
+            self._screen.write(b"\x1b]104\x1b\\")
+        return True
+
+    def _end_string(self) -> None:
+        """A sequence ends a string that has begun, also if the library does not see it."""
+        if self._screen.in_string:
+            self._screen.write(b"\x1b\\")
+
+    def _function(self, function: bytes, prefix: bytes, given: Parameters) -> bool:
+        if function == b"n":
+            return bool(prefix) and self._report_status(given[0], (*given, 0)[1])
+        if prefix:
+            return False
+        if function == b"t":
+            return self._window(given[0], (*given, 0)[1])
+        if function == b'"q':
+            self._editing.protected = given[0] == 1
+            return False
+        self._end_string()
+        self._functions[function](given)
+        return True
+
+    def _set_palette(self, colour: str) -> None:
+        """The Linux console's ESC ] P."""
+        red, green, blue = colour[1:3], colour[3:5], colour[5:7]
+        index = int(colour[0], 16)
+        self._screen.write(f"\x1b]4;{index};rgb:{red}/{green}/{blue}\x1b\\".encode())
+
+    def _command(self, command: bytes, argument: bytes, end: bytes) -> bool:
+        """Note the icon's title, and tell the library of colours in a notation that it knows."""
+        if len(command) == 1 and command in b"01":
+            self._events.titles.take(1, argument.decode(errors="replace"))
+            return False
+        values = [_colour(value) for value in argument.split(b";")]
+        self._screen.write(b"\x1b]%b;%b%b" % (command, b";".join(values), end))
+        return True
+
+    def _set_level(self, given: Parameters) -> None:
+        """DECSCL: a soft reset; what level is set changes no function."""
+        if 61 <= given[0] <= 65:
+            self._level = given[0]
+            self._editing.soft_reset()
+
+    def _set_extent(self, given: Parameters) -> None:
+        """DECSACE."""
+        if given[0] <= 2:
+            self._editing.attribute_rectangle = given[0] == 2
+
+    # Reports
+
+    def _report_status(self, what: int, number: int) -> bool:
+        """DEC's DSR; the library knows that of the colours."""
+        if what == 6:
+            self._screen.reply(self._screen.ask("\x1b[6n").replace("[", "[?"))
+        elif what in DEVICES:
+            self._screen.reply(DEVICES[what])
+        elif what == MEMORY:
+            self._screen.reply(memory_report(number))
+        else:
+            return False
+        return True
+
+    def _window(self, what: int, which: int) -> bool:
+        """XTWINOPS that keeps titles, or asks for something."""
+        titles, (columns, rows) = self._events.titles, self._screen.size
+        if what == 22:
+            titles.save(which)
+        elif what == 23:
+            if titles.restore(which):
+                self._screen.write(f"\x1b]2;{titles.window}\x1b\\".encode())
+        elif what in (20, 21) and self._screen_reports:
+            title = f"L{titles.icon}" if what == 20 else f"l{titles.window}"
+            self._screen.reply(f"\x1b]{title}\x1b\\")
+        elif report := window_report(what, rows, columns, self._screen.cell):
+            self._screen.reply(report)
+        return True
+
+    def _report_checksum(self, given: Parameters) -> None:
+        """DECRQCRA."""
+        if self._screen_reports:
+            total = self._editing.checksum(given[2:])
+            self._screen.reply(f"\x1bP{given[0]}!~{total:04X}\x1b\\")
+
+    def _string(self, kind: bytes, text: str) -> bool:
+        """DECRQSS and XTGETTCAP; the library knows some of both."""
+        if kind == b"+q":
+            for name in text.split(";")[:MAX_CAPABILITIES]:
+                known = self._screen.ask(f"\x1bP+q{name}\x1b\\")
+                self._screen.reply(known or "\x1bP0+r\x1b\\")
+            return True
+        columns, rows = self._screen.size
+        value = setting_report(
+            text,
+            rows=rows,
+            columns=columns,
+            protected=self._editing.protected,
+            rectangle=self._editing.attribute_rectangle,
+            level=self._level,
+        )
+        if value is not None:
+            self._screen.reply(f"\x1bP1$r{value}{text}\x1b\\")
+        return value is not None
+
+
+def _colour(value: bytes) -> bytes:
+    """A colour as the library takes it; what is none stays as it is."""
+    if not value.startswith(b"#"):
+        return value
+    colour = parse_colour(value.decode("latin-1"))
+    return b"rgb:%02x/%02x/%02x" % colour if colour else value
+
+
+def _values(digits: bytes) -> Parameters:
+    parts = digits.split(b";", MAX_PARAMETERS)[:MAX_PARAMETERS]
+    return [min(int(part.lstrip(b"0")[:9] or b"0"), MAX_VALUE) for part in parts]
