@@ -32,6 +32,7 @@ It goes to the client as it is: no secret belongs in it.
 from typing import ClassVar
 
 from guacr.protocol.status import Status
+from guacr.showable import escaped, showable
 
 
 class GuacrError(Exception):
@@ -209,4 +210,8 @@ def error_of_status(status: int, message: str) -> GuacrError:
 def shorten(value: str, limit: int = 60) -> str:
     """A value as it may stand in a message: quoted, printable and short."""
     text = value if len(value) <= limit else value[: limit - 1] + "…"
-    return repr(text)
+    if text.isprintable():
+        return repr(text)
+    quote = '"' if "'" in text and '"' not in text else "'"
+    text = text.replace("\\", "\\\\").replace(quote, f"\\{quote}")
+    return quote + showable(text, escaped) + quote

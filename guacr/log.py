@@ -14,6 +14,8 @@ from logging.handlers import SysLogHandler
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from guacr.showable import escaped, showable
+
 if TYPE_CHECKING:
     from guacr.settings import LogSettings
 
@@ -105,6 +107,4 @@ def _message(record: logging.LogRecord) -> str:
     text = record.getMessage()
     if len(text) > LINE_MAX:
         text = text[:LINE_MAX] + "…"
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    return showable(text, escaped)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from guacr.showable import may_be_typed, showable, with_line_feeds
+
 LINE_MAX = 4096
 """Characters of an answer; further ones are refused with a bell."""
 
@@ -81,7 +83,7 @@ class LinePrompt:
             return self._erase(len(self._line))
         if key == _ERASE_WORD:
             return self._erase(self._word_length())
-        if len(key) > 1 or not key.isprintable():
+        if len(key) > 1 or not may_be_typed(key):
             return ""  # keys that mean nothing in a line
         return self._insert(key)
 
@@ -109,15 +111,19 @@ class LinePrompt:
         return len(line) - len(re.sub(r"\S+\s*$|^\s+$", "", line))
 
     def _shown(self, character: str) -> str:
-        return character if self._echo else "*"
+        return showable(character, _replacement) if self._echo else "*"
 
 
 def plain_text(text: str) -> str:
-    """Text from elsewhere as it may be shown: line feeds stay, other controls do not."""
-    return "".join(c for c in text.replace("\r\n", "\n") if c == "\n" or c.isprintable())
+    """Text from elsewhere as it may be shown: line feeds and tabs stay, other controls do not."""
+    return showable(with_line_feeds(text), lambda _: "", keep="\n\t")
+
+
+def _replacement(character: str) -> str:
+    return "\N{REPLACEMENT CHARACTER}"
 
 
 def _cells(text: str) -> int:
-    if unicodedata.combining(text):
+    if unicodedata.category(text) in ("Mn", "Me", "Cf"):
         return 0
     return 2 if unicodedata.east_asian_width(text) in "WF" else 1

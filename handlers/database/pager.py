@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Generic, Protocol, TypeVar
 
+from guacr.showable import is_showable
 from handlers.database.table import CELL_MAX, HEAD_STYLE, cells, cut
 
 KEPT_MAX = 20_000
@@ -178,7 +179,7 @@ class Pager(Generic[Item]):
             self._typed = None
         elif name in ("c-h", "backspace"):
             self._typed = typed[:-1]
-        elif data.isprintable() and len(typed) < SEARCH_MAX:
+        elif is_showable(data) and len(typed) < SEARCH_MAX:
             self._typed = typed + data
 
     async def _move(self, top: int) -> None:

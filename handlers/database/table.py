@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from wcwidth import wcswidth, wcwidth
+from wcwidth import wcwidth
 
+from guacr.showable import escaped, showable
 from handlers.database.adapter import Column, Row
 
 CELL_MAX = 4096
@@ -21,15 +22,12 @@ def shown(value: str | None, null: str = NULL) -> str:
         return null
     if len(value) > CELL_MAX:
         value = value[: CELL_MAX - 1] + "…"
-    if value.isprintable():
-        return value
-    return "".join(c if c.isprintable() else _escaped(c) for c in value)
+    return showable(value, _escaped)
 
 
 def wrapped(text: str, width: int) -> list[str]:
     """A line of any length in parts that are at most `width` columns wide."""
-    if not text.isprintable():
-        text = "".join(c if c.isprintable() else _escaped(c) for c in text)
+    text = showable(text, _escaped)
     if text.isascii():
         return [text[i : i + width] for i in range(0, len(text), width)] or [""]
     parts = [""]
@@ -49,15 +47,15 @@ def _escaped(character: str) -> str:
         return "↵"
     if character == "\t":
         return "    "
-    code = ord(character)
-    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
+    return escaped(character)
 
 
 def cells(text: str) -> int:
-    """Columns of the terminal that a printable text takes."""
+    """Columns of the terminal that a printable text takes: those of its characters one by one, as
+    terminals count them that no program has asked for clusters (mode 2027)."""
     if text.isascii():
         return len(text)
-    return max(wcswidth(text), 0)
+    return sum(max(wcwidth(character), 0) for character in text)
 
 
 def cut(text: str, start: int, width: int) -> str:

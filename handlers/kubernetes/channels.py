@@ -13,6 +13,7 @@ from typing import Any
 
 from guacr.errors import UpstreamError, shorten
 from guacr.json_text import JsonError, parse_json
+from guacr.showable import showable
 
 SUBPROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
 """In the order of preference."""
@@ -95,5 +96,5 @@ def _message(status: dict[str, Any]) -> str:
 def plain(text: str) -> str:
     """The API server's words as a part of a sentence."""
     line = " ".join(text[: 2 * REASON_MAX].split())
-    line = "".join(c if c.isprintable() else "?" for c in line)
+    line = showable(line, lambda _: "?")
     return line if len(line) <= REASON_MAX else line[: REASON_MAX - 1] + "…"

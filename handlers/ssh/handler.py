@@ -8,6 +8,7 @@ from typing import ClassVar
 from guacr.errors import BadRequestError, shorten
 from guacr.session.params import Params
 from guacr.session.session import Session
+from guacr.showable import is_showable
 from handlers.ssh.agent import open_agent
 from handlers.ssh.client import broken_off, log_in
 from handlers.ssh.failures import BrokenOffError
@@ -120,7 +121,7 @@ class SshHandler(TerminalHandler):
         return {
             name: value
             for name, value in values.items()
-            if value and value.isprintable() and len(value) <= ENVIRONMENT_MAX
+            if value and is_showable(value) and len(value) <= ENVIRONMENT_MAX
         }
 
     # ---- TerminalHandler

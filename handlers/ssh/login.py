@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from guacr.errors import GuacrError, UnauthorizedError, shorten
+from guacr.showable import showable, with_line_feeds
 from handlers.ssh.key_texts import PrivateKey
 from handlers.ssh.keys import Person
 
@@ -192,7 +193,5 @@ def asks_for_password(prompt: str) -> bool:
 
 def printable(text: str, limit: int) -> str:
     """Text of the host's, shortened and without characters that could steer the terminal."""
-    shown = text[:limit].replace("\r\n", "\n")
-    return "".join(
-        c if c in "\n\t" or c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in shown
-    )
+    shown = with_line_feeds(text[:limit])
+    return showable(shown, lambda _: "\N{REPLACEMENT CHARACTER}", keep="\n\t")

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from guacr.errors import BadRequestError
+from guacr.showable import showable
 from handlers.terminal.pages import Pages
 from handlers.terminal.params import SCROLLBACK_MAX
 from terminal.links import SCHEMES, Link
@@ -36,7 +37,7 @@ class Listener:
 
     def title_changed(self, title: str) -> None:
         """The session is named by it."""
-        self._session.set_name(title)
+        self._session.set_name(showable(title, lambda _: ""))
 
     def bell(self) -> None:
         """Nothing, as in guacd."""

@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from guacr.display.pixels import Array8
+from guacr.showable import showable
 from terminal.fonts import DEFAULT_FAMILY, Face, FontsError, find_family
 
 Colour = tuple[int, int, int]
@@ -32,7 +33,7 @@ class Lettering:
 
     def line(self, text: str, width: int, ink: Colour, paper: Colour) -> Array8:
         """One line, (height, width, 4), cut off or filled up with `paper`."""
-        shown = "".join(c if c.isprintable() else UNPRINTABLE for c in text[:CHARACTERS_MAX])
+        shown = showable(text[:CHARACTERS_MAX], lambda _: UNPRINTABLE)
         image = Image.new("RGB", (max(1, width), self.height), paper)
         ImageDraw.Draw(image).text((0, 0), shown, ink, self._font)
         pixels = np.zeros((self.height, width, 4), np.uint8)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from guacr.showable import may_be_typed
 from terminal.prompt import LINE_MAX, LinePrompt, plain_text
 
 
@@ -84,7 +85,24 @@ def test_a_line_is_bounded_and_says_so() -> None:
 def test_the_question_cannot_control_the_terminal() -> None:
     prompt = LinePrompt("Code\x1b[2J\x9b5m\r\nsent:\x07 ")
     assert prompt.opening() == b"Code[2J5m\r\nsent: "
-    assert plain_text("a\nb\tc") == "a\nbc"
+    assert plain_text("a\n\rb\tc\r\r\nd\re") == "a\nb\tc\nd\ne"
+
+
+@pytest.mark.parametrize("echo", [True, False])
+def test_blanks_and_joiners_of_all_kinds_are_characters(echo: bool) -> None:
+    text = "a\xa0b\u3000c\u2009d\u200de\u200cf\u202fg\xad\u202e\ue000"
+    prompt = LinePrompt("? ", echo=echo)
+    shown, _ = prompt.take(text.encode() + b"\r")
+    assert prompt.answer == text
+    assert "\u202e" not in shown.decode()
+
+
+def test_what_has_no_width_is_erased_without_one() -> None:
+    prompt = LinePrompt("? ")
+    prompt.take("x\u200d\ufe0f".encode())
+    assert prompt.take(b"\x7f")[0] == b""
+    assert prompt.take(b"\x7f")[0] == b""
+    assert prompt.take(b"\x7f")[0] == b"\b \b"
 
 
 @given(st.lists(st.binary(max_size=8), max_size=40))
@@ -93,4 +111,4 @@ def test_any_bytes(chunks: list[bytes]) -> None:
     for chunk in chunks:
         if not prompt.done:
             prompt.take(chunk)
-    assert prompt.answer is None or prompt.answer.isprintable()
+    assert prompt.answer is None or all(map(may_be_typed, prompt.answer))

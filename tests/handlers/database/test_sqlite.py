@@ -32,6 +32,15 @@ async def test_a_statement_in_two_lines_gives_an_aligned_table(room: Room) -> No
     await person.sees("(2 rows)", "Chinua Achebe │ NULL", "  3 │ 山")
 
 
+async def test_values_in_all_scripts_are_shown(room: Room) -> None:
+    person = room.open("sqlite")
+    await person.sees("memory>")
+    person.type(
+        "select char(0x6771, 0x3000, 0x7530), '10\xa0000', char(0x1f525, 0x200d, 0x202e);\n"
+    )
+    await person.sees("東\u3000田", "│ 10\xa0000 ", "│ 🔥\u200d\\u202e")
+
+
 async def test_history_errors_and_transactions(room: Room) -> None:
     person = room.open("sqlite")
     await person.sees("memory>")

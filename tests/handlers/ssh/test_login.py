@@ -145,3 +145,11 @@ def test_banners_cannot_steer_the_terminal() -> None:
     Login(person, "ann").banner("Hello\r\n\x1b]0;owned\x07 \x9b2J\x00\n")
     assert person.shown == ["Hello", "�]0;owned� �2J�"]
     assert printable("x" * 100, 10) == "x" * 10
+
+
+def test_banners_as_devices_and_other_languages_have_them() -> None:
+    person = Person()
+    Login(person, "ann").banner(
+        "Port\tState\n\r東京都\u3000千代田区\r\r\n10\xa0000 €\rend\u2028x\u202ey"
+    )
+    assert person.shown == ["Port\tState", "東京都\u3000千代田区", "10\xa0000 €", "end�x�y"]
