@@ -8,20 +8,29 @@ import logging
 import os
 import signal
 import socket
+import ssl
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from types import ModuleType
 
 from aiohttp import web
 
+from guacr.acceptor import Acceptor
+from guacr.errors import BusyError
 from guacr.listeners import close_all, tcp_sockets, tls_context, unix_socket
+from guacr.occupancy import Occupancy, Place, connections_for
+from guacr.open_files import open_files, raise_open_files
+from guacr.protocol.instruction import encode
 from guacr.reception import Reception
 from guacr.session.registry import Protocols, SessionRegistry
 from guacr.settings import Settings
 from guacr.systemd import activated_sockets, notify
 from guacr.transport.tcp import TcpTransport
+from guacr.transport.tls import TlsAcceptor
 from guacr.web.app import create_app, create_runner
+from guacr.web.guard import HttpGuard, unavailable
 
 TICK = 1.0
 """Seconds between two looks at keep-alives and time-outs."""
@@ -55,7 +64,11 @@ class Daemon:
         self._secret = secret
         self._sockets: list[socket.socket] = []
         self._web_sockets: list[socket.socket] = []
-        self._servers: list[asyncio.Server] = []
+        self._acceptors: list[Acceptor] = []
+        self._tls: ssl.SSLContext | None = None
+        most = settings.server.max_connections or connections_for(open_files())
+        waiting = settings.server.max_waiting
+        self._occupancy, self._web_occupancy = Occupancy(most, waiting), Occupancy(most, waiting)
         self._web: web.AppRunner | None = None
         self._ticker: asyncio.Task[None] | None = None
 
@@ -86,8 +99,8 @@ class Daemon:
 
     async def close(self) -> None:
         """Stop listening, end every session, and wait (bounded) until all is cleaned up."""
-        for server in self._servers:
-            server.close()
+        for acceptor in self._acceptors:
+            acceptor.close()
         close_all(self._sockets)
         await self.registry.close()
         await self._part()
@@ -99,7 +112,7 @@ class Daemon:
             with suppress(asyncio.CancelledError):
                 await self._ticker
         path = self.settings.server.unix_socket
-        if path is not None and self._servers:
+        if path is not None and self._acceptors:
             path.unlink(missing_ok=True)
         self._executor.shutdown(wait=False, cancel_futures=True)
 
@@ -124,32 +137,50 @@ class Daemon:
             self._web_sockets = await tcp_sockets(page.hosts, page.port, server.backlog)
 
     async def _serve(self) -> None:
-        loop = asyncio.get_running_loop()
-        context, backlog = tls_context(self.settings.server), self.settings.server.backlog
+        self._tls = tls_context(self.settings.server)
         for sock in self._sockets:
-            tls = None if sock.family == socket.AF_UNIX else context
-            listen = (
-                loop.create_unix_server if sock.family == socket.AF_UNIX else loop.create_server
-            )
-            self._servers.append(await listen(self._accept, sock=sock, ssl=tls, backlog=backlog))
+            make = self._guacamole if sock.family == socket.AF_UNIX else self._guacamole_tcp
+            self._listen(Acceptor(sock, self._occupancy, make, self._too_many))
             log.info("listening on %s", sock.getsockname())
         if self._web_sockets:
             app = create_app(self.settings, self.registry, secret=self._secret)
             self._web = create_runner(app)
             await self._web.setup()
             for sock in self._web_sockets:
-                await web.SockSite(self._web, sock, backlog=backlog).start()
+                self._listen(Acceptor(sock, self._web_occupancy, self._http, unavailable))
                 log.info("listening for WebSocket on %s", sock.getsockname())
 
-    def _accept(self) -> TcpTransport:
-        timeout = self.settings.server.handshake_timeout
+    def _listen(self, acceptor: Acceptor) -> None:
+        acceptor.start()
+        self._acceptors.append(acceptor)
 
+    def _guacamole_tcp(self, place: Place) -> asyncio.Protocol:
+        if self._tls is None:
+            return self._guacamole(place)
+        timeout = self.settings.server.handshake_timeout
+        return TlsAcceptor(self._tls, timeout, partial(self._guacamole, place), place.leave)
+
+    def _guacamole(self, place: Place) -> TcpTransport:
         def receive(transport: TcpTransport) -> None:
             self._clients.add(transport)
-            transport.gone.add_done_callback(lambda gone: self._clients.discard(transport))
-            transport.receiver = Reception(transport, self.registry, timeout)
+            transport.gone.add_done_callback(lambda gone: self._left(transport, place))
+            timeout = self.settings.server.handshake_timeout
+            transport.receiver = Reception(transport, self.registry, timeout, place.settle)
 
         return TcpTransport(receive)
+
+    def _left(self, transport: TcpTransport, place: Place) -> None:
+        self._clients.discard(transport)
+        place.leave()
+
+    def _too_many(self, error: BusyError) -> bytes:
+        """What a client hears that there is no room for; before TLS nothing could be understood."""
+        return b"" if self._tls is not None else encode("error", str(error), error.status)
+
+    def _http(self, place: Place) -> asyncio.Protocol:
+        assert self._web is not None  # noqa: S101 - it is set up first
+        assert self._web.server is not None  # noqa: S101
+        return HttpGuard(self._web.server(), place)
 
     async def _tick(self) -> None:
         loop = asyncio.get_running_loop()
@@ -166,6 +197,7 @@ def run(settings: Settings, *, ready: Callable[[], None] | None = None) -> int:
     Raises:
         SettingsError: the daemon cannot start with these settings.
     """
+    raise_open_files()
     gc.set_threshold(*GC_THRESHOLDS)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_serve_until_signal(settings, ready))

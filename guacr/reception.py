@@ -4,28 +4,39 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from guacr.errors import ClientTimeoutError, GuacrError, InternalError
 from guacr.protocol.handshake import Connect, Handshake, Selected
 from guacr.protocol.instruction import Instruction, encode
 from guacr.protocol.parser import InstructionParser
+from guacr.refusals import Refusals
 from guacr.session.registry import SessionRegistry
 from guacr.transport.base import Transport
 
 log = logging.getLogger("guacr.reception")
+_refusals = Refusals(log)
 
 
 class Reception:
     """The receiver of a transport during the handshake; then a `User` takes its place.
 
-    Whatever goes wrong is answered with an `error` that says what, and the client is closed.
+    `on_session` is called when the client has a session. Whatever goes wrong is answered with an
+    `error` that says what, and the client is closed.
     """
 
-    def __init__(self, transport: Transport, registry: SessionRegistry, timeout: float) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        registry: SessionRegistry,
+        timeout: float,
+        on_session: Callable[[], None],
+    ) -> None:
         self._transport = transport
         self._registry = registry
         self._parser = InstructionParser()
         self._handshake = Handshake()
+        self._on_session = on_session
         loop = asyncio.get_running_loop()
         self._deadline = loop.call_later(timeout, self._late, timeout)
 
@@ -66,6 +77,7 @@ class Reception:
     def _hand_over(self, connect: Connect, rest: list[Instruction]) -> None:
         self._deadline.cancel()
         user = self._registry.open(connect.select, connect.values, connect.info, self._transport)
+        self._on_session()
         user.take_over(self._parser, rest)
 
     def _late(self, timeout: float) -> None:
@@ -75,6 +87,6 @@ class Reception:
 
     def _refuse(self, error: GuacrError) -> None:
         self._deadline.cancel()
-        log.warning("refused %s: %s", self._transport.peer, error)
+        _refusals.report("refused %s: %s", self._transport.peer, error)
         self._transport.write(encode("error", str(error), error.status))
         self._transport.close(error.status)

@@ -67,6 +67,11 @@ class ServerSettings(Section):
     """Seconds that a client may take for its handshake."""
     client_timeout: Seconds = 15.0
     """Seconds of silence after which a client is dropped; clients send a `nop` every 5."""
+    max_connections: Annotated[Whole, Field(ge=0, le=1_000_000)] = 0
+    """Connections to each port at the same time; 0 for as many as the limit of open files
+    allows."""
+    max_waiting: Annotated[Whole, Field(ge=1, le=1_000_000)] = 2048
+    """Connections from one address, to each port, that have no session yet; at most half of all."""
     max_sessions: Annotated[Whole, Field(ge=0, le=1_000_000)] = 0
     """Sessions at the same time; 0 for no limit."""
     drain_timeout: SecondsOrNone = 5.0

@@ -7,16 +7,21 @@ own name point at this machine, and then count as the same origin (DNS rebinding
 from __future__ import annotations
 
 import hmac
+import logging
 from collections.abc import Awaitable, Callable
 from urllib.parse import SplitResult, urlsplit
 
 from aiohttp import web
 
+from guacr.refusals import Refusals
 from guacr.settings import Settings, is_loopback
 
 SECRET_PARAMETER = "secret"  # noqa: S105 (the name of a parameter)
 HEALTH_PATH = "/health"
 CHECKED_METHODS = frozenset({"POST"})
+
+log = logging.getLogger("guacr.web")
+_refusals = Refusals(log)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -35,16 +40,24 @@ class Admission:
         """For every request but those of probes."""
         if request.path == HEALTH_PATH:
             return await handler(request)
-        self._check_host(request)
-        if _is_websocket(request) or request.method in CHECKED_METHODS:
-            self._check_origin(request)
-        fresh = self._check_secret(request)
+        try:
+            fresh = self._admit(request)
+        except web.HTTPForbidden as refused:
+            _refusals.report("refused %s: %s", request.remote, (refused.text or "").strip())
+            raise
         response = await handler(request)
         if fresh:
             response.set_cookie(
                 _cookie_name(request), fresh, httponly=True, samesite="Strict", path="/"
             )
         return response
+
+    def _admit(self, request: web.Request) -> str:
+        """The secret, if it belongs into a cookie; as `_check_secret`."""
+        self._check_host(request)
+        if _is_websocket(request) or request.method in CHECKED_METHODS:
+            self._check_origin(request)
+        return self._check_secret(request)
 
     def _check_host(self, request: web.Request) -> None:
         host = _split(f"//{request.host}").hostname

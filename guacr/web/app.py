@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -21,11 +22,14 @@ from guacr.tokens import TOKEN_MAX, parameter_texts
 from guacr.transport.base import CLOSE_TIMEOUT
 from guacr.web.admission import HEALTH_PATH, Admission
 from guacr.web.forms import describe
+from guacr.web.guard import KEEP_ALIVE, deadlines
 from guacr.web.headers import add_headers
 from guacr.web.tunnels import Tunnels
 
 BODY_MAX = 65536
 """Bytes of a request's body."""
+BODY_TIMEOUT = 15.0
+"""Seconds in which it must have come."""
 LINE_MAX = TOKEN_MAX + 8192
 """Bytes of a request's first line, which holds a token."""
 WEBSOCKET_PATH = "/websocket"
@@ -45,7 +49,7 @@ def create_app(
     gateway = Gateway(settings, registry.protocols, registry.params_type)
     tunnels = Tunnels(gateway, registry, settings.websocket.max_message)
     admission = Admission(settings, secret)
-    app = web.Application(middlewares=[admission.middleware], client_max_size=BODY_MAX)
+    app = web.Application(middlewares=[deadlines, admission.middleware], client_max_size=BODY_MAX)
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(tunnels.close)
     page = _Page(gateway, tunnels)
@@ -75,6 +79,7 @@ def create_runner(app: web.Application) -> web.AppRunner:
         logger=http_log,
         max_line_size=LINE_MAX,
         shutdown_timeout=CLOSE_TIMEOUT,
+        keepalive_timeout=KEEP_ALIVE,
     )
 
 
@@ -144,7 +149,12 @@ async def _body(request: web.Request) -> Mapping[str, Any]:
         aiohttp.web.HTTPBadRequest: there is none.
     """
     try:
-        body = parse_json(await request.read())
+        async with asyncio.timeout(BODY_TIMEOUT):
+            body = parse_json(await request.read())
+    except TimeoutError:
+        raise web.HTTPRequestTimeout(
+            text="The request's body did not come in time.\n", headers={"Connection": "close"}
+        ) from None
     except JsonError:
         body = None
     except web.RequestPayloadError:  # compressed, or chunked, and not as it should be

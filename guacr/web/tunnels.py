@@ -14,6 +14,7 @@ from guacr.protocol.instruction import encode
 from guacr.session.registry import SessionRegistry
 from guacr.session.user import User
 from guacr.transport.websocket import WebSocketTransport
+from guacr.web.guard import HttpGuard
 
 log = logging.getLogger("guacr.web")
 
@@ -30,6 +31,9 @@ class Tunnels:
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Serve one WebSocket until it is closed."""
         transport = await WebSocketTransport.accept(request, self._message_max)
+        guard = HttpGuard.of(request)
+        if guard is not None:
+            guard.upgraded()
         tunnel = str(uuid4())
         self._transports[tunnel] = transport
         transport.write(encode("", tunnel))

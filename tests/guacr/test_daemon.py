@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -110,3 +110,47 @@ def test_systemd_is_told(tmp_path: Path) -> None:
             assert listener.recv(100) == b"READY=1"
             assert ended(process, signal.SIGTERM) == 0
             assert listener.recv(100) == b"STOPPING=1"
+
+
+FEW_FILES = """
+import os, resource, sys
+resource.setrlimit(resource.RLIMIT_NOFILE, (128, 256))
+os.execv(sys.executable, [sys.executable, "-m", "guacr", *sys.argv[2:]])
+"""
+SELECT = b"6.select,8.testcard;"
+
+
+def silent_connections(port: int, count: int) -> list[socket.socket]:
+    """Connections that say nothing; those that are refused are among them."""
+    return [socket.create_connection(("127.0.0.1", port), timeout=5) for _ in range(count)]
+
+
+def reply_of(sock: socket.socket) -> bytes:
+    with suppress(ConnectionResetError, BrokenPipeError):
+        return sock.recv(4096)
+    return b""
+
+
+@pytest.mark.parametrize("uvloop", ["uvloop", "asyncio"])
+def test_silent_connections_leave_room_for_others(uvloop: str, tmp_path: Path) -> None:
+    """With few files, and more connections than there are files."""
+    if uvloop == "asyncio":  # what cannot be imported is not used
+        (tmp_path / "uvloop.py").write_text("raise ImportError")
+    flags = ("serve", "-f", "-b", "127.0.0.1", "-l", "0", "--ws-port", "0")
+    with serving("-c", FEW_FILES, "2", *flags, PYTHONPATH=str(tmp_path)) as process:
+        line(process, "only 256 files may be open")
+        port = int(line(process, r"listening on .*, (\d+)\)")[1])
+        web_port = int(line(process, r"WebSocket on .*, (\d+)\)")[1])
+        crowd = silent_connections(port, 400) + silent_connections(web_port, 400)
+        line(process, "of this address wait for a session already")
+        assert b"5.error" in reply_of(crowd[399])
+        assert b"HTTP/1.1 503 " in reply_of(crowd[799])
+        other = socket.create_connection(("127.0.0.1", port), 5, ("127.0.0.2", 0))
+        other.sendall(SELECT)
+        assert other.recv(4096).startswith(b"4.args")
+        page = socket.create_connection(("127.0.0.1", web_port), 5, ("127.0.0.2", 0))
+        page.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert page.recv(4096).startswith(b"HTTP/1.1 200 ")
+        for sock in (*crowd, other, page):
+            sock.close()
+        assert ended(process, signal.SIGTERM) == 0

@@ -1,0 +1,113 @@
+"""Accepts connections on one listening socket, as long as there is room for them.
+
+asyncio and uvloop accept whatever comes. When no more files may be open, uvloop closes connections
+without a word, and asyncio stops listening for a second; both after the last file is gone, so that
+sessions cannot reach their hosts any more. Here the limit is checked before a connection is served,
+and who is refused is told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+
+from guacr.errors import BusyError
+from guacr.occupancy import Occupancy, Place
+from guacr.refusals import Refusals
+
+BATCH = 32
+"""Connections that are accepted in one turn of the event loop."""
+PAUSE = 0.2
+"""Seconds without accepting when the system has no resources for another connection."""
+UNREAD_MAX = 65536
+"""Bytes of a refused client that are read, lest the system resets the connection before the client
+has seen the answer."""
+
+log = logging.getLogger("guacr.acceptor")
+_busy, _failed = Refusals(log), Refusals(log)
+
+
+class Acceptor:
+    """Serves one socket from `start` until `close`, which leaves the socket open.
+
+    Args:
+        sock: listens, and does not block.
+        occupancy: how many connections there may be.
+        make: the protocol for a connection; it gives back the place when the connection is closed.
+        busy: what is sent to a client that is refused, of the sentence that says why.
+    """
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        occupancy: Occupancy,
+        make: Callable[[Place], asyncio.Protocol],
+        busy: Callable[[BusyError], bytes],
+    ) -> None:
+        self._sock = sock
+        self._occupancy = occupancy
+        self._make = make
+        self._busy = busy
+        self._loop = asyncio.get_running_loop()
+        self._pause: asyncio.TimerHandle | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closed = False
+
+    def start(self) -> None:
+        """Accept from now on."""
+        self._pause = None
+        if not self._closed:
+            self._loop.add_reader(self._sock, self._accept)
+
+    def close(self) -> None:
+        """Accept no more; harmless if it is closed already."""
+        if self._closed:
+            return
+        self._closed = True
+        self._loop.remove_reader(self._sock)
+        if self._pause is not None:
+            self._pause.cancel()
+        for task in self._tasks:
+            task.cancel()
+
+    def _accept(self) -> None:
+        for _ in range(BATCH):
+            try:
+                client, name = self._sock.accept()
+            except (BlockingIOError, InterruptedError):
+                return
+            except ConnectionAbortedError:
+                continue
+            except OSError as error:  # EMFILE, ENFILE, ENOBUFS, ENOMEM
+                _failed.report("no connection can be accepted: %s", error.strerror or error)
+                self._loop.remove_reader(self._sock)
+                self._pause = self._loop.call_later(PAUSE, self.start)
+                return
+            client.setblocking(False)
+            self._admit(client, str(name[0]) if isinstance(name, tuple) else "a Unix socket")
+
+    def _admit(self, client: socket.socket, address: str) -> None:
+        try:
+            place = self._occupancy.enter(address)
+        except BusyError as error:
+            _busy.report("refused %s: %s", address, error)
+            with client, suppress(OSError):
+                client.send(self._busy(error))
+                client.shutdown(socket.SHUT_WR)
+                client.recv(UNREAD_MAX)
+            return
+        task = self._loop.create_task(self._serve(client, place), name="accept")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self, client: socket.socket, place: Place) -> None:
+        try:
+            await self._loop.connect_accepted_socket(lambda: self._make(place), client)
+        except BaseException as error:
+            place.leave()
+            client.close()
+            if not isinstance(error, OSError):  # the client was quicker
+                raise

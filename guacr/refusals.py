@@ -1,0 +1,39 @@
+"""Log lines about what is refused: each refusal leaves one, but a flood of them does not."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+LINES = 20
+"""Lines of one kind in `PERIOD`; of more, only the number is logged."""
+PERIOD = 60.0
+"""Seconds."""
+
+
+class Refusals:
+    """Logs refusals of one kind."""
+
+    __slots__ = ("_clock", "_log", "_logged", "_since", "_unlogged")
+
+    def __init__(self, log: logging.Logger, clock: Callable[[], float] = time.monotonic) -> None:
+        self._log = log
+        self._clock = clock
+        self._since = clock()
+        self._logged = 0
+        self._unlogged = 0
+
+    def report(self, message: str, *args: object) -> None:
+        """One refusal; the arguments as of `Logger.warning`."""
+        now = self._clock()
+        if now - self._since >= PERIOD:
+            self._since, self._logged = now, 0
+            if self._unlogged:
+                self._log.warning("%d more refusals of this kind were not logged", self._unlogged)
+                self._unlogged = 0
+        if self._logged < LINES:
+            self._logged += 1
+            self._log.warning(message, *args)
+        else:
+            self._unlogged += 1

@@ -1,0 +1,48 @@
+"""How many connections a port has."""
+
+import pytest
+
+from guacr.errors import BusyError
+from guacr.occupancy import Occupancy, connections_for
+
+
+def test_the_total_is_bounded() -> None:
+    occupancy = Occupancy(3, 100)
+    places = [occupancy.enter(address) for address in "abc"]
+    with pytest.raises(BusyError, match="all 3 connections"):
+        occupancy.enter("d")
+    places[0].leave()
+    places[0].leave()
+    occupancy.enter("d")
+    with pytest.raises(BusyError):
+        occupancy.enter("e")
+
+
+def test_an_address_has_few_without_a_session() -> None:
+    occupancy = Occupancy(100, 2)
+    first, second = occupancy.enter("a"), occupancy.enter("a")
+    with pytest.raises(BusyError, match="2 connections of this address"):
+        occupancy.enter("a")
+    occupancy.enter("b")
+    first.settle()
+    first.settle()
+    occupancy.enter("a")
+    second.leave()
+    occupancy.enter("a")
+    with pytest.raises(BusyError):
+        occupancy.enter("a")
+
+
+def test_one_address_leaves_half_for_the_others() -> None:
+    occupancy = Occupancy(10, 1000)
+    for _ in range(5):
+        occupancy.enter("a")
+    with pytest.raises(BusyError):
+        occupancy.enter("a")
+    for _ in range(5):
+        occupancy.enter("b")
+
+
+@pytest.mark.parametrize(("files", "connections"), [(0, 8), (256, 52), (1024, 244)])
+def test_files_bound_connections(files: int, connections: int) -> None:
+    assert connections_for(files) == connections
