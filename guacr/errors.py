@@ -207,6 +207,13 @@ def error_of_status(status: int, message: str) -> GuacrError:
     return _BY_STATUS.get(status, GuacrError)(message)
 
 
+def clause(text: str) -> str:
+    """A sentence of a library's, or of the system's, as a part of one of ours: without its capital,
+    unless that begins an acronym (PTY, TLS), and without its full stop."""
+    text = " ".join(text.split()).rstrip(".")
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]
+
+
 def shorten(value: str, limit: int = 60) -> str:
     """A value as it may stand in a message: quoted, printable and short."""
     text = value if len(value) <= limit else value[: limit - 1] + "…"

@@ -16,6 +16,7 @@ from guacr.errors import (
     UpstreamNotFoundError,
     UpstreamTimeoutError,
     UpstreamUnavailableError,
+    clause,
     shorten,
 )
 
@@ -132,5 +133,5 @@ def _explained(host: str, port: int, failures: list[OSError]) -> UpstreamError:
         )
     if any(isinstance(failure, TimeoutError) for failure in failures):
         return UpstreamTimeoutError(f"host {name} does not answer on port {port}")
-    reason = (failures[-1].strerror or "no route").lower()
+    reason = clause(failures[-1].strerror or "no route")
     return UpstreamNotFoundError(f"host {name} cannot be reached: {reason}")

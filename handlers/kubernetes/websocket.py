@@ -22,6 +22,7 @@ from guacr.errors import (
     UpstreamNotFoundError,
     UpstreamTimeoutError,
     UpstreamUnavailableError,
+    clause,
     shorten,
 )
 from handlers.kubernetes.channels import SUBPROTOCOLS, plain, status_message
@@ -345,5 +346,5 @@ def _unreachable(error: OSError, place: str) -> GuacrError:
         return UpstreamUnavailableError(
             f"{place} refuses connections: check the port, and whether the API server runs"
         )
-    reason = (error.strerror or "no route").lower()
+    reason = clause(error.strerror or "no route")
     return UpstreamNotFoundError(f"{place} cannot be reached: {reason}")

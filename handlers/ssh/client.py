@@ -55,6 +55,7 @@ async def log_in(
         username=login.username,
         trust=trust,
         ciphers=settings.ciphers,
+        greeting_timeout=min(params.timeout, settings.handshake_timeout),
         handshake_timeout=settings.handshake_timeout,
         login_timeout=settings.login_timeout,
         keep_alive=keep_alive(params.server_alive_interval),
@@ -96,10 +97,14 @@ def _explained(error: ConnectingError, target: Target) -> GuacrError:
     if isinstance(error, NotSshError):
         return not_ssh(place, error.greeting)
     if isinstance(error, HandshakeLateError):
+        late = (
+            f"the key exchange has not ended within {target.handshake_timeout:g} s"
+            if error.greeted
+            else f"no SSH server has greeted within {target.greeting_timeout:g} s"
+        )
         return UpstreamTimeoutError(
-            f"{place} took the connection, but no SSH server has greeted within "
-            f"{target.handshake_timeout:g} s: check host and port, and whether the host is "
-            "overloaded"
+            f"{place} took the connection, but {late}: check host and port, and whether the host "
+            "is overloaded"
         )
     if isinstance(error, LoginLateError):
         return UpstreamTimeoutError(

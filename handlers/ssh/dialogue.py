@@ -14,6 +14,9 @@ class Dialogue(Protocol):
     def begun(self, fingerprint: str) -> None:
         """The host has shown its key and takes logins."""
 
+    def partial_success(self) -> None:
+        """What was said last is right, and the host wants more (RFC 4252, section 5.1)."""
+
     def banner(self, text: str) -> None:
         """What the host says before the login."""
 

@@ -1,6 +1,6 @@
 """What can go wrong between guacr and an SSH host, before it is put into a sentence."""
 
-from guacr.errors import BadRequestError, UnauthorizedError
+from guacr.errors import BadRequestError, UnauthorizedError, clause
 
 REASON_MAX = 200
 """Characters of a reason given by asyncssh or the host."""
@@ -34,6 +34,11 @@ class LoginRefusedError(ConnectingError):
 class HandshakeLateError(ConnectingError):
     """The host has taken the connection, but not got as far as taking logins in time."""
 
+    def __init__(self, *, greeted: bool) -> None:
+        super().__init__(greeted)
+        self.greeted = greeted
+        """Whether it has said that it speaks SSH."""
+
 
 class LoginLateError(ConnectingError):
     """The login took longer than it may."""
@@ -56,16 +61,17 @@ class BrokenOffError(ConnectingError):
         """Whether the host just stopped answering."""
 
 
-def reason(error: Exception) -> str:
-    """An error of asyncssh's as a part of a sentence."""
-    text = " ".join(str(error).split())[:REASON_MAX].rstrip(".")
-    return text[:1].lower() + text[1:]
+def reason(error: object) -> str:
+    """An error of asyncssh's, or a word of the host's, as a part of a sentence."""
+    return clause(str(error)[:REASON_MAX])
 
 
 def broken_off(error: Exception | None) -> BrokenOffError:
     """What an error of asyncssh's, or of the system's, says of a connection that has ended."""
-    if error is None or isinstance(error, OSError):
+    if error is None or isinstance(error, ConnectionError):
         return BrokenOffError("")
+    if isinstance(error, OSError):  # no route, or TCP has sent again in vain
+        return BrokenOffError("", silent=True)
     text = str(error)
     silent = "not responding to keepalive" in text
     # asyncssh's own wording for a connection that just ended says nothing.

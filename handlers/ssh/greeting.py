@@ -1,4 +1,5 @@
-"""What a host says first, kept for the case that it is not SSH."""
+"""The way to a host: bytes between a socket and asyncssh, with what the host says first kept for
+the case that it is not SSH."""
 
 from __future__ import annotations
 
@@ -11,13 +12,13 @@ GREETING_MAX = 256
 
 
 class Door:
-    """Lets asyncssh in on a socket that is connected, and stands between until the login is over:
-    it keeps what the host says first, and tells of the connection's end last."""
+    """Lets asyncssh in on a socket that is connected, and stands between: it keeps what the host
+    says first, tells `on_data` that the host is alive, and tells of the connection's end last."""
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, on_data: Callable[[], None]) -> None:
         self.greeting = bytearray()
         self._sock: socket.socket | None = sock
-        self._between: _Between | None = None
+        self._on_data = on_data
 
     async def create_connection(
         self, factory: Callable[[], asyncio.Protocol], host: str, port: int
@@ -25,16 +26,10 @@ class Door:
         """What asyncssh asks of a tunnel."""
         connection = factory()
         sock, self._sock = self._sock, None
-        between = self._between = _Between(connection, self.greeting)
         transport, _ = await asyncio.get_running_loop().create_connection(
-            lambda: between, sock=sock
+            lambda: _Between(connection, self.greeting, self._on_data), sock=sock
         )
         return transport, connection
-
-    def step_aside(self) -> None:
-        """From now on asyncssh hears from the socket itself."""
-        if self._between is not None:
-            self._between.step_aside()
 
     def close(self) -> None:
         """Close the socket, if asyncssh has not taken it."""
@@ -45,22 +40,22 @@ class Door:
 class _Between(asyncio.Protocol):
     """Stands before asyncssh's protocol."""
 
-    def __init__(self, connection: asyncio.Protocol, greeting: bytearray) -> None:
+    def __init__(
+        self, connection: asyncio.Protocol, greeting: bytearray, on_data: Callable[[], None]
+    ) -> None:
         self._connection = connection
         self._greeting = greeting
+        self._on_data = on_data
         self._loop = asyncio.get_running_loop()
-        self._transport: asyncio.BaseTransport
-
-    def step_aside(self) -> None:
-        self._transport.set_protocol(self._connection)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport
         self._connection.connection_made(transport)
 
     def data_received(self, data: bytes) -> None:
-        self._greeting += data[: GREETING_MAX - len(self._greeting)]
+        if len(self._greeting) < GREETING_MAX:
+            self._greeting += data[: GREETING_MAX - len(self._greeting)]
         self._connection.data_received(data)
+        self._on_data()
 
     # asyncssh looks at the host's algorithms in a task, which an end that came along with them
     # would cancel: the person would not hear why the host has hung up.

@@ -23,6 +23,8 @@ from handlers.terminal.handler import TerminalHandler
 
 ENVIRONMENT_MAX = 256
 """Characters of a value in the environment; what is longer is not sent."""
+FAREWELL_MAX = 200
+"""Characters of a host's reason to end that are logged."""
 
 
 class SshHandler(TerminalHandler):
@@ -95,23 +97,29 @@ class SshHandler(TerminalHandler):
     async def _stay(self, connection: Connection) -> None:
         """Open the shell, and wait for its end."""
         params = self.params
+        last_line = ""
+        window = self.window
         try:
             shell = self._shell = await connection.open_shell(
                 self,
                 command=params.command,
                 terminal_type=params.terminal_type,
-                window=self.window,
+                window=window,
                 backspace=params.backspace,
                 environment=self._environment(),
                 timeout=self.session.settings.ssh.handshake_timeout,
             )
-            shell.resize(self.window)
+            if self.window != window:
+                shell.resize(self.window)
             self.start_input()
             await shell.ended
+            if shell.farewell:
+                self.session.log.info("ended by host: %s", shorten(shell.farewell, FAREWELL_MAX))
+                last_line = f"The session has ended: {shell.farewell}."
         except BrokenOffError as error:
             raise broken_off(params.hostname, error) from None
         finally:
-            await self.finish_output()
+            await self.finish_output(last_line)
 
     def _environment(self) -> dict[str, str]:
         values = {

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
-from guacr.errors import BadRequestError, GuacrError, UpstreamError, shorten
+from guacr.errors import BadRequestError, GuacrError, UpstreamError, clause, shorten
 from handlers.ssh.failures import HostKeyRefusedError, KeyFormatError
 from handlers.ssh.key_texts import Trust, is_public_key, trust_in
 
@@ -73,7 +73,7 @@ async def known_hosts(path: Path | None) -> HostKeys | None:
         return None
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not text"
-        raise GuacrError(f"known hosts file {path} cannot be read: {reason.lower()}") from None
+        raise GuacrError(f"known hosts file {path} cannot be read: {clause(reason)}") from None
 
 
 def _read(path: Path) -> HostKeys:

@@ -29,6 +29,7 @@ from handlers.ssh.failures import (
 )
 from handlers.ssh.greeting import Door
 from handlers.ssh.key_texts import Trust
+from handlers.ssh.leniency import be_lenient
 from handlers.ssh.shell import Shell
 
 if TYPE_CHECKING:
@@ -76,6 +77,8 @@ class Target:
     trust: Trust | None
     """None: any host key is taken."""
     ciphers: Sequence[str] = ()
+    greeting_timeout: float
+    """Seconds until the host says that it speaks SSH."""
     handshake_timeout: float
     """Seconds until the host takes logins."""
     login_timeout: float
@@ -95,10 +98,12 @@ async def connect(sock: socket.socket, target: Target, dialogue: Dialogue) -> Co
         BadRequestError: the target cannot be connected to as it is described.
     """
     _name_this_user()
-    door = Door(sock)
     client = _Client(dialogue)
+    door = Door(sock, client.heard)
+    start = _now()
     try:
-        async with asyncio.timeout(target.handshake_timeout) as deadline:
+        async with asyncio.timeout(target.greeting_timeout) as deadline:
+            client.on_greeting = lambda: deadline.reschedule(start + target.handshake_timeout)
             client.on_begin = lambda: deadline.reschedule(_now() + target.login_timeout)
             connection = await asyncssh.connect(
                 target.host,
@@ -114,8 +119,7 @@ async def connect(sock: socket.socket, target: Target, dialogue: Dialogue) -> Co
         raise _explained(error, client, door) from None
     finally:
         door.close()
-    door.step_aside()
-    return Connection(connection)
+    return Connection(connection, client)
 
 
 def _options(target: Target) -> dict[str, Any]:
@@ -127,11 +131,15 @@ def _options(target: Target) -> dict[str, Any]:
         if trust is None
         else (list(trust.keys), list(trust.authorities), list(trust.revoked)),
         "server_host_key_algs": _host_key_types(trust),
-        "client_keys": [],
+        # None, for an empty list stands for the keys in this user's home.
+        "client_keys": None,
+        "client_host_keys": None,
         "agent_path": None,
+        "pkcs11_provider": None,
         "agent_forwarding": target.agent_path or False,
         "gss_host": None,
         "x509_trusted_certs": None,
+        "x509_trusted_cert_paths": [],
         "host_based_auth": False,
         "encryption_algs": list(target.ciphers or FASTEST_CIPHERS),
         "compression_algs": ["none"],
@@ -167,7 +175,7 @@ def _too_late(client: _Client, door: Door) -> Exception:
         return LoginLateError()
     if door.greeting and not client.speaks_ssh:
         return NotSshError(bytes(door.greeting))
-    return HandshakeLateError()
+    return HandshakeLateError(greeted=client.speaks_ssh)
 
 
 def _explained(error: Exception, client: _Client, door: Door) -> Exception:
@@ -201,8 +209,9 @@ def _spare_ignored_packets(connection: asyncssh.SSHClientConnection) -> None:
 class Connection:
     """A host that has let the user in."""
 
-    def __init__(self, connection: asyncssh.SSHClientConnection) -> None:
+    def __init__(self, connection: asyncssh.SSHClientConnection, client: _Client) -> None:
         self._connection = connection
+        self._client = client
         _spare_ignored_packets(connection)
 
     async def open_shell(
@@ -222,7 +231,7 @@ class Connection:
         Raises:
             BrokenOffError: the host refuses, or the connection has ended.
         """
-        shell = Shell(listener)
+        shell = Shell(listener, lambda: self._client.said_goodbye)
         try:
             async with asyncio.timeout(timeout):
                 await self._connection.create_session(
@@ -259,7 +268,11 @@ class _Client(asyncssh.SSHClient):
     def __init__(self, dialogue: Dialogue) -> None:
         self.refused_key = ""
         self.begun = False
+        self.said_goodbye = False
+        """Whether the host has ended the connection in words."""
         self.on_begin: Callable[[], None]
+        self.on_greeting: Callable[[], None]
+        self._greeted = False
         self._dialogue = dialogue
         self._connection: asyncssh.SSHClientConnection | None = None
 
@@ -273,8 +286,24 @@ class _Client(asyncssh.SSHClient):
         """Whether the host has told its version of SSH 2."""
         return bool(self._connection and self._connection.get_extra_info("server_version"))
 
+    def heard(self) -> None:
+        """Bytes have come: the host is alive, whether or not it answers keep-alive requests."""
+        if self._connection is not None:
+            self._connection._keepalive_count = 0
+            if not self._greeted and self.speaks_ssh:
+                self._greeted = True
+                if not self.begun:
+                    self.on_greeting()
+
     def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
         self._connection = conn
+        be_lenient(conn, self)
+
+    def disconnect_received(self) -> None:
+        self.said_goodbye = True
+
+    def partial_success(self) -> None:
+        self._dialogue.partial_success()
 
     def validate_host_public_key(
         self, host: str, addr: str, port: int, key: asyncssh.SSHKey

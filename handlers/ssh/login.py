@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from guacr.errors import GuacrError, UnauthorizedError, shorten
@@ -27,16 +28,19 @@ PASSWORD_WORDS = (
     "비밀번호", "סיסמה", "كلمة المرور",
 )  # fmt: skip
 """Words by which a prompt is known to ask for the password."""
-ONE_TIME_WORDS = ("one-time", "one time", "otp", "code", "token", "einmal", "new ", "retype")
+ONE_TIME_WORDS = re.compile(
+    r"\b(one[- ]?time|otp|totp|code|passcode|token|pin|new|retype)\b|einmal", re.IGNORECASE
+)
 """Words by which a prompt is known to ask for something else, or for more."""
 
 
 class Login:
     """One login's `Dialogue`: it says everything once, and lets the person try three times.
 
-    The password of the connection answers the first request that it fits; once refused, it is not
-    tried again, since accounts are locked after a few failures. `on_host` hears of the host key's
-    fingerprint.
+    The password of the connection answers the first request for one thing that is not shown,
+    whatever its words or language; once refused, it is not tried again, since accounts are locked
+    after a few failures. Where it was right and the host wants more, it may answer again.
+    `on_host` hears of the host key's fingerprint.
     """
 
     def __init__(
@@ -54,6 +58,9 @@ class Login:
         self.username = username
         self._password = password
         self._password_used = False
+        self._password_accepted = False
+        self._misfit = False
+        """Whether the password has answered a question that may have been for something else."""
         self._key = key
         self._key_offered = False
         self._on_host = on_host
@@ -69,6 +76,13 @@ class Login:
         """The host has shown its key."""
         if self._on_host is not None:
             self._on_host(fingerprint)
+
+    def partial_success(self) -> None:
+        """Nothing so far was wrong: the password may be right for the next method as well."""
+        self._methods.clear()
+        self._typed_for = ""
+        self._password_accepted = self._password_accepted or self._password_used
+        self._password_used = False
 
     def banner(self, text: str) -> None:
         """Show what the host says, without what could steer the terminal."""
@@ -108,24 +122,27 @@ class Login:
         return None
 
     def takes_prompts(self) -> bool:
-        """Whether the host may ask. After answers without the person's help it is not worth
-        asking again: they would be the same."""
+        """Whether the host may ask. A password that it plainly asked for and refused ends the
+        login; where the question may have been another one, the person is asked from now on."""
         method = "keyboard-interactive"
-        if self._requested(method) > 1 and self._typed_for != method:
+        if self._requested(method) > 1 and self._typed_for != method and not self._misfit:
             return False
+        self._misfit = False
         return self._may_type(method)
 
     async def answers(
         self, instructions: Sequence[str], prompts: Sequence[tuple[str, bool]]
     ) -> list[str] | None:
-        """The password, where a prompt asks for just that for the first time; otherwise what is
-        typed."""
+        """The password, once, where a single answer is asked for that is not shown; otherwise what
+        is typed."""
         self._rounds += 1
         if self._rounds > ROUNDS_MAX or len(prompts) > PROMPTS_MAX:
             self.failure = UnauthorizedError("the host asks more questions than can be answered")
             return None
         if self._fits_password(prompts):
             self._password_used = True
+            self._last_password = self._password
+            self._misfit = not asks_for_password(prompts[0][0])
             return [self._password]
         for text in instructions:
             self.banner(text)
@@ -181,14 +198,15 @@ class Login:
         if not self._password or self._password_used or len(prompts) != 1:
             return False
         text, echo = prompts[0]
-        return not echo and asks_for_password(text)
+        # One that has been right is not what a further question asks for, unless it says so.
+        return not echo and (not self._password_accepted or asks_for_password(text))
 
 
 def asks_for_password(prompt: str) -> bool:
-    """Whether a prompt asks for the password and nothing else, in one of many languages."""
+    """Whether a prompt plainly asks for the password and nothing else, in one of many
+    languages."""
     text = prompt.lower()
-    asks = any(word in text for word in PASSWORD_WORDS)
-    return asks and not any(word in text for word in ONE_TIME_WORDS)
+    return any(word in text for word in PASSWORD_WORDS) and not ONE_TIME_WORDS.search(text)
 
 
 def printable(text: str, limit: int) -> str:

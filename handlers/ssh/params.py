@@ -26,7 +26,7 @@ class SshParams(Params):
     port: int = param(22, "TCP port.", common=True, minimum=1, maximum=65535)
     timeout: int = param(
         10,
-        "Seconds in which the host must take the TCP connection.",
+        "Seconds in which the host must take the TCP connection, and then greet.",
         minimum=1,
         maximum=TIMEOUT_MAX,
     )

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import asyncssh
 
-from handlers.ssh.failures import BrokenOffError, broken_off
+from handlers.ssh.failures import BrokenOffError, broken_off, reason
 
 if TYPE_CHECKING:
     from handlers.ssh.dialogue import ShellListener
 
 
 class Shell(asyncssh.SSHClientSession[bytes]):
-    """A running shell. `ended` is done when it has: with None after an exit, or with the error.
-    Who cancels it hears nothing more.
+    """A running shell. `ended` is done when it has: with None where the shell or its host ended
+    it, in whatever way, or with the error where the network did. Who cancels it hears nothing
+    more. `host_said_goodbye` tells whether the host has ended the connection in words.
 
     Bytes go from the connection to the listener without a task or a queue between.
     """
@@ -28,10 +30,13 @@ class Shell(asyncssh.SSHClientSession[bytes]):
     LAST_WORDS_MAX = 10.0
     """Seconds after the shell's exit in which output is shown at most."""
 
-    def __init__(self, listener: ShellListener) -> None:
+    def __init__(self, listener: ShellListener, host_said_goodbye: Callable[[], bool]) -> None:
+        self.farewell = ""
+        """Why it has ended, where that was no regular exit."""
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.ended.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
         self._listener = listener
+        self._host_said_goodbye = host_said_goodbye
         self._last_words: asyncio.TimerHandle | None = None
         self._exited = 0.0
         self._blocked = False
@@ -96,13 +101,31 @@ class Shell(asyncssh.SSHClientSession[bytes]):
         self._wait_for_last_words()
 
     def exit_signal_received(self, signal: str, core_dumped: bool, msg: str, lang: str) -> None:
-        """A signal ended the shell."""
-        self._end(BrokenOffError(f"signal {signal} ended it"))
+        """A signal ended the shell, which is an end as any other: of `kill -HUP $$`, say."""
+        self.farewell = f"signal {reason(signal)} has ended the shell"
+        self.exit_status_received(0)
+
+    def eof_received(self) -> bool:
+        """Nothing more is printed; some hosts leave it at that, and do not close the channel."""
+        self.exit_status_received(0)
+        return False
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The channel or the whole connection has ended."""
-        exited = exc is None or self._last_words is not None
-        self._end(None if exited else broken_off(exc))
+        if exc is None or self._last_words is not None:
+            self._end(None)
+        elif self._ended_by_host(exc):
+            self.farewell = str(broken_off(exc)) or "the host has closed the connection"
+            self._end(None)
+        else:
+            self._end(broken_off(exc))
+
+    def _ended_by_host(self, error: Exception) -> bool:
+        """Whether the host hung up, and not the network or asyncssh. Many devices do no more at
+        `exit`; a loss, on which clients connect again, it is not."""
+        if self._host_said_goodbye() or isinstance(error, ConnectionError):
+            return True
+        return isinstance(error, asyncssh.ConnectionLost) and not broken_off(error).silent
 
     def _wait_for_last_words(self) -> None:
         if self._last_words is not None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from guacr.errors import BadRequestError, UnauthorizedError
-from handlers.ssh.keys import KEY_MAX, PASSPHRASE_TRIES, load_private_key
+from handlers.ssh.armour import KEY_MAX
+from handlers.ssh.keys import PASSPHRASE_TRIES, load_private_key
 from tests.handlers.ssh.people import Person
 from tests.support.openssh import OpenSsh
 
@@ -58,12 +59,34 @@ async def test_line_ends_may_have_suffered(server: OpenSsh) -> None:
     text = server.make_key("-t", "ed25519", authorize=False)
     for suffered in (
         text.replace("\n", "\r\n"),
+        text.replace("\n", "\r"),
+        text.replace("\n", " "),
+        text.replace("\n", "\\r\\n"),
+        text.replace("\n", "\n    "),
+        "\ufeff" + text,
+        f'"{text.strip()}"',
+        "Here it is:\n" + text + "Keep it safe.\n",
         text.replace("\n", "\\n"),
         "\n\n" + text + "\n",
         text.rstrip(),
     ):
         key = await load_private_key(suffered, "", "", Person())
         assert len(key.identities) == 1
+
+
+@pytest.mark.parametrize("space", [" ", "\n\t"])
+async def test_an_encrypted_pem_file_may_have_suffered(server: OpenSsh, space: str) -> None:
+    options = ("-t", "rsa", "-b", "2048", "-m", "PEM")
+    text = server.make_key(*options, passphrase="right", authorize=False)
+    assert "DEK-Info" in text
+    await load_private_key(text.replace("\n", space), "right", "", Person())
+
+
+async def test_a_certificate_may_have_been_folded(server: OpenSsh) -> None:
+    text = server.make_key("-t", "ed25519", authorize=False)
+    certificate = server.certify(text)
+    key = await load_private_key(text, "", "\ufeff  " + certificate.replace(" ", "\n"), Person())
+    assert b"cert" in key.identities[0][0]
 
 
 async def test_a_certificate_comes_with_its_key(server: OpenSsh) -> None:
@@ -91,14 +114,17 @@ async def test_a_certificate_of_another_key_is_refused(server: OpenSsh) -> None:
     ("text", "reason"),
     [
         ("hello", "holds no private key"),
-        ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA== me", "holds no private key"),
+        ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA== me", "holds a public key or a certificate"),
+        ("ssh-rsa-cert-v01@openssh.com AAAAHHNz me", "holds a public key or a certificate"),
+        ("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----", "holds a public key"),
+        ("\ufeff PuTTY-User-Key-File-2: ssh-rsa Encryption: none", "PuTTYgen"),
         ("PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n", "PuTTYgen"),
         (
             "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n",
             "cannot be read",
         ),
         ("-----BEGIN RSA PRIVATE KEY-----\n!\n-----END RSA PRIVATE KEY-----\n", "cannot be read"),
-        ("-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n", "cannot be read"),
+        ("-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n", "its end is missing"),
         ("-----BEGIN PRIVATE KEY-----\n\N{SNOWMAN}\n-----END PRIVATE KEY-----\n", "cannot be read"),
         ("PRIVATE KEY" + "x" * KEY_MAX, "longer than"),
     ],

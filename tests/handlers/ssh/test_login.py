@@ -22,7 +22,7 @@ CODE = [("Verification code: ", False)]
 @pytest.mark.parametrize(
     "prompt",
     ["Password: ", "(ann@host) Password:", "Passwort: ", "Mot de passe :", "パスワード:", "密码：",
-     "UNIX password: ", "Пароль: "],
+     "UNIX password: ", "Пароль: ", "Password for vscode@build1: ", "Password for pinot@newton:"],
 )  # fmt: skip
 def test_prompts_for_the_password_are_known(prompt: str) -> None:
     assert asks_for_password(prompt)
@@ -34,7 +34,7 @@ def test_prompts_for_the_password_are_known(prompt: str) -> None:
      "Einmalpasswort: ", "New password: ", "Retype new UNIX password: ", "PIN: ", "Username: ",
      "Enter your token password: ", "OTP password: ", ""],
 )  # fmt: skip
-def test_prompts_for_anything_else_are_left_to_the_person(prompt: str) -> None:
+def test_prompts_for_anything_else_are_known_as_well(prompt: str) -> None:
     assert not asks_for_password(prompt)
 
 
@@ -66,6 +66,44 @@ async def test_the_person_answers_what_the_password_does_not_fit() -> None:
     assert await login.answers(["Step two"], [*CODE, ("Remember? ", True)]) == ["123456", "yes"]
     assert person.asked == [("Verification code: ", False), ("Remember? ", True)]
     assert person.shown == ["Step two"]
+
+
+@pytest.mark.parametrize("prompt", ["Password for vscode@build1: ", "", "Lösen: ", "비번: "])
+async def test_the_first_hidden_prompt_gets_the_password_whatever_it_says(prompt: str) -> None:
+    person = Person()
+    login = Login(person, "ann", password="secret")
+    assert login.takes_prompts()
+    assert await login.answers([], [(prompt, False)]) == ["secret"]
+    assert person.asked == []
+
+
+async def test_a_question_that_the_password_did_not_fit_is_put_to_the_person() -> None:
+    person = Person(["123456"])
+    login = Login(person, "ann", password="secret")
+    assert login.takes_prompts()
+    assert await login.answers([], CODE) == ["secret"]
+    assert login.takes_prompts()
+    assert await login.answers([], CODE) == ["123456"]
+    assert person.asked == [("Verification code: ", False)]
+
+
+async def test_after_a_partial_success_the_password_may_be_used_again() -> None:
+    login = Login(Person(), "ann", password="secret")
+    assert await login.password() == "secret"
+    login.partial_success()
+    assert login.takes_prompts()
+    assert await login.answers([], PASSWORD) == ["secret"]
+    login.partial_success()
+    assert await login.password() == "secret"
+
+
+async def test_after_a_partial_success_a_code_is_asked_for() -> None:
+    person = Person(["123456"])
+    login = Login(person, "ann", password="secret")
+    assert await login.password() == "secret"
+    login.partial_success()
+    assert login.takes_prompts()
+    assert await login.answers([], CODE) == ["123456"]
 
 
 async def test_a_shown_prompt_never_gets_the_password() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from guacr.daemon import Daemon
 from guacr.protocol.status import Status
 from tests.support.ssh_desk import desk
@@ -97,3 +99,14 @@ async def test_a_host_that_takes_nothing_that_is_there_is_told(daemon: Daemon) -
     async with asking_server(questions) as address, desk(daemon, address) as person:
         _, status = await person.failure()
         assert status == Status.CLIENT_UNAUTHORIZED
+
+
+@pytest.mark.parametrize("prompt", ["Password for vscode@build1: ", "", "Salasanasi? "])
+async def test_a_hidden_prompt_gets_the_password(daemon: Daemon, prompt: str) -> None:
+    questions = Questions([("", [(prompt, False)], ["right"])])
+    async with (
+        asking_server(questions) as address,
+        desk(daemon, address | {"password": "right"}) as person,
+    ):
+        await person.see("welcome ann")
+    assert questions.attempts == [["right"]]

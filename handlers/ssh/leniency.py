@@ -1,0 +1,84 @@
+"""What hosts send that is not quite as RFC 4253 has it: asyncssh would end the connection over it.
+
+Old devices leave out fields that nobody reads. What a packet lacks is added, and packets that say
+nothing are not read at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import asyncssh
+from asyncssh.constants import (
+    MSG_DEBUG,
+    MSG_DISCONNECT,
+    MSG_IGNORE,
+    MSG_REQUEST_FAILURE,
+    MSG_REQUEST_SUCCESS,
+    MSG_UNIMPLEMENTED,
+    MSG_USERAUTH_BANNER,
+    MSG_USERAUTH_FAILURE,
+)
+from asyncssh.packet import SSHPacket, String
+
+_Handler = Callable[[Any, int, int, SSHPacket], Any]
+
+
+class Observer(Protocol):
+    """Who hears of what asyncssh keeps to itself."""
+
+    def disconnect_received(self) -> None:
+        """The host has ended the connection in words, and not by an error of ours."""
+
+    def partial_success(self) -> None:
+        """One of several methods to log in by has succeeded; the host wants a further one."""
+
+
+def be_lenient(connection: asyncssh.SSHClientConnection, observer: Observer) -> None:
+    """Read a connection's packets as this module says."""
+    strict: Mapping[int, _Handler] = connection._packet_handlers
+
+    def disconnect(conn: Any, kind: int, number: int, packet: SSHPacket) -> Any:
+        observer.disconnect_received()
+        payload = packet.get_remaining_payload()
+        whole = payload[:4].ljust(4, b"\0") + String(_string(payload[4:])) + String(b"")
+        return strict[kind](conn, kind, number, SSHPacket(whole))
+
+    def banner(conn: Any, kind: int, number: int, packet: SSHPacket) -> Any:
+        text = _string(packet.get_remaining_payload())
+        return strict[kind](conn, kind, number, SSHPacket(String(text) + String(b"")))
+
+    def failure(conn: Any, kind: int, number: int, packet: SSHPacket) -> Any:
+        payload = packet.get_remaining_payload()
+        methods = _string(payload)
+        partial = payload[4 + len(methods) : 5 + len(methods)] not in (b"", b"\0")
+        if partial:
+            observer.partial_success()
+        whole = String(methods) + bytes([partial])
+        return strict[kind](conn, kind, number, SSHPacket(whole))
+
+    def response(conn: Any, kind: int, number: int, packet: SSHPacket) -> Any:
+        """An answer to no question is no reason to end either."""
+        return strict[kind](conn, kind, number, packet) if conn._global_request_waiters else None
+
+    connection._packet_handlers = {
+        **strict,
+        MSG_IGNORE: _pass,
+        MSG_DEBUG: _pass,
+        MSG_UNIMPLEMENTED: _pass,
+        MSG_DISCONNECT: disconnect,
+        MSG_USERAUTH_BANNER: banner,
+        MSG_USERAUTH_FAILURE: failure,
+        MSG_REQUEST_SUCCESS: response,
+        MSG_REQUEST_FAILURE: response,
+    }
+
+
+def _pass(conn: Any, kind: int, number: int, packet: SSHPacket) -> None:
+    """A packet in which there is nothing to read."""
+
+
+def _string(data: bytes) -> bytes:
+    """The string at the start, as far as it is there."""
+    return data[4 : 4 + int.from_bytes(data[:4], "big")]
