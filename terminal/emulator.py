@@ -166,8 +166,9 @@ class Emulator(ABC):
 
     @property
     def pending(self) -> Future[Any] | None:
-        """What another thread still does for `feed`, of which a part waits for that. The next
-        `feed` goes on with it, and waits as well unless it is done; there may be more then."""
+        """What another thread still does for `feed`, of which a part waits for that; or a future
+        that is done, if a part was costly and others should have their turn before the rest. The
+        next `feed` goes on with it, and waits as well unless it is done; there may be more then."""
         return None
 
     @abstractmethod

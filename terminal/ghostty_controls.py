@@ -99,12 +99,13 @@ class GhosttyControls:
 
     def write(self, data: bytes) -> None:
         """Take bytes of the host."""
-        if not self._rest and not _ODD.search(data):
+        data, self._rest, self._left = self._rest + data, b"", None
+        odd = _ODD.search(data)
+        if odd is None:
             self._screen.write(data)
             return
-        data, self._rest, self._left = self._rest + data, b"", None
         self._editing.spent = at = 0
-        for found in _HANDLED.finditer(data):
+        for found in _HANDLED.finditer(data, odd.start()):
             if self._editing.spent > MAX_CELLS:
                 self._leave(data[at:])
                 return
@@ -112,7 +113,7 @@ class GhosttyControls:
             at = found.end()
             if not self._take(found):
                 self._screen.write(found[0])
-        unfinished = _UNFINISHED.search(data, max(at, len(data) - MAX_HELD))
+        unfinished = _UNFINISHED.search(data, max(at, odd.start(), len(data) - MAX_HELD))
         end = unfinished.start() if unfinished else len(data)
         self._screen.write(data[at:end])
         self._rest = data[end:]

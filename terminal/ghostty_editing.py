@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import groupby
 
 from terminal import checksums
 from terminal.contents import Style
@@ -183,14 +184,17 @@ class GhosttyEditing:
 
     def _draw(self, row: int, column: int, cells: list[Cell]) -> None:
         """Write cells; halves of wide characters at the ends are blank."""
-        parts, pen = [_at(row, column), '\x1b[m\x1b[0"q'], (Style(), False)
-        for index, (text, style, protected) in enumerate(cells):
-            if text is checksums.SPACER and index:
-                continue
-            wanted = (style, protected) if text else (Style(background=style.background), False)
-            parts.append(_pen(pen, wanted))
-            parts.append(text or "\x1b[X\x1b[C")
-            pen = wanted
+        parts = [_at(row, column), '\x1b[m\x1b[0"q']
+        before = (Style(), False)
+        if cells[0][0] is checksums.SPACER:
+            cells[0] = ("", *cells[0][1:])
+        for (blank, style, protected), run in groupby(cells, _kind):
+            texts = [text for text, _, _ in run if text is not checksums.SPACER]
+            pen = (Style(background=style.background), False) if blank else (style, protected)
+            if pen != before:
+                parts.append(_pen(before, pen))
+                before = pen
+            parts.append(f"\x1b[{len(texts)}X\x1b[{len(texts)}C" if blank else "".join(texts))
         self.spent += len(cells)
         self._write("".join(parts))
 
@@ -227,6 +231,12 @@ class GhosttyEditing:
 
     def _write(self, text: str) -> None:
         self._screen.write(text.encode())
+
+
+def _kind(cell: Cell) -> tuple[bool, Style, bool]:
+    """What cells that can be written together have in common."""
+    text, style, protected = cell
+    return text == "", style, protected
 
 
 def _is_blank(style: Style) -> bool:

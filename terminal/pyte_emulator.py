@@ -7,6 +7,7 @@ pyte's parser and screen are extended by the modules named `terminal.pyte_*`; th
 from __future__ import annotations
 
 import codecs
+from concurrent.futures import Future
 from dataclasses import replace
 
 from terminal.contents import (
@@ -44,6 +45,8 @@ from terminal.pyte_update import PyteTables
 MAX_SCROLLBACK_ROWS = 1_000_000
 """What a user may ask for."""
 
+_DONE: Future[None] = Future()
+_DONE.set_result(None)
 _TRACKING = (
     MouseTracking.MOTION,
     MouseTracking.DRAG,
@@ -100,6 +103,11 @@ class PyteEmulator(Emulator):
         self._stream.feed(text)
         self._revision += 1
         _raise_kept(screen)
+
+    @property
+    def pending(self) -> Future[None] | None:
+        """See `Emulator.pending`: nobody works on it, but others have their turn."""
+        return _DONE if self._stream.waiting else None
 
     def resize(self, columns: int, rows: int, cell_width: int, cell_height: int) -> None:
         """See `Emulator.resize`."""

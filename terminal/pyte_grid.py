@@ -35,6 +35,8 @@ class PyteGrid(Screen):
         self.tracking = Tracking()
         self.on_alternate = False
         self.last_drawn = ""
+        self.work = 0
+        """Cells that costly functions have gone through since it was set to 0."""
         self.sides: tuple[int, int] | None = None
         """The margins at the sides: the first and the last column that scroll."""
         self.columns, self.lines = columns, rows
@@ -66,6 +68,8 @@ class PyteGrid(Screen):
 
     def blank_rows(self, count: int) -> list[Line]:
         """New rows in the colour of the background."""
+        if count > 1:
+            self.work += count * self.columns
         return [Line(self.columns, self.pen.blank) for _ in range(count)]
 
     # Text
@@ -197,7 +201,9 @@ class PyteGrid(Screen):
     def repeat(self, count: int = 0, *_: int) -> None:
         """REP: write the last character again."""
         if self.last_drawn:
-            self.draw(self.last_drawn * min(count or 1, self.columns * self.lines))
+            count = min(count or 1, self.columns * self.lines)
+            self.work += count
+            self.draw(self.last_drawn * count)
 
     # Rows
 
@@ -264,6 +270,7 @@ class PyteGrid(Screen):
         """Move the cells between the margins at the sides up, or down, by so many rows."""
         left, right = self.span
         rows, blank = self.rows[top : bottom + 1], self.pen.blank
+        self.work += len(rows) * self.columns
         for line in rows:
             line.part(left)
             line.part(right + 1)

@@ -174,6 +174,7 @@ class PyteModes(PyteMoves):
         self.dirty.update(range(self.lines))
 
     def _fresh(self) -> list[Line]:
+        self.work += self.lines * self.columns
         return [Line(self.columns, self.pens_known.plain) for _ in range(self.lines)]
 
     @property

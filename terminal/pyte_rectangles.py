@@ -32,6 +32,7 @@ class PyteRectangles(PyteModes):
     def _touched(self, area: Rectangle) -> Iterator[Line]:
         """The rows of a rectangle, to be changed between its sides."""
         self.dirty.update(area.rows)
+        self.work += len(area.rows) * self.columns
         for line in self.rows[area.top : area.bottom + 1]:
             if area.right == self.columns - 1:
                 line.wrapped = False
@@ -100,6 +101,7 @@ class PyteRectangles(PyteModes):
         area = self.rectangle(corners)
         sides = self.span if ORIGIN in self.mode else (0, self.columns - 1)
         known: dict[Pen, Pen] = {}
+        self.work += len(area.rows) * self.columns
         for row, first, last in area.spans(self.attribute_rectangle, *sides):
             line = self.rows[row]
             for pen in set(line.pens[first : last + 1]) - known.keys():
@@ -199,6 +201,7 @@ class PyteRectangles(PyteModes):
     def checksum_of(self, *corners: int) -> int:
         """DECRQCRA's."""
         area = self.rectangle(corners)
+        self.work += 10 * len(area.rows) * self.columns  # as they are gone through one by one
         return checksum(
             (_TEXTS.get(cell, cell), pen.style)
             for line in self.rows[area.top : area.bottom + 1]

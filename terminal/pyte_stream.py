@@ -25,6 +25,9 @@ MAX_COPY_BYTES = 1 << 20
 MAX_STRING = MAX_COPY_BYTES * 4 // 3 + 64
 """Characters of a command string: such a clipboard in base64; a longer one is dropped."""
 
+MAX_WORK = 200_000
+"""Cells that control functions go through in one call of `feed`; the rest is left to the next."""
+
 MAX_PARAMETERS = 64
 MAX_VALUE = 65_535
 """Of the parameters of a control sequence; a greater one counts as this."""
@@ -125,6 +128,8 @@ class PyteStream(Stream):
         self._screen = screen
         self._rest = ""
         """A sequence that is not whole yet."""
+        self.waiting = ""
+        """What was left to the next call, as what came before it was costly."""
         self._kind: str | None = None
         self._parts: list[str] = []
         self._size = 0
@@ -132,8 +137,9 @@ class PyteStream(Stream):
 
     def feed(self, data: str) -> None:
         """Take text; noncharacters and surrogates must have been replaced."""
-        if self._rest:
-            data, self._rest = self._rest + data, ""
+        if self._rest or self.waiting:
+            data, self._rest, self.waiting = f"{self._rest}{self.waiting}{data}", "", ""
+        self._screen.work = 0
         at, end, screen = 0, len(data), self._screen
         text, sgr = _TEXT.match, _SGR.match
         while at < end:
@@ -147,6 +153,9 @@ class PyteStream(Stream):
                 at = found.end()
             elif data[at] == "\x1b":
                 at = self._take_escape(data, at)
+                if screen.work > MAX_WORK and at < end:
+                    self.waiting = data[at:]
+                    return
             elif data[at] == "\n" and screen.at_bottom_left:
                 screen.linefeed()
                 at = screen.take_flood(data, at + 1)
@@ -156,7 +165,7 @@ class PyteStream(Stream):
 
     def reset(self) -> None:
         """Forget what was begun."""
-        self._rest, self._kind, self._parts = "", None, []
+        self._rest, self.waiting, self._kind, self._parts = "", "", None, []
 
     def _take_escape(self, data: str, at: int) -> int:
         """Take a sequence; gives where it ends, or the end of the data when it goes on."""

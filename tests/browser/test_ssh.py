@@ -165,14 +165,15 @@ async def test_a_server_that_is_not_there(page: Page, site: Site, server: OpenSs
     await page.until(CONNECTED, "the new picture")
 
 
-async def test_searching_the_scrollback(page: Page, site: Site) -> None:
+@pytest.mark.parametrize("key", ["F", "А"], ids=["Latin", "Cyrillic"])
+async def test_searching_the_scrollback(page: Page, site: Site, key: str) -> None:
     await shell(page, site)
     await page.type("clear; seq -f 'row %g' 1 300\n")
     await see(site, "row 300")
     await page.until("!document.querySelector('#action-search').hidden", "the daemon's greeting")
     await page.key_event("keyDown", "Control", CTRL)
     await page.key_event("keyDown", "Shift", CTRL | SHIFT)
-    await page.key("F", CTRL | SHIFT)
+    await page.key(key, CTRL | SHIFT, place="KeyF")
     await page.key_event("keyUp", "Shift", CTRL)
     await page.key_event("keyUp", "Control")
     await page.until("document.activeElement.id === 'search-text'", "the search field")

@@ -7,7 +7,6 @@ from contextlib import closing
 import pytest
 
 from terminal.contents import Position
-from terminal.emulator import Emulator
 from terminal.ghostty_controls import MAX_HELD
 from tests.terminal.engine import Heard, lines, start
 
@@ -26,10 +25,6 @@ def _shown(parts: list[bytes]) -> tuple[list[str], bytes, list[str], bytes]:
             emulator.feed(part)
         palette = emulator.update(full=True).colours.palette
         return lines(emulator), heard.replies, heard.titles, palette
-
-
-def _left(emulator: Emulator) -> bool:
-    return emulator.pending is not None
 
 
 def test_sequences_may_be_cut_anywhere() -> None:
@@ -63,33 +58,6 @@ def test_a_sequence_that_never_ends_is_not_kept() -> None:
             emulator.feed(b"\x1bP$q" + b"x" * MAX_HELD)
         emulator.feed(b"\x1b\\after")
         assert lines(emulator)[0] == "after"
-
-
-def test_costly_functions_leave_others_their_turn() -> None:
-    heard = Heard()
-    with closing(start(200, 50, heard)) as emulator:
-        waiting = b"\x1b[1;1;50;200;1$r" * 60 + b"\x1b[Hend\x1b[6n"
-        turns = 0
-        while waiting or _left(emulator):
-            emulator.feed(waiting)
-            turns, waiting = turns + 1, b""
-        assert lines(emulator)[0] == "end"
-        assert heard.replies == b"\x1b[1;4R"
-        assert turns >= 60  # each is more than a turn's
-
-
-def test_what_follows_costly_functions_comes_after_them() -> None:
-    with closing(start(200, 50)) as emulator:
-        emulator.feed(b"\x1b[42;1;1;50;200$x" * 100)
-        assert _left(emulator)
-        emulator.feed(b"\x1b[2Jafter")
-        while _left(emulator):
-            emulator.feed(b"")
-        assert [line for line in lines(emulator) if line] == ["after"]
-        emulator.feed(b"\x1b[42;1;1;50;200$x" * 100)
-        emulator.reset()
-        assert not _left(emulator)
-        assert lines(emulator) == [""] * 50
 
 
 def test_rectangles_leave_the_viewport_and_anchors() -> None:
