@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Callable
 
 from guacr.errors import (
     GuacrError,
@@ -41,9 +42,10 @@ async def log_in(
     *,
     host_keys: HostKeys | None,
     agent_path: str = "",
+    decode: Callable[[bytes], str],
 ) -> Connection:
     """A connection to the host of `params` on which `login` has succeeded. Without `host_keys`
-    every host is taken for what it says it is.
+    every host is taken for what it says it is; `decode` reads its texts that are not UTF-8.
 
     Raises:
         GuacrError: it did not come to that; the message says why and what to do.
@@ -60,6 +62,7 @@ async def log_in(
         login_timeout=settings.login_timeout,
         keep_alive=keep_alive(params.server_alive_interval),
         agent_path=agent_path,
+        decode=decode,
     )
     try:
         return await connect(sock, target, login)

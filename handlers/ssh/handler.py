@@ -60,6 +60,7 @@ class SshHandler(TerminalHandler):
                 login,
                 host_keys=host_keys,
                 agent_path=await self._agent(key, cleanup),
+                decode=self.text.decode,
             )
             cleanup.push_async_callback(connection.close)
             self.session.set_name(f"{username}@{params.hostname}")
@@ -107,6 +108,7 @@ class SshHandler(TerminalHandler):
                 window=window,
                 backspace=params.backspace,
                 environment=self._environment(),
+                utf_8=self.text.charset is None,
                 timeout=self.session.settings.ssh.handshake_timeout,
             )
             if self.window != window:

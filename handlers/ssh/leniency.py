@@ -1,7 +1,7 @@
 """What hosts send that is not quite as RFC 4253 has it: asyncssh would end the connection over it.
 
-Old devices leave out fields that nobody reads. What a packet lacks is added, and packets that say
-nothing are not read at all.
+Old devices leave out fields that nobody reads, and write in other character sets than UTF-8. What a
+packet lacks is added, its texts are decoded, and packets that say nothing are not read at all.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import asyncssh
+from asyncssh.auth import _ClientKbdIntAuth, _ClientPasswordAuth
 from asyncssh.constants import (
     MSG_DEBUG,
     MSG_DISCONNECT,
@@ -20,7 +21,7 @@ from asyncssh.constants import (
     MSG_USERAUTH_BANNER,
     MSG_USERAUTH_FAILURE,
 )
-from asyncssh.packet import SSHPacket, String
+from asyncssh.packet import Boolean, SSHPacket, String, UInt32
 
 _Handler = Callable[[Any, int, int, SSHPacket], Any]
 
@@ -35,19 +36,28 @@ class Observer(Protocol):
         """One of several methods to log in by has succeeded; the host wants a further one."""
 
 
-def be_lenient(connection: asyncssh.SSHClientConnection, observer: Observer) -> None:
-    """Read a connection's packets as this module says."""
+def be_lenient(
+    connection: asyncssh.SSHClientConnection, observer: Observer, decode: Callable[[bytes], str]
+) -> None:
+    """Read a connection's packets as this module says; `decode` makes text of what is not UTF-8."""
     strict: Mapping[int, _Handler] = connection._packet_handlers
+
+    def utf_8(text: bytes) -> bytes:
+        try:
+            text.decode()
+        except UnicodeDecodeError:
+            return decode(text).encode(errors="replace")
+        return text
 
     def disconnect(conn: Any, kind: int, number: int, packet: SSHPacket) -> Any:
         observer.disconnect_received()
         payload = packet.get_remaining_payload()
-        whole = payload[:4].ljust(4, b"\0") + String(_string(payload[4:])) + String(b"")
+        whole = payload[:4].ljust(4, b"\0") + String(utf_8(_string(payload[4:]))) + String(b"")
         return strict[kind](conn, kind, number, SSHPacket(whole))
 
     def banner(conn: Any, kind: int, number: int, packet: SSHPacket) -> Any:
         text = _string(packet.get_remaining_payload())
-        return strict[kind](conn, kind, number, SSHPacket(String(text) + String(b"")))
+        return strict[kind](conn, kind, number, SSHPacket(String(utf_8(text)) + String(b"")))
 
     def failure(conn: Any, kind: int, number: int, packet: SSHPacket) -> Any:
         payload = packet.get_remaining_payload()
@@ -62,6 +72,28 @@ def be_lenient(connection: asyncssh.SSHClientConnection, observer: Observer) -> 
         """An answer to no question is no reason to end either."""
         return strict[kind](conn, kind, number, packet) if conn._global_request_waiters else None
 
+    def questions(auth: Any, kind: int, number: int, packet: SSHPacket) -> Any:
+        name, instruction, language = (packet.get_string() for _ in range(3))
+        count = packet.get_uint32()
+        whole = String(utf_8(name)) + String(utf_8(instruction)) + String(language) + UInt32(count)
+        for _ in range(count):
+            whole += String(utf_8(packet.get_string())) + Boolean(packet.get_boolean())
+        return type(auth)._packet_handlers[kind](auth, kind, number, SSHPacket(whole))
+
+    def change(auth: Any, kind: int, number: int, packet: SSHPacket) -> Any:
+        whole = String(utf_8(packet.get_string())) + String(packet.get_string())
+        return type(auth)._packet_handlers[kind](auth, kind, number, SSHPacket(whole))
+
+    next_auth = connection.try_next_auth
+    readers = {_ClientKbdIntAuth: questions, _ClientPasswordAuth: change}
+
+    def try_next_auth(*, next_method: bool = False) -> None:
+        next_auth(next_method=next_method)
+        auth: Any = connection._auth
+        if type(auth) in readers:
+            auth._packet_handlers = dict.fromkeys(auth._packet_handlers, readers[type(auth)])
+
+    connection.try_next_auth = try_next_auth  # type: ignore[method-assign]
     connection._packet_handlers = {
         **strict,
         MSG_IGNORE: _pass,

@@ -87,6 +87,8 @@ class Target:
     """Seconds between keep-alive requests; 0 for none."""
     agent_path: str = ""
     """A Unix socket that the host may reach as its agent."""
+    decode: Callable[[bytes], str]
+    """What texts of the host stand for that are not UTF-8."""
 
 
 async def connect(sock: socket.socket, target: Target, dialogue: Dialogue) -> Connection:
@@ -98,7 +100,7 @@ async def connect(sock: socket.socket, target: Target, dialogue: Dialogue) -> Co
         BadRequestError: the target cannot be connected to as it is described.
     """
     _name_this_user()
-    client = _Client(dialogue)
+    client = _Client(dialogue, target.decode)
     door = Door(sock, client.heard)
     start = _now()
     try:
@@ -223,10 +225,12 @@ class Connection:
         window: tuple[int, int, int, int],
         backspace: int,
         environment: Mapping[str, str],
+        utf_8: bool,
         timeout: float,
     ) -> Shell:
         """A shell, or a command, on a terminal of its own. `window` is columns, rows, and width
-        and height in pixels; `backspace` is the character that erases; `timeout` in seconds.
+        and height in pixels; `backspace` is the character that erases; with `utf_8` the host's
+        terminal erases whole characters; `timeout` in seconds.
 
         Raises:
             BrokenOffError: the host refuses, or the connection has ended.
@@ -240,7 +244,7 @@ class Connection:
                     request_pty="force",
                     term_type=terminal_type,
                     term_size=window,
-                    term_modes={asyncssh.PTY_VERASE: backspace, asyncssh.PTY_IUTF8: 1},
+                    term_modes={asyncssh.PTY_VERASE: backspace, asyncssh.PTY_IUTF8: int(utf_8)},
                     env=list(environment.items()),
                     encoding=None,
                     window=OUTPUT_WINDOW,
@@ -265,7 +269,8 @@ class _Client(asyncssh.SSHClient):
     """Hands asyncssh's questions to a dialogue. An error of the dialogue's is kept by it: here
     it counts as no answer."""
 
-    def __init__(self, dialogue: Dialogue) -> None:
+    def __init__(self, dialogue: Dialogue, decode: Callable[[bytes], str]) -> None:
+        self._decode = decode
         self.refused_key = ""
         self.begun = False
         self.said_goodbye = False
@@ -297,7 +302,7 @@ class _Client(asyncssh.SSHClient):
 
     def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
         self._connection = conn
-        be_lenient(conn, self)
+        be_lenient(conn, self, self._decode)
 
     def disconnect_received(self) -> None:
         self.said_goodbye = True
