@@ -33,6 +33,7 @@ from terminal.emulator import (
     EngineError,
 )
 from terminal.ghostty_cells import CellTables
+from terminal.ghostty_characters import HostText, stand_in
 from terminal.ghostty_controls import GhosttyControls
 from terminal.ghostty_events import Events, disconnect
 from terminal.ghostty_graphics import GhosttyGraphics
@@ -53,7 +54,7 @@ MAX_COPY_BYTES = 6 * 1000 * 1000
 _CELL_BYTES, _ROW_BYTES, _PAGE_BYTES = 9, 16, 512 << 10
 """What the library keeps a cell, a row and, rounding up, at once; measured."""
 
-_MODE_CLUSTERS, _MODE_AUTO_REPEAT = 2027, 8
+_MODE_AUTO_REPEAT = 8
 _REVERSE_SCREEN = 5
 _COLUMNS_132, _ALLOW_132 = 3, 40
 _ANSI = 1 << 15
@@ -94,8 +95,9 @@ class GhosttyEmulator(Emulator):
         self._out = _Out()
         self._events.connect(self._terminal)
         self._bound()
+        self._host = HostText(self._handle)
         self._controls = GhosttyControls(
-            self._handle, self._events, screen_reports=options.screen_reports
+            self._handle, self._host, self._events, screen_reports=options.screen_reports
         )
         self._graphics = GhosttyGraphics(
             self._handle, self._controls, self._events, options.image_bytes, options.executor
@@ -125,17 +127,11 @@ class GhosttyEmulator(Emulator):
 
     def _bound(self) -> None:
         """Limit what the host can make the library keep; of images see `GhosttyGraphics`."""
-        clusters = {"mode": _MODE_CLUSTERS, "value": True}
         repeats = {"mode": _MODE_AUTO_REPEAT, "value": True}
         options = (
             (lib.GHOSTTY_TERMINAL_OPT_KITTY_IMAGE_STORAGE_LIMIT, ffi.new("uint64_t*", 0)),
             (lib.GHOSTTY_TERMINAL_OPT_APC_MAX_BYTES, ffi.new("size_t*", MAX_APC_BYTES)),
             (lib.GHOSTTY_TERMINAL_OPT_APC_MAX_BYTES_KITTY, ffi.new("size_t*", 0)),
-            (
-                lib.GHOSTTY_TERMINAL_OPT_MODE_DEFAULT,
-                ffi.new("GhosttyTerminalModeConfig*", clusters),
-            ),
-            (lib.GHOSTTY_TERMINAL_OPT_MODE, ffi.new("GhosttyTerminalModeConfig*", clusters)),
             (
                 lib.GHOSTTY_TERMINAL_OPT_MODE_DEFAULT,
                 ffi.new("GhosttyTerminalModeConfig*", repeats),
@@ -198,6 +194,9 @@ class GhosttyEmulator(Emulator):
     def update(self, full: bool = False) -> ScreenUpdate:
         """See `Emulator.update`."""
         terminal = self._terminal
+        if self._host.marked:
+            self._host.marked = False
+            self.rest()
         if self._reader is None or self._reader.closed:
             self._reader = ScreenReader()
             full = True
@@ -375,7 +374,7 @@ class GhosttyEmulator(Emulator):
 
     def search(self, text: str) -> GhosttySearch:
         """See `Emulator.search`."""
-        return GhosttySearch(self._terminal, text)
+        return GhosttySearch(self._terminal, stand_in(text))
 
     def word_at(self, position: Position, boundaries: str | None = None) -> Span | None:
         """See `Emulator.word_at`."""

@@ -17,6 +17,7 @@ from terminal.contents import (
     Style,
     Underline,
 )
+from terminal.ghostty_characters import FROM_LIBRARY, LOWEST, original
 from terminal.ghostty_library import (
     CODE_MASK,
     COLOUR_MASK,
@@ -96,6 +97,8 @@ class CellTables:
             styles = self._style_indices(terminal, screen)
         if bits & CONTENT_MASK:
             self._read_special(terminal, screen, codes, styles)
+        if bits >> CONTENT_SHIFT & CODE_MASK >= LOWEST:
+            _restore(codes)
         return codes, widths, styles
 
     def _read_row(
@@ -105,7 +108,7 @@ class CellTables:
         numbers are quicker than arrays. None if a cell is special."""
         row: list[int] = screen.cells[0].tolist()
         bits = reduce(or_, row)
-        if bits & CONTENT_MASK:
+        if bits & CONTENT_MASK or bits >> CONTENT_SHIFT & CODE_MASK >= LOWEST:
             return None
         shape = (1, len(row))
         codes = np.array([[cell >> CONTENT_SHIFT & CODE_MASK for cell in row]], np.uint32)
@@ -201,7 +204,7 @@ class CellTables:
         if result == lib.GHOSTTY_OUT_OF_SPACE:
             return self._first_code()
         check(result, "read a cluster")
-        text = "".join(map(chr, self._codes[0 : self._length[0]]))
+        text = original("".join(map(chr, self._codes[0 : self._length[0]])))
         number = self._cluster_numbers.get(text)
         if number is None:
             if len(self.clusters) >= MAX_CLUSTERS:
@@ -220,6 +223,13 @@ class CellTables:
         coordinate.x, coordinate.y = column, row
         check(grid_ref(terminal, self._point[0], self._ref), "find a cell")
         return self._ref
+
+
+def _restore(codes: NDArray[np.uint32]) -> None:
+    """Put the characters of the host in their stand-ins' place."""
+    for code in np.unique(codes[(codes >= LOWEST) & (codes < CLUSTER_BASE)]).tolist():
+        if code in FROM_LIBRARY:
+            codes[codes == code] = FROM_LIBRARY[code]
 
 
 def _read_style(style: Any) -> Style:

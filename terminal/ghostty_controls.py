@@ -13,6 +13,7 @@ from concurrent.futures import Future
 from typing import Any
 
 from terminal.colour_notation import parse_colour
+from terminal.ghostty_characters import HostText
 from terminal.ghostty_editing import GhosttyEditing
 from terminal.ghostty_events import Events
 from terminal.ghostty_screen import GhosttyScreen
@@ -46,6 +47,7 @@ _HANDLED = re.compile(
 _UNFINISHED = re.compile(
     rb"""\x1b(?:
     \[[0-?]*+[ -/]*+
+    |[()*+]
     |\](?:P[0-9a-fA-F]{0,6}+|(?:[01]|4|1[0-9])(?:;[^\x07\x18\x1a\x1b]*+\x1b?)?)?
     |P(?:[$+](?:q[^\x07\x18\x1a\x1b]*+\x1b?)?)?
     )?\Z""",
@@ -59,8 +61,11 @@ Parameters = list[int]
 class GhosttyControls:
     """What stands before one terminal of the library."""
 
-    def __init__(self, terminal: Any, events: Events, *, screen_reports: bool) -> None:
-        self._screen = GhosttyScreen(terminal, events)
+    def __init__(
+        self, terminal: Any, host: HostText, events: Events, *, screen_reports: bool
+    ) -> None:
+        self._host = host
+        self._screen = GhosttyScreen(terminal, host, events)
         self._events = events
         self._editing = edit = GhosttyEditing(self._screen)
         self._screen_reports = screen_reports
@@ -109,14 +114,19 @@ class GhosttyControls:
             if self._editing.spent > MAX_CELLS:
                 self._leave(data[at:])
                 return
-            self._screen.write(data[at : found.start()])
+            self._pass(data[at : found.start()])
             at = found.end()
             if not self._take(found):
                 self._screen.write(found[0])
         unfinished = _UNFINISHED.search(data, max(at, odd.start(), len(data) - MAX_HELD))
         end = unfinished.start() if unfinished else len(data)
-        self._screen.write(data[at:end])
+        self._pass(data[at:end])
         self._rest = data[end:]
+
+    def _pass(self, data: bytes) -> None:
+        """Bytes for the library, with sequences that are out of the ordinary."""
+        self._host.designated(data)
+        self._screen.write(data)
 
     def reset(self) -> None:
         """Forget what has begun, and what RIS resets."""
@@ -129,6 +139,7 @@ class GhosttyControls:
 
     def _reset(self) -> None:
         self._editing.reset()
+        self._host.reset()
         self._events.titles.clear()
         self._level = _VT220
 

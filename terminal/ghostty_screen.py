@@ -10,6 +10,7 @@ import numpy as np
 from terminal import checksums
 from terminal.contents import CLUSTER_BASE, Style, Width
 from terminal.ghostty_cells import CellTables
+from terminal.ghostty_characters import HostText
 from terminal.ghostty_events import Events
 from terminal.ghostty_library import PROTECTED_BIT, check, ffi, lib, scroll_viewport
 from terminal.ghostty_reader import ScreenReader
@@ -56,17 +57,18 @@ class ScreenCells:
 class GhosttyScreen:
     """One terminal's; nothing may be called once that is freed."""
 
-    __slots__ = ("_events", "_mode", "_number", "_terminal", "_truth")
+    __slots__ = ("_events", "_host", "_mode", "_number", "_terminal", "_truth")
 
-    def __init__(self, terminal: Any, events: Events) -> None:
+    def __init__(self, terminal: Any, host: HostText, events: Events) -> None:
         self._terminal = terminal
+        self._host = host
         self._events = events
         self._mode = ffi.new("GhosttyTerminalModeConfig*")
         self._number, self._truth = ffi.new("uint16_t*"), ffi.new("bool*")
 
     def write(self, data: bytes) -> None:
         """Bytes for the library."""
-        lib.ghostty_terminal_vt_write(self._terminal, data, len(data))
+        self._host.write(data)
 
     def reply(self, text: str) -> None:
         """Answer the host."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from terminal.contents import Position, Row, Span
 from terminal.emulator import Anchor
+from terminal.ghostty_characters import original
 from terminal.ghostty_library import check, ffi, grid_ref, grid_ref_track, lib, sized
 
 MAX_LINK_BYTES = 8192
@@ -36,7 +37,7 @@ class GhosttyText:
         formatter(self._terminal, options[0], ffi.NULL, 0, length)
         buffer = ffi.new("uint8_t[]", max(length[0], 1))
         check(formatter(self._terminal, options[0], buffer, len(buffer), length), "copy text")
-        return bytes(ffi.buffer(buffer, length[0])).decode(errors="replace")
+        return original(bytes(ffi.buffer(buffer, length[0])).decode(errors="replace"))
 
     def row(self, row: int, columns: int) -> Row | None:
         """See `Emulator.row_at`."""
@@ -58,7 +59,7 @@ class GhosttyText:
                 continue
             result = lib.ghostty_grid_ref_graphemes(ref, codes, MAX_CODES, length)
             codes_read = codes[0 : length[0]] if result == 0 else [0xFFFD]
-            texts.append("".join(map(chr, codes_read)) or " ")
+            texts.append(original("".join(map(chr, codes_read))) or " ")
         return Row(tuple(texts), bool(wrapped[0]))
 
     def word(self, position: Position, boundaries: str | None) -> Span | None:

@@ -14,12 +14,14 @@ from terminal.pyte_rows import (
     pack,
 )
 from terminal.pyte_tracking import Tracking
-from terminal.pyte_widths import MAX_CLUSTER, NARROW, joined_width, joins, width_of
+from terminal.pyte_widths import MAX_CLUSTER, NARROW, attaches, joined_width, joins, width_of
+from terminal.widths import CLUSTERS
 
 INSERT = 4
 """IRM, as pyte numbers modes; private ones are shifted."""
 AUTOWRAP = 7 << 5
 ORIGIN = 6 << 5
+CLUSTERED = CLUSTERS << 5
 
 
 class PyteGrid(Screen):
@@ -131,10 +133,12 @@ class PyteGrid(Screen):
             self.dirty.add(self.cursor.y - 1)
 
     def _draw_other(self, char: str) -> None:
-        if self._join(char):
+        if CLUSTERED in self.mode and self._join(char):
             return
         width = width_of(char)
         if width == 0:
+            if CLUSTERED not in self.mode:
+                self._attach(char)
             return
         self.last_drawn = char
         if width == 1:
@@ -166,18 +170,32 @@ class PyteGrid(Screen):
         self.pending = start + 2 == edge
         self.cursor.x = start + 2 - self.pending
 
+    def _before(self) -> int | None:
+        """The column of the character before the cursor; None where nothing was written."""
+        cells, x = self.rows[self.cursor.y].cells, self.cursor.x - (not self.pending)
+        if x < 0:
+            return None
+        x -= cells[x] == SPACER
+        return None if cells[x] in (BLANK, HEAD) else x
+
+    def _attach(self, char: str) -> None:
+        """Add a character that has no cell of its own to the one before the cursor."""
+        x = self._before()
+        if x is not None and attaches(self.rows[self.cursor.y].cells[x], char):
+            self._append(x, char)
+
+    def _append(self, x: int, char: str) -> None:
+        line = self.rows[self.cursor.y]
+        line.cells[x], line.origin = (line.cells[x] + char)[:MAX_CLUSTER], None
+        self.dirty.add(self.cursor.y)
+
     def _join(self, char: str) -> bool:
         """Add a character to the cluster before the cursor, if it belongs there."""
-        line, x = self.rows[self.cursor.y], self.cursor.x - (not self.pending)
-        if x < 0:
-            return False
-        x -= line.cells[x] == SPACER
-        before = line.cells[x]
-        if before in (BLANK, HEAD) or not joins(before, char):
+        x, line = self._before(), self.rows[self.cursor.y]
+        if x is None or not joins(before := line.cells[x], char):
             return False
         width = 1 + (x + 1 < self.columns and line.cells[x + 1] == SPACER)
-        line.cells[x], line.origin = (before + char)[:MAX_CLUSTER], None
-        self.dirty.add(self.cursor.y)
+        self._append(x, char)
         self._widen(line, x, width, joined_width(before, char, width))
         return True
 

@@ -10,7 +10,7 @@ from terminal.pyte_moves import PyteMoves
 from terminal.pyte_pens import Pen
 from terminal.pyte_rows import Line
 
-DEFAULTS = {7: True, 8: True, 25: True, 1007: True, 2027: True}
+DEFAULTS = {7: True, 8: True, 25: True, 1007: True}
 PRIVATE_MODES = (
     *(1, 5, 6, 7, 8, 9, 12, 25, 45, 47, 66, 67, 69, 1000, 1002, 1003, 1004, 1005, 1006, 1007),
     *(1015, 1016, 1045, 1047, 1048, 1049, 2004, 2026, 2027, 2031, 2048),

@@ -154,12 +154,27 @@ with ffi._lock:
 
 def test_clusters_are_one_cell_each(emulator: GhosttyEmulator) -> None:
     family = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
-    emulator.feed(f"a\u0301\u0323{family}x".encode())
+    emulator.feed(f"\x1b[?2027ha\u0301\u0323{family}x".encode())
     update = emulator.update()
     numbers = update.codes[0, [0, 1]] - CLUSTER_BASE
     assert [update.cluster_table[number] for number in numbers] == ["a\u0301\u0323", family]
     assert update.widths[0, :4].tolist() == [0, Width.WIDE, Width.SPACER, 0]
     assert update.codes[0, 3] == ord("x")
+
+
+@pytest.mark.parametrize("clusters", [False, True])
+@pytest.mark.parametrize("first", ["e", "e\u0301", "漢"])
+def test_a_mark_that_comes_later_is_an_update(
+    emulator: GhosttyEmulator, first: str, clusters: bool
+) -> None:
+    emulator.feed(b"\x1b[?2027h" if clusters else b"")
+    emulator.feed(first.encode())
+    emulator.update()
+    emulator.feed("\u0302".encode())
+    update = emulator.update()
+    assert update.rows[0] == 0
+    assert update.cluster_table[update.codes[0, 0] - CLUSTER_BASE] == f"{first}\u0302"
+    assert emulator.update().rows == []
 
 
 def test_updates_hold_what_changed_alone(emulator: GhosttyEmulator) -> None:
@@ -210,7 +225,7 @@ def test_styles_beyond_the_bound_start_numbering_anew(monkeypatch: pytest.Monkey
         (b"\x1b]10;?\x07", b"\x1b]10;rgb:c8c8/c8c8/c8c8\x07"),
         (b"\x1b]11;?\x07", b"\x1b]11;rgb:0000/0000/2828\x07"),
         (b"\x1b]4;2;?\x07", b"\x1b]4;2;rgb:0202/0e0e/3e3e\x07"),
-        (b"\x1b[?2027$p", b"\x1b[?2027;1$y"),
+        (b"\x1b[?2027$p", b"\x1b[?2027;2$y"),
         (b"\x1b_Gi=1,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\", b"\x1b_Gi=1;OK\x1b\\"),
     ],
 )
@@ -262,14 +277,14 @@ def test_what_a_listener_raises_comes_out_of_feed_once() -> None:
 
 
 def test_modes(emulator: GhosttyEmulator) -> None:
-    emulator.feed(b"\x1b[?1;66;1004;2004;2026h\x1b[4h")
+    emulator.feed(b"\x1b[?1;66;1004;2004;2026;2027h\x1b[4h")
     assert all(emulator.mode(number) for number in (1, 66, 1004, 2004, 2026, 2027))
     assert emulator.mode(4, ansi=True)
     assert not emulator.mode(4)
     assert not emulator.mode(31_999)
     emulator.reset()
     assert not emulator.mode(2004)
-    assert emulator.mode(2027)
+    assert not emulator.mode(2027)
 
 
 @pytest.mark.parametrize("tracking", [kind for kind in MouseTracking if kind.value])

@@ -126,8 +126,6 @@ def test_no_other_mode_is_claimed(engine: str, prefix: str, known: dict[int, Obs
     ("prefix", "number"), [*(("?", number) for number in PRIVATE), *(("", n) for n in ANSI)]
 )
 def test_a_mode_that_is_claimed_works(engine: str, prefix: str, number: int) -> None:
-    if (engine, number) == ("pyte", 2027):
-        pytest.xfail("clusters are joined in any case")
     seen = []
     for final, state in (("l", 2), ("h", 1)):
         desk = Desk(engine=engine, terminal_type="vt220")

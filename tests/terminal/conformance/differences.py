@@ -11,7 +11,6 @@ GHOSTTY: dict[str, str] = {
     "SGR 1;": "an empty last parameter of SGR is not read as 0",
     "tabs: TBC 0": "TBC needs its parameter",
     "swallowed: OSC 133": "a prompt begins on a row of its own",
-    "width: Devanagari vowel": "a spacing vowel sign takes a cell of its own",
     "DEL is not drawn": "DEL takes a cell, which is drawn empty",
     "sides: CUB stops at the margin": _NO_LEFT_STOP,
     "sides: BS stops at the margin": _NO_LEFT_STOP,

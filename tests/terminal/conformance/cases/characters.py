@@ -6,6 +6,7 @@ from tests.terminal.conformance.case import Case
 
 _LINES = "◆▒␉␌␍␊°±␤␋┘┐┌└┼⎺⎻─⎼⎽├┤┴┬│≤≥π≠£·"
 _FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
+_FLAG = "\U0001f1eb\U0001f1f7"
 _WIDTHS = {
     "ASCII": ("ab", 2),
     "Latin": ("éß", 2),
@@ -28,22 +29,62 @@ _WIDTHS = {
     "combining acute": ("e\u0301", 1),
     "two combining": ("a\u0301\u0323", 1),
     "combining on wide": ("漢\u0301", 2),
-    "ZWJ family": (_FAMILY, 2),
-    "flag": ("\U0001f1eb\U0001f1f7", 2),
-    "two flags": ("\U0001f1eb\U0001f1f7\U0001f1e9\U0001f1ea", 4),
-    "skin tone": ("👍\U0001f3fd", 2),
-    "VS16": ("❤\ufe0f", 2),
-    "VS15": ("⌚\ufe0e", 1),
-    "keycap": ("1\ufe0f\u20e3", 2),
+    "ZWJ family": (_FAMILY, 6),
+    "flag": (_FLAG, 2),
+    "two flags": (_FLAG * 2, 4),
+    "skin tone": ("👍\U0001f3fd", 4),
+    "VS16": ("❤\ufe0f", 1),
+    "VS16 of a warning": ("⚠\ufe0fx", 2),
+    "VS16 after a letter": ("a\ufe0fb", 2),
+    "VS15": ("⌚\ufe0e", 2),
+    "keycap": ("1\ufe0f\u20e3", 1),
+    "Jamo": ("\u1112\u1161\u11ab", 2),
+    "zero width space": ("a\u200bb", 2),
+    "zero width joiner": ("a\u200db", 2),
+    "word joiner": ("a\u2060b", 2),
+    "byte order mark": ("a\ufeffb", 2),
+    "Hangul filler": ("a\u3164b", 4),
+    "half-width Hangul filler": ("\uffa0", 1),
+    "two-em dash": ("\u2e3a", 1),
+    "trigram": ("☰", 1),
+    "circled number": ("㉈", 2),
+    "Tai Xuan Jing": ("\U0001d306", 1),
+    "interlinear annotation": ("a\ufff9b", 2),
+    "ambiguous": ("±…“", 3),
+    "half-width voicing": ("ｶﾞ", 2),
+    "Tamil vowel": ("நி", 2),
+    "Devanagari conjunct": ("क्ष", 2),
+    "Bengali vowel": ("কি", 2),
     "Hebrew point": ("\u05d0\u05b7", 1),
     "Arabic": ("\u0633\u0644", 2),
-    "Devanagari vowel": ("\u0915\u093f", 1),
+    "Devanagari vowel": ("\u0915\u093f", 2),
     "Thai": ("\u0e01\u0e33", 2),
     "enclosing": ("a\u20dd", 1),
     "soft hyphen": ("a\u00adb", 3),
     "astral letter": ("𝒜", 1),
     "CJK extension B": ("\U00020000", 2),
 }
+_CLUSTERS = {
+    "ZWJ family": (_FAMILY, 2),
+    "flag": (_FLAG, 2),
+    "two flags": (_FLAG * 2, 4),
+    "skin tone": ("👍\U0001f3fd", 2),
+    "VS16": ("❤\ufe0f", 2),
+    "VS16 after a letter": ("a\ufe0fb", 2),
+    "VS15": ("⌚\ufe0e", 1),
+    "keycap": ("1\ufe0f\u20e3", 2),
+    "combining": ("e\u0301", 1),
+    "Jamo": ("\u1112\u1161\u11ab", 2),
+    "Thai": ("\u0e01\u0e33", 2),
+    "Devanagari vowel": ("\u0915\u093f", 2),
+    "Devanagari conjunct": ("क्ष", 2),
+    "Khmer conjunct": ("ក្ក", 2),
+    "half-width voicing": ("ｶﾞ", 2),
+    "trigram": ("☰", 1),
+    "circled number": ("㉈", 2),
+    "Hangul filler": ("a\u3164b", 4),
+}
+"""Once they are asked for (mode 2027)."""
 _OVERWRITES = {
     "left half": ("漢字\x1b[1;1Hx", "x 字"),
     "right half": ("漢字\x1b[1;2Hx", " x字"),
@@ -93,6 +134,14 @@ CASES = (
         Case(f"width: {name}", f"{text}", cursor=(width, 0))
         for name, (text, width) in _WIDTHS.items()
     ),
+    *(
+        Case(f"cluster: {name}", f"\x1b[?2027h{text}", cursor=(width, 0))
+        for name, (text, width) in _CLUSTERS.items()
+    ),
+    Case("clusters are not asked for", "\x1b[?2027$p", replies="\x1b[?2027;2$y"),
+    Case("clusters were asked for", "\x1b[?2027h\x1b[?2027$p", replies="\x1b[?2027;1$y"),
+    Case("RIS ends clusters", f"\x1b[?2027h\x1bc{_FLAG * 2}", cursor=(4, 0)),
+    Case("clusters end", f"\x1b[?2027h{_FLAG}\x1b[?2027l👍\U0001f3fd", cursor=(6, 0)),
     *(Case(f"wide: {name}", data, (wanted,)) for name, (data, wanted) in _OVERWRITES.items()),
     *(
         Case(f"wide: {name}", data, wanted, cursor)
