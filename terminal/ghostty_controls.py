@@ -40,6 +40,7 @@ _HANDLED = re.compile(
         |(?P<broken>P[0-9a-fA-F]{0,6}+(?:[^\x00-\x1f0-9a-fA-F][\x80-\xbf]*|(?=[\x00-\x1f])))
         |(?P<reset>R)
         |(?P<command>[01]|4|1[0-9]);(?P<argument>[^\x07\x18\x1a\x1b]{0,3840}+)(?P<end>\x07|\x1b\\))
+    |k(?P<title>[^\x07\x18\x1a\x1b]{0,3840}+)\x1b\\
     |P(?P<string>[$+]q)(?P<text>[^\x07\x18\x1a\x1b]{0,1024}+)\x1b\\
     )""",
     re.VERBOSE,
@@ -49,6 +50,7 @@ _UNFINISHED = re.compile(
     \[[0-?]*+[ -/]*+
     |[()*+]
     |\](?:P[0-9a-fA-F]{0,6}+|(?:[01]|4|1[0-9])(?:;[^\x07\x18\x1a\x1b]*+\x1b?)?)?
+    |k[^\x07\x18\x1a\x1b]*+\x1b?
     |P(?:[$+](?:q[^\x07\x18\x1a\x1b]*+\x1b?)?)?
     )?\Z""",
     re.VERBOSE,
@@ -160,6 +162,8 @@ class GhosttyControls:
             return self._string(found["string"], found["text"].decode("latin-1"))
         elif colour := found["colour"]:
             self._set_palette(colour.decode())
+        elif found["title"] is not None:  # as for GNU Screen and tmux
+            self._screen.write(b"\x1b]2;%b\x1b\\" % found["title"])
         elif found["reset"]:
             self._screen.write(b"\x1b]104\x1b\\")
         return True

@@ -138,6 +138,10 @@ class PyteScreen(PyteReports):
         elif len(text.encode()) <= MAX_OSC_BYTES:
             self._tell(self._listener.osc, number, rest)
 
+    def screen_title(self, text: str, terminator: str) -> None:
+        """ESC k, which programs send to GNU Screen and tmux."""
+        self.osc(f"2;{text}", terminator)
+
     def _link(self, text: str) -> None:
         _parameters, _, uri = text.partition(";")
         link = uri if uri and len(uri.encode()) < MAX_LINK_BYTES else None

@@ -41,7 +41,7 @@ _BROKEN_CSI = re.compile(
 _ESCAPE = re.compile("\x1b([ -/]*)([0-~])")
 _OPEN_ESCAPE = re.compile("\x1b[ -/]*\\Z")
 _STRING_END = re.compile("[\x07\x18\x1a\x1b]")
-_STRINGS = {"]": "osc", "P": "dcs", "_": "", "^": "", "X": ""}
+_STRINGS = {"]": "osc", "P": "dcs", "k": "screen_title", "_": "", "^": "", "X": ""}
 """What opens a string after ESC, and the screen's function that takes it."""
 
 _PALETTE = re.compile("P([0-9a-fA-F]{0,7})")

@@ -43,6 +43,7 @@ async def test_the_browser_keeps_no_key_for_itself(page: Page, site: Site) -> No
         ("", "и", "KeyB", ALT, "b"),  # of two Cyrillic layouts, the one that is used
         ("", "и", "KeyF", ALT, "f"),
         ("", "ψ", "KeyC", CTRL, "c"),
+        ("", "а", "KeyF", CTRL | ALT, "f"),
         ("ש", "/", "KeyQ", CTRL, "q"),
         ("", "ข", "Minus", CTRL, "-"),
         ("", "۱", "Digit1", CTRL, "۱"),  # nothing shows a layout yet

@@ -14,7 +14,7 @@ _ALL = (
     b"one\x1b]P1ff8800two\x1b]R\x1b[2;2H\x1b[42;1;1;2;9$x\x1b[1;31mab\x1b[1;1;2;4;7$r\x1b6\x1b9"
     b"\x1b[2'}\x1b[1'~\x1b[ @\x1b[ A\x1b[1;1;2;3;1;3;3;1$v\x1b[?15n\x1b[11t\x1bP$q*x\x1b\\"
     b"\x1bP+q7878\x1b\\\x1b]2;a\x07\x1b[22t\x1b]2;b\x07\x1b[23t\x1b]4;1;#123456789\x1b\\\x1b]4;1;?\x07"
-    b"\x1b[!p\x1b[?6n\x1b]P1zx\x1b]P\r\nlast\xe6\xbc\xa2"
+    b"\x1bkc\x1b\\\x1b[!p\x1b[?6n\x1b]P1zx\x1b]P\r\nlast\xe6\xbc\xa2"
 )
 
 
@@ -30,7 +30,7 @@ def _shown(parts: list[bytes]) -> tuple[list[str], bytes, list[str], bytes]:
 def test_sequences_may_be_cut_anywhere() -> None:
     whole = _shown([_ALL])
     assert "last漢" in whole[0]
-    assert whole[2] == ["a", "b", "a"]
+    assert whole[2] == ["a", "b", "a", "c"]
     for cut in range(1, len(_ALL)):
         assert _shown([_ALL[:cut], _ALL[cut:]]) == whole, cut
     assert _shown([bytes([byte]) for byte in _ALL]) == whole

@@ -128,10 +128,13 @@ _TITLES = (
     ("one title is restored", "\x1b]2;a\x07\x1b[22;2t\x1b]2;b\x07\x1b[23;2t", "a"),
     ("the icon's title alone", "\x1b]2;a\x07\x1b[22;1t\x1b]2;b\x07\x1b[23;1t", "b"),
     ("no title was kept", "\x1b]2;a\x07\x1b[23t", "a"),
+    ("ESC k, as for GNU Screen", "\x1bka title\x1b\\", "a title"),
+    ("ESC k without a title", "\x1b]2;a\x07\x1bk\x1b\\", ""),
     ("OSC 1 is no title", "\x1b]2;a\x07\x1b]1;b\x07", "a"),
 )
 
 _PALETTE = (
+    ("ESC k shows nothing", "one\x1bktitle\x1b\\two", rows("onetwo")),
     ("ESC ] R", "one\x1b]Rtwo", rows("onetwo")),
     ("ESC ] P", "one\x1b]P1ff8800two", rows("onetwo")),
     ("ESC ] P of digits", "one\x1b]PFfaAbB02", rows("one2")),
