@@ -1,6 +1,6 @@
 """The demo's own SSH server: this user's shell, for whoever has the key made for this run.
 
-It listens on this machine alone. It imports asyncssh as `handlers.ssh` does, but the server half.
+It listens on this machine alone.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-import asyncssh
+from guacr.sshlib import asyncssh
 
 CHUNK = 65536
 """Bytes read from the shell at once."""

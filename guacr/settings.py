@@ -195,8 +195,19 @@ class SshSettings(Section):
     """Seconds that a host may take for the key exchange."""
     login_timeout: Seconds = 120.0
     """Seconds that a login may take, with the time that a person needs to answer prompts."""
+    algorithms: Literal["modern", "legacy"] = "modern"
+    """Algorithms that are offered; legacy adds those of old devices, all of them weak
+    (diffie-hellman-group1-sha1, hmac-md5, 3des-cbc, ssh-dss and others), as guacd has them."""
+    kex_algorithms: Texts = ()
+    """Key exchange algorithms in order of preference; empty for the usual ones. In this list and
+    the next three, + before the first name adds to the usual ones, ^ puts before them, - leaves
+    out."""
+    host_key_algorithms: Texts = ()
+    """Algorithms of host keys in order of preference; empty for those of OpenSSH's client."""
     ciphers: Texts = ()
     """Ciphers in order of preference; empty for the fastest first, as guacr has measured them."""
+    macs: Texts = ()
+    """Message authentication codes in order of preference; empty for the usual ones."""
 
 
 class DatabaseSettings(Section):

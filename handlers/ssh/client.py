@@ -14,6 +14,7 @@ from guacr.errors import (
 )
 from guacr.settings import SshSettings
 from handlers.dial import dial
+from handlers.ssh.algorithms import algorithms
 from handlers.ssh.failures import (
     BrokenOffError,
     ConnectingError,
@@ -21,12 +22,14 @@ from handlers.ssh.failures import (
     HostKeyRefusedError,
     LoginLateError,
     LoginRefusedError,
+    NegotiationError,
     NotSshError,
 )
 from handlers.ssh.host_keys import HostKeys, refusal
 from handlers.ssh.key_texts import Trust
 from handlers.ssh.library import Connection, Target, connect
 from handlers.ssh.login import Login, printable
+from handlers.ssh.negotiation import explained
 from handlers.ssh.params import SshParams
 
 KEEP_ALIVE_MIN = 2
@@ -50,13 +53,14 @@ async def log_in(
     Raises:
         GuacrError: it did not come to that; the message says why and what to do.
     """
+    offered = algorithms(params, settings)
     sock, trust = await _connected(params, host_keys)
     target = Target(
         host=params.hostname,
         port=params.port,
         username=login.username,
         trust=trust,
-        ciphers=settings.ciphers,
+        algorithms=offered,
         greeting_timeout=min(params.timeout, settings.handshake_timeout),
         handshake_timeout=settings.handshake_timeout,
         login_timeout=settings.login_timeout,
@@ -114,6 +118,8 @@ def _explained(error: ConnectingError, target: Target) -> GuacrError:
             f"login to host {shorten(target.host)} took longer than {target.login_timeout:g} s: "
             "connect again, and answer sooner"
         )
+    if isinstance(error, NegotiationError):
+        return UpstreamError(explained(target.host, error.missing))
     return broken_off(target.host, error)
 
 

@@ -1,6 +1,14 @@
 """What can go wrong between guacr and an SSH host, before it is put into a sentence."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from guacr.errors import BadRequestError, UnauthorizedError, clause
+
+if TYPE_CHECKING:
+    from handlers.ssh.negotiation import Mismatch
 
 REASON_MAX = 200
 """Characters of a reason given by asyncssh or the host."""
@@ -42,6 +50,14 @@ class HandshakeLateError(ConnectingError):
 
 class LoginLateError(ConnectingError):
     """The login took longer than it may."""
+
+
+class NegotiationError(ConnectingError):
+    """The host and guacr have no algorithms of one kind or several in common."""
+
+    def __init__(self, missing: Sequence[Mismatch]) -> None:
+        super().__init__(missing)
+        self.missing = missing
 
 
 class NotSshError(ConnectingError):

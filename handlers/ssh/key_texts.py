@@ -1,8 +1,4 @@
-"""Private keys, certificates and known hosts as texts: what asyncssh reads of them.
-
-asyncssh is imported here for texts, in `handlers.ssh.library` for connections and in
-`handlers.ssh.shell` for what runs in them, nowhere else.
-"""
+"""Private keys, certificates and known hosts as texts: what asyncssh reads of them."""
 
 from __future__ import annotations
 
@@ -10,8 +6,7 @@ import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import asyncssh
-
+from guacr.sshlib import asyncssh
 from handlers.ssh.failures import KeyFormatError, PassphraseError, reason
 
 SIGNATURES = {2: b"rsa-sha2-256", 4: b"rsa-sha2-512"}

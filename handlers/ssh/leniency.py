@@ -9,19 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-import asyncssh
-from asyncssh.auth import _ClientKbdIntAuth, _ClientPasswordAuth
-from asyncssh.constants import (
-    MSG_DEBUG,
-    MSG_DISCONNECT,
-    MSG_IGNORE,
-    MSG_REQUEST_FAILURE,
-    MSG_REQUEST_SUCCESS,
-    MSG_UNIMPLEMENTED,
-    MSG_USERAUTH_BANNER,
-    MSG_USERAUTH_FAILURE,
-)
-from asyncssh.packet import Boolean, SSHPacket, String, UInt32
+from guacr.sshlib import Boolean, SSHPacket, String, UInt32, asyncssh, auth, constants
 
 _Handler = Callable[[Any, int, int, SSHPacket], Any]
 
@@ -72,38 +60,38 @@ def be_lenient(
         """An answer to no question is no reason to end either."""
         return strict[kind](conn, kind, number, packet) if conn._global_request_waiters else None
 
-    def questions(auth: Any, kind: int, number: int, packet: SSHPacket) -> Any:
+    def questions(method: Any, kind: int, number: int, packet: SSHPacket) -> Any:
         name, instruction, language = (packet.get_string() for _ in range(3))
         count = packet.get_uint32()
         whole = String(utf_8(name)) + String(utf_8(instruction)) + String(language) + UInt32(count)
         for _ in range(count):
             whole += String(utf_8(packet.get_string())) + Boolean(packet.get_boolean())
-        return type(auth)._packet_handlers[kind](auth, kind, number, SSHPacket(whole))
+        return type(method)._packet_handlers[kind](method, kind, number, SSHPacket(whole))
 
-    def change(auth: Any, kind: int, number: int, packet: SSHPacket) -> Any:
+    def change(method: Any, kind: int, number: int, packet: SSHPacket) -> Any:
         whole = String(utf_8(packet.get_string())) + String(packet.get_string())
-        return type(auth)._packet_handlers[kind](auth, kind, number, SSHPacket(whole))
+        return type(method)._packet_handlers[kind](method, kind, number, SSHPacket(whole))
 
     next_auth = connection.try_next_auth
-    readers = {_ClientKbdIntAuth: questions, _ClientPasswordAuth: change}
+    readers = {auth._ClientKbdIntAuth: questions, auth._ClientPasswordAuth: change}
 
     def try_next_auth(*, next_method: bool = False) -> None:
         next_auth(next_method=next_method)
-        auth: Any = connection._auth
-        if type(auth) in readers:
-            auth._packet_handlers = dict.fromkeys(auth._packet_handlers, readers[type(auth)])
+        method: Any = connection._auth
+        if reader := readers.get(type(method)):
+            method._packet_handlers = dict.fromkeys(method._packet_handlers, reader)
 
     connection.try_next_auth = try_next_auth  # type: ignore[method-assign]
     connection._packet_handlers = {
         **strict,
-        MSG_IGNORE: _pass,
-        MSG_DEBUG: _pass,
-        MSG_UNIMPLEMENTED: _pass,
-        MSG_DISCONNECT: disconnect,
-        MSG_USERAUTH_BANNER: banner,
-        MSG_USERAUTH_FAILURE: failure,
-        MSG_REQUEST_SUCCESS: response,
-        MSG_REQUEST_FAILURE: response,
+        constants.MSG_IGNORE: _pass,
+        constants.MSG_DEBUG: _pass,
+        constants.MSG_UNIMPLEMENTED: _pass,
+        constants.MSG_DISCONNECT: disconnect,
+        constants.MSG_USERAUTH_BANNER: banner,
+        constants.MSG_USERAUTH_FAILURE: failure,
+        constants.MSG_REQUEST_SUCCESS: response,
+        constants.MSG_REQUEST_FAILURE: response,
     }
 
 

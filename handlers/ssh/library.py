@@ -10,19 +10,19 @@ import getpass
 import os
 import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import asyncssh
-from asyncssh.constants import MSG_IGNORE
-
 from guacr.errors import BadRequestError, GuacrError
+from guacr.sshlib import asyncssh, constants
+from handlers.ssh.algorithms import Algorithms
 from handlers.ssh.failures import (
     BrokenOffError,
     HandshakeLateError,
     HostKeyRefusedError,
     LoginLateError,
     LoginRefusedError,
+    NegotiationError,
     NotSshError,
     broken_off,
     reason,
@@ -30,32 +30,12 @@ from handlers.ssh.failures import (
 from handlers.ssh.greeting import Door
 from handlers.ssh.key_texts import Trust
 from handlers.ssh.leniency import be_lenient
+from handlers.ssh.negotiation import Mismatch, mismatches
 from handlers.ssh.shell import Shell
 
 if TYPE_CHECKING:
     from handlers.ssh.dialogue import Dialogue, ShellListener
 
-FASTEST_CIPHERS = (
-    "aes128-gcm@openssh.com",
-    "aes256-gcm@openssh.com",
-    "chacha20-poly1305@openssh.com",
-    "aes256-ctr",
-    "aes192-ctr",
-    "aes128-ctr",
-)
-"""In the order of their speed: AES-GCM moves twice as many bytes a second as ChaCha20."""
-HOST_KEY_TYPES = (
-    "ssh-ed25519",
-    "ecdsa-sha2-nistp256",
-    "ecdsa-sha2-nistp384",
-    "ecdsa-sha2-nistp521",
-    "ssh-ed448",
-    "rsa-sha2-512",
-    "rsa-sha2-256",
-    "ssh-rsa",
-)
-"""What is asked for, in the order of OpenSSH's client, so that both see the same fingerprint; the
-types of keys that are expected go first."""
 KEEP_ALIVE_TRIES = 3
 """Keep-alive requests without an answer after which the connection counts as lost."""
 CLOSE_TIMEOUT = 2.0
@@ -76,7 +56,7 @@ class Target:
     username: str
     trust: Trust | None
     """None: any host key is taken."""
-    ciphers: Sequence[str] = ()
+    algorithms: Algorithms = field(default_factory=Algorithms)
     greeting_timeout: float
     """Seconds until the host says that it speaks SSH."""
     handshake_timeout: float
@@ -126,13 +106,15 @@ async def connect(sock: socket.socket, target: Target, dialogue: Dialogue) -> Co
 
 def _options(target: Target) -> dict[str, Any]:
     """How asyncssh is to connect; nothing comes from files or the environment of this user."""
-    trust = target.trust
+    trust, algorithms = target.trust, target.algorithms
     return {
         "username": target.username,
         "known_hosts": None
         if trust is None
         else (list(trust.keys), list(trust.authorities), list(trust.revoked)),
-        "server_host_key_algs": _host_key_types(trust),
+        "server_host_key_algs": algorithms.host_key_types(
+            trust.types if trust else [], certificates=bool(trust and trust.authorities)
+        ),
         # None, for an empty list stands for the keys in this user's home.
         "client_keys": None,
         "client_host_keys": None,
@@ -143,21 +125,15 @@ def _options(target: Target) -> dict[str, Any]:
         "x509_trusted_certs": None,
         "x509_trusted_cert_paths": [],
         "host_based_auth": False,
-        "encryption_algs": list(target.ciphers or FASTEST_CIPHERS),
+        "kex_algs": list(algorithms.key_exchange),
+        "encryption_algs": list(algorithms.ciphers),
+        "mac_algs": list(algorithms.macs),
         "compression_algs": ["none"],
         "keepalive_interval": target.keep_alive,
         "keepalive_count_max": KEEP_ALIVE_TRIES,
         "login_timeout": 0,
         "utf8_decode_errors": "replace",
     }
-
-
-def _host_key_types(trust: Trust | None) -> list[str] | str:
-    if trust is None:
-        return list(HOST_KEY_TYPES)
-    if trust.authorities:
-        return "default"  # certificates first
-    return list(dict.fromkeys((*trust.types, *HOST_KEY_TYPES)))
 
 
 def _now() -> float:
@@ -186,6 +162,8 @@ def _explained(error: Exception, client: _Client, door: Door) -> Exception:
         return BadRequestError(f"the connection cannot be set up as asked: {reason(error)}")
     if client.refused_key or isinstance(error, asyncssh.HostKeyNotVerifiable):
         return HostKeyRefusedError(client.refused_key, revoked="revoked" in str(error))
+    if missing := client.mismatches():
+        return NegotiationError(missing)
     if isinstance(error, asyncssh.PermissionDenied):
         return LoginRefusedError(str(error))
     if not client.speaks_ssh:
@@ -202,7 +180,7 @@ def _spare_ignored_packets(connection: asyncssh.SSHClientConnection) -> None:
     send = connection.send_packet
 
     def send_packet(kind: int, *args: bytes, handler: Any = None) -> None:
-        if kind != MSG_IGNORE:
+        if kind != constants.MSG_IGNORE:
             send(kind, *args, handler=handler)
 
     connection.send_packet = send_packet  # type: ignore[method-assign, assignment]
@@ -303,6 +281,12 @@ class _Client(asyncssh.SSHClient):
     def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
         self._connection = conn
         be_lenient(conn, self, self._decode)
+
+    def mismatches(self) -> list[Mismatch]:
+        """What has kept the first key exchange from its end, as far as it is the algorithms."""
+        if self._connection is None or self.begun:
+            return []
+        return mismatches(self._connection.get_hash_prefix())
 
     def disconnect_received(self) -> None:
         self.said_goodbye = True

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from guacr.session.params import Params, param
 from handlers.terminal import params as shared
 
 TIMEOUT_MAX = 600
 """Seconds."""
+
+
+def _algorithms(what: str) -> Any:
+    return param(
+        "",
+        f"{what} in order of preference, separated by commas, in place of the usual ones; behind "
+        "+ they are added, behind ^ they go first, behind - they are left out.",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,3 +125,15 @@ class SshParams(Params):
     minimum_contrast: int = shared.minimum_contrast()
     allow_clipboard_read: bool = shared.allow_clipboard_read()
     encoding: str = shared.encoding()
+    algorithms: str = param(
+        "",
+        "Algorithms that are offered: modern, or legacy, which adds those of old devices, all of "
+        "them weak (diffie-hellman-group1-sha1, hmac-md5, 3des-cbc, ssh-dss and others). Empty: "
+        "as the settings have it.",
+        common=True,
+        choices=("", "modern", "legacy"),
+    )
+    kex_algorithms: str = _algorithms("Key exchange algorithms")
+    host_key_algorithms: str = _algorithms("Algorithms of host keys")
+    ciphers: str = _algorithms("Ciphers")
+    macs: str = _algorithms("Message authentication codes")

@@ -6,8 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import asyncssh
-
+from guacr.sshlib import asyncssh
 from handlers.ssh.failures import BrokenOffError, broken_off, reason
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
         "handlers.kubernetes.websocket",
     ),
     "annotated_types": ("guacr.configuration",),
-    "asyncssh": ("guacr.demo_shell", "handlers.ssh"),
+    "asyncssh": ("guacr.sshlib",),
     "bson": ("handlers.database.mongo_values",),
     "cryptography": ("guacr.tokens_guacamole_lite", "handlers.database.sqlserver_tls"),
     "isal": ("guacr.display.png",),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import pwd
 import secrets
@@ -42,6 +43,7 @@ class OpenSsh:
         """Empty: there is no login by password."""
         self.home = Path(pwd.getpwnam(user).pw_dir)
         self._directory = directory
+        self._lines: Sequence[str] = ()
         self._process: subprocess.Popen[bytes] | None = None
         for kind in HOST_KEY_TYPES:
             self.keygen("-t", kind, "-f", f"host_{kind}", "-N", "")
@@ -145,8 +147,21 @@ class OpenSsh:
             self._process.wait(10)
             self._process = None
 
+    @contextmanager
+    def variant(self, *lines: str) -> Iterator[dict[str, str]]:
+        """A second server with the same keys and users, and with these lines before its other
+        settings, which sshd then leaves as they are; the parameters that name it."""
+        other = copy.copy(self)
+        other.port, other._lines = free_port(), lines
+        other.start()
+        try:
+            yield other.address
+        finally:
+            other.stop()
+
     def _config(self) -> str:
         lines = [
+            *self._lines,
             f"ListenAddress {self.host}",
             f"Port {self.port}",
             *(f"HostKey {self.file(f'host_{kind}')}" for kind in HOST_KEY_TYPES),

@@ -17,6 +17,7 @@ recording-write-existing read-only server-alive-interval backspace func-keys-and
 terminal-type scrollback locale timezone clipboard-buffer-size disable-copy disable-paste
 wol-send-packet wol-mac-addr wol-broadcast-addr wol-udp-port wol-wait-time
 minimum-contrast allow-clipboard-read encoding
+algorithms kex-algorithms host-key-algorithms ciphers macs
 """.split()  # noqa: SIM905 - a list of 49 strings is no easier to read
 DEFAULTS = {
     "port": 22,
@@ -45,7 +46,7 @@ def flagged(flag: str) -> set[str]:
 
 def test_names_and_their_order_are_guacds() -> None:
     assert [param.name for param in SshParams.declared()] == NAMES
-    assert len(NAMES) == 46 + 3
+    assert len(NAMES) == 46 + 8
 
 
 def test_defaults_are_guacds() -> None:
