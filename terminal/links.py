@@ -23,7 +23,8 @@ class Link:
 
     @property
     def may_be_opened(self) -> bool:
-        """Whether it is of one of the `SCHEMES`, and holds nothing that hides where it leads."""
+        """Whether it is of one of the `SCHEMES`, and holds nothing that hides where it leads: no
+        blanks and joiners either, which `guacr.showable` lets pass."""
         scheme, colon, _ = self.uri.partition(":")
         return bool(colon) and scheme.lower() in SCHEMES and self.uri.isprintable()
 

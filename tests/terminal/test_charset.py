@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from guacr.errors import BadRequestError
 from terminal.charset import OutputDecoder, charset_named
@@ -48,6 +50,23 @@ def test_both_ways_and_cut_anywhere(name: str, text: str, size: int) -> None:
     data = charset.encode(whole)
     assert shown(name, data, size) == whole
     assert charset.decode(charset.encode(text)) == text
+
+
+PIECES = st.sampled_from(
+    [b"\x1b", b"[", b"]", b"0;", b"1m", b"m", b"2J", b"\\", b"\x07", b"\x18", b"a", b"\n", b"0"]
+    + [bytes([code]) for code in (0x80, 0x81, 0x8E, 0x8F, 0x95, 0x9B, 0xA1, 0xC0, 0xE4, 0xFE, 0xFF)]
+)
+
+
+@given(st.sampled_from(sorted(TEXTS)), st.lists(PIECES, max_size=12), st.integers(0, 30))
+def test_any_bytes_are_the_same_wherever_they_are_cut(
+    name: str, pieces: list[bytes], cut: int
+) -> None:
+    charset, data = charset_named(name), b"".join(pieces)
+    assert charset is not None
+    output = OutputDecoder(charset)
+    parts = output.take(data[:cut]), output.take(data[cut:]), output.finish()
+    assert b"".join(parts).decode() == shown(name, data) == shown(name, data, 1)
 
 
 @pytest.mark.parametrize("name", ["", "utf-8", "UTF8", " utf-8 "])
