@@ -222,7 +222,7 @@ class DatabaseSettings(Section):
     max_threads: Annotated[Whole, Field(ge=1, le=4096)] = 64
     """Sessions of SQLite and SQL Server at the same time; each has a thread of its own."""
     max_value: Annotated[Whole, Field(ge=65_536, le=1 << 30)] = 16_777_216
-    """Bytes of one value in a result."""
+    """Bytes of one value in a result; of a row or a notice, with PostgreSQL and MySQL."""
     sqlite_memory: Annotated[Whole, Field(ge=16_777_216, le=1 << 40)] = 268_435_456
     """Bytes of memory that SQLite may use, for all sessions together; a database in memory may have
     a quarter of it. A change needs a restart."""

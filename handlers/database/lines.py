@@ -7,6 +7,8 @@ from collections.abc import Callable
 from handlers.database.table import shown
 
 ERROR_STYLE = "\x1b[91m", "\x1b[0m"
+TEXT_MAX = 65_536
+"""Characters of an error or a remark; servers may send any number."""
 NOTE_STYLE = "\x1b[33m", "\x1b[0m"
 
 
@@ -32,5 +34,5 @@ class Lines:
         self._styled(text, NOTE_STYLE)
 
     def _styled(self, text: str, style: tuple[str, str]) -> None:
-        lines = "\n".join(map(shown, text.splitlines()))
+        lines = "\n".join(map(shown, text[:TEXT_MAX].splitlines()))
         self.print(f"{style[0]}{lines}{style[1]}")

@@ -42,6 +42,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
         "handlers.database.adapters.postgresql",
         "handlers.database.postgresql_ambient",
         "handlers.database.postgresql_guard",
+        "handlers.database.postgresql_relay",
     ),
     "pygments": ("handlers.database.prompt",),
     "pymongo": ("handlers.database.adapters.mongodb",),

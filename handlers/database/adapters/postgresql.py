@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import tempfile
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import suppress
-from functools import partial
 from typing import ClassVar, TypeVar
 
 import psycopg
@@ -43,6 +41,7 @@ from handlers.database.listing import Listing
 from handlers.database.portions import Portions
 from handlers.database.postgresql_ambient import nothing_ambient
 from handlers.database.postgresql_guard import Guard
+from handlers.database.postgresql_relay import Relay
 from handlers.database.statements import Dialect
 from handlers.database.table import shown
 from handlers.dial import unknown_host
@@ -55,6 +54,12 @@ WAIT_INTERVAL = 60.0
 """Seconds between two looks at a socket of which nothing is heard."""
 NOTICES_MAX = 1000
 """Notices kept until they are shown; older ones give way."""
+NOTICE_MAX = 8192
+"""Characters of one that are kept."""
+POSITION_DIGITS = 10
+"""Of the place of an error."""
+SCHEMA_MAX = 16 << 20
+"""Bytes of the names for completion."""
 _NUMBERS = {20, 21, 23, 26, 28, 700, 701, 790, 1700}
 """Types (OIDs) that stand at the right, as in psql."""
 _STATES = {
@@ -89,6 +94,8 @@ class PostgresqlAdapter(Adapter):
 
     _connection: psycopg.AsyncConnection[tuple[object, ...]] | None = None
     _password = ""
+    _relay: Relay
+    """Of that connection."""
     _given_up = False
     """Whether somebody wants no more of the statement that runs."""
 
@@ -114,12 +121,13 @@ class PostgresqlAdapter(Adapter):
         await self.close()
         self._password = password
         self._notices: deque[str] = deque(maxlen=NOTICES_MAX)
-        connection = self._connection = await self._open()
+        relay = self._relay = Relay(self.limits.max_value)
+        connection = self._connection = await self._open(relay)
         connection.add_notice_handler(self._notice)
         connection.add_notify_handler(self._notification)
         self._guard = Guard(
             lambda: connection.info.transaction_status,
-            partial(_tell, connection.pgconn),
+            self._tell,
             read_only=self.params.read_only_session,
         )
         self.database = connection.info.dbname
@@ -128,7 +136,7 @@ class PostgresqlAdapter(Adapter):
         tls = ", encrypted" if connection.pgconn.ssl_in_use else ""
         return f"PostgreSQL {version}, database {self.database}{tls}."
 
-    async def _open(self) -> psycopg.AsyncConnection[tuple[object, ...]]:
+    async def _open(self, relay: Relay) -> psycopg.AsyncConnection[tuple[object, ...]]:
         params = self.params
         options = f"-c statement_timeout={params.statement_timeout * 1000}"
         if params.read_only_session:
@@ -137,7 +145,7 @@ class PostgresqlAdapter(Adapter):
             authorities.write(params.tls_ca)
             authorities.flush()
             try:
-                return await psycopg.AsyncConnection.connect(
+                connection = await relay.connection_type().connect(
                     host=params.hostname or "127.0.0.1",
                     port=params.port,
                     user=params.username,
@@ -152,10 +160,23 @@ class PostgresqlAdapter(Adapter):
                     options=options,
                     autocommit=True,
                 )  # fmt: skip
-            except psycopg.Error as error:
-                raise self._explained(error) from None
-            except UnicodeError:  # a name that the resolver cannot encode
-                raise unknown_host(params.hostname) from None
+            except BaseException as error:
+                await relay.close()
+                if relay.exceeded:
+                    raise UpstreamError(f"the login fails: {self._too_much}") from None
+                if isinstance(error, psycopg.Error):
+                    raise self._explained(error) from None
+                if isinstance(error, UnicodeError):  # a name that the resolver cannot encode
+                    raise unknown_host(params.hostname) from None
+                raise
+            return connection
+
+    @property
+    def _too_much(self) -> str:
+        return (
+            f"the server sent a value of more than {self.limits.max_value} bytes "
+            "(databases.max_value)"
+        )
 
     def _authorities(self, file: str) -> str:
         """What libpq calls those to trust: those in `file`, if there are any, or the system's,
@@ -197,14 +218,16 @@ class PostgresqlAdapter(Adapter):
             lines.append(f"DETAIL:  {diagnostic.message_detail}")
         if diagnostic.message_hint:
             lines.append(f"HINT:  {diagnostic.message_hint}")
-        self._notices.append("\n".join(lines))
+        self._notices.append("\n".join(lines)[:NOTICE_MAX])
+        self._relay.start_count()
 
     def _notification(self, notify: psycopg.Notify) -> None:
-        payload = f' with payload "{notify.payload}"' if notify.payload else ""
+        payload = f' with payload "{notify.payload[:NOTICE_MAX]}"' if notify.payload else ""
         self._notices.append(
             f'Asynchronous notification "{notify.channel}"{payload} received from server process '
-            f"with PID {notify.pid}."
+            f"with PID {notify.pid}."[:NOTICE_MAX]
         )
+        self._relay.start_count()
 
     async def close(self) -> None:
         """See `Adapter.close`; what runs is cancelled."""
@@ -214,6 +237,7 @@ class PostgresqlAdapter(Adapter):
                 with suppress(psycopg.Error):
                     await connection.cancel_safe(timeout=CLOSE_TIMEOUT)
             await connection.close()
+            await self._relay.close()
 
     # ---- statements
 
@@ -227,13 +251,13 @@ class PostgresqlAdapter(Adapter):
         try:
             await self._guard.before(statement)
             pgconn.send_query(statement.encode())
-            await _wait(pgconn, generators.send(pgconn))
+            await self._wait(generators.send(pgconn))
             pgconn.set_single_row_mode()
             async for event in self._results(pgconn):
                 yield event
             await self._guard.after()
             if pgconn.parameter_status(b"client_encoding") != b"UTF8":
-                await _tell(pgconn, "SET client_encoding = 'UTF8'")
+                await self._tell("SET client_encoding = 'UTF8'")
                 yield Notice("this console speaks UTF8, and keeps to it")
         except StatementError:
             with suppress(psycopg.Error):  # the next statement will tell
@@ -243,18 +267,18 @@ class PostgresqlAdapter(Adapter):
                     await self._guard.undo()
             raise
         except psycopg.Error as error:
-            raise _broken(error) from None
+            raise self._broken(error) from None
         for notice in self._taken():
             yield notice
         if pgconn.status == pq.ConnStatus.BAD:
-            raise LostError("the connection is lost: the server closed it")
+            raise self._lost("the server closed it")
 
     async def _results(self, pgconn: pq.abc.PGconn) -> AsyncIterator[Event]:
         rows: list[Row] = []
         portions = Portions()
         begun = False
         failure: Exception | None = None
-        while (result := await _wait(pgconn, generators.fetch(pgconn))) is not None:
+        while (result := await self._wait(generators.fetch(pgconn))) is not None:
             status = result.status
             if status in (pq.ExecStatus.SINGLE_TUPLE, pq.ExecStatus.TUPLES_OK):
                 if not begun:
@@ -273,12 +297,12 @@ class PostgresqlAdapter(Adapter):
             for notice in self._taken():
                 yield notice
             if status == pq.ExecStatus.FATAL_ERROR:
-                failure = _failure(result, pgconn)
+                failure = self._failure(result, pgconn)
             elif status == pq.ExecStatus.COPY_IN:
                 pgconn.put_copy_end(b"there is no input for COPY in this console")
-                await _wait(pgconn, generators.send(pgconn))
+                await self._wait(generators.send(pgconn))
             elif status == pq.ExecStatus.COPY_OUT:
-                async for notice in _copied(pgconn):
+                async for notice in self._copied(pgconn):
                     yield notice
             else:
                 tag = (result.command_status or b"").decode()
@@ -304,11 +328,74 @@ class PostgresqlAdapter(Adapter):
         except psycopg.Error as error:
             raise UpstreamError(_first_line(str(error))) from None
 
+    async def _wait(self, generator: PQGen[Outcome]) -> Outcome:
+        """Wait for the server's next answer. Where this is cancelled, the statement is not:
+        psycopg's own way waits for that, too."""
+        connection = self._connection
+        if connection is None:
+            raise LostError("there is no connection to the server")
+        self._relay.start_count()
+        return await waiting.wait_async(generator, connection.pgconn.socket, WAIT_INTERVAL)
+
+    async def _tell(self, statement: str) -> None:
+        """Run a statement of the console's own, which gives no rows.
+
+        Raises:
+            psycopg.Error: as for statements.
+        """
+        connection = self._connection
+        if connection is None:
+            raise LostError("there is no connection to the server")
+        connection.pgconn.send_query(statement.encode())
+        for result in await self._wait(generators.execute(connection.pgconn)):
+            if result.status == pq.ExecStatus.FATAL_ERROR:
+                raise psycopg.errors.error_from_result(result)
+
+    async def _copied(self, pgconn: pq.abc.PGconn) -> AsyncIterator[Notice]:
+        """The lines that COPY TO STDOUT sends."""
+        while isinstance(data := await self._wait(generators.copy_from(pgconn)), memoryview):
+            yield Notice(bytes(data).decode(errors="replace").rstrip("\n"))
+
+    # ---- what goes wrong
+
+    def _lost(self, reason: str) -> LostError:
+        return LostError(
+            f"the connection is lost: {self._too_much if self._relay.exceeded else reason}"
+        )
+
+    def _broken(self, error: psycopg.Error) -> GuacrError:
+        """What it means when the server is waited for, or told something around a statement."""
+        reason = _first_line(str(error).removeprefix("consuming input failed: "))
+        lost = isinstance(error, psycopg.OperationalError)
+        if lost and not isinstance(error, psycopg.errors.QueryCanceled):
+            return self._lost(reason)
+        return StatementError(f"ERROR:  {reason}")
+
+    def _failure(self, result: pq.abc.PGresult, pgconn: pq.abc.PGconn) -> Exception:
+        def part(field: pq.DiagnosticField) -> str:
+            return (result.error_field(field) or b"").decode(errors="replace")
+
+        message = part(pq.DiagnosticField.MESSAGE_PRIMARY)
+        if pgconn.status == pq.ConnStatus.BAD or not message:
+            return self._lost(_first_line(result.get_error_message()))
+        lines = [f"{part(pq.DiagnosticField.SEVERITY)}:  {message}"]
+        for label, field in (
+            ("DETAIL", pq.DiagnosticField.MESSAGE_DETAIL),
+            ("HINT", pq.DiagnosticField.MESSAGE_HINT),
+            ("CONTEXT", pq.DiagnosticField.CONTEXT),
+        ):
+            if part(field):
+                lines.append(f"{label}:  {part(field)}")
+        position = part(pq.DiagnosticField.STATEMENT_POSITION)
+        known = position.isdecimal() and len(position) <= POSITION_DIGITS
+        return StatementError("\n".join(lines), int(position) if known else 0)
+
     # ---- names
 
     async def schema(self) -> Schema:
         """See `Adapter.schema`; on a connection of its own."""
-        connection = await self._open()
+        relay = Relay(SCHEMA_MAX)
+        connection = await self._open(relay)
         try:
             found: dict[str, list[str]] = {}
             for table, column in await self._fetch(connection, _SCHEMA):
@@ -318,7 +405,7 @@ class PostgresqlAdapter(Adapter):
             raise UpstreamError(_first_line(str(error))) from None
         finally:
             await connection.close()
-        await asyncio.sleep(0)
+            await relay.close()
         return Schema({name: tuple(names) for name, names in found.items()}, tuple(functions))
 
     @staticmethod
@@ -331,30 +418,6 @@ class PostgresqlAdapter(Adapter):
     def describe(self, name: str, *, more: bool) -> list[str]:
         """See `Adapter.describe`."""
         return postgresql_catalog.describe(name, more=more)
-
-
-async def _wait(pgconn: pq.abc.PGconn, generator: PQGen[Outcome]) -> Outcome:
-    """Wait for the server. Where this is cancelled, the statement is not: psycopg's own way waits
-    for that, too."""
-    return await waiting.wait_async(generator, pgconn.socket, WAIT_INTERVAL)
-
-
-async def _tell(pgconn: pq.abc.PGconn, statement: str) -> None:
-    """Run a statement of the console's own, which gives no rows.
-
-    Raises:
-        psycopg.Error: as for statements.
-    """
-    pgconn.send_query(statement.encode())
-    for result in await _wait(pgconn, generators.execute(pgconn)):
-        if result.status == pq.ExecStatus.FATAL_ERROR:
-            raise psycopg.errors.error_from_result(result)
-
-
-async def _copied(pgconn: pq.abc.PGconn) -> AsyncIterator[Notice]:
-    """The lines that COPY TO STDOUT sends."""
-    while isinstance(data := await _wait(pgconn, generators.copy_from(pgconn)), memoryview):
-        yield Notice(bytes(data).decode(errors="replace").rstrip("\n"))
 
 
 def _columns(result: pq.abc.PGresult) -> tuple[Column, ...]:
@@ -373,33 +436,6 @@ def _rows(result: pq.abc.PGresult) -> list[Row]:
         )
         for row in range(result.ntuples)
     ]
-
-
-def _broken(error: psycopg.Error) -> GuacrError:
-    """What it means when the server is waited for, or told something around a statement."""
-    reason = _first_line(str(error).removeprefix("consuming input failed: "))
-    lost = isinstance(error, psycopg.OperationalError)
-    if lost and not isinstance(error, psycopg.errors.QueryCanceled):
-        return LostError(f"the connection is lost: {reason}")
-    return StatementError(f"ERROR:  {reason}")
-
-
-def _failure(result: pq.abc.PGresult, pgconn: pq.abc.PGconn) -> Exception:
-    def part(field: pq.DiagnosticField) -> str:
-        return (result.error_field(field) or b"").decode(errors="replace")
-
-    message = part(pq.DiagnosticField.MESSAGE_PRIMARY)
-    if pgconn.status == pq.ConnStatus.BAD or not message:
-        return LostError("the connection is lost: " + _first_line(result.get_error_message()))
-    lines = [f"{part(pq.DiagnosticField.SEVERITY)}:  {message}"]
-    for label, field in (
-        ("DETAIL", pq.DiagnosticField.MESSAGE_DETAIL),
-        ("HINT", pq.DiagnosticField.MESSAGE_HINT),
-        ("CONTEXT", pq.DiagnosticField.CONTEXT),
-    ):
-        if part(field):
-            lines.append(f"{label}:  {part(field)}")
-    return StatementError("\n".join(lines), int(part(pq.DiagnosticField.STATEMENT_POSITION) or 0))
 
 
 def _first_line(text: str) -> str:

@@ -1,0 +1,77 @@
+"""What a server sends at once is bounded, whatever it is; what it sends in all is not."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from guacr.settings import DatabaseSettings, Settings
+from tests.handlers.database.people import ENTER, Person, Room
+from tests.support.sql_servers import Server
+
+LIMIT = 200_000
+TOO_MUCH = ("the connection is lost: the server sent ", f"than {LIMIT} bytes", "max_value")
+
+
+@pytest.fixture
+async def narrow() -> AsyncIterator[Room]:
+    """Where a value may have `LIMIT` bytes."""
+    room = Room(Settings(databases=DatabaseSettings(max_value=LIMIT)))
+    yield room
+    await room.close()
+
+
+async def connected(room: Room, name: str, server: Server, tls: str) -> Person:
+    values = {key: text for key, text in server.items() if key != "socket"}
+    person = room.open(name, **values | {"tls": tls})
+    await person.waits(lambda: person.text.rstrip().endswith(">"))
+    return person
+
+
+@pytest.mark.parametrize("tls", ["disable", "require"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "select repeat('x', 10000000);",
+        "copy (select repeat('x', 10000000)) to stdout;",
+        "do $$ begin raise notice '%', repeat('x', 10000000); end $$;",
+        "do $$ begin raise exception '%', repeat('x', 10000000); end $$;",
+    ],
+)
+async def test_postgresql_sends_too_much_at_once(
+    narrow: Room, postgresql_server: Server, statement: str, tls: str
+) -> None:
+    person = await connected(narrow, "postgresql", postgresql_server, tls)
+    person.type(f"{statement}\n")
+    await person.sees(*TOO_MUCH)
+    person.press(ENTER)
+    person.type("\x15select 6 * 7 as answer;\n")
+    await person.waits(lambda: "not connected" not in person.lines[-1])
+
+
+@pytest.mark.parametrize(
+    ("statement", "last"),
+    [
+        ("select repeat('x', 1000) from generate_series(1, 3000) \\watch\n", "x"),
+        (
+            "do $$ begin for i in 1..3000 loop raise notice '%', repeat('x', 1000); end loop; "
+            "end $$;\n",
+            "DO\n",
+        ),
+        (
+            "copy (select repeat('x', 1000) from generate_series(1, 3000)) to stdout;\n",
+            "x\npostgres=>",
+        ),
+        ("set application_name = 'some';\n", "SET\n"),
+    ],
+)
+async def test_postgresql_sends_much_in_pieces(
+    narrow: Room, postgresql_server: Server, statement: str, last: str
+) -> None:
+    person = await connected(narrow, "postgresql", postgresql_server, "prefer")
+    person.type(statement)
+    await person.sees(last)
+    person.control("c")
+    person.type("select 6 * 7 as answer;\n")
+    await person.sees(" answer", "42\n(1 row)")
