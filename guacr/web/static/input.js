@@ -118,7 +118,7 @@ export class Input {
   // With Ctrl, Alt or Command, a key of a layout without Latin letters counts as the one that stands
   // there on a US keyboard, as everywhere on a desktop. Only here is its place known.
   latinize(event) {
-    const { key, code } = event;
+    const { key = "", code = "" } = event; // what a browser fills in has neither
     if ([...key].length !== 1) return;
     if (/[\p{L}\p{M}]/u.test(key)) this.isLatin = /\p{Script=Latin}/u.test(key);
     const foreign = !this.isLatin && (key > "~" || code.startsWith("Key"));

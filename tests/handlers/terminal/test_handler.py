@@ -571,3 +571,34 @@ async def test_a_font_that_takes_time_to_find_comes_later() -> None:
     stream(transport, "argv", "text/plain", "font-name", data=b"monospace")
     assert handler.terminal.font_name == "monospace", "this one is at hand"
     await desk.close()
+
+
+@pytest.mark.parametrize("engine", ["ghostty", "pyte"])
+@pytest.mark.parametrize("allowed", [False, True])
+async def test_hosts_read_the_screen_only_where_the_settings_say_so(
+    engine: str, allowed: bool
+) -> None:
+    terminal = {"engine": engine} | ({"screen_reports": True} if allowed else {})
+    desk = Desk(Settings.model_validate({"terminal": terminal}))
+    _, _, handler = desk.join()
+    handler.start_input()
+    handler.feed(b"a\x1b[1;1;1;1;1;1*y\x1b[6n")
+    await until(lambda: b"R" in handler.sent)
+    assert (b"!~FF9F" in handler.sent) is allowed
+    await desk.close()
+
+
+@pytest.mark.parametrize(("engine", "count"), [("ghostty", 60), ("pyte", 600)])
+async def test_a_flood_of_costly_functions_holds_no_other_session_up(
+    engine: str, count: int
+) -> None:
+    desk = Desk(Settings.model_validate({"terminal": {"engine": engine}}))
+    _, _, handler = desk.join()
+    handler.start_input()
+    handler.feed(b"\x1b[1;1;99;999;1$r" * count + b"\x1b[6n")
+    turns = 0
+    while b"R" not in handler.sent:
+        await asyncio.sleep(0)
+        turns += 1
+    assert turns > 5
+    await desk.close()
