@@ -237,8 +237,11 @@ async def test_a_host_that_does_not_echo(daemon: Daemon) -> None:
         await person.see("> hell!")
 
 
+@pytest.mark.parametrize("secure", [False, True])
 @pytest.mark.parametrize("reset", [False, True], ids=["FIN", "RST"])
-async def test_a_host_that_ends_an_open_session(daemon: Daemon, reset: bool) -> None:
+async def test_a_host_that_ends_an_open_session(
+    daemon: Daemon, tmp_path: Path, reset: bool, secure: bool
+) -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"Password:")
         await reader.readuntil(b"\r")
@@ -251,7 +254,12 @@ async def test_a_host_that_ends_an_open_session(daemon: Daemon, reset: bool) -> 
             writer.transport.abort()
 
     gone = asyncio.Event()
-    async with host(serve) as values, desk(daemon, values, protocol="telnet") as person:
+    tls = Authority().server_context(tmp_path) if secure else None
+    terms = {"use-ssl": "true", "ignore-cert": "true"} if secure else {}
+    async with (
+        host(serve, tls) as values,
+        desk(daemon, values | terms, protocol="telnet") as person,
+    ):
         await person.see("Password:")
         person.client.type("exit\n")
         await person.see("bye")
