@@ -15,7 +15,7 @@ COPY pyproject.toml setup.py MANIFEST.in package.json package-lock.json LICENSE 
 COPY guacr guacr
 COPY handlers handlers
 COPY terminal terminal
-RUN /opt/guacr/bin/pip install --no-cache-dir .
+RUN /opt/guacr/bin/pip install --no-cache-dir ".[databases]"
 
 FROM python:3.13-slim-bookworm
 RUN apt-get update \
@@ -26,11 +26,14 @@ RUN apt-get update \
     && useradd --uid 1000 --gid guacr --create-home --shell /usr/sbin/nologin guacr
 COPY --from=build /opt/guacr /opt/guacr
 COPY config/guacr.toml /etc/guacr/guacr.toml
+COPY config/image.toml /opt/guacr/image.toml
 ENV PATH="/opt/guacr/bin:$PATH" \
     PYTHONUNBUFFERED=1 \
-    GUACR_SERVER__HOSTS=0.0.0.0,::
+    GUACR_DEFAULTS_PATH=/opt/guacr/image.toml
 USER guacr
 EXPOSE 4822 4823
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s CMD ["guacr", "healthcheck"]
 STOPSIGNAL SIGTERM
-CMD ["guacr", "serve", "-f"]
+# Options after the image's name are those of `guacr serve`; a command in their place works as well.
+ENTRYPOINT ["guacr"]
+CMD ["serve"]

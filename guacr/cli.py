@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 FAILED = 1
 WRONG_SETTINGS = 2
 """Exit status for settings that cannot stand; argparse has the same for wrong arguments."""
+_OWN_FLAGS = ("-h", "--help", "-v", "--version")
 LEVELS = ("trace", "debug", "info", "warning", "error")
 
 _SERVE_FLAGS: tuple[tuple[tuple[str, ...], str, str, str], ...] = (
@@ -43,7 +44,10 @@ environment (GUACR_SECTION__KEY) over flags."""
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command with `argv` (by default the process's arguments); its exit status."""
-    arguments = _parser().parse_args(argv)
+    given = list(sys.argv[1:] if argv is None else argv)
+    if given and given[0].startswith("-") and given[0] not in _OWN_FLAGS:
+        given.insert(0, "serve")  # as guacd has no commands, and an image takes options alone
+    arguments = _parser().parse_args(given)
     run: Callable[[argparse.Namespace], int] = arguments.run
     try:
         return run(arguments)
@@ -66,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_token(commands)
     check = _add(commands, "check-config", _check_config, "say whether the settings are in order")
     _add_files(check)
+    _add_serve_flags(check)
     health = _add(commands, "healthcheck", _healthcheck, "ask the daemon on this machine")
     _add_files(health)
     return parser
@@ -98,10 +103,14 @@ def _add_serve(commands: Any) -> None:
     parser = _add(commands, "serve", _serve, "run the daemon")
     parser.epilog = _SERVE_NOTE
     _add_files(parser)
-    for flags, setting, metavar, meaning in _SERVE_FLAGS:
-        parser.add_argument(*flags, dest=setting, metavar=metavar, help=meaning)
+    _add_serve_flags(parser)
     parser.add_argument("-f", "--foreground", action="store_true", help="stay in the foreground")
     parser.add_argument("-v", "--version", action="version", version=f"guacr {__version__}")
+
+
+def _add_serve_flags(parser: argparse.ArgumentParser) -> None:
+    for flags, setting, metavar, meaning in _SERVE_FLAGS:
+        parser.add_argument(*flags, dest=setting, metavar=metavar, help=meaning)
 
 
 def _add_demo(commands: Any) -> None:
@@ -124,19 +133,26 @@ def _add_token(commands: Any) -> None:
 def _load(arguments: argparse.Namespace) -> Settings:
     from guacr import configuration
 
+    return configuration.load(arguments.config, arguments.guacd_conf, _given(arguments))
+
+
+def _given(arguments: argparse.Namespace) -> dict[str, dict[str, str]]:
+    """What flags set, by section and key."""
     given: dict[str, dict[str, str]] = {}
     for _, setting, _, _ in _SERVE_FLAGS:
         value = getattr(arguments, setting, None)
         if value is not None:
             section, key = setting.split(".")
             given.setdefault(section, {})[key] = value
-    return configuration.load(arguments.config, arguments.guacd_conf, given)
+    return given
 
 
 def _serve(arguments: argparse.Namespace) -> int:
     settings = _load(arguments)
-    from guacr import background, daemon, log
+    from guacr import background, configuration, daemon, log
 
+    for sentence in configuration.overridden(_given(arguments)):
+        print(f"guacr: {sentence}", file=sys.stderr)
     in_background = not arguments.foreground and vars(arguments)["daemon.pid_file"] is not None
     ready = background.detach() if in_background else None
     log.configure(settings.log, to_syslog=in_background)

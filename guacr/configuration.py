@@ -1,5 +1,8 @@
 """Where settings come from: defaults < file < guacd.conf < arguments < environment.
 
+Below the file lies what whoever packages the daemon has set: a file of theirs
+(`GUACR_DEFAULTS_PATH`), and the log level by the variable that guacd's image has.
+
 The file is TOML. A variable of the environment is named `GUACR_SECTION__KEY`; variables without
 the double underscore are left alone, since container platforms set `GUACR_PORT` and the like.
 """
@@ -23,6 +26,9 @@ from guacr.setting_types import Allowed
 from guacr.settings import Settings
 
 CONFIG_VARIABLE = "GUACR_CONFIG_PATH"
+DEFAULTS_VARIABLE = "GUACR_DEFAULTS_PATH"
+GUACD_LEVEL_VARIABLES = ("GUACD_LOG_LEVEL", "LOG_LEVEL")
+"""Of guacd's image, the old one and the present one; other values than guacd's are not meant."""
 DEFAULT_PATH = Path("/etc/guacr/guacr.toml")
 """Read when no other file is named, if it exists."""
 FILE_MAX = 4 << 20
@@ -67,7 +73,7 @@ def load(
     Raises:
         SettingsError: one line a problem: where, which key, and what is allowed.
     """
-    sources: list[Source] = []
+    sources = _packaged()
     path = config or config_path()
     if path is not None:
         sources.append(Source(str(path), read(path)))
@@ -78,12 +84,47 @@ def load(
     return merge(sources)
 
 
+def overridden(arguments: Values) -> list[str]:
+    """A sentence for each argument that a variable of the environment overrides."""
+    environment = _environment()
+    return [
+        f"{section}.{key} is {shorten(str(environment[section][key]))} by the environment "
+        f"({ENVIRONMENT_PREFIX}{section.upper()}{ENVIRONMENT_DELIMITER}{key.upper()}), "
+        f"not {shorten(value)} as the flag has it"
+        for section, keys in arguments.items()
+        for key, value in keys.items()
+        if key in environment.get(section, {}) and str(environment[section][key]) != value
+    ]
+
+
+def _packaged() -> list[Source]:
+    sources: list[Source] = []
+    if path := os.environ.get(DEFAULTS_VARIABLE):
+        sources.append(Source(path, read(Path(path))))
+    levels = [(name, os.environ.get(name, "").lower()) for name in GUACD_LEVEL_VARIABLES]
+    return sources + [
+        Source(name, {"log": {"level": level}})
+        for name, level in levels
+        if level in guacd_conf.LOG_LEVELS
+    ]
+
+
 def config_path() -> Path | None:
-    """The configuration file to read when none is named on the command line."""
+    """The configuration file to read when none is named on the command line.
+
+    Raises:
+        SettingsError: its directory cannot be searched.
+    """
     named = os.environ.get(CONFIG_VARIABLE)
     if named:
         return Path(named).expanduser()
-    return DEFAULT_PATH if DEFAULT_PATH.exists() else None
+    try:
+        return DEFAULT_PATH if DEFAULT_PATH.exists() else None
+    except OSError as error:
+        raise SettingsError(
+            f"{DEFAULT_PATH} cannot be looked for: {error.strerror}: let the daemon's account "
+            "search its directory, or name a file with --config"
+        ) from error
 
 
 def read(path: Path) -> Values:

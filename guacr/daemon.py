@@ -19,7 +19,7 @@ from aiohttp import web
 
 from guacr.acceptor import Acceptor
 from guacr.errors import BusyError
-from guacr.listeners import close_all, tcp_sockets, tls_context, unix_socket
+from guacr.listeners import close_all, place_of, tcp_sockets, tls_context, unix_socket
 from guacr.occupancy import Occupancy, Place, connections_for
 from guacr.open_files import open_files, raise_open_files
 from guacr.protocol.instruction import encode
@@ -141,14 +141,14 @@ class Daemon:
         for sock in self._sockets:
             make = self._guacamole if sock.family == socket.AF_UNIX else self._guacamole_tcp
             self._listen(Acceptor(sock, self._occupancy, make, self._too_many))
-            log.info("listening on %s", sock.getsockname())
+            log.info("listening on %s", place_of(sock))
         if self._web_sockets:
             app = create_app(self.settings, self.registry, secret=self._secret)
             self._web = create_runner(app)
             await self._web.setup()
             for sock in self._web_sockets:
                 self._listen(Acceptor(sock, self._web_occupancy, self._http, unavailable))
-                log.info("listening for WebSocket on %s", sock.getsockname())
+                log.info("listening for WebSocket on %s", place_of(sock))
 
     def _listen(self, acceptor: Acceptor) -> None:
         acceptor.start()

@@ -2,6 +2,7 @@
 
     GuacrError                        SERVER_ERROR
     ├── InternalError                 a fault of guacr's own; the log holds its traceback
+    ├── ShutdownError                 UPSTREAM_UNAVAILABLE: the daemon ends, as planned
     ├── SettingsError                 a setting that cannot stand; stops the start
     ├── ClientError                   what the client did
     │   ├── ProtocolError             CLIENT_BAD_REQUEST
@@ -46,6 +47,16 @@ class InternalError(GuacrError):
 
     def __init__(self) -> None:
         super().__init__("internal error: the daemon's log says more")
+
+
+class ShutdownError(GuacrError):
+    """The daemon ends. Of the statuses on which Apache Guacamole connects again by itself, this is
+    the one whose text fits."""
+
+    status = Status.UPSTREAM_UNAVAILABLE
+
+    def __init__(self) -> None:
+        super().__init__("the daemon is shutting down: connect again later")
 
 
 class SettingsError(GuacrError):

@@ -20,7 +20,13 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from guacr.errors import ForbiddenError, NotFoundError, UnauthorizedError, shorten
+from guacr.errors import (
+    ForbiddenError,
+    NotFoundError,
+    UnauthorizedError,
+    UnsupportedError,
+    shorten,
+)
 from guacr.protocol.client import ClientInfo
 from guacr.query import Query, is_about_client, parse_query
 from guacr.session.origin import ANYONE, Origin
@@ -103,7 +109,7 @@ class Gateway:
             return {}
         found: dict[str, type[Params]] = {}
         for name in self._protocols.names:
-            with suppress(NotFoundError):  # what it needs is not installed
+            with suppress(UnsupportedError):  # what it needs is not installed
                 found[name] = self._protocols.find(name).params_type
         return found
 
@@ -134,7 +140,8 @@ class Gateway:
         Raises:
             UnauthorizedError: there is no token where one is needed, or it is not valid.
             ForbiddenError: it asks for what it may not have.
-            NotFoundError: there is no such connection or protocol.
+            NotFoundError: there is no such connection.
+            UnsupportedError: there is no such protocol.
             BadRequestError: a value cannot be used.
         """
         pairs = list(pairs)

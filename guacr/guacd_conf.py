@@ -28,12 +28,6 @@ _PARAMETER = re.compile(
 _ESCAPE = re.compile(r"\\(.)")
 
 
-def _port(value: str) -> int:
-    if not (value.isascii() and value.isdigit() and len(value) <= 5):
-        raise ValueError("must be a port number")
-    return int(value)
-
-
 def _level(value: str) -> str:
     if value not in LOG_LEVELS:
         raise ValueError("must be one of " + ", ".join(LOG_LEVELS))
@@ -46,7 +40,7 @@ def _hosts(value: str) -> list[str]:
 
 _NAMES: dict[tuple[str, str], tuple[str, str, Callable[[str], Any]]] = {
     ("server", "bind_host"): ("server", "hosts", _hosts),
-    ("server", "bind_port"): ("server", "port", _port),
+    ("server", "bind_port"): ("server", "port", str),
     ("daemon", "pid_file"): ("daemon", "pid_file", str),
     ("daemon", "log_level"): ("log", "level", _level),
     ("ssl", "server_certificate"): ("server", "tls_certificate", str),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import socket
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from guacr.errors import UpstreamUnavailableError
@@ -26,6 +27,9 @@ def check(settings: Settings) -> str:
     Raises:
         UpstreamUnavailableError: no answer, or a wrong one.
     """
+    path = settings.server.unix_socket
+    if path is not None and not settings.websocket.enabled and not settings.server.hosts:
+        return _check_unix_socket(path)
     section = settings.websocket if settings.websocket.enabled else settings.server
     host = _ANY.get(section.hosts[0] if section.hosts else "", "") or section.hosts[0]
     place = f"[{host}]:{section.port}" if ":" in host else f"{host}:{section.port}"
@@ -37,6 +41,16 @@ def check(settings: Settings) -> str:
     except (OSError, http.client.HTTPException) as error:
         raise UpstreamUnavailableError(f"no guacr answers at {place}: {error}") from error
     return f"guacr answers at {place}"
+
+
+def _check_unix_socket(path: Path) -> str:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+        sock.settimeout(TIMEOUT)
+        try:
+            sock.connect(str(path))
+        except OSError as error:
+            raise UpstreamUnavailableError(f"no guacr answers at {path}: {error}") from error
+    return f"guacr answers at {path}"
 
 
 def _ask(host: str, port: int) -> None:

@@ -17,25 +17,30 @@ from guacr.settings import ServerSettings
 
 log = logging.getLogger("guacr.listeners")
 
+ANY_IPV6 = "::"
 _NO_SUCH_ADDRESS = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
 
 
 async def tcp_sockets(hosts: Iterable[str], port: int, backlog: int) -> list[socket.socket]:
     """Sockets that listen on every address of every host.
 
-    With port 0 all of them share the port that the first one was given. An address that this
-    machine does not have (IPv6 switched off) is passed over as long as another one is left.
+    `::` stands for IPv4 as well, as for guacd, unless there is an IPv4 address beside it. With port
+    0 all of them share the port that the first one was given. An address that this machine does not
+    have (IPv6 switched off) is passed over as long as another one is left.
 
     Raises:
         SettingsError: a name is unknown, the port is taken, or no address is left.
     """
     sockets: list[socket.socket] = []
     missing: list[str] = []
-    for family, address in await _addresses(hosts, port):
+    addresses = await _addresses(hosts, port)
+    with_ipv4 = all(family == socket.AF_INET6 for family, _ in addresses)
+    for family, address in addresses:
         if port == 0 and sockets:
             address = (address[0], sockets[0].getsockname()[1], *address[2:])
         try:
-            sockets.append(_listen(family, address, backlog))
+            both = with_ipv4 and address[0] == ANY_IPV6
+            sockets.append(_listen(family, address, backlog, with_ipv4=both))
         except OSError as error:
             if error.errno not in _NO_SUCH_ADDRESS:
                 close_all(sockets)
@@ -89,6 +94,14 @@ def tls_context(settings: ServerSettings) -> ssl.SSLContext | None:
     return context
 
 
+def place_of(sock: socket.socket) -> str:
+    """Where a socket listens, for the log."""
+    name = sock.getsockname()
+    if not isinstance(name, tuple):
+        return str(name)
+    return f"[{name[0]}]:{name[1]}" if ":" in name[0] else f"{name[0]}:{name[1]}"
+
+
 def close_all(sockets: Iterable[socket.socket]) -> None:
     """Close sockets."""
     for sock in sockets:
@@ -101,9 +114,10 @@ async def _addresses(
     loop = asyncio.get_running_loop()
     found: dict[tuple[Any, ...], socket.AddressFamily] = {}
     for host in hosts:
+        name = host[1:-1] if host.startswith("[") and host.endswith("]") else host
         try:
             infos = await loop.getaddrinfo(
-                host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+                name or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
             )
         except OSError as error:
             raise SettingsError(f"cannot listen on {host}: {error.strerror or error}") from error
@@ -112,12 +126,14 @@ async def _addresses(
     return [(family, address) for address, family in found.items()]
 
 
-def _listen(family: socket.AddressFamily, address: tuple[Any, ...], backlog: int) -> socket.socket:
+def _listen(
+    family: socket.AddressFamily, address: tuple[Any, ...], backlog: int, *, with_ipv4: bool
+) -> socket.socket:
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(not with_ipv4))
         sock.bind(address)
         sock.listen(backlog)
         sock.setblocking(False)

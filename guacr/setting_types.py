@@ -3,6 +3,7 @@
 A validator's message goes on after the name of the key: "must be …", "holds …".
 """
 
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -110,8 +111,20 @@ def _parameter(name: str, value: Any) -> str:
     raise ValueError(f"holds {name}, which must be a text, a number, true, false or {{ file = … }}")
 
 
+def _port(value: Any) -> Any:
+    """A port's number, or the name of its service, as guacd takes it."""
+    if isinstance(value, str) and value and not value.strip().isdigit():
+        try:
+            return socket.getservbyname(value.strip(), "tcp")
+        except OSError:
+            raise ValueError(
+                f"must be a port number or the name of a service, not {value[:40]!r}"
+            ) from None
+    return value
+
+
 Whole = Annotated[int, BeforeValidator(_no_boolean)]
-Port = Annotated[Whole, Field(ge=0, le=65535)]
+Port = Annotated[Whole, BeforeValidator(_port), Field(ge=0, le=65535)]
 Seconds = Annotated[float, BeforeValidator(_no_boolean), Field(ge=0.1, le=3600)]
 SecondsOrNone = Annotated[float, BeforeValidator(_no_boolean), Field(ge=0, le=3600)]
 Mode = Annotated[

@@ -13,7 +13,8 @@ from guacr.errors import (
     BusyError,
     GuacrError,
     NotFoundError,
-    SessionClosedError,
+    ShutdownError,
+    UnsupportedError,
     shorten,
 )
 from guacr.protocol.client import ClientInfo
@@ -49,15 +50,15 @@ class Protocols:
         """The handler of a protocol.
 
         Raises:
-            NotFoundError: there is none of that name, or it cannot be loaded.
+            UnsupportedError: there is none of that name, or it cannot be loaded.
         """
         known = self._loaded.get(name)
         if known is not None:
             return known
         entry = self._entries.get(name)
         if entry is None:
-            raise NotFoundError(
-                f"protocol {shorten(name)} is not known here: known are {', '.join(self.names)}"
+            raise UnsupportedError(
+                f"protocol {shorten(name)} is unknown: known are {', '.join(self.names)}"
             )
         handler = self._load(entry)
         self._loaded[name] = handler
@@ -69,17 +70,17 @@ class Protocols:
             handler = entry.load()
         except ImportError as error:
             log.exception("protocol %s cannot be loaded", entry.name)
-            raise NotFoundError(
+            raise UnsupportedError(
                 f"protocol {entry.name} is not installed completely: install guacr[all]"
             ) from error
         except (Exception, SystemExit) as error:
             log.exception("protocol %s cannot be loaded", entry.name)
-            raise NotFoundError(
+            raise UnsupportedError(
                 f"protocol {entry.name} cannot be loaded: the daemon's log says more"
             ) from error
         if not (isinstance(handler, type) and issubclass(handler, ProtocolHandler)):
             log.error("protocol %s: %s is not a protocol handler", entry.name, entry.value)
-            raise NotFoundError(
+            raise UnsupportedError(
                 f"protocol {entry.name} cannot be loaded: the daemon's log says more"
             )
         return handler
@@ -110,7 +111,8 @@ class SessionRegistry:
         """The parameters to ask for after `select` of a protocol or a connection id.
 
         Raises:
-            NotFoundError: there is no such protocol or connection.
+            NotFoundError: there is no such connection.
+            UnsupportedError: there is no such protocol.
         """
         if select.startswith(CONNECTION_ID_PREFIX):
             return self._find(select).handler.params_type
@@ -130,7 +132,8 @@ class SessionRegistry:
         user is attached: its transport's receiver is set, `ready` is sent.
 
         Raises:
-            NotFoundError: no such protocol or connection.
+            NotFoundError: no such connection.
+            UnsupportedError: no such protocol.
             BadRequestError: a parameter cannot be used.
             BusyError: there are as many sessions as are allowed.
             TooManyError: the session to join is full.
@@ -164,7 +167,7 @@ class SessionRegistry:
     async def close(self) -> None:
         """End every session and wait, within bounds, until their handlers have cleaned up."""
         for session in list(self.sessions.values()):
-            session.close(SessionClosedError("the daemon is shutting down: connect again later"))
+            session.close(ShutdownError())
         if self._ending:
             timeout = self.settings.server.drain_timeout
             _, late = await asyncio.wait(self._ending, timeout=timeout)

@@ -11,6 +11,7 @@ import pytest
 
 from guacr import __version__, configuration
 from guacr.cli import main
+from guacr.settings import Settings
 
 WAIT = 20.0
 
@@ -121,7 +122,7 @@ def test_check_config_says_what_would_be(
 @pytest.mark.parametrize(
     ("connection", "sentence"),
     [
-        ("protocol = 'gopher'", "connections.a: protocol 'gopher' is not known here"),
+        ("protocol = 'gopher'", "connections.a: protocol 'gopher' is unknown"),
         (
             "protocol = 'testcard'\nparameters = { colour = 'red' }",
             "connections.a: there is no parameter 'colour'",
@@ -209,3 +210,37 @@ def test_port_in_use(ports: tuple[int, int], flags: list[str]) -> None:
     assert result.returncode == 2
     assert str(ports[0]) in result.stderr
     assert "Traceback" not in result.stderr
+
+
+# ---- in guacd's place
+
+
+def test_flags_alone_are_those_of_serve(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Settings] = []
+
+    def run(settings: Settings, **_: object) -> int:
+        seen.append(settings)
+        return 0
+
+    monkeypatch.setattr("guacr.daemon.run", run)
+    assert main(["-L", "debug", "-l", "ssh"]) == 0
+    assert (seen[0].log.level, seen[0].server.port) == ("debug", 22)
+
+
+def test_a_flag_that_the_environment_overrides_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("guacr.daemon.run", lambda settings, **_: settings.server.port - 4900)
+    monkeypatch.setenv("GUACR_SERVER__PORT", "4900")
+    assert main(["serve", "-l", "4822", "-b", "127.0.0.1"]) == 0
+    assert capsys.readouterr().err == (
+        "guacr: server.port is '4900' by the environment (GUACR_SERVER__PORT), "
+        "not '4822' as the flag has it\n"
+    )
+    assert main(["serve", "-l", "4900"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_check_config_takes_the_flags_of_serve(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check-config", "-l", "4900", "-b", "localhost"]) == 0
+    assert "Guacamole protocol: localhost:4900" in capsys.readouterr().out

@@ -90,7 +90,7 @@ def test_unknown_variable_of_the_environment(monkeypatch: pytest.MonkeyPatch) ->
 def test_problem_names_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GUACR_SERVER__PORT", "x")
     assert problem(written(tmp_path, "[server]\nport = 1")) == (
-        "environment: server.port must be a whole number from 0 to 65535, not 'x'"
+        "environment: server.port must be a port number or the name of a service, not 'x'"
     )
 
 
@@ -164,3 +164,37 @@ def test_file_that_is_no_toml(tmp_path: Path, data: bytes, sentence: str) -> Non
     path = tmp_path / "guacr.toml"
     path.write_bytes(data)
     assert problem(path).startswith(f"{path} {sentence}")
+
+
+# ---- what lies below the file
+
+
+def test_a_packagers_file_gives_way_to_everything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "image.toml").write_text('[server]\nhosts = ["0.0.0.0"]\nport = 1\n')
+    (tmp_path / "guacr.toml").write_text("[server]\nport = 2\n")
+    monkeypatch.setenv("GUACR_DEFAULTS_PATH", str(tmp_path / "image.toml"))
+    settings = configuration.load(tmp_path / "guacr.toml")
+    assert (settings.server.hosts, settings.server.port) == (("0.0.0.0",), 2)
+    assert configuration.load(arguments={"server": {"hosts": "::1"}}).server.hosts == ("::1",)
+
+
+@pytest.mark.parametrize("variable", ["LOG_LEVEL", "GUACD_LOG_LEVEL"])
+def test_the_level_of_guacds_image(
+    variable: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, "debug")
+    assert configuration.load().log.level == "debug"
+    assert configuration.load(arguments={"log": {"level": "error"}}).log.level == "error"
+    monkeypatch.setenv(variable, "chatty")
+    assert configuration.load().log.level == "info"
+
+
+def test_a_directory_that_cannot_be_searched(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "exists", refuse)
+    with pytest.raises(SettingsError, match="cannot be looked for: Permission denied"):
+        configuration.load()

@@ -64,8 +64,8 @@ SERVE = ("-m", "guacr", "serve", "-f", "-b", "127.0.0.1", "-l", "0", "--ws-port"
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_listens_and_ends_by_signals(number: signal.Signals) -> None:
     with serving(*SERVE) as process:
-        port = int(line(process, r"listening on \('127.0.0.1', (\d+)\)").group(1))
-        line(process, r"listening for WebSocket on \('127.0.0.1', \d+\)")
+        port = int(line(process, r"listening on 127.0.0.1:(\d+)$").group(1))
+        line(process, r"listening for WebSocket on 127.0.0.1:\d+$")
         with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
             client.sendall(b"6.select,8.testcard;")
             assert client.recv(100).startswith(b"4.args,13.VERSION_1_5_0,")
@@ -93,11 +93,11 @@ def test_sockets_from_systemd() -> None:
         os.set_inheritable(passed.fileno(), True)
         number = str(passed.fileno())
         with serving("-c", LAUNCHER, number, "serve", "-f", "--ws-port", "0") as process:
-            line(process, rf"listening on \('127.0.0.1', {port}\)")
+            line(process, rf"listening on 127.0.0.1:{port}$")
             passed.close()
             with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
                 client.sendall(b"6.select,3.foo;")
-                assert b"protocol 'foo' is not known" in client.recv(1000)
+                assert b"protocol 'foo' is unknown" in client.recv(1000)
             assert ended(process, signal.SIGTERM) == 0
 
 
@@ -139,8 +139,8 @@ def test_silent_connections_leave_room_for_others(uvloop: str, tmp_path: Path) -
     flags = ("serve", "-f", "-b", "127.0.0.1", "-l", "0", "--ws-port", "0")
     with serving("-c", FEW_FILES, "2", *flags, PYTHONPATH=str(tmp_path)) as process:
         line(process, "only 256 files may be open")
-        port = int(line(process, r"listening on .*, (\d+)\)")[1])
-        web_port = int(line(process, r"WebSocket on .*, (\d+)\)")[1])
+        port = int(line(process, r"listening on .*:(\d+)$")[1])
+        web_port = int(line(process, r"WebSocket on .*:(\d+)$")[1])
         crowd = silent_connections(port, 400) + silent_connections(web_port, 400)
         line(process, "of this address wait for a session already")
         assert b"5.error" in reply_of(crowd[399])

@@ -2,7 +2,13 @@
 
 import pytest
 
-from guacr.errors import BadRequestError, ForbiddenError, NotFoundError, UnauthorizedError
+from guacr.errors import (
+    BadRequestError,
+    ForbiddenError,
+    NotFoundError,
+    UnauthorizedError,
+    UnsupportedError,
+)
 from guacr.gateway import FORM_LIFETIME, JOIN_LIFETIME, Gateway, Offer, Opening
 from guacr.session.origin import ANYONE, Origin
 from guacr.session.params import Params
@@ -228,9 +234,9 @@ def test_forms_that_are_refused() -> None:
         of.form_token("sketch", {"hostname": "h"})
     with pytest.raises(BadRequestError, match="level"):
         of.form_token("sketch", {"level": "many"})
-    with pytest.raises(NotFoundError, match="'fax'"):
+    with pytest.raises(UnsupportedError, match="'fax'"):
         of.form_token("fax", {})
-    with pytest.raises(NotFoundError):
+    with pytest.raises(UnsupportedError):
         gateway(allow_query_parameters=["*"]).form_token("$session", {})
 
 
@@ -238,7 +244,7 @@ def test_a_protocol_in_the_address() -> None:
     of = gateway(allow_query_parameters=["protocol", "hostname"])
     opening = resolve(of, protocol="sketch", hostname="h")
     assert (opening.select, opening.values) == ("sketch", {"hostname": "h"})
-    with pytest.raises(NotFoundError):
+    with pytest.raises(UnsupportedError):
         resolve(of, protocol="$session")
 
 

@@ -45,7 +45,7 @@ async def refused(address: Address, data: bytes) -> tuple[str, int]:
         (b"4.sync,1.0;", Status.CLIENT_BAD_REQUEST, "begins with select"),
         (b"6.select;", Status.CLIENT_BAD_REQUEST, "select takes one argument"),
         (b"6.select,0.;", Status.CLIENT_BAD_REQUEST, "select takes one argument"),
-        (b"6.select,3.foo;", Status.RESOURCE_NOT_FOUND, "protocol 'foo' is not known"),
+        (b"6.select,3.foo;", Status.UNSUPPORTED, "protocol 'foo' is unknown"),
         (b"6.select,4.$foo;", Status.RESOURCE_NOT_FOUND, "no such connection"),
         (b"6.select,6.sketch;7.connect,0.;", Status.CLIENT_BAD_REQUEST, "connect takes 8 values"),
         (b"6.select,6.sketch;4.size,1.0,1.0;", Status.CLIENT_BAD_REQUEST, "size 0x0"),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from guacr.errors import NotFoundError
+from guacr.errors import UnsupportedError
 from guacr.session import registry
 from guacr.session.handler import ENTRY_POINT_GROUP
 from guacr.session.registry import Protocols
@@ -40,7 +40,7 @@ def protocols(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Protocols:
 def test_a_broken_plug_in_is_reported_to_whoever_selects_it(
     protocols: Protocols, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with pytest.raises(NotFoundError, match=f"protocol {name} .*(log says more|install)"):
+    with pytest.raises(UnsupportedError, match=f"protocol {name} .*(log says more|install)"):
         protocols.find(name)
     assert f"protocol {name}" in caplog.text
 

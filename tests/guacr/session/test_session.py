@@ -14,6 +14,7 @@ from guacr.errors import (
     BusyError,
     NotFoundError,
     TooManyError,
+    UnsupportedError,
     UpstreamError,
 )
 from guacr.protocol.client import ClientInfo
@@ -623,15 +624,15 @@ async def test_closing_twice_is_harmless(bench: Bench) -> None:
 async def test_shutdown_tells_everybody(bench: Bench) -> None:
     transport, _ = bench.connect()
     await bench.registry.close()
-    assert transport.closed_with == Status.SESSION_CLOSED
-    assert transport.all("error")[0][1] == "523"
+    assert transport.closed_with == Status.UPSTREAM_UNAVAILABLE
+    assert transport.all("error")[0][1] == "520"
 
 
 # ---- the registry
 
 
 async def test_opening_what_is_not_there(bench: Bench) -> None:
-    with pytest.raises(NotFoundError, match="sketch"):
+    with pytest.raises(UnsupportedError, match="sketch"):
         bench.connect("skech")
     with pytest.raises(NotFoundError, match="no such connection"):
         bench.connect("$00000000-0000-0000-0000-000000000000")

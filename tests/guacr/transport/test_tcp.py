@@ -5,7 +5,7 @@ import socket
 import ssl
 import stat
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from cryptography.x509.oid import NameOID
 from guacr.daemon import Daemon
 from guacr.display.geometry import Rect
 from guacr.errors import SettingsError
+from guacr.listeners import close_all, tcp_sockets
 from guacr.protocol.status import Status
 from guacr.session.registry import Protocols
 from guacr.settings import DisplaySettings, ServerSettings, SessionSettings
@@ -219,7 +220,7 @@ async def test_shutdown_says_so() -> None:
         await client.wait(lambda: client.heard.syncs)
         await daemon.close()
         await client.wait_closed()
-        assert client.heard.errors[0][1] == Status.SESSION_CLOSED
+        assert client.heard.errors[0][1] == Status.UPSTREAM_UNAVAILABLE
         await client.close()
 
 
@@ -237,3 +238,24 @@ async def test_the_last_words_reach_a_client_that_is_still_sending() -> None:
             assert client.heard.errors[0][1] == Status.CLIENT_BAD_REQUEST
             assert client.heard.disconnect
             await client.close()
+
+
+@pytest.mark.parametrize(
+    ("hosts", "reachable"),
+    [
+        (("::",), {"127.0.0.1", "::1"}),
+        (("[::1]",), {"::1"}),
+        (("::1",), {"::1"}),
+        (("0.0.0.0", "::"), {"127.0.0.1", "::1"}),
+        (("::", "127.0.0.1"), {"127.0.0.1", "::1"}),
+    ],
+)
+async def test_who_reaches_an_ipv6_host(hosts: tuple[str, ...], reachable: set[str]) -> None:
+    sockets = await tcp_sockets(hosts, 0, 5)
+    found = set()
+    for address in ("127.0.0.1", "::1"):
+        with suppress(ConnectionRefusedError):
+            socket.create_connection((address, sockets[0].getsockname()[1]), 5).close()
+            found.add(address)
+    close_all(sockets)
+    assert found == reachable

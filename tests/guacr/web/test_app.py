@@ -327,4 +327,4 @@ async def test_a_shutdown_closes_what_is_open() -> None:
         client = await site.connect()
         await client.until("sync")
         await site.bench.registry.close()
-        assert await client.closed() == (1002, "523")
+        assert await client.closed() == (1011, "520")
