@@ -56,7 +56,6 @@ _CELL_BYTES, _ROW_BYTES, _PAGE_BYTES = 9, 16, 512 << 10
 
 _MODE_AUTO_REPEAT = 8
 _REVERSE_SCREEN = 5
-_COLUMNS_132, _ALLOW_132 = 3, 40
 _ANSI = 1 << 15
 _TRACKING = (
     MouseTracking.MOTION,
@@ -164,16 +163,7 @@ class GhosttyEmulator(Emulator):
         else:
             self._controls.write(data)
         self._revision += 1
-        if self.mode(_ALLOW_132):
-            self._keep_width()
         self._events.raise_kept()
-
-    def _keep_width(self) -> None:
-        """Forbid hosts to change the number of columns (DECCOLM), which is the window's."""
-        for number in (_ALLOW_132, _COLUMNS_132):
-            off = ffi.new("GhosttyTerminalModeConfig*", {"mode": number, "value": False})
-            self._set(lib.GHOSTTY_TERMINAL_OPT_MODE, off)
-        self.resize(*self._events.size)
 
     @property
     def pending(self) -> Future[Any] | None:

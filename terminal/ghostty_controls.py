@@ -17,7 +17,15 @@ from terminal.ghostty_characters import HostText
 from terminal.ghostty_editing import GhosttyEditing
 from terminal.ghostty_events import Events
 from terminal.ghostty_screen import GhosttyScreen
-from terminal.reports import DEVICES, MEMORY, memory_report, setting_report, window_report
+from terminal.ghostty_spelling import ORIGIN_SET, PLACED, SPELLED, spelled
+from terminal.reports import (
+    DEVICES,
+    MEMORY,
+    memory_report,
+    setting_report,
+    terminal_parameters,
+    window_report,
+)
 
 MAX_HELD = 4096
 """Bytes of a sequence that is not whole yet; a longer one is the library's."""
@@ -30,11 +38,12 @@ MAX_VALUE = 65_535
 MAX_CAPABILITIES = 16
 """Names that one XTGETTCAP asks for; what stands behind them is not read."""
 
-_ODD = re.compile(rb"\x1b(?!\[[0-9;:]*+[mKHJABCDGhlPXdrfLM@ST])")
-_HANDLED = re.compile(
-    rb"""\x1b(?:
-    \[(?P<prefix>\??)(?P<digits>[0-9;:]*+)
-        (?P<function>!p|"[pq]|\$[vxz{rt}]|\*[xy]|'[}~]|\x20[@A]|[nt])
+_ODD = re.compile(
+    rb"\x1b(?!\[(?:[0-9;:]*+(?<!;)m|(?:[1-9][0-9]*+)?(?:[KJABCDGhlPXdLM@ST]|;?[0-9]*+[Hrf])))"
+)
+_HANDLED = rb"""
+    |\[(?P<prefix>\??)(?P<digits>[0-9;:]*+)
+        (?P<function>!p|"[pq]|\$[vxz{rt}]|\*[xy]|'[}~]|\x20[@A]|[ntx])
     |(?P<escape>[69lmc])
     |\](?:P(?P<colour>[0-9a-fA-F]{7})
         |(?P<broken>P[0-9a-fA-F]{0,6}+(?:[^\x00-\x1f0-9a-fA-F][\x80-\xbf]*|(?=[\x00-\x1f])))
@@ -42,20 +51,22 @@ _HANDLED = re.compile(
         |(?P<command>[01]|4|1[0-9]);(?P<argument>[^\x07\x18\x1a\x1b]{0,3840}+)(?P<end>\x07|\x1b\\))
     |k(?P<title>[^\x07\x18\x1a\x1b]{0,3840}+)\x1b\\
     |P(?P<string>[$+]q)(?P<text>[^\x07\x18\x1a\x1b]{0,1024}+)\x1b\\
-    )""",
-    re.VERBOSE,
-)
+    )"""
+_FUNCTIONS = re.compile(rb"\x1b(?:" + SPELLED + _HANDLED, re.VERBOSE)
+_FUNCTIONS_IN_ORIGIN_MODE = re.compile(rb"\x1b(?:" + SPELLED + b"|" + PLACED + _HANDLED, re.VERBOSE)
 _UNFINISHED = re.compile(
     rb"""\x1b(?:
     \[[0-?]*+[ -/]*+
     |[()*+]
-    |\](?:P[0-9a-fA-F]{0,6}+|(?:[01]|4|1[0-9])(?:;[^\x07\x18\x1a\x1b]*+\x1b?)?)?
+    |\](?:P[0-9a-fA-F]{0,6}+|(?:[01]|4|1[0-9])(?:;[^\x07\x18\x1a\x1b]*+\x1b?)?
+        |8(?:;[^;\x07\x18\x1a\x1b]*+(?:;\x1b?)?)?)?
     |k[^\x07\x18\x1a\x1b]*+\x1b?
     |P(?:[$+](?:q[^\x07\x18\x1a\x1b]*+\x1b?)?)?
     )?\Z""",
     re.VERBOSE,
 )
 _VT220 = 62
+_ORIGIN = 6
 
 Parameters = list[int]
 
@@ -72,6 +83,8 @@ class GhosttyControls:
         self._editing = edit = GhosttyEditing(self._screen)
         self._screen_reports = screen_reports
         self._level = _VT220
+        self._origin = False
+        """Whether origin mode was ever set."""
         self._rest = b""
         """What is not whole yet, or was left to the next call."""
         self._left: Future[None] | None = None
@@ -108,11 +121,14 @@ class GhosttyControls:
         """Take bytes of the host."""
         data, self._rest, self._left = self._rest + data, b"", None
         odd = _ODD.search(data)
-        if odd is None:
+        if odd is None and not self._origin:
             self._screen.write(data)
             return
+        start = odd.start() if odd and not self._origin else 0
+        self._origin = self._origin or bool(ORIGIN_SET.search(data, start))
+        functions = _FUNCTIONS_IN_ORIGIN_MODE if self._origin else _FUNCTIONS
         self._editing.spent = at = 0
-        for found in _HANDLED.finditer(data, odd.start()):
+        for found in functions.finditer(data, start):
             if self._editing.spent > MAX_CELLS:
                 self._leave(data[at:])
                 return
@@ -120,7 +136,7 @@ class GhosttyControls:
             at = found.end()
             if not self._take(found):
                 self._screen.write(found[0])
-        unfinished = _UNFINISHED.search(data, max(at, odd.start(), len(data) - MAX_HELD))
+        unfinished = _UNFINISHED.search(data, max(at, start, len(data) - MAX_HELD))
         end = unfinished.start() if unfinished else len(data)
         self._pass(data[at:end])
         self._rest = data[end:]
@@ -143,10 +159,15 @@ class GhosttyControls:
         self._editing.reset()
         self._host.reset()
         self._events.titles.clear()
-        self._level = _VT220
+        self._level, self._origin = _VT220, False
 
     def _take(self, found: re.Match[bytes]) -> bool:
         """Carry a sequence out; returns whether it is not the library's as well."""
+        sequence = spelled(found, self._origin and self._screen.mode(_ORIGIN))
+        if sequence is not None:
+            self._end_string()
+            self._screen.write(sequence)
+            return True
         if function := found["function"]:
             digits = found["digits"]
             return b":" in digits or self._function(function, found["prefix"], _values(digits))
@@ -178,6 +199,8 @@ class GhosttyControls:
             return bool(prefix) and self._report_status(given[0], (*given, 0)[1])
         if prefix:
             return False
+        if function == b"x":
+            return self._report_parameters(given[0])
         if function == b"t":
             return self._window(given[0], (*given, 0)[1])
         if function == b'"q':
@@ -225,6 +248,12 @@ class GhosttyControls:
             self._screen.reply(memory_report(number))
         else:
             return False
+        return True
+
+    def _report_parameters(self, what: int) -> bool:
+        """DECREQTPARM."""
+        if report := terminal_parameters(what):
+            self._screen.reply(report)
         return True
 
     def _window(self, what: int, which: int) -> bool:

@@ -9,7 +9,14 @@ from terminal.modes import FIXED_ANSI, FIXED_PRIVATE, NOT_RECOGNIZED
 from terminal.pyte_grid import ORIGIN
 from terminal.pyte_modes import ANSI_MODES, PRIVATE_MODES, SIDES
 from terminal.pyte_rectangles import PyteRectangles
-from terminal.reports import DEVICES, MEMORY, memory_report, setting_report, window_report
+from terminal.reports import (
+    DEVICES,
+    MEMORY,
+    memory_report,
+    setting_report,
+    terminal_parameters,
+    window_report,
+)
 from terminal.sgr import sgr_of
 
 VERSION_REPLY = "guacr"
@@ -101,6 +108,11 @@ class PyteReports(PyteRectangles):
         width, height = self.cell_size
         rows, columns = self.lines, self.columns
         self.send(f"\x1b[48;{rows};{columns};{rows * height};{columns * width}t")
+
+    def report_parameters(self, what: int = 0, *_: int) -> None:
+        """DECREQTPARM."""
+        if report := terminal_parameters(what):
+            self.send(report)
 
     def report_window(self, what: int) -> None:
         """XTWINOPS that asks for a state or a size."""

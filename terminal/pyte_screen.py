@@ -34,6 +34,7 @@ _KEEPS_PENDING = frozenset(
         *("set_mode", "reset_mode", "set_private_mode", "reset_private_mode", "bell", "repeat"),
         *("save_private_mode", "restore_private_mode", "report_device_attributes", "window"),
         *("report_secondary_attributes", "report_tertiary_attributes", "report_version"),
+        "report_parameters",
         *("report_mode", "report_private_mode", "report_device_status", "report_private_status"),
         *("set_cursor_shape", "set_tab_stop", "clear_tab_stop", "reset_tab_stops", "enquire"),
         *("shift_in", "shift_out", "locking_shift_2", "locking_shift_3", "single_shift_2"),

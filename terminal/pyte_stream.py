@@ -87,6 +87,7 @@ class PyteStream(Stream):
         "s": "save_cursor_or_margins",
         "u": "restore_cursor",
         "t": "window",
+        "x": "report_parameters",
         ">u": "push_keyboard",
         "<u": "pop_keyboard",
         "=u": "change_keyboard",

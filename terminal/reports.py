@@ -63,3 +63,8 @@ def setting_report(
         "$}": "0",  # the main display is active, and there is no status line
         "$~": "0",
     }.get(what)
+
+
+def terminal_parameters(what: int) -> str:
+    """DECREQTPARM: no parity, eight bits, 38,400 bits a second; empty for an unknown question."""
+    return f"\x1b[{what + 2};1;1;128;128;1;0x" if what in (0, 1) else ""

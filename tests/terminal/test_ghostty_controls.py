@@ -14,7 +14,10 @@ _ALL = (
     b"one\x1b]P1ff8800two\x1b]R\x1b[2;2H\x1b[42;1;1;2;9$x\x1b[1;31mab\x1b[1;1;2;4;7$r\x1b6\x1b9"
     b"\x1b[2'}\x1b[1'~\x1b[ @\x1b[ A\x1b[1;1;2;3;1;3;3;1$v\x1b[?15n\x1b[11t\x1bP$q*x\x1b\\"
     b"\x1bP+q7878\x1b\\\x1b]2;a\x07\x1b[22t\x1b]2;b\x07\x1b[23t\x1b]4;1;#123456789\x1b\\\x1b]4;1;?\x07"
-    b"\x1bkc\x1b\\\x1b[!p\x1b[?6n\x1b]P1zx\x1b]P\r\nlast\xe6\xbc\xa2"
+    b"\x1bkc\x1b\\\x1b[!p\x1b[?6n\x1b]P1zx\x1b]P\r\n"
+    b"\x1b[?40h\x1b[?3h\x1b[?69h\x1b[3;9s\x1b[2;4r\x1b[?6h\x1b[2;2H"
+    b"\x1b[3;1G\x1b[2d\x1b(0q\xe6\xbc\xa2q\x1b(B\x1b[?6l\x1b[?69l\x1b[1;9H\x1b[0;1Cx\x1b[x"
+    b"\x1b]8;id=1;http://a/\x07l\x1b]8;id=1;\x1b\\\x1b[5;1Hlast\xe6\xbc\xa2"
 )
 
 
@@ -34,6 +37,18 @@ def test_sequences_may_be_cut_anywhere() -> None:
     for cut in range(1, len(_ALL)):
         assert _shown([_ALL[:cut], _ALL[cut:]]) == whole, cut
     assert _shown([bytes([byte]) for byte in _ALL]) == whole
+
+
+@pytest.mark.parametrize("end", [b"\x07", b"\x1b\\"])
+@pytest.mark.parametrize("parameters", [b"", b"id=1", b"id=1:x=2", b":"])
+def test_a_link_without_an_address_ends_one(parameters: bytes, end: bytes) -> None:
+    data = b"\x1b]8;id=1;http://a/" + end + b"a\x1b]8;" + parameters + b";" + end + b"b"
+    for cut in range(len(data)):
+        with closing(start(20, 5)) as emulator:
+            emulator.feed(data[:cut])
+            emulator.feed(data[cut:])
+            links = [emulator.hyperlink_at(Position(column, 0)) for column in (0, 1)]
+            assert (lines(emulator)[0], links) == ("ab", ["http://a/", None])
 
 
 @pytest.mark.parametrize(

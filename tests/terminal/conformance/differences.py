@@ -8,8 +8,6 @@ from __future__ import annotations
 _NO_LEFT_STOP = "the left margin stops no cursor"
 
 GHOSTTY: dict[str, str] = {
-    "SGR 1;": "an empty last parameter of SGR is not read as 0",
-    "tabs: TBC 0": "TBC needs its parameter",
     "swallowed: OSC 133": "a prompt begins on a row of its own",
     "DEL is not drawn": "DEL takes a cell, which is drawn empty",
     "sides: CUB stops at the margin": _NO_LEFT_STOP,

@@ -12,6 +12,7 @@ from tests.terminal.conformance.cases import (
     replies,
     sgr,
     sides,
+    spelling,
     vt420,
 )
 from tests.terminal.conformance.differences import DIFFERENCES
@@ -19,7 +20,7 @@ from tests.terminal.engine import Heard
 
 CASES = (
     *(*sgr.CASES, *cursor.CASES, *sides.CASES, *editing.CASES),
-    *(*replies.CASES, *characters.CASES, *vt420.CASES),
+    *(*replies.CASES, *characters.CASES, *vt420.CASES, *spelling.CASES),
 )
 
 
