@@ -10,6 +10,7 @@ from guacr.errors import (
     GuacrError,
     UpstreamError,
     UpstreamTimeoutError,
+    UpstreamUnavailableError,
     shorten,
 )
 from guacr.settings import SshSettings
@@ -24,6 +25,7 @@ from handlers.ssh.failures import (
     LoginRefusedError,
     NegotiationError,
     NotSshError,
+    TunnelRefusedError,
 )
 from handlers.ssh.host_keys import HostKeys, refusal
 from handlers.ssh.key_texts import Trust
@@ -31,6 +33,7 @@ from handlers.ssh.library import Connection, Target, connect
 from handlers.ssh.login import Login, printable
 from handlers.ssh.negotiation import explained
 from handlers.ssh.params import SshParams
+from handlers.ssh.route import Hop
 
 KEEP_ALIVE_MIN = 2
 """Seconds; shorter intervals are lengthened to this, as guacd does."""
@@ -42,39 +45,50 @@ async def log_in(
     params: SshParams,
     settings: SshSettings,
     login: Login,
+    hop: Hop,
     *,
+    via: Connection | None = None,
     host_keys: HostKeys | None,
+    started: float,
     agent_path: str = "",
     decode: Callable[[bytes], str],
 ) -> Connection:
-    """A connection to the host of `params` on which `login` has succeeded. Without `host_keys`
-    every host is taken for what it says it is; `decode` reads its texts that are not UTF-8.
+    """A connection to the host of `hop`, through the one of `via` if there is one, on which `login`
+    has succeeded. All logins together have the time of one, from when the first one `started`.
+    Without `host_keys` every host is taken for what it says it is; `decode` reads its texts that
+    are not UTF-8.
 
     Raises:
         GuacrError: it did not come to that; the message says why and what to do.
     """
     offered = algorithms(params, settings)
-    sock, trust = await _connected(params, host_keys)
+    spent = asyncio.get_running_loop().time() - started if via else 0
+    way, trust = await _way(hop, via, params.timeout, host_keys)
     target = Target(
-        host=params.hostname,
-        port=params.port,
+        host=hop.hostname,
+        port=hop.port,
         username=login.username,
         trust=trust,
         algorithms=offered,
         greeting_timeout=min(params.timeout, settings.handshake_timeout),
         handshake_timeout=settings.handshake_timeout,
-        login_timeout=settings.login_timeout,
+        login_timeout=max(settings.login_timeout - spent, 0),
         keep_alive=keep_alive(params.server_alive_interval),
         agent_path=agent_path,
         decode=decode,
     )
     try:
-        return await connect(sock, target, login)
+        return await connect(way, target, login)
     except LoginRefusedError:
         raise login.refusal(target.host) from None
     except HostKeyRefusedError as error:
         keys = host_keys or HostKeys("", "")
         raise refusal(error, target.host, keys, trust or Trust()) from None
+    except LoginLateError:
+        raise UpstreamTimeoutError(
+            f"login to host {shorten(target.host)} took longer than "
+            f"{settings.login_timeout:g} s: connect again, and answer sooner"
+        ) from None
     except ConnectingError as error:
         raise _explained(error, target) from None
 
@@ -84,19 +98,25 @@ def keep_alive(seconds: int) -> int:
     return max(seconds, KEEP_ALIVE_MIN) if seconds else 0
 
 
-async def _connected(
-    params: SshParams, host_keys: HostKeys | None
-) -> tuple[socket.socket, Trust | None]:
-    """A socket to the host, and the keys that the host may show."""
-    sock = await dial(params.hostname, params.port, params.timeout)
-    if host_keys is None:
-        return sock, None
+async def _way(
+    hop: Hop, via: Connection | None, timeout: float, host_keys: HostKeys | None
+) -> tuple[socket.socket | Connection, Trust | None]:
+    """What leads to the host, and the keys that the host may show. What address a jump host finds
+    for a name is its own affair."""
+    if via is not None:
+        return via, await _trust(hop, "", host_keys)
+    sock = await dial(hop.hostname, hop.port, timeout)
     try:
-        place = params.hostname, sock.getpeername()[0], params.port
-        return sock, await asyncio.to_thread(host_keys.trust, *place)
+        return sock, await _trust(hop, sock.getpeername()[0], host_keys)
     except BaseException:
         sock.close()
         raise
+
+
+async def _trust(hop: Hop, address: str, host_keys: HostKeys | None) -> Trust | None:
+    if host_keys is None:
+        return None
+    return await asyncio.to_thread(host_keys.trust, hop.hostname, address, hop.port)
 
 
 def _explained(error: ConnectingError, target: Target) -> GuacrError:
@@ -113,14 +133,24 @@ def _explained(error: ConnectingError, target: Target) -> GuacrError:
             f"{place} took the connection, but {late}: check host and port, and whether the host "
             "is overloaded"
         )
-    if isinstance(error, LoginLateError):
-        return UpstreamTimeoutError(
-            f"login to host {shorten(target.host)} took longer than {target.login_timeout:g} s: "
-            "connect again, and answer sooner"
-        )
+    if isinstance(error, TunnelRefusedError):
+        return _unreachable(place, error)
     if isinstance(error, NegotiationError):
         return UpstreamError(explained(target.host, error.missing))
     return broken_off(target.host, error)
+
+
+def _unreachable(place: str, error: TunnelRefusedError) -> GuacrError:
+    why = printable(str(error), GREETING_MAX) or "no reason is given"
+    if error.prohibited:
+        return UpstreamUnavailableError(
+            f"the jump host before it does not connect to {place}: {why}; allow it there "
+            "(AllowTcpForwarding and PermitOpen of OpenSSH's server)"
+        )
+    return UpstreamUnavailableError(
+        f"the jump host before it cannot connect to {place}: {why}; check host and port as seen "
+        "from there"
+    )
 
 
 def not_ssh(place: str, greeting: bytes) -> GuacrError:

@@ -29,9 +29,11 @@ class ConnectingError(Exception):
 class HostKeyRefusedError(ConnectingError):
     """The host has shown a key that is not trusted, or that is revoked."""
 
-    def __init__(self, fingerprint: str, *, revoked: bool = False) -> None:
-        super().__init__(fingerprint)
+    def __init__(self, fingerprint: str, reason: str, *, revoked: bool = False) -> None:
+        super().__init__(fingerprint, reason)
         self.fingerprint = fingerprint
+        """Empty where its authority is trusted, but a certificate does not hold."""
+        self.reason = reason
         self.revoked = revoked
 
 
@@ -50,6 +52,15 @@ class HandshakeLateError(ConnectingError):
 
 class LoginLateError(ConnectingError):
     """The login took longer than it may."""
+
+
+class TunnelRefusedError(ConnectingError):
+    """A jump host does not connect to the next host; the text is its reason."""
+
+    def __init__(self, reason: str, *, prohibited: bool) -> None:
+        super().__init__(reason)
+        self.prohibited = prohibited
+        """Whether it does so for nobody, or not for this user."""
 
 
 class NegotiationError(ConnectingError):

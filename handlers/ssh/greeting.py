@@ -6,18 +6,30 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
+from typing import Protocol, runtime_checkable
 
 GREETING_MAX = 256
 """Bytes that are kept."""
 
 
-class Door:
-    """Lets asyncssh in on a socket that is connected, and stands between: it keeps what the host
-    says first, tells `on_data` that the host is alive, and tells of the connection's end last."""
+@runtime_checkable
+class Tunnel(Protocol):
+    """A host through which others are reached."""
 
-    def __init__(self, sock: socket.socket, on_data: Callable[[], None]) -> None:
+    async def tunnel(
+        self, protocol: asyncio.Protocol, host: str, port: int
+    ) -> asyncio.BaseTransport:
+        """A connection from there to another host."""
+
+
+class Door:
+    """Lets asyncssh in on a socket that is connected, or through a jump host, and stands between:
+    it keeps what the host says first, tells `on_data` that the host is alive, and tells of the
+    connection's end last."""
+
+    def __init__(self, way: socket.socket | Tunnel, on_data: Callable[[], None]) -> None:
         self.greeting = bytearray()
-        self._sock: socket.socket | None = sock
+        self._way: socket.socket | Tunnel | None = way
         self._on_data = on_data
 
     async def create_connection(
@@ -25,16 +37,20 @@ class Door:
     ) -> tuple[asyncio.BaseTransport, asyncio.Protocol]:
         """What asyncssh asks of a tunnel."""
         connection = factory()
-        sock, self._sock = self._sock, None
-        transport, _ = await asyncio.get_running_loop().create_connection(
-            lambda: _Between(connection, self.greeting, self._on_data), sock=sock
-        )
+        between = _Between(connection, self.greeting, self._on_data)
+        way, self._way = self._way, None
+        if isinstance(way, Tunnel):
+            transport = await way.tunnel(between, host, port)
+        else:
+            transport, _ = await asyncio.get_running_loop().create_connection(
+                lambda: between, sock=way
+            )
         return transport, connection
 
     def close(self) -> None:
         """Close the socket, if asyncssh has not taken it."""
-        if self._sock is not None:
-            self._sock.close()
+        if isinstance(self._way, socket.socket):
+            self._way.close()
 
 
 class _Between(asyncio.Protocol):
@@ -48,10 +64,13 @@ class _Between(asyncio.Protocol):
         self._on_data = on_data
         self._loop = asyncio.get_running_loop()
 
+    def session_started(self) -> None:
+        """What asyncssh calls where the way is a channel."""
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._connection.connection_made(transport)
 
-    def data_received(self, data: bytes) -> None:
+    def data_received(self, data: bytes, datatype: int | None = None) -> None:
         if len(self._greeting) < GREETING_MAX:
             self._greeting += data[: GREETING_MAX - len(self._greeting)]
         self._connection.data_received(data)

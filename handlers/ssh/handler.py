@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import ClassVar
 
-from guacr.errors import BadRequestError, shorten
+from guacr.errors import BadRequestError, GuacrError, shorten
 from guacr.session.params import Params
 from guacr.session.session import Session
 from guacr.showable import is_showable
@@ -18,6 +21,7 @@ from handlers.ssh.keys import load_private_key
 from handlers.ssh.library import Connection
 from handlers.ssh.login import Login
 from handlers.ssh.params import SshParams
+from handlers.ssh.route import Hop, route
 from handlers.ssh.shell import Shell
 from handlers.terminal.handler import TerminalHandler
 
@@ -43,46 +47,61 @@ class SshHandler(TerminalHandler):
         params = self.params
         if not params.hostname:
             raise BadRequestError("parameter hostname is empty: name the host to connect to")
-        host_keys = await self._host_keys()
-        key = await self._private_key()
+        hops = [await self._prepared(hop) for hop in route(params)]
         username = params.username or (await self.ask("Login as: ")).strip()
-        login = Login(
-            self,
-            username,
-            password=params.password,
-            key=key,
-            on_host=None if host_keys else self._unverified,
-        )
+        started = asyncio.get_running_loop().time()
+        passed: list[tuple[Hop, Connection]] = []
         async with AsyncExitStack() as cleanup:
-            connection = await log_in(
-                params,
-                self.session.settings.ssh,
-                login,
-                host_keys=host_keys,
-                agent_path=await self._agent(key, cleanup),
-                decode=self.text.decode,
-            )
-            cleanup.push_async_callback(connection.close)
+            for hop, host_keys, key in hops:
+                if len(hops) > 1:
+                    self.print_line(f"Connecting to {hop.place}.")
+                login = Login(
+                    self,
+                    hop.username or username,
+                    password=hop.password,
+                    key=key,
+                    on_host=None if host_keys else partial(self._unverified, hop),
+                )
+                try:
+                    connection = await log_in(
+                        params,
+                        self.session.settings.ssh,
+                        login,
+                        hop,
+                        via=passed[-1][1] if passed else None,
+                        host_keys=host_keys,
+                        started=started,
+                        agent_path="" if hop.is_jump else await self._agent(key, cleanup),
+                        decode=self.text.decode,
+                    )
+                except GuacrError as error:
+                    raise hop.told(error) from None
+                cleanup.push_async_callback(connection.close)
+                passed.append((hop, connection))
             self.session.set_name(f"{username}@{params.hostname}")
-            await self._stay(connection)
+            await self._stay(passed)
 
-    async def _host_keys(self) -> HostKeys | None:
-        if self.params.host_key:
-            return pinned(self.params.host_key)
+    async def _prepared(self, hop: Hop) -> tuple[Hop, HostKeys | None, PrivateKey | None]:
+        """What is trusted and known of a host, read before anything is connected to."""
+        try:
+            return hop, await self._host_keys(hop), await self._private_key(hop)
+        except GuacrError as error:
+            raise hop.told(error) from None
+
+    async def _host_keys(self, hop: Hop) -> HostKeys | None:
+        if hop.host_key:
+            return pinned(hop.host_key)
         return await known_hosts(self.session.settings.ssh.known_hosts)
 
-    def _unverified(self, fingerprint: str) -> None:
-        host = shorten(self.params.hostname)
-        self.session.log.warning("host %s is not verified; its key is %s", host, fingerprint)
-        self.print_line(f"Host {host} is not verified. Its key is {fingerprint}.")
+    def _unverified(self, hop: Hop, fingerprint: str) -> None:
+        self.session.log.warning("%s is not verified; its key is %s", hop.place, fingerprint)
+        place = hop.place[:1].upper() + hop.place[1:]
+        self.print_line(f"{place} is not verified. Its key is {fingerprint}.")
 
-    async def _private_key(self) -> PrivateKey | None:
-        params = self.params
-        if not params.private_key:
+    async def _private_key(self, hop: Hop) -> PrivateKey | None:
+        if not hop.private_key:
             return None
-        return await load_private_key(
-            params.private_key, params.passphrase, params.public_key, self
-        )
+        return await load_private_key(hop.private_key, hop.passphrase, hop.public_key, self)
 
     async def _agent(self, key: PrivateKey | None, cleanup: AsyncExitStack) -> str:
         """The socket of an agent with the key, if one is wanted."""
@@ -95,9 +114,10 @@ class SshHandler(TerminalHandler):
         cleanup.push_async_callback(agent.close)
         return str(agent.path)
 
-    async def _stay(self, connection: Connection) -> None:
-        """Open the shell, and wait for its end."""
+    async def _stay(self, passed: Sequence[tuple[Hop, Connection]]) -> None:
+        """Open the shell on the last host, and wait for its end."""
         params = self.params
+        _, connection = passed[-1]
         last_line = ""
         window = self.window
         try:
@@ -115,11 +135,14 @@ class SshHandler(TerminalHandler):
                 shell.resize(self.window)
             self.start_input()
             await shell.ended
+            if shell.farewell and any(way.closed for _, way in passed[:-1]):
+                raise BrokenOffError("")  # the jump host's end is none of the host's
             if shell.farewell:
                 self.session.log.info("ended by host: %s", shorten(shell.farewell, FAREWELL_MAX))
                 last_line = f"The session has ended: {shell.farewell}."
         except BrokenOffError as error:
-            raise broken_off(params.hostname, error) from None
+            lost = next((hop for hop, way in passed if way.closed), passed[-1][0])
+            raise lost.told(broken_off(lost.hostname, error)) from None
         finally:
             await self.finish_output(last_line)
 

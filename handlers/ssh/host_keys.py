@@ -89,7 +89,7 @@ def refusal(error: HostKeyRefusedError, host: str, keys: HostKeys, trust: Trust)
     name = shorten(host)
     if error.revoked:
         return UpstreamError(f"the key of host {name} is revoked by {keys.source}")
-    shown = error.fingerprint or "a certificate that is not valid"
+    shown = error.fingerprint or f"a certificate that does not count ({error.reason})"
     if not trust:
         return UpstreamError(
             f"host {name} is not in {keys.source}: it shows {shown}; add its key if that is right"

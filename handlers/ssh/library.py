@@ -24,6 +24,7 @@ from handlers.ssh.failures import (
     LoginRefusedError,
     NegotiationError,
     NotSshError,
+    TunnelRefusedError,
     broken_off,
     reason,
 )
@@ -71,17 +72,20 @@ class Target:
     """What texts of the host stand for that are not UTF-8."""
 
 
-async def connect(sock: socket.socket, target: Target, dialogue: Dialogue) -> Connection:
-    """Exchange keys and log in over a connected socket, which it takes over.
+async def connect(
+    way: socket.socket | Connection, target: Target, dialogue: Dialogue
+) -> Connection:
+    """Exchange keys and log in over a connected socket, which it takes over, or through a jump
+    host.
 
     Raises:
-        NotSshError, HostKeyRefusedError, HandshakeLateError, LoginRefusedError, LoginLateError,
-            BrokenOffError: as their names say.
+        TunnelRefusedError, NotSshError, HostKeyRefusedError, HandshakeLateError, LoginRefusedError,
+            LoginLateError, BrokenOffError: as their names say.
         BadRequestError: the target cannot be connected to as it is described.
     """
     _name_this_user()
     client = _Client(dialogue, target.decode)
-    door = Door(sock, client.heard)
+    door = Door(way, client.heard)
     start = _now()
     try:
         async with asyncio.timeout(target.greeting_timeout) as deadline:
@@ -161,7 +165,13 @@ def _explained(error: Exception, client: _Client, door: Door) -> Exception:
     if isinstance(error, ValueError) and not client.connected:
         return BadRequestError(f"the connection cannot be set up as asked: {reason(error)}")
     if client.refused_key or isinstance(error, asyncssh.HostKeyNotVerifiable):
-        return HostKeyRefusedError(client.refused_key, revoked="revoked" in str(error))
+        why = reason(str(error).partition(" for host ")[0])
+        return HostKeyRefusedError(client.refused_key, why, revoked="revoked" in why)
+    if isinstance(error, asyncssh.ChannelOpenError) and not client.connected:
+        return TunnelRefusedError(
+            reason(error),
+            prohibited=error.code == constants.OPEN_ADMINISTRATIVELY_PROHIBITED,
+        )
     if missing := client.mismatches():
         return NegotiationError(missing)
     if isinstance(error, asyncssh.PermissionDenied):
@@ -232,6 +242,21 @@ class Connection:
         except (asyncssh.Error, OSError) as error:
             raise broken_off(error) from None
         return shell
+
+    @property
+    def closed(self) -> bool:
+        """Whether it has ended."""
+        return self._connection.is_closed()
+
+    async def tunnel(
+        self, protocol: asyncio.Protocol, host: str, port: int
+    ) -> asyncio.BaseTransport:
+        """A connection from this host to another one; asyncssh's channels are transports."""
+        session: Any = protocol
+        channel: Any
+        channel, _ = await self._connection.create_connection(lambda: session, host, port)
+        transport: asyncio.BaseTransport = channel
+        return transport
 
     async def close(self) -> None:
         """Say goodbye, within `CLOSE_TIMEOUT`; may be called twice."""

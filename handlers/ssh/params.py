@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from guacr.session.params import Params, param
+from handlers.ssh import jump_params as jump
 from handlers.terminal import params as shared
 
+JUMPS = ("ssh_jump", "ssh_jump_2", "ssh_jump_3")
+"""What the fields of the jump hosts begin with, in the order in which they are passed."""
 TIMEOUT_MAX = 600
 """Seconds."""
 
@@ -137,3 +140,27 @@ class SshParams(Params):
     host_key_algorithms: str = _algorithms("Algorithms of host keys")
     ciphers: str = _algorithms("Ciphers")
     macs: str = _algorithms("Message authentication codes")
+    ssh_jump_hostname: str = jump.hostname("first")
+    ssh_jump_port: int = jump.port("first")
+    ssh_jump_username: str = jump.username("first")
+    ssh_jump_password: str = jump.password("first")
+    ssh_jump_private_key: str = jump.private_key("first")
+    ssh_jump_passphrase: str = jump.passphrase("first")
+    ssh_jump_public_key: str = jump.public_key("first")
+    ssh_jump_host_key: str = jump.host_key("first")
+    ssh_jump_2_hostname: str = jump.hostname("second")
+    ssh_jump_2_port: int = jump.port("second")
+    ssh_jump_2_username: str = jump.username("second")
+    ssh_jump_2_password: str = jump.password("second")
+    ssh_jump_2_private_key: str = jump.private_key("second")
+    ssh_jump_2_passphrase: str = jump.passphrase("second")
+    ssh_jump_2_public_key: str = jump.public_key("second")
+    ssh_jump_2_host_key: str = jump.host_key("second")
+    ssh_jump_3_hostname: str = jump.hostname("third")
+    ssh_jump_3_port: int = jump.port("third")
+    ssh_jump_3_username: str = jump.username("third")
+    ssh_jump_3_password: str = jump.password("third")
+    ssh_jump_3_private_key: str = jump.private_key("third")
+    ssh_jump_3_passphrase: str = jump.passphrase("third")
+    ssh_jump_3_public_key: str = jump.public_key("third")
+    ssh_jump_3_host_key: str = jump.host_key("third")

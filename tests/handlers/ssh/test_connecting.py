@@ -262,6 +262,51 @@ async def test_a_host_that_is_not_in_the_file(server: OpenSsh, tmp_path: Path) -
     assert f"is not in known hosts file {path}: it shows {server.fingerprint()}" in sentence
 
 
+# ---- host certificates
+
+
+def host_certificate(server: OpenSsh, *options: str) -> tuple[str, str]:
+    """The line of sshd's that shows a certificate made with the options, and that which trusts."""
+    server.keygen("-s", "authority", "-I", "host", "-h", *options, "host_ed25519.pub")
+    authority = " ".join(server.file("authority.pub").read_text().split()[:2])
+    return f"HostCertificate {server.file('host_ed25519-cert.pub')}", authority
+
+
+async def test_a_host_with_a_certificate(daemon: Daemon, server: OpenSsh, key: str) -> None:
+    line, authority = host_certificate(server, "-n", "127.0.0.1")
+    values = {"username": server.user, "private-key": key}
+    values["host-key"] = f"@cert-authority * {authority}"
+    with server.variant(line) as address:
+        async with desk(daemon, address | values) as person:
+            await person.see("$")
+            assert "not verified" not in person.text
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [(("-n", "elsewhere.example"), "principal"), (("-V", "20200101:20210101"), "expired")],
+)
+async def test_a_certificate_that_does_not_count(
+    daemon: Daemon, server: OpenSsh, options: tuple[str, ...], why: str
+) -> None:
+    line, authority = host_certificate(server, *options)
+    with server.variant(line) as address:
+        values = address | {"host-key": f"@cert-authority * {authority}"}
+        sentence, status = await failure(daemon, values)
+    assert status == Status.UPSTREAM_ERROR
+    assert "a certificate that does not count" in sentence
+    assert why in sentence
+
+
+async def test_a_certificate_of_another_authority(daemon: Daemon, server: OpenSsh) -> None:
+    line, _ = host_certificate(server, "-n", "127.0.0.1")
+    with server.variant(line) as address:
+        values = address | {"host-key": f"@cert-authority * {server.host_key('rsa')}"}
+        sentence, status = await failure(daemon, values)
+    assert status == Status.UPSTREAM_ERROR
+    assert "is not the one expected by parameter host-key" in sentence
+
+
 # ---- keys
 
 

@@ -17,8 +17,14 @@ recording-write-existing read-only server-alive-interval backspace func-keys-and
 terminal-type scrollback locale timezone clipboard-buffer-size disable-copy disable-paste
 wol-send-packet wol-mac-addr wol-broadcast-addr wol-udp-port wol-wait-time
 minimum-contrast allow-clipboard-read encoding
-algorithms kex-algorithms host-key-algorithms ciphers macs
+algorithms kex-algorithms host-key-algorithms ciphers macs ssh-jump-hostname ssh-jump-port
+ssh-jump-username ssh-jump-password ssh-jump-private-key ssh-jump-passphrase ssh-jump-public-key
+ssh-jump-host-key ssh-jump-2-hostname ssh-jump-2-port ssh-jump-2-username ssh-jump-2-password
+ssh-jump-2-private-key ssh-jump-2-passphrase ssh-jump-2-public-key ssh-jump-2-host-key
+ssh-jump-3-hostname ssh-jump-3-port ssh-jump-3-username ssh-jump-3-password ssh-jump-3-private-key
+ssh-jump-3-passphrase ssh-jump-3-public-key ssh-jump-3-host-key
 """.split()  # noqa: SIM905 - a list of 49 strings is no easier to read
+JUMP_NAMES = ("ssh-jump", "ssh-jump-2", "ssh-jump-3")
 DEFAULTS = {
     "port": 22,
     "timeout": 10,
@@ -36,6 +42,9 @@ DEFAULTS = {
     "wol-udp-port": 9,
     "wol-wait-time": 0,
     "minimum-contrast": 1,
+    "ssh-jump-port": 22,
+    "ssh-jump-2-port": 22,
+    "ssh-jump-3-port": 22,
 }
 """Those that are neither false nor empty."""
 
@@ -46,7 +55,7 @@ def flagged(flag: str) -> set[str]:
 
 def test_names_and_their_order_are_guacds() -> None:
     assert [param.name for param in SshParams.declared()] == NAMES
-    assert len(NAMES) == 46 + 8
+    assert len(NAMES) == 46 + 8 + 24
 
 
 def test_defaults_are_guacds() -> None:
@@ -57,7 +66,9 @@ def test_defaults_are_guacds() -> None:
 
 
 def test_secrets_are_marked() -> None:
-    assert flagged("secret") == {"password", "private-key", "passphrase"}
+    secrets = {"password", "private-key", "passphrase"}
+    jumps = {f"{prefix}-{name}" for prefix in JUMP_NAMES for name in secrets}
+    assert flagged("secret") == secrets | jumps
 
 
 def test_what_can_change_while_connected_is_marked() -> None:
