@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from wcwidth import wcwidth
-
 from guacr.showable import escaped, showable
 from handlers.database.adapter import Column, Row
+from terminal.pyte_widths import width_of
 
 CELL_MAX = 4096
 """Characters of a value that are shown."""
@@ -33,7 +32,7 @@ def wrapped(text: str, width: int) -> list[str]:
     parts = [""]
     used = 0
     for character in text:
-        size = max(wcwidth(character), 0)
+        size = width_of(character)
         if used + size > width:
             parts.append("")
             used = 0
@@ -55,7 +54,7 @@ def cells(text: str) -> int:
     terminals count them that no program has asked for clusters (mode 2027)."""
     if text.isascii():
         return len(text)
-    return sum(max(wcwidth(character), 0) for character in text)
+    return sum(map(width_of, text))
 
 
 def cut(text: str, start: int, width: int) -> str:
@@ -65,7 +64,7 @@ def cut(text: str, start: int, width: int) -> str:
     parts: list[str] = []
     column = 0
     for character in text:
-        size = max(wcwidth(character), 0)
+        size = width_of(character)
         if column >= start and column + size <= start + width:
             parts.append(character)
         elif column < start < column + size:

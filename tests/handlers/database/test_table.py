@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from guacr.settings import Settings
 from handlers.database.adapter import Column
 from handlers.database.table import Table, cells, cut, shown, wrapped
+from tests.handlers.terminal.echo import Desk
+from tests.support.loopback import until
 
 VALUES = [
     "東京都\u3000千代田区",
@@ -13,6 +16,9 @@ VALUES = [
     "👨\u200d👩\u200d👧",
     "می\u200cخواهم",
     "\U0001fae8",
+    "हिन्दी",
+    "🇫🇷",
+    "👍🏽 ⚠\ufe0f",
     "plain",
 ]
 
@@ -43,3 +49,14 @@ def test_columns_are_as_wide_as_their_values() -> None:
     rows = [(value, "x") for value in VALUES]
     table.measure(rows)
     assert {cells(table.line(row).rpartition("│")[0]) for row in rows} == {1 + 16 + 1}
+
+
+@pytest.mark.parametrize("engine", ["ghostty", "pyte"])
+@pytest.mark.parametrize("value", VALUES, ids=ascii)
+async def test_cells_are_counted_as_the_terminal_does(engine: str, value: str) -> None:
+    desk = Desk(Settings.model_validate({"terminal": {"engine": engine}}))
+    _, _, handler = desk.join()
+    handler.start_input()
+    handler.feed(f"{value}\x1b[6n".encode())
+    await until(lambda: bytes(handler.sent) == f"\x1b[1;{cells(value) + 1}R".encode())
+    await desk.close()
