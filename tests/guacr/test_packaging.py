@@ -30,7 +30,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     "cryptography": ("guacr.tokens_guacamole_lite", "handlers.database.sqlserver_tls"),
     "isal": ("guacr.display.png",),
     "joserfc": ("guacr.tokens",),
-    "asyncmy": ("handlers.database.adapters.mysql",),
+    "asyncmy": ("handlers.database.adapters.mysql", "handlers.database.mysql_connection"),
     "oracledb": ("handlers.database.adapters.oracle",),
     "prompt_toolkit": (
         "handlers.database.keyboard",

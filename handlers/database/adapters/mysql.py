@@ -12,7 +12,6 @@ from contextlib import suppress
 from typing import Any, ClassVar
 
 from asyncmy import errors
-from asyncmy.connection import Connection
 from asyncmy.constants import CLIENT
 from asyncmy.cursors import SSCursor
 
@@ -42,7 +41,8 @@ from handlers.database.adapter import (
 from handlers.database.completion import NAMES_MAX, SQL_KEYWORDS, Schema
 from handlers.database.encryption import tls_context
 from handlers.database.listing import Listing
-from handlers.database.portions import Portions
+from handlers.database.mysql_connection import BoundedConnection
+from handlers.database.portions import CHARACTERS, Portions, weight_of
 from handlers.database.statements import Dialect
 from handlers.database.table import shown
 from handlers.dial import unknown_host
@@ -78,6 +78,8 @@ _SCHEMA = (
 )
 
 
+ROWS_AT_ONCE = 4
+"""Rows, as large as they may be, that are fetched without a look at their length."""
 CLOSE_TIMEOUT = 2.0
 """Seconds in which a server has to take a goodbye."""
 
@@ -151,7 +153,8 @@ class MysqlAdapter(Adapter):
     async def _open_with(self, tls: ssl.SSLContext | None) -> Any:
         params = self.params
         path = params.hostname if params.hostname.startswith("/") else None
-        connection: Any = Connection(  # type: ignore[no-untyped-call]  # so its stub
+        connection: Any = BoundedConnection(
+            self.limits.max_value,
             host=params.hostname or "127.0.0.1",
             port=params.port,
             unix_socket=path,
@@ -269,7 +272,7 @@ class MysqlAdapter(Adapter):
                 yield Notice("this console speaks utf8mb4, and keeps to it")
             if self._warnings and not _ASKS.match(text):
                 await cursor.execute("SHOW WARNINGS")
-                for row in await cursor.fetchall():
+                while row := await cursor.fetchone():
                     yield Notice("{} (Code {}): {}".format(*row))
         except errors.MySQLError as error:
             code, reason = _parts(error)
@@ -306,24 +309,16 @@ class MysqlAdapter(Adapter):
             else:
                 yield Columns(tuple(Column(d[0], d[1] in _NUMBERS) for d in cursor.description))
                 portions = Portions()
-                while rows := await self._fetch(cursor, portions.rows):
-                    yield Rows([_texts(row) for row in rows], last=len(rows) < portions.rows)
-                    portions.took(rows)
+                ended = False
+                while not ended:
+                    rows, ended = await _fetch(cursor, portions.rows)
+                    yield Rows([_texts(row) for row in rows], last=ended)
+                    if rows:
+                        portions.took(rows)
                 yield Done("")
             self._warnings = cursor._result.warning_count
             if not await cursor.nextset():
                 break
-
-    async def _fetch(self, cursor: Any, count: int) -> list[Any]:
-        """The next rows. Nothing is read from the server but now: the library would keep all that
-        it sends, however long the person looks at a page."""
-        transport = self._connection._transport
-        if not transport.is_closing():
-            transport.resume_reading()
-        rows: list[Any] = await cursor.fetchmany(count)
-        if len(rows) == count and not transport.is_closing():
-            transport.pause_reading()
-        return rows
 
     async def cancel(self) -> None:
         """See `Adapter.cancel`."""
@@ -351,9 +346,9 @@ class MysqlAdapter(Adapter):
         connection = await self._open()
         found: dict[str, list[str]] = {}
         try:
-            cursor = connection.cursor()
+            cursor = SSCursor(connection)
             await cursor.execute(f"{_SCHEMA}{NAMES_MAX}")
-            for table, column in map(_texts, await cursor.fetchall()):
+            for table, column in map(_texts, await cursor.fetchmany(NAMES_MAX + 1)):
                 found.setdefault(table or "", []).append(column or "")
         except errors.MySQLError as error:
             raise UpstreamError(_parts(error)[1]) from None
@@ -366,6 +361,20 @@ class MysqlAdapter(Adapter):
     def describe(self, name: str, *, more: bool) -> list[str]:
         """See `Adapter.describe`."""
         return mysql_catalog.describe(name, more=more)
+
+
+async def _fetch(cursor: Any, count: int) -> tuple[list[Any], bool]:
+    """At most `count` rows, fewer where they are large; whether these were the last."""
+    rows: list[Any] = []
+    weight = 0
+    while len(rows) < count and weight < CHARACTERS:
+        wanted = min(ROWS_AT_ONCE, count - len(rows))
+        some = await cursor.fetchmany(wanted)
+        rows += some
+        weight += sum(map(weight_of, some))
+        if len(some) < wanted:
+            return rows, True
+    return rows, False
 
 
 def _is_mariadb(connection: Any) -> bool:
@@ -381,7 +390,7 @@ async def _close(connection: Any) -> None:
     """Say goodbye, within `CLOSE_TIMEOUT`."""
     try:
         async with asyncio.timeout(CLOSE_TIMEOUT):
-            await connection.ensure_closed()
+            await connection.say_goodbye()
     except (errors.MySQLError, OSError, TimeoutError):
         pass  # it ends all the same
     finally:

@@ -75,3 +75,25 @@ async def test_postgresql_sends_much_in_pieces(
     person.control("c")
     person.type("select 6 * 7 as answer;\n")
     await person.sees(" answer", "42\n(1 row)")
+
+
+@pytest.mark.parametrize("tls", ["disable", "require"])
+async def test_mysql_sends_too_much_at_once(narrow: Room, mariadb_server: Server, tls: str) -> None:
+    person = await connected(narrow, "mysql", mariadb_server, tls)
+    person.type("select repeat('x', 10000000);\n")
+    await person.sees(*TOO_MUCH)
+    person.press(ENTER)
+    person.type("\x15select 6 * 7 as answer;\n")
+    await person.waits(lambda: "not connected" not in person.lines[-1])
+
+
+async def test_mysql_sends_much_in_pieces(narrow: Room, mariadb_server: Server) -> None:
+    person = await connected(narrow, "mysql", mariadb_server, "prefer")
+    person.type("select seq, repeat('x', 1000) from seq_1_to_3000 \\G\n")
+    await person.sees("RECORD 1", "q quit")
+    person.type("G")
+    await person.sees("RECORD 3000")
+    person.type("q")
+    await person.sees("(3000 rows)")
+    person.type("select 6 * 7 as answer;\n")
+    await person.sees(" answer", "42\n(1 row)")
