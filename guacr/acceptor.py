@@ -11,11 +11,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import ssl
 from collections.abc import Callable
 from contextlib import suppress
 
 from guacr.errors import BusyError
-from guacr.occupancy import Occupancy, Place
+from guacr.occupancy import Occupancy, Place, network_of
 from guacr.refusals import Refusals
 
 BATCH = 32
@@ -27,7 +28,7 @@ UNREAD_MAX = 65536
 has seen the answer."""
 
 log = logging.getLogger("guacr.acceptor")
-_busy, _failed = Refusals(log), Refusals(log)
+_busy, _failed, _untrusted = Refusals(log), Refusals(log), Refusals(log)
 
 
 class Acceptor:
@@ -38,6 +39,7 @@ class Acceptor:
         occupancy: how many connections there may be.
         make: the protocol for a connection; it gives back the place when the connection is closed.
         busy: what is sent to a client that is refused, of the sentence that says why.
+        tls: for a handshake before the protocol is made, with `handshake_timeout` as its deadline.
     """
 
     def __init__(
@@ -46,11 +48,16 @@ class Acceptor:
         occupancy: Occupancy,
         make: Callable[[Place], asyncio.Protocol],
         busy: Callable[[BusyError], bytes],
+        *,
+        tls: ssl.SSLContext | None = None,
+        handshake_timeout: float | None = None,
     ) -> None:
         self._sock = sock
         self._occupancy = occupancy
         self._make = make
         self._busy = busy
+        self._tls = tls
+        self._handshake_timeout = None if tls is None else handshake_timeout
         self._loop = asyncio.get_running_loop()
         self._pause: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -87,27 +94,43 @@ class Acceptor:
                 self._pause = self._loop.call_later(PAUSE, self.start)
                 return
             client.setblocking(False)
-            self._admit(client, str(name[0]) if isinstance(name, tuple) else "a Unix socket")
+            if isinstance(name, tuple):
+                self._admit(client, network_of(str(name[0])), f"{name[0]}:{name[1]}")
+            else:
+                self._admit(client, "a Unix socket", "a Unix socket")
 
-    def _admit(self, client: socket.socket, address: str) -> None:
+    def _admit(self, client: socket.socket, origin: str, peer: str) -> None:
         try:
-            place = self._occupancy.enter(address)
+            place = self._occupancy.enter(origin)
         except BusyError as error:
-            _busy.report("refused %s: %s", address, error)
+            _busy.report("refused %s: %s", peer, error)
             with client, suppress(OSError):
                 client.send(self._busy(error))
                 client.shutdown(socket.SHUT_WR)
                 client.recv(UNREAD_MAX)
             return
-        task = self._loop.create_task(self._serve(client, place), name="accept")
+        task = self._loop.create_task(self._serve(client, place, peer), name="accept")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _serve(self, client: socket.socket, place: Place) -> None:
+    async def _serve(self, client: socket.socket, place: Place, peer: str) -> None:
         try:
-            await self._loop.connect_accepted_socket(lambda: self._make(place), client)
+            await self._loop.connect_accepted_socket(
+                lambda: self._make(place),
+                client,
+                ssl=self._tls,
+                ssl_handshake_timeout=self._handshake_timeout,
+            )
         except BaseException as error:
             place.leave()
             client.close()
-            if not isinstance(error, OSError):  # the client was quicker
+            if not isinstance(error, OSError):
                 raise
+            if self._tls is not None:  # without TLS the client was quicker
+                _untrusted.report("refused %s: the TLS handshake failed: %s", peer, _reason(error))
+
+
+def _reason(error: OSError) -> str:
+    if isinstance(error, ssl.SSLError):
+        return (error.reason or str(error)).lower().replace("_", " ")
+    return error.strerror or str(error) or "the client closed the connection"

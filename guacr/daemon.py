@@ -12,7 +12,6 @@ import ssl
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from functools import partial
 from types import ModuleType
 
 from aiohttp import web
@@ -28,7 +27,6 @@ from guacr.session.registry import Protocols, SessionRegistry
 from guacr.settings import Settings
 from guacr.systemd import activated_sockets, notify
 from guacr.transport.tcp import TcpTransport
-from guacr.transport.tls import TlsAcceptor
 from guacr.web.app import create_app, create_runner
 from guacr.web.guard import HttpGuard, unavailable
 
@@ -139,8 +137,7 @@ class Daemon:
     async def _serve(self) -> None:
         self._tls = tls_context(self.settings.server)
         for sock in self._sockets:
-            make = self._guacamole if sock.family == socket.AF_UNIX else self._guacamole_tcp
-            self._listen(Acceptor(sock, self._occupancy, make, self._too_many))
+            self._listen(self._acceptor(sock))
             log.info("listening on %s", place_of(sock))
         if self._web_sockets:
             app = create_app(self.settings, self.registry, secret=self._secret)
@@ -154,11 +151,16 @@ class Daemon:
         acceptor.start()
         self._acceptors.append(acceptor)
 
-    def _guacamole_tcp(self, place: Place) -> asyncio.Protocol:
-        if self._tls is None:
-            return self._guacamole(place)
-        timeout = self.settings.server.handshake_timeout
-        return TlsAcceptor(self._tls, timeout, partial(self._guacamole, place), place.leave)
+    def _acceptor(self, sock: socket.socket) -> Acceptor:
+        tls = None if sock.family == socket.AF_UNIX else self._tls
+        return Acceptor(
+            sock,
+            self._occupancy,
+            self._guacamole,
+            _too_many if tls is None else _unsaid,
+            tls=tls,
+            handshake_timeout=self.settings.server.handshake_timeout,
+        )
 
     def _guacamole(self, place: Place) -> TcpTransport:
         def receive(transport: TcpTransport) -> None:
@@ -172,10 +174,6 @@ class Daemon:
     def _left(self, transport: TcpTransport, place: Place) -> None:
         self._clients.discard(transport)
         place.leave()
-
-    def _too_many(self, error: BusyError) -> bytes:
-        """What a client hears that there is no room for; before TLS nothing could be understood."""
-        return b"" if self._tls is not None else encode("error", str(error), error.status)
 
     def _http(self, place: Place) -> asyncio.Protocol:
         assert self._web is not None  # noqa: S101 - it is set up first
@@ -233,6 +231,15 @@ def _uvloop() -> ModuleType | None:
     except ImportError:
         return None
     return uvloop
+
+
+def _too_many(error: BusyError) -> bytes:
+    return encode("error", str(error), error.status)
+
+
+def _unsaid(error: BusyError) -> bytes:
+    """Before the TLS handshake nothing could be understood."""
+    return b""
 
 
 def _port(sockets: list[socket.socket]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections import Counter
 
 from guacr.errors import BusyError
@@ -15,6 +16,18 @@ FILES_PER_CONNECTION = 4
 def connections_for(files: int) -> int:
     """How many connections each port may have with a limit of open files."""
     return max(8, (files - FILES_RESERVED) // FILES_PER_CONNECTION)
+
+
+def network_of(address: str) -> str:
+    """What counts as one address: of IPv6 a network of 64 bits, since a single host has all of its
+    addresses; an IPv4 address that is written as IPv6 is itself."""
+    parsed = ipaddress.ip_address(address)
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return address
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    network = ipaddress.IPv6Network((int(parsed), 64), strict=False)
+    return f"{network}%{parsed.scope_id}" if parsed.scope_id else str(network)
 
 
 class Occupancy:

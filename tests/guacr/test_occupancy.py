@@ -3,7 +3,7 @@
 import pytest
 
 from guacr.errors import BusyError
-from guacr.occupancy import Occupancy, connections_for
+from guacr.occupancy import Occupancy, connections_for, network_of
 
 
 def test_the_total_is_bounded() -> None:
@@ -46,3 +46,17 @@ def test_one_address_leaves_half_for_the_others() -> None:
 @pytest.mark.parametrize(("files", "connections"), [(0, 8), (256, 52), (1024, 244)])
 def test_files_bound_connections(files: int, connections: int) -> None:
     assert connections_for(files) == connections
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8:0:1:2:3:4:5", "2001:db8:0:1::/64"),
+        ("2001:db8:0:1::9", "2001:db8:0:1::/64"),
+        ("fe80::1%eth0", "fe80::/64%eth0"),
+    ],
+)
+def test_a_network_of_ipv6_counts_as_one_address(address: str, network: str) -> None:
+    assert network_of(address) == network
