@@ -23,6 +23,7 @@ from guacr.protocol.instruction import encode, encode_stream
 from guacr.protocol.status import Status
 from guacr.session.frames import Frames
 from guacr.session.handler import ProtocolHandler
+from guacr.session.newest import Newest
 from guacr.session.origin import ANYONE, Origin
 from guacr.session.params import Params
 from guacr.session.questions import Questions
@@ -68,6 +69,10 @@ class Session:
         self.handler: ProtocolHandler
         self.owner_info = ClientInfo()
         self.name = ""
+        interval = 1 / settings.display.frame_rate
+        self._names = Newest(interval, self._send_name)
+        self._clipboards = Newest(interval, self._send_clipboard)
+        self._clipboard_type = ""
         self.closed = False
         self.next_look = 0.0
         """When `keep_alive` is due, on the event loop's clock: for idle users that is seldom."""
@@ -126,6 +131,8 @@ class Session:
         else:
             self.log.warning("session ended: %s", error)
         self.frames.stop()
+        self._names.finish()
+        self._clipboards.finish()
         for user in list(self.users.values()):
             self._dismiss(user, error)
         for task in (*self._tasks, self._task):
@@ -260,13 +267,22 @@ class Session:
     def set_name(self, name: str) -> None:
         """The session's title, as the remote side gives it."""
         self.name = name[:NAME_MAX]
-        self.send_all(encode("name", self.name))
+        self._names.put(encode("name", self.name))
+
+    def _send_name(self, message: bytes) -> int:
+        self.send_all(message)
+        return len(message)
 
     def send_clipboard(self, mimetype: str, data: bytes) -> None:
         """The remote side's clipboard, to every user who may copy."""
+        self._clipboard_type = mimetype
+        self._clipboards.put(data)
+
+    def _send_clipboard(self, data: bytes) -> int:
         stream = self.display.stream()
-        message = encode_stream(encode("clipboard", stream, mimetype), stream, data)
+        message = encode_stream(encode("clipboard", stream, self._clipboard_type), stream, data)
         self.send_all(message, [u for u in self.users.values() if not u.rights.disable_copy])
+        return len(message)
 
     def pause_input(self) -> None:
         """The remote side is not taking input: read no more from the users."""

@@ -1,6 +1,7 @@
 """A session and its users: joining, rights, input, frames, slow viewers, the end."""
 
 import asyncio
+from base64 import b64encode
 from collections.abc import AsyncIterator
 
 import numpy as np
@@ -339,6 +340,36 @@ async def test_copying_can_be_disabled_for_one_user(bench: Bench) -> None:
     owner.session.send_clipboard("text/plain", b"secret")
     assert len(first.all("clipboard")) == 1
     assert second.all("clipboard") == []
+
+
+async def test_titles_and_clipboards_of_a_flood_are_few_and_the_newest(bench: Bench) -> None:
+    transport, user = bench.connect()
+    session = user.session
+    for number in range(10_000):
+        session.set_name(f"title {number}")
+        session.send_clipboard("text/plain", b"%d" % number)
+        if number % 1000 == 0:
+            await asyncio.sleep(0)
+    assert transport.all("name")[0] == ("title 0",)
+    await until(lambda: transport.all("name")[-1] == ("title 9999",))
+    await until(lambda: transport.all("blob")[-1][1] == b64encode(b"9999").decode())
+    passed = 2 + 10 * session.settings.display.frame_rate  # it took less than ten seconds
+    assert 2 <= len(transport.all("name")) < passed
+    assert 2 <= len(transport.all("clipboard")) < passed
+    joiner, _ = bench.connect(session.id)
+    assert joiner.all("name")[-1] == ("title 9999",)
+
+
+async def test_the_last_title_and_clipboard_come_before_the_end(bench: Bench) -> None:
+    transport, user = bench.connect()
+    for name in ("one", "two", "three"):
+        user.session.set_name(name)
+        user.session.send_clipboard("text/plain", name.encode())
+    user.session.close()
+    assert transport.all("name") == [("one",), ("three",)]
+    assert len(transport.all("clipboard")) == 2
+    user.session.set_name("four")
+    assert transport.all("name")[-1] == ("three",)
 
 
 async def test_live_parameters(bench: Bench) -> None:
