@@ -64,7 +64,7 @@ class GlyphPainter:
     def __init__(self, family: FontFamily, pixels: int) -> None:
         self.pixels = max(MIN_PIXELS, min(pixels, MAX_PIXELS))
         self._family = family
-        self._open: dict[tuple[str, int, int], Font | None] = {}
+        self._open: dict[tuple[str, int, int, bool], Font | None] = {}
         self._missing: dict[str, bytes] = {}
         regular = self._font(family.faces[Face.REGULAR][0], self.pixels)
         if regular is None:
@@ -101,6 +101,8 @@ class GlyphPainter:
             if self._has(file, chr(code)):
                 if file.colour:
                     return self._draw_coloured(text, file, width)
+                if _is_syllable(text) and all(file.may_cover(ord(char)) for char in text):
+                    return self._draw_syllable(text, file, width)
                 return self._draw_marks(text, file, face, width)
         return self._draw_without_font(code, width)
 
@@ -128,7 +130,7 @@ class GlyphPainter:
         return picture
 
     def _font(self, file: FontFile, pixels: int, shaped: bool = False) -> Font | None:
-        key = (file.path, file.index, pixels)
+        key = (file.path, file.index, pixels, shaped)
         if key not in self._open:
             if len(self._open) >= MAX_OPEN_FONTS:
                 self._open.clear()
@@ -175,6 +177,20 @@ class GlyphPainter:
         whole = _styled(np.array(picture), file, self.metrics) if len(text) > 1 else alone
         return _within(whole, _inked(alone, width, overhang), width)
 
+    def _draw_syllable(self, text: str, file: FontFile, width: int) -> Array8:
+        """Letters that stand beside each other, or are joined as their script has it; without
+        RAQM they only stand beside each other."""
+        font = self._fitting(text, file, width, shaped=True)
+        if font is None:
+            return self._draw_missing(ord(text[0]), width)
+        advance = font.getlength(text)
+        picture = Image.new("L", (2 * width + max(width, round(advance)), self.metrics.height))
+        left = width + max(0, round((width - advance - 0.5) / 2))
+        pen = ImageDraw.Draw(picture)
+        pen.text((left, self.metrics.ascent), text, 255, font, anchor="ls")
+        whole = _styled(np.array(picture), file, self.metrics)
+        return _within(whole, _inked(whole, width, 0), width)
+
     def _draw_foreign_mark(
         self, pen: ImageDraw.ImageDraw, mark: str, face: Face, middle: float
     ) -> None:
@@ -188,21 +204,23 @@ class GlyphPainter:
                 pen.text((origin, self.metrics.ascent), mark, 255, font, anchor="ls")
                 return
 
-    def _fitting(self, character: str, file: FontFile, width: int) -> Font | None:
-        """The font in the largest size, up to the family's, in which a character fits, or nearly
-        so that it can be made narrower."""
-        font = self._font(file, self.pixels)
+    def _fitting(
+        self, text: str, file: FontFile, width: int, *, shaped: bool = False
+    ) -> Font | None:
+        """The font in the largest size, up to the family's, in which a text fits, or nearly so
+        that it can be made narrower."""
+        font = self._font(file, self.pixels, shaped)
         if font is None:
             return None
-        left, top, right, bottom = font.getbbox(character, anchor="ls")
+        left, top, right, bottom = font.getbbox(text, anchor="ls")
         above, below = self.metrics.ascent, self.metrics.height - self.metrics.ascent
-        across = width / max(font.getlength(character), right - min(left, 0), 1)
+        across = width / max(font.getlength(text), right - min(left, 0), 1)
         along = min(above / max(-top, 1), (below + 1) / max(bottom, 1))
-        letter = unicodedata.category(character) in ("Lu", "Ll", "Lo", "Lt", "Nd")
+        letter = unicodedata.category(text[0]) in ("Lu", "Ll", "Lo", "Lt", "Nd")
         ratio = min(along, across / (_NARROW_LETTER if letter else _NARROW))
         if ratio >= 1:
             return font
-        return self._font(file, max(MIN_PIXELS, int(self.pixels * ratio)))
+        return self._font(file, max(MIN_PIXELS, int(self.pixels * ratio)), shaped)
 
     def _draw_coloured(self, text: str, file: FontFile, width: int) -> Array8:
         """An emoji, as large as its cells allow."""
@@ -236,6 +254,11 @@ def _composed(text: str) -> str:
     if any(0xD800 <= ord(character) < 0xE000 for character in text):
         text = chr(_MISSING)
     return unicodedata.normalize("NFC", text) if len(text) > 1 else text
+
+
+def _is_syllable(text: str) -> bool:
+    """Whether a cluster has more than one letter, or a vowel sign that stands beside its own."""
+    return any(unicodedata.category(char) in ("Lo", "Lm", "Mc") for char in text[1:])
 
 
 def _is_emoji(text: str, cells: int) -> bool:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import ImageFont
 
 from guacr.display.pixels import Array8
 from terminal.fonts import Face, FontFamily, FontFile, FontsError, find_family
@@ -50,6 +51,29 @@ def test_wide_characters_fill_two_cells(painter: GlyphPainter, character: str) -
     assert picture.shape == (19, 20)
     assert picture[:, :10].any()
     assert picture[:, 10:].any()
+
+
+@pytest.mark.parametrize("shaped", [True, False])
+@pytest.mark.parametrize("pixels", [16, 27])
+@pytest.mark.parametrize("text", ["ກຳ", "ｶﾞ", "ﾊﾟ", "لا"])
+def test_letters_of_a_cluster_are_not_drawn_over_each_other(
+    monkeypatch: pytest.MonkeyPatch, text: str, pixels: int, shaped: bool
+) -> None:
+    if not shaped:
+        monkeypatch.setattr("terminal.glyphs._SHAPED", ImageFont.Layout.BASIC)
+    painter = GlyphPainter(find_family("monospace"), pixels)
+    picture = painter.draw(text, Face.REGULAR, 2)
+    first, second = (painter.draw(char, Face.REGULAR, 1) for char in text)
+    assert picture.shape == (painter.metrics.height, 2 * painter.metrics.width)
+    assert picture[:, : painter.metrics.width].any()
+    assert picture[:, painter.metrics.width :].any()
+    if text != "لا" or not shaped:  # which are one glyph then
+        assert extent(picture, 0) > max(extent(first, 0), extent(second, 0)) + 1
+        assert ink(picture) >= 0.85 * (ink(first) + ink(second))
+
+
+def ink(picture: Array8) -> int:
+    return int(picture.astype(int).sum())
 
 
 def test_emoji_are_coloured_and_of_few_colours(painter: GlyphPainter) -> None:
