@@ -110,7 +110,11 @@ class Shell(asyncssh.SSHClientSession[bytes]):
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The channel or the whole connection has ended."""
+        """The channel or the whole connection has ended; what came while it was blocked is still
+        there, and shown."""
+        if not self.ended.done():
+            for data, _ in self._channel._recv_buf:
+                self._listener.shell_output(data)
         if exc is None or self._last_words is not None:
             self._end(None)
         elif self._ended_by_host(exc):

@@ -71,6 +71,28 @@ async def test_a_device_that_says_why_it_hangs_up_is_quoted(daemon: Daemon) -> N
         assert "switch#" in person.text
 
 
+@pytest.mark.parametrize("reset", [False, True])
+async def test_what_waits_while_a_device_hangs_up_is_seen(daemon: Daemon, reset: bool) -> None:
+    async def report(process: Process, connection: Connection) -> None:
+        process.stdout.write("switch# ")
+        await process.stdin.read(1)
+        process.stdout.write("first line\r\nlast line")
+        await process.stdin.read(1)
+        hang_up(connection, reset=reset)
+
+    async with device(report) as address, desk(daemon, address) as person:
+        await person.see("switch#")
+        channel = person.handler._shell._channel  # type: ignore[attr-defined]
+        person.handler.block_output(True)
+        await until(lambda: channel._recv_paused, "a channel that is not read")
+        person.client.type("x")
+        await until(lambda: channel._recv_buf, "output that waits")
+        person.client.type("x")
+        await person.end()
+        await until(lambda: person.freed, "the terminal's end")
+        assert "last line" in person.text
+
+
 async def test_an_end_of_output_is_an_end(daemon: Daemon) -> None:
     async def half(process: Process, connection: Connection) -> None:
         process.stdout.write("bye")
