@@ -24,7 +24,7 @@ from handlers.database.keyboard import Keyboard
 from handlers.database.lines import Lines
 from handlers.database.pager import Pager
 from handlers.database.result import Result
-from handlers.database.table import HEAD_STYLE, NULL, Table, cut, records, wrapped
+from handlers.database.table import HEAD_STYLE, NULL, Table, clipped, cut, records, wrapped
 
 RECORD_LINES = 500
 """Lines of records that are made at a time, and the rest of the last record's."""
@@ -163,7 +163,7 @@ class Results:
         rows: list[Row] = []
         width, height = self._size()[0], self._size()[1] - HEAD_HEIGHT
         while not result.ended and len(rows) <= height:
-            rows += await result.more()
+            rows += map(clipped, await result.more())
         if not rows and not manner.empty:
             return True
         table.measure(rows)

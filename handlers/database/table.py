@@ -24,6 +24,13 @@ def shown(value: str | None, null: str = NULL) -> str:
     return showable(value, _escaped)
 
 
+def clipped(row: Row) -> Row:
+    """A row without what `shown` leaves out of its values anyway."""
+    if any(value is not None and len(value) > CELL_MAX for value in row):
+        return tuple(value and value[: CELL_MAX + 1] for value in row)
+    return row
+
+
 def wrapped(text: str, width: int) -> list[str]:
     """A line of any length in parts that are at most `width` columns wide."""
     text = showable(text, _escaped)

@@ -167,7 +167,8 @@ class SqlserverAdapter(Adapter):
         try:
             return await thread.call(self._log_in, sock, trust)
         except BaseException as error:
-            sock.close()
+            _shut_down(sock)
+            thread.submit(sock.close)  # which may be about to read from it
             if isinstance(error, Exception) and not isinstance(error, GuacrError):
                 # the library raises whatever it meets, and bare exceptions of its own
                 raise self._explained(error) from None
@@ -217,9 +218,9 @@ class SqlserverAdapter(Adapter):
         """See `Adapter.close`."""
         connection, self._connection = self._connection, None
         thread, self._thread = self._thread, None
-        if connection is not None:
-            _hang_up(connection)
         if thread is not None:
+            if connection is not None:
+                _hang_up(connection, thread)
             thread.close()
 
     # ---- statements
@@ -311,7 +312,7 @@ class SqlserverAdapter(Adapter):
             except (pytds.Error, OSError, EOFError, TlsError, *_BROKEN) as error:
                 raise UpstreamError(_first_line(error)) from None
             finally:
-                _hang_up(connection)
+                _hang_up(connection, thread)
         finally:
             thread.close()
         for table, column in rows:
@@ -324,14 +325,19 @@ class SqlserverAdapter(Adapter):
         return [text.format(quoted) for text in (_COLUMNS, _INDEXES)]
 
 
-def _hang_up(connection: Any) -> None:
-    """End a connection at once, and what a thread reads from it. The library's own way fails where
-    TLS is broken, and leaves the connection open."""
+def _hang_up(connection: Any, thread: ClientThread) -> None:
+    """End a connection at once, and what its thread reads from it; the thread closes it, since the
+    descriptor could be another connection's by the time at which it reads. The library's own way
+    fails where TLS is broken, and leaves the connection open."""
     outer = connection._tds_socket.sock
     sock = getattr(outer, "_transport", outer)  # within TLS there is another
+    _shut_down(sock)
+    thread.submit(sock.close)
+
+
+def _shut_down(sock: socket.socket) -> None:
     with suppress(OSError):
         sock.shutdown(socket.SHUT_RDWR)
-    sock.close()
 
 
 def _values(connection: Any, statement: str) -> list[tuple[object, ...]]:

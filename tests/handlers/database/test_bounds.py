@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import AsyncIterator
 
 import pytest
@@ -97,3 +98,18 @@ async def test_mysql_sends_much_in_pieces(narrow: Room, mariadb_server: Server) 
     await person.sees("(3000 rows)")
     person.type("select 6 * 7 as answer;\n")
     await person.sees(" answer", "42\n(1 row)")
+
+
+async def test_a_screen_of_large_values_takes_little_memory(room: Room) -> None:
+    person = room.open("sqlite")
+    await person.sees("memory>")
+    large = "replace(printf('%.*c', 2000000, 'x'), 'x', char(128512))"
+    tracemalloc.start()
+    try:
+        person.type(f"select {large} as a {' '.join(['union all select ' + large] * 20)};\n")
+        await person.sees("q quit")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    person.type("q")
+    assert peak < 80 << 20

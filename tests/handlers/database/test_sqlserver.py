@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import datetime
+import socket
 import sys
+import threading
 import uuid
 from collections.abc import Iterator
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 from pytds import ProgrammingError
 
 from guacr.protocol.status import Status
-from handlers.database.adapters.sqlserver import error_text, text_of
+from handlers.database.adapters.sqlserver import SqlserverAdapter, error_text, text_of
+from handlers.database.client_thread import ClientThread
+from handlers.database.params import SqlserverParams
 from tests.handlers.database.people import END, Person, Room, host
 from tests.support.certificates import Authority
+from tests.support.loopback import until
 from tests.support.sql_servers import PASSWORD, Server
 from tests.support.tcp_proxy import tcp_proxy
 from tests.support.tds_server import ROWS, tds_server
@@ -189,3 +195,18 @@ async def test_a_lost_server_is_told(room: Room, server: Server, *, garbled: boo
         person.type("select 1 as one;\n")
         await person.sees("the connection is lost: ", "(not connected) ")
         assert person.error is None
+
+
+async def test_its_own_thread_closes_the_connection() -> None:
+    adapter = SqlserverAdapter(SqlserverParams())
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        adapter._thread = ClientThread("test", 1000)
+        adapter._connection = SimpleNamespace(_tds_socket=SimpleNamespace(sock=ours))
+        go = threading.Event()
+        adapter._thread.submit(go.wait)
+        await adapter.close()
+        assert theirs.recv(1) == b""
+        assert ours.fileno() >= 0
+        go.set()
+        await until(lambda: ours.fileno() < 0)
