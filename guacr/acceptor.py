@@ -39,7 +39,8 @@ class Acceptor:
         occupancy: how many connections there may be.
         make: the protocol for a connection; it gives back the place when the connection is closed.
         busy: what is sent to a client that is refused, of the sentence that says why.
-        tls: for a handshake before the protocol is made, with `handshake_timeout` as its deadline.
+        tls: for a handshake before the protocol is made, with `handshake_timeout` as its deadline;
+            it may be replaced by another context.
     """
 
     def __init__(
@@ -56,7 +57,7 @@ class Acceptor:
         self._occupancy = occupancy
         self._make = make
         self._busy = busy
-        self._tls = tls
+        self.tls = tls
         self._handshake_timeout = None if tls is None else handshake_timeout
         self._loop = asyncio.get_running_loop()
         self._pause: asyncio.TimerHandle | None = None
@@ -118,7 +119,7 @@ class Acceptor:
             await self._loop.connect_accepted_socket(
                 lambda: self._make(place),
                 client,
-                ssl=self._tls,
+                ssl=self.tls,
                 ssl_handshake_timeout=self._handshake_timeout,
             )
         except BaseException as error:
@@ -126,7 +127,7 @@ class Acceptor:
             client.close()
             if not isinstance(error, OSError):
                 raise
-            if self._tls is not None:  # without TLS the client was quicker
+            if self.tls is not None:  # without TLS the client was quicker
                 _untrusted.report("refused %s: the TLS handshake failed: %s", peer, _reason(error))
 
 

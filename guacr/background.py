@@ -1,14 +1,9 @@
-"""The process in the background, and its pid file: what guacd does without `-f`."""
+"""The process in the background: what guacd does without `-f`."""
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable
 from typing import NoReturn
 
-from guacr.errors import SettingsError
-
-PID_FILE_MODE = 0o644
 NOT_STARTED = 1
 """Exit status when the daemon ended before it was ready."""
 _STARTED = b"1"
@@ -49,36 +44,3 @@ def _drop_standard_streams() -> None:
         os.dup2(null, stream)
     if null > 2:
         os.close(null)
-
-
-@contextmanager
-def pid_file(path: Path | None) -> Iterator[None]:
-    """Have the process id in the file at `path`, if there is one, while the body runs.
-
-    Raises:
-        SettingsError: the file cannot be written.
-    """
-    if path is None:
-        yield
-        return
-    own = f"{os.getpid()}\n"
-    try:
-        path.write_text(own)
-        path.chmod(PID_FILE_MODE)
-    except OSError as error:
-        raise SettingsError(
-            f"daemon.pid_file {path} cannot be written: {error.strerror}"
-        ) from error
-    try:
-        yield
-    finally:
-        _remove(path, own)
-
-
-def _remove(path: Path, content: str) -> None:
-    """Remove the file unless another process has taken it over."""
-    try:
-        if path.read_text() == content:
-            path.unlink()
-    except OSError:
-        return

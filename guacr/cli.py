@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -149,15 +150,14 @@ def _given(arguments: argparse.Namespace) -> dict[str, dict[str, str]]:
 
 def _serve(arguments: argparse.Namespace) -> int:
     settings = _load(arguments)
-    from guacr import background, configuration, daemon, log
+    from guacr import background, configuration, log, process
 
     for sentence in configuration.overridden(_given(arguments)):
         print(f"guacr: {sentence}", file=sys.stderr)
     in_background = not arguments.foreground and vars(arguments)["daemon.pid_file"] is not None
     ready = background.detach() if in_background else None
     log.configure(settings.log, to_syslog=in_background)
-    with background.pid_file(settings.daemon.pid_file):
-        return daemon.run(settings, ready=ready)
+    return process.run(settings, ready=ready, load=partial(_load, arguments))
 
 
 def _demo(arguments: argparse.Namespace) -> int:

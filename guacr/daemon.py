@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import os
-import signal
 import socket
 import ssl
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from types import ModuleType
+from pathlib import Path
 
 from aiohttp import web
 
@@ -20,22 +17,37 @@ from guacr.acceptor import Acceptor
 from guacr.errors import BusyError
 from guacr.listeners import close_all, place_of, tcp_sockets, tls_context, unix_socket
 from guacr.occupancy import Occupancy, Place, connections_for
-from guacr.open_files import open_files, raise_open_files
+from guacr.open_files import open_files
 from guacr.protocol.instruction import encode
 from guacr.reception import Reception
 from guacr.session.registry import Protocols, SessionRegistry
 from guacr.settings import Settings
-from guacr.systemd import activated_sockets, notify
+from guacr.systemd import activated_sockets
 from guacr.transport.tcp import TcpTransport
-from guacr.web.app import create_app, create_runner
+from guacr.web.app import create_app, create_runner, reload_app
 from guacr.web.guard import HttpGuard, unavailable
 
 TICK = 1.0
 """Seconds between two looks at keep-alives and time-outs."""
 PARTING = 1.0
 """Seconds that clients have to close their side when the daemon ends."""
-GC_THRESHOLDS = (50_000, 20, 50)
-"""Allocations between collections: with thousands of sessions a full one takes long."""
+NEED_RESTART = (
+    "server.hosts",
+    "server.port",
+    "server.unix_socket",
+    "server.unix_socket_mode",
+    "server.backlog",
+    "server.max_connections",
+    "server.max_waiting",
+    "websocket.enabled",
+    "websocket.hosts",
+    "websocket.port",
+    "websocket.max_message",
+    "display.encoder_threads",
+    "databases.sqlite_memory",
+    "daemon.pid_file",
+)
+"""Settings that take effect with the next start alone."""
 
 log = logging.getLogger("guacr.daemon")
 
@@ -64,6 +76,7 @@ class Daemon:
         self._web_sockets: list[socket.socket] = []
         self._acceptors: list[Acceptor] = []
         self._tls: ssl.SSLContext | None = None
+        self._unix_path: Path | None = None
         most = settings.server.max_connections or connections_for(open_files())
         waiting = settings.server.max_waiting
         self._occupancy, self._web_occupancy = Occupancy(most, waiting), Occupancy(most, waiting)
@@ -96,23 +109,49 @@ class Daemon:
         self._ticker = asyncio.create_task(self._tick(), name="ticker")
 
     async def close(self) -> None:
-        """Stop listening, end every session, and wait (bounded) until all is cleaned up."""
-        for acceptor in self._acceptors:
-            acceptor.close()
-        close_all(self._sockets)
+        """Stop listening, end every session, and wait (bounded) until all is cleaned up.
+
+        Ports and paths are free at once, so that a next daemon can start meanwhile.
+        """
+        self._stop_listening()
         await self.registry.close()
         await self._part()
         if self._web is not None:
             await self._web.cleanup()
-        close_all(self._web_sockets)
         if self._ticker is not None:
             self._ticker.cancel()
             with suppress(asyncio.CancelledError):
                 await self._ticker
-        path = self.settings.server.unix_socket
-        if path is not None and self._acceptors:
-            path.unlink(missing_ok=True)
         self._executor.shutdown(wait=False, cancel_futures=True)
+
+    def _stop_listening(self) -> None:
+        for acceptor in self._acceptors:
+            acceptor.close()
+        close_all(self._sockets)
+        close_all(self._web_sockets)
+        if self._unix_path is not None:
+            self._unix_path.unlink(missing_ok=True)
+            self._unix_path = None
+
+    def reload(self, settings: Settings) -> list[str]:
+        """Use other settings for what begins from now on; the names of those that differ and need
+        a restart.
+
+        Raises:
+            SettingsError: the files for TLS cannot be used; nothing has changed then.
+        """
+        tls = tls_context(settings.server)
+        for acceptor in self._acceptors:
+            if acceptor.tls is not None and tls is not None:
+                acceptor.tls = tls
+        before, self.settings = self.settings, settings
+        self.registry.settings = settings
+        if self._web is not None:
+            reload_app(self._web.app, settings)
+        late = [name for name in NEED_RESTART if _value(before, name) != _value(settings, name)]
+        if (before.server.tls_certificate is None) != (settings.server.tls_certificate is None):
+            late.append("server.tls_certificate")
+        return late
 
     async def _part(self) -> None:
         """Wait until the clients have heard why, and have closed their side; not for long."""
@@ -131,6 +170,7 @@ class Daemon:
         if server.unix_socket is not None:
             mode, backlog = server.unix_socket_mode, server.backlog
             self._sockets.append(unix_socket(server.unix_socket, mode, backlog))
+            self._unix_path = server.unix_socket
         if page.enabled:
             self._web_sockets = await tcp_sockets(page.hosts, page.port, server.backlog)
 
@@ -187,50 +227,9 @@ class Daemon:
             self.registry.keep_alive(loop.time())
 
 
-def run(settings: Settings, *, ready: Callable[[], None] | None = None) -> int:
-    """Run the daemon until SIGTERM or SIGINT; the exit status.
-
-    `ready` is called once it listens.
-
-    Raises:
-        SettingsError: the daemon cannot start with these settings.
-    """
-    raise_open_files()
-    gc.set_threshold(*GC_THRESHOLDS)
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_serve_until_signal(settings, ready))
-    return 0
-
-
-async def _serve_until_signal(settings: Settings, ready: Callable[[], None] | None) -> None:
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
-    daemon = Daemon(settings)
-    await daemon.start()
-    gc.freeze()  # what is loaded now stays until the end
-    notify("READY=1")
-    if ready is not None:
-        ready()
-    await stopped.wait()
-    log.info("stopping")
-    notify("STOPPING=1")
-    await daemon.close()
-
-
-def _loop_factory() -> type[asyncio.AbstractEventLoop] | None:
-    """Uvloop's event loop where it is installed."""
-    uvloop = _uvloop()
-    return None if uvloop is None else uvloop.Loop
-
-
-def _uvloop() -> ModuleType | None:
-    try:
-        import uvloop
-    except ImportError:
-        return None
-    return uvloop
+def _value(settings: Settings, name: str) -> object:
+    section, _, key = name.partition(".")
+    return getattr(getattr(settings, section), key)
 
 
 def _too_many(error: BusyError) -> bytes:

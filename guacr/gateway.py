@@ -86,7 +86,15 @@ class Gateway:
         self._params_type = params_type
         self._clock = clock
         # Tokens of the daemon's own: without a configured key they hold as long as it runs.
-        self._keys = (*settings.websocket.token_keys, secrets.token_urlsafe(32))
+        self._own_key = secrets.token_urlsafe(32)
+
+    def reload(self, settings: Settings) -> None:
+        """Hold other settings to what browsers ask for from now on."""
+        self._settings = settings
+
+    @property
+    def _keys(self) -> tuple[str, ...]:
+        return (*self._settings.websocket.token_keys, self._own_key)
 
     @property
     def needs_token(self) -> bool:

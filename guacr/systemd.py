@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 
 _FIRST_FD = 3
 
@@ -23,6 +24,11 @@ def activated_sockets() -> list[socket.socket]:
     for name in ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"):
         os.environ.pop(name, None)
     return sockets
+
+
+def notify_reloading() -> None:
+    """Tell systemd (`Type=notify-reload`) that the settings are read anew; `READY=1` ends it."""
+    notify(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
 
 
 def notify(state: str) -> None:

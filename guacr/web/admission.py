@@ -31,6 +31,10 @@ class Admission:
 
     def __init__(self, settings: Settings, secret: str | None) -> None:
         self._secret = secret
+        self.reload(settings)
+
+    def reload(self, settings: Settings) -> None:
+        """Go by other settings from now on."""
         self._needs_token = settings.websocket.has_key
         self._origins = tuple(o.rstrip("/").lower() for o in settings.websocket.allowed_origins)
         self._hosts = {_split(origin).hostname for origin in self._origins}

@@ -35,6 +35,8 @@ LINE_MAX = TOKEN_MAX + 8192
 WEBSOCKET_PATH = "/websocket"
 WEB = Path(__file__).parent
 
+_RELOADS = web.AppKey("reloads", tuple[Callable[[Settings], None], ...])
+
 _HTTP_STATUS = {
     Status.CLIENT_UNAUTHORIZED: HTTPStatus.UNAUTHORIZED,
     Status.CLIENT_FORBIDDEN: HTTPStatus.FORBIDDEN,
@@ -52,6 +54,7 @@ def create_app(
     app = web.Application(middlewares=[deadlines, admission.middleware], client_max_size=BODY_MAX)
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(tunnels.close)
+    app[_RELOADS] = (gateway.reload, admission.reload)
     page = _Page(gateway, tunnels)
     app.add_routes(
         [
@@ -68,6 +71,12 @@ def create_app(
     if vendor.is_dir():  # it is made by the build
         app.router.add_static("/vendor", vendor)
     return app
+
+
+def reload_app(app: web.Application, settings: Settings) -> None:
+    """Have the application use other settings from now on."""
+    for reload in app[_RELOADS]:
+        reload(settings)
 
 
 def create_runner(app: web.Application) -> web.AppRunner:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from guacr.daemon import Daemon
+from guacr.errors import SettingsError
 from guacr.session.registry import Protocols
 from guacr.settings import ServerSettings
 from tests.support.certificates import Authority
@@ -93,6 +94,26 @@ async def test_what_comes_with_the_end_of_the_handshake_is_heard(
 
 def uvloop_runner() -> asyncio.Runner:
     return asyncio.Runner(loop_factory=pytest.importorskip("uvloop").Loop)
+
+
+async def test_another_certificate_is_used_from_a_reload_on(
+    daemon: Daemon, authority: Authority, tmp_path: Path
+) -> None:
+    other = Authority()
+    first = await GuacClient.dial(LOCAL[0], daemon.port, tls=trusting(authority))
+    await first.handshake("sketch")
+    pair = other.issue("server")
+    (tmp_path / "server.pem").write_text("nonsense")
+    with pytest.raises(SettingsError, match=r"server\.pem"):
+        daemon.reload(daemon.settings)
+    (tmp_path / "server.pem").write_text(pair.certificate + pair.key)
+    assert daemon.reload(daemon.settings) == []
+    second = await GuacClient.dial(LOCAL[0], daemon.port, tls=trusting(other))
+    await second.handshake("sketch")
+    first.size(300, 150)
+    await first.wait(lambda: first.canvas.size == (300, 150), "the first session goes on")
+    for client in (first, second):
+        await client.close()
 
 
 @pytest.mark.parametrize("make_runner", [asyncio.Runner, uvloop_runner])

@@ -222,7 +222,7 @@ def test_flags_alone_are_those_of_serve(monkeypatch: pytest.MonkeyPatch) -> None
         seen.append(settings)
         return 0
 
-    monkeypatch.setattr("guacr.daemon.run", run)
+    monkeypatch.setattr("guacr.process.run", run)
     assert main(["-L", "debug", "-l", "ssh"]) == 0
     assert (seen[0].log.level, seen[0].server.port) == ("debug", 22)
 
@@ -230,7 +230,7 @@ def test_flags_alone_are_those_of_serve(monkeypatch: pytest.MonkeyPatch) -> None
 def test_a_flag_that_the_environment_overrides_is_told(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("guacr.daemon.run", lambda settings, **_: settings.server.port - 4900)
+    monkeypatch.setattr("guacr.process.run", lambda settings, **_: settings.server.port - 4900)
     monkeypatch.setenv("GUACR_SERVER__PORT", "4900")
     assert main(["serve", "-l", "4822", "-b", "127.0.0.1"]) == 0
     assert capsys.readouterr().err == (

@@ -57,7 +57,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     "pyte": ("terminal.pyte_library",),
     "re2": ("handlers.telnet.expressions",),
     "simplejpeg": ("guacr.display.encoder",),
-    "uvloop": ("guacr.daemon",),
+    "uvloop": ("guacr.process",),
     "yaml": ("handlers.kubernetes.kubeconfig",),
 }
 """Third-party library → the modules, or packages, that may import it; NumPy may be anywhere."""

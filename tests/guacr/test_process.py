@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -110,6 +111,107 @@ def test_systemd_is_told(tmp_path: Path) -> None:
             assert listener.recv(100) == b"READY=1"
             assert ended(process, signal.SIGTERM) == 0
             assert listener.recv(100) == b"STOPPING=1"
+
+
+def greeting(port: int, protocol: str = "testcard") -> bytes:
+    """What the daemon answers to `select`."""
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
+        client.sendall(f"6.select,{len(protocol)}.{protocol};".encode())
+        return client.recv(1000)
+
+
+def offered(port: int) -> str:
+    """The connections of the page."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/connections", timeout=5) as answer:
+        return str(answer.read())
+
+
+CONFIG = """
+[log]
+level = "{level}"
+[server]
+hosts = ["127.0.0.1"]
+port = {port}
+handshake_timeout = 60
+[websocket]
+hosts = ["127.0.0.1"]
+port = {web_port}
+[connections.{name}]
+protocol = "testcard"
+"""
+
+
+def free_ports() -> tuple[int, int]:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as one,
+        socket.create_server(("127.0.0.1", 0)) as two,
+    ):
+        return one.getsockname()[1], two.getsockname()[1]
+
+
+def test_sighup_reloads_and_ends_nothing(tmp_path: Path) -> None:
+    path, notified = tmp_path / "guacr.toml", tmp_path / "notify"
+    port, web_port = free_ports()
+
+    def write(name: str, level: str = "info", port: int = port) -> None:
+        path.write_text(CONFIG.format(name=name, level=level, port=port, web_port=web_port))
+
+    write("old")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind(str(notified))
+        listener.settimeout(DEADLINE)
+        command = ("-m", "guacr", "serve", "-f", "--config", str(path))
+        with serving(*command, NOTIFY_SOCKET=str(notified)) as process:
+            assert listener.recv(100) == b"READY=1"
+            assert "old" in offered(web_port)
+            with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
+                client.sendall(b"6.select,8.testcard;")
+                values = client.recv(4096)
+                assert values.startswith(b"4.args")
+                write("new", port=port + 1)
+                process.send_signal(signal.SIGHUP)
+                assert listener.recv(100).startswith(b"RELOADING=1\nMONOTONIC_USEC=")
+                assert listener.recv(100) == b"READY=1"
+                line(process, "the settings were reloaded")
+                line(process, "server.port has changed: it takes effect with the next start")
+                assert "new" in offered(web_port)
+                path.write_text("[server]\nport = 99999\n")
+                process.send_signal(signal.SIGHUP)
+                line(process, "settings were not reloaded: .*server.port must be a whole number")
+                assert "new" in offered(web_port)
+                write("newest", level="error")
+                process.send_signal(signal.SIGHUP)
+                assert [listener.recv(100)[:5] for _ in range(4)] == [b"RELOA", b"READY"] * 2
+                assert "newest" in offered(web_port)
+                client.sendall(b"7.connect;")
+                assert b"error" in client.recv(4096), "the connection is still served"
+            assert ended(process, signal.SIGTERM) == 0
+
+
+def test_a_next_daemon_starts_while_this_one_ends(tmp_path: Path) -> None:
+    port, web_port = free_ports()
+    pid, unix = tmp_path / "guacr.pid", tmp_path / "guacr.sock"
+    command = ("-m", "guacr", "serve", "-f", "-b", "127.0.0.1", "-l", str(port), "-p", str(pid))
+    more = {"GUACR_SERVER__UNIX_SOCKET": str(unix), "GUACR_WEBSOCKET__PORT": str(web_port)}
+    with serving(*command, **more) as first:
+        line(first, "listening for WebSocket")
+        with serving(*command, **more) as second:
+            line(second, f"daemon.pid_file {pid} belongs to process {first.pid}")
+            assert second.wait(DEADLINE) == 2
+        assert pid.read_text() == f"{first.pid}\n"
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
+            client.sendall(SELECT)
+            client.recv(10)  # it does not leave, so that the daemon waits for it
+            first.send_signal(signal.SIGTERM)
+            line(first, "stopping")
+            with serving(*command, **more) as third:
+                line(third, "listening for WebSocket")
+                assert greeting(port).startswith(b"4.args")
+                first.wait(DEADLINE)
+                assert pid.read_text() == f"{third.pid}\n"
+                assert unix.is_socket()
+                assert ended(third, signal.SIGTERM) == 0
+    assert not pid.exists()
 
 
 FEW_FILES = """
