@@ -74,7 +74,7 @@ def _odd(text: str) -> frozenset[str]:
 
 @lru_cache(4096)
 def _is_odd(char: str) -> bool:
-    return char in _SPECIAL or not _width(char)
+    return not char.isascii() and (char in _SPECIAL or not _width(char))
 
 
 def _width(char: str) -> int:
@@ -134,6 +134,9 @@ class HostText:
     def _write_by_parts(self, data: bytes) -> None:
         at = self._end_of_string(data)
         self._write(data[:at])
+        if not self._special and data.find(b"\x1b", at) < 0:
+            self._write(self._written(data[at:]))
+            return
         for found in _TOKEN.finditer(data, at):
             if found["string"]:
                 continue
