@@ -10,6 +10,7 @@ import struct
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import suppress
+from types import SimpleNamespace
 from typing import Any, ClassVar, TypeVar
 
 import pytds
@@ -65,6 +66,9 @@ JOIN sys.columns c ON c.object_id = o.object_id WHERE o.type IN ('U', 'V')
 ORDER BY 1, c.column_id OFFSET 0 ROWS FETCH NEXT {} ROWS ONLY"""
 
 Result = TypeVar("Result")
+
+# The library tells servers the name of this machine, and cannot be given another one.
+pytds.socket = SimpleNamespace(**{**vars(socket), "gethostname": lambda: "guacr"})
 
 
 def _tables(about: str, types: str) -> Listing:

@@ -49,7 +49,8 @@ def poisoned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 class Listener:
     """A server that keeps what it is sent, and wants a password."""
 
-    def __init__(self, *answers: bytes) -> None:
+    def __init__(self, *answers: bytes, greeting: bytes = b"") -> None:
+        self._greeting = greeting
         self.heard = bytearray()
         self._answers = list(answers)
 
@@ -57,6 +58,7 @@ class Listener:
         self._task = asyncio.ensure_future(self._listen(reader, writer))
 
     async def _listen(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(self._greeting)
         while data := await reader.read(65536):
             self.heard += data
             if self._answers:
@@ -89,3 +91,35 @@ async def test_a_missing_name_is_asked_for(room: Room, protocol: str) -> None:
 def test_the_environment_is_forgotten_at_the_start() -> None:
     forget_environment()
     assert [name for name in os.environ if name.startswith("PG")] == []
+
+
+MYSQL_GREETING = (
+    b"\x49\0\0\0\x0a8.0.0\0\1\0\0\x0012345678\0\xff\xf7\x21\2\0\x0f\0\x15" + bytes(10)
+    + b"123456789012\0mysql_native_password\0"
+)  # fmt: skip
+TDS_WITHOUT_TLS = (
+    b"\4\1\0\x1a\0\0\1\0" + b"\0\0\x0b\0\6\1\0\x11\0\1\xff" + b"\x10\0\0\0\0\0" + b"\2"
+)
+
+
+@pytest.mark.usefixtures("poisoned")
+@pytest.mark.parametrize(
+    ("protocol", "answers", "bytes_told"),
+    [("mysql", [], 50), ("sqlserver", [TDS_WITHOUT_TLS], 150), ("oracle", [], 50),
+     ("mongodb", [], 50), ("redis", [], 10)],
+)  # fmt: skip
+async def test_other_servers(
+    room: Room,
+    protocol: str,
+    answers: list[bytes],
+    bytes_told: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TNS_ADMIN", str(tmp_path))
+    monkeypatch.setattr("socket.gethostname", lambda: "daemon-host")
+    listener = Listener(*answers, greeting=MYSQL_GREETING if protocol == "mysql" else b"")
+    async with host(listener) as place:
+        person = room.open(protocol, username="alice", password="hush", tls="disable", **place)
+        await person.waits(lambda: len(listener.heard) >= bytes_told)
+    assert b"aemon" not in listener.heard.replace(b"\0", b"")
