@@ -170,7 +170,7 @@ def _demo(arguments: argparse.Namespace) -> int:
 
 
 def _token(arguments: argparse.Namespace) -> int:
-    print(cli_token.token(arguments, _load(arguments).websocket))
+    print(cli_token.token(arguments, _load(arguments)))
     return 0
 
 

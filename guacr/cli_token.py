@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from guacr.errors import SettingsError, shorten
 
 if TYPE_CHECKING:
-    from guacr.settings import WebSocketSettings
+    from guacr.settings import Settings
     from guacr.tokens import Grant
 
 LIFETIME = 300
@@ -46,16 +46,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def token(arguments: argparse.Namespace, settings: WebSocketSettings) -> str:
+def token(arguments: argparse.Namespace, all_settings: Settings) -> str:
     """The token that `arguments` ask for.
 
     Raises:
         SettingsError: there is no key for it, or the arguments do not fit together.
+        GuacrError: a protocol, a connection or a parameter is unknown.
     """
     from guacr.tokens import make_token
     from guacr.tokens_guacamole_lite import make_guacamole_lite_token
 
-    grant = _grant(arguments)
+    grant, settings = _grant(arguments), all_settings.websocket
     if arguments.guacamole_lite:
         if not settings.guacamole_lite_key:
             raise SettingsError("websocket.guacamole_lite_key is not set: set it to make tokens")
@@ -63,13 +64,36 @@ def token(arguments: argparse.Namespace, settings: WebSocketSettings) -> str:
             raise SettingsError(
                 "guacamole-lite's tokens have neither --connection, --allow nor --subject"
             )
+        _check_names(grant, all_settings)
         return make_guacamole_lite_token(settings.guacamole_lite_key, grant)
     if not settings.token_keys:
         raise SettingsError("websocket.token_keys is not set: set it to make tokens")
     if arguments.expires < 1:
         raise SettingsError("--expires must be at least 1 second")
+    _check_names(grant, all_settings)
     key = settings.token_keys[0]
     return make_token(key, grant, now=time.time(), lifetime=arguments.expires)
+
+
+def _check_names(grant: Grant, settings: Settings) -> None:
+    """Refuse what no daemon with these settings could open."""
+    from guacr.session.registry import Protocols
+
+    if grant.name and grant.name not in settings.connections:
+        known = ", ".join(settings.connections) or "none"
+        raise SettingsError(
+            f"there is no connection {shorten(grant.name)} in the settings: known are {known}"
+        )
+    protocol = settings.connections[grant.name].protocol if grant.name else grant.protocol
+    if not protocol:
+        return
+    params = Protocols().find(protocol).params_type
+    known_names = {param.name for param in params.declared()}
+    for name in grant.allow:
+        if name not in known_names and name != "*":
+            raise SettingsError(f"{protocol} has no parameter {shorten(name)}: correct --allow")
+    if grant.protocol:
+        params.parse(grant.parameters)
 
 
 def _grant(arguments: argparse.Namespace) -> Grant:

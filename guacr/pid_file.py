@@ -34,6 +34,14 @@ class PidFile:
                 f"daemon.pid_file {self._path} belongs to process {owner}, which is running: stop "
                 "it first, or name another file"
             )
+        self.check_directory()
+
+    def check_directory(self) -> None:
+        """Whether a file can be made where it belongs.
+
+        Raises:
+            SettingsError: its directory cannot be written to.
+        """
         directory = self._path.parent
         if not (directory.is_dir() and os.access(directory, os.W_OK | os.X_OK)):
             raise SettingsError(

@@ -48,6 +48,30 @@ class ProtocolHandler(ABC):
         """Texts of parameters, by name, for those that a connection leaves empty."""
         return {}
 
+    @classmethod
+    def check_settings(cls, settings: Settings) -> None:
+        """Find what is wrong in the settings of this protocol, for `guacr check-config`.
+
+        Raises:
+            GuacrError: a setting cannot be used.
+        """
+
+    @classmethod
+    def check(cls, settings: Settings, params: Params) -> None:
+        """Find what would make `run` fail before it reaches the remote host, for `guacr
+        check-config`; it may read files, but connects to nothing.
+
+        Raises:
+            GuacrError: as `run` would.
+        """
+
+    @classmethod
+    def remarks(cls, settings: Settings, params: Params) -> list[str]:
+        """What of the parameters is left out, or read otherwise than it is meant, a sentence
+        each."""
+        later = params.asked_later()
+        return [f"not supported yet, and ignored: {', '.join(later)}"] if later else []
+
     @abstractmethod
     async def run(self) -> None:
         """Connect, and return when the remote side has ended the session.

@@ -9,6 +9,7 @@ from typing import ClassVar
 from guacr.errors import BadRequestError, UpstreamError, shorten
 from guacr.session.params import Params
 from guacr.session.session import Session
+from guacr.settings import Settings
 from handlers.kubernetes import channels, kubeconfig, request
 from handlers.kubernetes.params import KubernetesParams
 from handlers.kubernetes.websocket import PORTION, ApiSocket, Target, connect
@@ -34,6 +35,14 @@ class KubernetesHandler(TerminalHandler):
         self._shown = asyncio.Event()
         """Whether the screen takes more output."""
         self._shown.set()
+
+    @classmethod
+    def check(cls, settings: Settings, params: Params) -> None:
+        """See `ProtocolHandler.check`."""
+        assert isinstance(params, KubernetesParams)  # noqa: S101 - its own type
+        merged, place = kubeconfig.applied(params)
+        request.address(merged, place.path)
+        _checked(merged.token.strip())
 
     async def run(self) -> None:
         """See `ProtocolHandler.run`."""

@@ -4,26 +4,34 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from functools import partial
 from typing import ClassVar
 
 from guacr.errors import BadRequestError, GuacrError, shorten
 from guacr.session.params import Params
 from guacr.session.session import Session
+from guacr.settings import Settings
 from guacr.showable import is_showable
 from handlers.ssh.agent import open_agent
+from handlers.ssh.algorithms import algorithms
 from handlers.ssh.client import broken_off, log_in
-from handlers.ssh.failures import BrokenOffError
+from handlers.ssh.failures import BrokenOffError, PassphraseError
 from handlers.ssh.host_keys import HostKeys, known_hosts, pinned
 from handlers.ssh.key_texts import PrivateKey
-from handlers.ssh.keys import load_private_key
+from handlers.ssh.keys import check_private_key, load_private_key
 from handlers.ssh.library import Connection
 from handlers.ssh.login import Login
 from handlers.ssh.params import SshParams
 from handlers.ssh.route import Hop, route
 from handlers.ssh.shell import Shell
 from handlers.terminal.handler import TerminalHandler
+
+
+def _check_hostname(params: SshParams) -> None:
+    if not params.hostname:
+        raise BadRequestError("parameter hostname is empty: name the host to connect to")
+
 
 ENVIRONMENT_MAX = 256
 """Characters of a value in the environment; what is longer is not sent."""
@@ -42,11 +50,27 @@ class SshHandler(TerminalHandler):
         super().__init__(session, params)
         self._shell: Shell | None = None
 
+    @classmethod
+    def check_settings(cls, settings: Settings) -> None:
+        """See `ProtocolHandler.check_settings`."""
+        super().check_settings(settings)
+        algorithms(SshParams(), settings.ssh)
+
+    @classmethod
+    def check(cls, settings: Settings, params: Params) -> None:
+        """See `ProtocolHandler.check`."""
+        assert isinstance(params, SshParams)  # noqa: S101 - its own type
+        _check_hostname(params)
+        algorithms(params, settings.ssh)
+        for hop in route(params):
+            pinned(hop.host_key)
+            with suppress(PassphraseError):  # it is asked for
+                check_private_key(hop.private_key, hop.passphrase, hop.public_key)
+
     async def run(self) -> None:
         """See `ProtocolHandler.run`."""
         params = self.params
-        if not params.hostname:
-            raise BadRequestError("parameter hostname is empty: name the host to connect to")
+        _check_hostname(params)
         hops = [await self._prepared(hop) for hop in route(params)]
         username = params.username or (await self.ask("Login as: ")).strip()
         started = asyncio.get_running_loop().time()

@@ -24,6 +24,25 @@ class Person(Protocol):
         """Show a line of guacr's own."""
 
 
+def check_private_key(text: str, passphrase: str, public_key: str) -> None:
+    """Whether there is no key, or one that can be read; may take a second.
+
+    Raises:
+        BadRequestError: the text is no key that can be read; the message says why.
+        PassphraseError: it is encrypted, and the passphrase is missing or wrong.
+    """
+    certificate = _certificate_in(public_key)
+    if text:
+        read_private_key(ordered(text), passphrase or None, certificate)
+
+
+def _certificate_in(public_key: str) -> str:
+    if len(public_key) > KEY_MAX:
+        raise BadRequestError(f"public-key is longer than {KEY_MAX} characters")
+    public_key = " ".join(public_key.strip("\ufeff\"'").split())
+    return public_key if is_certificate(public_key) else ""
+
+
 async def load_private_key(
     text: str, passphrase: str, public_key: str, person: Person
 ) -> PrivateKey:
@@ -33,11 +52,7 @@ async def load_private_key(
         BadRequestError: the text is no key that can be read; the message says why.
         UnauthorizedError: no passphrase fitted.
     """
-    text = ordered(text)
-    if len(public_key) > KEY_MAX:
-        raise BadRequestError(f"public-key is longer than {KEY_MAX} characters")
-    public_key = " ".join(public_key.strip("\ufeff\"'").split())
-    certificate = public_key if is_certificate(public_key) else ""
+    text, certificate = ordered(text), _certificate_in(public_key)
     known: str | None = passphrase or None
     for tries_left in range(PASSPHRASE_TRIES, -1, -1):
         try:

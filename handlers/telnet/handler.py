@@ -10,6 +10,7 @@ from guacr.errors import BadRequestError
 from guacr.session.params import Params
 from guacr.session.session import Session
 from guacr.session.user import User
+from guacr.settings import Settings
 from handlers.dial import dial
 from handlers.telnet import failures
 from handlers.telnet.connection import TelnetConnection
@@ -17,6 +18,7 @@ from handlers.telnet.login import LoginWatch
 from handlers.telnet.machine import TelnetMachine
 from handlers.telnet.params import TelnetParams
 from handlers.terminal.handler import TerminalHandler
+from handlers.terminal.hosttext import HostText
 from handlers.tls import TlsTerms, context
 from terminal import keysyms
 from terminal.keymap import Modifiers
@@ -24,6 +26,11 @@ from terminal.keymap import Modifiers
 TELNETS_PORT = 992
 """Where TLS comes first, as IANA has it."""
 BREAK_KEYS = frozenset({keysyms.PAUSE, keysyms.CANCEL, keysyms.BREAK})
+
+
+def _check_hostname(params: TelnetParams) -> None:
+    if not params.hostname:
+        raise BadRequestError("parameter hostname is empty: name the host to connect to")
 
 
 class TelnetHandler(TerminalHandler):
@@ -47,11 +54,17 @@ class TelnetHandler(TerminalHandler):
         """Whether people may type."""
         self._deadline: asyncio.Timeout | None = None
 
+    @classmethod
+    def check(cls, settings: Settings, params: Params) -> None:
+        """See `ProtocolHandler.check`."""
+        assert isinstance(params, TelnetParams)  # noqa: S101 - its own type
+        _check_hostname(params)
+        LoginWatch(params, HostText(params.encoding))
+
     async def run(self) -> None:
         """See `ProtocolHandler.run`."""
         params = self.params
-        if not params.hostname:
-            raise BadRequestError("parameter hostname is empty: name the host to connect to")
+        _check_hostname(params)
         self._login = LoginWatch(params, self.text)
         tls = None
         if params.use_ssl or params.port == TELNETS_PORT:

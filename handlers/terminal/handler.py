@@ -8,7 +8,14 @@ from concurrent.futures import Future
 from functools import partial
 from typing import ClassVar, cast
 
-from guacr.errors import BadRequestError, BusyError, NotFoundError, UnsupportedError, shorten
+from guacr.errors import (
+    BadRequestError,
+    BusyError,
+    NotFoundError,
+    SettingsError,
+    UnsupportedError,
+    shorten,
+)
 from guacr.session.handler import ProtocolHandler
 from guacr.session.params import Params
 from guacr.session.session import Session
@@ -32,6 +39,7 @@ from handlers.terminal.rest import Rest
 from handlers.terminal.stdin import StdinStream
 from handlers.terminal.typing import Typing
 from handlers.terminal.view import TerminalView
+from terminal.colours import parse_scheme
 from terminal.commands import Command, CommandSplitter, HostCommand
 from terminal.person import Person
 from terminal.pointing import Pointer
@@ -116,6 +124,18 @@ class TerminalHandler(ProtocolHandler):
             "color-scheme": defaults.color_scheme,
             "scrollback": str(defaults.scrollback),
         }
+
+    @classmethod
+    def check_settings(cls, settings: Settings) -> None:
+        """See `ProtocolHandler.check_settings`."""
+        for warning in parse_scheme(settings.terminal.color_scheme).warnings:
+            raise SettingsError(f"terminal.color_scheme: {warning}")
+
+    @classmethod
+    def remarks(cls, settings: Settings, params: Params) -> list[str]:
+        """See `ProtocolHandler.remarks`."""
+        scheme = parse_scheme(str(getattr(params, "color_scheme", "")))
+        return [*scheme.warnings, *super().remarks(settings, params)]
 
     # ---- for protocols
 
@@ -376,11 +396,7 @@ class TerminalHandler(ProtocolHandler):
 
     def _warn(self) -> None:
         """Tell of what was asked for and is not given."""
-        warnings = list(self.terminal.scheme.warnings)
-        later = self._settings.asked_later()
-        if later:
-            warnings.append(f"not supported yet, and ignored: {', '.join(later)}")
-        for warning in warnings:
+        for warning in self.remarks(self.session.settings, self.params):
             self.session.log.warning("%s", warning)
             self.print_line(warning)
 

@@ -19,6 +19,7 @@ def keys(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(configuration, "DEFAULT_PATH", tmp_path / "none.toml")
     monkeypatch.setenv("GUACR_WEBSOCKET__TOKEN_KEYS", KEY)
     monkeypatch.setenv("GUACR_WEBSOCKET__GUACAMOLE_LITE_KEY", LITE_KEY)
+    monkeypatch.setenv("GUACR_CONNECTIONS__BOX__PROTOCOL", "ssh")
 
 
 def made(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
@@ -92,3 +93,29 @@ def test_without_a_key(
     monkeypatch.delenv("GUACR_WEBSOCKET__GUACAMOLE_LITE_KEY")
     assert main(["token", "ssh", *flags]) == 2
     assert f"{setting} is not set" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (
+            ["--connection", "nowhere"],
+            "there is no connection 'nowhere' in the settings: known are box",
+        ),
+        (["gopher"], "protocol 'gopher' is unknown"),
+        (["testcard", "colour=red"], "there is no parameter 'colour'"),
+        (["testcard", "frame-rate=many"], "parameter frame-rate must be"),
+        (["testcard", "--allow", "colour"], "testcard has no parameter 'colour'"),
+    ],
+)
+def test_unknown_names_are_refused(
+    arguments: list[str],
+    sentence: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GUACR_WEBSOCKET__TOKEN_KEYS", "a key that is long enough for tokens")
+    assert main(["token", *arguments]) != 0
+    captured = capsys.readouterr()
+    assert sentence in captured.err
+    assert captured.out == ""
