@@ -155,9 +155,9 @@ def _serve(arguments: argparse.Namespace) -> int:
     for sentence in configuration.overridden(_given(arguments)):
         print(f"guacr: {sentence}", file=sys.stderr)
     in_background = not arguments.foreground and vars(arguments)["daemon.pid_file"] is not None
-    ready = background.detach() if in_background else None
+    detached = background.detach() if in_background else None
     log.configure(settings.log, to_syslog=in_background)
-    return process.run(settings, ready=ready, load=partial(_load, arguments))
+    return process.run(settings, detached=detached, load=partial(_load, arguments))
 
 
 def _demo(arguments: argparse.Namespace) -> int:

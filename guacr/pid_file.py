@@ -16,11 +16,13 @@ NAMES = (b"guacr", b"guacd")
 
 class PidFile:
     """Written once the daemon listens, and removed as soon as it does not, so that a next one can
-    start while sessions of this one still end."""
+    start while sessions of this one still end. `pid` is the process to name, this one unless
+    another one stands for it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, pid: int = 0) -> None:
         self._path = path
-        self._own = f"{os.getpid()}\n"
+        self._pid = pid or os.getpid()
+        self._own = f"{self._pid}\n"
 
     def check(self) -> None:
         """Whether the file may be written.
@@ -29,7 +31,7 @@ class PidFile:
             SettingsError: it is that of a running daemon, or its directory cannot be written to.
         """
         owner = _owner(self._path)
-        if owner:
+        if owner not in (0, self._pid):
             raise SettingsError(
                 f"daemon.pid_file {self._path} belongs to process {owner}, which is running: stop "
                 "it first, or name another file"
@@ -50,7 +52,7 @@ class PidFile:
             )
 
     def write(self) -> None:
-        """Have this process in it.
+        """Have the process in it.
 
         Raises:
             SettingsError: as `check`, or the file cannot be written.
@@ -83,7 +85,7 @@ def _owner(path: Path) -> int:
         pid = int(text) if text.isdigit() else 0
     except OSError:
         return 0
-    return pid if pid not in (0, os.getpid()) and _is_daemon(pid) else 0
+    return pid if pid and _is_daemon(pid) else 0
 
 
 def _is_daemon(pid: int) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from types import ModuleType
 
 from guacr import log as logs
+from guacr.background import Detached
 from guacr.daemon import Daemon
 from guacr.errors import SettingsError
 from guacr.open_files import raise_open_files
@@ -25,10 +26,10 @@ log = logging.getLogger("guacr.process")
 Load = Callable[[], Settings]
 
 
-def run(settings: Settings, *, load: Load, ready: Callable[[], None] | None = None) -> int:
+def run(settings: Settings, *, load: Load, detached: Detached | None = None) -> int:
     """Run the daemon until SIGTERM or SIGINT; the exit status.
 
-    `load` reads the settings anew, on SIGHUP; `ready` is called once the daemon listens.
+    `load` reads the settings anew, on SIGHUP; `detached` says that this is in the background.
 
     Raises:
         SettingsError: the daemon cannot start with these settings.
@@ -36,26 +37,24 @@ def run(settings: Settings, *, load: Load, ready: Callable[[], None] | None = No
     raise_open_files()
     gc.set_threshold(*GC_THRESHOLDS)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_Process(settings, load).run(ready))
+        runner.run(_Process(settings, load, detached).run())
     return 0
 
 
 class _Process:
-    """One run of the daemon. What `ready` is given for is what tells that it is in the background,
-    where the log goes to the system's."""
+    """One run of the daemon."""
 
-    def __init__(self, settings: Settings, load: Load) -> None:
+    def __init__(self, settings: Settings, load: Load, detached: Detached | None) -> None:
         self._settings = settings
         self._load = load
+        self._detached = detached
         self._stopped = asyncio.Event()
         self._hang_up = asyncio.Event()
-        self._to_syslog = False
 
-    async def run(self, ready: Callable[[], None] | None) -> None:
+    async def run(self) -> None:
         """Start, serve, and end."""
-        self._to_syslog = ready is not None
-        path = self._settings.daemon.pid_file
-        pid_file = None if path is None else PidFile(path)
+        path, detached = self._settings.daemon.pid_file, self._detached
+        pid_file = None if path is None else PidFile(path, 0 if detached is None else detached.pid)
         if pid_file is not None:
             pid_file.check()
         self._handle_signals()
@@ -66,8 +65,8 @@ class _Process:
                 pid_file.write()
             gc.freeze()  # what is loaded now stays until the end
             notify("READY=1")
-            if ready is not None:
-                ready()
+            if detached is not None:
+                detached.ready()
             await self._serve(daemon)
         finally:
             log.info("stopping")
@@ -81,6 +80,12 @@ class _Process:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopped.set)
         loop.add_signal_handler(signal.SIGHUP, self._hang_up.set)
+        if self._detached is not None:
+            loop.add_reader(self._detached.life, self._told_to_end, self._detached.life)
+
+    def _told_to_end(self, life: int) -> None:
+        asyncio.get_running_loop().remove_reader(life)
+        self._stopped.set()
 
     async def _serve(self, daemon: Daemon) -> None:
         stopped = asyncio.create_task(self._stopped.wait(), name="wait for the end")
@@ -108,7 +113,7 @@ class _Process:
             for line in str(error).splitlines():
                 log.warning("the settings were not reloaded: %s", line)
             return
-        logs.configure(settings.log, to_syslog=self._to_syslog)
+        logs.configure(settings.log, to_syslog=self._detached is not None)
         log.info("the settings were reloaded")
         for name in late:
             log.warning("%s has changed: it takes effect with the next start", name)

@@ -186,7 +186,32 @@ def test_serve_goes_to_the_background_as_guacd_does(
     finally:
         os.kill(pid, signal.SIGTERM)
     wait_for(lambda: not alive(pid))
-    assert not path.exists()
+    wait_for(lambda: not path.exists())
+    wait_for(lambda: not answers(ports[0]))
+
+
+def test_a_restart_by_guacds_init_script(
+    tmp_path: Path, flags: list[str], ports: tuple[int, int]
+) -> None:
+    """The script looks whether the process is gone right after it has sent SIGTERM, and starts
+    nothing if not; sessions take longer than that to end."""
+    path = tmp_path / "guacd.pid"
+    start = command("serve", "-p", str(path), *flags)
+    for _ in range(2):
+        assert subprocess.run(start, check=False, timeout=WAIT).returncode == 0
+        pid = int(path.read_text())
+        with socket.create_connection(("127.0.0.1", ports[0]), WAIT) as client:
+            client.sendall(b"6.select,8.testcard;")
+            assert client.recv(10)
+            os.kill(pid, signal.SIGHUP)
+            assert answers(ports[0])
+            os.kill(pid, signal.SIGTERM)
+            subprocess.run(["ps", str(pid)], check=False, capture_output=True)  # as the script does
+            assert not alive(pid)
+            assert subprocess.run(start, check=False, timeout=WAIT).returncode == 0
+        os.kill(int(path.read_text()), signal.SIGTERM)
+        wait_for(lambda: not path.exists())
+        wait_for(lambda: not answers(ports[0]))
 
 
 def test_background_tells_why_it_cannot_start(tmp_path: Path, flags: list[str]) -> None:
