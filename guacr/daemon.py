@@ -29,6 +29,9 @@ from guacr.web.guard import HttpGuard, unavailable
 
 TICK = 1.0
 """Seconds between two looks at keep-alives and time-outs."""
+STANDSTILL = 0.5
+"""Seconds by which a look comes late from which on the process is taken to have stood still:
+stopped by a signal, or held up. Meanwhile it has heard nobody."""
 PARTING = 1.0
 """Seconds that clients have to close their side when the daemon ends."""
 NEED_RESTART = (
@@ -222,9 +225,14 @@ class Daemon:
 
     async def _tick(self) -> None:
         loop = asyncio.get_running_loop()
+        due = loop.time() + TICK
         while True:
             await asyncio.sleep(TICK)
-            self.registry.keep_alive(loop.time())
+            now = loop.time()
+            if now - due > STANDSTILL:
+                self.registry.stood_still(now - due)
+            self.registry.keep_alive(now)
+            due = loop.time() + TICK
 
 
 def _value(settings: Settings, name: str) -> object:

@@ -164,6 +164,11 @@ class SessionRegistry:
                 with session.ending_on_failure():
                     session.keep_alive(now)
 
+    def stood_still(self, seconds: float) -> None:
+        """The process has heard nobody for so long: no client is to blame for that."""
+        for session in self.sessions.values():
+            session.stood_still(seconds)
+
     async def close(self) -> None:
         """End every session and wait, within bounds, until their handlers have cleaned up."""
         for session in list(self.sessions.values()):

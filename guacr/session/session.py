@@ -358,6 +358,12 @@ class Session:
                 user.send(encode("nop"))
         self.next_look = min(map(self._due, self.users.values()), default=now)
 
+    def stood_still(self, seconds: float) -> None:
+        """Move the deadlines of every user by so long."""
+        self.next_look = 0.0
+        for user in self.users.values():
+            user.stood_still(seconds)
+
     def _due(self, user: User) -> float:
         """When a user has to be looked at again."""
         if user.transport.buffered:

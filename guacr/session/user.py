@@ -115,6 +115,12 @@ class User:
         self._unsent_since = (buffered, since)
         return now - since
 
+    def stood_still(self, seconds: float) -> None:
+        """The process could neither hear nor serve this client for so long."""
+        self.last_received += seconds
+        buffered, since = self._unsent_since
+        self._unsent_since = (buffered, since + seconds)
+
     def take_over(self, parser: InstructionParser, instructions: list[Instruction]) -> None:
         """Go on with the parser of the handshake, and with what came behind it."""
         self._parser = parser

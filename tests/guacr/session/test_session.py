@@ -487,6 +487,20 @@ async def test_who_may_not_speak_is_not_silent(bench: Bench) -> None:
     assert (transport.reading, second.reading) == (True, True)
 
 
+async def test_a_standstill_is_not_the_clients_silence(bench: Bench) -> None:
+    stuck, owner = bench.connect()
+    await frame(stuck)
+    stuck.stalled = True
+    owner.send(encode("nop"))
+    now = owner.now()
+    bench.registry.keep_alive(now)
+    bench.registry.stood_still(100)
+    bench.registry.keep_alive(now + 100)
+    assert stuck.closed_with is None
+    bench.registry.keep_alive(now + 116)
+    assert stuck.closed_with == Status.CLIENT_TIMEOUT
+
+
 async def test_a_nop_keeps_clients_alive(bench: Bench) -> None:
     transport, user = bench.connect()
     bench.registry.keep_alive(user.last_sent + 4.5)

@@ -4,6 +4,7 @@ import asyncio
 import socket
 import ssl
 import stat
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -259,3 +260,13 @@ async def test_who_reaches_an_ipv6_host(hosts: tuple[str, ...], reachable: set[s
             found.add(address)
     close_all(sockets)
     assert found == reachable
+
+
+async def test_the_ticker_notices_a_standstill(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with daemon_with() as daemon:
+        noticed: list[float] = []
+        monkeypatch.setattr(daemon.registry, "stood_still", noticed.append)
+        await asyncio.sleep(0)  # the ticker has begun
+        time.sleep(1.8)  # noqa: ASYNC251 - it holds up the event loop on purpose
+        await until(lambda: bool(noticed))
+    assert 0.5 < noticed[0] < 1.5
