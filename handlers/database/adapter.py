@@ -14,7 +14,8 @@ from guacr.settings import DatabaseSettings
 from handlers.database.completion import Schema, Suggestions
 from handlers.database.listing import Listing
 from handlers.database.params import DatabaseParams
-from handlers.database.statements import Dialect, unfinished
+from handlers.database.splitter import unfinished
+from handlers.database.statements import Dialect
 
 Row = tuple[str | None, ...]
 
@@ -182,7 +183,12 @@ class Adapter(ABC):
 
     def complete(self, text: str) -> bool:
         """Whether `text` can be run, or goes on in the next line."""
-        return not unfinished(text, self.dialect)
+        return not unfinished(text, self.spoken)
+
+    @property
+    def spoken(self) -> Dialect:
+        """The dialect as the server's settings have it now."""
+        return self.dialect
 
     def suggestions(self) -> Suggestions:
         """What completes names; it gets what `schema` gives."""

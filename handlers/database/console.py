@@ -18,7 +18,8 @@ from handlers.database.lines import Lines
 from handlers.database.prompt import InterruptedInputError, LineEditor
 from handlers.database.results import Expanded, Manner
 from handlers.database.running import Runner
-from handlers.database.statements import Statement, split
+from handlers.database.splitter import split
+from handlers.database.statements import Statement
 from handlers.database.table import shown
 
 NULL_MAX = 40
@@ -149,7 +150,7 @@ class Console:
         """Run statements until one fails; whether all were run. `again` is asked when the server
         is lost, with the place up to which the text was done: a transaction that was open is not.
         """
-        dialect = self._adapter.dialect
+        dialect = self._adapter.spoken
         if len(text) > SPLIT_HERE:
             found, end = await asyncio.to_thread(split, text, dialect)
         else:

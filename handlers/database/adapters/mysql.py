@@ -9,6 +9,7 @@ import ssl
 import struct
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from asyncmy import errors
@@ -53,6 +54,7 @@ _OLD_PREFIX = "5.5.5-"
 """MariaDB puts it before its version for old replicas."""
 _IN_TRANSACTION = 1
 _IN_READ_ONLY_TRANSACTION = 8192
+_NO_BACKSLASH_ESCAPES = 512
 """In the server's status flags."""
 _ASKS = re.compile(r"\s*show\s+(?:warnings|errors)\b", re.IGNORECASE)
 """What the person looks at warnings with."""
@@ -91,7 +93,7 @@ class NoEncryptionError(UpstreamError):
 class MysqlAdapter(Adapter):
     """A second connection cancels (KILL QUERY), and another fetches names."""
 
-    dialect: Dialect = Dialect(backslashes=True, backticks=True, hashes=True, delimiters=True)
+    dialect: Dialect = Dialect(backticks=True, hashes=True, delimiters=True)
     lexer: ClassVar[str] = "mysql"
     keywords: ClassVar[tuple[str, ...]] = (
         *SQL_KEYWORDS, "SHOW", "TABLES", "DATABASES", "DESCRIBE", "USE", "REPLACE", "STATUS",
@@ -117,6 +119,12 @@ class MysqlAdapter(Adapter):
         """See `Adapter.transaction`."""
         flags = self._connection.server_status if self._connection is not None else 0
         return Transaction.OPEN if flags & _IN_TRANSACTION else Transaction.NONE
+
+    @property
+    def spoken(self) -> Dialect:
+        """See `Adapter.spoken`."""
+        flags = self._connection.server_status if self._connection is not None else 0
+        return replace(self.dialect, escapes=not flags & _NO_BACKSLASH_ESCAPES)
 
     @property
     def prompt(self) -> str:

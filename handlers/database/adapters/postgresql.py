@@ -6,6 +6,7 @@ import tempfile
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import ClassVar, TypeVar
 
 import psycopg
@@ -110,6 +111,14 @@ class PostgresqlAdapter(Adapter):
         if self._connection is None:
             return Transaction.NONE
         return _STATES.get(self._connection.info.transaction_status, Transaction.NONE)
+
+    @property
+    def spoken(self) -> Dialect:
+        """See `Adapter.spoken`."""
+        if self._connection is None:
+            return self.dialect
+        told = self._connection.pgconn.parameter_status(b"standard_conforming_strings")
+        return replace(self.dialect, standard=told != b"off")
 
     @property
     def prompt(self) -> str:

@@ -52,7 +52,7 @@ class SqliteAdapter(Adapter):
     Other files cannot be attached, since they would be the daemon's own.
     """
 
-    dialect: Dialect = Dialect(backticks=True, whole=sqlite3.complete_statement)
+    dialect: Dialect = Dialect(backticks=True, triggers=True)
     lexer: ClassVar[str] = "sql"
     keywords: ClassVar[tuple[str, ...]] = (*SQL_KEYWORDS, "PRAGMA", "VACUUM", "WITHOUT", "ROWID")
     lists: ClassVar[Mapping[str, Listing]] = sqlite_catalog.LISTS

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.database.statements import Dialect, Statement, split, unfinished
+from handlers.database.splitter import split, unfinished
+from handlers.database.statements import Dialect, Statement
 
 POSTGRESQL = Dialect(dollars=True)
-MYSQL = Dialect(backslashes=True, backticks=True, hashes=True, delimiters=True)
-SQLITE = Dialect(backticks=True, whole=sqlite3.complete_statement)
+MYSQL = Dialect(backticks=True, hashes=True, delimiters=True)
+SQLITE = Dialect(backticks=True, triggers=True)
 TRIGGER = "create trigger t after insert on a begin select 1; end;"
 
 
@@ -27,7 +28,7 @@ def test_each_end_says_how_a_statement_is_run(dialect: Dialect) -> None:
             Statement("select 4", vertical=True),
             Statement("", vertical=True),
         ],
-        " select 5",
+        "select 5",
     )
 
 
@@ -49,9 +50,7 @@ def test_what_is_watched(text: str, interval: str) -> None:
         ("select 1 -- \\g", POSTGRESQL),
         ("select /* \\g ; */", MYSQL),
         ("select `\\G`", MYSQL),
-        ("select 1 \\gset", POSTGRESQL),
         ("select 1 \\N", MYSQL),
-        ("select 1\n\\x\n", POSTGRESQL),
         (TRIGGER[:-5], SQLITE),
     ],
 )
@@ -95,15 +94,48 @@ def test_a_statement_may_hold_others() -> None:
     assert split(f"{TRIGGER} select 1;", SQLITE)[0] == [Statement(TRIGGER), Statement("select 1;")]
 
 
-parts = st.sampled_from(["a", " ", ";", "\n", "'", '"', "\\", "g", "x", "watch", "--", "/*", "$$"])
+@pytest.mark.parametrize(
+    ("text", "dialect", "statements"),
+    [
+        ("select /* /* ; */ ; */ 1; x;", POSTGRESQL, ["select /* /* ; */ ; */ 1;", "x;"]),
+        ("create function f() returns int begin atomic select case when true then 1 end; end; x;",
+         POSTGRESQL,
+         ["create function f() returns int begin atomic select case when true then 1 end; end;",
+          "x;"]),
+        ("begin; end; x;", POSTGRESQL, ["begin;", "end;", "x;"]),
+        ("create rule r as on insert to t do (select 1; select 2); x;", POSTGRESQL,
+         ["create rule r as on insert to t do (select 1; select 2);", "x;"]),
+        ("select a$b$c; select $b$;$b$;", POSTGRESQL, ["select a$b$c;", "select $b$;$b$;"]),
+        ("select 'a\\'; x';", POSTGRESQL, ["select 'a\\';"]),
+        ("select 'a\\'; x';", Dialect(dollars=True, standard=False), ["select 'a\\'; x';"]),
+        ("select 1\\; select 2; x;", POSTGRESQL, ["select 1; select 2;", "x;"]),
+        ("select 1,\n\\x\n2;", POSTGRESQL, ["\\x", "select 1,\n\n2;"]),
+        ("selec\n\\r\nselect 1;", POSTGRESQL, ["\\r", "select 1;"]),
+        ("select 10--5;\nx;", MYSQL, ["select 10--5;", "x;"]),
+        ("select 10-- 5;\n;x;", MYSQL, ["select 10-- 5;\n;", "x;"]),
+        ('select "a\\";b";x;', MYSQL, ['select "a\\";b";', "x;"]),
+        ("select 'a\\';x;", Dialect(hashes=True, delimiters=True, escapes=False),
+         ["select 'a\\';", "x;"]),
+        ("/* one */;\n-- two\n;# three\n", MYSQL, []),
+        ("use test\nselect 1;", MYSQL, ["use test", "select 1;"]),
+        ("/*!40101 SET NAMES utf8 */;", MYSQL, ["/*!40101 SET NAMES utf8 */;"]),
+        ("select [a;b], `c;d`; x;", SQLITE, ["select [a;b], `c;d`;", "x;"]),
+    ],
+)  # fmt: skip
+def test_statements_end_where_the_clients_see_it(
+    text: str, dialect: Dialect, statements: list[str]
+) -> None:
+    assert [each.text for each in split(text, dialect)[0]] == statements
 
 
-@given(st.lists(parts), st.sampled_from([POSTGRESQL, MYSQL, SQLITE]))
-def test_any_text_is_split_and_nothing_is_lost(pieces: list[str], dialect: Dialect) -> None:
+tokens = st.sampled_from(
+    ["create", "temp", "trigger", "explain", "end", ";", " ", "\n", "'", "--", "/*", "*/", "x", "["]
+)
+
+
+@given(st.lists(tokens))
+def test_statements_of_sqlite_end_where_its_shell_sees_it(pieces: list[str]) -> None:
     text = "".join(pieces)
-    found, rest = split(text, dialect)
-    place = 0
-    for statement in found:
-        place = text.index(statement.text.removesuffix(";"), place)
-        place += len(statement.text.removesuffix(";"))
-    assert text.endswith(rest)
+    found, rest = split(text, SQLITE)
+    assert all(sqlite3.complete_statement(each.text) for each in found)
+    assert not unfinished(text, SQLITE) or not sqlite3.complete_statement(rest)
