@@ -14,6 +14,7 @@ from guacr.settings import DatabaseSettings
 from handlers.database.completion import Schema, Suggestions
 from handlers.database.listing import Listing
 from handlers.database.params import DatabaseParams
+from handlers.database.scripts import Source
 from handlers.database.splitter import unfinished
 from handlers.database.statements import Dialect
 
@@ -131,6 +132,10 @@ class Adapter(ABC):
         self.params = params
         self.limits = limits or DatabaseSettings()
         self.database = params.database
+        self.input: Source | None = None
+        """Where COPY takes its data from."""
+        self.in_script = False
+        """Whether a script runs, which may set the encoding of its own text."""
 
     @abstractmethod
     async def connect(self, password: str) -> str:

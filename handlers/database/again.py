@@ -14,7 +14,6 @@ def rest(text: str, done: int, command: str = "") -> Again:
     return command + text[done:].strip(), offer
 
 
-def rest_of_script(text: str, done: int) -> Again:
+def rest_of_script(line: int) -> Again:
     """The same of a script that was uploaded, which is too long to type."""
-    line = text.count("\n", 0, len(text) - len(text[done:].lstrip())) + 1
     return "\\i", f"send the rest of the script, from its line {line} on"

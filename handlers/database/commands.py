@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from handlers.database.adapter import Adapter
 
-_WORDS = {"quit", "exit", "help"}
+WORDS = {"quit", "exit", "help"}
 _SWITCHES = {"x": ("on", "off", "auto"), "timing": ("on", "off"), "pset": ("null",)}
 _ENDS = {
     "g": "run",
@@ -37,7 +37,7 @@ class Command:
 def parse(line: str, *, tabular: bool) -> Command | None:
     """The command that a line is, if it is one; `tabular` databases take some for statements."""
     text = line.strip().rstrip(";")
-    if text in _WORDS:
+    if text in WORDS:
         return Command(text)
     if text.startswith(("\\export ", "\\delimiter ")):  # whose semicolons matter
         name, _, argument = line.strip()[1:].partition(" ")

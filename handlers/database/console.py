@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 
-from guacr.errors import GuacrError
+from guacr.errors import BadRequestError, GuacrError, OverrunError
 from handlers.database.adapter import Adapter, LostError, Transaction
 from handlers.database.again import ALL, Again, rest, rest_of_script
-from handlers.database.commands import Command, help_text, parse, suggestions
+from handlers.database.commands import WORDS, Command, help_text, parse, suggestions
 from handlers.database.files import SCRIPT_MAX, Files
 from handlers.database.lines import Lines
 from handlers.database.prompt import InterruptedInputError, LineEditor
 from handlers.database.results import Expanded, Manner
 from handlers.database.running import Runner
-from handlers.database.splitter import split
+from handlers.database.scripts import STATEMENT_MAX, Source, Typed, Upload
+from handlers.database.splitter import Splitter, split
 from handlers.database.statements import Statement
 from handlers.database.table import shown
 
 NULL_MAX = 40
 """Characters that may stand for NULL."""
 SPLIT_HERE = 65_536
-"""Characters of a script that are split at once; longer ones hold up nobody, on a thread."""
+"""Characters of a line that are split at once; longer ones hold up nobody, on a thread."""
+LINES_AT_ONCE = 256
+"""Lines of a script after which others have their turn."""
 SCHEMA_TIMEOUT = 30.0
 """Seconds in which the names for completion must have come."""
 
@@ -60,6 +63,9 @@ class Console:
         self._refused = ""
         self._transaction = Transaction.NONE
         self._suggestions = adapter.suggestions()
+        self._variables: dict[str, str] = {}
+        self._restricted = ""
+        self._asks_data = False
         self._learning: asyncio.Task[None] | None = None
         self._editor = LineEditor(
             show,
@@ -73,7 +79,7 @@ class Console:
             max_undo=adapter.limits.max_undo,
         )
         self._lines = Lines(show)
-        self._runner = Runner(adapter, show, size, self._editor.keyboard)
+        self._runner = Runner(adapter, show, size, self._editor.keyboard, self._lines)
         self._results = self._runner.results
 
     def feed(self, data: bytes) -> None:
@@ -114,15 +120,21 @@ class Console:
         if self._lost and not local and not await self._reconnect(line):
             return True
         try:
-            if command is None:
-                await self._run_all(line)
-            else:
+            dialect = self._adapter.spoken
+            whole = dialect.lines or dialect.splits is not None
+            if command is not None and (whole or command.name in ("export", *WORDS)):
                 await self._command(command)
+            else:
+                await self._run_text(line)
         except LostError as error:
             await self._lose(error, (line, ALL))
         return not self._left
 
     def _complete(self, text: str) -> bool:
+        if self._asks_data:
+            return True
+        if (copy := _COPY_IN.match(text)) and self._adapter.spoken.dollars:
+            return text[copy.end() :].strip() in ("", ";") or "\n\\." in text
         command = parse(text, tabular=self._adapter.tabular)
         if command is not None and command.name == "export":
             return self._adapter.complete(command.argument)
@@ -146,43 +158,114 @@ class Console:
 
     # ---- statements
 
-    async def _run_all(self, text: str, again: Callable[[str, int], Again] = rest) -> bool:
-        """Run statements until one fails; whether all were run. `again` is asked when the server
-        is lost, with the place up to which the text was done: a transaction that was open is not.
+    async def _run_text(self, text: str, command: str = "") -> bool:
+        """Run what was typed, `command` before it; whether all of it succeeded."""
+        source = Typed(text, self._ask_data)
+        return await self._run_all(source, lambda done, line: rest(text, done, command))
+
+    async def _run_all(self, source: Source, again: Callable[[int, int], Again]) -> bool:
+        """Run statements, as psql does also those that follow a failure; whether all succeeded.
+        `again` is asked when the server is lost, with place and line up to which the text was done:
+        a transaction that was open is not.
+        """
+        adapter, runner = self._adapter, self._runner
+        outer = adapter.input, runner.stop
+        adapter.input, runner.stop, runner.interrupted = source, source.stop, False
+        done, whole, alters, unknown = (0, 1), True, False, False
+        try:
+            async for statement in self._statements(source):
+                if adapter.transaction is Transaction.NONE:
+                    done = statement.place, statement.line
+                unknown = not statement.is_command
+                alters = alters or adapter.alters.match(statement.text) is not None
+                if not await self._run_one(statement, source):
+                    whole = False
+                    if self._stops:
+                        break
+        except LostError as error:
+            await self._lose(error, again(*done), unknown=unknown)
+            return False
+        except GuacrError as error:  # the source's
+            self._lines.fail(str(error))
+            whole = False
+        finally:
+            adapter.input, runner.stop = outer
+            if alters:
+                self._learn()
+        return whole
+
+    @property
+    def _stops(self) -> bool:
+        """Whether what follows a failure is not run."""
+        stops = self._variables.get("ON_ERROR_STOP", "off").lower() not in _OFF
+        return stops or self._ended or self._runner.interrupted
+
+    async def _statements(self, source: Source) -> AsyncIterator[Statement]:
+        """The statements of a source, each found once those before it have been run.
+
+        Raises:
+            GuacrError: the source cannot be read.
         """
         dialect = self._adapter.spoken
-        if len(text) > SPLIT_HERE:
-            found, end = await asyncio.to_thread(split, text, dialect)
-        else:
-            found, end = split(text, dialect)
-        if end.strip():
-            found.append(Statement(end, place=len(text) - len(end)))
-        done = 0
-        try:
+        if dialect.lines or dialect.splits is not None:
+            text = await source.text(SCRIPT_MAX)
+            for statement in (await asyncio.to_thread(split, text, dialect))[0]:
+                yield statement
+            return
+        splitter = Splitter(dialect, self._variables)
+        while (line := await source.line()) is not None:
+            splitter.dialect = self._adapter.spoken
+            splitter.line = source.number - 1  # COPY has taken lines, too
+            found: Iterable[Statement] = splitter.feed(line)
+            if len(line) > SPLIT_HERE:
+                found = await asyncio.to_thread(list, found)
             for statement in found:
-                if self._adapter.transaction is Transaction.NONE:
-                    done = statement.place
-                if not await self._run_one(statement):
-                    return False
-        except LostError as error:
-            await self._lose(error, again(text, done), unknown=not statement.is_command)
-            return False
-        finally:
-            if any(self._adapter.alters.match(statement.text) for statement in found):
-                self._learn()
-        return True
+                yield statement
+            if splitter.length > STATEMENT_MAX:
+                raise OverrunError(f"the statement is longer than {STATEMENT_MAX} bytes")
+            if source.number % LINES_AT_ONCE == 0:
+                await asyncio.sleep(0)
+        if (last := splitter.last()) is not None:
+            yield last
 
-    async def _run_one(self, statement: Statement) -> bool:
-        """Run a statement, or a command that stands between statements; whether to go on.
+    async def _run_one(self, statement: Statement, source: Source) -> bool:
+        """Run a statement, or a command that stands between statements; whether it succeeded.
 
         Raises:
             LostError: the server is gone.
         """
         self._transaction = self._adapter.transaction
-        if not statement.is_command:
-            return await self._runner.run(statement)
-        command = parse(statement.text, tabular=True)
-        return command is not None and await self._command(command) and not self._ended
+        where, name = self._lines.where, source.name
+        self._lines.where = f"{name}:{statement.line}: " if name else where
+        source.taken = False
+        try:
+            if statement.is_command:
+                command = parse(statement.text, tabular=True)
+                return command is not None and await self._command(command) and not self._ended
+            succeeded = await self._runner.run(statement)
+            copies = self._adapter.spoken.dollars and _COPY_IN.match(statement.text) is not None
+            if copies and not succeeded and (source.copying or not source.taken):
+                await source.skip_data()
+            return succeeded
+        finally:
+            self._lines.where = where
+
+    async def _ask_data(self) -> str | None:
+        """A line of data for COPY.
+
+        Raises:
+            BadRequestError: Ctrl-C was pressed.
+        """
+        keyboard = self._editor.keyboard
+        outer, keyboard.sink, self._asks_data = keyboard.sink, None, True
+        try:
+            return await self._editor.read("data (\\. ends it)> ", "")
+        except InterruptedInputError:
+            raise BadRequestError("cancelled") from None
+        except EOFError:
+            return None
+        finally:
+            keyboard.sink, self._asks_data = outer, False
 
     @property
     def _ended(self) -> bool:
@@ -240,6 +323,9 @@ class Console:
             LostError: the server is gone.
         """
         name, argument = command.name, command.argument
+        if self._restricted and name != "unrestrict":
+            self._lines.fail("backslash commands are restricted; only \\unrestrict is allowed")
+            return False
         found = _COMMANDS.get(name)
         listing = self._adapter.lists.get(name.rstrip("+"))
         if name.rstrip("+") == "d" and argument and not set("*?") & set(argument):
@@ -273,6 +359,18 @@ class Console:
 
     async def _tell(self, argument: str) -> None:
         self._lines.print(f"You are connected to {shown(self._adapter.title)}.")
+
+    async def _restrict(self, key: str) -> None:
+        r"""Allow no commands but `\unrestrict` with the same key, as scripts of pg_dump ask."""
+        if not key:
+            self._lines.fail("\\restrict takes a key")
+        self._restricted = key
+
+    async def _unrestrict(self, key: str) -> None:
+        if key != self._restricted or not key:
+            self._lines.fail("\\unrestrict takes the key that \\restrict was given")
+        else:
+            self._restricted = ""
 
     # ---- how results are shown
 
@@ -318,9 +416,7 @@ class Console:
         before, self._results.export = self._results.export, None
         try:
             if await self._redirect_to(name):
-                whole = await self._run_all(
-                    statements.strip(), partial(rest, command=f"\\export {name} ")
-                )
+                whole = await self._run_text(statements.strip(), f"\\export {name} ")
                 await self._end_export(whole)
         finally:
             self._results.export = before
@@ -354,36 +450,45 @@ class Console:
         self._lines.fail(f"{export.name} is not whole")
 
     async def _include(self, argument: str) -> None:
-        """Run a script that is uploaded."""
+        """Run a script that is uploaded, as it comes."""
         if argument:
             self._lines.fail("\\i takes no name: the script is one that you send")
             return
-        waiting = asyncio.ensure_future(self._files.script())
+        upload = await self._uploaded("Send a script")
+        if upload is None:
+            return
+        adapter = self._adapter
+        outside = adapter.transaction is Transaction.NONE
+        outer, adapter.in_script = adapter.in_script, True
+        try:
+            await self._run_all(upload, lambda done, line: rest_of_script(line))
+        finally:
+            upload.stop()
+            adapter.in_script, self._restricted = outer, ""
+        if outside and adapter.transaction is not Transaction.NONE:
+            self._lines.fail(
+                "the script has left a transaction open: end it with COMMIT or ROLLBACK"
+            )
+
+    async def _uploaded(self, request: str) -> Upload | None:
+        """Ask for a file, and wait until it begins to come; None if it does not."""
+        waiting = asyncio.ensure_future(self._files.upload())
         keyboard = self._editor.keyboard
         keyboard.sink = lambda name, data: name == "c-c" and waiting.cancel()
         try:
             await asyncio.sleep(0)  # it waits from here on, and only then is one asked for
             if not waiting.done():
-                self._lines.note(
-                    f"Send a script of at most {SCRIPT_MAX >> 20} MiB: drop it here, or use "
-                    "Upload. Ctrl-C gives up."
-                )
+                self._lines.note(f"{request}: drop it here, or use Upload. Ctrl-C gives up.")
             await asyncio.wait([waiting])
         finally:
             keyboard.sink = None
             waiting.cancel()
         if waiting.cancelled():
-            return
-        error = waiting.exception()
-        if isinstance(error, GuacrError):
+            return None
+        if isinstance(error := waiting.exception(), GuacrError):
             self._lines.fail(str(error))
-            return
-        try:
-            script = waiting.result().decode("utf-8-sig")
-        except UnicodeDecodeError:
-            self._lines.fail("the script is not text in UTF-8")
-            return
-        await self._run_all(script, rest_of_script)
+            return None
+        return waiting.result()
 
     # ---- about the database
 
@@ -423,6 +528,13 @@ class Console:
                 self._suggestions.schema = await self._adapter.schema()
 
 
+_OFF = {"off", "0", "false", "no", "f", "n", "of"}
+_COPY_IN = re.compile(
+    r"(?:\s|--[^\n]*\n|/\*.*?\*/)*copy\b[^;]*?\bfrom\s+stdin\b[^;\n]*", re.IGNORECASE | re.DOTALL
+)
+"""What data may follow."""
+
+
 _COMMANDS: dict[str, Callable[[Console, str], Awaitable[None]]] = {
     "q": Console._leave,
     "quit": Console._leave,
@@ -440,4 +552,6 @@ _COMMANDS: dict[str, Callable[[Console, str], Awaitable[None]]] = {
     "pset": Console._set,
     "timing": Console._time,
     "delimiter": Console._delimit,
+    "restrict": Console._restrict,
+    "unrestrict": Console._unrestrict,
 }

@@ -8,15 +8,17 @@ from collections.abc import Callable, Sequence
 from guacr.errors import ClosedError, ConflictError, ForbiddenError, UnsupportedError
 from guacr.session.outputs import OutputStream
 from guacr.session.session import Session
-from guacr.session.streams import Collector, InputStream
+from guacr.session.streams import InputStream
 from guacr.session.user import User
 from handlers.database.adapter import Column
 from handlers.database.formats import Format, format_of
 from handlers.database.params import DatabaseParams
 from handlers.database.result import Result
+from handlers.database.scripts import Upload
 
 SCRIPT_MAX = 8 << 20
-"""Bytes of a script that is uploaded."""
+"""Bytes of a script that has to be read whole, for databases whose statements do not end with
+lines."""
 
 
 class Export:
@@ -61,7 +63,7 @@ class Files:
     """Who gets a download is who typed last, as `typist` tells; who uploads may be anybody who
     may type. `want_upload` is told whether a script would be taken."""
 
-    __slots__ = ("_params", "_script", "_session", "_typist", "_want_upload")
+    __slots__ = ("_params", "_session", "_typist", "_waiting", "_want_upload")
 
     def __init__(
         self,
@@ -74,7 +76,7 @@ class Files:
         self._params = params
         self._typist = typist
         self._want_upload = want_upload
-        self._script: asyncio.Future[bytes] | None = None
+        self._waiting: asyncio.Future[Upload] | None = None
 
     def export(self, name: str) -> Export:
         """Begin a download; its name's ending tells its format.
@@ -93,7 +95,7 @@ class Files:
             raise ClosedError("who asked for the file has left")
         return Export(name, user.outputs.open_file(name, form.mimetype), form)
 
-    async def script(self) -> bytes:
+    async def upload(self) -> Upload:
         """Wait for an upload; cancelling gives it up.
 
         Raises:
@@ -101,12 +103,12 @@ class Files:
         """
         if self._params.disable_upload:
             raise ForbiddenError("uploads are not allowed for this connection (disable-upload)")
-        self._script = asyncio.get_running_loop().create_future()
+        self._waiting = asyncio.get_running_loop().create_future()
         self._want_upload(True)
         try:
-            return await self._script
+            return await self._waiting
         finally:
-            self._script = None
+            self._waiting = None
             self._want_upload(False)
 
     def take(self, stream: InputStream) -> None:
@@ -116,15 +118,10 @@ class Files:
             UnsupportedError: nobody waits for one.
             ConflictError: another one has come already.
         """
-        waiting = self._script
+        waiting = self._waiting
         if waiting is None:
             raise UnsupportedError("type \\i and Enter first, then send the script")
         if waiting.done():
             raise ConflictError("another script has come already")
-
-        def take(data: bytes) -> None:
-            if not waiting.done():
-                waiting.set_result(data)
-
-        Collector(stream, SCRIPT_MAX, take, "the script")
+        waiting.set_result(Upload(stream))
         stream.ack("ready for the script")

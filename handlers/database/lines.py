@@ -15,10 +15,12 @@ NOTE_STYLE = "\x1b[33m", "\x1b[0m"
 class Lines:
     """Prints below what is there; `show` takes what is drawn."""
 
-    __slots__ = ("_show",)
+    __slots__ = ("_show", "where")
 
     def __init__(self, show: Callable[[str], None]) -> None:
         self._show = show
+        self.where = ""
+        """File and line that errors belong to."""
 
     def print(self, text: str) -> None:
         """Lines that hold nothing but what may be shown."""
@@ -27,7 +29,7 @@ class Lines:
 
     def fail(self, text: str) -> None:
         """An error."""
-        self._styled(text, ERROR_STYLE)
+        self._styled(self.where + text, ERROR_STYLE)
 
     def note(self, text: str) -> None:
         """A remark."""

@@ -24,7 +24,7 @@ from handlers.database.keyboard import Keyboard
 from handlers.database.lines import Lines
 from handlers.database.pager import Pager
 from handlers.database.result import Result
-from handlers.database.table import HEAD_STYLE, NULL, Table, clipped, cut, records, wrapped
+from handlers.database.table import HEAD_STYLE, NULL, Table, clipped, cut_marked, records, wrapped
 
 RECORD_LINES = 500
 """Lines of records that are made at a time, and the rest of the last record's."""
@@ -69,9 +69,15 @@ class _RecordLines:
     a thousand."""
 
     def __init__(
-        self, columns: tuple[Column, ...], null: str, rows: list[Row], result: Result
+        self,
+        columns: tuple[Column, ...],
+        null: str,
+        rows: list[Row],
+        result: Result,
+        width: Callable[[], int],
     ) -> None:
         self._columns = columns
+        self._width = width
         self._null = null
         self._rows = deque(rows)
         self._result = result
@@ -82,7 +88,7 @@ class _RecordLines:
             self._rows.extend(await self._result.more())
         count = min(len(self._rows), RECORD_LINES // (len(self._columns) + 1) + 1)
         some = [self._rows.popleft() for _ in range(count)]
-        lines = records(self._columns, some, self._number, self._null)
+        lines = records(self._columns, some, self._number, self._null, width=self._width())
         self._number += count
         return lines
 
@@ -169,18 +175,25 @@ class Results:
         table.measure(rows)
         too_wide = table.width > width
         vertical = manner.vertical or self._is_vertical(too_wide)
-        per_row = len(columns) + 1 if vertical else 1
-        fits = result.ended and len(rows) * per_row <= height and (vertical or not too_wide)
+        lines = self._records(columns, rows) if vertical else [""] * len(rows)
+        fits = result.ended and len(lines) <= height and (vertical or not too_wide)
         if manner.paged and not fits:
             return await self._page(columns, table, rows, result, vertical=vertical)
-        some = rows if fits else rows[: max(height // per_row, 1)]
-        lines = records(columns, some, 1, self.null) if vertical else [*map(table.line, some)]
-        head = [] if vertical else _styled([cut(line, 0, width) for line in table.head()])
-        self._lines.print("\n".join([*head, *(cut(line, 0, width) for line in lines)]))
+        some = rows if fits else rows[: max(height // (len(columns) + 1 if vertical else 1), 1)]
+        lines = self._records(columns, some) if vertical else [*map(table.line, some)]
+        hidden = 0 if fits else max(len(lines) - height, 0)
+        head = [] if vertical else _styled([cut_marked(line, width) for line in table.head()])
+        lines = [cut_marked(line, width) for line in lines[: len(lines) - hidden]]
+        if hidden:
+            lines.append(f"… {hidden} more lines")
+        self._lines.print("\n".join([*head, *lines]))
         while not result.ended:
             await result.more()
         self._end_result(result, shown=len(some))
         return await self._goes_on(result)
+
+    def _records(self, columns: tuple[Column, ...], rows: list[Row]) -> list[str]:
+        return records(columns, rows, 1, self.null, width=self._size()[0])
 
     def _is_vertical(self, too_wide: bool) -> bool:
         return self.expanded is Expanded.ON or (self.expanded is Expanded.AUTO and too_wide)
@@ -223,7 +236,7 @@ class Results:
 
         pager: Pager[Row] | Pager[str]
         if vertical:
-            lines = _RecordLines(columns, self.null, rows, result)
+            lines = _RecordLines(columns, self.null, rows, result, lambda: self._size()[0])
             pager = Pager(self._show, self._size, _Lines(), lines.more, self._cancel)
         else:
             tabled = pager = Pager(self._show, self._size, table, more_rows, self._cancel)

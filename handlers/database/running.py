@@ -27,6 +27,7 @@ class Runner:
         show: takes what is drawn.
         size: columns and rows of the screen.
         keyboard: tells of Ctrl-C, and lends its keys to the pager.
+        lines: takes errors and remarks.
     """
 
     def __init__(
@@ -35,13 +36,17 @@ class Runner:
         show: Callable[[str], None],
         size: Callable[[], tuple[int, int]],
         keyboard: Keyboard,
+        lines: Lines,
     ) -> None:
         self._adapter = adapter
         self._keyboard = keyboard
-        self._lines = Lines(show)
+        self._lines = lines
         self._cancelling = Cancelling(adapter, self._remark)
         self._last = ""
-        self._interrupted = False
+        self.interrupted = False
+        """Whether Ctrl-C was pressed while the last statement ran."""
+        self.stop: Callable[[], None] = lambda: None
+        """Has what a statement reads from end."""
         self.timing = False
         self.results = Results(
             show,
@@ -82,9 +87,10 @@ class Runner:
         keyboard = self._keyboard
         if keyboard.interrupted:
             keyboard.interrupted = False
+            self.interrupted = True
             self._lines.fail("cancelled before it began")
             return False
-        self._interrupted = False
+        self.interrupted = False
         keyboard.sink = self._running_key
         try:
             async with (
@@ -109,7 +115,7 @@ class Runner:
             if not await self.once(text, Manner(paged=False)):
                 return False
             gap = "\n"
-            if self._interrupted or await self._stopped_within(seconds):
+            if self.interrupted or await self._stopped_within(seconds):
                 return True
 
     async def _stopped_within(self, seconds: float) -> bool:
@@ -140,7 +146,8 @@ class Runner:
 
     def _running_key(self, name: str, data: str) -> bool:
         if name == "c-c":
-            self._interrupted = True  # it may end nevertheless, and is not to be run again then
+            self.interrupted = True  # it may end nevertheless, and is not to be run again then
+            self.stop()
             self._cancelling.cancel()
         return name == "c-c"
 

@@ -13,6 +13,8 @@ CELL_MAX = 4096
 NULL = "NULL"
 HEAD_STYLE = "\x1b[1m", "\x1b[22m"
 LABEL_WIDTH_MAX = 40
+VALUE_WIDTH_MIN = 20
+"""Columns of a record's values, at least, where the window has them."""
 
 
 def shown(value: str | None, null: str = NULL) -> str:
@@ -129,17 +131,42 @@ class Table:
 
 
 def records(
-    columns: Sequence[Column], rows: Iterable[Row], first: int, null: str = NULL
+    columns: Sequence[Column], rows: Iterable[Row], first: int, null: str = NULL, *, width: int
 ) -> list[str]:
-    """Rows below each other, a line for each value; `first` is the first row's number."""
-    names = [shown(column.name) for column in columns]
-    width = min(max(map(cells, names), default=0), LABEL_WIDTH_MAX)
+    """Rows below each other, a value in as many lines of `width` as it needs; `first` is the first
+    row's number."""
+    names = [cut_marked(shown(column.name), LABEL_WIDTH_MAX) for column in columns]
+    label = max(map(cells, names), default=0)
+    label = max(min(label, width - VALUE_WIDTH_MIN - 3), 1)
+    names = [cut_marked(name, label) for name in names]
+    room = max(width - label - 3, 1)
     lines: list[str] = []
     for number, row in enumerate(rows, first):
-        lines.append(f"─[ RECORD {number} ]".ljust(width + 12, "─"))
-        pairs = zip(names, row, strict=True)
-        lines += [f"{_aligned(name, width)} │ {shown(value, null)}" for name, value in pairs]
+        lines.append(cut(f"─[ RECORD {number} ]".ljust(label + 12, "─"), 0, width))
+        for name, value in zip(names, row, strict=True):
+            lines += _record_lines(_aligned(name, label), value, null, room)
     return lines
+
+
+def _record_lines(label: str, value: str | None, null: str, room: int) -> list[str]:
+    """A value behind its label; what is wrapped goes on behind another rule."""
+    blank = " " * cells(label)
+    lines: list[str] = []
+    for text in [null] if value is None else _limited(value).split("\n"):
+        rule = "│"
+        for part in wrapped(text.removesuffix("\r"), room):
+            lines.append(f"{blank if lines else label} {rule} {part}")
+            rule = "┊"
+    return lines
+
+
+def _limited(value: str) -> str:
+    return value if len(value) <= CELL_MAX else value[: CELL_MAX - 1] + "…"
+
+
+def cut_marked(text: str, width: int) -> str:
+    """A text in `width` columns; what is cut from it leaves a mark."""
+    return text if cells(text) <= width else cut(text, 0, width - 1) + "…"
 
 
 def _aligned(text: str, width: int, *, right: bool = False) -> str:

@@ -35,6 +35,7 @@ MARIADB = [
 ]  # fmt: skip
 
 _LEADING = re.compile(r"\s+|(?:--|\#)[^\n]*(?:\n|\Z)|/\*(?!M?!)[^*]*\*/")
+_ONLY_COMMENTS = re.compile(r"/\*(?!M?!).*\*/", re.DOTALL)
 _COMMENT = re.compile(r"(?:(?:--|\#|/\*).*)?", re.DOTALL)
 """What mariadb shows at the end of a statement though it follows its semicolon."""
 
@@ -59,7 +60,8 @@ def bare(statement: str) -> str:
     """A statement without what makes no difference: blanks and comments around it, and its end."""
     while found := _LEADING.match(statement):
         statement = statement[found.end() :]
-    return "".join(statement.split()).strip(";")
+    text = "".join(statement.split()).strip(";")
+    return "" if _ONLY_COMMENTS.fullmatch(text) else text  # psql sends them, to no effect
 
 
 def agree(found: list[str], expected: list[str]) -> bool:

@@ -43,6 +43,7 @@ from handlers.database.portions import Portions
 from handlers.database.postgresql_ambient import nothing_ambient
 from handlers.database.postgresql_guard import Guard
 from handlers.database.postgresql_relay import Relay
+from handlers.database.scripts import encoded
 from handlers.database.statements import Dialect
 from handlers.database.table import shown
 from handlers.dial import unknown_host
@@ -259,13 +260,13 @@ class PostgresqlAdapter(Adapter):
         self._given_up = False
         try:
             await self._guard.before(statement)
-            pgconn.send_query(statement.encode())
+            pgconn.send_query(encoded(statement))
             await self._wait(generators.send(pgconn))
             pgconn.set_single_row_mode()
             async for event in self._results(pgconn):
                 yield event
             await self._guard.after()
-            if pgconn.parameter_status(b"client_encoding") != b"UTF8":
+            if not self.in_script and pgconn.parameter_status(b"client_encoding") != b"UTF8":
                 await self._tell("SET client_encoding = 'UTF8'")
                 yield Notice("this console speaks UTF8, and keeps to it")
         except StatementError:
@@ -308,8 +309,7 @@ class PostgresqlAdapter(Adapter):
             if status == pq.ExecStatus.FATAL_ERROR:
                 failure = self._failure(result, pgconn)
             elif status == pq.ExecStatus.COPY_IN:
-                pgconn.put_copy_end(b"there is no input for COPY in this console")
-                await self._wait(generators.send(pgconn))
+                await self._copy_in(pgconn)
             elif status == pq.ExecStatus.COPY_OUT:
                 async for notice in self._copied(pgconn):
                     yield notice
@@ -319,6 +319,24 @@ class PostgresqlAdapter(Adapter):
             begun = False
         if failure is not None:
             raise failure
+
+    async def _copy_in(self, pgconn: pq.abc.PGconn) -> None:
+        """Send what COPY takes, until its end or until it is cancelled."""
+        error: bytes | None = None
+        try:
+            if self.input is None:
+                error = b"there is no input for COPY here"
+            else:
+                async for data in self.input.data():
+                    if self._given_up:
+                        break
+                    await self._wait(generators.copy_to(pgconn, data))
+        except GuacrError as failed:
+            error = encoded(str(failed))
+        if self._given_up:
+            error = b"cancelled"
+        pgconn.put_copy_end(error)
+        await self._wait(generators.send(pgconn))
 
     def _taken(self) -> list[Notice]:
         notices = [Notice(text) for text in self._notices]

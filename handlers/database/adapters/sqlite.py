@@ -196,6 +196,8 @@ class SqliteAdapter(Adapter):
             ) from None
         except (sqlite3.Error, sqlite3.Warning) as error:
             raise StatementError(f"error: {error}") from None
+        except UnicodeEncodeError:
+            raise StatementError("error: the statement is not text in UTF-8") from None
 
     def _late(self) -> bool:
         return self._cancelled or 0 < self._deadline < time.monotonic()

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from guacr.protocol.status import Status
-from handlers.database import files
+from handlers.database import scripts
 from tests.handlers.database.people import Person, Room
 
 COUNT = (
@@ -147,13 +147,19 @@ async def test_waiting_for_a_script_can_be_given_up(room: Room) -> None:
     await person.sees("42")
 
 
-async def test_a_script_has_a_bound(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "SCRIPT_MAX", 10_000)
+async def test_a_statement_of_a_script_has_a_bound(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scripts, "STATEMENT_MAX", 10_000)
+    monkeypatch.setattr(scripts, "UNREAD_MAX", 10_000)
     person = await at_sample(room)
     person.type("\\i\n")
     await person.sees("Send a script")
-    answer = await person.sends("some.sql", b"-" * 10_001)
-    assert answer[2] == str(int(Status.CLIENT_OVERRUN))
+    await person.sends("some.sql", b"-" * 30_001)
+    answers = [answer[2] for answer in person.transport.all("ack")]
+    assert str(int(Status.CLIENT_OVERRUN)) in answers
+    person.type("\\i\n")
+    await person.waits(lambda: person.text.count("Send a script") == 2)
     assert (await person.sends("some.sql", b"select 6 * 7; ".ljust(10_000)))[2] == "0"
     await person.sees("42")
 

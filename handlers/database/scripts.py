@@ -1,0 +1,230 @@
+"""Where the lines of a script come from: what was typed, or a file while it is uploaded."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+from guacr.errors import BadRequestError, OverrunError, UpstreamTimeoutError
+from guacr.session.streams import InputStream
+from handlers.database.splitter import lines_of
+
+STATEMENT_MAX = 32 << 20
+"""Bytes of a line or a statement of a script."""
+AHEAD = 1 << 20
+"""Bytes of an upload that may wait to be read before its sender is kept waiting."""
+UNREAD_MAX = 8 << 20
+"""The same of a sender that does not wait for acknowledgements."""
+SILENT_MAX = 60.0
+"""Seconds in which more of an upload must come."""
+COPY_CHUNK = 65_536
+"""Bytes of data for COPY that are sent at once, about."""
+NAME_SHOWN = 60
+_BOM = b"\xef\xbb\xbf"
+_END_OF_DATA = ("\\.", "\\.\n", "\\.\r\n")
+
+
+class Source(ABC):
+    """Lines with their ends, one by one; COPY takes its data from them, too."""
+
+    def __init__(self, name: str = "") -> None:
+        self.name = name[:NAME_SHOWN]
+        """The file's name, for errors."""
+        self.number = 0
+        """Lines given."""
+        self.taken = False
+        """Whether COPY has begun to take data."""
+        self._copying = False
+
+    @abstractmethod
+    async def line(self) -> str | None:
+        """The next line; None at the end.
+
+        Raises:
+            GuacrError: it cannot be had.
+        """
+
+    async def data(self) -> AsyncIterator[bytes]:
+        r"""Data for COPY: the lines until `\.` or the end.
+
+        Raises:
+            GuacrError: they cannot be had.
+        """
+        self.taken = self._copying = True
+        parts: list[bytes] = []
+        size = 0
+        while (line := await self._data_line()) is not None:
+            parts.append(encoded(line))
+            size += len(line)
+            if size >= COPY_CHUNK:
+                yield b"".join(parts)
+                parts, size = [], 0
+        if parts:
+            yield b"".join(parts)
+
+    async def _data_line(self) -> str | None:
+        line = await self.line()
+        if line is None or line in _END_OF_DATA:
+            self._copying = False
+            return None
+        return line
+
+    async def skip_data(self) -> None:
+        """Pass over the data of a COPY that took none, or not all.
+
+        Raises:
+            GuacrError: they cannot be had.
+        """
+        self._copying = self._copying or not self.taken
+        while self._copying:
+            await self._data_line()
+
+    @property
+    def copying(self) -> bool:
+        """Whether data for COPY has not ended."""
+        return self._copying
+
+    def stop(self) -> None:
+        """Nothing more of it is wanted."""
+
+    async def text(self, limit: int) -> str:
+        """All of it, as text.
+
+        Raises:
+            GuacrError: it is longer than `limit` bytes, or no text.
+        """
+        parts: list[str] = []
+        size = 0
+        while (line := await self.line()) is not None:
+            parts.append(line)
+            size += len(line)
+            if size > limit:
+                self.stop()
+                raise OverrunError(f"the script is larger than the {limit} bytes allowed")
+        try:
+            return "".join(parts).encode(errors="surrogateescape").decode()
+        except UnicodeDecodeError:
+            raise BadRequestError("the script is not text in UTF-8") from None
+
+
+class Typed(Source):
+    """What was typed; when COPY wants more, `ask` reads it."""
+
+    def __init__(self, text: str, ask: Callable[[], Awaitable[str | None]]) -> None:
+        super().__init__()
+        self._lines = deque(lines_of(text))
+        self._ask = ask
+
+    async def line(self) -> str | None:
+        """See `Source.line`."""
+        if self._lines:
+            self.number += 1
+            return self._lines.popleft()
+        if not self._copying:
+            return None
+        typed = await self._ask()
+        return None if typed is None else f"{typed}\n"
+
+    async def skip_data(self) -> None:
+        """See `Source.skip_data`; what nobody has typed yet is not waited for."""
+        while self._lines and self._lines.popleft() not in _END_OF_DATA:
+            self.number += 1
+
+
+class Upload(Source):
+    """A file as it comes; whoever sends it waits while much of it is unread."""
+
+    def __init__(self, stream: InputStream) -> None:
+        super().__init__(stream.name)
+        self._stream = stream
+        self._buffer = bytearray()
+        self._searched = 0
+        self._owed = 0
+        self._lines: deque[bytes] = deque()
+        self._ended = False
+        self._more = asyncio.Event()
+        stream.on_blob = self._blob
+        stream.on_end = self.stop
+
+    def _blob(self, data: bytes) -> None:
+        if self._ended:
+            raise BadRequestError("the rest of the file is not wanted")
+        if len(self._buffer) + len(data) > UNREAD_MAX + STATEMENT_MAX:
+            self.stop()
+            raise OverrunError("wait for acknowledgements: too much of the file is unread")
+        self._buffer += data
+        self._more.set()
+        if len(self._buffer) <= AHEAD:
+            self._stream.ack()
+        else:
+            self._owed += 1
+
+    def stop(self) -> None:
+        """See `Source.stop`; also where the file has ended."""
+        self._ended = True
+        self._more.set()
+
+    async def line(self) -> str | None:
+        """See `Source.line`."""
+        while not self._lines and not self._cut():
+            if self._ended:
+                return None
+            await self._wait()
+        self.number += 1
+        line = self._lines.popleft()
+        if self.number == 1:
+            line = _checked(line)
+        return line.decode("utf-8", "surrogateescape")
+
+    def _cut(self) -> bool:
+        """Cut lines from what has come; whether there were any."""
+        end = self._buffer.rfind(b"\n", self._searched) + 1
+        if not end and self._ended:
+            end = len(self._buffer)
+        if not end:
+            self._searched = len(self._buffer)
+            return False
+        whole, self._searched = bytes(self._buffer[:end]), 0
+        del self._buffer[:end]
+        *lines, last = whole.split(b"\n")
+        self._lines.extend(line + b"\n" for line in lines)
+        if last:
+            self._lines.append(last)
+        return bool(self._lines)
+
+    async def _wait(self) -> None:
+        if len(self._buffer) > STATEMENT_MAX:
+            raise OverrunError(f"line {self.number + 1} is longer than {STATEMENT_MAX} bytes")
+        owed, self._owed = self._owed, 0
+        for _ in range(owed):
+            self._stream.ack()
+        self._more.clear()
+        try:
+            async with asyncio.timeout(SILENT_MAX):
+                await self._more.wait()
+        except TimeoutError:
+            raise UpstreamTimeoutError(
+                f"the rest of the file did not come within {SILENT_MAX:g} seconds"
+            ) from None
+
+
+def encoded(text: str) -> bytes:
+    """Text with the bytes that it had in its file."""
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _checked(line: bytes) -> bytes:
+    """The first line of a file without its mark of UTF-8.
+
+    Raises:
+        BadRequestError: it is no script.
+    """
+    if line.startswith(b"PGDMP"):
+        raise BadRequestError(
+            "this is a dump in PostgreSQL's custom format: make a script of it by pg_restore -f"
+        )
+    if line[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in line:
+        raise BadRequestError("this is not text in UTF-8: send a script")
+    return line.removeprefix(_BOM)
