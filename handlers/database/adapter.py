@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar
@@ -134,6 +134,8 @@ class Adapter(ABC):
         self.database = params.database
         self.input: Source | None = None
         """Where COPY takes its data from."""
+        self.output: Callable[[bytes], Awaitable[None]] | None = None
+        """Where COPY puts its data, instead of the screen."""
         self.in_script = False
         """Whether a script runs, which may set the encoding of its own text."""
 

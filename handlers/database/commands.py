@@ -103,6 +103,16 @@ def _usages(adapter: Adapter) -> Iterator[tuple[str, str, str]]:
         yield "watch", " [SECONDS]", "like \\g, again and again until Ctrl-C"
         yield "x", " [on|off|auto]", "records below each other; auto: those of too wide tables"
         yield "pset", " null TEXT", "what is shown for NULL"
+        yield "e", "", "opens what was typed before it, or the last statement, in the prompt"
+        yield "r", "", "forgets what was typed before it"
+    if adapter.dialect.dollars:
+        yield "gset", " [PREFIX]", "like \\g, and sets variables from the row"
+        yield "gexec", "", "like \\g, and runs each value of the result"
+        yield "set", " [NAME VALUE]", "sets a variable: :NAME, :'NAME', :\"NAME\""
+        yield "unset", " NAME", "forgets a variable"
+        yield "echo", " TEXT", "prints"
+        yield "encoding", "", "what this console speaks"
+        yield "copy", " TABLE FROM|TO FILE", "copies a file that you upload, or one you download"
     if adapter.dialect.delimiters:
         yield "delimiter", " TEXT", "what ends statements, as DELIMITER in mysql"
     yield "timing", " [on|off]", "how long statements take"

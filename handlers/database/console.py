@@ -10,10 +10,11 @@ from contextlib import suppress
 from dataclasses import replace
 
 from guacr.errors import BadRequestError, GuacrError, OverrunError
-from handlers.database.adapter import Adapter, LostError, Transaction
+from handlers.database.adapter import Adapter, Column, LostError, Row, Transaction
 from handlers.database.again import ALL, Again, rest, rest_of_script
 from handlers.database.commands import WORDS, Command, help_text, parse, suggestions
 from handlers.database.files import SCRIPT_MAX, Files
+from handlers.database.formats import Csv
 from handlers.database.lines import Lines
 from handlers.database.prompt import InterruptedInputError, LineEditor
 from handlers.database.results import Expanded, Manner
@@ -22,6 +23,7 @@ from handlers.database.scripts import STATEMENT_MAX, Source, Typed, Upload
 from handlers.database.splitter import Splitter, split
 from handlers.database.statements import Statement
 from handlers.database.table import shown
+from handlers.database.variables import Variables, arguments
 
 NULL_MAX = 40
 """Characters that may stand for NULL."""
@@ -63,7 +65,7 @@ class Console:
         self._refused = ""
         self._transaction = Transaction.NONE
         self._suggestions = adapter.suggestions()
-        self._variables: dict[str, str] = {}
+        self._variables = Variables()
         self._restricted = ""
         self._asks_data = False
         self._learning: asyncio.Task[None] | None = None
@@ -242,6 +244,8 @@ class Console:
             if statement.is_command:
                 command = parse(statement.text, tabular=True)
                 return command is not None and await self._command(command) and not self._ended
+            if statement.how:
+                return await self._use_results(statement)
             succeeded = await self._runner.run(statement)
             copies = self._adapter.spoken.dollars and _COPY_IN.match(statement.text) is not None
             if copies and not succeeded and (source.copying or not source.taken):
@@ -249,6 +253,51 @@ class Console:
             return succeeded
         finally:
             self._lines.where = where
+
+    async def _use_results(self, statement: Statement) -> bool:
+        """Edit a statement, or have its results set variables or be run; whether that succeeded.
+
+        Raises:
+            LostError: the server is gone.
+        """
+        text = statement.text or self._runner.last
+        if statement.how == "e":
+            self._refused = text
+            return True
+        results: list[tuple[tuple[Column, ...], list[Row]]] = []
+        if not text or not await self._runner.once(text, Manner(into=results)):
+            return False
+        self._runner.last = text
+        if statement.how == "gset":
+            return self._keep_row(results, statement.argument)
+        succeeded = True
+        for _, rows in results:
+            for value in (value for row in rows for value in row if value):
+                succeeded = await self._runner.run(Statement(value)) and succeeded
+                if not succeeded and self._stops:
+                    return False
+        return succeeded
+
+    def _keep_row(self, results: list[tuple[tuple[Column, ...], list[Row]]], prefix: str) -> bool:
+        """Have variables with the values of a row; whether there was just one."""
+        rows = results[-1][1] if results else []
+        if len(rows) != 1:
+            self._lines.fail(f"{'more than one row' if rows else 'no rows'} returned for \\gset")
+            return False
+        for column, value in zip(results[-1][0], rows[0], strict=True):
+            if value is None:
+                self._variables.pop(prefix + column.name, None)
+            elif not self._put(prefix + column.name, value):
+                return False
+        return True
+
+    def _put(self, name: str, value: str) -> bool:
+        try:
+            self._variables.put(name, value)
+        except GuacrError as error:
+            self._lines.fail(str(error))
+            return False
+        return True
 
     async def _ask_data(self) -> str | None:
         """A line of data for COPY.
@@ -372,6 +421,37 @@ class Console:
         else:
             self._restricted = ""
 
+    async def _variable(self, argument: str) -> None:
+        """Set a variable, or tell all."""
+        name, *values = arguments(argument, self._variables) or [""]
+        if name:
+            self._put(name, "".join(values))
+            return
+        for known, value in sorted(self._variables.items()):
+            self._lines.print(f"{shown(known)} = '{shown(value)}'")
+
+    async def _unset(self, argument: str) -> None:
+        self._variables.pop(argument, None)
+
+    async def _echo(self, argument: str) -> None:
+        """Print arguments."""
+        words = arguments(argument, self._variables)
+        more = words[:1] != ["-n"]
+        self._lines.print("\n".join(map(shown, " ".join(words[not more :]).split("\n"))) or " ")
+
+    async def _encode(self, argument: str) -> None:
+        """Tell the encoding, which is always the same."""
+        if argument.lower().replace("-", "") not in ("", "utf8", "unicode"):
+            self._lines.fail(
+                "this console speaks UTF8 alone; scripts may set another for their text"
+            )
+        else:
+            self._lines.print("UTF8")
+
+    async def _clear(self, argument: str) -> None:
+        """Tell that what was begun is forgotten: the splitter has done it."""
+        self._lines.print("Query buffer reset (cleared).")
+
     # ---- how results are shown
 
     async def _expand(self, argument: str) -> None:
@@ -490,6 +570,67 @@ class Console:
             return None
         return waiting.result()
 
+    async def _copy(self, argument: str) -> None:
+        r"""Copy between a table and a file of the person's: `\copy TABLE FROM FILE OPTIONS`.
+
+        Raises:
+            LostError: the server is gone.
+        """
+        found = _COPY.fullmatch(argument)
+        if not self._adapter.spoken.dollars or found is None:
+            self._lines.fail("\\copy takes TABLE FROM FILE or TABLE TO FILE, in PostgreSQL")
+            return
+        name = found["file"].strip("'")
+        inward = found["way"].lower() == "from"
+        statement = (
+            f"COPY {found['what']} {'FROM STDIN' if inward else 'TO STDOUT'}{found['rest'] or ''}"
+        )
+        if inward and name.lower() in ("stdin", "pstdin"):
+            await self._show(statement)
+        elif inward:
+            await self._copy_in(statement, name)
+        else:
+            await self._copy_out(statement, name)
+
+    async def _copy_in(self, statement: str, name: str) -> None:
+        upload = await self._uploaded(f"Send the data, {shown(name[:40])}")
+        if upload is None:
+            return
+        upload.is_script = False
+        adapter, runner = self._adapter, self._runner
+        outer = adapter.input, runner.stop
+        adapter.input, runner.stop = upload, upload.stop
+        try:
+            await self._show(statement)
+        finally:
+            upload.stop()
+            adapter.input, runner.stop = outer
+
+    async def _copy_out(self, statement: str, name: str) -> None:
+        try:
+            export = self._files.export(name, Csv())
+        except GuacrError as error:
+            self._lines.fail(str(error))
+            return
+        self._adapter.output = export.write_raw
+        whole = False
+        try:
+            whole = await self._show(statement)
+            if whole:
+                await export.end()
+        except LostError:
+            raise
+        except GuacrError as error:  # the person's client
+            self._lines.fail(str(error))
+            whole = False
+            await self._adapter.cancel()
+        finally:
+            self._adapter.output = None
+            if not whole:
+                export.abort()
+        if not whole:
+            self._lines.fail(f"{name} is not whole")
+
     # ---- about the database
 
     async def _use(self, database: str) -> None:
@@ -533,6 +674,11 @@ _COPY_IN = re.compile(
     r"(?:\s|--[^\n]*\n|/\*.*?\*/)*copy\b[^;]*?\bfrom\s+stdin\b[^;\n]*", re.IGNORECASE | re.DOTALL
 )
 """What data may follow."""
+_COPY = re.compile(
+    r"(?P<what>\(.*\)|.*?(?:\([^()]*\))?)\s+(?P<way>from|to)\s+(?P<file>'[^']+'|(?!program\b)[^\s']+)"
+    r"(?P<rest>\s.*)?",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 _COMMANDS: dict[str, Callable[[Console, str], Awaitable[None]]] = {
@@ -551,7 +697,13 @@ _COMMANDS: dict[str, Callable[[Console, str], Awaitable[None]]] = {
     "x": Console._expand,
     "pset": Console._set,
     "timing": Console._time,
+    "copy": Console._copy,
     "delimiter": Console._delimit,
+    "echo": Console._echo,
+    "encoding": Console._encode,
+    "r": Console._clear,
+    "set": Console._variable,
+    "unset": Console._unset,
     "restrict": Console._restrict,
     "unrestrict": Console._unrestrict,
 }

@@ -45,6 +45,10 @@ class Export:
             await self._send(self._format.rows(rows))
             self.count += len(rows)
 
+    async def write_raw(self, data: bytes) -> None:
+        """Bytes as they are."""
+        await self._stream.write(data)
+
     async def end(self) -> None:
         """It is whole."""
         await self._send(self._format.tail())
@@ -78,8 +82,8 @@ class Files:
         self._want_upload = want_upload
         self._waiting: asyncio.Future[Upload] | None = None
 
-    def export(self, name: str) -> Export:
-        """Begin a download; its name's ending tells its format.
+    def export(self, name: str, form: Format | None = None) -> Export:
+        """Begin a download; its name's ending tells its format, unless that is given.
 
         Raises:
             BadRequestError: it tells none.
@@ -87,7 +91,7 @@ class Files:
             ClosedError: who typed has left.
             TooManyError: too many downloads are under way.
         """
-        form = format_of(name)
+        form = form or format_of(name)
         if self._params.disable_download:
             raise ForbiddenError("downloads are not allowed for this connection (disable-download)")
         user = self._typist()

@@ -28,6 +28,8 @@ from handlers.database.table import HEAD_STYLE, NULL, Table, clipped, cut_marked
 
 RECORD_LINES = 500
 """Lines of records that are made at a time, and the rest of the last record's."""
+COLLECTED_MAX = 10_000
+"""Rows of a result that is kept to be used."""
 HEAD_HEIGHT = 4
 """Lines of the window that are not for rows: the head, the count and the next prompt."""
 
@@ -50,6 +52,8 @@ class Manner:
     """Long and wide ones in a pager; else as much of them as the window holds."""
     empty: bool = True
     """Also those without rows."""
+    into: list[tuple[tuple[Column, ...], list[Row]]] | None = None
+    """Where they go instead of the screen."""
     typed: bool = True
     """Whether the person typed the statement, and errors have a place in it."""
 
@@ -147,7 +151,9 @@ class Results:
         self.found = False
         async for event in events:
             if isinstance(event, Columns):
-                if self.export is not None:
+                if manner.into is not None:
+                    goes_on = await self._collect(event.columns, events, manner.into)
+                elif self.export is not None:
                     goes_on = await self._export(self.export, event.columns, events)
                 elif event.text:
                     goes_on = await self._show_text(events)
@@ -190,6 +196,22 @@ class Results:
         while not result.ended:
             await result.more()
         self._end_result(result, shown=len(some))
+        return await self._goes_on(result)
+
+    async def _collect(
+        self,
+        columns: tuple[Column, ...],
+        events: AsyncIterator[Event],
+        into: list[tuple[tuple[Column, ...], list[Row]]],
+    ) -> bool:
+        """Keep the rows that follow, COLLECTED_MAX at most; whether the statement goes on."""
+        result = Result(events, min(self._max_rows or COLLECTED_MAX, COLLECTED_MAX))
+        rows: list[Row] = []
+        into.append((columns, rows))
+        while not result.ended:
+            rows += await result.more()
+        if result.limited:
+            self._lines.note(f"({result.count} rows are taken, and no more)")
         return await self._goes_on(result)
 
     def _records(self, columns: tuple[Column, ...], rows: list[Row]) -> list[str]:

@@ -42,7 +42,7 @@ class Runner:
         self._keyboard = keyboard
         self._lines = lines
         self._cancelling = Cancelling(adapter, self._remark)
-        self._last = ""
+        self.last = ""
         self.interrupted = False
         """Whether Ctrl-C was pressed while the last statement ran."""
         self.stop: Callable[[], None] = lambda: None
@@ -62,12 +62,12 @@ class Runner:
         Raises:
             LostError: the server is gone.
         """
-        self._last = statement.text or self._last
-        if not self._last:
+        self.last = statement.text or self.last
+        if not self.last:
             self._lines.fail("there is no statement to run again")
             return False
         if statement.interval is None:
-            return await self.once(self._last, Manner(vertical=statement.vertical))
+            return await self.once(self.last, Manner(vertical=statement.vertical))
         try:
             seconds = float(statement.interval)
         except ValueError:
@@ -75,7 +75,7 @@ class Runner:
         if not WATCH_MIN <= seconds <= WATCH_MAX:
             self._lines.fail(f"\\watch takes seconds, {WATCH_MIN:g} to {WATCH_MAX:g}")
             return False
-        return await self._watch(self._last, seconds)
+        return await self._watch(self.last, seconds)
 
     async def once(self, text: str, manner: Manner) -> bool:
         """Run a statement; whether it succeeded.

@@ -37,6 +37,8 @@ class Source(ABC):
         self.taken = False
         """Whether COPY has begun to take data."""
         self._copying = False
+        self.is_script = True
+        """Whether it has statements; else it is data alone."""
 
     @abstractmethod
     async def line(self) -> str | None:
@@ -66,7 +68,7 @@ class Source(ABC):
 
     async def _data_line(self) -> str | None:
         line = await self.line()
-        if line is None or line in _END_OF_DATA:
+        if line is None or (self.is_script and line in _END_OF_DATA):
             self._copying = False
             return None
         return line
@@ -174,7 +176,7 @@ class Upload(Source):
             await self._wait()
         self.number += 1
         line = self._lines.popleft()
-        if self.number == 1:
+        if self.number == 1 and self.is_script:
             line = _checked(line)
         return line.decode("utf-8", "surrogateescape")
 

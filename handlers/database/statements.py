@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 ENDS = r"\\(?P<command>gx|[gG]|watch(?:[ \t]+(?P<interval>[^\s;\\]+))?)(?=[\s;\\]|\Z)"
 """What ends a statement and says how it is run, where statements are found by other rules."""
-ENDINGS = {"g", "gx", "G", "watch", "gset", "gexec", "gdesc", "crosstabview"}
+ENDINGS = {"g", "gx", "G", "watch", "gset", "gexec"}
 """Commands that end a statement and say how it is run."""
 _VERTICAL = {"gx", "G"}
 _WATCH_SECONDS = "2"

@@ -381,7 +381,10 @@ class PostgresqlAdapter(Adapter):
     async def _copied(self, pgconn: pq.abc.PGconn) -> AsyncIterator[Notice]:
         """The lines that COPY TO STDOUT sends."""
         while isinstance(data := await self._wait(generators.copy_from(pgconn)), memoryview):
-            yield Notice(bytes(data).decode(errors="replace").rstrip("\n"))
+            if self.output is None:
+                yield Notice(bytes(data).decode(errors="replace").rstrip("\n"))
+            else:
+                await self.output(bytes(data))
 
     # ---- what goes wrong
 

@@ -54,10 +54,10 @@ create index i on t (name) where name <> ';';
 """
 
 
-async def send(person: Person, name: str, data: bytes) -> None:
+async def send(person: Person, name: str, data: bytes, asked: str = "Send a script") -> None:
     """Upload at the pace of the acknowledgements, as browsers do."""
     transport = person.transport
-    await person.sees("Send a script")
+    await person.sees(asked)
 
     def answers() -> int:
         return len(transport.all("ack"))
