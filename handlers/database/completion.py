@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 
 NAMES_MAX = 20_000
 """Tables, columns and functions that completion knows of one database."""
+TABLES_MAX = 10_000
+COLUMNS_MAX = 100
+"""Tables of one database, and columns of each, that completion knows where it counts them so."""
 SHOWN_MAX = 200
 """Completions that are offered at once."""
 _TABLE_AFTER = re.compile(

@@ -36,7 +36,7 @@ from handlers.database.adapter import (
     StatementError,
     Transaction,
 )
-from handlers.database.completion import NAMES_MAX, SQL_KEYWORDS, Schema
+from handlers.database.completion import COLUMNS_MAX, NAMES_MAX, SQL_KEYWORDS, TABLES_MAX, Schema
 from handlers.database.encryption import verifies
 from handlers.database.listing import Listing
 from handlers.database.portions import Portions
@@ -69,11 +69,13 @@ _STATES = {
     pq.TransactionStatus.ACTIVE: Transaction.OPEN,
     pq.TransactionStatus.INERROR: Transaction.FAILED,
 }
-_SCHEMA = """SELECT c.relname, a.attname FROM pg_catalog.pg_class c
+_SCHEMA = f"""SELECT c.relname, a.attname FROM (
+  SELECT oid, relname, relnamespace = 'pg_catalog'::regnamespace AS own FROM pg_catalog.pg_class
+  WHERE relkind IN ('r','p','v','m','f') AND pg_catalog.pg_table_is_visible(oid)
+  ORDER BY own, relname LIMIT %s) c
 JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid
-WHERE c.relkind IN ('r','p','v','m','f') AND a.attnum > 0 AND NOT a.attisdropped
-AND pg_catalog.pg_table_is_visible(c.oid)
-ORDER BY c.relnamespace = 'pg_catalog'::regnamespace, 1, a.attnum LIMIT %s"""
+WHERE a.attnum BETWEEN 1 AND {COLUMNS_MAX} AND NOT a.attisdropped
+ORDER BY c.own, 1, a.attnum"""  # noqa: S608 - a constant
 _FUNCTIONS = "SELECT DISTINCT proname FROM pg_catalog.pg_proc WHERE proname !~ '^_' LIMIT %s"
 
 Outcome = TypeVar("Outcome")
@@ -428,9 +430,9 @@ class PostgresqlAdapter(Adapter):
         connection = await self._open(relay)
         try:
             found: dict[str, list[str]] = {}
-            for table, column in await self._fetch(connection, _SCHEMA):
+            for table, column in await self._fetch(connection, _SCHEMA, TABLES_MAX):
                 found.setdefault(table, []).append(column)
-            functions = [name for (name,) in await self._fetch(connection, _FUNCTIONS)]
+            functions = [name for (name,) in await self._fetch(connection, _FUNCTIONS, NAMES_MAX)]
         except psycopg.Error as error:
             raise UpstreamError(_first_line(str(error))) from None
         finally:
@@ -440,9 +442,9 @@ class PostgresqlAdapter(Adapter):
 
     @staticmethod
     async def _fetch(
-        connection: psycopg.AsyncConnection[tuple[object, ...]], statement: str
+        connection: psycopg.AsyncConnection[tuple[object, ...]], statement: str, limit: int
     ) -> list[tuple[str, ...]]:
-        cursor = await connection.execute(statement.encode(), (NAMES_MAX,))
+        cursor = await connection.execute(statement.encode(), (limit,))
         return [tuple(map(str, row)) for row in await cursor.fetchall()]
 
     def describe(self, name: str, *, more: bool) -> list[str]:

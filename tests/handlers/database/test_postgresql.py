@@ -284,3 +284,24 @@ async def test_privileges_tablespaces_and_definitions(person: Person) -> None:
     await person.sees("CREATE FUNCTION")
     person.type("\\sf add_*\n")
     await person.sees("CREATE OR REPLACE FUNCTION public.add_tax(x numeric)", "select x * 1.19")
+
+
+async def test_completion_counts_tables_and_not_their_columns(
+    person: Person, server: Server
+) -> None:
+    person.type(
+        "do $$ begin for n in 10..40 loop execute format('create table wide_%s (', n) || "
+        "(select string_agg(format('c%s int', i), ', ') from generate_series(1, 1000) i) || ')'; "
+        "end loop; end $$;\n"
+    )
+    await person.sees("DO")
+    person.type("create table wide_last (a int);\n")
+    await person.sees("CREATE TABLE")
+    try:
+        await person.knows("wide_last")
+    finally:
+        person.type(
+            "do $$ begin for n in 10..40 loop execute 'drop table wide_' || n; end loop; end $$;\n"
+        )
+        person.type("drop table wide_last;\n")
+        await person.sees("DROP TABLE")
