@@ -82,7 +82,10 @@ def _boring(dialect: Dialect, first: str) -> str:
         parts = [rf"[^'\"`\[\\#/\-{first}]", rf"(?!{first})-(?!-)", rf"(?!{first})/(?!\*)"]
         if dialect.delimiter == ";":
             parts.append(r"'[^'\\\n]*+'")
-    return rf"(?:{'|'.join(parts)}){{1,{SKIPPED_AT_ONCE}}}+"
+    boring = "|".join(parts)
+    if dialect.dollars:  # closed parentheses leave their count as it is
+        boring += rf"|\((?:{boring})*+\)"
+    return rf"(?:{boring}){{1,{SKIPPED_AT_ONCE}}}+"
 
 
 @dataclass(slots=True)
