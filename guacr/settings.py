@@ -195,6 +195,9 @@ class SshSettings(Section):
     """Seconds that a host may take for the key exchange."""
     login_timeout: Seconds = 120.0
     """Seconds that a login may take, with the time that a person needs to answer prompts."""
+    kerberos_cache: Annotated[str, Field(max_length=1024)] = ""
+    """Credential cache, such as FILE:/run/guacr/tickets, for connections with gss-auth; empty for
+    no logins by Kerberos."""
     algorithms: Literal["modern", "legacy"] = "modern"
     """Algorithms that are offered; legacy adds those of old devices, all of them weak
     (diffie-hellman-group1-sha1, hmac-md5, 3des-cbc, ssh-dss and others), as guacd has them."""

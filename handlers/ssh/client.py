@@ -75,6 +75,7 @@ async def log_in(
         login_timeout=max(settings.login_timeout - spent, 0),
         keep_alive=keep_alive(params.server_alive_interval),
         agent_path=agent_path,
+        kerberos_cache="" if hop.is_jump or not params.gss_auth else settings.kerberos_cache,
         decode=decode,
     )
     try:

@@ -18,6 +18,7 @@ from handlers.ssh.algorithms import algorithms
 from handlers.ssh.client import broken_off, log_in
 from handlers.ssh.failures import BrokenOffError, PassphraseError
 from handlers.ssh.host_keys import HostKeys, known_hosts, pinned
+from handlers.ssh.kerberos import check_allowed, check_tickets
 from handlers.ssh.key_texts import PrivateKey
 from handlers.ssh.keys import check_private_key, load_private_key
 from handlers.ssh.library import Connection
@@ -71,6 +72,10 @@ class SshHandler(TerminalHandler):
         """See `ProtocolHandler.run`."""
         params = self.params
         _check_hostname(params)
+        if params.gss_auth:
+            cache = self.session.settings.ssh.kerberos_cache
+            check_allowed(cache, self.session.origin)
+            await asyncio.to_thread(check_tickets, cache)
         hops = [await self._prepared(hop) for hop in route(params)]
         username = params.username or (await self.ask("Login as: ")).strip()
         started = asyncio.get_running_loop().time()

@@ -68,6 +68,8 @@ class Target:
     """Seconds between keep-alive requests; 0 for none."""
     agent_path: str = ""
     """A Unix socket that the host may reach as its agent."""
+    kerberos_cache: str = ""
+    """The credential cache for a login by Kerberos; empty for none."""
     decode: Callable[[bytes], str]
     """What texts of the host stand for that are not UTF-8."""
 
@@ -125,7 +127,7 @@ def _options(target: Target) -> dict[str, Any]:
         "agent_path": None,
         "pkcs11_provider": None,
         "agent_forwarding": target.agent_path or False,
-        "gss_host": None,
+        **_kerberos(target),
         "x509_trusted_certs": None,
         "x509_trusted_cert_paths": [],
         "host_based_auth": False,
@@ -137,6 +139,19 @@ def _options(target: Target) -> dict[str, Any]:
         "keepalive_count_max": KEEP_ALIVE_TRIES,
         "login_timeout": 0,
         "utf8_decode_errors": "replace",
+    }
+
+
+def _kerberos(target: Target) -> dict[str, Any]:
+    """GSSAPI for the login alone: the host still has to show its key; tickets are not handed on."""
+    if not target.kerberos_cache:
+        return {"gss_host": None}
+    return {
+        "gss_host": target.host,
+        "gss_store": target.kerberos_cache,
+        "gss_kex": False,
+        "gss_auth": True,
+        "gss_delegate_creds": False,
     }
 
 

@@ -164,3 +164,8 @@ class SshParams(Params):
     ssh_jump_3_passphrase: str = jump.passphrase("third")
     ssh_jump_3_public_key: str = jump.public_key("third")
     ssh_jump_3_host_key: str = jump.host_key("third")
+    gss_auth: bool = param(
+        False,
+        "Log in by Kerberos, with the tickets in the cache that the setting kerberos_cache names. "
+        "Only an operator can set it: in a connection of the configuration, or in a token.",
+    )

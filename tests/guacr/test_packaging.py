@@ -28,6 +28,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     "asyncssh": ("guacr.sshlib",),
     "bson": ("handlers.database.mongo_values",),
     "cryptography": ("guacr.tokens_guacamole_lite", "handlers.database.sqlserver_tls"),
+    "gssapi": ("handlers.ssh.kerberos",),
     "isal": ("guacr.display.png",),
     "joserfc": ("guacr.tokens",),
     "asyncmy": ("handlers.database.adapters.mysql", "handlers.database.mysql_connection"),

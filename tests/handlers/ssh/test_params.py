@@ -23,6 +23,7 @@ ssh-jump-host-key ssh-jump-2-hostname ssh-jump-2-port ssh-jump-2-username ssh-ju
 ssh-jump-2-private-key ssh-jump-2-passphrase ssh-jump-2-public-key ssh-jump-2-host-key
 ssh-jump-3-hostname ssh-jump-3-port ssh-jump-3-username ssh-jump-3-password ssh-jump-3-private-key
 ssh-jump-3-passphrase ssh-jump-3-public-key ssh-jump-3-host-key
+gss-auth
 """.split()  # noqa: SIM905 - a list of 49 strings is no easier to read
 JUMP_NAMES = ("ssh-jump", "ssh-jump-2", "ssh-jump-3")
 DEFAULTS = {
@@ -55,7 +56,7 @@ def flagged(flag: str) -> set[str]:
 
 def test_names_and_their_order_are_guacds() -> None:
     assert [param.name for param in SshParams.declared()] == NAMES
-    assert len(NAMES) == 46 + 8 + 24
+    assert len(NAMES) == 46 + 8 + 24 + 1
 
 
 def test_defaults_are_guacds() -> None:
