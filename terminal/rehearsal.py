@@ -52,6 +52,9 @@ class _Nobody:
     def copy_refused(self, size: int, limit: int) -> None:
         """Not of interest."""
 
+    def paste_refused(self, person: Person) -> None:
+        """Not of interest."""
+
 
 def rehearse(options: TerminalOptions) -> object:
     """Use a terminal in every way; the glyphs of its font stay drawn as long as what is returned

@@ -47,6 +47,10 @@ class TerminalListener(EmulatorListener, Protocol):
         """A program meant to copy so many bytes, and `limit` are the most that it may."""
         ...
 
+    def paste_refused(self, person: Person) -> None:
+        """Somebody pasted, and the clipboard is empty."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TerminalOptions:
@@ -307,11 +311,15 @@ class Terminal:
     def _copy(self) -> None:
         text = self.selection.text()
         if text:
-            self.clipboard = text
+            self.clipboard = text  # the listener may take it back
             self._listener.copied(text)
 
     def _paste_for(self, person: Person) -> bytes:
-        return self.paste(self.clipboard) if person.may_paste else b""
+        if not person.may_paste:
+            return b""
+        if not self.clipboard:
+            self._listener.paste_refused(person)
+        return self.paste(self.clipboard)
 
     def _arrows(self, rows: int) -> bytes:
         keysym = keysyms.UP if rows < 0 else keysyms.DOWN

@@ -94,6 +94,10 @@ class ProtocolHandler(ABC):
     def clipboard(self, user: User, mimetype: str, data: bytes) -> None:
         """A user's clipboard has arrived whole."""
 
+    def clipboard_lost(self, user: User, reason: str) -> None:
+        """What was in the clipboard may not be pasted any more: another one is on its way, or was
+        refused. `reason` is a sentence for who pastes before `clipboard` is called again."""
+
     def argv(self, user: User, name: str, value: str) -> None:
         """A parameter declared as `live` has a new value.
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from guacr.errors import (
     BadRequestError,
     ForbiddenError,
+    GuacrError,
     ProtocolError,
     shorten,
 )
@@ -24,6 +25,7 @@ ARGV_MAX = 16384
 """Bytes in the value of a live parameter."""
 INTEGER_MAX = 1e18
 """Of any number that a client sends."""
+CLIPBOARD_PENDING = "the clipboard has not arrived whole: copy the text again, then paste it"
 BUTTONS = 0x1F
 """Left, middle, right, wheel up and wheel down."""
 
@@ -106,10 +108,21 @@ def _clipboard(user: User, args: Args) -> None:
         if user.rights.disable_paste:
             raise ForbiddenError("pasting is disabled for this connection")
 
-        def take(data: bytes) -> None:
-            user.session.handler.clipboard(user, stream.mimetype, data)
+        handler = user.session.handler
 
+        def take(data: bytes) -> None:
+            if user.clipboard_stream is stream:  # else it is older than one still on its way
+                handler.clipboard(user, stream.mimetype, data)
+
+        def failed(error: GuacrError) -> None:
+            if user.clipboard_stream is stream:
+                handler.clipboard_lost(user, str(error))
+
+        user.clipboard_stream = stream
+        # a paste in the meantime, or after a transfer that breaks off, must not find older text
+        handler.clipboard_lost(user, CLIPBOARD_PENDING)
         Collector(stream, user.session.clipboard_limit, take, "the clipboard")
+        stream.on_failed = failed
 
     user.streams.open("clipboard", args[0], args[1], "", accept)
 

@@ -6,7 +6,7 @@ from binascii import Error as Base64Error
 from binascii import a2b_base64
 from collections.abc import Callable
 
-from guacr.errors import BadRequestError, GuacrError, NotFoundError, OverrunError
+from guacr.errors import BadRequestError, GuacrError, OverrunError
 from guacr.protocol.instruction import encode
 from guacr.protocol.status import Status
 
@@ -17,7 +17,7 @@ STREAMS_MAX = 512
 class InputStream:
     """One open stream of a user's. Whoever takes it sets `on_blob` and `on_end`."""
 
-    __slots__ = ("_send", "index", "kind", "mimetype", "name", "on_blob", "on_end")
+    __slots__ = ("_send", "index", "kind", "mimetype", "name", "on_blob", "on_end", "on_failed")
 
     def __init__(
         self, kind: str, index: int, mimetype: str, name: str, send: Callable[[bytes], None]
@@ -28,6 +28,8 @@ class InputStream:
         self.name = name
         self.on_blob: Callable[[bytes], None] = lambda data: None
         self.on_end: Callable[[], None] = lambda: None
+        self.on_failed: Callable[[GuacrError], None] = lambda error: None
+        """It is over before its end: a blob was refused, or its index was opened anew."""
         self._send = send
 
     def ack(self, message: str = "OK", status: Status = Status.SUCCESS) -> None:
@@ -38,10 +40,13 @@ class InputStream:
 class InputStreams:
     """The streams that one user has open, by index."""
 
-    __slots__ = ("_open", "_send")
+    __slots__ = ("_open", "_refused", "_send")
 
     def __init__(self, send: Callable[[bytes], None]) -> None:
         self._open: dict[int, InputStream] = {}
+        self._refused: set[int] = set()
+        """Whose refusal was sent, and whose `end` has not come. What is under way is ignored: the
+        client may have opened the index anew by the time an answer reached it."""
         self._send = send
 
     def open(
@@ -54,14 +59,18 @@ class InputStreams:
     ) -> None:
         """Open a stream and hand it to `accept`; what `accept` raises is answered as an `ack`.
 
-        Opening an index that is open ends the stream that was there before.
+        Opening an index that is open breaks the stream off that was there before.
         """
         index = _index(index_text)
-        self._end(index)
+        replaced = self._open.pop(index, None)
+        if replaced is not None:
+            replaced.on_failed(BadRequestError(f"stream {index} was opened anew before its end"))
+        self._refused.discard(index)
         stream = InputStream(kind, index, mimetype, name, self._send)
         try:
             accept(stream)
         except GuacrError as error:
+            self._refused.add(index)
             stream.ack(str(error), error.status)
             return
         self._open[index] = stream
@@ -70,21 +79,27 @@ class InputStreams:
         """Bytes for an open stream; an unknown stream or broken base64 is answered."""
         index = _index(index_text)
         stream = self._open.get(index)
+        if stream is None:
+            if index not in self._refused:
+                self._not_open(index)
+            return
         try:
-            if stream is None:
-                raise NotFoundError(f"stream {index} is not open")
             stream.on_blob(_decoded(encoded))
         except GuacrError as error:
-            self._open.pop(index, None)
-            status = Status.CLIENT_BAD_REQUEST if stream is None else error.status
-            self._send(encode("ack", index, str(error), status))
+            if self._open.get(index) is stream:
+                del self._open[index]
+            self._refused.add(index)
+            self._send(encode("ack", index, str(error), error.status))
+            stream.on_failed(error)
 
     def end(self, index_text: str) -> None:
         """A stream's regular end; an unknown one is answered."""
         index = _index(index_text)
+        if index in self._refused:
+            self._refused.discard(index)
+            return
         if index not in self._open:
-            message = f"stream {index} is not open"
-            self._send(encode("ack", index, message, Status.CLIENT_BAD_REQUEST))
+            self._not_open(index)
             return
         try:
             self._end(index)
@@ -94,6 +109,10 @@ class InputStreams:
     def close(self) -> None:
         """Forget all of them; their ends are not reported."""
         self._open.clear()
+
+    def _not_open(self, index: int) -> None:
+        message = f"stream {index} is not open"
+        self._send(encode("ack", index, message, Status.CLIENT_BAD_REQUEST))
 
     def _end(self, index: int) -> None:
         stream = self._open.pop(index, None)

@@ -26,15 +26,17 @@ class Upload(AsyncIterator[bytes]):
     the one before: the client sends as quickly as its file is taken.
     """
 
-    __slots__ = ("_ended", "_news", "_pending", "_stream")
+    __slots__ = ("_ended", "_failure", "_news", "_pending", "_stream")
 
     def __init__(self, stream: InputStream) -> None:
         self._stream = stream
         self._pending: deque[bytes] = deque()
         self._ended = False
+        self._failure: GuacrError | None = None
         self._news = asyncio.Event()
         stream.on_blob = self._blob
         stream.on_end = self._end
+        stream.on_failed = self._fail
 
     def __aiter__(self) -> Self:
         return self
@@ -42,6 +44,8 @@ class Upload(AsyncIterator[bytes]):
     async def __anext__(self) -> bytes:
         self._stream.ack()
         while not self._pending:
+            if self._failure is not None:
+                raise self._failure
             if self._ended:
                 raise StopAsyncIteration
             self._news.clear()
@@ -50,7 +54,8 @@ class Upload(AsyncIterator[bytes]):
 
     def refuse(self, error: GuacrError) -> None:
         """Take nothing more: what is still on its way is thrown away."""
-        self._stream.ack(str(error), error.status)
+        if error is not self._failure:  # else the user knows
+            self._stream.ack(str(error), error.status)
         self._stream.on_blob = lambda data: None
         self._pending.clear()
 
@@ -58,6 +63,10 @@ class Upload(AsyncIterator[bytes]):
         if len(self._pending) >= PENDING_MAX:
             raise OverrunError(f"more than {PENDING_MAX} blobs were sent ahead: wait for their ack")
         self._pending.append(data)
+        self._news.set()
+
+    def _fail(self, error: GuacrError) -> None:
+        self._failure = error
         self._news.set()
 
     def _end(self) -> None:

@@ -16,7 +16,7 @@ from guacr.session.objects import Objects
 from guacr.session.opcodes import carry_out
 from guacr.session.outputs import OutputStreams
 from guacr.session.pacing import Pacing
-from guacr.session.streams import InputStreams
+from guacr.session.streams import InputStream, InputStreams
 from guacr.session.transfers import Transfers
 from guacr.transport.base import Transport
 
@@ -46,6 +46,7 @@ class User:
         "_loop",
         "_parser",
         "_unsent_since",
+        "clipboard_stream",
         "id",
         "info",
         "last_received",
@@ -83,6 +84,8 @@ class User:
         self.layers: frozenset[LayerId] = frozenset()
         """The layers above layer 0 of the picture that it has."""
         self.streams = InputStreams(self.send)
+        self.clipboard_stream: InputStream | None = None
+        """The clipboard that was sent last; only that one may be pasted."""
         self.outputs = OutputStreams(self)
         self.transfers = Transfers(self)
         self.objects = Objects(self)

@@ -104,6 +104,7 @@ class TerminalHandler(ProtocolHandler):
         self._rest = Rest(self.terminal)
         self._blink = Blink(emulator, session.changed)
         self._at_line_start = True
+        self._nothing_to_paste = ""
         self._early_replies = b""
         """Answers to queries of the host's that came before it takes input."""
         self._warn()
@@ -268,9 +269,23 @@ class TerminalHandler(ProtocolHandler):
     def clipboard(self, user: User, mimetype: str, data: bytes) -> None:
         """See `ProtocolHandler.clipboard`; only text can be pasted into a terminal."""
         if mimetype.lower().startswith("text/"):
-            self.terminal.clipboard = data.decode(errors="replace")
+            self.set_clipboard(data.decode(errors="replace"))
         else:
-            self.session.log.warning("a clipboard of type %s was ignored", shorten(mimetype))
+            self.clipboard_lost(user, f"only text can be pasted, not {shorten(mimetype)}")
+
+    def clipboard_lost(self, user: User, reason: str) -> None:
+        """See `ProtocolHandler.clipboard_lost`."""
+        self.set_clipboard("", reason)
+
+    def set_clipboard(self, text: str, reason: str = "") -> None:
+        """What is pasted from now on; if it is nothing, `reason` is what a paste is told."""
+        self.terminal.clipboard = text
+        self._nothing_to_paste = reason
+
+    def paste_refused(self, person: Person) -> None:
+        """Somebody pasted, and there is nothing."""
+        if self._nothing_to_paste:
+            self.notify(self.user_of(person), f"nothing was pasted: {self._nothing_to_paste}")
 
     def argv(self, user: User, name: str, value: str) -> None:
         """See `ProtocolHandler.argv`."""

@@ -65,7 +65,7 @@ class Listener:
         if len(data) > self._session.clipboard_limit:
             self.copy_refused(len(data), self._session.clipboard_limit)
             return
-        self._handler.terminal.clipboard = text
+        self._handler.set_clipboard(text)
         self._session.send_clipboard("text/plain", data)
 
     def copy_refused(self, size: int, limit: int) -> None:
@@ -76,6 +76,11 @@ class Listener:
         )
         self._session.log.warning("%s", notice)
         self._pages.tell("notice", notice)
+        self._handler.set_clipboard("", notice)
+
+    def paste_refused(self, person: Person) -> None:
+        """Somebody pasted, and there is nothing."""
+        self._handler.paste_refused(person)
 
     def link_followed(self, person: Person, link: Link) -> None:
         """Somebody clicked on a link: that person's page asks whether to open it."""

@@ -137,7 +137,7 @@ def encoding() -> Any:
 
 def clipboard_buffer_size() -> Any:
     """The clipboard's bound."""
-    return param(CLIPBOARD_MIN, "Bytes that the clipboard may hold; more is refused.",
+    return param(CLIPBOARD_MIN, "Bytes that the clipboard may hold; `max_clipboard` may be more.",
                  minimum=CLIPBOARD_MIN, maximum=CLIPBOARD_MAX)  # fmt: skip
 
 

@@ -30,6 +30,7 @@ class StdinStream:
         self._owed = 0
         stream.on_blob = self._blob
         stream.on_end = ended
+        stream.on_failed = lambda error: ended()
         stream.ack()
 
     def pause(self) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.visit import connected, handler_of, happened, sessions
-from tests.support.browser import CTRL, SHIFT, Page
-from tests.support.site import Site
+from tests.browser.visit import connected, handler_of, happened, screen, see, sessions
+from tests.support.browser import CTRL, SHIFT, Browser, Page
+from tests.support.site import Site, running_site
+from tests.support.waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
@@ -35,6 +36,50 @@ async def test_pasting_sends_the_clipboard_before_the_keys(
     events = handler_of(site).events
     clipboard = ("clipboard", "text/plain", "from here ü 😀".encode())
     assert events.index(clipboard) < events.index(("key", keysym, True))
+
+
+async def paste(page: Page, text: str) -> None:
+    """Copy a text, then Ctrl+Shift+V with all its keys."""
+    await page.run(f"navigator.clipboard.writeText({text!r})")
+    await page.key_event("keyDown", "Control", CTRL)
+    await page.key_event("keyDown", "Shift", CTRL | SHIFT)
+    await page.key("V", CTRL | SHIFT, ("pasteAndMatchStyle",))
+    await page.key_event("keyUp", "Shift", CTRL)
+    await page.key_event("keyUp", "Control")
+
+
+async def test_a_paste_over_the_limit_does_not_paste_what_was_copied_before(
+    page: Page, browser: Browser
+) -> None:
+    sample = {"protocol": "sqlite", "parameters": {"database": ":sample:"}}
+    limits = {"max_clipboard": 262144}
+    async with running_site(connections={"sample": sample}, session=limits) as site:
+        await browser.allow_clipboard(site.origin)
+        await connected(page, site, "connection=sample")
+        await see(site, "for help")
+        await paste(page, "drop table customers;")
+        await see(site, "drop table customers;")
+        for _ in "drop table customers;":
+            await page.key("Backspace")
+        await until(lambda: not any("drop" in row for row in screen(site)), "an empty line")
+        await paste(page, "x" * 300_000)
+        await page.until("/nothing was pasted.*262144/.test(document.body.innerText)", "the reason")
+        await page.type("select 'after';\n")
+        await see(site, "(1 row)")
+        assert not any("drop" in row or "xxx" in row for row in screen(site))
+
+
+async def test_a_long_text_and_none(page: Page, site: Site) -> None:
+    await connected(page, site)
+    await page.run("navigator.clipboard.writeText('x'.repeat(300000))")
+    await page.key("V", CTRL | SHIFT, ("pasteAndMatchStyle",))
+    await happened(site, "clipboard", "text/plain", b"x" * 300_000)
+    await page.run(
+        "navigator.clipboard.write([new ClipboardItem({'text/html': new Blob(['<p></p>'],"
+        " {type: 'text/html'})})])"
+    )
+    await page.key("V", CTRL | SHIFT, ("pasteAndMatchStyle",))
+    await happened(site, "clipboard", "text/plain", b"")
 
 
 async def test_a_clipboard_that_changed_elsewhere_is_offered(page: Page, site: Site) -> None:

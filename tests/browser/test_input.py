@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from itertools import permutations
+
 import pytest
 
 from tests.browser.visit import PHONE, TYPED_A, connected, happened, keys_of, sessions
@@ -76,6 +79,42 @@ async def test_text_of_an_input_method(page: Page, site: Site) -> None:
     await happened(site, "key", 0x01000000 + ord("語"), False)
     pressed = [keysym for keysym, down in keys_of(site) if down]
     assert pressed == [0xE9, 0x01000000 + ord("😀"), 0x01000000 + ord("語")]
+    assert await page.run("document.querySelector('#sink').value") == ""
+
+
+async def insert(page: Page, text: str) -> None:
+    await page.call("Input.insertText", text=text)
+
+
+async def compose(page: Page, text: str) -> None:
+    """Text of an input method that the person takes as it is."""
+    for end in range(1, len(text) + 1):
+        await page.call(
+            "Input.imeSetComposition", text=text[:end], selectionStart=end, selectionEnd=end
+        )
+    await page.call("Input.insertText", text=text)
+
+
+async def give_up(page: Page, text: str) -> None:
+    """A composition that the person cancels."""
+    await page.call("Input.imeSetComposition", text=text, selectionStart=1, selectionEnd=1)
+    await page.call("Input.imeSetComposition", text="", selectionStart=0, selectionEnd=0)
+
+
+@pytest.mark.parametrize("ways", list(permutations((insert, compose, give_up, Page.type))))
+async def test_text_without_keys_arrives_in_every_order(
+    page: Page, site: Site, ways: tuple[Callable[[Page, str], Awaitable[None]], ...]
+) -> None:
+    await connected(page, site)
+    expected = ""
+    for _ in range(2):
+        for way, text in zip(ways, ("ab", "cd", "ef", "gh"), strict=True):
+            await way(page, text)
+            expected += "" if way is give_up else text
+    await page.key("Enter")
+    await happened(site, "key", 0xFF0D, False)
+    pressed = "".join(chr(keysym) for keysym, down in keys_of(site) if down)  # type: ignore[arg-type]
+    assert pressed == expected + chr(0xFF0D)
     assert await page.run("document.querySelector('#sink').value") == ""
 
 

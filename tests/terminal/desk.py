@@ -72,6 +72,9 @@ class Desk:
     def copy_refused(self, size: int, limit: int) -> None:
         self.refused.append(size)
 
+    def paste_refused(self, person: Person) -> None:
+        self.refused.append(0)
+
     # ---- hands
 
     def press(self, *names: str, person: Person | None = None) -> bytes:

@@ -1,7 +1,7 @@
 // The clipboard, both ways: by itself where the browser allows it, else with the person's help.
 
 import Guacamole from "/vendor/guacamole-common.js";
-import { byId } from "./dom.js";
+import { byId, sentence } from "./dom.js";
 import { readText, writeText } from "./streams.js";
 
 export class Clipboard {
@@ -14,7 +14,7 @@ export class Clipboard {
     for (const gesture of ["pointerup", "keyup"]) {
       addEventListener(gesture, () => this.writeUnwritten(), { signal, capture: true });
     }
-    byId("clipboard-send").addEventListener("click", () => this.send(byId("clipboard-text").value), { signal });
+    byId("clipboard-send").addEventListener("click", () => this.paste(byId("clipboard-text").value), { signal });
   }
 
   // The remote side has copied something.
@@ -72,10 +72,17 @@ export class Clipboard {
   }
 
   send(text) {
-    if (!this.session.connected || text === "" || text === this.known) return;
+    if (text !== "" && text !== this.known) this.paste(text);
+  }
+
+  // What the person pastes is sent even if it is known, or nothing: the remote side may have
+  // refused it, or have another text by now, which must not be pasted in its place.
+  paste(text) {
+    if (!this.session.connected) return;
     this.known = text;
     this.unwritten = null;
     byId("clipboard-text").value = text;
-    writeText(this.session.client.createClipboardStream("text/plain"), text.replace(/\r\n?/g, "\n"));
+    const stream = this.session.client.createClipboardStream("text/plain");
+    writeText(stream, text.replace(/\r\n?/g, "\n"), (reason) => this.session.toast(sentence(reason)));
   }
 }

@@ -9,7 +9,7 @@ const SIGNS = { // of a US keyboard, without and with Shift
   Backquote: "`~", Minus: "-_", Equal: "=+", BracketLeft: "[{", BracketRight: "]}", Backslash: "\\|",
   Semicolon: ";:", Quote: "'\"", Comma: ",<", Period: ".>", Slash: "/?",
 };
-const PASTE_WAIT = 80; // milliseconds in which a browser that has a clipboard sends its paste event
+const PASTE_WAIT = 1000; // milliseconds in which a browser that has a clipboard sends its paste event
 
 const EXTRA_KEYS = [
   ["Esc", 0xff1b], ["Tab", 0xff09], ["Ctrl", CONTROL], ["Alt", ALT],
@@ -72,7 +72,6 @@ export class Input {
   // ---- keys
 
   pressed(keysym) {
-    if (isHalfCharacter(keysym)) return false;
     if (this.asksForControls()) {
       this.release();
       this.session.controls.open();
@@ -90,7 +89,6 @@ export class Input {
   }
 
   releasedKey(keysym) {
-    if (isHalfCharacter(keysym)) return;
     this.send(0, keysym);
     if (this.held.size && !STICKY.has(keysym)) {
       for (const held of [...this.held]) this.toggleSticky(held);
@@ -105,8 +103,9 @@ export class Input {
     byId("screen").addEventListener("keydown", (event) => this.interceptPaste(event), { capture: true, signal });
     sink.addEventListener("paste", (event) => this.pasted(event), { signal });
     sink.addEventListener("beforeinput", (event) => this.softKey(event), { signal });
-    sink.addEventListener("input", (event) => event.isComposing || (sink.value = ""), { signal });
-    sink.addEventListener("compositionend", () => setTimeout(() => (sink.value = "")), { signal });
+    for (const kind of ["input", "compositionend"]) {
+      byId("screen").addEventListener(kind, (event) => this.inserted(event), { capture: true, signal });
+    }
     sink.addEventListener("blur", () => this.release(), { signal });
     addEventListener("blur", () => this.release(), { signal });
     // listeners of Guacamole.Keyboard cannot be taken off: one keyboard for the page's life
@@ -139,8 +138,9 @@ export class Input {
 
   pasted(event) {
     event.preventDefault();
-    const text = event.clipboardData?.getData("text/plain");
-    if (text) this.session.clipboard.send(text);
+    const text = event.clipboardData?.getData("text/plain") ?? "";
+    if (text === "") this.session.toast("The clipboard holds no text");
+    this.session.clipboard.paste(text);
     this.finishPaste();
   }
 
@@ -159,6 +159,23 @@ export class Input {
     for (const keysym of [CONTROL, SHIFT]) this.send(1, keysym);
     this.type(UPPER_V);
     for (const keysym of [SHIFT, CONTROL]) this.send(0, keysym);
+  }
+
+  // Text without keys: of an input method, an emoji panel, dictation. The order of the events differs
+  // between browsers, what is in the field once nothing is being composed does not. The keyboard of
+  // guacamole-common-js, which listens at the field, is not told.
+  inserted(event) {
+    const { sink } = this;
+    if (event.target !== sink) return;
+    event.stopPropagation();
+    if (event.isComposing && event.type === "input") return;
+    const text = sink.value.replace(/\r\n/g, "\n");
+    sink.value = "";
+    for (const character of text) {
+      const keysym = keysymOf(character);
+      this.send(1, keysym);
+      this.releasedKey(keysym);
+    }
   }
 
   // Soft keyboards send no keys for these, only what they would do to the text.
@@ -229,9 +246,11 @@ export class Input {
   }
 }
 
-// Guacamole.Keyboard types the second half of an emoji once more, by itself.
-function isHalfCharacter(keysym) {
-  return keysym >= 0x0100d800 && keysym <= 0x0100dfff;
+function keysymOf(character) {
+  const code = character.codePointAt(0);
+  if (character === "\n" || character === "\r") return RETURN;
+  if (code < 0x20 || (code >= 0x7f && code < 0xa0)) return 0xff00 | code;
+  return code < 0x100 ? code : 0x01000000 | code;
 }
 
 function usCharacter(code, shifted) {

@@ -14,8 +14,14 @@ export function readText(stream, done, more = () => {}) {
   reader.onend = () => done(text + decoder.decode());
 }
 
-export function writeText(stream, text) {
+// `refused` is called once, with the sentence of an answer that is an error.
+export function writeText(stream, text, refused = () => {}) {
   const writer = new Guacamole.ArrayBufferWriter(stream);
+  writer.onack = (status) => {
+    if (!status.isError()) return;
+    writer.onack = null;
+    refused(status.message);
+  };
   writer.sendData(new TextEncoder().encode(text).buffer);
   writer.sendEnd();
 }

@@ -6,7 +6,7 @@ import asyncio
 import subprocess
 import sys
 from base64 import b64encode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ from tests.handlers.terminal.echo import Desk, expected_picture, press, settled,
 from tests.support.loopback import MemoryTransport, until
 
 ENTER, BACKSPACE, CTRL, SHIFT = 0xFF0D, 0xFF08, 0xFFE3, 0xFFE1
-HOME = 0xFF50
+HOME, INSERT = 0xFF50, 0xFF63
 
 
 @pytest.fixture
@@ -352,11 +352,88 @@ async def test_pasting(desk: Desk) -> None:
     assert bytes(handler.sent) == "\x1b[200~a\rü[201~\x1b[201~".encode()
 
 
-async def test_a_clipboard_that_is_no_text_is_left_alone(desk: Desk) -> None:
-    transport, _, handler = desk.join()
-    handler.terminal.clipboard = "before"
+def shift_insert(transport: MemoryTransport) -> None:
+    transport.send("key", SHIFT, 1)
+    transport.send("key", INSERT, 1)
+    transport.send("key", INSERT, 0)
+    transport.send("key", SHIFT, 0)
+
+
+def over_the_limit(transport: MemoryTransport) -> None:
+    stream(transport, "clipboard", "text/plain", data=b"x" * ((4 << 20) + 1))
+
+
+def in_pieces(transport: MemoryTransport) -> None:
+    for index in range(700):  # as guacamole-common-js does, which waits for no answer
+        if index == 0:
+            transport.send("clipboard", 0, "text/plain")
+        transport.send("blob", 0, "QUFB" * 2016)
+    transport.send("end", 0)
+
+
+def broken_off(transport: MemoryTransport) -> None:
+    transport.send("clipboard", 0, "text/plain")
+    transport.send("blob", 0, "QUFB")
+
+
+def replaced(transport: MemoryTransport) -> None:
+    broken_off(transport)
+    transport.send("file", 0, "text/plain", "a")
+
+
+def garbled(transport: MemoryTransport) -> None:
+    transport.send("clipboard", 0, "text/plain")
+    transport.send("blob", 0, "QUFB")
+    transport.send("blob", 0, "A")
+    transport.send("end", 0)
+
+
+def no_text(transport: MemoryTransport) -> None:
     stream(transport, "clipboard", "image/png", data=b"\x89PNG")
-    assert handler.terminal.clipboard == "before"
+
+
+def older_one_ends(transport: MemoryTransport) -> None:
+    transport.send("clipboard", 0, "text/plain")
+    transport.send("blob", 0, "QUFB")
+    transport.send("clipboard", 1, "text/plain")
+    transport.send("end", 0)
+
+
+@pytest.mark.parametrize(
+    ("fail", "reason"),
+    [
+        (over_the_limit, "4194304 bytes"),
+        (in_pieces, "4194304 bytes"),
+        (broken_off, "not arrived whole"),
+        (replaced, "opened anew"),
+        (garbled, "base64"),
+        (no_text, "only text can be pasted, not 'image/png'"),
+        (older_one_ends, "not arrived whole"),
+    ],
+)
+async def test_a_clipboard_that_fails_does_not_leave_the_one_before_to_be_pasted(
+    desk: Desk, fail: Callable[[MemoryTransport], None], reason: str
+) -> None:
+    transport, _, handler = desk.join()
+    handler.start_input()
+    stream(transport, "clipboard", "text/plain", data=b"drop table customers;")
+    fail(transport)
+    shift_insert(transport)
+    assert bytes(handler.sent) == b""
+    await until(lambda: "nothing was pasted" in text_of(handler)[0])
+    assert reason in "".join(text_of(handler))
+    stream(transport, "clipboard", "text/plain", data=b"x" * 300_000)
+    shift_insert(transport)
+    assert bytes(handler.sent) == b"x" * 300_000
+
+
+async def test_a_copy_that_is_refused_does_not_leave_the_one_before_either(desk: Desk) -> None:
+    transport, user, handler = desk.join()
+    handler.start_input()
+    handler._listener.copied("drop table customers;")
+    handler._listener.copied("x" * (user.session.clipboard_limit + 1))
+    shift_insert(transport)
+    assert bytes(handler.sent) == b""
 
 
 async def test_users_who_may_not(desk: Desk) -> None:
