@@ -9,7 +9,7 @@ PYTEST_ARGS ?= -n auto
 
 RUNTIME_PACKAGES := fontconfig fonts-dejavu-core fonts-noto-cjk fonts-noto-color-emoji
 TEST_PACKAGES := $(RUNTIME_PACKAGES) chromium openssh-server inetutils-telnetd busybox-static \
-	postgresql mariadb-server redis-server krb5-kdc krb5-admin-server krb5-user libkrb5-dev
+	postgresql mariadb-server redis-server nginx-light krb5-kdc krb5-admin-server krb5-user libkrb5-dev
 
 .PHONY: help demo test lint types contracts format bench docs install check clean
 

@@ -56,13 +56,16 @@ class Occupancy:
         if self._count >= self._total:
             raise BusyError(f"all {self._total} connections are in use: try again later")
         if self._waiting[address] >= self._waiting_max:
-            raise BusyError(
-                f"{self._waiting_max} connections of this address wait for a session already: "
-                "try again later"
-            )
+            raise BusyError(_crowded(self._waiting_max))
         self._count += 1
         self._waiting[address] += 1
         return Place(self, address)
+
+    def _moved(self, before: str, address: str) -> None:
+        if self._waiting[address] >= self._waiting_max:
+            raise BusyError(_crowded(self._waiting_max))
+        self._waiting[address] += 1
+        self._settled(before)
 
     def _settled(self, address: str) -> None:
         self._waiting[address] -= 1
@@ -71,6 +74,10 @@ class Occupancy:
 
     def _left(self) -> None:
         self._count -= 1
+
+
+def _crowded(waiting_max: int) -> str:
+    return f"{waiting_max} connections of this address wait for a session already: try again later"
 
 
 class Place:
@@ -88,6 +95,16 @@ class Place:
         if not self._settled:
             self._settled = True
             self._occupancy._settled(self._address)
+
+    def move(self, address: str) -> None:
+        """It is this address that the connection comes from.
+
+        Raises:
+            BusyError: the address has as many as are allowed; the place stays where it was.
+        """
+        if not self._settled and address != self._address:
+            self._occupancy._moved(self._address, address)
+            self._address = address
 
     def leave(self) -> None:
         """The connection is closed."""

@@ -3,6 +3,8 @@
 A validator's message goes on after the name of the key: "must be …", "holds …".
 """
 
+import ipaddress
+import re
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +19,9 @@ TOKEN_KEY_MIN = 32
 """Characters of a key for tokens."""
 GUACAMOLE_LITE_KEY_BYTES = 32
 """AES-256."""
+
+_HOST = r"(?:\*\.)?[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\]"
+_ORIGIN = re.compile(rf"self|https?://(?:{_HOST})(?::[0-9]{{1,5}})?/?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,25 @@ def _split(value: Any) -> Any:
     if isinstance(value, str):
         return [item.strip() for item in value.split(",") if item.strip()]
     return value
+
+
+def _network(value: Any) -> Any:
+    if isinstance(value, str):
+        try:
+            ipaddress.ip_network(value, strict=False)
+        except ValueError:
+            raise ValueError(
+                f"must hold addresses and networks such as 10.0.0.0/8, not {value[:40]!r}"
+            ) from None
+    return value
+
+
+def _frame_ancestor(value: Any) -> Any:
+    if isinstance(value, str) and not _ORIGIN.fullmatch(value):
+        raise ValueError(
+            f"must hold self and origins such as https://desk.example, not {value[:40]!r}"
+        )
+    return value.rstrip("/") if isinstance(value, str) else value
 
 
 def _path(value: Any) -> Any:
@@ -134,6 +158,10 @@ Quality = Annotated[
     Whole, BeforeValidator(_quality), Field(ge=0, le=100), Allowed('"auto" or 0 to 100')
 ]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_split)]
+Networks = Annotated[tuple[Annotated[str, BeforeValidator(_network)], ...], BeforeValidator(_split)]
+Origins = Annotated[
+    tuple[Annotated[str, BeforeValidator(_frame_ancestor)], ...], BeforeValidator(_split)
+]
 OptionalPath = Annotated[Path | None, BeforeValidator(_path)]
 Paths = Annotated[tuple[Annotated[Path, BeforeValidator(_path)], ...], BeforeValidator(_split)]
 TokenKeys = Annotated[

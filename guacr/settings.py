@@ -13,7 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from guacr.setting_types import (
     GuacamoleLiteKey,
     Mode,
+    Networks,
     OptionalPath,
+    Origins,
     ParameterTexts,
     Paths,
     Port,
@@ -102,6 +104,14 @@ class WebSocketSettings(Section):
     guacamole_lite_key: GuacamoleLiteKey = ""
     """The 32 bytes that guacamole-lite's tokens are encrypted with, a text or file:PATH; empty
     to refuse such tokens."""
+    trusted_proxies: Networks = ()
+    """Addresses and networks, such as 127.0.0.1 or 10.0.0.0/8, of reverse proxies whose headers say
+    who has connected to them."""
+    proxy_headers: Literal["x-forwarded", "forwarded"] = "x-forwarded"
+    """Which headers they set: X-Forwarded-For and X-Forwarded-Proto, or Forwarded."""
+    frame_ancestors: Origins = ()
+    """Origins, such as https://desk.example, whose pages may show guacr's page in a frame; "self"
+    for its own."""
     allow_query_parameters: Texts = ()
     """Names of parameters that the address may set for every token and connection; "*" for all.
     With protocol among them, and without a key, the page has a form for any host."""

@@ -52,7 +52,12 @@ class Admission:
         response = await handler(request)
         if fresh:
             response.set_cookie(
-                _cookie_name(request), fresh, httponly=True, samesite="Strict", path="/"
+                _cookie_name(request),
+                fresh,
+                httponly=True,
+                samesite="Strict",
+                secure=request.scheme == "https",
+                path="/",
             )
         return response
 
@@ -74,9 +79,19 @@ class Admission:
         origin = request.headers.get("Origin")
         if origin is None or "*" in self._origins or origin.lower() in self._origins:
             return
-        if _split(origin).netloc.lower() == request.host.lower():
+        if self._is_own(origin, request):
             return
         raise _refused("pages of this origin may not connect: add it to allowed_origins")
+
+    def _is_own(self, origin: str, request: web.Request) -> bool:
+        """Whether a page came from here. The scheme is known only from a named proxy: others may
+        add TLS without a word."""
+        page, host = _split(origin.lower()), _split(f"//{request.host.lower()}")
+        if request.scheme == "https" and page.scheme != "https":
+            return False
+        default = {"http": 80, "https": 443}.get(page.scheme)
+        same_port = (_port(page.netloc) or default) == (_port(host.netloc) or default)
+        return bool(page.hostname) and page.hostname == host.hostname and same_port
 
     def _check_secret(self, request: web.Request) -> str:
         """The secret, if it came with the address and belongs into a cookie.

@@ -22,8 +22,9 @@ from guacr.tokens import TOKEN_MAX, parameter_texts
 from guacr.transport.base import CLOSE_TIMEOUT
 from guacr.web.admission import HEALTH_PATH, Admission
 from guacr.web.forms import describe
+from guacr.web.forwarded import Proxies
 from guacr.web.guard import KEEP_ALIVE, deadlines
-from guacr.web.headers import add_headers
+from guacr.web.headers import Headers
 from guacr.web.tunnels import Tunnels
 
 BODY_MAX = 65536
@@ -51,10 +52,13 @@ def create_app(
     gateway = Gateway(settings, registry.protocols, registry.params_type)
     tunnels = Tunnels(gateway, registry, settings.websocket.max_message)
     admission = Admission(settings, secret)
-    app = web.Application(middlewares=[deadlines, admission.middleware], client_max_size=BODY_MAX)
-    app.on_response_prepare.append(add_headers)
+    proxies, headers = Proxies(settings), Headers(settings)
+    app = web.Application(
+        middlewares=[deadlines, proxies.middleware, admission.middleware], client_max_size=BODY_MAX
+    )
+    app.on_response_prepare.append(headers.add)
     app.on_shutdown.append(tunnels.close)
-    app[_RELOADS] = (gateway.reload, admission.reload)
+    app[_RELOADS] = (gateway.reload, admission.reload, proxies.reload, headers.reload)
     page = _Page(gateway, tunnels)
     app.add_routes(
         [

@@ -14,7 +14,7 @@ from typing import cast
 from aiohttp import web
 
 from guacr.errors import BusyError
-from guacr.occupancy import Place
+from guacr.occupancy import Place, network_of
 from guacr.refusals import Refusals
 
 HEAD_TIMEOUT = 15.0
@@ -50,6 +50,18 @@ class HttpGuard(asyncio.Protocol):
     def request_began(self) -> None:
         """The head of a request has come."""
         self._set_deadline(ANSWER_TIMEOUT)
+
+    def belongs_to(self, address: str) -> None:
+        """A proxy says whose request it is: that address is counted, not the proxy's.
+
+        Raises:
+            aiohttp.web.HTTPServiceUnavailable: the address has as many as it may.
+        """
+        try:
+            self._place.move(network_of(address))
+        except BusyError as error:
+            text = f"{str(error)[0].upper()}{str(error)[1:]}.\n"
+            raise web.HTTPServiceUnavailable(text=text, headers={"Retry-After": "5"}) from None
 
     def upgraded(self) -> None:
         """The connection is a WebSocket now, which has time-outs of its own."""

@@ -2,6 +2,8 @@
 
 from aiohttp import web
 
+from guacr.settings import Settings
+
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -13,25 +15,37 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "manifest-src 'self'",
         "base-uri 'none'",
         "form-action 'none'",
-        "frame-ancestors 'none'",
     )
 )
 """guacamole-common-js decodes images through data and blob URLs, and needs nothing else."""
 
 HEADERS = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
     "Server": "guacr",
 }
 REVALIDATE, NEVER_STORE = "no-cache", "no-store"
 
 
-async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
-    """A signal handler for `on_response_prepare`."""
-    response.headers.update(HEADERS)
-    is_asset = request.path.startswith(("/static/", "/vendor/"))
-    response.headers["Cache-Control"] = REVALIDATE if is_asset else NEVER_STORE
+class Headers:
+    """Adds them, with what the settings say of frames."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.reload(settings)
+
+    def reload(self, settings: Settings) -> None:
+        """Go by other settings from now on."""
+        allowed = settings.websocket.frame_ancestors
+        names = ["'self'" if name == "self" else name for name in allowed] or ["'none'"]
+        policy = f"{CONTENT_SECURITY_POLICY}; frame-ancestors {' '.join(names)}"
+        self._headers = HEADERS | {"Content-Security-Policy": policy}
+        if not allowed:  # it has no way to name others
+            self._headers["X-Frame-Options"] = "DENY"
+
+    async def add(self, request: web.Request, response: web.StreamResponse) -> None:
+        """A signal handler for `on_response_prepare`."""
+        response.headers.update(self._headers)
+        is_asset = request.path.startswith(("/static/", "/vendor/"))
+        response.headers["Cache-Control"] = REVALIDATE if is_asset else NEVER_STORE

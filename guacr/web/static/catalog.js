@@ -44,7 +44,7 @@ export class Catalog {
   }
 
   async load() {
-    this.offers = await askServer("/api/connections");
+    this.offers = await askServer("api/connections");
   }
 
   titleOf(name) {
@@ -133,7 +133,7 @@ export class Catalog {
     event.preventDefault();
     const { protocol } = this.form;
     const parameters = readFields(byId("form"));
-    const query = () => askServer("/api/form", { protocol, parameters });
+    const query = () => askServer("api/form", { protocol, parameters });
     try {
       const first = await query();
       const waiting = [first];

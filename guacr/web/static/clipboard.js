@@ -1,6 +1,6 @@
 // The clipboard, both ways: by itself where the browser allows it, else with the person's help.
 
-import Guacamole from "/vendor/guacamole-common.js";
+import Guacamole from "../vendor/guacamole-common.js";
 import { byId, sentence } from "./dom.js";
 import { readText, writeText } from "./streams.js";
 

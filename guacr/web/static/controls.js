@@ -124,8 +124,8 @@ export class Controls {
     link.value = "";
     byId("share-copy").disabled = true;
     try {
-      const { token } = await askServer("/api/join", { tunnel: this.session.tunnel?.uuid ?? "", readOnly });
-      link.value = `${location.origin}/#${new URLSearchParams({ token })}`;
+      const { token } = await askServer("api/join", { tunnel: this.session.tunnel?.uuid ?? "", readOnly });
+      link.value = `${location.origin}${location.pathname}#${new URLSearchParams({ token })}`;
       byId("share-copy").disabled = false;
       link.select();
       byId("share-status").textContent = "It works until this session ends, and for a day at most.";

@@ -1,6 +1,6 @@
 // Keyboard, mouse, touch and soft keyboard: from the browser's events to the remote side.
 
-import Guacamole from "/vendor/guacamole-common.js";
+import Guacamole from "../vendor/guacamole-common.js";
 import { byId, element } from "./dom.js";
 
 const CONTROL = 0xffe3, SHIFT = 0xffe1, ALT = 0xffe9, ALT_GR = 0xfe03;

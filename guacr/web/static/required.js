@@ -1,6 +1,6 @@
 // What the remote host asks for while it connects (`required`), answered parameter by parameter.
 
-import Guacamole from "/vendor/guacamole-common.js";
+import Guacamole from "../vendor/guacamole-common.js";
 import { byId } from "./dom.js";
 import { buildFields } from "./fields.js";
 import { writeText } from "./streams.js";

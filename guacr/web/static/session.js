@@ -1,6 +1,6 @@
 // One remote session, full-window: the Guacamole client with its screen, input and controls.
 
-import Guacamole from "/vendor/guacamole-common.js";
+import Guacamole from "../vendor/guacamole-common.js";
 import { Clipboard } from "./clipboard.js";
 import { Controls } from "./controls.js";
 import { byId, sentence } from "./dom.js";
@@ -12,7 +12,7 @@ import { Screen } from "./screen.js";
 import { Search } from "./search.js";
 import { explain } from "./sentences.js";
 
-const TUNNEL = "/websocket";
+const TUNNEL = "websocket"; // beside the page, wherever a proxy has put it
 const VERSION = "VERSION_1_5_0"; // the newest protocol that guacamole-common-js speaks
 const IMAGES = ["image/png", "image/jpeg", "image/webp"];
 const { CONNECTED, DISCONNECTED } = Guacamole.Client.State;

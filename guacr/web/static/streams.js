@@ -1,6 +1,6 @@
 // Text in streams. Guacamole's own StringReader and StringWriter break characters beyond U+FFFF.
 
-import Guacamole from "/vendor/guacamole-common.js";
+import Guacamole from "../vendor/guacamole-common.js";
 
 // `more` is called with each part, where the sender waits for acknowledgements.
 export function readText(stream, done, more = () => {}) {

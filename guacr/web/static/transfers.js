@@ -1,6 +1,6 @@
 // Files on their way, both ways: each a line with its progress, and a sentence when it has ended.
 
-import Guacamole from "/vendor/guacamole-common.js";
+import Guacamole from "../vendor/guacamole-common.js";
 import { byId, element, sentence } from "./dom.js";
 import { readText } from "./streams.js";
 
