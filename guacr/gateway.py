@@ -118,7 +118,9 @@ class Gateway:
         found: dict[str, type[Params]] = {}
         for name in self._protocols.names:
             with suppress(UnsupportedError):  # what it needs is not installed
-                found[name] = self._protocols.find(name).params_type
+                handler = self._protocols.find(name)
+                if not handler.alias_of:
+                    found[name] = handler.params_type
         return found
 
     def may_set(self, name: str) -> bool:

@@ -31,6 +31,8 @@ class ProtocolHandler(ABC):
 
     name: ClassVar[str]
     """What clients `select`."""
+    alias_of: ClassVar[str] = ""
+    """Another protocol that this is but another name of, which lists then leave out."""
     params_type: ClassVar[type[Params]]
     """Its fields, in order, are the protocol's `args`."""
 

@@ -38,6 +38,12 @@ class ParamSpec:
     minimum: int | None = None
     maximum: int | None = None
     choices: tuple[str, ...] = ()
+    suggestions: tuple[str, ...] = ()
+    """Values that a form offers besides any other."""
+    required: bool = False
+    """Whether a connection cannot work without it."""
+    title: str = ""
+    """What a form calls it; by default its name in words."""
     later: bool = False
     """Whether it is accepted, but what it asks for is not there yet."""
 

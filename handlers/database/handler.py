@@ -169,6 +169,7 @@ class PostgresHandler(PostgresqlHandler):
     """PostgreSQL by its short name."""
 
     name: ClassVar[str] = "postgres"
+    alias_of: ClassVar[str] = "postgresql"
 
 
 class MysqlHandler(DatabaseHandler):
@@ -200,6 +201,7 @@ class SqlServerHandler(SqlserverHandler):
     """SQL Server by its name with a hyphen."""
 
     name: ClassVar[str] = "sql-server"
+    alias_of: ClassVar[str] = "sqlserver"
 
 
 class OracleHandler(DatabaseHandler):

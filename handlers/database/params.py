@@ -187,7 +187,7 @@ class OracleParams(DatabaseParams):
 class MongodbParams(DatabaseParams):
     """MongoDB."""
 
-    hostname: str = param("", "Name or address of the server.", common=True)
+    hostname: str = param("", "Name or address of the server.", common=True, required=True)
     port: int = _port(27017)
     username: str = param("", "Name to log in with; empty for no login.", common=True)
     database: str = param("test", "Database to begin with.", common=True)

@@ -19,7 +19,7 @@ class KubernetesParams(Params):
     hostname: str = param("", "Name or address of the API server.", common=True)
     port: int = param(8080, "TCP port of the API server.", common=True, minimum=1, maximum=65535)
     namespace: str = param("default", "Namespace of the pod.", common=True)
-    pod: str = param("", "Name of the pod.", common=True)
+    pod: str = param("", "Name of the pod.", common=True, required=True)
     container: str = param("", "Container in the pod; empty for its first.", common=True)
     exec_command: str = param(
         "",

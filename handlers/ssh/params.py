@@ -27,7 +27,7 @@ def _algorithms(what: str) -> Any:
 class SshParams(Params):
     """What `args` asks for."""
 
-    hostname: str = param("", "Name or address of the host.", common=True)
+    hostname: str = param("", "Name or address of the host.", common=True, required=True)
     host_key: str = param(
         "",
         "The host's key: one or more lines of known_hosts, or a type and a key (ssh-ed25519 "

@@ -18,7 +18,7 @@ TIMEOUT_MAX = 600
 class TelnetParams(Params):
     """What `args` asks for."""
 
-    hostname: str = param("", "Name or address of the host.", common=True)
+    hostname: str = param("", "Name or address of the host.", common=True, required=True)
     port: int = param(23, "TCP port; 992 stands for TLS.", common=True, minimum=1, maximum=65535)
     timeout: int = param(
         10,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from guacr.session.params import param
+from terminal.colours import PRESETS
 
 FONT_SIZE_MIN, FONT_SIZE_MAX = 4, 144
 """Points."""
@@ -71,6 +72,7 @@ def color_scheme() -> Any:
         "'background: #002b36; foreground: light gray; color1: rgb:d/3/2'.",
         common=True,
         live=True,
+        suggestions=("", *filter(None, PRESETS)),
     )
 
 

@@ -12,11 +12,14 @@ const DATABASE =
 const CARD = "M2.500 3.500h15v13h-15zM6.500 3.500v8M10 3.500v8M13.500 3.500v8M2.500 11.500h15";
 const GLYPHS = {
   ssh: TERMINAL, telnet: TERMINAL, kubernetes: TERMINAL, vnc: SCREEN, rdp: SCREEN,
-  postgresql: DATABASE, mysql: DATABASE, sqlite: DATABASE, testcard: CARD,
+  postgresql: DATABASE, postgres: DATABASE, mysql: DATABASE, sqlite: DATABASE, redis: DATABASE,
+  mongodb: DATABASE, oracle: DATABASE, sqlserver: DATABASE, "sql-server": DATABASE, testcard: CARD,
 };
 const KINDS = {
   ssh: "SSH", telnet: "Telnet", kubernetes: "Kubernetes", vnc: "VNC", rdp: "Remote Desktop",
-  postgresql: "PostgreSQL", mysql: "MySQL", sqlite: "SQLite", testcard: "Test picture",
+  postgresql: "PostgreSQL", postgres: "PostgreSQL", mysql: "MySQL", sqlite: "SQLite", redis: "Redis",
+  mongodb: "MongoDB", oracle: "Oracle", sqlserver: "SQL Server", "sql-server": "SQL Server",
+  testcard: "Test card",
 };
 const kindOf = (protocol) => KINDS[protocol] ?? protocol;
 

@@ -10,6 +10,7 @@ const MAKERS = {
     type: "number", value: field.default, min: field.minimum ?? "", max: field.maximum ?? "",
   }),
   password: () => element("input", { type: "password", autocomplete: "new-password" }),
+  suggestion: (field) => suggestion(field),
   text: (field) => element("input", { type: "text", value: field.default }),
 };
 
@@ -17,6 +18,22 @@ function select(choices, chosen) {
   const box = element("select");
   box.append(...choices.map(([value, label]) => element("option", { value, textContent: label, selected: value === chosen })));
   return box;
+}
+
+// A list with a last entry for any other value, which a text is then asked for. The text is what counts.
+function suggestion(field) {
+  const OTHER = "\u0000";
+  const text = element("input", { type: "text", value: field.default, hidden: true });
+  const known = field.choices.map((choice) => [choice, choice || "(default)"]);
+  const list = select([...known, [OTHER, "other…"]], field.choices.includes(field.default) ? field.default : OTHER);
+  text.hidden = list.value !== OTHER;
+  list.addEventListener("change", () => {
+    text.hidden = list.value !== OTHER;
+    text.value = list.value === OTHER ? "" : list.value;
+    if (!text.hidden) text.focus();
+  });
+  text.list_ = list;
+  return text;
 }
 
 // One labelled element a field; `prefix` keeps the ids of several forms apart.
@@ -27,7 +44,18 @@ export function buildFields(fields, prefix) {
     Object.assign(input, { id, name: field.name, spellcheck: false });
     input.dataset.default = field.default ?? "";
     const box = element("div", { className: "field" });
-    box.append(element("label", { htmlFor: id, textContent: field.name }), input);
+    const label = element("label", { textContent: field.title ?? field.name });
+    if (field.required) {
+      input.required = true;
+      label.append(element("span", { className: "required", textContent: " (required)" }));
+    }
+    const first = input.list_ ?? input;
+    if (first !== input) {
+      first.id = `${id}-list`;
+      input.setAttribute("aria-label", `${label.textContent}: other`);
+    }
+    label.htmlFor = first.id;
+    box.append(label, ...(first === input ? [input] : [first, input]));
     if (field.doc) {
       box.append(element("span", { className: "hint", id: `${id}-hint`, textContent: field.doc }));
       input.setAttribute("aria-describedby", `${id}-hint`);

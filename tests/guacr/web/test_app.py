@@ -138,10 +138,25 @@ async def test_forms_come_from_the_declared_parameters() -> None:
     forms = {form["protocol"]: form["fields"] for form in json.loads(text)["forms"]}
     doc = "Not used."
     assert forms["sketch"] == [
-        {"name": "hostname", "kind": "text", "doc": doc, "default": "", "common": False},
-        {"name": "password", "kind": "password", "doc": doc, "default": "", "common": False},
+        {
+            "name": "hostname",
+            "title": "Host name",
+            "kind": "text",
+            "doc": doc,
+            "default": "",
+            "common": False,
+        },
+        {
+            "name": "password",
+            "title": "Password",
+            "kind": "password",
+            "doc": doc,
+            "default": "",
+            "common": False,
+        },
         {
             "name": "level",
+            "title": "Level",
             "kind": "number",
             "doc": "A number.",
             "default": "1",
@@ -151,6 +166,7 @@ async def test_forms_come_from_the_declared_parameters() -> None:
         },
         {
             "name": "read-only",
+            "title": "Read only",
             "kind": "boolean",
             "doc": "No input.",
             "default": "false",
