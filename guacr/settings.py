@@ -241,6 +241,9 @@ class DatabaseSettings(Section):
     a quarter of it. A change needs a restart."""
     sqlite_cache: Annotated[Whole, Field(ge=65_536, le=1 << 30)] = 2_097_152
     """Bytes of pages that each SQLite session keeps in memory."""
+    min_free_disk: Annotated[Whole, Field(ge=0, le=1 << 50)] = 268_435_456
+    """Bytes that have to stay free on the disk of SQLite's temporary files; a statement that leaves
+    less is ended."""
     max_undo: Annotated[Whole, Field(ge=0, le=1 << 30)] = 1_048_576
     """Characters that the undo of a console's prompt remembers, over all its steps."""
 

@@ -30,6 +30,7 @@ from handlers.database.listing import Listing
 from handlers.database.portions import Portions
 from handlers.database.sample import SAMPLE, SCRIPT
 from handlers.database.sqlite_bounds import authorizer, bound
+from handlers.database.sqlite_disk import DiskGuard
 from handlers.database.statements import Dialect
 
 BUSY_TIMEOUT = 5.0
@@ -64,6 +65,8 @@ class SqliteAdapter(Adapter):
     """Set and closed by the thread alone."""
     _deadline = 0.0
     _cancelled = False
+    _disk_is_short = False
+    """Whether that has ended the statement."""
 
     @property
     def title(self) -> str:
@@ -86,6 +89,7 @@ class SqliteAdapter(Adapter):
         """See `Adapter.connect`; there is no password."""
         await self.close()
         self._cancelled = False
+        self._disk = DiskGuard(self.limits.min_free_disk)
         self._thread = ClientThread("sqlite", self.limits.max_threads)
         try:
             await self._thread.call(self._open)
@@ -151,7 +155,7 @@ class SqliteAdapter(Adapter):
         """See `Adapter.execute`."""
         if statement.startswith("."):
             raise StatementError("commands begin with a backslash here: \\? lists them all")
-        self._cancelled = False
+        self._cancelled = self._disk_is_short = False
         seconds = self.params.statement_timeout
         self._deadline = time.monotonic() + seconds if seconds else 0.0
         cursor = await self._call(self._start, statement)
@@ -195,12 +199,20 @@ class SqliteAdapter(Adapter):
                 f"{self.limits.sqlite_memory} bytes here (databases.sqlite_memory)"
             ) from None
         except (sqlite3.Error, sqlite3.Warning) as error:
+            if self._disk_is_short:
+                raise StatementError(
+                    "error: the disk of the daemon's machine is nearly full: temporary files leave "
+                    f"less than {self.limits.min_free_disk} bytes (databases.min_free_disk)"
+                ) from None
             raise StatementError(f"error: {error}") from None
         except UnicodeEncodeError:
             raise StatementError("error: the statement is not text in UTF-8") from None
 
     def _late(self) -> bool:
-        return self._cancelled or 0 < self._deadline < time.monotonic()
+        if self._cancelled or 0 < self._deadline < time.monotonic():
+            return True
+        self._disk_is_short = self._disk.is_short()
+        return self._disk_is_short
 
     async def cancel(self) -> None:
         """See `Adapter.cancel`."""

@@ -17,6 +17,7 @@ from handlers.database import client_thread
 from handlers.database.adapter import LostError, Rows, StatementError
 from handlers.database.adapters.sqlite import SqliteAdapter
 from handlers.database.params import SqliteParams
+from handlers.database.sqlite_disk import PERIOD, DiskGuard
 from tests.support.loopback import until
 
 ENDLESS = "with recursive n(i) as (select 1 union all select i + 1 from n) select max(i) from n"
@@ -152,6 +153,37 @@ async def test_leaving_while_connecting_is_harmless() -> None:
         connecting.cancel()
         await adapter.close()
     await until(lambda: client_thread._running == 0)
+
+
+SORT = (
+    "with recursive n(i) as (select 1 union all select i + 1 from n where i < 3000000) "
+    "select i from n order by -i limit 1"
+)
+
+
+async def test_a_disk_that_gets_full_ends_the_statement_alone() -> None:
+    adapter = SqliteAdapter(SqliteParams(), DatabaseSettings(min_free_disk=1 << 50))
+    await adapter.connect("")
+    with pytest.raises(StatementError, match="nearly full"):
+        await run(adapter, SORT)
+    assert await run(adapter, "select 1") == [("1",)]
+    await adapter.close()
+
+
+def test_the_disk_is_looked_at_seldom() -> None:
+    looks, now = [], 100.0
+
+    def free() -> int:
+        looks.append(now)
+        return 10
+
+    guard = DiskGuard(11, free, lambda: now)
+    assert guard.is_short()
+    assert not guard.is_short()
+    now += PERIOD
+    assert guard.is_short()
+    assert len(looks) == 2
+    assert not DiskGuard(10, free, lambda: now).is_short()
 
 
 async def test_one_session_too_many_is_told() -> None:
