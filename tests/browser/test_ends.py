@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from guacr.errors import UpstreamError
+from guacr.errors import (
+    ForbiddenError,
+    GuacrError,
+    SessionClosedError,
+    ShutdownError,
+    UpstreamError,
+)
 from tests.browser.visit import (
     CONNECTED,
     NOTICE,
@@ -17,6 +23,7 @@ from tests.browser.visit import (
 )
 from tests.support.browser import CTRL, SHIFT, Browser, Page, Window
 from tests.support.site import Site
+from tests.support.waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
@@ -90,6 +97,66 @@ async def test_a_server_that_vanishes(page: Page, site: Site) -> None:
     assert await page.text("#notice-title") == "Connection lost"
     await page.click("#notice-reconnect")
     await page.until(CONNECTED, "the new picture")
+
+
+async def lose(site: Site) -> None:
+    for session in sessions(site):
+        for user in list(session.users.values()):
+            user.transport.abort()
+    await until(lambda: not sessions(site), "the session's end")
+
+
+async def test_a_loss_that_may_pass_is_tried_again_by_itself(page: Page, site: Site) -> None:
+    await connected(page, site)
+    await lose(site)
+    await page.until("/Reconnecting in/.test(document.body.innerText)", "what happens next")
+    await page.until(CONNECTED, "the new picture")
+    assert len(sessions(site)) == 1
+    handler_of(site).fail(UpstreamError("the host is starting anew"))
+    await page.until("/Reconnecting in 2/.test(document.body.innerText)", "a short pause again")
+    await page.click("#notice-stop")
+    assert await page.run("document.querySelector('#notice-again').textContent") == ""
+    await page.click("#notice-reconnect")
+    await page.until(CONNECTED, "the picture that was asked for")
+
+
+async def test_pauses_grow_while_the_server_is_away(page: Page, site: Site) -> None:
+    await connected(page, site)
+    nowhere = "location.origin.replace('http', 'ws') + '/nowhere'"
+    await page.run(
+        f"WebSocket = class extends WebSocket {{ constructor() {{ super({nowhere}) }} }}"
+    )
+    await lose(site)
+    for seconds in (2, 4):
+        pause = f"/Reconnecting in {seconds} s/.test(document.body.innerText)"
+        await page.until(pause, f"a pause of {seconds} s")
+
+
+@pytest.mark.parametrize("error", [None, ForbiddenError("no"), SessionClosedError("closed")])
+async def test_an_end_is_not_tried_again(page: Page, site: Site, error: GuacrError | None) -> None:
+    await connected(page, site)
+    if error is None:
+        handler_of(site).end.set_result(None)
+    else:
+        handler_of(site).fail(error)
+    await page.until_visible(NOTICE)
+    assert await page.run("document.querySelector('#session').dataset.state") == "ended"
+    assert not await page.run("document.querySelector('#notice-stop').offsetParent")
+
+
+async def test_a_planned_stop_is_waited_for(page: Page, site: Site) -> None:
+    await connected(page, site)
+    sessions(site)[0].close(ShutdownError())
+    await page.until("/Reconnecting in/.test(document.body.innerText)", "what happens next")
+    assert "shutting down" in await page.text("#notice-text")
+
+
+async def test_full_screen_takes_the_keys_of_the_browser(page: Page, site: Site) -> None:
+    await connected(page, site)
+    await page.run("navigator.keyboard.lock = async () => { document.title = 'locked' }")
+    await page.click("#bar-toggle")
+    await page.click("#action-fullscreen")
+    await page.until("document.title === 'locked'", "the keys")
 
 
 async def test_a_network_that_stops(page: Page, site: Site) -> None:

@@ -28,7 +28,13 @@ async def test_back_is_back_to_the_list(page: Page, site: Site) -> None:
     await page.click(".card")
     await page.until(CONNECTED, "the first picture")
     await page.run("history.back()")
+    await page.click("#leave-dialog [data-close]")
+    await page.until("document.activeElement.id === 'sink'", "the focus")
+    assert await page.run("location.hash") == "#connection=sketch"
+    await page.run("history.back()")
+    await page.click("#leave-confirm")
     await page.until_visible(".card")
+    assert await page.run("location.hash") == ""
     await until(lambda: not sessions(site), "the end of the session")
     assert await page.run("document.title") == "guacr"
 
@@ -77,6 +83,7 @@ async def test_a_form_for_another_host(page: Page) -> None:
         await page.run("document.querySelector('#form details').open = true")
         await page.click("#form [name=hostname]")
         await page.type("host")
+        await page.run("document.querySelector('#form [name=password]').value = 'hunter2'")
         await page.run("document.querySelector('#form [name=level]').value = '77'")
         await page.run("document.querySelector('#form').noValidate = true")
         await page.click("#form [type=submit]")
@@ -88,6 +95,15 @@ async def test_a_form_for_another_host(page: Page) -> None:
         params = handler_of(site).params
         assert (params.hostname, params.level) == ("host", 5)  # type: ignore[attr-defined]
         assert await page.run("document.title") == "host"
+        address = await page.run("location.hash")
+        assert address == "#protocol=sketch&hostname=host&level=5"
+        await page.call("Page.reload")
+        await page.until_visible("#form [name=hostname]")
+        assert page.questions == ["beforeunload"]
+        assert await page.run("document.querySelector('#form [name=level]').value") == "5"
+        assert await page.run("document.querySelector('#form [name=password]').value") == ""
+        await page.click("#form [type=submit]")
+        await page.until(CONNECTED, "the picture after the reload")
 
 
 async def test_what_is_missing_is_named(page: Page) -> None:

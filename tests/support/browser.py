@@ -120,12 +120,19 @@ class Page:
         self._session = session
         self._target = target
         self.errors: list[str] = []
+        self.questions: list[str] = []
+        """The kinds of the browser's own dialogs; each is answered with yes."""
 
     def heard(self, method: str, params: dict[str, Any]) -> None:
         """Note an event of this page."""
         if method == "Runtime.exceptionThrown":
             details = params["exceptionDetails"]
             self.errors.append(details.get("exception", {}).get("description", details["text"]))
+        elif method == "Page.javascriptDialogOpening":
+            self.questions.append(params["type"])
+            self._answering = asyncio.ensure_future(
+                self.call("Page.handleJavaScriptDialog", accept=True)
+            )
         elif method == "Log.entryAdded" and params["entry"]["level"] == "error":
             self.errors.append(params["entry"]["text"])
 

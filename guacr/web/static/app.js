@@ -2,11 +2,13 @@
 //
 //   /                      what can be connected to
 //   /#connection=NAME      a connection of the configuration
+//   /#protocol=NAME&…      a form for any host, filled in but for what is secret
 //   /#token=TOKEN          what a token grants; /?token=TOKEN is taken too
 //
 // Fragments are not sent to servers, so that tokens stay out of their logs.
 
 import { Catalog } from "./catalog.js";
+import { byId } from "./dom.js";
 import { Session } from "./session.js";
 
 const TARGETS = ["token", "connection"];
@@ -37,12 +39,34 @@ function targetOfAddress() {
 function open(target) {
   session?.end();
   catalog.hide();
+  if (target.address) history.pushState(null, "", `#${new URLSearchParams(target.address)}`);
   session = new Session(target, leave);
+  session.address = location.href;
 }
 
 function leave() {
+  session?.disconnect();
   if (location.hash) location.hash = "";
   else show();
+}
+
+// Back, or another address, while a session is open: the person decides. The address is put back
+// meanwhile, as browsers let no page keep them from going.
+function addressChanged() {
+  if (!session?.connected) return show();
+  const wanted = location.href;
+  if (wanted === session.address) return undefined;
+  history.pushState(null, "", session.address);
+  const dialog = byId("leave-dialog");
+  dialog.returnValue = "";
+  dialog.onclose = () => {
+    if (dialog.returnValue !== "leave") return session.input.focus();
+    session.disconnect();
+    history.replaceState(null, "", wanted);
+    return show();
+  };
+  if (!dialog.open) dialog.showModal();
+  return undefined;
 }
 
 async function show() {
@@ -54,8 +78,9 @@ async function show() {
   session = null;
   document.title = "guacr";
   await catalog.show();
+  catalog.fillIn(fragment);
 }
 
 tidyAddress();
-addEventListener("hashchange", show);
+addEventListener("hashchange", addressChanged);
 show();

@@ -21,6 +21,7 @@ const KINDS = {
   mongodb: "MongoDB", oracle: "Oracle", sqlserver: "SQL Server", "sql-server": "SQL Server",
   testcard: "Test card",
 };
+const SECRET_KINDS = new Set(["password", "multiline"]); // of what no address has
 const kindOf = (protocol) => KINDS[protocol] ?? protocol;
 
 function svg(path, className = "") {
@@ -132,6 +133,17 @@ export class Catalog {
     byId("form").querySelector("input, select, textarea, button")?.focus();
   }
 
+  // The form as an address has it; the person adds what is secret, and connects.
+  fillIn(words) {
+    const form = this.offers.forms.find((one) => one.protocol === words.get("protocol"));
+    if (!form) return;
+    this.showForm(form);
+    for (const [name, value] of words) {
+      const input = byId(`form-${name}`);
+      if (input && name !== "protocol") input.value = value;
+    }
+  }
+
   async submit(event) {
     event.preventDefault();
     const { protocol } = this.form;
@@ -141,7 +153,9 @@ export class Catalog {
       const first = await query();
       const waiting = [first];
       const title = parameters.hostname || kindOf(protocol);
-      this.open({ title, query: async () => waiting.pop() ?? query() });
+      const shown = this.form.fields.filter((field) => !SECRET_KINDS.has(field.kind) && field.name in parameters);
+      const address = { protocol, ...Object.fromEntries(shown.map(({ name }) => [name, parameters[name]])) };
+      this.open({ title, address, query: async () => waiting.pop() ?? query() });
     } catch (error) {
       byId("form-error").textContent = error.message;
     }

@@ -30,6 +30,8 @@ export class Controls {
     byId("session").addEventListener("pointermove", (event) => this.near(event), { signal, capture: true });
     byId("session").addEventListener("pointerdown", (event) => this.near(event), { signal, capture: true });
     signal.addEventListener("abort", () => clearTimeout(this.restTimer));
+    document.addEventListener("fullscreenchange", () => this.takeKeys(), { signal });
+    this.takeKeys();
     byId("action-search").hidden = true;
     byId("action-fullscreen").hidden = !document.fullscreenEnabled;
   }
@@ -93,10 +95,16 @@ export class Controls {
     if (document.fullscreenElement) return document.exitFullscreen();
     try {
       await document.documentElement.requestFullscreen();
-      await navigator.keyboard?.lock?.();
     } catch {
       this.session.toast("This browser allows no full screen here");
     }
+  }
+
+  async takeKeys() {
+    const { keyboard } = navigator;
+    if (!keyboard?.lock) return;
+    if (document.fullscreenElement) await keyboard.lock().catch(() => {});
+    else keyboard.unlock();
   }
 
   softKeyboard(button) {

@@ -23,7 +23,8 @@ export async function askServer(path, body) {
       body: JSON.stringify(body),
     });
   } catch {
-    throw new Error("The server does not answer. Check that guacr runs, then reload the page.");
+    const error = new Error("The server does not answer. Check that guacr runs, then reload the page.");
+    throw Object.assign(error, { isLoss: true });
   }
   const text = await response.text();
   let answer = {};
@@ -32,6 +33,9 @@ export async function askServer(path, body) {
   } catch {
     if (response.ok) throw new Error("The server sent an answer that cannot be read.");
   }
-  if (!response.ok) throw new Error(sentence(answer.error ?? text.trim() ?? response.statusText));
+  if (!response.ok) {
+    const error = new Error(sentence(answer.error ?? (text.trim() || response.statusText)));
+    throw Object.assign(error, { isLoss: response.status >= 502 }); // a proxy without its server
+  }
   return answer;
 }

@@ -26,11 +26,21 @@ const BY_CODE = {
   0x031d: ["Too many", "A limit has been reached."],
 };
 
+// What may pass by itself: a server that starts anew, a host that was out of reach.
+const MAY_PASS = new Set([0x200, 0x202, 0x203, 0x207, 0x208, 0x308]);
+
+const isLoss = ({ status, fromTunnel }) => fromTunnel && isNaN(parseInt(status.message));
+
+// Whether what ended a session is worth another try without being asked; an end is not.
+export function mayPass(reason) {
+  if (!reason?.status || reason.status.code === 0) return false;
+  return isLoss(reason) || MAY_PASS.has(reason.status.code);
+}
+
 // Title and text for what ended a session: an `error` of the daemon's, or the tunnel's own end.
 export function explain(status, fromTunnel) {
   if (!status || status.code === 0) return ["Session ended", "The remote side has closed the session."];
-  const saidByServer = !fromTunnel || !isNaN(parseInt(status.message));
-  if (!saidByServer) return LOST;
+  if (isLoss({ status, fromTunnel })) return LOST;
   const [title, text] = BY_CODE[status.code] ?? LOST;
   const said = fromTunnel ? "" : sentence(status.message);
   return [title, said || text];

@@ -7,10 +7,11 @@ import { byId, sentence } from "./dom.js";
 import { Files } from "./files.js";
 import { Input } from "./input.js";
 import { Messages } from "./messages.js";
+import { Reconnecting } from "./reconnecting.js";
 import { Required } from "./required.js";
 import { Screen } from "./screen.js";
 import { Search } from "./search.js";
-import { explain } from "./sentences.js";
+import { explain, mayPass } from "./sentences.js";
 
 const TUNNEL = "websocket"; // beside the page, wherever a proxy has put it
 const VERSION = "VERSION_1_5_0"; // the newest protocol that guacamole-common-js speaks
@@ -32,6 +33,8 @@ export class Session {
     byId("notice-leave").addEventListener("click", () => leave(), { signal });
     byId("action-leave").addEventListener("click", () => leave(), { signal });
     addEventListener("pagehide", () => this.client?.disconnect(), { signal });
+    addEventListener("beforeunload", (event) => this.connected && event.preventDefault(), { signal });
+    this.reconnecting = new Reconnecting(this, signal);
     this.controls = new Controls(this, signal);
     this.screen = new Screen(this, signal);
     this.input = new Input(this, signal);
@@ -52,6 +55,7 @@ export class Session {
   }
 
   async connect() {
+    this.reconnecting.stop();
     this.disconnect();
     this.name = "";
     this.status = null;
@@ -62,7 +66,7 @@ export class Session {
       const query = await this.target.query();
       if (this.attempt === attempt && !this.ended) this.start(query, attempt);
     } catch (error) {
-      if (this.attempt === attempt) this.fail("Not possible", error.message);
+      if (this.attempt === attempt) this.fail("Not possible", error.message, error.isLoss && this.wasConnected);
     }
   }
 
@@ -103,7 +107,7 @@ export class Session {
     return words.toString();
   }
 
-  // Also for style sheets and whoever drives the page: connecting, connected or ended.
+  // Also for style sheets and whoever drives the page: connecting, connected, reconnecting or ended.
   show(state) {
     byId("session").dataset.state = state;
   }
@@ -115,11 +119,16 @@ export class Session {
       const { client } = this;
       client.getDisplay().flush(() => this.client === client && this.connected && this.appeared());
     }
-    if (state === DISCONNECTED) this.fail(...explain(this.status?.status, this.status?.fromTunnel));
+    if (state === DISCONNECTED) {
+      const [title, text] = explain(this.status?.status, this.status?.fromTunnel);
+      this.fail(title, text, this.wasConnected && mayPass(this.status));
+    }
   }
 
   appeared() {
     byId("notice").hidden = true;
+    this.wasConnected = true;
+    this.reconnecting.succeeded();
     this.show("connected");
     this.screen.fit();
     this.input.focus();
@@ -151,13 +160,13 @@ export class Session {
     byId("notice").hidden = false;
   }
 
-  fail(title, text) {
+  fail(title, text, again = false) {
     this.clearWarning();
     this.files.close();
     this.required.close();
     this.input.release();
     byId("notice").className = "notice";
-    this.show("ended");
+    this.show(again && this.reconnecting.begin() ? "reconnecting" : "ended");
     byId("notice-title").textContent = title;
     byId("notice-text").textContent = sentence(text);
     byId("notice").hidden = false;
