@@ -130,6 +130,12 @@ class RedisParams(DatabaseParams):
     tls_cert: str = param("", "PEM certificate to show the server.", multiline=True)
     tls_key: str = param("", "PEM key of that certificate.", multiline=True, secret=True)
     max_rows: int = param(0, "Lines after which an answer is ended; 0 for all.", minimum=0)
+    raw: bool = param(False, "Show replies without types, numbers and quotes, as redis-cli --raw.")
+    cluster: bool = param(
+        False,
+        "Follow the redirections of a cluster (MOVED and ASK), with the same user and password, to "
+        "any node that the server names.",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from dataclasses import replace
 from typing import ClassVar
 
 from guacr.errors import (
@@ -22,6 +23,7 @@ from handlers.database.adapter import (
     Done,
     Event,
     LostError,
+    Notice,
     Rows,
     StatementError,
     Transaction,
@@ -29,6 +31,7 @@ from handlers.database.adapter import (
 from handlers.database.listing import Listing
 from handlers.database.params import RedisParams
 from handlers.database.portions import CHARACTERS, ROWS_MAX
+from handlers.database.redis_cluster import REDIRECTIONS_MAX, Redirection
 from handlers.database.redis_connection import (
     RedisConnection,
     ReplyError,
@@ -37,6 +40,7 @@ from handlers.database.redis_connection import (
 )
 from handlers.database.redis_keys import COLUMNS, describe_key
 from handlers.database.redis_names import CommandSuggestions, RedisSchema, fetch_names, write_flags
+from handlers.database.redis_raw import RawReplyWriter
 from handlers.database.redis_text import ReplyWriter, holds_password, is_raw, quoted, words
 from handlers.database.resp import RespError, Token
 from handlers.database.statements import Dialect
@@ -73,6 +77,8 @@ class RedisAdapter(Adapter):
 
     params: RedisParams
     _connection: RedisConnection | None = None
+    _at: tuple[str, int] = ("", 0)
+    """The node that is connected to: in a cluster, another one than the parameters name."""
     _login: tuple[str, str] | None = None
     """User and password of an AUTH that was typed."""
     _password = ""
@@ -92,7 +98,7 @@ class RedisAdapter(Adapter):
 
     @property
     def _place(self) -> str:
-        host, port = self.params.hostname, self.params.port
+        host, port = self._at
         return host if host.startswith("/") else f"{host}:{port}"
 
     @property
@@ -117,6 +123,7 @@ class RedisAdapter(Adapter):
             )
         self._password = password
         self._protocol = "2"
+        self._at = (self.params.hostname, self.params.port)
         connection = await self._open()
         try:
             async with asyncio.timeout(self.params.timeout):
@@ -134,7 +141,8 @@ class RedisAdapter(Adapter):
 
     async def _open(self) -> RedisConnection:
         """A connection that is logged in, and at the database."""
-        connection = await open_connection(self.params)
+        host, port = self._at
+        connection = await open_connection(replace(self.params, hostname=host, port=port))
         try:
             async with asyncio.timeout(self.params.timeout):
                 await self._log_in(connection)
@@ -256,11 +264,44 @@ class RedisAdapter(Adapter):
             async for event in self._lines(connection, token, ReplyWriter()):
                 yield event
             token = await self._first(connection)
+        for _ in range(REDIRECTIONS_MAX):
+            redirection = self._redirection(token)
+            if redirection is None:
+                break
+            connection = await self._redirected(redirection)
+            yield Notice(
+                f"-> Redirected to slot [{redirection.slot}] located at {shown(self._place)}"
+            )
+            await connection.send(arguments)
+            token = await self._first(connection)
         self._follow(arguments, token)
         if token.kind == b"-":
             raise StatementError(f"(error) {token.data.decode(errors='replace')}")
-        async for event in self._lines(connection, token, ReplyWriter(raw=is_raw(arguments))):
+        raw = is_raw(arguments)
+        writer = RawReplyWriter() if self.params.raw else ReplyWriter(raw=raw)
+        async for event in self._lines(connection, token, writer):
             yield event
+
+    def _redirection(self, token: Token) -> Redirection | None:
+        if token.kind != b"-" or not self.params.cluster or self._in_transaction:
+            return None
+        return Redirection.read(token.data)
+
+    async def _redirected(self, redirection: Redirection) -> RedisConnection:
+        """A connection to the node that a command has to go to; the one before it is closed."""
+        before, at = self._connection, self._at
+        self._at = (redirection.host or self._at[0], redirection.port)
+        try:
+            connection = await self._open()
+            if redirection.asking:
+                await connection.call("ASKING")
+        except (ReplyError, GuacrError) as error:
+            self._at = at
+            raise StatementError(f"the node that the cluster names: {error}") from None
+        self._connection = connection
+        if before is not None:
+            await before.close()
+        return connection
 
     async def _first(self, connection: RedisConnection) -> Token:
         """The beginning of the answer, which must come in time."""
@@ -274,7 +315,7 @@ class RedisAdapter(Adapter):
             ) from None
 
     async def _lines(
-        self, connection: RedisConnection, token: Token, writer: ReplyWriter
+        self, connection: RedisConnection, token: Token, writer: ReplyWriter | RawReplyWriter
     ) -> AsyncIterator[Event]:
         yield TEXT
         lines = writer.add(token)
