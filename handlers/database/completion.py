@@ -30,6 +30,13 @@ class Schema:
     """Columns by table."""
     functions: tuple[str, ...] = ()
 
+    @property
+    def remark(self) -> str:
+        """What a person is told of names that are left out; empty if there are none."""
+        if len(self.tables) < TABLES_MAX:
+            return ""
+        return f"completion knows the first {TABLES_MAX} tables of this database"
+
 
 class Suggestions:
     """Keywords, tables, columns and functions; `schema` may be replaced at any time."""

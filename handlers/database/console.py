@@ -69,6 +69,8 @@ class Console:
         self._restricted = ""
         self._asks_data = False
         self._learning: asyncio.Task[None] | None = None
+        self._remark = ""
+        """What is still to be told of the names."""
         self._editor = LineEditor(
             show,
             size,
@@ -110,6 +112,9 @@ class Console:
     async def _turn(self) -> bool:
         """Read once and do it; whether to go on."""
         text, self._refused = self._refused, ""
+        if self._remark:
+            self._lines.note(self._remark)
+            self._remark = ""
         prompt = "(not connected) " if self._lost else ""
         try:
             line = await self._editor.read(prompt + self._adapter.prompt, text)
@@ -666,7 +671,10 @@ class Console:
             await asyncio.wait([before])
         with suppress(GuacrError, TimeoutError, OSError):
             async with asyncio.timeout(SCHEMA_TIMEOUT):
-                self._suggestions.schema = await self._adapter.schema()
+                schema = await self._adapter.schema()
+                if schema.remark != self._suggestions.schema.remark:
+                    self._remark = schema.remark
+                self._suggestions.schema = schema
 
 
 _OFF = {"off", "0", "false", "no", "f", "n", "of"}

@@ -39,7 +39,7 @@ from handlers.database.adapter import (
     StatementError,
     Transaction,
 )
-from handlers.database.completion import NAMES_MAX, SQL_KEYWORDS, Schema
+from handlers.database.completion import COLUMNS_MAX, SQL_KEYWORDS, TABLES_MAX, Schema
 from handlers.database.encryption import tls_context
 from handlers.database.listing import Listing
 from handlers.database.mysql_connection import BoundedConnection
@@ -74,14 +74,18 @@ _LOST = {2006, 2013, 2055, 1927, 4031}
 _DENIED = {1044, 1045, 1698}
 _UNKNOWN_DATABASE = 1049
 _UNKNOWN_THREAD = 1094
-_SCHEMA = (
-    "SELECT table_name, column_name FROM information_schema.columns "
-    "WHERE table_schema = DATABASE() ORDER BY 1, ordinal_position LIMIT "
-)
+_SCHEMA = f"""SELECT c.table_name, c.column_name FROM (
+  SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()
+  ORDER BY 1 LIMIT {TABLES_MAX}) t
+JOIN information_schema.columns c
+  ON c.table_schema = DATABASE() AND c.table_name = t.table_name
+WHERE c.ordinal_position <= {COLUMNS_MAX} ORDER BY 1, c.ordinal_position"""  # noqa: S608 - constants
 
 
 ROWS_AT_ONCE = 4
 """Rows, as large as they may be, that are fetched without a look at their length."""
+SCHEMA_ROWS = 500
+"""Names that are fetched at a time."""
 CLOSE_TIMEOUT = 2.0
 """Seconds in which a server has to take a goodbye."""
 
@@ -355,9 +359,10 @@ class MysqlAdapter(Adapter):
         found: dict[str, list[str]] = {}
         try:
             cursor = SSCursor(connection)
-            await cursor.execute(f"{_SCHEMA}{NAMES_MAX}")
-            for table, column in map(_texts, await cursor.fetchmany(NAMES_MAX + 1)):
-                found.setdefault(table or "", []).append(column or "")
+            await cursor.execute(_SCHEMA)
+            while rows := await cursor.fetchmany(SCHEMA_ROWS):
+                for table, column in map(_texts, rows):
+                    found.setdefault(table or "", []).append(column or "")
         except errors.MySQLError as error:
             raise UpstreamError(_parts(error)[1]) from None
         except _BROKEN:

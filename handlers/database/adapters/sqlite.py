@@ -25,7 +25,7 @@ from handlers.database.adapter import (
     Transaction,
 )
 from handlers.database.client_thread import ClientThread
-from handlers.database.completion import NAMES_MAX, SQL_KEYWORDS, Schema
+from handlers.database.completion import COLUMNS_MAX, SQL_KEYWORDS, TABLES_MAX, Schema
 from handlers.database.listing import Listing
 from handlers.database.portions import Portions
 from handlers.database.sample import SAMPLE, SCRIPT
@@ -230,9 +230,10 @@ class SqliteAdapter(Adapter):
             return Schema()
         found: dict[str, tuple[str, ...]] = {}
         rows = self._connection.execute(
-            "SELECT m.name, p.name FROM sqlite_master m, pragma_table_info(m.name) p "
-            "WHERE m.type IN ('table', 'view') LIMIT ?",
-            (NAMES_MAX,),
+            "SELECT m.name, p.name FROM (SELECT name FROM sqlite_master "
+            "WHERE type IN ('table', 'view') ORDER BY name LIMIT ?) m, pragma_table_info(m.name) p "
+            "WHERE p.cid < ?",
+            (TABLES_MAX, COLUMNS_MAX),
         )
         for table, column in rows:
             found[table] = (*found.get(table, ()), column)

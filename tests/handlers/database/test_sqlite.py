@@ -10,7 +10,7 @@ import pytest
 
 from guacr.protocol.status import Status
 from guacr.session.origin import ANYONE, Origin
-from handlers.database import history
+from handlers.database import completion, history
 from handlers.database.adapters import sqlite
 from handlers.database.cancelling import OVERDUE
 from tests.handlers.database.people import END, ESCAPE, RIGHT, UP, Room
@@ -250,3 +250,25 @@ async def test_commands_of_sqlites_shell_are_told_apart(room: Room) -> None:
     await person.sees("sample>")
     person.type(".tables\n")
     await person.sees("commands begin with a backslash here: \\? lists them all\nsample>")
+
+
+async def test_completion_counts_tables_and_tells_its_limit(
+    room: Room, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "wide.db"
+    with closing(sqlite3.connect(path)) as connection:
+        for number in range(4):
+            columns = ", ".join(f"c{column}" for column in range(150))
+            connection.execute(f"create table t{number} ({columns})")
+    monkeypatch.setattr(completion, "TABLES_MAX", 3)
+    monkeypatch.setattr(sqlite, "TABLES_MAX", 3)
+    person = room.open("sqlite", database=str(path))
+    await person.sees("wide.db>")
+    await person.knows("t2")
+    console = person.handler._console
+    assert console is not None
+    tables = console._suggestions.schema.tables
+    assert list(tables) == ["t0", "t1", "t2"]
+    assert len(tables["t0"]) == completion.COLUMNS_MAX
+    person.type("select 1;\n")
+    await person.sees("completion knows the first 3 tables of this database")
