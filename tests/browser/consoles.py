@@ -24,7 +24,7 @@ from tests.support.sql_servers import Server, mariadb, postgresql
 from tests.support.waiting import until
 
 TARGET = Path(__file__).parents[2] / "docs" / "pictures" / "consoles"
-WINDOW = Window(width=1040, height=780)
+WINDOW = Window(width=1040, height=780, dark=True)
 COLOURS = 64
 """Of the palette that pictures are kept in."""
 
@@ -95,10 +95,8 @@ async def picture(browser: Browser, site: Site, name: str) -> Image.Image:
 
 
 async def settled(page: Page) -> Image.Image:
-    """The page without its tab."""
-    await page.until(
-        "getComputedStyle(document.querySelector('#bar-toggle')).opacity === '0'", "the tab's going"
-    )
+    """The page without its handle."""
+    await page.run("document.querySelector('#bar-toggle').hidden = true")
     return Image.open(BytesIO(await page.screenshot())).convert("RGB")
 
 

@@ -28,7 +28,7 @@ from tests.support.waiting import until
 TARGET = Path(__file__).parents[2] / "docs" / "pictures" / "beside-xterm"
 COLUMNS, ROWS = 80, 24
 FONT, POINTS = "DejaVu Sans Mono", 12
-WINDOW = Window(width=830, height=472)
+WINDOW = Window(width=830, height=472, dark=True)
 """Has room for so many columns and rows."""
 COLOURS = 255
 """Of the palette that pictures are kept in."""
@@ -135,9 +135,7 @@ async def guacr_picture(site: Site, page: Page, command: str, sign: str, home: P
     await until(lambda: screen(site).startswith("ready> "), "the prompt")
     await page.type(f"clear; {command}\n")
     await until(lambda: sign in screen(site), sign)
-    await page.until(
-        "getComputedStyle(document.querySelector('#bar-toggle')).opacity === '0'", "the tab's going"
-    )
+    await page.run("document.querySelector('#bar-toggle').hidden = true")
     return Image.open(BytesIO(await page.screenshot())).convert("RGB")
 
 

@@ -213,18 +213,6 @@ async def test_a_link_is_opened_by_who_confirms_it(page: Page, site: Site) -> No
     assert await page.run("window.opened[0]") == "https://example.org/here"
 
 
-async def test_the_tab_leaves_the_first_row_alone(page: Page, site: Site) -> None:
-    await shell(page, site)
-    seen = "getComputedStyle(document.querySelector('#bar-toggle')).opacity !== '0'"
-    await page.until(f"!({seen})", "the tab's going")
-    hit = "document.elementFromPoint(innerWidth / 2, 9).closest('#bar')"
-    assert await page.run(f"{hit} === null")
-    await page.mouse("mouseMoved", 300, 4)
-    await page.until(seen, "the tab's coming back")
-    await page.click("#bar-toggle")
-    await page.until("!document.querySelector('#bar-items').hidden", "the controls")
-
-
 def pipe(name: str) -> str:
     """A command that opens one."""
     return f"printf '\\033]482202;{name}\\007'"

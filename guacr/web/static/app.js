@@ -32,6 +32,7 @@ function targetOfAddress() {
   const value = fragment.get(name);
   return {
     title: name === "connection" ? catalog.titleOf(value) : "",
+    joins: fragment.has("joins"),
     query: async () => ({ [name]: value }),
   };
 }
@@ -57,6 +58,7 @@ function addressChanged() {
   const wanted = location.href;
   if (wanted === session.address) return undefined;
   history.pushState(null, "", session.address);
+  session.controls.close();
   const dialog = byId("leave-dialog");
   dialog.returnValue = "";
   dialog.onclose = () => {

@@ -2,10 +2,6 @@
 
 import { askServer, byId } from "./dom.js";
 
-const REST_AFTER = 3000; // milliseconds after which the tab leaves the picture to itself
-const EDGE = 12; // pixels at the top that bring it back
-const FINGER_EDGE = 40;
-
 export class Controls {
   constructor(session, signal) {
     this.session = session;
@@ -27,25 +23,10 @@ export class Controls {
     for (const button of document.querySelectorAll("[data-close]")) {
       button.addEventListener("click", () => button.closest("dialog").close(), { signal });
     }
-    byId("session").addEventListener("pointermove", (event) => this.near(event), { signal, capture: true });
-    byId("session").addEventListener("pointerdown", (event) => this.near(event), { signal, capture: true });
-    signal.addEventListener("abort", () => clearTimeout(this.restTimer));
     document.addEventListener("fullscreenchange", () => this.takeKeys(), { signal });
     this.takeKeys();
     byId("action-search").hidden = true;
     byId("action-fullscreen").hidden = !document.fullscreenEnabled;
-  }
-
-  // The tab hides what is behind it: it goes after a while, and comes to who looks for it.
-  rest() {
-    clearTimeout(this.restTimer);
-    byId("bar").classList.remove("away");
-    this.restTimer = setTimeout(() => byId("bar").classList.add("away"), REST_AFTER);
-  }
-
-  near(event) {
-    const edge = event.pointerType === "touch" ? FINGER_EDGE : EDGE;
-    if (event.clientY <= edge || byId("bar").contains(event.target)) this.rest();
   }
 
   toggle() {
@@ -133,7 +114,7 @@ export class Controls {
     byId("share-copy").disabled = true;
     try {
       const { token } = await askServer("api/join", { tunnel: this.session.tunnel?.uuid ?? "", readOnly });
-      link.value = `${location.origin}${location.pathname}#${new URLSearchParams({ token })}`;
+      link.value = `${location.origin}${location.pathname}#${new URLSearchParams({ token, joins: 1 })}`;
       byId("share-copy").disabled = false;
       link.select();
       byId("share-status").textContent = "It works until this session ends, and for a day at most.";

@@ -1,6 +1,7 @@
 // One remote session, full-window: the Guacamole client with its screen, input and controls.
 
 import Guacamole from "../vendor/guacamole-common.js";
+import { Appearance } from "./appearance.js";
 import { Clipboard } from "./clipboard.js";
 import { Controls } from "./controls.js";
 import { byId, sentence } from "./dom.js";
@@ -40,6 +41,7 @@ export class Session {
     this.input = new Input(this, signal);
     this.clipboard = new Clipboard(this, signal);
     this.messages = new Messages(this, signal);
+    this.appearance = new Appearance(this, signal);
     this.files = new Files(this, signal);
     this.required = new Required(this, signal);
     this.search = new Search(this, signal);
@@ -86,6 +88,7 @@ export class Session {
     this.screen.show(client);
     this.input.attach(client);
     this.messages.attach(client);
+    this.appearance.attach(client);
     this.files.attach(client, tunnel);
     client.connect(this.connectString(query));
   }
@@ -134,7 +137,6 @@ export class Session {
     this.input.focus();
     this.clipboard.offer();
     this.messages.greet();
-    this.controls.rest();
   }
 
   // The first reason counts: what follows is its consequence.
