@@ -13,20 +13,19 @@ from guacr.errors import BadRequestError, GuacrError, OverrunError
 from handlers.database.adapter import Adapter, Column, LostError, Row, Transaction
 from handlers.database.again import ALL, Again, rest, rest_of_script
 from handlers.database.commands import WORDS, Command, help_text, parse, suggestions
+from handlers.database.display import Display
 from handlers.database.files import SCRIPT_MAX, Files
-from handlers.database.formats import Csv
 from handlers.database.lines import Lines
 from handlers.database.prompt import InterruptedInputError, LineEditor
-from handlers.database.results import Expanded, Manner
+from handlers.database.results import Manner
 from handlers.database.running import Runner
-from handlers.database.scripts import STATEMENT_MAX, Source, Typed, Upload
+from handlers.database.scripts import STATEMENT_MAX, Source, Typed
 from handlers.database.splitter import Splitter, split
 from handlers.database.statements import Statement
 from handlers.database.table import shown
-from handlers.database.variables import Variables, arguments
+from handlers.database.transfers import Transfers
+from handlers.database.variable_commands import VariableCommands
 
-NULL_MAX = 40
-"""Characters that may stand for NULL."""
 SPLIT_HERE = 65_536
 """Characters of a line that are split at once; longer ones hold up nobody, on a thread."""
 LINES_AT_ONCE = 256
@@ -58,14 +57,11 @@ class Console:
         password: str,
     ) -> None:
         self._adapter = adapter
-        self._files = files
         self._password = password
         self._lost = False
         self._left = False
         self._refused = ""
-        self._transaction = Transaction.NONE
         self._suggestions = adapter.suggestions()
-        self._variables = Variables()
         self._restricted = ""
         self._asks_data = False
         self._learning: asyncio.Task[None] | None = None
@@ -85,6 +81,11 @@ class Console:
         self._lines = Lines(show)
         self._runner = Runner(adapter, show, size, self._editor.keyboard, self._lines)
         self._results = self._runner.results
+        self._display = Display(self._runner, self._lines)
+        self._variables = VariableCommands(self._lines)
+        keyboard = self._editor.keyboard
+        self._transfers = Transfers(adapter, self._runner, files, keyboard, self._lines)
+        self._commands = self._all_commands()
 
     def feed(self, data: bytes) -> None:
         """What a person types."""
@@ -101,7 +102,7 @@ class Console:
         try:
             while await self._turn():
                 pass
-            await self._end_export(True)
+            await self._transfers.end_export(True)
         finally:
             self._editor.close()
             await self._runner.close()
@@ -204,8 +205,7 @@ class Console:
     @property
     def _stops(self) -> bool:
         """Whether what follows a failure is not run."""
-        stops = self._variables.get("ON_ERROR_STOP", "off").lower() not in _OFF
-        return stops or self._ended or self._runner.interrupted
+        return self._variables.stops_on_error or self._ended or self._runner.interrupted
 
     async def _statements(self, source: Source) -> AsyncIterator[Statement]:
         """The statements of a source, each found once those before it have been run.
@@ -219,7 +219,7 @@ class Console:
             for statement in (await asyncio.to_thread(split, text, dialect))[0]:
                 yield statement
             return
-        splitter = Splitter(dialect, self._variables)
+        splitter = Splitter(dialect, self._variables.values)
         while (line := await source.line()) is not None:
             splitter.dialect = self._adapter.spoken
             splitter.line = source.number - 1  # COPY has taken lines, too
@@ -241,7 +241,6 @@ class Console:
         Raises:
             LostError: the server is gone.
         """
-        self._transaction = self._adapter.transaction
         where, name = self._lines.where, source.name
         self._lines.where = f"{name}:{statement.line}: " if name else where
         source.taken = False
@@ -274,7 +273,7 @@ class Console:
             return False
         self._runner.last = text
         if statement.how == "gset":
-            return self._keep_row(results, statement.argument)
+            return self._variables.keep_row(results, statement.argument)
         succeeded = True
         for _, rows in results:
             for value in (value for row in rows for value in row if value):
@@ -282,27 +281,6 @@ class Console:
                 if not succeeded and self._stops:
                     return False
         return succeeded
-
-    def _keep_row(self, results: list[tuple[tuple[Column, ...], list[Row]]], prefix: str) -> bool:
-        """Have variables with the values of a row; whether there was just one."""
-        rows = results[-1][1] if results else []
-        if len(rows) != 1:
-            self._lines.fail(f"{'more than one row' if rows else 'no rows'} returned for \\gset")
-            return False
-        for column, value in zip(results[-1][0], rows[0], strict=True):
-            if value is None:
-                self._variables.pop(prefix + column.name, None)
-            elif not self._put(prefix + column.name, value):
-                return False
-        return True
-
-    def _put(self, name: str, value: str) -> bool:
-        try:
-            self._variables.put(name, value)
-        except GuacrError as error:
-            self._lines.fail(str(error))
-            return False
-        return True
 
     async def _ask_data(self) -> str | None:
         """A line of data for COPY.
@@ -332,7 +310,6 @@ class Console:
         Raises:
             LostError: the server is gone.
         """
-        self._transaction = self._adapter.transaction
         return await self._runner.once(statement, Manner(empty=empty, typed=False))
 
     async def _describe(self, name: str, *, more: bool) -> None:
@@ -356,7 +333,7 @@ class Console:
         """The server is gone: tell it, and whether something that changes data is `unknown` to be
         done."""
         self._lines.fail(str(error))
-        if self._transaction is not Transaction.NONE:
+        if self._runner.transaction is not Transaction.NONE:
             self._lines.fail(
                 "a transaction was open: it is lost, unless the server had its end already"
             )
@@ -365,7 +342,7 @@ class Console:
         self._refused, offer = again
         self._lines.fail(f"press Enter to connect again and {offer}")
         self._lost = True
-        self._transaction = Transaction.NONE
+        self._runner.transaction = Transaction.NONE
         await self._adapter.close()
 
     # ---- commands
@@ -380,13 +357,13 @@ class Console:
         if self._restricted and name != "unrestrict":
             self._lines.fail("backslash commands are restricted; only \\unrestrict is allowed")
             return False
-        found = _COMMANDS.get(name)
+        found = self._commands.get(name)
         listing = self._adapter.lists.get(name.rstrip("+"))
         if name.rstrip("+") == "d" and argument and not set("*?") & set(argument):
             more = name.endswith("+")
             await self._describe(argument, more=more)
         elif found is not None:
-            await found(self, argument)
+            await found(argument)
         elif listing is None:
             self._lines.fail(f"there is no command \\{shown(name)} here: \\? lists them all")
             return False
@@ -396,6 +373,35 @@ class Console:
         else:
             await self._show(listing.statement(argument, plus=name.endswith("+")))
         return True
+
+    def _all_commands(self) -> dict[str, Callable[[str], Awaitable[None]]]:
+        """What each command does with its argument."""
+        return {
+            "q": self._leave,
+            "quit": self._leave,
+            "exit": self._leave,
+            "?": self._help,
+            "h": self._help,
+            "help": self._help,
+            "c": self._use,
+            "connect": self._use,
+            "conninfo": self._tell,
+            "export": self._export,
+            "i": self._include,
+            "o": self._transfers.redirect,
+            "x": self._display.expand,
+            "pset": self._display.set_null,
+            "timing": self._display.time,
+            "copy": self._transfers.copy,
+            "delimiter": self._delimit,
+            "echo": self._variables.echo,
+            "encoding": self._encode,
+            "r": self._clear,
+            "set": self._variables.set,
+            "unset": self._variables.unset,
+            "restrict": self._restrict,
+            "unrestrict": self._unrestrict,
+        }
 
     async def _delimit(self, argument: str) -> None:
         """Set what ends statements, so that they may hold semicolons."""
@@ -426,24 +432,6 @@ class Console:
         else:
             self._restricted = ""
 
-    async def _variable(self, argument: str) -> None:
-        """Set a variable, or tell all."""
-        name, *values = arguments(argument, self._variables) or [""]
-        if name:
-            self._put(name, "".join(values))
-            return
-        for known, value in sorted(self._variables.items()):
-            self._lines.print(f"{shown(known)} = '{shown(value)}'")
-
-    async def _unset(self, argument: str) -> None:
-        self._variables.pop(argument, None)
-
-    async def _echo(self, argument: str) -> None:
-        """Print arguments."""
-        words = arguments(argument, self._variables)
-        more = words[:1] != ["-n"]
-        self._lines.print("\n".join(map(shown, " ".join(words[not more :]).split("\n"))) or " ")
-
     async def _encode(self, argument: str) -> None:
         """Tell the encoding, which is always the same."""
         if argument.lower().replace("-", "") not in ("", "utf8", "unicode"):
@@ -457,39 +445,6 @@ class Console:
         """Tell that what was begun is forgotten: the splitter has done it."""
         self._lines.print("Query buffer reset (cleared).")
 
-    # ---- how results are shown
-
-    async def _expand(self, argument: str) -> None:
-        """Show records below each other: always, never, or where tables are too wide."""
-        results = self._results
-        off = results.expanded is not Expanded.OFF
-        try:
-            results.expanded = Expanded(argument or ("off" if off else "on"))
-        except ValueError:
-            self._lines.fail("\\x takes on, off or auto")
-            return
-        how = "used automatically" if results.expanded is Expanded.AUTO else results.expanded.value
-        self._lines.print(f"Expanded display is {how}.")
-
-    async def _set(self, argument: str) -> None:
-        """Set what stands for NULL."""
-        name, _, text = argument.partition(" ")
-        if name not in ("", "null"):
-            self._lines.fail("\\pset knows null alone: \\pset null TEXT")
-            return
-        if text.strip():
-            self._results.null = shown(text.strip().strip("'")[:NULL_MAX])
-        self._lines.print(f'Null display is "{self._results.null}".')
-
-    async def _time(self, argument: str) -> None:
-        """Show how long statements take, or not."""
-        if argument not in ("", "on", "off"):
-            self._lines.fail("\\timing takes on or off")
-            return
-        runner = self._runner
-        runner.timing = argument == "on" if argument else not runner.timing
-        self._lines.print(f"Timing is {'on' if runner.timing else 'off'}.")
-
     # ---- files
 
     async def _export(self, argument: str) -> None:
@@ -500,46 +455,18 @@ class Console:
             return
         before, self._results.export = self._results.export, None
         try:
-            if await self._redirect_to(name):
+            if await self._transfers.redirect_to(name):
                 whole = await self._run_text(statements.strip(), f"\\export {name} ")
-                await self._end_export(whole)
+                await self._transfers.end_export(whole)
         finally:
             self._results.export = before
-
-    async def _redirect(self, name: str) -> None:
-        """Have results go into a file; without a name the last one is whole."""
-        await self._end_export(True)
-        if name:
-            await self._redirect_to(name)
-
-    async def _redirect_to(self, name: str) -> bool:
-        try:
-            self._results.export = self._files.export(name)
-        except GuacrError as error:
-            self._lines.fail(str(error))
-            return False
-        return True
-
-    async def _end_export(self, whole: bool) -> None:
-        export, self._results.export = self._results.export, None
-        if export is None:
-            return
-        try:
-            if whole:
-                await export.end()
-                self._lines.print(f"{export.count} rows are in {shown(export.name)}.")
-                return
-        except GuacrError as error:
-            self._lines.fail(str(error))
-        export.abort()
-        self._lines.fail(f"{export.name} is not whole")
 
     async def _include(self, argument: str) -> None:
         """Run a script that is uploaded, as it comes."""
         if argument:
             self._lines.fail("\\i takes no name: the script is one that you send")
             return
-        upload = await self._uploaded("Send a script")
+        upload = await self._transfers.uploaded("Send a script")
         if upload is None:
             return
         adapter = self._adapter
@@ -555,87 +482,6 @@ class Console:
                 "the script has left a transaction open: end it with COMMIT or ROLLBACK"
             )
 
-    async def _uploaded(self, request: str) -> Upload | None:
-        """Ask for a file, and wait until it begins to come; None if it does not."""
-        waiting = asyncio.ensure_future(self._files.upload())
-        keyboard = self._editor.keyboard
-        keyboard.sink = lambda name, data: name == "c-c" and waiting.cancel()
-        try:
-            await asyncio.sleep(0)  # it waits from here on, and only then is one asked for
-            if not waiting.done():
-                self._lines.note(f"{request}: drop it here, or use Upload. Ctrl-C gives up.")
-            await asyncio.wait([waiting])
-        finally:
-            keyboard.sink = None
-            waiting.cancel()
-        if waiting.cancelled():
-            return None
-        if isinstance(error := waiting.exception(), GuacrError):
-            self._lines.fail(str(error))
-            return None
-        return waiting.result()
-
-    async def _copy(self, argument: str) -> None:
-        r"""Copy between a table and a file of the person's: `\copy TABLE FROM FILE OPTIONS`.
-
-        Raises:
-            LostError: the server is gone.
-        """
-        found = _COPY.fullmatch(argument)
-        if not self._adapter.spoken.dollars or found is None:
-            self._lines.fail("\\copy takes TABLE FROM FILE or TABLE TO FILE, in PostgreSQL")
-            return
-        name = found["file"].strip("'")
-        inward = found["way"].lower() == "from"
-        statement = (
-            f"COPY {found['what']} {'FROM STDIN' if inward else 'TO STDOUT'}{found['rest'] or ''}"
-        )
-        if inward and name.lower() in ("stdin", "pstdin"):
-            await self._show(statement)
-        elif inward:
-            await self._copy_in(statement, name)
-        else:
-            await self._copy_out(statement, name)
-
-    async def _copy_in(self, statement: str, name: str) -> None:
-        upload = await self._uploaded(f"Send the data, {shown(name[:40])}")
-        if upload is None:
-            return
-        upload.is_script = False
-        adapter, runner = self._adapter, self._runner
-        outer = adapter.input, runner.stop
-        adapter.input, runner.stop = upload, upload.stop
-        try:
-            await self._show(statement)
-        finally:
-            upload.stop()
-            adapter.input, runner.stop = outer
-
-    async def _copy_out(self, statement: str, name: str) -> None:
-        try:
-            export = self._files.export(name, Csv())
-        except GuacrError as error:
-            self._lines.fail(str(error))
-            return
-        self._adapter.output = export.write_raw
-        whole = False
-        try:
-            whole = await self._show(statement)
-            if whole:
-                await export.end()
-        except LostError:
-            raise
-        except GuacrError as error:  # the person's client
-            self._lines.fail(str(error))
-            whole = False
-            await self._adapter.cancel()
-        finally:
-            self._adapter.output = None
-            if not whole:
-                export.abort()
-        if not whole:
-            self._lines.fail(f"{name} is not whole")
-
     # ---- about the database
 
     async def _use(self, database: str) -> None:
@@ -643,7 +489,7 @@ class Console:
             self._lines.print(f"You are connected to {self._adapter.title}.")
             return
         before = self._adapter.database
-        self._transaction = self._adapter.transaction
+        self._runner.transaction = self._adapter.transaction
         await self._adapter.close()
         self._adapter.database = database
         try:
@@ -677,41 +523,7 @@ class Console:
                 self._suggestions.schema = schema
 
 
-_OFF = {"off", "0", "false", "no", "f", "n", "of"}
 _COPY_IN = re.compile(
     r"(?:\s|--[^\n]*\n|/\*.*?\*/)*copy\b[^;]*?\bfrom\s+stdin\b[^;\n]*", re.IGNORECASE | re.DOTALL
 )
 """What data may follow."""
-_COPY = re.compile(
-    r"(?P<what>\(.*\)|.*?(?:\([^()]*\))?)\s+(?P<way>from|to)\s+(?P<file>'[^']+'|(?!program\b)[^\s']+)"
-    r"(?P<rest>\s.*)?",
-    re.IGNORECASE | re.DOTALL,
-)
-
-
-_COMMANDS: dict[str, Callable[[Console, str], Awaitable[None]]] = {
-    "q": Console._leave,
-    "quit": Console._leave,
-    "exit": Console._leave,
-    "?": Console._help,
-    "h": Console._help,
-    "help": Console._help,
-    "c": Console._use,
-    "connect": Console._use,
-    "conninfo": Console._tell,
-    "export": Console._export,
-    "i": Console._include,
-    "o": Console._redirect,
-    "x": Console._expand,
-    "pset": Console._set,
-    "timing": Console._time,
-    "copy": Console._copy,
-    "delimiter": Console._delimit,
-    "echo": Console._echo,
-    "encoding": Console._encode,
-    "r": Console._clear,
-    "set": Console._variable,
-    "unset": Console._unset,
-    "restrict": Console._restrict,
-    "unrestrict": Console._unrestrict,
-}

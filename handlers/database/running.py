@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import aclosing
 
-from handlers.database.adapter import Adapter, StatementError
+from handlers.database.adapter import Adapter, StatementError, Transaction
 from handlers.database.cancelling import Cancelling
 from handlers.database.keyboard import Keyboard
 from handlers.database.lines import Lines
@@ -47,6 +47,8 @@ class Runner:
         """Whether Ctrl-C was pressed while the last statement ran."""
         self.stop: Callable[[], None] = lambda: None
         """Has what a statement reads from end."""
+        self.transaction = Transaction.NONE
+        """Where the connection stood before what ran last."""
         self.timing = False
         self.results = Results(
             show,
@@ -91,6 +93,7 @@ class Runner:
             self._lines.fail("cancelled before it began")
             return False
         self.interrupted = False
+        self.transaction = self._adapter.transaction
         keyboard.sink = self._running_key
         try:
             async with (
