@@ -14,6 +14,7 @@ _ENDS = {
     "gx": "run, records below each other",
     "G": "run, records below each other",
     "watch": "run again and again",
+    "crosstabview": "run, shown as a grid of two columns",
 }
 _LOCAL = {
     "q", "quit", "exit", "?", "h", "help", "conninfo", "o", "x", "pset", "timing", "delimiter",
@@ -101,6 +102,11 @@ def _usages(adapter: Adapter) -> Iterator[tuple[str, str, str]]:
         yield "g", "", "ends a statement, as a semicolon does; alone, runs the last one again"
         yield "gx", ", \\G", "like \\g, with records below each other"
         yield "watch", " [SECONDS]", "like \\g, again and again until Ctrl-C"
+        yield (
+            "crosstabview",
+            " [V H D SORT]",
+            "like \\g, as a grid: heads, data, order",
+        )
         yield "x", " [on|off|auto]", "records below each other; auto: those of too wide tables"
         yield "pset", " null TEXT", "what is shown for NULL"
         yield "e", "", "opens what was typed before it, or the last statement, in the prompt"

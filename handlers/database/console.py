@@ -10,9 +10,19 @@ from contextlib import suppress
 from dataclasses import replace
 
 from guacr.errors import BadRequestError, GuacrError, OverrunError
-from handlers.database.adapter import Adapter, Column, LostError, Row, Transaction
+from handlers.database.adapter import (
+    Adapter,
+    Column,
+    Columns,
+    Event,
+    LostError,
+    Row,
+    Rows,
+    Transaction,
+)
 from handlers.database.again import ALL, Again, rest, rest_of_script
 from handlers.database.commands import WORDS, Command, help_text, parse, suggestions
+from handlers.database.crosstab import ARGUMENTS_MAX, Crosstab
 from handlers.database.display import Display
 from handlers.database.files import SCRIPT_MAX, Files
 from handlers.database.lines import Lines
@@ -25,6 +35,7 @@ from handlers.database.statements import Statement
 from handlers.database.table import shown
 from handlers.database.transfers import Transfers
 from handlers.database.variable_commands import VariableCommands
+from handlers.database.variables import arguments
 
 SPLIT_HERE = 65_536
 """Characters of a line that are split at once; longer ones hold up nobody, on a thread."""
@@ -274,6 +285,8 @@ class Console:
         self._runner.last = text
         if statement.how == "gset":
             return self._variables.keep_row(results, statement.argument)
+        if statement.how == "crosstabview":
+            return await self._show_grid(results, statement.argument)
         succeeded = True
         for _, rows in results:
             for value in (value for row in rows for value in row if value):
@@ -281,6 +294,26 @@ class Console:
                 if not succeeded and self._stops:
                     return False
         return succeeded
+
+    async def _show_grid(
+        self, results: list[tuple[tuple[Column, ...], list[Row]]], argument: str
+    ) -> bool:
+        """Show the last result as a grid, and others as they are; whether it makes one."""
+        if not results:
+            return True
+        wanted = arguments(argument, self._variables.values)
+        for extra in wanted[ARGUMENTS_MAX:]:
+            self._lines.note(f'\\crosstabview: extra argument "{shown(extra[:40])}" ignored')
+        shower = self._results
+        for columns, rows in results[:-1]:
+            await shower.show(_again(columns, rows), Manner())
+        try:
+            grid = Crosstab(*results[-1], wanted[:ARGUMENTS_MAX], shower.null)
+        except GuacrError as error:
+            self._lines.fail(f"\\crosstabview: {error}")
+            return False
+        await shower.show(grid.events(), Manner())
+        return True
 
     async def _ask_data(self) -> str | None:
         """A line of data for COPY.
@@ -521,6 +554,12 @@ class Console:
                 if schema.remark != self._suggestions.schema.remark:
                     self._remark = schema.remark
                 self._suggestions.schema = schema
+
+
+async def _again(columns: tuple[Column, ...], rows: list[Row]) -> AsyncIterator[Event]:
+    """A result that was kept, as one that comes."""
+    yield Columns(columns)
+    yield Rows(rows, last=True)
 
 
 _COPY_IN = re.compile(

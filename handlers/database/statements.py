@@ -6,9 +6,12 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-ENDS = r"\\(?P<command>gx|[gG]|watch(?:[ \t]+(?P<interval>[^\s;\\]+))?)(?=[\s;\\]|\Z)"
+ENDS = (
+    r"\\(?P<command>gx|[gG]|watch(?:[ \t]+(?P<interval>[^\s;\\]+))?"
+    r"|crosstabview(?P<columns>[ \t][^\n;\\]*)?)(?=[\s;\\]|\Z)"
+)
 """What ends a statement and says how it is run, where statements are found by other rules."""
-ENDINGS = {"g", "gx", "G", "watch", "gset", "gexec"}
+ENDINGS = {"g", "gx", "G", "watch", "gset", "gexec", "crosstabview"}
 """Commands that end a statement and say how it is run."""
 _VERTICAL = {"gx", "G"}
 _WATCH_SECONDS = "2"
@@ -70,6 +73,8 @@ def ending(name: str, argument: str, statement: Statement) -> Statement:
 
 def ended(text: str, match: re.Match[str]) -> Statement:
     """The statement of a text that a match of `ENDS` ends."""
+    if match["command"].startswith("crosstabview"):
+        return ending("crosstabview", (match["columns"] or "").strip(), Statement(text.strip()))
     interval = match["interval"]
     if interval is None and match["command"] == "watch":
         interval = _WATCH_SECONDS
