@@ -162,7 +162,7 @@ class SessionSettings(Section):
     """Seconds without any progress in sending after which a viewer is dropped."""
     max_users: Annotated[Whole, Field(ge=1, le=10_000)] = 64
     """Users in one session."""
-    max_clipboard: Annotated[Whole, Field(ge=1024, le=50 * 1024 * 1024)] = 4194304
+    max_clipboard: Annotated[Whole, Field(ge=1024, le=50 * 1024 * 1024)] = 1048576
     """Bytes of a clipboard; a connection's clipboard-buffer-size may raise it."""
 
     @model_validator(mode="after")
