@@ -10,19 +10,9 @@ from contextlib import suppress
 from dataclasses import replace
 
 from guacr.errors import BadRequestError, GuacrError, OverrunError
-from handlers.database.adapter import (
-    Adapter,
-    Column,
-    Columns,
-    Event,
-    LostError,
-    Row,
-    Rows,
-    Transaction,
-)
+from handlers.database.adapter import Adapter, LostError, Transaction
 from handlers.database.again import ALL, Again, rest, rest_of_script
 from handlers.database.commands import WORDS, Command, help_text, parse, suggestions
-from handlers.database.crosstab import ARGUMENTS_MAX, Crosstab
 from handlers.database.display import Display
 from handlers.database.files import SCRIPT_MAX, Files
 from handlers.database.lines import Lines
@@ -34,8 +24,8 @@ from handlers.database.splitter import Splitter, split
 from handlers.database.statements import Statement
 from handlers.database.table import shown
 from handlers.database.transfers import Transfers
+from handlers.database.used_results import UsedResults
 from handlers.database.variable_commands import VariableCommands
-from handlers.database.variables import arguments
 
 SPLIT_HERE = 65_536
 """Characters of a line that are split at once; longer ones hold up nobody, on a thread."""
@@ -94,6 +84,7 @@ class Console:
         self._results = self._runner.results
         self._display = Display(self._runner, self._lines)
         self._variables = VariableCommands(self._lines)
+        self._used = UsedResults(self._runner, self._variables, self._lines)
         keyboard = self._editor.keyboard
         self._transfers = Transfers(adapter, self._runner, files, keyboard, self._lines)
         self._commands = self._all_commands()
@@ -259,8 +250,11 @@ class Console:
             if statement.is_command:
                 command = parse(statement.text, tabular=True)
                 return command is not None and await self._command(command) and not self._ended
+            if statement.how == "e":
+                self._refused = statement.text or self._runner.last
+                return True
             if statement.how:
-                return await self._use_results(statement)
+                return await self._used.use(statement, lambda: self._stops)
             succeeded = await self._runner.run(statement)
             copies = self._adapter.spoken.dollars and _COPY_IN.match(statement.text) is not None
             if copies and not succeeded and (source.copying or not source.taken):
@@ -268,52 +262,6 @@ class Console:
             return succeeded
         finally:
             self._lines.where = where
-
-    async def _use_results(self, statement: Statement) -> bool:
-        """Edit a statement, or have its results set variables or be run; whether that succeeded.
-
-        Raises:
-            LostError: the server is gone.
-        """
-        text = statement.text or self._runner.last
-        if statement.how == "e":
-            self._refused = text
-            return True
-        results: list[tuple[tuple[Column, ...], list[Row]]] = []
-        if not text or not await self._runner.once(text, Manner(into=results)):
-            return False
-        self._runner.last = text
-        if statement.how == "gset":
-            return self._variables.keep_row(results, statement.argument)
-        if statement.how == "crosstabview":
-            return await self._show_grid(results, statement.argument)
-        succeeded = True
-        for _, rows in results:
-            for value in (value for row in rows for value in row if value):
-                succeeded = await self._runner.run(Statement(value)) and succeeded
-                if not succeeded and self._stops:
-                    return False
-        return succeeded
-
-    async def _show_grid(
-        self, results: list[tuple[tuple[Column, ...], list[Row]]], argument: str
-    ) -> bool:
-        """Show the last result as a grid, and others as they are; whether it makes one."""
-        if not results:
-            return True
-        wanted = arguments(argument, self._variables.values)
-        for extra in wanted[ARGUMENTS_MAX:]:
-            self._lines.note(f'\\crosstabview: extra argument "{shown(extra[:40])}" ignored')
-        shower = self._results
-        for columns, rows in results[:-1]:
-            await shower.show(_again(columns, rows), Manner())
-        try:
-            grid = Crosstab(*results[-1], wanted[:ARGUMENTS_MAX], shower.null)
-        except GuacrError as error:
-            self._lines.fail(f"\\crosstabview: {error}")
-            return False
-        await shower.show(grid.events(), Manner())
-        return True
 
     async def _ask_data(self) -> str | None:
         """A line of data for COPY.
@@ -554,12 +502,6 @@ class Console:
                 if schema.remark != self._suggestions.schema.remark:
                     self._remark = schema.remark
                 self._suggestions.schema = schema
-
-
-async def _again(columns: tuple[Column, ...], rows: list[Row]) -> AsyncIterator[Event]:
-    """A result that was kept, as one that comes."""
-    yield Columns(columns)
-    yield Rows(rows, last=True)
 
 
 _COPY_IN = re.compile(
