@@ -30,4 +30,6 @@ class Redirection:
         if found is None or not 0 < int(found[4]) < 65536:
             return None
         host = found[3].decode(errors="replace").strip("[]")
+        if host.startswith("/"):
+            return None  # it would be the path of a socket on the daemon's machine
         return cls(int(found[2]), host, int(found[4]), found[1] == b"ASK")

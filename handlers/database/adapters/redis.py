@@ -237,7 +237,7 @@ class RedisAdapter(Adapter):
         """Answers without an end."""
         yield Done("Reading messages... (press Ctrl-C to quit)")
         while True:
-            writer = ReplyWriter()
+            writer = self._reply_writer()
             lines: list[str] = []
             while not writer.ended:
                 token = await connection.token()
@@ -261,7 +261,7 @@ class RedisAdapter(Adapter):
         token = await self._first(connection)
         name = arguments[0].lower()
         while token.kind == b">" and name not in _LEAVING:
-            async for event in self._lines(connection, token, ReplyWriter()):
+            async for event in self._lines(connection, token, self._reply_writer()):
                 yield event
             token = await self._first(connection)
         for _ in range(REDIRECTIONS_MAX):
@@ -277,10 +277,12 @@ class RedisAdapter(Adapter):
         self._follow(arguments, token)
         if token.kind == b"-":
             raise StatementError(f"(error) {token.data.decode(errors='replace')}")
-        raw = is_raw(arguments)
-        writer = RawReplyWriter() if self.params.raw else ReplyWriter(raw=raw)
+        writer = self._reply_writer(text=is_raw(arguments))
         async for event in self._lines(connection, token, writer):
             yield event
+
+    def _reply_writer(self, *, text: bool = False) -> ReplyWriter | RawReplyWriter:
+        return RawReplyWriter() if self.params.raw else ReplyWriter(raw=text)
 
     def _redirection(self, token: Token) -> Redirection | None:
         if token.kind != b"-" or not self.params.cluster or self._in_transaction:
@@ -294,14 +296,29 @@ class RedisAdapter(Adapter):
         try:
             connection = await self._open()
             if redirection.asking:
-                await connection.call("ASKING")
-        except (ReplyError, GuacrError) as error:
+                await self._ask(connection)
+        except GuacrError as error:
             self._at = at
             raise StatementError(f"the node that the cluster names: {error}") from None
         self._connection = connection
         if before is not None:
             await before.close()
         return connection
+
+    async def _ask(self, connection: RedisConnection) -> None:
+        """Announce a command that is sent on for this once; the connection is closed if the node
+        does not take that, since nothing else holds it yet."""
+        try:
+            async with asyncio.timeout(self.params.timeout):
+                await connection.call("ASKING")
+        except (OSError, EOFError, ReplyError) as error:  # a time-out is an OSError
+            await connection.close()
+            raise UpstreamError(
+                f"it does not accept ASKING: {shorten(str(error) or 'no answer', 200)}"
+            ) from None
+        except BaseException:
+            await connection.close()
+            raise
 
     async def _first(self, connection: RedisConnection) -> Token:
         """The beginning of the answer, which must come in time."""

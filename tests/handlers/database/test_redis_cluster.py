@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 from collections.abc import Iterator
 
 import pytest
 
+from handlers.database.adapter import StatementError
+from handlers.database.adapters.redis import RedisAdapter
+from handlers.database.params import RedisParams
 from handlers.database.redis_cluster import Redirection
 from handlers.database.redis_raw import RawReplyWriter
 from handlers.database.resp import RespReader
@@ -69,6 +73,8 @@ async def test_they_are_shown_where_nobody_asked_for_it(
         (b"ASK 2 [::1]:7000", Redirection(2, "::1", 7000, asking=True)),
         (b"MOVED 1 :7000", Redirection(1, "", 7000, asking=False)),
         (b"MOVED 1 host:0", None),
+        (b"MOVED 1 /run/socket:7000", None),
+        (b"ASK 1 [/run/socket]:7000", None),
         (b"MOVED 1 host:99999", None),
         (b"MOVED x host:1", None),
         (b"ERR MOVED 1 host:7000", None),
@@ -108,3 +114,32 @@ async def test_raw_in_the_console(room: Room, nodes: list[dict[str, str]]) -> No
     await person.sees(f"{nodes[0]['port']}>")
     person.type("rpush bar{bar} x y\nlrange bar{bar} 0 -1\n")
     await person.sees("> rpush bar{bar} x y\n2\n", "-1\nx\ny\n")
+
+
+async def test_messages_are_raw_too(room: Room, nodes: list[dict[str, str]]) -> None:
+    person = room.open("redis", **nodes[0], raw="true")
+    await person.sees(f"{nodes[0]['port']}>")
+    person.type("subscribe news\n")
+    await person.sees("\nsubscribe\nnews\n1")
+
+
+async def test_a_node_that_does_not_answer_asking_is_left() -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while line := await reader.readline():
+            if line.strip() == b"PING":
+                writer.write(b"+PONG\r\n")
+        closed.set()
+        writer.close()
+
+    closed = asyncio.Event()
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    adapter = RedisAdapter(RedisParams(hostname="127.0.0.1", port=1, timeout=1))
+    adapter._at = ("127.0.0.1", 1)
+    async with server:
+        with pytest.raises(StatementError, match="does not accept ASKING"):
+            async with asyncio.timeout(10):
+                await adapter._redirected(Redirection(1, "127.0.0.1", port, asking=True))
+        async with asyncio.timeout(10):
+            await closed.wait()
+    assert adapter._at == ("127.0.0.1", 1)
