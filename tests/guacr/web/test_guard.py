@@ -34,8 +34,10 @@ async def running(max_connections: int = 0) -> AsyncIterator[Daemon]:
     )
     daemon = Daemon(settings, protocols=Protocols({"sketch": SketchHandler}))
     await daemon.start()
-    yield daemon
-    await daemon.close()
+    try:
+        yield daemon
+    finally:
+        await daemon.close()
 
 
 async def answer_to(daemon: Daemon, *parts: bytes) -> bytes:
@@ -101,7 +103,7 @@ async def test_an_idle_connection_is_closed() -> None:
 
 
 async def test_an_answer_that_nobody_takes_is_given_up() -> None:
-    requests = b"GET /static/session.js HTTP/1.1\r\nHost: localhost\r\n\r\n" * 4000
+    requests = b"GET /static/style.css HTTP/1.1\r\nHost: localhost\r\n\r\n" * 1500
     async with running() as daemon:
         reader, writer = await asyncio.open_connection(LOCAL[0], daemon.web_port, limit=1)
         writer.write(requests)
