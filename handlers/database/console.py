@@ -31,6 +31,7 @@ SPLIT_HERE = 65_536
 """Characters of a line that are split at once; longer ones hold up nobody, on a thread."""
 LINES_AT_ONCE = 256
 """Lines of a script after which others have their turn."""
+RESTRICTED = "backslash commands are restricted; only \\unrestrict is allowed"
 SCHEMA_TIMEOUT = 30.0
 """Seconds in which the names for completion must have come."""
 
@@ -250,6 +251,9 @@ class Console:
             if statement.is_command:
                 command = parse(statement.text, tabular=True)
                 return command is not None and await self._command(command) and not self._ended
+            if self._restricted and (statement.how or statement.interval is not None):
+                self._lines.fail(RESTRICTED)
+                return False
             if statement.how == "e":
                 self._refused = statement.text or self._runner.last
                 return True
@@ -336,7 +340,7 @@ class Console:
         """
         name, argument = command.name, command.argument
         if self._restricted and name != "unrestrict":
-            self._lines.fail("backslash commands are restricted; only \\unrestrict is allowed")
+            self._lines.fail(RESTRICTED)
             return False
         found = self._commands.get(name)
         listing = self._adapter.lists.get(name.rstrip("+"))

@@ -179,6 +179,19 @@ async def test_errors_have_their_lines_and_what_follows_is_run(
     )
 
 
+@pytest.mark.parametrize("command", ["\\gexec", "\\gset", "\\watch 1", "\\crosstabview"])
+async def test_restricted_scripts_have_no_commands_behind_statements(
+    room: Room, postgresql_server: Server, command: str
+) -> None:
+    person = room.open("postgres", **{**postgresql_server, "socket": ""})
+    await person.sees("postgres=>")
+    person.type("\\i\n")
+    script = f"\\restrict a\nselect 'select 6 * 7 as made' as made {command}\n\\unrestrict a\n"
+    await send(person, "a.sql", script.encode() + b"select 'en' || 'd';\n")
+    await person.sees("a.sql:2: backslash commands are restricted", "end\n(1 row)")
+    assert "42" not in person.text
+
+
 async def test_restricted_scripts_have_no_commands(room: Room, postgresql_server: Server) -> None:
     person = room.open("postgres", **{**postgresql_server, "socket": ""})
     await person.sees("postgres=>")
