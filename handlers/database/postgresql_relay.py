@@ -92,7 +92,14 @@ class Relay:
             self._inode = os.fstat(descriptor).st_ino
         task = asyncio.create_task(self._pass_on(server, far), name="postgresql relay")
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+
+        def ended(task: asyncio.Task[None]) -> None:
+            """Here and not in the task, which may be cancelled before it has begun."""
+            self._tasks.discard(task)
+            server.close()
+            far.close()
+
+        task.add_done_callback(ended)
 
     async def _pass_on(self, server: socket.socket, libpq: socket.socket) -> None:
         """Until libpq closes its end."""
@@ -107,8 +114,6 @@ class Relay:
         finally:
             answers.cancel()
             await asyncio.wait([answers])
-            server.close()
-            libpq.close()
 
     async def _pass_answers(self, server: socket.socket, libpq: socket.socket) -> None:
         """Until the server closes its end, or has sent too much."""

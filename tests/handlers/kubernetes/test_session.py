@@ -69,6 +69,7 @@ async def test_attaching_tells_the_size_twice(daemon: Daemon) -> None:
     async with kube_api(api) as values, desk(daemon, values, protocol="kubernetes") as person:
         await until(lambda: person.text.rstrip().endswith("ready>"), "a prompt")
         columns, rows, _, _ = person.handler.window
+        await until(lambda: len(api.sizes) >= 2, "both sizes")
         assert api.sizes == [(columns, rows + 1), (columns, rows)]
         assert api.paths == ["/api/v1/namespaces/default/pods/web/attach"]
         person.client.size(640, 480)
