@@ -30,6 +30,10 @@ class PidFile:
         Raises:
             SettingsError: it is that of a running daemon, or its directory cannot be written to.
         """
+        if self._path.exists() and not self._path.is_file():  # such as /dev/null
+            raise SettingsError(
+                f"daemon.pid_file {self._path} is there, but is not a file: name another one"
+            )
         owner = _owner(self._path)
         if owner not in (0, self._pid):
             raise SettingsError(
@@ -71,7 +75,7 @@ class PidFile:
     def remove(self) -> None:
         """Remove it, unless another process has taken it over."""
         try:
-            if self._path.read_text() == self._own:
+            if self._path.is_file() and self._path.read_text() == self._own:
                 self._path.unlink()
         except OSError:
             return

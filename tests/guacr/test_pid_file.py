@@ -69,3 +69,16 @@ def test_who_took_it_over_keeps_it(tmp_path: Path) -> None:
 def test_a_directory_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="is not a directory"):
         PidFile(tmp_path / "none" / "guacr.pid").check()
+
+
+@pytest.mark.parametrize("through_link", [False, True])
+def test_what_is_not_a_file_is_left_alone(tmp_path: Path, through_link: bool) -> None:
+    fifo = path = tmp_path / "fifo"  # as /dev/null, which root could replace
+    os.mkfifo(fifo)
+    if through_link:
+        path = tmp_path / "link"
+        path.symlink_to(fifo)
+    with pytest.raises(SettingsError, match="is there, but is not a file"):
+        PidFile(path).write()
+    assert fifo.is_fifo()
+    assert path.is_symlink() == through_link
