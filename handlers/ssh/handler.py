@@ -74,8 +74,8 @@ class SshHandler(TerminalHandler):
         _check_hostname(params)
         if params.gss_auth:
             cache = self.session.settings.ssh.kerberos_cache
-            check_allowed(cache, self.session.origin)
-            await asyncio.to_thread(check_tickets, cache)
+            check_allowed(cache, params.username, self.session.origin)
+            await asyncio.to_thread(check_tickets, cache, params.hostname)
         hops = [await self._prepared(hop) for hop in route(params)]
         username = params.username or (await self.ask("Login as: ")).strip()
         started = asyncio.get_running_loop().time()
@@ -89,6 +89,7 @@ class SshHandler(TerminalHandler):
                     hop.username or username,
                     password=hop.password,
                     key=key,
+                    kerberos=params.gss_auth and not hop.is_jump,
                     on_host=None if host_keys else partial(self._unverified, hop),
                 )
                 try:

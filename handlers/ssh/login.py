@@ -40,7 +40,7 @@ class Login:
     The password of the connection answers the first request for one thing that is not shown,
     whatever its words or language; once refused, it is not tried again, since accounts are locked
     after a few failures. Where it was right and the host wants more, it may answer again.
-    `on_host` hears of the host key's fingerprint.
+    `on_host` hears of the host key's fingerprint; `kerberos` says that tickets are offered too.
     """
 
     def __init__(
@@ -50,6 +50,7 @@ class Login:
         *,
         password: str = "",
         key: PrivateKey | None = None,
+        kerberos: bool = False,
         on_host: Callable[[str], None] | None = None,
     ) -> None:
         self.failure: GuacrError | None = None
@@ -63,6 +64,7 @@ class Login:
         """Whether the password has answered a question that may have been for something else."""
         self._key = key
         self._key_offered = False
+        self._kerberos = kerberos
         self._on_host = on_host
         self._methods: dict[str, int] = {}
         self._typed_for = ""
@@ -165,6 +167,12 @@ class Login:
             return UnauthorizedError(
                 f"host {shorten(host)} refuses the {' and the '.join(tried)} of {user}: "
                 "check both, and whether the user may log in"
+            )
+        if self._kerberos:
+            return UnauthorizedError(
+                f"host {shorten(host)} does not let {user} log in by Kerberos: check that it "
+                "offers that (GSSAPIAuthentication of OpenSSH's server), and that the user may log "
+                "in with the principal of the tickets"
             )
         methods = " or ".join(self._methods) or "none that is known here"
         return UnauthorizedError(

@@ -167,5 +167,6 @@ class SshParams(Params):
     gss_auth: bool = param(
         False,
         "Log in by Kerberos, with the tickets in the cache that the setting kerberos_cache names. "
-        "Only an operator can set it: in a connection of the configuration, or in a token.",
+        "Only an operator can set it, with hostname and username: in a connection of the "
+        "configuration, or in a token.",
     )

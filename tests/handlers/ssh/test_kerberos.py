@@ -9,9 +9,11 @@ from contextlib import asynccontextmanager
 import pytest
 
 from guacr.daemon import Daemon
+from guacr.gateway import Gateway
 from guacr.protocol.client import ClientInfo
 from guacr.protocol.status import Status
 from guacr.session.origin import ANYONE, Origin
+from guacr.settings import Settings
 from handlers.terminal import TerminalHandler
 from terminal.contents import Position, Span
 from tests.support.kerberos import HOST, Realm, kerberos_realm, missing_program
@@ -21,7 +23,7 @@ from tests.support.require import missing
 from tests.support.ssh_desk import ssh_daemon
 from tests.support.waiting import until
 
-OPERATOR = Origin(trusted=frozenset({"gss-auth"}))
+OPERATOR = Origin(trusted=frozenset({"gss-auth", "hostname", "username"}))
 OPTIONS = ("GSSAPIAuthentication yes", "GSSAPIStrictAcceptorCheck no")
 
 
@@ -133,3 +135,66 @@ async def test_nothing_is_used_unless_it_is_asked_for(server: OpenSsh, realm: Re
             session(daemon, OPERATOR, **values, port=place["port"]) as (_, handler),
         ):
             await sees(handler, "Password")
+
+
+@pytest.mark.usefixtures("within")
+@pytest.mark.parametrize("name", ["hostname", "username"])
+async def test_clients_do_not_choose_where_the_tickets_are_used(
+    server: OpenSsh, realm: Realm, name: str
+) -> None:
+    cache = realm.tickets(server.user)
+    with server.variant(*OPTIONS, "PasswordAuthentication no") as place:
+        fixed = {"hostname": HOST, "port": place["port"], "username": server.user}
+        query = ("connection", "desk"), (name, fixed.pop(name))
+        connection = {
+            "protocol": "ssh",
+            "parameters": fixed | {"gss-auth": True},
+            "allow_query_parameters": [name],
+        }
+        async with ssh_daemon(kerberos_cache=cache) as daemon:
+            registry = daemon.registry
+            settings = Settings.model_validate({"connections": {"desk": connection}})
+            opening = Gateway(settings, registry.protocols, registry.params_type).resolve(query)
+            values = {key.replace("-", "_"): text for key, text in opening.values.items()}
+            async with session(daemon, opening.origin, **values) as (transport, _):
+                sentence, status = await refusal(transport)
+    assert f"clients may not choose the {name}" in sentence
+    assert status == Status.CLIENT_FORBIDDEN
+
+
+@pytest.mark.usefixtures("within")
+async def test_nobody_is_asked_for_whom_the_tickets_are_used(realm: Realm) -> None:
+    cache = realm.tickets("nameless")
+    values = {"hostname": HOST, "port": "1", "username": "", "gss_auth": "true"}
+    async with (
+        ssh_daemon(kerberos_cache=cache) as daemon,
+        session(daemon, OPERATOR, **values) as (transport, _),
+    ):
+        sentence, status = await refusal(transport)
+    assert "needs a username" in sentence
+    assert status == Status.CLIENT_BAD_REQUEST
+
+
+@pytest.mark.usefixtures("within")
+@pytest.mark.parametrize(
+    ("host", "options", "words"),
+    [
+        ("127.0.0.1", OPTIONS, "there is no ticket for host '127.0.0.1'"),
+        (HOST, (), "does not let user"),
+        (HOST, OPTIONS, "does not let user"),  # the tickets are another user's
+    ],
+    ids=["not in the realm", "without Kerberos", "another principal"],
+)
+async def test_a_login_by_tickets_alone_that_fails_says_so(
+    server: OpenSsh, realm: Realm, host: str, options: tuple[str, ...], words: str
+) -> None:
+    cache = realm.tickets(f"{server.user}-other")
+    with server.variant(*options, "PasswordAuthentication no") as place:
+        values = {"hostname": host, "port": place["port"], "username": server.user}
+        async with (
+            ssh_daemon(kerberos_cache=cache) as daemon,
+            session(daemon, OPERATOR, **values, gss_auth="true") as (transport, _),
+        ):
+            sentence, status = await refusal(transport)
+    assert words in sentence
+    assert status == Status.CLIENT_UNAUTHORIZED
