@@ -219,9 +219,10 @@ def error_of_status(status: int, message: str) -> GuacrError:
 
 
 def clause(text: str) -> str:
-    """A sentence of a library's, or of the system's, as a part of one of ours: without its capital,
-    unless that begins an acronym (PTY, TLS), and without its full stop."""
-    text = " ".join(text.split()).rstrip(".")
+    """A sentence of a library's, of the system's or of a peer's, as a part of one of ours: without
+    its capital, unless that begins an acronym (PTY, TLS), without its full stop, and without what
+    could steer a terminal."""
+    text = showable(" ".join(text.split()).rstrip("."), escaped)
     return text if text[1:2].isupper() else text[:1].lower() + text[1:]
 
 
