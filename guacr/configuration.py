@@ -142,6 +142,10 @@ def read(path: Path) -> Values:
         raise SettingsError(f"{path} is not UTF-8") from error
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path} is not TOML: {_lower(str(error))}") from error
+    except (ValueError, RecursionError) as error:  # tomllib passes on what int() and nesting raise
+        raise SettingsError(
+            f"{path} cannot be read: a number has too many digits, or a value is nested too deeply"
+        ) from error
 
 
 def merge(sources: Sequence[Source]) -> Settings:
@@ -151,13 +155,15 @@ def merge(sources: Sequence[Source]) -> Settings:
         SettingsError: one line a problem.
     """
     values: dict[str, Any] = {}
-    for source in sources:
-        _merge_into(values, source.values)
     try:
+        for source in sources:
+            _merge_into(values, source.values)
         return Settings.model_validate(values)
     except ValidationError as error:
         details = error.errors(include_url=False)
         lines = [_sentence(detail, sources) for detail in details]
+    except RecursionError:  # dotted keys may be as long as the file
+        lines = ["settings: a table is nested too deeply"]
     raise SettingsError("\n".join(dict.fromkeys(lines)))
 
 

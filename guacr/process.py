@@ -113,6 +113,9 @@ class _Process:
             for line in str(error).splitlines():
                 log.warning("the settings were not reloaded: %s", line)
             return
+        except Exception:
+            log.exception("the settings were not reloaded, for a reason that was not foreseen")
+            return
         logs.configure(settings.log, to_syslog=self._detached is not None)
         log.info("the settings were reloaded")
         for name in late:

@@ -198,3 +198,11 @@ def test_a_directory_that_cannot_be_searched(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(Path, "exists", refuse)
     with pytest.raises(SettingsError, match="cannot be looked for: Permission denied"):
         configuration.load()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a = " + "[" * 100_000, ".".join("a" * 5000) + " = 1", "[server]\nport = " + "9" * 6000],
+)
+def test_what_no_parser_can_take(tmp_path: Path, text: str) -> None:
+    assert "nested too deeply" in problem(written(tmp_path, text))
