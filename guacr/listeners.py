@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from guacr.errors import SettingsError
+from guacr.errors import SettingsError, shorten
 from guacr.settings import ServerSettings
 
 log = logging.getLogger("guacr.listeners")
@@ -83,7 +83,7 @@ def tls_context(settings: ServerSettings) -> ssl.SSLContext | None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
-        context.load_cert_chain(settings.tls_certificate, settings.tls_key)
+        context.load_cert_chain(settings.tls_certificate, settings.tls_key, _refuse_encrypted)
         if settings.tls_client_ca is not None:
             context.load_verify_locations(settings.tls_client_ca)
             context.verify_mode = ssl.CERT_REQUIRED
@@ -92,6 +92,14 @@ def tls_context(settings: ServerSettings) -> ssl.SSLContext | None:
         named = ", ".join(str(path) for path in files if path)
         raise SettingsError(f"cannot use {named} for TLS: {error.strerror or error}") from error
     return context
+
+
+def _refuse_encrypted() -> bytes:
+    """OpenSSL would ask for a passphrase at the terminal, and the daemon stand still meanwhile."""
+    raise SettingsError(
+        "server.tls_key is encrypted: give the key without a passphrase, in a file that only the "
+        "daemon's account may read"
+    )
 
 
 def place_of(sock: socket.socket) -> str:
@@ -121,6 +129,10 @@ async def _addresses(
             )
         except OSError as error:
             raise SettingsError(f"cannot listen on {host}: {error.strerror or error}") from error
+        except ValueError as error:  # a label of no or too many characters
+            raise SettingsError(
+                f"cannot listen on {shorten(host)}: this is no name of a host"
+            ) from error
         for family, _, _, _, address in infos:
             found.setdefault(address, family)
     return [(family, address) for address, family in found.items()]

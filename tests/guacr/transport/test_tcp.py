@@ -20,7 +20,7 @@ from cryptography.x509.oid import NameOID
 from guacr.daemon import Daemon
 from guacr.display.geometry import Rect
 from guacr.errors import SettingsError
-from guacr.listeners import close_all, tcp_sockets
+from guacr.listeners import close_all, tcp_sockets, tls_context
 from guacr.protocol.status import Status
 from guacr.session.registry import Protocols
 from guacr.settings import DisplaySettings, ServerSettings, SessionSettings
@@ -166,6 +166,26 @@ async def test_a_certificate_that_is_none(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="for TLS"):
         async with daemon_with(tls_certificate=path):
             pass
+
+
+def test_an_encrypted_key_is_not_asked_about(tmp_path: Path) -> None:
+    path = certificate(tmp_path, "server")
+    key = serialization.load_pem_private_key(path.read_bytes(), None)
+    encrypted = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.BestAvailableEncryption(b"secret"),
+    )
+    (tmp_path / "key.pem").write_bytes(encrypted)
+    settings = ServerSettings(tls_certificate=path, tls_key=tmp_path / "key.pem")
+    with pytest.raises(SettingsError, match="tls_key is encrypted"):
+        tls_context(settings)
+
+
+@pytest.mark.parametrize("host", ["..", "a" * 100, "\udcff"])
+async def test_what_is_no_name_of_a_host(host: str) -> None:
+    with pytest.raises(SettingsError, match="this is no name of a host"):
+        await tcp_sockets([host], 0, 1)
 
 
 # ---- slow, stuck and gone
