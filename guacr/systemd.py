@@ -9,21 +9,48 @@ import os
 import socket
 import time
 
+from guacr.errors import SettingsError, shorten
+
 _FIRST_FD = 3
+_DIGITS_MAX = 4
 
 
 def activated_sockets() -> list[socket.socket]:
-    """The listening sockets that systemd passed to this process; empty without any."""
+    """The listening sockets that systemd passed to this process; empty without any.
+
+    Raises:
+        SettingsError: what was passed are no sockets that listen for streams.
+    """
     if os.environ.get("LISTEN_PID") != str(os.getpid()):
         return []
-    count = int(os.environ.get("LISTEN_FDS", "0"))
-    sockets = [socket.socket(fileno=_FIRST_FD + number) for number in range(count)]
+    count = os.environ.get("LISTEN_FDS", "0")
+    if not (count.isascii() and count.isdigit() and len(count) <= _DIGITS_MAX):
+        raise SettingsError(f"LISTEN_FDS must be a number of sockets, not {shorten(count)}")
+    sockets = [_listening(_FIRST_FD + number) for number in range(int(count))]
     for sock in sockets:
         sock.setblocking(False)
         os.set_inheritable(sock.fileno(), False)
     for name in ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"):
         os.environ.pop(name, None)
     return sockets
+
+
+def _listening(number: int) -> socket.socket:
+    """The socket with that file descriptor."""
+    try:
+        sock = socket.socket(fileno=number)
+        listens = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+    except OSError as error:
+        raise SettingsError(
+            f"LISTEN_FDS: file descriptor {number} is no socket: {error.strerror}"
+        ) from error
+    if not listens or sock.type != socket.SOCK_STREAM:
+        sock.close()
+        raise SettingsError(
+            f"LISTEN_FDS: file descriptor {number} is no socket that listens for streams: check "
+            "ListenStream and Accept=no in the socket unit"
+        )
+    return sock
 
 
 def notify_reloading() -> None:

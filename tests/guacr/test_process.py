@@ -102,6 +102,17 @@ def test_sockets_from_systemd() -> None:
             assert ended(process, signal.SIGTERM) == 0
 
 
+@pytest.mark.parametrize("count", ["x", "-1", "1", "2", "9" * 30])
+def test_what_is_no_socket_of_systemds(count: str) -> None:
+    launcher = LAUNCHER.replace('"1"', repr(count))
+    with (
+        socket.socket() as silent,  # it does not listen
+        serving("-c", launcher, str(silent.fileno()), *SERVE[2:]) as process,
+    ):
+        line(process, "^guacr: LISTEN_FDS")
+        assert process.wait(DEADLINE) == 2
+
+
 def test_systemd_is_told(tmp_path: Path) -> None:
     path = tmp_path / "notify"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
@@ -179,9 +190,13 @@ def test_sighup_reloads_and_ends_nothing(tmp_path: Path) -> None:
                 process.send_signal(signal.SIGHUP)
                 line(process, "settings were not reloaded: .*server.port must be a whole number")
                 assert "new" in offered(web_port)
+                path.write_text("a = " + "[" * 100_000)
+                process.send_signal(signal.SIGHUP)
+                line(process, "settings were not reloaded: .*nested too deeply")
+                assert "new" in offered(web_port)
                 write("newest", level="error")
                 process.send_signal(signal.SIGHUP)
-                assert [listener.recv(100)[:5] for _ in range(4)] == [b"RELOA", b"READY"] * 2
+                assert [listener.recv(100)[:5] for _ in range(6)] == [b"RELOA", b"READY"] * 3
                 assert "newest" in offered(web_port)
                 client.sendall(b"7.connect;")
                 assert b"error" in client.recv(4096), "the connection is still served"
