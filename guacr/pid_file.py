@@ -10,6 +10,8 @@ from guacr.errors import SettingsError
 MODE = 0o644
 CONTENT_MAX = 32
 """Bytes that are read of a pid file."""
+PID_MAX = 2**31 - 1
+"""The greatest number that a process may have."""
 NAMES = (b"guacr", b"guacd")
 """In the command line of a process that may own the file; others have its number by chance."""
 
@@ -89,7 +91,7 @@ def _owner(path: Path) -> int:
         pid = int(text) if text.isdigit() else 0
     except OSError:
         return 0
-    return pid if pid and _is_daemon(pid) else 0
+    return pid if 0 < pid <= PID_MAX and _is_daemon(pid) else 0
 
 
 def _is_daemon(pid: int) -> bool:

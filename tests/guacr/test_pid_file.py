@@ -25,7 +25,7 @@ def test_it_is_written_and_removed(tmp_path: Path) -> None:
     assert not path.exists()
 
 
-@pytest.mark.parametrize("content", ["", "x", "999999999", "1\n1", "-1", "0"])
+@pytest.mark.parametrize("content", ["", "x", "999999999", "9" * 20, "1\n1", "-1", "0"])
 def test_one_that_names_no_daemon_is_replaced(tmp_path: Path, content: str) -> None:
     path = tmp_path / "guacr.pid"
     path.write_text(content)
