@@ -33,7 +33,15 @@ READABLE = frozenset({
 """Pragmas that may be asked. Left out are those of the whole process (heap limits, threads,
 directories) and writable_schema, which makes damaged schemas."""
 FIXED = frozenset(
-    ["busy_timeout", "cache_size", "max_page_count", "mmap_size", "schema_version", "temp_store"]
+    [
+        "busy_timeout",
+        "cache_spill",
+        "cache_size",
+        "max_page_count",
+        "mmap_size",
+        "schema_version",
+        "temp_store",
+    ]
 )
 """Those of them that may not be set: they bound what the session takes, or damage its database."""
 FORBIDDEN_FUNCTIONS = frozenset({"fts3_tokenizer", "load_extension"})
@@ -64,7 +72,7 @@ def authorizer(*, read_only: bool) -> Authorizer:
 
     def allows(action: int, name: str | None, value: str | None) -> bool:
         if action == sqlite3.SQLITE_ATTACH:
-            return name in ("", ":memory:")
+            return name == ""  # as VACUUM does: it spills to a file, unlike one in memory
         if action == sqlite3.SQLITE_PRAGMA:
             pragma = (name or "").lower()
             return pragma in READABLE and (value is None or pragma not in fixed)

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
-from guacr.errors import BadRequestError, NotFoundError, UpstreamError, shorten
+from guacr.errors import BadRequestError, BusyError, NotFoundError, UpstreamError, shorten
 from handlers.database import sqlite_catalog
 from handlers.database.adapter import (
     Adapter,
@@ -93,6 +93,11 @@ class SqliteAdapter(Adapter):
         self._thread = ClientThread("sqlite", self.limits.max_threads)
         try:
             await self._thread.call(self._open)
+        except MemoryError:
+            raise BusyError(
+                "SQLite's memory is in use by other sessions (databases.sqlite_memory): "
+                "try again later"
+            ) from None
         except sqlite3.Error as error:
             raise UpstreamError(
                 f"database {shorten(self.database)} cannot be opened: {error}"
