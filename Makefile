@@ -9,7 +9,8 @@ PYTEST_ARGS ?= -n auto
 
 RUNTIME_PACKAGES := fontconfig fonts-dejavu-core fonts-noto-cjk fonts-noto-color-emoji
 TEST_PACKAGES := $(RUNTIME_PACKAGES) chromium openssh-server inetutils-telnetd busybox-static \
-	postgresql mariadb-server redis-server nginx-light krb5-kdc krb5-admin-server krb5-user libkrb5-dev
+	postgresql mariadb-server redis-server nginx-light krb5-kdc krb5-admin-server krb5-user libkrb5-dev \
+	tigervnc-standalone-server tigervnc-tools x11vnc xclip xterm qemu-system-x86 x11-apps x11-utils x11-xserver-utils
 
 .PHONY: help demo test lint types contracts format bench docs install check clean
 
@@ -46,7 +47,7 @@ bench: $(STAMPS)/dev
 	$(BIN)/python -m benchmarks
 
 docs: $(STAMPS)/dev
-	$(BIN)/python -m guacr.paramdoc > $(STAMPS)/parameters.md
+	$(BIN)/python -m guacr.cli.paramdoc > $(STAMPS)/parameters.md
 	mv $(STAMPS)/parameters.md docs/parameters.md
 
 install: $(STAMPS)/install

@@ -27,6 +27,7 @@ def main() -> None:
         guacr = install(build(directory), directory / "venv")
         run(guacr, "--version", cwd=directory)
         run(guacr, "check-config", cwd=directory)
+        run(str(Path(guacr).with_name("python")), "-c", "import guacr.testing", cwd=directory)
         serve(guacr, directory)
 
 
@@ -71,14 +72,14 @@ def free_port() -> int:
 
 
 def answers_tcp(port: int) -> bool:
-    """Whether the port speaks the Guacamole protocol."""
+    """Return whether the port speaks the Guacamole protocol."""
     with socket.create_connection(("127.0.0.1", port), 1) as connection:
         connection.sendall(b"6.select,8.testcard;")
         return connection.recv(6) == b"4.args"
 
 
 def answers_http(port: int) -> bool:
-    """Whether the page's port is healthy and has the page with its third-party parts."""
+    """Return whether the page's port is healthy and serves the page with its third-party parts."""
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5) as answer:
         healthy: bool = answer.status == 200
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as answer:

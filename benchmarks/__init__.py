@@ -1,1 +1,1 @@
-"""What is timed, never asserted on time: `python -m benchmarks [NAME …]`."""
+"""Timings, without assertions on time: `python -m benchmarks [NAME …]`."""

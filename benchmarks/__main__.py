@@ -1,5 +1,5 @@
 """Run all benchmarks, or those named: parse, terminal, images, encode, fanout, session, join,
-transfer, console. `esctest DIRECTORY` runs esctest."""
+transfer, console, motion, encoded, link. `esctest DIRECTORY` runs esctest."""
 
 import importlib
 import sys
@@ -14,6 +14,9 @@ NAMES = [
     "join",
     "transfer",
     "console",
+    "motion",
+    "encoded",
+    "link",
 ]
 
 

@@ -25,8 +25,8 @@ from benchmarks.table import print_table
 from guacr.daemon import Daemon
 from guacr.protocol.instruction import Instruction, encode
 from guacr.protocol.parser import InstructionParser
-from guacr.session.registry import Protocols
-from guacr.settings import ServerSettings, Settings, WebSocketSettings
+from guacr.session.protocols import Protocols
+from guacr.settings.models import ServerSettings, Settings, WebSocketSettings
 from handlers.database import SqliteHandler
 
 STATEMENT = "select name, city from customers_7 where country = 'JP' order by 1"
@@ -155,7 +155,7 @@ async def _keys(port: int, database: str) -> list[object]:
 
 
 async def _first_page(port: int, protocol: str, statement: str, **values: str) -> list[object]:
-    """Look at a long result, and see what the daemon grows by."""
+    """ItemView at a long result, and see what the daemon grows by."""
     client = await Client.connect(port, protocol, **values)
     gc.collect()
     before = resident()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from benchmarks.table import print_table, seconds
-from guacr.display.encoder import Encoding, encode_image
+from guacr.display.encoder import Encoding
 from guacr.display.geometry import Rect
 from guacr.display.pixels import BgrxPixels, IndexedPixels, Pixels
-from guacr.display.tiles import classify
+from guacr.display.tiles import Tiling
 
 RANDOM = np.random.default_rng(1)
 
@@ -45,16 +45,17 @@ def main() -> None:
         for image_format in ("png", "jpeg", "webp"):
             encoding = Encoding(format=image_format, quality=75)
             lossy = isinstance(pixels, BgrxPixels)
-            _, data = encode_image(pixels, lossy, encoding)
-            taken = seconds(lambda p=pixels, ly=lossy, e=encoding: encode_image(p, ly, e))  # type: ignore[misc]
+            _, data = pixels.encode(lossy, encoding)
+            taken = seconds(lambda p=pixels, ly=lossy, e=encoding: p.encode(ly, e))  # type: ignore[misc]
             area = pixels.width * pixels.height
             rows.append(
                 [f"{name} {image_format}", taken * 1e3, taken / area * 1e9, len(data) / 1e3]
             )
     print_table("Images", ["", "ms", "ns/pixel", "KB"], rows)
     words = photo(1280, 720).words()
-    rect, lossy_tiles = Rect(0, 0, 1280, 720), np.ones((12, 20), np.bool_)
-    taken = seconds(lambda: list(classify(rect, words, lossy_tiles)))
+    tiling = Tiling(Rect(0, 0, 1280, 720))
+    every = tiling.changed(words, None)
+    taken = seconds(lambda: list(tiling.classify(words, every, every)))
     print_table("Tiles", ["", "ms"], [["classify 1280x720", taken * 1e3]])
 
 

@@ -25,8 +25,8 @@ from pathlib import Path
 
 from benchmarks.table import print_table
 from benchmarks.terminal import COLOURS, ENGINES
-from terminal.emulator import Emulator, EmulatorListener, EmulatorOptions
-from terminal.engines import engine
+from terminal.engines.available import engine
+from terminal.engines.emulator import Emulator, EmulatorListener, EmulatorOptions
 
 COLUMNS, ROWS = 80, 25
 LONGEST = 900.0

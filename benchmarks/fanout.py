@@ -10,9 +10,10 @@ from benchmarks.screen import ScreenHandler
 from benchmarks.table import print_table
 from guacr.protocol.client import ClientInfo
 from guacr.protocol.status import Status
-from guacr.session.registry import Protocols, SessionRegistry
+from guacr.session.protocols import Protocols
+from guacr.session.registry import SessionRegistry
 from guacr.session.session import Session
-from guacr.settings import Settings
+from guacr.settings.models import Settings
 from guacr.transport.base import Receiver, Transport
 
 VIEWERS = (1, 2, 5, 20, 60)

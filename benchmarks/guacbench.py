@@ -10,6 +10,11 @@ Every sub-command prints one JSON object.  Times are seconds unless the key says
 A *drawing instruction* is one that paints a visible layer (index >= 0): cfill, copy,
 cstroke, img, jpeg, lfill, lstroke, png, transfer.  A *drawn frame* is a `sync` with at least one
 drawing instruction since the previous `sync`.
+
+`screen`, `typing`, `join`, `viewers`, `fleet` and `resize` measure remote desktops (VNC, RDP).  With
+`--paint` or `--truth` what was received is kept, and painted after the measuring, so that painting
+costs the measured time nothing; that needs numpy and Pillow (layer 0 and buffers only).  The truth
+is what `xwd` says of the X display.
 """
 
 from __future__ import annotations
@@ -192,6 +197,7 @@ class Client(asyncio.Protocol):
         self.last_drawn_at = 0.0
         self.errors: list[Json] = []
         self.log: list[Json] | None = None  # non-drawing instructions, if wanted
+        self.kept: list[tuple[float, bytes]] | None = None  # what arrived and when, if wanted
         self.args: list[str] = []
         self.connection_id = ""
         self.ready: asyncio.Future[None] = loop.create_future()
@@ -219,6 +225,8 @@ class Client(asyncio.Protocol):
         now = time.perf_counter()
         self.counters.bytes_in += len(data)
         self._from_server.write(data)
+        if self.kept is not None:
+            self.kept.append((now, data))
         replies: list[bytes] = []
         try:
             for instruction in self._parser.feed(data):
@@ -382,20 +390,24 @@ class Client(asyncio.Protocol):
         self._keep_alive = asyncio.get_running_loop().call_later(KEEP_ALIVE_S, beat)
 
 
-async def open_client(target: Target, log: bool = False) -> Client:
+async def open_client(target: Target, log: bool = False, keep: bool = False) -> Client:
     """Connect and start the handshake."""
     client = Client(target)
     if log:
         client.log = []
+    if keep:
+        client.kept = []
     loop = asyncio.get_running_loop()
     await loop.create_connection(lambda: client, target.host, target.port)
     return client
 
 
 @contextlib.asynccontextmanager
-async def session(target: Target, timeout: float = 30.0) -> AsyncIterator[Client]:
+async def session(
+    target: Target, timeout: float = 30.0, keep: bool = False
+) -> AsyncIterator[Client]:
     """A connection that has drawn its first frame."""
-    client = await open_client(target)
+    client = await open_client(target, keep=keep)
     try:
         async with asyncio.timeout(timeout):
             await client.drawn
@@ -942,6 +954,557 @@ async def run_vnc(options: argparse.Namespace, target: Target, tree: ProcessTree
 
 
 # ------------------------------------------------------------------------------------------------
+# Painting what was received (numpy and Pillow)
+# ------------------------------------------------------------------------------------------------
+
+
+class Painter:
+    """Layer 0 and the buffers, from instructions; painted as they come, which `sync` makes visible."""
+
+    def __init__(self) -> None:
+        import numpy
+        from PIL import Image
+
+        self.np, self.image = numpy, Image
+        self.layers: dict[int, Any] = {0: numpy.zeros((0, 0, 3), numpy.uint8)}
+        self.rects: dict[int, list[tuple[int, int, int, int]]] = {}
+        self.streams: dict[bytes, tuple[int, int, int, bytearray]] = {}
+        self.skipped: collections.Counter[str] = collections.Counter()
+        self.area = 0  # pixels painted on layer 0
+        self.types: collections.Counter[str] = collections.Counter()  # area by kind of drawing
+        self.dirty: list[tuple[int, int, int, int]] = []  # of layer 0, until somebody clears it
+        self._parser = Parser()
+
+    @property
+    def picture(self) -> Any:
+        return self.layers[0]
+
+    def play(self, kept: list[tuple[float, bytes]]) -> Iterator[float]:
+        """Paint; yields the time of arrival at every `sync`."""
+        for at, data in kept:
+            for instruction in self._parser.feed(data):
+                if self.apply(instruction):
+                    yield at
+
+    def apply(self, instruction: list[bytes]) -> bool:
+        opcode, args = instruction[0], instruction[1:]
+        match opcode:
+            case b"sync":
+                return True
+            case b"size":
+                self._size(*map(int, args[:3]))
+            case b"rect":
+                layer, *rest = map(int, args)
+                self.rects.setdefault(layer, []).append(tuple(rest))  # type: ignore[arg-type]
+            case b"cfill":
+                self._fill(*map(int, args))
+            case b"copy" | b"transfer":
+                self._copy(opcode == b"transfer", *map(int, args))
+            case b"img":
+                layer, x, y = int(args[2]), int(args[4]), int(args[5])
+                self.streams[args[0]] = (layer, x, y, bytearray())
+            case b"blob":
+                if args[0] in self.streams:
+                    self.streams[args[0]][3].extend(base64.b64decode(args[1]))
+            case b"end":
+                if args[0] in self.streams:
+                    self._image(*self.streams.pop(args[0]))
+            case b"dispose":
+                self.layers.pop(int(args[0]), None)
+            case b"cursor" | b"nop" | b"ack" | b"mouse" | b"ready" | b"args" | b"audio":
+                pass
+            case _:
+                self.skipped[opcode.decode()] += 1
+        return False
+
+    def _size(self, layer: int, width: int, height: int) -> None:
+        old = self.layers.get(layer)
+        new = self.np.zeros((height, width, 3), self.np.uint8)
+        if old is not None:
+            part = old[:height, :width]
+            new[: part.shape[0], : part.shape[1]] = part
+        self.layers[layer] = new
+
+    def _target(self, layer: int, width: int, height: int) -> Any:
+        pixels = self.layers.get(layer)
+        if pixels is None:
+            pixels = self.np.zeros((0, 0, 3), self.np.uint8)
+        if layer < 0 and (pixels.shape[0] < height or pixels.shape[1] < width):
+            self.layers[layer] = pixels
+            self._size(layer, max(width, pixels.shape[1]), max(height, pixels.shape[0]))
+            pixels = self.layers[layer]
+        self.layers[layer] = pixels
+        return pixels
+
+    def _painted(self, layer: int, kind: str, x: int, y: int, width: int, height: int) -> None:
+        if layer == 0:
+            self.area += width * height
+            self.types[kind] += width * height
+            self.dirty.append((x, y, width, height))
+
+    def _fill(self, mask: int, layer: int, *colour: int) -> None:
+        del mask
+        for x, y, width, height in self.rects.pop(layer, []):
+            pixels = self._target(layer, x + width, y + height)
+            if colour[3] == 255:
+                pixels[y : y + height, x : x + width] = colour[:3]
+            else:
+                self.skipped["cfill with alpha"] += 1
+            self._painted(layer, "cfill", x, y, width, height)
+
+    def _copy(self, transfer: bool, source: int, *rest: int) -> None:
+        x, y, width, height, mask, layer, to_x, to_y = rest
+        if transfer and mask != 0x3:
+            self.skipped[f"transfer {mask:#x}"] += 1
+        part = self.layers[source][y : y + height, x : x + width].copy()
+        pixels = self._target(layer, to_x + width, to_y + height)
+        part = part[: max(0, pixels.shape[0] - to_y), : max(0, pixels.shape[1] - to_x)]
+        pixels[to_y : to_y + part.shape[0], to_x : to_x + part.shape[1]] = part
+        self._painted(layer, "copy", to_x, to_y, width, height)
+
+    def _image(self, layer: int, x: int, y: int, data: bytearray) -> None:
+        import io
+
+        opened = self.image.open(io.BytesIO(bytes(data)))
+        kind = str(opened.format).lower()
+        if kind == "webp":
+            kind = "webp lossless" if b"VP8L" in data[:64] else "webp lossy"
+        image = self.np.asarray(opened.convert("RGB"))
+        height, width = image.shape[:2]
+        pixels = self._target(layer, x + width, y + height)
+        part = image[: max(0, pixels.shape[0] - y), : max(0, pixels.shape[1] - x)]
+        pixels[y : y + part.shape[0], x : x + part.shape[1]] = part
+        self._painted(layer, kind, x, y, width, height)
+
+    def save(self, path: Path) -> None:
+        self.image.fromarray(self.picture).save(path)
+
+
+def xwd(display: str, environment: dict[str, str]) -> Any:
+    """What an X display shows: (height, width, 3), red green blue."""
+    import numpy
+
+    raw = subprocess.run(
+        ["xwd", "-root", "-silent", "-display", display],
+        env={**os.environ, **environment},
+        capture_output=True,
+        check=True,
+        timeout=20,
+    ).stdout
+    head = struct.unpack_from(">25I", raw)
+    size, width, height, stride, colours = head[0], head[4], head[5], head[12], head[19]
+    pixels = numpy.frombuffer(raw, numpy.uint8, stride * height, size + 12 * colours)
+    bgrx = pixels.reshape(height, stride)[:, : width * 4].reshape(height, width, 4)
+    return bgrx[..., 2::-1].copy()
+
+
+def likeness(seen: Any, truth: Any, without: tuple[int, int, int, int] | None) -> Json:
+    """How near a painted picture is to the truth, by 8x8 blocks; `without` is a rectangle left out."""
+    import numpy
+
+    if seen.shape != truth.shape:
+        return {"size": f"{seen.shape} seen, {truth.shape} true"}
+    height, width = (side // 8 * 8 for side in seen.shape[:2])
+    keep = numpy.ones(seen.shape[:2], bool)
+    if without:
+        x, y, w, h = without
+        keep[y : y + h, x : x + w] = False
+    difference = numpy.abs(seen.astype(numpy.int16) - truth).max(2)
+    inside = difference[keep]
+    weights = numpy.array([0.299, 0.587, 0.114])
+
+    def blocks(values: Any) -> Any:
+        part = values[:height, :width].reshape(height // 8, 8, width // 8, 8)
+        return part.transpose(0, 2, 1, 3).reshape(height // 8, width // 8, 64)
+
+    a, b = blocks(seen @ weights), blocks(truth @ weights)
+    mean_a, mean_b = a.mean(2), b.mean(2)
+    covariance = (a * b).mean(2) - mean_a * mean_b
+    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+    ssim = ((2 * mean_a * mean_b + c1) * (2 * covariance + c2)) / (
+        (mean_a**2 + mean_b**2 + c1) * (a.var(2) + b.var(2) + c2)
+    )
+    whole = blocks(keep.astype(numpy.uint8)).all(2)
+    square = ((seen.astype(numpy.float64) - truth) ** 2)[keep].mean()
+    return {
+        "exact_share": round(float((inside == 0).mean()), 5),
+        "within_8_share": round(float((inside <= 8).mean()), 5),
+        "max_difference": int(inside.max()),
+        "ssim": round(float(ssim[whole].mean()), 5),
+        "ssim_worst_percent": round(float(numpy.percentile(ssim[whole], 1)), 4),
+        "psnr_db": 99.0 if not square else round(float(10 * numpy.log10(255**2 / square)), 2),
+    }
+
+
+# ------------------------------------------------------------------------------------------------
+# Desktops: screen, typing, join, viewers, fleet, resize
+# ------------------------------------------------------------------------------------------------
+
+
+def machine_cpu() -> tuple[float, float]:
+    """CPU seconds of the whole machine: busy, all."""
+    ticks = [int(part) for part in Path("/proc/stat").read_text().split("\n")[0].split()[1:9]]
+    return (sum(ticks) - ticks[3] - ticks[4]) / TICK, sum(ticks) / TICK
+
+
+@contextlib.contextmanager
+def shown(options: argparse.Namespace, command: str | None, display: str) -> Iterator[None]:
+    """`spawned` with the variables of --env."""
+    prefix = "".join(f"export {name}='{value}'; " for name, value in options.env)
+    prefix += options.before
+    with spawned(command and prefix + command, display):
+        yield
+
+
+async def watch(client: Client, seconds: float) -> tuple[float, list[float]]:
+    """Count the frames of so many seconds: time measured, gaps between frames."""
+    gaps: list[float] = []
+    started = last = time.perf_counter()
+    while (left := started + seconds - time.perf_counter()) > 0:
+        try:
+            now = await asyncio.wait_for(client.next_drawn_frame(), left)
+        except TimeoutError:
+            break
+        gaps.append(now - last)
+        last = now
+    return time.perf_counter() - started, gaps
+
+
+def painted(
+    options: argparse.Namespace, kept: list[tuple[float, bytes]], since: float, until: float
+) -> Json:
+    """Paint what was kept; `since` and `until` bound the measured time."""
+    painter, areas = Painter(), {}
+    area, strips, last_strip = 0, 0, b""
+    began = ended = None
+    for at in painter.play(kept):
+        if at < since:
+            began = (painter.area, collections.Counter(painter.types))
+        elif at <= until:
+            ended = (painter.area, collections.Counter(painter.types))
+            strip = painter.picture[-16:, : painter.picture.shape[1] // 2].tobytes()
+            strips += strip != last_strip
+            last_strip = strip
+    if began and ended:
+        area = ended[0] - began[0]
+        areas = dict((ended[1] - began[1]).most_common())
+    height, width = painter.picture.shape[:2]
+    whole = max(1, width * height)
+    result: Json = {
+        "screenfuls_per_s": round(area / whole / (until - since), 2),
+        "different_bottom_lines_per_s": round(strips / (until - since), 2),
+        "screenfuls_by_kind": {kind: round(pixels / whole, 2) for kind, pixels in areas.items()},
+    }
+    if painter.skipped:
+        result["not_painted"] = dict(painter.skipped)
+    if options.paint:
+        painter.save(options.paint)
+    return {"result": result, "picture": painter.picture}
+
+
+async def run_screen(options: argparse.Namespace, target: Target, tree: ProcessTree) -> Json:
+    """`vnc` for any protocol, with memory, the machine's load, the picture and its truth."""
+    keep = bool(options.paint or options.truth)
+    environment = dict(options.env)
+    empty = tree.memory()
+    servers = [ProcessTree(pid) for pid in options.server_pid]
+    last: Json = {}
+    with contextlib.ExitStack() as stack:
+        if options.spawn and not options.late:
+            stack.enter_context(shown(options, options.spawn, options.display))
+            await asyncio.sleep(options.lead)
+        async with session(target, keep=keep) as viewer:
+            first = viewer.counters.report(viewer.times["first_drawn_frame"])
+            first["times_s"] = {name: round(at, 4) for name, at in viewer.times.items()}
+            if options.spawn and options.late:
+                await viewer.quiet(options.settle, 5)
+                stack.enter_context(shown(options, options.spawn, options.display))
+                await asyncio.sleep(options.lead)
+            await asyncio.sleep(options.settle)
+            viewer.counters = Counters()
+            busy, own = machine_cpu(), time.process_time()
+            served = sum(server.cpu() for server in servers)
+            with Meter(tree) as meter:
+                since = time.perf_counter()
+                elapsed, gaps = await watch(viewer, options.seconds)
+                until = time.perf_counter()
+                report = meter.report()
+            own, after = time.process_time() - own, machine_cpu()
+            served = sum(server.cpu() for server in servers) - served
+            counters = viewer.counters.report(elapsed)
+            memory = tree.memory()
+            if options.truth:
+                await asyncio.sleep(options.rest)
+                before = viewer.counters.drawn_frames
+                truth = xwd(options.display, environment)
+                await asyncio.sleep(0.3)
+                last["frames_while_xwd"] = viewer.counters.drawn_frames - before
+            kept = list(viewer.kept or [])
+    if keep:
+        done = painted(options, kept, since, until)
+        last.update(done["result"])
+        if options.truth:
+            last["likeness"] = likeness(done["picture"], truth, options.without)
+            if options.paint:
+                from PIL import Image
+
+                Image.fromarray(truth).save(options.paint.with_suffix(".truth.png"))
+    return {
+        "spawn": options.spawn,
+        "seconds": round(elapsed, 2),
+        "first_frame": first,
+        **counters,
+        "frame_gap_ms": spread_ms(gaps),
+        "mbit_per_s": round(counters["bytes_to_client"] * 8 / 1e6 / elapsed, 2),
+        **report,
+        "client_cpu_s": round(own, 2),
+        "server_cpu_s": round(served, 2),
+        "machine_busy_share": round((after[0] - busy[0]) / (after[1] - busy[1]), 3),
+        "pss_mib_of_session": round(memory["pss_mib"] - empty["pss_mib"], 2),
+        "threads_of_session": memory["threads"] - empty["threads"],
+        **last,
+    }
+
+
+async def run_typing(options: argparse.Namespace, target: Target, tree: ProcessTree) -> Json:
+    """Key pressed to changed pixels, in an xterm whose cell (0,0) is at --cell and measures --font.
+
+    A letter moves the text cursor into the next cell: the first `sync` after which that cell is not
+    blank ends the wait for that key, however the daemon cuts its frames.
+    """
+    pressed: list[float] = []
+    with shown(options, options.spawn, options.display):
+        await asyncio.sleep(options.lead)
+        async with session(target, keep=True) as client:
+            if options.click:
+                x, y = options.click
+                for mask in (0, 1, 0):
+                    client.send(encode("mouse", x, y, mask))
+                    await asyncio.sleep(0.1)
+            await client.quiet(options.settle, 5)
+            letters = itertools.cycle("etaoinshrdlucmfwypvbgkjqxz")
+            client.counters = Counters()
+            with Meter(tree) as meter:
+                started = due = time.perf_counter()
+                for _ in range(options.keys):
+                    pressed.append(time.perf_counter())
+                    client.key(ord(next(letters)))
+                    due = max(due + random.uniform(0.5, 1.5) / options.rate, time.perf_counter())
+                    await asyncio.sleep(due - time.perf_counter())
+                elapsed = time.perf_counter() - started
+                await asyncio.sleep(1.0)
+                report = meter.report()
+            counters = client.counters.report(elapsed)
+            kept = list(client.kept or [])
+    painter = Painter()
+    (left, top), (cell_width, cell_height) = options.cell, options.font
+    seen: list[float] = []
+    blank = None
+    for at in painter.play(kept):
+        row = painter.picture[top : top + cell_height, left : left + cell_width * options.keys]
+        if at < pressed[0]:
+            blank = row[1, -1].copy() if row.size else None
+            continue
+        cells = row.reshape(cell_height, -1, cell_width, 3)
+        marked = (painter.np.abs(cells.astype(int) - blank).max(3) > 64).any((0, 2))  # lossy images
+        reached = int(marked.nonzero()[0].max()) if marked.any() else 0
+        while len(seen) < min(reached, options.keys):
+            seen.append(at)
+    if options.paint:
+        painter.save(options.paint)
+    waits = [at - when for at, when in zip(seen, pressed, strict=False)]
+    return {
+        "keys": options.keys,
+        "seen": len(seen),
+        "achieved_rate": round(options.keys / elapsed, 2),
+        "key_to_pixels_ms": {**spread_ms(waits), "p90": round(percentile(waits, 90) * 1000, 3)}
+        if waits
+        else None,
+        **counters,
+        **report,
+    }
+
+
+def completed(kept: list[tuple[float, bytes]], until: float) -> tuple[float | None, Any]:
+    """When the picture was first, and from then on, what it is at `until` (99.5 % of the pixels)."""
+    import numpy
+
+    states: list[tuple[float, Any]] = []
+    painter = Painter()
+    for at in painter.play(kept):
+        if at <= until:
+            states.append((at, painter.picture[::2, ::2].copy()))
+    whole, since = painter.picture, None
+    final = states[-1][1]
+    for at, state in reversed(states):
+        if state.shape != final.shape:
+            break
+        near = (numpy.abs(state.astype(numpy.int16) - final).max(2) <= 24).mean()
+        if near < 0.995:
+            break
+        since = at
+    return since, whole
+
+
+async def run_join(options: argparse.Namespace, target: Target, tree: ProcessTree) -> Json:
+    """Connect, and join it with a second viewer: times to the first frame and to the full picture."""
+    owners: dict[str, list[float]] = collections.defaultdict(list)
+    joiners: dict[str, list[float]] = collections.defaultdict(list)
+    sizes: list[int] = []
+    cpu = tree.cpu()
+    with shown(options, options.spawn, options.display):
+        await asyncio.sleep(options.lead)
+        for _ in range(options.repeat):
+            async with session(target, keep=True) as owner:
+                await asyncio.sleep(options.watch)
+                until = time.perf_counter()
+                second = Target(
+                    **{
+                        **{name: getattr(target, name) for name in target.__slots__},
+                        "protocol": owner.connection_id,
+                        "parameters": {},
+                        "record_server": None,
+                        "record_client": None,
+                    }
+                )
+                async with session(second, keep=True) as viewer:
+                    await asyncio.sleep(options.watch)
+                    later = time.perf_counter()
+                    kept = list(viewer.kept or [])
+                tree.cpu()
+                for client, times, end, data in (
+                    (owner, owners, until, list(owner.kept or [])),
+                    (viewer, joiners, later, kept),
+                ):
+                    full, picture = completed(data, end)
+                    for name in ("ready", "first_sync", "first_drawn_frame"):
+                        times[name].append(client.times[name])
+                    if full is not None:
+                        times["full_picture"].append(full - client.started)
+                sizes.append(sum(len(part) for at, part in kept))
+                if options.paint:
+                    Painter().image.fromarray(picture).save(options.paint)
+            await asyncio.sleep(options.pause)
+    return {
+        "repeat": options.repeat,
+        "owner_ms": {name: spread_ms(values) for name, values in owners.items()},
+        "joined_ms": {name: spread_ms(values) for name, values in joiners.items()},
+        "joined_bytes": spread(sizes),
+        "daemon_cpu_s": round(tree.cpu() - cpu, 3),
+    }
+
+
+async def run_viewers(options: argparse.Namespace, target: Target, tree: ProcessTree) -> Json:
+    """One session, watched by several: CPU, memory, frames each."""
+    empty = tree.memory()
+    with shown(options, options.spawn, options.display):
+        await asyncio.sleep(options.lead)
+        async with session(target) as owner, contextlib.AsyncExitStack() as stack:
+            second = Target(
+                **{
+                    **{name: getattr(target, name) for name in target.__slots__},
+                    "protocol": owner.connection_id,
+                    "parameters": {},
+                    "record_server": None,
+                    "record_client": None,
+                }
+            )
+            clients = [owner]
+            for _ in range(options.viewers - 1):
+                clients.append(await stack.enter_async_context(session(second)))
+            await asyncio.sleep(options.settle)
+            report = await watch_all(options, clients, tree)
+            report["pss_mib"] = round(tree.memory()["pss_mib"] - empty["pss_mib"], 2)
+    return {"viewers": options.viewers, **report}
+
+
+async def run_fleet(options: argparse.Namespace, target: Target, tree: ProcessTree) -> Json:
+    """Several sessions at once: {n} in --spawn, --display and parameters is the session's number."""
+    empty = tree.memory()
+    with contextlib.ExitStack() as commands:
+        for number in range(options.sessions):
+            name = str(options.first + number)
+            command = options.spawn and options.spawn.replace("{n}", name)
+            commands.enter_context(shown(options, command, options.display.replace("{n}", name)))
+        await asyncio.sleep(options.lead)
+        async with contextlib.AsyncExitStack() as stack:
+            clients = []
+            for number in range(options.sessions):
+                name = str(options.first + number)
+                parameters = {k: v.replace("{n}", name) for k, v in target.parameters.items()}
+                one = Target(
+                    **{
+                        **{field: getattr(target, field) for field in target.__slots__},
+                        "parameters": parameters,
+                        "record_server": None,
+                        "record_client": None,
+                    }
+                )
+                clients.append(await stack.enter_async_context(session(one)))
+            await asyncio.sleep(options.settle)
+            report = await watch_all(options, clients, tree)
+            report["pss_mib"] = round(tree.memory()["pss_mib"] - empty["pss_mib"], 2)
+    return {"sessions": options.sessions, **report}
+
+
+async def watch_all(options: argparse.Namespace, clients: list[Client], tree: ProcessTree) -> Json:
+    for client in clients:
+        client.counters = Counters()
+    busy, own = machine_cpu(), time.process_time()
+    with Meter(tree) as meter:
+        started = time.perf_counter()
+        await asyncio.sleep(options.seconds)
+        elapsed = time.perf_counter() - started
+        report = meter.report()
+    own, after = time.process_time() - own, machine_cpu()
+    rates = [round(client.counters.drawn_frames / elapsed, 2) for client in clients]
+    return {
+        "seconds": round(elapsed, 2),
+        "drawn_fps": rates,
+        "drawn_fps_median": statistics.median(rates),
+        "drawn_fps_least": min(rates),
+        "alive": sum(not client.closed.done() for client in clients),
+        "mb_to_clients": round(sum(client.counters.bytes_in for client in clients) / 1e6, 3),
+        **report,
+        "client_cpu_s": round(own, 2),
+        "machine_busy_share": round((after[0] - busy[0]) / (after[1] - busy[1]), 3),
+    }
+
+
+async def run_resize(options: argparse.Namespace, target: Target, tree: ProcessTree) -> Json:
+    """`size` from the client: time to the new `size` of layer 0 and to the whole picture."""
+    del tree
+    steps: list[Json] = []
+    async with session(target, keep=True) as client:
+        await client.quiet(options.settle, 5)
+        for width, height in options.sizes:
+            sent = time.perf_counter()
+            client.send(encode("size", width, height))
+            await asyncio.sleep(options.watch)
+            until, kept = time.perf_counter(), list(client.kept or [])
+            painter, new_size = Painter(), None
+            for at in painter.play(kept):
+                if at > sent and new_size is None:
+                    if painter.picture.shape[:2] == (height, width):
+                        new_size = at - sent
+            full, _ = completed(kept, until)
+            steps.append(
+                {
+                    "asked": f"{width}x{height}",
+                    "got": "x".join(map(str, painter.picture.shape[1::-1])),
+                    "new_size_s": None if new_size is None else round(new_size, 3),
+                    "full_picture_s": None
+                    if full is None or full < sent
+                    else round(full - sent, 3),
+                    "closed": client.closed.done(),
+                }
+            )
+            if options.paint:
+                painter.save(options.paint)
+    return {"steps": steps, "errors": client.errors}
+
+
+# ------------------------------------------------------------------------------------------------
 # probe
 # ------------------------------------------------------------------------------------------------
 
@@ -1054,6 +1617,60 @@ def build_arguments() -> argparse.ArgumentParser:
     sub.add_argument("--seconds", type=float, default=10.0)
     sub.add_argument("--spawn", help="shell command to run on --display meanwhile")
     sub.add_argument("--display", default=":7")
+
+    def numbers(text: str) -> tuple[int, ...]:
+        return tuple(int(part) for part in text.replace("x", ",").split(","))
+
+    def desktop(name: str, text: str, run: Callable[..., Any]) -> argparse.ArgumentParser:
+        sub = command(name, text, run)
+        sub.add_argument("--seconds", type=float, default=10.0)
+        sub.add_argument("--spawn", help="shell command to run on --display meanwhile")
+        sub.add_argument("--display", default=":7")
+        sub.add_argument(
+            "--env", type=key_value, action="append", default=[], help="for --spawn, xwd"
+        )
+        sub.add_argument("--before", default="", help="shell commands before --spawn, ended by ;")
+        sub.add_argument(
+            "--lead", type=float, default=2.0, help="seconds from --spawn to connecting"
+        )
+        sub.add_argument("--paint", type=Path, help="PNG for the last picture")
+        return sub
+
+    sub = desktop("screen", "frame rate, cost and likeness of an animated desktop", run_screen)
+    sub.add_argument(
+        "--server-pid",
+        type=int,
+        action="append",
+        default=[],
+        help="the desktop's server, for its CPU",
+    )
+    sub.add_argument("--late", action="store_true", help="connect first, then --spawn")
+    sub.add_argument("--truth", action="store_true", help="compare with xwd of --display")
+    sub.add_argument("--rest", type=float, default=0.0, help="truth: seconds to wait before it")
+    sub.add_argument("--without", type=numbers, help="truth: X,Y,WIDTH,HEIGHT left out")
+
+    sub = desktop("typing", "key press to changed pixels in an xterm", run_typing)
+    sub.add_argument("--keys", type=int, default=190)
+    sub.add_argument("--rate", type=float, default=20.0)
+    sub.add_argument("--cell", type=numbers, default=(23, 23), help="X,Y of the first cell")
+    sub.add_argument("--font", type=numbers, default=(6, 13), help="WIDTHxHEIGHT of a cell")
+    sub.add_argument("--click", type=numbers, help="X,Y to click first, for the focus")
+
+    sub = desktop("join", "connect, and join with a second viewer: full picture", run_join)
+    sub.add_argument("--repeat", type=int, default=5)
+    sub.add_argument("--watch", type=float, default=3.0)
+    sub.add_argument("--pause", type=float, default=1.0)
+
+    sub = desktop("viewers", "several viewers of one session", run_viewers)
+    sub.add_argument("--viewers", type=int, default=5)
+
+    sub = desktop("fleet", "several sessions at once", run_fleet)
+    sub.add_argument("--sessions", type=int, default=10)
+    sub.add_argument("--first", type=int, default=0)
+
+    sub = desktop("resize", "size from the client", run_resize)
+    sub.add_argument("--sizes", type=numbers, nargs="+", default=[(1280, 720), (1024, 768)])
+    sub.add_argument("--watch", type=float, default=4.0)
 
     sub = command("probe", "answers to odd or failing input, with times", run_probe)
     sub.add_argument("--raw", help="bytes to send instead of a handshake (\\n, \\x00 escapes)")

@@ -11,8 +11,8 @@ from benchmarks.screen import ScreenHandler
 from benchmarks.session import connect
 from benchmarks.table import print_table
 from guacr.daemon import Daemon
-from guacr.session.registry import Protocols
-from guacr.settings import ServerSettings, Settings, WebSocketSettings
+from guacr.session.protocols import Protocols
+from guacr.settings.models import ServerSettings, Settings, WebSocketSettings
 from handlers.testcard import TestcardHandler
 
 JOINS = 30

@@ -3,34 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 
-from guacr.session.params import Params
-from handlers.terminal import params as shared
 from handlers.terminal.handler import TerminalHandler
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScreenParams(Params):
-    """The terminal's own parameters."""
-
-    font_name: str = shared.font_name()
-    font_size: int = shared.font_size()
-    color_scheme: str = shared.color_scheme()
-    terminal_type: str = shared.terminal_type()
-    func_keys_and_keypad: str = shared.func_keys_and_keypad()
-    backspace: int = shared.backspace()
-    scrollback: int = shared.scrollback()
+from handlers.terminal.params import TerminalParams
 
 
 class ScreenHandler(TerminalHandler):
     """A terminal without a host."""
 
     name = "screen"
-    params_type = ScreenParams
+    params_type = TerminalParams
 
     async def run(self) -> None:
         """Stay until the session is closed."""
+        self.session.set_connected()
         await asyncio.Event().wait()
 
     def send(self, data: bytes) -> None:

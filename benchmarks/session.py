@@ -12,8 +12,8 @@ from benchmarks.table import print_table
 from guacr.daemon import Daemon
 from guacr.protocol.instruction import encode
 from guacr.protocol.parser import InstructionParser
-from guacr.session.registry import Protocols
-from guacr.settings import ServerSettings, Settings, WebSocketSettings
+from guacr.session.protocols import Protocols
+from guacr.settings.models import ServerSettings, Settings, WebSocketSettings
 
 SESSIONS = 500
 PARALLEL = 16

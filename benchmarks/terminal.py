@@ -14,11 +14,11 @@ from pathlib import Path
 
 from benchmarks.table import print_table, seconds
 from guacr.display.geometry import Rect
-from terminal.atlas import atlas_for, font_pixels
-from terminal.contents import Colours
-from terminal.emulator import Emulator, EmulatorListener, EmulatorOptions
-from terminal.engines import engine
-from terminal.surface import TerminalSurface
+from terminal.drawing.atlas import atlas_for, font_pixels
+from terminal.drawing.surface import TerminalSurface
+from terminal.engines.available import engine
+from terminal.engines.contents import Colours
+from terminal.engines.emulator import Emulator, EmulatorListener, EmulatorOptions
 
 ENGINES = ("ghostty", "pyte")
 PORTION = 65_536
@@ -112,7 +112,7 @@ def _feed_rows() -> list[list[object]]:
 
 
 def _damage_seconds(terminal: Terminal, inputs: list[bytes]) -> float:
-    """What `take_damage` takes after each of some inputs in turn."""
+    """Return the median time of `take_damage`, after each of the inputs in turn."""
     emulator, surface = terminal
     turns = itertools.cycle(inputs)
     taken = []
@@ -165,8 +165,8 @@ def _idle_kib(columns: int, rows: int, keys: int, resting: bool) -> float:
                 surface.pixels(rect)
         surface.take_damage()
         if resting:
-            emulator.rest()
-            surface.rest()
+            emulator.trim()
+            surface.trim()
         kept.append(terminal)
     return (_resident() - before) / IDLE_TERMINALS / 1024
 

@@ -10,11 +10,12 @@ from contextlib import asynccontextmanager
 
 from benchmarks.screen import ScreenHandler
 from benchmarks.table import print_table
+from guacr.api import ProtocolHandler
 from guacr.daemon import Daemon
-from guacr.session.registry import Protocols
+from guacr.session.protocols import Protocols
 from guacr.session.session import Session
-from guacr.settings import ServerSettings, Settings, WebSocketSettings
-from tests.support.client import GuacClient, Habits
+from guacr.settings.models import ServerSettings, Settings, WebSocketSettings
+from guacr.testing.client import Behaviour, GuacClient
 
 ROUND_TRIPS = (0.0, 0.02, 0.05, 0.1)
 SIZE = 20_000_000
@@ -56,19 +57,27 @@ class Link:
 
 
 @asynccontextmanager
-async def connected(round_trip: float, rate: float) -> AsyncIterator[tuple[GuacClient, Session]]:
+async def connected(
+    round_trip: float,
+    rate: float,
+    handler: type[ProtocolHandler] = ScreenHandler,
+    *,
+    paint: bool = False,
+) -> AsyncIterator[tuple[GuacClient, Session]]:
     """A client at the other end of a link, and its session."""
     settings = Settings(
         server=ServerSettings(hosts=("127.0.0.1",), port=0),
         websocket=WebSocketSettings(enabled=False),
     )
-    daemon = Daemon(settings, protocols=Protocols({"screen": ScreenHandler}))
+    daemon = Daemon(settings, protocols=Protocols({handler.name: handler}))
     await daemon.start()
     link = Link(daemon.port, round_trip, rate)
     server = await asyncio.start_server(link.serve, "127.0.0.1", 0)
     place = server.sockets[0].getsockname()[:2] if round_trip else ("127.0.0.1", daemon.port)
-    async with await GuacClient.connect(place, "screen", habits=Habits(paint=False)) as client:
-        await client.wait(lambda: client.heard.syncs, "a frame")
+    async with await GuacClient.connect(
+        place, handler.name, behaviour=Behaviour(paint=paint)
+    ) as client:
+        await client.wait(lambda: client.state.syncs, "a frame")
         (session,) = daemon.registry.sessions.values()
         yield client, session
     server.close()
@@ -77,8 +86,8 @@ async def connected(round_trip: float, rate: float) -> AsyncIterator[tuple[GuacC
 
 async def send(session: Session, size: int) -> None:
     """Send a file to the owner."""
-    assert session.owner is not None
-    async with session.owner.outputs.open_file("file", "application/octet-stream") as stream:
+    assert session.users.owner is not None
+    async with session.users.owner.outputs.open_file("file", "application/octet-stream") as stream:
         for _ in range(size // len(PIECE)):
             await stream.write(PIECE)
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from guacr.cli import main
+from guacr.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,9 +1,9 @@
 """Every error that guacr raises on purpose, each with the Guacamole status that clients see.
 
     GuacrError                        SERVER_ERROR
-    ├── InternalError                 a fault of guacr's own; the log holds its traceback
+    ├── InternalError                 a fault in guacr; the log has its traceback
     ├── ShutdownError                 UPSTREAM_UNAVAILABLE: the daemon ends, as planned
-    ├── SettingsError                 a setting that cannot stand; stops the start
+    ├── SettingsError                 an invalid setting; prevents the start
     ├── ClientError                   what the client did
     │   ├── ProtocolError             CLIENT_BAD_REQUEST
     │   ├── BadRequestError           CLIENT_BAD_REQUEST
@@ -26,10 +26,11 @@
         ├── UpstreamNotFoundError     UPSTREAM_NOT_FOUND
         └── UpstreamUnavailableError  UPSTREAM_UNAVAILABLE
 
-A message is one sentence without capital or full stop, that says what is wrong and what to do.
-It goes to the client as it is: no secret belongs in it.
+A message is one sentence without capital or full stop that says what is wrong and what to do. It is
+sent to the client unchanged, so it must not contain secrets.
 """
 
+from traceback import clear_frames
 from typing import ClassVar
 
 from guacr.protocol.status import Status
@@ -37,21 +38,21 @@ from guacr.showable import escaped, showable
 
 
 class GuacrError(Exception):
-    """The root; `status` is what an `error` instruction carries."""
+    """The base class; `status` is that of the `error` instruction."""
 
     status: ClassVar[Status] = Status.SERVER_ERROR
 
 
 class InternalError(GuacrError):
-    """What was not foreseen: whoever raises it has logged the traceback."""
+    """An unexpected failure, whose traceback has been logged."""
 
     def __init__(self) -> None:
-        super().__init__("internal error: the daemon's log says more")
+        super().__init__("internal error: see the daemon's log")
 
 
 class ShutdownError(GuacrError):
-    """The daemon ends. Of the statuses on which Apache Guacamole connects again by itself, this is
-    the one whose text fits."""
+    """The daemon is shutting down. Of the statuses on which Apache Guacamole reconnects by itself,
+    this is the one whose text fits."""
 
     status = Status.UPSTREAM_UNAVAILABLE
 
@@ -64,17 +65,17 @@ class SettingsError(GuacrError):
 
 
 class ClientError(GuacrError):
-    """The client did what it may not."""
+    """The client did something that is not allowed."""
 
     status = Status.CLIENT_BAD_REQUEST
 
 
 class ProtocolError(ClientError):
-    """The bytes are not Guacamole protocol, or pass one of its limits."""
+    """The bytes are not Guacamole protocol, or exceed a limit."""
 
 
 class BadRequestError(ClientError):
-    """A value of the client's cannot be used."""
+    """A value from the client is invalid."""
 
 
 class UnauthorizedError(ClientError):
@@ -90,7 +91,7 @@ class ForbiddenError(ClientError):
 
 
 class ClientTimeoutError(ClientError):
-    """The client was silent, or did not take what was sent."""
+    """The client was silent, or did not read."""
 
     status = Status.CLIENT_TIMEOUT
 
@@ -102,31 +103,31 @@ class OverrunError(ClientError):
 
 
 class BadTypeError(ClientError):
-    """A mimetype that is not taken here."""
+    """The mimetype is not accepted."""
 
     status = Status.CLIENT_BAD_TYPE
 
 
 class TooManyError(ClientError):
-    """One more than the limit allows."""
+    """A limit has been reached."""
 
     status = Status.CLIENT_TOO_MANY
 
 
 class UnsupportedError(GuacrError):
-    """A feature that is not there."""
+    """The feature is not supported."""
 
     status = Status.UNSUPPORTED
 
 
 class BusyError(GuacrError):
-    """The daemon is at a limit of its own."""
+    """The daemon has reached a limit."""
 
     status = Status.SERVER_BUSY
 
 
 class NotFoundError(GuacrError):
-    """No such connection, session, stream or file."""
+    """The connection, session, stream or file does not exist."""
 
     status = Status.RESOURCE_NOT_FOUND
 
@@ -138,31 +139,31 @@ class ConflictError(GuacrError):
 
 
 class ClosedError(GuacrError):
-    """The resource, or who used it, is gone."""
+    """The resource, or its user, is gone."""
 
     status = Status.RESOURCE_CLOSED
 
 
 class SessionConflictError(GuacrError):
-    """Another session has taken the place of this one."""
+    """Another session has replaced this one."""
 
     status = Status.SESSION_CONFLICT
 
 
 class SessionClosedError(GuacrError):
-    """The session was closed on purpose."""
+    """The session was closed deliberately."""
 
     status = Status.SESSION_CLOSED
 
 
 class SessionTimeoutError(GuacrError):
-    """The session was ended after a time limit."""
+    """The session reached a time limit."""
 
     status = Status.SESSION_TIMEOUT
 
 
 class UpstreamError(GuacrError):
-    """The remote host answered with an error, or broke off."""
+    """The remote host answered with an error, or closed the connection."""
 
     status = Status.UPSTREAM_ERROR
 
@@ -213,24 +214,36 @@ _BY_STATUS: dict[int, type[GuacrError]] = {
 
 
 def error_of_status(status: int, message: str) -> GuacrError:
-    """What a peer's answer with this status stands for; a number that is none of the protocol's
-    is taken for SERVER_ERROR."""
+    """Return the error for a peer's answer with this status; an unknown number counts as
+    SERVER_ERROR."""
     return _BY_STATUS.get(status, GuacrError)(message)
 
 
 def clause(text: str) -> str:
-    """A sentence of a library's, of the system's or of a peer's, as a part of one of ours: without
-    its capital, unless that begins an acronym (PTY, TLS), without its full stop, and without what
-    could steer a terminal."""
+    """Turn a sentence of a library, the system or a peer into a clause: without its capital, unless
+    that begins an acronym (PTY, TLS), without its full stop, and without characters that could
+    control a terminal."""
     text = showable(" ".join(text.split()).rstrip("."), escaped)
     return text if text[1:2].isupper() else text[:1].lower() + text[1:]
 
 
 def shorten(value: str, limit: int = 60) -> str:
-    """A value as it may stand in a message: quoted, printable and short."""
+    """Format a value for a message: quoted, printable and short."""
     text = value if len(value) <= limit else value[: limit - 1] + "…"
     if text.isprintable():
         return repr(text)
     quote = '"' if "'" in text and '"' not in text else "'"
     text = text.replace("\\", "\\\\").replace(quote, f"\\{quote}")
     return quote + showable(text, escaped) + quote
+
+
+def forget_frames(error: BaseException) -> None:
+    """Release what a handled error keeps in memory: the variables of all functions that it passed
+    through, which may refer to the error in turn."""
+    seen: set[int] = set()
+    one: BaseException | None = error
+    while one is not None and id(one) not in seen:
+        seen.add(id(one))
+        clear_frames(one.__traceback__)
+        one.__traceback__ = None
+        one = one.__context__

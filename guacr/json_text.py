@@ -1,7 +1,7 @@
-"""JSON of a peer's: a value, or one kind of error, whatever is wrong with the text.
+"""Parse JSON from a peer, with a single error for everything that can be wrong.
 
-`json.loads` alone raises RecursionError as well, takes NaN and the halves of surrogate pairs, and
-guesses encodings; what it returns may be nested so deeply that nothing else can handle it.
+`json.loads` alone also raises RecursionError, accepts NaN and lone surrogates, and guesses
+encodings; its result may be nested too deeply for other code.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from collections.abc import Iterable
 from typing import Any, NoReturn
 
 NESTING_MAX = 64
-"""Arrays and objects within one another."""
+"""Maximum nesting of arrays and objects."""
 
 
 class JsonError(ValueError):
-    """The text is not JSON, or no value of it can be used."""
+    """The text is not JSON, or its value is not usable."""
 
 
 def parse_json(text: bytes | str) -> Any:
-    """The value that a text, or its UTF-8, stands for (RFC 8259).
+    """Parse a text, or its UTF-8 (RFC 8259).
 
     Raises:
-        JsonError: it stands for none; no text of the peer's is in the message.
+        JsonError: it is invalid; the message contains none of the peer's text.
     """
     try:
         plain = text.decode() if isinstance(text, bytes) else text
@@ -52,14 +52,14 @@ def _inner(container: Any) -> Iterable[Any]:
 
 
 def _containers(values: Iterable[Any]) -> list[Any]:
-    """Those of the values that hold others; texts are looked at on the way."""
+    """Return the values that are containers, and check texts on the way."""
     found = []
     for value in values:
         if isinstance(value, str):
             try:
                 value.encode()
             except UnicodeEncodeError:
-                raise JsonError("this JSON holds half a character") from None
+                raise JsonError("this JSON contains an incomplete character") from None
         elif isinstance(value, list | dict):
             found.append(value)
     return found

@@ -17,17 +17,17 @@ from typing import TYPE_CHECKING
 from guacr.showable import escaped, showable
 
 if TYPE_CHECKING:
-    from guacr.settings import LogSettings
+    from guacr.settings.models import LogSettings
 
 SYSLOG = "/dev/log"
 TRACE = 5
-"""Below DEBUG: what only someone who mends guacr reads."""
+"""Below DEBUG: only for debugging guacr itself."""
 LINE_MAX = 16384
-"""Characters of one message; what is longer is cut off."""
+"""Maximum characters of a message; longer ones are cut."""
 CONTEXT = ("session", "user", "protocol")
-"""Attributes of a record that say what it belongs to."""
+"""Attributes of a record that identify its session and user."""
 LIBRARIES = ("aiohttp", "asyncio", "asyncssh", "PIL")
-"""Loggers that say too much for a daemon's log; they say it at DEBUG and below."""
+"""Loggers that are too verbose; their messages appear at DEBUG and below."""
 
 _LEVELS = {
     "trace": TRACE,
@@ -39,13 +39,13 @@ _LEVELS = {
 
 
 class TextFormatter(logging.Formatter):
-    """Lines as guacd writes them: `guacr[pid]: LEVEL: message`, with the session before it.
+    """Lines like guacd's: `guacr[pid]: LEVEL: message`, with the session before the message.
 
     Control characters are escaped, so that a peer's text cannot forge a line.
     """
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line, and the lines of a traceback if there is one."""
+        """Format a line, and the lines of a traceback if there is one."""
         context = "".join(f"[{value}] " for value in _context(record).values())
         line = f"guacr[{record.process}]: {record.levelname}: {context}{_message(record)}"
         if record.exc_info:
@@ -54,10 +54,10 @@ class TextFormatter(logging.Formatter):
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: time, level, logger, pid, message, session and user."""
+    """One JSON object per line: time, level, logger, pid, message, session and user."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line."""
+        """Format a line."""
         entry: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -75,9 +75,9 @@ _FORMATTERS: dict[str, type[logging.Formatter]] = {"text": TextFormatter, "json"
 
 
 def configure(settings: LogSettings, *, to_syslog: bool = False) -> None:
-    """Send the log of the process to standard error, or to the system log, as `settings` say.
+    """Send the log of the process to standard error, or to the system log, according to `settings`.
 
-    A later call replaces an earlier one. A machine without a system log keeps none.
+    A later call replaces an earlier one. Without a system log, nothing is logged.
     """
     handler = _syslog() if to_syslog else logging.StreamHandler(sys.stderr)
     handler.setFormatter(_FORMATTERS[settings.format]())

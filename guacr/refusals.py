@@ -1,4 +1,4 @@
-"""Log lines about what is refused: each refusal leaves one, but a flood of them does not."""
+"""Log lines about refusals: each refusal is logged, but a flood of them is summarised."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 LINES = 20
-"""Lines of one kind in `PERIOD`; of more, only the number is logged."""
+"""Maximum lines of one kind in `PERIOD`; of others, only the number is logged."""
 PERIOD = 60.0
 """Seconds."""
 
@@ -25,7 +25,7 @@ class Refusals:
         self._unlogged = 0
 
     def report(self, message: str, *args: object) -> None:
-        """One refusal; the arguments as of `Logger.warning`."""
+        """Report a refusal; the arguments are those of `Logger.warning`."""
         now = self._clock()
         if now - self._since >= PERIOD:
             self._since, self._logged = now, 0

@@ -1,9 +1,9 @@
-"""Which characters of a peer's may be shown: in a terminal, a log line, a title, an error.
+"""The characters of a peer that may be shown: in a terminal, a log line, a title, an error.
 
-`str.isprintable` is not that: it refuses blanks other than U+0020, what joins emoji and letters of
-Persian or Hindi, and whatever is younger than Python's tables. What is refused here steers a
-terminal (controls), breaks lines (U+2028), turns the order of others around (embeddings and
-overrides of direction, the "Trojan source"), or cannot be seen at all.
+`str.isprintable` is not sufficient: it refuses blanks other than U+0020, joiners of emoji and of
+letters in Persian or Hindi, and characters that are newer than Python's tables. The characters that
+are refused here control a terminal (controls), break lines (U+2028), reverse the order of others
+(embeddings and overrides of direction, the "Trojan source"), or are invisible.
 """
 
 from __future__ import annotations
@@ -20,19 +20,20 @@ _FORMATS = (
 _NONE = "\ufdd0-\ufdef\ufffe\uffff"
 _UNSAFE = re.compile(f"[{_CONTROLS}{_HALVES}{_FORMATS}{_NONE}]")
 _UNSAFE_OR_FLAG = re.compile(
-    # flags of regions are tags behind a black flag
+    # flags of regions are tags that follow a black flag
     f"(\U0001f3f4[\U000e0030-\U000e007a]{{2,6}}\U000e007f)|{_UNSAFE.pattern}"
 )
 _LINE_END = re.compile("\r*\n\r*|\r")
 
 
 def is_showable(text: str) -> bool:
-    """Whether a text may be shown as it is."""
+    """Return whether a text may be shown unchanged."""
     return text.isprintable() or showable(text, lambda _: "") == text
 
 
 def showable(text: str, instead: Callable[[str], str], keep: str = "") -> str:
-    """A text with `instead` of each character that may not be shown, but for those of `keep`."""
+    """Replace each character that may not be shown, except those in `keep`, by the result of
+    `instead`."""
     if text.isprintable():
         return text
     return _UNSAFE_OR_FLAG.sub(
@@ -41,16 +42,16 @@ def showable(text: str, instead: Callable[[str], str], keep: str = "") -> str:
 
 
 def escaped(character: str) -> str:
-    r"""A character as Python writes it: \n, \x1b, \u202e."""
+    r"""Return a character as Python writes it: \n, \x1b, \u202e."""
     return character.encode("unicode_escape").decode()
 
 
 def may_be_typed(character: str) -> bool:
-    """Whether a character can be a part of what a person answers, shown or not."""
+    """Return whether a character can be part of a person's answer, shown or not."""
     return not re.match(f"[{_CONTROLS}{_HALVES}]", character)
 
 
 def with_line_feeds(text: str) -> str:
-    """A text whose lines end with a line feed, however they did: devices send CR LF, LF CR, CR CR
-    LF and CR."""
+    """Return a text whose lines end with a line feed, whatever their original ends: devices send CR
+    LF, LF CR, CR CR LF and CR."""
     return _LINE_END.sub("\n", text)

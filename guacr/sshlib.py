@@ -1,8 +1,8 @@
-"""asyncssh, imported without starting a process; everything else takes it from here.
+"""asyncssh, imported without starting a process; all other modules import it from here.
 
-asyncssh looks for two libraries that it can do without, liboqs and nettle, by
-`ctypes.util.find_library`, which runs ldconfig, and a compiler where that finds nothing. Here the
-dynamic linker's cache is read instead.
+asyncssh searches for two optional libraries, liboqs and nettle, with `ctypes.util.find_library`,
+which runs ldconfig, and a compiler if that finds nothing. Here the dynamic linker's cache is read
+instead.
 """
 
 from __future__ import annotations
@@ -17,19 +17,23 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
 CACHE = Path("/etc/ld.so.cache")
-"""Where glibc's linker keeps the names of the libraries that there are."""
+"""The cache in which glibc's linker keeps the names of the available libraries."""
 DIRECTORIES = (Path("/usr/local/lib"), Path("/usr/lib"), Path("/lib"))
-"""Where other linkers, such as musl's, look."""
+"""The directories that other linkers, such as musl's, search."""
 
 
 def find_library(name: str) -> str | None:
-    """The file name by which a shared library can be loaded; None if there is none."""
+    """Return the file name with which a shared library can be loaded; None if it is not
+    installed."""
     for candidate in (*_cached(name), *_in_directories(name), f"lib{name}.so"):
         try:
             ctypes.CDLL(candidate)
         except OSError:
-            continue  # of another processor, or not there
+            continue  # for another processor, or missing
         return candidate
     return None
 
@@ -49,7 +53,7 @@ def _in_directories(name: str) -> list[str]:
 
 @contextmanager
 def _no_processes() -> Iterator[None]:
-    """Have `ctypes.util.find_library` start none; macOS has it so already."""
+    """Keep `ctypes.util.find_library` from starting processes, as on macOS."""
     original = ctypes.util.find_library
     if sys.platform == "linux":
         ctypes.util.find_library = find_library
@@ -62,6 +66,9 @@ def _no_processes() -> Iterator[None]:
 with _no_processes():
     import asyncssh
     from asyncssh import auth, constants
+    from asyncssh import kex_dh as asyncssh_kex_dh
+    from asyncssh import pbe as asyncssh_pbe
+    from asyncssh import public_key as asyncssh_public_key
     from asyncssh.crypto import dh as asyncssh_dh
     from asyncssh.encryption import get_encryption_algs
     from asyncssh.kex import get_default_kex_algs, get_kex_algs
@@ -71,8 +78,8 @@ with _no_processes():
 
 
 def _quiet_diffie_hellman() -> None:
-    """Spare the log cryptography's notice, at each old key exchange, that it may lose finite-field
-    Diffie-Hellman one day: whoever has an old host cannot heed it."""
+    """Suppress cryptography's log line, at each old key exchange, that it may lose finite-field
+    Diffie-Hellman one day: users with an old host cannot act on it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         names = ("DHParameterNumbers", "DHPublicNumbers")
@@ -84,10 +91,15 @@ _quiet_diffie_hellman()
 
 __all__ = [
     "Boolean",
+    "RSAPrivateKey",
     "SSHPacket",
     "String",
     "UInt32",
+    "UnsupportedAlgorithm",
     "asyncssh",
+    "asyncssh_kex_dh",
+    "asyncssh_pbe",
+    "asyncssh_public_key",
     "auth",
     "constants",
     "get_certificate_algs",

@@ -1,6 +1,6 @@
-"""systemd's two small protocols: sockets that it opened for us, and telling it how we are.
+"""systemd's two small protocols: sockets that it has opened, and notifications of our state.
 
-sd_listen_fds(3) and sd_notify(3) say what the variables mean.
+sd_listen_fds(3) and sd_notify(3) describe the variables.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ _DIGITS_MAX = 4
 
 
 def activated_sockets() -> list[socket.socket]:
-    """The listening sockets that systemd passed to this process; empty without any.
+    """Return the listening sockets that systemd passed to this process; empty if there are none.
 
     Raises:
-        SettingsError: what was passed are no sockets that listen for streams.
+        SettingsError: what was passed are not listening stream sockets.
     """
     if os.environ.get("LISTEN_PID") != str(os.getpid()):
         return []
@@ -36,30 +36,31 @@ def activated_sockets() -> list[socket.socket]:
 
 
 def _listening(number: int) -> socket.socket:
-    """The socket with that file descriptor."""
+    """Return the socket with a file descriptor."""
     try:
         sock = socket.socket(fileno=number)
         listens = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
     except OSError as error:
         raise SettingsError(
-            f"LISTEN_FDS: file descriptor {number} is no socket: {error.strerror}"
+            f"LISTEN_FDS: file descriptor {number} is not a socket: {error.strerror}"
         ) from error
     if not listens or sock.type != socket.SOCK_STREAM:
         sock.close()
         raise SettingsError(
-            f"LISTEN_FDS: file descriptor {number} is no socket that listens for streams: check "
+            f"LISTEN_FDS: file descriptor {number} is not a listening stream socket: check "
             "ListenStream and Accept=no in the socket unit"
         )
     return sock
 
 
 def notify_reloading() -> None:
-    """Tell systemd (`Type=notify-reload`) that the settings are read anew; `READY=1` ends it."""
+    """Notify systemd (`Type=notify-reload`) that the settings are being reloaded; `READY=1` ends
+    it."""
     notify(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
 
 
 def notify(state: str) -> None:
-    """Tell systemd, for example `READY=1`; nothing happens where it does not listen."""
+    """Notify systemd, for example `READY=1`; do nothing without systemd."""
     address = os.environ.get("NOTIFY_SOCKET", "")
     if not address:
         return
@@ -69,4 +70,4 @@ def notify(state: str) -> None:
         try:
             sock.sendto(state.encode(), address)
         except OSError:
-            return  # whoever asked to be told has gone; nothing depends on it
+            return  # the receiver is gone; nothing depends on it

@@ -1,7 +1,7 @@
-"""TCP to a host by name: every address is tried, a little apart, and the first to answer wins.
+"""TCP to a host by name: all addresses are tried in short intervals, and the first to answer wins.
 
-This is "happy eyeballs" of RFC 8305: addresses of the two families alternate, and a slow one
-does not hold back the next.
+This is "happy eyeballs" (RFC 8305): addresses of the two families alternate, and a slow one
+does not delay the next.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import asyncio
 import socket
 from itertools import zip_longest
 
-from guacr.errors import (
+from guacr.api import (
     BadRequestError,
     UpstreamError,
     UpstreamNotFoundError,
@@ -21,20 +21,20 @@ from guacr.errors import (
 )
 
 ATTEMPT_DELAY = 0.25
-"""Seconds between the starts of two attempts, as RFC 8305 recommends."""
+"""Seconds between two attempts, as recommended by RFC 8305."""
 ADDRESSES_MAX = 16
-"""Addresses of one name that are tried."""
+"""Maximum addresses of a name that are tried."""
 
 Address = tuple[int, tuple[str, int] | tuple[str, int, int, int]]
-"""The family of a socket, and what it connects to."""
+"""The family and the address of a socket."""
 
 
 async def dial(host: str, port: int, timeout: float) -> socket.socket:
-    """A connected, non-blocking socket. `timeout` in seconds bounds everything, the name's
-    resolution included.
+    """Return a connected, non-blocking socket. `timeout` in seconds limits everything, including
+    name resolution.
 
     Raises:
-        BadRequestError: no host is given.
+        BadRequestError: the host is empty.
         UpstreamNotFoundError: the name is unknown, or no address can be reached.
         UpstreamUnavailableError: the host refuses connections to the port.
         UpstreamTimeoutError: no address answers in time.
@@ -55,18 +55,18 @@ async def dial(host: str, port: int, timeout: float) -> socket.socket:
 
 
 def unknown_host(host: str) -> UpstreamNotFoundError:
-    """What to raise for a name that stands for no address."""
+    """The error for a name without an address."""
     return UpstreamNotFoundError(
-        f"host {shorten(host)} is not known: check the name, or give its address"
+        f"host {shorten(host)} is unknown: check the name, or give its address"
     )
 
 
 async def _resolve(host: str, port: int) -> list[Address]:
-    """The addresses of a name, the two families by turns."""
+    """The addresses of a name, with alternating families."""
     loop = asyncio.get_running_loop()
     try:
         found = await loop.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
-    except (socket.gaierror, ValueError):  # of names that can be none, with a NUL for one
+    except (socket.gaierror, ValueError):  # ValueError: of invalid names, such as one with a NUL
         raise unknown_host(host) from None
     addresses: list[Address] = []
     for family, _, _, _, address in found:
@@ -79,7 +79,7 @@ async def _resolve(host: str, port: int) -> list[Address]:
 
 
 async def _first_to_answer(addresses: list[Address], failures: list[OSError]) -> socket.socket:
-    """Start an attempt whenever the one before fails or `ATTEMPT_DELAY` has passed."""
+    """Start an attempt whenever the previous one fails or `ATTEMPT_DELAY` has passed."""
     attempts: set[asyncio.Task[socket.socket]] = set()
     waiting = list(addresses)
     try:
@@ -99,7 +99,9 @@ async def _first_to_answer(addresses: list[Address], failures: list[OSError]) ->
             failures += [e for task in done if isinstance(e := task.exception(), OSError)]
         raise failures[-1]
     finally:
-        await _call_off(attempts)
+        for attempt in attempts:
+            attempt.add_done_callback(_close)
+            attempt.cancel()
 
 
 async def _attempt(address: Address) -> socket.socket:
@@ -114,21 +116,18 @@ async def _attempt(address: Address) -> socket.socket:
     return sock
 
 
-async def _call_off(attempts: set[asyncio.Task[socket.socket]]) -> None:
-    """Cancel what is still under way, and close what connected in the same moment."""
-    for task in attempts:
-        task.cancel()
-    for outcome in await asyncio.gather(*attempts, return_exceptions=True):
-        if isinstance(outcome, socket.socket):
-            outcome.close()
+def _close(attempt: asyncio.Task[socket.socket]) -> None:
+    """Close the socket of an attempt that connected although another one had won."""
+    if not attempt.cancelled() and attempt.exception() is None:
+        attempt.result().close()
 
 
 def _explained(host: str, port: int, failures: list[OSError]) -> UpstreamError:
-    """The error that says most: a refusal tells more than a missing route."""
+    """The most informative error: a refusal says more than a missing route."""
     name = shorten(host)
     if any(isinstance(failure, ConnectionRefusedError) for failure in failures):
         return UpstreamUnavailableError(
-            f"host {name} refuses connections to port {port}: check the port, and whether its "
+            f"host {name} refuses connections to port {port}: check the port, and whether the "
             "server runs"
         )
     if any(isinstance(failure, TimeoutError) for failure in failures):

@@ -1,4 +1,4 @@
-"""TLS to remote hosts: whom to trust, and the certificate to show."""
+"""TLS to remote hosts: trusted authorities and client certificates."""
 
 from __future__ import annotations
 
@@ -8,39 +8,40 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from guacr.errors import BadRequestError
+from guacr.api import BadRequestError
 
 PEM_MAX = 1 << 20
-"""Characters of a certificate or a key."""
+"""Maximum characters of a certificate or a key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TlsTerms:
-    """How a connection is to be made safe; texts are PEM."""
+    """The TLS options of a connection; texts are PEM."""
 
     authorities: str = ""
-    """Who may vouch for the host; empty: whom the system trusts."""
+    """The trusted authorities; empty for the system's."""
     ignore: bool = False
-    """Whether any certificate will do."""
+    """True if any certificate is accepted."""
     certificate: str = ""
-    """What to show the host."""
+    """The client certificate."""
     key: str = ""
     any_name: bool = False
-    """Whether a certificate for another host will do."""
+    """True if a certificate for a different host is accepted."""
     names: tuple[str, str, str] = ("ca-cert", "client-cert", "client-key")
-    """What the parameters of the three texts are called."""
+    """The parameter names of the three texts."""
 
 
 async def context(terms: TlsTerms) -> ssl.SSLContext:
-    """A context for a client, made on a thread since it reads files.
+    """Create a client context, in a thread because it reads files.
 
     Raises:
-        BadRequestError: a text is no certificate or key, or they do not belong together.
+        BadRequestError: a text is not a certificate or key, or they do not match.
     """
-    return await asyncio.to_thread(_context, terms)
+    return await asyncio.to_thread(made_of, terms)
 
 
-def _context(terms: TlsTerms) -> ssl.SSLContext:
+def made_of(terms: TlsTerms) -> ssl.SSLContext:
+    """Like `context`, but in the caller's thread."""
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if terms.ignore:
         made.check_hostname = False
@@ -51,38 +52,45 @@ def _context(terms: TlsTerms) -> ssl.SSLContext:
         made.load_default_certs()
     if terms.any_name:
         made.check_hostname = False
-    if terms.certificate:
+    if terms.certificate or terms.key:
         _show(made, terms)
     return made
 
 
 def _trust(made: ssl.SSLContext, name: str, authorities: str) -> None:
     try:
-        made.load_verify_locations(cadata=_bounded(name, authorities))
+        made.load_verify_locations(cadata=_pem(name, authorities))
     except (ssl.SSLError, ValueError):
         raise BadRequestError(
-            f"parameter {name} holds no PEM certificate: give the whole text of its file"
+            f"parameter {name} contains no PEM certificate: give the whole text of its file"
         ) from None
 
 
 def _show(made: ssl.SSLContext, terms: TlsTerms) -> None:
-    """Load certificate and key, which OpenSSL reads from a file alone."""
+    """Load certificate and key, which OpenSSL reads only from files."""
     _, certificate, key = terms.names
-    text = "\n".join([_bounded(certificate, terms.certificate), _bounded(key, terms.key)])
+    text = "\n".join([_pem(certificate, terms.certificate), _pem(key, terms.key)])
     with tempfile.TemporaryDirectory(prefix="guacr-") as directory:
         path = Path(directory) / "pair.pem"
         path.touch(0o600)
         path.write_text(text)
         try:
-            made.load_cert_chain(path, password=lambda: b"")
+            made.load_cert_chain(path, password=_refuse_encrypted)
         except (ssl.SSLError, ValueError):
             raise BadRequestError(
-                f"parameters {certificate} and {key} must be a PEM certificate and its own key, "
+                f"parameters {certificate} and {key} must be a PEM certificate and its key, "
                 "not encrypted: give the whole texts of their files"
             ) from None
 
 
-def _bounded(name: str, text: str) -> str:
+def _refuse_encrypted() -> bytes:
+    """Refuse a passphrase: OpenSSL would otherwise try the empty one, for as long as the key
+    says."""
+    raise ValueError("the key is encrypted")
+
+
+def _pem(name: str, text: str) -> str:
+    """Prepare a text for OpenSSL; the text around the PEM blocks may be in any language."""
     if len(text) > PEM_MAX:
         raise BadRequestError(f"parameter {name} is longer than {PEM_MAX} characters")
-    return text
+    return text.strip("\ufeff \t\r\n").encode("ascii", "replace").decode("ascii")

@@ -1,4 +1,4 @@
-"""A terminal as a person uses it: an engine, its picture, and what hands do to both."""
+"""A terminal: an engine, its picture, and the input of people."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from terminal import keysyms, kitty
-from terminal.atlas import GlyphAtlas, atlas_for, font_pixels
-from terminal.colours import Scheme, colour_report, parse_scheme
-from terminal.contents import Colours, Rgb
-from terminal.emulator import EmulatorListener, EmulatorOptions
-from terminal.engines import engine
-from terminal.keyboard import Typed
-from terminal.keymap import KeyMap, KeyModes, Modifiers
-from terminal.kitty import Flags, KeyEvent
-from terminal.layout import Layout
-from terminal.links import Link
-from terminal.mouse import Button
-from terminal.oversize import Oversize
-from terminal.paste import pasted
-from terminal.person import Person
-from terminal.pointing import Pointer, Pointing
-from terminal.selection import Selection
-from terminal.shortcuts import SCROLLING, Shortcut, shortcut
-from terminal.surface import TerminalSurface
+from terminal.drawing.atlas import GlyphAtlas, atlas_for, font_pixels
+from terminal.drawing.colours import Scheme, colour_report, parse_scheme
+from terminal.drawing.layout import Layout
+from terminal.drawing.surface import TerminalSurface
+from terminal.engines.available import engine
+from terminal.engines.contents import Colours, Rgb
+from terminal.engines.emulator import EmulatorListener, EmulatorOptions
+from terminal.engines.oversize import Oversize
+from terminal.input import keysyms, kitty
+from terminal.input.keyboard import Typed
+from terminal.input.keymap import KeyMap, KeyModes, Modifiers
+from terminal.input.kitty import Flags, KeyEvent
+from terminal.input.mouse import Button
+from terminal.input.paste import pasted
+from terminal.input.person import Person
+from terminal.input.pointing import Pointer, Pointing
+from terminal.input.selection import Selection
+from terminal.input.shortcuts import SCROLLING, Shortcut, shortcut
+from terminal.text.links import Link
 
 AUTO_REPEAT, FOCUS_EVENTS, PASTE_BRACKETS = 8, 1004, 2004
 COLOUR_REPORTS = 2031
@@ -33,60 +33,60 @@ COLOUR_REPORTS = 2031
 
 
 class TerminalListener(EmulatorListener, Protocol):
-    """Who hears of what the host and the persons at the terminal do."""
+    """Receives the requests of the host and of the people at the terminal."""
 
     def copied(self, text: str) -> None:
-        """Somebody selected text."""
+        """Handle text that someone selected."""
         ...
 
     def link_followed(self, person: Person, link: Link) -> None:
-        """Somebody clicked on a link, with Ctrl."""
+        """Handle a click on a link with Ctrl."""
         ...
 
     def copy_refused(self, size: int, limit: int) -> None:
-        """A program meant to copy so many bytes, and `limit` are the most that it may."""
+        """Handle a program's attempt to copy more than `limit` bytes."""
         ...
 
     def paste_refused(self, person: Person) -> None:
-        """Somebody pasted, and the clipboard is empty."""
+        """Handle a paste from an empty clipboard."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TerminalOptions:
-    """How a terminal starts."""
+    """The options of a terminal."""
 
     width: int
-    """Pixels of the window."""
+    """The size of the window in pixels."""
     height: int
     dpi: int = 96
     font_name: str = "monospace"
     font_size: int = 12
-    """Points."""
+    """Font size in points."""
     colour_scheme: str = ""
     minimum_contrast: float = 1
-    """Of text to its background, 1 to 21."""
+    """The minimum contrast of text to its background, 1 to 21."""
     terminal_type: str = "linux"
     function_keys: str = ""
     backspace: int = 127
     scrollback_rows: int = 1000
     clipboard_bytes: int = 1 << 20
-    """Of what a program copies; more is refused."""
+    """Maximum bytes that a program may copy; more is refused."""
     image_bytes: int = 16 << 20
-    """Of the images that are kept; see `EmulatorOptions`."""
+    """Maximum bytes of images; see `EmulatorOptions`."""
     executor: Executor | None = None
-    """Threads that unpack them; see there, too."""
+    """Threads that decompress images; see `EmulatorOptions`."""
     screen_reports: bool = False
-    """Whether the host may read the screen; see there, too."""
+    """True if the host may read the screen; see `EmulatorOptions`."""
     engine: str = "auto"
-    """See `terminal.engines`."""
+    """The name of the engine; see `terminal.engines.available`."""
     font_directories: tuple[Path, ...] = ()
-    """Searched besides the system's."""
+    """Font directories in addition to the system's."""
 
 
 class Terminal:
-    """Bytes of the host go in by `feed`; keys and the pointer of each `Person` go in by `key` and
-    `mouse`, which return the bytes for the host.
+    """A terminal. `feed` processes bytes from the host; `key` and `mouse` process the input of each
+    `Person`, and return the bytes for the host.
 
     Raises:
         GuacrError: there is no font, or the engine cannot start.
@@ -102,7 +102,7 @@ class Terminal:
         self._minimum_contrast = options.minimum_contrast
         self._clipboard_bytes = options.clipboard_bytes
         self.clipboard = ""
-        """What pasting types: the text that was copied last, here or by a client."""
+        """The text that pasting types: the last one copied, here or by a client."""
         atlas = self._atlas()
         self.layout = self._laid_out(atlas)
         start = engine(options.engine)
@@ -123,7 +123,7 @@ class Terminal:
         self._keymap = KeyMap(options.terminal_type, options.function_keys, options.backspace)
 
     def feed(self, data: bytes) -> None:
-        """Take bytes of the host."""
+        """Process bytes from the host."""
         self.emulator.feed(data)
         self.selection.verify()
         self.pointing.verify()
@@ -131,20 +131,21 @@ class Terminal:
         if refused:
             self._listener.copy_refused(refused, self._copy_limit)
 
-    def rest(self) -> None:
-        """Give up memory while nobody uses it; nothing is lost."""
-        self.emulator.rest()
-        self.surface.rest()
+    def trim(self) -> None:
+        """Free memory while nobody uses the terminal; nothing is lost."""
+        self.emulator.trim()
+        self.surface.trim()
 
     def close(self) -> None:
-        """Free the engine; may be called twice."""
+        """Free the engine; may be called twice. Nothing else may be called afterwards."""
         self.selection.clear()
         self.emulator.close()
+        vars(self).pop("pointing", None)  # it refers to this terminal
 
     # ---- input
 
     def key(self, person: Person, keysym: int, pressed: bool) -> bytes:
-        """A key went down or up; returns what the host receives."""
+        """Handle a key that went down or up; return the bytes for the host."""
         keyboard = person.keyboard
         if not pressed:
             released = keyboard.release(keysym)
@@ -159,26 +160,26 @@ class Terminal:
             return b""
         command = shortcut(keysym, typed.command, typed.modifiers)
         if command in SCROLLING and self.emulator.alternate_screen:
-            command = None  # it has nothing to scroll: its programs may use these keys
+            command = None  # there is nothing to scroll; programs may use these keys
         if command is not None:
-            keyboard.release(keysym)  # the host shall not hear of its release either
+            keyboard.release(keysym)  # do not report its release to the host either
             return self._command(person, command)
         if event is KeyEvent.REPEAT and not self.emulator.mode(AUTO_REPEAT):
             return b""
         return self._to_host(self._press(keysym, typed, event))
 
     def mouse(self, person: Person, x: int, y: int, buttons: int, now: float) -> bytes:
-        """The pointer is at a pixel of the window, with a Guacamole button mask, at `now` in
-        seconds; returns what the host receives."""
+        """Handle the pointer at a pixel of the window, with a Guacamole button mask, at `now` in
+        seconds; return the bytes for the host."""
         return self.pointing.event(person, (x, y), Button(buttons), now)
 
     def paste(self, text: str) -> bytes:
-        """What the host receives for pasted text."""
+        """Return the bytes for the host when text is pasted."""
         return self._to_host(pasted(text, bracketed=self.emulator.mode(PASTE_BRACKETS)))
 
     def focus(self, focused: bool) -> bytes:
-        """The terminal has, or lost, the attention of a person; returns what the host receives,
-        which asks for it by DEC private mode 1004."""
+        """Handle a change of focus; return the bytes for the host, which requests focus events with
+        DEC private mode 1004."""
         if not self.emulator.mode(FOCUS_EVENTS):
             return b""
         return b"\x1b[I" if focused else b"\x1b[O"
@@ -186,12 +187,12 @@ class Terminal:
     # ---- settings
 
     def resize(self, width: int, height: int) -> None:
-        """The window has another size in pixels."""
+        """Set the size of the window in pixels."""
         self._window = (width, height)
         self._arrange(self.surface.atlas)
 
     def set_font(self, name: str, size: int) -> None:
-        """Use another font family, or size in points.
+        """Change the font family, or the size in points.
 
         Raises:
             GuacrError: there is no font; the terminal stays as it is.
@@ -206,7 +207,7 @@ class Terminal:
         self._arrange(atlas)
 
     def set_colour_scheme(self, text: str) -> tuple[str, ...]:
-        """Use other colours; returns what of the notation could not be read."""
+        """Change the colours; return the parts of the notation that could not be parsed."""
         before = self.scheme.colours
         self.scheme = parse_scheme(text)
         self.emulator.set_colours(self._colours())
@@ -216,12 +217,12 @@ class Terminal:
 
     @property
     def background(self) -> Rgb:
-        """The colour around the text, which is that of blank cells."""
+        """The colour around the text, which is also that of blank cells."""
         return self.emulator.background or self.scheme.colours.background
 
     @property
     def minimum_contrast(self) -> float:
-        """The least contrast of text to its background, 1 to 21."""
+        """The minimum contrast of text to its background, 1 to 21."""
         return self._minimum_contrast
 
     @minimum_contrast.setter
@@ -267,11 +268,11 @@ class Terminal:
         if flags:
             return kitty.encode(keysym, typed, Flags(flags), event)
         if typed.text and keysym < 0x7F and typed.modifiers <= Modifiers.SHIFT:
-            return typed.text.encode()  # no mode changes what a plain letter sends
+            return typed.text.encode()  # no mode affects plain letters
         return self._keymap.encode(keysym, typed.command, typed.modifiers, self._key_modes())
 
     def _release(self, keysym: int, typed: Typed) -> bytes:
-        """Only hosts that speak Kitty's protocol want to know of releases."""
+        """Handle a release, which is reported only by the Kitty keyboard protocol."""
         flags = self.emulator.kitty_keyboard
         return kitty.encode(keysym, typed, Flags(flags), KeyEvent.RELEASE) if flags else b""
 
@@ -280,7 +281,7 @@ class Terminal:
         return KeyModes(mode(1), mode(66), mode(20, ansi=True), mode(67))
 
     def _to_host(self, data: bytes) -> bytes:
-        """Whoever types wants to see what it does."""
+        """Scroll to the bottom on input, so that its effect is visible."""
         if data:
             self.pointing.shape = Pointer.HIDDEN
             self.emulator.scroll_to_bottom()
@@ -311,7 +312,7 @@ class Terminal:
     def _copy(self) -> None:
         text = self.selection.text()
         if text:
-            self.clipboard = text  # the listener may take it back
+            self.clipboard = text  # the listener may clear it again
             self._listener.copied(text)
 
     def _paste_for(self, person: Person) -> bytes:

@@ -1,4 +1,4 @@
-"""Mouse cursors: small pictures with a hot spot, and those that guacr brings along."""
+"""Mouse cursors: small pictures with a hot spot, and the built-in ones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _INK = {" ": (0, 0, 0, 0), "#": (0, 0, 0, 255), ".": (255, 255, 255, 255)}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cursor:
-    """`rgba` is (height, width, 4); the hot spot is the pixel that points."""
+    """A picture `rgba` of (height, width, 4), and the hot spot, which is the pixel that points."""
 
     rgba: Array8
     hot_x: int
@@ -22,11 +22,11 @@ class Cursor:
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height in pixels."""
+        """The width and height in pixels."""
         return int(self.rgba.shape[1]), int(self.rgba.shape[0])
 
     def png(self) -> bytes:
-        """The picture as a file."""
+        """Return the picture as a PNG file."""
         return rgba_png(self.rgba)
 
 
@@ -37,7 +37,7 @@ def _drawn(hot_x: int, hot_y: int, *rows: str) -> Cursor:
 
 
 NONE = _drawn(0, 0, " ")
-"""Nothing, while typing."""
+"""No cursor, while typing."""
 
 POINTER = _drawn(
     0, 0,
@@ -60,6 +60,14 @@ POINTER = _drawn(
     "      ##",
 )  # fmt: skip
 """An arrow."""
+
+DOT = _drawn(
+    1, 1,
+    "...",
+    ".#.",
+    "...",
+)  # fmt: skip
+"""A dot, where the host draws the pointer itself."""
 
 TEXT = _drawn(
     3, 7,

@@ -1,36 +1,37 @@
-"""The part of a picture that has to be sent again: few rectangles that do not overlap."""
+"""The part of a picture that must be sent again, as a few rectangles that do not overlap."""
 
 from __future__ import annotations
 
 from guacr.display.geometry import Rect
 
 RECTS_MAX = 64
-"""Rectangles kept; beyond it they grow together, and cover more than was drawn."""
+"""Maximum rectangles; beyond it, they are merged and cover more than was drawn."""
 MERGE_WASTE = 2048
-"""Unchanged pixels that are sent rather than a further rectangle."""
+"""Unchanged pixels that cost less than another rectangle."""
 COARSER = 4
-"""By how much that tolerance grows each time that there would be too many rectangles."""
+"""The factor by which that tolerance grows whenever there are too many rectangles."""
 
 
 class DirtyRegion:
-    """Grows by `add`. It may cover more than was added, never less."""
+    """A region that grows with `add`. It may cover more than was added, never less: rectangles are
+    merged if this adds at most `tolerance` unchanged pixels."""
 
-    __slots__ = ("_rects", "_tolerance")
+    __slots__ = ("_initial", "_rects", "_tolerance")
 
-    def __init__(self) -> None:
+    def __init__(self, tolerance: int = MERGE_WASTE) -> None:
         self._rects: list[Rect] = []
-        self._tolerance = MERGE_WASTE
+        self._initial = self._tolerance = tolerance
 
     def __bool__(self) -> bool:
         return bool(self._rects)
 
     def add(self, rect: Rect) -> None:
-        """Cover `rect` as well, joined with a neighbour where that costs little."""
+        """Cover `rect`, and merge it with a neighbour if that costs little."""
         rects = self._rects
         tolerance = self._tolerance
         for index in range(len(rects) - 1, -1, -1):  # the newest first: drawing is local
             known = rects[index]
-            if _waste(rect, known) <= tolerance:
+            if _excess_area(rect, known) <= tolerance:
                 union = rect.union(known)
                 if union != known:
                     del rects[index]
@@ -39,7 +40,7 @@ class DirtyRegion:
         self._add_apart(rect)
 
     def remove(self, rect: Rect) -> None:
-        """No longer cover `rect`, as far as that takes no further rectangles."""
+        """Stop covering `rect`, as far as this needs no additional rectangles."""
         kept: list[Rect] = []
         for known in self._rects:
             rest = known.minus(rect)
@@ -47,25 +48,25 @@ class DirtyRegion:
         self._rects = kept
 
     def within(self, rect: Rect) -> list[Rect]:
-        """The parts that lie in `rect`."""
+        """Return the parts that lie within `rect`."""
         return [part for known in self._rects if (part := known.intersection(rect))]
 
     def area_within(self, rect: Rect) -> int:
-        """How many pixels of `rect` are covered."""
+        """Return how many pixels of `rect` are covered."""
         return sum(part.area for part in self.within(rect))
 
     def covers(self, rect: Rect) -> bool:
-        """Whether all of `rect` is covered."""
+        """Return whether all of `rect` is covered."""
         return self.area_within(rect) == rect.area
 
     def take(self) -> list[Rect]:
-        """The rectangles; the region is empty afterwards."""
+        """Return the rectangles, and leave the region empty."""
         rects, self._rects = self._rects, []
-        self._tolerance = MERGE_WASTE
+        self._tolerance = self._initial
         return rects
 
     def _add_apart(self, rect: Rect) -> None:
-        """Cover what no known rectangle covers."""
+        """Cover the parts that no known rectangle covers."""
         pieces = [rect]
         x, y, right, bottom = rect.x, rect.y, rect.right, rect.bottom
         for known in self._rects:
@@ -77,17 +78,17 @@ class DirtyRegion:
             self._coarsen()
 
     def _coarsen(self) -> None:
-        """Join more freely until there are few enough: at the latest when all are one."""
+        """Merge with a growing tolerance until there are few enough, or only one."""
         rects, self._rects = self._rects, []
         self._tolerance *= COARSER
         for rect in rects:
             self.add(rect)
 
 
-def _waste(a: Rect, b: Rect) -> int:
-    """Pixels of the smallest rectangle around both that belong to neither.
+def _excess_area(a: Rect, b: Rect) -> int:
+    """Return the pixels of the smallest rectangle around both that belong to neither.
 
-    Called for every known rectangle at every drawing operation: without `min` and `max` it
+    This is called for every known rectangle at every drawing operation; without `min` and `max` it
     takes a quarter of the time.
     """
     ax, ay, a_width, a_height = a

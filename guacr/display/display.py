@@ -1,4 +1,4 @@
-"""The display of a session: its layers and cursor, and what each frame sends of them."""
+"""The display of a session: its layers, its cursor, and what each frame sends of them."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from guacr.display.geometry import Rect
 from guacr.display.layer import Layer
 from guacr.display.layers import BASE, LayerId, LayerIds
 from guacr.display.overlay import Overlay
-from guacr.display.plan import Plan, StreamIndices
+from guacr.display.plan import Plan
+from guacr.display.stream_indices import StreamIndices
 from guacr.display.surface import Surface
 from guacr.protocol.instruction import encode
 
 CURSOR_BUFFER = -1
-"""The off-screen buffer that holds the cursor's picture."""
+"""The off-screen buffer that contains the cursor's picture."""
 CURSOR_MIMETYPE = "image/png"
 
 
 class Display:
-    """Layer 0 with a surface, further layers and overlays above it, and a cursor.
+    """Layer 0 with a surface, other layers and overlays above it, and a cursor.
 
-    `plan` takes what changed since the last one; `plan_full`, called right after it, gives the
-    same picture to a viewer that has none. Where all viewers have none, `skip` stands for `plan`.
+    `plan` returns the changes since the last plan; `plan_full`, called directly after it, returns
+    the same picture for viewers that have none. If no viewer has a picture, `skip` replaces `plan`.
     """
 
     def __init__(self) -> None:
@@ -30,44 +31,50 @@ class Display:
         self._ids = LayerIds()
         self._present: frozenset[LayerId] = frozenset()
         self.shown: frozenset[LayerId] = frozenset()
-        """The layers above layer 0 that viewers have who have the last picture."""
+        """The layers above layer 0 of viewers that have the last picture."""
         self._cursor = POINTER
         self._sent_cursor: Cursor | None = None
-        self._streams = StreamIndices()
-        self.before_frame: Callable[[], None] = lambda: None
-        """Called when a frame may be due: what follows from many changes is done once here."""
+        self._touches = self._sent_touches = 0
+        self.streams = StreamIndices()
+        self.before_frame: Callable[[], None] = _nothing
+        """Called when a frame may be due; work that follows many changes can be done once here."""
 
     # ---- for handlers
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height of layer 0, (0, 0) as long as it has no surface."""
+        """The width and height of layer 0; (0, 0) until it has a surface."""
         for layer in self._layers:
             if isinstance(layer, Layer) and layer.index == 0:
                 return layer.surface.size
         return 0, 0
 
+    def nearest(self, x: int, y: int) -> tuple[int, int]:
+        """Return the pixel of layer 0 that is nearest to (x, y)."""
+        width, height = self.size
+        return min(max(x, 0), max(width - 1, 0)), min(max(y, 0), max(height - 1, 0))
+
     def set_surface(self, surface: Surface) -> Layer:
-        """Show a surface on layer 0, in place of any other."""
+        """Show a surface on layer 0, instead of any other."""
         self._layers = [layer for layer in self._layers if layer.index != 0]
         base = Layer(BASE, surface)
         self._layers.insert(0, base)
         return base
 
     def add_layer(self, surface: Surface, *, x: int = 0, y: int = 0) -> Layer:
-        """Show a surface above all layers so far, at (x, y) of layer 0."""
+        """Show a surface above all existing layers, at (x, y) of layer 0."""
         layer = Layer(self._ids.take(), surface, x, y)
         self._add(layer)
         return layer
 
     def add_overlay(self, x: int, y: int, width: int, height: int) -> Overlay:
-        """A layer of translucent rectangles above all layers so far."""
+        """Add a layer of translucent rectangles above all existing layers."""
         overlay = Overlay(self._ids.take(), Rect(x, y, width, height))
         self._add(overlay)
         return overlay
 
     def remove(self, layer: Layer | Overlay) -> None:
-        """Take a layer away."""
+        """Remove a layer."""
         self._layers.remove(layer)
         self._present -= {layer.id}
         self._ids.release(layer.id)
@@ -76,36 +83,42 @@ class Display:
         """Show another mouse cursor."""
         self._cursor = cursor
 
+    def accept_touches(self, count: int) -> None:
+        """Let clients send up to `count` touches on layer 0; with 0, fingers move the pointer."""
+        self._touches = count
+
     # ---- for the session
 
-    def stream(self) -> int:
-        """An index for a stream to every user."""
-        return self._streams.take()
+    def clear(self) -> None:
+        """Delete all references to surfaces and handlers: nothing more is drawn."""
+        self.before_frame = _nothing
+        self._layers.clear()
 
     @property
     def changed(self) -> bool:
-        """Whether there is anything for a next frame."""
+        """True if there is anything for a next frame."""
         return (
             any(layer.changed for layer in self._layers)
             or self.shown is not self._present
             or self._cursor is not self._sent_cursor
+            or self._touches != self._sent_touches
         )
 
     @property
-    def lossy(self) -> bool:
-        """Whether viewers have parts of the picture with losses."""
-        return any(isinstance(layer, Layer) and layer.lossy for layer in self._layers)
+    def rests(self) -> bool:
+        """True if `rest` has nothing to do: viewers have the picture without losses."""
+        return all(layer.rests for layer in self._layers if isinstance(layer, Layer))
 
-    def refine(self, now: float, delay: float) -> None:
-        """Have a part of what was sent with losses, and rested for `delay` seconds, sent
-        without losses by the next plan."""
+    def rest(self, now: float, delay: float) -> None:
+        """Let the next plan resend, losslessly, a part of what was sent with losses and has not
+        changed for `delay` seconds; free memory that only changes need."""
         for layer in self._layers:
             if isinstance(layer, Layer):
-                layer.refine(now, delay)
+                layer.rest(now, delay)
 
     def plan(self, now: float) -> Plan | None:
-        """The way from the last picture to this one; None if there is no difference."""
-        plan = Plan(self._streams)
+        """Return the difference from the last picture to this one; None if there is none."""
+        plan = Plan(self.streams, now)
         for gone in sorted(self.shown - self._present):
             plan.add("dispose", gone.index)
         self.shown = self._present
@@ -119,10 +132,13 @@ class Display:
         if self._cursor is not self._sent_cursor:
             self._sent_cursor = self._cursor
             self._plan_cursor(plan)
+        if self._touches != self._sent_touches:
+            self._sent_touches = self._touches
+            self._plan_touches(plan)
         return plan or None
 
     def skip(self, now: float) -> None:
-        """Take what changed since the last plan, and have nothing of it drawn."""
+        """Accept the changes since the last plan without sending them."""
         self.shown = self._present
         for layer in self._layers:
             if isinstance(layer, Layer):
@@ -130,17 +146,20 @@ class Display:
             else:
                 layer.skip_changes()
         self._sent_cursor = self._cursor
+        self._sent_touches = self._touches
 
     def plan_full(self) -> Plan:
-        """The whole picture as of the last `plan` or `skip`, but for `disposals`."""
-        plan = Plan(self._streams)
+        """Return the whole picture as of the last `plan` or `skip`, without `disposals`."""
+        plan = Plan(self.streams)
         for layer in self._layers:
             layer.plan_full(plan)
         self._plan_cursor(plan)
+        self._plan_touches(plan)
         return plan
 
     def disposals(self, layers: frozenset[LayerId]) -> bytes:
-        """What goes before the whole picture for a viewer that has `layers` of an earlier one."""
+        """Return what precedes the whole picture for a viewer that has `layers` of an earlier
+        one."""
         gone = sorted(layers - self.shown)
         return b"".join(encode("dispose", layer.index) for layer in gone)
 
@@ -154,3 +173,10 @@ class Display:
         plan.file(CURSOR_BUFFER, CURSOR_MIMETYPE, self._cursor.png())
         x, y = self._cursor.hot_x, self._cursor.hot_y
         plan.add("cursor", x, y, CURSOR_BUFFER, 0, 0, width, height)
+
+    def _plan_touches(self, plan: Plan) -> None:
+        plan.add("set", BASE.index, "multi-touch", self._touches)
+
+
+def _nothing() -> None:
+    """Do nothing by default."""

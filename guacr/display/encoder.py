@@ -1,28 +1,27 @@
-"""Pixels to image files: which format, at what quality, at what cost."""
+"""The format and quality in which pixels are sent, and the cost of encoding them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from io import BytesIO
 
 import numpy as np
-import simplejpeg
+from numpy.typing import NDArray
 from PIL import Image
-
-from guacr.display.pixels import BgrxPixels, IndexedPixels, Pixels
-from guacr.display.png import indexed_png, rgb_png
 
 PNG, JPEG, WEBP = "image/png", "image/jpeg", "image/webp"
 
 QUALITY_BEST, QUALITY_WORST = 90, 30
+QUALITY_MOVING = 75
+"""The best quality for moving pictures: more would not be visible, and a still picture follows."""
 QUALITY_LAG = 0.02
-"""Seconds of lag up to which quality stays at its best; then it falls by one a millisecond."""
+"""Seconds of lag up to which quality stays at its best; beyond, it drops by one per millisecond."""
 WEBP_FASTEST = 0
-REMEMBERED_AREA = 4096
-"""Pixels up to which the file is kept with the pixels: a few cells of a terminal, which are
-drawn again and again."""
+LAG_FOR_FILES = 0.1
+"""Seconds of lag up to which a file from the host is sent unchanged."""
 
-_NANOSECONDS_A_PIXEL = {  # measured by `python -m benchmarks encode`
+NANOSECONDS_A_PIXEL = {  # measured by `python -m benchmarks encode`
     "indexed": 3.0,
     "jpeg": 4.0,
     "png": 25.0,
@@ -30,12 +29,23 @@ _NANOSECONDS_A_PIXEL = {  # measured by `python -m benchmarks encode`
 }
 
 
+class Quality(StrEnum):
+    """A person's choice between detail and speed."""
+
+    AUTOMATIC = ""
+    """Less detail while viewers lag."""
+    LOSSLESS = "lossless"
+    """Every detail, however slow the link."""
+    LOW = "low"
+    """Little detail while the picture changes, as if viewers lagged."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Encoding:
-    """What the settings and the viewers allow, and how far the viewers are behind.
+    """The images that the settings and the viewers allow, and the lag of the viewers.
 
-    `format` is `auto`, `jpeg`, `png` or `webp`; `quality` from 1 to 100, or 0 for one by lag;
-    `accepted` are the mimetypes that every viewer takes, empty if none of them said.
+    `format` is `auto`, `jpeg`, `png` or `webp`; `quality` is from 1 to 100, or 0 if it depends on
+    the lag; `accepted` are the mimetypes that every viewer accepts, empty if none has said.
     """
 
     format: str = "auto"
@@ -44,18 +54,26 @@ class Encoding:
     lag: float = 0.0
 
     def accepts(self, mimetype: str) -> bool:
-        """Whether a format may be sent; PNG always may, as every client shows it."""
+        """Return whether a format may be sent; PNG always may, since every client shows it."""
         return mimetype == PNG or not self.accepted or mimetype in self.accepted
 
-    def lossy_quality(self) -> int:
-        """The quality of lossy images, from 1 to 100."""
+    def lossy_quality(self, *, moving: bool = False) -> int:
+        """Return the quality of lossy images, from 1 to 100."""
         if self.quality:
             return self.quality
         over = max(0.0, self.lag - QUALITY_LAG) * 1000
-        return round(max(QUALITY_WORST, QUALITY_BEST - over))
+        best = QUALITY_MOVING if moving else QUALITY_BEST
+        return round(max(QUALITY_WORST, min(best, QUALITY_BEST - over)))
 
-    def mimetype(self, pixels: Pixels, lossy: bool) -> str:
-        """The format for these pixels. `lossy` is the planner's advice, followed by `auto`;
+    def passes(self, mimetype: str) -> bool:
+        """Return whether a file from the host may be sent unchanged. Its quality may be too high if
+        viewers lag, or differ from the one in the settings."""
+        chosen = self.format == "auto" or mimetype == f"image/{self.format}"
+        fixed = self.quality and mimetype != PNG
+        return chosen and not fixed and self.accepts(mimetype) and self.lag <= LAG_FOR_FILES
+
+    def mimetype(self, lossy: bool) -> str:
+        """Return the format for pixels. `lossy` is the planner's advice, which `auto` follows;
         `jpeg` is lossy for everything."""
         if self.format == "jpeg" and self.accepts(JPEG):
             return JPEG
@@ -66,56 +84,16 @@ class Encoding:
         return PNG
 
 
-def cost(pixels: Pixels, lossy: bool, encoding: Encoding) -> float:
-    """About how many seconds `encode_image` will take."""
-    mimetype = encoding.mimetype(pixels, lossy)
-    if mimetype == PNG:
-        kind = "indexed" if isinstance(pixels, IndexedPixels) else "png"
-    else:
-        kind = mimetype.removeprefix("image/")
-    return pixels.width * pixels.height * _NANOSECONDS_A_PIXEL[kind] * 1e-9
+def cost(area: int, kind: str) -> float:
+    """Return about how many seconds it takes to encode `area` pixels as `kind`."""
+    return area * NANOSECONDS_A_PIXEL[kind] * 1e-9
 
 
-def encode_image(pixels: Pixels, lossy: bool, encoding: Encoding) -> tuple[str, bytes]:
-    """The mimetype and the file; may be called from any thread."""
-    mimetype = encoding.mimetype(pixels, lossy)
-    if mimetype == JPEG:
-        return mimetype, _jpeg(pixels, encoding.lossy_quality())
-    if mimetype == WEBP:
-        return mimetype, _webp(_true_colour(pixels), lossy, encoding.lossy_quality())
-    if isinstance(pixels, IndexedPixels):
-        return mimetype, _indexed(pixels)
-    return mimetype, rgb_png(pixels.array)
-
-
-def _indexed(pixels: IndexedPixels) -> bytes:
-    if pixels.width * pixels.height > REMEMBERED_AREA:
-        return indexed_png(pixels.indices, pixels.palette)
-    if "png" not in pixels.memo:
-        pixels.memo["png"] = indexed_png(pixels.indices, pixels.palette)
-    data: bytes = pixels.memo["png"]
-    return data
-
-
-def _true_colour(pixels: Pixels) -> BgrxPixels:
-    return pixels.bgrx() if isinstance(pixels, IndexedPixels) else pixels
-
-
-def _jpeg(pixels: Pixels, quality: int) -> bytes:
-    # halved colour resolution smears the edges of text
-    subsampling = "444" if isinstance(pixels, IndexedPixels) else "420"
-    array = _true_colour(pixels).array
-    if array.strides[1:] != (4, 1):
-        array = np.ascontiguousarray(array)
-    data: bytes = simplejpeg.encode_jpeg(array, quality, "BGRX", subsampling, fastdct=True)
-    return data
-
-
-def _webp(pixels: BgrxPixels, lossy: bool, quality: int) -> bytes:
-    height, width = pixels.array.shape[:2]
-    image = Image.frombuffer(
-        "RGB", (width, height), np.ascontiguousarray(pixels.array), "raw", "BGRX", 0, 1
-    )
+def encode_webp(bgrx: NDArray[np.uint8], quality: int, *, lossy: bool) -> bytes:
+    """Encode (height, width, 4) as a file; `quality` only applies with losses."""
+    height, width = bgrx.shape[:2]
+    array = np.ascontiguousarray(bgrx)
+    image = Image.frombuffer("RGB", (width, height), array, "raw", "BGRX", 0, 1)
     out = BytesIO()
     if lossy:
         image.save(out, "WEBP", quality=quality, method=WEBP_FASTEST)

@@ -3,113 +3,207 @@
 from __future__ import annotations
 
 import numpy as np
+from typing_extensions import override
 
+from guacr.budget import Budget
 from guacr.display.dirty import DirtyRegion
+from guacr.display.encoded import SIDE_MAX, EncodedImage, EncodedPixels, EncodedRects
 from guacr.display.geometry import Rect
-from guacr.display.pixels import Array8, BgrxPixels
-from guacr.display.surface import Copy, Damage
+from guacr.display.pixels import (
+    Array8,
+    BgrxPixels,
+    Pixels,
+    move_within,
+    new_picture,
+    without_padding,
+)
+from guacr.display.surface import Copy, Damage, Surface
 from guacr.errors import UnsupportedError
 
-SIDE_MAX = 8192
-"""Pixels in either direction; a larger picture is refused."""
+BYTES = 4
+"""Bytes per pixel."""
+COPIES_OF_PIXELS = 3
+"""The picture, what viewers have of it, and what is being sent."""
+FEW_PIXELS = 16
+"""Pixels up to which it is examined at once whether they are drawn as they are: hosts send one to
+show that they are alive."""
+DRAWN_MAX = 256
+"""Maximum rectangles kept before they are merged."""
+DAMAGE_WASTE = 32_768
+"""Unchanged pixels that cost less than another rectangle in a frame, where they are found by
+comparison."""
 COPIES_MAX = 32
-"""Copies kept between two frames; what further ones move is sent as pixels."""
+"""Maximum copies kept between two frames; the results of others are sent as pixels."""
 COPY_AREA_MIN = 256
-"""Pixels below which a copy is no cheaper than the pixels."""
+"""Pixels below which a copy is not cheaper than the pixels."""
 
 
-class FrameBuffer:
-    """A `Surface` held as an array of pixels; all drawing is clipped to it.
+class FrameBuffer(Surface):
+    """A `Surface` stored as an array of pixels, whose bytes count towards a budget, if there is
+    one; all drawing is clipped to it.
 
-    What outside of the dirty region a viewer shows after the recorded copies is the present
-    picture: this holds after every call, and is what makes `take_damage` right.
+    Invariant: outside the dirty region, a viewer that carries out the recorded copies shows the
+    current picture. This holds after every call, and makes `take_damage` correct.
     """
 
-    __slots__ = ("_copies", "_dirty", "array")
+    __slots__ = ("_copies", "_dirty", "_drawn_last", "_encoded", "_memory", "_taken", "array")
 
-    def __init__(self, width: int, height: int) -> None:
-        self.array: Array8 = _black(width, height)
-        """(height, width, 4): blue, green, red, unused. Whoever writes to it calls `touch`."""
+    def __init__(self, width: int, height: int, memory: Budget | None = None) -> None:
+        self._memory = memory
+        self._encoded = EncodedRects(memory)
+        """All of them are within the dirty region until a frame takes them."""
+        self._taken = 0
+        self._take(width, height)
+        self.array: Array8 = new_picture(width, height)
+        """(height, width, 4): blue, green, red, and 0. Code that writes to it must keep the 0 and
+        call `touch`."""
         self._copies: list[Copy] = []
         self._dirty = DirtyRegion()
+        self._drawn_last: list[Rect] = []
+        """Part of the dirty region, before it is merged: hosts draw many small rectangles between
+        two frames, and only copies need to know at once which."""
         self.touch(self._bounds)
 
     # ---- Surface
 
     @property
+    @override
     def size(self) -> tuple[int, int]:
-        """Width and height in pixels."""
         height, width = self.array.shape[:2]
         return width, height
 
     @property
+    @override
+    def keeps_pixels(self) -> bool:
+        return True
+
+    @property
+    @override
     def changed(self) -> bool:
-        """Whether anything was drawn since the last `take_damage`."""
-        return bool(self._dirty or self._copies)
+        return bool(self._drawn_last or self._dirty or self._copies)
 
+    @override
     def take_damage(self) -> Damage:
-        """What changed since the last call."""
         copies, self._copies = self._copies, []
-        while copies and self._dirty.covers(_target(copies[-1])):
-            copies.pop()
-        return Damage(copies, self._dirty.take())
+        if copies:
+            self._merge_drawn()
+            while copies and self._dirty.covers(_target(copies[-1])):
+                copies.pop()
+        damage = DirtyRegion(DAMAGE_WASTE)
+        for rect in self._dirty.take() + self._drawn_last:
+            damage.add(rect)
+        self._drawn_last.clear()
+        return Damage(copies, self._encoded.take(damage.take()))
 
+    @override
     def parts(self) -> list[Rect]:
-        """See `Surface.parts`; what is one colour is found by tiles."""
         return [Rect(0, 0, *self.size)]
 
-    def pixels(self, rect: Rect) -> BgrxPixels:
-        """A view of the array."""
-        return BgrxPixels(self.array[rect.y : rect.bottom, rect.x : rect.right])
+    @override
+    def pixels(self, rect: Rect) -> Pixels:
+        pixels = BgrxPixels(self.array[rect.y : rect.bottom, rect.x : rect.right])
+        file = self._encoded.file(rect)
+        return pixels if file is None else EncodedPixels(*file, pixels)
 
     # ---- drawing
 
     def touch(self, rect: Rect) -> None:
-        """`array` was written to within `rect`."""
+        """Note that `array` was written to within `rect`."""
         if visible := rect.intersection(self._bounds):
-            self._dirty.add(visible)
+            self._drawn(visible)
 
     def blit(self, rect: Rect, pixels: Array8) -> None:
-        """Put `pixels`, (rect.height, rect.width, 4) in the order of `array`, at `rect`."""
+        """Draw `pixels`, (rect.height, rect.width, 4) in the order of `array`, at `rect`; their
+        fourth byte may have any value."""
         if visible := rect.intersection(self._bounds):
             x, y = visible.x - rect.x, visible.y - rect.y
-            self._view(visible)[:] = pixels[y : y + visible.height, x : x + visible.width]
-            self._dirty.add(visible)
+            shown, view = pixels[y : y + visible.height, x : x + visible.width], self._view(visible)
+            if visible.area <= FEW_PIXELS and np.array_equal(shown[..., :3], view[..., :3]):
+                return
+            without_padding(shown, view)
+            self._drawn(visible)
+
+    def draw_encoded(self, x: int, y: int, image: EncodedImage) -> None:
+        """Draw a picture that the host has encoded at (x, y). If nothing else is drawn there before
+        the next frame and viewers can show the file, it is sent unchanged."""
+        rect = Rect(x, y, *image.size)
+        self.blit(rect, image.array)
+        if self._bounds.contains(rect):
+            self._encoded.add(rect, image.mimetype, image.data)
 
     def fill(self, rect: Rect, rgb: tuple[int, int, int]) -> None:
-        """Give every pixel of `rect` one colour: red, green, blue from 0 to 255."""
+        """Fill `rect` with one colour: red, green, blue from 0 to 255."""
         if visible := rect.intersection(self._bounds):
             red, green, blue = rgb
             pixel = np.array([blue, green, red, 0], np.uint8).view(np.uint32)
-            self._view(visible).view(np.uint32)[:] = pixel  # many times as quick as by bytes
-            self._dirty.add(visible)
+            words = self._view(visible).view(np.uint32)  # many times faster than by bytes
+            if visible.area <= FEW_PIXELS and (words == pixel).all():
+                return
+            words[:] = pixel
+            self._drawn(visible)
 
     def copy_rect(self, source: Rect, x: int, y: int) -> None:
-        """Put the pixels of `source` at (x, y); the two may overlap."""
+        """Copy the pixels of `source` to (x, y); the two may overlap."""
         dx, dy = x - source.x, y - source.y
         inside = source.intersection(self._bounds)
         target = inside and inside.moved(dx, dy).intersection(self._bounds)
         if target is None or (dx, dy) == (0, 0):
             return
+        self._merge_drawn()
         copy = Copy(target.moved(-dx, -dy), target.x, target.y)
-        self._view(target)[:] = self._view(copy.source)
+        move_within(self.array, copy.source, target.x, target.y)
+        self._encoded.drawn(target)
         if self._is_worth(copy):
             self._record(copy)
         else:
             self._dirty.add(target)
 
     def resize(self, width: int, height: int) -> None:
-        """Change the size; what fits stays where it is, what is new is black.
+        """Change the size; existing pixels stay where they are, and new ones are black.
 
         Raises:
             UnsupportedError: a side is below 1 or above `SIDE_MAX`.
+            OverrunError: the budget would be exceeded; the picture is not changed.
         """
-        before, self.array = self.array, _black(width, height)
+        self._take(width, height)
+        before, self.array = self.array, new_picture(width, height)
         rows, columns = min(height, len(before)), min(width, before.shape[1])
         self.array[:rows, :columns] = before[:rows, :columns]
         self._copies.clear()
+        self._encoded.clear()
         self._dirty = DirtyRegion()
+        self._drawn_last.clear()
         self.touch(self._bounds)
+
+    def __del__(self) -> None:
+        if self._memory is not None:
+            self._memory.give_back(self._taken)
+            self._encoded.clear()
+
+    def _drawn(self, rect: Rect) -> None:
+        """Note new pixels in `rect`."""
+        self._encoded.drawn(rect)
+        self._drawn_last.append(rect)
+        if len(self._drawn_last) > DRAWN_MAX:
+            self._merge_drawn()
+
+    def _merge_drawn(self) -> None:
+        """Add what was drawn last to the dirty region."""
+        for rect in self._drawn_last:
+            self._dirty.add(rect)
+        self._drawn_last.clear()
+
+    def _take(self, width: int, height: int) -> None:
+        """Reserve memory for another size."""
+        if not (1 <= width <= SIDE_MAX and 1 <= height <= SIDE_MAX):
+            raise UnsupportedError(
+                f"a picture of {width}x{height} pixels cannot be shown: "
+                f"1 to {SIDE_MAX} pixels are allowed in each direction"
+            )
+        if self._memory is not None:
+            size = width * height * BYTES * COPIES_OF_PIXELS
+            self._memory.take(size - self._taken, f"a picture of {width}x{height} pixels")
+            self._taken = size
 
     @property
     def _bounds(self) -> Rect:
@@ -121,7 +215,7 @@ class FrameBuffer:
     # ---- copies
 
     def _is_worth(self, copy: Copy) -> bool:
-        """Whether telling the viewers of a copy is cheaper than sending what it moved."""
+        """Return whether a copy is cheaper than sending the pixels that it moved."""
         return (
             copy.source.area >= COPY_AREA_MIN
             and len(self._copies) < COPIES_MAX
@@ -130,9 +224,9 @@ class FrameBuffer:
         )
 
     def _record(self, copy: Copy) -> None:
-        """Keep a copy. A viewer copies before it gets the dirty pixels, so that what it copies
-        from dirty places is wrong: their images become dirty too. What was dirty below the
-        target no longer is."""
+        """Keep a copy. A viewer copies before it gets the dirty pixels, so copies of dirty areas
+        are wrong: their targets become dirty, too. The target of the copy is otherwise no longer
+        dirty."""
         dx, dy = _shift(copy)
         carried = self._dirty.within(copy.source)
         self._dirty.remove(_target(copy))
@@ -145,7 +239,7 @@ class FrameBuffer:
             self._copies.append(copy)
 
     def _join(self, first: Copy, second: Copy) -> Copy | None:
-        """The one copy that does what two do, but for places that are dirty anyway: a text that
+        """Return one copy with the effect of two, except for areas that are dirty anyway: text that
         scrolls three times between two frames has scrolled once by more."""
         dx, dy = _shift(second)
         between, last = _target(first), _target(second)
@@ -159,18 +253,9 @@ class FrameBuffer:
 
 
 def _target(copy: Copy) -> Rect:
-    """Where the pixels of a copy arrive."""
+    """Return where the pixels of a copy arrive."""
     return Rect(copy.x, copy.y, copy.source.width, copy.source.height)
 
 
 def _shift(copy: Copy) -> tuple[int, int]:
     return copy.x - copy.source.x, copy.y - copy.source.y
-
-
-def _black(width: int, height: int) -> Array8:
-    if not (1 <= width <= SIDE_MAX and 1 <= height <= SIDE_MAX):
-        raise UnsupportedError(
-            f"a picture of {width}x{height} pixels cannot be shown: "
-            f"1 to {SIDE_MAX} pixels are allowed in each direction"
-        )
-    return np.zeros((height, width, 4), np.uint8)

@@ -25,23 +25,38 @@ class Rect(NamedTuple):
 
     @property
     def area(self) -> int:
-        """Pixels in it."""
+        """The number of pixels."""
         return self.width * self.height
 
     def intersection(self, other: Rect) -> Rect | None:
-        """What both cover, or None."""
-        x, y = max(self.x, other.x), max(self.y, other.y)
-        right, bottom = min(self.right, other.right), min(self.bottom, other.bottom)
+        """Return what both cover, or None.
+
+        This is called for many pairs, most of which are apart: comparisons take a third of the time
+        of `min` and `max`.
+        """
+        x, y, width, height = self
+        left, top, other_width, other_height = other
+        right, bottom, far_right, far_bottom = (
+            x + width,
+            y + height,
+            left + other_width,
+            top + other_height,
+        )
+        if left >= right or x >= far_right or top >= bottom or y >= far_bottom:
+            return None
+        x, y = (left if left > x else x), (top if top > y else y)
+        right = far_right if far_right < right else right
+        bottom = far_bottom if far_bottom < bottom else bottom
         return Rect(x, y, right - x, bottom - y) if right > x and bottom > y else None
 
     def union(self, other: Rect) -> Rect:
-        """The smallest rectangle that holds both."""
+        """Return the smallest rectangle that contains both."""
         x, y = min(self.x, other.x), min(self.y, other.y)
         right, bottom = max(self.right, other.right), max(self.bottom, other.bottom)
         return Rect(x, y, right - x, bottom - y)
 
     def contains(self, other: Rect) -> bool:
-        """Whether `other` lies within."""
+        """Return whether `other` lies within this rectangle."""
         return (
             self.x <= other.x
             and self.y <= other.y
@@ -50,7 +65,7 @@ class Rect(NamedTuple):
         )
 
     def minus(self, hole: Rect) -> list[Rect]:
-        """What of it lies outside `hole`: at most four rectangles that do not overlap."""
+        """Return the part outside `hole`: at most four rectangles that do not overlap."""
         inner = self.intersection(hole)
         if inner is None:
             return [self]
@@ -63,5 +78,5 @@ class Rect(NamedTuple):
         return [part for part in parts if part.width and part.height]
 
     def moved(self, dx: int, dy: int) -> Rect:
-        """The same size, elsewhere."""
+        """Return a rectangle of the same size, moved by (dx, dy)."""
         return Rect(self.x + dx, self.y + dy, self.width, self.height)

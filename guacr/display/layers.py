@@ -1,4 +1,4 @@
-"""Which layers there are: indices that are used again, and the order in which layers lie."""
+"""Identities of layers: reused indices, and the order in which layers lie."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from heapq import heappop, heappush
 
 @dataclass(frozen=True, slots=True, order=True)
 class LayerId:
-    """A layer's index, and its place above the others: no two layers ever have the same `z`."""
+    """A layer's index and its position above the others; no two layers ever have the same `z`."""
 
     index: int
     z: int
@@ -18,8 +18,8 @@ BASE = LayerId(0, 0)
 
 
 class LayerIds:
-    """Gives out the identities of the layers above layer 0: the lowest index that is free, above
-    all layers so far."""
+    """Allocates the identities of the layers above layer 0: the lowest free index, above all
+    existing layers."""
 
     __slots__ = ("_free", "_indices", "_z")
 
@@ -29,7 +29,7 @@ class LayerIds:
         self._z = 0
 
     def take(self) -> LayerId:
-        """A new layer's identity."""
+        """Return a new layer's identity."""
         self._z += 1
         if self._free:
             return LayerId(heappop(self._free), self._z)
@@ -37,5 +37,5 @@ class LayerIds:
         return LayerId(self._indices, self._z)
 
     def release(self, layer: LayerId) -> None:
-        """The layer is gone: its index is free."""
+        """Free the index of a removed layer."""
         heappush(self._free, layer.index)

@@ -9,11 +9,11 @@ from guacr.display.layers import LayerId
 from guacr.display.plan import Plan
 
 Fill = tuple[Rect, tuple[int, int, int, int]]
-"""A rectangle within the overlay and its red, green, blue and alpha."""
+"""A rectangle within the overlay, and its red, green, blue and alpha."""
 
 
 class Overlay:
-    """What it shows is given whole each time, and sent only when it differs."""
+    """A layer whose whole content is set each time, and sent only if it differs."""
 
     __slots__ = (
         "_area",
@@ -37,20 +37,20 @@ class Overlay:
         self._sent_fills: tuple[Fill, ...] = ()
 
     def show(self, fills: Sequence[Fill]) -> None:
-        """Show these rectangles and nothing else."""
+        """Show only these rectangles."""
         self._fills = tuple(fills)
 
     def place(self, x: int, y: int) -> None:
-        """Move it to (x, y) of layer 0."""
+        """Move the overlay to (x, y) of layer 0."""
         self._area = (x, y)
 
     def resize(self, width: int, height: int) -> None:
-        """Take a new size."""
+        """Change the size."""
         self._size = (width, height)
 
     @property
     def changed(self) -> bool:
-        """Whether viewers see something else."""
+        """True if viewers see something else."""
         return (self._area, self._size, self._fills) != (
             self._sent_area,
             self._sent_size,
@@ -58,17 +58,17 @@ class Overlay:
         )
 
     def plan_changes(self, plan: Plan) -> None:
-        """Add what differs from the last frame."""
+        """Add the differences to the last frame."""
         if self._size != self._sent_size:
             plan.add("size", self.index, *self._size)
         if self._area != self._sent_area:
             plan.add("move", self.index, 0, *self._area, self.id.z)
-        if self._fills != self._sent_fills:
+        if (self._fills, self._size) != (self._sent_fills, self._sent_size):
             self._plan_fills(plan)
         self.skip_changes()
 
     def skip_changes(self) -> None:
-        """Count what it shows as sent."""
+        """Treat the current content as sent."""
         self._sent_area, self._sent_size = self._area, self._size
         self._sent_fills = self._fills
 

@@ -2,112 +2,131 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from functools import partial
 
-from guacr.display.encoder import Encoding, cost, encode_image
+from guacr.display.area import Region
+from guacr.display.encoder import Encoding
 from guacr.display.geometry import Rect
-from guacr.display.pixels import BgrxPixels, Pixels
+from guacr.display.parts import (
+    AreaPart,
+    ExactPart,
+    ImagePart,
+    Instructions,
+    MovePart,
+    Part,
+    copied,
+    filled,
+)
+from guacr.display.pixels import Colour, Pixels
+from guacr.display.stream_indices import StreamIndices
 from guacr.display.surface import Copy
+from guacr.display.tiles import TileGrid
 from guacr.protocol.instruction import encode, encode_stream
 
-OVER, SRC, ROUT = 0xE, 0xC, 0x2
-"""Channel masks: draw over; replace; erase what lies below."""
-STREAMS = 64
-"""Stream indices that images take in turn: each is free again after its `end`."""
+SRC, ROUT = 0xC, 0x2
+"""Channel masks: replace; erase what lies below."""
 
-Colour = tuple[int, int, int]
-
-
-class StreamIndices:
-    """Indices for streams that go to every user: odd ones, as libguac has it."""
-
-    __slots__ = ("_next",)
-
-    def __init__(self) -> None:
-        self._next = 0
-
-    def take(self) -> int:
-        """The next index."""
-        self._next = (self._next + 1) % STREAMS
-        return self._next * 2 + 1
-
-
-@dataclass(slots=True)
-class _Image:
-    layer: int
-    x: int
-    y: int
-    pixels: Pixels
-    lossy: bool
-    stream: int
+SHARE_COST = 0.012
+"""Seconds of work, at most, for one thread at a time; most pictures take a fraction of it."""
 
 
 class Plan:
-    """Instructions, and images that are yet to be encoded.
+    """Instructions, images that are not encoded yet, and areas that are not classified yet.
 
-    `encode` may run on any thread once `detach` has been called.
+    `encode` does all the work at once. If that takes long, `detach` is called on the event loop,
+    `prepare` on a thread, the `shares` are encoded on threads, and `settle` follows on the event
+    loop, before the next plan is made. A single share includes `prepare`. `made_at` is the time in
+    seconds.
     """
 
-    __slots__ = ("_parts", "_streams")
+    __slots__ = ("_made_at", "_parts", "_streams")
 
-    def __init__(self, streams: StreamIndices) -> None:
-        self._parts: list[bytes | _Image] = []
+    def __init__(self, streams: StreamIndices, made_at: float = 0.0) -> None:
+        self._parts: list[Part] = []
         self._streams = streams
+        self._made_at = made_at
 
     def __bool__(self) -> bool:
         return bool(self._parts)
 
     def add(self, opcode: str, *args: str | int) -> None:
-        """One instruction."""
-        self._parts.append(encode(opcode, *args))
+        """Add one instruction."""
+        self._parts.append(Instructions(encode(opcode, *args)))
 
     def fill(self, layer: int, rect: Rect, colour: Colour, alpha: int = 255) -> None:
-        """One colour over a rectangle of a layer."""
-        self.add("rect", layer, *rect)
-        self.add("cfill", OVER, layer, *colour, alpha)
+        """Add one colour over a rectangle of a layer."""
+        self._parts.append(Instructions(filled(layer, rect, colour, alpha)))
 
     def erase(self, layer: int, rect: Rect) -> None:
-        """Nothing but transparency in a rectangle of a layer."""
+        """Make a rectangle of a layer transparent."""
         self.add("rect", layer, *rect)
         self.add("cfill", ROUT, layer, 0, 0, 0, 255)
 
     def copy(self, layer: int, copy: Copy) -> None:
-        """Pixels from one place of a layer to another."""
-        self.add("copy", layer, *copy.source, OVER, layer, copy.x, copy.y)
+        """Add a copy from one place of a layer to another."""
+        self._parts.append(Instructions(copied(layer, copy)))
 
     def image(self, layer: int, x: int, y: int, pixels: Pixels, *, lossy: bool = False) -> None:
-        """Pixels at a place of a layer."""
-        self._parts.append(_Image(layer, x, y, pixels, lossy, self._streams.take()))
+        """Add pixels at a position of a layer."""
+        self._parts.append(ImagePart(layer, x, y, pixels, lossy, self._streams.take()))
+
+    def exact(self, layer: int, rect: Rect, pixels: Pixels, grid: TileGrid) -> None:
+        """Add pixels without losses, for a part that viewers have with losses."""
+        stream = self._streams.take()
+        self._parts.append(ExactPart(layer, rect.x, rect.y, pixels, False, stream, grid))
+
+    def region(self, layer: int, region: Region) -> None:
+        """Add pixels of a layer, to be sent in the cheapest way."""
+        self._parts.append(MovePart(layer, region))
+        self._parts += [AreaPart(layer, area) for area in region.areas()]
 
     def file(self, layer: int, mimetype: str, data: bytes) -> None:
-        """An image that is encoded already, replacing what is at the layer's upper left."""
+        """Add an encoded image, which replaces the pixels at the layer's upper left."""
         stream = self._streams.take()
         opening = encode("img", stream, SRC, layer, mimetype, 0, 0)
-        self._parts.append(encode_stream(opening, stream, data))
+        self._parts.append(Instructions(encode_stream(opening, stream, data)))
 
     def cost(self, encoding: Encoding) -> float:
-        """About how many seconds `encode` will take."""
-        return sum(
-            cost(part.pixels, part.lossy, encoding)
-            for part in self._parts
-            if isinstance(part, _Image)
-        )
+        """Return the maximum estimated seconds that `encode` takes."""
+        return sum(part.cost(encoding) for part in self._parts)
 
     def detach(self) -> None:
         """Copy the pixels that still belong to a surface, so that it can be drawn on again."""
         for part in self._parts:
-            if isinstance(part, _Image) and isinstance(part.pixels, BgrxPixels):
-                part.pixels = BgrxPixels(part.pixels.array.copy())
+            part.detach()
 
     def encode(self, encoding: Encoding) -> bytes:
-        """The whole frame but its `sync`."""
-        return b"".join(
-            part if isinstance(part, bytes) else _encode_image(part, encoding)
-            for part in self._parts
-        )
+        """Return the whole frame without its `sync`."""
+        data = self._encode_prepared(encoding)
+        self.settle()
+        return data
 
+    def prepare(self) -> None:
+        """Search for moves."""
+        for part in self._parts:
+            part.prepare()
 
-def _encode_image(image: _Image, encoding: Encoding) -> bytes:
-    mimetype, data = encode_image(image.pixels, image.lossy, encoding)
-    opening = encode("img", image.stream, OVER, image.layer, mimetype, image.x, image.y)
-    return encode_stream(opening, image.stream, data)
+    def shares(self, encoding: Encoding) -> list[Callable[[], bytes]]:
+        """Return functions that encode the parts in order, each of which is worth a thread. A
+        single one prepares them first."""
+        found: list[Callable[[], bytes]] = []
+        start, spent = 0, 0.0
+        for number, part in enumerate(self._parts, 1):
+            spent += part.cost(encoding)
+            if spent > SHARE_COST or number == len(self._parts):
+                found.append(partial(self._encode, self._parts[start:number], encoding))
+                start, spent = number, 0.0
+        return found if len(found) > 1 else [partial(self._encode_prepared, encoding)]
+
+    def settle(self) -> None:
+        """Report the results to the layers."""
+        for part in self._parts:
+            part.settle(self._made_at)
+
+    def _encode_prepared(self, encoding: Encoding) -> bytes:
+        self.prepare()
+        return self._encode(self._parts, encoding)
+
+    def _encode(self, parts: Iterable[Part], encoding: Encoding) -> bytes:
+        return b"".join(piece for part in parts for piece in part.encode(encoding, self._streams))

@@ -1,4 +1,4 @@
-"""What one layer shows: the interface between those who draw and the display that sends."""
+"""The content of one layer: the interface between drawing code and the display."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from guacr.display.pixels import Pixels
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """Pixels that moved within a surface: what was in `source` is now at (x, y) as well."""
+    """A move within a surface: what was in `source` is now also at (x, y)."""
 
     source: Rect
     x: int
@@ -20,9 +20,8 @@ class Copy:
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """The difference between two pictures of a surface: first the copies, in order, each from
-    the picture that the ones before it left; then new pixels for the rectangles, which do not
-    overlap."""
+    """The difference between two pictures of a surface: first the copies, in order, each applied to
+    the result of the previous ones; then new pixels for the rectangles, which do not overlap."""
 
     copies: list[Copy] = field(default_factory=list)
     rects: list[Rect] = field(default_factory=list)
@@ -32,29 +31,37 @@ class Damage:
 
 
 class Surface(Protocol):
-    """A picture that changes. Drawing on it costs no encoding: the display asks when a frame
-    is due, for what changed since it asked before."""
+    """A picture that changes. Drawing does not encode anything: when a frame is due, the display
+    asks for the changes since it last asked."""
+
+    __slots__ = ()
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height in pixels."""
+        """The width and height in pixels."""
         ...
 
     @property
     def changed(self) -> bool:
-        """Whether `take_damage` may have something to return."""
+        """True if `take_damage` may have something to return."""
+        ...
+
+    @property
+    def keeps_pixels(self) -> bool:
+        """True if it consists of true-colour pixels whose meaning it does not know: a copy of what
+        viewers have is then kept and compared."""
         ...
 
     def take_damage(self) -> Damage:
-        """What changed since the last call. After a change of `size` it is the whole surface."""
+        """Return the changes since the last call; after a change of `size`, the whole surface."""
         ...
 
     def parts(self) -> list[Rect]:
-        """The whole picture as of the last `take_damage` in rectangles that do not overlap: what is
-        one colour costs nothing if it has one of its own."""
+        """Return the whole picture as of the last `take_damage`, as rectangles that do not overlap;
+        areas of one colour are free if they have their own rectangles."""
         ...
 
     def pixels(self, rect: Rect) -> Pixels:
-        """The picture within `rect` as of the last `take_damage`; the caller may keep it until
-        the surface is drawn on again."""
+        """Return the picture within `rect` as of the last `take_damage`; the caller may keep it
+        until the surface is drawn on again."""
         ...

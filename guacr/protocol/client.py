@@ -1,18 +1,18 @@
-"""What a client says of itself in the handshake."""
+"""The information that a client sends about itself in the handshake."""
 
 from dataclasses import dataclass
 
 from guacr.errors import BadRequestError
 
 SIZE_MAX = 8192
-"""Pixels in either direction of a client's window."""
+"""Maximum width and height of a client's window in pixels."""
 DPI_MIN, DPI_MAX, DPI_DEFAULT = 24, 960, 96
 MIMETYPES_MAX = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientInfo:
-    """The answer to `args`, apart from the parameters."""
+    """The client's answer to `args`, except the parameters."""
 
     width: int = 1024
     height: int = 768
@@ -26,17 +26,17 @@ class ClientInfo:
 
     @property
     def takes_required(self) -> bool:
-        """Whether the client knows `required` (protocol 1.3.0)."""
+        """True if the client supports `required` (protocol 1.3.0)."""
         return self.version >= (1, 3, 0)
 
     @property
     def takes_msg(self) -> bool:
-        """Whether the client knows `msg` (protocol 1.5.0)."""
+        """True if the client supports `msg` (protocol 1.5.0)."""
         return self.version >= (1, 5, 0)
 
 
 def window_size(width: str, height: str) -> tuple[int, int]:
-    """Width and height in pixels as a client sends them.
+    """Parse the width and height in pixels sent by a client.
 
     Raises:
         BadRequestError: not numbers from 1 to `SIZE_MAX`.
@@ -52,7 +52,7 @@ def window_size(width: str, height: str) -> tuple[int, int]:
 
 
 def resolution(dpi: str) -> int:
-    """Dots per inch, held within what can be drawn; anything else is the default."""
+    """Parse dots per inch, clamped to the supported range; anything else is the default."""
     if not _is_number(dpi) or int(dpi) == 0:
         return DPI_DEFAULT
     return min(max(int(dpi), DPI_MIN), DPI_MAX)

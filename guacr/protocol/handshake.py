@@ -21,16 +21,16 @@ NEWEST_VERSION = (1, 5, 0)
 VERSION_NAME = "VERSION_1_5_0"
 OLDEST_VERSION = (1, 0, 0)
 INSTRUCTIONS_MAX = 64
-"""Instructions in one handshake."""
+"""Maximum instructions in a handshake."""
 TEXT_MAX = 256
-"""Characters of a time zone or a user's name that are kept."""
+"""Maximum characters of a time zone or a user name."""
 
 Args = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """The client said what it wants; `Handshake.args` is the answer."""
+    """The client has sent `select`; `Handshake.args` is the answer."""
 
     select: str
 
@@ -41,15 +41,15 @@ class Connect:
 
     select: str
     values: dict[str, str]
-    """Texts of the parameters by name; those left empty are not among them."""
+    """The texts of the parameters by name; empty ones are omitted."""
     info: ClientInfo
 
 
 class Handshake:
-    """Takes one instruction after the other until it returns a `Connect`.
+    """Processes instructions until it returns a `Connect`.
 
-    A client of 1.0.0 does not know that the first name of `args` is a version: it sends an
-    empty value in its place, and so the values still stand in the right places.
+    A client of 1.0.0 does not know that the first name of `args` is a version: it sends an empty
+    value for it, so the values are still in the right places.
     """
 
     __slots__ = ("_info", "_names", "_received", "_select")
@@ -61,11 +61,11 @@ class Handshake:
         self._received = 0
 
     def receive(self, instruction: Instruction) -> Selected | Connect | None:
-        """What the instruction brought about, None if more is needed.
+        """Process an instruction; return its effect, or None if more are needed.
 
         Raises:
-            ProtocolError: an instruction is out of place or malformed.
-            BadRequestError: a value cannot be used.
+            ProtocolError: an instruction is unexpected or malformed.
+            BadRequestError: a value is invalid.
         """
         self._received += 1
         if self._received > INSTRUCTIONS_MAX:
@@ -80,7 +80,7 @@ class Handshake:
         return None
 
     def args(self, names: Sequence[str]) -> bytes:
-        """The answer to `Selected`: the parameters that may be given."""
+        """Return the answer to `Selected`: the names of the parameters."""
         self._names = names
         return encode("args", VERSION_NAME, *names)
 
@@ -106,7 +106,7 @@ class Handshake:
 
 
 def _version(text: str) -> tuple[int, int, int]:
-    """The protocol version that both sides know."""
+    """Return the protocol version that both sides support."""
     parts = text.removeprefix("VERSION_").split("_")
     if len(parts) != 3 or not all(p.isascii() and p.isdigit() and len(p) < 5 for p in parts):
         return OLDEST_VERSION

@@ -1,29 +1,29 @@
-"""Instructions: an opcode, its arguments, and their form on the wire."""
+"""Instructions: an opcode with arguments, and their wire format."""
 
 from binascii import b2a_base64
 from dataclasses import dataclass
 
 BLOB_MAX = 6048
-"""Raw bytes in one `blob`: its base64 keeps an instruction below Apache Guacamole's 8,192."""
+"""Maximum raw bytes in a `blob`, whose base64 keeps it below Apache Guacamole's limit of 8,192."""
 
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """One instruction as received."""
+    """An instruction."""
 
     opcode: str
     args: tuple[str, ...] = ()
 
     def encode(self) -> bytes:
-        """The instruction in UTF-8, ready to send."""
+        """Encode the instruction in UTF-8, ready to send."""
         return encode(self.opcode, *self.args)
 
 
 def encode(opcode: str, *args: str | int) -> bytes:
-    """One instruction in UTF-8; the length of an element counts Unicode code points.
+    """Encode an instruction in UTF-8; the length of an element counts Unicode code points.
 
-    Code points that UTF-8 cannot hold (lone surrogates) are sent as U+FFFD, and a pair of
-    surrogates as the one character that it stands for.
+    Code points that UTF-8 cannot encode (lone surrogates) are sent as U+FFFD, and a pair of
+    surrogates as the character that it encodes.
     """
     parts = [f"{len(opcode)}.{opcode}"]
     for arg in args:
@@ -42,7 +42,7 @@ def _well_formed(element: str | int) -> str:
 
 
 def encode_blobs(stream: int, data: bytes | memoryview) -> bytes:
-    """The `blob` instructions that carry `data` on `stream`, each of at most `BLOB_MAX` bytes."""
+    """Return `blob` instructions with `data` for `stream`, each of at most `BLOB_MAX` bytes."""
     index = str(stream)
     head = f"4.blob,{len(index)}.{index},".encode()
     parts: list[bytes] = []
@@ -53,5 +53,5 @@ def encode_blobs(stream: int, data: bytes | memoryview) -> bytes:
 
 
 def encode_stream(opening: bytes, stream: int, data: bytes | memoryview) -> bytes:
-    """A whole stream at once: the instruction that opens it, its blobs and its `end`."""
+    """Encode a complete stream: the instruction that opens it, its blobs and its `end`."""
     return opening + encode_blobs(stream, data) + encode("end", stream)

@@ -1,4 +1,4 @@
-"""Bytes in, instructions out: the grammar of the Guacamole protocol with its limits.
+"""The parser of the Guacamole protocol, with its limits.
 
     instruction = element *( "," element ) ";"
     element     = length "." value            length counts Unicode code points, in decimal
@@ -13,37 +13,37 @@ from guacr.errors import ProtocolError
 from guacr.protocol.instruction import Instruction
 
 ELEMENT_MAX = 8192
-"""Code points in one element."""
+"""Maximum code points in an element."""
 ELEMENTS_MAX = 128
-"""Elements in one instruction, the opcode among them."""
+"""Maximum elements in an instruction, including the opcode."""
 INSTRUCTION_MAX = 32768
-"""Code points in one instruction, lengths and separators among them."""
+"""Maximum code points in an instruction, including lengths and separators."""
 LENGTH_DIGITS_MAX = 5
 
 
 class InstructionParser:
-    """An incremental parser; what it holds back is bounded by `INSTRUCTION_MAX`."""
+    """An incremental parser; its buffer is limited to `INSTRUCTION_MAX`."""
 
     __slots__ = ("_cut", "_decoder", "_elements", "_read", "_text")
 
     def __init__(self) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")()
-        self._text = ""  # what is not yet an element
+        self._text = ""  # incomplete input
         self._elements: list[str] = []
         self._read = 0  # code points of the current instruction that have left `_text`
-        self._cut = False  # whether the decoder holds a part of a character
+        self._cut = False  # True if the decoder has an incomplete character
 
     @property
     def pending(self) -> bool:
-        """Whether an instruction has begun and not ended."""
+        """True if an instruction is incomplete."""
         return bool(self._text or self._elements or self._cut)
 
     def feed(self, data: bytes) -> list[Instruction]:
-        """Every instruction that `data` completes.
+        """Process `data`, and return the instructions that it completes.
 
         Raises:
-            ProtocolError: the bytes are not Guacamole protocol, or pass a limit. The parser is
-                of no use afterwards.
+            ProtocolError: the bytes are not Guacamole protocol, or exceed a limit. The parser
+                cannot be used afterwards.
         """
         try:
             decoded = self._decoder.decode(data)
@@ -68,12 +68,13 @@ class InstructionParser:
         return instructions
 
     def _check_length(self, more: int) -> None:
-        """Refuse an instruction of which `more` code points have come since those in `_read`."""
+        """Reject an instruction that is too long with `more` code points after those in `_read`."""
         if self._read + more > INSTRUCTION_MAX:
             raise ProtocolError(f"instruction is longer than {INSTRUCTION_MAX} characters")
 
     def _element_end(self, text: str, position: int) -> int:
-        """Take the element at `position`; the index of its terminator, or -1 if it is cut off."""
+        """Parse the element at `position`; return the index of its terminator, or -1 if
+        incomplete."""
         dot = text.find(".", position, position + LENGTH_DIGITS_MAX + 1)
         digits = text[position : dot if dot >= 0 else position + LENGTH_DIGITS_MAX + 1]
         if digits and not (digits.isascii() and digits.isdigit()):

@@ -4,7 +4,7 @@ from enum import IntEnum
 
 
 class Status(IntEnum):
-    """What an `error` or `ack` says, as `guac_protocol_status` of libguac has it."""
+    """The status of an `error` or `ack`, as in libguac's `guac_protocol_status`."""
 
     SUCCESS = 0x0000
     UNSUPPORTED = 0x0100

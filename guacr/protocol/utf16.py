@@ -1,8 +1,7 @@
-"""Browsers that count UTF-16 code units where the protocol counts code points.
+"""Support browsers that count UTF-16 code units instead of code points.
 
-guacamole-common-js does so up to 1.5.0. The two counts differ for characters beyond U+FFFF,
-such as emoji: what is sent must not hold any, and what is received may have been counted either
-way.
+guacamole-common-js does so up to 1.5.0. The two counts differ for characters beyond U+FFFF, such as
+emoji: sent text must not contain any, and received text may be counted either way.
 """
 
 import re
@@ -15,14 +14,14 @@ _LENGTH_DIGITS_MAX = 5
 
 
 def same_in_utf16(data: bytes) -> bytes:
-    """Instructions in which both counts agree: each character beyond U+FFFF becomes U+FFFD."""
+    """Make both counts agree: replace each character beyond U+FFFF by U+FFFD."""
     return data if data.isascii() else _ASTRAL.sub(_REPLACEMENT, data)
 
 
 def in_code_points(data: bytes) -> bytes:
-    """A message of whole instructions, counted in code points whichever way it was counted.
+    """Convert a message of complete instructions, counted either way, to code points.
 
-    What is whole in neither way comes back as it is, for the parser to refuse.
+    A message that is invalid either way is returned unchanged, for the parser to reject.
     """
     if data.isascii() or not _ASTRAL.search(data):
         return data
@@ -37,7 +36,7 @@ def in_code_points(data: bytes) -> bytes:
 
 
 def _instructions(text: bytes, encoding: str, unit: int) -> list[list[str]] | None:
-    """The elements of each instruction, lengths counted in units of so many bytes."""
+    """Return the elements of each instruction, with lengths in units of `unit` bytes."""
     instructions: list[list[str]] = []
     elements: list[str] = []
     position = 0

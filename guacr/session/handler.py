@@ -1,129 +1,175 @@
-"""The interface that a protocol handler implements, one instance a session.
+"""The interface of a protocol handler; every session has its own instance.
 
-Handlers are found by the entry point group `guacr.handlers`: the name is what clients `select`,
-the object is a subclass of `ProtocolHandler`. A third party can ship one.
+Handlers are found by the entry point group `guacr.handlers`: the entry's name is what clients
+`select`, and its object is a subclass of `ProtocolHandler`. A third party can ship one.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import Any, ClassVar, Generic
+
+from typing_extensions import TypeVar
 
 from guacr.errors import UnsupportedError
+from guacr.session.context import SessionContext
+from guacr.session.input.touch import Contact
 from guacr.session.params import Params
-
-if TYPE_CHECKING:
-    from guacr.session.session import Session
-    from guacr.session.streams import InputStream
-    from guacr.session.user import User
-    from guacr.settings import Settings
+from guacr.session.streams.audio_input import AudioInput
+from guacr.session.streams.inputs import InputStream
+from guacr.session.target import Target
+from guacr.session.user import User
+from guacr.settings.models import Settings
 
 ENTRY_POINT_GROUP = "guacr.handlers"
 
+_P = TypeVar("_P", bound=Params, default=Any)
+"""The class of a protocol's parameters."""
 
-class ProtocolHandler(ABC):
+
+class ProtocolHandler(ABC, Generic[_P]):
     """Connects to one remote host and keeps its picture on the session's display.
 
-    The input methods are synchronous and quick: they are called from the event loop, in the
-    order in which the users' instructions arrive, and only for users who may send input.
+    The input methods are synchronous and quick: they are called on the event loop, in the order in
+    which the users' instructions arrive, and only for users who may send input.
     """
 
     name: ClassVar[str]
-    """What clients `select`."""
+    """The name that clients `select`."""
     alias_of: ClassVar[str] = ""
-    """Another protocol that this is but another name of, which lists then leave out."""
+    """The protocol for which this is only another name; lists omit such names."""
+    cost_factor: ClassVar[float] = 1.0
+    """The minimum pause after a frame, as a multiple of the time for which the frame held the event
+    loop. The pause is left for the host's output and for other sessions."""
     params_type: ClassVar[type[Params]]
-    """Its fields, in order, are the protocol's `args`."""
+    """A class whose fields, in order, are the protocol's `args`."""
 
-    def __init__(self, session: Session, params: Params) -> None:
+    def __init__(self, session: SessionContext, params: _P) -> None:
         self.session = session
         self.params = params
 
     @classmethod
     def warm_up(cls, settings: Settings) -> None:
-        """Load what the first session would otherwise wait for; called once, before the daemon
-        is ready. What goes wrong here is logged, and comes up again with the first session."""
+        """Load what the first session would otherwise have to wait for; called once, before the
+        daemon is ready. An error here is logged, and occurs again in the first session."""
 
     @classmethod
     def default_values(cls, settings: Settings) -> Mapping[str, str]:
-        """Texts of parameters, by name, for those that a connection leaves empty."""
+        """Return the texts of parameters, by name, that a connection uses if it leaves them
+        empty."""
         return {}
 
     @classmethod
-    def check_settings(cls, settings: Settings) -> None:
-        """Find what is wrong in the settings of this protocol, for `guacr check-config`.
+    def check_settings(cls, settings: Settings) -> list[str]:
+        """Check the settings of this protocol, for `guacr check-config`.
+
+        Returns:
+            Warnings about settings that are valid, but may not be intended, a sentence each.
 
         Raises:
-            GuacrError: a setting cannot be used.
+            GuacrError: a setting is invalid.
         """
+        return []
 
     @classmethod
-    def check(cls, settings: Settings, params: Params) -> None:
-        """Find what would make `run` fail before it reaches the remote host, for `guacr
-        check-config`; it may read files, but connects to nothing.
+    def check(cls, settings: Settings, params: _P) -> None:
+        """Find errors that would make `run` fail before it reaches the remote host, for `guacr
+        check-config`; this may read files, but does not connect to anything.
 
         Raises:
             GuacrError: as `run` would.
         """
 
     @classmethod
-    def remarks(cls, settings: Settings, params: Params) -> list[str]:
-        """What of the parameters is left out, or read otherwise than it is meant, a sentence
-        each."""
+    def remarks(cls, settings: Settings, params: _P) -> list[str]:
+        """Return the parameters that are ignored, or not read as intended, a sentence each."""
         later = params.asked_later()
         return [f"not supported yet, and ignored: {', '.join(later)}"] if later else []
 
     @abstractmethod
     async def run(self) -> None:
-        """Connect, and return when the remote side has ended the session.
+        """Connect, and return when the remote host has ended the session.
 
         Raises:
-            GuacrError: why the session cannot start or go on; every user receives it.
+            GuacrError: the reason why the session cannot start or continue; every user receives it.
             asyncio.CancelledError: the daemon ends the session.
         """
 
+    def target(self) -> Target:
+        """Return the host that this session connects to and the user name there, as far as they are
+        known, for the log and for operators: never a secret. By default they are the values of the
+        parameters `hostname`, `port` and `username`, if the protocol has them."""
+        host, port = self.params.value("hostname"), self.params.value("port")
+        place = f"[{host}]" if ":" in host else host
+        return Target(f"{place}:{port}" if host and port else place, self.params.value("username"))
+
     def key(self, user: User, keysym: int, pressed: bool) -> None:
-        """A key went down or up; `keysym` is an X11 keysym."""
+        """Handle a key that went down or up; `keysym` is an X11 keysym."""
 
     def mouse(self, user: User, x: int, y: int, buttons: int) -> None:
-        """The pointer is at (x, y) pixels of layer 0; `buttons` is a mask: 1 left, 2 middle,
-        4 right, 8 wheel up, 16 wheel down."""
+        """Handle the pointer at (x, y) pixels of layer 0; `buttons` is a mask: 1 left, 2 middle, 4
+        right, 8 wheel up, 16 wheel down."""
+
+    def release_input(self, user: User) -> None:
+        """Release the keys, buttons and contacts that a user holds and can no longer release
+        itself, because it has left or its client has lost the focus."""
+        for keysym in user.held.take_keys():
+            self.key(user, keysym, False)
+        if pointer := user.held.take_pointer():
+            self.mouse(user, *pointer, 0)
+        for contact in user.held.take_contacts():
+            self.touch(user, contact)
+
+    def touch(self, user: User, contact: Contact) -> None:
+        """Handle a finger that touched layer 0, moved on it or was lifted. Clients send this if
+        `Display.accept_touches` asks for it."""
 
     def resize(self, user: User, width: int, height: int) -> None:
-        """The owner's window is now `width` by `height` pixels (within the limits)."""
+        """Handle a new size of the owner's window in pixels, which is within the limits."""
 
     def clipboard(self, user: User, mimetype: str, data: bytes) -> None:
-        """A user's clipboard has arrived whole."""
+        """Handle a user's clipboard, which has arrived completely."""
 
     def clipboard_lost(self, user: User, reason: str) -> None:
-        """What was in the clipboard may not be pasted any more: another one is on its way, or was
-        refused. `reason` is a sentence for who pastes before `clipboard` is called again."""
+        """Forbid pasting the previous clipboard: another one is on its way, or was refused.
+        `reason` is a sentence for a user who pastes before `clipboard` is called again."""
 
     def argv(self, user: User, name: str, value: str) -> None:
-        """A parameter declared as `live` has a new value.
+        """Handle a new value of a parameter that is declared as `live`.
 
         Raises:
-            GuacrError: the value cannot be used; it is answered with an `ack` that says so.
+            GuacrError: the value is invalid; the user receives the error in an `ack`.
         """
 
     def argv_values(self) -> Mapping[str, str]:
-        """The present values of the live parameters; sent to each user who joins."""
+        """Return the current values of the live parameters, which each joining user is sent."""
         return {}
 
     def open_stream(self, user: User, stream: InputStream) -> None:
-        """A user opened a `file`, `pipe` or `audio` stream.
+        """Handle a `file` or `pipe` stream that a user opened.
 
         Raises:
-            GuacrError: it is not taken; it is answered with an `ack` that says so.
+            GuacrError: the stream is refused; the user receives the error in an `ack`.
         """
-        raise UnsupportedError(f"{stream.kind} streams are not supported here")
+        raise UnsupportedError(f"{stream.kind} streams are not supported by this protocol")
+
+    def record(self, user: User, audio: AudioInput) -> None:
+        """Handle the offer of a user's microphone, at most one at a time: call its `start` when the
+        host wants to record. Browsers offer it to every session.
+
+        Raises:
+            GuacrError: the microphone is refused; the user receives the error in an `ack`.
+        """
+        raise UnsupportedError("audio streams are not supported by this protocol")
 
     def user_joined(self, user: User) -> None:
-        """A user is in the session and is about to receive the whole picture."""
+        """Handle a user who has joined the session and is about to receive the whole picture."""
 
     def user_left(self, user: User) -> None:
-        """A user is gone."""
+        """Handle a user's departure."""
 
     def closed(self) -> None:
-        """The session has ended and `run` is over: the last call, to free what it held."""
+        """Free resources: the session has ended, `run` has returned, and this is the last call. The
+        handler's attributes are deleted afterwards, because the handler and the session refer to
+        each other and would stay in memory, including secrets."""

@@ -1,4 +1,4 @@
-"""Where a session's parameters come from: how far they can be trusted, and whose they are."""
+"""The origin of a session's parameters: how far they can be trusted, and whose they are."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Clients of the Guacamole protocol, addresses and forms vouch for nothing; the configuration
-    and the tokens of whoever holds a key do."""
+    """The source of a session's parameters. Those from clients of the Guacamole protocol, addresses
+    and forms are not trusted; those from the configuration and from tokens signed by a key holder
+    are."""
 
     trusted: frozenset[str] = frozenset()
-    """Names of the parameters that were set by an operator."""
+    """Names of the parameters that an operator set."""
     subject: str = ""
-    """The person whom a token was made for (its claim `sub`); empty where nobody
-    vouches for one."""
+    """The person for whom a token was made (its claim `sub`); empty if nobody vouches for
+    anyone."""
 
 
 ANYONE = Origin()

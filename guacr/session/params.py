@@ -1,11 +1,21 @@
 """Connection parameters: what a protocol asks for in `args` and receives in `connect`.
 
-A protocol declares a frozen dataclass whose fields, in order, are its parameters; the wire name
-of a field is its own with hyphens. The generated documentation and the page's form come from
-the same declaration.
+A protocol declares a frozen dataclass whose fields, in order, are its parameters. The wire name of
+a field is its Python name with hyphens. The generated documentation and the form of the web page
+come from the same declaration.
 
     @dataclass(frozen=True, slots=True, kw_only=True)
     class EchoParams(Params):
+        hostname: str = param("", "Host name or address to connect to.", common=True)
+        port: int = param(7, "TCP port.", minimum=1, maximum=65535)
+
+Parameters that several protocols share have their own classes (`guacr.session.shared_params`). A
+protocol inherits from the classes that it needs, and its `ORDER` sets the order of all parameters:
+
+    @dataclass(frozen=True, slots=True, kw_only=True)
+    class EchoParams(ReadOnlyParams, WakeOnLanParams):
+        ORDER = order("hostname port", WakeOnLanParams, "read-only")
+
         hostname: str = param("", "Host name or address to connect to.", common=True)
         port: int = param(7, "TCP port.", minimum=1, maximum=65535)
 """
@@ -13,44 +23,52 @@ the same declaration.
 import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self, get_type_hints
+from typing import Any, ClassVar, Self, TypeVar, get_type_hints
 
 from guacr.errors import BadRequestError, shorten
+from guacr.session.rights import Rights
 
 _METADATA_KEY = "guacr.param"
+_T = TypeVar("_T", str, int, bool)
 _BOOLEANS = {"true": True, "false": False}
 
 
 @dataclass(frozen=True, slots=True)
 class ParamSpec:
-    """What is known of one parameter apart from its name, type and default."""
+    """The properties of a parameter apart from its name, type and default."""
 
     doc: str
     common: bool = False
-    """Whether it is among those a person usually sets."""
+    """True if people usually set it."""
     secret: bool = False
-    """Whether its value may never be shown or logged."""
+    """True if its value must never be shown or logged."""
     live: bool = False
-    """Whether it can be changed by an `argv` stream while the session runs."""
+    """True if an `argv` stream can change it during the session."""
     personal: bool = False
-    """Whether a joining user's own value applies to that user."""
+    """True if a joining user's value applies to that user."""
     multiline: bool = False
     minimum: int | None = None
     maximum: int | None = None
     choices: tuple[str, ...] = ()
     suggestions: tuple[str, ...] = ()
-    """Values that a form offers besides any other."""
+    """Values that a form suggests; others are allowed."""
     required: bool = False
-    """Whether a connection cannot work without it."""
+    """True if a connection cannot work without it."""
     title: str = ""
-    """What a form calls it; by default its name in words."""
+    """The label in a form; by default the name in words."""
     later: bool = False
-    """Whether it is accepted, but what it asks for is not there yet."""
+    """True if it is accepted, but its feature is not implemented yet."""
+    operator: bool = False
+    """True if only an operator can set it; forms omit it."""
 
 
-def param(default: Any, doc: str, **spec: Any) -> Any:
-    """A field of a `Params` class; `spec` are the other fields of `ParamSpec`."""
-    return dataclasses.field(default=default, metadata={_METADATA_KEY: ParamSpec(doc, **spec)})
+def param(default: _T, doc: str, **spec: Any) -> _T:
+    """Declare a field of a `Params` class; `spec` are the other fields of `ParamSpec`.
+
+    Like `dataclasses.field`, this has the type of its default, so that the field's type is checked.
+    """
+    metadata = {_METADATA_KEY: ParamSpec(doc, **spec)}
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +82,10 @@ class Param:
     spec: ParamSpec
 
     def parse(self, text: str) -> Any:
-        """The value that `text` stands for; the empty string stands for the default.
+        """Return the value of `text`; an empty text means the default.
 
         Raises:
-            BadRequestError: the text is no such value; the message says what is allowed.
+            BadRequestError: the text is invalid; the message says what is allowed.
         """
         if text == "":
             return self.default
@@ -78,6 +96,10 @@ class Param:
         if self.spec.choices and text not in self.spec.choices:
             raise self._refused(text, "one of " + ", ".join(filter(None, self.spec.choices)))
         return text
+
+    def text(self, value: Any) -> str:
+        """Return the text of a value, as `parse` accepts it."""
+        return str(value).lower() if self.type is bool else str(value)
 
     def _parse_bool(self, text: str) -> bool:
         try:
@@ -105,15 +127,39 @@ class Param:
         return BadRequestError(f"parameter {self.name} must be {allowed}, not {value}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Params:
-    """The parameters of one protocol; subclasses add fields made with `param`."""
+    """The parameters of one protocol; subclasses add fields made with `param`.
 
+    A subclass that is combined with others must not have `slots=True`, because Python refuses
+    several bases with slots. The subclass that combines them may have it, and then has slots for
+    all fields.
+    """
+
+    __slots__ = ()
+
+    ORDER: ClassVar[tuple[str, ...]] = ()
+    """Names in the order of `args`, made with `order`. By default, inherited parameters come first,
+    then those of the class in the order of their declaration."""
     _declared: ClassVar[dict[type, tuple[Param, ...]]] = {}
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        _check(cls)
+
+    @property
+    def rights(self) -> Rights:
+        """The restrictions in the session of the user who gave these parameters."""
+        return Rights()
+
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        """Return the names of the parameters, in the order of `args`."""
+        return _order(cls)
 
     @classmethod
     def declared(cls) -> tuple[Param, ...]:
-        """Every parameter, in the order of `args`."""
+        """Return every parameter, in the order of `args`."""
         known = Params._declared.get(cls)
         if known is None:
             known = Params._declared[cls] = tuple(_declared(cls))
@@ -121,20 +167,34 @@ class Params:
 
     @classmethod
     def parse(cls, values: Mapping[str, str]) -> Self:
-        """Parameters from their texts by name; what is absent or empty has its default.
+        """Return parameters from their texts by name; missing and empty texts mean the default.
 
         Raises:
-            BadRequestError: a name is unknown, or a value is not of its type.
+            BadRequestError: a name is unknown, or a value has the wrong type.
         """
         by_name = {param.name: param for param in cls.declared()}
         for name in values:
             if name not in by_name:
-                raise BadRequestError(f"there is no parameter {shorten(name)} here")
+                raise BadRequestError(f"parameter {shorten(name)} is unknown")
         parsed = {by_name[name].field: by_name[name].parse(text) for name, text in values.items()}
         return cls(**parsed)
 
+    def value(self, name: str) -> str:
+        """Return a parameter's value as text; empty if the protocol does not have the parameter."""
+        found = (param for param in self.declared() if param.name == name)
+        return next((param.text(getattr(self, param.field)) for param in found), "")
+
+    def with_value(self, name: str, text: str) -> Self:
+        """Return a copy with a new value of the parameter `name`.
+
+        Raises:
+            BadRequestError: the text is invalid.
+        """
+        (changed,) = (param for param in self.declared() if param.name == name)
+        return dataclasses.replace(self, **{changed.field: changed.parse(text)})
+
     def asked_later(self) -> list[str]:
-        """Names of the set parameters whose feature is not there yet."""
+        """Return the names of set parameters whose feature is not implemented yet."""
         return [
             param.name
             for param in self.declared()
@@ -142,10 +202,74 @@ class Params:
         ]
 
 
+def order(*parts: str | type[Params]) -> tuple[str, ...]:
+    """Return an `ORDER` of names, separated by spaces, and of classes, which stand for all their
+    names."""
+    return tuple(
+        name for part in parts for name in (part.split() if isinstance(part, str) else part.names())
+    )
+
+
 def _declared(cls: type[Params]) -> Iterator[Param]:
-    types = get_type_hints(cls)
-    for field in dataclasses.fields(cls):
-        spec: ParamSpec = field.metadata[_METADATA_KEY]
-        yield Param(
-            field.name, field.name.replace("_", "-"), types[field.name], field.default, spec
+    types, fields = get_type_hints(cls), _fields(cls)
+    for name in cls.names():
+        field = fields[name]
+        yield Param(field.name, name, types[field.name], field.default, _spec(field))
+
+
+def _order(cls: type[Params]) -> tuple[str, ...]:
+    if "ORDER" in vars(cls):
+        return cls.ORDER
+    inherited = tuple(name for parent in _parents(cls) for name in parent.names())
+    return (*inherited, *(name for name in _fields(cls) if name not in inherited))
+
+
+def _check(cls: type[Params]) -> None:
+    """Check that a new class has an order for all parameters, and applies those of each user.
+
+    Raises:
+        TypeError: `ORDER` is missing or incorrect, or `rights` is not overridden.
+    """
+    personal = [name for name, field in _fields(cls).items() if _spec(field).personal]
+    if personal and cls.rights is Params.rights:
+        raise TypeError(
+            f"{cls.__name__} does not apply {', '.join(personal)}: inherit from ReadOnlyParams or "
+            "ClipboardParams, or override `rights`"
         )
+    if "ORDER" in vars(cls):
+        _check_order(cls)
+    elif len(_parents(cls)) > 1:
+        raise TypeError(f"{cls.__name__} inherits from several classes and needs an ORDER")
+
+
+def _check_order(cls: type[Params]) -> None:
+    names, ordered = _fields(cls).keys(), cls.ORDER
+    if missing := names - set(ordered):
+        raise TypeError(f"{cls.__name__}.ORDER lacks {', '.join(sorted(missing))}")
+    if unknown := set(ordered) - names:
+        raise TypeError(f"{cls.__name__}.ORDER has unknown names: {', '.join(sorted(unknown))}")
+    if twice := {name for name in ordered if ordered.count(name) > 1}:
+        raise TypeError(f"{cls.__name__}.ORDER repeats names: {', '.join(sorted(twice))}")
+
+
+def _parents(cls: type[Params]) -> list[type[Params]]:
+    """Return the classes from which it inherits parameters."""
+    return [base for base in cls.__bases__ if issubclass(base, Params) and _fields(base)]
+
+
+def _fields(cls: type[Params]) -> dict[str, dataclasses.Field[Any]]:
+    """Return the fields that are parameters, by wire name; also before `dataclass` has processed
+    the class."""
+    found: dict[str, object] = {}
+    for base in reversed(cls.__mro__):
+        found |= vars(base).get("__dataclass_fields__", vars(base))
+    return {
+        name.replace("_", "-"): field
+        for name, field in found.items()
+        if isinstance(field, dataclasses.Field) and _METADATA_KEY in field.metadata
+    }
+
+
+def _spec(field: dataclasses.Field[Any]) -> ParamSpec:
+    spec: ParamSpec = field.metadata[_METADATA_KEY]
+    return spec

@@ -1,24 +1,23 @@
-"""Values that a session asks its owner for (`required`), answered by `argv` streams."""
+"""Values that a session asks its owner for (`required`), which `argv` streams answer."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from functools import partial
 
+from guacr.deadline import Deadline
 from guacr.errors import ClientTimeoutError, ClosedError, ConflictError, UnsupportedError
 from guacr.protocol.instruction import encode
-
-if TYPE_CHECKING:
-    from guacr.session.user import User
+from guacr.session.user import User
 
 ANSWER_TIMEOUT = 120.0
-"""Seconds that a person may take to answer."""
+"""Seconds within which a person must answer."""
 
 
 class Questions:
-    """What the owner is being asked, if anything. Answers are kept for the one who asked, and are
-    neither logged nor told to other users."""
+    """The values that the owner is being asked for, if any. Only the task that asked receives the
+    answers; they are neither logged nor sent to other users."""
 
     __slots__ = ("_answers", "_done", "_missing", "_user")
 
@@ -31,44 +30,46 @@ class Questions:
     async def ask(
         self, user: User | None, names: Sequence[str], timeout: float = ANSWER_TIMEOUT
     ) -> dict[str, str]:
-        """The user's answers by name; an empty text where nothing was entered.
+        """Return the user's answers by name; an answer may be empty.
 
         Raises:
             ClosedError: the user has left.
             UnsupportedError: the user's client cannot be asked.
-            ConflictError: the user is being asked something else.
+            ConflictError: the user is already being asked for something.
             ClientTimeoutError: no answer within `timeout` seconds.
         """
         asked = " and ".join(names)
         if user is None:
-            raise ClosedError(f"there is nobody left to ask for {asked}")
+            raise ClosedError(f"nobody is left to ask for {asked}")
         if not user.info.takes_required or user.rights.read_only:
             raise UnsupportedError(
-                f"this connection needs {asked}, which this client cannot be asked for: "
+                f"this connection needs {asked}, but this client does not support being asked: "
                 "set the parameters of these names"
             )
         if self._done is not None:
-            raise ConflictError("the client is being asked something else")
+            raise ConflictError("the client is already being asked for something else")
         self._user, self._missing, self._answers = user, set(names), {}
         self._done = asyncio.get_running_loop().create_future()
+        sentence = f"{asked} was not entered within {timeout:g} seconds"
+        deadline = Deadline(timeout, partial(self._give_up, sentence))
         user.send(encode("required", *names))
         try:
-            async with asyncio.timeout(timeout):
-                await self._done
+            await self._done
             return self._answers
-        except TimeoutError:
-            raise ClientTimeoutError(
-                f"{asked} was not entered within {timeout:g} seconds"
-            ) from None
         finally:
+            deadline.cancel()
             self._user, self._missing, self._answers, self._done = None, set(), {}, None
 
+    def _give_up(self, sentence: str) -> None:
+        if self._done is not None and not self._done.done():
+            self._done.set_exception(ClientTimeoutError(sentence))
+
     def awaits(self, user: User, name: str) -> bool:
-        """Whether this user is being asked for this value."""
+        """Return whether this user is being asked for this value."""
         return user is self._user and name in self._missing
 
     def answer(self, user: User, name: str, value: str) -> None:
-        """A value has come; one that nobody waits for any more is forgotten."""
+        """Accept a value; one that is no longer expected is ignored."""
         if not self.awaits(user, name) or self._done is None or self._done.done():
             return
         self._missing.discard(name)
@@ -77,6 +78,6 @@ class Questions:
             self._done.set_result(None)
 
     def left(self, user: User) -> None:
-        """A user is gone."""
+        """Stop asking a user who has left."""
         if user is self._user and self._done is not None and not self._done.done():
             self._done.set_exception(ClosedError("the client left without an answer"))

@@ -1,1 +1,1 @@
-"""Bytes in, bytes out: one module for each way that a client can be connected."""
+"""The transports: one module for each kind of client connection."""

@@ -1,4 +1,4 @@
-"""What every transport offers: one client's bytes, in both directions."""
+"""The interface of all transports: a client's bytes, in both directions."""
 
 from __future__ import annotations
 
@@ -9,26 +9,45 @@ from guacr.protocol.status import Status
 
 
 class Receiver(Protocol):
-    """Who takes what a client sends. Called from the event loop, never concurrently."""
+    """Receives the bytes of a client. Called from the event loop, never concurrently."""
 
     def data_received(self, data: bytes) -> None:
-        """Bytes of Guacamole protocol, cut anywhere."""
+        """Process bytes of the Guacamole protocol, cut anywhere."""
 
     def drained(self) -> None:
-        """What was buffered has fallen to nothing after having been above zero."""
+        """Continue after the send buffer has become empty."""
 
     def connection_lost(self) -> None:
-        """The client is gone; called once, whoever closed the connection."""
+        """Handle the end of the connection; called once, whoever closed it."""
+
+
+class NoReceiver:
+    """The receiver before and after the real one."""
+
+    __slots__ = ()
+
+    def data_received(self, data: bytes) -> None:
+        """Discard received data."""
+
+    def drained(self) -> None:
+        """Do nothing."""
+
+    def connection_lost(self) -> None:
+        """Do nothing."""
+
+
+NO_RECEIVER = NoReceiver()
 
 
 class Transport(ABC):
-    """One client's connection. TCP, WebSocket and tubes look alike from above.
+    """A client's connection: the common interface of TCP, WebSocket and tubes.
 
-    `receiver` may be replaced at any time; it is whom data goes to. Nothing is read before
+    Data goes to `receiver`, which may be replaced at any time. Nothing is read before
     `resume_reading` has been called once.
     """
 
     receiver: Receiver
+    """`NO_RECEIVER` once the connection is lost, so that neither keeps the other in memory."""
 
     @property
     @abstractmethod
@@ -38,32 +57,32 @@ class Transport(ABC):
     @property
     @abstractmethod
     def buffered(self) -> int:
-        """Bytes written that the client's system has not taken yet (0 when drained)."""
+        """Written bytes that the system has not accepted yet (0 when drained)."""
 
     @abstractmethod
     def write(self, data: bytes) -> None:
-        """Send `data`, which is one or more whole instructions. Never blocks; whoever writes
-        minds `buffered`. Nothing happens once closed."""
+        """Send `data`, one or more complete instructions. This never blocks; callers must check
+        `buffered`. Ignored after closing."""
 
     @abstractmethod
     def pause_reading(self) -> None:
-        """Take nothing more from the client until `resume_reading`."""
+        """Stop reading from the client until `resume_reading`."""
 
     @abstractmethod
     def resume_reading(self) -> None:
-        """Take from the client again."""
+        """Read from the client again."""
 
     @abstractmethod
     def close(self, status: Status = Status.SUCCESS) -> None:
-        """Close once everything written is sent, or after `CLOSE_TIMEOUT` seconds without.
+        """Close once everything written has been sent, or after `CLOSE_TIMEOUT` seconds.
 
-        `status` is for transports that carry one in their own closing (WebSocket).
+        `status` is for transports whose closing message has one (WebSocket).
         """
 
     @abstractmethod
     def abort(self) -> None:
-        """Close at once; what is buffered is lost."""
+        """Close at once; buffered data is lost."""
 
 
 CLOSE_TIMEOUT = 5.0
-"""Seconds that a closing transport may take to deliver what was written before."""
+"""Seconds that a closing transport has to deliver buffered data."""

@@ -1,21 +1,25 @@
-"""Clients on WebSocket, as Apache Guacamole's own tunnel speaks it (reference: WebSocketTunnel)."""
+"""Clients on WebSocket, compatible with Apache Guacamole's tunnel (reference: WebSocketTunnel)."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import struct
 from typing import Literal
 
-from aiohttp import WSMsgType, web
+from aiohttp import WebSocketError, WSMsgType, web
+from typing_extensions import override
 
 from guacr.protocol.status import Status
 from guacr.protocol.utf16 import in_code_points, same_in_utf16
-from guacr.transport.base import CLOSE_TIMEOUT, Receiver, Transport
+from guacr.refusals import Refusals
+from guacr.transport.base import CLOSE_TIMEOUT, NO_RECEIVER, Receiver, Transport
+from guacr.turns import Turns
 
 SUBPROTOCOL = "guacamole"
 MESSAGE_MAX = 262144
-"""Bytes in one message of a client, unless the settings say otherwise."""
+"""The default maximum bytes of a client's message."""
 
 NORMAL, PROTOCOL, UNACCEPTABLE, POLICY, TOO_BIG, UNEXPECTED = 1000, 1002, 1003, 1008, 1009, 1011
 CLOSE_CODES: dict[Status, int] = {
@@ -41,24 +45,26 @@ CLOSE_CODES: dict[Status, int] = {
     Status.CLIENT_BAD_TYPE: UNACCEPTABLE,
     Status.CLIENT_TOO_MANY: POLICY,
 }
-"""How a WebSocket is closed, by the status that its reason names."""
+"""The close codes of a WebSocket, by the status in its reason."""
+
+log = logging.getLogger("guacr.transport")
+_broken = Refusals(log)
 
 _FINAL_TEXT = 0x81
 _LENGTH_16, _LENGTH_64 = 126, 127
 
 
 class WebSocketTransport(Transport):
-    """One accepted WebSocket. Each write is one text frame of whole instructions.
+    """An accepted WebSocket. Each write is one text frame of complete instructions.
 
-    Frames are written here and not by aiohttp, whose `send_str` waits for the client, and which
-    would have the bytes decoded and encoded again. There is no compression: images do not
-    compress.
+    Frames are not written by aiohttp, whose `send_str` waits for the client and requires decoding
+    the bytes, only to encode them again. There is no compression, because images do not compress.
     """
 
     def __init__(
         self, request: web.Request, response: web.WebSocketResponse[Literal[False]]
     ) -> None:
-        self.receiver: Receiver = _Nobody()
+        self.receiver: Receiver = NO_RECEIVER
         self._request = request
         self._response = response
         self._loop = asyncio.get_running_loop()
@@ -72,16 +78,20 @@ class WebSocketTransport(Transport):
     async def accept(
         cls, request: web.Request, message_max: int = MESSAGE_MAX
     ) -> WebSocketTransport:
-        """Take an HTTP request as a WebSocket.
+        """Upgrade an HTTP request to a WebSocket.
 
         Raises:
-            aiohttp.web.HTTPException: it is none.
+            aiohttp.web.HTTPException: the request is not a WebSocket upgrade.
         """
+        offered = ",".join(request.headers.getall("Sec-WebSocket-Protocol", ()))
+        if offered and SUBPROTOCOL not in (name.strip() for name in offered.split(",")):
+            raise web.HTTPBadRequest(text=f"The subprotocol must be {SUBPROTOCOL}.\n")
         response: web.WebSocketResponse[Literal[False]] = web.WebSocketResponse(
             protocols=(SUBPROTOCOL,),
             compress=False,
             max_msg_size=message_max,
             timeout=CLOSE_TIMEOUT,
+            autoclose=False,
             decode_text=False,
         )
         await response.prepare(request)
@@ -90,56 +100,71 @@ class WebSocketTransport(Transport):
         return cls(request, response)
 
     async def run(self) -> web.WebSocketResponse[Literal[False]]:
-        """Pass on what the client sends until it is gone; the response that aiohttp wants."""
+        """Pass on received data until the client is gone; return the response for aiohttp."""
+        turns = Turns()
         try:
             while (data := await self._next()) is not None:
                 self.receiver.data_received(in_code_points(data))
+                await turns.give_way()  # aiohttp may return buffered frames without waiting
+        except ConnectionError:
+            pass  # the client is gone, and a ping could not be answered
         finally:
             self._ended = True
             await self._tidy()
-            self.receiver.connection_lost()
+            receiver, self.receiver = self.receiver, NO_RECEIVER
+            receiver.connection_lost()
         return self._response
 
     # ---- Transport
 
     @property
+    @override
     def peer(self) -> str:
-        """The address that the connection comes from."""
         return self._request.remote or "a closed connection"
 
     @property
+    @override
     def buffered(self) -> int:
-        """Bytes that the system has not taken, with the heads of frames."""
+        # includes frame headers
         transport = self._request.transport
         return 0 if transport is None else transport.get_write_buffer_size()
 
+    @override
     def write(self, data: bytes) -> None:
-        """Send one frame."""
+        if self._ended or self._closing is not None:
+            return
         transport = self._request.transport
-        if self._ended or self._closing is not None or transport is None or transport.is_closing():
+        if transport is None or transport.is_closing():
+            self._reading.set()  # with reading paused, only this shows the client's end
             return
         payload = same_in_utf16(data)
         transport.writelines((_frame_head(len(payload)), payload))
         if self._draining is None and transport.get_write_buffer_size():
             self._draining = self._loop.create_task(self._drain(), name=f"drain of {self.peer}")
 
+    @override
     def pause_reading(self) -> None:
-        """Leave what the client sends in aiohttp's buffer, which is bounded, and the system's."""
+        # leaves received data in aiohttp's bounded buffer and the system's
         self._reading.clear()
 
+    @override
     def resume_reading(self) -> None:
-        """Read again."""
         self._reading.set()
 
+    @override
     def close(self, status: Status = Status.SUCCESS) -> None:
-        """Close with the code and reason that stand for `status`, once all is sent."""
+        """Close with the code and reason for `status`, once everything is sent.
+
+        Data that the client still sends is discarded until it closes, too: closing the socket
+        earlier would reset the connection, and the client might lose our last message.
+        """
         if self._closing is None and not self._ended:
             self._closing = self._loop.create_task(
                 self._close(status), name=f"close of {self.peer}"
             )
 
+    @override
     def abort(self) -> None:
-        """Close at once."""
         self._reading.set()
         if self._request.transport is not None:
             self._request.transport.abort()
@@ -147,19 +172,25 @@ class WebSocketTransport(Transport):
     # ---- tasks
 
     async def _next(self) -> bytes | None:
-        """The next message, or None when there are no more."""
-        await self._reading.wait()
-        message = await self._response.receive()
-        await self._reading.wait()
-        if message.type is WSMsgType.BINARY:
-            self.close(Status.CLIENT_BAD_TYPE)
-        if self._closing is not None or message.type is not WSMsgType.TEXT:
-            return None
-        data: bytes = message.data
-        return data
+        """Return the next message, or None when there are no more."""
+        while True:
+            await self._reading.wait()
+            message = await self._response.receive()
+            await self._reading.wait()
+            if message.type is WSMsgType.BINARY:
+                self.close(Status.CLIENT_BAD_TYPE)
+            elif message.type is not WSMsgType.TEXT:
+                if isinstance(message.data, WebSocketError):  # the text may quote the message
+                    too_big = message.data.code == TOO_BIG
+                    reason = "its message is too large" if too_big else "it violated the protocol"
+                    _broken.report("closed the WebSocket of %s: %s", self.peer, reason)
+                return None
+            elif self._closing is None:
+                data: bytes = message.data
+                return data
 
     async def _drain(self) -> None:
-        """Until the system has taken everything."""
+        """Wait until the system has accepted everything."""
         with contextlib.suppress(ConnectionError):
             await self._request.writer.drain()
         self._draining = None
@@ -169,34 +200,26 @@ class WebSocketTransport(Transport):
     async def _close(self, status: Status) -> None:
         self._deadline = self._loop.call_later(CLOSE_TIMEOUT, self.abort)
         self._reading.set()
-        await self._response.close(code=CLOSE_CODES[status], message=str(int(status)).encode())
-        if self._request.transport is not None:
-            self._request.transport.close()
+        words = struct.pack("!H", CLOSE_CODES[status]) + str(int(status)).encode()
+        with contextlib.suppress(ConnectionError):
+            # not aiohttp's `close`, which does not wait for the client during a receive
+            await self._response.send_frame(words, WSMsgType.CLOSE)
 
     async def _tidy(self) -> None:
-        if self._closing is not None:
+        if self._closing is None:
+            await self._response.close(drain=False)
+        else:
             await self._closing
+        if self._request.transport is not None:
+            self._request.transport.close()
         if self._draining is not None:
-            self._draining.cancel()  # not before: aiohttp's close may wait for the same event
+            self._draining.cancel()  # not before: aiohttp's writer may wait for the same event
         if self._deadline is not None:
             self._deadline.cancel()
 
 
-class _Nobody:
-    """The receiver until there is one."""
-
-    def data_received(self, data: bytes) -> None:
-        """Nobody listens yet: reading has not begun."""
-
-    def drained(self) -> None:
-        """Nobody waits."""
-
-    def connection_lost(self) -> None:
-        """Nobody minds."""
-
-
 def _frame_head(length: int) -> bytes:
-    """The head of an unmasked, final text frame (RFC 6455, section 5.2)."""
+    """Return the header of an unmasked, final text frame (RFC 6455, section 5.2)."""
     if length < _LENGTH_16:
         return bytes((_FINAL_TEXT, length))
     if length < 1 << 16:

@@ -1,1 +1,1 @@
-"""The page at the WebSocket's port: HTTP around `guacr.gateway`."""
+"""The web page and the WebSocket: HTTP around `guacr.access.gateway`."""

@@ -1,38 +1,43 @@
-"""The HTTP application: the page, what it asks for, and the WebSocket."""
+"""The HTTP application: the page, its API, and the WebSocket."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
 
-from guacr.errors import GuacrError
-from guacr.gateway import Gateway
+from guacr.access.gateway import Gateway
+from guacr.access.keys import ProcessKeys
+from guacr.access.tokens import TOKEN_MAX, parameter_texts
+from guacr.errors import GuacrError, UnauthorizedError
 from guacr.json_text import JsonError, parse_json
 from guacr.protocol.status import Status
-from guacr.session.registry import SessionRegistry
-from guacr.settings import Settings
-from guacr.tokens import TOKEN_MAX, parameter_texts
+from guacr.session.directory import Directory
+from guacr.session.protocols import Protocols
+from guacr.settings.models import Settings
 from guacr.transport.base import CLOSE_TIMEOUT
 from guacr.web.admission import HEALTH_PATH, Admission
 from guacr.web.forms import describe
 from guacr.web.forwarded import Proxies
 from guacr.web.guard import KEEP_ALIVE, deadlines
 from guacr.web.headers import Headers
+from guacr.web.refused import HttpLog, report, reported
 from guacr.web.tunnels import Tunnels
 
 BODY_MAX = 65536
-"""Bytes of a request's body."""
+"""Maximum bytes of a request's body."""
 BODY_TIMEOUT = 15.0
-"""Seconds in which it must have come."""
+"""Seconds within which the body must arrive."""
+LINGERING = 2.0
+"""Seconds during which the rest of a refused body is read, so that the client gets the answer."""
 LINE_MAX = TOKEN_MAX + 8192
-"""Bytes of a request's first line, which holds a token."""
+"""Maximum bytes of a request line, which may contain a token."""
 WEBSOCKET_PATH = "/websocket"
 WEB = Path(__file__).parent
 
@@ -46,15 +51,21 @@ _HTTP_STATUS = {
 
 
 def create_app(
-    settings: Settings, registry: SessionRegistry, *, secret: str | None = None
+    settings: Settings,
+    directory: Directory,
+    protocols: Protocols,
+    keys: ProcessKeys,
+    *,
+    secret: str | None = None,
 ) -> web.Application:
-    """The application; with a `secret`, only who has opened `/?secret=…` once gets in."""
-    gateway = Gateway(settings, registry.protocols, registry.params_type)
-    tunnels = Tunnels(gateway, registry, settings.websocket.max_message)
+    """Create the application; with a `secret`, only for browsers that have opened `/?secret=…`."""
+    gateway = Gateway(settings, protocols, directory.params_type, keys)
+    tunnels = Tunnels(gateway, directory, settings.websocket.max_message)
     admission = Admission(settings, secret)
     proxies, headers = Proxies(settings), Headers(settings)
     app = web.Application(
-        middlewares=[deadlines, proxies.middleware, admission.middleware], client_max_size=BODY_MAX
+        middlewares=[deadlines, proxies.middleware, reported, admission.middleware],
+        client_max_size=BODY_MAX,
     )
     app.on_response_prepare.append(headers.add)
     app.on_shutdown.append(tunnels.close)
@@ -72,47 +83,38 @@ def create_app(
         ]
     )
     vendor = WEB / "vendor"
-    if vendor.is_dir():  # it is made by the build
+    if vendor.is_dir():  # created by the build
         app.router.add_static("/vendor", vendor)
     return app
 
 
 def reload_app(app: web.Application, settings: Settings) -> None:
-    """Have the application use other settings from now on."""
+    """Apply new settings to the application."""
     for reload in app[_RELOADS]:
         reload(settings)
 
 
 def create_runner(app: web.Application) -> web.AppRunner:
-    """What serves `app`, with its limits; it logs no addresses, since they hold tokens."""
+    """Create the runner of `app`, with its limits; it logs no URLs, which may contain tokens.
+
+    A handler whose client has disconnected is cancelled: one that sends it a file would wait
+    forever, since asyncio does not end `sendfile` with the connection.
+    """
     return web.AppRunner(
         app,
         handle_signals=False,
+        handler_cancellation=True,
         access_log=None,
-        logger=http_log,
+        logger=HttpLog(logging.getLogger("guacr.web.http")),
         max_line_size=LINE_MAX,
         shutdown_timeout=CLOSE_TIMEOUT,
         keepalive_timeout=KEEP_ALIVE,
+        lingering_time=LINGERING,
     )
 
 
-def _in_one_line(record: logging.LogRecord) -> bool:
-    """A filter for aiohttp's log: what a client has sent is not the daemon's failure, and worth a
-    line without what it was."""
-    error = record.exc_info[1] if record.exc_info else None
-    if isinstance(error, HttpProcessingError | web.RequestPayloadError):
-        record.msg, record.args = "a request that is not HTTP was refused", ()
-        record.exc_info = record.exc_text = None
-        record.levelno, record.levelname = logging.INFO, "INFO"
-    return record.levelno >= http_log.getEffectiveLevel()
-
-
-http_log = logging.getLogger("guacr.web.http")
-http_log.addFilter(_in_one_line)
-
-
 class _Page:
-    """What the page asks for; answers are JSON, errors `{"error": sentence}`."""
+    """The page's API; responses are JSON, errors `{"error": sentence}`."""
 
     def __init__(self, gateway: Gateway, tunnels: Tunnels) -> None:
         self._gateway = gateway
@@ -120,15 +122,15 @@ class _Page:
         self._html = (WEB / "static" / "index.html").read_text(encoding="utf-8")
 
     async def index(self, request: web.Request) -> web.Response:
-        """The page itself."""
+        """Return the page."""
         return web.Response(text=self._html, content_type="text/html")
 
     async def health(self, request: web.Request) -> web.Response:
-        """For probes: the event loop runs."""
+        """Answer probes: the event loop is running."""
         return web.json_response({"status": "ok"})
 
     async def connections(self, request: web.Request) -> web.Response:
-        """What can be opened."""
+        """List what can be opened."""
         offers = [
             {"name": offer.name, "title": offer.title, "protocol": offer.protocol}
             for offer in self._gateway.offers()
@@ -142,44 +144,56 @@ class _Page:
         )
 
     async def join(self, request: web.Request) -> web.Response:
-        """A token to join the session of `tunnel`, `readOnly` or not."""
+        """Return a token to join the session of `tunnel`, `readOnly` or not."""
         body = await _body(request)
         tunnel, read_only = str(body.get("tunnel", "")), body.get("readOnly") is not False
-        return _token(lambda: self._tunnels.join_token(tunnel, read_only=read_only))
+        return _token(request, lambda: self._tunnels.join_token(tunnel, read_only=read_only))
 
     async def form(self, request: web.Request) -> web.Response:
-        """A token for `protocol` with the `parameters` of a form."""
+        """Return a token for `protocol` with the `parameters` of a form."""
         body = await _body(request)
-        protocol, parameters = str(body.get("protocol", "")), body.get("parameters")
-        values = parameters if isinstance(parameters, dict) else {}
-        return _token(lambda: self._gateway.form_token(protocol, parameter_texts(values)))
+        protocol, texts = str(body.get("protocol", "")), _texts(body.get("parameters", {}))
+        return _token(request, lambda: self._gateway.form_token(protocol, texts))
 
 
 async def _body(request: web.Request) -> Mapping[str, Any]:
-    """The object in a request's body.
+    """Read the object in a request's body.
 
     Raises:
-        aiohttp.web.HTTPBadRequest: there is none.
+        aiohttp.web.HTTPBadRequest: the body is not an object.
     """
     try:
         async with asyncio.timeout(BODY_TIMEOUT):
             body = parse_json(await request.read())
     except TimeoutError:
         raise web.HTTPRequestTimeout(
-            text="The request's body did not come in time.\n", headers={"Connection": "close"}
+            text="The request's body did not arrive in time.\n", headers={"Connection": "close"}
         ) from None
     except JsonError:
         body = None
-    except web.RequestPayloadError:  # compressed, or chunked, and not as it should be
+    except web.RequestPayloadError:  # invalid compression or chunks
         raise web.HTTPBadRequest(text="The request's body cannot be read.\n") from None
     if not isinstance(body, dict):
-        raise web.HTTPBadRequest(text="The request must hold a JSON object.\n")
+        raise web.HTTPBadRequest(text="The request must contain a JSON object.\n")
     return body
 
 
-def _token(make: Callable[[], str]) -> web.Response:
+def _texts(parameters: object) -> dict[str, str]:
+    """Return the parameters of a form.
+
+    Raises:
+        aiohttp.web.HTTPBadRequest: they are invalid.
+    """
+    if isinstance(parameters, dict):
+        with suppress(UnauthorizedError):
+            return parameter_texts(parameters)
+    raise web.HTTPBadRequest(text="The parameters must be an object of texts.\n")
+
+
+def _token(request: web.Request, make: Callable[[], str]) -> web.Response:
     try:
         return web.json_response({"token": make()})
     except GuacrError as error:
+        report(request.remote, str(error))
         status = _HTTP_STATUS.get(error.status, HTTPStatus.BAD_REQUEST)
         return web.json_response({"error": str(error), "status": error.status}, status=status)

@@ -1,4 +1,4 @@
-"""A protocol's parameters as the page's form needs them."""
+"""Describe a protocol's parameters for the page's form."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,19 +12,19 @@ _WORDS = {
     "regex": "pattern", "sftp": "SFTP", "sql": "SQL", "ssh": "SSH", "ssl": "TLS", "tcp": "TCP",
     "tls": "TLS", "udp": "UDP", "username": "user name", "wol": "wake-on-LAN",
 }  # fmt: skip
-"""Parts of names, in words."""
+"""Parts of names and their equivalents in words."""
 
 
 def describe(params_type: type[Params], may_set: Callable[[str], bool]) -> list[dict[str, Any]]:
-    """The fields of a form: those parameters that `may_set` allows, in their order, without those
-    whose feature is not there yet.
+    """Return the fields of a form: the parameters that `may_set` allows, in order, except those
+    that are not supported yet or only for operators.
 
     Each has `name`, `title`, `kind` (text, suggestion, multiline, password, number, boolean,
-    choice), `doc`, `default` as text, `common`, and where they apply `required`, `minimum`,
-    `maximum`, and `choices`, which are not all there is for a suggestion.
+    choice), `doc`, `default` as text, `common`, and if applicable `required`, `minimum`, `maximum`,
+    and `choices`, to which a suggestion is not limited.
     """
-    declared = params_type.declared()
-    return [_field(one) for one in declared if may_set(one.name) and not one.spec.later]
+    offered = [one for one in params_type.declared() if not (one.spec.later or one.spec.operator)]
+    return [_field(one) for one in offered if may_set(one.name)]
 
 
 def _field(param: Param) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def _field(param: Param) -> dict[str, Any]:
         "title": spec.title or title_of(param.name),
         "kind": _kind(param),
         "doc": spec.doc,
-        "default": _text(param.default),
+        "default": param.text(param.default),
         "common": spec.common,
         "minimum": spec.minimum,
         "maximum": spec.maximum,
@@ -45,7 +45,7 @@ def _field(param: Param) -> dict[str, Any]:
 
 
 def title_of(name: str) -> str:
-    """A parameter's name in words: "ssh-jump-hostname" becomes "SSH jump host name"."""
+    """Return a parameter's name in words: "ssh-jump-hostname" becomes "SSH jump host name"."""
     words = " ".join(_WORDS.get(word, word) for word in name.split("-"))
     return words[:1].upper() + words[1:]
 
@@ -62,9 +62,3 @@ def _kind(param: Param) -> str:
     if param.spec.multiline:
         return "multiline"
     return "password" if param.spec.secret else "text"
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return "" if value is None else str(value)

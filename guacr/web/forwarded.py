@@ -1,4 +1,4 @@
-"""Who is behind a reverse proxy: what the proxies that the settings name say of their clients."""
+"""Determine the client behind trusted reverse proxies from their headers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any
 
 from aiohttp import web
 
-from guacr.settings import Settings
+from guacr.addresses import plain
+from guacr.settings.models import Settings
 from guacr.web.guard import HttpGuard
 
 SCHEMES = frozenset({"http", "https"})
@@ -22,7 +23,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """What one proxy says of who has connected to it; empty where it says nothing."""
+    """The information of a proxy about its client; empty if unknown."""
 
     address: str = ""
     scheme: str = ""
@@ -30,26 +31,28 @@ class Hop:
 
 
 class Proxies:
-    """Puts the client in the place of a named proxy, in each request.
+    """Replaces a trusted proxy by the client, in each request.
 
-    Only the entries of named proxies count, from the last one back to the first address that is
-    none of theirs: what stands before it, anyone could have sent.
+    Only entries of trusted proxies count, from the last one back to the first address that is not
+    theirs: anyone could have sent the entries before it.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.reload(settings)
 
     def reload(self, settings: Settings) -> None:
-        """Go by other settings from now on."""
+        """Apply new settings."""
         named = settings.websocket.trusted_proxies
         self._networks = [ipaddress.ip_network(text, strict=False) for text in named]
         self._hops = _HOPS[settings.websocket.proxy_headers]
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Has what follows see the client."""
+        """Pass on the request with the client's address."""
         if not self._is_named(request.remote):
-            return await handler(request)
+            remote = plain(request.remote or "")
+            same = remote == (request.remote or "")
+            return await handler(request if same else request.clone(remote=remote))
         changes = self._changes(request)
         guard = HttpGuard.of(request)
         if guard is not None and "remote" in changes:
@@ -104,7 +107,7 @@ def _listed(request: web.Request, name: str) -> list[str]:
 
 
 def _address(text: str) -> Address | None:
-    """An address as proxies write it, with or without a port."""
+    """Parse an address from a proxy, with or without a port."""
     bracketed = re.fullmatch(r"\[([^\]]*)\](?::\d+)?", text)
     bare = bracketed[1] if bracketed else text
     if bracketed is None and text.count(":") == 1:
@@ -113,7 +116,8 @@ def _address(text: str) -> Address | None:
         address = ipaddress.ip_address(bare)
     except ValueError:
         return None
-    return getattr(address, "ipv4_mapped", None) or address
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address
 
 
 _HOPS = {"x-forwarded": _x_forwarded, "forwarded": _forwarded}

@@ -1,8 +1,8 @@
-"""The headers that every answer carries."""
+"""The headers of every response."""
 
 from aiohttp import web
 
-from guacr.settings import Settings
+from guacr.settings.models import Settings
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -30,22 +30,22 @@ REVALIDATE, NEVER_STORE = "no-cache", "no-store"
 
 
 class Headers:
-    """Adds them, with what the settings say of frames."""
+    """Adds the headers, including the frame ancestors in the settings."""
 
     def __init__(self, settings: Settings) -> None:
         self.reload(settings)
 
     def reload(self, settings: Settings) -> None:
-        """Go by other settings from now on."""
+        """Apply new settings."""
         allowed = settings.websocket.frame_ancestors
         names = ["'self'" if name == "self" else name for name in allowed] or ["'none'"]
         policy = f"{CONTENT_SECURITY_POLICY}; frame-ancestors {' '.join(names)}"
         self._headers = HEADERS | {"Content-Security-Policy": policy}
-        if not allowed:  # it has no way to name others
+        if not allowed:  # this header cannot name other origins
             self._headers["X-Frame-Options"] = "DENY"
 
     async def add(self, request: web.Request, response: web.StreamResponse) -> None:
-        """A signal handler for `on_response_prepare`."""
+        """Add the headers; a signal handler for `on_response_prepare`."""
         response.headers.update(self._headers)
         is_asset = request.path.startswith(("/static/", "/vendor/"))
         response.headers["Cache-Control"] = REVALIDATE if is_asset else NEVER_STORE

@@ -1,35 +1,33 @@
-"""The WebSocket's end of the page: requests become users of sessions, users get join links."""
+"""WebSocket tunnels: requests become users of sessions, and users get join links."""
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 from uuid import uuid4
 
 from aiohttp import web
 
+from guacr.access.gateway import Gateway
 from guacr.errors import ForbiddenError, GuacrError, NotFoundError
-from guacr.gateway import Gateway
 from guacr.protocol.instruction import encode
-from guacr.session.registry import SessionRegistry
-from guacr.session.user import User
+from guacr.session.directory import Directory
+from guacr.session.input.reader import Reader
 from guacr.transport.websocket import WebSocketTransport
 from guacr.web.guard import HttpGuard
-
-log = logging.getLogger("guacr.web")
+from guacr.web.refused import report
 
 
 class Tunnels:
-    """Every open WebSocket by its tunnel's UUID, which only its own client is told."""
+    """The open WebSockets by the UUID of their tunnel, which only their own client knows."""
 
-    def __init__(self, gateway: Gateway, registry: SessionRegistry, message_max: int) -> None:
+    def __init__(self, gateway: Gateway, directory: Directory, message_max: int) -> None:
         self._gateway = gateway
-        self._registry = registry
+        self._directory = directory
         self._message_max = message_max
         self._transports: dict[str, WebSocketTransport] = {}
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
-        """Serve one WebSocket until it is closed."""
+        """Serve a WebSocket until it is closed."""
         transport = await WebSocketTransport.accept(request, self._message_max)
         guard = HttpGuard.of(request)
         if guard is not None:
@@ -44,33 +42,33 @@ class Tunnels:
             del self._transports[tunnel]
 
     def join_token(self, tunnel: str, *, read_only: bool) -> str:
-        """A token for a place in the session that `tunnel` belongs to.
+        """Create a token to join the session of `tunnel`.
 
         Raises:
-            NotFoundError: there is no such tunnel, or it is in no session.
-            ForbiddenError: its user may only watch, and asks for more.
+            NotFoundError: the tunnel is unknown, or not in a session.
+            ForbiddenError: its user is read-only, and requests more.
         """
         transport = self._transports.get(tunnel)
-        user = None if transport is None else transport.receiver
-        if not isinstance(user, User) or user.session.closed:
+        reader = None if transport is None else transport.receiver
+        if not isinstance(reader, Reader) or reader.session.closed:
             raise NotFoundError("this session has ended: there is nothing to share")
-        if user.rights.read_only and not read_only:
-            raise ForbiddenError("you may only watch this session, and share it only for watching")
-        return self._gateway.join_token(user.session.id, read_only=read_only)
+        if reader.user.rights.read_only and not read_only:
+            raise ForbiddenError("you may only watch this session: share it read-only")
+        return self._gateway.join_token(reader.session.id, read_only=read_only)
 
     async def close(self, app: Any = None) -> None:
-        """End what sessions have left open; a handler for `on_shutdown`."""
+        """Close the remaining tunnels; a handler for `on_shutdown`."""
         for transport in list(self._transports.values()):
             transport.close()
 
     def _open(self, request: web.Request, transport: WebSocketTransport) -> None:
         try:
             opening = self._gateway.resolve(request.query.items())
-            self._registry.open(
+            self._directory.open(
                 opening.select, opening.values, opening.info, transport, opening.origin
             )
         except GuacrError as error:
-            log.warning("refused %s: %s", transport.peer, error)
+            report(transport.peer, str(error))
             transport.write(encode("error", str(error), error.status))
             transport.close(error.status)
-        transport.resume_reading()
+            transport.resume_reading()

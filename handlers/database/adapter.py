@@ -1,4 +1,4 @@
-"""What a console needs of a database: one adapter for each kind."""
+"""The interface between a console and a database: one adapter for each kind."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar
 
-from guacr.errors import GuacrError, UpstreamError
-from guacr.settings import DatabaseSettings
-from handlers.database.completion import Schema, Suggestions
+from guacr.api import DatabaseSettings, GuacrError, UpstreamError
+from handlers.database.console.completion import Schema, Suggestions
+from handlers.database.console.scripts import Source
+from handlers.database.encryption import terms_of
 from handlers.database.listing import Listing
 from handlers.database.params import DatabaseParams
-from handlers.database.scripts import Source
-from handlers.database.splitter import unfinished
-from handlers.database.statements import Dialect
+from handlers.database.sql.splitter import unfinished
+from handlers.database.sql.statements import Dialect
+from handlers.tls import made_of
 
 Row = tuple[str | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a result; numbers stand at the right."""
+    """A column of a result; numbers are right-aligned."""
 
     name: str
     right: bool = False
@@ -31,48 +32,48 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """A result begins."""
+    """The start of a result."""
 
     columns: tuple[Column, ...]
     text: bool = False
-    """Whether it is a text, and each row a line of it."""
+    """True if the result is a text, and each row one of its lines."""
 
 
 TEXT = Columns((Column(""),), text=True)
-"""A text begins."""
+"""The start of a text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """More rows of the result, as texts; None stands for NULL."""
+    """Further rows of the result, as texts; None is NULL."""
 
     rows: list[Row]
     last: bool = False
-    """Whether it is known that no more follow."""
+    """True if these are known to be the last."""
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A statement, or a result, has ended; `text` is what the server says of it."""
+    """The end of a statement, or of a result; `text` is the server's message."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """The server remarks something; or answers in a form that is no table."""
+    """A message of the server, or a reply that is not a table."""
 
     text: str
 
 
 _SECRET = re.compile("password|identified", re.IGNORECASE)
-"""What the statements have in common that set passwords; mysql leaves out the same."""
+"""Matches statements that set passwords; mysql excludes the same ones from its history."""
 
 Event = Columns | Rows | Done | Notice
 
 
 class Transaction(Enum):
-    """Where the connection stands; the value is shown in the prompt."""
+    """The transaction state of a connection; the value is shown in the prompt."""
 
     NONE = ""
     OPEN = "*"
@@ -80,11 +81,11 @@ class Transaction(Enum):
 
 
 class StatementError(GuacrError):
-    """The server refused a statement.
+    """The server rejected a statement.
 
     Args:
-        message: what the server says, one or more lines.
-        position: where in the statement, in characters from 1; 0 if it does not say.
+        message: the server's message, one or more lines.
+        position: the position in the statement, in characters from 1; 0 if unknown.
     """
 
     def __init__(self, message: str, position: int = 0) -> None:
@@ -93,119 +94,132 @@ class StatementError(GuacrError):
 
 
 class LostError(UpstreamError):
-    """The server is gone; what was being done may or may not have happened."""
+    """The connection is lost; the running statement may or may not have taken effect."""
 
 
 class Adapter(ABC):
-    """One connection to a database, and what is special about its kind.
+    """A connection to a database, and the properties of its kind.
 
-    One statement runs at a time; `cancel` and `schema` may be called meanwhile.
+    One statement runs at a time; `cancel` and `schema` may be called in the meantime.
     """
 
     dialect: Dialect = Dialect()
     lexer: ClassVar[str] = "sql"
-    """What Pygments calls the language."""
+    """Pygments' name of the language."""
     keywords: ClassVar[tuple[str, ...]] = ()
     lists: ClassVar[Mapping[str, Listing]] = {}
-    """What the backslash commands list, by command without backslash."""
+    """The listings of backslash commands, by command without the backslash."""
     describes: ClassVar[str] = "columns and indexes of a table"
-    """What `\\d NAME` tells."""
+    """The contents of `\\d NAME`."""
     describes_more: ClassVar[str] = ""
-    """What `\\d+ NAME` tells besides."""
+    """The additional contents of `\\d+ NAME`."""
     columnless: ClassVar[bool] = False
-    """Whether there are tables without columns: where not, one of which `\\d` tells no columns is
-    not there."""
+    """True if tables can have no columns; if not, a table for which `\\d` lists none does not
+    exist."""
     tabular: ClassVar[bool] = True
-    """Whether results are tables, and statements may end in `\\g`, `\\gx`, `\\G` and `\\watch`."""
+    """True if results are tables, and statements may end with `\\g`, `\\gx`, `\\G` and
+    `\\watch`."""
     alters: ClassVar[re.Pattern[str]] = re.compile(
         r"\s*(?:create|drop|alter|rename|attach|detach|use)\b", re.IGNORECASE
     )
-    """Statements after which names are fetched anew."""
+    """Statements after which the names are fetched again."""
     word: ClassVar[re.Pattern[str]] = re.compile(r"[\w$]+")
-    """What is completed as one."""
+    """The pattern of a word that is completed."""
     usage: ClassVar[str] = "Statements end with a semicolon and may have several lines."
-    """What `\\?` says of where they end."""
+    """The sentence of `\\?` about the end of statements."""
     use_database: ClassVar[str] = ""
-    """Whether `\\c` works: how the database is called there, such as "database"."""
+    """The word for a database in `\\c`, such as "database"; empty if there is no `\\c`."""
 
     def __init__(self, params: DatabaseParams, limits: DatabaseSettings | None = None) -> None:
         self.params = params
         self.limits = limits or DatabaseSettings()
         self.database = params.database
         self.input: Source | None = None
-        """Where COPY takes its data from."""
+        """The source of data for COPY."""
         self.output: Callable[[bytes], Awaitable[None]] | None = None
-        """Where COPY puts its data, instead of the screen."""
+        """The destination of COPY, instead of the screen."""
+        self.raw: bool | None = None
+        """True if replies are shown without types and quotes; None if there are none."""
         self.in_script = False
-        """Whether a script runs, which may set the encoding of its own text."""
+        """True if a script is running, which may set its own encoding."""
+
+    @classmethod
+    def check(cls, params: DatabaseParams) -> None:
+        """Check for errors that would make `connect` fail before it reaches the server.
+
+        Raises:
+            GuacrError: as `connect` would.
+        """
+        if params.tls != "disable" and not params.hostname.startswith("/"):
+            made_of(terms_of(params))
 
     @abstractmethod
     async def connect(self, password: str) -> str:
-        """Connect to `self.database`; what the server says of itself, in a line.
+        """Connect to `self.database`; return a line about the server.
 
         Raises:
-            GuacrError: it cannot be reached, refuses the login, or has no such database.
+            GuacrError: the server cannot be reached, rejects the login, or lacks the database.
         """
 
     @abstractmethod
     async def close(self) -> None:
-        """Disconnect; harmless when there is no connection."""
+        """Disconnect; harmless without a connection."""
 
     @abstractmethod
     def execute(self, statement: str) -> AsyncGenerator[Event, None]:
-        """Run one statement, reading no further than what is asked for.
+        """Run a statement, reading no further than requested.
 
         Raises:
-            StatementError: the server refused it.
-            LostError: the server is gone.
+            StatementError: the server rejected it.
+            LostError: the connection is lost.
         """
 
     @abstractmethod
     async def cancel(self) -> None:
-        """Have the server end what it does; `execute` then raises. Harmless when it is idle.
+        """Make the server end the statement; `execute` then raises. Harmless if it is idle.
 
         Raises:
-            UpstreamTimeoutError: it does not answer.
-            GuacrError: it cannot be told.
+            UpstreamTimeoutError: the server does not answer.
+            GuacrError: the request cannot be sent.
         """
 
     @abstractmethod
     async def schema(self) -> Schema:
-        """The names of now, without disturbing a statement that runs."""
+        """Fetch the current names, without disturbing a running statement."""
 
     @property
     def transaction(self) -> Transaction:
-        """Where the connection stands."""
+        """The transaction state."""
         return Transaction.NONE
 
     @property
     def prompt(self) -> str:
-        """What stands before each statement."""
+        """The prompt of each statement."""
         return f"{self.database}={self.transaction.value}> "
 
     @property
     def title(self) -> str:
-        """The session's name; without secrets."""
+        """The title of the session, without secrets."""
         return self.database
 
     def complete(self, text: str) -> bool:
-        """Whether `text` can be run, or goes on in the next line."""
+        """Return whether `text` can be run, as opposed to continuing in the next line."""
         return not unfinished(text, self.spoken)
 
     @property
     def spoken(self) -> Dialect:
-        """The dialect as the server's settings have it now."""
+        """The dialect with the current settings of the server."""
         return self.dialect
 
     def suggestions(self) -> Suggestions:
-        """What completes names; it gets what `schema` gives."""
+        """Create the completer, which receives the result of `schema`."""
         return Suggestions(self.keywords)
 
     def is_secret(self, text: str) -> bool:
-        """Whether a text may hold a password, and is not to be kept in the history."""
+        """Return whether a text may contain a password and must not be kept in the history."""
         return bool(_SECRET.search(text))
 
     @abstractmethod
     def describe(self, name: str, *, more: bool) -> list[str]:
-        """Statements that tell of a table, first of its columns, by its name as it was typed; with
-        `describes_more` if there is `more` to tell."""
+        """The statements that describe a table, beginning with its columns, by its name as typed;
+        with `more`, also `describes_more`."""

@@ -1,4 +1,4 @@
-"""A thread of its own for each database client that blocks."""
+"""A separate thread for each blocking database client."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
-from guacr.errors import BusyError
+from guacr.api import BusyError
 
 Result = TypeVar("Result")
 
@@ -18,18 +18,18 @@ _lock = threading.Lock()
 
 
 class ClientThread:
-    """Makes the calls of one blocking client in the order in which they were asked for.
+    """Executes the calls of a blocking client in order.
 
-    Only this thread touches the client, so a call whose waiter is cancelled goes on undisturbed,
-    and whatever is asked for later waits behind it. The thread is a daemon thread: a client that
-    hangs does not keep the process from ending.
+    Only this thread touches the client, so a call whose waiter is cancelled continues undisturbed,
+    and later calls wait behind it. It is a daemon thread: a client that hangs does not keep the
+    process from ending.
 
     Args:
         name: the thread's name.
-        limit: how many such threads the process may have.
+        limit: maximum number of such threads in the process.
 
     Raises:
-        BusyError: the process has reached that limit.
+        BusyError: the process has reached its limit.
     """
 
     def __init__(self, name: str, limit: int) -> None:
@@ -43,11 +43,11 @@ class ClientThread:
             raise BusyError("the system has no more threads: try again later") from None
 
     async def call(self, function: Callable[..., Result], *args: Any) -> Result:
-        """What `function` returns or raises."""
+        """Call `function` in the thread, and return or raise its result."""
         return await asyncio.wrap_future(self.submit(function, *args))
 
     def submit(self, function: Callable[..., Result], *args: Any) -> Future[Result]:
-        """The same without waiting for it."""
+        """Call `function` in the thread without waiting for it."""
         future: Future[Result] = Future()
         if self._closed:
             future.cancel()
@@ -56,8 +56,8 @@ class ClientThread:
         return future
 
     def close(self) -> None:
-        """End the thread once all calls are made; further ones are cancelled. Harmless if it is
-        closed already."""
+        """End the thread once all pending calls are done; further ones are cancelled. Harmless if
+        it is already closed."""
         if not self._closed:
             self._closed = True
             self._calls.put(None)
@@ -66,7 +66,7 @@ class ClientThread:
         try:
             while (call := self._calls.get()) is not None:
                 _make(*call)
-                del call  # what it holds is not kept until the next one
+                del call  # do not keep its references until the next one
         finally:
             _uncount()
 

@@ -1,17 +1,17 @@
-"""Encryption as `tls` and `tls-ca` ask for it, by libpq's rules for each database."""
+"""Encryption as requested by `tls` and `tls-ca`, with libpq's rules for every database."""
 
 from __future__ import annotations
 
 import ssl
 
-from guacr.errors import BadRequestError
-from handlers.database.params import DatabaseParams
+from guacr.api import BadRequestError
+from handlers.database.params import DatabaseParams, RedisParams
 from handlers.tls import TlsTerms, context
 
 
 def verifies(params: DatabaseParams) -> bool:
-    """Whether somebody trusted must have signed the server's certificate: whenever `tls-ca` names
-    whom to trust, and with `verify-full`, which otherwise trusts the system's authorities.
+    """Return whether the server's certificate must be signed by a trusted authority: if `tls-ca`
+    lists authorities, and with `verify-full`, which otherwise trusts the system's.
 
     Raises:
         BadRequestError: verify-ca without authorities, which would be no verification.
@@ -24,15 +24,16 @@ def verifies(params: DatabaseParams) -> bool:
     return params.tls == "verify-full" or (params.tls != "disable" and bool(params.tls_ca))
 
 
-async def tls_context(
-    params: DatabaseParams, certificate: str = "", key: str = ""
-) -> ssl.SSLContext:
-    """A context for a client; `certificate` and `key` are what it shows the server, if anything.
+def terms_of(params: DatabaseParams) -> TlsTerms:
+    """The options in `tls`, `tls-ca` and, if there are such parameters, `tls-cert` and `tls-key`.
 
     Raises:
-        BadRequestError: the parameters do not go together, or their texts are none of theirs.
+        BadRequestError: the parameters contradict each other.
     """
-    terms = TlsTerms(
+    certificate = key = ""
+    if isinstance(params, RedisParams):
+        certificate, key = params.tls_cert, params.tls_key
+    return TlsTerms(
         authorities=params.tls_ca,
         ignore=not verifies(params),
         any_name=params.tls != "verify-full",
@@ -40,4 +41,13 @@ async def tls_context(
         key=key,
         names=("tls-ca", "tls-cert", "tls-key"),
     )
-    return await context(terms)
+
+
+async def tls_context(params: DatabaseParams) -> ssl.SSLContext:
+    """Create a client context.
+
+    Raises:
+        BadRequestError: the parameters contradict each other, or a text is not a certificate or
+            key.
+    """
+    return await context(terms_of(params))

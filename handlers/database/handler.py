@@ -1,25 +1,30 @@
-"""Databases: one console in a terminal for all of them."""
+"""Databases: a console in a terminal, shared by all of them."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from contextlib import suppress
 from dataclasses import replace
 from importlib import import_module
 from typing import ClassVar
 
-from guacr.errors import NotFoundError, UnauthorizedError
-from guacr.session.params import Params
-from guacr.session.session import Session
-from guacr.session.streams import InputStream
-from guacr.session.user import User
-from guacr.settings import Settings
+from typing_extensions import override
+
+from guacr.api import (
+    InputStream,
+    NotFoundError,
+    Params,
+    SessionContext,
+    Settings,
+    Target,
+    UnauthorizedError,
+    User,
+)
 from handlers.database import local_places
 from handlers.database.adapter import Adapter
-from handlers.database.console import Console
-from handlers.database.files import Files
-from handlers.database.history import TEXTS_MAX, history_of
+from handlers.database.console.console import Console
+from handlers.database.console.files import Files
+from handlers.database.history import Texts, history_of
 from handlers.database.params import (
     DatabaseParams,
     MongodbParams,
@@ -33,25 +38,30 @@ from handlers.database.params import (
 from handlers.terminal.handler import TerminalHandler
 
 
-class DatabaseHandler(TerminalHandler):
-    """A console; subclasses name the database and the adapter, which is loaded when needed,
-    since its library may not be installed."""
+class DatabaseHandler(TerminalHandler[DatabaseParams]):
+    """A console; subclasses name the database and the adapter, which is loaded on demand, because
+    its library may not be installed."""
 
-    params: DatabaseParams
     adapter: ClassVar[str]
     """Module and class, such as "sqlite:SqliteAdapter"."""
 
     asks_username: ClassVar[bool] = False
-    """Whether a person is asked for the user's name where it is empty: the library would take that
-    of the daemon's account."""
+    """True if a person is asked for an empty user name, because the library would use that of the
+    daemon's account."""
 
-    def __init__(self, session: Session, params: DatabaseParams) -> None:
+    def __init__(self, session: SessionContext, params: DatabaseParams) -> None:
         super().__init__(session, params)
         self._console: Console | None = None
         self._files = Files(session, params, lambda: self.typist, self.want_upload)
 
+    @classmethod
+    @override
+    def check(cls, settings: Settings, params: DatabaseParams) -> None:
+        super().check(settings, params)
+        cls.load().check(params)
+
+    @override
     async def run(self) -> None:
-        """See `ProtocolHandler.run`."""
         local_places.check(self.params, self.session.origin, self.session.settings.databases)
         if self.asks_username and not self.params.username:
             self.params = replace(self.params, username=await self.ask("Username: ", echo=True))
@@ -73,17 +83,20 @@ class DatabaseHandler(TerminalHandler):
         finally:
             await self.finish_output()
             await adapter.close()
+            console, self._console = self._console, None
+            if console is not None:
+                console.part()
 
     @classmethod
     def load(cls) -> type[Adapter]:
-        """The adapter.
+        """Load the adapter.
 
         Raises:
             NotFoundError: its library is not installed.
         """
         module, _, name = cls.adapter.partition(":")
         try:
-            loaded = import_module(f"handlers.database.adapters.{module}")
+            loaded = import_module(f"handlers.database.{module}.adapter")
         except ImportError as error:
             raise NotFoundError(
                 f"the library for {cls.name} is not installed: install guacr[databases]"
@@ -92,7 +105,7 @@ class DatabaseHandler(TerminalHandler):
         return found
 
     async def _connect(self, adapter: Adapter) -> tuple[str, str]:
-        """Connect, asking for a password if there is none and one is wanted."""
+        """Connect; ask for a password if it is missing and required."""
         password = self.params.password
         try:
             return await adapter.connect(password), password
@@ -102,12 +115,12 @@ class DatabaseHandler(TerminalHandler):
         password = await self.ask("Password: ", echo=False)
         return await adapter.connect(password), password
 
-    def _history(self) -> deque[str]:
-        """What was typed in earlier sessions, if that is kept: by a name that a token vouches for,
-        since clients may give any."""
+    def _history(self) -> Texts:
+        """The input of earlier sessions, if it is kept: by a name that a token vouches for, because
+        clients can claim any."""
         params, subject = self.params, self.session.origin.subject
         if not (params.keep_history and subject):
-            return deque(maxlen=TEXTS_MAX)
+            return Texts()
         who = (subject, self.name, params.hostname, str(params.port))
         return history_of((*who, params.username, params.database))
 
@@ -119,24 +132,26 @@ class DatabaseHandler(TerminalHandler):
 
     # ---- TerminalHandler
 
+    @override
     def reply(self, data: bytes) -> None:
-        """See `TerminalHandler.reply`; the editor asks while it draws, and hears it after."""
+        """Pass a reply to the editor, which sends a query while it draws, after that."""
         asyncio.get_running_loop().call_soon(super().reply, data)
 
+    @override
     def send(self, data: bytes) -> None:
-        """See `TerminalHandler.send`."""
         if self._console is not None:
             self._console.feed(data)
 
+    @override
     def open_stream(self, user: User, stream: InputStream) -> None:
-        """See `ProtocolHandler.open_stream`: a file is a script that the console waits for."""
+        """Accept a file as the script that the console waits for."""
         if stream.kind == "file":
             self._files.take(stream)
         else:
             super().open_stream(user, stream)
 
+    @override
     def window_changed(self, columns: int, rows: int, width: int, height: int) -> None:
-        """See `TerminalHandler.window_changed`."""
         if self._console is not None:
             self._console.resized()
 
@@ -148,6 +163,10 @@ class SqliteHandler(DatabaseHandler):
     params_type: ClassVar[type[Params]] = SqliteParams
     adapter: ClassVar[str] = "sqlite:SqliteAdapter"
 
+    def target(self) -> Target:
+        """The file, as the target of the session."""
+        return Target(self.params.database)
+
 
 class PostgresqlHandler(DatabaseHandler):
     """PostgreSQL."""
@@ -158,15 +177,16 @@ class PostgresqlHandler(DatabaseHandler):
     adapter: ClassVar[str] = "postgresql:PostgresqlAdapter"
 
     @classmethod
+    @override
     def warm_up(cls, settings: Settings) -> None:
-        """See `ProtocolHandler.warm_up`; the adapter cleans the environment."""
+        """Load the adapter, which cleans the environment."""
         super().warm_up(settings)
-        with suppress(NotFoundError):  # its library is not installed
+        with suppress(NotFoundError):  # a library is not installed
             cls.load()
 
 
 class PostgresHandler(PostgresqlHandler):
-    """PostgreSQL by its short name."""
+    """PostgreSQL under its short name."""
 
     name: ClassVar[str] = "postgres"
     alias_of: ClassVar[str] = "postgresql"
@@ -182,7 +202,7 @@ class MysqlHandler(DatabaseHandler):
 
 
 class RedisHandler(DatabaseHandler):
-    """Redis and what speaks its protocol."""
+    """Redis and compatible servers."""
 
     name: ClassVar[str] = "redis"
     params_type: ClassVar[type[Params]] = RedisParams
@@ -198,7 +218,7 @@ class SqlserverHandler(DatabaseHandler):
 
 
 class SqlServerHandler(SqlserverHandler):
-    """SQL Server by its name with a hyphen."""
+    """SQL Server under its name with a hyphen."""
 
     name: ClassVar[str] = "sql-server"
     alias_of: ClassVar[str] = "sqlserver"

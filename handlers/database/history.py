@@ -1,6 +1,6 @@
-"""What was typed at consoles, for later sessions with the same database.
+"""The history of consoles, for later sessions with the same database.
 
-It is kept in the daemon's memory alone, by connection and by the subject of a token.
+It is kept only in the daemon's memory, by connection and subject of a token.
 """
 
 from __future__ import annotations
@@ -8,22 +8,40 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 
 CONNECTIONS_MAX = 256
-"""Connections whose texts are kept; those unused for longest are forgotten first."""
+"""Maximum connections whose history is kept; the least recently used is dropped first."""
 TEXTS_MAX = 1000
 TEXT_MAX = 16_384
-"""Texts of one connection, and characters of one of them."""
+"""Maximum texts of a connection, and maximum characters of a text."""
+CHARACTERS_MAX = 262_144
+"""Maximum characters of all texts of a connection."""
 
 Connection = tuple[str, ...]
-"""Whatever tells one from another."""
-
-_kept: OrderedDict[Connection, deque[str]] = OrderedDict()
+"""The key of a connection."""
 
 
-def history_of(connection: Connection) -> deque[str]:
-    """The texts of a connection, the oldest first; what is appended is kept."""
+class Texts(deque[str]):
+    """Texts that were typed, the oldest first; old ones are dropped at the limit."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._size = 0
+
+    def append(self, text: str) -> None:
+        """Add a text."""
+        super().append(text)
+        self._size += len(text)
+        while len(self) > TEXTS_MAX or self._size > CHARACTERS_MAX:
+            self._size -= len(self.popleft())
+
+
+_kept: OrderedDict[Connection, Texts] = OrderedDict()
+
+
+def history_of(connection: Connection) -> Texts:
+    """The texts of a connection, the oldest first; appended texts are kept."""
     texts = _kept.pop(connection, None)
     if texts is None:
-        texts = deque(maxlen=TEXTS_MAX)
+        texts = Texts()
     _kept[connection] = texts
     while len(_kept) > CONNECTIONS_MAX:
         _kept.popitem(last=False)

@@ -1,4 +1,4 @@
-r"""What backslash commands such as `\dt` list, with patterns and with what `+` adds."""
+r"""The listings of backslash commands such as `\dt`, with patterns and the additions of `+`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 _WILDCARDS = str.maketrans(
     {
         "*": "%", "?": "_", "'": "''", "!": "!!", "%": "!%", "_": "!_",
-        "\\": "_", "[": "_",  # these mean something in the literals or patterns of some databases
+        "\\": "_", "[": "_",  # special in literals or patterns of some databases
     }
 )  # fmt: skip
 
@@ -18,14 +18,14 @@ class Listing:
     r"""A statement that lists things.
 
     Args:
-        about: what is listed, for `\?`.
-        select: the statement; `{more}` stands at the end of the columns, `{matching}` at the end
-            of the conditions.
+        about: the description for `\?`.
+        select: the statement, with `{more}` after the columns and `{matching}` after the
+            conditions.
         more: columns that `+` adds, each after a comma.
-        name: what a pattern is compared with; without it, there are no patterns.
-        schema: what the part of a pattern before its dot is compared with.
-        own: what holds for things that nobody named.
-        visible: what holds for things that were named without a schema, or not at all.
+        name: the expression that a pattern is compared with; empty for no patterns.
+        schema: the expression that the part of a pattern before a dot is compared with.
+        own: the condition if there is no pattern.
+        visible: the condition if there is no schema in the pattern, or no pattern.
     """
 
     about: str
@@ -37,7 +37,7 @@ class Listing:
     visible: str = ""
 
     def statement(self, pattern: str = "", *, plus: bool = False) -> str:
-        """The statement for what matches a pattern, in which `*` and `?` stand for others."""
+        """The statement for a pattern, in which `*` and `?` are wildcards."""
         owner, _, name = pattern.rpartition(".") if self.schema else ("", "", pattern)
         conditions = [
             "" if pattern else self.own,
@@ -61,7 +61,7 @@ _PART = re.compile(r'"((?:[^"]|"")*)"|`((?:[^`]|``)*)`|([^.`"]+)')
 
 
 def name_parts(name: str) -> list[str]:
-    """The parts of a name that dots join, without the quotes that they may stand in."""
+    """The parts of a name separated by dots, without quotes."""
     return [
         plain or quoted.replace('""', '"') or ticked.replace("``", "`")
         for quoted, ticked, plain in _PART.findall(name)
@@ -69,11 +69,11 @@ def name_parts(name: str) -> list[str]:
 
 
 def readable(amount: str, divided: str) -> str:
-    """SQL for a number of bytes as people read it, by the bounds of PostgreSQL's pg_size_pretty.
+    """SQL for a human-readable number of bytes, with the thresholds of PostgreSQL's pg_size_pretty.
 
     Args:
         amount: SQL for the number.
-        divided: SQL for a number divided, with its unit as a text: a template for the three.
+        divided: a template of SQL for a number, a divisor and a unit.
     """
     cases = [
         f"WHEN {amount} < {10240 * 1024**power} THEN " + divided.format(amount, 1024**power, unit)

@@ -1,33 +1,31 @@
-"""Files and sockets of the daemon's machine that a connection may name."""
+"""Files and sockets of the daemon's machine that a connection may open."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
 
-from guacr.errors import ForbiddenError
-from guacr.session.origin import Origin
-from guacr.settings import DatabaseSettings
+from guacr.api import DatabaseSettings, ForbiddenError, Origin
 from handlers.database.params import DatabaseParams, SqliteParams
-from handlers.database.sample import SAMPLE
+from handlers.database.sqlite.sample import SAMPLE
 
 NO_FILES = frozenset({"", SAMPLE})
-"""What SQLite opens that is no file."""
+"""SQLite databases that are not files."""
 
 
 def check(params: DatabaseParams, origin: Origin, allowed: DatabaseSettings) -> None:
-    """Refuse what a client may not name, without a word on what exists. An operator may name
-    anything.
+    """Refuse places that a client may not name, without revealing what exists. An operator may name
+    any.
 
     Raises:
-        ForbiddenError: the settings do not list it.
+        ForbiddenError: the settings do not list the place.
     """
     if isinstance(params, SqliteParams):
         _check_file(params, origin, allowed)
         return
     if "hostname" in origin.trusted:
         return
-    for host in params.hostname.split(","):  # libpq takes several
+    for host in params.hostname.split(","):  # libpq accepts several
         if host.strip().startswith(("/", "@")) and not _lies_in(host, allowed.unix_sockets):
             raise ForbiddenError(
                 "parameter hostname names a Unix socket of the daemon's machine that clients may "
@@ -46,12 +44,12 @@ def _check_file(params: SqliteParams, origin: Origin, allowed: DatabaseSettings)
 
 
 def _lies_in(text: str, places: Iterable[Path]) -> bool:
-    """Whether a path is one of `places` or below one, with all symbolic links followed."""
+    """Return whether a path is one of `places` or inside one, with symbolic links resolved."""
     path = Path(text)
     if not path.is_absolute():
         return False
     try:
         real = path.resolve()
         return any(real.is_relative_to(place.resolve()) for place in places)
-    except (OSError, RuntimeError, ValueError):  # a loop of links; a null character
+    except (OSError, RuntimeError, ValueError):  # a symbolic link loop; a null character
         return False

@@ -1,4 +1,4 @@
-"""Containers of Kubernetes in a terminal."""
+"""Kubernetes containers in a terminal."""
 
 from handlers.kubernetes.handler import KubernetesHandler
 

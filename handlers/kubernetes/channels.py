@@ -1,7 +1,7 @@
-"""The sub-protocols v5.channel.k8s.io and v4.channel.k8s.io without I/O.
+"""The subprotocols v5.channel.k8s.io and v4.channel.k8s.io, without I/O.
 
-Each message starts with the number of a channel. Version 5 adds a message that closes one, which
-tells a command the end of its input.
+Each message starts with a channel number. Version 5 adds a message that closes a channel, which
+tells a command that its input has ended.
 """
 
 from __future__ import annotations
@@ -11,18 +11,16 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
-from guacr.errors import UpstreamError, shorten
-from guacr.json_text import JsonError, parse_json
-from guacr.showable import showable
+from guacr.api import JsonError, UpstreamError, parse_json, shorten, showable
 
 SUBPROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
-"""In the order of preference."""
+"""The subprotocols in order of preference."""
 REASON_MAX = 300
-"""Characters of the API server's own words that are shown."""
+"""Maximum characters of the API server's messages that are shown."""
 
 
 class Channel(IntEnum):
-    """What a message is about."""
+    """The channels of messages."""
 
     STDIN = 0
     STDOUT = 1
@@ -34,27 +32,27 @@ class Channel(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The command has ended; `error` says why it could not run or go on, if so."""
+    """The command has ended; `error` is the reason if it could not run or continue."""
 
     error: str = ""
 
 
 def stdin(data: bytes) -> bytes:
-    """A message with input."""
+    """Encode input."""
     return bytes([Channel.STDIN]) + data
 
 
 def resize(columns: int, rows: int) -> bytes:
-    """A message with the terminal's size."""
+    """Encode the size of the terminal."""
     size = json.dumps({"Width": columns, "Height": rows}, separators=(",", ":"))
     return bytes([Channel.RESIZE]) + size.encode()
 
 
 def read(message: bytes) -> bytes | Ended:
-    """What a message says: output, or the end.
+    """Decode a message: output, or the end.
 
     Raises:
-        UpstreamError: the end is not told as it should be.
+        UpstreamError: the message about the end is malformed.
     """
     channel = message[0] if message else Channel.STDOUT
     if channel in (Channel.STDOUT, Channel.STDERR):
@@ -65,7 +63,7 @@ def read(message: bytes) -> bytes | Ended:
 
 
 def status_message(body: bytes) -> str:
-    """The message of a `Status` object of the API's; empty if it is none."""
+    """The message of a `Status` object of the API; empty if it is not one."""
     try:
         status = parse_json(body)
     except JsonError:
@@ -80,8 +78,8 @@ def _ended(body: bytes) -> Ended:
         status = None
     if not isinstance(status, dict):
         raise UpstreamError(
-            f"the API server ends the command with {shorten(body.decode(errors='replace'))}, "
-            "which cannot be understood: connect again"
+            f"the API server ended the command with {shorten(body.decode(errors='replace'))}, "
+            "which cannot be parsed: connect again"
         )
     if status.get("status") == "Success" or status.get("reason") == "NonZeroExitCode":
         return Ended()
@@ -94,7 +92,7 @@ def _message(status: dict[str, Any]) -> str:
 
 
 def plain(text: str) -> str:
-    """The API server's words as a part of a sentence."""
+    """A message of the API server as a clause."""
     line = " ".join(text[: 2 * REASON_MAX].split())
     line = showable(line, lambda _: "?")
     return line if len(line) <= REASON_MAX else line[: REASON_MAX - 1] + "…"

@@ -1,7 +1,7 @@
-"""The parameter `kubeconfig`: whom to connect to and as whom, in the format that kubectl reads.
+"""The parameter `kubeconfig`: the server and credentials in kubectl's format.
 
-Only what is in the text itself counts: a kubeconfig that runs a program or names a file of the
-machine that it was made on is refused, and so is whatever would be left out silently.
+Only the text itself is used: a kubeconfig that runs a program or names a file is refused, and so is
+everything else that would be ignored silently.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from guacr.errors import BadRequestError, shorten
+from guacr.api import BadRequestError, shorten
 from handlers.kubernetes.params import KubernetesParams
 
 TEXT_MAX = 128 * 1024
-"""Characters of a kubeconfig."""
+"""Maximum characters of a kubeconfig."""
 DEFAULT_PORTS = {"https": 443, "http": 80}
 
 _CLUSTER_FILES = {"certificate-authority": "certificate-authority-data"}
@@ -32,8 +32,8 @@ _UNSUPPORTED = {
     "proxy-url": "a proxy",
     "exec": "a program to run for credentials",
     "auth-provider": "an authentication provider",
-    "username": "a user name and password, which Kubernetes takes no longer",
-    "password": "a user name and password, which Kubernetes takes no longer",
+    "username": "a user name and password, which Kubernetes no longer accepts",
+    "password": "a user name and password, which Kubernetes no longer accepts",
     "as": "another user to act as",
     "as-uid": "another user to act as",
     "as-groups": "another user to act as",
@@ -46,19 +46,19 @@ Section = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the API server is, beyond what parameters say."""
+    """The properties of the API server's address for which there are no parameters."""
 
     path: str = ""
-    """What comes before `/api`, as gateways to several clusters have it."""
+    """The path before `/api`, as used by gateways to several clusters."""
     server_name: str = ""
     """Name in the server's certificate; empty for the host's."""
 
 
 def applied(params: KubernetesParams) -> tuple[KubernetesParams, Place]:
-    """Parameters with what their kubeconfig says; the same ones if there is none.
+    """Apply a kubeconfig to the parameters; without one, return them unchanged.
 
     Raises:
-        BadRequestError: it is no kubeconfig, or asks for something that cannot be done here.
+        BadRequestError: the kubeconfig is invalid, or needs an unsupported feature.
     """
     if not params.kubeconfig.strip():
         return params, Place()
@@ -66,7 +66,7 @@ def applied(params: KubernetesParams) -> tuple[KubernetesParams, Place]:
         if getattr(params, field):
             name = field.replace("_", "-")
             raise BadRequestError(
-                f"parameter kubeconfig says what {name} says too: leave one empty"
+                f"parameter kubeconfig sets what {name} sets, too: leave one empty"
             )
     config = _parsed(params.kubeconfig)
     context = _context(config, params.context)
@@ -96,15 +96,15 @@ def _parsed(text: str) -> Section:
     if len(text) > TEXT_MAX:
         raise BadRequestError(f"parameter kubeconfig is longer than {TEXT_MAX} characters")
     try:
-        # texts alone: no types, no merging, and so nothing that grows beyond what was sent
-        config = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 - it makes no objects
+        # only texts: no types and no merging, so that nothing grows beyond its source
+        config = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 - it creates no objects
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise BadRequestError(f"parameter kubeconfig is not YAML: see line {line}") from None
     except (yaml.YAMLError, ValueError, OverflowError, RecursionError):  # "\UFFFFFFFF", %YAML 9…
         raise BadRequestError("parameter kubeconfig is not YAML") from None
     if not isinstance(config, dict) or config.get("kind", "Config") != "Config":
-        raise BadRequestError("parameter kubeconfig is no kubeconfig: give the text of the file")
+        raise BadRequestError("parameter kubeconfig is not a kubeconfig: give the text of the file")
     return config
 
 
@@ -116,7 +116,7 @@ def _context(config: Section, wanted: str) -> Section:
 
 
 def _named(config: Section, listing: str, kind: str, name: str) -> Section:
-    """One entry of a list, by its name."""
+    """The entry of a list with a name."""
     entries = config.get(listing)
     for entry in entries if isinstance(entries, list) else ():
         if isinstance(entry, dict) and entry.get("name") == name:
@@ -134,23 +134,23 @@ def _text(section: Section, name: str) -> str:
 
 
 def _check(section: Section, files: Mapping[str, str]) -> None:
-    """Refuse what cannot be done, instead of leaving it out."""
+    """Refuse unsupported keys, instead of ignoring them."""
     for name, instead in files.items():
         if section.get(name):
             raise BadRequestError(
-                f"parameter kubeconfig names a file in {name}, which is not here: put what it "
-                f"holds into {instead} (kubectl config view --flatten does)"
+                f"parameter kubeconfig names a file in {name}, which is not available: put its "
+                f"contents into {instead} (kubectl config view --flatten does)"
             )
     for name, what in _UNSUPPORTED.items():
         if section.get(name):
             raise BadRequestError(
-                f"parameter kubeconfig asks in {name} for {what}: use a token or a client "
+                f"parameter kubeconfig requests {what} in {name}: use a token or a client "
                 "certificate"
             )
 
 
 def _server(address: str) -> tuple[str, str, int, str]:
-    """Scheme, host, port and path of an API server."""
+    """The scheme, host, port and path of an API server."""
     try:
         parts = urlsplit(address)
         port = parts.port
@@ -165,7 +165,7 @@ def _server(address: str) -> tuple[str, str, int, str]:
 
 
 def _shown(address: str) -> str:
-    """An address without what may be a password in it."""
+    """An address without a possible password."""
     return shorten(address.rpartition("@")[2])
 
 

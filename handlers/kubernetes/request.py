@@ -1,4 +1,4 @@
-"""What is asked of the API server, made of parameters."""
+"""Build the request to the API server from the parameters."""
 
 from __future__ import annotations
 
@@ -6,22 +6,21 @@ import re
 import shlex
 from urllib.parse import quote, urlencode
 
-from guacr.errors import BadRequestError, shorten
+from guacr.api import BadRequestError, shorten
 from handlers.kubernetes.params import KubernetesParams
 
 COMMAND_MAX = 4096
-"""Characters of exec-command."""
+"""Maximum characters of exec-command."""
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
-"""A DNS subdomain (RFC 1123), which names of pods, containers and namespaces are."""
+"""A DNS subdomain (RFC 1123), the format of pod, container and namespace names."""
 _TERM = re.compile(r"\$(?:TERM\b|\{TERM\})")
 
 
 def address(params: KubernetesParams, prefix: str = "") -> str:
-    """The address of the exec or attach endpoint, with everything in it; `prefix` is what comes
-    before the API's own path.
+    """The URL of the exec or attach endpoint; `prefix` precedes the API's path.
 
     Raises:
-        BadRequestError: a name is missing or cannot be one, or the command cannot be split.
+        BadRequestError: a name is missing or invalid, or the command cannot be split.
     """
     if not params.hostname:
         raise BadRequestError("parameter hostname is empty: name the API server to connect to")
@@ -43,10 +42,10 @@ def address(params: KubernetesParams, prefix: str = "") -> str:
 
 
 def command(text: str, terminal_type: str) -> list[str]:
-    """The words of a command, with `$TERM` replaced in each.
+    """The words of a command, with `$TERM` replaced.
 
     Raises:
-        BadRequestError: a quotation mark has no partner, or the text is too long.
+        BadRequestError: a quotation mark is unmatched, or the text is too long.
     """
     if len(text) > COMMAND_MAX:
         raise BadRequestError(f"parameter exec-command is longer than {COMMAND_MAX} characters")
@@ -54,8 +53,7 @@ def command(text: str, terminal_type: str) -> list[str]:
         words = shlex.split(text)
     except ValueError:
         raise BadRequestError(
-            f"parameter exec-command {shorten(text)} has a quotation mark or a backslash without "
-            "its partner"
+            f"parameter exec-command {shorten(text)} has an unmatched quotation mark or backslash"
         ) from None
     return [_TERM.sub(lambda _: terminal_type, word) for word in words]
 
@@ -71,8 +69,8 @@ def _check(name: str, value: str) -> None:
 
 
 def _host(name: str) -> str:
-    """A host's name as it stands in an address."""
+    """A host name as written in a URL."""
     bare = name.strip("[]")
     if not re.fullmatch(r"[\w.:%-]+", bare):
-        raise BadRequestError(f"parameter hostname {shorten(name)} is no name of a host")
+        raise BadRequestError(f"parameter hostname {shorten(name)} is not a host name")
     return f"[{bare}]" if ":" in bare else bare

@@ -1,4 +1,4 @@
-"""WebSocket connections to API servers: what aiohttp does, in plain types."""
+"""WebSocket connections to API servers with aiohttp, in plain types."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from typing import NoReturn, cast
 
 import aiohttp
 
-from guacr.errors import (
+from guacr.api import (
     ForbiddenError,
     GuacrError,
     NotFoundError,
+    Turns,
     UnauthorizedError,
     UpstreamError,
     UpstreamNotFoundError,
@@ -28,26 +29,27 @@ from guacr.errors import (
 from handlers.kubernetes.channels import SUBPROTOCOLS, plain, status_message
 
 MESSAGE_MAX = 4 * 1024 * 1024
-"""Bytes of one message of the server's."""
+"""Maximum bytes of a message from the server."""
 REFUSAL_MAX = 16384
-"""Bytes of an answer that says why there is no WebSocket."""
+"""Maximum bytes of an HTTP response that refuses the WebSocket."""
 HEARTBEAT = 30.0
-"""Seconds of silence after which the server is pinged; one that leaves that unanswered for half as
-long is gone. While nothing is read, nothing is asked: the answer would wait behind the output."""
+"""Seconds of silence after which the server is pinged; it is considered gone after half as long
+without an answer. No pings are sent while reading is paused, because the answer would wait behind
+the output."""
 CLOSE_TIMEOUT = 2.0
-"""Seconds that an orderly goodbye may take."""
+"""Seconds that an orderly close may take."""
 INPUT_MAX = 1 << 20
-"""Bytes of input that wait before the users are asked to wait too."""
+"""Pending bytes of input at which the input of users is paused."""
 PORTION = 32768
-"""Bytes of input in one message."""
+"""Maximum bytes of input in a message."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """What to connect to."""
+    """The endpoint and options of a connection."""
 
     address: str
-    """Beginning with ws or wss."""
+    """The URL, beginning with ws or wss."""
     host: str
     port: int
     server_name: str
@@ -55,38 +57,39 @@ class Target:
     tls: ssl.SSLContext | None
     token: str
     timeout: float
-    """Seconds until the WebSocket has to stand."""
+    """Seconds within which the WebSocket must be open."""
 
 
 class ApiSocket:
-    """An open WebSocket. Messages of the terminal's are sent in order by one task."""
+    """An open WebSocket. One task sends the terminal's messages in order."""
 
     def __init__(
         self,
         client: aiohttp.ClientSession,
         socket: aiohttp.ClientWebSocketResponse,
-        pulse: _Pulse,
+        counter: _ByteCounter,
         on_blocked: Callable[[bool], None],
     ) -> None:
         self.reason = ""
-        """The server's own, if it has said goodbye with one."""
+        """The reason in the server's closing message, if any."""
         self._client = client
         self._socket = socket
-        self._pulse = pulse
+        self._counter = counter
         self._on_blocked = on_blocked
         self._waiting: list[bytes] = []
         self._size = 0
         self._blocked = False
         self._news = asyncio.Event()
+        self._turns = Turns()
         self._sender = asyncio.create_task(self._send_all(), name="kubernetes input")
 
     @property
     def subprotocol(self) -> str:
-        """What was agreed on."""
+        """The negotiated subprotocol."""
         return self._socket.protocol or ""
 
     def send(self, message: bytes) -> None:
-        """Send when those before are gone."""
+        """Queue a message for sending."""
         self._waiting.append(message)
         self._size += len(message)
         self._news.set()
@@ -95,13 +98,14 @@ class ApiSocket:
             self._on_blocked(True)
 
     async def receive(self) -> bytes | None:
-        """The next message; None at the end, with or without a goodbye of the server's.
+        """Return the next message; None at the end, with or without a closing message.
 
         Raises:
-            UpstreamError: the server has sent what is no message.
+            UpstreamError: the server sent an invalid message.
             UpstreamTimeoutError: it has fallen silent.
         """
         while True:
+            await self._turns.give_way()  # aiohttp may return buffered messages without waiting
             message = await self._next()
             match message.type:
                 case aiohttp.WSMsgType.BINARY:
@@ -117,24 +121,24 @@ class ApiSocket:
                     return None
 
     async def _next(self) -> aiohttp.WSMessage:
-        """What comes next; a silent server is asked whether it is still there, and any byte of
-        it, be it of a message whose end is on its way, is an answer."""
+        """Wait for the next message. A silent server is pinged, and any byte from it counts as an
+        answer, even if its message is not yet complete."""
         while True:
-            heard = self._pulse.bytes
+            heard = self._counter.bytes
             with suppress(TimeoutError):
                 return await self._socket.receive(HEARTBEAT)
-            if self._pulse.bytes != heard:
+            if self._counter.bytes != heard:
                 continue
             with suppress(TimeoutError):
                 async with asyncio.timeout(HEARTBEAT / 2):
                     await self._ping()
                     return await self._socket.receive()
-            if self._pulse.bytes == heard:
+            if self._counter.bytes == heard:
                 raise _silent()
 
     def _look_at_end(self, message: aiohttp.WSMessage) -> None:
-        """Whether the server has hung up, be it by a reset, or something is wrong."""
-        lost = self._pulse.lost
+        """Distinguish a disconnect by the server, possibly by a reset, from an error."""
+        lost = self._counter.lost
         if isinstance(lost, OSError) and not isinstance(lost, ConnectionError | ssl.SSLError):
             raise _silent()
         if message.type is aiohttp.WSMsgType.ERROR or isinstance(lost, ssl.SSLError):
@@ -143,21 +147,22 @@ class ApiSocket:
             self.reason = plain(message.extra)
 
     async def _ping(self) -> None:
-        with suppress(ConnectionError, aiohttp.ClientError):  # who receives hears of it
+        with suppress(ConnectionError, aiohttp.ClientError):  # reported by `receive`
             await self._socket.ping()
 
     async def _pong(self, body: bytes) -> None:
-        with suppress(ConnectionError, aiohttp.ClientError):  # who receives hears of it
+        with suppress(ConnectionError, aiohttp.ClientError):  # reported by `receive`
             await self._socket.pong(body)
 
     async def close(self) -> None:
-        """Say goodbye, within `CLOSE_TIMEOUT`."""
+        """Close the connection within `CLOSE_TIMEOUT`."""
         self._sender.cancel()
         try:
             await asyncio.wait([self._sender])
             await self._socket.close()
         finally:
             await self._client.close()
+            del self._sender, self._on_blocked  # they refer to this object and to the session
 
     async def _send_all(self) -> None:
         try:
@@ -172,27 +177,28 @@ class ApiSocket:
                     self._blocked = False
                     self._on_blocked(False)
         except (aiohttp.ClientError, ConnectionError):
-            return  # who receives hears of it
+            return  # reported by `receive`
 
 
 async def connect(target: Target, on_blocked: Callable[[bool], None]) -> ApiSocket:
-    """Open a WebSocket; `on_blocked` is told when too much input waits, and when it has gone.
+    """Open a WebSocket; `on_blocked` is called when too much input is pending, and when it was
+    sent.
 
     Raises:
-        GuacrError: it did not come to that; the message has the API server's own words.
+        GuacrError: the connection failed; the message contains that of the API server.
     """
-    pulse = _Pulse()
+    counter = _ByteCounter()
 
     async def look(answer: aiohttp.ClientResponse) -> None:
         if answer.status != http.HTTPStatus.SWITCHING_PROTOCOLS:
             await _explain(answer, target.host)
-        pulse.listen(answer)
+        counter.listen(answer)
 
     client = aiohttp.ClientSession(
         raise_for_status=look,
         trace_configs=[_no_redirects(target.host)],
-        trust_env=False,  # no proxy, and no password, that the daemon's environment names
-        auto_decompress=False,  # a refusal is short; what is not may be a bomb
+        trust_env=False,  # no proxies or passwords from the daemon's environment
+        auto_decompress=False,  # refusals are short; compressed ones may be a bomb
         headers={"Accept-Encoding": "identity"},
     )
     try:
@@ -216,16 +222,16 @@ async def connect(target: Target, on_blocked: Callable[[bool], None]) -> ApiSock
         if isinstance(error, (aiohttp.ClientError, TimeoutError, OSError, ValueError)):
             raise _failure(error, target) from None
         raise
-    return ApiSocket(client, socket, pulse, on_blocked)
+    return ApiSocket(client, socket, counter, on_blocked)
 
 
-class _Pulse(asyncio.Protocol):
-    """Stands before aiohttp's protocol, and counts the bytes that come."""
+class _ByteCounter(asyncio.Protocol):
+    """Sits in front of aiohttp's protocol, and counts received bytes."""
 
     def __init__(self) -> None:
         self.bytes = 0
         self.lost: Exception | None = None
-        """Why the connection has ended, if not in order."""
+        """The reason why the connection ended, if not regularly."""
         self._protocol: asyncio.Protocol
 
     def listen(self, answer: aiohttp.ClientResponse) -> None:
@@ -253,7 +259,8 @@ class _Pulse(asyncio.Protocol):
 
 
 def _no_redirects(host: str) -> aiohttp.TraceConfig:
-    """Refuses to be sent on: the token is the API server's, and another host nobody's choice."""
+    """Refuse redirects: the token is only for the API server, and no one has chosen another
+    host."""
 
     async def refuse(
         client: aiohttp.ClientSession,
@@ -263,7 +270,7 @@ def _no_redirects(host: str) -> aiohttp.TraceConfig:
         status = params.response.status
         params.response.close()
         raise UpstreamError(
-            f"host {shorten(host)} sends on to another address (HTTP status {status}), which is "
+            f"host {shorten(host)} redirects to another address (HTTP status {status}), which is "
             "not followed: check port and use-ssl, and name the API server itself"
         )
 
@@ -274,7 +281,7 @@ def _no_redirects(host: str) -> aiohttp.TraceConfig:
 
 def _garbled() -> GuacrError:
     return UpstreamError(
-        "the API server has sent what is no WebSocket message: check what stands between, and "
+        "the API server sent an invalid WebSocket message: check what is in between, and "
         "connect again"
     )
 
@@ -287,23 +294,23 @@ def _silent() -> GuacrError:
 
 def _no_subprotocol(host: str) -> NoReturn:
     raise UpstreamError(
-        f"host {shorten(host)} speaks none of {', '.join(SUBPROTOCOLS)}: check that it is a "
+        f"host {shorten(host)} supports none of {', '.join(SUBPROTOCOLS)}: check that it is a "
         "Kubernetes API server, of version 1.5 or later"
     )
 
 
 _REFUSALS: dict[int, tuple[type[GuacrError], str]] = {
     401: (UnauthorizedError, "check parameters token, or client-cert and client-key"),
-    403: (ForbiddenError, "give the user the right to create pods/exec, or pods/attach"),
+    403: (ForbiddenError, "give the user permission to create pods/exec or pods/attach"),
     404: (NotFoundError, "check parameters namespace, pod and container"),
     429: (UpstreamUnavailableError, "try again later"),
     503: (UpstreamUnavailableError, "try again later"),
-    504: (UpstreamTimeoutError, "check that the pod's node is well"),
+    504: (UpstreamTimeoutError, "check that the pod's node is running"),
 }
 
 
 async def _explain(answer: aiohttp.ClientResponse, host: str) -> None:
-    """Tell why an answer is no WebSocket."""
+    """Raise the error of an HTTP response that refuses the WebSocket."""
     body = await answer.content.read(REFUSAL_MAX)
     answer.close()
     said = status_message(body) or f"HTTP status {answer.status}"
@@ -312,7 +319,7 @@ async def _explain(answer: aiohttp.ClientResponse, host: str) -> None:
 
 
 def _failure(error: Exception, target: Target) -> GuacrError:
-    """The sentence for what aiohttp could not do."""
+    """The error for an exception of aiohttp."""
     place = f"port {target.port} of host {shorten(target.host)}"
     match error:
         case TimeoutError():
@@ -322,7 +329,7 @@ def _failure(error: Exception, target: Target) -> GuacrError:
             )
         case aiohttp.ClientConnectorDNSError():
             return UpstreamNotFoundError(
-                f"host {shorten(target.host)} is not known: check the name, or give its address"
+                f"host {shorten(target.host)} is unknown: check the name, or give its address"
             )
         case aiohttp.ClientConnectorCertificateError():
             return UpstreamError(
@@ -331,13 +338,13 @@ def _failure(error: Exception, target: Target) -> GuacrError:
             )
         case aiohttp.ClientSSLError():
             return UpstreamError(
-                f"{place} does not speak TLS as it should: check the port and use-ssl, and "
-                "whether it wants a client-cert"
+                f"{place} does not speak TLS properly: check the port and use-ssl, and "
+                "whether it requires a client-cert"
             )
         case aiohttp.ClientConnectorError():
             return _unreachable(error.os_error, place)
     return UpstreamError(
-        f"{place} closed the connection, or is no Kubernetes API server: check the port and use-ssl"
+        f"{place} closed the connection, or is not a Kubernetes API server: check port and use-ssl"
     )
 
 

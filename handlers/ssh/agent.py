@@ -1,6 +1,6 @@
-"""An SSH agent with one key, which the remote host may use while the session lasts.
+"""An SSH agent with one key, which the remote host can use during the session.
 
-It speaks draft-miller-ssh-agent on a Unix socket in a directory that only this user can enter,
+It implements draft-miller-ssh-agent on a Unix socket in a directory that only this user can enter,
 lists the key, signs with it, and declines everything else.
 """
 
@@ -11,12 +11,13 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from guacr.api import compute
 from handlers.ssh.key_texts import PrivateKey
 
 MESSAGE_MAX = 256 * 1024
-"""Bytes of a request, as OpenSSH's agent has it."""
+"""Maximum bytes of a request, as in OpenSSH's agent."""
 CLIENTS_MAX = 16
-"""Clients at the same time; further ones are turned away."""
+"""Maximum simultaneous clients; further ones are refused."""
 
 _FAILURE = bytes([5])
 _LIST, _IDENTITIES = 11, bytes([12])
@@ -24,18 +25,18 @@ _SIGN, _SIGNED = 13, bytes([14])
 
 
 class Agent:
-    """Made with `open_agent`; its owner closes it."""
+    """An agent, created by `open_agent`; its owner closes it."""
 
     def __init__(self, key: PrivateKey, directory: Path) -> None:
         self.path = directory / "agent"
-        """The socket."""
+        """The path of the socket."""
         self._key = key
         self._directory = directory
         self._clients: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
 
     async def listen(self) -> None:
-        """Take clients from now on."""
+        """Start to accept clients."""
         self._server = await asyncio.start_unix_server(self._serve, self.path)
 
     async def close(self) -> None:
@@ -55,19 +56,19 @@ class Agent:
         self._clients.add(client)
         try:
             while request := await _read(reader):
-                reply = await asyncio.to_thread(self.reply, request)
+                reply = await compute(self.reply, request)
                 writer.write(_string(reply))
                 await writer.drain()
         except ConnectionError:
             pass
         except asyncio.CancelledError:
-            pass  # the agent closes; the server that made this task has no use for it
+            pass  # the agent is closing; asyncio's server need not know
         finally:
             self._clients.discard(client)
             writer.close()
 
     def reply(self, request: bytes) -> bytes:
-        """The answer to one request, both without their lengths."""
+        """Return the answer to a request, both without their length prefix."""
         if request[0] == _LIST:
             keys = self._key.identities
             return (
@@ -92,7 +93,7 @@ class Agent:
 
 
 async def open_agent(key: PrivateKey) -> Agent:
-    """An agent that holds `key` and takes clients."""
+    """Return an agent with `key` that accepts clients."""
     directory = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="guacr-agent-"))
     agent = Agent(key, directory)
     try:
@@ -104,7 +105,7 @@ async def open_agent(key: PrivateKey) -> Agent:
 
 
 async def _read(reader: asyncio.StreamReader) -> bytes:
-    """The next request; empty at the end or where it breaks the protocol."""
+    """Read the next request; empty at the end or if it violates the protocol."""
     try:
         length = int.from_bytes(await reader.readexactly(4), "big")
         return await reader.readexactly(length) if length <= MESSAGE_MAX else b""
@@ -117,10 +118,10 @@ def _string(data: bytes) -> bytes:
 
 
 def _cut(data: bytes) -> tuple[bytes, bytes]:
-    """The string at the start, and what follows it.
+    """Split off the string at the start.
 
     Raises:
-        ValueError: there is none.
+        ValueError: the data does not begin with a string.
     """
     end = 4 + int.from_bytes(data[:4], "big")
     if len(data) < max(4, end):

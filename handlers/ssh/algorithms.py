@@ -1,8 +1,8 @@
-"""Which algorithms are offered to hosts: safe ones, and old ones where they are asked for.
+"""The algorithms that are offered to hosts: safe ones, and old ones on request.
 
-An old algorithm at the end of a list would not weaken connections to hosts that know a better one,
-since both sides sign for the lists. But a host that knows only an old one would be connected to
-without a word, and what is sent to it can be read and changed by others.
+An old algorithm at the end of a list does not weaken connections to hosts that support a better
+one, because both sides authenticate the lists. But a connection to a host that supports only an old
+one would be insecure without anyone noticing: others could read and change the traffic.
 """
 
 from __future__ import annotations
@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from guacr.errors import BadRequestError, shorten
-from guacr.settings import SshSettings
+from guacr.api import BadRequestError, SshSettings, shorten
 from guacr.sshlib import (
     get_certificate_algs,
     get_default_kex_algs,
@@ -26,36 +25,37 @@ from handlers.ssh.params import SshParams
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One of the lists that client and host choose from."""
+    """A list that client and host negotiate."""
 
     name: str
-    """As it stands in a sentence."""
+    """Its name in a sentence."""
     parameter: str
     setting: str
     modern: Sequence[str]
-    """What is offered by default, in order of preference."""
+    """The default list, in order of preference."""
     old: Sequence[str]
-    """What `legacy` adds."""
+    """The algorithms that `legacy` adds."""
     known: frozenset[str]
-    """All that asyncssh has."""
+    """All algorithms of asyncssh."""
 
     def chosen(self, params: SshParams, settings: SshSettings) -> list[str]:
-        """What is offered: the list of the settings, or the default one; with `legacy` the old
-        ones after it; and then what the parameter says.
+        """The algorithms to offer: the list of the settings, or the default list; with `legacy`
+        followed by the old ones; finally changed by the parameter.
 
         Raises:
-            BadRequestError: an algorithm is not known here.
+            BadRequestError: an algorithm is unknown.
         """
         names = self._changed(
             self.modern, getattr(settings, self.setting), f"{self.setting} under [ssh]"
         )
         if (params.algorithms or settings.algorithms) == "legacy":
             names += [name for name in self.old if name not in names]
-        wanted = getattr(params, self.parameter.replace("-", "_")).replace(" ", "").split(",")
+        wanted = params.value(self.parameter).replace(" ", "").split(",")
         return self._changed(names, list(filter(None, wanted)), f"parameter {self.parameter}")
 
     def _changed(self, names: Sequence[str], wanted: Sequence[str], source: str) -> list[str]:
-        """A list as OpenSSH has it: on its own, or behind + (also), ^ (first) or - (not)."""
+        """Apply a list in OpenSSH's notation: a replacement, or with + (append), ^ (prepend) or -
+        (remove)."""
         if not wanted:
             return list(names)
         sign = wanted[0][0] if wanted[0][:1] in ("+", "^", "-") else ""
@@ -63,8 +63,8 @@ class Kind:
         for name in given:
             if name not in self.known:
                 raise BadRequestError(
-                    f"{source} has {shorten(name)}, which is no {self.name} algorithm known here: "
-                    "correct it, or leave it out"
+                    f"{source} has {shorten(name)}, which is an unknown {self.name} algorithm: "
+                    "correct or remove it"
                 )
         if sign == "-":
             return [name for name in names if name not in given]
@@ -107,7 +107,7 @@ HOST_KEY = _kind(
     "host key",
     "host-key-algorithms",
     _known(get_public_key_algs()),
-    # In the order of OpenSSH's client, so that both see the same fingerprint.
+    # In the order of OpenSSH's client, so that both show the same fingerprint.
     ["ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521",
      "ssh-ed448", "rsa-sha2-512", "rsa-sha2-256", "ssh-rsa"],
     ["ssh-dss"],
@@ -116,7 +116,7 @@ CIPHER = _kind(
     "encryption",
     "ciphers",
     _known(get_encryption_algs()),
-    # In the order of their speed: AES-GCM moves twice as many bytes a second as ChaCha20.
+    # Ordered by speed: AES-GCM is twice as fast as ChaCha20.
     ["aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "chacha20-poly1305@openssh.com",
      "aes256-ctr", "aes192-ctr", "aes128-ctr"],
     ["aes256-cbc", "aes192-cbc", "aes128-cbc", "3des-cbc", "blowfish-cbc", "cast128-cbc",
@@ -135,7 +135,7 @@ _CERTIFICATES = frozenset(name.decode() for name in get_certificate_algs())
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Algorithms:
-    """What is offered to one host."""
+    """The algorithms that are offered to a host."""
 
     key_exchange: Sequence[str] = field(default_factory=lambda: KEY_EXCHANGE.modern)
     host_key: Sequence[str] = field(default_factory=lambda: HOST_KEY.modern)
@@ -143,18 +143,19 @@ class Algorithms:
     macs: Sequence[str] = field(default_factory=lambda: MAC.modern)
 
     def host_key_types(self, expected: Sequence[str], *, certificates: bool) -> list[str]:
-        """What is asked for, first the types of the keys that are `expected`. With `certificates`
-        before everything, where an authority may have signed for the host."""
+        """The host key types to request, beginning with those of the `expected` keys. If an
+        authority may have signed the host's key, `certificates` puts certificates before
+        everything."""
         names = list(dict.fromkeys((*expected, *self.host_key)))
         first = [f"{name}-cert-v01@openssh.com" for name in names]
         return [name for name in first if certificates and name in _CERTIFICATES] + names
 
 
 def algorithms(params: SshParams, settings: SshSettings) -> Algorithms:
-    """What parameters and settings say.
+    """The algorithms selected by parameters and settings.
 
     Raises:
-        BadRequestError: one names what is not known here.
+        BadRequestError: an algorithm is unknown.
     """
     return Algorithms(
         key_exchange=KEY_EXCHANGE.chosen(params, settings),

@@ -1,17 +1,16 @@
-"""The texts of private keys, as they come out of forms, JSON and chat: put in order before they
-are read."""
+"""Normalize the texts of private keys, as pasted from forms, JSON and chat, before parsing."""
 
 from __future__ import annotations
 
 import re
 import textwrap
 
-from guacr.errors import BadRequestError
+from handlers.ssh.failures import KeyFormatError
 
 KEY_MAX = 65536
-"""Characters of a private key, or of its certificate."""
+"""Maximum characters of a private key, or of its certificate."""
 LINE = 64
-"""Characters of base64 in a line."""
+"""Base64 characters per line."""
 
 _BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----(.*?)-----END \1-----", re.DOTALL)
 _BEGIN = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----")
@@ -21,20 +20,20 @@ _PUBLIC = re.compile(r"(ssh-|ecdsa-sha2-|sk-)\S+ +AAAA|---- BEGIN SSH2 PUBLIC|--
 
 
 def ordered(text: str) -> str:
-    """The private key in `text`, with its lines as they should be: whether they were indented,
-    joined by blanks, or end as in other systems, and whatever stands around it.
+    """Extract the private key from `text` and restore its lines, even if they were indented, joined
+    by blanks, or have other line ends, and whatever surrounds the key.
 
     Raises:
-        BadRequestError: there is no private key in it, or one that cannot be read here.
+        KeyFormatError: there is no private key, or its format is not supported.
     """
     if len(text) > KEY_MAX:
-        raise BadRequestError(f"private-key is longer than {KEY_MAX} characters")
+        raise KeyFormatError("private-key", f"is longer than {KEY_MAX} characters")
     if "\n" not in text:
         text = text.replace("\\r", "").replace("\\n", "\n")  # from JSON that was escaped twice
     text = text.strip(" \t\r\n\ufeff\u200b\"'")
     if block := _BLOCK.search(text):
         return _block(*block.groups())
-    raise BadRequestError(_reason(text))
+    raise KeyFormatError("private-key", _reason(text))
 
 
 def _block(label: str, body: str) -> str:
@@ -49,20 +48,20 @@ def _block(label: str, body: str) -> str:
 
 
 def _reason(text: str) -> str:
-    """Why there is no private key in a text that starts as it does."""
+    """The reason why a text contains no private key."""
     if text.startswith("PuTTY-User-Key-File"):
-        return "private-key is in PuTTY's own format: export it with PuTTYgen as an OpenSSH key"
+        return "is in PuTTY's own format: export it with PuTTYgen as an OpenSSH key"
     if _BEGIN.search(text):
         return (
-            "private-key cannot be read, for its end is missing: give the whole file, from "
+            "cannot be read because its end is missing: give the whole file, from "
             "-----BEGIN to KEY-----"
         )
     if _PUBLIC.match(text):
         return (
-            "private-key holds a public key or a certificate: give the private one, the file "
-            "without .pub in its name; certificates belong into public-key"
+            "contains a public key or a certificate: give the private one, the file "
+            "without .pub in its name; certificates belong in public-key"
         )
     return (
-        "private-key holds no private key: give the whole file, from -----BEGIN to KEY-----, in "
-        "OpenSSH or PEM format"
+        "contains no private key: give the whole file, from -----BEGIN to KEY-----, in OpenSSH or "
+        "PEM format"
     )

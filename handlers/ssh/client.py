@@ -1,4 +1,4 @@
-"""From a host's name to a login: connects, checks the host, logs in, and says what went wrong."""
+"""Connect to a host, verify it and log in, with a helpful error if anything fails."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ import asyncio
 import socket
 from collections.abc import Callable
 
-from guacr.errors import (
+from guacr.api import (
     GuacrError,
+    SshSettings,
     UpstreamError,
     UpstreamTimeoutError,
     UpstreamUnavailableError,
     shorten,
 )
-from guacr.settings import SshSettings
-from handlers.dial import dial
 from handlers.ssh.algorithms import algorithms
 from handlers.ssh.failures import (
     BrokenOffError,
@@ -34,11 +33,12 @@ from handlers.ssh.login import Login, printable
 from handlers.ssh.negotiation import explained
 from handlers.ssh.params import SshParams
 from handlers.ssh.route import Hop
+from handlers.wake import reach, send, wake_of
 
 KEEP_ALIVE_MIN = 2
-"""Seconds; shorter intervals are lengthened to this, as guacd does."""
+"""Seconds; shorter intervals are raised to this, as in guacd."""
 GREETING_MAX = 60
-"""Characters of what another server says that are shown."""
+"""Maximum characters that are shown of another server's greeting."""
 
 
 async def log_in(
@@ -50,20 +50,29 @@ async def log_in(
     via: Connection | None = None,
     host_keys: HostKeys | None,
     started: float,
+    announce: Callable[[str], None],
     agent_path: str = "",
     decode: Callable[[bytes], str],
 ) -> Connection:
-    """A connection to the host of `hop`, through the one of `via` if there is one, on which `login`
-    has succeeded. All logins together have the time of one, from when the first one `started`.
-    Without `host_keys` every host is taken for what it says it is; `decode` reads its texts that
-    are not UTF-8.
+    """Log in to the host of `hop`, through `via` if given, and return the connection.
+
+    All logins together have the time-out of one, from when the first one `started`. Without
+    `host_keys`, any host key is accepted; `decode` decodes texts of the host that are not UTF-8.
 
     Raises:
-        GuacrError: it did not come to that; the message says why and what to do.
+        GuacrError: the login failed; the message says why and what to do.
     """
     offered = algorithms(params, settings)
     spent = asyncio.get_running_loop().time() - started if via else 0
-    way, trust = await _way(hop, via, params.timeout, host_keys)
+    wake = None if hop.is_jump else wake_of(params)
+    way: socket.socket | Connection
+    if via is None:
+        way = await reach(hop.hostname, hop.port, params.timeout, wake, announce)
+    else:
+        way = via
+        if wake is not None:
+            await send(wake)
+    trust = await _trust(hop, way, host_keys)
     target = Target(
         host=hop.hostname,
         port=hop.port,
@@ -95,29 +104,24 @@ async def log_in(
 
 
 def keep_alive(seconds: int) -> int:
-    """The interval that is used for the one that was asked for."""
+    """The interval that is used for a requested one."""
     return max(seconds, KEEP_ALIVE_MIN) if seconds else 0
 
 
-async def _way(
-    hop: Hop, via: Connection | None, timeout: float, host_keys: HostKeys | None
-) -> tuple[socket.socket | Connection, Trust | None]:
-    """What leads to the host, and the keys that the host may show. What address a jump host finds
-    for a name is its own affair."""
-    if via is not None:
-        return via, await _trust(hop, "", host_keys)
-    sock = await dial(hop.hostname, hop.port, timeout)
-    try:
-        return sock, await _trust(hop, sock.getpeername()[0], host_keys)
-    except BaseException:
-        sock.close()
-        raise
-
-
-async def _trust(hop: Hop, address: str, host_keys: HostKeys | None) -> Trust | None:
+async def _trust(
+    hop: Hop, way: socket.socket | Connection, host_keys: HostKeys | None
+) -> Trust | None:
+    """Find the keys that the host may show; a jump host resolves its name itself."""
     if host_keys is None:
         return None
-    return await asyncio.to_thread(host_keys.trust, hop.hostname, address, hop.port)
+    if isinstance(way, Connection):
+        return await asyncio.to_thread(host_keys.trust, hop.hostname, "", hop.port)
+    try:
+        address = way.getpeername()[0]
+        return await asyncio.to_thread(host_keys.trust, hop.hostname, address, hop.port)
+    except BaseException:
+        way.close()
+        raise
 
 
 def _explained(error: ConnectingError, target: Target) -> GuacrError:
@@ -126,13 +130,13 @@ def _explained(error: ConnectingError, target: Target) -> GuacrError:
         return not_ssh(place, error.greeting)
     if isinstance(error, HandshakeLateError):
         late = (
-            f"the key exchange has not ended within {target.handshake_timeout:g} s"
+            f"the key exchange was not completed within {target.handshake_timeout:g} s"
             if error.greeted
-            else f"no SSH server has greeted within {target.greeting_timeout:g} s"
+            else f"no SSH server sent a greeting within {target.greeting_timeout:g} s"
         )
         return UpstreamTimeoutError(
-            f"{place} took the connection, but {late}: check host and port, and whether the host "
-            "is overloaded"
+            f"{place} accepted the connection, but {late}: check host and port, and whether the "
+            "host is overloaded"
         )
     if isinstance(error, TunnelRefusedError):
         return _unreachable(place, error)
@@ -142,10 +146,10 @@ def _explained(error: ConnectingError, target: Target) -> GuacrError:
 
 
 def _unreachable(place: str, error: TunnelRefusedError) -> GuacrError:
-    why = printable(str(error), GREETING_MAX) or "no reason is given"
+    why = printable(str(error), GREETING_MAX) or "no reason given"
     if error.prohibited:
         return UpstreamUnavailableError(
-            f"the jump host before it does not connect to {place}: {why}; allow it there "
+            f"the jump host before it refuses to connect to {place}: {why}; allow it there "
             "(AllowTcpForwarding and PermitOpen of OpenSSH's server)"
         )
     return UpstreamUnavailableError(
@@ -155,20 +159,20 @@ def _unreachable(place: str, error: TunnelRefusedError) -> GuacrError:
 
 
 def not_ssh(place: str, greeting: bytes) -> GuacrError:
-    """The error for a server at `place` that speaks something else, or nothing."""
+    """The error for a server at `place` that speaks another protocol, or nothing."""
     if not greeting:
         return UpstreamError(
             f"{place} closed the connection before saying anything: check that an SSH server "
-            "listens there, and that it takes connections from here"
+            "listens there, and that it accepts connections from here"
         )
     text = printable(greeting.decode("utf-8", "replace").strip(), GREETING_MAX)
     return UpstreamError(
-        f"{place} is not an SSH server, for it says {shorten(text)}: check host and port"
+        f"{place} is not an SSH server: it says {shorten(text)}; check host and port"
     )
 
 
 def broken_off(host: str, error: ConnectingError) -> GuacrError:
-    """The error for a connection that has ended before its time."""
+    """The error for a connection that ended unexpectedly."""
     name = shorten(host)
     if isinstance(error, BrokenOffError) and error.silent:
         return UpstreamTimeoutError(
@@ -177,6 +181,5 @@ def broken_off(host: str, error: ConnectingError) -> GuacrError:
     if reason := str(error):
         return UpstreamError(f"the connection to host {name} has ended: {reason}")
     return UpstreamError(
-        f"the connection to host {name} was lost: the host or the network broke it off; "
-        "connect again"
+        f"the connection to host {name} was lost: the host or the network closed it; connect again"
     )

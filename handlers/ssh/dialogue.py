@@ -1,4 +1,4 @@
-"""Who answers a host at login, and who takes what a shell prints."""
+"""The interfaces that answer a host at login, and receive a shell's output."""
 
 from __future__ import annotations
 
@@ -9,40 +9,40 @@ from handlers.ssh.key_texts import PrivateKey
 
 
 class Dialogue(Protocol):
-    """Who speaks for the user at login. None as an answer means: no more of this kind."""
+    """Answers for the user at login. None means that there are no more answers of this kind."""
 
     def begun(self, fingerprint: str) -> None:
-        """The host has shown its key and takes logins."""
+        """Handle the host's key: the host now accepts logins."""
 
     def partial_success(self) -> None:
-        """What was said last is right, and the host wants more (RFC 4252, section 5.1)."""
+        """Handle a success after which the host requires more (RFC 4252, section 5.1)."""
 
     def banner(self, text: str) -> None:
-        """What the host says before the login."""
+        """Handle a message of the host before the login."""
 
     def next_key(self) -> PrivateKey | None:
-        """A key to offer."""
+        """Return a key to offer."""
 
     async def password(self) -> str | None:
-        """A password to try."""
+        """Return a password to try."""
 
     async def new_password(self, prompt: str) -> tuple[str, str] | None:
-        """The old password and a new one, for the host wants it changed."""
+        """Return the old password and a new one, because the host wants it changed."""
 
     def takes_prompts(self) -> bool:
-        """Whether the host may ask questions (keyboard-interactive, RFC 4256)."""
+        """Return whether the host may ask questions (keyboard-interactive, RFC 4256)."""
 
     async def answers(
         self, instructions: Sequence[str], prompts: Sequence[tuple[str, bool]]
     ) -> list[str] | None:
-        """An answer to each prompt, which says whether its answer is shown."""
+        """Return an answer to each prompt; a prompt says whether its answer is echoed."""
 
 
 class ShellListener(Protocol):
-    """Who takes what a shell prints."""
+    """Receives a shell's output."""
 
     def shell_output(self, data: bytes) -> None:
-        """Bytes for the screen."""
+        """Handle bytes for the screen."""
 
     def shell_blocked(self, blocked: bool) -> None:
-        """The host takes no more input for now, or takes it again."""
+        """Handle that the host accepts no more input for now, or accepts it again."""

@@ -1,17 +1,17 @@
-"""What can go wrong between guacr and an SSH host, before it is put into a sentence."""
+"""The failures of a connection to an SSH host, before they are put into a sentence."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from guacr.errors import BadRequestError, UnauthorizedError, clause
+from guacr.api import BadRequestError, UnauthorizedError, clause
 
 if TYPE_CHECKING:
     from handlers.ssh.negotiation import Mismatch
 
 REASON_MAX = 200
-"""Characters of a reason given by asyncssh or the host."""
+"""Maximum characters of a reason given by asyncssh or the host."""
 
 
 class PassphraseError(UnauthorizedError):
@@ -19,52 +19,57 @@ class PassphraseError(UnauthorizedError):
 
 
 class KeyFormatError(BadRequestError):
-    """A text holds no key that can be read."""
+    """A parameter contains no usable key; `what` says why, with the parameter as its subject."""
+
+    def __init__(self, parameter: str, what: str) -> None:
+        super().__init__(f"parameter {parameter} {what}")
+        self.parameter = parameter
+        self.what = what
 
 
 class ConnectingError(Exception):
-    """It has not come to a login, or the connection has ended."""
+    """The login failed, or the connection has ended."""
 
 
 class HostKeyRefusedError(ConnectingError):
-    """The host has shown a key that is not trusted, or that is revoked."""
+    """The host's key is not trusted, or is revoked."""
 
     def __init__(self, fingerprint: str, reason: str, *, revoked: bool = False) -> None:
         super().__init__(fingerprint, reason)
         self.fingerprint = fingerprint
-        """Empty where its authority is trusted, but a certificate does not hold."""
+        """Empty if its authority is trusted, but its certificate is not valid."""
         self.reason = reason
         self.revoked = revoked
 
 
 class LoginRefusedError(ConnectingError):
-    """The host has let none of the dialogue's answers pass."""
+    """The host rejected all answers of the dialogue."""
 
 
 class HandshakeLateError(ConnectingError):
-    """The host has taken the connection, but not got as far as taking logins in time."""
+    """The host accepted the connection, but was not ready for logins in time."""
 
     def __init__(self, *, greeted: bool) -> None:
         super().__init__(greeted)
         self.greeted = greeted
-        """Whether it has said that it speaks SSH."""
+        """True if it has identified itself as an SSH server."""
 
 
 class LoginLateError(ConnectingError):
-    """The login took longer than it may."""
+    """The login took too long."""
 
 
 class TunnelRefusedError(ConnectingError):
-    """A jump host does not connect to the next host; the text is its reason."""
+    """A jump host does not connect to the next host; the message is its reason."""
 
     def __init__(self, reason: str, *, prohibited: bool) -> None:
         super().__init__(reason)
         self.prohibited = prohibited
-        """Whether it does so for nobody, or not for this user."""
+        """True if it forbids this, for everyone or for this user."""
 
 
 class NegotiationError(ConnectingError):
-    """The host and guacr have no algorithms of one kind or several in common."""
+    """The host and guacr have no common algorithm of one or more kinds."""
 
     def __init__(self, missing: Sequence[Mismatch]) -> None:
         super().__init__(missing)
@@ -72,7 +77,7 @@ class NegotiationError(ConnectingError):
 
 
 class NotSshError(ConnectingError):
-    """The host does not speak SSH 2; `greeting` is what it said first."""
+    """The host does not speak SSH 2; `greeting` is what it sent first."""
 
     def __init__(self, greeting: bytes) -> None:
         super().__init__(greeting)
@@ -80,26 +85,26 @@ class NotSshError(ConnectingError):
 
 
 class BrokenOffError(ConnectingError):
-    """The connection has ended; the text is the reason, as far as there is one."""
+    """The connection has ended; the message is the reason, if there is one."""
 
     def __init__(self, reason: str, *, silent: bool = False) -> None:
         super().__init__(reason)
         self.silent = silent
-        """Whether the host just stopped answering."""
+        """True if the host stopped answering."""
 
 
 def reason(error: object) -> str:
-    """An error of asyncssh's, or a word of the host's, as a part of a sentence."""
+    """An error of asyncssh, or a message of the host, as a clause."""
     return clause(str(error)[:REASON_MAX])
 
 
 def broken_off(error: Exception | None) -> BrokenOffError:
-    """What an error of asyncssh's, or of the system's, says of a connection that has ended."""
+    """The failure for an error of asyncssh or the system that ended a connection."""
     if error is None or isinstance(error, ConnectionError):
         return BrokenOffError("")
-    if isinstance(error, OSError):  # no route, or TCP has sent again in vain
+    if isinstance(error, OSError):  # no route, or TCP retransmissions without an answer
         return BrokenOffError("", silent=True)
     text = str(error)
     silent = "not responding to keepalive" in text
-    # asyncssh's own wording for a connection that just ended says nothing.
+    # asyncssh's message for a connection that just ended has no information.
     return BrokenOffError("" if text == "Connection lost" else reason(error), silent=silent)

@@ -1,5 +1,4 @@
-"""The way to a host: bytes between a socket and asyncssh, with what the host says first kept for
-the case that it is not SSH."""
+"""The path between a socket and asyncssh, which keeps the host's greeting in case it is not SSH."""
 
 from __future__ import annotations
 
@@ -8,24 +7,28 @@ import socket
 from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
+from handlers.ssh.inflow import Inflow
+
 GREETING_MAX = 256
-"""Bytes that are kept."""
+"""Bytes of the greeting that are kept."""
 
 
 @runtime_checkable
 class Tunnel(Protocol):
-    """A host through which others are reached."""
+    """A host through which others can be reached."""
 
     async def tunnel(
         self, protocol: asyncio.Protocol, host: str, port: int
     ) -> asyncio.BaseTransport:
-        """A connection from there to another host."""
+        """Open a connection from there to another host."""
 
 
-class Door:
-    """Lets asyncssh in on a socket that is connected, or through a jump host, and stands between:
-    it keeps what the host says first, tells `on_data` that the host is alive, and tells of the
-    connection's end last."""
+class ConnectedTunnel:
+    """Connects asyncssh to a connected socket, or through a jump host, and observes the traffic.
+
+    It keeps the host's greeting, calls `on_data` whenever the host sends something, and reports the
+    end of the connection last.
+    """
 
     def __init__(self, way: socket.socket | Tunnel, on_data: Callable[[], None]) -> None:
         self.greeting = bytearray()
@@ -35,9 +38,9 @@ class Door:
     async def create_connection(
         self, factory: Callable[[], asyncio.Protocol], host: str, port: int
     ) -> tuple[asyncio.BaseTransport, asyncio.Protocol]:
-        """What asyncssh asks of a tunnel."""
+        """Implement asyncssh's interface of a tunnel."""
         connection = factory()
-        between = _Between(connection, self.greeting, self._on_data)
+        between = Inflow(connection, self.greeting, GREETING_MAX, self._on_data)
         way, self._way = self._way, None
         if isinstance(way, Tunnel):
             transport = await way.tunnel(between, host, port)
@@ -48,39 +51,6 @@ class Door:
         return transport, connection
 
     def close(self) -> None:
-        """Close the socket, if asyncssh has not taken it."""
+        """Close the socket, unless asyncssh owns it."""
         if isinstance(self._way, socket.socket):
             self._way.close()
-
-
-class _Between(asyncio.Protocol):
-    """Stands before asyncssh's protocol."""
-
-    def __init__(
-        self, connection: asyncio.Protocol, greeting: bytearray, on_data: Callable[[], None]
-    ) -> None:
-        self._connection = connection
-        self._greeting = greeting
-        self._on_data = on_data
-        self._loop = asyncio.get_running_loop()
-
-    def session_started(self) -> None:
-        """What asyncssh calls where the way is a channel."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._connection.connection_made(transport)
-
-    def data_received(self, data: bytes, datatype: int | None = None) -> None:
-        if len(self._greeting) < GREETING_MAX:
-            self._greeting += data[: GREETING_MAX - len(self._greeting)]
-        self._connection.data_received(data)
-        self._on_data()
-
-    # asyncssh looks at the host's algorithms in a task, which an end that came along with them
-    # would cancel: the person would not hear why the host has hung up.
-
-    def eof_received(self) -> None:
-        self._loop.call_soon(self._connection.eof_received)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._loop.call_soon(self._connection.connection_lost, exc)

@@ -5,28 +5,36 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
+from dataclasses import replace
 from functools import partial
 from typing import ClassVar
 
-from guacr.errors import BadRequestError, GuacrError, shorten
-from guacr.session.params import Params
-from guacr.session.session import Session
-from guacr.settings import Settings
-from guacr.showable import is_showable
+from typing_extensions import override
+
+from guacr.api import (
+    BadRequestError,
+    GuacrError,
+    Params,
+    SessionContext,
+    Settings,
+    is_showable,
+    shorten,
+)
 from handlers.ssh.agent import open_agent
 from handlers.ssh.algorithms import algorithms
 from handlers.ssh.client import broken_off, log_in
 from handlers.ssh.failures import BrokenOffError, PassphraseError
-from handlers.ssh.host_keys import HostKeys, known_hosts, pinned
+from handlers.ssh.host_keys import HostKeys, known_hosts, pinned, read_known_hosts
 from handlers.ssh.kerberos import check_allowed, check_tickets
 from handlers.ssh.key_texts import PrivateKey
-from handlers.ssh.keys import check_private_key, load_private_key
+from handlers.ssh.keys import check_private_key, is_public, load_private_key
 from handlers.ssh.library import Connection
 from handlers.ssh.login import Login
 from handlers.ssh.params import SshParams
 from handlers.ssh.route import Hop, route
 from handlers.ssh.shell import Shell
 from handlers.terminal.handler import TerminalHandler
+from handlers.wake import wake_of
 
 
 def _check_hostname(params: SshParams) -> None:
@@ -35,49 +43,71 @@ def _check_hostname(params: SshParams) -> None:
 
 
 ENVIRONMENT_MAX = 256
-"""Characters of a value in the environment; what is longer is not sent."""
+"""Maximum characters of an environment variable; a longer one is not sent."""
 FAREWELL_MAX = 200
-"""Characters of a host's reason to end that are logged."""
+"""Maximum characters that are logged of a host's reason to disconnect."""
 
 
-class SshHandler(TerminalHandler):
-    """One SSH session."""
+class SshHandler(TerminalHandler[SshParams]):
+    """An SSH session."""
 
     name: ClassVar[str] = "ssh"
     params_type: ClassVar[type[Params]] = SshParams
-    params: SshParams
 
-    def __init__(self, session: Session, params: SshParams) -> None:
+    def __init__(self, session: SessionContext, params: SshParams) -> None:
         super().__init__(session, params)
         self._shell: Shell | None = None
 
     @classmethod
-    def check_settings(cls, settings: Settings) -> None:
-        """See `ProtocolHandler.check_settings`."""
-        super().check_settings(settings)
+    @override
+    def check_settings(cls, settings: Settings) -> list[str]:
+        remarks = super().check_settings(settings)
         algorithms(SshParams(), settings.ssh)
+        path = settings.ssh.known_hosts
+        keys = read_known_hosts(path)
+        if keys is not None:
+            keys.check()
+        elif "known_hosts" in settings.ssh.model_fields_set:
+            remarks.append(f"ssh.known_hosts: there is no file {path}, so hosts are not verified")
+        return remarks
 
     @classmethod
-    def check(cls, settings: Settings, params: Params) -> None:
-        """See `ProtocolHandler.check`."""
-        assert isinstance(params, SshParams)  # noqa: S101 - its own type
+    @override
+    def check(cls, settings: Settings, params: SshParams) -> None:
+        super().check(settings, params)
         _check_hostname(params)
+        wake_of(params)
         algorithms(params, settings.ssh)
         for hop in route(params):
-            pinned(hop.host_key)
-            with suppress(PassphraseError):  # it is asked for
-                check_private_key(hop.private_key, hop.passphrase, hop.public_key)
+            try:
+                pinned(hop.host_key)
+                with suppress(PassphraseError):  # it is asked for
+                    check_private_key(hop.private_key, hop.passphrase, hop.public_key)
+            except GuacrError as error:
+                raise hop.told(error) from None
 
+    @classmethod
+    @override
+    def remarks(cls, settings: Settings, params: SshParams) -> list[str]:
+        useless = [
+            f"public-key of {hop.place} is neither a certificate nor a public key, and is ignored"
+            for hop in route(params)
+            if hop.public_key and not is_public(hop.public_key)
+        ]
+        return [*super().remarks(settings, params), *useless]
+
+    @override
     async def run(self) -> None:
-        """See `ProtocolHandler.run`."""
         params = self.params
         _check_hostname(params)
+        wake_of(params)  # before anyone is asked anything
         if params.gss_auth:
             cache = self.session.settings.ssh.kerberos_cache
             check_allowed(cache, params.username, self.session.origin)
             await asyncio.to_thread(check_tickets, cache, params.hostname)
         hops = [await self._prepared(hop) for hop in route(params)]
         username = params.username or (await self.ask("Login as: ")).strip()
+        self.params = replace(params, username=username)
         started = asyncio.get_running_loop().time()
         passed: list[tuple[Hop, Connection]] = []
         async with AsyncExitStack() as cleanup:
@@ -88,6 +118,7 @@ class SshHandler(TerminalHandler):
                     self,
                     hop.username or username,
                     password=hop.password,
+                    prefix=hop.prefix,
                     key=key,
                     kerberos=params.gss_auth and not hop.is_jump,
                     on_host=None if host_keys else partial(self._unverified, hop),
@@ -101,6 +132,7 @@ class SshHandler(TerminalHandler):
                         via=passed[-1][1] if passed else None,
                         host_keys=host_keys,
                         started=started,
+                        announce=self.announce,
                         agent_path="" if hop.is_jump else await self._agent(key, cleanup),
                         decode=self.text.decode,
                     )
@@ -112,7 +144,7 @@ class SshHandler(TerminalHandler):
             await self._stay(passed)
 
     async def _prepared(self, hop: Hop) -> tuple[Hop, HostKeys | None, PrivateKey | None]:
-        """What is trusted and known of a host, read before anything is connected to."""
+        """Read the trusted keys and the credentials of a host, before connecting to any."""
         try:
             return hop, await self._host_keys(hop), await self._private_key(hop)
         except GuacrError as error:
@@ -120,7 +152,7 @@ class SshHandler(TerminalHandler):
 
     async def _host_keys(self, hop: Hop) -> HostKeys | None:
         if hop.host_key:
-            return pinned(hop.host_key)
+            return pinned(hop.host_key, f"{hop.prefix}host-key")
         return await known_hosts(self.session.settings.ssh.known_hosts)
 
     def _unverified(self, hop: Hop, fingerprint: str) -> None:
@@ -134,18 +166,18 @@ class SshHandler(TerminalHandler):
         return await load_private_key(hop.private_key, hop.passphrase, hop.public_key, self)
 
     async def _agent(self, key: PrivateKey | None, cleanup: AsyncExitStack) -> str:
-        """The socket of an agent with the key, if one is wanted."""
+        """Start an agent with the key, if requested, and return its socket."""
         if not self.params.enable_agent:
             return ""
         if key is None:
-            self.print_line("No agent is forwarded, for there is no private-key.")
+            self.print_line("No agent is forwarded because there is no private-key.")
             return ""
         agent = await open_agent(key)
         cleanup.push_async_callback(agent.close)
         return str(agent.path)
 
     async def _stay(self, passed: Sequence[tuple[Hop, Connection]]) -> None:
-        """Open the shell on the last host, and wait for its end."""
+        """Open the shell on the last host, and wait until it ends."""
         params = self.params
         _, connection = passed[-1]
         last_line = ""
@@ -166,7 +198,7 @@ class SshHandler(TerminalHandler):
             self.start_input()
             await shell.ended
             if shell.farewell and any(way.closed for _, way in passed[:-1]):
-                raise BrokenOffError("")  # the jump host's end is none of the host's
+                raise BrokenOffError("")  # an end of the jump host is not an end of the host
             if shell.farewell:
                 self.session.log.info("ended by host: %s", shorten(shell.farewell, FAREWELL_MAX))
                 last_line = f"The session has ended: {shell.farewell}."
@@ -189,29 +221,29 @@ class SshHandler(TerminalHandler):
 
     # ---- TerminalHandler
 
+    @override
     def send(self, data: bytes) -> None:
-        """See `TerminalHandler.send`."""
         if self._shell is not None:
             self._shell.write(data)
 
+    @override
     def window_changed(self, columns: int, rows: int, width: int, height: int) -> None:
-        """See `TerminalHandler.window_changed`."""
         if self._shell is not None:
             self._shell.resize((columns, rows, width, height))
 
+    @override
     def block_output(self, blocked: bool) -> None:
-        """See `TerminalHandler.block_output`."""
         if self._shell is not None:
             self._shell.block(blocked)
 
     # ---- ShellListener
 
     def shell_output(self, data: bytes) -> None:
-        """The shell printed."""
+        """Handle output of the shell."""
         self.feed(data)
 
     def shell_blocked(self, blocked: bool) -> None:
-        """The host takes no more input, or takes it again."""
+        """Handle that the host accepts no more input, or accepts it again."""
         if blocked:
             self.pause_input()
         else:

@@ -1,60 +1,60 @@
-"""Parameters of jump hosts, which each of them has; see `param`.
+"""Parameters of jump hosts; see `guacr.session.params`.
 
-They are numbered and not one list, so that each has credentials and a host key of its own.
+They are numbered instead of listed in one parameter, so that each has its own credentials and host
+key.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
-from guacr.session.params import param
+from guacr.api import Params, param
 
 
-def hostname(which: str) -> Any:
-    """Where it is."""
+def _hostname(which: str) -> str:
+    """The host name."""
     return param(
         "",
-        f"Name or address of the {which} jump host, through which the host is reached; empty for "
-        "none.",
+        f"Name or address of the {which} jump host to connect through; empty for none.",
         common=which == "first",
     )
 
 
-def port(which: str) -> Any:
-    """Its port."""
+def _port(which: str) -> int:
+    """The port."""
     return param(22, f"TCP port of the {which} jump host.", minimum=1, maximum=65535)
 
 
-def username(which: str) -> Any:
-    """Who logs in."""
+def _username(which: str) -> str:
+    """The user name."""
     return param(
         "", f"Name to log in to the {which} jump host with; empty for the same as on the host."
     )
 
 
-def password(which: str) -> Any:
-    """Its password."""
+def _password(which: str) -> str:
+    """The password."""
     return param(
         "",
         f"Password on the {which} jump host; asked for in the terminal if it is empty and the jump "
-        "host wants one.",
+        "host requires one.",
         secret=True,
     )
 
 
-def private_key(which: str) -> Any:
-    """Its key."""
+def _private_key(which: str) -> str:
+    """The private key."""
     return param(
         "", f"Private key to log in to the {which} jump host with.", secret=True, multiline=True
     )
 
 
-def passphrase(which: str) -> Any:
+def _passphrase(which: str) -> str:
     """The key's passphrase."""
     return param("", f"Passphrase of the private key for the {which} jump host.", secret=True)
 
 
-def public_key(which: str) -> Any:
+def _public_key(which: str) -> str:
     """The key's certificate."""
     return param(
         "",
@@ -63,11 +63,53 @@ def public_key(which: str) -> Any:
     )
 
 
-def host_key(which: str) -> Any:
-    """What it is to show."""
+def _host_key(which: str) -> str:
+    """The expected host key."""
     return param(
         "",
-        f"The {which} jump host's key, as in host-key. Empty: the daemon's file of known hosts, if "
+        f"The {which} jump host's key, as in host-key. Empty: the daemon's known_hosts file, if "
         "it has one.",
         multiline=True,
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class FirstJumpParams(Params):
+    """The first jump host."""
+
+    ssh_jump_hostname: str = _hostname("first")
+    ssh_jump_port: int = _port("first")
+    ssh_jump_username: str = _username("first")
+    ssh_jump_password: str = _password("first")
+    ssh_jump_private_key: str = _private_key("first")
+    ssh_jump_passphrase: str = _passphrase("first")
+    ssh_jump_public_key: str = _public_key("first")
+    ssh_jump_host_key: str = _host_key("first")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecondJumpParams(Params):
+    """The second jump host."""
+
+    ssh_jump_2_hostname: str = _hostname("second")
+    ssh_jump_2_port: int = _port("second")
+    ssh_jump_2_username: str = _username("second")
+    ssh_jump_2_password: str = _password("second")
+    ssh_jump_2_private_key: str = _private_key("second")
+    ssh_jump_2_passphrase: str = _passphrase("second")
+    ssh_jump_2_public_key: str = _public_key("second")
+    ssh_jump_2_host_key: str = _host_key("second")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ThirdJumpParams(Params):
+    """The third jump host."""
+
+    ssh_jump_3_hostname: str = _hostname("third")
+    ssh_jump_3_port: int = _port("third")
+    ssh_jump_3_username: str = _username("third")
+    ssh_jump_3_password: str = _password("third")
+    ssh_jump_3_private_key: str = _private_key("third")
+    ssh_jump_3_passphrase: str = _passphrase("third")
+    ssh_jump_3_public_key: str = _public_key("third")
+    ssh_jump_3_host_key: str = _host_key("third")

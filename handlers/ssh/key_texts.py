@@ -1,4 +1,4 @@
-"""Private keys, certificates and known hosts as texts: what asyncssh reads of them."""
+"""Parse private keys, certificates and known hosts with asyncssh."""
 
 from __future__ import annotations
 
@@ -6,11 +6,23 @@ import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from guacr.sshlib import asyncssh
+from guacr.sshlib import RSAPrivateKey, UnsupportedAlgorithm, asyncssh
+from handlers.ssh.derivation import bound_derivation
 from handlers.ssh.failures import KeyFormatError, PassphraseError, reason
 
+RSA_BITS_MAX = 8192
+"""Maximum bits of an RSA key. Signing with 16,384 bits blocks the event loop for half a second."""
 SIGNATURES = {2: b"rsa-sha2-256", 4: b"rsa-sha2-512"}
-"""The signature that an agent's client asks for by flag (draft-miller-ssh-agent, 3.6.1)."""
+"""The signature algorithms that an agent's client requests by flag (draft-miller-ssh-agent,
+3.6.1)."""
+
+_STRANGE = (
+    ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError,
+    asyncssh.Error, UnsupportedAlgorithm,
+)  # fmt: skip
+"""The exceptions of asyncssh and cryptography for malformed keys."""
+
+bound_derivation()
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,15 +30,15 @@ class PrivateKey:
     """A private key, with its certificate if there is one."""
 
     pairs: Sequence[asyncssh.SSHKeyPair] = field(repr=False)
-    """The forms in which it is offered to a host, the one with the certificate first."""
+    """The key pairs that are offered to a host, the one with the certificate first."""
 
     @property
     def identities(self) -> list[tuple[bytes, bytes]]:
-        """Public part and comment of each form."""
+        """The public part and comment of each key pair."""
         return [(pair.public_data, pair.get_comment_bytes() or b"") for pair in self.pairs]
 
     def sign(self, public: bytes, data: bytes, flags: int) -> bytes | None:
-        """The signature of `data` as an agent gives it; None if `public` is another key."""
+        """Sign `data` as an agent does; None if `public` is a different key."""
         for pair in self.pairs:
             if public in (pair.public_data, pair.key_public_data):
                 signer = copy.copy(pair)
@@ -37,37 +49,61 @@ class PrivateKey:
 
 
 def read_private_key(text: str, passphrase: str | None, certificate: str) -> PrivateKey:
-    """The key in `text` (OpenSSH, or PEM as PKCS#1, SEC 1 or PKCS#8). `certificate` is an
-    OpenSSH certificate of it, or empty. May take a second: keys are encrypted slowly on purpose.
+    """Parse the key in `text` (OpenSSH, or PEM as PKCS#1, SEC 1 or PKCS#8). `certificate` is its
+    OpenSSH certificate, or empty. This may take a second, because key encryption is slow on
+    purpose.
 
     Raises:
         PassphraseError: the key is encrypted, and `passphrase` is None or wrong.
-        KeyFormatError: one of the texts is not what it should be.
+        KeyFormatError: one of the texts is invalid.
     """
     try:
-        key = asyncssh.import_private_key(text, passphrase)
+        key = _imported(text, passphrase)
     except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError) as error:
         raise _explained(error) from None
+    except _STRANGE:
+        raise KeyFormatError("private-key", "cannot be read: the key itself is damaged") from None
     if not certificate:
         return PrivateKey(asyncssh.load_keypairs([key]))
     try:
         return PrivateKey(asyncssh.load_keypairs([(key, certificate.encode())]))
     except ValueError:
-        raise KeyFormatError("public-key holds no certificate of this private key") from None
+        raise KeyFormatError("public-key", "contains no certificate of this private key") from None
+
+
+def _imported(text: str, passphrase: str | None) -> asyncssh.SSHKey:
+    """Import a key whose parts are consistent. The factors of an RSA modulus are not checked for
+    primality: this can take minutes, during which nothing else runs."""
+    key = asyncssh.import_private_key(text, passphrase, unsafe_skip_rsa_key_validation=True)
+    inner = key.pyca_key
+    if isinstance(inner, RSAPrivateKey):
+        if inner.key_size > RSA_BITS_MAX:
+            raise KeyFormatError(
+                "private-key",
+                f"is an RSA key of {inner.key_size} bits, and at most {RSA_BITS_MAX} are accepted",
+            )
+        numbers = inner.private_numbers()
+        product = numbers.public_numbers.e * numbers.d
+        factors = (numbers.p, numbers.q)
+        if numbers.p * numbers.q != numbers.public_numbers.n or any(
+            factor < 3 or product % (factor - 1) != 1 for factor in factors
+        ):
+            raise ValueError("the parts of the key are inconsistent")
+    return key
 
 
 def _explained(error: Exception) -> Exception:
-    """What asyncssh's error means, which only its text tells."""
+    """The error for an exception of asyncssh, which only its text identifies."""
     text = str(error)
     if "assphrase must be specified" in text:
         return PassphraseError("the private key is encrypted: give its passphrase")
     if "Unable to decrypt" in text or "Incorrect passphrase" in text:
-        return PassphraseError("the passphrase does not fit the private key")
-    return KeyFormatError(f"private-key cannot be read: {reason(error)}")
+        return PassphraseError("the passphrase of the private key is wrong")
+    return KeyFormatError("private-key", f"cannot be read: {reason(error)}")
 
 
 def is_certificate(text: str) -> bool:
-    """Whether a text is an OpenSSH certificate, and not a mere public key."""
+    """Return whether a text is an OpenSSH certificate, not just a public key."""
     try:
         asyncssh.import_certificate(text)
     except (asyncssh.KeyImportError, UnicodeEncodeError):
@@ -81,7 +117,7 @@ class Trust:
 
     keys: Sequence[asyncssh.SSHKey] = ()
     authorities: Sequence[asyncssh.SSHKey] = ()
-    """Keys that may have signed the certificate of the host's key."""
+    """The keys of authorities that may have signed the host's certificate."""
     revoked: Sequence[asyncssh.SSHKey] = ()
 
     def __bool__(self) -> bool:
@@ -89,31 +125,28 @@ class Trust:
 
     @property
     def types(self) -> list[str]:
-        """The types of the expected keys, by the names of their signatures."""
+        """The types of the expected keys, by signature name."""
         return [name.decode() for key in self.keys for name in key.sig_algorithms]
 
     @property
     def fingerprints(self) -> list[str]:
-        """SHA-256 fingerprints of what may be shown."""
+        """The SHA-256 fingerprints of the expected keys."""
         return [key.get_fingerprint() for key in (*self.keys, *self.authorities)]
 
 
 def trust_in(known_hosts: str, host: str, address: str, port: int) -> Trust:
-    """What lines in the format of OpenSSH's known_hosts say of a host.
+    """The trust in a host according to lines in the format of OpenSSH's known_hosts.
 
     Raises:
-        KeyFormatError: a line has another format.
+        ValueError: a line has a different format.
     """
-    try:
-        lines = asyncssh.import_known_hosts(known_hosts)
-        found = lines.match(host, address, None if port == 22 else port)
-    except ValueError:
-        raise KeyFormatError("a line is not in the format of known_hosts") from None
+    lines = asyncssh.import_known_hosts(known_hosts)
+    found = lines.match(host, address, None if port == 22 else port)
     return Trust(*found[:3])
 
 
 def is_public_key(text: str) -> bool:
-    """Whether a text is a public key as known_hosts has it: type, base64, comment."""
+    """Return whether a text is a public key as in known_hosts: type, base64, comment."""
     try:
         asyncssh.import_public_key(text)
     except (asyncssh.KeyImportError, UnicodeEncodeError):

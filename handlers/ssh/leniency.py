@@ -1,12 +1,13 @@
-"""What hosts send that is not quite as RFC 4253 has it: asyncssh would end the connection over it.
+"""Tolerate deviations from RFC 4253 for which asyncssh would end the connection.
 
-Old devices leave out fields that nobody reads, and write in other character sets than UTF-8. What a
-packet lacks is added, its texts are decoded, and packets that say nothing are not read at all.
+Old devices omit fields that nobody reads, and use character sets other than UTF-8. Missing fields
+are added, texts are decoded, and packets without information are ignored.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import MethodType
 from typing import Any, Protocol
 
 from guacr.sshlib import Boolean, SSHPacket, String, UInt32, asyncssh, auth, constants
@@ -15,19 +16,19 @@ _Handler = Callable[[Any, int, int, SSHPacket], Any]
 
 
 class Observer(Protocol):
-    """Who hears of what asyncssh keeps to itself."""
+    """Receives events that asyncssh does not report."""
 
     def disconnect_received(self) -> None:
-        """The host has ended the connection in words, and not by an error of ours."""
+        """Handle a disconnect message of the host, as opposed to an error on our side."""
 
     def partial_success(self) -> None:
-        """One of several methods to log in by has succeeded; the host wants a further one."""
+        """Handle the success of one of several login methods; the host requires a further one."""
 
 
 def be_lenient(
     connection: asyncssh.SSHClientConnection, observer: Observer, decode: Callable[[bytes], str]
 ) -> None:
-    """Read a connection's packets as this module says; `decode` makes text of what is not UTF-8."""
+    """Make a connection tolerant; `decode` decodes texts that are not UTF-8."""
     strict: Mapping[int, _Handler] = connection._packet_handlers
 
     def utf_8(text: bytes) -> bytes:
@@ -57,7 +58,7 @@ def be_lenient(
         return strict[kind](conn, kind, number, SSHPacket(whole))
 
     def response(conn: Any, kind: int, number: int, packet: SSHPacket) -> Any:
-        """An answer to no question is no reason to end either."""
+        """Ignore a response without a request."""
         return strict[kind](conn, kind, number, packet) if conn._global_request_waiters else None
 
     def questions(method: Any, kind: int, number: int, packet: SSHPacket) -> Any:
@@ -71,6 +72,23 @@ def be_lenient(
     def change(method: Any, kind: int, number: int, packet: SSHPacket) -> Any:
         whole = String(utf_8(packet.get_string())) + String(packet.get_string())
         return type(method)._packet_handlers[kind](method, kind, number, SSHPacket(whole))
+
+    strict_version = connection._recv_version
+
+    def version() -> bool:
+        """Handle the host's version line."""
+        try:
+            return strict_version()
+        except UnicodeDecodeError:  # it has been processed, except for its text
+            line = connection._server_version
+            connection.set_extra_info(server_version=utf_8(line).decode())
+            connection._send_kexinit()
+            connection._kexinit_sent = True
+            connection._recv_handler = connection._recv_pkthdr
+            return True
+
+    connection._recv_version = version  # type: ignore[method-assign]
+    connection._recv_handler = MethodType(lambda _: version(), connection)
 
     next_auth = connection.try_next_auth
     readers = {auth._ClientKbdIntAuth: questions, auth._ClientPasswordAuth: change}
@@ -96,9 +114,9 @@ def be_lenient(
 
 
 def _pass(conn: Any, kind: int, number: int, packet: SSHPacket) -> None:
-    """A packet in which there is nothing to read."""
+    """Ignore a packet without information."""
 
 
 def _string(data: bytes) -> bytes:
-    """The string at the start, as far as it is there."""
+    """The string at the start, as far as it is present."""
     return data[4 : 4 + int.from_bytes(data[:4], "big")]

@@ -1,6 +1,6 @@
-"""Connections: what asyncssh does, in plain types; `handlers.ssh.shell` has what runs in them.
+"""SSH connections with asyncssh, in plain types; `handlers.ssh.shell` has the shell.
 
-What may be said to the host at login is up to a `Dialogue`, and what is trusted up to the caller.
+A `Dialogue` answers the host at login, and the caller decides what is trusted.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ import os
 import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from guacr.errors import BadRequestError, GuacrError
+from guacr.api import BadRequestError, GuacrError
 from guacr.sshlib import asyncssh, constants
 from handlers.ssh.algorithms import Algorithms
 from handlers.ssh.failures import (
@@ -28,7 +29,8 @@ from handlers.ssh.failures import (
     broken_off,
     reason,
 )
-from handlers.ssh.greeting import Door
+from handlers.ssh.greeting import ConnectedTunnel
+from handlers.ssh.group_exchange import bound_group_exchange
 from handlers.ssh.key_texts import Trust
 from handlers.ssh.leniency import be_lenient
 from handlers.ssh.negotiation import Mismatch, mismatches
@@ -38,62 +40,73 @@ if TYPE_CHECKING:
     from handlers.ssh.dialogue import Dialogue, ShellListener
 
 KEEP_ALIVE_TRIES = 3
-"""Keep-alive requests without an answer after which the connection counts as lost."""
+"""Unanswered keep-alive requests after which the connection counts as lost."""
 CLOSE_TIMEOUT = 2.0
-"""Seconds that an orderly goodbye may take."""
+"""Seconds that an orderly close may take."""
 OUTPUT_WINDOW = 512 * 1024
-"""Bytes of output that the host may have on its way: what a Ctrl-C cannot call back any more."""
+"""Bytes of output that the host may have in flight, which a Ctrl-C can no longer stop."""
+bound_group_exchange()
 _Answer = TypeVar("_Answer")
 _FAILURES = (asyncssh.Error, OSError, ValueError, LookupError, AssertionError)
-"""What connecting may raise: asyncssh passes on whatever a host's strange packets made it raise."""
+"""Exceptions while connecting: asyncssh propagates whatever a host's malformed packets cause."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """Where to log in, and how."""
+    """The host to log in to, and the options."""
 
     host: str
     port: int
     username: str
     trust: Trust | None
-    """None: any host key is taken."""
+    """None: any host key is accepted."""
     algorithms: Algorithms = field(default_factory=Algorithms)
     greeting_timeout: float
-    """Seconds until the host says that it speaks SSH."""
+    """Seconds until the host must identify itself as an SSH server."""
     handshake_timeout: float
-    """Seconds until the host takes logins."""
+    """Seconds until the host must accept logins."""
     login_timeout: float
-    """Seconds that the login may take, the person's typing included."""
+    """Seconds that the login may take, including the time for typing."""
     keep_alive: int = 0
     """Seconds between keep-alive requests; 0 for none."""
     agent_path: str = ""
-    """A Unix socket that the host may reach as its agent."""
+    """The Unix socket that is forwarded as an agent."""
     kerberos_cache: str = ""
-    """The credential cache for a login by Kerberos; empty for none."""
+    """The credential cache for a Kerberos login; empty for none."""
     decode: Callable[[bytes], str]
-    """What texts of the host stand for that are not UTF-8."""
+    """Decodes texts of the host that are not UTF-8."""
 
 
 async def connect(
     way: socket.socket | Connection, target: Target, dialogue: Dialogue
 ) -> Connection:
-    """Exchange keys and log in over a connected socket, which it takes over, or through a jump
-    host.
+    """Exchange keys and log in over a connected socket, whose ownership is transferred, or through
+    a jump host.
 
     Raises:
         TunnelRefusedError, NotSshError, HostKeyRefusedError, HandshakeLateError, LoginRefusedError,
             LoginLateError, BrokenOffError: as their names say.
-        BadRequestError: the target cannot be connected to as it is described.
+        BadRequestError: the options of the target are not usable.
     """
     _name_this_user()
     client = _Client(dialogue, target.decode)
-    door = Door(way, client.heard)
+    try:
+        return Connection(await _connection(way, target, client), client)
+    except BaseException:
+        client.part()
+        raise
+
+
+async def _connection(
+    way: socket.socket | Connection, target: Target, client: _Client
+) -> asyncssh.SSHClientConnection:
+    door = ConnectedTunnel(way, client.heard)
     start = _now()
     try:
         async with asyncio.timeout(target.greeting_timeout) as deadline:
             client.on_greeting = lambda: deadline.reschedule(start + target.handshake_timeout)
             client.on_begin = lambda: deadline.reschedule(_now() + target.login_timeout)
-            connection = await asyncssh.connect(
+            return await asyncssh.connect(
                 target.host,
                 target.port,
                 tunnel=door,
@@ -107,11 +120,10 @@ async def connect(
         raise _explained(error, client, door) from None
     finally:
         door.close()
-    return Connection(connection, client)
 
 
 def _options(target: Target) -> dict[str, Any]:
-    """How asyncssh is to connect; nothing comes from files or the environment of this user."""
+    """The options for asyncssh; nothing is read from files or the environment of this user."""
     trust, algorithms = target.trust, target.algorithms
     return {
         "username": target.username,
@@ -121,7 +133,7 @@ def _options(target: Target) -> dict[str, Any]:
         "server_host_key_algs": algorithms.host_key_types(
             trust.types if trust else [], certificates=bool(trust and trust.authorities)
         ),
-        # None, for an empty list stands for the keys in this user's home.
+        # None, because an empty list means the keys in this user's home.
         "client_keys": None,
         "client_host_keys": None,
         "agent_path": None,
@@ -143,7 +155,7 @@ def _options(target: Target) -> dict[str, Any]:
 
 
 def _kerberos(target: Target) -> dict[str, Any]:
-    """GSSAPI for the login alone: the host still has to show its key; tickets are not handed on."""
+    """GSSAPI only for the login: the host must still show its key; tickets are not forwarded."""
     if not target.kerberos_cache:
         return {"gss_host": None}
     return {
@@ -160,14 +172,14 @@ def _now() -> float:
 
 
 def _name_this_user() -> None:
-    """Have a name for asyncssh, which asks who runs it; a container may leave that open."""
+    """Provide a user name for asyncssh, which a container may not have."""
     try:
         getpass.getuser()
     except (KeyError, OSError):
         os.environ["LOGNAME"] = "guacr"
 
 
-def _too_late(client: _Client, door: Door) -> Exception:
+def _too_late(client: _Client, door: ConnectedTunnel) -> Exception:
     if client.begun:
         return LoginLateError()
     if door.greeting and not client.speaks_ssh:
@@ -175,10 +187,10 @@ def _too_late(client: _Client, door: Door) -> Exception:
     return HandshakeLateError(greeted=client.speaks_ssh)
 
 
-def _explained(error: Exception, client: _Client, door: Door) -> Exception:
-    """What an error of asyncssh's during connecting means."""
+def _explained(error: Exception, client: _Client, door: ConnectedTunnel) -> Exception:
+    """The failure for an exception of asyncssh during connecting."""
     if isinstance(error, ValueError) and not client.connected:
-        return BadRequestError(f"the connection cannot be set up as asked: {reason(error)}")
+        return BadRequestError(f"the connection cannot be set up as requested: {reason(error)}")
     if client.refused_key or isinstance(error, asyncssh.HostKeyNotVerifiable):
         why = reason(str(error).partition(" for host ")[0])
         return HostKeyRefusedError(client.refused_key, why, revoked="revoked" in why)
@@ -197,9 +209,9 @@ def _explained(error: Exception, client: _Client, door: Door) -> Exception:
 
 
 def _spare_ignored_packets(connection: asyncssh.SSHClientConnection) -> None:
-    """Send a packet a key, not two. asyncssh puts an empty SSH_MSG_IGNORE before every packet, so
-    that nobody can foresee the initialization vector (RFC 4251, section 9.3.1); that matters to
-    ciphers in CBC mode alone."""
+    """Send one packet per key instead of two. asyncssh sends an empty SSH_MSG_IGNORE before every
+    packet, so that the initialization vector cannot be predicted (RFC 4251, section 9.3.1); this
+    matters only to ciphers in CBC mode."""
     if str(connection.get_extra_info("send_cipher")).endswith("-cbc"):
         return
     send = connection.send_packet
@@ -212,7 +224,7 @@ def _spare_ignored_packets(connection: asyncssh.SSHClientConnection) -> None:
 
 
 class Connection:
-    """A host that has let the user in."""
+    """A connection on which the user is logged in."""
 
     def __init__(self, connection: asyncssh.SSHClientConnection, client: _Client) -> None:
         self._connection = connection
@@ -231,9 +243,9 @@ class Connection:
         utf_8: bool,
         timeout: float,
     ) -> Shell:
-        """A shell, or a command, on a terminal of its own. `window` is columns, rows, and width
-        and height in pixels; `backspace` is the character that erases; with `utf_8` the host's
-        terminal erases whole characters; `timeout` in seconds.
+        """Start a shell, or a command, in a new terminal. `window` is columns, rows, and width and
+        height in pixels; `backspace` is the erase character; with `utf_8` the host's terminal
+        erases whole characters; `timeout` is in seconds.
 
         Raises:
             BrokenOffError: the host refuses, or the connection has ended.
@@ -260,13 +272,13 @@ class Connection:
 
     @property
     def closed(self) -> bool:
-        """Whether it has ended."""
+        """True if the connection has ended."""
         return self._connection.is_closed()
 
     async def tunnel(
         self, protocol: asyncio.Protocol, host: str, port: int
     ) -> asyncio.BaseTransport:
-        """A connection from this host to another one; asyncssh's channels are transports."""
+        """Open a connection from this host to another one; asyncssh's channels are transports."""
         session: Any = protocol
         channel: Any
         channel, _ = await self._connection.create_connection(lambda: session, host, port)
@@ -274,43 +286,56 @@ class Connection:
         return transport
 
     async def close(self) -> None:
-        """Say goodbye, within `CLOSE_TIMEOUT`; may be called twice."""
+        """Disconnect within `CLOSE_TIMEOUT`; may be called twice."""
         self._connection.close()
         try:
             async with asyncio.timeout(CLOSE_TIMEOUT):
                 await self._connection.wait_closed()
         except TimeoutError:
             self._connection.abort()
+        self._client.part()
 
 
 class _Client(asyncssh.SSHClient):
-    """Hands asyncssh's questions to a dialogue. An error of the dialogue's is kept by it: here
-    it counts as no answer."""
+    """Passes asyncssh's questions to a dialogue. The dialogue keeps its own errors; here they count
+    as no answer."""
 
     def __init__(self, dialogue: Dialogue, decode: Callable[[bytes], str]) -> None:
         self._decode = decode
         self.refused_key = ""
         self.begun = False
         self.said_goodbye = False
-        """Whether the host has ended the connection in words."""
+        """True if the host has sent a disconnect message."""
         self.on_begin: Callable[[], None]
         self.on_greeting: Callable[[], None]
         self._greeted = False
         self._dialogue = dialogue
         self._connection: asyncssh.SSHClientConnection | None = None
 
+    def part(self) -> None:
+        """Break the reference cycles of a connection that has ended, so that its objects, and
+        passwords, are freed at once and not by the garbage collector."""
+        connection = self._connection
+        if connection is not None:
+            for name, value in list(vars(connection).items()):
+                if isinstance(value, FunctionType | MethodType):
+                    delattr(connection, name)
+            vars(connection)["_owner"] = None
+        vars(self).clear()
+
     @property
     def connected(self) -> bool:
-        """Whether it has come to talking to the host."""
+        """True if the connection to the host was established."""
         return self._connection is not None
 
     @property
     def speaks_ssh(self) -> bool:
-        """Whether the host has told its version of SSH 2."""
+        """True if the host has sent its version of SSH 2."""
         return bool(self._connection and self._connection.get_extra_info("server_version"))
 
     def heard(self) -> None:
-        """Bytes have come: the host is alive, whether or not it answers keep-alive requests."""
+        """Handle received bytes: the host is alive, whether or not it answers keep-alive
+        requests."""
         if self._connection is not None:
             self._connection._keepalive_count = 0
             if not self._greeted and self.speaks_ssh:
@@ -323,7 +348,7 @@ class _Client(asyncssh.SSHClient):
         be_lenient(conn, self, self._decode)
 
     def mismatches(self) -> list[Mismatch]:
-        """What has kept the first key exchange from its end, as far as it is the algorithms."""
+        """The kinds of algorithms for which the first key exchange found no match."""
         if self._connection is None or self.begun:
             return []
         return mismatches(self._connection.get_hash_prefix())

@@ -1,25 +1,24 @@
-"""What is answered at login: the key, the password, and what the person types."""
+"""The answers at login: the key, the password, and what the person types."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
 
-from guacr.errors import GuacrError, UnauthorizedError, shorten
-from guacr.showable import showable, with_line_feeds
+from guacr.api import GuacrError, UnauthorizedError, shorten, showable, with_line_feeds
 from handlers.ssh.key_texts import PrivateKey
 from handlers.ssh.keys import Person
 
 TYPED_TRIES = 3
-"""Logins that may fail by what was typed, as with OpenSSH's client."""
+"""Attempts of a person, as with OpenSSH's client."""
 PROMPTS_MAX = 32
-"""Prompts in one request of the host."""
+"""Maximum prompts in one request of the host."""
 ROUNDS_MAX = 32
-"""Requests with prompts in one login."""
+"""Maximum requests with prompts in one login."""
 TEXT_MAX = 16384
-"""Characters of a banner or of instructions that are shown."""
+"""Maximum characters of a banner or of instructions that are shown."""
 PROMPT_MAX = 1024
-"""Characters of a prompt."""
+"""Maximum characters of a prompt."""
 
 PASSWORD_WORDS = (
     "password", "passwort", "passwd", "kennwort", "mot de passe", "contraseña", "clave", "senha",
@@ -27,20 +26,22 @@ PASSWORD_WORDS = (
     "adgangskode", "passord", "jelszó", "şifre", "密码", "密碼", "口令", "パスワード", "암호",
     "비밀번호", "סיסמה", "كلمة المرور",
 )  # fmt: skip
-"""Words by which a prompt is known to ask for the password."""
+"""Words that identify a prompt for the password."""
 ONE_TIME_WORDS = re.compile(
     r"\b(one[- ]?time|otp|totp|code|passcode|token|pin|new|retype)\b|einmal", re.IGNORECASE
 )
-"""Words by which a prompt is known to ask for something else, or for more."""
+"""Words that identify a prompt for something else, or for more."""
 
 
 class Login:
-    """One login's `Dialogue`: it says everything once, and lets the person try three times.
+    """The `Dialogue` of a login: it offers each credential once, and gives the person three
+    attempts.
 
-    The password of the connection answers the first request for one thing that is not shown,
-    whatever its words or language; once refused, it is not tried again, since accounts are locked
-    after a few failures. Where it was right and the host wants more, it may answer again.
-    `on_host` hears of the host key's fingerprint; `kerberos` says that tickets are offered too.
+    The password of the connection answers the first request for a single hidden answer, whatever
+    its wording or language. Once rejected it is not tried again, because accounts are locked after
+    a few failures. If it was correct and the host requires more, it may be used again. `prefix` is
+    the prefix of the host's parameters; `on_host` is called with the fingerprint of the host key;
+    `kerberos` says that tickets are offered, too.
     """
 
     def __init__(
@@ -49,19 +50,21 @@ class Login:
         username: str,
         *,
         password: str = "",
+        prefix: str = "",
         key: PrivateKey | None = None,
         kerberos: bool = False,
         on_host: Callable[[str], None] | None = None,
     ) -> None:
         self.failure: GuacrError | None = None
-        """Why there was no answer."""
+        """The reason for a missing answer."""
         self._person = person
         self.username = username
         self._password = password
+        self._prefix = prefix
         self._password_used = False
         self._password_accepted = False
         self._misfit = False
-        """Whether the password has answered a question that may have been for something else."""
+        """True if the password answered a question that may have been about something else."""
         self._key = key
         self._key_offered = False
         self._kerberos = kerberos
@@ -75,24 +78,24 @@ class Login:
     # ---- Dialogue
 
     def begun(self, fingerprint: str) -> None:
-        """The host has shown its key."""
+        """Handle the host's key."""
         if self._on_host is not None:
             self._on_host(fingerprint)
 
     def partial_success(self) -> None:
-        """Nothing so far was wrong: the password may be right for the next method as well."""
+        """Allow the password for the next method: nothing so far was wrong."""
         self._methods.clear()
         self._typed_for = ""
         self._password_accepted = self._password_accepted or self._password_used
         self._password_used = False
 
     def banner(self, text: str) -> None:
-        """Show what the host says, without what could steer the terminal."""
+        """Show the host's message, without characters that could control the terminal."""
         for line in printable(text, TEXT_MAX).rstrip().splitlines():
             self._person.print_line(line)
 
     def next_key(self) -> PrivateKey | None:
-        """The key, once."""
+        """Return the key, once."""
         self._requested("publickey")
         if self._key is None or self._key_offered:
             return None
@@ -100,7 +103,7 @@ class Login:
         return self._key
 
     async def password(self) -> str | None:
-        """The connection's password once, or one that is typed."""
+        """Return the password of the connection once, then typed ones."""
         self._requested("password")
         if self._password:
             if self._password_used:
@@ -114,18 +117,19 @@ class Login:
         return self._last_password
 
     async def new_password(self, prompt: str) -> tuple[str, str] | None:
-        """The password that was sent last, and the new one, typed twice."""
+        """Return the password that was sent last, and a new one, typed twice."""
         self.banner(prompt)
         for _ in range(TYPED_TRIES):
             new = await self._typed("password", "New password: ", echo=False)
             if new == await self._typed("password", "Retype new password: ", echo=False):
                 return self._last_password, new
-            self._person.print_line("The two are not the same.")
+            self._person.print_line("The two passwords differ.")
         return None
 
     def takes_prompts(self) -> bool:
-        """Whether the host may ask. A password that it plainly asked for and refused ends the
-        login; where the question may have been another one, the person is asked from now on."""
+        """Return whether the host may ask questions. If it clearly asked for the password and
+        rejected it, the login ends; if the question may have been a different one, the person is
+        asked."""
         method = "keyboard-interactive"
         if self._requested(method) > 1 and self._typed_for != method and not self._misfit:
             return False
@@ -135,8 +139,8 @@ class Login:
     async def answers(
         self, instructions: Sequence[str], prompts: Sequence[tuple[str, bool]]
     ) -> list[str] | None:
-        """The password, once, where a single answer is asked for that is not shown; otherwise what
-        is typed."""
+        """Answer a request for a single hidden answer with the password, once; otherwise ask the
+        person."""
         self._rounds += 1
         if self._rounds > ROUNDS_MAX or len(prompts) > PROMPTS_MAX:
             self.failure = UnauthorizedError("the host asks more questions than can be answered")
@@ -154,7 +158,7 @@ class Login:
     # ----
 
     def refusal(self, host: str) -> GuacrError:
-        """Why the host has let the user not in."""
+        """The error for a login that the host refused."""
         if self.failure is not None:
             return self.failure
         tried = []
@@ -165,28 +169,28 @@ class Login:
         user = f"user {shorten(self.username)}"
         if tried:
             return UnauthorizedError(
-                f"host {shorten(host)} refuses the {' and the '.join(tried)} of {user}: "
+                f"host {shorten(host)} rejects the {' and the '.join(tried)} of {user}: "
                 "check both, and whether the user may log in"
             )
         if self._kerberos:
             return UnauthorizedError(
-                f"host {shorten(host)} does not let {user} log in by Kerberos: check that it "
+                f"host {shorten(host)} does not let {user} log in with Kerberos: check that it "
                 "offers that (GSSAPIAuthentication of OpenSSH's server), and that the user may log "
                 "in with the principal of the tickets"
             )
-        methods = " or ".join(self._methods) or "none that is known here"
+        methods = " or ".join(self._methods) or "no known method"
         return UnauthorizedError(
-            f"host {shorten(host)} lets {user} log in by {methods} only: set private-key or "
-            "password accordingly"
+            f"host {shorten(host)} lets {user} log in only by {methods}: set "
+            f"{self._prefix}private-key or {self._prefix}password accordingly"
         )
 
     def _requested(self, method: str) -> int:
-        """Count how often the host has come to a method."""
+        """Count the requests of the host for a method."""
         self._methods[method] = self._methods.get(method, 0) + 1
         return self._methods[method]
 
     def _may_type(self, method: str) -> bool:
-        """Whether the person has a try left; a method that comes again has failed before."""
+        """Return whether the person has an attempt left; a repeated method has failed before."""
         if self._typed_for == method:
             self._tries -= 1
             if self._tries:
@@ -206,18 +210,19 @@ class Login:
         if not self._password or self._password_used or len(prompts) != 1:
             return False
         text, echo = prompts[0]
-        # One that has been right is not what a further question asks for, unless it says so.
+        # A password that was correct is not the answer to a further question, unless that asks for
+        # it.
         return not echo and (not self._password_accepted or asks_for_password(text))
 
 
 def asks_for_password(prompt: str) -> bool:
-    """Whether a prompt plainly asks for the password and nothing else, in one of many
+    """Return whether a prompt clearly asks for the password and nothing else, in one of many
     languages."""
     text = prompt.lower()
     return any(word in text for word in PASSWORD_WORDS) and not ONE_TIME_WORDS.search(text)
 
 
 def printable(text: str, limit: int) -> str:
-    """Text of the host's, shortened and without characters that could steer the terminal."""
+    """Shorten a text of the host, and remove characters that could control the terminal."""
     shown = with_line_feeds(text[:limit])
     return showable(shown, lambda _: "\N{REPLACEMENT CHARACTER}", keep="\n\t")

@@ -1,4 +1,4 @@
-"""Why client and host have found no algorithms that both know (RFC 4253, section 7.1)."""
+"""Explain why client and host have no common algorithms (RFC 4253, section 7.1)."""
 
 from __future__ import annotations
 
@@ -6,32 +6,32 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from guacr.errors import shorten
+from guacr.api import shorten
 from handlers.ssh.algorithms import CIPHER, HOST_KEY, KEY_EXCHANGE, MAC, Kind
 
 NAMES_MAX = 8
-"""Algorithms of the host's that a message names, of each kind."""
+"""Maximum algorithms of the host in a message, for each kind."""
 LISTS = (KEY_EXCHANGE, HOST_KEY, CIPHER, CIPHER, MAC, MAC)
-"""What the lists of SSH_MSG_KEXINIT are of; ciphers and MACs have one for each direction."""
+"""The kinds of the lists in SSH_MSG_KEXINIT; ciphers and MACs have one for each direction."""
 
 _COOKIE_END = 17
 _NAME = re.compile(r"[!-~]{1,64}")
 _AEAD = ("-gcm@openssh.com", "chacha20-poly1305@openssh.com")
-"""Ends of the names of ciphers that need no MAC."""
+"""Suffixes of ciphers that need no MAC."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """A kind of algorithms of which both sides know none in common."""
+    """A kind of algorithms without a common one."""
 
     kind: Kind
     offered: Sequence[str]
-    """By the host."""
+    """The algorithms that the host offers."""
 
 
 def mismatches(exchanged: bytes) -> list[Mismatch]:
-    """What is not in common, in the two SSH_MSG_KEXINIT. `exchanged` is what the exchange hash
-    begins with: the two versions and the two messages, each as a string."""
+    """The mismatches between two SSH_MSG_KEXINIT. `exchanged` is the beginning of the exchange hash
+    input: the two versions and the two messages, each as a string."""
     _, _, ours, theirs = _strings(exchanged, 4)
     mine, offered = (_strings(message[_COOKIE_END:], 6) for message in (ours, theirs))
     if not theirs:
@@ -49,38 +49,38 @@ def mismatches(exchanged: bytes) -> list[Mismatch]:
 
 
 def explained(host: str, missing: Sequence[Mismatch]) -> str:
-    """The sentence: what the host offers, and what admits it."""
+    """The sentence that says what the host offers, and what allows it."""
     lacks = "; ".join(
         f"no matching {entry.kind.name} algorithm, it offers {_shown(entry.offered)}"
         for entry in missing
     )
-    return f"host {shorten(host)} cannot be talked to: {lacks}; {_advice(missing)}"
+    return f"host {shorten(host)} has {lacks}; {_advice(missing)}"
 
 
 def _advice(missing: Sequence[Mismatch]) -> str:
     if all(set(entry.offered) & set(entry.kind.old) for entry in missing):
         return (
-            "set parameter algorithms to legacy to admit it (or algorithms under [ssh] in the "
+            "set parameter algorithms to legacy to allow it (or algorithms under [ssh] in the "
             "settings), or update the host"
         )
     known = [(e.kind, [name for name in e.offered if name in e.kind.known]) for e in missing]
     if unknown := [kind.name for kind, names in known if not names]:
         return (
-            f"guacr has none of these {' and '.join(unknown)} algorithms: enable another one on "
-            "the host"
+            f"guacr supports none of these {' and '.join(unknown)} algorithms: enable a different "
+            "one on the host"
         )
     added = " and ".join(f"{kind.parameter} to +{names[0]}" for kind, names in known)
-    return f"set parameter {added} to admit it (or the same under [ssh] in the settings)"
+    return f"set parameter {added} to allow it (or the same under [ssh] in the settings)"
 
 
 def _shown(names: Sequence[str]) -> str:
-    """Names that a host gives, which may be anything."""
+    """Format names sent by a host, which may be anything."""
     shown = [name if _NAME.fullmatch(name) else shorten(name) for name in names[:NAMES_MAX]]
     return ", ".join(shown + ["…"] * (len(names) > NAMES_MAX)) or "none"
 
 
 def _strings(data: bytes, count: int) -> list[bytes]:
-    """The strings at the start; empty ones for what is missing."""
+    """The strings at the start; empty ones if any are missing."""
     found = []
     for _ in range(count):
         end = 4 + int.from_bytes(data[:4], "big")
@@ -90,6 +90,6 @@ def _strings(data: bytes, count: int) -> list[bytes]:
 
 
 def _names(data: bytes) -> list[str]:
-    """The algorithms of a list, without what only looks like one."""
+    """The algorithms of a list, without pseudo-algorithms."""
     names = data.decode("ascii", "replace").split(",") if data else []
     return [name for name in names if not name.startswith(("ext-info-", "kex-strict-"))]

@@ -1,4 +1,4 @@
-"""A shell, or a command, that runs on a host."""
+"""A shell, or a command, on a host."""
 
 from __future__ import annotations
 
@@ -14,24 +14,26 @@ if TYPE_CHECKING:
 
 
 class Shell(asyncssh.SSHClientSession[bytes]):
-    """A running shell. `ended` is done when it has: with None where the shell or its host ended
-    it, in whatever way, or with the error where the network did. Who cancels it hears nothing
-    more. `host_said_goodbye` tells whether the host has ended the connection in words.
+    """A running shell.
 
-    Bytes go from the connection to the listener without a task or a queue between.
+    `ended` is done when the shell has ended: with None if the shell or its host ended it, in
+    whatever way, or with the error if the network did. After it is cancelled, nothing more is
+    reported. `host_said_goodbye` returns whether the host has sent a disconnect message.
+
+    Bytes go from the connection to the listener without a task or a queue in between.
     """
 
     INPUT_MAX = 1 << 20
-    """Bytes of input that wait for the host before the users are asked to wait too."""
+    """Pending bytes of input at which the input of users is paused."""
     LAST_WORDS = 1.0
-    """Seconds without output in which the channel has to close after the shell's exit: something
-    that the shell has left running may keep it open."""
+    """Seconds without output within which the channel must close after the shell's exit; background
+    processes of the shell may keep it open."""
     LAST_WORDS_MAX = 10.0
-    """Seconds after the shell's exit in which output is shown at most."""
+    """Maximum seconds after the shell's exit during which output is shown."""
 
     def __init__(self, listener: ShellListener, host_said_goodbye: Callable[[], bool]) -> None:
         self.farewell = ""
-        """Why it has ended, where that was no regular exit."""
+        """The reason for the end, if it was not a regular exit."""
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.ended.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
         self._listener = listener
@@ -42,20 +44,20 @@ class Shell(asyncssh.SSHClientSession[bytes]):
         self._channel: asyncssh.SSHClientChannel[bytes]
 
     def write(self, data: bytes) -> None:
-        """Input for the shell; nothing happens once it has ended."""
+        """Send input to the shell; ignored after its end."""
         if not self._channel.is_closing():
             self._channel.write(data)
 
     def resize(self, window: tuple[int, int, int, int]) -> None:
-        """The terminal has a new size."""
+        """Report a new size of the terminal."""
         if not self._channel.is_closing():
             self._channel.change_terminal_size(*window)
 
     def block(self, blocked: bool) -> None:
-        """Take no more output from the host, whose window then fills, or take it again."""
+        """Stop reading output, so that the host's window fills, or resume."""
         self._blocked = blocked
         if self._last_words is not None:
-            self._exited = asyncio.get_running_loop().time()  # it could not say them before
+            self._exited = asyncio.get_running_loop().time()  # it could not send them before
             self._wait_for_last_words()
         if blocked:
             asyncio.get_running_loop().call_soon(self._hold)
@@ -63,20 +65,20 @@ class Shell(asyncssh.SSHClientSession[bytes]):
             self._channel.resume_reading()
 
     def _hold(self) -> None:
-        """Stop reading, but not while asyncssh hands out what it kept: it opens the host's window
-        anew before that, and what it still kept would grow with every pause."""
+        """Stop reading, but not while asyncssh delivers its buffer: it reopens the host's window
+        before that, and the buffer would grow with every pause."""
         if self._blocked:
             self._channel.pause_reading()
 
-    # What asyncssh calls
+    # Called by asyncssh
 
     def connection_made(self, chan: asyncssh.SSHClientChannel[bytes]) -> None:
-        """The channel is open."""
+        """Handle the open channel."""
         self._channel = chan
         chan.set_write_buffer_limits(high=self.INPUT_MAX)
 
     def data_received(self, data: bytes, datatype: int | None) -> None:
-        """The shell printed; after its end nobody is there to see it."""
+        """Handle output; after the end it is discarded."""
         if self.ended.done():
             return
         self._listener.shell_output(data)
@@ -87,31 +89,31 @@ class Shell(asyncssh.SSHClientSession[bytes]):
             self._wait_for_last_words()
 
     def pause_writing(self) -> None:
-        """`INPUT_MAX` bytes are waiting."""
+        """Handle that `INPUT_MAX` bytes are pending."""
         self._listener.shell_blocked(True)
 
     def resume_writing(self) -> None:
-        """The host has taken what waited."""
+        """Handle that the pending input was sent."""
         self._listener.shell_blocked(False)
 
     def exit_status_received(self, status: int) -> None:
-        """The shell has exited; what it printed last may still be on its way."""
+        """Handle the exit of the shell; its last output may still arrive."""
         self._exited = asyncio.get_running_loop().time()
         self._wait_for_last_words()
 
     def exit_signal_received(self, signal: str, core_dumped: bool, msg: str, lang: str) -> None:
-        """A signal ended the shell, which is an end as any other: of `kill -HUP $$`, say."""
-        self.farewell = f"signal {reason(signal)} has ended the shell"
+        """Handle the end of the shell by a signal, such as of `kill -HUP $$`; a normal end."""
+        self.farewell = f"signal {reason(signal)} ended the shell"
         self.exit_status_received(0)
 
     def eof_received(self) -> bool:
-        """Nothing more is printed; some hosts leave it at that, and do not close the channel."""
+        """Handle the end of output; some hosts do not close the channel after it."""
         self.exit_status_received(0)
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The channel or the whole connection has ended; what came while it was blocked is still
-        there, and shown."""
+        """Handle the end of the channel or the connection; output that arrived while it was blocked
+        is still shown."""
         if not self.ended.done():
             for data, _ in self._channel._recv_buf:
                 self._listener.shell_output(data)
@@ -124,8 +126,8 @@ class Shell(asyncssh.SSHClientSession[bytes]):
             self._end(broken_off(exc))
 
     def _ended_by_host(self, error: Exception) -> bool:
-        """Whether the host hung up, and not the network or asyncssh. Many devices do no more at
-        `exit`; a loss, on which clients connect again, it is not."""
+        """Return whether the host disconnected, and not the network or asyncssh. Many devices do
+        this at `exit`; it is not a loss, after which clients would reconnect."""
         if self._host_said_goodbye() or isinstance(error, ConnectionError):
             return True
         return isinstance(error, asyncssh.ConnectionLost) and not broken_off(error).silent
@@ -137,7 +139,7 @@ class Shell(asyncssh.SSHClientSession[bytes]):
         self._last_words = loop.call_later(self.LAST_WORDS, self._silent)
 
     def _silent(self) -> None:
-        """Nothing has come for long; while it is blocked, nothing could."""
+        """End the shell after a long silence; while it is blocked, nothing could arrive."""
         if self._blocked:
             self._wait_for_last_words()
         else:

@@ -1,7 +1,7 @@
-"""POSIX extended regular expressions of users', searched in time linear in the text.
+"""POSIX extended regular expressions from users, with linear search time.
 
-Python's own engine can take for ever on some expressions, and holds up every session meanwhile;
-RE2 cannot. It knows no back-references, which POSIX's extended expressions do not have either.
+Python's engine can take forever on some expressions, which would hold up every session; RE2 cannot.
+It has no back-references, and neither do POSIX extended expressions.
 """
 
 from __future__ import annotations
@@ -10,26 +10,26 @@ from collections.abc import Callable
 
 import re2
 
-from guacr.errors import BadRequestError, shorten
+from guacr.api import BadRequestError, clause, shorten
 
 PATTERN_MAX = 4096
-"""Characters of an expression."""
+"""Maximum characters of an expression."""
 MEMORY_MAX = 1 << 20
-"""Bytes that a compiled expression may take."""
+"""Maximum bytes of a compiled expression."""
 
 Search = Callable[[str], bool]
-"""Whether an expression is found in a text."""
+"""A function that returns whether a text matches."""
 
 
 def search(parameter: str, pattern: str) -> Search:
-    """A function that looks for `pattern`, the value of a parameter.
+    """Return a function that searches for `pattern`, the value of a parameter.
 
     Raises:
-        BadRequestError: it is no expression, or takes too much memory.
+        BadRequestError: the expression is invalid, or needs too much memory.
     """
     options = re2.Options()
     options.posix_syntax = True
-    options.perl_classes = True  # \d, \s and \w do no harm
+    options.perl_classes = True  # \d, \s and \w are harmless
     options.word_boundary = True
     options.log_errors = False
     options.max_mem = MEMORY_MAX
@@ -38,7 +38,10 @@ def search(parameter: str, pattern: str) -> Search:
     try:
         compiled = re2.compile(pattern, options)
     except re2.error as error:
+        reason = error.args[0] if error.args else b""
+        text = reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
         raise BadRequestError(
-            f"parameter {parameter} must be a regular expression, not {shorten(pattern)}: {error}"
+            f"parameter {parameter} must be a regular expression, not {shorten(pattern)}: "
+            f"{clause(text)}"
         ) from None
     return lambda text: compiled.search(text) is not None

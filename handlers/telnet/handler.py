@@ -1,4 +1,4 @@
-"""Telnet: shows what a host prints in a terminal, and logs in where it is told how."""
+"""Telnet: shows a host's output in a terminal, and logs in if it is told how."""
 
 from __future__ import annotations
 
@@ -6,12 +6,9 @@ import asyncio
 import ssl
 from typing import ClassVar
 
-from guacr.errors import BadRequestError
-from guacr.session.params import Params
-from guacr.session.session import Session
-from guacr.session.user import User
-from guacr.settings import Settings
-from handlers.dial import dial
+from typing_extensions import override
+
+from guacr.api import BadRequestError, Params, SessionContext, Settings, User
 from handlers.telnet import failures
 from handlers.telnet.connection import TelnetConnection
 from handlers.telnet.login import LoginWatch
@@ -19,12 +16,13 @@ from handlers.telnet.machine import TelnetMachine
 from handlers.telnet.params import TelnetParams
 from handlers.terminal.handler import TerminalHandler
 from handlers.terminal.hosttext import HostText
-from handlers.tls import TlsTerms, context
-from terminal import keysyms
-from terminal.keymap import Modifiers
+from handlers.tls import TlsTerms, context, made_of
+from handlers.wake import reach, wake_of
+from terminal.input import keysyms
+from terminal.input.keymap import Modifiers
 
 TELNETS_PORT = 992
-"""Where TLS comes first, as IANA has it."""
+"""The port for Telnet over TLS, as assigned by IANA."""
 BREAK_KEYS = frozenset({keysyms.PAUSE, keysyms.CANCEL, keysyms.BREAK})
 
 
@@ -33,43 +31,47 @@ def _check_hostname(params: TelnetParams) -> None:
         raise BadRequestError("parameter hostname is empty: name the host to connect to")
 
 
-class TelnetHandler(TerminalHandler):
-    """One Telnet session."""
+class TelnetHandler(TerminalHandler[TelnetParams]):
+    """A Telnet session."""
 
     name: ClassVar[str] = "telnet"
     params_type: ClassVar[type[Params]] = TelnetParams
-    params: TelnetParams
 
     FIRST_WORD_TIMEOUT: ClassVar[float] = 15.0
-    """Seconds in which a host has to say something, from its connection or the last key: a console
-    server may wait for one."""
+    """Seconds within which a host must send something after the connection or the last key; a
+    console server may wait for a key."""
     LOGIN_TIMEOUT: ClassVar[float] = 60.0
-    """Seconds in which a login has to succeed or fail, where it is told how to know that."""
+    """Seconds within which a login must succeed or fail, if there is an expression for it."""
 
-    def __init__(self, session: Session, params: TelnetParams) -> None:
+    def __init__(self, session: SessionContext, params: TelnetParams) -> None:
         super().__init__(session, params)
         self._connection: TelnetConnection | None = None
         self._login: LoginWatch | None = None
         self._open = False
-        """Whether people may type."""
+        """True if people may type."""
         self._deadline: asyncio.Timeout | None = None
 
     @classmethod
-    def check(cls, settings: Settings, params: Params) -> None:
-        """See `ProtocolHandler.check`."""
-        assert isinstance(params, TelnetParams)  # noqa: S101 - its own type
+    @override
+    def check(cls, settings: Settings, params: TelnetParams) -> None:
+        super().check(settings, params)
         _check_hostname(params)
+        wake_of(params)
+        if params.use_ssl or params.port == TELNETS_PORT:
+            made_of(_tls_terms(params))
         LoginWatch(params, HostText(params.encoding))
 
+    @override
     async def run(self) -> None:
-        """See `ProtocolHandler.run`."""
         params = self.params
         _check_hostname(params)
         self._login = LoginWatch(params, self.text)
         tls = None
         if params.use_ssl or params.port == TELNETS_PORT:
             tls = await self._tls()
-        sock = await dial(params.hostname, params.port, params.timeout)
+        sock = await reach(
+            params.hostname, params.port, params.timeout, wake_of(params), self.announce
+        )
         connection = TelnetConnection(self, self._machine)
         self._connection = connection
         farewell = ""
@@ -87,7 +89,7 @@ class TelnetHandler(TerminalHandler):
             await self.finish_output(farewell)
 
     async def _stay(self, connection: TelnetConnection) -> None:
-        """Until the host ends the session."""
+        """Wait until the host ends the session."""
         params = self.params
         if not (self._login and self._login.awaits_success):
             self._begin()
@@ -111,12 +113,11 @@ class TelnetHandler(TerminalHandler):
 
     @property
     def _host(self) -> str:
-        """The name that a certificate has to have."""
+        """The name that a certificate must contain."""
         return self.params.hostname.strip("[]")
 
     async def _tls(self) -> ssl.SSLContext:
-        terms = TlsTerms(authorities=self.params.ca_cert, ignore=self.params.ignore_cert)
-        return await context(terms)
+        return await context(_tls_terms(self.params))
 
     def _machine(self, tls: bool) -> TelnetMachine:
         columns, rows, _, _ = self.window
@@ -125,21 +126,21 @@ class TelnetHandler(TerminalHandler):
         return TelnetMachine(params.terminal_type, (columns, rows), username, tls=tls)
 
     def _begin(self) -> None:
-        """People may type."""
+        """Let people type."""
         self._open = True
         self.start_input()
 
     def _postpone(self, seconds: float | None) -> None:
-        """The host has so many seconds from now; None for no end."""
+        """Give the host so many seconds from now; None for no limit."""
         if self._deadline is not None and not self._deadline.expired():
             now = asyncio.get_running_loop().time()
             self._deadline.reschedule(None if seconds is None else now + seconds)
 
     # ---- TerminalHandler
 
+    @override
     def key(self, user: User, keysym: int, pressed: bool) -> None:
-        """See `ProtocolHandler.key`. Pause, Break and Ctrl+0 are the break of a serial line, as
-        with guacd."""
+        """Pass on a key; as with guacd, Pause, Break and Ctrl+0 are the break of a serial line."""
         if pressed and self._is_break(user, keysym):
             if self._connection is not None and self.takes_keys:
                 self._connection.send_break()
@@ -151,13 +152,14 @@ class TelnetHandler(TerminalHandler):
             return self.person(user).keyboard.modifiers == Modifiers.CTRL
         return keysym in BREAK_KEYS
 
+    @override
     def reply(self, data: bytes) -> None:
-        """See `TerminalHandler.reply`: hosts ask before they let anyone type, too."""
-        if self._connection is not None:
+        """Send a reply at any time: hosts also send queries before they let anyone type."""
+        if self._connection is not None and not self.session.input_paused:
             self._connection.write(data)
 
+    @override
     def send(self, data: bytes) -> None:
-        """See `TerminalHandler.send`."""
         connection = self._connection
         if connection is None:
             return
@@ -169,30 +171,30 @@ class TelnetHandler(TerminalHandler):
         if connection.local_echo:
             self.feed(echoed(data))
 
+    @override
     def window_changed(self, columns: int, rows: int, width: int, height: int) -> None:
-        """See `TerminalHandler.window_changed`."""
         if self._connection is not None:
             self._connection.resize(columns, rows)
 
+    @override
     def block_output(self, blocked: bool) -> None:
-        """See `TerminalHandler.block_output`."""
         if self._connection is not None:
             self._connection.block(blocked)
 
     # ---- TelnetListener
 
     def host_heard(self) -> None:
-        """The host has said something for the first time."""
+        """Handle the first bytes of the host."""
         self._postpone(None if self._open else self.LOGIN_TIMEOUT)
 
     def host_output(self, data: bytes) -> None:
-        """The host has printed."""
+        """Handle output of the host."""
         self.feed(data)
         if self._login is not None:
             self._watch(self._login, data)
 
     def host_blocked(self, blocked: bool) -> None:
-        """The host takes no more input, or takes it again."""
+        """Handle that the host accepts no more input, or accepts it again."""
         if blocked:
             self.pause_input()
         else:
@@ -209,8 +211,12 @@ class TelnetHandler(TerminalHandler):
                 self._postpone(None)
 
 
+def _tls_terms(params: TelnetParams) -> TlsTerms:
+    return TlsTerms(authorities=params.ca_cert, ignore=params.ignore_cert)
+
+
 def echoed(data: bytes) -> bytes:
-    """What is typed, as a terminal shows it that echoes by itself."""
+    """Input as shown by a terminal with local echo."""
     shown = data.replace(b"\r", b"\r\n").replace(b"\b", b"\x7f").replace(b"\x7f", b"\b \b")
     return b"".join(
         bytes([code]) if code >= 0x20 or code in b"\b\r\n" else b"^" + bytes([code ^ 0x40])

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import zlib
 
-from guacr.errors import UpstreamError
+from guacr.api import UpstreamError
 
 PORTION = 32768
-"""Bytes that come out at a time: a few compressed ones may stand for very many."""
+"""Bytes per portion, because a few compressed bytes may expand to very many."""
 
 
 class Inflation:
-    """Inflates what `put` adds; `rest` is what follows the stream's end."""
+    """Inflates the bytes added by `put`; `rest` is what follows the end of the stream."""
 
     __slots__ = ("_stream", "_waiting", "ended", "more")
 
@@ -19,24 +19,24 @@ class Inflation:
         self._stream = zlib.decompressobj()
         self._waiting = b""
         self.ended = False
-        """Whether the host has ended the stream; what follows is plain again."""
+        """True if the host has ended the stream; what follows is uncompressed."""
         self.more = False
-        """Whether the last portion was a full one: another may follow without a `put`."""
+        """True if the last portion was full, so that another may follow without a `put`."""
 
     @property
     def rest(self) -> bytes:
-        """What came after the stream's end."""
+        """The bytes after the end of the stream."""
         return self._stream.unused_data
 
     def put(self, data: bytes) -> None:
-        """More of the stream; the caller bounds how much waits."""
+        """Add bytes of the stream; the caller limits how many are pending."""
         self._waiting += data
 
     def take(self) -> bytes:
-        """The next portion; nothing if more has to be put first.
+        """Return the next portion; empty if more must be put first.
 
         Raises:
-            UpstreamError: these are no zlib data.
+            UpstreamError: the data is not zlib.
         """
         if self.ended:
             return b""

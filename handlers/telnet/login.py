@@ -1,27 +1,27 @@
-"""Logs in by watching what the host prints, for Telnet itself knows no login."""
+"""Log in by watching the host's output, because Telnet itself has no login."""
 
 from __future__ import annotations
 
-from guacr.errors import UnauthorizedError
+from guacr.api import UnauthorizedError
 from handlers.telnet.expressions import Search, search
 from handlers.telnet.params import TelnetParams
 from handlers.terminal.hosttext import HostText
 
 LINE_MAX = 1024
-"""Characters at the end of a line in which expressions are searched."""
+"""Characters at the end of a line that expressions are matched against."""
 WATCHED_MAX = 256 * 1024
-"""Bytes of output after which no login is expected any more: a prompt that comes later is not the
-login's, and shall not get the password."""
+"""Bytes of output after which no login is expected any more: a later prompt does not belong to the
+login, and must not get the password."""
 
 
 class LoginWatch:
-    """What is still expected of a login.
+    """The pending steps of a login.
 
-    Expressions are searched in each line of the output, and in the line that has not ended yet.
-    The name and the password are given once each. `text` says what the host's bytes stand for.
+    Expressions are matched against each line of the output, including an incomplete one. The name
+    and the password are given once each. `text` is the host's character set.
 
     Raises:
-        BadRequestError: an expression is none, or an answer cannot be typed in the host's
+        BadRequestError: an expression is invalid, or an answer cannot be encoded in the host's
             character set.
     """
 
@@ -41,25 +41,25 @@ class LoginWatch:
 
     @property
     def over(self) -> bool:
-        """Whether nothing is expected any more."""
+        """True if no step is pending."""
         nothing = not (self._username or self._password or self._success or self._failure)
         return nothing or self._watched > WATCHED_MAX
 
     @property
     def awaits_success(self) -> bool:
-        """Whether people have to wait for the login to succeed: guacr is at it."""
+        """True if people must wait until guacr has logged in."""
         return self._success is not None
 
     def leave_to_person(self) -> None:
-        """A person types: prompts are theirs from now on, as with guacd, for the next one may be
-        another user's."""
+        """Leave prompts to a person who types, as with guacd; the next prompt may be for a
+        different user."""
         self._username = self._password = None
 
     def feed(self, output: bytes) -> bytes:
-        """The host has printed: what is to be typed.
+        """Process output of the host, and return what to type.
 
         Raises:
-            UnauthorizedError: the host has refused the login.
+            UnauthorizedError: the host rejected the login.
         """
         typed = b""
         self._watched += len(output)
@@ -71,18 +71,18 @@ class LoginWatch:
         return typed
 
     def _prompt(self, parameter: str, pattern: str, answer: str) -> tuple[Search, bytes] | None:
-        """How to know a prompt, and what to answer; None without an answer."""
+        """The expression of a prompt, and the answer; None without an answer."""
         if not answer:
             return None
         encoded = self._text.encode(answer, f"parameter {parameter}")
         return search(f"{parameter}-regex", pattern), encoded
 
     def _look(self, line: str) -> bytes:
-        """Search a line, and keep its end."""
+        """Match a line, and keep its end."""
         self._line = line[-LINE_MAX:]
         if self._failure is not None and self._failure(self._line):
             raise UnauthorizedError(
-                "the host refuses the login: check parameters username and password"
+                "the host rejects the login: check parameters username and password"
             )
         if self._success is not None and self._success(self._line):
             self._username = self._password = self._success = self._failure = None
@@ -92,7 +92,7 @@ class LoginWatch:
         if self._username is not None and self._username[0](self._line):
             text, self._username = self._username[1], None
         elif self._password is not None and self._password[0](self._line):
-            # a name that was not asked for by now will not be
+            # a name that has not been asked for by now will not be
             text, self._password, self._username = self._password[1], None, None
         else:
             return b""

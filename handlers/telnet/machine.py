@@ -1,12 +1,12 @@
-"""The Telnet protocol without I/O: bytes of the host in, output and replies out.
+"""The Telnet protocol without I/O: bytes from the host in, output and replies out.
 
 RFC 854 (commands), 855 and 1143 (options), 856 (BINARY), 857 (ECHO), 858 (SGA), 860 (TIMING-MARK),
-1073 (NAWS), 1091 (TTYPE), 1572 (NEW-ENVIRON); MCCP2 and START_TLS as MUDs and the draft of Boe and
-Altman have them.
+1073 (NAWS), 1091 (TTYPE), 1572 (NEW-ENVIRON); MCCP2 as in MUDs, START_TLS as in the draft of Boe
+and Altman.
 
-The machine only answers, with one exception: a host that has shown itself to speak Telnet is
-offered BINARY, so that it takes characters of 8 bits. A host that does not speak it hears nothing
-that its user has not typed.
+The machine only replies, with one exception: it offers BINARY to a host that has sent Telnet
+commands, so that the host accepts 8-bit characters. A host that does not speak Telnet receives only
+what its user types.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, IntEnum
 
-from guacr.errors import UpstreamError
+from guacr.api import UpstreamError
 
 SUBNEGOTIATION_MAX = 4096
-"""Bytes of one sub-negotiation; a host that sends more is broken, or no Telnet server."""
+"""Maximum bytes of a sub-negotiation; a host that sends more is broken, or not a Telnet server."""
 NEGOTIATIONS_MAX = 65_536
-"""Commands about options in the life of a connection. A long day's work takes some hundreds; a host
-that sends more wants others to wait."""
+"""Maximum option commands in the life of a connection. A long day's work needs some hundreds; a
+host that sends more than this is misbehaving."""
 TYPE_MAX = 40
-"""Bytes of a terminal's type that are told, as RFC 1091 has it."""
+"""Maximum bytes of the terminal type, as in RFC 1091."""
 USERNAME_MAX = 256
-"""Bytes of a user's name that are told."""
+"""Maximum bytes of the user name."""
 CELLS_MAX = 0xFFFF
-"""Columns or rows that NAWS can tell."""
+"""Maximum columns or rows in NAWS."""
 
 
 class Command(IntEnum):
-    """What may follow IAC; others are taken without effect."""
+    """The commands after IAC; all others are ignored."""
 
     SE = 240
     BREAK = 243
@@ -44,7 +44,7 @@ class Command(IntEnum):
 
 
 class Option(IntEnum):
-    """What can be agreed on here."""
+    """The options that can be negotiated."""
 
     BINARY = 0
     ECHO = 1
@@ -61,16 +61,16 @@ IAC = b"\xff"
 _OURS = {
     Option.BINARY, Option.SGA, Option.TTYPE, Option.NAWS, Option.NEW_ENVIRON, Option.START_TLS,
 }  # fmt: skip
-"""What the host may ask of us."""
+"""Options that the host may request from us."""
 _THEIRS = {Option.BINARY, Option.ECHO, Option.SGA, Option.COMPRESS2}
-"""What the host may offer."""
+"""Options that the host may offer."""
 _IS, _SEND = 0, 1
 _VAR, _VALUE, _ESC, _USERVAR = 0, 1, 2, 3
 _FOLLOWS = 1
 
 
 class Upgrade(Enum):
-    """What all further bytes of the host need before the machine can read them."""
+    """A transformation of all further bytes before the machine can read them."""
 
     COMPRESSION = "compression"
     """They are a zlib stream (MCCP2)."""
@@ -80,7 +80,7 @@ class Upgrade(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """What came of some bytes. After an upgrade, `rest` has not been read."""
+    """The result of processing some bytes. After an upgrade, `rest` has not been processed."""
 
     output: bytes
     reply: bytes = b""
@@ -89,13 +89,13 @@ class Received:
 
 
 class TelnetMachine:
-    """One connection's state.
+    """The state of a connection.
 
     Args:
-        terminal_type: what TTYPE tells.
-        window: columns and rows, what NAWS tells.
-        username: what NEW-ENVIRON tells as USER, in the host's character set; empty for nothing.
-        tls: whether START_TLS may be agreed on.
+        terminal_type: the value of TTYPE.
+        window: the columns and rows of NAWS.
+        username: USER of NEW-ENVIRON, in the host's character set; empty for none.
+        tls: whether START_TLS may be negotiated.
     """
 
     __slots__ = (
@@ -113,7 +113,7 @@ class TelnetMachine:
         tls: bool = True,
     ) -> None:
         self.speaks_telnet = False
-        """Whether the host has sent any command."""
+        """True if the host has sent any command."""
         self._terminal_type = terminal_type.encode()[:TYPE_MAX]
         self._window = window
         self._username = username[:USERNAME_MAX]
@@ -121,33 +121,33 @@ class TelnetMachine:
         self._ours: set[int] = set()
         self._theirs: set[int] = set()
         self._asked: set[int] = set()
-        """Options that were offered, and not yet answered."""
+        """Options that were offered and not yet answered."""
         self._host_echoes: bool | None = None
         self._negotiations = 0
         self._pending = b""
-        """The beginning of a command whose end has not come."""
+        """An incomplete command."""
         self._reply = bytearray()
         self._upgrade: Upgrade | None = None
 
     @property
     def local_echo(self) -> bool:
-        """Whether the host has said that it does not show what is typed."""
+        """True if the host has said that it does not echo."""
         return self._host_echoes is False
 
     # ---- to the host
 
     def send_break(self) -> bytes:
-        """What the key Break stands for, also for hosts that have not sent any command."""
+        """The break command, also for hosts that have not sent any command."""
         return bytes([Command.IAC, Command.BREAK])
 
     def encode(self, data: bytes) -> bytes:
-        """What is typed, as the host wants it: CR is CR NUL unless BINARY was agreed on."""
+        """Encode input for the host: CR becomes CR NUL unless BINARY is on."""
         if self.speaks_telnet and Option.BINARY not in self._ours:
             data = data.replace(b"\r", b"\r\0")
         return data.replace(IAC, IAC + IAC)
 
     def resize(self, columns: int, rows: int) -> bytes:
-        """The screen has another size: what there is to tell the host."""
+        """Store a new size of the screen, and return the bytes that report it."""
         self._window = columns, rows
         if Option.NAWS in self._ours:
             self._tell_window()
@@ -156,10 +156,10 @@ class TelnetMachine:
     # ---- from the host
 
     def receive(self, data: bytes) -> Received:
-        """Bytes of the host, cut anywhere.
+        """Process bytes from the host, cut anywhere.
 
         Raises:
-            UpstreamError: a sub-negotiation has no end, or there are too many commands.
+            UpstreamError: a sub-negotiation is too long, or there are too many commands.
         """
         if not self._pending and IAC not in data:
             return Received(data)
@@ -175,7 +175,7 @@ class TelnetMachine:
                 break
             output.append(data[at:start])
             at = self._command(data, start, output)
-            if at == start:  # its end has not come
+            if at == start:  # incomplete
                 self._pending = data[start:]
                 at = len(data)
                 break
@@ -183,7 +183,8 @@ class TelnetMachine:
         return Received(b"".join(output), self._take_reply(), upgrade, data[at:])
 
     def _command(self, data: bytes, start: int, output: list[bytes]) -> int:
-        """Obey the command at `start`: where the next byte is, or `start` if more is needed."""
+        """Execute the command at `start`; return the next position, or `start` if it is
+        incomplete."""
         if start + 1 == len(data):
             return start
         code = data[start + 1]
@@ -200,7 +201,7 @@ class TelnetMachine:
         return start + 2
 
     def _sub(self, data: bytes, start: int) -> int:
-        """A sub-negotiation; see `_command`."""
+        """Process a sub-negotiation; see `_command`."""
         at = start + 2
         while (at := data.find(IAC, at)) >= 0 and at + 1 < len(data) and data[at + 1] == 255:
             at += 2
@@ -213,7 +214,7 @@ class TelnetMachine:
         if not ended:
             return start
         if data[at + 1] != Command.SE:
-            return at  # cut short by another command: forget it
+            return at  # interrupted by another command: discard it
         self._spoken()
         self._told(data[start + 2 : at].replace(IAC + IAC, IAC))
         return at + 2
@@ -233,7 +234,7 @@ class TelnetMachine:
     # ---- options (RFC 1143, without the states for changing one's mind)
 
     def _do(self, option: int) -> None:
-        if option == Option.TIMING_MARK:  # no option: a question that wants an answer each time
+        if option == Option.TIMING_MARK:  # a request, not an option
             self._send(Command.WILL, option)
         elif option in self._ours:
             return
@@ -270,14 +271,14 @@ class TelnetMachine:
             self._send(Command.DONT, option)
 
     def _begin(self, option: int) -> None:
-        """What is to be said once the host has agreed to an option of ours."""
+        """Send what must follow the host's agreement to an option."""
         if option == Option.NAWS:
             self._tell_window()
         elif option == Option.START_TLS:
             self._send_sub(option, bytes([_FOLLOWS]))
 
     def _told(self, sub: bytes) -> None:
-        """A sub-negotiation of the host's, whole."""
+        """Handle a complete sub-negotiation of the host."""
         option, body = sub[:1], sub[1:]
         known = bool(option) and (option[0] in self._ours or option[0] in self._theirs)
         if known and option[0] in _SUBS:
@@ -339,7 +340,7 @@ _SUBS: dict[int, Callable[[TelnetMachine, bytes], None]] = {
 
 
 def _escaped(text: bytes) -> bytes:
-    """A value of NEW-ENVIRON, with the codes that mean something there escaped."""
+    """Escape the control codes in a value of NEW-ENVIRON."""
     for code in (_ESC, _VAR, _VALUE, _USERVAR):
         text = text.replace(bytes([code]), bytes([_ESC, code]))
     return text

@@ -1,4 +1,4 @@
-"""What all protocols share that show a terminal."""
+"""The common part of all protocols that show a terminal."""
 
 from handlers.terminal.handler import TerminalHandler
 

@@ -1,22 +1,22 @@
-"""A blinking text cursor, as long as somebody is at the terminal."""
+"""A blinking text cursor, as long as somebody uses the terminal."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
 
-from terminal.emulator import Emulator
+from terminal.engines.emulator import Emulator
 
 HALF_PERIOD = 0.53
-"""Seconds that the cursor is shown, and then not."""
+"""Seconds for which the cursor is shown, and then hidden."""
 BLINK_FOR = 8.0
-"""Seconds without use after which it stays: an idle terminal sends nothing."""
+"""Seconds without use after which it stops blinking: an idle terminal sends nothing."""
 CURSOR_BLINKS, CURSOR_SHOWN = 12, 25
 """DEC private modes; DECSCUSR sets the first, too."""
 
 
 class Blink:
-    """Counts from the last `disturb`; one timer while the cursor blinks, and none otherwise."""
+    """Counts from the last `restart`; one timer while the cursor blinks, otherwise none."""
 
     __slots__ = ("_changed", "_disturbed", "_emulator", "_loop", "_shown", "_timer")
 
@@ -28,8 +28,8 @@ class Blink:
         self._disturbed = 0.0
         self._shown = True
 
-    def disturb(self) -> None:
-        """The terminal is in use: the cursor is shown, and blinks if the host wants it to."""
+    def restart(self) -> None:
+        """Show the cursor, because the terminal is in use; it blinks if the host wants it to."""
         self._disturbed = self._loop.time()
         if not self._shown:
             self._show(True)
@@ -37,7 +37,7 @@ class Blink:
             self._timer = self._loop.call_later(HALF_PERIOD, self._turn)
 
     def stop(self) -> None:
-        """Never again."""
+        """Stop permanently."""
         if self._timer is not None:
             self._timer.cancel()
 

@@ -1,4 +1,4 @@
-"""Searching the scrollback, in turns that leave other sessions theirs."""
+"""Searching the scrollback, in turns that leave time to other sessions."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import asyncio
 from collections.abc import Callable
 from time import perf_counter
 
-from terminal.contents import Span
-from terminal.emulator import Emulator, Search
+from terminal.engines.contents import Span
+from terminal.engines.emulator import Emulator, Search
 
 TURN = 0.003
-"""Seconds of searching in one turn of the event loop, give or take a step."""
+"""Approximate seconds of searching in one turn of the event loop; the last step may exceed it."""
 TEXT_MAX = 256
-"""Characters that are searched for."""
+"""Maximum characters of the searched text."""
 
 
 class Finder:
-    """One search at a time; `found` is told the number of the match that is shown, from 1 (0 for
-    none), and how many there are."""
+    """Runs one search at a time; `report` is called with the number of the match that is shown,
+    from 1 (0 for none), and the total."""
 
     __slots__ = ("_emulator", "_loop", "_newer", "_report", "_search", "_text", "_turn")
 
@@ -31,7 +31,7 @@ class Finder:
         self._report: Callable[[int, int], None] = lambda number, total: None
 
     def find(self, text: str, newer: bool, report: Callable[[int, int], None]) -> None:
-        """Go to the next older or newer match of a text; an empty text ends the search."""
+        """Select the next older or newer match of a text; an empty text ends the search."""
         self._newer, self._report = newer, report
         if text != self._text or self._search is None:
             self.stop()
@@ -44,7 +44,7 @@ class Finder:
             self._work()
 
     def stop(self) -> None:
-        """End the search; its matches are shown no more."""
+        """End the search, and hide its matches."""
         if self._turn is not None:
             self._turn.cancel()
             self._turn = None
@@ -53,7 +53,7 @@ class Finder:
             self._search = None
 
     def shown(self) -> tuple[list[Span], Span | None]:
-        """The matches in the viewport, and the one that was gone to."""
+        """Return the matches in the viewport, and the selected one."""
         if self._search is None:
             return [], None
         selected = self._search.selected
@@ -64,7 +64,7 @@ class Finder:
         search = self._search
         if search is None:
             return
-        until = perf_counter() + TURN  # the loop's own time may stand still within a turn
+        until = perf_counter() + TURN  # the loop's clock may stand still within a turn
         while not search.step():
             if perf_counter() >= until:
                 self._turn = self._loop.call_soon(self._work)

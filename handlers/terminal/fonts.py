@@ -1,4 +1,4 @@
-"""Fonts by name, found without making anybody wait: fontconfig takes its time."""
+"""Finding fonts by name without delaying a session, since fontconfig is slow."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 
-from guacr.settings import TerminalSettings
-from terminal.fonts import FontFamily, find_family, is_found
+from guacr.api import TerminalSettings
+from terminal.drawing.fonts import FontFamily, find_family, is_found
 
 BUNDLED = Path(str(files("guacr.web") / "vendor"))
-"""The build puts a monospace font there, for machines that have none."""
+"""Contains a monospace font, added by the build, for machines without one."""
 
 
 def directories(settings: TerminalSettings) -> tuple[Path, ...]:
-    """Where fonts are looked for besides the system's directories."""
+    """Return the directories that are searched for fonts, besides those of the system."""
     bundled = (BUNDLED,) if BUNDLED.is_dir() else ()
     return (*settings.font_dirs, *bundled)
 
 
 class FontFinder:
-    """Has families found on a thread; `use` is called with the name of the last one wanted as
-    soon as it is at hand."""
+    """Finds font families on a thread; `use` is called with the name of the last requested one as
+    soon as it is available."""
 
     __slots__ = ("_closed", "_directories", "_fallback", "_use", "_wanted")
 
@@ -34,8 +34,8 @@ class FontFinder:
         self._closed = False
 
     def want(self, name: str, meanwhile: str = "") -> str:
-        """The family to go on with: the one of that name if it is at hand; otherwise
-        `meanwhile`, or the daemon's own, until `use` is called."""
+        """Return the family to use now: the requested one if it is available; otherwise
+        `meanwhile`, or the daemon's default, until `use` is called."""
         self._wanted = name
         if is_found(name, self._directories):
             return name
@@ -45,7 +45,7 @@ class FontFinder:
         return meanwhile or self._fallback
 
     def close(self) -> None:
-        """Call nobody any more."""
+        """Stop calling `use`."""
         self._closed = True
 
     def _found(self, name: str, done: asyncio.Future[FontFamily]) -> None:

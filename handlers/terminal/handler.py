@@ -1,4 +1,4 @@
-"""The handler of everything that shows a terminal; protocols add how bytes come and go."""
+"""The base handler of protocols with a terminal; a protocol adds the transport of bytes."""
 
 from __future__ import annotations
 
@@ -6,88 +6,94 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from functools import partial
-from typing import ClassVar, cast
+from typing import Any, ClassVar
 
-from guacr.errors import (
+from typing_extensions import TypeVar, override
+
+from guacr.api import (
     BadRequestError,
     BusyError,
+    InputStream,
     NotFoundError,
+    ProtocolHandler,
+    SessionContext,
+    Settings,
     SettingsError,
     UnsupportedError,
+    User,
     shorten,
 )
-from guacr.session.handler import ProtocolHandler
-from guacr.session.params import Params
-from guacr.session.session import Session
-from guacr.session.streams import InputStream
-from guacr.session.user import User
-from guacr.settings import Settings
 from handlers.terminal.autoscroll import Autoscroll
 from handlers.terminal.blink import Blink
-from handlers.terminal.brake import Brake
 from handlers.terminal.finder import Finder
+from handlers.terminal.flow_control import FlowControl
 from handlers.terminal.fonts import FontFinder
-from handlers.terminal.hold import Hold
 from handlers.terminal.hosttext import HostText
+from handlers.terminal.idle_trim import IdleTrim
+from handlers.terminal.input_queue import InputQueue
 from handlers.terminal.listener import Listener
-from handlers.terminal.options import rehearsed, wanted
+from handlers.terminal.options import wanted, warm_up_options
 from handlers.terminal.output import Output
-from handlers.terminal.pages import PIPE_NAME, Pages
-from handlers.terminal.params import TerminalParams
+from handlers.terminal.page_channel import PIPE_NAME, PageChannel
+from handlers.terminal.params import HostTerminalParams, TerminalParams
 from handlers.terminal.pipes import Pipes
-from handlers.terminal.rest import Rest
 from handlers.terminal.stdin import StdinStream
-from handlers.terminal.typing import Typing
+from handlers.terminal.synchronized import SynchronizedOutput
 from handlers.terminal.view import TerminalView
-from terminal.colours import parse_scheme
-from terminal.commands import Command, CommandSplitter, HostCommand
-from terminal.person import Person
-from terminal.pointing import Pointer
-from terminal.prompt import plain_text
-from terminal.rehearsal import rehearse
+from terminal.drawing.colours import parse_scheme
+from terminal.engines.commands import Command, CommandSplitter, HostCommand
+from terminal.input.person import Person
+from terminal.input.pointing import Pointer
+from terminal.input.prompt import plain_text
 from terminal.terminal import Terminal
+from terminal.warm_up import warm_up_terminal
 
 STDIN_NAME = "STDIN"
 EARLY_REPLIES_MAX = 4096
-"""Bytes of answers that wait until the host takes input; further answers are dropped."""
+"""Maximum bytes of replies that wait until the host accepts input; further replies are dropped."""
 
 
-class TerminalHandler(ProtocolHandler):
-    """Binds a `Terminal` to a session.
+_P = TypeVar("_P", bound=TerminalParams, default=Any)
+"""The class of a protocol's parameters."""
+
+
+class TerminalHandler(ProtocolHandler[_P]):
+    """Connects a `Terminal` to a session.
 
     A protocol's subclass calls `feed` with what the host sends, and implements `send` and
-    `window_changed`. Before the host takes input, `ask` and `print_line` speak with the person;
-    once it does, the subclass calls `start_input`, and what was typed ahead is sent.
+    `window_changed`. Before the host accepts input, `ask` and `print_line` communicate with the
+    person; then the subclass calls `start_input`, and what was typed ahead is sent.
     """
 
-    _glyphs: ClassVar[object] = None
-    """Of the default font, kept so that they stay drawn."""
+    cost_factor: ClassVar[float] = 6.0
 
-    def __init__(self, session: Session, params: Params) -> None:
+    _glyphs: ClassVar[object] = None
+    """The glyphs of the default font, kept so that they are drawn only once."""
+
+    def __init__(self, session: SessionContext, params: _P) -> None:
         super().__init__(session, params)
-        self._settings = cast(TerminalParams, params)
-        self._colour_scheme = self._settings.color_scheme
+        self._colour_scheme = params.color_scheme
         self._fonts = FontFinder(session.settings.terminal, self._font_found)
-        self.text = HostText(getattr(params, "encoding", ""))
-        self._typing = Typing(self._send_typed, self.show, self.print_line)
+        self.text = _host_text(params)
+        self._input = InputQueue(self._send_typed, self.show, self.print_line)
         takers = {"focus": self._focused, "search": self._searched}
-        self._pages = Pages(session, takers)
+        self._pages = PageChannel(session, takers)
         self._listener = Listener(self, self._pages)
-        font = self._fonts.want(self._settings.font_name)
+        font = self._fonts.want(params.font_name)
         options = wanted(session, params, font)
         self.terminal = Terminal(options, self._listener)
         emulator = self.terminal.emulator
         self._finder = Finder(emulator)
-        self._hold = Hold(self.terminal.surface, emulator, session.changed)
-        self._view = TerminalView(session.display, self.terminal, self._hold, self._finder)
+        self._synchronized = SynchronizedOutput(self.terminal.surface, emulator, session.changed)
+        self._view = TerminalView(session.display, self.terminal, self._synchronized, self._finder)
         self._focus: set[str] = set()
-        """Users whose page has the attention of its person."""
+        """Users whose page has the focus."""
         self._fed = self._stale = False
         session.display.before_frame = self._before_frame
-        brake = Brake(self.block_output)
-        self._output = Output(self._parse, partial(brake.pull, "screen"), session.worked)
+        flow = FlowControl(self.block_output)
+        self._output = Output(self._parse, partial(flow.hold, "screen"), session.worked)
         self._pipes = Pipes(
-            session, partial(brake.pull, "pipes"), self._show_output, self.print_line
+            session, partial(flow.hold, "pipes"), self._show_output, self.print_line
         )
         self._splitter = CommandSplitter(self.text.charset)
         self._commands: Mapping[Command, Callable[[str], None]] = {
@@ -97,27 +103,28 @@ class TerminalHandler(ProtocolHandler):
             Command.CLOSE_PIPE: lambda _: self._pipes.close(),
         }
         self.typist: User | None = None
-        """Who typed or pasted last; they may have left since."""
+        """The user who typed or pasted last, unless that user has left."""
         self._persons: dict[str, Person] = {}
         self._stdin: StdinStream | None = None
         self._autoscroll = Autoscroll(self.terminal.pointing, self._refresh)
-        self._rest = Rest(self.terminal)
+        self._idle_trim = IdleTrim(self.terminal)
         self._blink = Blink(emulator, session.changed)
         self._at_line_start = True
         self._nothing_to_paste = ""
         self._early_replies = b""
-        """Answers to queries of the host's that came before it takes input."""
+        """Replies to queries of the host that were made before it accepted input."""
         self._warn()
 
     @classmethod
+    @override
     def warm_up(cls, settings: Settings) -> None:
-        """See `ProtocolHandler.warm_up`; all protocols with a terminal share what it loads."""
+        # all protocols with a terminal share what this loads
         if TerminalHandler._glyphs is None:
-            TerminalHandler._glyphs = rehearse(rehearsed(settings))
+            TerminalHandler._glyphs = warm_up_terminal(warm_up_options(settings))
 
     @classmethod
+    @override
     def default_values(cls, settings: Settings) -> Mapping[str, str]:
-        """See `ProtocolHandler.default_values`."""
         defaults = settings.terminal
         return {
             "font-name": defaults.font_name,
@@ -127,45 +134,52 @@ class TerminalHandler(ProtocolHandler):
         }
 
     @classmethod
-    def check_settings(cls, settings: Settings) -> None:
-        """See `ProtocolHandler.check_settings`."""
+    @override
+    def check_settings(cls, settings: Settings) -> list[str]:
         for warning in parse_scheme(settings.terminal.color_scheme).warnings:
             raise SettingsError(f"terminal.color_scheme: {warning}")
+        return super().check_settings(settings)
 
     @classmethod
-    def remarks(cls, settings: Settings, params: Params) -> list[str]:
-        """See `ProtocolHandler.remarks`."""
-        scheme = parse_scheme(str(getattr(params, "color_scheme", "")))
-        return [*scheme.warnings, *super().remarks(settings, params)]
+    @override
+    def check(cls, settings: Settings, params: _P) -> None:
+        _host_text(params)
+
+    @classmethod
+    @override
+    def remarks(cls, settings: Settings, params: _P) -> list[str]:
+        return [*parse_scheme(params.color_scheme).warnings, *super().remarks(settings, params)]
 
     # ---- for protocols
 
     @abstractmethod
     def send(self, data: bytes) -> None:
-        """Bytes for the host; called on the event loop, after `start_input`."""
+        """Send bytes to the host; called on the event loop, after `start_input`."""
 
     @abstractmethod
     def window_changed(self, columns: int, rows: int, width: int, height: int) -> None:
-        """The screen has another size, in cells and in pixels; the host may not be there yet."""
+        """Handle a new size of the screen, in cells and in pixels; the host may not be
+        connected."""
 
     def block_output(self, blocked: bool) -> None:
-        """The host sends more than can be shown: it should wait, or may go on. A protocol that
-        can tell its host so does it here."""
+        """Make the host wait, or continue, because it sends more than can be shown. Protocols that
+        can tell their host override this."""
 
     @property
     def takes_keys(self) -> bool:
-        """Whether keys go to the host now: it is there, and no pipe has it to itself."""
-        return self._typing.host_ready and self._stdin is None
+        """True if keys go to the host: it is ready, and no pipe has exclusive use of it."""
+        return self._input.host_ready and self._stdin is None
 
     @property
     def window(self) -> tuple[int, int, int, int]:
-        """Columns and rows of the screen, and its width and height in pixels."""
+        """The columns and rows of the screen, and its width and height in pixels."""
         layout = self.terminal.layout
         return layout.columns, layout.rows, layout.text.width, layout.text.height
 
     def feed(self, data: bytes) -> None:
-        """Bytes of the host: parsed at once, unless they take so long that other sessions would
-        wait for it. The next frame shows what they made of the screen."""
+        """Process bytes of the host. They are parsed at once, unless this would delay other
+        sessions. The next frame shows the result."""
+        self.session.set_connected()
         for part in self._splitter.split(data):
             if isinstance(part, HostCommand):
                 self._commands[part.command](part.argument)
@@ -176,14 +190,14 @@ class TerminalHandler(ProtocolHandler):
         self.show(self.text.shown(data))
 
     def show(self, data: bytes) -> None:
-        """Bytes of guacr's own, or decoded ones of the host's, for the screen and for no pipe."""
+        """Show decoded bytes of the host or of guacr on the screen, but not in a pipe."""
         if data:
             self._at_line_start = data.endswith(b"\n")
             self._output.put(data)
 
     async def finish_output(self, last_line: str = "") -> None:
-        """The host has sent its last: pipes shall get it, and the last picture show it, with
-        `last_line` of guacr's own below it."""
+        """Deliver all pending output to pipes and to the last picture, with `last_line` of guacr
+        below it: the host has sent everything."""
         rest = self._splitter.flush()
         if self._pipes.write(rest):
             self._show_output(rest)
@@ -194,59 +208,68 @@ class TerminalHandler(ProtocolHandler):
         self._output.finish()
 
     def download(self, path: str) -> None:
-        """The host wants the owner to get a file of its own; protocols that can do it do."""
-        self.print_line(f"{shorten(path)} was not sent: {self.name} has no file transfer here")
+        """Send a file of the host to the owner; protocols with file transfer override this."""
+        self.print_line(f"{shorten(path)} was not sent: {self.name} does not support file transfer")
 
     def upload_directory(self, path: str) -> None:
-        """The host wants files of the users' in this directory; protocols that can do it do."""
-        self.print_line(f"no files go to {shorten(path)}: {self.name} has no file transfer here")
+        """Set the host's directory for users' files; protocols with file transfer override this."""
+        self.print_line(
+            f"no files go to {shorten(path)}: {self.name} does not support file transfer"
+        )
 
     async def ask(self, prompt: str, *, echo: bool = True) -> str:
-        """A line that a person types in the terminal; without `echo` it shows asterisks.
+        """Return a line that a person types in the terminal; without `echo`, it shows asterisks.
 
         Raises:
             SessionClosedError: the person pressed Ctrl-C, or Ctrl-D on an empty line.
             SessionTimeoutError: nobody answered in time.
             BusyError: another question is open.
         """
-        return await self._typing.ask(prompt, echo=echo)
+        self.session.set_connected()
+        return await self._input.ask(prompt, echo=echo)
 
     def print_line(self, text: str) -> None:
-        """Show a line of guacr's own, in italics, below what is there."""
+        """Show a line of guacr's own in italics, below the existing output."""
         before = "" if self._at_line_start else "\r\n"
         body = plain_text(text).replace("\n", "\r\n")
         self.show(f"{before}\x1b[0;3m{body}\x1b[0m\r\n".encode())
 
+    def announce(self, text: str) -> None:
+        """Show a line of guacr's own while the host does not answer yet."""
+        self.session.set_connected()
+        self.print_line(text)
+
     def start_input(self) -> None:
-        """The host takes input from now on."""
+        """Start to send input: the host accepts it now."""
+        self.session.set_connected()
         replies, self._early_replies = self._early_replies, b""
         if replies:
             self.send(replies)
-        self._typing.start()
+        self._input.start()
 
     def pause_input(self) -> None:
-        """The host's connection is full: users' input waits on their own connections."""
+        """Stop input, because the host's connection is full; it waits on the users' connections."""
         self.session.pause_input()
         if self._stdin is not None:
             self._stdin.pause()
 
     def resume_input(self) -> None:
-        """The host's connection takes more."""
+        """Continue input, because the host's connection accepts more."""
         self.session.resume_input()
         if self._stdin is not None:
             self._stdin.resume()
 
-    # ---- what users do
+    # ---- input of users
 
+    @override
     def key(self, user: User, keysym: int, pressed: bool) -> None:
-        """See `ProtocolHandler.key`."""
         before = self._seen()
         data = self.terminal.key(self.person(user), keysym, pressed)
         self._typed(user, data)
         if not pressed:
             return
-        self._rest.disturb()
-        self._blink.disturb()
+        self._idle_trim.used()
+        self._blink.restart()
         if self._seen() == before:
             return
         if data:
@@ -255,40 +278,41 @@ class TerminalHandler(ProtocolHandler):
         else:
             self._refresh()
 
+    @override
     def mouse(self, user: User, x: int, y: int, buttons: int) -> None:
-        """See `ProtocolHandler.mouse`."""
         person = self.person(user)
         self._typed(user, self.terminal.mouse(person, x, y, buttons, user.now()))
         self._refresh()
-        self._autoscroll.look(person)
+        self._autoscroll.update(person)
 
+    @override
     def resize(self, user: User, width: int, height: int) -> None:
-        """See `ProtocolHandler.resize`."""
         self._rearrange(lambda: self.terminal.resize(width, height))
 
+    @override
     def clipboard(self, user: User, mimetype: str, data: bytes) -> None:
-        """See `ProtocolHandler.clipboard`; only text can be pasted into a terminal."""
+        # only text can be pasted into a terminal
         if mimetype.lower().startswith("text/"):
             self.set_clipboard(data.decode(errors="replace"))
         else:
             self.clipboard_lost(user, f"only text can be pasted, not {shorten(mimetype)}")
 
+    @override
     def clipboard_lost(self, user: User, reason: str) -> None:
-        """See `ProtocolHandler.clipboard_lost`."""
         self.set_clipboard("", reason)
 
     def set_clipboard(self, text: str, reason: str = "") -> None:
-        """What is pasted from now on; if it is nothing, `reason` is what a paste is told."""
+        """Set the text for pasting; if it is empty, `reason` is shown when somebody pastes."""
         self.terminal.clipboard = text
         self._nothing_to_paste = reason
 
     def paste_refused(self, person: Person) -> None:
-        """Somebody pasted, and there is nothing."""
+        """Explain to a person who pasted why there is nothing to paste."""
         if self._nothing_to_paste:
             self.notify(self.user_of(person), f"nothing was pasted: {self._nothing_to_paste}")
 
+    @override
     def argv(self, user: User, name: str, value: str) -> None:
-        """See `ProtocolHandler.argv`."""
         declared = {param.name: param for param in self.params_type.declared()}
         parsed = declared[name].parse(value)
         terminal = self.terminal
@@ -302,8 +326,8 @@ class TerminalHandler(ProtocolHandler):
         }
         self._rearrange(changes[name])
 
+    @override
     def argv_values(self) -> Mapping[str, str]:
-        """See `ProtocolHandler.argv_values`."""
         values = {
             "color-scheme": self._colour_scheme,
             "font-name": self.terminal.font_name,
@@ -313,52 +337,56 @@ class TerminalHandler(ProtocolHandler):
         declared = {param.name for param in self.params_type.declared()}
         return {name: value for name, value in values.items() if name in declared}
 
+    @override
     def open_stream(self, user: User, stream: InputStream) -> None:
-        """See `ProtocolHandler.open_stream`: a pipe named STDIN is typed into the terminal, and
-        has the host to itself as long as it is open."""
+        # a pipe named STDIN is typed into the terminal, and blocks other input while it is open
         if stream.kind != "pipe":
-            raise UnsupportedError(f"{stream.kind} streams are not supported here")
+            raise UnsupportedError(f"{stream.kind} streams are not supported by this protocol")
         if stream.name == PIPE_NAME:
             self._pages.open(user, stream)
             return
         if stream.name != STDIN_NAME:
-            raise NotFoundError(f"there is no pipe {shorten(stream.name)} here: {STDIN_NAME} is")
-        if not self._typing.host_ready:
-            raise BusyError("the remote host takes no input yet: try again when it does")
+            raise NotFoundError(f"pipe {shorten(stream.name)} is unknown: use {STDIN_NAME}")
+        if not self._input.host_ready:
+            raise BusyError("the remote host does not accept input yet: try again when it does")
         if self._stdin is not None:
-            raise BusyError(f"the pipe {STDIN_NAME} is open already: end it first")
+            raise BusyError(f"the pipe {STDIN_NAME} is already open: end it first")
         self._stdin = StdinStream(user, stream, self.send, self._stdin_ended)
 
+    @override
     def user_left(self, user: User) -> None:
-        """See `ProtocolHandler.user_left`."""
         self._persons.pop(user.id, None)
+        if self.typist is user:
+            self.typist = None
         self._pages.left(user)
-        self._pipes.look()
+        self._pipes.check()
         self._focused(user, False)
         if self._stdin is not None and self._stdin.user is user:
             self._stdin_ended()
 
+    @override
     def closed(self) -> None:
-        """See `ProtocolHandler.closed`."""
-        self._rest.stop()
+        self._idle_trim.stop()
         self._blink.stop()
-        self._hold.end()
+        self._synchronized.release()
         self._finder.stop()
         self._autoscroll.stop()
         self._fonts.close()
         self.terminal.close()
 
-    # ---- what pages are told and say; see `Pages`
+    # ---- messages of pages, as in `PageChannel`
 
     def want_upload(self, wanted: bool) -> None:
-        """A file that a user sends would be taken now, or no longer: pages have a button for it."""
+        """Tell pages whether the terminal waits for a file, so that they show a button for it."""
         self._pages.want_upload(wanted)
 
     def _focused(self, user: User, focused: object) -> None:
         before = bool(self._focus)
         (self._focus.add if focused is True else self._focus.discard)(user.id)
-        if bool(self._focus) != before and self._typing.host_ready:
+        if bool(self._focus) != before and self._input.host_ready:
             self._typed(user, self.terminal.focus(not before))
+        if focused is False:
+            self.release_input(user)
 
     def _searched(self, user: User, wanted: object) -> None:
         if not isinstance(wanted, dict) or not isinstance(wanted.get("text"), str):
@@ -371,15 +399,22 @@ class TerminalHandler(ProtocolHandler):
         self._finder.find(wanted["text"], wanted.get("newer") is True, report)
         self._refresh()
 
+    @property
+    def takes_replies(self) -> bool:
+        """True if the host accepts replies to its queries: it is ready, and reads."""
+        return self._input.host_ready and not self.session.input_paused
+
     def reply(self, data: bytes) -> None:
-        """An answer of the terminal's to a query of the host's."""
-        if self._typing.host_ready:
-            self.send(data)
+        """Send a reply of the terminal to a query of the host. A host that keeps asking without
+        reading the replies gets no more of them."""
+        if self._input.host_ready:
+            if self.takes_replies:
+                self.send(data)
         elif len(self._early_replies) + len(data) <= EARLY_REPLIES_MAX:
             self._early_replies += data
 
     def person(self, user: User) -> Person:
-        """The keyboard and the pointer of a user."""
+        """Return the keyboard and pointer of a user."""
         person = self._persons.get(user.id)
         if person is None:
             person = self._persons[user.id] = Person()
@@ -387,21 +422,21 @@ class TerminalHandler(ProtocolHandler):
         return person
 
     def user_of(self, person: Person) -> User | None:
-        """Whose keyboard and pointer these are."""
-        users = self.session.users.values()
+        """Return the user with this keyboard and pointer."""
+        users = self.session.users
         return next((user for user in users if self._persons.get(user.id) is person), None)
 
     def notify(self, user: User | None, sentence: str) -> None:
-        """Tell a user something; below what the terminal shows, where no page of guacr's would."""
+        """Show a sentence to a user: on guacr's page, or else in the terminal."""
         if user is not None and self._pages.listens(user):
             self._pages.tell("notice", sentence, user)
         else:
             self.print_line(sentence)
 
-    # ---- within
+    # ---- internals
 
     def _send_typed(self, data: bytes) -> None:
-        """What is typed, in the host's character set: all of it, or nothing."""
+        """Send typed bytes in the host's character set: all of them, or nothing."""
         try:
             encoded = self.text.typed(data)
         except BadRequestError as error:
@@ -410,7 +445,7 @@ class TerminalHandler(ProtocolHandler):
         self.send(encoded)
 
     def _warn(self) -> None:
-        """Tell of what was asked for and is not given."""
+        """Report parameters that are ignored."""
         for warning in self.remarks(self.session.settings, self.params):
             self.session.log.warning("%s", warning)
             self.print_line(warning)
@@ -418,14 +453,14 @@ class TerminalHandler(ProtocolHandler):
     def _typed(self, user: User, data: bytes) -> None:
         if data and self._stdin is None:
             self.typist = user
-            self._typing.put(data)
+            self._input.put(data)
 
     def _stdin_ended(self) -> None:
         self._stdin = None
 
     def _font_found(self, name: str) -> None:
         self._rearrange(lambda: self.terminal.set_font(name, self.terminal.font_size))
-        self.session.tell_argv("font-name")
+        self.session.send_argv("font-name", self.argv_values()["font-name"])
 
     def _set_colour_scheme(self, text: str) -> None:
         for warning in self.terminal.set_colour_scheme(text):
@@ -433,41 +468,44 @@ class TerminalHandler(ProtocolHandler):
         self._colour_scheme = text
 
     def _parse(self, data: bytes) -> Future[object] | None:
-        """See `Output`."""
         if self.session.closed:
             return None
         self.terminal.feed(data)
-        self._rest.grew(len(data))
+        self._idle_trim.grew(len(data))
         self._fed = True
         self.session.changed()
         return self.terminal.emulator.pending
 
     def _before_frame(self) -> None:
-        """What follows from output and input, once a frame and not once a packet."""
+        """Do what follows from output and input, once per frame instead of once per packet."""
         if self._fed:
             self._fed = False
-            self._hold.look()
+            self._synchronized.check()
             self._stale = True
         if self._stale:
             self._stale = False
-            self._rest.disturb()
-            self._blink.disturb()
+            self._idle_trim.used()
+            self._blink.restart()
             self._view.refresh()
 
     def _refresh(self) -> None:
-        """What is shown may have changed."""
+        """Note that the view may have changed."""
         self._stale = True
         self.session.changed()
 
     def _seen(self) -> tuple[int, Pointer]:
-        """What a key may change of what is shown."""
+        """Return the parts of the view that a key may change."""
         return self.terminal.emulator.revision, self.terminal.pointing.shape
 
     def _rearrange(self, change: Callable[[], None]) -> None:
         before = self.window
-        self._hold.end()
+        self._synchronized.release()
         change()
         self._view.rearrange()
         self.session.changed()
         if self.window != before:
             self.window_changed(*self.window)
+
+
+def _host_text(params: TerminalParams) -> HostText:
+    return HostText(params.encoding if isinstance(params, HostTerminalParams) else "")

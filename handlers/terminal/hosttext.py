@@ -1,22 +1,22 @@
-"""Between the text of people and terminal, which is UTF-8, and the bytes of a host."""
+"""Conversion between the UTF-8 text of people and terminal, and the bytes of a host."""
 
 from __future__ import annotations
 
 import codecs
 import re
 
-from guacr.errors import BadRequestError
-from terminal.charset import Charset, OutputDecoder, charset_named
+from guacr.api import BadRequestError
+from terminal.text.charset import Charset, OutputDecoder, charset_named
 
 _MOUSE = re.compile(rb"(?:\x1b\[M.{3})+", re.DOTALL)
-"""Reports of the mouse, whose coordinates are bytes and no characters."""
+"""Reports of the mouse, whose coordinates are bytes, not characters."""
 
 
 class HostText:
-    """What the parameter `encoding` asks for; for UTF-8 everything passes as it is.
+    """The character set in the parameter `encoding`; UTF-8 is passed on unchanged.
 
     Raises:
-        BadRequestError: there is no such character set.
+        BadRequestError: the character set is unknown.
     """
 
     __slots__ = ("_charset", "_output")
@@ -27,33 +27,33 @@ class HostText:
 
     @property
     def charset(self) -> Charset | None:
-        """None for UTF-8."""
+        """The host's character set; None for UTF-8."""
         return self._charset
 
     def shown(self, output: bytes) -> bytes:
-        """Output of the host's, cut anywhere, for the terminal."""
+        """Decode output of the host, cut anywhere, for the terminal."""
         return output if self._output is None else self._output.take(output)
 
     def rest(self) -> bytes:
-        """What has been held back of the output, which has ended."""
+        """Return the rest of the output that was held back, at its end."""
         return b"" if self._output is None else self._output.finish()
 
     def decoder(self) -> codecs.IncrementalDecoder:
-        """For a text of the host's that comes in parts."""
+        """Return a decoder for a text of the host that arrives in parts."""
         if self._charset is not None:
             return self._charset.decoder()
         return codecs.getincrementaldecoder("utf-8")("replace")
 
     def decode(self, data: bytes) -> str:
-        """A whole text of the host's."""
+        """Decode a complete text of the host."""
         return self._charset.decode(data) if self._charset else data.decode(errors="replace")
 
     def encode(self, text: str, what: str = "this") -> bytes:
-        """A text for the host, none of which is replaced.
+        """Encode a text for the host, without replacing any character.
 
         Raises:
             BadRequestError: the host's character set lacks one of its characters; `what` is the
-                subject of the sentence, which does not hold them.
+                subject of the sentence, which does not contain the text.
         """
         if self._charset is None:
             return text.encode(errors="replace")
@@ -61,15 +61,15 @@ class HostText:
             return self._charset.encode(text)
         except UnicodeEncodeError:
             raise BadRequestError(
-                f"{what} has a character that {self._charset.name} does not have: the host can "
-                "take no text with it (parameter encoding)"
+                f"{what} has a character that {self._charset.name} does not have: the host cannot "
+                "accept text that contains it (parameter encoding)"
             ) from None
 
     def typed(self, data: bytes) -> bytes:
-        """What the terminal makes of keys, pastes and queries, in UTF-8, for the host.
+        """Encode, for the host, what the terminal generates in UTF-8 from keys, pastes and queries.
 
         Raises:
-            BadRequestError: see `encode`.
+            BadRequestError: as for `encode`.
         """
         if self._charset is None or data.isascii() or _MOUSE.fullmatch(data):
             return data

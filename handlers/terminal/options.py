@@ -1,23 +1,18 @@
-"""What a terminal is made with, out of a session's parameters and the daemon's settings."""
+"""The options of a terminal, from a session's parameters and the daemon's settings."""
 
 from __future__ import annotations
 
-from typing import cast
-
-from guacr.session.params import Params
-from guacr.session.session import Session
-from guacr.settings import Settings
+from guacr.api import SessionContext, Settings
 from handlers.terminal.fonts import directories
 from handlers.terminal.params import TerminalParams
 from terminal.terminal import TerminalOptions
 
 REHEARSAL_SIZE = (1024, 768)
-"""Pixels of the terminal that is used once before there are sessions."""
+"""The size in pixels of the terminal that is used once before there are sessions."""
 
 
-def wanted(session: Session, given: Params, font_name: str) -> TerminalOptions:
-    """For a session; `font_name` is that of a font there is."""
-    params = cast(TerminalParams, given)
+def wanted(session: SessionContext, params: TerminalParams, font_name: str) -> TerminalOptions:
+    """Return the options for a session; `font_name` is the name of an available font."""
     defaults = session.settings.terminal
     width, height = session.size
     return TerminalOptions(
@@ -30,8 +25,8 @@ def wanted(session: Session, given: Params, font_name: str) -> TerminalOptions:
         terminal_type=params.terminal_type,
         function_keys=params.func_keys_and_keypad,
         backspace=params.backspace,
-        minimum_contrast=getattr(params, "minimum_contrast", 1),
-        clipboard_bytes=session.clipboard_limit_for(given),
+        minimum_contrast=params.minimum_contrast,
+        clipboard_bytes=session.clipboard_limit,
         scrollback_rows=params.scrollback,
         image_bytes=defaults.image_bytes,
         executor=session.executor,
@@ -41,8 +36,8 @@ def wanted(session: Session, given: Params, font_name: str) -> TerminalOptions:
     )
 
 
-def rehearsed(settings: Settings) -> TerminalOptions:
-    """For the rehearsal of what all sessions have in common."""
+def warm_up_options(settings: Settings) -> TerminalOptions:
+    """Return the options of the terminal that warms up shared data, once for all sessions."""
     defaults = settings.terminal
     return TerminalOptions(
         width=REHEARSAL_SIZE[0],

@@ -1,4 +1,4 @@
-"""Output of the host on its way into the terminal, in turns that leave others theirs."""
+"""Output of the host on its way into the terminal, in turns that leave time to other sessions."""
 
 from __future__ import annotations
 
@@ -10,21 +10,23 @@ from time import perf_counter
 from typing import Any
 
 PORTION = 65536
-"""Bytes that are parsed without a look at the clock."""
+"""Maximum bytes that are parsed without checking the clock: fewer if they take long, such as
+queries that each need a reply."""
+PORTION_MIN = 1024
 TURN = 0.003
-"""Seconds of parsing in one turn of the event loop, give or take a portion."""
+"""Approximate seconds of parsing in one turn of the event loop; the last portion may exceed it."""
 BACKLOG_HIGH = 256 * 1024
-"""Bytes that wait for their turn before the host is asked to wait."""
+"""Pending bytes above which the host is asked to wait."""
 BACKLOG_MAX = 8 * 1024 * 1024
-"""Bytes that wait at most; a source that sends on regardless has its oldest parsed at once."""
+"""Maximum pending bytes; if a source ignores this, its oldest bytes are parsed immediately."""
 
 
 class Output:
-    """Keeps the order of what it is given.
+    """Parses output in order.
 
-    `parse` takes a portion. If it returns a future, nothing more is parsed until that is done, and
-    then a portion of no bytes first. `block` is told True when the source should send nothing
-    more, and False when it may again; `worked` hears of the seconds that parsing takes.
+    `parse` parses a portion. If it returns a future, parsing stops until that is done, and then
+    continues with an empty portion. `block` is called with True when the source should stop
+    sending, and with False when it may continue; `worked` is called with the seconds of parsing.
     """
 
     __slots__ = (
@@ -32,6 +34,7 @@ class Output:
         "_blocked",
         "_loop",
         "_parse",
+        "_portion",
         "_portions",
         "_size",
         "_spent",
@@ -50,20 +53,22 @@ class Output:
         self._block = block
         self._worked = worked
         self._loop = asyncio.get_running_loop()
+        self._portion = PORTION
+        """Bytes that can probably be parsed within a turn."""
         self._portions: deque[bytes] = deque()
         self._size = 0
         self._spent = 0.0
         self._timed = False
-        """Whether a new turn is due."""
+        """True if a new turn is scheduled."""
         self._blocked = False
         self._waits: asyncio.Future[Any] | None = None
-        """What is to be done before more is parsed."""
+        """Must be done before parsing continues."""
 
     def put(self, data: bytes) -> None:
-        """Take `data`: the first in a turn is parsed at once, what follows it all together before
-        the next frame, for a flood comes in many small packets."""
+        """Add `data`. The first data in a turn is parsed immediately; what follows is parsed
+        together before the next frame, since a flood arrives in many small packets."""
         idle = not (self._timed or self._portions or self._waits)
-        if idle and len(data) <= PORTION:
+        if idle and len(data) <= self._portion:
             self._begin_turn()
             self._take(data)
             return
@@ -78,7 +83,7 @@ class Output:
             self._block(True)
 
     def finish(self) -> None:
-        """Parse all that waits; the source has ended."""
+        """Parse all pending bytes: the source has ended."""
         while self._portions:
             self._next()
         while self._waits:
@@ -103,11 +108,15 @@ class Output:
             self._block(False)
 
     def _next(self) -> None:
-        """Parse what waits, a portion of it at the most."""
+        """Parse pending bytes, at most one portion."""
+        limit = self._portion
         data = self._portions.popleft()
-        if self._portions and len(data) < PORTION:
+        if len(data) > limit:
+            self._portions.appendleft(data[limit:])
+            data = data[:limit]
+        elif self._portions and len(data) < limit:
             parts, size = [data], len(data)
-            while self._portions and size + len(self._portions[0]) <= PORTION:
+            while self._portions and size + len(self._portions[0]) <= limit:
                 parts.append(self._portions.popleft())
                 size += len(parts[-1])
             data = b"".join(parts)
@@ -115,20 +124,24 @@ class Output:
         self._take(data)
 
     def _take(self, data: bytes) -> None:
-        started = perf_counter()  # the loop's own time may stand still within a turn
+        started = perf_counter()  # the loop's clock may stand still within a turn
         pending = self._parse(data)
         elapsed = perf_counter() - started
         self._spent += elapsed
         self._worked(elapsed)
+        if elapsed > 2 * TURN:
+            self._portion = max(PORTION_MIN, int(len(data) * TURN / elapsed))
+        elif elapsed < TURN:
+            self._portion = min(PORTION, 2 * self._portion)
         self._waits = None
         if pending:
             self._waits = asyncio.wrap_future(pending, loop=self._loop)
             self._waits.add_done_callback(self._go_on)
 
     def _go_on(self, done: asyncio.Future[Any]) -> None:
-        """Parse what waited."""
+        """Continue with pending bytes."""
         if not done.cancelled():
-            done.exception()  # which is the parser's to look at
+            done.exception()  # the parser handles it
         if done is self._waits:
             self._waits = None
             self._portions.appendleft(b"")

@@ -1,72 +1,61 @@
-"""Parameters that the protocols with a terminal share, one function each; see `param`.
-
-A protocol lists them among its own, in guacd's order:
-
-    font_name: str = params.font_name()
-"""
+"""The parameters of protocols with a terminal; `guacr.session.params` explains parameters."""
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from dataclasses import dataclass
 
-from guacr.session.params import param
-from terminal.colours import PRESETS
+from guacr.api import ClipboardParams, Params, ReadOnlyParams, RecordingParams, order, param
+from terminal.drawing.colours import PRESETS
 
 FONT_SIZE_MIN, FONT_SIZE_MAX = 4, 144
 """Points."""
 SCROLLBACK_MAX = 100_000
 """Rows."""
-CLIPBOARD_MIN, CLIPBOARD_MAX = 262_144, 52_428_800
-"""Bytes, as guacd has it."""
 
 
-class TerminalParams(Protocol):
-    """What `TerminalHandler` reads of a protocol's parameters."""
+@dataclass(frozen=True, kw_only=True)
+class TypescriptParams(Params):
+    """The parameters of a typescript, a record of the host's output."""
 
-    @property
-    def font_name(self) -> str:
-        """See the function of that name; so for the others."""
-
-    @property
-    def font_size(self) -> int: ...  # noqa: D102
-
-    @property
-    def color_scheme(self) -> str: ...  # noqa: D102
-
-    @property
-    def terminal_type(self) -> str: ...  # noqa: D102
-
-    @property
-    def func_keys_and_keypad(self) -> str: ...  # noqa: D102
-
-    @property
-    def backspace(self) -> int: ...  # noqa: D102
-
-    @property
-    def scrollback(self) -> int: ...  # noqa: D102
-
-    def asked_later(self) -> list[str]:
-        """See `Params.asked_later`."""
+    typescript_path: str = param(
+        "", "Directory for typescripts; one is written if set.", common=True, later=True
+    )
+    typescript_name: str = param(
+        "typescript", "Base name of the typescript files.", common=True, later=True
+    )
+    create_typescript_path: bool = param(
+        False, "Create the last level of the typescript directory.", later=True
+    )
+    typescript_write_existing: bool = param(
+        False, "Overwrite a typescript of the same name.", later=True
+    )
 
 
-# ---- the terminal
+@dataclass(frozen=True, kw_only=True)
+class TerminalParams(ReadOnlyParams, ClipboardParams, RecordingParams, TypescriptParams):
+    """The parameters of every protocol of a `TerminalHandler`."""
 
+    ORDER = order(
+        "font-name font-size color-scheme minimum-contrast terminal-type func-keys-and-keypad",
+        "backspace scrollback",
+        ClipboardParams,
+        "read-only",
+        TypescriptParams,
+        RecordingParams,
+    )
 
-def font_name() -> Any:
-    """The font's family."""
-    return param("monospace", "Font family, by any name that fontconfig knows.",
-                 common=True, live=True)  # fmt: skip
-
-
-def font_size() -> Any:
-    """The font's size."""
-    return param(12, "Font size in points.", common=True, live=True,
-                 minimum=FONT_SIZE_MIN, maximum=FONT_SIZE_MAX)  # fmt: skip
-
-
-def color_scheme() -> Any:
-    """The colours."""
-    return param(
+    font_name: str = param(
+        "monospace", "Font family, by any name known to fontconfig.", common=True, live=True
+    )
+    font_size: int = param(
+        12,
+        "Font size in points.",
+        common=True,
+        live=True,
+        minimum=FONT_SIZE_MIN,
+        maximum=FONT_SIZE_MAX,
+    )
+    color_scheme: str = param(
         "",
         "Colours: gray-black (the default), black-white, green-black, white-black, or pairs like "
         "'background: #002b36; foreground: light gray; color1: rgb:d/3/2'.",
@@ -74,189 +63,47 @@ def color_scheme() -> Any:
         live=True,
         suggestions=("", *filter(None, PRESETS)),
     )
-
-
-def minimum_contrast() -> Any:
-    """For readers with low vision."""
-    return param(
+    minimum_contrast: int = param(
         1,
-        "Least contrast of text to its background, as WCAG 2 has it: 1 leaves the colours alone, "
+        "Minimum contrast between text and background, as in WCAG 2: 1 leaves colours unchanged, "
         "7 suits low vision, 21 is black or white.",
         live=True,
         minimum=1,
         maximum=21,
     )
-
-
-def terminal_type() -> Any:
-    """TERM."""
-    return param(
+    terminal_type: str = param(
         "linux",
-        "Value of TERM on the remote host; the codes of function keys follow it.",
+        "Value of TERM on the remote host; the codes of function keys depend on it.",
         common=True,
     )
-
-
-def func_keys_and_keypad() -> Any:
-    """Whose codes the function keys send."""
-    return param(
+    func_keys_and_keypad: str = param(
         "",
         "Codes of function keys and keypad: those of the terminal type, of the Linux console "
         "(esc), or of a VT100 (vt100).",
         choices=("", "esc", "vt100"),
     )
-
-
-def backspace() -> Any:
-    """What Backspace sends."""
-    return param(
+    backspace: int = param(
         127,
-        "Code that Backspace sends: 127 (delete) or 8 (backspace).",
+        "Code sent by Backspace: 127 (delete) or 8 (backspace).",
         common=True,
         minimum=0,
         maximum=127,
     )
+    scrollback: int = param(
+        1000, "Rows kept above the screen.", common=True, minimum=0, maximum=SCROLLBACK_MAX
+    )
 
 
-def scrollback() -> Any:
-    """How far back one can scroll."""
-    return param(1000, "Rows kept above the screen.", common=True,
-                 minimum=0, maximum=SCROLLBACK_MAX)  # fmt: skip
+@dataclass(frozen=True, kw_only=True)
+class HostTerminalParams(TerminalParams):
+    """Additional parameters of protocols in which programs on the host draw the screen."""
 
-
-def encoding() -> Any:
-    """The host's character set."""
-    return param(
+    allow_clipboard_read: bool = param(
+        False, "Let programs on the remote host read the clipboard (OSC 52)."
+    )
+    encoding: str = param(
         "",
         "Character set of the host, such as iso-8859-1, windows-1251, koi8-r, gbk, big5, "
         "shift_jis, euc-jp or cp437; empty for UTF-8.",
         common=True,
     )
-
-
-# ---- the clipboard, and what users may do
-
-
-def clipboard_buffer_size() -> Any:
-    """The clipboard's bound."""
-    return param(CLIPBOARD_MIN, "Bytes that the clipboard may hold; `max_clipboard` may be more.",
-                 minimum=CLIPBOARD_MIN, maximum=CLIPBOARD_MAX)  # fmt: skip
-
-
-def disable_copy() -> Any:
-    """No copying."""
-    return param(False, "Do not give the client what is copied in the terminal.",
-                 common=True, personal=True)  # fmt: skip
-
-
-def disable_paste() -> Any:
-    """No pasting."""
-    return param(False, "Do not take what the client has copied.",
-                 common=True, personal=True)  # fmt: skip
-
-
-def read_only() -> Any:
-    """No input."""
-    return param(False, "Ignore all input of this user.", common=True, personal=True)
-
-
-def allow_clipboard_read() -> Any:
-    """Programs may read the clipboard."""
-    return param(False, "Let programs on the remote host read the clipboard (OSC 52).")
-
-
-# ---- typescripts
-
-
-def typescript_path() -> Any:
-    """Where typescripts go."""
-    return param("", "Directory for typescripts; makes one when set.", common=True, later=True)
-
-
-def typescript_name() -> Any:
-    """A typescript's name."""
-    return param("typescript", "Base name of the typescript's files.", common=True, later=True)
-
-
-def create_typescript_path() -> Any:
-    """Whether to make its directory."""
-    return param(False, "Make the last level of the typescript's directory.", later=True)
-
-
-def typescript_write_existing() -> Any:
-    """Whether to write over files."""
-    return param(False, "Write over a typescript of the same name.", later=True)
-
-
-# ---- recordings
-
-
-def recording_path() -> Any:
-    """Where recordings go."""
-    return param("", "Directory for recordings; makes one when set.", common=True, later=True)
-
-
-def recording_name() -> Any:
-    """A recording's name."""
-    return param("recording", "Base name of the recording's file.", common=True, later=True)
-
-
-def recording_exclude_output() -> Any:
-    """No pictures."""
-    return param(False, "Leave the pictures out of the recording.", later=True)
-
-
-def recording_exclude_mouse() -> Any:
-    """No pointer."""
-    return param(False, "Leave the pointer out of the recording.", later=True)
-
-
-def recording_include_keys() -> Any:
-    """Keys, too."""
-    return param(False, "Have the keys in the recording; passwords are keys, too.", later=True)
-
-
-def recording_include_clipboard() -> Any:
-    """The clipboard, too."""
-    return param(False, "Have the clipboard in the recording, both ways.", later=True)
-
-
-def create_recording_path() -> Any:
-    """Whether to make its directory."""
-    return param(False, "Make the last level of the recording's directory.",
-                 common=True, later=True)  # fmt: skip
-
-
-def recording_write_existing() -> Any:
-    """Whether to write over files."""
-    return param(False, "Write over a recording of the same name.", later=True)
-
-
-# ---- wake on LAN
-
-
-def wol_send_packet() -> Any:
-    """Whether to wake the host."""
-    return param(False, "Send a wake-on-LAN packet before connecting.", later=True)
-
-
-def wol_mac_addr() -> Any:
-    """Whom to wake."""
-    return param("", "Ethernet address of the host to wake.", later=True)
-
-
-def wol_broadcast_addr() -> Any:
-    """Where to send the packet."""
-    return param("255.255.255.255", "IPv4 broadcast or IPv6 multicast address that the packet "
-                 "goes to.", later=True)  # fmt: skip
-
-
-def wol_udp_port() -> Any:
-    """Which port to send it to."""
-    return param(9, "UDP port that the packet goes to.", later=True, minimum=0, maximum=65535)
-
-
-def wol_wait_time() -> Any:
-    """How long to wait for the host."""
-    return param(0, "Seconds that the host is given to wake up, at each of five attempts.",
-                 later=True, minimum=0)  # fmt: skip

@@ -1,7 +1,7 @@
-"""Pipes that programs open towards the owner of a session, by guacd's OSC 482202 and 482203.
+"""Pipes that programs open to the owner of a session, with guacd's OSC 482202 and 482203.
 
-What the host prints while one is open goes there, byte by byte, and only to the screen as well
-where the program asks for it. The pace is the client's: a host that prints more waits.
+While a pipe is open, the host's output goes into it byte by byte, and to the screen only if the
+program requests it. The client sets the pace: a host that prints faster has to wait.
 """
 
 from __future__ import annotations
@@ -11,33 +11,39 @@ from collections import deque
 from collections.abc import Callable
 from enum import IntFlag
 
-from guacr.errors import ClosedError, ForbiddenError, GuacrError, shorten
-from guacr.protocol.instruction import BLOB_MAX
-from guacr.session.outputs import NAME_MAX, OutputStream
-from guacr.session.session import Session
-from guacr.session.user import User
-from handlers.terminal.pages import PIPE_NAME
+from guacr.api import (
+    BLOB_MAX,
+    NAME_MAX,
+    ClosedError,
+    ForbiddenError,
+    GuacrError,
+    OutputStream,
+    SessionContext,
+    User,
+    shorten,
+)
+from handlers.terminal.page_channel import PIPE_NAME
 
 MIMETYPE = "application/octet-stream"
 WAITING_HIGH = 256 * 1024
-"""Bytes that wait for the client before the host is asked to wait."""
+"""Bytes pending for the client above which the host must wait."""
 WAITING_MAX = 8 * 1024 * 1024
-"""Bytes that wait at most; if the host sends on regardless, its pipe ends."""
+"""Maximum pending bytes; if the host ignores this, its pipe ends."""
 PIPE_COST = 1024
-"""Bytes that each pipe counts for by itself, so that empty ones are bounded too."""
+"""Bytes for which each pipe counts by itself, so that empty pipes are limited, too."""
 
 
 class Flags(IntFlag):
-    """What a program can ask for, besides a name."""
+    """The options of a program, besides the name."""
 
     SHOW = 1
-    """On the screen as well."""
+    """Show the output on the screen, too."""
     FLUSH = 2
-    """Each piece at once, not only full blobs and the last."""
+    """Send each piece immediately, not only full blobs and the last one."""
 
 
 class _Pipe:
-    """One pipe, and what has yet to be sent of it."""
+    """A pipe and its unsent bytes."""
 
     __slots__ = ("ended", "flags", "name", "waiting")
 
@@ -49,18 +55,18 @@ class _Pipe:
 
     @property
     def due(self) -> bytes:
-        """What should be sent now, a blob of it at most."""
+        """The bytes to send now, at most one blob."""
         whole = self.ended or Flags.FLUSH in self.flags or len(self.waiting) >= BLOB_MAX
         return bytes(self.waiting[:BLOB_MAX]) if whole else b""
 
 
 class Pipes:
-    """The pipes of one session, sent one after the other.
+    """The pipes of a session, sent one after the other.
 
     Args:
-        session: its owner receives them.
-        block: is told True when the host should wait, and False when it may go on.
-        show: takes bytes for the screen.
+        session: its owner receives the pipes.
+        block: is called with True when the host must wait, and with False when it may continue.
+        show: shows bytes on the screen.
         tell: shows a line of guacr's own.
     """
 
@@ -78,7 +84,7 @@ class Pipes:
 
     def __init__(
         self,
-        session: Session,
+        session: SessionContext,
         block: Callable[[bool], None],
         show: Callable[[bytes], None],
         tell: Callable[[str], None],
@@ -88,14 +94,14 @@ class Pipes:
         self._show = show
         self._tell = tell
         self._open: _Pipe | None = None
-        """The one that the host prints into."""
+        """The pipe that the host prints into."""
         self._pipes: deque[_Pipe] = deque()
         self._size = 0
         self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     def open(self, argument: str) -> None:
-        """The host prints into another pipe from now on; `argument` is `[flags;]name`."""
+        """Direct the host's output into a new pipe; `argument` is `[flags;]name`."""
         self.close()
         *numbers, name = argument.split(";")
         flags = Flags(0)
@@ -103,11 +109,11 @@ class Pipes:
             if number.isascii() and number.isdigit():
                 flags |= Flags(int(number) & 3)
         if len(name) > NAME_MAX:
-            self._tell(f"no pipe was opened: its name is longer than {NAME_MAX} characters")
+            self._tell(f"no pipe was opened: its name exceeds {NAME_MAX} characters")
         elif name == PIPE_NAME:
-            self._tell(f"no pipe was opened: the name {PIPE_NAME} is guacr's own")
+            self._tell(f"no pipe was opened: the name {PIPE_NAME} is reserved for guacr")
         elif self._size > WAITING_MAX:
-            self._tell("no pipe was opened: too much waits for those before it")
+            self._tell("no pipe was opened: too much data waits in earlier ones")
         else:
             self._open = _Pipe(name, flags)
             self._pipes.append(self._open)
@@ -116,14 +122,14 @@ class Pipes:
                 self._task = self._session.start_task(self._run(), "pipes")
 
     def close(self) -> None:
-        """The host prints to the screen from now on."""
+        """Direct the host's output to the screen again."""
         if self._open is not None:
             self._open.ended = True
             self._open = None
             self._news.set()
 
     def write(self, data: bytes) -> bool:
-        """The host printed `data`; returns whether the screen shall show it."""
+        """Add output of the host; return whether the screen must show it."""
         pipe = self._open
         if pipe is None:
             return True
@@ -132,17 +138,17 @@ class Pipes:
         self._grow(len(data))
         return Flags.SHOW in pipe.flags
 
-    def look(self) -> None:
-        """A user has left, perhaps who received a pipe."""
+    def check(self) -> None:
+        """Check whether the user who left was receiving a pipe."""
         self._news.set()
 
     async def finish(self) -> None:
-        """The host has sent its last: until the client has got it."""
+        """Wait until the client has received everything: the host has ended."""
         self.close()
         if self._task is not None:
             await asyncio.wait([self._task])
 
-    # ---- within
+    # ---- internals
 
     async def _run(self) -> None:
         try:
@@ -154,7 +160,7 @@ class Pipes:
             self._task = None
 
     async def _carry(self, pipe: _Pipe) -> None:
-        """Until the pipe has ended, one way or another."""
+        """Send a pipe until it ends, completely or not."""
         try:
             owner = self._receiver()
             async with owner.outputs.open_pipe(pipe.name, MIMETYPE) as stream:
@@ -177,13 +183,13 @@ class Pipes:
     def _receiver(self) -> User:
         owner = self._session.owner
         if owner is None:
-            raise ClosedError("the session has no owner any more")
+            raise ClosedError("the owner has left the session")
         if owner.rights.read_only:
-            raise ForbiddenError("the session's owner may only look")
+            raise ForbiddenError("the session's owner is read-only")
         return owner
 
     def _broken(self, pipe: _Pipe, error: GuacrError) -> None:
-        """What the client did not take goes where the host's output goes without a pipe."""
+        """Show what the client did not accept, as without a pipe."""
         if pipe is self._open:
             self._open = None
         self._tell(f"the pipe {shorten(pipe.name)} has ended: {error}")

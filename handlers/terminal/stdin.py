@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from guacr.errors import GuacrError
-from guacr.session.streams import InputStream
-from guacr.session.user import User
+from guacr.api import GuacrError, InputStream, User
 
 
 class StdinStream:
-    """Passes a stream's bytes on and acknowledges them; while paused, the acknowledgement of the
-    last ones waits, and so does the client."""
+    """Passes on the bytes of a stream and acknowledges them. While paused, it delays the last
+    acknowledgement, so that the client waits, too."""
 
     __slots__ = ("_ended", "_owed", "_paused", "_send", "_stream", "user")
 
@@ -34,11 +32,11 @@ class StdinStream:
         stream.ack()
 
     def pause(self) -> None:
-        """The host takes no more for now."""
+        """Pause, because the host accepts no more at the moment."""
         self._paused = True
 
     def resume(self) -> None:
-        """The host takes more: acknowledge what it got."""
+        """Continue, and acknowledge what the host has accepted."""
         self._paused = False
         while self._owed:
             self._owed -= 1

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from guacr.display import cursor
-from guacr.display.display import Display
-from guacr.display.geometry import Rect
-from guacr.display.overlay import Fill, Overlay
-from guacr.display.solid import SolidSurface
-from guacr.display.surface import Surface
+from guacr.api import Display, Fill, Overlay, Rect, SolidSurface, Surface, cursor
 from handlers.terminal.finder import Finder
-from terminal.pointing import Pointer
-from terminal.scrollbar import ScrollbarGeometry
-from terminal.spans import shown
+from terminal.drawing.scrollbar import ScrollbarGeometry
+from terminal.drawing.spans import shown
+from terminal.input.pointing import Pointer
 from terminal.terminal import Terminal
 
 SELECTION_COLOUR = (0x00, 0x80, 0xFF, 0x60)
@@ -20,7 +15,7 @@ FOUND_COLOUR = (0xFF, 0x50, 0x00, 0x80)
 LINK_COLOUR = (0x40, 0x90, 0xFF, 0xFF)
 TRACK_COLOUR = (0x80, 0x80, 0x80, 0x40)
 HANDLE_COLOUR = (0xA0, 0xA0, 0xA0, 0x8F)
-"""Red, green, blue, alpha; guacd's."""
+"""Red, green, blue, alpha, as in guacd."""
 
 Colour = tuple[int, int, int, int]
 
@@ -33,8 +28,8 @@ _CURSORS = {
 
 
 class TerminalView:
-    """The layers of one terminal. `refresh` brings them up to date; the text's layer asks its
-    surface by itself."""
+    """The layers of one terminal. `refresh` updates them; the layer of the text reads its surface
+    itself."""
 
     __slots__ = (
         "_background",
@@ -65,11 +60,11 @@ class TerminalView:
         self._track = display.add_overlay(*layout.scrollbar)
         self._handle = display.add_overlay(*layout.scrollbar)
         self._bar: ScrollbarGeometry | None = None
-        """As it is shown."""
+        """The scroll bar that is shown."""
         self.refresh()
 
     def refresh(self) -> None:
-        """Show the selection, the scroll bar and the mouse cursor as they are now."""
+        """Update the selection, the scroll bar and the mouse cursor."""
         if self._terminal.background != self._colour:
             self._colour = self._terminal.background
             self._background.paint(self._colour)
@@ -82,7 +77,7 @@ class TerminalView:
         self._display.set_cursor(_CURSORS[self._terminal.pointing.shape])
 
     def rearrange(self) -> None:
-        """Follow a change of the window's size, the font or the colours."""
+        """Apply a change of the window's size, the font or the colours."""
         layout = self._terminal.layout
         text = layout.text
         self._background.resize(layout.width, layout.height)
@@ -92,7 +87,7 @@ class TerminalView:
         self.refresh()
 
     def _refresh_marks(self) -> None:
-        """The selection, what was searched for, and the link under the pointer."""
+        """Mark the selection, search results, and the link under the pointer."""
         terminal = self._terminal
         fills = self._fills(terminal.selection.rects(), SELECTION_COLOUR)
         matches, found = self._finder.shown()
@@ -115,13 +110,13 @@ class TerminalView:
 
 
 def _underlines(rect: Rect, row: int, line: int, colour: Colour) -> list[Fill]:
-    """A line at the lower edge of each of the rows in a rectangle."""
+    """Return a line at the lower edge of each row in a rectangle."""
     bottoms = range(rect.y + row, rect.bottom + 1, row)
     return [(Rect(rect.x, bottom - line, rect.width, line), colour) for bottom in bottoms]
 
 
 def _cover(overlay: Overlay, rect: Rect, colour: Colour, *, shown: bool) -> None:
-    """Have an overlay cover `rect` with one colour, or show nothing."""
+    """Make an overlay cover `rect` with one colour, or show nothing."""
     overlay.place(rect.x, rect.y)
     overlay.resize(rect.width, rect.height)
     overlay.show([(Rect(0, 0, rect.width, rect.height), colour)] if shown else [])

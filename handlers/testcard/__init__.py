@@ -1,4 +1,4 @@
-"""A test card that needs no host: for judging a link, a viewer and guacr itself."""
+"""A test card without a host, to assess a link, a viewer and guacr itself."""
 
 from handlers.testcard.handler import TestcardHandler
 

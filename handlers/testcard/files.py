@@ -1,5 +1,5 @@
-"""Files that need no host: some to download, made as they are read, and a place for uploads that
-keeps nothing."""
+"""Files without a host: some to download, generated while they are read, and a directory for
+uploads, which are discarded."""
 
 from __future__ import annotations
 
@@ -7,36 +7,37 @@ import asyncio
 import random
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
-from guacr.errors import ForbiddenError, NotFoundError, shorten
-from guacr.session.files import Entry, FileSystem
+from typing_extensions import override
+
+from guacr.api import Entry, FileSystem, ForbiddenError, NotFoundError, shorten
 
 DOWNLOADS, UPLOADS = "/download", "/upload"
 KIB, MIB = 1 << 10, 1 << 20
 SIZES = {"empty": 0, "1 KiB": KIB, "1 MiB": MIB, "10 MiB": 10 * MIB, "100 MiB": 100 * MIB}
-"""Bytes of the files to download, by name."""
+"""The sizes in bytes of the files to download, by name."""
 PIECE = random.Random(1).randbytes(65536)  # noqa: S311 - the same bytes for everybody
-"""What they are made of, again and again: bytes that do not compress."""
+"""The repeated content of the files: bytes that do not compress."""
 NOTE_INTERVAL = 1.0
 """Seconds between two notes on the progress of an upload."""
 
 
 class CardFiles(FileSystem):
-    """`note` is told, in a line of text, what comes and how quickly."""
+    """`note` is called with a line of text about uploads and their speed."""
 
     name = "Test card"
 
     def __init__(self, note: Callable[[str], None]) -> None:
         self._note = note
 
+    @override
     async def is_directory(self, path: str) -> bool:
-        """The root, and one directory for each way."""
         if path in ("/", DOWNLOADS, UPLOADS):
             return True
         _size(path)
         return False
 
+    @override
     async def list(self, path: str) -> AsyncGenerator[Entry, None]:
-        """What there is to download."""
         if path == "/":
             for directory in (DOWNLOADS, UPLOADS):
                 yield Entry(directory[1:], is_directory=True)
@@ -44,15 +45,15 @@ class CardFiles(FileSystem):
             for name in SIZES:
                 yield Entry(name)
 
+    @override
     async def read(self, path: str) -> AsyncGenerator[bytes, None]:
-        """Bytes that do not compress."""
         left = _size(path)
         while left:
             yield PIECE[:left]
             left -= min(left, len(PIECE))
 
+    @override
     async def write(self, path: str, mimetype: str, data: AsyncIterator[bytes]) -> None:
-        """Count what comes."""
         if path in ("/", DOWNLOADS, UPLOADS) or path.startswith(DOWNLOADS + "/"):
             raise ForbiddenError(f"files can be sent to {UPLOADS} only")
         self._note(f"file {shorten(path.rpartition('/')[2], 28)}")

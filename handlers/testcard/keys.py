@@ -1,10 +1,10 @@
-"""What keysyms are called, for a person to read."""
+"""Names of keys and buttons, for people."""
 
 from __future__ import annotations
 
 import unicodedata
 
-from terminal.keysyms import character
+from terminal.input.keysyms import character
 
 NAMES = {
     0xFF08: "BackSpace",
@@ -40,13 +40,13 @@ NAMES = {
     0xFFFF: "Delete",
     0xFE03: "ISO_Level3_Shift",
 } | {0xFFBD + number: f"F{number}" for number in range(1, 25)}
-"""Names as X11's keysymdef.h has them."""
+"""Names as in X11's keysymdef.h."""
 
 BUTTONS = ((1, "left"), (2, "middle"), (4, "right"), (8, "wheel up"), (16, "wheel down"))
 
 
 def describe_key(keysym: int) -> str:
-    """A key's character and its name, as far as it has them."""
+    """Return a key's character and its name, as far as they exist."""
     text = character(keysym)
     if text is not None:
         return f"{text}  {unicodedata.name(text, f'U+{ord(text):04X}')}"
@@ -54,5 +54,5 @@ def describe_key(keysym: int) -> str:
 
 
 def describe_buttons(mask: int) -> str:
-    """The names of the buttons that are held."""
+    """Return the names of the pressed buttons."""
     return ", ".join(name for bit, name in BUTTONS if mask & bit) or "none"

@@ -1,15 +1,15 @@
-"""Where the parts of the test card lie: in proportion to the picture, whatever its size."""
+"""The positions of the test card's parts, in proportion to the picture."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from guacr.display.geometry import Rect
+from guacr.api import Rect
 
 COLUMNS, ROWS = 64, 48
-"""Units that the picture is divided into."""
+"""Units into which the picture is divided."""
 LETTERS_MIN = 8
-"""Pixels of height below which letters cannot be read."""
+"""The height in pixels below which letters cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,23 +20,23 @@ class Layout:
     height: int
 
     def area(self, left: float, top: float, right: float, bottom: float) -> Rect:
-        """From a left upper to a right lower corner, in units."""
+        """Return the area between an upper left and a lower right corner, in units."""
         x, y = round(left * self.width / COLUMNS), round(top * self.height / ROWS)
         end_x, end_y = round(right * self.width / COLUMNS), round(bottom * self.height / ROWS)
         return Rect(x, y, end_x - x, end_y - y)
 
     @property
     def unit(self) -> float:
-        """Pixels of a unit, in the direction where there are fewer."""
+        """The pixels of a unit, in the direction with fewer."""
         return min(self.width / COLUMNS, self.height / ROWS)
 
     def letters(self, units: float = 0.82) -> int:
-        """Pixels of letters that are `units` high."""
+        """Return the height in pixels of letters of `units`."""
         return max(LETTERS_MIN, round(units * self.unit))
 
     @property
     def whole(self) -> Rect:
-        """The picture."""
+        """The whole picture."""
         return Rect(0, 0, self.width, self.height)
 
     @property
@@ -66,12 +66,12 @@ class Layout:
 
     @property
     def zone_plate(self) -> Rect:
-        """Circles that become finer outwards."""
+        """Circles that become finer towards the edge."""
         return self.area(15, 18.5, 27, 30.5)
 
     @property
     def lane(self) -> Rect:
-        """Where the window moves."""
+        """The area in which the window moves."""
         return self.area(28, 18.5, 48, 30.5)
 
     @property
@@ -81,7 +81,7 @@ class Layout:
 
     @property
     def still(self) -> Rect:
-        """Text that rests."""
+        """Text that does not move."""
         return self.area(3, 33, 23, 45)
 
     @property
@@ -95,13 +95,13 @@ class Layout:
         return self.area(43, 33, 61, 45)
 
     def caption(self, panel: Rect) -> Rect:
-        """The line above a panel."""
+        """Return the line above a panel."""
         height = round(1.5 * self.height / ROWS)
         return Rect(panel.x, panel.y - height, panel.width, height)
 
 
 def inset(rect: Rect, margin: int) -> Rect:
-    """A rectangle within another one; empty where there is no room."""
+    """Return a rectangle within another one; empty if there is no space."""
     return Rect(
         rect.x + margin,
         rect.y + margin,

@@ -1,26 +1,29 @@
-"""What arrives from the users: keys and clipboards as lines of text, the pointer as a mark."""
+"""Input from users: keys and clipboards as lines of text, the pointer as a mark."""
 
 from __future__ import annotations
 
-from guacr.display.framebuffer import FrameBuffer
-from guacr.display.geometry import Rect
-from guacr.display.overlay import Fill, Overlay
+from typing import TYPE_CHECKING
+
+from guacr.api import Fill, FrameBuffer, Overlay, Rect
+from handlers.lettering import Lettering
 from handlers.testcard.keys import BUTTONS, describe_buttons
 from handlers.testcard.layout import Layout, inset
-from handlers.testcard.lettering import Lettering
 from handlers.testcard.picture import BLACK, INK, MUTED, PANEL, WHITE
+
+if TYPE_CHECKING:
+    from guacr.api import Contact, Display
 
 ARM = 24
 """Pixels of the crosshair on each side of the pointer."""
 MARK_SIZE = 2 * ARM + 7
 """Pixels of the whole mark in either direction."""
 BOX = 7
-"""Pixels of a button's box."""
+"""Pixels of the box for a button."""
 HELD, LOOSE = (255, 64, 64, 255), (120, 120, 120, 160)
 
 
 class InputPanel:
-    """The pointer in the first line; below it what has arrived, the newest last."""
+    """The pointer in the first line, and below it the input, the newest last."""
 
     def __init__(self, layout: Layout) -> None:
         self._letters = Lettering(layout.letters(0.76))
@@ -31,12 +34,12 @@ class InputPanel:
         self._log = Rect(area.x, area.y + height, area.width, lines * height)
 
     def show_pointer(self, surface: FrameBuffer, x: int, y: int, buttons: int) -> None:
-        """Where the pointer is, and what is held."""
+        """Show the pointer's position, and the pressed buttons."""
         text = f"{x:4},{y:4}  {describe_buttons(buttons)}"
         surface.blit(self._pointer, self._letters.line(text, self._pointer.width, MUTED, PANEL))
 
     def add(self, surface: FrameBuffer, text: str) -> None:
-        """One more line; the oldest goes."""
+        """Add a line, and remove the oldest."""
         area, height = self._log, self._letters.height
         if not area.height:
             return
@@ -53,13 +56,36 @@ class PointerMark:
         self._overlay = overlay
 
     def show(self, x: int, y: int, buttons: int) -> None:
-        """The crosshair's middle is the pixel at (x, y)."""
+        """Move the crosshair's centre to the pixel at (x, y)."""
         self._overlay.place(x - ARM, y - ARM)
         self._overlay.show([*_CROSS, *_boxes(buttons)])
 
 
+class ContactMarks:
+    """A frame around each finger that touches the picture, as large as the touched area."""
+
+    def __init__(self, display: Display) -> None:
+        self._display = display
+        self._overlays: dict[tuple[str, int], Overlay] = {}
+
+    def show(self, owner: str, contact: Contact) -> None:
+        """Draw a user's contact at its new position, or remove its mark."""
+        overlay = self._overlays.pop((owner, contact.id), None)
+        if overlay is not None:
+            self._display.remove(overlay)
+        if contact.lifted:
+            return
+        across, down = (2 * max(radius, ARM) for radius in (contact.radius_x, contact.radius_y))
+        mark = Rect(0, 0, across, down)
+        left, top = contact.x - across // 2, contact.y - down // 2
+        overlay = self._display.add_overlay(left, top, across, down)
+        strength = (*HELD[:3], round(55 + 200 * contact.force))
+        overlay.show([(side, strength) for side in mark.minus(inset(mark, 2))])
+        self._overlays[owner, contact.id] = overlay
+
+
 def _line(rect: Rect) -> list[Fill]:
-    """A light line with dark sides, to be seen on any ground."""
+    """Return a light line with dark sides, which is visible on any background."""
     return [(inset(rect, -1), (*BLACK, 160)), (rect, (*WHITE, 255))]
 
 
@@ -74,7 +100,7 @@ _CROSS: list[Fill] = [
     )
     for fill in _line(rect)
 ]
-"""Four arms that leave the pixel itself, and what is around it, to be seen."""
+"""Four arms that leave the pixel itself, and its surroundings, visible."""
 
 
 def _boxes(buttons: int) -> list[Fill]:

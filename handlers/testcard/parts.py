@@ -1,4 +1,4 @@
-"""The parts of the test card that move. Each keeps to a rectangle of its own."""
+"""The moving parts of the test card, each in its own rectangle."""
 
 from __future__ import annotations
 
@@ -7,24 +7,23 @@ from datetime import datetime
 from itertools import cycle, islice
 
 import numpy as np
+from typing_extensions import override
 
-from guacr.display.framebuffer import FrameBuffer
-from guacr.display.geometry import Rect
-from guacr.display.pixels import Array8
+from guacr.api import Array8, FrameBuffer, Rect
+from handlers.lettering import Lettering
 from handlers.testcard.layout import Layout, inset
-from handlers.testcard.lettering import Lettering
 from handlers.testcard.picture import GROUND, INK, MUTED, PANEL, RULE, WHITE
 
 SCROLL_SPEED = 2.5
-"""Units that the text scrolls in a second."""
+"""Units per second that the text scrolls."""
 WINDOW_PERIODS = (7.0, 4.3)
-"""Seconds that the window takes from left to right and back, and from top to bottom."""
+"""Seconds that the window needs from left to right and back, and from top to bottom and back."""
 WINDOW_SHARE = (0.5, 0.55)
-"""Width and height of the window as shares of its lane."""
+"""The width and height of the window as shares of its lane."""
 VIDEO_MAX = (640, 480)
-"""Pixels of the patch of noise in either direction at most."""
+"""Maximum width and height in pixels of the patch of noise."""
 GRAIN = 28
-"""Strength of the grain: the most that it adds to a colour."""
+"""The strength of the grain: the maximum that it adds to a colour."""
 
 LISTING = (
     "def share(surface, viewers):",
@@ -44,15 +43,15 @@ LISTING = (
 
 
 class Part(ABC):
-    """Something that moves."""
+    """A moving part."""
 
     @abstractmethod
     def draw(self, surface: FrameBuffer, seconds: float) -> None:
-        """Draw it as it is `seconds` after the start."""
+        """Draw the part as it is `seconds` after the start."""
 
 
 class Scroller(Part):
-    """Text that scrolls upwards: what stays in sight is moved, what comes is drawn."""
+    """Text that scrolls upwards: visible text is moved, new text is drawn."""
 
     def __init__(self, layout: Layout) -> None:
         self._area = inset(layout.scroller, round(layout.unit * 0.4))
@@ -60,8 +59,8 @@ class Scroller(Part):
         self._strip = _listing(Lettering(layout.letters(0.76)), self._area)
         self._offset: int | None = None
 
+    @override
     def draw(self, surface: FrameBuffer, seconds: float) -> None:
-        """Scroll by the pixels that have passed."""
         offset, height = int(seconds * self._speed), self._area.height
         rows = height if self._offset is None else min(offset - self._offset, height)
         self._offset = offset
@@ -75,23 +74,23 @@ class Scroller(Part):
 
 
 class Window(Part):
-    """A window that is dragged about: its pixels are moved, the ground behind is restored."""
+    """A window that is dragged around: its pixels are moved, the background is restored."""
 
     def __init__(self, layout: Layout, surface: FrameBuffer) -> None:
         self._lane = layout.lane
-        self._ground = surface.pixels(self._lane).array.copy()
+        self._ground = surface.pixels(self._lane).drawable()
         width, height = (
             round(side * share) for side, share in zip(self._lane[2:], WINDOW_SHARE, strict=True)
         )
         self._pixels = _window(layout, width, height)
         self._shown: Rect | None = None
 
+    @override
     def draw(self, surface: FrameBuffer, seconds: float) -> None:
-        """Move it to where it belongs."""
         height, width = self._pixels.shape[:2]
         free = self._lane.width - width, self._lane.height - height
         x, y = (
-            round(room * _to_and_fro(seconds / period))
+            round(room * triangle_wave(seconds / period))
             for room, period in zip(free, WINDOW_PERIODS, strict=True)
         )
         place = Rect(self._lane.x + x, self._lane.y + y, width, height)
@@ -109,8 +108,8 @@ class Window(Part):
 
 
 class Video(Part):
-    """Soft colours that drift, under a grain that is another one each time: as hard to
-    compress as a film."""
+    """Soft colours that drift, under a grain that is different each time: as hard to compress as a
+    film."""
 
     def __init__(self, layout: Layout) -> None:
         area = layout.video
@@ -118,15 +117,18 @@ class Video(Part):
         x, y = area.x + (area.width - width) // 2, area.y + (area.height - height) // 2
         self._area = Rect(x, y, width, height)
         self._random = np.random.default_rng(1)
-        self._colours = _soft_colours(width * 2, height * 2)
+        self._colours = soft_colours(width * 2, height * 2)
         shape = (height * 2, width * 2, 1)
         grain = self._random.integers(0, GRAIN, shape, np.uint8)
         self._grain = np.repeat(grain, 4, axis=2)
 
+    @override
     def draw(self, surface: FrameBuffer, seconds: float) -> None:
-        """The next picture of the film."""
         width, height = self._area.width, self._area.height
-        x, y = round(width * _to_and_fro(seconds / 11)), round(height * _to_and_fro(seconds / 7))
+        x, y = (
+            round(width * triangle_wave(seconds / 11)),
+            round(height * triangle_wave(seconds / 7)),
+        )
         grain_x = int(self._random.integers(0, width + 1))
         grain_y = int(self._random.integers(0, height + 1))
         colours = self._colours[y : y + height, x : x + width]
@@ -135,7 +137,7 @@ class Video(Part):
 
 
 class Clock(Part):
-    """The time of day, and how many pictures have been drawn."""
+    """The time of day, and the number of pictures drawn."""
 
     def __init__(self, layout: Layout, frame_rate: int) -> None:
         self._letters = Lettering(layout.letters(0.9))
@@ -145,8 +147,8 @@ class Clock(Part):
         self._tail = f"{frame_rate}/s  {layout.width}x{layout.height}"
         self._frames = 0
 
+    @override
     def draw(self, surface: FrameBuffer, seconds: float) -> None:
-        """Count, and look at the clock."""
         self._frames += 1
         time = datetime.now().astimezone()
         text = f"{time:%H:%M:%S}.{time.microsecond // 10000:02}  {self._frames:06}  {self._tail}"
@@ -154,13 +156,13 @@ class Clock(Part):
         surface.blit(self._area, self._letters.line(shown, self._area.width, INK, GROUND))
 
 
-def _to_and_fro(turns: float) -> float:
-    """From 0 to 1 and back in one turn, at the same speed all the way."""
+def triangle_wave(turns: float) -> float:
+    """Return a value that goes from 0 to 1 and back in one turn, at a constant speed."""
     return 1 - abs(1 - 2 * (turns % 1))
 
 
 def _listing(letters: Lettering, area: Rect) -> Array8:
-    """The text that scrolls, on one strip that is at least as high as its window."""
+    """Return the scrolling text on a strip that is at least as high as its area."""
     lines = max(len(LISTING), -(-area.height // letters.height))
     return np.concatenate(
         [
@@ -171,7 +173,7 @@ def _listing(letters: Lettering, area: Rect) -> Array8:
 
 
 def _window(layout: Layout, width: int, height: int) -> Array8:
-    """A window with a title and a line of text, as pixels."""
+    """Return a window with a title and a line of text, as pixels."""
     canvas = FrameBuffer(max(1, width), max(1, height))
     whole = Rect(0, 0, width, height)
     letters = Lettering(layout.letters(0.7))
@@ -187,8 +189,8 @@ def _window(layout: Layout, width: int, height: int) -> Array8:
     return canvas.array[:height, :width]
 
 
-def _soft_colours(width: int, height: int) -> Array8:
-    """Slow waves in each colour; `GRAIN` may be added without overflow."""
+def soft_colours(width: int, height: int) -> Array8:
+    """Return slow waves in each colour; `GRAIN` may be added without overflow."""
     y = np.linspace(0, 3 * np.pi, height, dtype=np.float32)[:, None]
     x = np.linspace(0, 3 * np.pi, width, dtype=np.float32)[None, :]
     waves = [np.sin(x + y * 0.6), np.sin(y - x * 0.4 + 2), np.sin(x * 0.7 + y + 4), x * y * 0]

@@ -1,15 +1,13 @@
-"""The part of the test card that rests: bars, gradients, lines, circles and text."""
+"""The still part of the test card: bars, gradients, lines, circles and text."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from guacr.display.framebuffer import FrameBuffer
-from guacr.display.geometry import Rect
-from guacr.display.pixels import Array8
+from guacr.api import Array8, FrameBuffer, Rect
+from handlers.lettering import Colour, Lettering
 from handlers.testcard.layout import COLUMNS, ROWS, Layout, inset
-from handlers.testcard.lettering import Colour, Lettering
 from handlers.testcard.params import TestcardParams
 
 GROUND: Colour = (30, 34, 42)
@@ -32,12 +30,12 @@ BARS: tuple[Colour, ...] = (
     (0, 0, 0),
 )
 BAR_LEVEL = 0.75
-"""Share of full strength of the lower half of the bars, as broadcast bars have it."""
+"""The level of the lower half of the bars, relative to full strength, as in broadcast bars."""
 GREYS = 16
-"""Steps of the grey wedge."""
+"""The steps of the grey wedge."""
 RAMPS = ((1, 1, 1), (1, 0, 0), (0, 1, 0), (0, 0, 1))
 PITCHES = (1, 2, 3, 4)
-"""Pixels of a line, and of the gap beside it."""
+"""The widths in pixels of lines, and of the gaps between them."""
 RINGS = (1.0, 0.75, 0.5, 0.25)
 
 SAMPLE = (
@@ -51,7 +49,7 @@ SIZES = (0.56, 0.7, 0.82, 1.0)
 
 
 def paint(surface: FrameBuffer, layout: Layout, params: TestcardParams) -> None:
-    """Paint all that rests on an empty surface."""
+    """Paint all still parts on an empty surface."""
     _ground(surface, layout)
     text = Lettering(layout.letters(1.0))
     surface.blit(*_label(layout.title, "guacr test card", text, INK))
@@ -78,20 +76,20 @@ def paint(surface: FrameBuffer, layout: Layout, params: TestcardParams) -> None:
 
 
 def _label(place: Rect, text: str, letters: Lettering, ink: Colour) -> tuple[Rect, Array8]:
-    """A line of text in the middle of a place's height, as `blit` takes it."""
+    """Return a line of text, centred vertically in a place, as arguments of `blit`."""
     y = place.y + (place.height - letters.height) // 2
     pixels = letters.line(text, place.width, ink, GROUND)
     return Rect(place.x, y, place.width, letters.height), pixels
 
 
 def _frame(surface: FrameBuffer, panel: Rect) -> None:
-    """A line of one pixel around a panel."""
+    """Draw a line of one pixel around a panel."""
     for side in inset(panel, -1).minus(panel):
         surface.fill(side, RULE)
 
 
 def _ground(surface: FrameBuffer, layout: Layout) -> None:
-    """A grid of single pixels, and an edge that shows whether any of it is cut off."""
+    """Draw a grid of single pixels, and an edge that shows whether any of it is cut off."""
     surface.fill(layout.whole, GROUND)
     for column in range(2, COLUMNS, 2):
         surface.fill(Rect(column * layout.width // COLUMNS, 0, 1, layout.height), GRID)
@@ -110,7 +108,7 @@ def _ground(surface: FrameBuffer, layout: Layout) -> None:
 
 
 def _bars(surface: FrameBuffer, area: Rect) -> None:
-    """Eight colours at full strength, below it at three quarters, below that grey steps."""
+    """Draw eight colours at full strength, then at three quarters, then grey steps."""
     half, three_quarters = round(area.height * 0.45), round(area.height * 0.8)
     for number, colour in enumerate(BARS):
         column = _share(area, number, len(BARS))
@@ -126,13 +124,13 @@ def _bars(surface: FrameBuffer, area: Rect) -> None:
 
 
 def _share(area: Rect, number: int, count: int) -> Rect:
-    """The `number`th of `count` columns of an area."""
+    """Return the `number`th of `count` columns of an area."""
     left, right = area.width * number // count, area.width * (number + 1) // count
     return Rect(area.x + left, area.y, right - left, area.height)
 
 
 def _ramps(surface: FrameBuffer, area: Rect) -> None:
-    """From black to grey, red, green and blue."""
+    """Draw gradients from black to grey, red, green and blue."""
     levels = np.linspace(0, 255, area.width).round().astype(np.uint8)
     for number, (red, green, blue) in enumerate(RAMPS):
         top, bottom = (area.height * n // len(RAMPS) for n in (number, number + 1))
@@ -142,7 +140,7 @@ def _ramps(surface: FrameBuffer, area: Rect) -> None:
 
 
 def _gratings(surface: FrameBuffer, area: Rect) -> None:
-    """Upright and level lines of each pitch, side by side."""
+    """Draw vertical, horizontal and crossed lines of each pitch, side by side."""
     y, x = np.mgrid[: area.height, : area.width]
     band = np.minimum(y * len(PITCHES) // max(1, area.height), len(PITCHES) - 1)
     pitch = np.array(PITCHES)[band]
@@ -153,7 +151,7 @@ def _gratings(surface: FrameBuffer, area: Rect) -> None:
 
 
 def _zone_plate(surface: FrameBuffer, area: Rect) -> None:
-    """A cosine of the squared radius: at the farther edges a period is two pixels."""
+    """Draw a cosine of the squared radius: at the farther edges, a period is two pixels."""
     y, x = _from_middle(area)
     radius = max(1.0, max(area.width, area.height) / 2)
     wave = np.cos((x**2 + y**2) * np.float32(np.pi / 2 / radius))
@@ -161,7 +159,7 @@ def _zone_plate(surface: FrameBuffer, area: Rect) -> None:
 
 
 def _circles(surface: FrameBuffer, area: Rect) -> None:
-    """Thin circles and two diagonals: round and straight if pixels are square."""
+    """Draw thin circles and two diagonals: round and straight if pixels are square."""
     y, x = _from_middle(area)
     outer = max(1.0, min(area.width, area.height) / 2 - 2)
     distance = np.hypot(x, y)
@@ -175,7 +173,7 @@ def _circles(surface: FrameBuffer, area: Rect) -> None:
 
 
 def _still_text(surface: FrameBuffer, layout: Layout) -> None:
-    """The same lines in four sizes, light on dark and dark on light."""
+    """Draw the same lines in four sizes, light on dark and dark on light."""
     area = layout.still
     middle = area.height // 2
     for top, ink, paper in ((0, INK, PANEL), (middle, BLACK, WHITE)):
@@ -200,7 +198,7 @@ def _lines(
 
 
 def _from_middle(area: Rect) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Distances of each pixel's centre from the middle: a column of y, a row of x."""
+    """Return the distances of each pixel's centre from the middle: a column of y, a row of x."""
     y = np.arange(area.height, dtype=np.float32) - (area.height - 1) / 2
     x = np.arange(area.width, dtype=np.float32) - (area.width - 1) / 2
     return y[:, None], x[None, :]

@@ -30,7 +30,7 @@ COLOURS = 64
 
 
 class Step(NamedTuple):
-    """What is typed, and what the screen shows then and did not before."""
+    """A text to type, and a text that the screen shows only afterwards."""
 
     typed: str
     sign: str

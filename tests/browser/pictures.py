@@ -97,7 +97,7 @@ def styles() -> str:
 
 
 def prepare(directory: Path) -> None:
-    """What the programs show: always the same."""
+    """Write the files that the programs show; they are always the same."""
     directory.chmod(0o755)
     (directory / "sample.py").write_text(SAMPLE)
     (directory / "styles.txt").write_text(styles())
@@ -130,7 +130,9 @@ def _text(session: Session) -> str:
 async def guacr_picture(site: Site, page: Page, command: str, sign: str, home: Path) -> Image.Image:
     """The program in the page."""
     await page.goto(f"{site.origin}/#connection=shell")
-    await page.until("document.querySelector('#session').dataset.state === 'connected'", "it")
+    await page.until(
+        "document.querySelector('#session').dataset.state === 'connected'", "a connected page"
+    )
     await page.type(GREETING.format(directory=home) + "\n")
     await until(lambda: screen(site).startswith("ready> "), "the prompt")
     await page.type(f"clear; {command}\n")

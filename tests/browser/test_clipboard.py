@@ -9,12 +9,12 @@ from tests.support.browser import CTRL, SHIFT, Browser, Page
 from tests.support.site import Site, running_site
 from tests.support.waiting import until
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
 async def test_what_is_copied_on_the_remote_side_can_be_pasted_here(page: Page, site: Site) -> None:
     await connected(page, site)
-    sessions(site)[0].send_clipboard("text/plain", "héllo 😀".encode())
+    sessions(site)[0].context.send_clipboard("text/plain", "héllo 😀".encode())
     await page.until("navigator.clipboard.readText().then(t => t === 'héllo 😀')", "the clipboard")
 
 
@@ -63,7 +63,7 @@ async def test_a_paste_over_the_limit_does_not_paste_what_was_copied_before(
             await page.key("Backspace")
         await until(lambda: not any("drop" in row for row in screen(site)), "an empty line")
         await paste(page, "x" * 300_000)
-        await page.until("/nothing was pasted.*262144/.test(document.body.innerText)", "the reason")
+        await page.until("/than the 262144 bytes/.test(document.body.innerText)", "the reason")
         await page.type("select 'after';\n")
         await see(site, "(1 row)")
         assert not any("drop" in row or "xxx" in row for row in screen(site))
@@ -91,7 +91,7 @@ async def test_a_clipboard_that_changed_elsewhere_is_offered(page: Page, site: S
 
 async def test_the_clipboard_by_hand(page: Page, site: Site) -> None:
     await connected(page, site)
-    sessions(site)[0].send_clipboard("text/plain", b"from there")
+    sessions(site)[0].context.send_clipboard("text/plain", b"from there")
     await page.click("#bar-toggle")
     await page.click("#action-clipboard")
     await page.until("document.querySelector('#clipboard-text').value === 'from there'", "the text")
@@ -99,3 +99,21 @@ async def test_the_clipboard_by_hand(page: Page, site: Site) -> None:
     await page.click("#clipboard-send")
     await happened(site, "clipboard", "text/plain", b"by hand")
     await page.until("document.activeElement.id === 'sink'", "the focus")
+
+
+async def test_a_clipboard_that_is_too_long_for_the_dialog(page: Page, site: Site) -> None:
+    await connected(page, site)
+    sessions(site)[0].context.send_clipboard("text/plain", b"x" * 1_000_001)
+    await page.until("navigator.clipboard.readText().then(t => t.length === 1000001)", "the text")
+    await page.click("#bar-toggle")
+    await page.click("#action-clipboard")
+    field = "document.querySelector('#clipboard-text')"
+    assert await page.run(f"{field}.value") == ""
+    assert (await page.run(f"{field}.placeholder")).startswith("1000001 characters")
+    await page.click("#clipboard-send")
+    await page.click("#bar-toggle")
+    await page.click("#action-clipboard")
+    await page.run(f"{field}.value = 'by hand'")
+    await page.click("#clipboard-send")
+    await happened(site, "clipboard", "text/plain", b"by hand")
+    assert ("clipboard", "text/plain", b"") not in handler_of(site).events

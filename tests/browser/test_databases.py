@@ -13,9 +13,9 @@ from tests.browser.test_files import drop
 from tests.browser.visit import connected, see
 from tests.support.browser import CTRL, SHIFT, Page
 from tests.support.site import Site, running_site
-from tests.support.waiting import until
+from tests.support.waiting import until_saved
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 SHOP = {"protocol": "sqlite", "title": "A shop", "parameters": {"database": ":sample:"}}
 SCRIPT = "select 40 + 2 as sum;\nselect 6 * 8 as product;\n"
@@ -26,7 +26,7 @@ ALT = 1
 """Bit of CDP's `modifiers`."""
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="session")
 async def site() -> AsyncIterator[Site]:
     async with running_site(connections={"shop": SHOP}) as running:
         yield running
@@ -50,8 +50,7 @@ async def test_results_are_downloaded(page: Page, site: Site, tmp_path: Path, ty
     await console(page, site)
     await page.type(typed)
     await see(site, "2 rows are in two.csv.")
-    await until(lambda: (tmp_path / "two.csv").exists(), "the saved file")
-    assert (tmp_path / "two.csv").read_bytes() == b"id,name\r\n1,Ada Lovelace\r\n2,Grace Hopper\r\n"
+    await until_saved(tmp_path / "two.csv", b"id,name\r\n1,Ada Lovelace\r\n2,Grace Hopper\r\n")
     assert page.errors == []
 
 
@@ -100,7 +99,7 @@ async def test_a_script_is_chosen_with_a_button(page: Page, site: Site, tmp_path
     script.write_text(SCRIPT)
     await choose(page, script)
     await see(site, "48")
-    await page.until(HIDDEN, "the button's going")
+    await page.until(HIDDEN, "a hidden button")
     await page.until("document.activeElement.id === 'sink'", "the focus")
     assert page.errors == []
 
@@ -113,10 +112,11 @@ async def test_the_button_is_reached_by_keys(page: Page, site: Site) -> None:
     await page.key_event("keyDown", "Control", CTRL)
     await page.key_event("keyDown", "Alt", CTRL | ALT)
     await page.key_event("keyDown", "Shift", CTRL | ALT | SHIFT)
-    await page.until("document.activeElement.id === 'action-clipboard'", "the controls")
+    await page.until("document.activeElement.id === 'action-view'", "the controls")
     for key in ("Shift", "Alt", "Control"):
         await page.key_event("keyUp", key)
-    await page.key("ArrowRight")
+    for _ in range(3):  # past View, Keys and Clipboard
+        await page.key("ArrowRight")
     await page.until("document.activeElement.id === 'action-upload'", "the button")
     await page.key("Enter")
     await page.until("window.asked", "the browser's dialog")
@@ -127,6 +127,6 @@ async def test_who_gives_up_needs_no_button(page: Page, site: Site) -> None:
     await page.type("\\i\n")
     await page.until_visible(UPLOAD)
     await page.key("c", CTRL)
-    await page.until(HIDDEN, "the button's going")
+    await page.until(HIDDEN, "a hidden button")
     await page.type("select 40 + 2;\n")
     await see(site, "42")

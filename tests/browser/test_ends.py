@@ -25,7 +25,7 @@ from tests.support.browser import CTRL, SHIFT, Browser, Page, Window
 from tests.support.site import Site
 from tests.support.waiting import until
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
 async def test_a_link_to_watch(browser: Browser, page: Page, site: Site) -> None:
@@ -38,8 +38,10 @@ async def test_a_link_to_watch(browser: Browser, page: Page, site: Site) -> None
     await viewer.until(CONNECTED, "the viewer's picture")
     box = await viewer.run("document.querySelector('#display > div').getBoundingClientRect().width")
     assert box < 640  # the owner's picture is scaled down to fit
+    await viewer.until_visible("#watching")
+    assert await viewer.run("document.querySelector('#view-watches').disabled")
     (session,) = sessions(site)
-    assert [user.rights.read_only for user in session.users.values()] == [False, True]
+    assert [user.rights.read_only for user in session.users] == [False, True]
     await viewer.type("a")
     await viewer.key("V", CTRL | SHIFT, ("pasteAndMatchStyle",))
     await viewer.resize(Window(width=500, height=300))
@@ -49,7 +51,7 @@ async def test_a_link_to_watch(browser: Browser, page: Page, site: Site) -> None
     await happened(site, "key", 0x62, False)
     assert keys_of(site) == [(0x62, True), (0x62, False)]
     await viewer.close()
-    await page.until("/left this session/.test(document.body.innerText)", "who left")
+    await page.until("/left this session/.test(document.body.innerText)", "the user who left")
 
 
 async def test_a_link_with_full_rights(browser: Browser, page: Page, site: Site) -> None:
@@ -70,7 +72,7 @@ async def test_the_daemons_sentence_and_a_new_try(page: Page, site: Site) -> Non
     await connected(page, site)
     handler_of(site).fail(UpstreamError("the host's disk is full: delete something"))
     await page.until_visible(NOTICE)
-    assert await page.text("#notice-title") == "Connection broken off"
+    assert await page.text("#notice-title") == "Connection closed by the host"
     assert await page.text("#notice-text") == "The host's disk is full: delete something."
     assert await page.run("document.activeElement.id") == "notice-reconnect"
     await page.key("Enter")
@@ -91,8 +93,8 @@ async def test_a_session_that_ends_by_itself(page: Page, site: Site) -> None:
 async def test_a_server_that_vanishes(page: Page, site: Site) -> None:
     await connected(page, site)
     (session,) = sessions(site)
-    for user in list(session.users.values()):
-        user.transport.abort()
+    for user in list(session.users):
+        user.link.transport.abort()
     await page.until_visible(NOTICE)
     assert await page.text("#notice-title") == "Connection lost"
     await page.click("#notice-reconnect")
@@ -101,15 +103,17 @@ async def test_a_server_that_vanishes(page: Page, site: Site) -> None:
 
 async def lose(site: Site) -> None:
     for session in sessions(site):
-        for user in list(session.users.values()):
-            user.transport.abort()
+        for user in list(session.users):
+            user.link.transport.abort()
     await until(lambda: not sessions(site), "the session's end")
 
 
 async def test_a_loss_that_may_pass_is_tried_again_by_itself(page: Page, site: Site) -> None:
     await connected(page, site)
     await lose(site)
-    await page.until("/Reconnecting in/.test(document.body.innerText)", "what happens next")
+    await page.until(
+        "/Reconnecting in/.test(document.body.innerText)", "the next attempt's countdown"
+    )
     await page.until(CONNECTED, "the new picture")
     assert len(sessions(site)) == 1
     handler_of(site).fail(UpstreamError("the host is starting anew"))
@@ -147,7 +151,9 @@ async def test_an_end_is_not_tried_again(page: Page, site: Site, error: GuacrErr
 async def test_a_planned_stop_is_waited_for(page: Page, site: Site) -> None:
     await connected(page, site)
     sessions(site)[0].close(ShutdownError())
-    await page.until("/Reconnecting in/.test(document.body.innerText)", "what happens next")
+    await page.until(
+        "/Reconnecting in/.test(document.body.innerText)", "the next attempt's countdown"
+    )
     assert "shutting down" in await page.text("#notice-text")
 
 
@@ -162,10 +168,10 @@ async def test_full_screen_takes_the_keys_of_the_browser(page: Page, site: Site)
 async def test_a_network_that_stops(page: Page, site: Site) -> None:
     await connected(page, site)
     (session,) = sessions(site)
-    for user in session.users.values():
-        user.transport.pause_reading()
+    for user in session.users:
+        user.link.transport.pause_reading()
     await page.until("/slow or interrupted/.test(document.body.innerText)", "the warning")
-    session.resume_input()
+    session.context.resume_input()
     await page.until("document.querySelector('#toast').hidden", "the end of the warning")
 
 
@@ -173,5 +179,5 @@ async def test_a_link_that_does_not_hold(page: Page, site: Site) -> None:
     await page.goto(f"{site.origin}/?token=a.b.c.d.e")
     await page.until_visible(NOTICE)
     assert await page.text("#notice-title") == "Access denied"
-    assert "not valid here" in await page.text("#notice-text")
+    assert "token is invalid" in await page.text("#notice-text")
     assert await page.run("location.search") == ""

@@ -16,15 +16,15 @@ from handlers.testcard.files import PIECE, CardFiles
 from tests.browser.visit import CONNECTED, connected, sessions
 from tests.support.browser import Browser, Page, Window
 from tests.support.site import Site, running_site
-from tests.support.waiting import until
+from tests.support.waiting import until, until_saved
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 CARD = {"card": {"protocol": "testcard", "title": "Test card", "parameters": {"frame-rate": 2}}}
 MEGABYTE = "new Uint8Array(1_000_000).fill(7)"
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="session")
 async def card() -> AsyncIterator[Site]:
     async with running_site(connections=CARD) as running:
         yield running
@@ -32,7 +32,7 @@ async def card() -> AsyncIterator[Site]:
 
 @pytest.fixture
 def notes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What the card is told."""
+    """Collect the notes that are written on the card."""
     told: list[str] = []
     monkeypatch.setattr(CardHandler, "_note", lambda self, text: told.append(text))
     return told
@@ -52,7 +52,7 @@ async def folder(page: Page, site: Site, *names: str) -> None:
 
 
 def state(page: Page, name: str, text: str) -> str:
-    """Whether the line of a transfer says something."""
+    """Return a script that checks whether the line of the transfer `name` contains `text`."""
     said = " && ".join(f"line.innerText.includes({json.dumps(part)})" for part in (name, text))
     return f"[...document.querySelectorAll('#transfers li')].some(line => {said})"
 
@@ -80,14 +80,15 @@ async def test_a_file_is_downloaded(page: Page, card: Site, tmp_path: Path) -> N
     await folder(page, card, "download")
     await page.click('#files-list [aria-label="Download 1 MiB"]')
     await page.until(state(page, "1 MiB", "1.0 MB, "), "the end of the download")
-    await until(lambda: (tmp_path / "1 MiB").exists(), "the saved file")
-    assert (tmp_path / "1 MiB").read_bytes() == PIECE * 16
+    await until_saved(tmp_path / "1 MiB", PIECE * 16)
     assert page.errors == []
 
 
 async def test_folders_by_their_path(page: Page, card: Site) -> None:
     await folder(page, card, "upload")
-    await page.until("/is empty/.test(document.querySelector('#files-status').textContent)", "so")
+    await page.until(
+        "/is empty/.test(document.querySelector('#files-status').textContent)", "an empty list"
+    )
     await page.click("#files-path button")
     await page.until("document.querySelectorAll('#files-list li').length === 2", "the root")
 
@@ -162,7 +163,7 @@ async def test_a_file_that_breaks_off_is_not_saved(
     await page.until(state(page, "1 KiB", "The host has gone."), "the reason")
     monkeypatch.undo()
     await page.click('#files-list [aria-label="Download 1 MiB"]')
-    await until(lambda: (tmp_path / "1 MiB").exists(), "the file after it")
+    await until_saved(tmp_path / "1 MiB", PIECE * 16)
     assert not (tmp_path / "1 KiB").exists()
     assert page.errors == []
 
@@ -184,7 +185,7 @@ async def test_where_files_are_not_taken_the_reason_is_shown(page: Page, site: S
     await page.run(drop("new File(['x'], 'a.txt')"))
     await page.until(
         "document.querySelector('#toast').textContent ==="
-        " 'a.txt: File streams are not supported here.'",
+        " 'a.txt: File streams are not supported by this protocol.'",
         "the reason",
     )
 
@@ -193,11 +194,10 @@ async def test_a_file_that_the_remote_side_sends(page: Page, site: Site, tmp_pat
     await page.call("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
     await connected(page, site)
     session: Session = sessions(site)[0]
-    (user,) = session.users.values()
+    (user,) = session.users
     async with user.outputs.open_file("rows.csv", "text/csv") as stream:
         await stream.write(b"1;2\n" * 10_000)
-    await until(lambda: (tmp_path / "rows.csv").exists(), "the saved file")
-    assert (tmp_path / "rows.csv").read_bytes() == b"1;2\n" * 10_000
+    await until_saved(tmp_path / "rows.csv", b"1;2\n" * 10_000)
 
 
 async def test_a_transfer_can_be_cancelled(page: Page, card: Site) -> None:
@@ -206,7 +206,9 @@ async def test_a_transfer_can_be_cancelled(page: Page, card: Site) -> None:
     await page.click('#transfers [aria-label="Cancel 100 MiB"]')
     await page.until(state(page, "100 MiB", "Cancelled."), "the end")
     (session,) = sessions(card)
-    await until(lambda: not session._tasks, "the end of the task")
+    owner = session.users.owner
+    assert owner is not None
+    await until(lambda: not owner.transfers._under_way, "the end of the transfer")
 
 
 @pytest.mark.parametrize("dark", [False, True])

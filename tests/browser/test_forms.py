@@ -8,15 +8,15 @@ import pytest
 import pytest_asyncio
 
 from guacr.daemon import Daemon
-from guacr.settings import WebSocketSettings
+from guacr.settings.models import WebSocketSettings
+from guacr.testing.daemon import LOCAL, local_settings
 from tests.support.browser import Browser, Page
-from tests.support.daemon import LOCAL, local_settings
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 SCHEME = "#form-color-scheme"
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="session")
 async def form(browser: Browser) -> AsyncIterator[Page]:
     """The form of SSH."""
     settings = local_settings(
@@ -75,3 +75,19 @@ async def test_the_colour_scheme_is_a_list_with_room_for_others(form: Page) -> N
     await form.run(choose.format(5))
     assert not await form.run(f"document.querySelector('{SCHEME}').hidden")
     assert await form.run(f"document.querySelector('{SCHEME}').value") == ""
+
+
+async def test_an_address_fills_the_form_in_and_hides_nothing_of_it(form: Page) -> None:
+    await form.run("document.querySelector('#form-more').open = false")
+    words = "protocol=ssh&hostname=h&color-scheme=green-black&ssh-jump-user name=x&title=y"
+    await form.run(f"location.hash = '{words}'")
+    await form.until("document.querySelector('#form-hostname').value === 'h'", "the address")
+    assert await form.run(f"document.querySelector('{SCHEME}-list').value") == "green-black"
+    assert await form.run(f"document.querySelector('{SCHEME}').hidden")
+    assert not await form.run("document.querySelector('#form-more').open")
+    await form.run(f"location.hash = '{words}&ssh-jump-port=2022&color-scheme=color1: red'")
+    filled = "document.querySelector('#form-ssh-jump-port').value === '2022'"
+    await form.until(filled, "the rest")
+    assert await form.run("document.querySelector('#form-more').open")
+    assert await form.run(f"document.querySelector('{SCHEME}').value") == "color1: red"
+    assert not await form.run(f"document.querySelector('{SCHEME}').hidden")

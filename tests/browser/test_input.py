@@ -7,11 +7,13 @@ from itertools import permutations
 
 import pytest
 
-from tests.browser.visit import PHONE, TYPED_A, connected, happened, keys_of, sessions
+from guacr.session.input.touch import Contact
+from tests.browser.visit import PHONE, TYPED_A, connected, handler_of, happened, keys_of, sessions
 from tests.support.browser import ALT, CTRL, SHIFT, Browser, Page
 from tests.support.site import Site
+from tests.support.waiting import until
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
 async def test_keys_arrive(page: Page, site: Site) -> None:
@@ -82,6 +84,13 @@ async def test_text_of_an_input_method(page: Page, site: Site) -> None:
     assert await page.run("document.querySelector('#sink').value") == ""
 
 
+async def test_a_key_with_a_character_of_two_code_units(page: Page, site: Site) -> None:
+    await connected(page, site)
+    await page.key("\U0001e900", place="KeyA")
+    await happened(site, "key", 0x0101E900, False)
+    assert keys_of(site) == [(0x0101E900, True), (0x0101E900, False)]
+
+
 async def insert(page: Page, text: str) -> None:
     await page.call("Input.insertText", text=text)
 
@@ -135,6 +144,19 @@ async def test_the_pointer_arrives_where_it_is(page: Page, site: Site) -> None:
     await happened(site, "mouse", 100, 200, 0)
 
 
+async def test_a_key_is_held_while_the_pointer_drags(page: Page, site: Site) -> None:
+    await connected(page, site)
+    await page.key_event("keyDown", "Control", CTRL)
+    await page.drag((100, 200), (140, 200))
+    await page.key("a", CTRL)
+    await page.key_event("keyUp", "Control")
+    await happened(site, "key", 0xFFE3, False)
+    kinds = [event[0] for event in handler_of(site).events if event[0] in ("key", "mouse")]
+    assert kinds[0] == "key"
+    assert set(kinds[1:-3]) == {"mouse"}
+    assert keys_of(site) == [(0xFFE3, True), (TYPED_A, True), (TYPED_A, False), (0xFFE3, False)]
+
+
 async def test_typing_into_the_pages_own_fields_stays_there(page: Page, site: Site) -> None:
     await connected(page, site)
     await page.click("#bar-toggle")
@@ -165,7 +187,7 @@ async def test_the_controls_open_by_keys(page: Page, site: Site) -> None:
 async def test_a_phone_types_with_its_soft_keyboard(browser: Browser, site: Site) -> None:
     page = await browser.page(PHONE)
     await connected(page, site)
-    assert sessions(site)[0].size == (1170, 2532)
+    assert sessions(site)[0].context.size == (1170, 2532)
     assert await page.run("document.querySelector('#sink').inputMode") == "none"
     await page.click("#bar-toggle")
     await page.click("#action-keyboard")
@@ -187,4 +209,38 @@ async def test_a_finger_is_a_pointer(browser: Browser, site: Site) -> None:
     await page.call("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": 90, "y": 60}])
     await page.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
     await happened(site, "mouse", 270, 180, 1)
+    await page.close()
+
+
+async def test_fingers_are_sent_as_they_are_once_they_are_accepted(
+    browser: Browser, site: Site
+) -> None:
+    page = await browser.page(PHONE)
+    await connected(page, site)
+    handler = handler_of(site)
+    (user,) = handler.session.users
+    handler.session.display.accept_touches(10)
+    handler.session.changed()
+    await until(lambda: not handler.session.display.changed, "a frame")
+    await until(lambda: not user.pacing.in_flight, "its acknowledgement")
+
+    async def touch(kind: str, *points: tuple[int, int, int]) -> None:
+        dots = [
+            {"x": x, "y": y, "id": finger, "radiusX": 4, "radiusY": 4} for finger, x, y in points
+        ]
+        await page.call("Input.dispatchTouchEvent", type=kind, touchPoints=dots)
+
+    def contacts() -> list[tuple[int, int, bool]]:
+        found = [event[1] for event in handler.events if event[0] == "touch"]
+        return [(one.x, one.y, one.lifted) for one in found if isinstance(one, Contact)]
+
+    await touch("touchStart", (0, 90, 60))
+    await touch("touchStart", (0, 90, 60), (1, 120, 200))
+    await touch("touchMove", (0, 100, 70), (1, 120, 200))
+    await until(lambda: contacts()[-1][:2] == (300, 210), "the first finger's move")
+    await touch("touchCancel")
+    await until(lambda: sum(lifted for *_, lifted in contacts()) == 2, "the end of both")
+    assert (360, 600, False) in contacts()
+    mice = [event for event in handler.events if event[0] == "mouse" and event[3]]
+    assert not mice, "the pointer's buttons are not used"
     await page.close()

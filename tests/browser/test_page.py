@@ -9,7 +9,7 @@ from tests.support.browser import Browser, Page, Window
 from tests.support.site import Site, running_site
 from tests.support.waiting import until
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
 async def test_one_click_from_the_list_to_a_session(page: Page, site: Site) -> None:
@@ -19,7 +19,7 @@ async def test_one_click_from_the_list_to_a_session(page: Page, site: Site) -> N
     await page.click(".card")
     await page.until(CONNECTED, "the first picture")
     assert await page.run("document.title") == "A sketch"
-    assert sessions(site)[0].size == (1280, 800)
+    assert sessions(site)[0].context.size == (1280, 800)
     assert page.errors == []
 
 
@@ -43,8 +43,8 @@ async def test_one_remote_pixel_for_each_pixel_of_the_device(browser: Browser, s
     page = await browser.page(Window(width=640, height=400, scale=2.0))
     await connected(page, site)
     (session,) = sessions(site)
-    assert session.size == (1280, 800)
-    assert session.owner_info.dpi == 192
+    assert session.context.size == (1280, 800)
+    assert session.context.owner_info.dpi == 192
     box = await page.run(
         "(() => { const b = document.querySelector('#display > div').getBoundingClientRect();"
         " return [b.width, b.height] })()"
@@ -68,7 +68,7 @@ async def test_the_remote_screen_follows_the_window(page: Page, site: Site) -> N
 
 async def test_the_tab_follows_the_sessions_name(page: Page, site: Site) -> None:
     await connected(page, site)
-    sessions(site)[0].set_name("vim notes.txt")
+    sessions(site)[0].context.set_name("vim notes.txt")
     await page.until("document.title === 'vim notes.txt'", "the title")
 
 
@@ -93,7 +93,7 @@ async def test_a_form_for_another_host(page: Page) -> None:
         await page.click("#form [type=submit]")
         await page.until(CONNECTED, "the first picture")
         params = handler_of(site).params
-        assert (params.hostname, params.level) == ("host", 5)  # type: ignore[attr-defined]
+        assert (params.hostname, params.level) == ("host", 5)
         assert await page.run("document.title") == "host"
         address = await page.run("location.hash")
         assert address == "#protocol=sketch&hostname=host&level=5"
@@ -112,7 +112,7 @@ async def test_what_is_missing_is_named(page: Page) -> None:
         await page.until("/no connections yet/.test(document.body.innerText)", "the hint")
     async with running_site(websocket={"token_keys": ["k" * 32]}) as site:
         await page.goto(site.origin)
-        await page.until("/link that holds a token/.test(document.body.innerText)", "the hint")
+        await page.until("/link that contains a token/.test(document.body.innerText)", "the hint")
 
 
 async def test_the_test_card(page: Page) -> None:

@@ -9,7 +9,7 @@ from tests.support.browser import Browser, Page
 from tests.support.nginx import nginx
 from tests.support.site import running_site
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
 async def test_the_page_below_a_path_of_nginx(browser: Browser, page: Page) -> None:

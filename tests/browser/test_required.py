@@ -1,4 +1,4 @@
-"""What a remote host asks for, in the page's dialog."""
+"""A remote host's questions, in the page's dialog."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.browser import Page
 from tests.support.site import Site, running_site
 from tests.support.waiting import until
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 CARD = {
     "card": {
@@ -24,7 +24,7 @@ CARD = {
 }
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="session")
 async def card() -> AsyncIterator[Site]:
     async with running_site(connections=CARD) as running:
         yield running
@@ -32,7 +32,7 @@ async def card() -> AsyncIterator[Site]:
 
 @pytest.fixture
 def notes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What is written on the card."""
+    """Collect the notes that are written on the card."""
     told: list[str] = []
     monkeypatch.setattr(CardHandler, "_note", lambda self, text: told.append(text))
     return told
@@ -71,7 +71,7 @@ async def test_who_does_not_answer_is_not_connected(page: Page, card: Site) -> N
         else:
             await page.key("Escape")
         await page.until_visible(NOTICE)
-        assert "You did not answer what the remote host asks." in await page.text(NOTICE)
+        assert "You did not enter what the remote host needs." in await page.text(NOTICE)
         await until(lambda: not sessions(card), "the end of the session")
 
 

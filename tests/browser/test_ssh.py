@@ -14,12 +14,13 @@ from PIL import Image
 from handlers.ssh import SshHandler
 from tests.browser.visit import CONNECTED, NOTICE, screen, see, sessions
 from tests.support.browser import CTRL, SHIFT, Browser, Page, Window
+from tests.support.guarding import owned
 from tests.support.openssh import OpenSsh, openssh_server, sshd
 from tests.support.require import missing
 from tests.support.site import Site, running_site
-from tests.support.waiting import until
+from tests.support.waiting import until, until_saved
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 CLOSE_PIPE = "printf '\\033]482203\\007'"
 FULL_SCREEN = "yes '################################################' | head -n 38\n"
@@ -33,7 +34,7 @@ def server() -> Iterator[OpenSsh]:
         yield running
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="session")
 async def site(browser: Browser, server: OpenSsh) -> AsyncIterator[Site]:
     login = {"username": server.user, "private-key": server.make_key("-t", "ed25519")}
     shell = {"protocol": "ssh", "title": "Shell", "parameters": server.address | login}
@@ -58,7 +59,7 @@ async def shell(page: Page, site: Site) -> None:
 
 
 async def lit(page: Page) -> int:
-    """How many pixels of the page are bright."""
+    """Return the number of bright pixels of the page."""
     grey = Image.open(BytesIO(await page.screenshot())).convert("L")
     return sum(grey.histogram()[128:])
 
@@ -82,7 +83,7 @@ async def test_typing_and_seeing_it(page: Page, site: Site) -> None:
 async def test_copying_by_selecting_and_pasting(page: Page, site: Site) -> None:
     await shell(page, site)
     await page.type("clear; echo chosen-words\n")
-    await until(lambda: screen(site)[0] == "chosen-words", "the words")
+    await until(lambda: screen(site)[0] == "chosen-words", "the chosen words")
     columns, rows, width, height = handler_of(site).window
     cell, line = width / columns, height / rows
     await page.drag((cell * 0.5, line / 2), (cell * 14, line / 2))
@@ -160,7 +161,8 @@ async def test_a_server_that_is_not_there(page: Page, site: Site, server: OpenSs
         assert await page.text("#notice-title") == "Host not available"
         assert str(server.port) in await page.text("#notice-text")
     finally:
-        server.start()
+        with owned():
+            server.start()
     await page.click("#notice-reconnect")
     await page.until(CONNECTED, "the new picture")
 
@@ -183,9 +185,9 @@ async def test_searching_the_scrollback(page: Page, site: Site, key: str) -> Non
     bar = handler_of(site).terminal.emulator.scrollbar
     assert not bar.at_bottom
     await page.key("Enter")
-    await page.until(f"{count} === '2 of 11'", "the one before")
+    await page.until(f"{count} === '2 of 11'", "the previous match")
     await page.key("Enter", SHIFT)
-    await page.until(f"{count} === '1 of 11'", "back")
+    await page.until(f"{count} === '1 of 11'", "the first match again")
     await page.key("Escape")
     await page.until("document.activeElement.id === 'sink'", "the focus")
     await page.type("echo typed-$((1+1))\n")
@@ -241,9 +243,8 @@ async def test_what_a_program_prints_into_a_pipe_is_downloaded(
         f"stty -onlcr; {pipe(name)}; seq 1 50000; {CLOSE_PIPE}; stty onlcr; echo d''one\n"
     )
     await see(site, "done")
-    await until(lambda: (tmp_path / saved).exists(), "the saved file")
     whole = "".join(f"{number}\n" for number in range(1, 50_001)).encode()
-    assert (tmp_path / saved).read_bytes() == whole
+    await until_saved(tmp_path / saved, whole)
     assert names(tmp_path) == [saved]
     assert page.errors == []
 
@@ -256,7 +257,9 @@ async def test_a_pipe_that_is_cancelled_goes_on_on_the_screen(
     await page.type(f"{pipe('2;log')}; echo first; read x; echo sec''ond; {CLOSE_PIPE}\n")
     await page.click("#bar-toggle")
     await page.click("#action-files")
-    await page.until("/7 bytes/.test(document.querySelector('#transfers').innerText)", "it")
+    await page.until(
+        "/7 bytes/.test(document.querySelector('#transfers').innerText)", "the size of the transfer"
+    )
     await page.click('#transfers [aria-label="Cancel log"]')
     await page.key("Escape")
     await page.until("document.activeElement.id === 'sink'", "the focus")

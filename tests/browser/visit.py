@@ -1,4 +1,4 @@
-"""What the tests of the page have in common."""
+"""Shared by the tests of the page."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import cast
 
 from guacr.session.session import Session
 from handlers.terminal import TerminalHandler
-from terminal.contents import Position, Span
+from terminal.engines.contents import Position, Span
 from tests.support.browser import Page, Window
 from tests.support.loopback import SketchHandler
 from tests.support.site import Site

@@ -9,10 +9,11 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-from handlers.database.splitter import Splitter, lines_of
-from handlers.database.statements import Dialect
+from handlers.database.sql.splitter import Splitter, lines_of
+from handlers.database.sql.statements import Dialect
 from tests.support.require import require
 from tests.support.sql_servers import Server, mariadb, postgresql
 
@@ -30,7 +31,8 @@ PSQL = [
     "\\x off\n", "\n\\pset pager off\n", "$$ a; $$", "[1:2]", "1e", "1.5", "&", "|/",
 ]  # fmt: skip
 MARIADB = [
-    *COMMON, "`", "``", "#", "# c;\n", "/*! ", "/*!40101 select 1 */", "/*M!1 ", '"a\\";b"', "\\N",
+    *COMMON, "`", "``", "#", "# c;\n", "/*! ", "/*!40101 select 1 */", "/*M!1 ",
+    "/*! a /* b; */ ", '"a\\";b"', "\\N",
     ";\ndelimiter //\n", "//", "//\nDELIMITER ;\n", "--\n", "--;", "--\t", "$$",
 ]  # fmt: skip
 
@@ -48,7 +50,7 @@ def text(chance: random.Random, pieces: list[str]) -> str:
 
 
 def ours(script: str, dialect: Dialect) -> list[str]:
-    """What the console would run, commands left out."""
+    """Return the statements that the console would run, without commands."""
     splitter = Splitter(dialect)
     found = [each for line in lines_of(script) for each in splitter.feed(line)]
     if (last := splitter.last()) is not None:
@@ -65,7 +67,7 @@ def bare(statement: str) -> str:
 
 
 def agree(found: list[str], expected: list[str]) -> bool:
-    """Whether these are the same statements."""
+    """Return whether these are the same statements."""
     return len(found) == len(expected) and all(
         theirs.startswith(mine) and _COMMENT.fullmatch(theirs, len(mine))
         for mine, theirs in zip(found, expected, strict=True)
@@ -73,7 +75,7 @@ def agree(found: list[str], expected: list[str]) -> bool:
 
 
 def psql(server: Server, *settings: str) -> Oracle:
-    """What psql sends of a text, as its log has it."""
+    """Return a function that finds the statements that psql sends, according to its log."""
     program = require("psql")
 
     def statements(script: str) -> list[str]:
@@ -94,7 +96,7 @@ def psql(server: Server, *settings: str) -> Oracle:
 
 
 def environment(server: Server) -> dict[str, str]:
-    """What tells psql and its like of a server."""
+    """Return the environment with which psql and similar programs find a server."""
     return {
         "PGHOST": server["hostname"], "PGPORT": server["port"], "PGUSER": server["username"],
         "PGPASSWORD": server["password"], "PGDATABASE": server["database"],
@@ -102,14 +104,15 @@ def environment(server: Server) -> dict[str, str]:
     }  # fmt: skip
 
 
-def mariadb_client(server: Server) -> Oracle:
-    """What mariadb sends of a text, as it tells with `-vvv`."""
+def mariadb_client(server: Server, *settings: str) -> Oracle:
+    """Return a function that finds the statements that mariadb sends, as it reports with `-vvv`."""
     program = require("mariadb")
 
     def statements(script: str) -> list[str]:
         done = subprocess.run(
             [program, "--no-defaults", "-S", server["socket"], "-u", "root", "-vvv", "--force",
-             "--comments", "--default-character-set=utf8mb4"],
+             "--comments", "--default-character-set=utf8mb4",
+             *(f"--init-command={setting}" for setting in settings)],
             input=script.encode(), capture_output=True, timeout=20, check=False,
         )  # fmt: skip
         parts = done.stdout.decode(errors="replace").split("--------------\n")
@@ -137,14 +140,23 @@ def main() -> None:
     deadline, seed = time.monotonic() + options.seconds, options.seed
     with postgresql() as one, mariadb() as other:
         while time.monotonic() < deadline:
-            compare(psql(one), PSQL_DIALECT, PSQL, count=5, seed=seed)
-            compare(mariadb_client(other), MARIADB_DIALECT, MARIADB, count=5, seed=seed)
+            for oracle, dialect, pieces in (
+                (psql(one), PSQL_DIALECT, PSQL),
+                (psql(one, ESCAPING), ESCAPING_DIALECT, PSQL),
+                (mariadb_client(other), MARIADB_DIALECT, MARIADB),
+                (mariadb_client(other, UNESCAPING), UNESCAPING_DIALECT, MARIADB),
+            ):
+                compare(oracle, dialect, pieces, count=5, seed=seed)
             seed += 1
-    print(f"{10 * (seed - options.seed)} texts, no difference")  # noqa: T201 - a command
+    print(f"{20 * (seed - options.seed)} texts, no difference")  # noqa: T201 - a command
 
 
 PSQL_DIALECT = Dialect(dollars=True)
 MARIADB_DIALECT = Dialect(backticks=True, hashes=True, delimiters=True)
+ESCAPING = "set standard_conforming_strings = off"
+ESCAPING_DIALECT = replace(PSQL_DIALECT, standard=False)
+UNESCAPING = "set sql_mode = 'NO_BACKSLASH_ESCAPES'"
+UNESCAPING_DIALECT = replace(MARIADB_DIALECT, escapes=False)
 
 if __name__ == "__main__":
     main()

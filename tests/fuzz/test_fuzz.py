@@ -7,18 +7,21 @@ import sys
 
 import pytest
 
-from tests.fuzz import driver, handshake, parser, telnet
+from tests.fuzz import driver, handshake, images, parser, rfb, rfb_rects, telnet
 
 TARGETS = [
-    pytest.param(parser.one_input, parser.SAMPLES, id="parser"),
-    pytest.param(handshake.one_input, handshake.SAMPLES, id="handshake"),
-    pytest.param(telnet.one_input, telnet.SAMPLES, id="telnet"),
+    pytest.param(parser.one_input, parser.SAMPLES, 2000, id="parser"),
+    pytest.param(handshake.one_input, handshake.SAMPLES, 2000, id="handshake"),
+    pytest.param(telnet.one_input, telnet.SAMPLES, 2000, id="telnet"),
+    pytest.param(images.one_input, images.SAMPLES, 2000, id="images"),
+    pytest.param(rfb.one_input, rfb.SAMPLES, 200, id="rfb"),
+    pytest.param(rfb_rects.one_input, rfb_rects.SAMPLES, 500, id="rfb_rects"),
 ]
 
 
-@pytest.mark.parametrize(("target", "samples"), TARGETS)
-def test_a_short_run(target: driver.Target, samples: list[bytes]) -> None:
-    driver.run(target, samples, count=2000)
+@pytest.mark.parametrize(("target", "samples", "count"), TARGETS)
+def test_a_short_run(target: driver.Target, samples: list[bytes], count: int) -> None:
+    driver.run(target, samples, count=count)
 
 
 def test_a_failing_input_is_shown() -> None:

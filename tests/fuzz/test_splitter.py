@@ -4,25 +4,32 @@ from __future__ import annotations
 
 import pytest
 
-from handlers.database.statements import Dialect
+from handlers.database.sql.statements import Dialect
 from tests.fuzz import splitter
 from tests.support.sql_servers import mariadb, postgresql
 
-TEXTS = 40
+TEXTS = 20
 """Each starts a client."""
 
 
 def test_statements_are_those_of_psql() -> None:
     with postgresql() as server:
-        splitter.compare(
-            splitter.psql(server), splitter.PSQL_DIALECT, splitter.PSQL, count=TEXTS, seed=1
-        )
+        for settings, dialect in (
+            ((), splitter.PSQL_DIALECT),
+            ((splitter.ESCAPING,), splitter.ESCAPING_DIALECT),
+        ):
+            oracle = splitter.psql(server, *settings)
+            splitter.compare(oracle, dialect, splitter.PSQL, count=TEXTS, seed=1)
 
 
 def test_statements_are_those_of_mariadb() -> None:
     with mariadb() as server:
-        oracle = splitter.mariadb_client(server)
-        splitter.compare(oracle, splitter.MARIADB_DIALECT, splitter.MARIADB, count=TEXTS, seed=1)
+        for settings, dialect in (
+            ((), splitter.MARIADB_DIALECT),
+            ((splitter.UNESCAPING,), splitter.UNESCAPING_DIALECT),
+        ):
+            oracle = splitter.mariadb_client(server, *settings)
+            splitter.compare(oracle, dialect, splitter.MARIADB, count=TEXTS, seed=1)
 
 
 def test_a_difference_is_shown() -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from guacr.configuration import Source, allowed, merge
-from guacr.settings import Connection, Settings
+from guacr.settings.configuration import Source, allowed, merge
+from guacr.settings.models import Connection, Settings
 
 PATH = Path(__file__).parents[2] / "config" / "guacr.toml"
 COMMENTED_SETTING = re.compile(r"^# (?=[a-z_-]+ = |\[connections)", re.MULTILINE)

@@ -2,21 +2,16 @@
 
 import re
 import tomllib
-from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
 
 import pytest
 
-from guacr import paramdoc
-from guacr.cli import main
-from guacr.configuration import Source, merge
+from guacr.cli import paramdoc
+from guacr.cli.main import main
 from guacr.protocol.status import Status
-from guacr.session import registry
-from guacr.session.handler import ENTRY_POINT_GROUP
-from guacr.session.opcodes import OPCODES
-from guacr.session.registry import Protocols
-from tests.support.client import GuacClient
-from tests.support.daemon import address, running_daemon
+from guacr.session.input.opcodes import OPCODES
+from guacr.session.protocols import Protocols
+from guacr.settings.configuration import Source, merge
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
@@ -40,10 +35,10 @@ def test_parameters_are_those_of_the_handlers() -> None:
     assert written == paramdoc.document(Protocols()), "run `make docs`"
 
 
-def test_every_opcode_that_is_taken_is_named() -> None:
+def test_every_accepted_opcode_is_named() -> None:
     text = (ROOT / "docs" / "protocol.md").read_text()
-    taken = text.split("Taken from clients:")[1].split("Unknown opcodes")[0]
-    assert sorted(re.findall(r"`(\w+)`", taken)) == sorted(name for name in OPCODES if name)
+    accepted = text.split("Accepted from clients:")[1].split("Unknown opcodes")[0]
+    assert sorted(re.findall(r"`(\w+)`", accepted)) == sorted(name for name in OPCODES if name)
 
 
 def test_every_status_named_is_one() -> None:
@@ -52,29 +47,6 @@ def test_every_status_named_is_one() -> None:
     assert rows
     for number, name in rows:
         assert Status[name] == int(number)
-
-
-async def test_example_of_a_handler_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    code = blocks("docs/writing-a-handler.md", "python")[0]
-    (tmp_path / "guacr_colour.py").write_text(code)
-    project = tomllib.loads(blocks("docs/writing-a-handler.md", "toml")[0])["project"]
-    ((name, target),) = project["entry-points"][ENTRY_POINT_GROUP].items()
-    points = EntryPoints([EntryPoint(name, target, ENTRY_POINT_GROUP)])
-    monkeypatch.setattr(registry, "entry_points", points.select)
-    monkeypatch.syspath_prepend(tmp_path)
-    async with (
-        running_daemon() as daemon,
-        await GuacClient.connect(address(daemon), "colour", {"first": "1"}) as client,
-    ):
-        await client.wait(lambda: shows(client, (0x45, 0x85, 0x88)), "the first colour")
-        client.key(ord("x"), True)
-        await client.wait(lambda: shows(client, (0x98, 0x97, 0x1A)), "the next colour")
-
-
-def shows(client: GuacClient, colour: tuple[int, int, int]) -> bool:
-    """Whether the whole picture has one colour."""
-    picture = client.canvas.flatten()
-    return picture.size > 0 and bool((picture == colour).all())
 
 
 def test_example_settings_are_in_order(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from guacr import log
-from guacr.settings import LogSettings
+from guacr.settings.models import LogSettings
 
 
 @pytest.fixture(autouse=True)

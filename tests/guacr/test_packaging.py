@@ -1,4 +1,4 @@
-"""What pyproject.toml, package-lock.json and the tree say agrees with each other."""
+"""pyproject.toml, package-lock.json and the source tree agree with each other."""
 
 import ast
 import json
@@ -17,51 +17,66 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("guacr", "handlers", "terminal")
 
 IMPORTERS: dict[str, tuple[str, ...]] = {
-    "PIL": ("guacr.display.encoder", "handlers.testcard", "terminal"),
+    "PIL": (
+        "guacr.display.encoder",
+        "guacr.display.png",
+        "guacr.testing.canvas",
+        "handlers.lettering",
+        "terminal",
+    ),
     "aiohttp": (
         "guacr.daemon",
         "guacr.transport.websocket",
         "guacr.web",
         "handlers.kubernetes.websocket",
     ),
-    "annotated_types": ("guacr.configuration",),
+    "annotated_types": ("guacr.settings.configuration",),
     "asyncssh": ("guacr.sshlib",),
-    "bson": ("handlers.database.mongo_values",),
-    "cryptography": ("guacr.tokens_guacamole_lite", "handlers.database.sqlserver_tls"),
+    "bson": ("handlers.database.mongodb.values",),
+    "cryptography": (
+        "guacr.sshlib",
+        "guacr.access.guacamole_lite",
+        "handlers.database.sqlserver.tls",
+        "handlers.vnc.rfb.security",
+    ),
     "gssapi": ("handlers.ssh.kerberos",),
     "isal": ("guacr.display.png",),
-    "joserfc": ("guacr.tokens",),
-    "asyncmy": ("handlers.database.adapters.mysql", "handlers.database.mysql_connection"),
-    "oracledb": ("handlers.database.adapters.oracle",),
+    "joserfc": ("guacr.access.tokens",),
+    "asyncmy": ("handlers.database.mysql.adapter", "handlers.database.mysql.connection"),
+    "oracledb": ("handlers.database.oracle.adapter",),
     "prompt_toolkit": (
-        "handlers.database.keyboard",
-        "handlers.database.prompt",
-        "handlers.database.prompt_buffer",
-        "handlers.database.prompt_layout",
+        "handlers.database.console.keyboard",
+        "handlers.database.console.long_lines",
+        "handlers.database.console.prompt",
+        "handlers.database.console.prompt_buffer",
+        "handlers.database.console.prompt_layout",
     ),
     "psycopg": (
-        "handlers.database.adapters.postgresql",
-        "handlers.database.postgresql_ambient",
-        "handlers.database.postgresql_guard",
-        "handlers.database.postgresql_relay",
+        "handlers.database.postgresql.adapter",
+        "handlers.database.postgresql.ambient",
+        "handlers.database.postgresql.guard",
+        "handlers.database.postgresql.relay",
     ),
-    "pygments": ("handlers.database.prompt",),
-    "pymongo": ("handlers.database.adapters.mongodb",),
-    "pytds": ("handlers.database.adapters.sqlserver", "handlers.database.sqlserver_tls"),
-    "OpenSSL": ("handlers.database.sqlserver_tls",),
-    "service_identity": ("handlers.database.sqlserver_tls",),
-    "wcwidth": ("handlers.database.table", "terminal.pyte_widths"),
-    "pydantic": ("guacr.configuration", "guacr.setting_types", "guacr.settings"),
-    "pydantic_core": ("guacr.configuration",),
-    "pydantic_settings": ("guacr.configuration",),
-    "pyghostty": ("terminal.ghostty_library",),
-    "pyte": ("terminal.pyte_library",),
+    "pygments": ("handlers.database.console.prompt",),
+    "pymongo": ("handlers.database.mongodb.adapter",),
+    "pytds": ("handlers.database.sqlserver.adapter", "handlers.database.sqlserver.tls"),
+    "OpenSSL": ("handlers.database.sqlserver.tls",),
+    "service_identity": ("handlers.database.sqlserver.tls",),
+    "wcwidth": ("handlers.database.console.table", "terminal.engines.pyte.widths"),
+    "pydantic": ("guacr.settings.configuration", "guacr.settings.types", "guacr.settings.models"),
+    "pydantic_core": ("guacr.settings.configuration",),
+    "pydantic_settings": ("guacr.settings.configuration",),
+    "pyghostty": ("terminal.engines.ghostty.library",),
+    "pyte": ("terminal.engines.pyte.library",),
     "re2": ("handlers.telnet.expressions",),
-    "simplejpeg": ("guacr.display.encoder",),
-    "uvloop": ("guacr.process",),
+    "simplejpeg": ("guacr.display.jpeg",),
+    "uvloop": ("guacr.process.run",),
     "yaml": ("handlers.kubernetes.kubeconfig",),
 }
-"""Third-party library → the modules, or packages, that may import it; NumPy may be anywhere."""
+"""Third-party library → the modules, or packages, that may import it.
+
+Any module may import NumPy and typing_extensions.
+"""
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +137,7 @@ def test_every_directory_of_tests_is_a_package() -> None:
 
 
 def test_third_party_libraries_are_wrapped() -> None:
-    own = {*PACKAGES, "numpy"}
+    own = {*PACKAGES, "numpy", "typing_extensions"}
     strangers = [
         f"{module} imports {library}"
         for module, path in modules()
@@ -130,6 +145,14 @@ def test_third_party_libraries_are_wrapped() -> None:
         if not may_import(module, library)
     ]
     assert strangers == []
+
+
+def test_every_module_is_public_or_kept_from_handlers(project: dict[str, Any]) -> None:
+    contracts = project["tool"]["importlinter"]["contracts"]
+    protected = {name for one in contracts for name in one.get("protected_modules", ())}
+    found = {".".join(module.split(".")[:2]) for module, _ in modules()} - {"guacr"}
+    found = {name for name in found if name.startswith("guacr.")}
+    assert found - protected == {"guacr.__main__", "guacr.api", "guacr.sshlib"}
 
 
 def test_every_handler_can_be_loaded(project: dict[str, Any]) -> None:

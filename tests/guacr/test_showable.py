@@ -1,4 +1,4 @@
-"""Which characters may be shown."""
+"""The characters that may be shown."""
 
 from __future__ import annotations
 

@@ -110,7 +110,7 @@ async def test_no_name() -> None:
     "host", ["host.invalid", "a..b", "x" * 300, "ho st", "\N{SNOWMAN}" * 70, "a\0b"]
 )
 async def test_an_unknown_name(host: str) -> None:
-    with pytest.raises(UpstreamNotFoundError, match="is not known"):
+    with pytest.raises(UpstreamNotFoundError, match="is unknown"):
         await dial(host, 22, 5)
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from guacr.daemon import Daemon
-from guacr.session.registry import Protocols
+from guacr.session.protocols import Protocols
+from guacr.testing.client import Behaviour, GuacClient, Hello
+from guacr.testing.daemon import local_settings
 from tests.handlers.terminal.echo import EchoHandler
-from tests.support.client import GuacClient, Habits, Hello
-from tests.support.daemon import local_settings
 from tests.support.loopback import until
 
 FIRST, SESSIONS, PARALLEL = 200, 1000, 10
@@ -30,13 +30,13 @@ async def test_a_thousand_sessions_leave_nothing() -> None:
     daemon = Daemon(local_settings(), protocols=Protocols({"echo": EchoHandler}))
     await daemon.start()
     address = ("127.0.0.1", daemon.port)
-    hello, habits = Hello(width=640, height=480), Habits(paint=False)
+    hello, behaviour = Hello(width=640, height=480), Behaviour(paint=False)
     gate = asyncio.Semaphore(PARALLEL)
 
     async def one() -> None:
         async with gate:
-            client = await GuacClient.connect(address, "echo", hello=hello, habits=habits)
-            await client.wait(lambda: client.heard.syncs, "the first frame")
+            client = await GuacClient.connect(address, "echo", hello=hello, behaviour=behaviour)
+            await client.wait(lambda: client.state.syncs, "the first frame")
             await client.close()
 
     await asyncio.gather(*(one() for _ in range(FIRST)))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from guacr.daemon import Daemon
-from tests.support.client import GuacClient
+from guacr.testing.client import GuacClient
 from tests.support.openssh import OpenSsh, openssh_server, sshd
 from tests.support.require import missing
 from tests.support.ssh_desk import Desk, shell, ssh_daemon
@@ -83,23 +83,23 @@ async def test_the_end_reaches_everyone(daemon: Daemon, owner: Desk) -> None:
         owner.client.type("exit\n")
         await owner.end()
         await joiner.wait_closed()
-        assert joiner.heard.disconnect
-        assert not joiner.heard.errors
+        assert joiner.state.disconnect
+        assert not joiner.state.errors
 
 
 async def test_the_session_goes_on_when_the_owner_leaves(daemon: Daemon, owner: Desk) -> None:
     async with await join(daemon, owner) as joiner:
         await owner.client.close(politely=True)
-        await until(lambda: len(owner.session.users) == 1, "the owner's leaving")
+        await until(lambda: len(owner.session.users) == 1, "the owner's departure")
         joiner.type("echo still-$((1+1))\n")
         await owner.see("\nstill-2\n")
 
 
 async def test_the_title_is_the_hosts(daemon: Daemon, owner: Desk) -> None:
     owner.client.type("printf '\\033]0;my title\\007'\n")
-    await owner.client.wait(lambda: owner.client.heard.name == "my title", "the title")
+    await owner.client.wait(lambda: owner.client.state.name == "my title", "the title")
     async with await join(daemon, owner) as joiner:
-        assert joiner.heard.name == "my title"
+        assert joiner.state.name == "my title"
 
 
 async def test_text_goes_in_and_out_through_the_clipboard(daemon: Daemon, owner: Desk) -> None:
@@ -111,7 +111,7 @@ async def test_text_goes_in_and_out_through_the_clipboard(daemon: Daemon, owner:
     await owner.see("\npasted-2\n")
     owner.client.type("clear; printf '\\033]52;c;'; printf copied | base64; printf '\\007'\n")
     await owner.client.wait(
-        lambda: ("text/plain", b"copied") in owner.client.heard.clipboards, "the copied text"
+        lambda: ("text/plain", b"copied") in owner.client.state.clipboards, "the copied text"
     )
 
 
@@ -120,4 +120,4 @@ async def test_a_flood_leaves_everyone_with_the_last_picture(daemon: Daemon, own
         owner.client.type("seq 200000; echo end-$((1+1))\n")
         await owner.see("\nend-2\n", timeout=20)
         await same_picture(owner.client, joiner)
-        assert joiner.heard.syncs < 2000
+        assert joiner.state.syncs < 2000

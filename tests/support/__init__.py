@@ -1,1 +1,1 @@
-"""What the tests are made with: an independent client, a painter, and conditions to wait for."""
+"""Support for the tests: servers, conditions to wait for, and the page in a browser."""

@@ -30,6 +30,8 @@ FLAGS = (
     "--disable-extensions",
     "--hide-scrollbars",
     "--mute-audio",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
     "--remote-debugging-port=0",
 )
 START_TIMEOUT = 30.0
@@ -53,7 +55,7 @@ KEYS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """What a page believes of its screen."""
+    """The screen of a page."""
 
     width: int = 1280
     height: int = 800
@@ -187,7 +189,7 @@ class Page:
         await self.until(f"document.querySelector({selector!r})?.offsetParent != null", selector)
 
     async def text(self, selector: str) -> str:
-        """What an element shows."""
+        """Return the text that an element shows."""
         return str(await self.run(f"document.querySelector({selector!r}).innerText"))
 
     async def place(self, selector: str) -> tuple[float, float]:

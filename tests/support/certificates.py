@@ -35,10 +35,11 @@ class Authority:
         )
         self.certificate = _pem(built.sign(self._key, hashes.SHA256()))
 
-    def issue(self, name: str) -> Pair:
-        """A certificate for `name`."""
+    def issue(self, name: str, *, host: str = "") -> Pair:
+        """A certificate for `name`; with `host` it is valid for that host alone."""
         key = ec.generate_private_key(ec.SECP256R1())
-        names = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ADDRESS)])
+        local = [x509.DNSName("localhost"), x509.IPAddress(ADDRESS)]
+        names = x509.SubjectAlternativeName([x509.DNSName(host)] if host else local)
         built = _builder(_name(name), self._name, key).add_extension(names, critical=False)
         private = key.private_bytes(
             serialization.Encoding.PEM,

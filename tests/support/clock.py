@@ -18,3 +18,22 @@ class SkippingClock:
     def skip(self, seconds: float) -> None:
         """Have so much time pass at once."""
         self._skipped += seconds
+
+
+class FrozenClock:
+    """The running event loop's time, which passes only when a test says so."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = asyncio.get_running_loop().time()
+        """Seconds, on the event loop's scale."""
+        monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: self.now)
+
+    def skip(self, seconds: float) -> None:
+        """Have so much time pass within a step of the event loop."""
+        self.now += seconds
+
+    async def pass_by(self, seconds: float) -> None:
+        """Have so much time pass, and everything happen that is due then."""
+        self.skip(seconds)
+        for _ in range(3):  # timers are taken up, run, and what they start is run
+            await asyncio.sleep(0)

@@ -32,7 +32,7 @@ PATH = "/api/v1/namespaces/{namespace}/pods/{pod}/{action}"
 
 @dataclass(slots=True)
 class KubeApi:
-    """What the server is to do, and what it was asked."""
+    """The server's configuration, and the requests that it has received."""
 
     token: str = ""
     """Wanted of clients, if any."""
@@ -101,18 +101,21 @@ class KubeApi:
         process = _start(command, slave)
         os.close(slave)
         taking = asyncio.create_task(self._take(socket, master), name="kube input")
+        giving = asyncio.create_task(_give(socket, master), name="kube output")
         try:
-            await _give(socket, master)
-            code = await asyncio.to_thread(process.wait, 5)
-            await self._end(socket, _exit(code))
+            await asyncio.wait([taking, giving], return_when=asyncio.FIRST_COMPLETED)
+            if giving.done():
+                giving.result()
+                code = await asyncio.to_thread(process.wait, 5)
+                await self._end(socket, _exit(code))
         except ConnectionError:
             pass
         finally:
             taking.cancel()
-            await asyncio.wait([taking])
-            os.close(master)
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
+            await asyncio.wait([taking, giving])
+            os.close(master)
             await asyncio.to_thread(process.wait, 5)
 
     async def _take(self, socket: web.WebSocketResponse, master: int) -> None:

@@ -6,40 +6,47 @@ import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 from guacr.display.framebuffer import FrameBuffer
 from guacr.errors import BadRequestError, GuacrError
 from guacr.protocol.client import ClientInfo
 from guacr.protocol.instruction import encode
 from guacr.protocol.status import Status
+from guacr.session.context import SessionContext
 from guacr.session.handler import ProtocolHandler
-from guacr.session.params import Params, param
-from guacr.session.registry import Protocols, SessionRegistry
+from guacr.session.input.reader import Reader
+from guacr.session.input.touch import Contact
+from guacr.session.params import Params, order, param
+from guacr.session.protocols import Protocols
+from guacr.session.registry import SessionRegistry
 from guacr.session.session import Session
-from guacr.session.streams import InputStream
+from guacr.session.shared_params import ClipboardParams, ReadOnlyParams
+from guacr.session.streams.inputs import InputStream
 from guacr.session.user import User
-from guacr.settings import Settings
-from guacr.transport.base import Receiver, Transport
-from tests.support.canvas import Canvas
-from tests.support.wire import Received, Splitter
+from guacr.settings.models import Settings
+from guacr.testing.canvas import Canvas
+from guacr.testing.wire import Received, Splitter
+from guacr.transport.base import NO_RECEIVER, Receiver, Transport
 
 
 class MemoryTransport(Transport):
-    """What is written is kept in `received` as instructions, and painted on `canvas`.
+    """A transport in memory: instructions are kept in `received`, and painted on `canvas`.
 
     With `stalled` nothing is taken: it counts as buffered until `drain`. With `replies` every
     `sync` is acknowledged.
     """
 
-    receiver: Receiver
-
     def __init__(self) -> None:
+        self.receiver: Receiver = NO_RECEIVER
         self.received: list[Received] = []
         self.canvas = Canvas()
         self.closed_with: Status | None = None
         self.stalled = False
         self.replies = False
         self.reading = True
+        self.written = 0
+        """Bytes."""
         self._splitter = Splitter()
         self._waiting = bytearray()
 
@@ -54,6 +61,7 @@ class MemoryTransport(Transport):
     def write(self, data: bytes) -> None:
         if self.closed_with is not None:
             return
+        self.written += len(data)
         self._waiting += data
         if not self.stalled:
             self._take()
@@ -103,16 +111,15 @@ class MemoryTransport(Transport):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SketchParams(Params):
+class SketchParams(ReadOnlyParams, ClipboardParams):
     """Parameters of the sketch handler."""
+
+    ORDER = order("hostname password level colour", ReadOnlyParams, ClipboardParams)
 
     hostname: str = param("", "Not used.")
     password: str = param("", "Not used.", secret=True)
     level: int = param(1, "A number.", minimum=0, maximum=9)
     colour: str = param("red", "Changes live.", live=True)
-    read_only: bool = param(False, "No input.", personal=True)
-    disable_copy: bool = param(False, "No clipboard to the client.", personal=True)
-    disable_paste: bool = param(False, "No clipboard from the client.", personal=True)
 
 
 class SketchHandler(ProtocolHandler):
@@ -121,7 +128,7 @@ class SketchHandler(ProtocolHandler):
     name = "sketch"
     params_type = SketchParams
 
-    def __init__(self, session: Session, params: Params) -> None:
+    def __init__(self, session: SessionContext, params: Params) -> None:
         super().__init__(session, params)
         self.events: list[tuple[object, ...]] = []
         self.surface = FrameBuffer(*session.size)
@@ -132,7 +139,7 @@ class SketchHandler(ProtocolHandler):
 
     async def run(self) -> None:
         self.events.append(("run",))
-        self.session.changed()
+        self.session.set_connected()
         try:
             await self.end
         finally:
@@ -149,6 +156,9 @@ class SketchHandler(ProtocolHandler):
 
     def mouse(self, user: User, x: int, y: int, buttons: int) -> None:
         self.events.append(("mouse", x, y, buttons))
+
+    def touch(self, user: User, contact: Contact) -> None:
+        self.events.append(("touch", contact))
 
     def resize(self, user: User, width: int, height: int) -> None:
         self.events.append(("resize", width, height))
@@ -181,10 +191,12 @@ class SketchHandler(ProtocolHandler):
 class Bench:
     """A registry with the sketch protocol, and clients connected to it in memory."""
 
-    def __init__(self, settings: Settings | None = None) -> None:
+    def __init__(
+        self, settings: Settings | None = None, handler: type[SketchHandler] = SketchHandler
+    ) -> None:
         self.executor = ThreadPoolExecutor(1)
         self.registry = SessionRegistry(
-            Protocols({"sketch": SketchHandler}), settings or Settings(), self.executor
+            Protocols({"sketch": handler}), settings or Settings(), self.executor
         )
 
     def connect(
@@ -194,7 +206,10 @@ class Bench:
         transport = MemoryTransport()
         texts = {name.replace("_", "-"): text for name, text in values.items()}
         client = info or ClientInfo(width=200, height=100, version=(1, 5, 0), name="somebody")
-        return transport, self.registry.open(select, texts, client, transport)
+        reader = self.registry.open(select, texts, client, transport)
+        reader.session.begun = True  # as it is after a turn of the event loop
+        note_session(reader)
+        return transport, reader.user
 
     async def close(self) -> None:
         """End all sessions."""
@@ -202,10 +217,24 @@ class Bench:
         self.executor.shutdown()
 
 
+_sessions: WeakKeyDictionary[User, Session] = WeakKeyDictionary()
+
+
+def note_session(reader: Reader) -> None:
+    """Have `session_of` know the user of `reader`."""
+    _sessions[reader.user] = reader.session
+
+
+def session_of(user: User) -> Session:
+    """The session of a user of a bench."""
+    return _sessions[user]
+
+
 def sketch(user: User) -> SketchHandler:
     """The handler of a user's session."""
-    assert isinstance(user.session.handler, SketchHandler)
-    return user.session.handler
+    handler = session_of(user).handler
+    assert isinstance(handler, SketchHandler)
+    return handler
 
 
 async def frame(transport: MemoryTransport, number: int | None = None) -> None:

@@ -27,7 +27,7 @@ HOST_KEY_TYPES = ("ed25519", "rsa")
 
 
 def sshd() -> str | None:
-    """Where the server is installed, if it is."""
+    """Return the path of the server; None if it is not installed."""
     return shutil.which("sshd", path=PATH)
 
 

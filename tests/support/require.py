@@ -1,4 +1,4 @@
-"""What tests need beside Python: absent, they are skipped; under CI=true, absence is a failure."""
+"""Programs that tests need: without them, tests are skipped; with CI=true, they fail."""
 
 from __future__ import annotations
 

@@ -11,11 +11,12 @@ from typing import Any
 import aiohttp
 from aiohttp import WSMsgType, web
 
+from guacr.access.keys import ProcessKeys
 from guacr.protocol.instruction import encode
-from guacr.settings import Settings
+from guacr.settings.models import Settings
+from guacr.testing.wire import Received, Splitter
 from guacr.web.app import create_app, create_runner
 from tests.support.loopback import Bench
-from tests.support.wire import Received, Splitter
 
 RECEIVE_TIMEOUT = 10.0
 CLOSE_TIMEOUT = 0.2
@@ -101,7 +102,9 @@ async def running_site(secret: str | None = None, **sections: object) -> AsyncIt
     connections = {"sketch": {"protocol": "sketch", "title": "A sketch"}}
     settings = Settings.model_validate({"connections": connections} | sections)
     bench = Bench(settings)
-    runner = create_runner(create_app(settings, bench.registry, secret=secret))
+    keys, protocols = ProcessKeys.generate(), bench.registry.protocols
+    app = create_app(settings, bench.registry, protocols, keys, secret=secret)
+    runner = create_runner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     origin = f"http://127.0.0.1:{runner.addresses[0][1]}"

@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 
 from guacr.daemon import Daemon
 from guacr.session.session import Session
-from guacr.settings import SshSettings
+from guacr.settings.models import SshSettings
+from guacr.testing.client import GuacClient, Hello
+from guacr.testing.daemon import local_settings
 from handlers.terminal import TerminalHandler
-from terminal.contents import Position, Span
-from tests.support.client import GuacClient, Hello
-from tests.support.daemon import local_settings
+from terminal.engines.contents import Position, Span
 from tests.support.openssh import OpenSsh
 from tests.support.waiting import until
 
@@ -33,7 +33,7 @@ class Desk:
 
     @property
     def freed(self) -> bool:
-        """Whether the session is over and cleaned up; `text` is then what was there last."""
+        """True if the session is over and cleaned up; `text` is then the last text."""
         return self._last_text is not None
 
     def _closing(self) -> None:
@@ -44,7 +44,7 @@ class Desk:
 
     @property
     def text(self) -> str:
-        """What the terminal shows and has scrolled away, rows ending with a line feed."""
+        """The text of the terminal with its scrollback; rows end with a line feed."""
         if self._last_text is not None:
             return self._last_text
         emulator = self.handler.terminal.emulator
@@ -66,15 +66,15 @@ class Desk:
 
     async def failure(self, timeout: float = 10.0) -> tuple[str, int]:
         """Sentence and status with which the session ends."""
-        await self.client.wait(lambda: self.client.heard.errors, "an error", timeout)
+        await self.client.wait(lambda: self.client.state.errors, "an error", timeout)
         await self.client.wait_closed()
-        return self.client.heard.errors[0]
+        return self.client.state.errors[0]
 
     async def end(self) -> None:
         """Wait for the session's regular end."""
-        await self.client.wait(lambda: self.client.heard.disconnect, "the end")
+        await self.client.wait(lambda: self.client.state.disconnect, "the end")
         await self.client.wait_closed()
-        assert not self.client.heard.errors
+        assert not self.client.state.errors
 
 
 @asynccontextmanager
@@ -100,7 +100,7 @@ async def desk(
     address = "127.0.0.1", daemon.port
     client = await GuacClient.connect(address, protocol, parameters, hello=hello)
     try:
-        yield Desk(client, daemon.registry.sessions[client.heard.ready])
+        yield Desk(client, daemon.registry.sessions[client.state.ready])
     finally:
         await client.close()
 

@@ -15,7 +15,7 @@ Challenge = bool | tuple[str, str, str, Prompts]
 
 @dataclass(slots=True)
 class Questions:
-    """What is asked, and what came of it."""
+    """The questions of a login, and their outcome."""
 
     rounds: list[tuple[str, Prompts, list[str]]]
     """Instructions, prompts and the right answers of each request."""
@@ -26,7 +26,9 @@ class Questions:
     """Passwords tried by the method of that name."""
     methods: tuple[str, ...] = ("keyboard-interactive",)
     expired: bool = False
-    """Whether the password has to be changed."""
+    """True if the password has to be changed."""
+    connections: list[asyncssh.SSHServerConnection] = field(default_factory=list)
+    """All that there have been."""
 
 
 class _Server(asyncssh.SSHServer):
@@ -37,6 +39,7 @@ class _Server(asyncssh.SSHServer):
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         self._connection = conn
+        self._questions.connections.append(conn)
 
     def begin_auth(self, username: str) -> bool:
         if self._questions.banner:
@@ -95,3 +98,6 @@ async def asking_server(questions: Questions) -> AsyncIterator[dict[str, str]]:
     finally:
         server.close()
         await server.wait_closed()
+        for connection in questions.connections:
+            connection.abort()
+            await connection.wait_closed()

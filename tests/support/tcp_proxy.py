@@ -23,7 +23,7 @@ class TcpProxy:
 
     @property
     def is_idle(self) -> bool:
-        """Whether nobody is connected."""
+        """True if nobody is connected."""
         return not self._tasks
 
     def silence(self, *, new: bool = True) -> None:

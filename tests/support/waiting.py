@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import socket
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 
+PORTS = range(15000, 32000)
+"""Below those that the system gives (net.ipv4.ip_local_port_range)."""
 POLL = 0.005
 """Seconds between two looks at a condition that nothing announces."""
 
@@ -24,9 +29,20 @@ async def until(condition: Callable[[], object], what: str, timeout: float = 10.
         await asyncio.sleep(POLL)
 
 
+async def until_saved(path: Path, content: bytes) -> None:
+    """Wait until the file at `path` has `content`: whoever saves it creates it empty."""
+    await until(
+        lambda: path.exists() and path.read_bytes() == content,
+        f"{path.name} with {len(content)} bytes",
+    )
+
+
 def free_port(host: str = "127.0.0.1") -> int:
-    """A TCP port that nothing listens on at this moment."""
+    """A TCP port that nothing listens on, and that the system gives to no one who asks for any
+    port or connects: it stays free until a server has started."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as sock:
-        sock.bind((host, 0))
-        return int(sock.getsockname()[1])
+    while True:
+        port = secrets.choice(PORTS)
+        with socket.socket(family) as sock, suppress(OSError):
+            sock.bind((host, port))
+            return port

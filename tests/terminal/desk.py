@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from terminal.links import Link
-from terminal.mouse import Button
-from terminal.person import Person
+from terminal.input.mouse import Button
+from terminal.input.person import Person
 from terminal.terminal import Terminal, TerminalOptions
+from terminal.text.links import Link
 
 KEYS = {
     "shift": 0xFFE1, "shift_r": 0xFFE2, "ctrl": 0xFFE3, "ctrl_r": 0xFFE4, "meta": 0xFFE7,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from terminal.contents import Colours
-from terminal.emulator import EmulatorOptions
-from terminal.ghostty import GhosttyEmulator
+from terminal.engines.contents import Colours
+from terminal.engines.emulator import EmulatorOptions
+from terminal.engines.ghostty.emulator import GhosttyEmulator
 
 COLOURS = Colours(
     foreground=(200, 200, 200),

@@ -1,4 +1,4 @@
-"""What terminfo says of terminal types, read by curses in a process for each type."""
+"""The terminfo entries of terminal types, read by curses in a process for each type."""
 
 from __future__ import annotations
 

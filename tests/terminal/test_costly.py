@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from terminal.emulator import Emulator
+from terminal.engines.emulator import Emulator
 from tests.terminal.conformance.case import ENGINES, open_engine, screen_of
 from tests.terminal.engine import Heard
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from terminal.contents import Position, Span
-from terminal.emulator import Emulator, Search
-from terminal.pyte_search import MAX_MATCHES, MAX_SHOWN, STEP_ROWS
+from terminal.engines.contents import Position, Span
+from terminal.engines.emulator import Emulator, Search
+from terminal.engines.pyte.search import MAX_MATCHES, MAX_SHOWN, STEP_ROWS
 from tests.terminal.conformance.case import ENGINES, open_engine
 from tests.terminal.engine import Heard
 

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from guacr.display.geometry import Rect
-from guacr.display.pixels import Array8, IndexedPixels
+from guacr.display.pixels import Array8
 from guacr.errors import GuacrError
-from terminal.mouse import Button
-from terminal.person import Person
+from terminal.engines.emulator import EngineError
+from terminal.input.mouse import Button
+from terminal.input.person import Person
 from tests.terminal.desk import Desk
 
 
@@ -21,9 +22,7 @@ def picture(desk: Desk) -> Array8:
     surface = desk.terminal.surface
     surface.take_damage()
     pixels = surface.pixels(Rect(0, 0, *surface.size))
-    if isinstance(pixels, IndexedPixels):
-        pixels = pixels.bgrx()
-    return pixels.array[..., 2::-1]
+    return pixels.bgrx().array[..., 2::-1]
 
 
 def colours(desk: Desk) -> set[tuple[int, ...]]:
@@ -66,10 +65,10 @@ def test_at_rest_a_terminal_is_as_it_was() -> None:
     desk = Desk()
     desk.show("hello")
     before = picture(desk)
-    desk.terminal.rest()
+    desk.terminal.trim()
     assert np.array_equal(picture(desk), before)
     assert desk.terminal.emulator.update().rows == []
-    desk.terminal.rest()
+    desk.terminal.trim()
     assert desk.terminal.emulator.update().full
 
 
@@ -77,7 +76,12 @@ def test_at_rest_a_terminal_is_as_it_was() -> None:
 def test_odd_windows(size: tuple[int, int]) -> None:
     desk = Desk(width=size[0], height=size[1])
     desk.show("hello", "世界")
-    picture(desk)
+    layout = desk.terminal.layout
+    assert picture(desk).shape == (layout.text.height, layout.text.width, 3)
+    assert (desk.terminal.emulator.columns, desk.terminal.emulator.rows) == (
+        layout.columns,
+        layout.rows,
+    )
     desk.drag((0, 0), (3, 0))
     desk.wheel(up=True)
     desk.press("shift", "PageUp")
@@ -148,6 +152,8 @@ def test_a_closed_terminal_closes_again() -> None:
     desk.drag((0, 0), (3, 0))
     desk.terminal.close()
     desk.terminal.close()
+    with pytest.raises(EngineError, match="closed"):
+        desk.terminal.emulator.feed(b"x")
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from terminal.contents import Attributes, ScreenUpdate, Underline
+from terminal.engines.contents import Attributes, ScreenUpdate, Underline
 from tests.terminal.conformance.case import ENGINES, open_engine, screen_of
 from tests.terminal.engine import COLOURS, Heard
 from tests.terminal.terminfo import capabilities

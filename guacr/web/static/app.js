@@ -1,9 +1,9 @@
-// The page's entry: the address decides what is shown.
+// The page's entry: the URL decides what is shown.
 //
-//   /                      what can be connected to
-//   /#connection=NAME      a connection of the configuration
-//   /#protocol=NAME&…      a form for any host, filled in but for what is secret
-//   /#token=TOKEN          what a token grants; /?token=TOKEN is taken too
+//   /                      the list of connections
+//   /#connection=NAME      a configured connection
+//   /#protocol=NAME&…      a form for any host, filled in except for secrets
+//   /#token=TOKEN          what a token grants; /?token=TOKEN is accepted, too
 //
 // Fragments are not sent to servers, so that tokens stay out of their logs.
 
@@ -16,7 +16,7 @@ const TARGETS = ["token", "connection"];
 let session = null;
 const catalog = new Catalog((target) => open(target));
 
-// The query of the address, moved to where it is not sent again; the secret is now a cookie.
+// Moves the URL's query into the fragment, which is not sent; the secret is now in a cookie.
 function tidyAddress() {
   if (!location.search) return;
   const query = new URLSearchParams(location.search);
@@ -32,7 +32,8 @@ function targetOfAddress() {
   const value = fragment.get(name);
   return {
     title: name === "connection" ? catalog.titleOf(value) : "",
-    joins: fragment.has("joins"),
+    key: name === "token" ? name : `${name}=${value}`,
+    joins: fragment.get("joins") ?? "",
     query: async () => ({ [name]: value }),
   };
 }
@@ -51,8 +52,8 @@ function leave() {
   else show();
 }
 
-// Back, or another address, while a session is open: the person decides. The address is put back
-// meanwhile, as browsers let no page keep them from going.
+// If the URL changes while a session is open, asks the person. The old URL is restored meanwhile,
+// because a page cannot prevent navigation.
 function addressChanged() {
   if (!session?.connected) return show();
   const wanted = location.href;

@@ -1,13 +1,16 @@
-// How a terminal looks, where it lets that be changed (`argv`): the size of its letters, and colours
-// that go with the rest of the desktop where nobody chose some.
+// The appearance of a terminal that lets it be changed (`argv`): the font size, and colours that match
+// the desktop unless somebody has chosen others.
 
 import { byId, sentence } from "./dom.js";
-import { readText, writeText } from "./streams.js";
+import { readText } from "./streams.js";
 
 const SIZE = "font-size";
 const COLOURS = "color-scheme";
 const LIGHT = "black-white";
 const BY_DEFAULT = "";
+const CONTRAST = "minimum-contrast";
+const NO_CONTRAST = "1"; // the default
+const LIGHT_CONTRAST = "4"; // bright colours are designed for black
 
 export class Appearance {
   constructor(session, signal) {
@@ -19,27 +22,40 @@ export class Appearance {
   }
 
   attach(client) {
-    this.client = client;
     this.values = {};
-    this.follows = false; // whether the colours are this page's choice
+    this.follows = false; // true if this page chooses the colours
+    this.contrasts = false; // true if it chooses the contrast, too
     this.showSize();
     client.onargv = (stream, mimetype, name) => readText(stream, (value) => this.told(name, value));
   }
 
   told(name, value) {
+    this.session.view.told(name, value);
     const isFirst = !(name in this.values);
     this.values[name] = value;
     if (name === SIZE) this.showSize();
-    if (name !== COLOURS) return;
-    // who joins by a link leaves the colours to the one who made it
-    if (isFirst) this.follows = value === BY_DEFAULT && !this.session.target.joins;
-    else if (value !== BY_DEFAULT && value !== LIGHT) this.follows = false; // somebody chose
+    if (name !== COLOURS && name !== CONTRAST) return;
+    // users who join by a link leave the colours to the owner
+    const { joins } = this.session.target;
+    if (name === COLOURS) {
+      const unchosen = value === BY_DEFAULT || value === LIGHT;
+      this.follows = isFirst ? value === BY_DEFAULT && !joins : this.follows && unchosen;
+    } else {
+      const unchosen = value === NO_CONTRAST || value === LIGHT_CONTRAST;
+      this.contrasts = isFirst ? value === NO_CONTRAST : this.contrasts && unchosen;
+    }
     if (isFirst) this.follow();
   }
 
   follow() {
-    const wanted = this.prefersLight.matches ? LIGHT : BY_DEFAULT;
-    if (this.follows && this.values[COLOURS] !== wanted) this.set(COLOURS, wanted, () => {});
+    if (!this.follows) return;
+    const light = this.prefersLight.matches;
+    this.change(COLOURS, light ? LIGHT : BY_DEFAULT);
+    if (this.contrasts) this.change(CONTRAST, light ? LIGHT_CONTRAST : NO_CONTRAST);
+  }
+
+  change(name, wanted) {
+    if (this.values[name] !== wanted) this.set(name, wanted, () => {});
   }
 
   showSize() {
@@ -52,8 +68,8 @@ export class Appearance {
     this.set(SIZE, String(Number(this.values[SIZE]) + step), (reason) => this.session.toast(sentence(reason)));
   }
 
-  // Who may only watch is refused: only a change that was asked for says so.
+  // Read-only users are refused; this is only reported if they requested the change.
   set(name, value, refused) {
-    writeText(this.client.createArgumentValueStream("text/plain", name), value, refused);
+    this.session.texts.send("argv", ["text/plain", name], value, refused);
   }
 }

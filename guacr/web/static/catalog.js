@@ -1,9 +1,9 @@
-// What can be connected to: the configured connections, and forms for other hosts.
+// The start page: the configured connections, and forms for other hosts.
 
 import { askServer, byId, element } from "./dom.js";
-import { buildFields, readFields } from "./fields.js";
+import { buildFields, fillField, readFields } from "./fields.js";
 
-const FILTER_FROM = 9; // connections from which on a filter is worth its place
+const FILTER_FROM = 9; // number of connections from which a filter is shown
 
 const TERMINAL = "M5 6.500l4 3.500-4 3.500M10.500 14H15M2.500 3.500h15v13h-15z";
 const SCREEN = "M2.500 3.500h15v10h-15zM7 17h6M10 13.500V17";
@@ -21,7 +21,7 @@ const KINDS = {
   mongodb: "MongoDB", oracle: "Oracle", sqlserver: "SQL Server", "sql-server": "SQL Server",
   testcard: "Test card",
 };
-const SECRET_KINDS = new Set(["password", "multiline"]); // of what no address has
+const SECRET_KINDS = new Set(["password", "multiline"]); // kinds of fields that no URL contains
 const kindOf = (protocol) => KINDS[protocol] ?? protocol;
 
 function svg(path, className = "") {
@@ -37,7 +37,7 @@ function svg(path, className = "") {
 }
 
 export class Catalog {
-  // `open` is called with a target whose parameters were typed into a form.
+  // `open` is called with a target whose parameters were entered in a form.
   constructor(open) {
     this.open = open;
     this.offers = { connections: [], forms: [], needsToken: false };
@@ -76,9 +76,9 @@ export class Catalog {
 
   emptySentence() {
     const { connections, forms, needsToken } = this.offers;
-    if (needsToken) return "Connections are opened here by a link that holds a token. Open the link that you were given.";
+    if (needsToken) return "This server needs a link that contains a token. Open the link that you were given.";
     if (connections.length || forms.length) return "";
-    return "There are no connections yet. Add one to the configuration of guacr, below [connections.NAME].";
+    return "There are no connections yet. Add one to the configuration of guacr, under [connections.NAME].";
   }
 
   listConnections() {
@@ -129,18 +129,22 @@ export class Catalog {
     byId("form-common").replaceChildren(...buildFields(common, "form"));
     byId("form-rest").replaceChildren(...buildFields(rest, "form"));
     byId("form-more").hidden = !rest.length;
+    byId("form-more").open = false;
     byId("form").hidden = false;
-    byId("form").querySelector("input, select, textarea, button")?.focus();
+    byId("forms-section").scrollIntoView();
+    byId("form").querySelector("input, select, textarea, button")?.focus({ preventScroll: true });
   }
 
-  // The form as an address has it; the person adds what is secret, and connects.
+  // Fills in a form from the URL; the person checks it, adds secrets, and connects.
   fillIn(words) {
     const form = this.offers.forms.find((one) => one.protocol === words.get("protocol"));
     if (!form) return;
     this.showForm(form);
     for (const [name, value] of words) {
-      const input = byId(`form-${name}`);
-      if (input && name !== "protocol") input.value = value;
+      const input = byId("form").querySelector(`[name="${CSS.escape(name)}"]`);
+      if (!input) continue;
+      fillField(input, value);
+      if (byId("form-rest").contains(input)) byId("form-more").open = true;
     }
   }
 
@@ -155,7 +159,8 @@ export class Catalog {
       const title = parameters.hostname || kindOf(protocol);
       const shown = this.form.fields.filter((field) => !SECRET_KINDS.has(field.kind) && field.name in parameters);
       const address = { protocol, ...Object.fromEntries(shown.map(({ name }) => [name, parameters[name]])) };
-      this.open({ title, address, query: async () => waiting.pop() ?? query() });
+      const key = `${protocol}=${parameters.hostname ?? ""}`;
+      this.open({ title, key, address, query: async () => waiting.pop() ?? query() });
     } catch (error) {
       byId("form-error").textContent = error.message;
     }

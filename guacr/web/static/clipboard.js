@@ -1,26 +1,28 @@
-// The clipboard, both ways: by itself where the browser allows it, else with the person's help.
+// The clipboard in both directions: automatically if the browser allows it, else by hand.
 
 import Guacamole from "../vendor/guacamole-common.js";
 import { byId, sentence } from "./dom.js";
-import { readText, writeText } from "./streams.js";
+import { readText } from "./streams.js";
+
+const SHOWN_MAX = 1_000_000; // characters; browsers hang if a field contains many more
 
 export class Clipboard {
   constructor(session, signal) {
     this.session = session;
     this.known = null; // the text that both sides have
-    this.unwritten = null; // a remote text that the browser did not let us write yet
+    this.unwritten = null; // a remote text that the browser has not let us write yet
     addEventListener("focus", () => this.offer(), { signal });
-    // a gesture of the person's gives leave to write what came before it
+    // a gesture of the person allows writing a text that arrived before it
     for (const gesture of ["pointerup", "keyup"]) {
       addEventListener(gesture, () => this.writeUnwritten(), { signal, capture: true });
     }
-    byId("clipboard-send").addEventListener("click", () => this.paste(byId("clipboard-text").value), { signal });
+    byId("clipboard-send").addEventListener("click", () => this.sendByHand(), { signal });
   }
 
   // The remote side has copied something.
   received(stream, mimetype) {
     if (!/^text\//.test(mimetype)) {
-      stream.sendAck("only text can be taken", Guacamole.Status.Code.CLIENT_BAD_TYPE);
+      stream.sendAck("only text is accepted", Guacamole.Status.Code.CLIENT_BAD_TYPE);
       return;
     }
     readText(stream, (text) => this.take(text));
@@ -28,8 +30,20 @@ export class Clipboard {
 
   async take(text) {
     this.known = this.unwritten = text;
-    byId("clipboard-text").value = text;
+    this.show(text);
     await this.writeUnwritten();
+  }
+
+  show(text) {
+    const field = byId("clipboard-text");
+    const fits = text.length <= SHOWN_MAX;
+    field.value = fits ? text : "";
+    field.placeholder = fits ? "" : `${text.length} characters, too many to show here.`;
+  }
+
+  sendByHand() {
+    const { value, placeholder } = byId("clipboard-text");
+    if (value || !placeholder) this.paste(value);
   }
 
   async writeUnwritten() {
@@ -43,7 +57,7 @@ export class Clipboard {
     if (this.unwritten === text) this.unwritten = null;
   }
 
-  // Browsers offer no clipboard to pages without TLS, except through a selected field.
+  // Without TLS, browsers only offer a clipboard through a selected field.
   writeInOldWay(text) {
     const before = document.activeElement;
     const field = document.createElement("textarea");
@@ -57,7 +71,7 @@ export class Clipboard {
     return done;
   }
 
-  // The person may have copied something elsewhere: tell the remote side, if that is allowed.
+  // Sends what the person may have copied elsewhere to the remote side, if allowed.
   async offer() {
     if (!this.session.connected || !navigator.clipboard?.readText) return;
     try {
@@ -65,9 +79,9 @@ export class Clipboard {
       if (permission.state !== "granted" || !document.hasFocus()) return;
       const before = this.known;
       const text = await navigator.clipboard.readText();
-      if (this.known === before) this.send(text); // else the remote side was quicker
+      if (this.known === before) this.send(text); // otherwise the remote text is newer
     } catch {
-      // this browser asks each time: pasting works all the same
+      // this browser asks each time; pasting still works
     }
   }
 
@@ -75,14 +89,14 @@ export class Clipboard {
     if (text !== "" && text !== this.known) this.paste(text);
   }
 
-  // What the person pastes is sent even if it is known, or nothing: the remote side may have
-  // refused it, or have another text by now, which must not be pasted in its place.
+  // Sends what the person pastes even if it is known or empty: the remote side may have refused it,
+  // or have another text by now, which must not be pasted instead.
   paste(text) {
-    if (!this.session.connected) return;
+    if (!this.session.connected || this.session.watches) return;
     this.known = text;
     this.unwritten = null;
-    byId("clipboard-text").value = text;
-    const stream = this.session.client.createClipboardStream("text/plain");
-    writeText(stream, text.replace(/\r\n?/g, "\n"), (reason) => this.session.toast(sentence(reason)));
+    this.show(text);
+    const lines = text.replace(/\r\n?/g, "\n");
+    this.session.texts.send("clipboard", ["text/plain"], lines, (reason) => this.session.toast(sentence(reason)));
   }
 }

@@ -1,16 +1,20 @@
-// The bar at the top of a session and what its buttons do.
+// The control bar of a session, and the actions of its buttons.
 
 import { askServer, byId } from "./dom.js";
+import { Handle } from "./handle.js";
+
+const PANELS = ["view", "keypad"];
 
 export class Controls {
   constructor(session, signal) {
     this.session = session;
     const on = (id, type, act) => byId(id).addEventListener(type, act, { signal });
-    on("bar-toggle", "click", () => this.toggle());
+    new Handle(() => this.toggle(), signal);
     on("bar", "keydown", (event) => this.key(event));
     on("action-clipboard", "click", () => this.dialog("clipboard-dialog", "clipboard-text"));
     on("action-share", "click", () => this.share());
     on("action-fullscreen", "click", () => this.fullScreen());
+    for (const name of PANELS) on(`action-${name}`, "click", () => this.panel(name));
     on("action-keyboard", "click", (event) => this.softKeyboard(event.currentTarget));
     on("action-touch", "click", (event) => this.touchMode(event.currentTarget));
     on("share-copy", "click", () => this.copyLink());
@@ -53,6 +57,16 @@ export class Controls {
     byId("bar-items").hidden = !shown;
     byId("bar").classList.toggle("open", shown);
     byId("bar-toggle").setAttribute("aria-expanded", String(shown));
+    this.panel(null);
+  }
+
+  // Opens a panel below the bar, or closes it; `null` closes all.
+  panel(opened) {
+    for (const name of PANELS) {
+      const panel = byId(`${name}-panel`);
+      panel.hidden = name !== opened || !panel.hidden;
+      byId(`action-${name}`).setAttribute("aria-expanded", String(!panel.hidden));
+    }
   }
 
   key(event) {
@@ -70,14 +84,14 @@ export class Controls {
     byId(focus).focus();
   }
 
-  // In full screen, browsers that can give the page the keys that they keep otherwise (Ctrl+W).
+  // In full screen, some browsers pass on keys that they otherwise reserve (Ctrl+W).
   async fullScreen() {
     this.close(true);
     if (document.fullscreenElement) return document.exitFullscreen();
     try {
       await document.documentElement.requestFullscreen();
     } catch {
-      this.session.toast("This browser allows no full screen here");
+      this.session.toast("This browser does not allow full screen here");
     }
   }
 
@@ -98,7 +112,7 @@ export class Controls {
   touchMode(button) {
     const pad = button.getAttribute("aria-pressed") !== "true";
     button.setAttribute("aria-pressed", String(pad));
-    this.session.input.usesTouchpad = pad;
+    this.session.pointer.usesTouchpad = pad;
     this.close(true);
   }
 
@@ -110,14 +124,16 @@ export class Controls {
   async makeLink() {
     const readOnly = byId("share-dialog").querySelector("[name=rights]:checked").value === "read";
     const link = byId("share-link");
+    const asked = (this.asked = {}); // an answer for other rights may come later
     link.value = "";
     byId("share-copy").disabled = true;
     try {
       const { token } = await askServer("api/join", { tunnel: this.session.tunnel?.uuid ?? "", readOnly });
-      link.value = `${location.origin}${location.pathname}#${new URLSearchParams({ token, joins: 1 })}`;
+      if (this.asked !== asked) return;
+      link.value = `${location.origin}${location.pathname}#${new URLSearchParams({ token, joins: readOnly ? "watch" : "1" })}`;
       byId("share-copy").disabled = false;
       link.select();
-      byId("share-status").textContent = "It works until this session ends, and for a day at most.";
+      byId("share-status").textContent = "The link works until this session ends, but for one day at most.";
     } catch (error) {
       byId("share-status").textContent = error.message;
     }

@@ -1,4 +1,4 @@
-// The few shorthands that the page's modules share.
+// Helpers that the page's modules share.
 
 export const byId = (id) => document.getElementById(id);
 
@@ -6,14 +6,15 @@ export function element(name, properties = {}) {
   return Object.assign(document.createElement(name), properties);
 }
 
-// A sentence as the daemon sends it, as a person reads it.
+// Adds the capital and the full stop that the daemon's sentences lack.
 export function sentence(text) {
   if (!text) return "";
   const upper = text[0].toUpperCase() + text.slice(1);
   return /[.!?]$/.test(upper) ? upper : upper + ".";
 }
 
-// What the server answers, as an object; an Error with a sentence if it refuses or is not there.
+// Returns the server's answer as an object; throws an Error with a sentence if it refuses or does not
+// answer.
 export async function askServer(path, body) {
   let response;
   try {
@@ -23,7 +24,7 @@ export async function askServer(path, body) {
       body: JSON.stringify(body),
     });
   } catch {
-    const error = new Error("The server does not answer. Check that guacr runs, then reload the page.");
+    const error = new Error("The server does not answer. Check that guacr is running, then reload the page.");
     throw Object.assign(error, { isLoss: true });
   }
   const text = await response.text();

@@ -1,4 +1,4 @@
-// Form fields from the daemon's own declaration of a protocol's parameters.
+// Form fields, created from the daemon's declaration of a protocol's parameters.
 
 import { element } from "./dom.js";
 
@@ -20,9 +20,10 @@ function select(choices, chosen) {
   return box;
 }
 
-// A list with a last entry for any other value, which a text is then asked for. The text is what counts.
+const OTHER = "\u0000";
+
+// A list whose last entry shows a text field for other values. The value is that of the text field.
 function suggestion(field) {
-  const OTHER = "\u0000";
   const text = element("input", { type: "text", value: field.default, hidden: true });
   const known = field.choices.map((choice) => [choice, choice || "(default)"]);
   const list = select([...known, [OTHER, "other…"]], field.choices.includes(field.default) ? field.default : OTHER);
@@ -36,7 +37,7 @@ function suggestion(field) {
   return text;
 }
 
-// One labelled element a field; `prefix` keeps the ids of several forms apart.
+// Creates a labelled element for each field; `prefix` distinguishes the ids of several forms.
 export function buildFields(fields, prefix) {
   return fields.map((field) => {
     const input = (MAKERS[field.kind] ?? MAKERS.text)(field);
@@ -64,7 +65,16 @@ export function buildFields(fields, prefix) {
   });
 }
 
-// The values that differ from their defaults, by name.
+// Sets the value of a field, as if the person had entered it.
+export function fillField(input, value) {
+  input.value = value;
+  const list = input.list_;
+  if (!list) return;
+  input.hidden = [...list.options].some((option) => option.value === value);
+  list.value = input.hidden ? value : OTHER;
+}
+
+// Returns the values that differ from their defaults, by name.
 export function readFields(form) {
   const inputs = [...form.querySelectorAll("[name]")];
   return Object.fromEntries(

@@ -1,4 +1,4 @@
-// The files that the remote side offers, sends and takes.
+// The files that the remote side offers, sends and accepts.
 
 import { byId, element } from "./dom.js";
 import { readText } from "./streams.js";
@@ -48,7 +48,7 @@ export class Files {
     client.onfile = (stream, mimetype, name) => this.receive(stream, mimetype, name);
   }
 
-  // A file that breaks off is told before its end, which would say that it is whole.
+  // The error of an incomplete file arrives before its end, which would mean that it is complete.
   watch(object) {
     const deliver = object.onbody;
     object.onbody = (stream, mimetype, path) => {
@@ -58,7 +58,7 @@ export class Files {
     };
   }
 
-  // Nothing more will come.
+  // The session has ended.
   close() {
     for (const transfer of [...this.running]) {
       transfer.stop = () => {};
@@ -119,12 +119,12 @@ export class Files {
     try {
       this.list(path, JSON.parse(text));
     } catch {
-      this.list(path, {}, "This folder could not be read to its end. Open it again.");
+      this.list(path, {}, "This folder could not be read completely. Open it again.");
     }
   }
 
   list(path, index, problem) {
-    if (path !== this.path) return; // the person has gone on
+    if (path !== this.path) return; // another folder has been opened
     const rank = ([name, type]) => [type === INDEX_TYPE ? 0 : 1, baseName(name)];
     const entries = Object.entries(index).sort((one, other) => {
       const [a, b] = [rank(one), rank(other)];
@@ -170,7 +170,7 @@ export class Files {
     byId("files-chosen").value = "";
   }
 
-  // Start a transfer, and tell how it ended to who does not see its line.
+  // Starts a transfer, and shows its result if its line is not visible.
   follow(start, then = () => {}) {
     const transfer = start((text, well) => {
       this.running.delete(transfer);
@@ -182,9 +182,9 @@ export class Files {
     return transfer;
   }
 
-  // ---- files for the session itself, wherever it puts them
+  // ---- files for the session itself
 
-  // While the remote side waits for a file, the bar shows a button for it; keys still go to the
+  // The bar shows an upload button while the remote side waits for a file; keys still go to the
   // remote side.
   want(wanted) {
     const { controls } = this.session;

@@ -1,22 +1,15 @@
-// Keyboard, mouse, touch and soft keyboard: from the browser's events to the remote side.
+// Keyboard and soft keyboard: sends the browser's keys to the remote side.
 
 import Guacamole from "../vendor/guacamole-common.js";
-import { byId, element } from "./dom.js";
+import { byId } from "./dom.js";
 
 const CONTROL = 0xffe3, SHIFT = 0xffe1, ALT = 0xffe9, ALT_GR = 0xfe03;
 const BACKSPACE = 0xff08, RETURN = 0xff0d, INSERT = 0xff63, LOWER_V = 0x76, UPPER_V = 0x56;
-const SIGNS = { // of a US keyboard, without and with Shift
+const SIGNS = { // on a US keyboard, without and with Shift
   Backquote: "`~", Minus: "-_", Equal: "=+", BracketLeft: "[{", BracketRight: "]}", Backslash: "\\|",
   Semicolon: ";:", Quote: "'\"", Comma: ",<", Period: ".>", Slash: "/?",
 };
-const PASTE_WAIT = 1000; // milliseconds in which a browser that has a clipboard sends its paste event
-
-const EXTRA_KEYS = [
-  ["Esc", 0xff1b], ["Tab", 0xff09], ["Ctrl", CONTROL], ["Alt", ALT],
-  ["←", 0xff51, "Left"], ["↑", 0xff52, "Up"], ["↓", 0xff54, "Down"], ["→", 0xff53, "Right"],
-  ["Home", 0xff50], ["End", 0xff57], ["PgUp", 0xff55, "Page up"], ["PgDn", 0xff56, "Page down"],
-];
-const STICKY = new Set([CONTROL, ALT]);
+const PASTE_WAIT = 1000; // milliseconds within which a browser sends its paste event
 const isMac = /Mac|iPhone|iPad/.test(navigator.platform);
 
 export class Input {
@@ -26,42 +19,28 @@ export class Input {
     this.session = session;
     this.client = null;
     this.sink = byId("sink");
-    this.held = new Set(); // sticky extra keys that are down
-    this.usesTouchpad = false;
-    this.isLatin = true; // whether the layout has Latin letters, as the last letter showed
+    this.softKeyboard = false; // true if it is shown
+    this.isLatin = true; // true if the layout has Latin letters, judging by the last letter
     this.listenToKeys(signal);
-    this.listenToPointer(signal);
-    this.listExtraKeys();
     if (matchMedia("(pointer: coarse)").matches) this.sink.inputMode = "none";
   }
 
   attach(client) {
     this.client = client;
-    const display = client.getDisplay();
-    const surface = display.getElement();
-    const mouse = new Guacamole.Mouse(surface);
-    mouse.onEach(["mousedown", "mousemove", "mouseup"], (event) => this.pointer(event));
-    mouse.on("mouseout", () => display.showCursor(false));
-    const pen = new Guacamole.Mouse.Touchscreen(surface);
-    const pad = new Guacamole.Mouse.Touchpad(surface);
-    const moves = ["mousedown", "mousemove", "mouseup"];
-    pen.onEach(moves, (event) => this.usesTouchpad || this.touch(event));
-    pad.onEach(moves, (event) => this.usesTouchpad && this.touch(event));
-    display.oncursor = (canvas, x, y) => display.showCursor(!mouse.setCursor(canvas, x, y));
   }
 
   focus() {
     if (!document.querySelector("dialog[open]")) this.sink.focus({ preventScroll: true });
   }
 
-  // Let go of every key, as the remote side cannot see what happens to them from here.
+  // Releases every key, since the remote side would not notice when they are released.
   release() {
     this.keyboard.reset();
-    for (const keysym of [...this.held]) this.toggleSticky(keysym);
+    this.session.keypad.releaseHeld();
   }
 
   send(pressed, keysym) {
-    this.client?.sendKeyEvent(pressed, keysym);
+    if (!this.session.watches) this.client?.sendKeyEvent(pressed, keysym);
   }
 
   type(keysym) {
@@ -78,7 +57,7 @@ export class Input {
       return false;
     }
     this.send(1, keysym);
-    return false; // the browser's own use of the key is not wanted
+    return this.session.watches; // false prevents the browser's default action
   }
 
   // Ctrl, Alt and Shift, but not AltGr, which some systems report with Ctrl.
@@ -90,16 +69,15 @@ export class Input {
 
   releasedKey(keysym) {
     this.send(0, keysym);
-    if (this.held.size && !STICKY.has(keysym)) {
-      for (const held of [...this.held]) this.toggleSticky(held);
-    }
+    this.session.keypad.released(keysym);
   }
 
   listenToKeys(signal) {
     const { sink } = this;
-    // before anything else sees it
+    // before any other handler
     byId("session").addEventListener("keydown", (event) => this.latinize(event), { capture: true, signal });
-    // before the keyboard sees it: what pastes must reach the browser, which then says what
+    byId("screen").addEventListener("keydown", (event) => this.typeWhole(event), { capture: true, signal });
+    // before the keyboard: the browser must handle the keys that paste, and provides the text
     byId("screen").addEventListener("keydown", (event) => this.interceptPaste(event), { capture: true, signal });
     sink.addEventListener("paste", (event) => this.pasted(event), { signal });
     sink.addEventListener("beforeinput", (event) => this.softKey(event), { signal });
@@ -107,17 +85,18 @@ export class Input {
       byId("screen").addEventListener(kind, (event) => this.inserted(event), { capture: true, signal });
     }
     sink.addEventListener("blur", () => this.release(), { signal });
-    addEventListener("blur", () => this.release(), { signal });
-    // listeners of Guacamole.Keyboard cannot be taken off: one keyboard for the page's life
+    addEventListener("blur", () => this.session.release(), { signal });
+    document.addEventListener("visibilitychange", () => document.hidden && this.session.release(), { signal });
+    // listeners of Guacamole.Keyboard cannot be removed: the page uses a single keyboard
     this.keyboard = Input.keyboard ??= new Guacamole.Keyboard(sink);
     this.keyboard.onkeydown = (keysym) => this.pressed(keysym);
     this.keyboard.onkeyup = (keysym) => this.releasedKey(keysym);
   }
 
-  // With Ctrl, Alt or Command, a key of a layout without Latin letters counts as the one that stands
-  // there on a US keyboard, as everywhere on a desktop. Only here is its place known.
+  // With Ctrl, Alt or Command, a key of a layout without Latin letters counts as the key in the same
+  // position on a US keyboard, as on desktops. Its position is known only here.
   latinize(event) {
-    const { key = "", code = "" } = event; // what a browser fills in has neither
+    const { key = "", code = "" } = event; // autofill events have neither
     if ([...key].length !== 1) return;
     if (/[\p{L}\p{M}]/u.test(key)) this.isLatin = /\p{Script=Latin}/u.test(key);
     const foreign = !this.isLatin && (key > "~" || code.startsWith("Key"));
@@ -125,6 +104,15 @@ export class Input {
     if (!foreign || types || !(event.ctrlKey || event.altKey || event.metaKey)) return;
     const meant = usCharacter(code, event.shiftKey);
     if (meant) Object.defineProperty(event, "key", { value: meant });
+  }
+
+  // Of a character beyond U+FFFF, guacamole-common-js sends a half.
+  typeWhole(event) {
+    const { key = "" } = event;
+    if (key.length !== 2 || [...key].length !== 1) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    this.type(keysymOf(key));
   }
 
   interceptPaste(event) {
@@ -139,12 +127,12 @@ export class Input {
   pasted(event) {
     event.preventDefault();
     const text = event.clipboardData?.getData("text/plain") ?? "";
-    if (text === "") this.session.toast("The clipboard holds no text");
+    if (text === "") this.session.toast("The clipboard contains no text");
     this.session.clipboard.paste(text);
     this.finishPaste();
   }
 
-  // The remote clipboard is as it should be: now the keys that paste.
+  // Sends the keys that paste, after the remote clipboard has been updated.
   finishPaste() {
     clearTimeout(this.pasteTimer);
     const { chord } = this;
@@ -154,16 +142,14 @@ export class Input {
       this.type(chord.keysym);
       return;
     }
-    // Command stands for what pastes in a terminal elsewhere
+    // Command+V is sent as the chord that pastes there
     this.keyboard.reset();
-    for (const keysym of [CONTROL, SHIFT]) this.send(1, keysym);
-    this.type(UPPER_V);
-    for (const keysym of [SHIFT, CONTROL]) this.send(0, keysym);
+    this.session.keypad.send(this.session.isTerminal ? [CONTROL, SHIFT, UPPER_V] : [CONTROL, LOWER_V]);
   }
 
-  // Text without keys: of an input method, an emoji panel, dictation. The order of the events differs
-  // between browsers, what is in the field once nothing is being composed does not. The keyboard of
-  // guacamole-common-js, which listens at the field, is not told.
+  // Text without keys, from an input method, an emoji panel or dictation. The order of the events
+  // differs between browsers, but not the content of the field when composition ends. The keyboard of
+  // guacamole-common-js, which listens on the field, does not receive these events.
   inserted(event) {
     const { sink } = this;
     if (event.target !== sink) return;
@@ -178,7 +164,7 @@ export class Input {
     }
   }
 
-  // Soft keyboards send no keys for these, only what they would do to the text.
+  // Soft keyboards send no keys for these, only the changes of the text.
   softKey(event) {
     if (event.inputType === "deleteContentBackward") this.type(BACKSPACE);
     else if (event.inputType === "insertLineBreak") this.type(RETURN);
@@ -186,63 +172,15 @@ export class Input {
     event.preventDefault();
   }
 
-  // ---- extra keys of phones
-
-  listExtraKeys() {
-    byId("keys").replaceChildren(...EXTRA_KEYS.map(([label, keysym, name]) => {
-      const button = element("button", { type: "button", textContent: label, ariaLabel: name ?? label });
-      if (STICKY.has(keysym)) button.setAttribute("aria-pressed", "false");
-      button.dataset.keysym = keysym;
-      button.addEventListener("pointerdown", (event) => event.preventDefault()); // keeps the focus
-      button.addEventListener("click", () => this.extraKey(keysym));
-      return button;
-    }));
-  }
-
-  extraKey(keysym) {
-    if (STICKY.has(keysym)) this.toggleSticky(keysym);
-    else {
-      this.send(1, keysym);
-      this.releasedKey(keysym);
-    }
-  }
-
-  toggleSticky(keysym) {
-    const down = !this.held.has(keysym);
-    if (down) this.held.add(keysym);
-    else this.held.delete(keysym);
-    this.send(down ? 1 : 0, keysym);
-    byId("keys").querySelector(`[data-keysym="${keysym}"]`)?.setAttribute("aria-pressed", String(down));
-  }
+  // ---- the soft keyboard of phones
 
   showSoftKeyboard(shown) {
+    this.softKeyboard = shown;
     this.sink.inputMode = shown ? "text" : "none";
     byId("keys").hidden = !shown;
     byId("session").style.setProperty("--below", shown ? "2.75rem" : "0px");
     this.sink.blur();
     this.focus();
-  }
-
-  // ---- mouse and touch
-
-  pointer(event) {
-    event.stopPropagation?.();
-    this.client.getDisplay().showCursor(false);
-    this.client.sendMouseState(event.state, true);
-  }
-
-  touch(event) {
-    this.client.getDisplay().showCursor(true);
-    this.client.sendMouseState(event.state, true);
-  }
-
-  listenToPointer(signal) {
-    const screen = byId("screen");
-    screen.addEventListener("pointerdown", () => {
-      this.session.controls.close();
-      if (this.client) setTimeout(() => this.focus());
-    }, { signal, capture: true });
-    screen.addEventListener("contextmenu", (event) => event.preventDefault(), { signal });
   }
 }
 

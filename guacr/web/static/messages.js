@@ -1,7 +1,7 @@
-// What guacr's terminals and this page tell each other, as JSON in pipes: see docs/terminal.md.
+// Messages between guacr's terminals and this page, as JSON in pipes; docs/terminal.md describes them.
 
 import { byId } from "./dom.js";
-import { readText, writeText } from "./streams.js";
+import { readText } from "./streams.js";
 
 const PIPE = "guacr";
 const MIMETYPE = "application/json";
@@ -10,7 +10,7 @@ const SCHEMES = new Set(["http:", "https:", "mailto:", "ftp:"]);
 export class Messages {
   constructor(session, signal) {
     this.session = session;
-    this.understood = new Set(); // what the remote side takes
+    this.understood = new Set(); // the messages that the remote side accepts
     const tellFocus = () => this.send({ focus: document.hasFocus() });
     addEventListener("focus", tellFocus, { signal });
     addEventListener("blur", tellFocus, { signal });
@@ -21,18 +21,18 @@ export class Messages {
     this.understood.clear();
     client.onpipe = (stream, mimetype, name) => {
       if (name === PIPE) readText(stream, (text) => this.received(JSON.parse(text)));
-      else this.session.files.receive(stream, mimetype, name); // a program's
+      else this.session.files.receive(stream, mimetype, name); // from a program
     };
   }
 
-  // The remote side says what it takes once it has heard of this page; other protocols refuse.
+  // The first message makes a terminal say what it accepts; other protocols refuse it.
   greet() {
     this.send({ focus: document.hasFocus() });
   }
 
   send(message) {
     if (!this.session.connected) return;
-    writeText(this.session.client.createPipeStream(MIMETYPE, PIPE), JSON.stringify(message));
+    this.session.texts.send("pipe", [MIMETYPE, PIPE], JSON.stringify(message));
   }
 
   received(message) {
@@ -40,6 +40,7 @@ export class Messages {
     if (ready) {
       this.understood = new Set(ready);
       byId("action-search").hidden = !this.understood.has("search");
+      this.session.view.showKind();
     }
     if (found) this.session.search.found(found);
     if (upload !== undefined) this.session.files.want(upload);
@@ -47,7 +48,7 @@ export class Messages {
     if (open) this.ask(open);
   }
 
-  // Programs decide where their links lead: the person decides whether to go there.
+  // Programs choose the targets of their links, so the person decides whether to open them.
   ask(address) {
     if (!URL.canParse(address) || !SCHEMES.has(new URL(address).protocol)) return;
     this.address = address;

@@ -1,4 +1,4 @@
-// Another try after a loss that may pass, with growing pauses; the person may have it at once, or never.
+// Reconnects after a temporary failure, with growing pauses; the person can do so at once, or stop it.
 
 import { byId } from "./dom.js";
 
@@ -14,13 +14,13 @@ export class Reconnecting {
     signal.addEventListener("abort", () => this.stop());
   }
 
-  // A session has come up: the next loss starts with a short pause.
+  // A session is connected: after the next failure, the first pause is short again.
   succeeded() {
     this.stop();
     this.tries = 0;
   }
 
-  // Whether another try will be made.
+  // Returns whether there will be another attempt.
   begin() {
     if (this.tries >= TRIES) return false;
     this.left = PAUSES[Math.min(this.tries++, PAUSES.length - 1)];

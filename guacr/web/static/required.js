@@ -1,16 +1,15 @@
-// What the remote host asks for while it connects (`required`), answered parameter by parameter.
+// Values that the remote host needs while it connects (`required`); each is sent as a parameter.
 
 import Guacamole from "../vendor/guacamole-common.js";
 import { byId } from "./dom.js";
 import { buildFields } from "./fields.js";
-import { writeText } from "./streams.js";
 
 const SECRET = /password|passphrase|private-key|secret|token|pin/;
 
 export class Required {
   constructor(session, signal) {
     this.session = session;
-    this.client = null; // who is asked for, as long as there is no answer
+    this.client = null; // the client that waits for an answer, if any
     byId("required-dialog").addEventListener("close", () => this.closed(), { signal });
   }
 
@@ -32,17 +31,17 @@ export class Required {
     this.client = null;
     if (client && byId("required-dialog").returnValue === "send") {
       for (const input of this.inputs) {
-        writeText(client.createArgumentValueStream("text/plain", input.name), input.value);
+        this.session.texts.send("argv", ["text/plain", input.name], input.value);
       }
     } else if (client) {
       const { CLIENT_UNAUTHORIZED } = Guacamole.Status.Code;
-      this.session.failed(new Guacamole.Status(CLIENT_UNAUTHORIZED, "you did not answer what the remote host asks"));
+      this.session.failed(new Guacamole.Status(CLIENT_UNAUTHORIZED, "you did not enter what the remote host needs"));
       client.disconnect();
     }
-    byId("required-fields").replaceChildren(); // nothing that was entered stays
+    byId("required-fields").replaceChildren(); // keep no entered values
   }
 
-  // The session has ended: nobody waits for an answer.
+  // The session has ended, so nothing waits for an answer.
   close() {
     this.client = null;
     byId("required-dialog").close();

@@ -2,7 +2,7 @@
 
 import { byId } from "./dom.js";
 
-const WAIT = 150; // milliseconds of rest after which typed text is searched for
+const WAIT = 150; // milliseconds without typing after which the text is searched for
 
 export class Search {
   constructor(session, signal) {

@@ -1,4 +1,4 @@
-// One remote session, full-window: the Guacamole client with its screen, input and controls.
+// A remote session in the whole window: the Guacamole client with its screen, input and controls.
 
 import Guacamole from "../vendor/guacamole-common.js";
 import { Appearance } from "./appearance.js";
@@ -7,26 +7,32 @@ import { Controls } from "./controls.js";
 import { byId, sentence } from "./dom.js";
 import { Files } from "./files.js";
 import { Input } from "./input.js";
+import { Keypad } from "./keypad.js";
 import { Messages } from "./messages.js";
+import { Pointer } from "./pointer.js";
 import { Reconnecting } from "./reconnecting.js";
 import { Required } from "./required.js";
 import { Screen } from "./screen.js";
 import { Search } from "./search.js";
 import { explain, mayPass } from "./sentences.js";
+import { Texts } from "./streams.js";
+import { View } from "./view.js";
 
-const TUNNEL = "websocket"; // beside the page, wherever a proxy has put it
-const VERSION = "VERSION_1_5_0"; // the newest protocol that guacamole-common-js speaks
+const TUNNEL = "websocket"; // relative to the page, which a proxy may have moved
+const VERSION = "VERSION_1_5_0"; // the newest protocol that guacamole-common-js supports
 const IMAGES = ["image/png", "image/jpeg", "image/webp"];
 const { CONNECTED, DISCONNECTED } = Guacamole.Client.State;
 const Tunnel = Guacamole.Tunnel.State;
+const MICROPHONE = "audio/L16;rate=44100,channels=2";
 const TOAST_TIME = 4000;
 
 export class Session {
-  // `target.query()` gives what to connect to; `leave` goes back to the list.
+  // `target.query()` returns what to connect to; `leave` goes back to the list.
   constructor(target, leave) {
     this.target = target;
     this.leave = leave;
     this.ended = false;
+    this.watches = false; // true if no input is sent
     this.stop = new AbortController(); // ends every listener of this session
     byId("session").hidden = false;
     const { signal } = this.stop;
@@ -39,12 +45,15 @@ export class Session {
     this.controls = new Controls(this, signal);
     this.screen = new Screen(this, signal);
     this.input = new Input(this, signal);
+    this.keypad = new Keypad(this);
+    this.pointer = new Pointer(this, signal);
     this.clipboard = new Clipboard(this, signal);
     this.messages = new Messages(this, signal);
     this.appearance = new Appearance(this, signal);
     this.files = new Files(this, signal);
     this.required = new Required(this, signal);
     this.search = new Search(this, signal);
+    this.view = new View(this, signal);
     this.connect();
   }
 
@@ -56,6 +65,11 @@ export class Session {
     return this.state === CONNECTED;
   }
 
+  // Terminals are the only protocols that exchange messages with the page.
+  get isTerminal() {
+    return this.messages.understood.size > 0;
+  }
+
   async connect() {
     this.reconnecting.stop();
     this.disconnect();
@@ -63,7 +77,7 @@ export class Session {
     this.status = null;
     this.setTitle();
     this.wait(this.target.title ? `Connecting to ${this.target.title}…` : "Connecting…");
-    const attempt = (this.attempt = {}); // what belongs to an older attempt is ignored
+    const attempt = (this.attempt = {}); // events of older attempts are ignored
     try {
       const query = await this.target.query();
       if (this.attempt === attempt && !this.ended) this.start(query, attempt);
@@ -75,6 +89,7 @@ export class Session {
   start(query, attempt) {
     const tunnel = (this.tunnel = new Guacamole.WebSocketTunnel(TUNNEL));
     const client = (this.client = new Guacamole.Client(tunnel));
+    this.texts = new Texts(client, tunnel);
     const current = (act) => (...args) => (this.attempt === attempt ? act(...args) : undefined);
     client.onstatechange = current((state) => this.stateChanged(state));
     client.onerror = current((status) => this.failed(status, false));
@@ -87,9 +102,11 @@ export class Session {
     client.onleave = current((id, name) => this.toast(`${name || "Someone"} left this session`));
     this.screen.show(client);
     this.input.attach(client);
+    this.pointer.attach(client);
     this.messages.attach(client);
     this.appearance.attach(client);
     this.files.attach(client, tunnel);
+    this.view.attach();
     client.connect(this.connectString(query));
   }
 
@@ -110,14 +127,23 @@ export class Session {
     return words.toString();
   }
 
-  // Also for style sheets and whoever drives the page: connecting, connected, reconnecting or ended.
+  // The browser asks for permission when the remote side starts to record, not earlier.
+  offerMicrophone(client) {
+    if (!navigator.mediaDevices?.getUserMedia) return; // unavailable over plain HTTP
+    const stream = client.createAudioStream(MICROPHONE);
+    const recorder = Guacamole.AudioRecorder.getInstance(stream, MICROPHONE);
+    if (recorder) recorder.onclose = () => this.client === client && this.offerMicrophone(client);
+    else stream.sendEnd();
+  }
+
+  // The state, for style sheets and automation: connecting, connected, reconnecting or ended.
   show(state) {
     byId("session").dataset.state = state;
   }
 
   stateChanged(state) {
     this.state = state;
-    // the first picture has arrived, and is seen once it is decoded
+    // the first picture has arrived, and is visible once it is decoded
     if (state === CONNECTED) {
       const { client } = this;
       client.getDisplay().flush(() => this.client === client && this.connected && this.appeared());
@@ -136,10 +162,11 @@ export class Session {
     this.screen.fit();
     this.input.focus();
     this.clipboard.offer();
+    this.offerMicrophone(this.client);
     this.messages.greet();
   }
 
-  // The first reason counts: what follows is its consequence.
+  // Only the first reason is kept: others are its consequences.
   failed(status, fromTunnel = false) {
     this.status ??= { status, fromTunnel };
   }
@@ -166,7 +193,7 @@ export class Session {
     this.clearWarning();
     this.files.close();
     this.required.close();
-    this.input.release();
+    this.release();
     byId("notice").className = "notice";
     this.show(again && this.reconnecting.begin() ? "reconnecting" : "ended");
     byId("notice-title").textContent = title;
@@ -190,9 +217,15 @@ export class Session {
     if (byId("toast").classList.contains("warn")) byId("toast").hidden = true;
   }
 
+  // Releases the keys and buttons that are held.
+  release() {
+    this.input?.release();
+    this.pointer?.release();
+  }
+
   disconnect() {
     this.attempt = null;
-    this.input?.release();
+    this.release();
     this.files?.close();
     this.required?.close();
     this.client?.disconnect();

@@ -1,13 +1,13 @@
-// Files on their way, both ways: each a line with its progress, and a sentence when it has ended.
+// Running uploads and downloads: each has a line with its progress, and a sentence at its end.
 
 import Guacamole from "../vendor/guacamole-common.js";
 import { byId, element, sentence } from "./dom.js";
 import { readText } from "./streams.js";
 
 const BLOB = Guacamole.ArrayBufferWriter.DEFAULT_BLOB_LENGTH;
-const AHEAD = 32; // blobs that are sent ahead of their acknowledgements; the daemon takes 64
+const AHEAD = 32; // unacknowledged blobs; the daemon accepts 64
 const LANES = 4; // uploads at a time
-const READ = 1 << 20; // bytes of a file that are read at once
+const READ = 1 << 20; // bytes of a file that are read at a time
 const KEPT = 50; // lines
 const NAME_MAX = 200; // characters
 export const ERROR_TYPE = "application/vnd.guacr.error+json";
@@ -19,13 +19,13 @@ export function inUnits(bytes) {
   return `${(bytes / 1000 ** power).toFixed(power ? 1 : 0)} ${units[power]}`;
 }
 
-// The error that the daemon sent in place of a file, or null.
+// Returns the error that the daemon sent instead of a file, or null.
 export function refusal(stream, mimetype) {
   if (mimetype !== ERROR_TYPE) return null;
   return new Promise((done) => readText(stream, (text) => done(new Error(sentence(JSON.parse(text).message)))));
 }
 
-// One line; `ended` is called once with a sentence, and whether all went well.
+// The line of a transfer; `ended` is called once, with a sentence and whether it succeeded.
 class Transfer {
   constructor(name, total, ended) {
     Object.assign(this, { name, total, ended, bytes: 0, start: performance.now(), done: false });
@@ -69,7 +69,7 @@ class Transfer {
     this.stop();
   }
 
-  // The daemon says why there is no more: at once, since the end of the file follows.
+  // Reads the daemon's reason for an incomplete file, before the file's end arrives.
   breakOff(stream) {
     this.stop = () => {};
     readText(stream, (text) => this.fail(JSON.parse(text).message));
@@ -80,15 +80,15 @@ class Transfer {
   }
 }
 
-// The remote side chooses names: no folders, no hidden files, nothing that is not seen or that turns
-// the text around.
+// Sanitizes a name from the remote side: no folders, no hidden files, no invisible characters and none
+// that reverse the text.
 function fileName(name) {
   const last = name.slice(Math.max(name.lastIndexOf("/"), name.lastIndexOf("\\")) + 1);
   const seen = last.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "").replace(/^[.\s]+/, "");
   return [...seen].slice(0, NAME_MAX).join("").trim() || "file";
 }
 
-// Save what the remote side sends, once it is whole.
+// Saves a file from the remote side once it is complete.
 export function download(stream, mimetype, given, ended) {
   const name = fileName(given);
   const transfer = new Transfer(name, null, ended);
@@ -116,8 +116,8 @@ function save(blob, name) {
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
-// Streams for uploads, whose indices nothing else uses: an answer to something that was sent just
-// before on the same index would be taken for an answer to the upload.
+// Streams reserved for uploads: on a shared index, the answer to a previous stream would be mistaken
+// for an answer to the upload.
 export class Lanes {
   constructor(client, tunnel) {
     Object.assign(this, { client, tunnel, waiting: [] });
@@ -128,7 +128,7 @@ export class Lanes {
     return this.idle.shift() ?? new Promise((resume) => this.waiting.push(resume));
   }
 
-  // guacamole-common-js gives up the index of a stream that was refused.
+  // guacamole-common-js frees the index of a refused stream.
   give(stream, refused) {
     stream.onack = null;
     const next = refused ? this.client.createOutputStream() : stream;
@@ -138,8 +138,8 @@ export class Lanes {
   }
 }
 
-// Send a file as quickly as the remote side takes it; `open(index)` is the instruction that opens
-// its stream.
+// Sends a file as quickly as the remote side accepts it; `open(index)` returns the instruction that
+// opens its stream.
 export function upload(lanes, open, file, ended) {
   const transfer = new Transfer(file.name, file.size, ended);
   send(lanes, open, file, transfer).catch((error) => transfer.fail(error.message));
@@ -156,13 +156,13 @@ async function send(lanes, open, file, transfer) {
   } finally {
     lanes.give(stream, refused);
   }
-  if (!refused) transfer.complete(); // which changes nothing if it was cancelled
+  if (!refused) transfer.complete(); // does nothing if it was cancelled
 }
 
-// Whether the remote side has taken all that was sent.
+// Returns whether the remote side has accepted everything that was sent.
 async function sendOn(stream, tunnel, open, file, transfer) {
   const writer = new Guacamole.ArrayBufferWriter(stream);
-  let acknowledged = -1; // the first acknowledgement is that of the opening
+  let acknowledged = -1; // the first acknowledgement is for the opening
   let sent = 0;
   let refused = false;
   let wake = () => {};

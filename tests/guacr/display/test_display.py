@@ -1,6 +1,7 @@
-"""What a viewer paints equals the surfaces, after any sequence of frames."""
+"""A viewer's picture equals the surfaces, after any sequence of frames."""
 
 import random
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -10,10 +11,11 @@ from guacr.display.display import Display
 from guacr.display.encoder import Encoding
 from guacr.display.framebuffer import FrameBuffer
 from guacr.display.geometry import Rect
+from guacr.display.held import HeldSurface
 from guacr.display.plan import Plan
 from guacr.display.solid import SolidSurface
 from guacr.protocol.instruction import encode
-from tests.support.canvas import Canvas
+from guacr.testing.canvas import Canvas
 
 EXACT = Encoding(format="png")
 
@@ -67,6 +69,129 @@ def test_viewer_and_joiner_see_the_surface(seed: int) -> None:
         assert (joiner.flatten() == seen(surface)).all()
 
 
+def test_everybody_learns_whether_touches_are_accepted() -> None:
+    display = Display()
+    display.set_surface(FrameBuffer(30, 20))
+    first = display.plan(0.0)
+    assert first is not None
+    assert b"multi-touch" not in first.encode(EXACT)
+    for count in (10, 0):
+        display.accept_touches(count)
+        assert display.changed
+        plan = display.plan(1.0)
+        assert plan is not None
+        assert plan.encode(EXACT) == encode("set", 0, "multi-touch", count)
+        assert display.plan(1.0) is None
+        assert encode("set", 0, "multi-touch", count) in display.plan_full().encode(EXACT)
+    display.accept_touches(10)
+    display.skip(2.0)
+    assert display.plan(3.0) is None
+
+
+def big_noise(seed: int) -> FrameBuffer:
+    """Several bands of what does not compress, beside a colour and a text."""
+    surface = FrameBuffer(900, 700)
+    chance = np.random.default_rng(seed)
+    surface.blit(Rect(0, 0, 900, 650), chance.integers(0, 256, (650, 900, 4), np.uint8))
+    surface.fill(Rect(100, 100, 300, 300), (seed, 2, 3))
+    return surface
+
+
+def test_what_is_drawn_anew_as_it_was_is_not_sent() -> None:
+    display, surface = Display(), big_noise(1)
+    display.set_surface(surface)
+    viewer = Canvas()
+    paint(viewer, display.plan(0.0))
+    surface.blit(Rect(0, 0, 900, 700), surface.array.copy())
+    plan = display.plan(0.1)
+    assert plan is not None
+    assert plan.encode(EXACT) == b""
+    changed = surface.array.copy()
+    changed[333, 777] ^= 1
+    changed[..., 3] = 0
+    surface.blit(Rect(0, 0, 900, 700), changed)
+    plan = display.plan(0.2)
+    assert plan is not None
+    data = plan.encode(EXACT)
+    assert len(data) < 64 * 64 * 4 * 2, "one tile"
+    viewer.feed(data + encode("sync", viewer.timestamp + 1, 1))
+    assert (viewer.flatten() == seen(surface)).all()
+
+
+def test_a_scroll_that_is_drawn_anew_is_a_copy_and_a_strip() -> None:
+    chance = np.random.default_rng(5)
+    text = np.zeros((900, 700, 4), np.uint8)
+    text[chance.random((900, 700)) < 0.2, :3] = 200
+    display, surface = Display(), FrameBuffer(700, 500)
+    display.set_surface(surface)
+    viewer = Canvas()
+    for step in range(12):
+        top = 23 * step
+        surface.blit(Rect(0, 0, 700, 500), text[top : top + 500])
+        surface.fill(Rect(0, 0, 150, 500), (3, 3, 3))  # a part that rests
+        plan = display.plan(step / 10)
+        assert plan is not None
+        data = plan.encode(EXACT)
+        viewer.feed(data + encode("sync", step + 1, 1))
+        assert (viewer.flatten() == seen(surface)).all()
+        if step:
+            assert b"4.copy," in data
+            assert len(data) < 20_000, "of the 90,000 of the whole"
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_busy_desktop_is_seen_as_it_is(seed: int) -> None:
+    chance = random.Random(seed)
+    display, surface = Display(), big_noise(seed)
+    display.set_surface(surface)
+    viewer = Canvas()
+    for step in range(15):
+        width, height = surface.size
+        for _ in range(chance.randint(1, 3)):
+            scribble(surface, chance)
+        dx, dy = chance.randint(-60, 60), chance.randint(-60, 60)
+        window = surface.array[100:500, 200:700].copy()
+        surface.blit(Rect(200 + dx, 100 + dy, 500, 400), window)
+        if chance.random() < 0.2:
+            surface.blit(Rect(0, 0, width, height), np.roll(surface.array, dy, axis=0))
+        paint(viewer, display.plan(step / 10))
+        assert (viewer.flatten() == seen(surface)).all()
+
+
+def test_a_viewer_that_was_skipped_is_sent_everything_anew() -> None:
+    display, surface = Display(), big_noise(1)
+    display.set_surface(surface)
+    paint(Canvas(), display.plan(0.0))
+    before = surface.array.copy()
+    surface.fill(Rect(0, 0, 900, 700), (1, 1, 1))
+    display.skip(0.1)
+    viewer = Canvas()
+    paint(viewer, display.plan_full())
+    surface.blit(Rect(0, 0, 900, 700), before)
+    paint(viewer, display.plan(0.2))
+    assert (viewer.flatten() == seen(surface)).all()
+
+
+def test_a_frame_is_the_same_in_shares() -> None:
+    display, surface = Display(), big_noise(1)
+    display.set_surface(surface)
+    viewer, joiner = Canvas(), Canvas()
+    plan, whole = display.plan(0.0), display.plan_full()
+    assert plan is not None
+    picture = seen(surface).copy()
+    for canvas, one in ((viewer, plan), (joiner, whole)):
+        one.detach()
+        shares = one.shares(EXACT)
+        assert len(shares) > 1
+        surface.fill(Rect(0, 0, 900, 700), (7, 7, 7))  # drawn while it is encoded
+        with ThreadPoolExecutor(4) as executor:
+            data = b"".join(executor.map(lambda share: share(), shares))
+        one.settle()
+        canvas.feed(data + encode("sync", 1, 1))
+        assert (canvas.flatten() == picture).all()
+        surface.array[:] = np.dstack([picture[..., ::-1], np.zeros(picture.shape[:2], np.uint8)])
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_what_is_skipped_is_part_of_the_next_whole_picture(seed: int) -> None:
     chance = random.Random(seed)
@@ -94,22 +219,42 @@ def test_what_is_skipped_is_part_of_the_next_whole_picture(seed: int) -> None:
 
 def test_lossy_picture_becomes_exact_once_it_rests() -> None:
     display, surface = Display(), FrameBuffer(1000, 600)
-    display.set_surface(surface)
-    gradient = np.add.outer(np.arange(600), np.arange(1000)) % 251
-    surface.blit(Rect(0, 0, 1000, 600), gradient.astype(np.uint8)[..., None].repeat(4, 2))
+    layer = display.set_surface(surface)
+    gradient = np.add.outer(np.arange(600), np.arange(1000))[..., None] // 10
+    grain = np.random.default_rng(1).integers(0, 30, (600, 1000, 4))
+    surface.blit(Rect(0, 0, 1000, 600), (gradient + grain).astype(np.uint8))
     viewer, auto = Canvas(), Encoding()
     paint(viewer, display.plan(0.0), auto)
-    begins_lossy = display.lossy
+    begins_lossy = layer.lossy
     assert begins_lossy
     assert not (viewer.flatten() == seen(surface)).all()
     now, frames = 1.0, 0
-    while display.lossy:
-        display.refine(now, 0.3)
+    while layer.lossy:
+        display.rest(now, 0.3)
         assert display.changed
         paint(viewer, display.plan(now), auto)
         frames += 1
         assert frames < 20, "it never becomes exact"
     assert frames > 1, "a large picture is refined in parts"
+    assert (viewer.flatten() == seen(surface)).all()
+
+
+def test_what_moves_while_it_is_sent_exactly_keeps_its_losses() -> None:
+    display, surface = Display(), FrameBuffer(512, 1024)
+    display.set_surface(surface)
+    picture = np.random.default_rng(1).integers(0, 256, (512, 512, 4), np.uint8)
+    surface.blit(Rect(0, 0, 512, 512), picture)
+    viewer = Canvas()
+    paint(viewer, display.plan(0.0), Encoding())
+    display.rest(5.0, 1.0)
+    surface.blit(Rect(0, 512, 512, 512), picture)
+    surface.touch(Rect(0, 0, 512, 1024))
+    paint(viewer, display.plan(5.0), Encoding())
+    now = 5.0
+    while not display.rests:
+        now += 5.0
+        display.rest(now, 1.0)
+        paint(viewer, display.plan(now), Encoding())
     assert (viewer.flatten() == seen(surface)).all()
 
 
@@ -124,7 +269,7 @@ def test_what_moves_is_sent_with_losses_and_what_rests_without() -> None:
         surface.blit(video, noise.reshape(64, 64, 4))
         surface.fill(Rect(300, 300, 20, 20), (frame * 20, 0, 0))
         paint(viewer, display.plan(frame / 20), auto)
-        display.refine(frame / 20, 0.3)
+        display.rest(frame / 20, 0.3)
     difference = (viewer.flatten() != seen(surface)).any(axis=2)
     assert difference[64:128, 64:128].any()
     difference[64:128, 64:128] = False
@@ -170,6 +315,19 @@ def test_layers_and_overlays() -> None:
     assert not display.changed
     joiner.feed(display.disposals(had) + encode("sync", 3))  # it has missed what the other was told
     assert joiner.layers == [-1, 0]
+
+
+def test_an_overlay_that_grows_shows_what_was_beyond_its_edge() -> None:
+    display = Display()
+    display.set_surface(SolidSurface(300, 300, (10, 20, 30)))
+    overlay = display.add_overlay(0, 0, 10, 10)
+    overlay.show([(Rect(0, 0, 200, 200), (0, 0, 255, 255))])
+    viewer, joiner = Canvas(), Canvas()
+    paint(viewer, display.plan(0.0))
+    overlay.resize(200, 200)
+    paint(viewer, display.plan(0.0))
+    paint(joiner, display.plan_full())
+    assert (viewer.flatten() == joiner.flatten()).all()
 
 
 def test_indices_of_layers_are_used_again() -> None:
@@ -230,3 +388,56 @@ def test_pixels_survive_drawing_after_detach() -> None:
     viewer = Canvas()
     paint(viewer, plan)
     assert (viewer.flatten() == noise[..., 2::-1]).all()
+
+
+def test_what_only_changes_need_is_freed_at_rest() -> None:
+    display, surface, viewer = Display(), FrameBuffer(200, 100), Canvas()
+    layer = display.set_surface(surface)
+    paint(viewer, display.plan(0.0))
+    for now in (1.0, 2.0):
+        surface.fill(Rect(10, 10, 50, 50), (int(now), 0, 0))
+        plan = display.plan(now)
+        assert plan is not None
+        plan.detach()
+        surface.fill(Rect(0, 0, 200, 100), (9, 9, 9))
+        paint(viewer, plan)
+        assert viewer.flatten()[20, 20].tolist() == [int(now), 0, 0]
+    display.rest(2.2, 0.3)
+    assert layer._spare is not None
+    display.rest(2.4, 0.3)
+    assert layer._spare is None
+
+
+@pytest.mark.parametrize("held", [False, True])
+async def test_after_a_long_rest_changes_and_joiners_are_as_before(held: bool) -> None:
+    display, surface, viewer = Display(), FrameBuffer(300, 200), Canvas()
+    shown = HeldSurface(surface, 3600.0, lambda: None)
+    layer = display.set_surface(shown)
+    chance = np.random.default_rng(1)
+    surface.blit(Rect(0, 0, 300, 200), chance.integers(0, 256, (200, 300, 4), np.uint8))
+    paint(viewer, display.plan(0.0))
+    paint(viewer, display.plan_full())
+    before = seen(surface).copy()
+    display.rest(4.9, 0.3)
+    begins = layer.rests
+    assert not begins
+    if held:
+        shown.hold()
+        surface.fill(Rect(50, 50, 20, 20), (1, 2, 3))
+    display.rest(11.0, 0.3)
+    assert display.rests
+    plan = display.plan(11.0)
+    if plan is not None:
+        paint(viewer, plan)
+    assert (viewer.flatten() == before).all()
+    shown.release()
+    surface.copy_rect(Rect(100, 100, 90, 90), 10, 20)
+    surface.fill(Rect(200, 10, 50, 50), (9, 9, 9))
+    for now in (12.0, 13.0):
+        paint(viewer, display.plan(now))
+        assert (viewer.flatten() == seen(surface)).all()
+        joiner = Canvas()
+        paint(joiner, display.plan_full())
+        assert (joiner.flatten() == seen(surface)).all()
+        surface.fill(Rect(0, 0, 5, 5), (int(now), 9, 9))
+    assert layer.surface is shown

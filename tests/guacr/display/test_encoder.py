@@ -1,12 +1,14 @@
 """Formats are chosen by content, settings and viewers; lossless ones are exact."""
 
 import io
+import time
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from guacr.display.encoder import JPEG, PNG, WEBP, Encoding, cost, encode_image
+from guacr.display.encoder import JPEG, PNG, WEBP, Encoding
 from guacr.display.pixels import BgrxPixels, IndexedPixels
 
 RANDOM = np.random.default_rng(6)
@@ -40,23 +42,56 @@ def rgb(data: bytes) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
 )
 def test_format(settings, pixels, lossy, expected) -> None:  # type: ignore[no-untyped-def]
     encoding = Encoding(**settings)
-    mimetype, data = encode_image(pixels, lossy, encoding)
+    mimetype, data = pixels.encode(lossy, encoding)
     assert mimetype == expected
     assert Image.open(io.BytesIO(data)).format == expected.removeprefix("image/").upper()
-    assert cost(pixels, lossy, encoding) > 0
+
+
+NOISE = RANDOM.normal(0, 4, (512, 512, 1)) + np.arange(512)[:, None] / 4 + 60
+LARGE_PHOTO = BgrxPixels(
+    (NOISE + RANDOM.normal(0, 4, (512, 512, 4))).astype(np.uint8) * np.array([1, 1, 1, 0], np.uint8)
+)
+LARGE_TEXT = IndexedPixels(
+    (RANDOM.random((512, 512)) < 0.1) * RANDOM.integers(0, 16, (512, 512), dtype=np.uint8),
+    RANDOM.integers(0, 256, (16, 3), dtype=np.uint8),
+)
+
+
+@pytest.mark.parametrize(
+    ("settings", "pixels", "lossy"),
+    [
+        ({}, LARGE_TEXT, False),
+        ({"format": "png"}, LARGE_PHOTO, False),
+        ({"format": "jpeg"}, LARGE_PHOTO, True),
+        ({"format": "webp"}, LARGE_PHOTO, True),
+    ],
+    ids=["indexed", "png", "jpeg", "webp"],
+)
+def test_the_cost_is_about_the_time_it_takes(
+    settings: dict[str, str], pixels: BgrxPixels | IndexedPixels, lossy: bool
+) -> None:
+    encoding = Encoding(**settings)  # type: ignore[arg-type]
+    taken = min(computing(lambda: pixels.encode(lossy, encoding)) for _ in range(7))
+    assert taken / 4 < pixels.cost(lossy, encoding) < taken * 4
+
+
+def computing(work: Callable[[], object]) -> float:
+    """Seconds for which this thread computes, whatever else the machine does."""
+    begun = time.thread_time()
+    work()
+    return time.thread_time() - begun
 
 
 @pytest.mark.parametrize("settings", [{"format": "png"}, {"format": "webp"}, {}])
 def test_lossless_is_exact(settings: dict[str, str]) -> None:
     for pixels in (TEXT, PHOTO):
-        _, data = encode_image(pixels, False, Encoding(**settings))  # type: ignore[arg-type]
-        exact = pixels.bgrx() if isinstance(pixels, IndexedPixels) else pixels
-        assert (rgb(data) == exact.array[..., 2::-1]).all()
+        _, data = pixels.encode(False, Encoding(**settings))  # type: ignore[arg-type]
+        assert (rgb(data) == pixels.bgrx().array[..., 2::-1]).all()
 
 
 def test_lossy_is_close() -> None:
     for name in ("jpeg", "webp"):
-        _, data = encode_image(PHOTO, True, Encoding(format=name))
+        _, data = PHOTO.encode(True, Encoding(format=name))
         difference = rgb(data).astype(int) - PHOTO.array[..., 2::-1]
         assert abs(difference).mean() < 4
 

@@ -11,18 +11,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from guacr.budget import Budget
 from guacr.display.dirty import RECTS_MAX
-from guacr.display.framebuffer import COPIES_MAX, SIDE_MAX, FrameBuffer
+from guacr.display.encoded import SIDE_MAX
+from guacr.display.framebuffer import COPIES_MAX, DRAWN_MAX, FrameBuffer
 from guacr.display.geometry import Rect
-from guacr.display.pixels import Array8
+from guacr.display.pixels import Array8, move_within
 from guacr.display.surface import Copy, Damage
-from guacr.errors import UnsupportedError
+from guacr.errors import OverrunError, UnsupportedError
 
 RED, GREEN = (255, 0, 0), (0, 255, 0)
 
 
 def apply_damage(picture: Array8, surface: FrameBuffer, damage: Damage) -> Array8:
-    """What a viewer shows who had `picture` and receives `damage`."""
+    """Return the picture of a viewer that had `picture` and receives `damage`."""
     width, height = surface.size
     if picture.shape[:2] != (height, width):
         picture = np.full((height, width, 4), 77, np.uint8)
@@ -32,7 +34,7 @@ def apply_damage(picture: Array8, surface: FrameBuffer, damage: Damage) -> Array
         assert moved.shape[:2] == (source.height, source.width)
         picture[copy.y : copy.y + source.height, copy.x : copy.x + source.width] = moved
     for rect in damage.rects:
-        picture[rect.y : rect.bottom, rect.x : rect.right] = surface.pixels(rect).array
+        picture[rect.y : rect.bottom, rect.x : rect.right] = surface.pixels(rect).bgrx().array
     return picture
 
 
@@ -135,8 +137,64 @@ def test_blit_shows_the_part_that_lies_within() -> None:
     surface = quiet(50, 40)
     pixels = noise(20, 20, 9)
     surface.blit(Rect(-5, 30, 20, 20), pixels)
-    assert np.array_equal(surface.array[30:40, 0:15], pixels[:10, 5:])
+    assert np.array_equal(surface.array[30:40, 0:15, :3], pixels[:10, 5:, :3])
     assert surface.take_damage().rects == [Rect(0, 30, 15, 10)]
+
+
+def test_a_framebuffer_takes_no_more_than_its_budget() -> None:
+    memory = Budget(100 * 100 * 12, "session.max_memory")
+    surface = FrameBuffer(100, 50, memory)
+    surface.fill(Rect(0, 0, 9, 9), RED)
+    before = surface.array.copy()
+    with pytest.raises(OverrunError, match=r"a picture of 101x100 pixels needs .*max_memory"):
+        surface.resize(101, 100)
+    assert np.array_equal(surface.array, before)
+    surface.resize(100, 100)
+    with pytest.raises(OverrunError):
+        FrameBuffer(1, 1, memory)
+    surface.resize(10, 10)
+    assert memory.used == 1200
+    del surface
+    assert memory.used == 0
+
+
+def test_a_picture_of_no_size_takes_nothing() -> None:
+    memory = Budget(1 << 40, "session.max_memory")
+    surface = FrameBuffer(10, 10, memory)
+    for size in ((0, 5), (5, SIDE_MAX + 1)):
+        with pytest.raises(UnsupportedError):
+            FrameBuffer(*size, memory)
+        with pytest.raises(UnsupportedError):
+            surface.resize(*size)
+    assert memory.used == 1200
+
+
+@pytest.mark.parametrize(
+    "strided",
+    [
+        lambda pixels: np.ndarray((5, 7, 4), np.uint8, pixels, 3, (31, 4, 1)),
+        lambda pixels: pixels[3 : 3 + 5 * 7 * 4].reshape(5, 7, 4)[..., [2, 1, 0, 3]],
+        lambda pixels: pixels[: 7 * 5 * 4].reshape(7, 5, 4).transpose(1, 0, 2),
+        lambda pixels: pixels[: 5 * 7 * 4].reshape(5, 7, 4)[::-1, ::-1],
+        lambda pixels: pixels[: 5 * 7 * 8].reshape(5, 7, 8)[..., ::2],
+    ],
+    ids=["padded rows", "swapped colours", "turned", "mirrored", "every other byte"],
+)
+def test_blit_takes_any_strides(strided: Callable[[Array8], Array8]) -> None:
+    pixels = strided(noise(100, 1, 3).ravel())
+    surface = FrameBuffer(7, 5)
+    surface.blit(Rect(0, 0, 7, 5), pixels)
+    assert (surface.array[..., :3] == pixels[..., :3]).all()
+    assert not surface.array[..., 3].any()
+
+
+def test_padding_is_no_part_of_the_picture() -> None:
+    surface = quiet(50, 40)
+    pixels = noise(20, 20, 9)
+    pixels[..., :3] = (3, 2, 1)
+    surface.blit(Rect(5, 5, 20, 20), pixels)
+    assert pixels[..., 3].any()
+    assert surface.pixels(Rect(5, 5, 20, 20)).solid() == (1, 2, 3)
 
 
 @pytest.mark.parametrize("rect", [Rect(50, 0, 5, 5), Rect(0, -9, 9, 9), Rect(3, 3, 0, 7)])
@@ -163,7 +221,7 @@ def test_pixels_is_a_view_of_the_array() -> None:
     surface = quiet(10, 10)
     view = surface.pixels(Rect(1, 2, 3, 4))
     assert (view.width, view.height) == (3, 4)
-    assert np.shares_memory(view.array, surface.array)
+    assert np.shares_memory(view.bgrx().array, surface.array)
 
 
 def test_a_copy_of_clean_pixels_stays_a_copy() -> None:
@@ -196,16 +254,16 @@ def test_a_copy_of_mostly_dirty_pixels_becomes_pixels() -> None:
     surface.copy_rect(Rect(0, 0, 100, 100), 100, 0)
     damage = surface.take_damage()
     assert damage.copies == []
-    assert sum(rect.area for rect in damage.rects) == 160 * 100
+    assert any(rect.contains(Rect(100, 0, 100, 100)) for rect in damage.rects)
 
 
 def test_dirty_pixels_in_the_source_arrive_as_pixels() -> None:
-    surface = quiet(200, 100)
-    surface.fill(Rect(0, 0, 30, 30), RED)
-    surface.copy_rect(Rect(0, 0, 90, 100), 110, 0)
+    surface = quiet(800, 400)
+    surface.fill(Rect(0, 0, 120, 120), RED)
+    surface.copy_rect(Rect(0, 0, 300, 400), 440, 0)
     damage = surface.take_damage()
-    assert damage.copies == [Copy(Rect(0, 0, 90, 100), 110, 0)]
-    assert sorted(damage.rects) == [Rect(0, 0, 30, 30), Rect(110, 0, 30, 30)]
+    assert damage.copies == [Copy(Rect(0, 0, 300, 400), 440, 0)]
+    assert sorted(damage.rects) == [Rect(0, 0, 120, 120), Rect(440, 0, 120, 120)]
 
 
 def test_dirty_pixels_below_the_target_are_forgotten() -> None:
@@ -251,22 +309,38 @@ def test_neighbouring_tiles_are_one_rectangle() -> None:
 
 def test_distant_rectangles_stay_apart() -> None:
     surface = quiet(1000, 800)
-    corners = [Rect(0, 0, 30, 30), Rect(960, 0, 30, 30), Rect(0, 760, 30, 30)]
+    corners = [Rect(0, 0, 60, 60), Rect(940, 0, 60, 60), Rect(0, 740, 60, 60)]
     for rect in corners:
         surface.fill(rect, RED)
     assert sorted(surface.take_damage().rects) == sorted(corners)
 
 
-@pytest.mark.parametrize(("count", "merged"), [(RECTS_MAX, False), (RECTS_MAX + 1, True)])
-def test_the_number_of_rectangles_is_bounded(count: int, merged: bool) -> None:
-    surface = quiet(1000, 1200)
-    spots = [Rect(x, y, 30, 30) for y, x in product(range(0, 1200, 120), range(0, 1000, 120))]
-    for rect in spots[:count]:
-        surface.fill(rect, RED)
+def test_a_few_pixels_that_are_drawn_as_they_are_change_nothing() -> None:
+    surface = quiet(100, 100)
+    spot = Rect(7, 9, 2, 3)
+    surface.blit(spot, surface.array[9:12, 7:9].copy())
+    surface.array[0, 0] = (3, 2, 1, 0)
+    surface.fill(Rect(0, 0, 1, 1), (1, 2, 3))
+    assert not surface.changed
+    surface.fill(Rect(0, 0, 1, 1), (1, 2, 4))
+    assert surface.take_damage().rects == [Rect(0, 0, 1, 1)]
+    pixels = surface.array[9:12, 7:9].copy()
+    pixels[2, 1, 0] += 1
+    surface.blit(spot, pixels)
+    assert surface.take_damage().rects == [spot]
+
+
+def test_drawing_without_frames_is_bounded() -> None:
+    surface = quiet(1000, 800)
+    for number in range(10 * DRAWN_MAX):
+        surface.fill(Rect(number * 37 % 970, number * 91 % 770, 3, 3), RED)
+    assert len(surface._drawn_last) <= DRAWN_MAX
     damage = surface.take_damage()
     assert_well_formed(surface, damage)
-    assert (len(damage.rects) < count) == merged
-    assert all(any(r.contains(spot) for r in damage.rects) for spot in spots[:count])
+    assert all(
+        any(rect.contains(Rect(n * 37 % 970, n * 91 % 770, 3, 3)) for rect in damage.rects)
+        for n in range(10 * DRAWN_MAX)
+    )
 
 
 def test_resize_keeps_what_fits() -> None:
@@ -298,3 +372,18 @@ def test_the_largest_sides_are_taken(size: tuple[int, int]) -> None:
 def test_impossible_sizes_are_refused(make: Callable[[], object]) -> None:
     with pytest.raises(UnsupportedError, match=f"1 to {SIDE_MAX} pixels"):
         make()
+
+
+@pytest.mark.parametrize("strided", [False, True])
+@given(st.integers(0, 19), st.integers(0, 19), st.integers(1, 20), st.booleans())
+def test_pixels_move_within_a_picture(
+    strided: bool, top: int, target: int, rows: int, narrow: bool
+) -> None:
+    rows = min(rows, 20 - top, 20 - target)
+    whole = noise(30, 20, 4)
+    array = whole[:, 3:27] if strided else whole
+    width = array.shape[1] - 5 if narrow else array.shape[1]
+    expected = array.copy()
+    expected[target : target + rows, :width] = array[top : top + rows, :width].copy()
+    move_within(array, Rect(0, top, width, rows), 0, target)
+    assert np.array_equal(array, expected)

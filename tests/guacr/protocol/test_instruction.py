@@ -16,7 +16,7 @@ from guacr.protocol.instruction import (
     encode_stream,
 )
 from guacr.protocol.parser import InstructionParser
-from tests.support.wire import INSTRUCTION_CHARACTERS_MAX, Splitter
+from guacr.testing.wire import INSTRUCTION_CHARACTERS_MAX, Splitter
 
 any_text = st.text(st.characters(codec=None, categories=None), max_size=40)
 elements = st.text(st.characters(codec="utf-8"), max_size=40)

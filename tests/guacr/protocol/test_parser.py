@@ -31,7 +31,7 @@ WIRE = b"".join(sample.encode() for sample in SAMPLES)
 
 
 def feed_in_parts(data: bytes, cuts: list[int]) -> tuple[list[Instruction], bool]:
-    """What a parser gives that is fed in parts, and whether it raised in the end."""
+    """Return the instructions of a parser that is fed in parts, and whether it raised an error."""
     parser, instructions = InstructionParser(), []
     edges = [0, *sorted(cuts), len(data)]
     try:

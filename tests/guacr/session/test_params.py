@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from guacr.errors import BadRequestError
 from guacr.protocol.status import Status
-from guacr.session.params import Params, param
+from guacr.session.params import Params, order, param
+from guacr.session.rights import Rights
+from guacr.session.shared_params import ClipboardParams, ReadOnlyParams, WakeOnLanParams
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +23,7 @@ class DoorParams(Params):
     port: int = param(22, "Which door.", minimum=1, maximum=65535)
     wait_time: int = param(-1, "Any number.")
     retries: int = param(3, "No maximum.", minimum=0)
-    read_only: bool = param(False, "Only look.", personal=True)
+    read_only: bool = param(False, "Only look.")
     wide: bool = param(True, "Open both wings.")
     colour: str = param("", "Of the door.", choices=("", "red", "blue"), live=True)
     password: str = param("", "To enter.", secret=True)
@@ -113,7 +115,7 @@ def test_a_long_value_is_shortened_in_the_message() -> None:
 
 @pytest.mark.parametrize("name", ["host-name", "HOSTNAME", "read_only", "", "x" * 5000])
 def test_unknown_names_are_refused(name: str) -> None:
-    with pytest.raises(BadRequestError, match="there is no parameter ") as raised:
+    with pytest.raises(BadRequestError, match=r"parameter .* is unknown") as raised:
         DoorParams.parse({"password": "hunter2", name: "hunter3"})
     assert "hunter" not in str(raised.value)
     assert len(str(raised.value)) < 200
@@ -148,3 +150,88 @@ def test_parameters_do_not_change() -> None:
     params = DoorParams()
     with pytest.raises(FrozenInstanceError):
         params.port = 5  # type: ignore[misc]
+
+
+# ---- parameters that several protocols share
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HouseParams(ReadOnlyParams, ClipboardParams, WakeOnLanParams):
+    """Its own among shared ones."""
+
+    ORDER = order("hostname read-only", WakeOnLanParams, "floor", ClipboardParams)
+
+    hostname: str = param("", "Where to.")
+    floor: int = param(0, "Which one.", later=True)
+
+
+def test_the_order_is_that_of_the_table() -> None:
+    names = order(
+        "hostname read-only wol-send-packet wol-mac-addr wol-broadcast-addr wol-udp-port",
+        "wol-wait-time floor clipboard-buffer-size disable-copy disable-paste",
+    )
+    assert [param.name for param in HouseParams.declared()] == list(names)
+    assert HouseParams.names() == names
+    assert HouseParams.declared()[0].spec.doc == "Where to."
+
+
+def test_values_of_shared_parameters_are_parsed() -> None:
+    params = HouseParams.parse({"wol-udp-port": "7", "floor": "3", "disable-copy": "true"})
+    assert (params.wol_udp_port, params.floor, params.disable_copy) == (7, 3, True)
+    assert params.asked_later() == ["floor"]
+
+
+def test_without_a_table_inherited_ones_come_first() -> None:
+    @dataclass(frozen=True, slots=True, kw_only=True)
+    class TowerParams(HouseParams):
+        tip: str = param("", "What is on it.")
+        floor: int = param(100, "Which one.")
+
+    assert TowerParams.names() == (*HouseParams.names(), "tip")
+    assert TowerParams().floor == 100
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("hostname", "lacks read-only"),
+        ("hostname read-only level", "has unknown names: level"),
+        ("hostname read-only hostname", "repeats names: hostname"),
+        (None, "inherits from several classes and needs an ORDER"),
+    ],
+)
+def test_a_table_that_does_not_fit_is_found_when_the_class_is_made(
+    table: str | None, message: str
+) -> None:
+    names = {} if table is None else {"ORDER": order(table)}
+    with pytest.raises(TypeError, match=f"^GateParams.*{message}"):
+        type("GateParams", (ReadOnlyParams, NameParams), names)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NameParams(Params):
+    """A class to combine with others."""
+
+    hostname: str = param("", "Where to.")
+
+
+def test_rights_are_those_of_all_that_is_inherited() -> None:
+    assert NameParams().rights == Rights()
+    assert HouseParams().rights == Rights()
+    texts = {"read-only": "true", "disable-paste": "true"}
+    assert HouseParams.parse(texts).rights == Rights(read_only=True, disable_paste=True)
+    assert HouseParams.parse({"disable-copy": "true"}).rights == Rights(disable_copy=True)
+
+
+def test_a_users_own_parameter_that_nothing_applies_is_found_when_the_class_is_made() -> None:
+    fields = {"read_only": param(False, "Only look.", personal=True)}
+    with pytest.raises(TypeError, match="WindowParams does not apply read-only"):
+        type("WindowParams", (Params,), fields)
+
+
+def test_the_text_of_a_value_stands_for_it() -> None:
+    texts = {"port": "7", "wait-time": "-3", "read-only": "true", "wide": "false", "colour": "red"}
+    params = DoorParams.parse(texts)
+    assert {name: params.value(name) for name in texts} == texts
+    assert DoorParams.parse({p.name: params.value(p.name) for p in DoorParams.declared()}) == params
+    assert params.value("roof") == ""

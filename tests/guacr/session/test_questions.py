@@ -16,8 +16,8 @@ from guacr.errors import (
     UnsupportedError,
 )
 from guacr.protocol.client import ClientInfo
-from guacr.session.opcodes import ARGV_MAX
-from tests.support.loopback import Bench, MemoryTransport, until
+from guacr.session.input.opcodes import ARGV_MAX
+from tests.support.loopback import Bench, MemoryTransport, session_of, until
 
 
 @pytest.fixture
@@ -40,8 +40,8 @@ async def test_the_owner_answers_and_nobody_else_hears_of_it(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     owner, user = bench.connect()
-    joiner, _ = bench.connect(user.session.id)
-    task = asyncio.create_task(user.session.ask("username", "password"))
+    joiner, _ = bench.connect(session_of(user).id)
+    task = asyncio.create_task(session_of(user).context.ask("username", "password"))
     await until(lambda: owner.all("required") == [("username", "password")])
     answer(owner, "username", "jö")
     assert not task.done()
@@ -59,7 +59,7 @@ async def test_the_owner_answers_and_nobody_else_hears_of_it(
 
 async def test_an_empty_answer_is_one(bench: Bench) -> None:
     owner, user = bench.connect()
-    task = asyncio.create_task(user.session.ask("domain"))
+    task = asyncio.create_task(session_of(user).context.ask("domain"))
     await until(lambda: owner.all("required") != [])
     answer(owner, "domain", "")
     assert await task == {"domain": ""}
@@ -67,7 +67,7 @@ async def test_an_empty_answer_is_one(bench: Bench) -> None:
 
 async def test_an_answer_that_is_too_long(bench: Bench) -> None:
     owner, user = bench.connect()
-    task = asyncio.create_task(user.session.ask("password"))
+    task = asyncio.create_task(session_of(user).context.ask("password"))
     await until(lambda: owner.all("required") != [])
     answer(owner, "password", "x" * (ARGV_MAX + 1))
     assert "781" in [ack[2] for ack in owner.all("ack")]
@@ -87,14 +87,14 @@ async def test_who_cannot_be_asked(
     bench: Bench, info: ClientInfo, parameters: dict[str, str]
 ) -> None:
     owner, user = bench.connect(info=info, **parameters)
-    with pytest.raises(UnsupportedError, match="needs username and password, which this client"):
-        await user.session.ask("username", "password")
+    with pytest.raises(UnsupportedError, match="needs username and password, but this client"):
+        await session_of(user).context.ask("username", "password")
     assert owner.all("required") == []
 
 
 async def test_a_client_of_1_3_0_can_be_asked(bench: Bench) -> None:
     owner, user = bench.connect(info=ClientInfo(version=(1, 3, 0)))
-    task = asyncio.create_task(user.session.ask("username"))
+    task = asyncio.create_task(session_of(user).context.ask("username"))
     await until(lambda: owner.all("required") != [])
     answer(owner, "username", "u")
     await task
@@ -103,9 +103,9 @@ async def test_a_client_of_1_3_0_can_be_asked(bench: Bench) -> None:
 async def test_no_answer_in_time(bench: Bench) -> None:
     owner, user = bench.connect()
     with pytest.raises(ClientTimeoutError, match=r"password was not entered within 0\.01 seconds"):
-        await user.session.questions.ask(user, ["password"], 0.01)
+        await session_of(user).questions.ask(user, ["password"], 0.01)
     assert owner.closed_with is None
-    task = asyncio.create_task(user.session.ask("password"))
+    task = asyncio.create_task(session_of(user).context.ask("password"))
     await until(lambda: len(owner.all("required")) == 2)
     answer(owner, "password", "p")
     assert await task == {"password": "p"}
@@ -113,21 +113,21 @@ async def test_no_answer_in_time(bench: Bench) -> None:
 
 async def test_one_question_at_a_time(bench: Bench) -> None:
     owner, user = bench.connect()
-    task = asyncio.create_task(user.session.ask("password"))
+    task = asyncio.create_task(session_of(user).context.ask("password"))
     await until(lambda: owner.all("required") != [])
     with pytest.raises(ConflictError):
-        await user.session.ask("username")
+        await session_of(user).context.ask("username")
     answer(owner, "password", "p")
     assert await task == {"password": "p"}
 
 
 async def test_an_owner_who_leaves(bench: Bench) -> None:
     owner, user = bench.connect()
-    bench.connect(user.session.id)
-    task = asyncio.create_task(user.session.ask("password"))
+    bench.connect(session_of(user).id)
+    task = asyncio.create_task(session_of(user).context.ask("password"))
     await until(lambda: owner.all("required") != [])
     owner.send("disconnect")
     with pytest.raises(ClosedError, match="left without an answer"):
         await task
-    with pytest.raises(ClosedError, match="nobody left to ask for password"):
-        await user.session.ask("password")
+    with pytest.raises(ClosedError, match="nobody is left to ask for password"):
+        await session_of(user).context.ask("password")

@@ -1,67 +1,26 @@
-"""Protocols that cannot be loaded, and handlers that fail where sessions call them."""
+"""Handlers that fail where sessions call them."""
 
-from importlib.metadata import EntryPoint
-from pathlib import Path
+import asyncio
 
 import pytest
 
-from guacr.errors import UnsupportedError
-from guacr.session import registry
-from guacr.session.handler import ENTRY_POINT_GROUP
-from guacr.session.registry import Protocols
-from guacr.session.user import User
-from guacr.settings import Settings
-from tests.support.loopback import Bench, MemoryTransport, frame, sketch, until
-
-BROKEN = {
-    "raises": "raise RuntimeError('a bug')",
-    "exits": "import sys; sys.exit(1)",
-    "syntax": "def",
-    "lacks": "import no_such_module",
-    "nameless": "",
-    "foreign": "Handler = int",
-    "instance": "Handler = 'text'",
-}
-
-
-@pytest.fixture
-def protocols(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Protocols:
-    """Broken plug-ins beside one that works."""
-    monkeypatch.syspath_prepend(str(tmp_path))
-    entries = [EntryPoint("works", "tests.support.loopback:SketchHandler", ENTRY_POINT_GROUP)]
-    for name, source in BROKEN.items():
-        (tmp_path / f"plugin_{name}.py").write_text(source)
-        entries.append(EntryPoint(name, f"plugin_{name}:Handler", ENTRY_POINT_GROUP))
-    monkeypatch.setattr(registry, "entry_points", lambda group: entries)
-    return Protocols()
-
-
-@pytest.mark.parametrize("name", BROKEN)
-def test_a_broken_plug_in_is_reported_to_whoever_selects_it(
-    protocols: Protocols, name: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    with pytest.raises(UnsupportedError, match=f"protocol {name} .*(log says more|install)"):
-        protocols.find(name)
-    assert f"protocol {name}" in caplog.text
-
-
-def test_broken_plug_ins_leave_the_others_alone(protocols: Protocols) -> None:
-    protocols.warm_up(Settings())
-    assert protocols.find("works").name == "sketch"
-
-
-def test_a_failing_warm_up_leaves_the_others_alone(
-    protocols: Protocols, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    def fail(settings: Settings) -> None:
-        raise RuntimeError("a bug")
-
-    monkeypatch.setattr(protocols.find("works"), "warm_up", fail)
-    protocols.warm_up(Settings())
-    assert "protocol works cannot be warmed up" in caplog.text
-
-
-# ---- handlers that fail where sessions call them
+from guacr.errors import BadRequestError, UpstreamError
+from guacr.protocol.client import ClientInfo
+from guacr.protocol.instruction import Instruction
+from guacr.protocol.parser import InstructionParser
+from guacr.session.context import SessionContext
+from guacr.session.input.reader import Reader
+from guacr.session.link import Link
+from guacr.session.params import Params
+from tests.support.loopback import (
+    Bench,
+    MemoryTransport,
+    SketchHandler,
+    frame,
+    session_of,
+    sketch,
+    until,
+)
 
 
 def fail(*args: object) -> None:
@@ -74,15 +33,18 @@ def assert_internal_error(transport: MemoryTransport) -> None:
 
 
 @pytest.mark.parametrize("method", ["user_joined", "argv_values"])
-async def test_a_handler_that_fails_at_joining_ends_its_session(
-    monkeypatch: pytest.MonkeyPatch, method: str
-) -> None:
+async def test_a_handler_that_fails_at_joining_ends_its_session(method: str) -> None:
     bench = Bench()
     other, _ = bench.connect()
     first, owner = bench.connect()
     await frame(first)
-    monkeypatch.setattr(sketch(owner), method, fail)
-    second, _ = bench.connect(owner.session.id)
+    vars(sketch(owner))[method] = fail
+    events = sketch(owner).events
+    second, refused = bench.connect(session_of(owner).id)
+    reader = Reader(session_of(owner), refused)
+    reader.open()
+    reader.take_over(InstructionParser(), [Instruction("key", ("65", "1"))])
+    assert not [event for event in events if event[0] == "key"]
     for transport in (first, second):
         assert_internal_error(transport)
     assert other.closed_with is None
@@ -97,18 +59,17 @@ async def test_a_handler_that_fails_at_the_first_user_leaves_no_session(
     transport, user = bench.connect()
     assert_internal_error(transport)
     assert bench.registry.sessions == {}
+    events = sketch(user).events
     await bench.close()
-    assert ("run",) not in sketch(user).events
+    assert ("run",) not in events
 
 
-async def test_a_handler_that_fails_at_leaving_ends_its_session_alone(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_a_handler_that_fails_at_leaving_ends_its_session_alone() -> None:
     bench = Bench()
     first, owner = bench.connect()
-    second, _ = bench.connect(owner.session.id)
+    second, _ = bench.connect(session_of(owner).id)
     await frame(second)
-    monkeypatch.setattr(sketch(owner), "user_left", fail)
+    vars(sketch(owner))["user_left"] = fail
     second.receiver.connection_lost()
     assert_internal_error(first)
     await bench.close()
@@ -120,20 +81,100 @@ async def test_a_session_that_fails_at_its_tick_leaves_the_others_alone(
     bench = Bench()
     broken, owner = bench.connect()
     other, user = bench.connect()
-    monkeypatch.setattr(User, "stuck_for", lambda self, now: fail() if self is owner else 0.0)
-    bench.registry.keep_alive(user.last_sent + 6)
+    failing = owner.link
+    monkeypatch.setattr(Link, "stuck_for", lambda link, now: fail() if link is failing else 0.0)
+    bench.registry.keep_alive(user.link.last_sent + 6)
     assert_internal_error(broken)
     assert other.all("nop") == [()]
     await bench.close()
 
 
 async def test_a_handler_that_fails_at_its_end_is_logged(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     bench = Bench()
     transport, user = bench.connect()
     await frame(transport)
-    monkeypatch.setattr(sketch(user), "closed", fail)
-    user.session.close()
+    vars(sketch(user))["closed"] = fail
+    session_of(user).close()
     await until(lambda: "a bug" in caplog.text)
     await bench.close()
+
+
+@pytest.mark.parametrize("late", [False, True])
+async def test_a_picture_that_cannot_be_made_ends_its_session_alone(late: bool) -> None:
+    bench = Bench()
+    broken, owner = bench.connect()
+    other, _ = bench.connect()
+    await frame(broken)
+    session_of(owner).display.before_frame = fail
+    if late:
+        session_of(owner).close(UpstreamError("the host went away"))
+        assert broken.all("error") == [("the host went away", "515")]
+    else:
+        session_of(owner).context.changed()
+        await until(lambda: broken.closed_with is not None)
+        assert_internal_error(broken)
+    assert len(bench.registry.sessions) == 1
+    assert other.closed_with is None
+    await bench.close()
+
+
+async def test_a_handler_that_does_not_know_its_target_ends() -> None:
+    bench = Bench()
+    transport, user = bench.connect()
+    await frame(transport)
+    vars(sketch(user))["target"] = fail
+    session_of(user).close()
+    assert bench.registry.sessions == {}
+    await bench.close()
+
+
+async def test_a_joiner_that_is_to_blame_ends_only_its_own_part() -> None:
+    def refuse(*args: object) -> None:
+        raise BadRequestError("a bad key")
+
+    bench = Bench()
+    first, owner = bench.connect()
+    second, _ = bench.connect(session_of(owner).id)
+    second.send("key", 65, 1)
+    vars(sketch(owner))["key"] = refuse
+    second.send("key", 66, 1)
+    assert second.all("error") == [("a bad key", "768")]
+    assert first.closed_with is None
+    assert sketch(owner).events[-1] == ("left", False)
+    await bench.close()
+
+
+class BusyHandler(SketchHandler):
+    """Starts tasks that do not end by themselves."""
+
+    tasks: list[asyncio.Task[None]]
+
+    def __init__(self, session: SessionContext, params: Params) -> None:
+        super().__init__(session, params)
+        self.tasks.append(session.start_task(asyncio.Event().wait(), "early"))  # type: ignore[arg-type]
+        if session.owner_info.name == "nobody":
+            raise UpstreamError("not you")
+
+    async def run(self) -> None:
+        try:
+            await super().run()
+        finally:
+            late = self.session.start_task(asyncio.Event().wait(), "late")  # type: ignore[arg-type]
+            self.tasks.append(late)
+
+
+async def test_tasks_end_with_a_session_whenever_they_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tasks: list[asyncio.Task[None]] = []
+    monkeypatch.setattr(BusyHandler, "tasks", tasks, raising=False)
+    bench = Bench(handler=BusyHandler)
+    with pytest.raises(UpstreamError, match="not you"):
+        bench.connect(info=ClientInfo(width=200, height=100, version=(1, 5, 0), name="nobody"))
+    transport, user = bench.connect()
+    await frame(transport)
+    session_of(user).close()
+    await bench.close()
+    await until(lambda: [task.cancelled() for task in tasks] == [True, True, True])

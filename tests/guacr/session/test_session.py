@@ -3,13 +3,14 @@
 import asyncio
 from base64 import b64encode
 from collections.abc import AsyncIterator
+from time import perf_counter
 
 import numpy as np
 import pytest
 
 from guacr.display.framebuffer import FrameBuffer
 from guacr.display.geometry import Rect
-from guacr.display.pixels import BgrxPixels
+from guacr.display.pixels import Pixels
 from guacr.errors import (
     BadRequestError,
     BusyError,
@@ -19,12 +20,29 @@ from guacr.errors import (
     UpstreamError,
 )
 from guacr.protocol.client import ClientInfo
-from guacr.protocol.instruction import encode
+from guacr.protocol.instruction import Instruction, encode
+from guacr.protocol.parser import InstructionParser
 from guacr.protocol.status import Status
+from guacr.session.input.held import KEYS_MAX
+from guacr.session.input.touch import RADIUS_MAX, Contact
+from guacr.session.session import KEEP_ALIVE
 from guacr.session.user import User
-from guacr.settings import Settings
+from guacr.settings.models import Settings
+from guacr.turns import TURN
 from tests.support.clock import SkippingClock
-from tests.support.loopback import Bench, MemoryTransport, frame, sketch, until
+from tests.support.loopback import (
+    Bench,
+    MemoryTransport,
+    SketchHandler,
+    frame,
+    note_session,
+    session_of,
+    sketch,
+    until,
+)
+
+LATER = KEEP_ALIVE + 1
+"""Seconds after which a session checks every user again."""
 
 
 @pytest.fixture
@@ -50,7 +68,7 @@ async def test_owner_sees_the_first_picture(bench: Bench) -> None:
     transport, user = bench.connect()
     await frame(transport)
     assert transport.received[0].opcode == "ready"
-    assert transport.received[0].args == (user.session.id,)
+    assert transport.received[0].args == (session_of(user).id,)
     assert transport.canvas.size == (200, 100)
     assert same_picture(transport, user)
 
@@ -61,14 +79,15 @@ async def test_the_first_picture_is_drawn_once(
     drawn: list[Rect] = []
     pixels = FrameBuffer.pixels
 
-    def counted(surface: FrameBuffer, rect: Rect) -> BgrxPixels:
+    def counted(surface: FrameBuffer, rect: Rect) -> Pixels:
         drawn.append(rect)
         return pixels(surface, rect)
 
     monkeypatch.setattr(FrameBuffer, "pixels", counted)
     transport, _ = bench.connect()
     await frame(transport)
-    assert drawn == [Rect(0, 0, 200, 100)]
+    whole = Rect(0, 0, 200, 100)
+    assert drawn == [whole], "what is remembered is what the viewer is sent"
 
 
 async def test_changes_follow(bench: Bench) -> None:
@@ -76,7 +95,7 @@ async def test_changes_follow(bench: Bench) -> None:
     await frame(transport)
     for red in (50, 100, 150):
         sketch(user).surface.fill(Rect(10, 10, 20, 20), (red, 0, 0))
-        user.session.changed()
+        session_of(user).context.changed()
         await frame(transport)
         transport.acknowledge()
         assert same_picture(transport, user)
@@ -89,7 +108,7 @@ async def test_many_changes_are_few_frames(bench: Bench) -> None:
     started = loop.time()
     while loop.time() < started + 0.25:
         sketch(user).surface.fill(Rect(10, 10, 20, 20), (int(loop.time() * 1e4) % 256, 0, 0))
-        user.session.changed()
+        session_of(user).context.changed()
         await asyncio.sleep(0)
     assert 5 <= len(transport.all("sync")) <= 17
 
@@ -98,14 +117,14 @@ async def test_a_joiner_gets_the_whole_picture_and_then_the_changes(bench: Bench
     first, owner = bench.connect()
     await frame(first)
     sketch(owner).surface.fill(Rect(10, 10, 20, 20), (9, 8, 7))
-    owner.session.changed()
+    session_of(owner).context.changed()
     await frame(first)
-    second, joiner = bench.connect(owner.session.id)
+    second, joiner = bench.connect(session_of(owner).id)
     await frame(second)
     assert same_picture(second, owner)
     assert not joiner.owner
     sketch(owner).surface.fill(Rect(30, 10, 20, 20), (7, 8, 7))
-    owner.session.changed()
+    session_of(owner).context.changed()
     await frame(second)
     assert same_picture(second, owner)
     assert same_picture(first, owner)
@@ -114,7 +133,7 @@ async def test_a_joiner_gets_the_whole_picture_and_then_the_changes(bench: Bench
 
 async def test_a_slow_viewer_misses_frames_and_catches_up(bench: Bench) -> None:
     slow, owner = bench.connect(info=ClientInfo(width=800, height=600))
-    quick, _ = bench.connect(owner.session.id)
+    quick, _ = bench.connect(session_of(owner).id)
     await frame(slow)
     await frame(quick, 1)
     slow.stalled = True
@@ -123,20 +142,19 @@ async def test_a_slow_viewer_misses_frames_and_catches_up(bench: Bench) -> None:
     for _ in range(12):
         pixels = noise.integers(0, 256, (400, 400, 4), dtype="uint8")
         sketch(owner).surface.blit(Rect(0, 0, 400, 400), pixels)
-        owner.session.changed()
+        session_of(owner).context.changed()
         await frame(quick)
     assert owner.stale
-    high_water = owner.session.settings.session.send_high_water
+    high_water = session_of(owner).settings.session.send_high_water
     assert slow.buffered < 4 * high_water, "it holds a frame or two beyond the mark, not all"
     slow.drain()
     await until(lambda: not owner.stale)
-    await until(lambda: not owner.session.display.lossy)
     await until(lambda: same_picture(slow, owner) and same_picture(quick, owner))
 
 
 def change(owner: User, red: int) -> None:
     sketch(owner).surface.fill(Rect(0, 0, 9, 9), (red, 0, 0))
-    owner.session.changed()
+    session_of(owner).context.changed()
 
 
 async def test_viewers_that_are_equally_late_get_what_changed(
@@ -144,7 +162,7 @@ async def test_viewers_that_are_equally_late_get_what_changed(
 ) -> None:
     transports = [bench.connect()]
     owner = transports[0][1]
-    transports.append(bench.connect(owner.session.id))
+    transports.append(bench.connect(session_of(owner).id))
     both = [transport for transport, _ in transports]
     await until(lambda: all(transport.all("sync") for transport in both))
     for transport in both:
@@ -166,7 +184,7 @@ async def test_a_viewer_behind_the_quickest_gets_the_whole_picture(
     bench: Bench, clock: SkippingClock
 ) -> None:
     slow, owner = bench.connect()
-    quick, _ = bench.connect(owner.session.id)
+    quick, _ = bench.connect(session_of(owner).id)
     await until(lambda: bool(slow.all("sync") and quick.all("sync")))
     slow.acknowledge()
     quick.acknowledge()
@@ -187,8 +205,8 @@ async def test_layers_that_are_gone_are_disposed_of_where_they_are_known(
     bench: Bench, clock: SkippingClock
 ) -> None:
     slow, owner = bench.connect()
-    quick, _ = bench.connect(owner.session.id)
-    display = owner.session.display
+    quick, _ = bench.connect(session_of(owner).id)
+    display = session_of(owner).display
     layer = display.add_layer(FrameBuffer(9, 9))
     await until(lambda: slow.canvas.layers == quick.canvas.layers == [-1, 0, 1])
     slow.acknowledge()
@@ -203,7 +221,7 @@ async def test_layers_that_are_gone_are_disposed_of_where_they_are_known(
     assert owner.stale
     slow.acknowledge()
     await until(lambda: slow.canvas.layers == [-1, 0])
-    newcomer, _ = bench.connect(owner.session.id)
+    newcomer, _ = bench.connect(session_of(owner).id)
     await frame(newcomer)
     assert newcomer.all("dispose") == []
 
@@ -214,12 +232,195 @@ async def test_a_viewer_that_never_acknowledges_is_paced_but_served(bench: Bench
     transport.acknowledge()
     for red in range(3):
         sketch(user).surface.fill(Rect(0, 0, 9, 9), (red + 1, 0, 0))
-        user.session.changed()
+        session_of(user).context.changed()
         await frame(transport)
     assert same_picture(transport, user)
 
 
+# ---- before the host is there
+
+
+class SlowHandler(SketchHandler):
+    """Connects when the test says so."""
+
+    async def run(self) -> None:
+        self.session.changed()
+        await self.end
+
+
+@pytest.fixture
+async def slow_bench() -> AsyncIterator[Bench]:
+    bench = Bench(handler=SlowHandler)
+    yield bench
+    await bench.close()
+
+
+async def test_no_frame_goes_out_before_the_host_is_there(slow_bench: Bench) -> None:
+    transport, user = slow_bench.connect()
+    joiner, _ = slow_bench.connect(session_of(user).id)
+    for red in range(3):
+        change(user, red)
+        await asyncio.sleep(0)
+    assert {one.opcode for one in transport.received} == {"ready", "argv", "blob", "end", "msg"}
+    session_of(user).context.set_connected()
+    await frame(transport)
+    await frame(joiner, 1)
+    assert same_picture(transport, user)
+    session_of(user).context.set_connected()
+    await asyncio.sleep(0)
+    assert len(transport.all("sync")) == 1
+
+
+async def test_a_failure_before_the_host_is_there_is_no_picture(slow_bench: Bench) -> None:
+    transport, user = slow_bench.connect()
+    change(user, 50)
+    sketch(user).fail(UpstreamError("nobody is there"))
+    await until(lambda: transport.closed_with is not None)
+    assert transport.all("error") == [("nobody is there", "515")]
+    assert transport.all("sync") == []
+
+
+async def test_what_a_handler_has_drawn_that_ends_at_once_is_seen(slow_bench: Bench) -> None:
+    transport, user = slow_bench.connect()
+    change(user, 50)
+    sketch(user).end.set_result(None)
+    await until(lambda: transport.closed_with is not None)
+    assert same_picture(transport, user)
+
+
+async def test_who_is_asked_sees_the_picture(slow_bench: Bench) -> None:
+    transport, user = slow_bench.connect()
+    asking = asyncio.create_task(session_of(user).context.ask("password"))
+    await frame(transport)
+    assert transport.all("required") == [("password",)]
+    asking.cancel()
+
+
+async def test_nothing_reaches_a_handler_that_has_not_started() -> None:
+    bench = Bench()
+    transport = MemoryTransport()
+    reader = bench.registry.open("sketch", {}, ClientInfo(width=9, height=9), transport)
+    note_session(reader)
+    user = reader.user
+    reader.take_over(InstructionParser(), [Instruction("key", ("65", "1"))])
+    transport.send("key", 66, 1)
+    assert sketch(user).events == [("joined", True)]
+    await until(lambda: len(sketch(user).events) == 4)
+    assert sketch(user).events[1:] == [("run",), ("key", 65, True), ("key", 66, True)]
+    await bench.close()
+
+
+# ---- turns
+
+
+class BusyHandler(SketchHandler):
+    """Needs twice a turn for a key."""
+
+    def key(self, user: User, keysym: int, pressed: bool) -> None:
+        super().key(user, keysym, pressed)
+        end = perf_counter() + 2 * TURN
+        while perf_counter() < end:
+            pass
+
+
+async def test_others_have_their_turn_while_one_user_sends_much() -> None:
+    bench = Bench(handler=BusyHandler)
+    greedy, user = bench.connect()
+    modest, other = bench.connect()
+    await until(lambda: bool(greedy.all("sync") and modest.all("sync")))
+    start = len(sketch(user).events)
+    greedy.receiver.data_received(
+        b"".join(encode("key", 65, n % 2) + encode("size", 100 + n, 50) for n in range(8))
+    )
+    assert not greedy.reading
+    modest.send("mouse", 1, 1, 0)
+    assert sketch(other).events[-1] == ("mouse", 1, 1, 0)
+    greedy.send("key", 66, 1)
+    assert len(sketch(user).events) == start + 1, "the first key alone"
+    await until(lambda: greedy.reading)
+    assert sketch(user).events[start:] == [
+        ("key", 65, False),
+        ("resize", 107, 50),
+        *[("key", 65, bool(n % 2)) for n in range(1, 8)],
+        ("key", 66, True),
+    ]
+    await bench.close()
+
+
+async def test_who_waits_for_a_turn_is_not_silent() -> None:
+    bench = Bench(handler=BusyHandler)
+    greedy, user = bench.connect()
+    await until(lambda: bool(greedy.all("sync")))
+    greedy.receiver.data_received(b"".join(encode("key", 65, n % 2) for n in range(4)))
+    assert not greedy.reading
+    bench.registry.keep_alive(user.link.last_received + 100)
+    user.link.last_received -= 100
+    await until(lambda: greedy.reading)
+    bench.registry.keep_alive(user.now() + LATER)
+    assert greedy.closed_with is None
+    await bench.close()
+
+
+async def test_who_leaves_has_no_further_turn() -> None:
+    bench = Bench(handler=BusyHandler)
+    first, owner = bench.connect()
+    second, _ = bench.connect(session_of(owner).id)
+    second.receiver.data_received(b"".join(encode("key", 65, 1) for _ in range(5)))
+    second.send("disconnect")
+    second.receiver.connection_lost()
+    before = len(sketch(owner).events)
+    await frame(first)
+    assert [event[0] for event in sketch(owner).events[before:] if event[0] == "key"] == []
+    await bench.close()
+
+
 # ---- rights and input
+
+
+async def test_what_a_user_holds_is_released_when_it_leaves(bench: Bench) -> None:
+    first, owner = bench.connect()
+    second, _ = bench.connect(session_of(owner).id)
+    await frame(second)
+    second.send("key", 0xFFE3, 1)
+    second.send("key", 97, 1)
+    second.send("mouse", 7, 8, 1)
+    second.send("touch", 5, 9, 9, 4, 4, 0, 1)
+    first.send("touch", 5, 3, 3, 4, 4, 0, 1)
+    first.send("key", 98, 1)
+    second.receiver.connection_lost()
+    assert sketch(owner).events[-5:] == [
+        ("key", 97, False),
+        ("key", 0xFFE3, False),
+        ("mouse", 7, 8, 0),
+        ("touch", Contact(id=5, x=9, y=9, radius_x=4, radius_y=4, force=0)),
+        ("left", False),
+    ]
+
+
+async def test_touches_reach_the_handler_within_bounds(bench: Bench) -> None:
+    transport, user = bench.connect()
+    watcher, _ = bench.connect(session_of(user).id, read_only="true")
+    await frame(transport)
+    before = len(sketch(user).events)
+    transport.send("touch", 0, 10, 20, 5, "6.7", "12.5", "0.25")
+    transport.send("touch", 0, 9999, -5, -1, 99999, -90, 7)
+    transport.send("touch", 7, 1, 1, 1, 1, 0, 0)
+    transport.send("touch", 0, 30, 40, 5, 6, 0, 0)
+    watcher.send("touch", 0, 10, 20, 5, 6, 0, 1)
+    assert sketch(user).events[before:] == [
+        ("touch", Contact(id=0, x=10, y=20, radius_x=5, radius_y=6, angle=12.5, force=0.25)),
+        ("touch", Contact(id=0, x=199, y=0, radius_x=0, radius_y=RADIUS_MAX, angle=270, force=1)),
+        ("touch", Contact(id=0, x=30, y=40, radius_x=5, radius_y=6, force=0)),
+    ]
+
+
+@pytest.mark.parametrize(
+    "args", [("0", "1", "1", "1", "1", "0"), ("0", "1", "1", "1", "1", "0", "?")]
+)
+async def test_malformed_touches_end_their_user(bench: Bench, args: tuple[str, ...]) -> None:
+    transport, _ = bench.connect()
+    transport.send("touch", *args)
+    assert transport.closed_with is not None
 
 
 async def test_input_reaches_the_handler(bench: Bench) -> None:
@@ -253,14 +454,14 @@ async def test_a_giant_window_is_held_within_limits() -> None:
     transport, user = bench.connect()
     transport.send("size", 100000, 100000)
     assert sketch(user).events[-1] == ("resize", 900, 700)
-    with pytest.raises(BadRequestError, match="900x700"):
+    with pytest.raises(BadRequestError, match="at most 900x9 pixels of it are allowed"):
         bench.connect(info=ClientInfo(width=901, height=9))
     await bench.close()
 
 
 async def test_read_only_joiner_has_no_input(bench: Bench) -> None:
     first, owner = bench.connect()
-    second, _ = bench.connect(owner.session.id, read_only="true")
+    second, _ = bench.connect(session_of(owner).id, read_only="true")
     await frame(second)
     before = list(sketch(owner).events)
     for opcode, *args in [
@@ -279,16 +480,45 @@ async def test_read_only_joiner_has_no_input(bench: Bench) -> None:
 
 async def test_pointers_are_shown_to_the_others(bench: Bench) -> None:
     first, owner = bench.connect()
-    second, _ = bench.connect(owner.session.id)
+    second, _ = bench.connect(session_of(owner).id)
     await frame(second)
     second.send("mouse", 5, 6, 1)
     assert first.canvas.pointer == (5, 6)
     assert second.canvas.pointer is None
 
 
+async def test_a_joiner_learns_where_the_pointer_is(bench: Bench) -> None:
+    first, owner = bench.connect()
+    alone, _ = bench.connect(session_of(owner).id)
+    assert not alone.all("mouse"), "nobody has moved it"
+    first.send("mouse", 5, 6, 1)
+    third, _ = bench.connect(session_of(owner).id)
+    assert third.canvas.pointer == (5, 6)
+    assert third.all("mouse")[0][2] == "1"
+
+
+async def test_the_host_moves_the_pointer_of_everybody(bench: Bench) -> None:
+    first, owner = bench.connect()
+    second, _ = bench.connect(session_of(owner).id)
+    first.send("mouse", 9, 9, 4)
+    session_of(owner).context.move_pointer(30, 40)
+    assert first.canvas.pointer == second.canvas.pointer == (30, 40)
+    assert first.all("mouse")[-1][2] == "4", "what is held stays held"
+    for x in range(1000):
+        session_of(owner).context.move_pointer(x, -5)
+    await until(lambda: first.canvas.pointer == second.canvas.pointer == (199, 0))
+    assert len(first.all("mouse")) < 10, "no more often than frames"
+
+
+async def test_a_name_that_turns_text_around_is_told_without_it(bench: Bench) -> None:
+    first, owner = bench.connect()
+    _, joiner = bench.connect(session_of(owner).id, info=ClientInfo(name="\u202eAn\x1bn\u200b"))
+    assert first.all("msg") == [("1", joiner.id, "Ann")]
+
+
 async def test_owner_is_told_who_comes_and_goes(bench: Bench) -> None:
     first, owner = bench.connect()
-    second, joiner = bench.connect(owner.session.id)
+    second, joiner = bench.connect(session_of(owner).id)
     second.send("disconnect")
     assert first.all("msg") == [("1", joiner.id, "somebody"), ("2", joiner.id, "somebody")]
     assert second.closed_with == Status.SUCCESS
@@ -297,7 +527,7 @@ async def test_owner_is_told_who_comes_and_goes(bench: Bench) -> None:
 
 async def test_old_clients_get_no_msg(bench: Bench) -> None:
     first, owner = bench.connect(info=ClientInfo(version=(1, 3, 0)))
-    bench.connect(owner.session.id)
+    bench.connect(session_of(owner).id)
     assert first.all("msg") == []
 
 
@@ -314,10 +544,37 @@ async def test_clipboard_arrives_whole(bench: Bench) -> None:
     assert [ack[2] for ack in transport.all("ack")] == ["0", "0"]
 
 
+async def test_a_user_opens_no_more_streams_than_its_memory_holds() -> None:
+    bench = Bench(Settings.model_validate({"session": {"max_user_memory": 1 << 20}}))
+    transport, user = bench.connect()
+    blob, most = b64encode(bytes(6000)).decode(), (1 << 20) // 6000
+    for index in range(most):
+        transport.send("clipboard", index, "text/plain")
+        transport.send("blob", index, blob)
+    assert {ack[2] for ack in transport.all("ack")} == {"0"}
+    transport.send("clipboard", most, "text/plain")
+    transport.send("blob", most, blob)
+    assert transport.all("ack")[-1] == (
+        str(most),
+        "the clipboard needs 6000 bytes, of which 4576 are left (session.max_user_memory): end or "
+        "shrink something else first",
+        "781",
+    )
+    for index in range(0, most, 2):
+        transport.send("end", index)
+    for index in range(1, most, 2):  # opened anew
+        transport.send("clipboard", index, "text/plain")
+    assert user.memory.used == 0
+    transport.send("blob", 1, blob)
+    transport.send("disconnect")
+    assert user.memory.used == 0
+    await bench.close()
+
+
 async def test_a_clipboard_beyond_the_limit_is_refused_not_cut(bench: Bench) -> None:
     transport, user = bench.connect()
     transport.send("clipboard", 0, "text/plain")
-    limit = user.session.clipboard_limit
+    limit = session_of(user).context.clipboard_limit
     blob = "QUFB" * 2016
     for _ in range(limit // 6048):
         transport.send("blob", 0, blob)
@@ -336,18 +593,18 @@ async def test_pasting_can_be_disabled(bench: Bench) -> None:
 
 async def test_copying_can_be_disabled_for_one_user(bench: Bench) -> None:
     first, owner = bench.connect()
-    second, _ = bench.connect(owner.session.id, disable_copy="true")
-    owner.session.send_clipboard("text/plain", b"secret")
+    second, _ = bench.connect(session_of(owner).id, disable_copy="true")
+    session_of(owner).context.send_clipboard("text/plain", b"secret")
     assert len(first.all("clipboard")) == 1
     assert second.all("clipboard") == []
 
 
 async def test_titles_and_clipboards_of_a_flood_are_few_and_the_newest(bench: Bench) -> None:
     transport, user = bench.connect()
-    session = user.session
+    session = session_of(user)
     for number in range(10_000):
-        session.set_name(f"title {number}")
-        session.send_clipboard("text/plain", b"%d" % number)
+        session.context.set_name(f"title {number}")
+        session.context.send_clipboard("text/plain", b"%d" % number)
         if number % 1000 == 0:
             await asyncio.sleep(0)
     assert transport.all("name")[0] == ("title 0",)
@@ -363,12 +620,12 @@ async def test_titles_and_clipboards_of_a_flood_are_few_and_the_newest(bench: Be
 async def test_the_last_title_and_clipboard_come_before_the_end(bench: Bench) -> None:
     transport, user = bench.connect()
     for name in ("one", "two", "three"):
-        user.session.set_name(name)
-        user.session.send_clipboard("text/plain", name.encode())
-    user.session.close()
+        session_of(user).context.set_name(name)
+        session_of(user).context.send_clipboard("text/plain", name.encode())
+    session_of(user).close()
     assert transport.all("name") == [("one",), ("three",)]
     assert len(transport.all("clipboard")) == 2
-    user.session.set_name("four")
+    session_of(user).context.set_name("four")
     assert transport.all("name")[-1] == ("three",)
 
 
@@ -434,7 +691,7 @@ async def test_broken_base64_is_answered(bench: Bench) -> None:
 )
 async def test_a_broken_client_is_dropped_and_the_others_stay(bench: Bench, data: bytes) -> None:
     first, owner = bench.connect()
-    second, _ = bench.connect(owner.session.id)
+    second, _ = bench.connect(session_of(owner).id)
     second.receiver.data_received(data)
     assert second.all("error")[-1][1] == str(int(Status.CLIENT_BAD_REQUEST))
     assert second.closed_with == Status.CLIENT_BAD_REQUEST
@@ -467,22 +724,22 @@ async def test_what_follows_a_disconnect_is_not_carried_out(bench: Bench) -> Non
 
 async def test_silence_ends_a_client(bench: Bench) -> None:
     transport, user = bench.connect()
-    bench.registry.keep_alive(user.last_received + 14.9)
+    bench.registry.keep_alive(user.link.last_received + 14.9)
     assert transport.closed_with is None
-    bench.registry.keep_alive(user.last_received + 15.1)
+    bench.registry.keep_alive(user.link.last_received + 15.1)
     assert transport.all("error")[-1][1] == str(int(Status.CLIENT_TIMEOUT))
 
 
 async def test_who_may_not_speak_is_not_silent(bench: Bench) -> None:
     transport, user = bench.connect()
-    user.session.pause_input()
-    second, _ = bench.connect(user.session.id)
+    session_of(user).context.pause_input()
+    second, _ = bench.connect(session_of(user).id)
     assert (transport.reading, second.reading) == (False, False)
-    bench.registry.keep_alive(user.last_received + 100)
+    bench.registry.keep_alive(user.link.last_received + 100)
     assert transport.closed_with is None
-    user.last_received -= 100
-    user.session.resume_input()
-    bench.registry.keep_alive(user.now())
+    user.link.last_received -= 100
+    session_of(user).context.resume_input()
+    bench.registry.keep_alive(user.now() + LATER)
     assert transport.closed_with is None
     assert (transport.reading, second.reading) == (True, True)
 
@@ -503,9 +760,9 @@ async def test_a_standstill_is_not_the_clients_silence(bench: Bench) -> None:
 
 async def test_a_nop_keeps_clients_alive(bench: Bench) -> None:
     transport, user = bench.connect()
-    bench.registry.keep_alive(user.last_sent + 4.5)
+    bench.registry.keep_alive(user.link.last_sent + 4.5)
     assert transport.all("nop") == []
-    bench.registry.keep_alive(user.last_sent + 5.5)
+    bench.registry.keep_alive(user.link.last_sent + 5.5)
     assert transport.all("nop") == [()]
 
 
@@ -554,15 +811,15 @@ async def test_a_nop_within_an_instruction_is_a_part_of_it(bench: Bench) -> None
 
 async def test_a_stuck_client_is_dropped(bench: Bench) -> None:
     stuck, owner = bench.connect()
-    other, _ = bench.connect(owner.session.id)
+    other, _ = bench.connect(session_of(owner).id)
     await frame(stuck)
     stuck.stalled = True
     owner.send(encode("nop"))
     now = owner.now()
     for step in range(5):
-        owner.last_received = now + step * 5
-        for user in owner.session.users.values():
-            user.last_received = now + step * 5
+        owner.link.last_received = now + step * 5
+        for user in session_of(owner).users:
+            user.link.last_received = now + step * 5
         bench.registry.keep_alive(now + step * 5 + 0.5)
     assert stuck.closed_with == Status.CLIENT_TIMEOUT
     assert other.closed_with is None
@@ -586,7 +843,7 @@ async def test_the_last_picture_is_sent_before_the_end(bench: Bench) -> None:
 
 async def test_a_failure_reaches_every_user(bench: Bench) -> None:
     first, owner = bench.connect()
-    second, _ = bench.connect(owner.session.id)
+    second, _ = bench.connect(session_of(owner).id)
     await frame(second)
     sketch(owner).fail(UpstreamError("the host went away"))
     await until(lambda: first.closed_with is not None)
@@ -604,8 +861,8 @@ async def test_a_task_that_fails_ends_the_session_with_its_error(bench: Bench) -
     async def wait() -> None:
         await asyncio.Event().wait()
 
-    reader = user.session.start_task(read(), "reader")
-    other = user.session.start_task(wait(), "other")
+    reader = session_of(user).context.start_task(read(), "reader")
+    other = session_of(user).context.start_task(wait(), "other")
     await until(lambda: transport.closed_with is not None)
     assert transport.all("error") == [("the host went away", "515")]
     await until(lambda: ("ended",) in sketch(user).events)
@@ -623,7 +880,7 @@ async def test_a_task_that_returns_ends_nothing(bench: Bench) -> None:
         await asyncio.sleep(0)
 
     await frame(transport)
-    await user.session.start_task(work(), "work")
+    await session_of(user).context.start_task(work(), "work")
     change(user, 50)
     await frame(transport)
     assert transport.closed_with is None
@@ -637,7 +894,7 @@ async def test_a_bug_ends_the_session_without_details(
     if where == "run":
         sketch(user).fail(RuntimeError("a bug"))
     elif where == "task":
-        user.session.start_task(broken(), "broken")
+        session_of(user).context.start_task(broken(), "broken")
     else:
         transport.send("key", 0xDEAD, 1)
     await until(lambda: transport.closed_with is not None)
@@ -648,21 +905,48 @@ async def test_a_bug_ends_the_session_without_details(
 
 async def test_the_session_ends_with_its_last_user(bench: Bench) -> None:
     first, owner = bench.connect()
-    second, joiner = bench.connect(owner.session.id)
+    second, joiner = bench.connect(session_of(owner).id)
     await frame(second)
     handler = sketch(owner)
     first.send("disconnect")
-    assert joiner.session.id in bench.registry.sessions
+    assert session_of(joiner).id in bench.registry.sessions
     second.receiver.connection_lost()
-    assert joiner.session.closed
+    assert session_of(joiner).closed
     await until(lambda: handler.events[-1] == ("ended",))
+
+
+async def test_viewers_with_no_format_in_common_are_sent_png(bench: Bench) -> None:
+    joined = ""
+    viewers: list[MemoryTransport] = []
+    for accepted in ("image/png", "image/webp"):
+        info = ClientInfo(width=300, height=300, version=(1, 5, 0), image=(accepted,))
+        viewer, user = bench.connect(joined or "sketch", info)
+        joined = session_of(user).id
+        viewers.append(viewer)
+    noise = np.random.default_rng(1).integers(0, 256, (300, 300, 4), np.uint8)
+    sketch(user).surface.blit(Rect(0, 0, 300, 300), noise)
+    for viewer in viewers:
+        await until(lambda viewer=viewer: viewer.all("sync"))  # type: ignore[misc]
+        assert {image[3] for image in viewer.all("img")} == {"image/png"}
+
+
+async def test_no_key_of_many_stays_pressed(bench: Bench) -> None:
+    _, owner = bench.connect()
+    joiner, _ = bench.connect(session_of(owner).id)
+    keys = range(1, KEYS_MAX + 2)
+    for keysym in keys:
+        joiner.send("key", keysym, 1)
+    events = sketch(owner).events
+    assert events[-2:] == [("key", 1, False), ("key", KEYS_MAX + 1, True)]
+    joiner.receiver.connection_lost()
+    assert sorted(event[1] for event in events if event[2:] == (False,)) == list(keys)  # type: ignore[type-var]
 
 
 async def test_closing_twice_is_harmless(bench: Bench) -> None:
     transport, user = bench.connect()
-    user.session.close()
-    user.session.close(UpstreamError("late"))
-    user.session.detach(user)
+    session_of(user).close()
+    session_of(user).close(UpstreamError("late"))
+    session_of(user).detach(user)
     assert transport.all("error") == []
 
 
@@ -679,7 +963,7 @@ async def test_shutdown_tells_everybody(bench: Bench) -> None:
 async def test_opening_what_is_not_there(bench: Bench) -> None:
     with pytest.raises(UnsupportedError, match="sketch"):
         bench.connect("skech")
-    with pytest.raises(NotFoundError, match="no such connection"):
+    with pytest.raises(NotFoundError, match="unknown connection"):
         bench.connect("$00000000-0000-0000-0000-000000000000")
     with pytest.raises(BadRequestError, match="level"):
         bench.connect(level="10")
@@ -692,7 +976,7 @@ async def test_limits_of_users_and_sessions() -> None:
     _, owner = bench.connect()
     with pytest.raises(BusyError, match="1"):
         bench.connect()
-    bench.connect(owner.session.id)
+    bench.connect(session_of(owner).id)
     with pytest.raises(TooManyError, match="2"):
-        bench.connect(owner.session.id)
+        bench.connect(session_of(owner).id)
     await bench.close()

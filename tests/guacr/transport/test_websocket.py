@@ -4,6 +4,7 @@ import asyncio
 import re
 import socket
 from collections.abc import AsyncIterator
+from time import perf_counter
 from typing import cast
 
 import numpy as np
@@ -21,10 +22,15 @@ from guacr.errors import (
     UpstreamTimeoutError,
 )
 from guacr.protocol.status import Status
+from guacr.session.input.reader import Reader
+from guacr.session.session import Session
 from guacr.session.user import User
 from guacr.transport import base
+from guacr.transport.base import NoReceiver
 from guacr.transport.websocket import CLOSE_CODES, WebSocketTransport
+from guacr.turns import TURN
 from tests.support.loopback import SketchHandler
+from tests.support.rounds import Rounds
 from tests.support.site import Site, Socket, running_site
 from tests.support.waiting import until
 
@@ -35,18 +41,22 @@ async def site() -> AsyncIterator[Site]:
         yield running
 
 
-def only_user(site: Site) -> User:
+def only_session(site: Site) -> Session:
     (session,) = site.bench.registry.sessions.values()
-    (user,) = session.users.values()
+    return session
+
+
+def only_user(site: Site) -> User:
+    (user,) = only_session(site).users
     return user
 
 
 def handler_of(site: Site) -> SketchHandler:
-    return cast(SketchHandler, only_user(site).session.handler)
+    return cast(SketchHandler, only_session(site).handler)
 
 
 def transport_of(site: Site) -> WebSocketTransport:
-    return cast(WebSocketTransport, only_user(site).transport)
+    return cast(WebSocketTransport, only_user(site).link.transport)
 
 
 async def opened(site: Site, query: str = "connection=sketch") -> Socket:
@@ -67,6 +77,14 @@ async def test_clients_that_offer_no_protocol_are_served(site: Site) -> None:
     client = await site.connect(protocols=[])
     assert client.socket.protocol is None
     await client.until("ready")
+
+
+async def test_other_protocols_are_refused(site: Site) -> None:
+    with pytest.raises(WSServerHandshakeError) as caught:
+        await site.connect(protocols=["chat"])
+    assert caught.value.status == 400
+    client = await site.connect(protocols=["chat", "guacamole"])
+    assert client.socket.protocol == "guacamole"
 
 
 async def test_nothing_is_compressed(site: Site) -> None:
@@ -144,6 +162,25 @@ async def test_a_session_that_ends_closes_normally(site: Site) -> None:
     assert client.all("error") == []
 
 
+async def test_the_server_waits_for_the_answer_to_its_closing(site: Site) -> None:
+    client = await opened(site)
+    handler, transport = handler_of(site), transport_of(site)
+    events = handler.events
+    handler.end.set_result(None)
+    await until(lambda: transport._closing is not None, "the closing")
+    assert transport._closing is not None
+    await transport._closing
+    await client.send("key", 65, 1)
+    connection = transport._request.transport
+    assert connection is not None
+    assert not connection.is_closing()
+    assert not transport._ended
+    assert await client.closed() == (1000, "0")
+    await until(lambda: transport._ended, "the end")
+    assert connection.is_closing()
+    assert ("key", 65, True) not in events
+
+
 def test_every_status_has_a_code() -> None:
     assert set(CLOSE_CODES) == set(Status)
 
@@ -168,7 +205,7 @@ async def test_a_client_that_vanishes(site: Site) -> None:
     await until(lambda: not site.bench.registry.sessions, "the end of the session")
 
 
-async def test_messages_beyond_the_limit(site: Site) -> None:
+async def test_messages_beyond_the_limit(site: Site, caplog: pytest.LogCaptureFixture) -> None:
     async with running_site(websocket={"max_message": 32768}) as small:
         client = await opened(small)
         await client.socket.send_str("3.nop;" * 5461)  # 32,766 bytes
@@ -176,6 +213,7 @@ async def test_messages_beyond_the_limit(site: Site) -> None:
         assert await client.until("") == ("ping", "1")
         await client.socket.send_str("3.nop;" * 5462)
         assert (await client.closed())[0] == 1009
+    assert "closed the WebSocket of 127.0.0.1: its message is too large" in caplog.text
 
 
 async def test_bytes_are_no_text(site: Site) -> None:
@@ -195,12 +233,36 @@ async def test_requests_that_are_no_websocket(site: Site) -> None:
         assert response.status == 400
 
 
+async def test_buffered_frames_leave_others_their_turn(site: Site) -> None:
+    client = await opened(site)
+    transport = transport_of(site)
+    reader = transport.receiver
+    seen: list[int] = []
+
+    class Busy(NoReceiver):
+        """Needs twice a turn for a frame."""
+
+        def data_received(self, data: bytes) -> None:
+            seen.append(rounds.count)
+            end = perf_counter() + 2 * TURN
+            while perf_counter() < end:
+                pass
+
+    transport.receiver = Busy()
+    with Rounds() as rounds:
+        for _ in range(8):
+            await client.send("nop")
+        await until(lambda: len(seen) == 8, "all frames")
+    transport.receiver = reader
+    assert len(set(seen)) == 8
+
+
 async def test_reading_can_be_paused(site: Site) -> None:
     client = await opened(site)
     handler = handler_of(site)
     handler.session.pause_input()
     await client.send("key", 65, 1)
-    handler.session.send_all(b"4.name,1.x;")
+    only_session(site).users.send(b"4.name,1.x;")
     await client.until("name")
     assert ("key", 65, True) not in handler.events
     handler.session.resume_input()
@@ -209,10 +271,46 @@ async def test_reading_can_be_paused(site: Site) -> None:
 
 async def test_a_paused_session_can_be_closed(site: Site) -> None:
     client = await opened(site)
-    session = only_user(site).session
-    session.pause_input()
+    session = only_session(site)
+    session.context.pause_input()
     session.close()
     assert await client.closed() == (1000, "0")
+
+
+@pytest.mark.parametrize("politely", [True, False])
+async def test_a_client_that_leaves_a_paused_session(site: Site, politely: bool) -> None:
+    client = await opened(site)
+    session = only_session(site)
+    transport = transport_of(site)
+    session.context.pause_input()
+    await client.send("key", 65, 1)
+    if politely:
+        await client.socket.close()
+    else:
+        client.socket._response.connection.transport.abort()  # type: ignore[union-attr]
+    await until(lambda: transport._request.transport is None, "the end of the connection")
+    session.users.send(b"3.nop;")
+    await until(lambda: session.closed, "the end of the session")
+
+
+async def test_a_client_that_is_gone_before_its_ping_is_answered(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = await opened(site)
+    transport = transport_of(site)
+    only_session(site).context.pause_input()
+    await client.send("nop")
+    await client.socket.ping(b"hello")
+    reader = transport._response._reader
+    assert reader is not None
+    await until(lambda: bool(reader._buffer), "the ping")
+    transport.abort()
+    await until(lambda: not site.bench.registry.sessions, "the end of the session")
+    await until(lambda: transport._ended, "the end")
+    assert not any(record.exc_info for record in caplog.records)
+
+
+FLOOD = (b"4.name,5000." + b"x" * 5000 + b";") * 20
 
 
 async def flooded(site: Site) -> tuple[Socket, WebSocketTransport]:
@@ -223,7 +321,7 @@ async def flooded(site: Site) -> tuple[Socket, WebSocketTransport]:
     for _ in range(400):
         if transport.buffered:
             break
-        transport.write(b"4.name,1.x;" * 10000)
+        transport.write(FLOOD)
         await asyncio.sleep(0)
     assert transport.buffered
     return client, transport
@@ -239,19 +337,19 @@ async def test_writing_to_a_slow_reader_never_waits_and_is_counted(site: Site) -
 async def test_a_slow_reader_that_recovers_is_told_of(site: Site) -> None:
     client, transport = await flooded(site)
     drained = asyncio.Event()
-    user = only_user(site)
-    own = user.drained
-    User.drained, keep = lambda self: drained.set(), User.drained  # type: ignore[method-assign]
+    reader = cast(Reader, transport.receiver)
+    own = reader.drained
+    Reader.drained, keep = lambda self: drained.set(), Reader.drained  # type: ignore[method-assign]
     try:
         client.socket._response.connection.transport.resume_reading()  # type: ignore[union-attr]
         reading = asyncio.create_task(client.closed())
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(10):
             await drained.wait()
     finally:
-        User.drained = keep  # type: ignore[method-assign]
+        Reader.drained = keep  # type: ignore[method-assign]
     assert transport.buffered == 0
     own()
-    only_user(site).session.close()
+    only_session(site).close()
     assert (await reading)[0] == 1000
 
 
@@ -260,7 +358,7 @@ async def test_a_stuck_reader_is_dropped_within_the_time(
 ) -> None:
     monkeypatch.setattr("guacr.transport.websocket.CLOSE_TIMEOUT", 0.2)
     _, transport = await flooded(site)
-    session = only_user(site).session
+    session = only_session(site)
     session.close()
     await until(lambda: transport._ended, "the end", timeout=3)
     assert transport.buffered == 0

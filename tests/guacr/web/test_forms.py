@@ -20,6 +20,7 @@ class EveryParams(Params):
     look: str = param("", "Free, or one of a few.", suggestions=("", "plain"), required=True)
     sound: bool = param(True, "On or off.")
     files: bool = param(False, "Not there yet.", later=True)
+    tickets: bool = param(False, "For operators.", operator=True)
 
 
 def fields(*names: str) -> dict[str, dict[str, object]]:

@@ -1,13 +1,15 @@
-"""What reverse proxies say of their clients, and who is believed."""
+"""The headers in which reverse proxies describe their clients, and the proxies that are trusted."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import aiohttp
 import pytest
 
-from guacr.occupancy import Occupancy
-from guacr.settings import Settings
+from guacr.daemon import Daemon
+from guacr.net.connection_limits import ConnectionLimits
+from guacr.settings.models import Settings
 from tests.support.site import running_site
 
 
@@ -50,6 +52,23 @@ async def test_only_named_proxies_are_believed(
     assert await refused(caplog, settings, **headers) == address
 
 
+async def test_ipv4_is_written_as_such_where_a_port_serves_both_families(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    web = {"port": 0, "hosts": ["::"], "token_keys": ["k" * 32]}
+    daemon = Daemon(Settings.model_validate({"server": {"hosts": []}, "websocket": web}))
+    await daemon.start()
+    try:
+        async with aiohttp.ClientSession() as http:
+            url = f"http://127.0.0.1:{daemon.web_port}/api/join"
+            async with http.post(url, json={}, headers={"Origin": "http://a.example"}) as response:
+                assert response.status == 403
+    finally:
+        await daemon.close()
+    (line,) = [r.getMessage() for r in caplog.records if r.getMessage().startswith("refused ")]
+    assert line.startswith("refused 127.0.0.1: ")
+
+
 @pytest.mark.parametrize(
     ("forwarded", "origin", "status"),
     [
@@ -72,17 +91,17 @@ async def test_host_and_scheme_are_checked_as_the_proxy_says(
 
 
 def test_a_place_moves_to_the_address_behind_the_proxy() -> None:
-    occupancy = Occupancy(100, 1)
-    first = occupancy.enter("proxy")
+    limits = ConnectionLimits(100, 1)
+    first = limits.enter("proxy")
     first.move("one")
-    second = occupancy.enter("proxy")
+    second = limits.enter("proxy")
     with pytest.raises(Exception, match="wait for a session"):
         second.move("one")
     second.move("two")
     first.settle()
     second.leave()
-    occupancy.enter("one")
-    occupancy.enter("two")
+    limits.enter("one")
+    limits.enter("two")
 
 
 @pytest.mark.parametrize(
@@ -90,5 +109,5 @@ def test_a_place_moves_to_the_address_behind_the_proxy() -> None:
     [("trusted_proxies", "proxy.example"), ("frame_ancestors", "https://a.example; script-src *")],
 )
 def test_settings_that_cannot_be_used(key: str, value: str) -> None:
-    with pytest.raises(ValueError, match="must hold"):
+    with pytest.raises(ValueError, match="must contain"):
         Settings.model_validate({"websocket": {key: [value]}})

@@ -8,10 +8,10 @@ import aiohttp
 import pytest
 
 from guacr.daemon import Daemon
-from guacr.session.registry import Protocols
-from guacr.settings import ServerSettings, WebSocketSettings
+from guacr.session.protocols import Protocols
+from guacr.settings.models import ServerSettings, WebSocketSettings
+from guacr.testing.daemon import LOCAL, local_settings
 from guacr.web import app, guard
-from tests.support.daemon import LOCAL, local_settings
 from tests.support.loopback import SketchHandler, until
 
 SHORT = 0.3
@@ -88,12 +88,17 @@ async def test_dripping_does_not_put_it_off() -> None:
         writer.close()
 
 
-async def test_a_missing_body_is_told() -> None:
+async def test_a_missing_body_is_told_and_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(guard, "ANSWER_TIMEOUT", 60.0)
+    monkeypatch.setattr(app, "LINGERING", SHORT)
     request = b"POST /api/join HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50\r\n\r\n{"
     async with running() as daemon:
         answer = await answer_to(daemon, request)
     assert answer.startswith(b"HTTP/1.1 408 ")
-    assert b"did not come in time" in answer
+    assert b"did not arrive in time" in answer
+    assert "refused 127.0.0.1: The request's body did not arrive in time." in caplog.text
 
 
 async def test_an_idle_connection_is_closed() -> None:
@@ -107,8 +112,8 @@ async def test_an_answer_that_nobody_takes_is_given_up() -> None:
     async with running() as daemon:
         reader, writer = await asyncio.open_connection(LOCAL[0], daemon.web_port, limit=1)
         writer.write(requests)
-        await until(lambda: daemon._web_occupancy._count == 1)
-        await until(lambda: daemon._web_occupancy._count == 0)
+        await until(lambda: daemon._web._limits._count == 1)
+        await until(lambda: daemon._web._limits._count == 0)
         writer.close()
         del reader
 
@@ -132,12 +137,12 @@ async def test_a_websocket_has_no_such_deadline() -> None:
 async def test_one_connection_too_many_is_told(caplog: pytest.LogCaptureFixture) -> None:
     async with running(max_connections=2) as daemon:
         _, first = await asyncio.open_connection(LOCAL[0], daemon.web_port)
-        await until(lambda: daemon._web_occupancy._count == 1)
+        await until(lambda: daemon._web._limits._count == 1)
         answer = await answer_to(daemon, b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert answer.startswith(b"HTTP/1.1 503 ")
-        assert b"of this address wait for a session already" in answer
+        assert b"of this address already wait for a session" in answer
         first.close()
-        await until(lambda: daemon._web_occupancy._count == 0)
+        await until(lambda: daemon._web._limits._count == 0)
         answer = await answer_to(daemon, b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert answer.startswith(b"HTTP/1.1 200 ")
     assert "refused 127.0.0.1" in caplog.text

@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import logging
 from collections.abc import AsyncIterator
+from unittest.mock import Mock
 from urllib.parse import urlsplit
 
 import pytest
@@ -79,7 +80,7 @@ CHARSETS = [
 async def test_bodies(site: Site, path: str, body: bytes, caplog: pytest.LogCaptureFixture) -> None:
     status, said = await answer(site, posted(path, body))
     assert status == 400
-    assert said == b"The request must hold a JSON object.\n"
+    assert said == b"The request must contain a JSON object.\n"
     assert no_traceback(caplog)
 
 
@@ -158,6 +159,37 @@ async def test_targets(guarded: Site, target: bytes, caplog: pytest.LogCaptureFi
     assert no_traceback(caplog)
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["/static/" + "a" * 5000, "/static/" + "a/" * 5000, "/static/..%2fapp.py", "/static/%00"],
+)
+async def test_files_that_are_not_there(
+    site: Site, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    status, _ = await answer(site, f"GET {path} HTTP/1.1\r\nHOST\r\n\r\n".encode())
+    assert status == 404
+    assert no_traceback(caplog)
+
+
+@pytest.mark.parametrize("parameters", [b'"text"', b"[]", b'{"hostname": [1]}', b'{"port": {}}'])
+async def test_parameters_of_a_form_that_are_no_texts(site: Site, parameters: bytes) -> None:
+    body = b'{"protocol": "sketch", "parameters": ' + parameters + b"}"
+    status, said = await answer(site, posted("/api/form", body))
+    assert (status, said) == (400, b"The parameters must be an object of texts.\n")
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/", 403), ("/health", 200), ("/api/connections", 403)]
+)
+async def test_a_request_without_a_host_waits_for_no_resolver(
+    site: Site, path: str, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = Mock(return_value="localhost")
+    monkeypatch.setattr("socket.getfqdn", asked)
+    assert (await answer(site, f"GET {path} HTTP/1.0\r\n\r\n".encode()))[0] == status
+    asked.assert_not_called()
+
+
 QUERIES = [
     b"width=%D9%A3&height=1_0&connection=sketch",
     b"width=1_0&height=480&connection=sketch",
@@ -203,3 +235,36 @@ async def test_queries_of_a_websocket(
     assert status in (b"101", b"400")
     assert no_traceback(caplog)
     assert logging.getLevelName(40) not in {record.levelname for record in caplog.records}
+
+
+@pytest.mark.parametrize(
+    ("request_", "reason"),
+    [
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01", "it uses TLS, but this port does not"),
+        (b"6.select,3.ssh;", "it does not speak HTTP"),
+        (b"GET /?token=hidden HTTP/9.9\r\n\r\n", "it does not speak HTTP"),
+        (b"GET /?token=hidden HTTP/1.1\r\n\r\n", "the request is not HTTP: Missing 'Host' header"),
+        (
+            b"GET /?token=hidden HTTP/1.1\r\nHOST\r\nContent-Length: hidden\r\n\r\n",
+            "the request is not HTTP: Invalid character in Content-Length",
+        ),
+        (
+            b"GET /?token=" + b"hidden" * 20_000 + b" HTTP/1.1\r\nHOST\r\n\r\n",
+            "the request's first line or a header is too long",
+        ),
+        (posted("/api/join", b"hidden"), "The request must contain a JSON object."),
+        (posted("/api/join", b'{"tunnel": "hidden"}'), "this session has ended"),
+        (posted("/api/join", b"x" * 70_000), "Maximum request body size 65536 exceeded"),
+        (b"GET /websocket?token=hidden HTTP/1.1\r\nHOST\r\n\r\n", "No WebSocket UPGRADE hdr"),
+    ],
+    ids=range(10),
+)
+async def test_each_refusal_leaves_one_line(
+    site: Site, request_: bytes, reason: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert (await answer(site, request_))[0] in (400, 404, 413)
+    (line,) = [record for record in caplog.records if record.name.startswith("guacr")]
+    assert line.levelname == "WARNING"
+    assert line.getMessage().startswith(f"refused 127.0.0.1: {reason}")
+    assert "hidden" not in line.getMessage()
+    assert no_traceback(caplog)

@@ -19,7 +19,7 @@ async def room() -> AsyncIterator[Room]:
 
 @pytest.fixture(scope="session")
 def authority() -> Authority:
-    """Who signed the certificates of `postgresql_server` and `mariadb_server`."""
+    """The authority that signed the certificates of `postgresql_server` and `mariadb_server`."""
     return Authority()
 
 

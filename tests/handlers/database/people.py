@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import ssl
 from base64 import b64decode, b64encode
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 from guacr.protocol.client import ClientInfo
 from guacr.session.origin import Origin
-from guacr.session.registry import Protocols, SessionRegistry
-from guacr.settings import Settings
+from guacr.session.protocols import Protocols
+from guacr.session.registry import SessionRegistry
+from guacr.settings.models import Settings
 from handlers import database
 from handlers.database.handler import DatabaseHandler
 from tests.support.loopback import MemoryTransport
+from tests.support.screen import rows_of
 
 OPERATOR = Origin(frozenset({"database", "hostname"}))
 """A connection of the configuration, which may name files and sockets."""
@@ -34,23 +36,22 @@ class Person:
         self.transport.replies = True
         texts = {key.replace("_", "-"): text for key, text in values.items()}
         info = ClientInfo(width=1024, height=768)
-        self.user = registry.open(name, texts, info, self.transport, origin)
-        handler = self.user.session.handler
+        self.session = registry.open(name, texts, info, self.transport, origin).session
+        handler = self.session.handler
         assert isinstance(handler, DatabaseHandler)
         self.handler = handler
+        self._seen: object = None
+        """What the screen was like when it was read."""
+        self._lines: list[str] = []
 
     @property
     def lines(self) -> list[str]:
         """The rows of the screen."""
-
-        def rows() -> Iterator[str]:
-            emulator = self.handler.terminal.emulator
-            bar = emulator.scrollbar
-            for number in range(bar.offset, bar.offset + bar.visible):
-                row = emulator.row_at(number)
-                yield "".join(row.cells).rstrip() if row else ""
-
-        return list(rows())
+        emulator = self.handler.terminal.emulator
+        seen = (emulator.revision, emulator.scrollbar, emulator.columns)
+        if seen != self._seen:
+            self._seen, self._lines = seen, rows_of(emulator)
+        return self._lines
 
     @property
     def text(self) -> str:
@@ -135,7 +136,7 @@ class Person:
         """Wait until completion knows a table."""
         console = self.handler._console
         assert console is not None
-        await self.waits(lambda: table in console._suggestions.schema.tables)
+        await self.waits(lambda: table in console._names.suggestions.schema.tables)
 
     async def fails(self) -> tuple[str, ...]:
         """Wait for the error that ends the session."""
@@ -145,7 +146,7 @@ class Person:
 
 
 class Room:
-    """Where persons sit at consoles."""
+    """A session registry with all database consoles, for the persons of a test."""
 
     def __init__(self, settings: Settings | None = None) -> None:
         self._executor = ThreadPoolExecutor(1)
@@ -153,24 +154,22 @@ class Room:
             handler.name: handler
             for handler in (getattr(database, name) for name in database.__all__)
         }
-        self._registry = SessionRegistry(
-            Protocols(handlers), settings or Settings(), self._executor
-        )
+        self.registry = SessionRegistry(Protocols(handlers), settings or Settings(), self._executor)
 
     def open(self, name: str, origin: Origin = OPERATOR, /, **values: str) -> Person:
-        """Somebody connects; `values` are parameters with `_` for `-`."""
-        return Person(self._registry, name, origin, **values)
+        """Connect a person; `values` are parameters, with `_` instead of `-`."""
+        return Person(self.registry, name, origin, **values)
 
     def join(self, person: Person) -> MemoryTransport:
-        """Another client looks on."""
+        """Let another client join a person's session."""
         transport = MemoryTransport()
         transport.replies = True
-        self._registry.open(person.user.session.id, {}, ClientInfo(), transport)
+        self.registry.open(person.session.id, {}, ClientInfo(), transport)
         return transport
 
     async def close(self) -> None:
         """End all sessions."""
-        await self._registry.close()
+        await self.registry.close()
         self._executor.shutdown()
 
 
@@ -179,14 +178,18 @@ async def host(
     serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], None],
     tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[dict[str, str]]:
-    """Some server that speaks something else than a database."""
+    """Run a server that does not speak a database's protocol."""
     writers: list[asyncio.StreamWriter] = []
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writers.append(writer)
         serve(reader, writer)
 
-    async with await asyncio.start_server(accept, "127.0.0.1", 0, ssl=tls) as server:
+    # Of a client that closes within the handshake asyncio hears no other way.
+    limit = None if tls is None else 1.0
+    async with await asyncio.start_server(
+        accept, "127.0.0.1", 0, ssl=tls, ssl_handshake_timeout=limit
+    ) as server:
         port = server.sockets[0].getsockname()[1]
         try:
             yield {"hostname": "127.0.0.1", "port": str(port)}

@@ -1,4 +1,4 @@
-"""What `tls` and `tls-ca` ask for together."""
+"""The meaning of `tls` and `tls-ca` together."""
 
 from __future__ import annotations
 

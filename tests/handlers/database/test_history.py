@@ -1,7 +1,15 @@
-"""What is kept of consoles: so much, and no more."""
+"""The history that is kept of consoles, and its limits."""
 
 from handlers.database import history
-from handlers.database.history import CONNECTIONS_MAX, TEXTS_MAX, history_of
+from handlers.database.console.prompt import _History
+from handlers.database.history import (
+    CHARACTERS_MAX,
+    CONNECTIONS_MAX,
+    TEXT_MAX,
+    TEXTS_MAX,
+    Texts,
+    history_of,
+)
 
 
 def test_each_connection_has_its_own() -> None:
@@ -28,3 +36,14 @@ def test_the_connections_unused_for_longest_go() -> None:
     assert len(history._kept) == CONNECTIONS_MAX
     assert list(history_of(("0",))) == ["text"]
     assert list(history_of(("1",))) == []
+
+
+def test_characters_are_bounded_where_they_are_kept_and_in_the_prompt() -> None:
+    texts = Texts()
+    history = _History(texts, lambda text: False)
+    for number in range(40):
+        history.append_string(str(number % 10) * TEXT_MAX)
+    assert sum(map(len, texts)) == CHARACTERS_MAX
+    assert history.get_strings() == list(texts)
+    assert len(history._storage) == len(texts)
+    assert texts[-1][0] == "9"

@@ -1,4 +1,4 @@
-"""What the parameters of a connection limit: changes, time and rows, in each database."""
+"""Limits in the parameters of a connection: changes, time and rows, in each database."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ CASES = [
         ),
         "select pg_sleep(100);",
         "canceling statement due to statement timeout",
-        "select generate_series(1, 100000000) as i;",
+        "select generate_series(1, 100000000) as i, repeat('x', 70) as x;",
     ),
     Case(
         "mysql",
@@ -90,7 +90,7 @@ CASES = [
         "may write, and this session may only read",
         (("readwrite", "(error)"), ("hello 3", "proto"), ("multi", "OK")),
         "blpop nothing 0",
-        "ended after 1 s; the connection was made anew",
+        "ended after 1 s; the connection was reopened",
         "command list",
         "echo answer",
         '"answer"',

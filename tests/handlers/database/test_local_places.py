@@ -10,7 +10,7 @@ import pytest
 
 from guacr.errors import ForbiddenError
 from guacr.session.origin import ANYONE, Origin
-from guacr.settings import DatabaseSettings
+from guacr.settings.models import DatabaseSettings
 from handlers.database.local_places import check
 from handlers.database.params import MysqlParams, PostgresqlParams, RedisParams, SqliteParams
 

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 import pytest
 
 from tests.handlers.database.people import ENTER, Person, Room
+from tests.support.guarding import owned
 from tests.support.redis_server import redis_process
 from tests.support.server_process import ServerProcess
 from tests.support.sql_servers import Server, mariadb_process, postgresql_process
 
 LOST = ("the connection is lost: ", "press Enter to connect again and run what was typed")
 REST = "press Enter to connect again and run the rest: what came before it was done"
-UNKNOWN = "whether the statement was done is not known"
+UNKNOWN = "it is unknown whether the statement was executed"
 TRANSACTION = "a transaction was open: it is lost, unless the server had its end already"
 
 
@@ -55,6 +56,11 @@ class Site:
     server: Server
     process: ServerProcess
 
+    async def start(self) -> None:
+        """Start the server, if it does not run."""
+        with owned():
+            await asyncio.to_thread(self.process.start)
+
 
 @pytest.fixture(scope="module", params=CASES, ids=lambda case: case.name)
 def site(request: pytest.FixtureRequest) -> Iterator[Site]:
@@ -66,14 +72,14 @@ def site(request: pytest.FixtureRequest) -> Iterator[Site]:
 
 @pytest.fixture
 async def person(room: Room, site: Site) -> Person:
-    await asyncio.to_thread(site.process.start)
+    await site.start()
     person = room.open(site.case.name, **site.server)
     await person.waits(lambda: typed(person).endswith(">"))
     return person
 
 
 def typed(person: Person) -> str:
-    """What stands in the last line of the screen, the prompt included."""
+    """Return the last line of the screen, including the prompt."""
     return person.text.rstrip().rpartition("\n")[2]
 
 
@@ -94,7 +100,7 @@ async def test_a_server_that_is_killed_while_nobody_types(site: Site, person: Pe
     person.press(ENTER)
     await person.sees("refuses connections")
     await asks_again(person, site.case.ask)
-    await asyncio.to_thread(site.process.start)
+    await site.start()
     person.press(ENTER)
     await person.sees(site.case.answer)
     await person.waits(lambda: not typed(person).startswith("(not connected)"))
@@ -107,7 +113,7 @@ async def test_a_server_that_is_killed_during_a_statement(site: Site, person: Pe
     await person.sees(*LOST)
     await asks_again(person, site.case.slow)
     assert TRANSACTION not in person.text
-    await asyncio.to_thread(site.process.start)
+    await site.start()
     person.control("u")
     await asks_again(person, "")
     person.type(f"{site.case.ask}\n")
@@ -121,7 +127,7 @@ async def test_a_transaction_is_told_to_be_lost(site: Site, person: Person) -> N
     person.type(f"{site.case.ask}\n")
     await person.sees(*LOST, TRANSACTION)
     assert site.case.begun not in typed(person)
-    await asyncio.to_thread(site.process.start)
+    await site.start()
     person.press(ENTER)
     await person.sees(site.case.answer)
     assert site.case.begun not in typed(person)
@@ -177,7 +183,7 @@ async def test_commands_are_kept_and_the_session_can_be_left(site: Site, person:
     person.type("\\conninfo\n")
     await person.sees("You are connected to")
     person.type("\\q\n")
-    await person.user.session.wait_closed()
+    await person.session.wait_closed()
     assert person.error is None
 
 
@@ -185,7 +191,7 @@ async def test_enter_alone_connects_again(site: Site, person: Person) -> None:
     site.process.kill()
     person.type(f"{site.case.ask}\n")
     await asks_again(person, site.case.ask)
-    await asyncio.to_thread(site.process.start)
+    await site.start()
     person.control("u")
     person.press(ENTER)
     await person.waits(lambda: not typed(person).startswith("(not connected)"))

@@ -40,7 +40,7 @@ CASES = [
     Case(
         "postgresql",
         "postgresql_server",
-        "the server refuses the login of 'ann': check user and password",
+        "the server rejects the login of 'ann': check user and password",
         "nowhere",
         'database "nowhere" does not exist: check the connection\'s parameters',
         f"alter user ann password '{NEW}';",
@@ -48,7 +48,7 @@ CASES = [
     Case(
         "mysql",
         "mariadb_server",
-        "the server refuses the login of 'ann': check user and password",
+        "the server rejects the login of 'ann': check user and password",
         "nowhere",
         "Unknown database 'nowhere': check the connection's parameters",
         f"set password = password('{NEW}');",
@@ -56,7 +56,7 @@ CASES = [
     Case(
         "redis",
         "redis_server_with_ann",
-        "the server refuses the login of 'ann': check user and password",
+        "the server rejects the login of 'ann': check user and password",
         "99",
         "database 99 cannot be opened: 'ERR DB index is out of range'",
         f"acl setuser ann >{NEW}",
@@ -144,7 +144,7 @@ async def test_a_listener_that_is_no_database(case: Case, room: Room, values: Se
 async def test_a_host_that_nobody_knows(case: Case, room: Room, values: Server) -> None:
     message, status = await refused(room, case, values, hostname="nowhere.invalid")
     assert status == Status.UPSTREAM_NOT_FOUND
-    assert message == "host 'nowhere.invalid' is not known: check the name, or give its address"
+    assert message == "host 'nowhere.invalid' is unknown: check the name, or give its address"
 
 
 async def test_a_password_is_kept_to_itself(

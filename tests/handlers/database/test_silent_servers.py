@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from handlers.database import cancelling
-from handlers.database.adapters import postgresql
+from handlers.database.console import cancellation as cancelling
+from handlers.database.postgresql import adapter as postgresql
 from tests.handlers.database.people import END, Person, Room
 from tests.support.sql_servers import Server
 from tests.support.tcp_proxy import TcpProxy, tcp_proxy
@@ -52,7 +52,7 @@ REDIS = Case(
     "redis",
     "redis_server_alone",
     "blpop no 0",
-    "takes the connection and is silent",
+    "accepts the connection, but does not answer",
     ask="echo answer",
     answer='"answer"',
 )
@@ -166,5 +166,5 @@ async def test_nothing_is_left_of_a_silent_server(
     await person.runs()
     proxy[0].silence()
     person.transport.send("disconnect")
-    await person.user.session.wait_closed()
+    await person.session.wait_closed()
     await person.waits(lambda: proxy[0].is_idle)

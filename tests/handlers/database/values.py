@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from handlers.database.adapter import Adapter, Rows
-from handlers.database.table import NULL
+from handlers.database.console.table import NULL
 
 SEPARATOR = "\x1f"
 """Stands between values where a client prints many, and in none of them."""

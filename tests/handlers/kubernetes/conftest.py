@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from guacr.daemon import Daemon
-from tests.support.daemon import running_daemon
+from guacr.testing.daemon import running_daemon
 
 
 @pytest.fixture

@@ -101,8 +101,8 @@ def test_without_one_nothing_changes() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("just a text", "is no kubeconfig"),
-        ("kind: Pod", "is no kubeconfig"),
+        ("just a text", "is not a kubeconfig"),
+        ("kind: Pod", "is not a kubeconfig"),
         ("a: [1", "is not YAML: see line"),
         ("[" * 50_000, "is not YAML"),
         ("a\x01", "is not YAML"),
@@ -121,7 +121,7 @@ def test_without_one_nothing_changes() -> None:
         (config("https://h", {}, **{"certificate-authority": "/etc/ca"}), "names a file in certif"),
         (config("https://h", {"client-key": "/k"}), "names a file in client-key"),
         (config("https://h", {"tokenFile": "/t"}), "names a file in tokenFile"),
-        (config("https://h", {"exec": {"command": "aws"}}), "in exec for a program to run"),
+        (config("https://h", {"exec": {"command": "aws"}}), "requests a program to run"),
         (config("https://h", {"auth-provider": {"name": "gcp"}}), "an authentication provider"),
         (config("https://h", {"username": "u", "password": "sesame"}), "a user name and password"),
         (config("https://h", {"as": "root"}), "another user to act as"),
@@ -143,7 +143,7 @@ def test_what_is_refused(text: str, message: str) -> None:
 
 @pytest.mark.parametrize("name", ["hostname", "token", "client-key"])
 def test_two_answers_to_one_question(name: str) -> None:
-    with pytest.raises(BadRequestError, match=f"says what {name} says too"):
+    with pytest.raises(BadRequestError, match=f"sets what {name} sets, too"):
         read(YAML, **{name: "x"})
 
 
@@ -214,4 +214,4 @@ async def test_the_name_in_the_servers_certificate_counts(
 async def test_a_refused_text_ends_the_session(daemon: Daemon) -> None:
     sentence, status = await failure(daemon, {"pod": "web", "kubeconfig": "kind: Pod"})
     assert status == Status.CLIENT_BAD_REQUEST
-    assert "is no kubeconfig" in sentence
+    assert "is not a kubeconfig" in sentence

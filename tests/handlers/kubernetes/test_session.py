@@ -9,24 +9,27 @@ import socket
 import ssl
 import struct
 from pathlib import Path
+from time import perf_counter
 
 import pytest
 
 from guacr.daemon import Daemon
 from guacr.protocol.status import Status
+from guacr.testing.client import GuacClient
+from guacr.turns import TURN
 from handlers.kubernetes import websocket
 from tests.support.certificates import Authority
-from tests.support.client import GuacClient
-from tests.support.kube_api import KubeApi, kube_api
+from tests.support.kube_api import PATH, KubeApi, kube_api
+from tests.support.rounds import Rounds
 from tests.support.ssh_desk import desk
 from tests.support.waiting import free_port, until
 
 
 async def failure(daemon: Daemon, values: dict[str, str]) -> tuple[str, int]:
     async with await GuacClient.connect(("127.0.0.1", daemon.port), "kubernetes", values) as client:
-        await client.wait(lambda: client.heard.errors, "an error")
+        await client.wait(lambda: client.state.errors, "an error")
         await client.wait_closed()
-        ((sentence, status),) = client.heard.errors
+        ((sentence, status),) = client.state.errors
     assert not sentence.endswith(".")
     assert "sesame" not in sentence
     return sentence, status
@@ -91,6 +94,35 @@ async def test_much_in_both_directions(daemon: Daemon) -> None:
             person.client.type("x" * 99 + "\n")
         person.control("d")
         await person.see("10000\nready>")
+
+
+async def test_buffered_messages_leave_others_their_turn() -> None:
+    api = KubeApi()
+    async with kube_api(api) as values:
+        path = PATH.format(namespace="default", pod="web", action="attach")
+        target = websocket.Target(
+            address=f"ws://127.0.0.1:{values['port']}{path}",
+            host="127.0.0.1",
+            port=int(values["port"]),
+            server_name="",
+            tls=None,
+            token="",
+            timeout=10,
+        )
+        client = await websocket.connect(target, lambda blocked: None)
+        await client.receive()
+        seen: list[int] = []
+        with Rounds() as rounds:
+            for _ in range(8):
+                await api.sockets[0].send_bytes(b"\1x")
+            while len(seen) < 8:
+                await client.receive()
+                seen.append(rounds.count)
+                end = perf_counter() + 2 * TURN
+                while perf_counter() < end:
+                    pass
+        await client.close()
+    assert len(set(seen)) == 8
 
 
 async def test_tls_with_certificates_on_both_sides(
@@ -202,8 +234,8 @@ async def test_a_network_that_falls_silent_is_a_loss(daemon: Daemon) -> None:
     async with kube_api(api) as values, desk(daemon, values, protocol="kubernetes") as person:
         await until(lambda: person.text.rstrip().endswith("ready>"), "a prompt")
         # what the kernel reports once its retransmissions have run out
-        pulse = person.handler._socket._pulse  # type: ignore[attr-defined]
-        pulse.connection_lost(TimeoutError(errno.ETIMEDOUT, "timed out"))
+        counter = person.handler._socket._counter  # type: ignore[attr-defined]
+        counter.connection_lost(TimeoutError(errno.ETIMEDOUT, "timed out"))
         sentence, status = await person.failure()
     assert status == Status.UPSTREAM_TIMEOUT
     assert "has stopped answering" in sentence
@@ -218,7 +250,7 @@ async def test_a_server_that_sends_no_messages(daemon: Daemon) -> None:
         transport.write(b"\xff\xff\xff\xff")
         sentence, status = await person.failure()
     assert status == Status.UPSTREAM_ERROR
-    assert "no WebSocket message" in sentence
+    assert "invalid WebSocket message" in sentence
 
 
 async def test_a_message_that_comes_slowly_is_a_sign_of_life(
@@ -265,7 +297,7 @@ async def test_redirects_are_not_followed(daemon: Daemon, code: int) -> None:
         sentence, status = await failure(daemon, values)
     assert elsewhere.paths == []
     assert status == Status.UPSTREAM_ERROR
-    assert f"sends on to another address (HTTP status {code})" in sentence
+    assert f"redirects to another address (HTTP status {code})" in sentence
 
 
 async def test_nothing_of_the_daemons_surroundings_counts(
@@ -293,7 +325,8 @@ async def test_nothing_of_the_daemons_surroundings_counts(
 
 
 async def test_a_refusal_that_is_compressed_is_not_unpacked(daemon: Daemon) -> None:
-    bomb = gzip.compress(b'{"message": "' + b"x" * 50_000_000 + b'"}')
+    body = b'{"message": "' + b"x" * 50_000_000 + b'"}'
+    bomb = await asyncio.to_thread(gzip.compress, body)
 
     async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         asked.append(await reader.readuntil(b"\r\n\r\n"))

@@ -10,7 +10,7 @@ import pytest
 from guacr.daemon import Daemon
 from guacr.errors import BadRequestError
 from guacr.protocol.status import Status
-from guacr.settings import SshSettings
+from guacr.settings.models import SshSettings
 from handlers.ssh.algorithms import CIPHER, HOST_KEY, KEY_EXCHANGE, MAC, Algorithms
 from handlers.ssh.negotiation import NAMES_MAX, Mismatch, explained, mismatches
 from handlers.ssh.params import SshParams

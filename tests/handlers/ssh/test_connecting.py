@@ -13,7 +13,7 @@ import pytest
 
 from guacr.daemon import Daemon
 from guacr.protocol.status import Status
-from tests.support.client import GuacClient
+from guacr.testing.client import GuacClient
 from tests.support.openssh import OpenSsh
 from tests.support.ssh_desk import desk, ssh_daemon
 from tests.support.ssh_questions import Questions, asking_server
@@ -67,9 +67,9 @@ async def talking_at_once(server: OpenSsh) -> AsyncIterator[dict[str, str]]:
 async def failure(daemon: Daemon, parameters: dict[str, str]) -> tuple[str, int]:
     values = {"username": "ann", "password": "secret-x"} | parameters
     async with await GuacClient.connect(("127.0.0.1", daemon.port), "ssh", values) as client:
-        await client.wait(lambda: client.heard.errors, "an error")
+        await client.wait(lambda: client.state.errors, "an error")
         await client.wait_closed()
-        ((sentence, status),) = client.heard.errors
+        ((sentence, status),) = client.state.errors
     assert "secret-x" not in sentence
     assert not sentence.endswith(".")
     return sentence, status
@@ -93,7 +93,7 @@ async def test_a_closed_port(daemon: Daemon) -> None:
 async def test_an_unknown_name(daemon: Daemon) -> None:
     sentence, status = await failure(daemon, {"hostname": "host.invalid"})
     assert status == Status.UPSTREAM_NOT_FOUND
-    assert "'host.invalid' is not known" in sentence
+    assert "'host.invalid' is unknown" in sentence
 
 
 async def test_a_silent_host() -> None:
@@ -102,7 +102,7 @@ async def test_a_silent_host() -> None:
         sentence, status = await failure(daemon, silent)
         assert time.monotonic() - started < 2
     assert status == Status.UPSTREAM_TIMEOUT
-    assert "no SSH server has greeted within 0.3 s" in sentence
+    assert "no SSH server sent a greeting within 0.3 s" in sentence
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ async def test_another_host_than_the_pinned_one(daemon: Daemon, server: OpenSsh,
     sentence, status = await failure(daemon, server.address | {"host-key": other})
     assert status == Status.UPSTREAM_ERROR
     assert "is not the one expected by parameter host-key" in sentence
-    assert f"it shows {server.fingerprint()}, expected is SHA256:" in sentence
+    assert f"it shows {server.fingerprint()} instead of SHA256:" in sentence
 
 
 async def test_a_pinned_key_of_another_host(daemon: Daemon, server: OpenSsh) -> None:
@@ -294,7 +294,7 @@ async def test_a_certificate_that_does_not_count(
         values = address | {"host-key": f"@cert-authority * {authority}"}
         sentence, status = await failure(daemon, values)
     assert status == Status.UPSTREAM_ERROR
-    assert "a certificate that does not count" in sentence
+    assert "an invalid certificate" in sentence
     assert why in sentence
 
 

@@ -113,7 +113,7 @@ async def test_a_signal_ends_the_session(
         person.client.type(f"kill -{name} $$\n")
         await person.end()
         await until(lambda: person.freed, "the terminal's end")
-        assert f"signal {name} has ended the shell" in person.text
+        assert f"signal {name} ended the shell" in person.text
 
 
 async def test_an_end_before_the_shell_is_a_loss(daemon: Daemon) -> None:
@@ -204,7 +204,7 @@ async def test_a_host_that_never_greets_is_given_up_after_the_timeout(daemon: Da
         sentence, status = await failure(daemon, silent | {"timeout": "1"})
         assert time.monotonic() - started < 5
     assert status == Status.UPSTREAM_TIMEOUT
-    assert "no SSH server has greeted within 1 s" in sentence
+    assert "no SSH server sent a greeting within 1 s" in sentence
 
 
 async def test_a_host_that_greets_has_its_time_for_the_key_exchange() -> None:
@@ -214,4 +214,4 @@ async def test_a_host_that_greets_has_its_time_for_the_key_exchange() -> None:
     ):
         sentence, status = await failure(daemon, slow | {"timeout": "1"})
     assert status == Status.UPSTREAM_TIMEOUT
-    assert "the key exchange has not ended within 1.5 s" in sentence
+    assert "the key exchange was not completed within 1.5 s" in sentence

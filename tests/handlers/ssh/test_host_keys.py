@@ -1,4 +1,4 @@
-"""Which hosts are trusted, without connecting to any."""
+"""The hosts that are trusted, tested without connecting to any."""
 
 from __future__ import annotations
 

@@ -13,10 +13,14 @@ import pytest
 from guacr.daemon import Daemon
 from guacr.errors import BadRequestError
 from guacr.protocol.status import Status
+from guacr.settings.models import Settings
+from handlers.ssh.handler import SshHandler
 from handlers.ssh.params import SshParams
 from handlers.ssh.route import route
 from tests.handlers.ssh.test_connecting import failure, saying
 from tests.handlers.ssh.test_session import _session_process
+from tests.handlers.test_wake import card
+from tests.handlers.test_wake import parameters as wake_parameters
 from tests.support.openssh import OpenSsh
 from tests.support.ssh_desk import desk, ssh_daemon
 from tests.support.ssh_questions import Questions, asking_server
@@ -87,6 +91,16 @@ async def test_a_shell_through_jump_hosts(
     await until(lambda: not daemon.registry.sessions, "the session's end")
 
 
+async def test_a_host_behind_is_sent_a_wake_on_lan_packet(
+    daemon: Daemon, server: OpenSsh, key: str
+) -> None:
+    async with card() as sleeper:
+        wake = wake_parameters(sleeper, 60)
+        async with desk(daemon, target(server, key) | jump(server, key) | wake) as person:
+            await person.see("$")
+            await until(lambda: len(sleeper.packets) == 1, "the packet")
+
+
 async def test_nothing_of_the_hosts_credentials_reaches_a_jump_host(
     daemon: Daemon, server: OpenSsh, key: str
 ) -> None:
@@ -108,7 +122,7 @@ async def test_a_jump_host_that_refuses_the_password_is_named(
         values = target(server, key) | place | {"ssh-jump-password": "not-right"}
         sentence, status = await failure(daemon, values)
     assert status == Status.CLIENT_UNAUTHORIZED
-    assert sentence.startswith("jump host '127.0.0.1': host '127.0.0.1' refuses the password")
+    assert sentence.startswith("jump host '127.0.0.1': host '127.0.0.1' rejects the password")
     assert "not-right" not in sentence
 
 
@@ -121,6 +135,14 @@ async def test_a_jump_host_with_another_key_is_named(
     assert status == Status.UPSTREAM_ERROR
     assert sentence.startswith("jump host '127.0.0.1': ")
     assert f"it shows {server.fingerprint()}" in sentence
+
+
+@pytest.mark.parametrize("name", ["private-key", "host-key"])
+def test_a_parameter_of_a_jump_host_is_named_as_it_is(name: str) -> None:
+    values = {"hostname": "h", "ssh-jump-hostname": "j", f"ssh-jump-{name}": "junk"}
+    with pytest.raises(BadRequestError) as refused:
+        SshHandler.check(Settings(), SshParams.parse(values))
+    assert str(refused.value).startswith(f"jump host 'j': parameter ssh-jump-{name} ")
 
 
 async def test_the_host_behind_is_verified_by_its_own_key(
@@ -155,7 +177,7 @@ async def test_a_host_behind_that_never_greets(daemon: Daemon, server: OpenSsh, 
         values = silent | jump(server, key) | {"timeout": "1"}
         sentence, status = await failure(daemon, values)
     assert status == Status.UPSTREAM_TIMEOUT
-    assert "no SSH server has greeted within 1 s" in sentence
+    assert "no SSH server sent a greeting within 1 s" in sentence
 
 
 async def test_all_logins_together_have_the_time_of_one(server: OpenSsh, key: str) -> None:

@@ -8,14 +8,15 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from guacr.access.gateway import Gateway
+from guacr.access.keys import ProcessKeys
 from guacr.daemon import Daemon
-from guacr.gateway import Gateway
 from guacr.protocol.client import ClientInfo
 from guacr.protocol.status import Status
 from guacr.session.origin import ANYONE, Origin
-from guacr.settings import Settings
+from guacr.settings.models import Settings
 from handlers.terminal import TerminalHandler
-from terminal.contents import Position, Span
+from terminal.engines.contents import Position, Span
 from tests.support.kerberos import HOST, Realm, kerberos_realm, missing_program
 from tests.support.loopback import MemoryTransport
 from tests.support.openssh import OpenSsh
@@ -51,10 +52,11 @@ async def session(
     transport = MemoryTransport()
     transport.replies = True
     texts = {name.replace("_", "-"): text for name, text in values.items()}
-    user = daemon.registry.open("ssh", texts, ClientInfo(width=800, height=400), transport, origin)
-    assert isinstance(user.session.handler, TerminalHandler)
-    yield transport, user.session.handler
-    user.session.close()
+    client = ClientInfo(width=800, height=400)
+    session = daemon.registry.open("ssh", texts, client, transport, origin).session
+    assert isinstance(session.handler, TerminalHandler)
+    yield transport, session.handler
+    session.close()
 
 
 def text_of(handler: TerminalHandler) -> str:
@@ -154,7 +156,9 @@ async def test_clients_do_not_choose_where_the_tickets_are_used(
         async with ssh_daemon(kerberos_cache=cache) as daemon:
             registry = daemon.registry
             settings = Settings.model_validate({"connections": {"desk": connection}})
-            opening = Gateway(settings, registry.protocols, registry.params_type).resolve(query)
+            keys = ProcessKeys.generate()
+            gateway = Gateway(settings, registry.protocols, registry.params_type, keys)
+            opening = gateway.resolve(query)
             values = {key.replace("-", "_"): text for key, text in opening.values.items()}
             async with session(daemon, opening.origin, **values) as (transport, _):
                 sentence, status = await refusal(transport)

@@ -1,4 +1,4 @@
-"""What is answered, question by question, without a host."""
+"""The answers in a login, question by question, without a host."""
 
 from __future__ import annotations
 
@@ -169,13 +169,13 @@ async def test_a_new_password_is_typed_twice() -> None:
     login = Login(person, "ann")
     assert await login.password() == "old"
     assert await login.new_password("Your password has expired.") == ("old", "new")
-    assert person.shown == ["Your password has expired.", "The two are not the same."]
+    assert person.shown == ["Your password has expired.", "The two passwords differ."]
 
 
 def test_a_refusal_says_what_the_host_would_take() -> None:
     login = Login(Person(), "ann")
     assert login.next_key() is None
-    assert "by publickey only" in str(login.refusal("host"))
+    assert "only by publickey" in str(login.refusal("host"))
 
 
 def test_banners_cannot_steer_the_terminal() -> None:

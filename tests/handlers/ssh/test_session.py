@@ -16,9 +16,9 @@ import pytest
 
 from guacr.daemon import Daemon
 from guacr.protocol.status import Status
+from guacr.testing.client import Hello
 from handlers.ssh.handler import SshHandler
 from handlers.ssh.shell import Shell
-from tests.support.client import Hello
 from tests.support.openssh import OpenSsh
 from tests.support.ssh_desk import PROMPT, Desk, desk, shell, ssh_daemon
 from tests.support.waiting import until
@@ -26,7 +26,7 @@ from tests.support.waiting import until
 
 async def test_a_shell_echoes_runs_and_exits(daemon: Daemon, server: OpenSsh, key: str) -> None:
     async with shell(daemon, server, key) as person:
-        assert person.client.heard.name.startswith(f"{server.user}@")
+        assert person.client.state.name.startswith(f"{server.user}@")
         person.client.type("echo $((6*7))-done\n")
         await person.see("\n42-done\n")
         started = time.monotonic()
@@ -112,9 +112,9 @@ async def test_a_program_writes_into_a_pipe(
     command = f"stty -onlcr; printf '\\033]482202;numbers\\a'; seq 200000; {close}; echo shown"
     values = {"username": server.user, "private-key": key, "command": command}
     async with desk(daemon, server.address | values) as person:
-        await until(lambda: bool(person.client.heard.streams), "the pipe's end", 20)
+        await until(lambda: bool(person.client.state.streams), "the pipe's end", 20)
         await person.end()
-        (pipe,) = person.client.heard.streams
+        (pipe,) = person.client.state.streams
         assert pipe.args == ("application/octet-stream", "numbers")
         numbers = b"".join(b"%d\n" % number for number in range(1, 200_001))
         assert bytes(pipe.data) == numbers + (b"" if "printf" in close else b"shown\n")
@@ -186,7 +186,7 @@ async def test_a_wrong_password_parameter_ends_the_session_at_once(
     async with desk(daemon, values) as person:
         sentence, status = await person.failure()
         assert status == Status.CLIENT_UNAUTHORIZED
-        assert "refuses the password" in sentence
+        assert "rejects the password" in sentence
         assert password not in sentence
 
 
@@ -194,7 +194,7 @@ async def test_the_passphrase_of_a_key_is_asked_for(daemon: Daemon, server: Open
     encrypted = server.make_key("-t", "ed25519", "-a", "4", passphrase="open sesame")
     values = {"username": server.user, "private-key": encrypted, "passphrase": "wrong"}
     async with desk(daemon, server.address | values) as person:
-        await person.see("the passphrase does not fit the private key")
+        await person.see("the passphrase of the private key is wrong")
         await person.see("Key passphrase:")
         person.client.type("open sesame\n")
         await person.see("$")
@@ -269,12 +269,12 @@ async def test_input_that_the_host_does_not_take_makes_the_users_wait(
         os.kill(process, signal.SIGSTOP)
         try:
             person.handler.send(bytes(8 << 20))
-            user = next(iter(person.session.users.values()))
-            paused = user.transport
+            user = next(iter(person.session.users))
+            paused = user.link.transport
             await until(lambda: not paused._transport.is_reading(), "users to wait")  # type: ignore[attr-defined]
         finally:
             os.kill(process, signal.SIGCONT)
-        await until(lambda: paused._transport.is_reading(), "users to be heard again")  # type: ignore[attr-defined]
+        await until(lambda: paused._transport.is_reading(), "resumed input")  # type: ignore[attr-defined]
 
 
 async def test_output_that_is_not_taken_stops_the_host(
@@ -349,7 +349,8 @@ async def _open_and_close(daemon: Daemon, server: OpenSsh, key: str, number: int
 def _things() -> tuple[int, int, int]:
     """Tasks, threads (apart from those of pools, which stay) and open files of this process."""
     gc.collect()
-    threads = [t for t in threading.enumerate() if not t.name.startswith(("asyncio", "encoder"))]
+    pools = ("asyncio", "encoder", "waiting", "computing")
+    threads = [t for t in threading.enumerate() if not t.name.startswith(pools)]
     files = len(list(Path("/proc/self/fd").iterdir()))
     return len(asyncio.all_tasks()), len(threads), files
 

@@ -17,10 +17,10 @@ import pytest
 
 from guacr.daemon import Daemon
 from guacr.protocol.status import Status
+from guacr.testing.client import GuacClient
 from handlers.telnet.handler import TelnetHandler
 from handlers.telnet.inflation import Inflation
 from tests.support.certificates import Authority
-from tests.support.client import GuacClient
 from tests.support.ssh_desk import Desk, desk
 from tests.support.waiting import free_port, until
 
@@ -85,14 +85,14 @@ async def typed_and_taken(person: Desk, text: str) -> None:
     """Type a text, and wait until the session has it."""
     person.client.type(text)
     after = person.client.argv("font-size", "13")  # answered after the keys were taken
-    await person.client.wait(lambda: any(ack[0] == after for ack in person.client.heard.acks))
+    await person.client.wait(lambda: any(ack[0] == after for ack in person.client.state.acks))
 
 
 async def failure(daemon: Daemon, values: dict[str, str]) -> tuple[str, int]:
     async with await GuacClient.connect(("127.0.0.1", daemon.port), "telnet", values) as client:
-        await client.wait(lambda: client.heard.errors, "an error")
+        await client.wait(lambda: client.state.errors, "an error")
         await client.wait_closed()
-        ((sentence, status),) = client.heard.errors
+        ((sentence, status),) = client.state.errors
     assert not sentence.endswith(".")
     assert "sesame" not in sentence
     return sentence, status
@@ -120,7 +120,7 @@ async def test_a_silent_host(daemon: Daemon, monkeypatch: pytest.MonkeyPatch) ->
     async with host(saying(b"")) as values:
         sentence, status = await failure(daemon, values)
     assert status == Status.UPSTREAM_TIMEOUT
-    assert "has said nothing within 0.3 s" in sentence
+    assert "sent nothing within 0.3 s" in sentence
 
 
 async def test_a_host_that_closes_at_once(daemon: Daemon) -> None:
@@ -155,7 +155,7 @@ async def test_a_host_that_asks_and_does_not_listen(daemon: Daemon) -> None:
     async with host(serve) as values:
         sentence, status = await failure(daemon, values | {"username": "x" * 300})
     assert status == Status.UPSTREAM_ERROR
-    assert "asks without end" in sentence
+    assert "sends endless requests" in sentence
 
 
 async def test_an_expression_that_is_none(daemon: Daemon) -> None:
@@ -189,7 +189,7 @@ async def test_a_login_that_fails(daemon: Daemon) -> None:
         rules = {"login-failure-regex": "incorrect$", "login-success-regex": "[$#] $"}
         sentence, status = await failure(daemon, values | CREDENTIALS | rules)
     assert status == Status.CLIENT_UNAUTHORIZED
-    assert "refuses the login" in sentence
+    assert "rejects the login" in sentence
 
 
 async def test_what_is_typed_waits_for_the_login(daemon: Daemon) -> None:
@@ -197,15 +197,16 @@ async def test_what_is_typed_waits_for_the_login(daemon: Daemon) -> None:
     rules = {"login-success-regex": "welcome"}
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there.set()
         await asked.wait()
         await asking(b"\r\nwelcome$ ", typed)(reader, writer)
 
-    asked = asyncio.Event()
+    there, asked = asyncio.Event(), asyncio.Event()
     async with (
         host(serve) as values,
         desk(daemon, values | CREDENTIALS | rules, protocol="telnet") as person,
     ):
-        await person.client.frame()
+        await there.wait()
         await typed_and_taken(person, "early\n")
         asked.set()
         await person.end()
@@ -578,7 +579,7 @@ async def test_what_is_typed_before_tls_stands_is_not_sent_in_plain(
 
 
 def unread(writer: asyncio.StreamWriter) -> bytes:
-    """What has come, and was not taken."""
+    """Return the bytes that have arrived and have not been read."""
     with socket.socket(fileno=os.dup(writer.get_extra_info("socket").fileno())) as twin:
         try:
             return twin.recv(65536, socket.MSG_PEEK)

@@ -45,7 +45,7 @@ def test_a_refusal() -> None:
     login = watch(login_failure_regex="incorrect|denied", login_success_regex=r"[#$] $")
     login.feed(b"login: ")
     login.feed(b"Password: ")
-    with pytest.raises(UnauthorizedError, match="refuses the login"):
+    with pytest.raises(UnauthorizedError, match="rejects the login"):
         login.feed(b"\r\nLogin incorrect\r\n$ ")
 
 
@@ -101,3 +101,9 @@ def test_what_is_no_expression(pattern: str) -> None:
 @pytest.mark.timeout(5)
 def test_no_expression_takes_for_ever() -> None:
     assert not search("p", "^(a+)+(a*)*b$")("a" * LINE_MAX)
+
+
+def test_what_is_wrong_with_an_expression_is_told_in_words() -> None:
+    with pytest.raises(BadRequestError) as refused:
+        search("password-regex", "(")
+    assert str(refused.value).endswith("must be a regular expression, not '(': missing ): (")

@@ -131,4 +131,4 @@ async def test_a_login_with_a_wrong_password(daemon: Daemon, user: tuple[str, st
     ):
         sentence, status = await person.failure()
     assert status == Status.CLIENT_UNAUTHORIZED
-    assert "refuses the login" in sentence
+    assert "rejects the login" in sentence

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import ClassVar
@@ -13,36 +12,24 @@ from numpy.typing import NDArray
 
 from guacr.display.geometry import Rect
 from guacr.protocol.client import ClientInfo
-from guacr.session.params import Params
-from guacr.session.registry import Protocols, SessionRegistry
-from guacr.session.session import Session
+from guacr.session.context import SessionContext
+from guacr.session.params import Params, order
+from guacr.session.protocols import Protocols
+from guacr.session.registry import SessionRegistry
+from guacr.session.shared_params import WakeOnLanParams
 from guacr.session.user import User
-from guacr.settings import Settings
-from handlers.terminal import TerminalHandler, params
-from tests.support.loopback import MemoryTransport, until
+from guacr.settings.models import Settings
+from handlers.terminal import TerminalHandler
+from handlers.terminal.params import HostTerminalParams, TerminalParams
+from tests.support.loopback import MemoryTransport, note_session, until
+from tests.support.screen import rows_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EchoParams(Params):
+class EchoParams(HostTerminalParams, WakeOnLanParams):
     """All parameters that terminals share."""
 
-    font_name: str = params.font_name()
-    font_size: int = params.font_size()
-    color_scheme: str = params.color_scheme()
-    terminal_type: str = params.terminal_type()
-    func_keys_and_keypad: str = params.func_keys_and_keypad()
-    backspace: int = params.backspace()
-    scrollback: int = params.scrollback()
-    clipboard_buffer_size: int = params.clipboard_buffer_size()
-    disable_copy: bool = params.disable_copy()
-    disable_paste: bool = params.disable_paste()
-    read_only: bool = params.read_only()
-    recording_path: str = params.recording_path()
-    typescript_path: str = params.typescript_path()
-    wol_send_packet: bool = params.wol_send_packet()
-    minimum_contrast: int = params.minimum_contrast()
-    allow_clipboard_read: bool = params.allow_clipboard_read()
-    encoding: str = params.encoding()
+    ORDER = order(HostTerminalParams, WakeOnLanParams)
 
 
 class EchoHandler(TerminalHandler):
@@ -51,13 +38,14 @@ class EchoHandler(TerminalHandler):
     name: ClassVar[str] = "echo"
     params_type: ClassVar[type[Params]] = EchoParams
 
-    def __init__(self, session: Session, params: Params) -> None:
+    def __init__(self, session: SessionContext, params: TerminalParams) -> None:
         self.sent = bytearray()
         self.windows: list[tuple[int, int, int, int]] = []
         self.blocks: list[bool] = []
         super().__init__(session, params)
 
     async def run(self) -> None:
+        self.session.set_connected()
         await asyncio.get_running_loop().create_future()
 
     def send(self, data: bytes) -> None:
@@ -91,9 +79,12 @@ class Desk:
         transport = MemoryTransport()
         transport.replies = True
         texts = {name.replace("_", "-"): text for name, text in values.items()}
-        user = self._registry.open(select, texts, info or ClientInfo(), transport)
-        assert isinstance(user.session.handler, EchoHandler)
-        return transport, user, user.session.handler
+        reader = self._registry.open(select, texts, info or ClientInfo(), transport)
+        reader.session.begun = True  # as it is after a turn of the event loop
+        note_session(reader)
+        handler = reader.session.handler
+        assert isinstance(handler, EchoHandler)
+        return transport, reader.user, handler
 
     async def close(self) -> None:
         """End all sessions."""
@@ -111,21 +102,14 @@ def press(transport: MemoryTransport, *keysyms: int | str) -> None:
 
 def text_of(handler: EchoHandler) -> list[str]:
     """The rows of the viewport, without blanks at their ends."""
-
-    def rows() -> Iterator[str]:
-        bar = handler.terminal.emulator.scrollbar
-        for number in range(bar.offset, bar.offset + bar.visible):
-            row = handler.terminal.emulator.row_at(number)
-            yield "".join(row.cells).rstrip() if row else ""
-
-    lines = list(rows())
+    lines = rows_of(handler.terminal.emulator)
     while lines and not lines[-1]:
         lines.pop()
     return lines
 
 
 def expected_picture(handler: EchoHandler) -> NDArray[np.uint8]:
-    """What a viewer has to see, composed without the display: background, text, overlays."""
+    """Return the expected picture, composed without the display: background, text, overlays."""
     terminal = handler.terminal
     layout, text = terminal.layout, terminal.layout.text
     picture = np.empty((layout.height, layout.width, 3), np.uint8)
@@ -133,7 +117,7 @@ def expected_picture(handler: EchoHandler) -> NDArray[np.uint8]:
     pixels = terminal.surface.pixels(Rect(0, 0, *terminal.surface.size))
     array = getattr(pixels, "array", None)
     if array is None:
-        array = pixels.bgrx().array  # type: ignore[union-attr]
+        array = pixels.bgrx().array
     picture[text.y : text.bottom, text.x : text.right] = array[..., 2::-1]
     return picture
 

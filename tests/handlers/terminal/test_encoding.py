@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from guacr.errors import BadRequestError
-from guacr.settings import Settings
+from guacr.settings.models import Settings
 from tests.handlers.terminal.echo import Desk, press, settled, text_of
-from tests.handlers.terminal.test_pages import say, told
+from tests.handlers.terminal.test_page_channel import say, told
 from tests.support.loopback import until
 
 CTRL, SHIFT = 0xFFE3, 0xFFE1
@@ -85,6 +85,20 @@ async def test_titles_and_clipboards(desk: Desk) -> None:
     handler.feed(b"\x1b]52;c;?\x07\x1b[5n")
     await until(lambda: bytes(handler.sent).endswith(b"\x1b[0n"))
     assert bytes(handler.sent) in (b"\x1b[0n", b"\x1b]52;c;\x07\x1b[0n")  # an empty one, or none
+
+
+async def test_a_clipboard_that_the_host_cannot_take_is_told_once(desk: Desk) -> None:
+    transport, user, handler = desk.join(encoding="shift_jis", allow_clipboard_read="true")
+    say(transport, focus=True)
+    handler.start_input()
+    for text in ("é", "é", "ü"):
+        handler.clipboard(user, "text/plain", text.encode())
+        handler.feed(b"\x1b]52;c;?\x07" * 50 + b"\x1b[5n")
+        await until(lambda: bytes(handler.sent).endswith(b"\x1b[0n"))
+        handler.sent.clear()
+    notices = [message["notice"] for message in told(transport)]
+    assert len(notices) == 2
+    assert all(notice.startswith("the clipboard has a character") for notice in notices)
 
 
 async def test_reports_of_the_mouse_are_no_text(desk: Desk) -> None:

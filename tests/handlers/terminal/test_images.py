@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from guacr.protocol.client import ClientInfo
-from guacr.settings import Settings
+from guacr.settings.models import Settings
 from tests.handlers.terminal.echo import Desk, EchoHandler, expected_picture, settled
 from tests.support.loopback import MemoryTransport, until
 from tests.terminal.kitty_graphics import chunks, command, noise, png
@@ -39,7 +39,7 @@ async def painted(transport: MemoryTransport, handler: EchoHandler) -> None:
 
 
 def image_at(transport: MemoryTransport, handler: EchoHandler, column: int, row: int) -> bool:
-    """Whether a viewer sees the image with its corner in a cell."""
+    """Return whether a viewer sees the image with its corner in a cell."""
     layout = handler.terminal.layout
     x = layout.text.x + column * layout.cell_width
     y = layout.text.y + row * layout.cell_height

@@ -1,20 +1,41 @@
 """Output of a host: in order, in turns, and with a word to a host that sends too much."""
 
 import asyncio
-import time
 from concurrent.futures import Future
+
+import pytest
 
 from handlers.terminal.output import BACKLOG_HIGH, BACKLOG_MAX, PORTION, TURN, Output
 from tests.support.loopback import until
 
 
-class Host:
-    """A source, and a parser that takes `cost` seconds for a portion."""
+class Clock:
+    """A time that goes on only while something is parsed."""
 
-    def __init__(self, cost: float = 0.0) -> None:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+clock = Clock()
+
+
+@pytest.fixture(autouse=True)
+def time_of_parsing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parsing takes exactly as long as a test says, however busy the machine is."""
+    monkeypatch.setattr(clock, "now", 0.0)
+    monkeypatch.setattr("handlers.terminal.output.perf_counter", clock)
+
+
+class Host:
+    """A source, and a parser that takes `cost` seconds for a portion, and some for each byte."""
+
+    def __init__(self, cost: float = 0.0, cost_of_byte: float = 0.0) -> None:
         self.parsed = bytearray()
         self.blocks: list[bool] = []
         self.cost = cost
+        self.cost_of_byte = cost_of_byte
         self.calls = 0
         self.worked = 0.0
         self.pending: list[Future[None]] = []
@@ -26,7 +47,7 @@ class Host:
 
     def _parse(self, data: bytes) -> Future[None] | None:
         assert len(data) <= PORTION
-        time.sleep(self.cost)
+        clock.now += self.cost + self.cost_of_byte * len(data)
         self.calls += 1
         self.parsed += data
         return self.pending.pop(0) if self.pending else None
@@ -59,6 +80,25 @@ async def test_what_takes_long_leaves_others_their_turn() -> None:
     assert turns >= 3
     assert host.parsed == data + b"end"
     assert host.blocks == []
+
+
+async def test_portions_of_what_takes_long_are_small() -> None:
+    host = Host(cost_of_byte=TURN / 4096)
+    sizes = []
+    host.output.put(bytes(2 * PORTION))
+    while len(host.parsed) < 2 * PORTION:
+        before = len(host.parsed)
+        await asyncio.sleep(0)
+        sizes.append(len(host.parsed) - before)
+    assert sizes[0] == PORTION
+    assert max(sizes[1:]) <= 2 * 4096
+    host.cost_of_byte = 0.0
+    for _ in range(10):
+        host.output.put(b"x")
+        await asyncio.sleep(0)
+    calls = host.calls
+    host.output.put(bytes(PORTION))
+    assert host.calls == calls + 1
 
 
 async def test_portions_are_not_cut_where_they_fit() -> None:
@@ -97,7 +137,7 @@ async def test_the_last_words_are_not_lost() -> None:
     assert len(host.parsed) < 4 * PORTION
     host.output.finish()
     assert len(host.parsed) == 4 * PORTION
-    assert host.worked >= 4 * TURN
+    assert host.worked == pytest.approx(4 * TURN)
 
 
 async def test_nothing_is_parsed_until_the_parser_can_go_on() -> None:

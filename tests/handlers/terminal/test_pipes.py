@@ -9,11 +9,11 @@ from collections.abc import AsyncIterator
 import pytest
 
 from guacr.protocol.instruction import BLOB_MAX
-from guacr.session.outputs import NAME_MAX
-from handlers.terminal.brake import Brake
+from guacr.session.streams.outputs import NAME_MAX
+from handlers.terminal.flow_control import FlowControl
 from handlers.terminal.pipes import PIPE_COST, WAITING_HIGH, WAITING_MAX
 from tests.handlers.terminal.echo import Desk, EchoHandler, text_of
-from tests.support.loopback import MemoryTransport, until
+from tests.support.loopback import MemoryTransport, session_of, until
 
 CLOSE = b"\x1b]482203\x07"
 
@@ -53,7 +53,7 @@ def refuse(transport: MemoryTransport, message: str = "no") -> None:
 
 async def test_what_is_printed_goes_into_the_pipe_and_not_to_the_screen(desk: Desk) -> None:
     transport, user, handler = desk.join()
-    joiner, _, _ = desk.join(user.session.id)
+    joiner, _, _ = desk.join(session_of(user).id)
     stream = b"one " + opening("out.bin") + b"\x00two\x1b[1m\xff" + CLOSE + b"three"
     for byte in stream:
         handler.feed(bytes([byte]))
@@ -98,7 +98,8 @@ async def stall(transport: MemoryTransport, handler: EchoHandler) -> None:
     handler.feed(opening("big"))
     await until(lambda: len(transport.all("pipe")) == 1)
     transport.stalled = True
-    handler.session.send_all(b"3.nop;", handler.session.users.values())
+    for user in handler.session.users:
+        user.send(b"3.nop;")
 
 
 async def test_the_host_waits_for_a_client_that_takes_nothing(desk: Desk) -> None:
@@ -125,7 +126,7 @@ async def test_a_host_that_does_not_wait_loses_its_pipe_and_nothing_else(desk: D
     await until(lambda: text_of(handler)[-1:] == ["shown"])
     assert "faster than it is read" in text_of(handler)[0]
     handler.feed(opening("more"))
-    await until(lambda: "too much waits" in text_of(handler)[-1])
+    await until(lambda: "too much data waits" in text_of(handler)[-1])
     transport.drain()
     data = bytes(WAITING_MAX - PIPE_COST) + b"xy"
     await until(lambda: received(transport) == [("big", data, True)])
@@ -161,14 +162,14 @@ async def test_what_a_client_refuses_goes_to_the_screen(desk: Desk) -> None:
 
 async def test_a_client_that_leaves_ends_the_pipe(desk: Desk) -> None:
     transport, user, handler = desk.join()
-    joiner, _, _ = desk.join(user.session.id)
+    joiner, _, _ = desk.join(session_of(user).id)
     handler.feed(opening("a") + b"kept")
     await until(lambda: len(transport.all("pipe")) == 1)
     transport.send("disconnect")
     await until(lambda: text_of(handler)[-1:] == ["kept"])
     assert "the client has left" in text_of(handler)[0]
     handler.feed(b"\r\n" + opening("b"))
-    await until(lambda: "no owner" in text_of(handler)[-1])
+    await until(lambda: "owner has left" in text_of(handler)[-1])
     assert joiner.all("pipe") == []
 
 
@@ -176,12 +177,12 @@ async def test_an_owner_who_may_only_look_receives_nothing(desk: Desk) -> None:
     transport, _, handler = desk.join(read_only="true")
     handler.feed(opening("a") + b"shown")
     await until(lambda: text_of(handler)[-1:] == ["shown"])
-    assert "may only look" in text_of(handler)[0]
+    assert "is read-only" in text_of(handler)[0]
     assert transport.all("pipe") == []
 
 
 @pytest.mark.parametrize(
-    ("name", "reason"), [("x" * (NAME_MAX + 1), "longer than"), ("guacr", "guacr's own")]
+    ("name", "reason"), [("x" * (NAME_MAX + 1), "exceeds"), ("guacr", "reserved for guacr")]
 )
 async def test_names_that_are_refused(desk: Desk, name: str, reason: str) -> None:
     transport, _, handler = desk.join()
@@ -204,20 +205,20 @@ async def test_files_need_a_protocol_that_has_them(desk: Desk) -> None:
     _, _, handler = desk.join()
     handler.feed(b"\x1b]482200;/etc/motd\x07\x1b]482201;/tmp\x07")
     lines = [
-        "'/etc/motd' was not sent: echo has no file transfer here",
-        "no files go to '/tmp': echo has no file transfer here",
+        "'/etc/motd' was not sent: echo does not support file transfer",
+        "no files go to '/tmp': echo does not support file transfer",
     ]
     await until(lambda: text_of(handler) == lines)
 
 
 def test_a_host_waits_as_long_as_anybody_wants_it_to() -> None:
     told: list[bool] = []
-    brake = Brake(told.append)
-    brake.pull("a", False)
-    brake.pull("a", True)
-    brake.pull("b", True)
-    brake.pull("b", True)
-    brake.pull("a", False)
+    flow = FlowControl(told.append)
+    flow.hold("a", False)
+    flow.hold("a", True)
+    flow.hold("b", True)
+    flow.hold("b", True)
+    flow.hold("a", False)
     assert told == [True]
-    brake.pull("b", False)
+    flow.hold("b", False)
     assert told == [True, False]

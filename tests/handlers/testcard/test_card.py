@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from guacr.budget import Budget
 from guacr.display.geometry import Rect
+from guacr.errors import OverrunError
+from handlers.lettering import Lettering
 from handlers.testcard.card import Card
 from handlers.testcard.keys import describe_buttons, describe_key
 from handlers.testcard.layout import Layout
-from handlers.testcard.lettering import Lettering
 from handlers.testcard.params import TestcardParams as CardParams
 from handlers.testcard.picture import BARS, GROUND, PANEL
 
@@ -30,7 +32,7 @@ def only(name: str) -> CardParams:
 
 
 def changed(card: Card) -> list[Rect]:
-    """Where a viewer sees something else than at the last call."""
+    """Return the areas in which a viewer's picture has changed since the last call."""
     damage = card.surface.take_damage()
     targets = [Rect(c.x, c.y, c.source.width, c.source.height) for c in damage.copies]
     return targets + damage.rects
@@ -56,6 +58,18 @@ def test_a_moving_part_moves_in_its_place(name: str, place: Rect) -> None:
         assert all(place.contains(rect) for rect in rects)
 
 
+@pytest.mark.parametrize("motion", ["scroll", "photo", "noise"])
+def test_what_moves_as_a_whole_is_part_of_the_budget(motion: str) -> None:
+    params = CardParams(motion=motion)
+    with pytest.raises(OverrunError, match="a picture that moves as a whole"):
+        Card(300, 200, params, Budget(300 * 200 * 12 + 1000, "session.max_memory"))
+    memory = Budget(1 << 30, "session.max_memory")
+    card = Card(300, 200, params, memory)
+    assert memory.used >= 2 * 300 * 200 * 4
+    del card
+    assert memory.used == 0
+
+
 def test_with_all_parts_off_nothing_moves() -> None:
     card = Card(1024, 768, NOTHING)
     changed(card)
@@ -75,7 +89,7 @@ def test_a_resting_part_is_there_or_not(
     name: str, place: Rect, empty: tuple[int, int, int]
 ) -> None:
     def share_of_ground(params: CardParams) -> float:
-        pixels = Card(1024, 768, params).surface.pixels(place).array
+        pixels = Card(1024, 768, params).surface.pixels(place).bgrx().array
         return float((pixels[..., 2::-1] == empty).all(axis=2).mean())
 
     assert share_of_ground(NOTHING) > 0.8
@@ -125,7 +139,7 @@ def test_the_newest_line_is_at_the_bottom() -> None:
     place = LAYOUT.input
 
     def written() -> list[bool]:
-        pixels = card.surface.pixels(place).array[..., 2::-1]
+        pixels = card.surface.pixels(place).bgrx().array[..., 2::-1]
         return [bool(row.any()) for row in pixels != PANEL]
 
     assert not any(written())

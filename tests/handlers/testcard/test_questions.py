@@ -1,24 +1,22 @@
-"""What the test card asks its owner for, and what it shows of the answers."""
+"""The test card's questions to its owner, and what it shows of the answers."""
 
 from __future__ import annotations
 
 import pytest
 
 from guacr.errors import BadRequestError
-from guacr.session.registry import Protocols
+from guacr.testing.client import GuacClient, Hello
+from guacr.testing.daemon import address, running_daemon
 from handlers.testcard import TestcardHandler as CardHandler
 from handlers.testcard.questions import DOTS, NAMES_MAX, names_of, shown
-from tests.support.client import GuacClient, Hello
-from tests.support.daemon import address, local_settings, running_daemon
 from tests.support.waiting import until
 
-PROTOCOLS = Protocols({"testcard": CardHandler})
 ASK = {"ask": "username, password", "frame-rate": "1"}
 
 
 @pytest.fixture
 def notes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What is written on the card."""
+    """Collect the notes that are written on the card."""
     told: list[str] = []
     monkeypatch.setattr(CardHandler, "_note", lambda self, text: told.append(text))
     return told
@@ -26,10 +24,10 @@ def notes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 async def test_the_answers_are_shown_but_for_secrets(notes: list[str]) -> None:
     async with (
-        running_daemon(local_settings(), PROTOCOLS) as daemon,
+        running_daemon(CardHandler) as daemon,
         await GuacClient.connect(address(daemon), "testcard", ASK) as client,
     ):
-        await client.wait(lambda: client.heard.required == [("username", "password")], "questions")
+        await client.wait(lambda: client.state.required == [("username", "password")], "questions")
         client.argv("username", "jö")
         client.argv("password", "s3cret")
         await client.frame()
@@ -40,25 +38,25 @@ async def test_the_answers_are_shown_but_for_secrets(notes: list[str]) -> None:
 async def test_a_client_that_cannot_be_asked_is_told_what_to_do() -> None:
     hello = Hello(version="VERSION_1_1_0")
     async with (
-        running_daemon(local_settings(), PROTOCOLS) as daemon,
+        running_daemon(CardHandler) as daemon,
         await GuacClient.connect(address(daemon), "testcard", ASK, hello=hello) as client,
     ):
         await client.wait_closed()
-        ((message, status),) = client.heard.errors
+        ((message, status),) = client.state.errors
         assert "set the parameters of these names" in message
         assert status == 256
 
 
 async def test_what_is_no_name_is_refused() -> None:
-    async with running_daemon(local_settings(), PROTOCOLS) as daemon:
+    async with running_daemon(CardHandler) as daemon:
         client = await GuacClient.dial(*address(daemon))
         async with client:
             client.send("select", "testcard")
-            await client.wait(lambda: client.heard.args)
-            client.introduce({"ask": "Pass word"}, Hello())
+            await client.wait(lambda: client.state.args)
+            client.answer_args({"ask": "Pass word"}, Hello())
             await client.wait_closed()
-            ((message, status),) = client.heard.errors
-            assert (status, "'Pass word' is none" in message) == (768, True)
+            ((message, status),) = client.state.errors
+            assert (status, "'Pass word' is not a name" in message) == (768, True)
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,12 @@ from urllib.parse import urlencode
 import aiohttp
 import pytest
 
+from guacr.access.guacamole_lite import make_guacamole_lite_token
+from guacr.access.tokens import Grant
 from guacr.daemon import Daemon
 from guacr.session.session import Session
-from guacr.tokens import Grant
-from guacr.tokens_guacamole_lite import make_guacamole_lite_token
+from guacr.testing.daemon import local_settings
 from handlers.testcard.files import PIECE
-from tests.support.daemon import local_settings
 from tests.support.node import require_package
 from tests.support.require import require
 from tests.support.site import Socket
@@ -84,7 +84,7 @@ def card(**parameters: str) -> Grant:
 
 
 async def connection_id(client: Socket) -> str:
-    """What guacamole-lite says in place of `ready`."""
+    """Return the connection id, which guacamole-lite sends instead of `ready`."""
     return (await client.until(""))[0]
 
 
@@ -93,8 +93,8 @@ async def test_from_a_token_to_a_picture(lite: Lite) -> None:
     assert await connection_id(client) == lite.session.id
     for _ in range(3):
         await client.send("sync", (await client.until("sync"))[0])
-    assert lite.session.size == (800, 600)
-    assert lite.session.owner_info.version == (1, 1, 0)
+    assert lite.session.context.size == (800, 600)
+    assert lite.session.context.owner_info.version == (1, 1, 0)
     assert client.all("error") == []
     await client.socket.close()
     await until(lambda: not lite.daemon.registry.sessions, "the end of the session")
@@ -122,7 +122,7 @@ async def test_joining(lite: Lite) -> None:
     viewer = await lite.open(join)
     assert await connection_id(viewer) == lite.session.id
     await viewer.until("sync")
-    assert [user.rights.read_only for user in lite.session.users.values()] == [False, True]
+    assert [user.rights.read_only for user in lite.session.users] == [False, True]
 
 
 async def test_the_end_reaches_the_browser(lite: Lite) -> None:
@@ -137,7 +137,7 @@ async def test_the_end_reaches_the_browser(lite: Lite) -> None:
 async def test_errors_reach_the_browser(lite: Lite) -> None:
     client = await lite.open(Grant(join="$8e3a4c55-5a6e-4a8e-9d05-94d4e3c5c1a1"))
     message, status = await client.until("error")
-    assert message.startswith("no such connection")
+    assert message.startswith("unknown connection")
     assert status == "516"
 
 

@@ -51,7 +51,7 @@ PROGRAMS: dict[str, tuple[list[str], list[bytes]]] = {
 
 
 def capture(command: list[str], keys: list[bytes]) -> bytes:
-    """What a program prints, with these keys pressed in its pauses."""
+    """Return the output of a program, with these keys pressed in its pauses."""
     process, master = pty.fork()
     if process == 0:
         os.environ.update(TERM="xterm-256color", LANG="C.UTF-8", HOME="/nonexistent")

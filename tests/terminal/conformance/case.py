@@ -1,12 +1,12 @@
-"""What a case of the conformance set says, and what an engine made of it."""
+"""A case of the conformance set, and an engine's result for it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from terminal.contents import CLUSTER_BASE, Cursor, ScreenUpdate, Style
-from terminal.emulator import Emulator, EmulatorOptions
-from terminal.engines import engine
+from terminal.engines.available import engine
+from terminal.engines.contents import CLUSTER_BASE, Cursor, ScreenUpdate, Style
+from terminal.engines.emulator import Emulator, EmulatorOptions
 from tests.terminal.engine import COLOURS, Heard
 
 COLUMNS, ROWS = 20, 6
@@ -69,7 +69,7 @@ class Picture:
 
 
 def picture(update: ScreenUpdate) -> Picture:
-    """What a full update shows."""
+    """Return the picture of a full update."""
     clusters = update.cluster_table
     return Picture(
         [
@@ -83,7 +83,7 @@ def picture(update: ScreenUpdate) -> Picture:
 
 
 def faults(case: Case, name: str) -> list[str]:
-    """What an engine of a name gets wrong about a case."""
+    """Return the faults of the named engine in a case."""
     heard = Heard()
     emulator = open_engine(name, heard)
     emulator.feed(case.data.encode())

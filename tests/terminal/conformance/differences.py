@@ -1,4 +1,4 @@
-"""Where an engine does not do what the conformance set says, and why.
+"""The cases in which an engine deviates from the conformance set, with reasons.
 
 A case listed here must fail, so that the list stays true; docs/conformance.md is its prose.
 """

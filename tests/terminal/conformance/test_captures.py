@@ -1,4 +1,4 @@
-"""What real programs print looks the same on both engines; `capture` tells how it was written
+"""The output of real programs looks the same on both engines; `capture` shows how it was recorded
 down."""
 
 from __future__ import annotations

@@ -104,6 +104,7 @@ _WRAPS = {
     "LF keeps the column": (f"{_FULL}\nX", (_FULL, " " * 19 + "X"), (19, 1)),
     "DECSC keeps it": (f"{_FULL}\x1b7\x1b[H\x1b8u", (_FULL, "u"), (1, 1)),
     "DECAWM off": (f"\x1b[?7l{_FULL}uvw", (_FULL[:19] + "w",), (19, 0)),
+    "RM does not reach DECAWM": (f"\x1b[224l{_FULL}u", (_FULL, "u"), (1, 1)),
     "DECAWM off and on": (f"\x1b[?7l\x1b[?7h{_FULL}u", (_FULL, "u"), (1, 1)),
     "wrap at the bottom scrolls": (
         f"\x1b[6;1H{_FULL}u",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from terminal.contents import DIRECT_COLOUR, Attributes, Style, Underline
+from terminal.engines.contents import DIRECT_COLOUR, Attributes, Style, Underline
 from tests.terminal.conformance.case import Case
 
 _A, _U = Attributes, Underline

@@ -3,7 +3,7 @@ and xterm's ctlseqs. The checksums are those of an xterm 379."""
 
 from __future__ import annotations
 
-from terminal.contents import Attributes, Style, Underline
+from terminal.engines.contents import Attributes, Style, Underline
 from tests.terminal.conformance.case import Case, rows
 
 _SQUARE = "\r\n".join(f"{letter}{letter.lower()}0123" for letter in "ABCDEF")

@@ -1,0 +1,1 @@
+"""The connections that a browser may open: queries, tokens, and the gateway that checks them."""

@@ -1,0 +1,1 @@
+"""The command `guacr` and its subcommands."""

@@ -1,0 +1,125 @@
+"""`guacr check-config`: check settings beyond their syntax."""
+
+import asyncio
+import socket
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+
+from guacr.addresses import place
+from guacr.errors import GuacrError, SettingsError, UnsupportedError
+from guacr.net.listeners import close_all, tcp_sockets, tls_context
+from guacr.process.pid_file import PidFile
+from guacr.session.handler import ProtocolHandler
+from guacr.session.protocols import Protocols
+from guacr.settings.models import Connection, Settings
+
+ANY_HOST = frozenset({"0.0.0.0", "::", "[::]", ""})  # noqa: S104 - it is compared, not bound
+
+
+def check(settings: Settings) -> list[str]:
+    """Describe what a daemon with `settings` would do, one sentence per line.
+
+    Raises:
+        SettingsError: `guacr serve` would refuse the settings, or a connection would fail before it
+            reaches its host; one line for each problem.
+    """
+    protocols = Protocols()
+    problems, remarks = list(_problems(settings)), list[str]()
+    for handler in _installed(protocols):
+        try:
+            remarks += handler.check_settings(settings)
+        except GuacrError as error:
+            problems.append(str(error))
+    for name, connection in settings.connections.items():
+        try:
+            remarks += _remarks(protocols, settings, name, connection)
+        except GuacrError as error:
+            problems.append(f"connections.{name}: {error}")
+    if problems:
+        raise SettingsError("\n".join(dict.fromkeys(problems)))
+    return [
+        "the settings are valid" + (", with these remarks:" if remarks else ""),
+        *dict.fromkeys(remarks),
+        f"Guacamole protocol: {_places(settings.server.hosts, settings.server.port)}"
+        + (", with TLS" if settings.server.tls_certificate else ""),
+        _websocket(settings),
+        f"connections: {_names(settings.connections)}",
+        f"protocols: {_names(protocols.names)}",
+    ]
+
+
+def _installed(protocols: Protocols) -> Iterator[type[ProtocolHandler]]:
+    for name in protocols.names:
+        with suppress(UnsupportedError):  # a library is not installed
+            yield protocols.find(name)
+
+
+def _problems(settings: Settings) -> Iterator[str]:
+    """Yield the problems that would prevent a start."""
+    try:
+        tls_context(settings.server)
+    except SettingsError as error:
+        yield str(error)
+    server, page = settings.server, settings.websocket
+    if page.enabled and server.port == page.port != 0 and _overlap(server.hosts, page.hosts):
+        yield f"server.port and websocket.port are both {page.port}: change one of them"
+    if settings.daemon.pid_file is not None:
+        try:
+            PidFile(settings.daemon.pid_file).check_place()
+        except SettingsError as error:
+            yield str(error)
+    if server.hosts:
+        yield from _addresses("server", server.hosts, server.port)
+    if page.enabled:
+        yield from _addresses("websocket", page.hosts, page.port)
+    if server.unix_socket is not None and not server.unix_socket.parent.is_dir():
+        yield f"server.unix_socket: directory {server.unix_socket.parent} does not exist"
+
+
+def _addresses(section: str, hosts: Sequence[str], port: int) -> Iterator[str]:
+    """Yield the problems with addresses that this machine lacks, or with a port that this account
+    may not use. The port need not be free, because the daemon may be running."""
+    try:
+        close_all(asyncio.run(tcp_sockets(hosts, 0, 1)))
+    except SettingsError as error:
+        yield f"{section}.hosts: {error}"
+    try:
+        with socket.socket() as trial:
+            trial.bind(("127.0.0.1", port))
+    except PermissionError:
+        yield f"{section}.port: this account may not listen on port {port}"
+    except OSError:
+        return
+
+
+def _overlap(one: Sequence[str], other: Sequence[str]) -> bool:
+    return bool(ANY_HOST & {*one, *other}) or not set(one).isdisjoint(other)
+
+
+def _remarks(
+    protocols: Protocols, settings: Settings, name: str, connection: Connection
+) -> list[str]:
+    """Return the remarks of a connection's handler.
+
+    Raises:
+        GuacrError: the connection cannot work.
+    """
+    handler = protocols.find(connection.protocol)
+    texts = dict(handler.default_values(settings)) | connection.parameters
+    params = handler.params_type.parse(texts)
+    handler.check(settings, params)
+    return [f"connections.{name}: {remark}" for remark in handler.remarks(settings, params)]
+
+
+def _websocket(settings: Settings) -> str:
+    if not settings.websocket.enabled:
+        return "WebSocket and page: off"
+    return f"WebSocket and page: {_places(settings.websocket.hosts, settings.websocket.port)}"
+
+
+def _places(hosts: Sequence[str], port: int) -> str:
+    return _names([place(host, port) for host in hosts])
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(names) or "none"

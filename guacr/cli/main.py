@@ -1,0 +1,207 @@
+"""The command `guacr`: parse arguments, and run a subcommand.
+
+Modules are imported where they are used, so that `guacr --version` and wrong arguments are handled
+at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from guacr import __version__, garbage
+from guacr.cli import token as cli_token
+from guacr.errors import GuacrError, SettingsError
+
+if TYPE_CHECKING:
+    from guacr.settings.models import Settings
+
+FAILED = 1
+WRONG_SETTINGS = 2
+"""The exit status for invalid settings; argparse uses the same for wrong arguments."""
+_OWN_FLAGS = ("-h", "--help", "-v", "--version")
+LEVELS = ("trace", "debug", "info", "warning", "error")
+
+_SERVE_FLAGS: tuple[tuple[tuple[str, ...], str, str, str], ...] = (
+    (
+        ("-b", "--host"),
+        "server.hosts",
+        "HOST",
+        "address to listen on, or a list with commas",
+    ),
+    (("-l", "--port"), "server.port", "PORT", "TCP port to listen on"),
+    (("-p", "--pid-file"), "daemon.pid_file", "FILE", "file for the process id; see below"),
+    (("-L", "--log-level"), "log.level", "LEVEL", "lowest level logged: " + ", ".join(LEVELS)),
+    (("-C", "--certificate"), "server.tls_certificate", "FILE", "certificate for TLS, PEM"),
+    (("-K", "--key"), "server.tls_key", "FILE", "key of the certificate, PEM"),
+    (("--ws-host",), "websocket.hosts", "HOST", "address for WebSocket and the page"),
+    (("--ws-port",), "websocket.port", "PORT", "TCP port for WebSocket and the page"),
+)
+"""The flags, each with its setting, metavar and help."""
+
+_SERVE_NOTE = """\
+Without -p, guacr stays in the foreground. With -p and without -f it goes to the background like
+guacd, and logs to the system log. Flags take precedence over files, and the environment
+(GUACR_SECTION__KEY) takes precedence over flags."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command with `argv` (by default the process's arguments); return the exit status."""
+    given = list(sys.argv[1:] if argv is None else argv)
+    if given and given[0].startswith("-") and given[0] not in _OWN_FLAGS:
+        given.insert(0, "serve")  # guacd has no commands, and an image accepts just options
+    arguments = _parser().parse_args(given)
+    run: Callable[[argparse.Namespace], int] = arguments.run
+    try:
+        status = run(arguments)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # the reader of the output has stopped, like `head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except GuacrError as error:
+        for line in str(error).splitlines():
+            print(f"guacr: {line}", file=sys.stderr)
+        return WRONG_SETTINGS if isinstance(error, SettingsError) else FAILED
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="guacr", description="A daemon that speaks the Guacamole protocol."
+    )
+    parser.add_argument("-v", "--version", action="version", version=f"guacr {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_serve(commands)
+    _add_demo(commands)
+    _add_token(commands)
+    check = _add(commands, "check-config", _check_config, "check the settings")
+    _add_files(check)
+    _add_serve_flags(check)
+    health = _add(commands, "healthcheck", _healthcheck, "check the daemon on this machine")
+    _add_files(health)
+    return parser
+
+
+def _add(
+    commands: Any, name: str, run: Callable[[argparse.Namespace], int], summary: str
+) -> argparse.ArgumentParser:
+    description = summary[0].upper() + summary[1:] + "."
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, help=summary, description=description
+    )
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _add_files(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="guacr.toml to read, else GUACR_CONFIG_PATH, else /etc/guacr/guacr.toml if it exists",
+    )
+    parser.add_argument(
+        "--guacd-conf", type=Path, metavar="FILE", help="guacd's own configuration file to read"
+    )
+
+
+def _add_serve(commands: Any) -> None:
+    parser = _add(commands, "serve", _serve, "run the daemon")
+    parser.epilog = _SERVE_NOTE
+    _add_files(parser)
+    _add_serve_flags(parser)
+    parser.add_argument("-f", "--foreground", action="store_true", help="stay in the foreground")
+    parser.add_argument("-v", "--version", action="version", version=f"guacr {__version__}")
+
+
+def _add_serve_flags(parser: argparse.ArgumentParser) -> None:
+    for flags, setting, metavar, meaning in _SERVE_FLAGS:
+        parser.add_argument(*flags, dest=setting, metavar=metavar, help=meaning)
+
+
+def _add_demo(commands: Any) -> None:
+    parser = _add(commands, "demo", _demo, "try guacr on this machine, without any configuration")
+    parser.add_argument("--no-browser", action="store_true", help="do not open the browser")
+    parser.add_argument(
+        "--port", type=int, default=0, metavar="PORT", help="port of the page (default: a free one)"
+    )
+
+
+def _add_token(commands: Any) -> None:
+    parser = _add(commands, "token", _token, "make a token that lets a browser connect")
+    _add_files(parser)
+    cli_token.add_arguments(parser)
+
+
+# ---- the commands
+
+
+def _load(arguments: argparse.Namespace) -> Settings:
+    from guacr.settings import configuration
+
+    return configuration.load(arguments.config, arguments.guacd_conf, _given(arguments))
+
+
+def _given(arguments: argparse.Namespace) -> dict[str, dict[str, str]]:
+    """Return the values of flags by section and key."""
+    given: dict[str, dict[str, str]] = {}
+    for _, setting, _, _ in _SERVE_FLAGS:
+        value = getattr(arguments, setting, None)
+        if value is not None:
+            section, key = setting.split(".")
+            given.setdefault(section, {})[key] = value
+    return given
+
+
+@garbage.postponed()
+def _serve(arguments: argparse.Namespace) -> int:
+    settings = _load(arguments)
+    from guacr import log
+    from guacr.process import background
+    from guacr.process import run as process
+    from guacr.settings import configuration
+
+    for sentence in configuration.overridden(_given(arguments)):
+        print(f"guacr: {sentence}", file=sys.stderr)
+    in_background = not arguments.foreground and vars(arguments)["daemon.pid_file"] is not None
+    detached = background.detach() if in_background else None
+    log.configure(settings.log, to_syslog=in_background)
+    process.run(settings, detached=detached, load=partial(_load, arguments))
+
+
+@garbage.postponed()
+def _demo(arguments: argparse.Namespace) -> int:
+    from guacr import log
+    from guacr.demo import run as demo
+    from guacr.settings.models import Settings
+
+    settings = Settings()
+    log.configure(settings.log)
+    return demo.run(settings, port=arguments.port, open_browser=not arguments.no_browser)
+
+
+def _token(arguments: argparse.Namespace) -> int:
+    print(cli_token.token(arguments, _load(arguments)))
+    return 0
+
+
+def _check_config(arguments: argparse.Namespace) -> int:
+    from guacr.cli import check
+
+    for line in check.check(_load(arguments)):
+        print(line)
+    return 0
+
+
+def _healthcheck(arguments: argparse.Namespace) -> int:
+    from guacr.cli import healthcheck
+
+    print(healthcheck.check(_load(arguments)))
+    return 0

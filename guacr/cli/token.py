@@ -1,0 +1,138 @@
+"""`guacr token`: create a token from arguments.
+
+Secrets do not belong on a command line, which other users of the machine can read: a parameter can
+also get its value from a file or from standard input.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from guacr.errors import SettingsError, shorten
+
+if TYPE_CHECKING:
+    from guacr.access.tokens import Grant
+    from guacr.settings.models import Settings
+
+LIFETIME = 300
+"""The default validity of a token in seconds."""
+EPILOG = """\
+NAME=@FILE reads the value from a file, NAME=- from a line of standard input: other users of the
+machine can read a secret on the command line. Open http://HOST:4823/?token=TOKEN, or give the
+token to the page that connects."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `guacr token`."""
+    parser.epilog = EPILOG
+    parser.add_argument("protocol", nargs="?", help="protocol to connect with, such as ssh")
+    parser.add_argument("parameters", nargs="*", metavar="NAME=VALUE", help="its parameters")
+    parser.add_argument("--connection", metavar="NAME", help="connection of the settings instead")
+    parser.add_argument("--join", metavar="ID", help="id of a running session to join instead")
+    parser.add_argument("--read-only", action="store_true", help="with --join: only watch")
+    parser.add_argument(
+        "--allow", action="append", default=[], metavar="NAME", help="the URL may also set this"
+    )
+    parser.add_argument("--subject", default="", metavar="NAME", help="the person it is for")
+    parser.add_argument(
+        "--expires", type=int, default=LIFETIME, metavar="SECONDS", help=f"default: {LIFETIME}"
+    )
+    parser.add_argument(
+        "--guacamole-lite", action="store_true", help="in guacamole-lite's format; never expires"
+    )
+
+
+def token(arguments: argparse.Namespace, all_settings: Settings) -> str:
+    """Create the token for `arguments`.
+
+    Raises:
+        SettingsError: there is no key for it, or the arguments contradict each other.
+        GuacrError: a protocol, a connection or a parameter is unknown.
+    """
+    from guacr.access.guacamole_lite import make_guacamole_lite_token
+    from guacr.access.tokens import make_token
+
+    grant, settings = _grant(arguments), all_settings.websocket
+    if arguments.guacamole_lite:
+        if not settings.guacamole_lite_key:
+            raise SettingsError("websocket.guacamole_lite_key is not set: set it to create tokens")
+        if grant.name or grant.allow or grant.subject:
+            raise SettingsError(
+                "guacamole-lite's tokens do not support --connection, --allow and --subject"
+            )
+        _check_names(grant, all_settings)
+        return make_guacamole_lite_token(settings.guacamole_lite_key, grant)
+    if not settings.token_keys:
+        raise SettingsError("websocket.token_keys is not set: set it to create tokens")
+    if arguments.expires < 1:
+        raise SettingsError("--expires must be at least 1 second")
+    _check_names(grant, all_settings)
+    key = settings.token_keys[0]
+    return make_token(key, grant, now=time.time(), lifetime=arguments.expires)
+
+
+def _check_names(grant: Grant, settings: Settings) -> None:
+    """Refuse names that a daemon with these settings could not open."""
+    from guacr.session.protocols import Protocols
+
+    if grant.name and grant.name not in settings.connections:
+        known = ", ".join(settings.connections) or "none"
+        raise SettingsError(
+            f"connection {shorten(grant.name)} is not in the settings: the known ones are {known}"
+        )
+    protocol = settings.connections[grant.name].protocol if grant.name else grant.protocol
+    if not protocol:
+        return
+    params = Protocols().find(protocol).params_type
+    known_names = {param.name for param in params.declared()}
+    for name in grant.allow:
+        if name not in known_names and name != "*":
+            raise SettingsError(f"{protocol} has no parameter {shorten(name)}: correct --allow")
+    if grant.protocol:
+        params.parse(grant.parameters)
+
+
+def _grant(arguments: argparse.Namespace) -> Grant:
+    from guacr.access.tokens import Grant
+
+    targets = (arguments.protocol, arguments.connection, arguments.join)
+    if sum(target is not None for target in targets) != 1:
+        raise SettingsError("name one of a protocol, --connection and --join")
+    parameters = dict(_parameter(text) for text in arguments.parameters)
+    if arguments.join is not None:
+        parameters["read-only"] = "true" if arguments.read_only else "false"
+    elif arguments.read_only:
+        raise SettingsError("--read-only needs --join; for a protocol, set read-only=true")
+    target: dict[str, Any] = {
+        "protocol": arguments.protocol or "",
+        "name": arguments.connection or "",
+        "join": arguments.join or "",
+    }
+    return Grant(
+        **target,
+        parameters=parameters,
+        allow=tuple(arguments.allow),
+        subject=arguments.subject,
+    )
+
+
+def _parameter(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise SettingsError(f"{shorten(text)} is not NAME=VALUE")
+    if value == "-":
+        return name, sys.stdin.readline().rstrip("\r\n")
+    if value.startswith("@"):
+        return name, _file(Path(value[1:]))
+    return name, value
+
+
+def _file(path: Path) -> str:
+    try:
+        return path.read_text().removesuffix("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} cannot be read as text") from error

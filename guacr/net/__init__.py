@@ -1,0 +1,1 @@
+"""Client connections: sockets, connection limits, and the handshake."""

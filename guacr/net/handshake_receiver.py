@@ -1,0 +1,116 @@
+"""A client during its handshake."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable
+from functools import partial
+
+from guacr.deadline import Deadline
+from guacr.errors import ClientTimeoutError, GuacrError, InternalError, ProtocolError
+from guacr.protocol.handshake import Connect, Handshake, Selected
+from guacr.protocol.instruction import Instruction, encode
+from guacr.protocol.parser import InstructionParser
+from guacr.refusals import Refusals
+from guacr.session.directory import Directory
+from guacr.transport.base import Transport
+
+log = logging.getLogger("guacr.reception")
+_refusals = Refusals(log)
+
+_TLS_HANDSHAKE = b"\x16"
+"""The type of the first record of a TLS client (RFC 8446, 5.1)."""
+_HTTP_REQUEST = re.compile(rb"[A-Z]+ /|CONNECT ")
+
+
+class HandshakeReceiver:
+    """The receiver of a transport during the handshake; the session's reader then replaces it.
+
+    `on_session` is called when the client has a session. On an error, the client is sent an `error`
+    with the reason, and closed.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        directory: Directory,
+        timeout: float,
+        on_session: Callable[[], None],
+    ) -> None:
+        self._transport = transport
+        self._directory = directory
+        self._parser = InstructionParser()
+        self._handshake = Handshake()
+        self._on_session = on_session
+        self._first = True  # nothing received yet
+        self._deadline = Deadline(timeout, partial(self._late, timeout))
+
+    # ---- Receiver
+
+    def data_received(self, data: bytes) -> None:
+        """Continue the handshake."""
+        first, self._first = self._first, False
+        try:
+            self._proceed(self._parser.feed(data))
+        except ProtocolError as error:
+            self._refuse((_foreign(data) if first else None) or error)
+        except GuacrError as error:
+            self._refuse(error)
+        except Exception:
+            log.exception("failure in the handshake with %s", self._transport.peer)
+            self._refuse(InternalError())
+
+    def drained(self) -> None:
+        """Do nothing: the handshake does not wait for this."""
+
+    def connection_lost(self) -> None:
+        """Stop: the client has left before it had a session."""
+        self._deadline.cancel()
+
+    # ---- steps
+
+    def _proceed(self, instructions: list[Instruction]) -> None:
+        for number, instruction in enumerate(instructions, 1):
+            event = self._handshake.receive(instruction)
+            if isinstance(event, Selected):
+                self._ask(event.select)
+            elif isinstance(event, Connect):
+                self._hand_over(event, instructions[number:])
+                return
+
+    def _ask(self, select: str) -> None:
+        declared = self._directory.params_type(select).declared()
+        self._transport.write(self._handshake.args([param.name for param in declared]))
+
+    def _hand_over(self, connect: Connect, rest: list[Instruction]) -> None:
+        self._deadline.cancel()
+        reader = self._directory.open(connect.select, connect.values, connect.info, self._transport)
+        self._on_session()
+        reader.take_over(self._parser, rest)
+
+    def _late(self, timeout: float) -> None:
+        self._refuse(
+            ClientTimeoutError(f"the handshake was not complete after {timeout:g} seconds")
+        )
+
+    def _refuse(self, error: GuacrError) -> None:
+        self._deadline.cancel()
+        _refusals.report("refused %s: %s", self._transport.peer, error)
+        self._transport.write(encode("error", str(error), error.status))
+        self._transport.close(error.status)
+
+
+def _foreign(data: bytes) -> ProtocolError | None:
+    """Return the error for a client whose first bytes are those of TLS or HTTP, otherwise None."""
+    if data.startswith(_TLS_HANDSHAKE):
+        return ProtocolError(
+            "the client uses TLS, but this port does not: connect without TLS, or set "
+            "server.tls_certificate"
+        )
+    if _HTTP_REQUEST.match(data):
+        return ProtocolError(
+            "the client uses HTTP, but this port is for the Guacamole protocol: the page is on the "
+            "port in websocket.port"
+        )
+    return None

@@ -1,0 +1,191 @@
+"""Listening sockets: every address of every host that the settings name, and a Unix socket."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import socket
+import ssl
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from guacr.addresses import place
+from guacr.errors import SettingsError, shorten
+from guacr.settings.models import ServerSettings
+
+log = logging.getLogger("guacr.listeners")
+
+ANY_IPV6 = "::"
+_NO_SUCH_ADDRESS = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
+
+
+async def tcp_sockets(hosts: Iterable[str], port: int, backlog: int) -> list[socket.socket]:
+    """Open sockets that listen on every address of every host.
+
+    As in guacd, `::` includes IPv4, unless an IPv4 address is listed, too. With port 0, all of them
+    share the port that the first one was assigned. An address that this machine does not have (IPv6
+    disabled) is skipped as long as another one is left.
+
+    Raises:
+        SettingsError: a name is unknown, the port is in use, or no address is left.
+    """
+    sockets: list[socket.socket] = []
+    missing: list[str] = []
+    addresses = await _addresses(hosts, port)
+    with_ipv4 = all(family == socket.AF_INET6 for family, _ in addresses)
+    for family, address in addresses:
+        if port == 0 and sockets:
+            address = (address[0], sockets[0].getsockname()[1], *address[2:])
+        try:
+            both = with_ipv4 and address[0] == ANY_IPV6
+            sockets.append(_listen(family, address, backlog, with_ipv4=both))
+        except OSError as error:
+            if error.errno not in _NO_SUCH_ADDRESS:
+                close_all(sockets)
+                raise SettingsError(_cannot_listen(str(address[0]), port, error)) from error
+            missing.append(str(address[0]))
+    if not sockets:
+        raise SettingsError(f"this machine has no address {' or '.join(missing)} to listen on")
+    for host in missing:
+        log.info("not listening on %s: this machine has no such address", host)
+    return sockets
+
+
+def unix_socket(path: Path, mode: int, backlog: int) -> socket.socket:
+    """Open a Unix socket that listens at `path`; one left behind by a dead process is replaced.
+
+    Raises:
+        SettingsError: there is a different file, or the directory is not writable.
+    """
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        _remove_stale(path)
+        sock.bind(str(path))
+        path.chmod(mode)
+        sock.listen(backlog)
+        sock.setblocking(False)
+    except OSError as error:
+        sock.close()
+        raise SettingsError(f"cannot listen on {path}: {error.strerror or error}") from error
+    return sock
+
+
+def tls_context(settings: ServerSettings) -> ssl.SSLContext | None:
+    """Create the TLS context for the settings; None without TLS.
+
+    Raises:
+        SettingsError: a file cannot be read or is invalid.
+    """
+    if settings.tls_certificate is None:
+        return None
+    files = [settings.tls_certificate, settings.tls_key, settings.tls_client_ca]
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        for path in filter(None, files):
+            _check_file(path)
+        context.load_cert_chain(settings.tls_certificate, settings.tls_key, _refuse_encrypted)
+        if settings.tls_client_ca is not None:
+            context.load_verify_locations(settings.tls_client_ca)
+            context.verify_mode = ssl.CERT_REQUIRED
+    except (OSError, ssl.SSLError) as error:
+        named = ", ".join(str(path) for path in files if path)
+        raise SettingsError(f"cannot use {named} for TLS: {error.strerror or error}") from error
+    return context
+
+
+def _check_file(path: Path) -> None:
+    """Refuse a pipe or a device: OpenSSL would wait for its content, and block the daemon."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, f"{path} is not a file")
+
+
+def _refuse_encrypted() -> bytes:
+    """Refuse a passphrase: OpenSSL would ask for it at the terminal, and block the daemon."""
+    raise SettingsError(
+        "server.tls_key is encrypted: give the key without a passphrase, in a file that only the "
+        "daemon's account may read"
+    )
+
+
+def place_of(sock: socket.socket) -> str:
+    """Return the address of a listening socket, for the log."""
+    name = sock.getsockname()
+    return place(name[0], name[1]) if isinstance(name, tuple) else str(name)
+
+
+def close_all(sockets: Iterable[socket.socket]) -> None:
+    """Close sockets."""
+    for sock in sockets:
+        sock.close()
+
+
+async def _addresses(
+    hosts: Iterable[str], port: int
+) -> list[tuple[socket.AddressFamily, tuple[Any, ...]]]:
+    loop = asyncio.get_running_loop()
+    found: dict[tuple[Any, ...], socket.AddressFamily] = {}
+    for host in hosts:
+        try:
+            infos = await loop.getaddrinfo(
+                host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            )
+        except OSError as error:
+            raise SettingsError(f"cannot listen on {host}: {error.strerror or error}") from error
+        except ValueError as error:  # an empty or overlong label
+            raise SettingsError(
+                f"cannot listen on {shorten(host)}: this is not a host name"
+            ) from error
+        for family, _, _, _, address in infos:
+            found.setdefault(address, family)
+    return [(family, address) for address, family in found.items()]
+
+
+def _listen(
+    family: socket.AddressFamily, address: tuple[Any, ...], backlog: int, *, with_ipv4: bool
+) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(not with_ipv4))
+        sock.bind(address)
+        sock.listen(backlog)
+        sock.setblocking(False)
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def _cannot_listen(host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"cannot listen on {host} port {port}: another program (guacd?) listens there"
+    return f"cannot listen on {host} port {port}: {error.strerror or error}"
+
+
+def _remove_stale(path: Path) -> None:
+    try:
+        is_socket = stat.S_ISSOCK(path.stat().st_mode)
+    except FileNotFoundError:
+        return
+    if not is_socket:
+        raise FileExistsError(errno.EEXIST, "there is a file that is not a socket")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(str(path))
+        except ConnectionRefusedError:
+            path.unlink()
+            return
+    raise OSError(errno.EADDRINUSE, "another program listens there")
+
+
+def port_of(sockets: Iterable[socket.socket]) -> int:
+    """Return the port of the first TCP socket; 0 if there is none."""
+    for sock in sockets:
+        if sock.family != socket.AF_UNIX:
+            return int(sock.getsockname()[1])
+    return 0

@@ -1,0 +1,1 @@
+"""The daemon's process: signals, the background, the pid file."""

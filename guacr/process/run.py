@@ -1,0 +1,176 @@
+"""The daemon's process: its event loop, its signals, its pid file."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from concurrent.futures import Future
+from threading import Thread
+from types import ModuleType
+from typing import NoReturn
+
+from guacr import garbage
+from guacr import log as logs
+from guacr.daemon import Daemon
+from guacr.errors import SettingsError
+from guacr.net.open_files import raise_open_files
+from guacr.process.background import Detached
+from guacr.process.pid_file import PidFile
+from guacr.settings.models import Settings
+from guacr.systemd import notify, notify_reloading
+from guacr.threads import WAITING_MAX
+
+LOAD_TIMEOUT = 10.0
+"""Seconds within which the settings must be reloaded."""
+
+log = logging.getLogger("guacr.process")
+
+Load = Callable[[], Settings]
+
+
+def run(settings: Settings, *, load: Load, detached: Detached | None = None) -> NoReturn:
+    """Run the daemon until SIGTERM or SIGINT, then end the process.
+
+    `load` reloads the settings on SIGHUP; `detached` is set if the process is in the background.
+
+    Raises:
+        SettingsError: the daemon cannot start with these settings.
+    """
+    raise_open_files()
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_Process(settings, load, detached).run())
+        _leave()
+
+
+def _leave() -> NoReturn:
+    """Exit immediately. Python would first wait for every thread, including those that wait for a
+    name server or a Kerberos realm that does not answer."""
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+class _Process:
+    """A run of the daemon."""
+
+    def __init__(self, settings: Settings, load: Load, detached: Detached | None) -> None:
+        self._settings = settings
+        self._load = load
+        self._detached = detached
+        self._stopped = asyncio.Event()
+        self._hang_up = asyncio.Event()
+
+    async def run(self) -> None:
+        """Start, serve, and shut down."""
+        path, detached = self._settings.daemon.pid_file, self._detached
+        pid_file = None if path is None else PidFile(path, 0 if detached is None else detached.pid)
+        if pid_file is not None:
+            pid_file.check()
+        self._handle_signals()
+        daemon = Daemon(self._settings)
+        await daemon.start()
+        try:
+            if pid_file is not None:
+                pid_file.write()
+            garbage.resume()
+            notify("READY=1")
+            if detached is not None:
+                detached.ready()
+            await self._serve(daemon)
+        finally:
+            log.info("stopping")
+            notify("STOPPING=1")
+            if pid_file is not None:
+                pid_file.remove()
+            await daemon.close()
+
+    def _handle_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stopped.set)
+        loop.add_signal_handler(signal.SIGHUP, self._hang_up.set)
+        if self._detached is not None:
+            loop.add_reader(self._detached.life, self._told_to_end, self._detached.life)
+
+    def _told_to_end(self, life: int) -> None:
+        asyncio.get_running_loop().remove_reader(life)
+        self._stopped.set()
+
+    async def _serve(self, daemon: Daemon) -> None:
+        stopped = asyncio.create_task(self._stopped.wait(), name="wait for the end")
+        reloading = asyncio.create_task(self._reload_when_told(daemon), name="reload")
+        try:
+            await asyncio.wait([stopped, reloading], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (stopped, reloading):
+                task.cancel()
+            await asyncio.gather(stopped, reloading, return_exceptions=True)
+
+    async def _reload_when_told(self, daemon: Daemon) -> None:
+        while True:
+            await self._hang_up.wait()
+            self._hang_up.clear()
+            notify_reloading()
+            await self._reload(daemon)
+            notify("READY=1")
+
+    async def _loaded(self) -> Settings:
+        """Return the settings, read on a thread that delays neither the daemon nor its shutdown: a
+        file may be a pipe without a writer.
+
+        Raises:
+            SettingsError: they are invalid, or could not be read in time.
+        """
+        loading: Future[Settings] = Future()
+        Thread(target=_run_into, args=(loading, self._load), name="reload", daemon=True).start()
+        try:
+            return await asyncio.wait_for(asyncio.wrap_future(loading), LOAD_TIMEOUT)
+        except TimeoutError:
+            raise SettingsError(
+                f"they could not be read within {LOAD_TIMEOUT} s: check whether a file that they "
+                "name is a pipe, or on a disk that does not respond"
+            ) from None
+
+    async def _reload(self, daemon: Daemon) -> None:
+        try:
+            settings = await self._loaded()
+            late = daemon.reload(settings)
+        except SettingsError as error:
+            for line in str(error).splitlines():
+                log.warning("the settings were not reloaded: %s", line)
+            return
+        except Exception:
+            log.exception("the settings were not reloaded because of an unexpected error")
+            return
+        logs.configure(settings.log, to_syslog=self._detached is not None)
+        log.info("the settings were reloaded")
+        for name in late:
+            log.warning("%s has changed: it takes effect with the next start", name)
+
+
+def _run_into(future: Future[Settings], load: Load) -> None:
+    future.set_running_or_notify_cancel()
+    try:
+        future.set_result(load())
+    except BaseException as error:  # noqa: BLE001 - raised where the future is awaited
+        future.set_exception(error)
+
+
+def _loop_factory() -> type[asyncio.AbstractEventLoop] | None:
+    """Return uvloop's event loop if it is installed."""
+    uvloop = _uvloop()
+    os.environ.setdefault("UV_THREADPOOL_SIZE", str(WAITING_MAX))  # for name resolution
+    return None if uvloop is None else uvloop.Loop
+
+
+def _uvloop() -> ModuleType | None:
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop

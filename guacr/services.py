@@ -1,0 +1,53 @@
+"""The services of a daemon."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import ClassVar
+
+from guacr.settings.models import Settings
+
+
+class Service(ABC):
+    """A component that the daemon runs beside its sessions, such as a listener or a ticker.
+
+    The daemon calls `open` of all services, then `start` of all. At its end, it calls `stop` of
+    all, ends the sessions, and calls `close` of all. `stop` and `close` are called even after a
+    failure.
+    """
+
+    need_restart: ClassVar[tuple[str, ...]] = ()
+    """Settings that only take effect after a restart, as "section.key"."""
+
+    async def open(self) -> None:
+        """Open ports and paths, so that a daemon that cannot have them fails before doing anything
+        else.
+
+        Raises:
+            SettingsError: an address, a port or a file of the settings cannot be used.
+        """
+
+    @abstractmethod
+    async def start(self) -> None:
+        """Start to serve.
+
+        Raises:
+            SettingsError: a file of the settings cannot be used.
+        """
+
+    def stop(self) -> None:
+        """Accept nothing new, and release ports and paths immediately, for the next daemon."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """End what remains, within a limited time."""
+
+    def reload(self, settings: Settings) -> Callable[[], None]:
+        """Read what new settings need, and return a function that applies them to everything that
+        starts from then on.
+
+        Raises:
+            SettingsError: they cannot be used; nothing is changed.
+        """
+        return lambda: None

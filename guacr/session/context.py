@@ -1,0 +1,213 @@
+"""The part of a session that its handler may use."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Iterable
+from concurrent.futures import Executor
+
+from guacr.budget import Budget
+from guacr.display.display import Display
+from guacr.display.encoder import Quality
+from guacr.protocol.audio import AudioFormat
+from guacr.protocol.client import ClientInfo
+from guacr.protocol.instruction import encode, encode_stream
+from guacr.session.frames.frames import Frames
+from guacr.session.frames.throttle import Throttle
+from guacr.session.link import Hold
+from guacr.session.origin import Origin
+from guacr.session.params import Params
+from guacr.session.pointer import Pointer
+from guacr.session.questions import Questions
+from guacr.session.shared_params import ClipboardParams
+from guacr.session.streams.audio_output import AudioOutput, AudioOutputs
+from guacr.session.streams.transfers import SessionLog
+from guacr.session.tasks import Tasks
+from guacr.session.user import User
+from guacr.session.users import Users
+from guacr.settings.models import Settings
+
+NAME_MAX = 1024
+"""Characters of a title that are passed on."""
+
+
+class SessionContext:
+    """A session as its handler sees it.
+
+    It cannot end the session or add and remove users: a handler ends its session by returning from
+    `run`, or by raising an error there or in a task of `start_task`.
+    """
+
+    def __init__(
+        self,
+        *,
+        params: Params,
+        settings: Settings,
+        origin: Origin,
+        owner_info: ClientInfo,
+        executor: Executor,
+        log: SessionLog,
+        display: Display,
+        memory: Budget,
+        users: Users,
+        frames: Frames,
+        pointer: Pointer,
+        tasks: Tasks,
+        questions: Questions,
+    ) -> None:
+        self.settings = settings
+        self.origin = origin
+        """The source of the parameters: those that an operator set, and the person they belong
+        to."""
+        self.executor = executor
+        """Threads for expensive work that releases the GIL, such as encoding."""
+        self.log = log
+        """A logger whose lines carry the session."""
+        self.display = display
+        self.memory = memory
+        """The memory limit of the session's pictures (`session.max_memory`)."""
+        self._users = users
+        self.owner_info = owner_info
+        """The description that the owner's client sent of itself, with the current window size."""
+        own = params.clipboard_buffer_size if isinstance(params, ClipboardParams) else 0
+        self.clipboard_limit = max(own, settings.session.max_clipboard)
+        """Maximum bytes of a clipboard."""
+        self.name = ""
+        """The session's title."""
+        self.connected = False
+        """True if `set_connected` has been called."""
+        self.closed = False
+        """True if the session has ended."""
+        self.audio = AudioOutputs(frames, display.streams)
+        self.input_paused = False
+        """True if reading from the users is paused."""
+        self._frames = frames
+        self._pointer = pointer
+        self._tasks = tasks
+        self._questions = questions
+        interval = 1 / settings.display.frame_rate
+        self._names = Throttle(interval, self._send_name)
+        self._clipboards = Throttle(interval, self._send_clipboard)
+        self._clipboard_type = ""
+
+    # ---- users
+
+    @property
+    def users(self) -> tuple[User, ...]:
+        """The users in the session now, in the order in which they joined."""
+        return tuple(self._users)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """The width and height of the owner's window in pixels."""
+        return self.owner_info.width, self.owner_info.height
+
+    @property
+    def owner(self) -> User | None:
+        """The user who opened the session, or None if that user has left."""
+        return self._users.owner
+
+    async def ask(self, *names: str) -> dict[str, str]:
+        """Ask the owner for values and return them by name; raises as `Questions.ask` does."""
+        self.set_connected()
+        return await self._questions.ask(self.owner, names)
+
+    # ---- the picture
+
+    def set_connected(self) -> None:
+        """Show the users what is drawn from now on: the remote host has answered, or a person is
+        asked something. Until then users wait, or learn why the session has failed: clients treat
+        the first frame as success."""
+        if not self.connected:
+            self.connected = True
+            self._frames.open()
+
+    def changed(self) -> None:
+        """Report that a surface, a layer or the cursor has changed: a frame may be due."""
+        self._frames.wake()
+
+    def changed_by_input(self) -> None:
+        """Report a change caused by input that was sent to the host, whose response should appear
+        in the same frame."""
+        self._frames.wake_later()
+
+    def worked(self, seconds: float) -> None:
+        """Report time spent on the host's output; in a flood, there are fewer frames."""
+        self._frames.worked(seconds)
+
+    def set_quality(self, quality: Quality) -> None:
+        """Set the quality of the picture that is sent from now on."""
+        self._frames.set_quality(quality)
+
+    def move_pointer(self, x: int, y: int) -> None:
+        """Move every user's pointer to (x, y) of layer 0, because the host has moved it."""
+        self._pointer.move(x, y)
+
+    # ---- work
+
+    def start_task(self, work: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:
+        """Run a task beside `run`. It must end when it is cancelled; if it fails, the session ends
+        with its error, as if `run` had raised it."""
+        return self._tasks.start(work, name)
+
+    # ---- to the users
+
+    def set_name(self, name: str) -> None:
+        """Set the session's title, as the remote host gives it."""
+        self.name = name[:NAME_MAX]
+        self._names.put(encode("name", self.name))
+
+    def send_clipboard(self, mimetype: str, data: bytes) -> None:
+        """Send the remote host's clipboard to every user who may copy."""
+        self._clipboard_type = mimetype
+        self._clipboards.put(data)
+
+    def send_pipe(self, name: str, mimetype: str, data: bytes, users: Iterable[User]) -> None:
+        """Send a named pipe that contains `data`, whole and at once."""
+        stream = self.display.streams.take()
+        opening = encode("pipe", stream, mimetype, name)
+        self._users.send(encode_stream(opening, stream, data), users)
+
+    def send_argv(self, name: str, value: str, users: Iterable[User] | None = None) -> None:
+        """Send the current value of a live parameter to every user, or only to `users`."""
+        stream = self.display.streams.take()
+        opening = encode("argv", stream, "text/plain", name)
+        self._users.send(encode_stream(opening, stream, value.encode()), users)
+
+    def open_audio(self, audio: AudioFormat) -> AudioOutput:
+        """Open an audio stream to every user whose client plays it, including those who join later.
+
+        Raises:
+            TooManyError: too many streams to all users are open.
+        """
+        return self.audio.open(audio)
+
+    def pause_input(self) -> None:
+        """Stop reading from the users: the remote host accepts no input."""
+        self.input_paused = True
+        for user in self._users:
+            user.link.hold(Hold.HOST)
+
+    def resume_input(self) -> None:
+        """Read from the users again: the remote host accepts input."""
+        self.input_paused = False
+        for user in self._users:
+            user.link.release(Hold.HOST)
+
+    # ---- for the session
+
+    def finish(self) -> None:
+        """Send pending titles and clipboards, end all audio, and send nothing more."""
+        self.audio.end()
+        self._names.finish()
+        self._clipboards.finish()
+
+    def _send_name(self, message: bytes) -> int:
+        self._users.send(message)
+        return len(message)
+
+    def _send_clipboard(self, data: bytes) -> int:
+        stream = self.display.streams.take()
+        message = encode_stream(encode("clipboard", stream, self._clipboard_type), stream, data)
+        self._users.send(message, [user for user in self._users if not user.rights.disable_copy])
+        return len(message)

@@ -1,0 +1,1 @@
+"""Frames: when they are sent, and to which viewers."""

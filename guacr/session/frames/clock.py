@@ -1,0 +1,161 @@
+"""The frame clock: when a session's next picture is sent.
+
+The first change after a pause is sent at once. Under load, the clock limits the rate of frames to a
+maximum and to the rate at which the viewers receive them; it always sends the newest picture.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from time import perf_counter
+
+LAG_MAX = 2.0
+"""Maximum seconds that the clock waits, however far the viewers lag behind."""
+
+
+COST_FACTOR = 1.0
+"""The minimum pause after a frame, as a multiple of the time for which the frame held the event
+loop; protocols can have their own factors."""
+
+FLOOD_SHARE = 0.3
+"""The share of the time between two frames from which a host's output counts as a flood."""
+FLOOD_FACTOR = 20
+"""The cost factor in a flood: nobody can read it, and everybody waits for its end."""
+
+ATTENTION = 0.3
+"""Seconds after a key in which the cost factor is 1, even in a flood: somebody wants to see the
+effect of the key, such as Ctrl-C ending the flood."""
+
+
+class FrameClock:
+    """Calls `tick` when a frame may be due; `busy` delays it while a frame is being made.
+
+    `tick` returns whether it sent something; `lag` returns by how many seconds the quickest viewer
+    is behind.
+    """
+
+    __slots__ = (
+        "_cost",
+        "_factor",
+        "_handle",
+        "_interval",
+        "_key_until",
+        "_lag",
+        "_last",
+        "_lazy",
+        "_looked",
+        "_loop",
+        "_pending",
+        "_tick",
+        "busy",
+        "cost_factor",
+        "work",
+    )
+
+    def __init__(self, frame_rate: int, tick: Callable[[], bool], lag: Callable[[], float]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._interval = 1.0 / frame_rate
+        self._tick = tick
+        self._lag = lag
+        self._last = self._loop.time() - 1.0
+        self._key_until = self._last
+        """The time until which somebody waits for the effect of a key."""
+        self._handle: asyncio.Handle | None = None
+        self._pending = False
+        self._lazy = False
+        """True if the scheduled frame may be moved by a more urgent change."""
+        self._cost = 0.0
+        self._looked = self._last
+        """The time before which no further check happens, after one that found nothing to send."""
+        self._factor = COST_FACTOR
+        self.cost_factor = COST_FACTOR
+        self.busy = False
+        self.work = 0.0
+        """Seconds that the handler has spent on its host's output since the last frame."""
+
+    @property
+    def pending(self) -> bool:
+        """True if something has changed that no frame has shown."""
+        return self._pending
+
+    def wake(self) -> None:
+        """Report a change: a frame may be due."""
+        self._pending = True
+        if self._lazy:
+            self._cancel()
+        if self._handle is None and not self.busy:
+            self._schedule()
+
+    def wake_later(self) -> None:
+        """Report a change after which more is expected within a frame's time, so that both can
+        share a frame."""
+        self._pending = True
+        if self._handle is None and not self.busy:
+            self._lazy = True
+            self._handle = self._loop.call_later(self._interval, self._run)
+
+    def run_soon(self) -> None:
+        """Make a frame now, whatever the rate: somebody waits for a first picture."""
+        if self.busy:
+            self._pending = True
+            return
+        self._cancel()
+        self._handle = self._loop.call_soon(self._run)
+
+    def note_key(self) -> None:
+        """Note that somebody has pressed a key."""
+        self._key_until = self._loop.time() + ATTENTION
+        if self._handle is not None and not self._lazy:
+            self._cancel()
+            self._schedule()
+
+    def viewer_moved(self) -> None:
+        """Check again: a viewer acknowledged a frame or received buffered data, so a frame may be
+        due earlier."""
+        if not self._lazy:
+            self._cancel()
+            self.wake()
+
+    def done(self) -> None:
+        """Continue after a frame has been made and sent."""
+        self.busy = False
+        if self._pending and self._handle is None:
+            self._schedule()
+
+    def stop(self) -> None:
+        """Make no more frames."""
+        self.busy = True
+        self._cancel()
+        self._tick, self._lag = bool, float  # releases the owner from memory
+
+    def _cancel(self) -> None:
+        self._lazy = False
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+
+    def _schedule(self) -> None:
+        now = self._loop.time()
+        factor = 1 if now < self._key_until else self._factor
+        pause = max(self._interval, self._cost * factor, self._lag())
+        due = self._last + min(pause, LAG_MAX)
+        if now >= self._key_until:
+            due = max(due, self._looked)
+        if due <= now:
+            self._handle = self._loop.call_soon(self._run)
+        else:
+            self._handle = self._loop.call_at(due, self._run)
+
+    def _run(self) -> None:
+        self._handle = None
+        self._pending = self._lazy = False
+        now, started = self._loop.time(), perf_counter()
+        if self._tick():
+            flooded = self.work > FLOOD_SHARE * (now - self._last)
+            self._factor = FLOOD_FACTOR if flooded else self.cost_factor
+            self.work = 0.0
+            self._last = now
+            self._cost = perf_counter() - started  # the loop's clock may stand still
+        else:
+            self._looked = now + (perf_counter() - started) * self.cost_factor

@@ -1,0 +1,310 @@
+"""Frames of a session, each made once for all viewers that are ready for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from math import inf
+
+from guacr.display.display import Display
+from guacr.display.encoder import PNG, Encoding, Quality
+from guacr.display.plan import Plan
+from guacr.protocol.instruction import encode
+from guacr.session.frames.clock import LAG_MAX, FrameClock
+from guacr.session.frames.viewer import Viewer
+from guacr.settings.models import Settings
+
+INLINE_COST = 0.003
+"""Seconds for which encoding a frame may hold the event loop; expensive frames go to a thread."""
+LAST_COST = 0.03
+"""The same for the last picture of a session that ends: it is sent at once or not at all."""
+REST_DELAY = 0.3
+"""Seconds without change after which lossy areas are sent again losslessly."""
+LOW_QUALITY_LAG = 0.15
+"""Seconds of lag for which pictures of low quality are encoded; then a host's own files are
+not sent unchanged, either (`encoder.LAG_FOR_FILES`)."""
+SLOW_LAG = 0.75
+"""Seconds behind the quickest viewer beyond which a viewer misses frames, and is then sent the
+whole picture: queued frames would only make it later."""
+
+Frame = Sequence[bytes] | None
+"""The parts of a frame, which are joined once, with the `sync`: a frame may have megabytes."""
+
+
+class Frames:
+    """Sends the difference to the last frame to viewers that have the last frame, and the whole
+    picture to all others: joining and catching up are the same.
+
+    Nothing is sent before `open`. `failed` is called with the error if a frame cannot be made.
+    """
+
+    __slots__ = (
+        "_clock", "_display", "_encoding_task", "_executor", "_failed", "_is_open",
+        "_last_timestamp", "_loop", "_quality", "_rest", "_settings", "_stopped",
+        "_stopping", "_viewers",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        display: Display,
+        settings: Settings,
+        executor: Executor,
+        failed: Callable[[BaseException], None],
+    ) -> None:
+        self._display = display
+        self._settings = settings
+        self._executor = executor
+        self._failed = failed
+        self._viewers: dict[Viewer, None] = {}
+        self._is_open = False
+        self._quality = Quality.AUTOMATIC
+        self._stopping = False
+        self._stopped = False
+        self._encoding_task: asyncio.Task[None] | None = None
+        self._loop = asyncio.get_running_loop()
+        self._clock = FrameClock(settings.display.frame_rate, self._tick, self._lag)
+        self._rest: asyncio.TimerHandle | None = None
+        self._last_timestamp = 0
+
+    def open(self) -> None:
+        """Send frames from now on."""
+        self._is_open = True
+        self._clock.run_soon()
+
+    def add(self, viewer: Viewer) -> None:
+        """Send a new viewer the whole picture, as soon as there is one, and then the changes."""
+        self._viewers[viewer] = None
+        self._clock.run_soon()
+
+    def remove(self, viewer: Viewer) -> None:
+        """Send nothing more to a viewer."""
+        self._viewers.pop(viewer, None)
+
+    @property
+    def viewers(self) -> list[Viewer]:
+        """The viewers that are sent the picture now."""
+        return list(self._viewers)
+
+    def wake(self) -> None:
+        """Report a change: something may have to be sent."""
+        self._clock.wake()
+
+    def wake_later(self) -> None:
+        """Report a change after which the host will send more within a frame's time."""
+        self._clock.wake_later()
+
+    def note_key(self) -> None:
+        """Note that somebody has pressed a key and waits for its effect."""
+        self._clock.note_key()
+
+    def set_quality(self, quality: Quality) -> None:
+        """Set the quality of everything that is sent from now on."""
+        self._quality = quality
+
+    def set_cost_factor(self, factor: float) -> None:
+        """Set the minimum pause after a frame, as a multiple of its cost
+        (`ProtocolHandler.cost_factor`)."""
+        self._clock.cost_factor = factor
+
+    def worked(self, seconds: float) -> None:
+        """Report time that the handler has spent on its host's output."""
+        self._clock.work += seconds
+
+    def viewer_moved(self) -> None:
+        """Check again after a viewer acknowledged a frame or received buffered data."""
+        if self._clock.pending or any(viewer.stale for viewer in self._viewers):
+            self._clock.viewer_moved()
+
+    def probe(self) -> None:
+        """Send a `sync` without a frame to viewers that have acknowledged all frames: their lag
+        then shows how late other data reaches them."""
+        idle = [v for v in self._viewers if not v.stale and not v.pacing.in_flight]
+        if self._stopped or not idle:
+            return
+        self._last_timestamp = max(self.timestamp(), self._last_timestamp + 1)
+        for viewer in idle:
+            viewer.pacing.sent(self._last_timestamp, self._loop.time())
+            viewer.send(encode("sync", self._last_timestamp, 0))
+
+    def stop(self) -> None:
+        """Send the last picture, and then nothing more."""
+        self._stopping = True
+        if not self._clock.busy:
+            self._tick()
+        self._stopped = True
+        self._clock.stop()
+        self._viewers.clear()
+        self._failed = _nobody
+        if self._encoding_task is not None:
+            self._encoding_task.cancel()
+        if self._rest is not None:
+            self._rest.cancel()
+
+    def timestamp(self) -> int:
+        """Return milliseconds on the event loop's clock, never before the last frame's."""
+        return max(int(self._loop.time() * 1000), self._last_timestamp)
+
+    # ---- one frame
+
+    def _lag(self) -> float:
+        now = self._loop.time()
+        viewers = [viewer for viewer in self._viewers if not viewer.stale]
+        pacing = [viewer.pacing for viewer in viewers if viewer.sets_pace]
+        waits = (LAG_MAX if pace.is_full(now) else pace.lag(now) for pace in pacing)
+        return min(waits, default=0.0)
+
+    def _tick(self) -> bool:
+        """Make the next frame, and return whether there was one; if that fails, there are no
+        more."""
+        if not self._is_open:
+            return False
+        try:
+            return self._make()
+        except Exception as error:  # noqa: BLE001 - the session logs it
+            self._is_open = False
+            self._failed(error)
+            return False
+
+    def _make(self) -> bool:
+        """Make the next frame, if there is something to send and a viewer to receive it."""
+        self._skip_slow_viewers()
+        display = self._display
+        display.before_frame()
+        fresh = [viewer for viewer in self._viewers if not viewer.stale]
+        newcomers = [viewer for viewer in self._viewers if viewer.stale and _has_drained(viewer)]
+        if not newcomers and not (fresh and display.changed):
+            return False
+        change = None
+        if fresh:
+            change = display.plan(self._loop.time())
+        else:
+            display.skip(self._loop.time())
+        whole = display.plan_full() if newcomers and display.size != (0, 0) else None
+        return self._send(change, fresh, whole, newcomers)
+
+    def _skip_slow_viewers(self) -> None:
+        now = self._loop.time()
+        paces = [v.pacing for v in self._viewers if v.pacing.keeps_up and not v.stale]
+        quickest = min((pace.lag(now) for pace in paces), default=inf)
+        for viewer in self._viewers:
+            behind = viewer.pacing.lag(now) - quickest > SLOW_LAG
+            if behind or viewer.buffered > self._settings.session.send_high_water:
+                viewer.stale = True
+
+    def _send(
+        self, change: Plan | None, fresh: list[Viewer], whole: Plan | None, newcomers: list[Viewer]
+    ) -> bool:
+        plans = [plan for plan in (change, whole) if plan is not None]
+        if not plans:
+            return False
+        encoding = self._encoding(fresh + newcomers)
+        cost = sum(plan.cost(encoding) for plan in plans)
+        if cost <= (LAST_COST if self._stopping else INLINE_COST):
+            made = (change, whole)
+            frames = [None if plan is None else [plan.encode(encoding)] for plan in made]
+            self._sent(frames, fresh, newcomers)
+            return True
+        if self._stopping:
+            return False
+        self._clock.busy = True
+        for plan in plans:
+            plan.detach()
+        work = self._encode((change, whole), encoding, fresh, newcomers)
+        self._encoding_task = self._loop.create_task(work, name="encoding")
+        self._encoding_task.add_done_callback(self._encoded)
+        return True
+
+    async def _encode(
+        self,
+        plans: tuple[Plan | None, Plan | None],
+        encoding: Encoding,
+        fresh: list[Viewer],
+        newcomers: list[Viewer],
+    ) -> None:
+        """Encode on threads, in parallel if there is enough work."""
+        frames: list[Frame] = []
+        run = self._loop.run_in_executor
+        for plan in plans:
+            if plan is None:
+                frames.append(None)
+                continue
+            shares = plan.shares(encoding)
+            if len(shares) > 1:
+                await run(self._executor, plan.prepare)
+            frames.append(await asyncio.gather(*(run(self._executor, share) for share in shares)))
+            plan.settle()
+        self._sent(frames, fresh, newcomers)
+
+    def _encoded(self, done: asyncio.Task[None]) -> None:
+        self._encoding_task = None
+        if done.cancelled():
+            return
+        error = done.exception()
+        if error is not None:
+            self._failed(error)
+        elif not self._stopped:
+            self._clock.done()
+
+    def _sent(self, frames: Sequence[Frame], fresh: list[Viewer], newcomers: list[Viewer]) -> None:
+        self._last_timestamp = max(self.timestamp(), self._last_timestamp + 1)
+        sync = encode("sync", self._last_timestamp, 1)
+        change, whole = frames
+        if change is not None and any(
+            change
+        ):  # a change may be empty if it was redrawn identically
+            message = b"".join((*change, sync))
+            for viewer in self._present(fresh):
+                self._send_to(viewer, message, whole=False)
+        if whole is not None:
+            message = b"".join((*whole, sync))
+            for viewer in self._present(newcomers):
+                disposals = self._display.disposals(viewer.layers)
+                self._send_to(viewer, disposals + message if disposals else message, whole=True)
+        self._rest_later()
+
+    def _present(self, viewers: list[Viewer]) -> list[Viewer]:
+        """Return the viewers that have not left while the frame was being made."""
+        return [viewer for viewer in viewers if viewer in self._viewers]
+
+    def _send_to(self, viewer: Viewer, message: bytes, *, whole: bool) -> None:
+        viewer.stale = False
+        viewer.layers = self._display.shown
+        viewer.pacing.sent(self._last_timestamp, self._loop.time(), len(message), whole=whole)
+        viewer.send(message)
+
+    def _encoding(self, viewers: list[Viewer]) -> Encoding:
+        now = self._loop.time()
+        display = self._settings.display
+        accepted = [viewer.image_types for viewer in viewers if viewer.image_types]
+        lags = [max(v.pacing.lag(now), v.pacing.strain) for v in viewers]
+        if self._quality is Quality.LOW:
+            lags.append(LOW_QUALITY_LAG)
+        return Encoding(
+            format="png" if self._quality is Quality.LOSSLESS else display.image_format,
+            quality=display.quality,
+            accepted=frozenset.intersection(*accepted) | {PNG} if accepted else frozenset(),
+            lag=max(lags, default=0.0),
+        )
+
+    # ---- lossless refinement
+
+    def _rest_later(self) -> None:
+        if self._rest is None and not self._display.rests and not self._stopping:
+            self._rest = self._loop.call_later(REST_DELAY, self._rest_now)
+
+    def _rest_now(self) -> None:
+        self._rest = None
+        self._display.rest(self._loop.time(), REST_DELAY)
+        self.wake()
+        self._rest_later()
+
+
+def _has_drained(viewer: Viewer) -> bool:
+    """Return whether a viewer has received everything that it was sent."""
+    waiting = viewer.pacing.acknowledged and viewer.pacing.in_flight
+    return not waiting and viewer.buffered == 0
+
+
+def _nobody(error: BaseException) -> None:
+    """Ignore errors after the session has ended."""

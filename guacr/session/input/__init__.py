@@ -1,0 +1,1 @@
+"""Input of a user: read, queued and carried out."""

@@ -1,0 +1,1 @@
+"""Streams between one user and the daemon: files, pipes, clipboards, audio."""

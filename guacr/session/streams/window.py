@@ -1,0 +1,59 @@
+"""The amount of a stream that may be in flight to a client without adding much delay.
+
+There is no clock: times are arguments, in seconds on one monotonic scale.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+WINDOW_MIN = 2
+"""Blobs that may always be unacknowledged: one travels while the other is acknowledged."""
+WINDOW_MAX = 64
+"""Maximum unacknowledged blobs: half a MiB on the wire."""
+QUEUE_DELAY = 0.1
+"""Seconds by which acknowledgements may exceed their shortest time; frames wait as long."""
+
+
+class Window:
+    """The unacknowledged blobs of one stream.
+
+    A late acknowledgement means that data has waited in a queue, in which frames wait, too. The
+    window grows by one blob with each acknowledgement that is less than half of `QUEUE_DELAY` late,
+    and shrinks by one with each that is later than `QUEUE_DELAY`. In between it stays as it is,
+    because the effect of a change shows only a round trip later.
+    """
+
+    __slots__ = ("_sent", "_shortest", "size")
+
+    def __init__(self) -> None:
+        self.size = WINDOW_MIN
+        """Maximum unacknowledged blobs now."""
+        self._sent: deque[float] = deque()
+        self._shortest = float("inf")
+
+    @property
+    def in_flight(self) -> int:
+        """The number of blobs sent and not acknowledged."""
+        return len(self._sent)
+
+    @property
+    def is_full(self) -> bool:
+        """True if no further blob may be sent."""
+        return len(self._sent) >= self.size
+
+    def sent(self, now: float) -> None:
+        """Note that a blob was sent."""
+        self._sent.append(now)
+
+    def acknowledged(self, now: float) -> None:
+        """Note the arrival of the oldest blob; an excess acknowledgement does nothing."""
+        if not self._sent:
+            return
+        elapsed = now - self._sent.popleft()
+        self._shortest = min(self._shortest, elapsed)
+        late = elapsed - self._shortest
+        if late < QUEUE_DELAY / 2:
+            self.size = min(self.size + 1, WINDOW_MAX)
+        elif late > QUEUE_DELAY:
+            self.size = max(self.size - 1, WINDOW_MIN)

@@ -1,0 +1,341 @@
+"""The settings: one frozen model per section, with type, range, default and meaning of each key.
+
+The string below a field is its documentation; config/guacr.toml repeats it. Values come from
+`guacr.settings.configuration`, which also turns pydantic's errors into sentences.
+"""
+
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from guacr.settings.types import (
+    GuacamoleLiteKey,
+    Hosts,
+    Mode,
+    Networks,
+    OptionalPath,
+    Origins,
+    ParameterTexts,
+    Paths,
+    Port,
+    Quality,
+    Seconds,
+    SecondsOrNone,
+    Texts,
+    TokenKeys,
+    Whole,
+)
+
+LOOPBACK = ("127.0.0.1", "::1")
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether `host` is loopback; the only name that counts is `localhost`."""
+    try:
+        return ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+class Section(BaseModel):
+    """The base class of the sections."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False
+    )
+
+
+class ServerSettings(Section):
+    """The Guacamole protocol over TCP and a Unix socket, as in guacd."""
+
+    hosts: Hosts = LOOPBACK
+    """Names and addresses to listen on; each address of a name is used."""
+    port: Port = 4822
+    """TCP port; 0 picks a free one."""
+    unix_socket: OptionalPath = None
+    """Path of a Unix socket to listen on in addition; empty for none."""
+    unix_socket_mode: Mode = 0o660
+    """Permissions of the Unix socket."""
+    backlog: Annotated[Whole, Field(ge=1, le=65535)] = 1024
+    """Connections that may wait to be accepted."""
+    tls_certificate: OptionalPath = None
+    """PEM file with the certificate and its chain; if set, TCP connections must use TLS."""
+    tls_key: OptionalPath = None
+    """PEM file with the private key; empty if the certificate file contains it."""
+    tls_client_ca: OptionalPath = None
+    """PEM file with CA certificates; if set, clients must present a certificate signed by one."""
+    handshake_timeout: Seconds = 15.0
+    """Seconds that a client has for its handshake."""
+    client_timeout: Seconds = 15.0
+    """Seconds of silence after which a client is dropped; clients send a `nop` every 5."""
+    max_connections: Annotated[Whole, Field(ge=0, le=1_000_000)] = 0
+    """Simultaneous connections to each port; 0 for as many as the limit of open files
+    allows."""
+    max_waiting: Annotated[Whole, Field(ge=1, le=1_000_000)] = 2048
+    """Connections from one address to each port that have no session yet; at most half of all."""
+    max_sessions: Annotated[Whole, Field(ge=0, le=1_000_000)] = 0
+    """Simultaneous sessions; 0 for no limit."""
+    drain_timeout: SecondsOrNone = 5.0
+    """Seconds that sessions have to close after SIGTERM."""
+
+    @model_validator(mode="after")
+    def _tls_is_whole(self) -> Self:
+        if self.tls_certificate is None and (self.tls_key or self.tls_client_ca):
+            raise ValueError("needs tls_certificate when tls_key or tls_client_ca is set")
+        return self
+
+
+class WebSocketSettings(Section):
+    """The Guacamole protocol over WebSocket, and the page."""
+
+    enabled: bool = True
+    """Listen for WebSocket and HTTP."""
+    hosts: Hosts = LOOPBACK
+    """Names and addresses to listen on; any that other machines can reach need a key."""
+    port: Port = 4823
+    """TCP port; 0 picks a free one."""
+    allowed_origins: Texts = ()
+    """Origins, such as https://desk.example, whose pages may connect in addition to guacr's own;
+    "*" for all."""
+    token_keys: TokenKeys = ()
+    """Keys of at least 32 characters that encrypt tokens, each a text or file:PATH; the first one
+    makes tokens, all are accepted."""
+    guacamole_lite_key: GuacamoleLiteKey = ""
+    """The 32-byte key of guacamole-lite's tokens, a text or file:PATH; empty to refuse such
+    tokens."""
+    trusted_proxies: Networks = ()
+    """Addresses and networks, such as 127.0.0.1 or 10.0.0.0/8, of reverse proxies that are trusted
+    to report the client's address in a header."""
+    proxy_headers: Literal["x-forwarded", "forwarded"] = "x-forwarded"
+    """Headers that these proxies set: X-Forwarded-For and X-Forwarded-Proto, or Forwarded."""
+    frame_ancestors: Origins = ()
+    """Origins, such as https://desk.example, whose pages may embed guacr's page in a frame; "self"
+    for its own."""
+    allow_query_parameters: Texts = ()
+    """Names of parameters that the URL may set for every token and connection; "*" for all. If
+    protocol is among them and there is no key, the page has a form for any host."""
+    max_message: Annotated[Whole, Field(ge=32768, le=16 * 1024 * 1024)] = 262144
+    """Bytes in one message from a client."""
+
+    @property
+    def has_key(self) -> bool:
+        """True if any token key is set."""
+        return bool(self.token_keys or self.guacamole_lite_key)
+
+    @model_validator(mode="after")
+    def _hosts_are_usable(self) -> Self:
+        if self.enabled and not self.hosts:
+            raise ValueError("hosts is empty: name an address, or set enabled = false")
+        open_hosts = [host for host in self.hosts if not is_loopback(host)]
+        if self.enabled and open_hosts and not self.has_key:
+            raise ValueError(
+                f"listens on {open_hosts[0]}, where anyone could connect: set token_keys "
+                "(or guacamole_lite_key), or keep hosts to 127.0.0.1 and ::1"
+            )
+        return self
+
+
+class DisplaySettings(Section):
+    """Images and frames that are sent."""
+
+    image_format: Literal["auto", "jpeg", "png", "webp"] = "auto"
+    """Image format; auto picks the cheapest for the content, lossless for text."""
+    quality: Quality = 0
+    """Quality of lossy images, 1 to 100; 0 (or "auto") depends on content and lag."""
+    max_width: Annotated[Whole, Field(ge=64, le=8192)] = 8192
+    """Maximum width that a client may request, in pixels."""
+    max_height: Annotated[Whole, Field(ge=64, le=8192)] = 8192
+    """Maximum height that a client may request, in pixels."""
+    frame_rate: Annotated[Whole, Field(ge=1, le=60)] = 60
+    """Maximum frames per second."""
+    encoder_threads: Annotated[Whole, Field(ge=0, le=64)] = 0
+    """Threads that encode large images; 0 for one per core."""
+
+
+PIXEL_BYTES = 4
+"""The size of a true-colour pixel."""
+
+
+class SessionSettings(Section):
+    """Limits of each session."""
+
+    send_high_water: Annotated[Whole, Field(ge=16384, le=1 << 30)] = 256 * 1024
+    """Unsent bytes at which a viewer skips frames."""
+    send_limit: Annotated[Whole, Field(ge=65536, le=1 << 30)] = 16 * 1024 * 1024
+    """Unsent bytes at which a viewer is dropped."""
+    stuck_timeout: Seconds = 15.0
+    """Seconds without any progress in sending after which a viewer is dropped."""
+    max_users: Annotated[Whole, Field(ge=1, le=10_000)] = 64
+    """Maximum users in one session."""
+    max_clipboard: Annotated[Whole, Field(ge=1024, le=50 * 1024 * 1024)] = 1048576
+    """Maximum bytes of a clipboard; a connection's clipboard-buffer-size may raise it."""
+    max_memory: Annotated[Whole, Field(ge=16_777_216, le=1 << 40)] = 536_870_912
+    """Bytes for the pictures of a session: twelve per pixel of a remote desktop (the picture, what
+    viewers have, and what is being sent), four per pixel of a picture in a terminal. Windows may
+    have a pixel for every sixteen bytes."""
+    max_user_memory: Annotated[Whole, Field(ge=1_048_576, le=1 << 40)] = 67_108_864
+    """Bytes received in unfinished streams of one user, such as clipboards."""
+
+    @model_validator(mode="after")
+    def _limit_is_above_high_water(self) -> Self:
+        if self.send_limit <= self.send_high_water:
+            raise ValueError("needs a send_limit that is larger than send_high_water")
+        return self
+
+
+class TerminalSettings(Section):
+    """Defaults of terminals; the parameters of a connection take precedence."""
+
+    engine: Literal["auto", "ghostty", "pyte"] = "auto"
+    """Terminal emulator; auto uses ghostty where it is installed."""
+    font_name: Annotated[str, Field(min_length=1, max_length=200)] = "monospace"
+    """Font family, as known to fontconfig."""
+    font_size: Annotated[Whole, Field(ge=4, le=144)] = 12
+    """Font size in points."""
+    color_scheme: Annotated[str, Field(max_length=4096)] = ""
+    """Colour scheme, in the format of the parameter color-scheme; empty for gray-black."""
+    scrollback: Annotated[Whole, Field(ge=0, le=100_000)] = 1000
+    """Rows kept above the screen."""
+    font_dirs: Paths = ()
+    """Directories with additional fonts."""
+    image_bytes: Annotated[Whole, Field(ge=0, le=268_435_456)] = 16_777_216
+    """Bytes of images (Kitty graphics) that a terminal keeps on each of its two screens, four per
+    pixel; 0 for none."""
+    screen_reports: bool = False
+    """Let hosts read back the screen and the title (DECRQCRA, XTWINOPS 20 and 21). Only for
+    terminal tests: anyone who controls what a program prints could have such a report typed."""
+
+
+class SshSettings(Section):
+    """SSH connections."""
+
+    known_hosts: OptionalPath = Path("/etc/guacamole/ssh_known_hosts")
+    """File of known host keys, used if it exists; a host's key must then be in it or in the
+    parameter host-key."""
+    handshake_timeout: Seconds = 15.0
+    """Seconds that a host has for the key exchange."""
+    login_timeout: Seconds = 120.0
+    """Seconds that a login may take, including the time to answer prompts."""
+    kerberos_cache: Annotated[str, Field(max_length=1024)] = ""
+    """Credential cache, such as FILE:/run/guacr/tickets, for connections with gss-auth; empty to
+    disable Kerberos logins."""
+    algorithms: Literal["modern", "legacy"] = "modern"
+    """Algorithms that are offered; legacy adds those of old devices, all of them weak
+    (diffie-hellman-group1-sha1, hmac-md5, 3des-cbc, ssh-dss and others), as in guacd."""
+    kex_algorithms: Texts = ()
+    """Key exchange algorithms in order of preference; empty for the default list. In this list and
+    the next three, a + before the first name appends to the default list, ^ prepends to it, and
+    - removes from it."""
+    host_key_algorithms: Texts = ()
+    """Algorithms of host keys in order of preference; empty for those of OpenSSH's client."""
+    ciphers: Texts = ()
+    """Ciphers in order of preference; empty for the fastest first, as measured with guacr."""
+    macs: Texts = ()
+    """Message authentication codes in order of preference; empty for the default list."""
+
+
+class VncSettings(Section):
+    """VNC connections."""
+
+    reverse_hosts: Hosts = ()
+    """Names and addresses on which a session with reverse-connect waits for a VNC server; empty to
+    refuse such sessions. Any client can start one, and whoever connects first shows it a desktop
+    and receives what it types, unless the connection names the host."""
+    reverse_port_min: Port = 5500
+    """First port for reverse connections; clients choose one."""
+    reverse_port_max: Port = 5599
+    """Last port for reverse connections."""
+
+    @model_validator(mode="after")
+    def _ports_are_a_range(self) -> Self:
+        if not 0 < self.reverse_port_min <= self.reverse_port_max:
+            raise ValueError("needs a reverse_port_min from 1 to reverse_port_max")
+        return self
+
+
+class DatabaseSettings(Section):
+    """Database consoles."""
+
+    directories: Paths = ()
+    """Directories whose SQLite files clients may open; empty for none. Connections defined here and
+    tokens made with one of token_keys may open any file."""
+    unix_sockets: Paths = ()
+    """Unix sockets of database servers, or directories that contain them, that clients may connect
+    to; as above."""
+    max_threads: Annotated[Whole, Field(ge=1, le=4096)] = 64
+    """Simultaneous SQLite and SQL Server sessions; each has its own thread."""
+    max_value: Annotated[Whole, Field(ge=65_536, le=1 << 30)] = 16_777_216
+    """Maximum bytes of one value in a result; with PostgreSQL and MySQL, of a row or a notice."""
+    sqlite_memory: Annotated[Whole, Field(ge=16_777_216, le=1 << 40)] = 268_435_456
+    """Bytes of memory that SQLite may use for all sessions together, three quarters of it for their
+    pages. :sample: may grow to a quarter of this number, in a temporary file. A change needs a
+    restart."""
+    sqlite_cache: Annotated[Whole, Field(ge=65_536, le=1 << 30)] = 2_097_152
+    """Bytes of pages that a SQLite session keeps in memory for its database, and again for its
+    temporary tables; fewer if max_threads such sessions would exceed sqlite_memory."""
+    min_free_disk: Annotated[Whole, Field(ge=0, le=1 << 50)] = 268_435_456
+    """Bytes that must stay free on the disk of SQLite's temporary files; a statement that leaves
+    less is cancelled."""
+    max_undo: Annotated[Whole, Field(ge=0, le=1 << 30)] = 1_048_576
+    """Characters that undo at a console's prompt keeps, over all steps."""
+
+
+class LogSettings(Section):
+    """The log, on standard error."""
+
+    level: Literal["trace", "debug", "info", "warning", "error"] = "info"
+    """Lowest level that is logged."""
+    format: Literal["text", "json"] = "text"
+    """Lines for people, or one JSON object per line."""
+
+
+class DaemonSettings(Section):
+    """The process."""
+
+    pid_file: OptionalPath = None
+    """File to write the process id to; empty for none."""
+
+
+class Connection(Section):
+    """A connection that clients may request by name; its parameters stay on the server."""
+
+    protocol: Annotated[str, Field(min_length=1, max_length=64)]
+    """Protocol, such as ssh."""
+    title: Annotated[str, Field(max_length=200)] = ""
+    """Title on the page; empty for the name."""
+    parameters: ParameterTexts = Field(default_factory=dict)
+    """Parameters of the protocol: texts, numbers, true or false; { file = PATH } reads a file."""
+    allow_query_parameters: Texts = ()
+    """Names of parameters that the URL may set; "*" for all."""
+
+
+class Settings(Section):
+    """All settings; `Settings()` has the defaults."""
+
+    server: ServerSettings = ServerSettings()
+    websocket: WebSocketSettings = WebSocketSettings()
+    display: DisplaySettings = DisplaySettings()
+    session: SessionSettings = SessionSettings()
+    terminal: TerminalSettings = TerminalSettings()
+    ssh: SshSettings = SshSettings()
+    vnc: VncSettings = VncSettings()
+    databases: DatabaseSettings = DatabaseSettings()
+    log: LogSettings = LogSettings()
+    daemon: DaemonSettings = DaemonSettings()
+    connections: dict[str, Connection] = Field(default_factory=dict)
+    """Connections by name."""
+
+    def largest_window(self, width: int, height: int) -> tuple[int, int]:
+        """Return the allowed window size nearest to `width` by `height` pixels.
+
+        It is within the limits of [display], and its picture fits into the session's memory with
+        room to spare: with what viewers have and what is being sent, it needs three times its size.
+        """
+        width, height = min(width, self.display.max_width), min(height, self.display.max_height)
+        most = self.session.max_memory // (4 * PIXEL_BYTES)
+        if width * height > most:
+            scale = (most / (width * height)) ** 0.5
+            width, height = max(1, int(width * scale)), max(1, int(height * scale))
+        return width, height

@@ -1,0 +1,39 @@
+"""Threads for blocking work, by kind.
+
+Waiting work (name resolution, files, a Kerberos realm) runs in the event loop's default executor,
+by `asyncio.to_thread`; libraries resolve names there, too. A peer decides how long it takes, so
+there are many threads, and a slow peer does not delay others.
+
+Computations (`compute`) use few threads. More would not be faster, because they would compete with
+the event loop for the interpreter. Callers limit what they compute.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
+
+WAITING_MAX = 256
+"""Maximum threads that wait; they are created on demand."""
+COMPUTING_MIN = 4
+"""Threads that compute, even with fewer processors: if one is busy for seconds, the others are free
+for shorter tasks."""
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+_computing = ThreadPoolExecutor(max(os.cpu_count() or 1, COMPUTING_MIN), "computing")
+
+
+def waiting_threads() -> ThreadPoolExecutor:
+    """Create the executor for an event loop, which shuts it down at its end."""
+    return ThreadPoolExecutor(WAITING_MAX, "waiting")
+
+
+async def compute(function: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
+    """Call `function` in a thread, and return its result."""
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(_computing, lambda: function(*args, **kwargs))

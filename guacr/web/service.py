@@ -1,0 +1,100 @@
+"""The page and the WebSocket, as a service of the daemon."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable
+from typing import ClassVar
+
+from aiohttp import web
+from typing_extensions import override
+
+from guacr.net.acceptor import Acceptor
+from guacr.net.connection_limits import ConnectionLimits, Place
+from guacr.net.listeners import close_all, place_of, port_of, tcp_sockets
+from guacr.services import Service
+from guacr.settings.models import Settings
+from guacr.web.app import create_runner, reload_app
+from guacr.web.guard import HttpGuard, unavailable
+
+log = logging.getLogger("guacr.daemon")
+
+
+class WebService(Service):
+    """Serves an application according to the `websocket` settings.
+
+    Args:
+        settings: the daemon's settings.
+        create_app: creates the application when the service starts.
+        limits: the connection limits.
+    """
+
+    need_restart: ClassVar[tuple[str, ...]] = (
+        "websocket.enabled",
+        "websocket.hosts",
+        "websocket.port",
+        "websocket.max_message",
+    )
+
+    def __init__(
+        self,
+        settings: Settings,
+        create_app: Callable[[], web.Application],
+        limits: ConnectionLimits,
+    ) -> None:
+        self._settings = settings
+        self._create_app = create_app
+        self._limits = limits
+        self._sockets: list[socket.socket] = []
+        self._acceptors: list[Acceptor] = []
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def port(self) -> int:
+        """The first port; 0 if there is none."""
+        return port_of(self._sockets)
+
+    @override
+    async def open(self) -> None:
+        page = self._settings.websocket
+        if page.enabled:
+            backlog = self._settings.server.backlog
+            self._sockets = await tcp_sockets(page.hosts, page.port, backlog)
+
+    @override
+    async def start(self) -> None:
+        if not self._sockets:
+            return
+        self._runner = create_runner(self._create_app())
+        await self._runner.setup()
+        for sock in self._sockets:
+            acceptor = Acceptor(sock, self._limits, self._accepted, unavailable)
+            acceptor.start()
+            self._acceptors.append(acceptor)
+            log.info("listening for WebSocket on %s", place_of(sock))
+
+    @override
+    def stop(self) -> None:
+        for acceptor in self._acceptors:
+            acceptor.close()
+        close_all(self._sockets)
+
+    @override
+    async def close(self) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    @override
+    def reload(self, settings: Settings) -> Callable[[], None]:
+        def apply() -> None:
+            if self._runner is not None:
+                reload_app(self._runner.app, settings)
+
+        return apply
+
+    def _accepted(self, place: Place) -> asyncio.Protocol:
+        assert self._runner is not None  # noqa: S101 - it is set up first
+        assert self._runner.server is not None  # noqa: S101
+        return HttpGuard(self._runner.server(), place)

@@ -1,0 +1,133 @@
+// The panel of the bar that says how the remote screen is shown, and whether input is sent.
+
+import { byId, sentence } from "./dom.js";
+import { recall, remember } from "./remembered.js";
+import { ACTUAL, FIT, FOLLOW } from "./screen.js";
+import { Statistics } from "./statistics.js";
+
+const MODES = new Set([FOLLOW, FIT, ACTUAL]);
+const SPEEDS = new Set(["0.5", "1", "2"]);
+const QUALITY = "picture-quality";
+
+export class View {
+  constructor(session, signal) {
+    this.session = session;
+    this.statistics = new Statistics(session, signal);
+    const on = (id, act) => byId(id).addEventListener("change", ({ target }) => act(target), { signal });
+    on("view-modes", ({ value }) => this.chooseMode(value));
+    on("view-pixels", ({ checked }) => this.choosePixels(checked));
+    on("view-quality", ({ value }) => this.chooseQuality(value));
+    on("view-wheel", ({ value }) => this.chooseSpeed(value));
+    on("view-watches", ({ checked }) => this.watch(checked));
+    on("view-statistics", ({ checked }) => this.statistics.show(checked));
+    matchMedia("(resolution: 1dppx)").addEventListener("change", () => this.showPixels(), { signal });
+    this.load();
+  }
+
+  // Users who join by a link see the owner's screen, whatever their window.
+  get joins() {
+    return Boolean(this.session.target.joins);
+  }
+
+  load() {
+    const { screen, pointer, target } = this.session;
+    const { mode, device, size, wheel } = recall(target.key);
+    screen.mode = MODES.has(mode) ? mode : FOLLOW;
+    screen.usesDevicePixels = device !== false;
+    screen.size = size?.width > 0 && size?.height > 0 ? { width: size.width, height: size.height } : null;
+    pointer.setSpeed(SPEEDS.has(wheel) ? Number(wheel) : 1);
+    byId("view-modes").querySelector(`[value=${screen.mode}]`).checked = true;
+    byId("view-follow").textContent = this.joins ? "Shrink to the window" : "Follow the window";
+    byId("view-pixels").checked = screen.usesDevicePixels;
+    byId("view-wheel").value = String(pointer.speed);
+    byId("view-watches").disabled = target.joins === "watch";
+    this.watch(target.joins === "watch");
+    byId("view-statistics").checked = false;
+    this.showPixels();
+  }
+
+  save() {
+    const { screen, pointer, target } = this.session;
+    remember(target.key, {
+      mode: screen.mode, device: screen.usesDevicePixels, size: screen.size, wheel: String(pointer.speed),
+    });
+  }
+
+  attach() {
+    this.showQuality(null);
+    this.statistics.attach();
+    this.showKind();
+  }
+
+  // Terminals always follow the window.
+  showKind() {
+    const { screen, isTerminal } = this.session;
+    byId("view-sizes").hidden = isTerminal;
+    if (isTerminal && screen.mode !== FOLLOW) this.chooseMode(FOLLOW);
+  }
+
+  showPixels() {
+    byId("view-pixels-row").hidden = devicePixelRatio === 1;
+  }
+
+  chooseMode(mode) {
+    this.session.screen.mode = mode;
+    this.session.screen.zoom = 1;
+    this.keepSize();
+    this.session.screen.changed();
+  }
+
+  choosePixels(device) {
+    this.session.screen.usesDevicePixels = device;
+    this.save();
+    this.session.screen.changed();
+  }
+
+  chooseSpeed(speed) {
+    this.session.pointer.setSpeed(Number(speed));
+    this.save();
+  }
+
+  // A remote screen that does not follow the window keeps its size in later sessions, too.
+  keepSize() {
+    const { screen } = this.session;
+    const { display } = screen;
+    const known = screen.mode !== FOLLOW && display?.getWidth() && display.getHeight();
+    screen.size = known ? { width: display.getWidth(), height: display.getHeight() } : null;
+    this.save();
+  }
+
+  resized() {
+    if (this.session.screen.mode !== FOLLOW && !this.joins) this.keepSize();
+  }
+
+  // ---- input
+
+  // Without input, only the picture and the sound pass.
+  watch(watches) {
+    this.session.release();
+    this.session.watches = watches;
+    byId("view-watches").checked = watches;
+    byId("watching").hidden = !watches;
+    byId("screen").classList.toggle("watching", watches);
+  }
+
+  // ---- quality, where the remote side lets it be chosen
+
+  showQuality(value) {
+    this.quality = value;
+    byId("view-quality-row").hidden = value === null || this.session.target.joins === "watch";
+    byId("view-quality").value = value ?? "";
+  }
+
+  chooseQuality(value) {
+    this.session.texts.send("argv", ["text/plain", QUALITY], value, (reason) => {
+      this.session.toast(sentence(reason));
+      this.showQuality(this.quality);
+    });
+  }
+
+  told(name, value) {
+    if (name === QUALITY) this.showQuality(value);
+  }
+}

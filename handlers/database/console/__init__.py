@@ -1,0 +1,1 @@
+"""The console: input, statements and results."""

@@ -1,0 +1,1 @@
+"""SQL text: statements, batches and their terminators."""

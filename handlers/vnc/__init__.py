@@ -1,0 +1,5 @@
+"""VNC."""
+
+from handlers.vnc.handler import VncHandler
+
+__all__ = ["VncHandler"]

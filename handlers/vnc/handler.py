@@ -1,0 +1,176 @@
+"""VNC: shows a server's desktop, and forwards keys, pointer and clipboard."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import ClassVar
+
+from typing_extensions import override
+
+from guacr.api import (
+    BadRequestError,
+    ForbiddenError,
+    GuacrError,
+    Params,
+    ProtocolHandler,
+    SessionContext,
+    Settings,
+    Target,
+    UpstreamError,
+    User,
+)
+from handlers.tls import made_of
+from handlers.vnc import failures, reverse
+from handlers.vnc.desktop import Desktop
+from handlers.vnc.options import client_options, codec_of, tls_terms
+from handlers.vnc.params import VncParams
+from handlers.vnc.rfb.handshake import Credentials
+from handlers.vnc.server import Server
+from handlers.wake import reach, wake_of
+
+RETRY_PAUSE = 1.0
+"""Seconds between two attempts to reach the host."""
+
+
+class VncHandler(ProtocolHandler[VncParams]):
+    """A VNC session."""
+
+    name: ClassVar[str] = "vnc"
+    params_type: ClassVar[type[Params]] = VncParams
+
+    def __init__(self, session: SessionContext, params: VncParams) -> None:
+        super().__init__(session, params)
+        self._credentials = Credentials(params.username, params.password)
+        self._server: Server | None = None
+
+    @classmethod
+    @override
+    def check(cls, settings: Settings, params: VncParams) -> None:
+        super().check(settings, params)
+        _check(settings, params)
+        codec_of(params.clipboard_encoding)
+        client_options(params, 0)
+        made_of(tls_terms(params))
+
+    @override
+    def target(self) -> Target:
+        params, target = self.params, super().target()
+        host = target.host
+        if params.reverse_connect:
+            host = f"{params.hostname or 'any host'}, which connects to port {params.port}"
+        elif params.dest_host:
+            host = f"{params.dest_host} through {host}"
+        return replace(target, host=host, user=self._credentials.username)
+
+    @override
+    async def run(self) -> None:
+        settings = self.session.settings
+        _check(settings, self.params)
+        for remark in self.remarks(settings, self.params):
+            self.session.log.warning("%s", remark)
+        desktop, left = Desktop(self.session), self.params.autoretry
+        try:
+            while True:
+                server = self._server = self._next_server(desktop)
+                reason = await self._attempt(server, desktop)
+                if server.was_stable:
+                    left = self.params.autoretry
+                if not left:
+                    raise reason
+                await self._pause(desktop, reason, left)
+                left -= 1
+        finally:
+            self._server = None
+
+    def _next_server(self, desktop: Desktop) -> Server:
+        """Return a connection that is not open yet, with the clipboard of the previous one."""
+        server = Server(self.session, self.params, self._credentials, desktop)
+        if self._server is not None and self._server.clipboard.text is not None:
+            server.clipboard.paste(self._server.clipboard.text)
+        return server
+
+    async def _attempt(self, server: Server, desktop: Desktop) -> GuacrError:
+        """Show the desktop until the connection ends, and return the reason if another attempt may
+        succeed.
+
+        Raises:
+            GuacrError: another attempt cannot succeed.
+        """
+        try:
+            await server.run(await self._connect(desktop))
+        except UpstreamError as error:
+            if not server.may_retry:
+                raise
+            return error
+        finally:
+            server.close()
+
+    async def _connect(self, desktop: Desktop) -> socket.socket:
+        params, tell = self.params, desktop.notice.show
+        if params.reverse_connect:
+            if not desktop.is_shown:
+                tell(f"Waiting for a VNC server that connects to port {params.port}.")
+            return await reverse.accept(self.session.settings.vnc, params)
+        # once the desktop has been shown, the person may have shut the host down
+        wake = None if desktop.is_shown else wake_of(params)
+        return await reach(params.hostname, params.port, params.timeout, wake, tell)
+
+    async def _pause(self, desktop: Desktop, reason: GuacrError, left: int) -> None:
+        """Wait before the next attempt, and show a notice if there is a picture."""
+        self.session.log.info("attempts left: %d, after: %s", left, reason)
+        if desktop.is_shown:
+            desktop.release()
+            desktop.notice.show(
+                f"The connection to {failures.named(self.params)} was lost. Connecting again, "
+                f"attempts left: {left}. What you type and click until then is lost."
+            )
+        await asyncio.sleep(RETRY_PAUSE)
+
+    # ---- users
+
+    @override
+    def key(self, user: User, keysym: int, pressed: bool) -> None:
+        if self._server is not None:
+            self._server.keyboard.key(keysym, pressed)
+        self.session.changed_by_input()
+
+    @override
+    def mouse(self, user: User, x: int, y: int, buttons: int) -> None:
+        if self._server is not None:
+            self._server.pointer.move(x, y, buttons)
+
+    @override
+    def clipboard(self, user: User, mimetype: str, data: bytes) -> None:
+        if mimetype.startswith("text/plain") and self._server is not None:
+            self._server.clipboard.paste(data.decode(errors="replace").replace("\r\n", "\n"))
+
+    @override
+    def argv(self, user: User, name: str, value: str) -> None:
+        if self.params.force_lossless:
+            raise ForbiddenError("the picture is always lossless: force-lossless is set")
+        self.params = self.params.with_value(name, value)  # picture-quality is the only one
+        if self._server is not None:
+            self._server.change_quality(self.params)
+
+    @override
+    def argv_values(self) -> Mapping[str, str]:
+        params = self.params
+        return {} if params.force_lossless else {"picture-quality": params.picture_quality}
+
+    @override
+    def resize(self, user: User, width: int, height: int) -> None:
+        if self._server is not None:
+            self._server.resize(width, height)
+
+
+def _check(settings: Settings, params: VncParams) -> None:
+    """Check what is needed for a connection; raises errors of `run`."""
+    if params.reverse_connect:
+        reverse.check(settings.vnc, params)
+    elif not params.hostname:
+        raise BadRequestError("parameter hostname is empty: name the host to connect to")
+    else:
+        wake_of(params)

@@ -1,0 +1,209 @@
+"""Losses of a server's JPEGs, which are repaired once the picture rests.
+
+While much changes, JPEG is the quickest for the server, the network and the browsers. But RFB
+servers do not have to send more precise pixels later, and most do not. So guacr requests what came
+with losses once more, in parts, after it has said that it does not accept JPEG; and it accepts it
+again once so much changes that precise pixels take too many bytes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+
+from guacr.api import DirtyRegion, Rect
+from handlers.vnc.rfb import messages, numbers
+from handlers.vnc.rfb.client import ClientOptions
+from handlers.vnc.rfb.events import Copied, Drawn, Event, Filled, Pictured, Resized, UpdateEnded
+from handlers.vnc.sender import Sender
+
+REST = 0.5
+"""Seconds without JPEG after which the picture rests."""
+WINDOW, MUCH = 0.25, 512 * 1024
+"""Bytes that a server sends within so many seconds when the picture moves."""
+PART, PART_MIN, PART_MAX = 1 << 16, 1 << 13, 1 << 20
+"""Pixels that are requested at a time: at first, and the limits."""
+QUICK, SLOW = 0.02, 0.06
+"""Seconds for a part below which the next one is larger, and beyond which it is smaller: other
+changes of the picture wait behind it."""
+WASTE = 1 << 16
+"""Pixels that are requested needlessly at most, instead of in another rectangle."""
+GIVE_UP = 10.0
+"""Seconds after which a part is no longer expected."""
+REFUSALS_MAX = 3
+"""Requests in a row that a server may answer with JPEG; some that is already on its way may be the
+first answer."""
+
+
+class Losses:
+    """Follows what a server sends, and requests what has come with losses.
+
+    Args:
+        sender: sends to the server.
+        options: what is requested of it; JPEG is among it if there is a quality.
+    """
+
+    def __init__(self, sender: Sender, options: ClientOptions) -> None:
+        self._sender = sender
+        self._loop = asyncio.get_running_loop()
+        self._any: Sequence[int] = options.encodings
+        self._accepts_jpeg = True
+        self._refusals = 0
+        """Requests in a row that were answered with JPEG."""
+        self._lossy = DirtyRegion(WASTE)
+        self._parts: deque[Rect] = deque()
+        """The rectangles that are still to be requested."""
+        self._part: Rect | None = None
+        """The rectangle that has been requested."""
+        self._missing = 0
+        """Its pixels that have not arrived."""
+        self._requested_at = 0.0
+        self._area = PART
+        self._timer: asyncio.TimerHandle | None = None
+        self._jpeg_at = 0.0
+        self._window = (0.0, 0)
+        """When the current window began, and how many bytes had been received by then."""
+
+    def close(self) -> None:
+        """Request nothing more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def change_encodings(self, encodings: Sequence[int]) -> None:
+        """Request other encodings from now on."""
+        self._any = encodings
+        self._accept_jpeg(True)
+
+    def note(self, events: Sequence[Event], received: int) -> None:
+        """Note what has been drawn, and how many bytes the server has sent so far."""
+        for event in events:
+            match event:
+                case Pictured() if event.image.is_lossy:
+                    self._note_jpeg(Rect(event.x, event.y, *event.image.size))
+                case Drawn() | Filled():
+                    self._note_precise(event.rect)
+                case Pictured():
+                    self._note_precise(Rect(event.x, event.y, *event.image.size))
+                case Copied():
+                    self._note_copy(event)
+                case Resized():
+                    self._forget()
+                case UpdateEnded():
+                    self._continue()
+        self._watch(received)
+
+    # ---- motion
+
+    def _watch(self, received: int) -> None:
+        """Accept JPEG again if the server sends much."""
+        now = self._loop.time()
+        begun, before = self._window
+        if self._part is not None or now - begun > WINDOW:
+            self._window = (now, received)
+        elif received - before > MUCH and not self._accepts_jpeg:
+            self._accept_jpeg(True)
+
+    def _accept_jpeg(self, accepted: bool) -> None:
+        if accepted:
+            self._refusals = 0
+        self._accepts_jpeg = accepted
+        wanted = [each for each in self._any if accepted or not _is_quality(each)]
+        self._sender.send(messages.set_encodings(wanted))
+
+    def _note_jpeg(self, rect: Rect) -> None:
+        """Note losses, unless the server has no other answers for them."""
+        if self._part is not None:
+            self._refusals += 1
+        if self._refusals < REFUSALS_MAX:
+            self._note_losses(rect)
+        else:
+            self.close()
+            self._forget()
+
+    def _note_losses(self, rect: Rect) -> None:
+        self._jpeg_at = self._loop.time()
+        self._lossy.add(rect)
+        if self._part is not None:
+            self._interrupt()
+        elif self._timer is None:
+            self._wait(REST)
+
+    def _note_copy(self, event: Copied) -> None:
+        """Note losses that have moved."""
+        dx, dy = event.x - event.source.x, event.y - event.source.y
+        pending = self._parts if self._part is None else (self._part, *self._parts)
+        parts = [each for part in pending if (each := part.intersection(event.source)) is not None]
+        for rect in [*self._lossy.within(event.source), *parts]:
+            self._note_losses(rect.moved(dx, dy))
+
+    # ---- rest
+
+    def _wait(self, seconds: float) -> None:
+        self.close()
+        self._timer = self._loop.call_later(seconds, self._time_is_up)
+
+    def _time_is_up(self) -> None:
+        self._timer = None
+        if self._part is not None:
+            self._forget()
+            return
+        left = self._jpeg_at + REST - self._loop.time()
+        if left > 0:
+            self._wait(left)
+            return
+        if self._accepts_jpeg:
+            self._accept_jpeg(False)
+        self._parts.extend(self._lossy.take())
+        self._request_part()
+
+    def _request_part(self) -> None:
+        if not self._parts:
+            return
+        rect = self._parts.popleft()
+        rows = max(1, self._area // rect.width)
+        first = Rect(rect.x, rect.y, rect.width, min(rows, rect.height))
+        self._parts.extendleft(rect.minus(first))
+        self._part, self._missing = first, first.area
+        self._requested_at = self._loop.time()
+        width, height = first.width, first.height
+        request = messages.request_update(width, height, first.x, first.y, incremental=False)
+        self._sender.send(request)
+        self._wait(GIVE_UP)
+
+    def _note_precise(self, rect: Rect) -> None:
+        if self._part is not None and (inside := rect.intersection(self._part)) is not None:
+            self._missing -= inside.area
+
+    def _continue(self) -> None:
+        """Request the next part if one has arrived."""
+        if self._part is None or self._missing > 0:
+            return
+        taken = self._loop.time() - self._requested_at
+        if taken < QUICK:
+            self._area = min(2 * self._area, PART_MAX)
+        elif taken > SLOW:
+            self._area = max(self._area // 2, PART_MIN)
+        self._part, self._refusals = None, 0
+        self.close()
+        self._request_part()
+
+    def _interrupt(self) -> None:
+        """Begin again later: there are new losses."""
+        if self._part is not None:
+            self._lossy.add(self._part)
+        for rect in self._parts:
+            self._lossy.add(rect)
+        self._parts.clear()
+        self._part = None
+        self._wait(REST)
+
+    def _forget(self) -> None:
+        self._parts.clear()
+        self._part = None
+        self._lossy.take()
+
+
+def _is_quality(encoding: int) -> bool:
+    return numbers.QUALITY_0 <= encoding <= numbers.QUALITY_0 + 9

@@ -1,0 +1,30 @@
+"""The users' pointer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from handlers.vnc.rfb import messages
+
+
+class Pointer:
+    """Sends the pointer's position and buttons to the server.
+
+    Args:
+        send: sends a message to the server.
+    """
+
+    def __init__(self, send: Callable[[bytes], None]) -> None:
+        self._send = send
+        self._last = (0, 0, 0)
+
+    def move(self, x: int, y: int, buttons: int) -> None:
+        """Move the pointer to (x, y), with these buttons held."""
+        self._last = x, y, buttons
+        self._send(messages.pointer(x, y, buttons))
+
+    def release(self) -> None:
+        """Release the buttons that are held."""
+        x, y, buttons = self._last
+        if buttons:
+            self.move(x, y, 0)

@@ -1,0 +1,1 @@
+"""The engine on pyte, for machines without libghostty."""

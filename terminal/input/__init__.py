@@ -1,0 +1,1 @@
+"""Keys, pointers and pastes into the bytes that a host expects."""

@@ -1,0 +1,1 @@
+"""Characters: their encodings, widths, words and links."""

@@ -1,0 +1,183 @@
+"""Problems that `guacr check-config` finds before `guacr serve` or a connection does."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import asyncssh
+import pytest
+
+from guacr.cli.check import check
+from guacr.errors import SettingsError
+from guacr.settings.models import Settings
+
+SSH = {"protocol": "ssh", "parameters": {"hostname": "h"}}
+
+
+def settings(**sections: object) -> Settings:
+    return Settings.model_validate(sections)
+
+
+def problems(**sections: object) -> str:
+    with pytest.raises(SettingsError) as caught:
+        check(settings(**sections))
+    return str(caught.value)
+
+
+JUNK = "-----BEGIN nonsense"
+NO_CA = "connections.a: parameter ca-cert contains no PEM certificate"
+
+
+def of(protocol: str, **parameters: str) -> dict[str, object]:
+    """A connection."""
+    own = {name.replace("_", "-"): text for name, text in parameters.items()}
+    return {"connections": {"a": {"protocol": protocol, "parameters": own}}}
+
+
+def with_parameters(**parameters: str) -> dict[str, object]:
+    return of("ssh", **({"hostname": "h"} | parameters))
+
+
+def test_certificates(tmp_path: Path) -> None:
+    missing = tmp_path / "none.pem"
+    assert f"cannot use {missing}" in problems(server={"tls_certificate": missing})
+
+
+@pytest.mark.parametrize(
+    ("hosts", "page_hosts"),
+    [(["127.0.0.1"], ["127.0.0.1"]), (["0.0.0.0"], ["127.0.0.1"]), (["::"], ["::1"])],
+)
+def test_one_port_twice(hosts: list[str], page_hosts: list[str]) -> None:
+    sections = {
+        "server": {"hosts": hosts, "port": 4900},
+        "websocket": {"hosts": page_hosts, "port": 4900},
+    }
+    assert "are both 4900" in problems(**sections)
+
+
+def test_one_port_on_two_addresses_is_fine() -> None:
+    check(
+        settings(
+            server={"hosts": ["127.0.0.2"], "port": 4900},
+            websocket={"hosts": ["127.0.0.1"], "port": 4900},
+        )
+    )
+
+
+def test_directories(tmp_path: Path) -> None:
+    missing = tmp_path / "none"
+    text = problems(daemon={"pid_file": missing / "a.pid"}, server={"unix_socket": missing / "s"})
+    assert f"daemon.pid_file {missing}/a.pid cannot be written" in text
+    assert f"server.unix_socket: directory {missing} does not exist" in text
+
+
+@pytest.mark.parametrize(
+    ("sections", "sentence"),
+    [
+        ({"ssh": {"ciphers": ["rot13"]}}, "ciphers under [ssh] has 'rot13'"),
+        ({"terminal": {"color_scheme": "mauve-ish"}}, "terminal.color_scheme: 'mauve-ish'"),
+        (with_parameters(ciphers="rot13"), "connections.a: parameter ciphers has 'rot13'"),
+        (with_parameters(private_key="nonsense"), "connections.a: "),
+        (with_parameters(host_key="nonsense"), "connections.a: parameter host-key has no key"),
+        (with_parameters(hostname=""), "connections.a: parameter hostname is empty"),
+        (
+            {
+                "connections": {
+                    "a": {
+                        "protocol": "telnet",
+                        "parameters": {"hostname": "h", "username": "u", "username-regex": "(("},
+                    }
+                }
+            },
+            "connections.a: ",
+        ),
+        (
+            {"connections": {"a": {"protocol": "kubernetes", "parameters": {"kubeconfig": ": ["}}}},
+            "connections.a: ",
+        ),
+        (with_parameters(encoding="klingon"), "connections.a: parameter encoding"),
+        (of("kubernetes", hostname="h", pod="p", ca_cert=JUNK, use_ssl="true"), NO_CA),
+        (
+            of(
+                "kubernetes",
+                hostname="h",
+                pod="p",
+                client_cert=JUNK,
+                client_key=JUNK,
+                use_ssl="true",
+            ),
+            "connections.a: parameters client-cert and client-key must be",
+        ),
+        (of("telnet", hostname="h", port="992", ca_cert=JUNK), NO_CA),
+        (
+            of("postgresql", hostname="h", username="u", tls_ca=JUNK),
+            "connections.a: parameter tls-ca contains no PEM certificate",
+        ),
+        (of("mysql", hostname="h", tls="verify-ca"), "connections.a: tls=verify-ca needs"),
+        (of("sqlite", database="shop.db"), "connections.a: parameter database must be an absolute"),
+        (of("sqlite", database="/none/shop.db"), "connections.a: there is no file '/none/shop.db'"),
+        (of("redis", hostname="h", database="one"), "connections.a: parameter database must be"),
+        (
+            of("redis", hostname="h", tls="require", tls_cert=JUNK, tls_key=JUNK),
+            "connections.a: parameters tls-cert and tls-key must be",
+        ),
+    ],
+)
+def test_what_would_fail_at_connecting(sections: dict[str, object], sentence: str) -> None:
+    assert sentence in problems(**sections)
+
+
+def test_addresses_of_other_machines() -> None:
+    text = problems(server={"hosts": ["192.0.2.1"]}, websocket={"hosts": ["127.0.0.1", "::1"]})
+    assert "server.hosts: this machine has no address 192.0.2.1 to listen on" in text
+    assert "websocket" not in text
+    assert "server.hosts: cannot listen on 'bad..name'" in problems(server={"hosts": ["bad..name"]})
+
+
+def test_a_port_in_use_is_fine() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        check(settings(server={"hosts": ["127.0.0.1"], "port": taken.getsockname()[1]}))
+
+
+def test_what_is_no_pid_file(tmp_path: Path) -> None:
+    for place in (tmp_path, Path("/dev/null")):
+        assert "exists, but is not a file" in problems(daemon={"pid_file": place})
+
+
+def test_known_hosts(tmp_path: Path) -> None:
+    path = tmp_path / "known_hosts"
+    lines = check(settings(ssh={"known_hosts": path}))
+    assert f"ssh.known_hosts: there is no file {path}, so hosts are not verified" in lines
+    path.write_text("nonsense\n")
+    assert f"known hosts file {path} cannot be used" in problems(ssh={"known_hosts": path})
+    path.write_bytes(b"\xff\xfe")
+    assert f"known hosts file {path} cannot be read" in problems(ssh={"known_hosts": path})
+    assert not any("known_hosts" in line for line in check(settings()))
+
+
+def test_a_public_key_that_is_none() -> None:
+    lines = check(settings(**with_parameters(public_key="nonsense")))
+    assert any(
+        "public-key of host 'h' is neither a certificate nor a public key" in x for x in lines
+    )
+    key = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode()
+    assert "but for" not in check(settings(**with_parameters(public_key=key)))[0]
+
+
+def test_remarks_do_not_fail() -> None:
+    lines = check(settings(**with_parameters(recording_path="/var/rec", color_scheme="mauve-ish")))
+    assert lines[0] == "the settings are valid, with these remarks:"
+    assert any("not supported yet, and ignored: recording-path" in line for line in lines)
+    assert any("'mauve-ish' is neither a colour scheme" in line for line in lines)
+
+
+def test_an_encrypted_key_without_a_passphrase_is_fine(tmp_path: Path) -> None:
+    key = asyncssh.generate_private_key("ssh-ed25519").export_private_key(passphrase="x")
+    check(settings(**with_parameters(private_key=key.decode())))
+    check(settings(connections={"a": SSH}))
+
+
+def test_a_unix_socket_alone_is_fine(tmp_path: Path) -> None:
+    server = {"hosts": [], "unix_socket": str(tmp_path / "guacr.sock")}
+    check(settings(server=server, websocket={"enabled": False}))

@@ -1,0 +1,309 @@
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from guacr import __version__
+from guacr.cli.main import main
+from guacr.settings import configuration
+from guacr.settings.models import Settings
+
+WAIT = 20.0
+
+
+@pytest.fixture(autouse=True)
+def no_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv(configuration.CONFIG_VARIABLE, raising=False)
+    monkeypatch.setattr(configuration, "DEFAULT_PATH", tmp_path / "none.toml")
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WAIT
+    while not condition():
+        assert time.monotonic() < deadline, "the condition did not come to hold"
+        time.sleep(0.02)
+
+
+def answers(port: int) -> bool:
+    """Return whether a daemon speaks the Guacamole protocol on `port`."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), 1) as connection:
+            connection.sendall(b"6.select,7.nothing;")
+            return connection.recv(7) == b"5.error"
+    except OSError:
+        return False
+
+
+def alive(pid: int) -> bool:
+    """Return whether the process runs; a zombie does not."""
+    try:
+        return " Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return False
+
+
+def resident(pid: int) -> int:
+    """Bytes of memory that the process has."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def gone(pid: int) -> bool:
+    """Return whether the process has ended."""
+    return not alive(pid)
+
+
+def handles(pid: int, number: signal.Signals) -> bool:
+    """Return whether the process has a handler for a signal."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return bool(int(status.split("SigCgt:")[1].split()[0], 16) >> (number - 1) & 1)
+
+
+@pytest.fixture
+def ports() -> tuple[int, int]:
+    with socket.socket() as first, socket.socket() as second:
+        first.bind(("127.0.0.1", 0))
+        second.bind(("127.0.0.1", 0))
+        return first.getsockname()[1], second.getsockname()[1]
+
+
+@pytest.fixture
+def flags(ports: tuple[int, int]) -> list[str]:
+    return ["-b", "127.0.0.1", "-l", str(ports[0]), "--ws-port", str(ports[1])]
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "guacr", *arguments]
+
+
+@pytest.fixture
+def foreground(flags: list[str]) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(command("serve", "-f", *flags), stderr=subprocess.PIPE, text=True)
+    yield process
+    process.kill()
+    process.communicate()
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["-v"], ["serve", "-v"]])
+def test_version(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main(arguments)
+    assert exit_.value.code == 0
+    assert capsys.readouterr().out == f"guacr {__version__}\n"
+
+
+def test_version_imports_next_to_nothing() -> None:
+    code = "import sys; from guacr.cli.main import main\ntry: main(['-v'])\nexcept SystemExit: pass"
+    code += "\nprint([name for name in ('numpy', 'aiohttp', 'pydantic') if name in sys.modules])"
+    result = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    )
+    assert result.stdout.splitlines()[-1] == "[]"
+
+
+def test_wrong_settings_are_told_a_line_each(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", "-l", "70000", "-L", "loud"]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == [
+        "guacr: arguments: server.port must be a whole number from 0 to 65535, not '70000'",
+        "guacr: arguments: log.level must be one of trace, debug, info, warning, error, not 'loud'",
+    ]
+
+
+def test_unknown_key_of_guacd_conf_stops_the_start(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "guacd.conf"
+    path.write_text("[server]\nbind_prt = 1\n")
+    assert main(["serve", "--guacd-conf", str(path)]) == 2
+    assert "line 2: [server] bind_prt is unknown" in capsys.readouterr().err
+
+
+def test_check_config_says_what_would_be(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "guacr.toml"
+    path.write_text("[connections.card]\nprotocol = 'testcard'\n[websocket]\nenabled = false")
+    assert main(["check-config", "--config", str(path)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "the settings are valid"
+    assert "connections: card" in lines
+    assert "WebSocket and page: off" in lines
+
+
+@pytest.mark.parametrize(
+    ("connection", "sentence"),
+    [
+        ("protocol = 'gopher'", "connections.a: protocol 'gopher' is unknown"),
+        (
+            "protocol = 'testcard'\nparameters = { colour = 'red' }",
+            "connections.a: parameter 'colour' is unknown",
+        ),
+    ],
+)
+def test_check_config_looks_into_connections(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], connection: str, sentence: str
+) -> None:
+    path = tmp_path / "guacr.toml"
+    path.write_text(f"[connections.a]\n{connection}\n")
+    assert main(["check-config", "--config", str(path)]) == 2
+    assert sentence in capsys.readouterr().err
+
+
+def test_serve_stays_in_the_foreground_until_sigterm(
+    foreground: subprocess.Popen[str], ports: tuple[int, int]
+) -> None:
+    wait_for(lambda: answers(ports[0]))
+    foreground.send_signal(signal.SIGTERM)
+    _, log = foreground.communicate(timeout=WAIT)
+    assert foreground.returncode == 0
+    assert f"guacr[{foreground.pid}]: INFO: listening on" in log
+    assert "Traceback" not in log
+
+
+def test_healthcheck_asks_the_page(
+    foreground: subprocess.Popen[str],
+    ports: tuple[int, int],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    wait_for(lambda: answers(ports[0]))
+    monkeypatch.setenv("GUACR_WEBSOCKET__PORT", str(ports[1]))
+    assert main(["healthcheck"]) == 0
+    assert capsys.readouterr().out == f"guacr answers at 127.0.0.1:{ports[1]}\n"
+    foreground.send_signal(signal.SIGTERM)
+    _, log = foreground.communicate(timeout=WAIT)
+    assert "/health" not in log
+
+
+def test_healthcheck_of_an_address_in_brackets(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as server:
+        port = server.getsockname()[1]
+        monkeypatch.setenv("GUACR_WEBSOCKET__ENABLED", "false")
+        monkeypatch.setenv("GUACR_SERVER__HOSTS", "[::1]")
+        monkeypatch.setenv("GUACR_SERVER__PORT", str(port))
+        assert main(["healthcheck"]) == 0
+        assert capsys.readouterr().out == f"guacr answers at [::1]:{port}\n"
+
+
+def test_healthcheck_without_a_daemon(
+    ports: tuple[int, int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GUACR_WEBSOCKET__ENABLED", "false")
+    monkeypatch.setenv("GUACR_SERVER__PORT", str(ports[0]))
+    assert main(["healthcheck"]) == 1
+    assert f"no guacr answers at 127.0.0.1:{ports[0]}" in capsys.readouterr().err
+
+
+def test_serve_goes_to_the_background_as_guacd_does(
+    tmp_path: Path, flags: list[str], ports: tuple[int, int]
+) -> None:
+    path = tmp_path / "guacr.pid"
+    started = subprocess.run(command("serve", "-p", str(path), *flags), check=False, timeout=WAIT)
+    assert started.returncode == 0
+    pid = int(path.read_text())
+    try:
+        assert answers(ports[0])  # at once: the command ends when the daemon listens
+        assert os.getsid(pid) != os.getsid(0)
+    finally:
+        os.kill(pid, signal.SIGTERM)
+    wait_for(lambda: not alive(pid))
+    wait_for(lambda: not path.exists())
+    wait_for(lambda: not answers(ports[0]))
+
+
+def test_a_restart_by_guacds_init_script(
+    tmp_path: Path, flags: list[str], ports: tuple[int, int]
+) -> None:
+    """The script looks whether the process is gone right after it has sent SIGTERM, and starts
+    nothing if not. Sessions take longer than that to end, and so does a process of 50 MB."""
+    path = tmp_path / "guacd.pid"
+    start = command("serve", "-p", str(path), *flags)
+    for _ in range(2):
+        assert subprocess.run(start, check=False, timeout=WAIT).returncode == 0
+        pid = int(path.read_text())
+        with socket.create_connection(("127.0.0.1", ports[0]), WAIT) as client:
+            client.sendall(b"6.select,8.testcard;")
+            assert client.recv(10)
+            os.kill(pid, signal.SIGHUP)
+            assert answers(ports[0])
+            assert resident(pid) < 16 << 20
+            assert not handles(pid, signal.SIGTERM)
+            os.kill(pid, signal.SIGTERM)
+            wait_for(partial(gone, pid))
+            assert subprocess.run(start, check=False, timeout=WAIT).returncode == 0
+        os.kill(int(path.read_text()), signal.SIGTERM)
+        wait_for(lambda: not path.exists())
+        wait_for(lambda: not answers(ports[0]))
+
+
+def test_background_tells_why_it_cannot_start(tmp_path: Path, flags: list[str]) -> None:
+    path = tmp_path / "missing" / "guacr.pid"
+    result = subprocess.run(
+        command("serve", "-p", str(path), *flags),
+        check=False,
+        timeout=WAIT,
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode != 0
+    assert f"daemon.pid_file {path} cannot be written" in result.stderr
+
+
+def test_port_in_use(ports: tuple[int, int], flags: list[str]) -> None:
+    with socket.create_server(("127.0.0.1", ports[0])):
+        result = subprocess.run(
+            command("serve", *flags), check=False, timeout=WAIT, capture_output=True, text=True
+        )
+    assert result.returncode == 2
+    assert str(ports[0]) in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+# ---- in guacd's place
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
+    """The settings that daemons would have run with; none runs, and the process does not end."""
+    seen: list[Settings] = []
+    monkeypatch.setattr("guacr.process.run.run", lambda settings, **_: seen.append(settings))
+    return seen
+
+
+def test_flags_alone_are_those_of_serve(served: list[Settings]) -> None:
+    main(["-L", "debug", "-l", "ssh"])
+    assert (served[0].log.level, served[0].server.port) == ("debug", 22)
+
+
+def test_a_flag_that_the_environment_overrides_is_told(
+    served: list[Settings], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GUACR_SERVER__PORT", "4900")
+    main(["serve", "-l", "4822", "-b", "127.0.0.1"])
+    assert served[0].server.port == 4900
+    assert capsys.readouterr().err == (
+        "guacr: server.port is '4900' from the environment (GUACR_SERVER__PORT), "
+        "not '4822' from the flag\n"
+    )
+    main(["serve", "-l", "4900"])
+    assert capsys.readouterr().err == ""
+
+
+def test_check_config_takes_the_flags_of_serve(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check-config", "-l", "4900", "-b", "localhost"]) == 0
+    assert "Guacamole protocol: localhost:4900" in capsys.readouterr().out
+
+
+def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+    command = f"{sys.executable} -m guacr check-config | true"
+    done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, timeout=60)
+    assert done.stderr == ""

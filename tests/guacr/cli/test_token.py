@@ -1,0 +1,121 @@
+import io
+import time
+from pathlib import Path
+
+import pytest
+
+from guacr.access.guacamole_lite import read_guacamole_lite_token
+from guacr.access.tokens import read_token
+from guacr.cli.main import main
+from guacr.settings import configuration
+
+KEY = "0123456789" * 4
+LITE_KEY = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.fixture(autouse=True)
+def keys(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv(configuration.CONFIG_VARIABLE, raising=False)
+    monkeypatch.setattr(configuration, "DEFAULT_PATH", tmp_path / "none.toml")
+    monkeypatch.setenv("GUACR_WEBSOCKET__TOKEN_KEYS", KEY)
+    monkeypatch.setenv("GUACR_WEBSOCKET__GUACAMOLE_LITE_KEY", LITE_KEY)
+    monkeypatch.setenv("GUACR_CONNECTIONS__BOX__PROTOCOL", "ssh")
+
+
+def made(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert main(["token", *arguments]) == 0
+    return capsys.readouterr().out.strip()
+
+
+def test_token_for_a_protocol(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "key").write_text("the key\n")
+    monkeypatch.setattr("sys.stdin", io.StringIO("typed\n"))
+    arguments = ["hostname=h=1", f"private-key=@{tmp_path / 'key'}", "password=-"]
+    token = made(capsys, "ssh", *arguments, "--allow", "font-size")
+    grant = read_token([KEY], token, now=time.time())
+    assert grant.protocol == "ssh"
+    assert grant.parameters == {"hostname": "h=1", "private-key": "the key", "password": "typed"}
+    assert grant.allow == ("font-size",)
+
+
+def test_token_for_a_connection(capsys: pytest.CaptureFixture[str]) -> None:
+    grant = read_token([KEY], made(capsys, "--connection", "box"), now=time.time())
+    assert (grant.name, grant.protocol, grant.join) == ("box", "", "")
+
+
+@pytest.mark.parametrize(("flags", "read_only"), [([], "false"), (["--read-only"], "true")])
+def test_token_to_join(
+    capsys: pytest.CaptureFixture[str], flags: list[str], read_only: str
+) -> None:
+    grant = read_token([KEY], made(capsys, "--join", "$id", *flags), now=time.time())
+    assert grant.join == "$id"
+    assert grant.parameters == {"read-only": read_only}
+
+
+def test_token_of_guacamole_lite(capsys: pytest.CaptureFixture[str]) -> None:
+    token = made(capsys, "ssh", "hostname=h", "--guacamole-lite")
+    grant = read_guacamole_lite_token(LITE_KEY, token)
+    assert (grant.protocol, grant.parameters) == ("ssh", {"hostname": "h"})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ([], "name one of a protocol, --connection and --join"),
+        (["ssh", "--join", "$id"], "name one of a protocol, --connection and --join"),
+        (["ssh", "hostname"], "'hostname' is not NAME=VALUE"),
+        (["ssh", "password=@/nonexistent"], "/nonexistent cannot be read as text"),
+        (["ssh", "--read-only"], "--read-only needs --join"),
+        (["ssh", "--expires", "0"], "--expires must be at least 1 second"),
+        (["--connection", "a", "--guacamole-lite"], "guacamole-lite's tokens do not support"),
+    ],
+)
+def test_arguments_that_do_not_fit(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], sentence: str
+) -> None:
+    assert main(["token", *arguments]) == 2
+    assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("flags", "setting"),
+    [([], "websocket.token_keys"), (["--guacamole-lite"], "websocket.guacamole_lite_key")],
+)
+def test_without_a_key(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    flags: list[str],
+    setting: str,
+) -> None:
+    monkeypatch.delenv("GUACR_WEBSOCKET__TOKEN_KEYS")
+    monkeypatch.delenv("GUACR_WEBSOCKET__GUACAMOLE_LITE_KEY")
+    assert main(["token", "ssh", *flags]) == 2
+    assert f"{setting} is not set" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (
+            ["--connection", "nowhere"],
+            "connection 'nowhere' is not in the settings: the known ones are box",
+        ),
+        (["gopher"], "protocol 'gopher' is unknown"),
+        (["testcard", "colour=red"], "parameter 'colour' is unknown"),
+        (["testcard", "frame-rate=many"], "parameter frame-rate must be"),
+        (["testcard", "--allow", "colour"], "testcard has no parameter 'colour'"),
+    ],
+)
+def test_unknown_names_are_refused(
+    arguments: list[str],
+    sentence: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GUACR_WEBSOCKET__TOKEN_KEYS", "a key that is long enough for tokens")
+    assert main(["token", *arguments]) != 0
+    captured = capsys.readouterr()
+    assert sentence in captured.err
+    assert captured.out == ""

@@ -1,0 +1,154 @@
+"""The command `guacr demo`, as a person runs it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import pytest
+from yarl import URL
+
+from guacr.demo import run as demo
+from guacr.demo.desktop import DemoDesktop
+from guacr.testing.wire import Splitter, write
+from tests.support.waiting import free_port
+
+STARTED_WITHIN = 20.0
+
+
+@asynccontextmanager
+async def running(
+    *arguments: str, cwd: Path
+) -> AsyncIterator[tuple[URL, asyncio.subprocess.Process]]:
+    """The demo in a process of its own; its address."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "guacr", "demo", "--no-browser", *arguments,
+        cwd=cwd,
+        env=os.environ | {"PYTHONPATH": str(Path(demo.__file__).parents[1])},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        async with asyncio.timeout(STARTED_WITHIN):
+            yield await _address(process), process
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGHUP)
+        await process.communicate()
+    assert process.returncode == 0
+
+
+async def _address(process: asyncio.subprocess.Process) -> URL:
+    assert process.stdout is not None
+    async for line in process.stdout:
+        if found := re.search(rb"http://\S+", line):
+            return URL(found[0].decode())
+    raise AssertionError("it printed no address")
+
+
+async def test_one_click_leads_to_a_shell_for_those_who_have_the_address(tmp_path: Path) -> None:
+    port = free_port()
+    async with running("--port", str(port), cwd=tmp_path) as (address, process):
+        assert (address.host, address.port) == ("127.0.0.1", port)
+        jar = aiohttp.CookieJar(unsafe=True)
+        async with aiohttp.ClientSession(cookie_jar=jar) as visitor:
+            async with visitor.get(address.with_query({})) as answer:
+                assert answer.status in (401, 403)
+            async with visitor.get(address.with_query(secret="guess")) as answer:
+                assert answer.status in (401, 403)
+            async with visitor.get(address) as answer:
+                assert answer.status == 200
+            async with visitor.get(address.origin() / "api/connections") as answer:
+                listing = await answer.text()
+                assert '"Shell"' in listing
+                assert "Test card" in listing
+                assert "Sample database" in listing
+                assert ('"Desktop"' in listing) is DemoDesktop.is_available()
+                assert "PRIVATE" not in listing
+            await _reach_a_prompt(visitor, address.origin() / "websocket" % {"connection": "shell"})
+        process.send_signal(signal.SIGINT)
+        assert await process.wait() == 0
+
+
+async def _reach_a_prompt(visitor: aiohttp.ClientSession, address: URL) -> None:
+    """Pictures come, and after `exit` the end without an error."""
+    opcodes = []
+    splitter = Splitter()
+    async with visitor.ws_connect(
+        address, protocols=["guacamole"], origin=str(address.origin()).replace("ws", "http")
+    ) as socket:
+        await socket.send_str(write("size", 800, 600, 96).decode())
+        async for message in socket:
+            for received in splitter.feed(message.data.encode()):
+                opcodes.append(received.opcode)
+                assert received.opcode != "error", received.args
+                if received.opcode == "sync":
+                    await socket.send_str(write("sync", received.args[0]).decode())
+                if received.opcode == "name":  # the session has logged in
+                    for character in "exit\r":
+                        keysym = 0xFF0D if character == "\r" else ord(character)
+                        await socket.send_str(write("key", keysym, 1).decode())
+                        await socket.send_str(write("key", keysym, 0).decode())
+    assert {"img", "blob", "sync", "disconnect"} <= set(opcodes)
+
+
+async def test_a_taken_port_is_told(tmp_path: Path) -> None:
+    async with running("--port", "0", cwd=tmp_path) as (address, _):
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "guacr", "demo", "--no-browser", "--port", str(address.port),
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(Path(demo.__file__).parents[1])},
+            stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        _, errors = await process.communicate()
+    assert process.returncode == 2
+    assert str(address.port) in errors.decode().splitlines()[-1]
+    assert "Traceback" not in errors.decode()
+
+
+@pytest.mark.parametrize(
+    ("platform", "environment", "opens"),
+    [
+        ("darwin", {}, True),
+        ("linux", {}, False),
+        ("linux", {"DISPLAY": ":0"}, True),
+        ("linux", {"WAYLAND_DISPLAY": "wayland-0"}, True),
+    ],
+)
+def test_a_browser_is_opened_where_there_is_a_desktop(
+    monkeypatch: pytest.MonkeyPatch, platform: str, environment: dict[str, str], opens: bool
+) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "platform", platform)
+    assert demo._has_desktop() is opens
+
+
+async def test_the_browser_is_led_to_the_page_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: asyncio.Queue[str] = asyncio.Queue()
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(
+        "webbrowser.open",
+        lambda url: loop.call_soon_threadsafe(opened.put_nowait, url),
+    )
+    address = "http://127.0.0.1:9/?secret=hidden"
+    task = asyncio.create_task(demo._open_browser(address))
+    door = URL(await opened.get())
+    assert "hidden" not in str(door)
+    async with aiohttp.ClientSession() as browser:
+        with pytest.raises(aiohttp.ClientError):
+            await browser.get(door.with_path("/guess"))
+        async with browser.get(door, allow_redirects=False) as answer:
+            assert (answer.status, answer.headers["Location"]) == (302, address)
+        await task
+        with pytest.raises(aiohttp.ClientError):
+            await browser.get(door)

@@ -1,0 +1,319 @@
+"""File systems of one user: listed, read and written, and every failure told."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from base64 import b64decode, b64encode
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from guacr.errors import BadRequestError, ForbiddenError, NotFoundError, TooManyError, UpstreamError
+from guacr.protocol.status import Status
+from guacr.session.streams.files import DEPTH_MAX, PATH_MAX, Entry, FileSystem, normalised
+from guacr.session.streams.objects import ERROR_TYPE, FILE_TYPE, INDEX_TYPE, OBJECTS_MAX
+from guacr.session.streams.transfers import PENDING_MAX, TRANSFERS_MAX
+from guacr.session.user import User
+from tests.support.loopback import Bench, MemoryTransport, session_of, until
+
+
+class Drive(FileSystem):
+    """Files in memory; `gate` holds up who reads or writes."""
+
+    name = "Drive"
+
+    def __init__(self) -> None:
+        self.files = {"/a.txt": b"text", "/sub/b.bin": bytes(range(256)) * 100}
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.closed = 0
+
+    async def is_directory(self, path: str) -> bool:
+        if path in self.files:
+            return False
+        if any(name.startswith(path.rstrip("/") + "/") for name in self.files):
+            return True
+        raise NotFoundError(f"{path} is not there")
+
+    async def list(self, path: str) -> AsyncGenerator[Entry, None]:
+        if path == "/sub":
+            raise ForbiddenError("you may not look into /sub")
+        for name in ("a.txt", ".", "..", "x/y", ""):
+            yield Entry(name)
+        yield Entry('sub "ü"', is_directory=True)
+
+    async def read(self, path: str) -> AsyncGenerator[bytes, None]:
+        try:
+            await self.gate.wait()
+            yield self.files[path][:100]
+            if path == "/broken":
+                raise UpstreamError("the host has gone")
+            yield self.files[path][100:]
+        finally:
+            self.closed += 1
+
+    async def write(self, path: str, mimetype: str, data: AsyncIterator[bytes]) -> None:
+        if path == "/no":
+            raise ForbiddenError("this file cannot be written")
+        await self.gate.wait()
+        whole = b""
+        async for piece in data:
+            whole += piece
+            if len(whole) > 20_000:
+                raise ForbiddenError("the disk is full")
+            await self.gate.wait()
+        self.files[path] = whole
+
+
+@pytest.fixture
+async def bench() -> AsyncIterator[Bench]:
+    bench = Bench()
+    yield bench
+    await bench.close()
+
+
+class Desk:
+    """A user with a drive, whose client acknowledges all that it is sent."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.transport: MemoryTransport
+        self.user: User
+        self.transport, self.user = bench.connect()
+        self.drive = Drive()
+        assert self.user.objects.offer(self.drive) == 0
+
+    async def get(self, path: str, index: int = 0) -> tuple[str, bytes]:
+        """Mimetype and content."""
+        before = len(self.transport.all("body"))
+        self.transport.send("get", index, path)
+        await until(lambda: len(self.transport.all("body")) > before)
+        _, stream, mimetype, name = self.transport.all("body")[-1]
+        assert name == path
+        self.transport.send("ack", stream, "OK", 0)
+        acked = 0
+        while (stream,) not in self.transport.all("end"):
+            await asyncio.sleep(0)
+            if sum(at == stream for at, _ in self.transport.all("blob")) > acked:
+                acked += 1
+                self.transport.send("ack", stream, "OK", 0)
+        self.transport.send("ack", stream, "OK", 0)
+        data = (data for at, data in self.transport.all("blob") if at == stream)
+        return mimetype, b"".join(map(b64decode, data))
+
+    async def error_of(self, path: str, index: int = 0) -> dict[str, Any]:
+        """Return the error with which a `get` is refused."""
+        mimetype, data = await self.get(path, index)
+        assert mimetype == ERROR_TYPE
+        error: dict[str, Any] = json.loads(data)
+        return error
+
+    def blob(self, stream: int, data: bytes = b"x" * 6000) -> None:
+        self.transport.send("blob", stream, b64encode(data).decode())
+
+    def acks(self, stream: int) -> list[tuple[str, str]]:
+        """Sentence and status of each answer to an upload."""
+        return [args[1:] for args in self.transport.all("ack") if args[0] == str(stream)]  # type: ignore[misc]
+
+
+async def test_a_directory_is_an_index(bench: Bench) -> None:
+    desk = Desk(bench)
+    assert desk.transport.all("filesystem") == [("0", "Drive")]
+    mimetype, data = await desk.get("/")
+    assert mimetype == INDEX_TYPE
+    assert json.loads(data) == {"/a.txt": FILE_TYPE, '/sub "ü"': INDEX_TYPE}
+
+
+async def test_a_file_is_its_bytes(bench: Bench) -> None:
+    desk = Desk(bench)
+    assert await desk.get("/sub/../../sub//./b.bin") == (FILE_TYPE, desk.drive.files["/sub/b.bin"])
+    assert await desk.get("a.txt") == (FILE_TYPE, b"text")
+    assert desk.drive.closed == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "index", "message", "status"),
+    [
+        ("/none", 0, "/none is not there", 516),
+        ("/sub", 0, "you may not look into /sub", 771),
+        ("/a.txt", 1, "unknown file system: it may have been closed", 516),
+        ("/" + "x" * PATH_MAX, 0, "2048 characters", 768),
+    ],
+)
+async def test_a_get_that_fails_is_answered(
+    bench: Bench, path: str, index: int, message: str, status: int
+) -> None:
+    desk = Desk(bench)
+    desk.transport.send("get", index, path)
+    await until(lambda: bool(desk.transport.all("end")[-1:] and desk.transport.all("body")))
+    _, stream, mimetype, _ = desk.transport.all("body")[-1]
+    (data,) = [data for at, data in desk.transport.all("blob") if at == stream]
+    error = json.loads(b64decode(data))
+    assert mimetype == ERROR_TYPE
+    assert message in error["message"]
+    assert error["status"] == status
+    assert (await desk.get("/a.txt"))[1] == b"text", "and the next one is not disturbed"
+
+
+async def test_a_file_that_breaks_off_is_told_before_its_end(bench: Bench) -> None:
+    desk = Desk(bench)
+    desk.drive.files["/broken"] = bytes(200)
+    desk.transport.send("get", 0, "/broken")
+    await until(lambda: desk.transport.all("body") != [])
+    desk.transport.send("ack", 0, "OK", 0)
+    await until(lambda: desk.transport.all("end")[-1] == ("0",))
+    assert [args[1:] for args in desk.transport.all("body")] == [
+        ("0", FILE_TYPE, "/broken"),
+        ("2", ERROR_TYPE, "/broken"),
+    ]
+    assert desk.transport.all("end")[-2:] == [("2",), ("0",)]
+    assert b"the host has gone" in b64decode(desk.transport.all("blob")[-1][1])
+
+
+async def test_a_client_that_refuses_is_told_nothing_more(bench: Bench) -> None:
+    desk = Desk(bench)
+    desk.transport.send("get", 0, "/a.txt")
+    await until(lambda: desk.transport.all("body") != [])
+    desk.transport.send("ack", 0, "no", int(Status.CLIENT_FORBIDDEN))
+    await until(lambda: desk.drive.closed == 1)
+    assert len(desk.transport.all("body")) == 1
+
+
+async def test_a_bug_is_not_shown(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    desk = Desk(bench)
+    desk.drive.files["/sub"] = b""
+    del desk.drive.files["/a.txt"]
+    desk.drive.is_directory = None  # type: ignore[method-assign, assignment]
+    desk.transport.send("get", 0, "/a.txt")
+    await until(lambda: bool(desk.transport.all("body")))
+    assert "NoneType" in caplog.text
+    assert desk.transport.closed_with is None
+
+
+async def test_an_upload_is_acknowledged_as_it_is_taken(bench: Bench) -> None:
+    desk = Desk(bench)
+    desk.transport.send("put", 0, 3, "text/plain", "/sub/../new")
+    await until(lambda: len(desk.acks(3)) == 1)
+    desk.blob(3, b"one ")
+    desk.blob(3, b"two")
+    desk.transport.send("end", 3)
+    await until(lambda: "/new" in desk.drive.files)
+    assert desk.drive.files["/new"] == b"one two"
+    assert desk.acks(3) == [("OK", "0")] * 3
+
+
+async def test_an_upload_that_is_refused_at_once(bench: Bench) -> None:
+    desk = Desk(bench)
+    for index, path, message, status in (
+        (0, "/no", "this file cannot be written", "771"),
+        (7, "/new", "unknown file system: it may have been closed", "516"),
+        (0, "/" + "a/" * (DEPTH_MAX + 1), "a path may have", "768"),
+    ):
+        desk.transport.send("put", index, 3, "text/plain", path)
+        await until(lambda: desk.acks(3)[-1:] != [] and desk.acks(3)[-1][1] == status)  # noqa: B023
+        assert message in desk.acks(3)[-1][0]
+
+
+async def test_an_upload_that_fails_on_its_way(bench: Bench) -> None:
+    desk = Desk(bench)
+    desk.transport.send("put", 0, 3, "text/plain", "/new")
+    for _ in range(8):
+        desk.blob(3)
+    await until(lambda: ("the disk is full", "771") in desk.acks(3))
+    before = len(desk.acks(3))
+    desk.blob(3)
+    desk.transport.send("end", 3)
+    assert len(desk.acks(3)) == before, "what was on its way is no error of its own"
+
+
+async def test_blobs_are_not_piled_up(bench: Bench) -> None:
+    desk = Desk(bench)
+    desk.drive.gate.clear()
+    desk.transport.send("put", 0, 3, "text/plain", "/new")
+    for _ in range(PENDING_MAX):
+        desk.blob(3, b"x")
+    assert desk.acks(3) == []
+    desk.blob(3, b"x")
+    assert desk.acks(3)[-1][1] == str(int(Status.CLIENT_OVERRUN))
+
+
+async def test_transfers_are_bounded(bench: Bench) -> None:
+    desk = Desk(bench)
+    desk.drive.gate.clear()
+    for stream in range(TRANSFERS_MAX):
+        desk.transport.send("put", 0, stream, "text/plain", "/new")
+    desk.transport.send("put", 0, 100, "text/plain", "/new")
+    assert desk.acks(100)[-1][1] == str(int(Status.CLIENT_TOO_MANY))
+    desk.transport.send("get", 0, "/a.txt")
+    await until(lambda: desk.transport.all("body") != [])
+    assert desk.transport.all("body")[-1][2] == ERROR_TYPE
+
+
+async def test_who_leaves_ends_its_transfers(bench: Bench) -> None:
+    desk = Desk(bench)
+    other, _ = bench.connect(session_of(desk.user).id)
+    desk.transport.send("get", 0, "/sub/b.bin")
+    desk.transport.send("put", 0, 3, "text/plain", "/new")
+    await until(lambda: desk.transport.all("body") != [] and desk.acks(3) != [])
+    desk.transport.send("disconnect")
+    await until(lambda: desk.drive.closed == 1)
+    await until(lambda: not [t for t in asyncio.all_tasks() if "load of" in t.get_name()])
+    assert other.closed_with is None
+    assert "/new" not in desk.drive.files
+
+
+async def test_file_systems_are_bounded_and_withdrawn(bench: Bench) -> None:
+    desk = Desk(bench)
+    for index in range(1, OBJECTS_MAX):
+        assert desk.user.objects.offer(Drive()) == index
+    with pytest.raises(TooManyError, match=str(OBJECTS_MAX)):
+        desk.user.objects.offer(Drive())
+    desk.user.objects.withdraw(5)
+    desk.user.objects.withdraw(5)
+    assert desk.transport.all("undefine") == [("5",)]
+    assert (await desk.error_of("/a.txt", 5))["status"] == Status.RESOURCE_NOT_FOUND
+    assert desk.user.objects.offer(Drive()) == 5
+
+
+async def test_who_may_only_watch_has_none(bench: Bench) -> None:
+    desk = Desk(bench)
+    transport, watcher = bench.connect(session_of(desk.user).id, read_only="true")
+    assert watcher.objects.offer(Drive()) is None
+    transport.send("get", 0, "/a.txt")
+    transport.send("put", 0, 3, "text/plain", "/new")
+    assert transport.all("filesystem") == transport.all("body") == []
+    assert transport.all("ack")[-1][0::2] == ("3", str(int(Status.UNSUPPORTED)))
+
+
+@pytest.mark.parametrize(
+    ("path", "result"),
+    [
+        ("", "/"),
+        ("/", "/"),
+        ("a//b/", "/a/b"),
+        ("/a/./b/../c", "/a/c"),
+        ("../../etc/passwd", "/etc/passwd"),
+        ("/..", "/"),
+        ("/...", "/..."),
+        ("/" + "x" * (PATH_MAX - 1), "/" + "x" * (PATH_MAX - 1)),
+        ("/a" * DEPTH_MAX, "/a" * DEPTH_MAX),
+    ],
+)
+def test_paths_are_normalised(path: str, result: str) -> None:
+    assert normalised(path) == result
+
+
+@given(st.text(st.sampled_from("./a\\ü"), max_size=60))
+def test_no_path_leads_out(path: str) -> None:
+    result = normalised(path)
+    assert result == "/" or not {"", ".", ".."} & set(result[1:].split("/"))
+    assert normalised(result) == result
+
+
+@pytest.mark.parametrize("path", ["x" * (PATH_MAX + 1), "a\0b"])
+def test_paths_that_are_none(path: str) -> None:
+    with pytest.raises(BadRequestError):
+        normalised(path)

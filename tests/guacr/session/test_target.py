@@ -1,0 +1,39 @@
+"""Whom a session connects to, in the log."""
+
+import logging
+
+import pytest
+
+from guacr.session.target import Target
+from tests.support.loopback import Bench, frame, session_of, sketch
+
+
+@pytest.mark.parametrize(
+    ("target", "text"),
+    [
+        (Target("example.com:22", "alice"), "alice at example.com:22"),
+        (Target("example.com:22"), "example.com:22"),
+        (Target(), ""),
+    ],
+)
+def test_it_reads_as_a_person_would_write_it(target: Target, text: str) -> None:
+    assert str(target) == text
+
+
+async def test_the_log_says_who_went_where(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    bench = Bench()
+    transport, user = bench.connect(hostname="fe80::1", password="secret")
+    await frame(transport)
+    transport.send("key", 65, 1)
+    session = session_of(user)
+    assert sketch(user).target() == Target("[fe80::1]")
+    assert (session.traffic.received, session.traffic.sent) == (15, transport.written)
+    session.detach(user)
+    await bench.close()
+    (opened,) = [text for text in caplog.messages if "session opened" in text]
+    (ended,) = [text for text in caplog.messages if "session ended" in text]
+    assert opened == "session opened: [fe80::1]"
+    traffic = f"15 bytes received, {transport.written} bytes sent"
+    assert ended == f"session ended: [fe80::1], after 0 s, {traffic}"
+    assert "secret" not in caplog.text

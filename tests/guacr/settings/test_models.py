@@ -1,0 +1,162 @@
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel, ValidationError
+
+from guacr.settings.models import (
+    Connection,
+    ServerSettings,
+    Settings,
+    WebSocketSettings,
+    is_loopback,
+)
+
+KEY = "k" * 32
+
+
+def test_defaults_are_safe() -> None:
+    settings = Settings()
+    assert settings.server.hosts == ("127.0.0.1", "::1")
+    assert settings.websocket.hosts == ("127.0.0.1", "::1")
+    assert (settings.server.port, settings.websocket.port) == (4822, 4823)
+    assert not settings.websocket.has_key
+
+
+def test_settings_read_no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GUACR_SERVER__PORT", "1")
+    assert Settings().server.port == 4822
+
+
+def test_settings_are_frozen() -> None:
+    settings = Settings()
+    for model, name in ((settings.server, "port"), (settings, "server")):
+        with pytest.raises(ValidationError, match="frozen"):
+            setattr(model, name, getattr(model, name))
+
+
+def test_every_setting_has_a_meaning() -> None:
+    sections: list[BaseModel] = [value for _, value in Settings() if isinstance(value, BaseModel)]
+    assert len(sections) == len(Settings.model_fields) - 1
+    models: list[type[BaseModel]] = [*map(type, sections), Connection]
+    for model in models:
+        assert model.__doc__
+        for name, field in model.model_fields.items():
+            assert field.description, name
+
+
+@pytest.mark.parametrize("port", [0, 65535])
+def test_port_at_its_bounds(port: int) -> None:
+    assert ServerSettings(port=port).port == port
+
+
+@pytest.mark.parametrize("port", [-1, 65536, True, 1.5, "gopherx"])
+def test_port_beyond_its_bounds(port: object) -> None:
+    with pytest.raises(ValidationError):
+        ServerSettings.model_validate({"port": port})
+
+
+def test_unix_socket_mode_is_octal() -> None:
+    mode = ServerSettings.model_validate({"unix_socket_mode": "0600"}).unix_socket_mode
+    assert mode == 0o600
+    with pytest.raises(ValidationError, match="octal digits"):
+        ServerSettings.model_validate({"unix_socket_mode": "0800"})
+
+
+def test_tls_key_needs_a_certificate() -> None:
+    with pytest.raises(ValidationError, match="tls_certificate"):
+        ServerSettings.model_validate({"tls_key": "/key.pem"})
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "desk.example"])
+def test_websocket_beyond_loopback_needs_a_key(host: str) -> None:
+    with pytest.raises(ValidationError, match="set token_keys"):
+        WebSocketSettings(hosts=(host,))
+    assert WebSocketSettings(hosts=(host,), token_keys=(KEY,)).has_key
+    assert WebSocketSettings(hosts=(host,), guacamole_lite_key=KEY).has_key
+    assert not WebSocketSettings(hosts=(host,), enabled=False).has_key
+
+
+def test_websocket_needs_an_address() -> None:
+    with pytest.raises(ValidationError, match="hosts is empty: name an address"):
+        WebSocketSettings(hosts=())
+    assert WebSocketSettings(hosts=(), enabled=False).hosts == ()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.1", "::1", "localhost"])
+def test_loopback(host: str) -> None:
+    assert is_loopback(host)
+    assert not WebSocketSettings(hosts=(host,)).has_key
+
+
+def test_addresses_of_ipv6_may_be_in_brackets() -> None:
+    hosts = ("[::1]", "::2", "[box")
+    assert WebSocketSettings(hosts=hosts, token_keys=(KEY,)).hosts == ("::1", "::2", "[box")
+    assert ServerSettings(hosts=hosts).hosts == ("::1", "::2", "[box")
+
+
+@pytest.mark.parametrize(
+    ("path", "error"),
+    [("/run/\0", "without null characters"), ("~nobody-here/guacr", "of an unknown account")],
+)
+def test_paths_that_cannot_exist(path: str, error: str) -> None:
+    for wrong in (
+        lambda: ServerSettings.model_validate({"unix_socket": path}),
+        lambda: WebSocketSettings(token_keys=(f"file:{path}",)),
+    ):
+        with pytest.raises(ValidationError, match=error):
+            wrong()
+
+
+def test_keys_come_from_files(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    path.write_text(KEY + "\n")
+    settings = WebSocketSettings(token_keys=(f"file:{path}",), guacamole_lite_key=f"file:{path}")
+    assert settings.token_keys == (KEY,)
+    assert settings.guacamole_lite_key == KEY
+
+
+def test_key_in_a_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match="cannot be read: No such file"):
+        WebSocketSettings(token_keys=(f"file:{tmp_path / 'none'}",))
+
+
+def test_key_in_an_endless_file() -> None:
+    with pytest.raises(ValidationError, match="more than 65536 bytes"):
+        WebSocketSettings(token_keys=("file:/dev/zero",))
+
+
+@pytest.mark.parametrize("key", [KEY[:-1], KEY + "k", "ä" * 17])
+def test_guacamole_lite_key_of_another_length(key: str) -> None:
+    with pytest.raises(ValidationError, match="exactly 32 bytes"):
+        WebSocketSettings(guacamole_lite_key=key)
+
+
+def test_token_key_at_its_bound() -> None:
+    assert WebSocketSettings(token_keys=(KEY,)).token_keys == (KEY,)
+    with pytest.raises(ValidationError, match="at least 32 characters"):
+        WebSocketSettings(token_keys=(KEY[:-1],))
+
+
+def test_parameters_become_texts(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("-----BEGIN\n-----END\n")
+    given = {
+        "hostname": "h",
+        "port": 22,
+        "read-only": True,
+        "private_key": {"file": str(tmp_path / "key")},
+    }
+    connection = Connection.model_validate({"protocol": "ssh", "parameters": given})
+    assert connection.parameters == {
+        "hostname": "h",
+        "port": "22",
+        "read-only": "true",
+        "private-key": "-----BEGIN\n-----END",
+    }
+
+
+def test_secrets_are_in_no_representation() -> None:
+    connection = Connection(protocol="ssh", parameters={"password": "topsecret"})
+    websocket = WebSocketSettings(token_keys=(KEY,), guacamole_lite_key=KEY)
+    shown = repr(Settings(websocket=websocket, connections={"a": connection}))
+    assert KEY not in shown
+    assert "topsecret" not in shown

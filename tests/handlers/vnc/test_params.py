@@ -1,0 +1,66 @@
+"""The parameters are guacd's, by name and order; guacr's own follow."""
+
+from __future__ import annotations
+
+import pytest
+
+from guacr.errors import BadRequestError
+from guacr.settings.models import Settings
+from handlers.vnc.handler import VncHandler
+from handlers.vnc.options import encodings_of
+from handlers.vnc.params import VncParams
+from handlers.vnc.rfb import numbers
+
+NAMES = """
+hostname port read-only disable-display-resize encodings username password swap-red-blue
+color-depth cursor autoretry clipboard-encoding dest-host dest-port enable-audio
+audio-servername reverse-connect listen-timeout enable-sftp sftp-hostname sftp-host-key
+sftp-port sftp-timeout sftp-username sftp-password sftp-private-key sftp-passphrase
+sftp-public-key sftp-directory sftp-root-directory sftp-server-alive-interval
+sftp-disable-download sftp-disable-upload recording-path recording-name recording-exclude-output
+recording-exclude-mouse recording-include-keys recording-include-clipboard create-recording-path
+recording-write-existing clipboard-buffer-size disable-copy disable-paste disable-server-input
+wol-send-packet wol-mac-addr wol-broadcast-addr wol-udp-port wol-wait-time force-lossless
+compress-level quality-level
+""".split()  # noqa: SIM905 - a list of 53 strings is no easier to read
+
+
+def test_names_and_their_order_are_guacds() -> None:
+    names = [param.name for param in VncParams.declared()]
+    assert names[: len(NAMES)] == NAMES
+    own = "timeout ca-cert ignore-cert cert-fingerprints server-alive-interval picture-quality"
+    assert names[len(NAMES) :] == own.split()
+
+
+def test_encodings_are_asked_for_in_order() -> None:
+    wanted = encodings_of(VncParams.parse({"encodings": "ZRLE ultra raw"}))
+    assert wanted[:2] == [numbers.ZRLE, numbers.RAW]
+    assert numbers.COPY_RECT in wanted
+    assert numbers.QUALITY_0 + 6 in wanted
+    assert numbers.COMPRESSION_0 + 2 in wanted
+
+
+def test_no_jpeg_is_asked_for_where_nothing_may_be_lost() -> None:
+    wanted = encodings_of(VncParams.parse({"force-lossless": "true", "quality-level": "9"}))
+    assert not [number for number in wanted if -32 <= number <= -23]
+
+
+def test_the_pointer_is_the_hosts_where_that_is_wanted() -> None:
+    assert numbers.CURSOR in encodings_of(VncParams())
+    assert numbers.CURSOR not in encodings_of(VncParams.parse({"cursor": "remote"}))
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"hostname": "h", "encodings": "zrle magic"}, "unknown encoding 'magic'"),
+        ({"hostname": "h", "clipboard-encoding": "klingon"}, "unknown encoding 'klingon'"),
+        ({"hostname": "h", "clipboard-encoding": "hex"}, "unknown encoding 'hex'"),
+        ({"hostname": "h", "clipboard-encoding": "idna"}, "unknown encoding 'idna'"),
+        ({"hostname": "h", "clipboard-encoding": "utf-8\0"}, "unknown encoding"),
+        ({}, "hostname is empty"),
+    ],
+)
+def test_what_cannot_be_used_is_told(values: dict[str, str], sentence: str) -> None:
+    with pytest.raises(BadRequestError, match=sentence):
+        VncHandler.check(Settings(), VncParams.parse(values))

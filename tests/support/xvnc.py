@@ -1,0 +1,142 @@
+"""Real VNC servers with desktops of their own: TigerVNC's Xvnc, and x11vnc beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import struct
+import subprocess
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tests.support.require import require
+from tests.support.waiting import free_port, until
+
+START_TIMEOUT = 20.0
+"""Seconds."""
+
+
+class Desktop:
+    """An X display that a VNC server shows."""
+
+    def __init__(self, display: str, port: int, server: subprocess.Popen[bytes]) -> None:
+        self.display = display
+        self.server = server
+        self.port = port
+        self.parameters = {"hostname": "127.0.0.1", "port": str(port)}
+        self.environment = {**os.environ, "DISPLAY": display}
+        self._clients: list[subprocess.Popen[bytes]] = []
+
+    def start(
+        self, *command: str, stdout: int | None = subprocess.DEVNULL
+    ) -> subprocess.Popen[bytes]:
+        """Start a program on the display; it ends with the desktop."""
+        require(command[0])
+        process = subprocess.Popen(
+            command, env=self.environment, stdout=stdout, stderr=subprocess.DEVNULL
+        )
+        self._clients.append(process)
+        return process
+
+    def run(self, *command: str, data: bytes = b"") -> bytes:
+        """Run a program on the display to its end, and return its output."""
+        require(command[0])
+        done = subprocess.run(
+            command, env=self.environment, input=data, capture_output=True, check=True, timeout=20
+        )
+        return done.stdout
+
+    def picture(self) -> NDArray[np.uint8]:
+        """Return what the display shows, (height, width, 3): red, green, blue."""
+        raw = self.run("xwd", "-root", "-silent")
+        header = struct.unpack(">25I", raw[:100])
+        size, width, height, row, colours = (header[at] for at in (0, 4, 5, 12, 19))
+        pixels = np.frombuffer(raw[size + 12 * colours :], np.uint8).reshape(height, row)
+        return pixels[:, : 4 * width].reshape(height, width, 4)[..., 2::-1]
+
+    def close(self) -> None:
+        """End its programs."""
+        for process in self._clients:
+            end(process)
+
+
+@asynccontextmanager
+async def xvnc(
+    *options: str, size: tuple[int, int] = (800, 600), port: int = 0
+) -> AsyncIterator[Desktop]:
+    """A desktop that Xvnc serves, by default on any port; without `options` nobody needs a
+    password."""
+    program = require("Xvnc")
+    port, (reading, writing) = port or free_port(), os.pipe()
+    security = (
+        () if any(option == "-SecurityTypes" for option in options) else ("-SecurityTypes", "None")
+    )
+    command = [
+        str(program), "-displayfd", str(writing), "-rfbport", str(port), "-localhost",
+        "-geometry", "{}x{}".format(*size), "-depth", "24", *security, *options,
+    ]  # fmt: skip
+    process = subprocess.Popen(  # noqa: ASYNC220 - it starts at once
+        command, pass_fds=[writing], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    os.close(writing)
+    try:
+        with os.fdopen(reading, "rb") as told:
+            number = await asyncio.wait_for(asyncio.to_thread(told.readline), START_TIMEOUT)
+        desktop = Desktop(f":{int(number)}", port, process)
+        try:
+            yield desktop
+        finally:
+            desktop.close()
+    finally:
+        await asyncio.to_thread(end, process)
+
+
+@asynccontextmanager
+async def x11vnc(desktop: Desktop, *options: str) -> AsyncIterator[dict[str, str]]:
+    """The parameters for a second server of the same desktop, x11vnc."""
+    program = require("x11vnc")
+    port = free_port()
+    command: Sequence[str] = [
+        str(program), "-display", desktop.display, "-rfbport", str(port), "-localhost",
+        "-forever", "-shared", "-nopw", "-quiet", "-noxdamage", "-wait", "10", *options,
+    ]  # fmt: skip
+    process = subprocess.Popen(  # noqa: ASYNC220 - it starts at once
+        command, env=desktop.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        await until(lambda: listens(port), "x11vnc", timeout=START_TIMEOUT)
+        yield {"hostname": "127.0.0.1", "port": str(port)}
+    finally:
+        await asyncio.to_thread(end, process)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a program, which may take a moment to do so properly."""
+    process.terminate()
+    try:
+        process.wait(3)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def listens(port: int) -> bool:
+    """Return whether something listens on a port of 127.0.0.1, without connecting to it."""
+    wanted = f"0100007F:{port:04X} 00000000:0000 0A"
+    with suppress(OSError):
+        return wanted in Path("/proc/net/tcp").read_text()
+    return False
+
+
+def password_file(directory: Path, password: str) -> Path:
+    """A file with a password, as VNC servers read it."""
+    path = directory / "passwd"
+    made = subprocess.run(
+        [str(require("vncpasswd")), "-f"], input=password.encode(), capture_output=True, check=True
+    )
+    path.write_bytes(made.stdout)
+    return path
