@@ -39,6 +39,7 @@ from guacr.errors import (
     UpstreamTimeoutError,
     UpstreamUnavailableError,
     clause,
+    forget_frames,
     shorten,
 )
 from guacr.json_text import JsonError, parse_json
@@ -153,6 +154,7 @@ __all__ = [
     "compute",
     "cursor",
     "escaped",
+    "forget_frames",
     "is_showable",
     "order",
     "param",

@@ -21,6 +21,7 @@ from guacr.api import (
     Target,
     UpstreamError,
     User,
+    forget_frames,
 )
 from handlers.tls import made_of
 from handlers.vnc import failures, reverse
@@ -104,6 +105,7 @@ class VncHandler(ProtocolHandler[VncParams]):
         except UpstreamError as error:
             if not server.may_retry:
                 raise
+            forget_frames(error)
             return error
         finally:
             server.close()

@@ -1,24 +1,10 @@
 import json
 import logging
-from collections.abc import Iterator
 
 import pytest
 
 from guacr import log
 from guacr.settings.models import LogSettings
-
-
-@pytest.fixture(autouse=True)
-def logging_as_before() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    levels = {name: logging.getLogger(name).level for name in log.LIBRARIES}
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    logging.captureWarnings(False)
-    for name, value in levels.items():
-        logging.getLogger(name).setLevel(value)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, ExitStack
 import pytest
 
 from tests.support.guards import LeakGuard, LoopGuard, TaskGuard
+from tests.support.logging_state import unchanged_logging
 
 _leaks, _tasks, _loop = LeakGuard(), TaskGuard(), LoopGuard()
 _watching = ExitStack()
@@ -63,12 +64,13 @@ def pytest_fixture_setup(
 
 @pytest.fixture(autouse=True)
 def _nothing_is_left(request: pytest.FixtureRequest) -> Generator[None]:
-    """Fail a test that leaves something behind. The fixture is set up before all others of a test
-    and torn down after them and after the event loop, but before pytest checks for warnings of
-    garbage."""
+    """Undo what a test configures of the log, and fail it if it leaves something else behind. The
+    fixture is set up before all others of a test and torn down after them and after the event loop,
+    but before pytest checks for warnings of garbage."""
     failures = request.session.testsfailed
     _leaks.start()
-    yield
+    with unchanged_logging():
+        yield
     left = _leaks.left()
     if left and request.session.testsfailed == failures:
         pytest.fail(f"the test leaves behind: {left}", pytrace=False)
