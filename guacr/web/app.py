@@ -41,6 +41,7 @@ LINE_MAX = TOKEN_MAX + 8192
 WEBSOCKET_PATH = "/websocket"
 WEB = Path(__file__).parent
 
+_TUNNELS = web.AppKey("tunnels", Tunnels)
 _RELOADS = web.AppKey("reloads", tuple[Callable[[Settings], None], ...])
 
 _HTTP_STATUS = {
@@ -68,7 +69,7 @@ def create_app(
         client_max_size=BODY_MAX,
     )
     app.on_response_prepare.append(headers.add)
-    app.on_shutdown.append(tunnels.close)
+    app[_TUNNELS] = tunnels
     app[_RELOADS] = (gateway.reload, admission.reload, proxies.reload, headers.reload)
     page = _Page(gateway, tunnels)
     app.add_routes(
@@ -111,6 +112,13 @@ def create_runner(app: web.Application) -> web.AppRunner:
         keepalive_timeout=KEEP_ALIVE,
         lingering_time=LINGERING,
     )
+
+
+async def close_runner(runner: web.AppRunner) -> None:
+    """End the tunnels, then the server. Once it shuts down, aiohttp discards what clients send, and
+    would wait in vain for them to close their WebSockets."""
+    await runner.app[_TUNNELS].close()
+    await runner.cleanup()
 
 
 class _Page:

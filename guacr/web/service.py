@@ -16,7 +16,7 @@ from guacr.net.connection_limits import ConnectionLimits, Place
 from guacr.net.listeners import close_all, place_of, port_of, tcp_sockets
 from guacr.services import Service
 from guacr.settings.models import Settings
-from guacr.web.app import create_runner, reload_app
+from guacr.web.app import close_runner, create_runner, reload_app
 from guacr.web.guard import HttpGuard, unavailable
 
 log = logging.getLogger("guacr.daemon")
@@ -84,7 +84,7 @@ class WebService(Service):
     @override
     async def close(self) -> None:
         if self._runner is not None:
-            await self._runner.cleanup()
+            await close_runner(self._runner)
 
     @override
     def reload(self, settings: Settings) -> Callable[[], None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 from uuid import uuid4
 
@@ -12,6 +13,7 @@ from guacr.errors import ForbiddenError, GuacrError, NotFoundError
 from guacr.protocol.instruction import encode
 from guacr.session.directory import Directory
 from guacr.session.input.reader import Reader
+from guacr.transport.base import CLOSE_TIMEOUT
 from guacr.transport.websocket import WebSocketTransport
 from guacr.web.guard import HttpGuard
 from guacr.web.refused import report
@@ -25,6 +27,8 @@ class Tunnels:
         self._directory = directory
         self._message_max = message_max
         self._transports: dict[str, WebSocketTransport] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()
+        """The requests that serve them."""
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Serve a WebSocket until it is closed."""
@@ -33,6 +37,10 @@ class Tunnels:
         if guard is not None:
             guard.upgraded()
         tunnel = str(uuid4())
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - aiohttp's
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
         self._transports[tunnel] = transport
         transport.write(encode("", tunnel))
         try:
@@ -56,10 +64,12 @@ class Tunnels:
             raise ForbiddenError("you may only watch this session: share it read-only")
         return self._gateway.join_token(reader.session.id, read_only=read_only)
 
-    async def close(self, app: Any = None) -> None:
-        """Close the remaining tunnels; a handler for `on_shutdown`."""
+    async def close(self) -> None:
+        """Close the remaining tunnels, and wait (bounded) until their clients have done so, too."""
         for transport in list(self._transports.values()):
             transport.close()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=CLOSE_TIMEOUT)
 
     def _open(self, request: web.Request, transport: WebSocketTransport) -> None:
         try:

@@ -15,7 +15,7 @@ from guacr.access.keys import ProcessKeys
 from guacr.protocol.instruction import encode
 from guacr.settings.models import Settings
 from guacr.testing.wire import Received, Splitter
-from guacr.web.app import create_app, create_runner
+from guacr.web.app import close_runner, create_app, create_runner
 from tests.support.loopback import Bench
 
 RECEIVE_TIMEOUT = 10.0
@@ -28,6 +28,7 @@ class Site:
     """A running server and a client session."""
 
     bench: Bench
+    runner: web.AppRunner
     http: aiohttp.ClientSession
     origin: str
     sockets: list[Socket] = field(default_factory=list)
@@ -110,10 +111,10 @@ async def running_site(secret: str | None = None, **sections: object) -> AsyncIt
     origin = f"http://127.0.0.1:{runner.addresses[0][1]}"
     try:
         async with aiohttp.ClientSession() as http:
-            site = Site(bench, http, origin)
+            site = Site(bench, runner, http, origin)
             yield site
             for one in site.sockets:
                 await one.socket.close()
     finally:
         await bench.close()
-        await runner.cleanup()
+        await close_runner(runner)

@@ -1,10 +1,12 @@
 """The HTTP side: the page, its headers, who gets in, and what it can ask for."""
 
+import asyncio
 import json
 import logging
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from struct import pack
 from typing import Any
 
 import pytest
@@ -12,12 +14,19 @@ from aiohttp import ClientResponse
 
 from guacr import web
 from guacr.access.tokens import TOKEN_MAX
-from guacr.web.app import BODY_MAX
+from guacr.transport import websocket
+from guacr.web import app, tunnels
+from guacr.web.app import BODY_MAX, close_runner
 from tests.support.loopback import SketchHandler
 from tests.support.site import Site, running_site
 
 KEY = "a key that is long enough for tokens"
 SECRET = "the secret of this start"
+UPGRADE = (
+    b"GET /websocket?connection=sketch HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n"
+    b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+)
 STATIC = Path(web.__file__).parent / "static"
 
 
@@ -347,3 +356,19 @@ async def test_a_shutdown_closes_what_is_open() -> None:
         await client.until("sync")
         await site.bench.registry.close()
         assert await client.closed() == (1011, "520")
+
+
+async def test_a_shutdown_hears_clients_that_close(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (app, tunnels, websocket):
+        monkeypatch.setattr(module, "CLOSE_TIMEOUT", 60.0)
+    async with running_site() as site:
+        reader, writer = await asyncio.open_connection("127.0.0.1", site.runner.addresses[0][1])
+        writer.write(UPGRADE)
+        await reader.readuntil(b"4.sync")
+        closing = asyncio.create_task(close_runner(site.runner))
+        await reader.readuntil(b"\x88\x03" + pack("!H", 1000) + b"0")
+        writer.write(b"\x88\x80" + bytes(4))  # and wait for the end, as browsers do
+        async with asyncio.timeout(10.0):
+            assert await reader.read() == b""
+            await closing
+        writer.close()
