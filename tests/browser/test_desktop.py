@@ -58,13 +58,17 @@ async def test_a_screen_in_its_actual_size_is_exact(
     await page.run("document.querySelector('#view-modes [value=actual]').click()")
     await page.run("document.querySelector('#bar').hidden = true")
     await page.mouse("mouseMoved", 1, 1)  # Xvnc draws no pointer that the client knows
-    expected = (await asyncio.to_thread(desktop.picture))[INNER]
     for scale in (1.0, 1.25, 1.5, 2.0, 3.0):
         await page.resize(Window(width=701, height=471, scale=scale))
         async with asyncio.timeout(10):
-            while not np.array_equal(await inner(page, scale), expected):
+            while not np.array_equal(await inner(page, scale), await expected(desktop)):
                 pass
     await page.close()
+
+
+async def expected(desktop: Desktop) -> NDArray[np.uint8]:
+    """What the desktop shows now."""
+    return (await asyncio.to_thread(desktop.picture))[INNER]
 
 
 async def inner(page: Page, scale: float) -> NDArray[np.uint8]:
