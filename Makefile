@@ -6,6 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/stamps
 PYTEST_ARGS ?= -n auto
+unexport PYTHONDONTWRITEBYTECODE  # tests start many processes, which would each compile all modules
 
 RUNTIME_PACKAGES := fontconfig fonts-dejavu-core fonts-noto-cjk fonts-noto-color-emoji
 TEST_PACKAGES := $(RUNTIME_PACKAGES) chromium openssh-server inetutils-telnetd busybox-static \
