@@ -17,8 +17,10 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import sys
 import threading
 import time
+import traceback
 from asyncio import events, runners
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -26,7 +28,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-SETTLE = 2.0
+SETTLE = 5.0
 """Seconds within which resources that are being closed must be gone."""
 HOLD_MAX = 0.25
 """Seconds for which one step may hold the event loop."""
@@ -84,7 +86,8 @@ class Resources:
     def __str__(self) -> str:
         files = [f"{file[0]} ({_target(file)})" for file in self.files]
         children = [f"{pid} ({_command(pid)})" for pid in self.children]
-        kinds = {"thread": self.threads, "file": files, "child": children}
+        threads = [f"{name} {_line(name)}" for name in self.threads]
+        kinds = {"thread": threads, "file": files, "child": children}
         return "; ".join(f"{kind} {name}" for kind, names in kinds.items() for name in names)
 
 
@@ -92,6 +95,15 @@ def _threads() -> Iterator[str]:
     for thread in threading.enumerate():
         if not thread.name.startswith(SHARED_THREADS):
             yield f"{thread.name} ({thread.ident})"
+
+
+def _line(name: str) -> str:
+    """Return the lines that a thread is executing, the innermost last."""
+    for thread in threading.enumerate():
+        if thread.ident is not None and name == f"{thread.name} ({thread.ident})":
+            stack = traceback.extract_stack(sys._current_frames().get(thread.ident))
+            return "at " + ", ".join(f"{frame.filename}:{frame.lineno}" for frame in stack[-6:])
+    return "ended"
 
 
 def _files() -> Iterator[File]:
