@@ -131,6 +131,11 @@ class SessionContext:
         in the same frame."""
         self._frames.wake_later()
 
+    async def until_taken(self, limit: float) -> None:
+        """Wait until a frame has taken what has been drawn, or for `limit` seconds: a host that
+        draws more often wastes its time and ours."""
+        await self._frames.until_taken(limit)
+
     def worked(self, seconds: float) -> None:
         """Report time spent on the host's output; in a flood, there are fewer frames."""
         self._frames.worked(seconds)

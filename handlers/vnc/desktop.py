@@ -21,6 +21,8 @@ from handlers.vnc.rfb.events import (
 
 HOLD_MAX = 0.1
 """Seconds that a picture may take to be completed; after that, it is shown incomplete."""
+TAKEN_WITHIN = 0.1
+"""Maximum seconds for which a server is not read from until a frame has shown its update."""
 BAND_AREA = 1 << 20
 """Pixels that are drawn before other tasks have their turn on the event loop."""
 PICTURE_AREA = 1 << 22
@@ -78,6 +80,8 @@ class Desktop:
                 await self._copy(event)
             else:
                 self._take(event)
+                if isinstance(event, UpdateEnded):
+                    await self._session.until_taken(TAKEN_WITHIN)
             await self._turns.give_way()
 
     async def _blit(self, rect: Rect, pixels: Array8) -> None:

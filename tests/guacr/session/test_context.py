@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -57,3 +59,38 @@ async def test_low_quality_takes_less_of_a_link() -> None:
         for quality in (Quality.LOW, Quality.AUTOMATIC, Quality.LOSSLESS)
     ]
     assert low < automatic / 2 < lossless / 2
+
+
+async def test_what_is_drawn_is_taken_by_a_frame() -> None:
+    bench = Bench()
+    transport, user = bench.connect()
+    await frame(transport)
+    transport.acknowledge()
+    context = session_of(user).context
+    await context.until_taken(60)  # at once: nothing has been drawn
+    for number in range(3):
+        sketch(user).surface.fill(Rect(0, 0, 9, 9), (number, 0, 0))
+        context.changed()
+        syncs = len(transport.all("sync"))
+        async with asyncio.timeout(10):
+            await asyncio.gather(context.until_taken(60), context.until_taken(60))
+        await frame(transport, syncs)
+        transport.acknowledge()
+    await bench.close()
+
+
+async def test_nobody_waits_for_a_frame_for_long() -> None:
+    bench = Bench()
+    transport, user = bench.connect()
+    await frame(transport)
+    context = session_of(user).context
+    transport.stalled = True
+    for number in range(3):
+        sketch(user).surface.fill(Rect(0, 0, 200, 100), (number, 0, 0))
+        await context.until_taken(0.01)  # nothing has been reported, so no frame is due
+    context.changed()
+    waiting = asyncio.create_task(context.until_taken(60))
+    await asyncio.sleep(0)
+    await bench.close()
+    async with asyncio.timeout(10):
+        await waiting

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import struct
 
 from guacr.daemon import Daemon
@@ -75,3 +76,26 @@ async def test_updates_are_requested_from_a_server_without_fences(daemon: Daemon
         await GuacClient.connect(address(daemon), "vnc", server.parameters) as client,
     ):
         await client.wait(lambda: client.state.clipboards, "the end of it")
+
+
+async def test_each_update_of_a_burst_is_shown(daemon: Daemon) -> None:
+    updates = 20
+
+    async def script(peer: RfbPeer) -> None:
+        await start(peer)
+        await shown.wait()
+        for number in range(updates):
+            peer.rectangle(pixel(bytes((number + 1, 0, 0, 0))))
+        await peer.ended()
+
+    shown = asyncio.Event()
+    async with (
+        rfb_server(script) as server,
+        await GuacClient.connect(address(daemon), "vnc", server.parameters) as client,
+    ):
+        await client.wait(lambda: client.state.syncs, "the desktop")
+        before = client.state.syncs
+        shown.set()
+        last = [0, 0, updates]
+        await client.wait(lambda: client.canvas.flatten()[0, 0].tolist() == last, "the last")
+        assert client.state.syncs - before >= updates

@@ -40,7 +40,8 @@ async def test_a_lossless_picture_is_exact(
     daemon: Daemon, desktop: Desktop, tmp_path: Path
 ) -> None:
     show_photo(desktop, tmp_path)
-    async with connected(daemon, desktop.parameters) as client:
+    parameters = desktop.parameters | {"disable-display-resize": "true"}
+    async with connected(daemon, parameters) as client:
 
         def photo() -> bool:
             picture = client.canvas.flatten()
