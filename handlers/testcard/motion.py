@@ -44,7 +44,7 @@ class Scroll(Part):
 class Photo(Part):
     """Soft colours with a grain, which drift over the whole card: every pixel changes."""
 
-    pictures: ClassVar[int] = 4
+    pictures: ClassVar[int] = 3
 
     def __init__(self, surface: FrameBuffer) -> None:
         width, height = surface.size
@@ -52,7 +52,7 @@ class Photo(Part):
         self._picture = soft_colours(width + DRIFT, height + DRIFT)
         grain = self._random.integers(0, GRAIN // 4, (height + GRAINS, width + GRAINS, 1), np.uint8)
         self._grain = np.repeat(grain, 4, axis=2)
-        self._shown = np.empty((height, width, 4), np.uint8)
+        self._picture[..., 3] = self._grain[..., 3] = 0
 
     @override
     def draw(self, surface: FrameBuffer, seconds: float) -> None:
@@ -61,7 +61,8 @@ class Photo(Part):
         left, top = (int(shift) for shift in self._random.integers(0, GRAINS, 2))
         picture = self._picture[y : y + height, x : x + width]
         grain = self._grain[top : top + height, left : left + width]
-        surface.blit(Rect(0, 0, width, height), np.add(picture, grain, out=self._shown))
+        np.add(picture, grain, out=surface.array)
+        surface.touch(Rect(0, 0, width, height))
 
 
 class Noise(Part):
