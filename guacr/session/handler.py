@@ -42,6 +42,8 @@ class ProtocolHandler(ABC, Generic[_P]):
     cost_factor: ClassVar[float] = 1.0
     """The minimum pause after a frame, as a multiple of the time for which the frame held the event
     loop. The pause is left for the host's output and for other sessions."""
+    pointer_buttons: ClassVar[int] = 0x1F
+    """The mask of the buttons that `mouse` receives; others are ignored."""
     params_type: ClassVar[type[Params]]
     """A class whose fields, in order, are the protocol's `args`."""
 
@@ -109,7 +111,8 @@ class ProtocolHandler(ABC, Generic[_P]):
 
     def mouse(self, user: User, x: int, y: int, buttons: int) -> None:
         """Handle the pointer at (x, y) pixels of layer 0; `buttons` is a mask: 1 left, 2 middle, 4
-        right, 8 wheel up, 16 wheel down."""
+        right, 8 wheel up, 16 wheel down; and, if they are among the `pointer_buttons`, 32 wheel
+        left, 64 wheel right, 128 back, 256 forward, which only guacr's page sends."""
 
     def release_input(self, user: User) -> None:
         """Release the keys, buttons and contacts that a user holds and can no longer release

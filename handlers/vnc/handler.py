@@ -41,6 +41,7 @@ class VncHandler(ProtocolHandler[VncParams]):
 
     name: ClassVar[str] = "vnc"
     params_type: ClassVar[type[Params]] = VncParams
+    pointer_buttons: ClassVar[int] = 0x1FF  # RFB uses the same bits
 
     def __init__(self, session: SessionContext, params: VncParams) -> None:
         super().__init__(session, params)

@@ -74,6 +74,7 @@ def encodings_of(params: VncParams) -> list[int]:
         numbers.FENCE,
         numbers.CONTINUOUS_UPDATES,
         numbers.EXTENDED_CLIPBOARD,
+        numbers.MOUSE_BUTTONS,
         numbers.QEMU_KEYS,
         numbers.QEMU_LED_STATE,
     ]

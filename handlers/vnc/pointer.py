@@ -17,11 +17,13 @@ class Pointer:
     def __init__(self, send: Callable[[bytes], None]) -> None:
         self._send = send
         self._last = (0, 0, 0)
+        self.is_extended = False
+        """True if the server supports more than seven buttons."""
 
     def move(self, x: int, y: int, buttons: int) -> None:
         """Move the pointer to (x, y), with these buttons held."""
         self._last = x, y, buttons
-        self._send(messages.pointer(x, y, buttons))
+        self._send(messages.pointer(x, y, buttons, extended=self.is_extended))
 
     def release(self) -> None:
         """Release the buttons that are held."""

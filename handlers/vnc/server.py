@@ -213,6 +213,8 @@ class Server:
                 self._copied(self.clipboard.cut(event))
             case ExtendedClipboard():
                 self._copied(self.clipboard.receive(event))
+            case Supported(numbers.MOUSE_BUTTONS):
+                self.pointer.is_extended = True
             case Supported(numbers.QEMU_KEYS):
                 self.keyboard.takes_places = True
             case Supported(numbers.QEMU_SOUND) if self._params.enable_audio:

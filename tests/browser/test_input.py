@@ -10,6 +10,7 @@ import pytest
 from guacr.session.input.touch import Contact
 from tests.browser.visit import PHONE, TYPED_A, connected, handler_of, happened, keys_of, sessions
 from tests.support.browser import ALT, CTRL, SHIFT, Browser, Page
+from tests.support.loopback import SketchHandler
 from tests.support.site import Site
 from tests.support.waiting import until
 
@@ -142,6 +143,48 @@ async def test_the_pointer_arrives_where_it_is(page: Page, site: Site) -> None:
     await happened(site, "mouse", 100, 200, 1)
     await page.mouse("mouseReleased", 100, 200)
     await happened(site, "mouse", 100, 200, 0)
+
+
+async def wheel(page: Page, x: float, y: float, modifiers: int = 0) -> None:
+    await page.call(
+        "Input.dispatchMouseEvent",
+        type="mouseWheel",
+        x=100,
+        y=200,
+        deltaX=x,
+        deltaY=y,
+        modifiers=modifiers,
+    )
+
+
+async def test_the_buttons_of_a_large_mouse(
+    page: Page, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SketchHandler, "pointer_buttons", 0x1FF)
+    await connected(page, site)
+    where = await page.run("location.href")
+
+    async def press(button: str, mask: int) -> None:
+        await page.mouse("mousePressed", 100, 200, button)
+        await happened(site, "mouse", 100, 200, mask)
+        await page.mouse("mouseReleased", 100, 200, button)
+
+    def pressed() -> list[object]:
+        return [event[3] for event in handler_of(site).events if event[0] == "mouse" and event[3]]
+
+    await page.mouse("mouseMoved", 100, 200)
+    await press("left", 1)
+    await press("back", 128)
+    await press("forward", 256)
+    for x, y in ((60, 0), (40, 0), (-100, 10), (10, 60), (0, -60)):
+        await wheel(page, x, y)
+    await wheel(page, 0, 60, SHIFT)
+    await until(lambda: pressed() == [1, 128, 256, 64, 32, 16, 8, 16], "all buttons")
+    assert await page.run("location.href") == where
+    await page.mouse("mousePressed", 100, 200, "forward")
+    await page.run("dispatchEvent(new Event('blur'))")
+    await until(lambda: handler_of(site).events[-1] == ("mouse", 100, 200, 0), "the release")
+    await page.mouse("mouseReleased", 100, 200, "forward")
 
 
 async def test_a_key_is_held_while_the_pointer_drags(page: Page, site: Site) -> None:

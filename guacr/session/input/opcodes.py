@@ -27,8 +27,6 @@ ARGV_MAX = 16384
 INTEGER_MAX = 1e18
 """The maximum of any number that a client sends."""
 CLIPBOARD_PENDING = "the clipboard is incomplete: copy the text again, then paste it"
-BUTTONS = 0x1F
-"""Left, middle, right, wheel up and wheel down."""
 
 _WHOLE = re.compile("-?[0-9]{1,18}")
 _NUMBER = re.compile(r"-?[0-9]{1,400}(?:\.[0-9]{0,400})?(?:e[+-]?[0-9]{1,3})?", re.IGNORECASE)
@@ -98,7 +96,7 @@ def _pass_key(session: Session, user: User, keysym: int, *, pressed: bool) -> No
 
 def _mouse(session: Session, user: User, args: Args) -> None:
     x, y = session.display.nearest(_integer(args[0]), _integer(args[1]))
-    buttons = _integer(args[2]) & BUTTONS
+    buttons = _integer(args[2]) & session.handler.pointer_buttons
     user.held.mouse(x, y, buttons)
     for tap in session.taps:
         tap.mouse(user, x, y, buttons)

@@ -1,6 +1,7 @@
 // Mouse, pen and touch: sends the pointer to the remote side, and shows its cursor.
 
 import Guacamole from "../vendor/guacamole-common.js";
+import { listenToButtons, maskOf } from "./buttons.js";
 import { Cursor } from "./cursor.js";
 import { byId } from "./dom.js";
 import { Gestures } from "./gestures.js";
@@ -34,6 +35,7 @@ export class Pointer {
     const display = client.getDisplay();
     const surface = display.getElement();
     const mouse = (this.mouse = new Guacamole.Mouse(surface));
+    listenToButtons(surface, mouse);
     mouse.onEach(MOVES, (event) => this.moved(event, false));
     mouse.on("mouseout", () => this.session.watches || display.showCursor(false));
     const pen = new Guacamole.Mouse.Touchscreen(surface);
@@ -74,7 +76,10 @@ export class Pointer {
     this.last = { x: event.state.x / scale, y: event.state.y / scale };
     this.byFinger = byFinger;
     display.showCursor(byFinger);
-    this.client.sendMouseState(event.state, true);
+    const x = Math.floor(this.last.x), y = Math.floor(this.last.y);
+    display.moveCursor(x, y);
+    // as client.sendMouseState does, which knows only five buttons
+    if (this.session.connected) this.session.tunnel.sendMessage("mouse", x, y, maskOf(event.state));
     if (byFinger && this.usesTouchpad) this.session.screen.follow(event.state);
   }
 

@@ -134,6 +134,7 @@ class RfbClient:
             numbers.DESKTOP_SIZE: read_size,
             numbers.EXTENDED_DESKTOP_SIZE: read_extended_size,
             numbers.DESKTOP_NAME: read_name,
+            numbers.MOUSE_BUTTONS: supports(numbers.MOUSE_BUTTONS),
             numbers.QEMU_KEYS: supports(numbers.QEMU_KEYS),
             numbers.QEMU_SOUND: supports(numbers.QEMU_SOUND),
             numbers.QEMU_LED_STATE: read_leds,

@@ -57,9 +57,17 @@ def request_sound(channels: int, rate: int) -> bytes:
     return layout + _SOUND.pack(255, 1, 0)
 
 
-def pointer(x: int, y: int, buttons: int) -> bytes:
-    """Move the pointer to (x, y), with a mask of the buttons that are down."""
-    return _POINTER.pack(5, buttons & 0xFF, x, y)
+def pointer(x: int, y: int, buttons: int, *, extended: bool) -> bytes:
+    """Move the pointer to (x, y), with a mask of the buttons that are down.
+
+    Those beyond the seventh are sent only if the server supports `extended` messages
+    (ExtendedMouseButtons). The highest bit marks these. It is clear in all others, because the
+    server may understand it before it has said so.
+    """
+    lower, higher = buttons & 0x7F, buttons >> 7
+    if extended and higher:
+        return _POINTER.pack(5, 0x80 | lower, x, y) + bytes([higher])
+    return _POINTER.pack(5, lower, x, y)
 
 
 def cut_text(text: bytes) -> bytes:

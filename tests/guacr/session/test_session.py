@@ -442,6 +442,21 @@ async def test_input_reaches_the_handler(bench: Bench) -> None:
     assert transport.canvas.size == (300, 150)
 
 
+async def test_a_handler_may_accept_more_buttons(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SketchHandler, "pointer_buttons", 0x1FF)
+    transport, user = bench.connect()
+    transport.send("mouse", 1, 2, 0x100 | 1)
+    transport.send("mouse", 1, 2, 0xFFFF)
+    sketch(user).release_input(user)
+    assert sketch(user).events[-3:] == [
+        ("mouse", 1, 2, 0x101),
+        ("mouse", 1, 2, 0x1FF),
+        ("mouse", 1, 2, 0),
+    ]
+
+
 @pytest.mark.parametrize("size", [(0, 0), (0, 50), (-3, 9)])
 async def test_a_hidden_window_does_not_resize(bench: Bench, size: tuple[int, int]) -> None:
     transport, user = bench.connect()

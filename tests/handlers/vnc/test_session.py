@@ -111,10 +111,14 @@ async def test_keys_and_pointer_reach_the_desktop(daemon: Daemon, desktop: Deskt
         client.mouse(100, 120, 0)
         client.mouse(100, 120, 1)
         client.mouse(100, 120, 0)
+        for wheel in (8, 16, 32, 64):
+            client.click(100, 120, wheel)
+        client.click(100, 120, 128)  # Xvnc 1.12 has seven buttons
         client.key(ord("a"))
         await until(lambda: b"keysym 0x61, a" in seen, "the key")
         assert b"root:(100,120)" in seen
-        assert b"button 1" in seen
+        for button in (b"1", b"4", b"5", b"6", b"7"):
+            assert b"button " + button in seen
     xev.terminate()
     await reading
 
