@@ -77,6 +77,11 @@ class HeldSurface(Surface):
     def changed(self) -> bool:
         return not self.is_held and self._surface.changed
 
+    @property
+    @override
+    def is_ahead(self) -> bool:
+        return self.is_held or self._surface.is_ahead
+
     @override
     def take_damage(self) -> Damage:
         self._seen = True

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from guacr.display.area import Region
 from guacr.display.geometry import Rect
-from guacr.display.held import HeldSurface
 from guacr.display.layers import LayerId
 from guacr.display.moves import MoveSearch
 from guacr.display.pixels import Array8, BgrxPixels, Pixels, move_within, new_picture
@@ -60,7 +59,7 @@ class Layer:
         self._forgotten = False
         """True if that copy has been freed: viewers have the picture as of the last damage."""
         self._ahead = False
-        """True if that copy was made of a held surface, and contains more than it has reported."""
+        """True if that copy contains more than the surface has reported as damage."""
         self._used_at = 0.0
 
     def place(self, x: int, y: int) -> None:
@@ -168,7 +167,7 @@ class Layer:
         if self._shown is None:
             self._shown, self._forgotten = new_picture(*self.surface.size), False
         self.surface.pixels(self._whole).bgrx().detached(self._shown)
-        self._ahead = isinstance(self.surface, HeldSurface) and self.surface.is_held
+        self._ahead = self.surface.is_ahead
         return self._shown
 
     def _picture(self) -> Array8 | None:

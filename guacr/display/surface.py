@@ -52,6 +52,11 @@ class Surface(Protocol):
         viewers have is then kept and compared."""
         ...
 
+    @property
+    def is_ahead(self) -> bool:
+        """True if `pixels` may show changes that `take_damage` does not return yet."""
+        return False
+
     def take_damage(self) -> Damage:
         """Return the changes since the last call; after a change of `size`, the whole surface."""
         ...

@@ -9,7 +9,7 @@ import numpy as np
 
 from guacr.display.geometry import Rect
 from guacr.display.pixels import Pixels
-from guacr.display.surface import Copy, Damage
+from guacr.display.surface import Copy, Damage, Surface
 from terminal.drawing.atlas import GlyphAtlas
 from terminal.drawing.changes import GAP_COLUMNS, Block, Move, find_blocks, find_moves
 from terminal.drawing.compositor import Ground, compose, ground
@@ -29,8 +29,8 @@ _NO_COLOURS = Colours((0, 0, 0), (0, 0, 0), None, bytes(768))
 """Of a renderer before the engine's first update, which brings them."""
 
 
-class TerminalSurface:
-    """Implements `guacr.display.surface.Surface` for an engine's viewport.
+class TerminalSurface(Surface):
+    """An engine's viewport.
 
     The engine is not owned: its creator closes it, and feeds and resizes it directly.
     """

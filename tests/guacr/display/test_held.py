@@ -148,6 +148,21 @@ async def test_who_joins_after_a_long_rest_misses_no_copy() -> None:
     assert screen.shows()
 
 
+async def test_a_surface_that_only_passes_on_what_is_held_misses_no_copy() -> None:
+    screen = Screen()
+    screen.display.set_surface(HeldSurface(screen.held, LONG, screen.called))
+    screen.buffer.blit(ALL, noise(200, 100))
+    assert screen.shows()
+    screen.display.rest(FORGET_AFTER + 1, 1.0)
+    screen.held.hold()
+    screen.buffer.copy_rect(Rect(0, 20, 200, 80), 0, 0)
+    joiner = Canvas()
+    joiner.feed(screen.display.plan_full().encode(EXACT) + encode("sync", 1, 1))
+    screen.held.release()
+    screen.viewer = joiner
+    assert screen.shows()
+
+
 async def test_what_rests_while_it_waits_is_not_half_drawn() -> None:
     screen = Screen()
     screen.buffer.resize(300, 300)
