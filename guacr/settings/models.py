@@ -164,7 +164,7 @@ class SessionSettings(Section):
     send_high_water: Annotated[Whole, Field(ge=16384, le=1 << 30)] = 256 * 1024
     """Unsent bytes at which a viewer skips frames."""
     send_limit: Annotated[Whole, Field(ge=65536, le=1 << 30)] = 16 * 1024 * 1024
-    """Unsent bytes at which a viewer is dropped."""
+    """Unsent bytes at which a viewer is dropped; max_memory does not include them."""
     stuck_timeout: Seconds = 15.0
     """Seconds without any progress in sending after which a viewer is dropped."""
     max_users: Annotated[Whole, Field(ge=1, le=10_000)] = 64
@@ -173,8 +173,9 @@ class SessionSettings(Section):
     """Maximum bytes of a clipboard; a connection's clipboard-buffer-size may raise it."""
     max_memory: Annotated[Whole, Field(ge=16_777_216, le=1 << 40)] = 536_870_912
     """Bytes for the pictures of a session: twelve per pixel of a remote desktop (the picture, what
-    viewers have, and what is being sent), four per pixel of a picture in a terminal. Windows may
-    have a pixel for every sixteen bytes."""
+    viewers have, and what is being encoded), four per pixel of a picture in a terminal. Encoded
+    frames that wait to be sent are extra: up to send_limit for each user. Windows may have a pixel
+    for every sixteen bytes."""
     max_user_memory: Annotated[Whole, Field(ge=1_048_576, le=1 << 40)] = 67_108_864
     """Bytes received in unfinished streams of one user, such as clipboards."""
 
@@ -331,7 +332,8 @@ class Settings(Section):
         """Return the allowed window size nearest to `width` by `height` pixels.
 
         It is within the limits of [display], and its picture fits into the session's memory with
-        room to spare: with what viewers have and what is being sent, it needs three times its size.
+        room to spare: with what viewers have and what is being encoded, it needs three times its
+        size.
         """
         width, height = min(width, self.display.max_width), min(height, self.display.max_height)
         most = self.session.max_memory // (4 * PIXEL_BYTES)
