@@ -13,7 +13,7 @@ from handlers.vnc.rfb.client import ClientOptions
 from handlers.vnc.rfb.pixel_format import pixel_format_of
 from handlers.vnc.rfb.repeater import ID, destination_of
 
-JPEG_QUALITY, COMPRESSION = 6, 2
+JPEG_QUALITY, COMPRESSION = 5, 2
 NO_JPEG = 10
 SAMPLE = b"a\xff"
 

@@ -134,7 +134,7 @@ class VncParams(
     )
     quality_level: int = param(
         -1,
-        "Quality of the server's JPEGs, from 0 to 9; -1 for 6, 10 for none.",
+        "Quality of the server's JPEGs, from 0 to 9; -1 for 5, 10 for none.",
         minimum=-1,
         maximum=10,
     )

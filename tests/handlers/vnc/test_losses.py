@@ -44,7 +44,7 @@ class Recorder(Sender):
         found: list[Rect | bool] = []
         for message in self.sent:
             if message[0] == 2:
-                found.append(struct.pack(">i", -26) in message)
+                found.append(struct.pack(">i", -27) in message)
             else:
                 kind, incremental, *place = struct.unpack(">BBHHHH", message)
                 assert (kind, incremental) == (3, 0)
@@ -80,7 +80,7 @@ async def server(monkeypatch: pytest.MonkeyPatch) -> Server:
 
 
 def test_the_quality_is_among_the_options() -> None:
-    assert -26 in OPTIONS.encodings
+    assert -27 in OPTIONS.encodings
 
 
 async def test_losses_are_requested_once_more_at_rest(server: Server) -> None:
