@@ -15,16 +15,15 @@ from guacr.budget import Budget
 from guacr.display.display import Display
 from guacr.errors import (
     ClientError,
-    ClientTimeoutError,
     GuacrError,
     InternalError,
-    OverrunError,
     TooManyError,
     forget_frames,
 )
 from guacr.protocol.client import ClientInfo
 from guacr.protocol.instruction import encode
 from guacr.protocol.status import Status
+from guacr.session import keep_alive
 from guacr.session.context import SessionContext
 from guacr.session.events import Events, SessionClosed, SessionOpened, UserJoined, UserLeft
 from guacr.session.frames.frames import Frames
@@ -44,9 +43,6 @@ from guacr.session.user import User
 from guacr.session.users import JOINED, LEFT, Users
 from guacr.settings.models import Settings
 from guacr.transport.base import Transport
-
-KEEP_ALIVE = 5.0
-"""Seconds after which an idle client is sent a `nop`, as in guacd; browsers wait for 15 s."""
 
 
 class Session:
@@ -361,32 +357,17 @@ class Session:
     def keep_alive(self, now: float) -> None:
         """Send keep-alives and check the time-outs of every user; due again at `next_check`."""
         for user in self.users:
-            link = user.link
-            silent = now - link.last_received > self.settings.server.client_timeout
-            if silent and not link.is_held:
-                self.drop(user, ClientTimeoutError("the client has been silent for too long"))
-            elif link.buffered > self.settings.session.send_limit:
-                self.drop(user, OverrunError("the client does not read what it is sent"))
-            elif link.stuck_for(now) > self.settings.session.stuck_timeout:
-                self.drop(
-                    user, ClientTimeoutError("the client has stopped reading what it is sent")
-                )
-            elif now - link.last_sent > KEEP_ALIVE:
-                link.send(encode("nop"))
-        self.next_check = min((self._due(user.link) for user in self.users), default=now)
+            error = keep_alive.check(user.link, now, self.settings)
+            if error is not None:
+                self.drop(user, error)
+        due = (keep_alive.next_check(user.link, self.settings) for user in self.users)
+        self.next_check = min(due, default=now)
 
     def stood_still(self, seconds: float) -> None:
         """Move every user's deadlines by `seconds`."""
         self.next_check = 0.0
         for user in self.users:
             user.link.stood_still(seconds)
-
-    def _due(self, link: Link) -> float:
-        """Return when a user must be checked again."""
-        if link.buffered:
-            return link.last_sent
-        silent = link.last_received + self.settings.server.client_timeout
-        return min(link.last_sent + KEEP_ALIVE, silent)
 
 
 def _told(error: GuacrError | None) -> tuple[Status, str]:

@@ -25,7 +25,7 @@ from guacr.protocol.parser import InstructionParser
 from guacr.protocol.status import Status
 from guacr.session.input.held import KEYS_MAX
 from guacr.session.input.touch import RADIUS_MAX, Contact
-from guacr.session.session import KEEP_ALIVE
+from guacr.session.keep_alive import KEEP_ALIVE
 from guacr.session.user import User
 from guacr.settings.models import Settings
 from guacr.turns import TURN

@@ -9,7 +9,7 @@ from guacr.protocol.audio import AudioFormat
 from guacr.session.frames.viewer import Viewer
 from guacr.session.input.taps import InputTap
 from guacr.session.input.touch import Contact
-from guacr.session.session import KEEP_ALIVE
+from guacr.session.keep_alive import KEEP_ALIVE
 from guacr.session.user import User
 from guacr.settings.models import SessionSettings, Settings
 from guacr.testing.canvas import Canvas
