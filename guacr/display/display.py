@@ -105,16 +105,16 @@ class Display:
         )
 
     @property
-    def rests(self) -> bool:
-        """True if `rest` has nothing to do: viewers have the picture without losses."""
-        return all(layer.rests for layer in self._layers if isinstance(layer, Layer))
+    def refined(self) -> bool:
+        """True if `refine` has nothing to do: viewers have the picture without losses."""
+        return all(layer.refined for layer in self._layers if isinstance(layer, Layer))
 
-    def rest(self, now: float, delay: float) -> None:
+    def refine(self, now: float, delay: float) -> None:
         """Let the next plan resend, losslessly, a part of what was sent with losses and has not
         changed for `delay` seconds; free memory that only changes need."""
         for layer in self._layers:
             if isinstance(layer, Layer):
-                layer.rest(now, delay)
+                layer.refine(now, delay)
 
     def plan(self, now: float) -> Plan | None:
         """Return the difference from the last picture to this one; None if there is none."""

@@ -82,11 +82,11 @@ class Layer:
         return self._grid is not None and bool(self._grid.lossy.any())
 
     @property
-    def rests(self) -> bool:
-        """True if `rest` has nothing to do."""
+    def refined(self) -> bool:
+        """True if `refine` has nothing to do."""
         return self._spare is None and not self.lossy and not self._may_forget
 
-    def rest(self, now: float, delay: float) -> None:
+    def refine(self, now: float, delay: float) -> None:
         """Resend losslessly some areas that have not changed for `delay` seconds, and free memory
         that has not been used for as long."""
         if now - self._used_at > delay:

@@ -41,6 +41,17 @@ def test_every_accepted_opcode_is_named() -> None:
     assert sorted(re.findall(r"`(\w+)`", accepted)) == sorted(name for name in OPCODES if name)
 
 
+def test_behaviours_are_where_the_architecture_says() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    table = text.split("## Where to find it")[1].split("\n## ")[0]
+    places = re.findall(r"`([\w/]+\.py)`: (`\w+`(?:, `\w+`)*)", table)
+    assert len(places) >= table.count("\n| ") - 1
+    for module, names in places:
+        code = (ROOT / "guacr" / module).read_text()
+        for name in re.findall(r"`(\w+)`", names):
+            assert re.search(rf"\b{name}\b", code), f"{name} in {module}"
+
+
 def test_every_status_named_is_one() -> None:
     text = (ROOT / "docs" / "protocol.md").read_text()
     rows = re.findall(r"^\| (\d+) \| (\w+) \|", text, re.MULTILINE)

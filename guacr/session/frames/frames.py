@@ -19,7 +19,7 @@ INLINE_COST = 0.003
 """Seconds for which encoding a frame may hold the event loop; expensive frames go to a thread."""
 LAST_COST = 0.03
 """The same for the last picture of a session that ends: it is sent at once or not at all."""
-REST_DELAY = 0.3
+REFINE_DELAY = 0.3
 """Seconds without change after which lossy areas are sent again losslessly."""
 LOW_QUALITY_LAG = 0.15
 """Seconds of lag for which pictures of low quality are encoded; then a host's own files are
@@ -41,7 +41,7 @@ class Frames:
 
     __slots__ = (
         "_clock", "_display", "_encoding_task", "_executor", "_failed", "_is_open",
-        "_last_timestamp", "_loop", "_quality", "_rest", "_settings", "_stopped",
+        "_last_timestamp", "_loop", "_quality", "_refinement", "_settings", "_stopped",
         "_stopping", "_taken", "_viewers",
     )  # fmt: skip
 
@@ -64,7 +64,7 @@ class Frames:
         self._encoding_task: asyncio.Task[None] | None = None
         self._loop = asyncio.get_running_loop()
         self._clock = FrameClock(settings.display.frame_rate, self._tick, self._lag)
-        self._rest: asyncio.TimerHandle | None = None
+        self._refinement: asyncio.TimerHandle | None = None
         self._last_timestamp = 0
         self._taken: asyncio.Future[None] | None = None
         """Done when the next frame has taken what has been drawn."""
@@ -149,8 +149,8 @@ class Frames:
         self._note_taken()
         if self._encoding_task is not None:
             self._encoding_task.cancel()
-        if self._rest is not None:
-            self._rest.cancel()
+        if self._refinement is not None:
+            self._refinement.cancel()
 
     def timestamp(self) -> int:
         """Return milliseconds on the event loop's clock, never before the last frame's."""
@@ -183,8 +183,8 @@ class Frames:
         display = self._display
         display.before_frame()
         fresh = [viewer for viewer in self._viewers if not viewer.stale]
-        newcomers = [viewer for viewer in self._viewers if viewer.stale and _has_drained(viewer)]
-        if not newcomers and not (fresh and display.changed):
+        stale = [viewer for viewer in self._viewers if viewer.stale and _has_drained(viewer)]
+        if not stale and not (fresh and display.changed):
             return False
         change = None
         if fresh:
@@ -192,8 +192,8 @@ class Frames:
         else:
             display.skip(self._loop.time())
         self._note_taken()
-        whole = display.plan_full() if newcomers and display.size != (0, 0) else None
-        return self._send(change, fresh, whole, newcomers)
+        whole = display.plan_full() if stale and display.size != (0, 0) else None
+        return self._send(change, fresh, whole, stale)
 
     def _note_taken(self) -> None:
         taken, self._taken = self._taken, None
@@ -210,24 +210,24 @@ class Frames:
                 viewer.stale = True
 
     def _send(
-        self, change: Plan | None, fresh: list[Viewer], whole: Plan | None, newcomers: list[Viewer]
+        self, change: Plan | None, fresh: list[Viewer], whole: Plan | None, stale: list[Viewer]
     ) -> bool:
         plans = [plan for plan in (change, whole) if plan is not None]
         if not plans:
             return False
-        encoding = self._encoding(fresh + newcomers)
+        encoding = self._encoding(fresh + stale)
         cost = sum(plan.cost(encoding) for plan in plans)
         if cost <= (LAST_COST if self._stopping else INLINE_COST):
             made = (change, whole)
             frames = [None if plan is None else [plan.encode(encoding)] for plan in made]
-            self._sent(frames, fresh, newcomers)
+            self._sent(frames, fresh, stale)
             return True
         if self._stopping:
             return False
         self._clock.busy = True
         for plan in plans:
             plan.detach()
-        work = self._encode((change, whole), encoding, fresh, newcomers)
+        work = self._encode((change, whole), encoding, fresh, stale)
         self._encoding_task = self._loop.create_task(work, name="encoding")
         self._encoding_task.add_done_callback(self._encoded)
         return True
@@ -237,7 +237,7 @@ class Frames:
         plans: tuple[Plan | None, Plan | None],
         encoding: Encoding,
         fresh: list[Viewer],
-        newcomers: list[Viewer],
+        stale: list[Viewer],
     ) -> None:
         """Encode on threads, in parallel if there is enough work."""
         frames: list[Frame] = []
@@ -251,7 +251,7 @@ class Frames:
                 await run(self._executor, plan.prepare)
             frames.append(await asyncio.gather(*(run(self._executor, share) for share in shares)))
             plan.settle()
-        self._sent(frames, fresh, newcomers)
+        self._sent(frames, fresh, stale)
 
     def _encoded(self, done: asyncio.Task[None]) -> None:
         self._encoding_task = None
@@ -263,7 +263,7 @@ class Frames:
         elif not self._stopped:
             self._clock.done()
 
-    def _sent(self, frames: Sequence[Frame], fresh: list[Viewer], newcomers: list[Viewer]) -> None:
+    def _sent(self, frames: Sequence[Frame], fresh: list[Viewer], stale: list[Viewer]) -> None:
         self._last_timestamp = max(self.timestamp(), self._last_timestamp + 1)
         sync = encode("sync", self._last_timestamp, 1)
         change, whole = frames
@@ -275,10 +275,10 @@ class Frames:
                 self._send_to(viewer, message, whole=False)
         if whole is not None:
             message = b"".join((*whole, sync))
-            for viewer in self._present(newcomers):
+            for viewer in self._present(stale):
                 disposals = self._display.disposals(viewer.layers)
                 self._send_to(viewer, disposals + message if disposals else message, whole=True)
-        self._rest_later()
+        self._refine_later()
 
     def _present(self, viewers: list[Viewer]) -> list[Viewer]:
         """Return the viewers that have not left while the frame was being made."""
@@ -306,15 +306,15 @@ class Frames:
 
     # ---- lossless refinement
 
-    def _rest_later(self) -> None:
-        if self._rest is None and not self._display.rests and not self._stopping:
-            self._rest = self._loop.call_later(REST_DELAY, self._rest_now)
+    def _refine_later(self) -> None:
+        if self._refinement is None and not self._display.refined and not self._stopping:
+            self._refinement = self._loop.call_later(REFINE_DELAY, self._refine_now)
 
-    def _rest_now(self) -> None:
-        self._rest = None
-        self._display.rest(self._loop.time(), REST_DELAY)
+    def _refine_now(self) -> None:
+        self._refinement = None
+        self._display.refine(self._loop.time(), REFINE_DELAY)
         self.wake()
-        self._rest_later()
+        self._refine_later()
 
 
 def _has_drained(viewer: Viewer) -> bool:

@@ -230,7 +230,7 @@ def test_lossy_picture_becomes_exact_once_it_rests() -> None:
     assert not (viewer.flatten() == seen(surface)).all()
     now, frames = 1.0, 0
     while layer.lossy:
-        display.rest(now, 0.3)
+        display.refine(now, 0.3)
         assert display.changed
         paint(viewer, display.plan(now), auto)
         frames += 1
@@ -246,14 +246,14 @@ def test_what_moves_while_it_is_sent_exactly_keeps_its_losses() -> None:
     surface.blit(Rect(0, 0, 512, 512), picture)
     viewer = Canvas()
     paint(viewer, display.plan(0.0), Encoding())
-    display.rest(5.0, 1.0)
+    display.refine(5.0, 1.0)
     surface.blit(Rect(0, 512, 512, 512), picture)
     surface.touch(Rect(0, 0, 512, 1024))
     paint(viewer, display.plan(5.0), Encoding())
     now = 5.0
-    while not display.rests:
+    while not display.refined:
         now += 5.0
-        display.rest(now, 1.0)
+        display.refine(now, 1.0)
         paint(viewer, display.plan(now), Encoding())
     assert (viewer.flatten() == seen(surface)).all()
 
@@ -269,7 +269,7 @@ def test_what_moves_is_sent_with_losses_and_what_rests_without() -> None:
         surface.blit(video, noise.reshape(64, 64, 4))
         surface.fill(Rect(300, 300, 20, 20), (frame * 20, 0, 0))
         paint(viewer, display.plan(frame / 20), auto)
-        display.rest(frame / 20, 0.3)
+        display.refine(frame / 20, 0.3)
     difference = (viewer.flatten() != seen(surface)).any(axis=2)
     assert difference[64:128, 64:128].any()
     difference[64:128, 64:128] = False
@@ -402,9 +402,9 @@ def test_what_only_changes_need_is_freed_at_rest() -> None:
         surface.fill(Rect(0, 0, 200, 100), (9, 9, 9))
         paint(viewer, plan)
         assert viewer.flatten()[20, 20].tolist() == [int(now), 0, 0]
-    display.rest(2.2, 0.3)
+    display.refine(2.2, 0.3)
     assert layer._spare is not None
-    display.rest(2.4, 0.3)
+    display.refine(2.4, 0.3)
     assert layer._spare is None
 
 
@@ -418,14 +418,14 @@ async def test_after_a_long_rest_changes_and_joiners_are_as_before(held: bool) -
     paint(viewer, display.plan(0.0))
     paint(viewer, display.plan_full())
     before = seen(surface).copy()
-    display.rest(4.9, 0.3)
-    begins = layer.rests
+    display.refine(4.9, 0.3)
+    begins = layer.refined
     assert not begins
     if held:
         shown.hold()
         surface.fill(Rect(50, 50, 20, 20), (1, 2, 3))
-    display.rest(11.0, 0.3)
-    assert display.rests
+    display.refine(11.0, 0.3)
+    assert display.refined
     plan = display.plan(11.0)
     if plan is not None:
         paint(viewer, plan)

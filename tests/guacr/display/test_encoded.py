@@ -153,9 +153,9 @@ def test_a_file_that_is_drawn_over_is_not_sent(change) -> None:  # type: ignore[
     screen.surface.draw_encoded(30, 40, image(200, 150))
     change(screen.surface)
     assert jpeg(200, 150) not in [data for _, _, data in screen.frame(Encoding(format="auto"))]
-    screen.display.rest(screen.time + 9, 0.3)
+    screen.display.refine(screen.time + 9, 0.3)
     for _ in range(9):
-        screen.display.rest(screen.time + 9, 0.3)
+        screen.display.refine(screen.time + 9, 0.3)
         screen.frame()
     assert screen.is_seen()
 
@@ -166,7 +166,7 @@ def test_a_file_that_is_copied_stays_where_it_was_drawn() -> None:
     screen.surface.copy_rect(Rect(0, 0, 128, 128), 200, 100)
     assert ("0,0", JPEG, jpeg(128, 128)) in screen.frame(Encoding())
     for _ in range(9):
-        screen.display.rest(screen.time + 9, 0.3)
+        screen.display.refine(screen.time + 9, 0.3)
         screen.frame()
     assert screen.is_seen()
 
