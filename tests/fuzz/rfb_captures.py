@@ -104,7 +104,7 @@ async def _record(port: int, encoding: str, depth: int, change: Callable[[], Non
                     writer.write(messages.fence(event.flags & 7, event.payload))
             if not updates and client.size != size:
                 writer.write(messages.request_update(*client.size, incremental=False))
-                writer.write(messages.pointer(SIZE[0] - 1, SIZE[1] - 1, 0))
+                writer.write(messages.pointer(SIZE[0] - 1, SIZE[1] - 1, 0, extended=False))
             if ended:
                 updates += ended
                 writer.write(messages.request_update(*client.size, incremental=True))
