@@ -75,7 +75,7 @@ class VncParams(
     swap_red_blue: bool = param(False, "Swap red and blue, for servers that mix them up.")
     color_depth: str = param(
         "",
-        "Bits of a colour; empty for 24.",
+        "Bits of a colour; empty for as many as the server has, 24 at most.",
         common=True,
         choices=("", "0", "8", "16", "24", "32"),
     )

@@ -33,6 +33,7 @@ from handlers.vnc.rfb.events import (
     Named,
     Pictured,
     Ready,
+    Recoloured,
     ResizeAnswered,
     Resized,
     Screens,
@@ -91,6 +92,8 @@ class Server:
         self._gave_up = False
         self._has_fences = False
         """True if the server paces itself by fences."""
+        self._is_recolouring = False
+        """True if everything has been requested in new colours."""
         self._misses_sound = params.enable_audio
         self._blocks_input = params.disable_server_input
         self._sizes: DesktopSizes | None = None
@@ -200,9 +203,13 @@ class Server:
             case UpdateEnded():
                 self._session.set_connected()
                 self._notice.clear()
+                self._is_recolouring = False
                 self._sender.request(incremental=True)
                 if self._blocks_input:
                     self._block_input()
+            case Recoloured() if not self._is_recolouring:
+                self._is_recolouring = True
+                self._sender.request(incremental=False)
             case Resized():
                 self._sender.request(incremental=False)
             case Screens() | ResizeAnswered():

@@ -32,6 +32,8 @@ EVENTS_MAX = 20 * COUNT_MAX
 HUGE = 8000, 8000
 VERSION = b"RFB 003.008\n"
 READY = b"\1\1\0\0\0\0" + pack(">HH16xI", 300, 200, 4) + b"desk"
+INDICES = b"\1\1\0\0\0\0" + pack(">HHBBBB12xI", 300, 200, 8, 8, 0, 0, 4) + b"desk"
+"""A server with a colour map."""
 MESSAGES = [
     b"\2", b"\1\0\0\1\0\2" + bytes(12), b"\3\0\0\0\0\0\0\3abc",
     b"\3\0\0\0\xff\xff\xff\xf8\x1f\0\0\1\0\1\0\0", b"\3\0\0\0\x80\0\0\0x",
@@ -78,6 +80,7 @@ LOGINS = [
 SAMPLES = [
     *(bytes([DEPTHS.index(capture.depth)]) + capture.data for capture in captures()),
     *(bytes([depth]) + VERSION + READY + b"".join(UPDATES + MESSAGES) for depth in range(3)),
+    b"\0" + VERSION + INDICES + b"".join(UPDATES + MESSAGES + UPDATES[:4]),
     *(b"\2" + VERSION + READY + message for message in UPDATES + MESSAGES),
     *(b"\2" + login for login in LOGINS),
 ]

@@ -47,16 +47,26 @@ class RfbPeer:
         """Refuse the login as version 3.8 does."""
         self.send(b"\0\0\0\1", len(reason).to_bytes(4, "big"), reason.encode())
 
-    async def begin(self) -> None:
-        """Go on from ClientInit until the client has said what it wants, and show a picture."""
+    async def begin(self, layout: bytes = bytes(16)) -> bytes:
+        """Go on from ClientInit until the client has said what it wants, and show a black picture.
+
+        Args:
+            layout: the server's own pixel format.
+
+        Returns:
+            The pixel format that the client wants.
+        """
         await self.read(1)
-        self.send(struct.pack(">HH", *SIZE), bytes(16), struct.pack(">I", 4), b"desk")
-        assert (await self.read(20))[0] == 0
+        self.send(struct.pack(">HH", *SIZE), layout, struct.pack(">I", 4), b"desk")
+        message = await self.read(20)
+        assert message[0] == 0
+        size = message[4] // 8 * SIZE[0] * SIZE[1]
         _, count = struct.unpack(">BxH", await self.read(4))
         await self.read(4 * count)
         assert (await self.read(10))[0] == 3
-        self.rectangle(struct.pack(">HHHHi", 0, 0, *SIZE, 0), bytes(4 * SIZE[0] * SIZE[1]))
+        self.rectangle(struct.pack(">HHHHi", 0, 0, *SIZE, 0), bytes(size))
         assert (await self.read(10))[0] == 3
+        return message[4:]
 
     def rectangle(self, *parts: bytes) -> None:
         """Send an update of one rectangle."""

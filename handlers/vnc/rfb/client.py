@@ -24,6 +24,7 @@ from handlers.vnc.rfb.events import (
     Event,
     ExtendedClipboard,
     Fence,
+    Recoloured,
     SoundBegun,
     Sounded,
     SoundEnded,
@@ -34,7 +35,7 @@ from handlers.vnc.rfb.events import (
 )
 from handlers.vnc.rfb.handshake import Credentials, Handshake
 from handlers.vnc.rfb.input import I32, Input, Steps, Wait
-from handlers.vnc.rfb.pixel_format import PixelFormat
+from handlers.vnc.rfb.pixel_format import COLOURS, PixelFormat, requested
 from handlers.vnc.rfb.pseudo import (
     read_extended_size,
     read_leds,
@@ -61,6 +62,7 @@ SOUND_MAX = 1 << 16
 
 _SOUND = Struct(">BH")
 _RECT = Struct(">HHHHi")
+_COLOURS = Struct(">HH")
 
 ReadRect = Callable[[Context, Rect], Steps[None]]
 
@@ -69,7 +71,8 @@ ReadRect = Callable[[Context, Rect], Steps[None]]
 class ClientOptions:
     """The requests of a connection to its server."""
 
-    pixel_format: PixelFormat
+    pixel_format: PixelFormat | None
+    """None for one that suits the server."""
     encodings: Sequence[int]
     """With the pseudo-encodings, the preferred ones first."""
     cut_text_max: int
@@ -140,6 +143,8 @@ class RfbClient:
             numbers.QEMU_LED_STATE: read_leds,
         }
         self._knows_continuous_updates = False
+        self._is_drawn = False
+        """True if the server has sent any pixels."""
         self._steps = self._run()
         next(self._steps)
 
@@ -196,7 +201,7 @@ class RfbClient:
             yield from pass_repeater(self._input, self._send, self._options.destination)
         ready = yield from self._handshake.run()
         context = self._context
-        context.pixel_format = self._options.pixel_format
+        context.pixel_format = requested(self._options.pixel_format, ready.layout)
         context.swap_red_blue = self._options.swap_red_blue
         set_size(context, ready.width, ready.height)
         self._send(messages.set_pixel_format(context.pixel_format))
@@ -257,14 +262,23 @@ class RfbClient:
                 f"a rectangle up to ({rect.right}, {rect.bottom}) on a desktop of "
                 f"{self._context.width}x{self._context.height} pixels"
             )
+        self._is_drawn = True
         if rect.area:
             yield from reader(self._context, rect)
 
     def _read_colour_map(self) -> Steps[None]:
-        """Skip colours: no pixel format that guacr requests has a colour map."""
-        yield from self._input.skip(3)
-        count = yield from self._input.u16()
-        yield from self._input.skip(6 * count)
+        """Read colours, or skip them if they have not been requested."""
+        yield from self._input.skip(1)
+        first, count = yield from self._input.unpack(_COLOURS)
+        colour_map = self._context.pixel_format.colour_map
+        if colour_map is None:
+            yield from self._input.skip(6 * count)
+            return
+        if first + count > COLOURS:
+            raise broken(f"a colour map of {first + count} colours")
+        colour_map.change(first, (yield from self._input.read(6 * count)))
+        if self._is_drawn:
+            self._emit(Recoloured())
 
     def _read_cut_text(self) -> Steps[None]:
         yield from self._input.skip(3)

@@ -40,6 +40,13 @@ class Ready:
     width: int
     height: int
     name: str
+    layout: bytes
+    """The server's own pixel format, as it sent it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recoloured:
+    """The colours of pixels that have been drawn have changed: the server must send them again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +209,7 @@ Event = (
     | TlsWanted
     | KeyShown
     | Ready
+    | Recoloured
     | UpdateBegun
     | UpdateEnded
     | Drawn

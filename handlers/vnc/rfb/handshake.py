@@ -27,7 +27,7 @@ VENCRYPT_VERSION = b"\0\2"
 
 _VERSION = re.compile(rb"RFB (\d{3})\.(\d{3})\n")
 _LOCKED_OUT = re.compile(r"(?i)too many .*(failures|attempts)")
-_SERVER_INIT = Struct(">HH16xI")
+_SERVER_INIT = Struct(">HH16sI")
 
 
 @dataclass(slots=True)
@@ -85,11 +85,11 @@ class Handshake:
         yield from self._agree_on_version()
         yield from self._secure()
         self._send(b"\1")  # others may stay connected
-        width, height, size = yield from self._input.unpack(_SERVER_INIT)
+        width, height, layout, size = yield from self._input.unpack(_SERVER_INIT)
         if size > NAME_MAX:
             raise broken(f"a name of {size} bytes")
         name = (yield from self._input.read(size)).decode(errors="replace")
-        return Ready(width, height, name)
+        return Ready(width, height, name, layout)
 
     def _agree_on_version(self) -> Steps[None]:
         line = yield from self._input.read(VERSION_SIZE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
 from struct import Struct
 
@@ -11,12 +11,31 @@ from numpy.typing import NDArray
 
 from guacr.api import Array8
 
+COLOURS = 256
+"""The entries of a colour map."""
+
 _LAYOUT = Struct(">BBBBHHHBBB3x")
+
+
+class ColourMap:
+    """The colours of a server whose pixels are indices."""
+
+    __slots__ = ("words",)
+
+    def __init__(self) -> None:
+        self.words = _table(BGR233).copy()
+        """The colour of each value; a server with a fixed map may not send it."""
+
+    def change(self, first: int, entries: bytes) -> None:
+        """Set entries from the first one on; each is red, green and blue of 16 bits."""
+        colours = np.frombuffer(entries, np.uint8).reshape(-1, 6)
+        table = self.words.view(np.uint8).reshape(-1, 4)
+        table[first : first + len(colours), :3] = colours[:, 4::-2]
 
 
 @dataclass(frozen=True, slots=True)
 class PixelFormat:
-    """The layout of a pixel; guacr requests true colour, least significant byte first."""
+    """The layout of a pixel; guacr requests the least significant byte first."""
 
     bits: int
     """8, 16 or 32."""
@@ -27,6 +46,8 @@ class PixelFormat:
     red_shift: int
     green_shift: int
     blue_shift: int
+    colour_map: ColourMap | None = field(default=None, compare=False)
+    """None for true colour."""
 
     @property
     def size(self) -> int:
@@ -44,7 +65,7 @@ class PixelFormat:
             self.bits,
             self.depth,
             0,
-            1,
+            self.colour_map is None,
             self.red_max,
             self.green_max,
             self.blue_max,
@@ -62,7 +83,8 @@ class PixelFormat:
         if self.bits == 32:
             return np.frombuffer(data, np.uint8).reshape(-1, 4)
         values = np.frombuffer(data, np.uint8 if self.bits == 8 else "<u2")
-        colours: Array8 = _table(self)[values].view(np.uint8).reshape(-1, 4)
+        table = _table(self) if self.colour_map is None else self.colour_map.words
+        colours: Array8 = table[values].view(np.uint8).reshape(-1, 4)
         return colours
 
     def compact_colours(self, data: bytes) -> Array8:
@@ -115,6 +137,27 @@ BGR233 = PixelFormat(8, 8, 7, 7, 3, 0, 3, 6)
 """Eight bits: three of red, in the lowest place, three of green, two of blue."""
 
 
-def pixel_format_of(depth: int) -> PixelFormat:
-    """Return the format for a colour depth of 0 (the default), 8, 16, 24 or 32 bits."""
-    return {8: BGR233, 16: RGB565}.get(depth, BGRX)
+def pixel_format_of(depth: int) -> PixelFormat | None:
+    """Return the format for a colour depth of 8, 16, 24 or 32 bits; None for 0, which leaves it to
+    the server."""
+    return {0: None, 8: BGR233, 16: RGB565}.get(depth, BGRX)
+
+
+def requested(wanted: PixelFormat | None, layout: bytes) -> PixelFormat:
+    """Return the format to request of a server whose own one has this layout.
+
+    By default it is the smallest one with all of the server's colours: some small servers (Intel
+    AMT) know no larger ones. Where the server's pixels are indices, 8 bits are indices, too, as
+    some servers know nothing else; that is not the default, because libvncserver has fewer colours
+    then.
+    """
+    bits, _, _, true_colour, *maxima = _LAYOUT.unpack(layout)[:7]
+    if wanted == BGR233 and bits == BGR233.bits and not true_colour:
+        return replace(BGR233, colour_map=ColourMap())
+    if wanted is not None or not true_colour:
+        return wanted or BGRX
+    for each in (BGR233, RGB565):
+        most = each.red_max, each.green_max, each.blue_max
+        if bits == each.bits and all(own <= limit for own, limit in zip(maxima, most, strict=True)):
+            return each
+    return BGRX
