@@ -26,6 +26,8 @@ ARGV_MAX = 16384
 """Maximum bytes in the value of a live parameter."""
 INTEGER_MAX = 1e18
 """The maximum of any number that a client sends."""
+KEYSYM_MAX = (1 << 29) - 1
+"""The highest X11 keysym (X protocol, "Keyboards")."""
 CLIPBOARD_PENDING = "the clipboard is incomplete: copy the text again, then paste it"
 
 _WHOLE = re.compile("-?[0-9]{1,18}")
@@ -80,6 +82,8 @@ def _sync(session: Session, user: User, args: Args) -> None:
 
 def _key(session: Session, user: User, args: Args) -> None:
     keysym, pressed = _integer(args[0]), _integer(args[1]) != 0
+    if not 0 <= keysym <= KEYSYM_MAX:
+        return  # no keyboard has such a key
     excess = user.held.key(keysym, pressed)
     if excess is not None:
         _pass_key(session, user, excess, pressed=False)

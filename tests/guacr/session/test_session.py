@@ -24,6 +24,7 @@ from guacr.protocol.instruction import Instruction, encode
 from guacr.protocol.parser import InstructionParser
 from guacr.protocol.status import Status
 from guacr.session.input.held import KEYS_MAX
+from guacr.session.input.opcodes import KEYSYM_MAX
 from guacr.session.input.touch import RADIUS_MAX, Contact
 from guacr.session.keep_alive import KEEP_ALIVE
 from guacr.session.user import User
@@ -440,6 +441,14 @@ async def test_input_reaches_the_handler(bench: Bench) -> None:
     ]
     await frame(transport)
     assert transport.canvas.size == (300, 150)
+
+
+async def test_numbers_that_are_no_keysyms_are_ignored(bench: Bench) -> None:
+    transport, user = bench.connect()
+    await frame(transport)
+    for number in (-1, -5e9, KEYSYM_MAX + 1, 1 << 32, 1e300, KEYSYM_MAX):
+        transport.send("key", number, 1)
+    assert sketch(user).events[2:] == [("key", KEYSYM_MAX, True)]
 
 
 async def test_a_handler_may_accept_more_buttons(
