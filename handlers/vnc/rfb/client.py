@@ -263,8 +263,7 @@ class RfbClient:
                 f"{self._context.width}x{self._context.height} pixels"
             )
         self._is_drawn = True
-        if rect.area:
-            yield from reader(self._context, rect)
+        yield from reader(self._context, rect)  # which has data even if it is empty
 
     def _read_colour_map(self) -> Steps[None]:
         """Read colours, or skip them if they have not been requested."""

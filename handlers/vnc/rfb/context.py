@@ -26,7 +26,9 @@ def broken(sentence: str) -> UpstreamError:
 
 def bands(rect: Rect, rows: int = 0) -> Sequence[Rect]:
     """Return parts of a rectangle from top to bottom, of `rows` rows or of about `BAND_AREA`
-    pixels."""
+    pixels; none if it is empty."""
+    if not rect.area:
+        return ()
     step = rows or max(1, BAND_AREA // rect.width)
     if step >= rect.height:
         return (rect,)
@@ -120,7 +122,8 @@ class Context:
 
     def draw(self, rect: Rect, pixels: Array8) -> None:
         """Show pixels."""
-        self.emit(Drawn(rect, self.in_order(pixels)))
+        if rect.area:
+            self.emit(Drawn(rect, self.in_order(pixels)))
 
     def in_order(self, pixels: Array8) -> Array8:
         """Return pixels with red and blue swapped, if the server mixes them up."""
@@ -129,4 +132,5 @@ class Context:
     def fill(self, rect: Rect, colour: Array8) -> None:
         """Show one colour, as blue, green, red."""
         blue, green, red = self.in_order(colour)[:3].tolist()
-        self.emit(Filled(rect, (red, green, blue)))
+        if rect.area:
+            self.emit(Filled(rect, (red, green, blue)))

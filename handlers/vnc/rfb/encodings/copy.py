@@ -18,4 +18,5 @@ def read_copy(context: Context, rect: Rect) -> Steps[None]:
     source = Rect(x, y, rect.width, rect.height)
     if source.right > context.width or source.bottom > context.height:
         raise broken("a copy from outside of the desktop")
-    context.emit(Copied(source, rect.x, rect.y))
+    if rect.area:
+        context.emit(Copied(source, rect.x, rect.y))

@@ -35,6 +35,8 @@ def _read(context: Context, rect: Rect, place: str) -> Steps[None]:
     if count > rect.area:
         raise broken(f"{count} rectangles within {rect.area} pixels")
     background = yield from context.input.read(size)
+    if not rect.area:
+        return
     each = size + 4 * np.dtype(place).itemsize
     context.reserve(rect, rect.area * PIXEL)
     yield from context.off_loop(rect.area)

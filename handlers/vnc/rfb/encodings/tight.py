@@ -163,6 +163,8 @@ def _read_picture(context: Context, rect: Rect, mimetype: str) -> Steps[None]:
         raise broken(f"a picture of {size} bytes for {rect.area} pixels")
     context.reserve(rect, size + rect.area * PICTURE_MEMORY)
     data = yield from context.input.read(size)
+    if not rect.area:
+        return
     yield from context.off_loop(rect.area * (1 if mimetype == "image/jpeg" else 4))
     image = EncodedImage.decode(mimetype, data, rect.width, rect.height)
     if context.swap_red_blue:
