@@ -20,8 +20,8 @@ from guacr.api import (
 from handlers.dial import unknown_host
 from handlers.vnc.params import VncParams
 
-BACKLOG = 1
-"""Connections that may wait: only one is accepted."""
+BACKLOG = 16
+"""Connections that may wait. Only one is kept, but it may arrive behind others that are refused."""
 
 Address = tuple[socket.AddressFamily, tuple[str, int] | tuple[str, int, int, int]]
 

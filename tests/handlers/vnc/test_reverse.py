@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -120,6 +121,26 @@ async def test_another_host_is_refused(daemon: Daemon) -> None:
     peer.close()
     await client.wait_closed()
     assert "host '127.0.0.5' has closed the connection" in client.state.errors[0][0]
+    await client.close()
+
+
+async def test_others_do_not_keep_the_server_out(daemon: Daemon) -> None:
+    """The system answers connections that are not accepted yet, up to a limit; beyond it, it leaves
+    a server without an answer for a second."""
+    values = waiting(hostname="127.0.0.5")
+    client = await opened(daemon, values)
+    with ExitStack() as stack:
+        for last in [1] * 9 + [5]:  # faster than the daemon can accept
+            sock = stack.enter_context(socket.socket())
+            sock.setblocking(False)
+            sock.bind((f"127.0.0.{last}", 0))
+            sock.connect_ex(("127.0.0.1", int(values["port"])))
+        assert sock.getpeername()[0] == "127.0.0.1"
+        reader, writer = await asyncio.open_connection(sock=sock)
+        await show(RfbPeer(reader, writer))
+        await client.wait(lambda: client.canvas.size == (64, 48), "the desktop")
+        writer.close()
+    await client.wait_closed()
     await client.close()
 
 
