@@ -11,7 +11,7 @@ from guacr.deadline import Deadline
 from guacr.errors import ClientTimeoutError, GuacrError, InternalError, ProtocolError
 from guacr.protocol.handshake import Connect, Handshake, Selected
 from guacr.protocol.instruction import Instruction, encode
-from guacr.protocol.parser import InstructionParser
+from guacr.protocol.parser import FEED_SIZE, InstructionParser
 from guacr.refusals import Refusals
 from guacr.session.directory import Directory
 from guacr.transport.base import Transport
@@ -52,7 +52,7 @@ class HandshakeReceiver:
         """Continue the handshake."""
         first, self._first = self._first, False
         try:
-            self._proceed(self._parser.feed(data))
+            self._feed(data)
         except ProtocolError as error:
             self._refuse((_foreign(data) if first else None) or error)
         except GuacrError as error:
@@ -70,24 +70,33 @@ class HandshakeReceiver:
 
     # ---- steps
 
-    def _proceed(self, instructions: list[Instruction]) -> None:
+    def _feed(self, data: bytes) -> None:
+        """Parse no more than is part of the handshake."""
+        done = False
+        while data and not done:
+            part, data = data[:FEED_SIZE], data[FEED_SIZE:]
+            done = self._proceed(self._parser.feed(part), data)
+
+    def _proceed(self, instructions: list[Instruction], unparsed: bytes) -> bool:
+        """Continue with these instructions; return whether they complete the handshake."""
         for number, instruction in enumerate(instructions, 1):
             event = self._handshake.receive(instruction)
             if isinstance(event, Selected):
                 self._ask(event.select)
             elif isinstance(event, Connect):
-                self._hand_over(event, instructions[number:])
-                return
+                self._hand_over(event, instructions[number:], unparsed)
+                return True
+        return False
 
     def _ask(self, select: str) -> None:
         declared = self._directory.params_type(select).declared()
         self._transport.write(self._handshake.args([param.name for param in declared]))
 
-    def _hand_over(self, connect: Connect, rest: list[Instruction]) -> None:
+    def _hand_over(self, connect: Connect, rest: list[Instruction], unparsed: bytes) -> None:
         self._deadline.cancel()
         reader = self._directory.open(connect.select, connect.values, connect.info, self._transport)
         self._on_session()
-        reader.take_over(self._parser, rest)
+        reader.take_over(self._parser, rest, unparsed)
 
     def _late(self, timeout: float) -> None:
         self._refuse(

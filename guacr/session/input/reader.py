@@ -7,7 +7,7 @@ from time import perf_counter
 
 from guacr.errors import ClientError, GuacrError, InternalError, ProtocolError
 from guacr.protocol.instruction import Instruction, encode
-from guacr.protocol.parser import InstructionParser
+from guacr.protocol.parser import FEED_SIZE, InstructionParser
 from guacr.session.input.inbox import Inbox
 from guacr.session.input.opcodes import carry_out
 from guacr.session.link import Hold
@@ -22,44 +22,48 @@ NOP = encode("nop")
 class Reader:
     """The `Receiver` of a user's transport.
 
-    Instructions wait until the session's handler has started. Once they have held the event loop
-    for a turn, they wait until others have had theirs; nothing is read from the client meanwhile.
+    Instructions wait until the session's handler has started. Once parsing and carrying them out
+    has held the event loop for a turn, the rest waits until others have had theirs; nothing is read
+    from the client meanwhile.
     """
 
-    __slots__ = ("_inbox", "_parser", "_turn", "session", "user")
+    __slots__ = ("_inbox", "_parser", "_turn", "_unparsed", "session", "user")
 
     def __init__(self, session: Session, user: User) -> None:
         self.session = session
         self.user = user
         self._parser = InstructionParser()
+        self._unparsed = b""
         self._inbox = Inbox()
         self._turn: asyncio.Handle | None = None
-        """The next turn, while instructions wait."""
+        """The next turn, while anything waits for it."""
 
     def open(self) -> None:
         """Start reading from the client."""
         joined = self.user in self.session.users  # if not, joining has failed
         self.user.link.open(self if joined else NO_RECEIVER)
-        self.session.on_begin(self._work)
+        self.session.on_begin(self._begin)
 
-    def take_over(self, parser: InstructionParser, instructions: list[Instruction]) -> None:
-        """Continue with the parser of the handshake, and with the instructions that followed it."""
+    def take_over(
+        self, parser: InstructionParser, instructions: list[Instruction], unparsed: bytes = b""
+    ) -> None:
+        """Continue with the parser of the handshake, and with the instructions and bytes that
+        followed it."""
         self._parser = parser
-        self._dispatch(instructions)
+        self._inbox.put(instructions)
+        self._unparsed = unparsed
+        self._work()
 
     # ---- Receiver
 
     def data_received(self, data: bytes) -> None:
-        """Parse and dispatch; a client that violates the protocol is dropped with an error."""
+        """Parse and carry out; a client that violates the protocol is dropped with an error."""
         self.user.link.heard(len(data))
-        if data == NOP and not self._parser.pending:
+        if data == NOP and not self._unparsed and not self._parser.pending:
             return  # idle clients send thousands of these
-        try:
-            instructions = self._parser.feed(data)
-        except ProtocolError as error:
-            self.session.drop(self.user, error)
-            return
-        self._dispatch(instructions)
+        self._unparsed = self._unparsed + data if self._unparsed else data
+        if self._turn is None:
+            self._work()
 
     def drained(self) -> None:
         """Continue after the client's system has accepted everything: a stale picture can be
@@ -73,29 +77,49 @@ class Reader:
 
     # ---- turns
 
-    def _dispatch(self, instructions: list[Instruction]) -> None:
-        """Queue instructions, and carry them out in order."""
-        if self.user not in self.session.users:
-            return  # joining has failed
-        self._inbox.put(instructions)
-        if self._turn is None and self.session.begun:
+    def _begin(self) -> None:
+        if self._turn is None:
             self._work()
 
     def _work(self) -> None:
-        """Carry out waiting instructions for one turn."""
+        """Parse what has arrived, and carry it out, for one turn.
+
+        All of it is parsed first, so that the inbox can merge what is outdated.
+        """
         link, was_late, self._turn = self.user.link, self._turn is not None, None
         end = perf_counter() + TURN
+        is_late = self._parse(end) or (self.session.begun and self._carry_out_waiting(end))
+        if self.user not in self.session.users:  # it has left, or joining has failed
+            self._unparsed = b""
+            self._inbox.clear()
+            return
+        if is_late:
+            self._turn = asyncio.get_running_loop().call_soon(self._work)
+        if is_late and not was_late:
+            link.hold(Hold.TURN)
+        elif was_late and not is_late:
+            link.release(Hold.TURN)
+
+    def _parse(self, end: float) -> bool:
+        """Parse what has arrived until `end`; return whether anything is left."""
+        while self._unparsed:
+            part, self._unparsed = self._unparsed[:FEED_SIZE], self._unparsed[FEED_SIZE:]
+            try:
+                self._inbox.put(self._parser.feed(part))
+            except ProtocolError as error:
+                self.session.drop(self.user, error)
+                return False
+            if self._unparsed and perf_counter() > end:
+                return True
+        return False
+
+    def _carry_out_waiting(self, end: float) -> bool:
+        """Carry out instructions until `end`; return whether any are left."""
         while self.user in self.session.users and (instruction := self._inbox.take()) is not None:
             self._carry_out(instruction)
             if self._inbox and perf_counter() > end:
-                self._turn = asyncio.get_running_loop().call_soon(self._work)
-                break
-        if self.user not in self.session.users:
-            self._inbox.clear()
-        elif self._turn is None and was_late:
-            link.release(Hold.TURN)
-        elif self._turn is not None and not was_late:
-            link.hold(Hold.TURN)
+                return True
+        return False
 
     def _carry_out(self, instruction: Instruction) -> None:
         try:

@@ -48,6 +48,11 @@ async def refused(address: Address, data: bytes) -> tuple[str, int]:
         (b"9999.", Status.CLIENT_BAD_REQUEST, "9999 characters, 8192 are allowed"),
         (b"6.select,3.ssh:", Status.CLIENT_BAD_REQUEST, "ends with ':'"),
         (b"4.sync,1.0;", Status.CLIENT_BAD_REQUEST, "begins with select"),
+        (
+            b"6.select,6.sketch;" + b"3.nop;" * 1000 + b"?",
+            Status.CLIENT_BAD_REQUEST,
+            "more than 64 instructions",  # what follows them is not even parsed
+        ),
         (b"6.select;", Status.CLIENT_BAD_REQUEST, "select takes one argument"),
         (b"6.select,0.;", Status.CLIENT_BAD_REQUEST, "select takes one argument"),
         (b"6.select,3.foo;", Status.UNSUPPORTED, "protocol 'foo' is unknown"),

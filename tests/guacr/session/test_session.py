@@ -3,6 +3,7 @@
 import asyncio
 from base64 import b64encode
 from collections.abc import AsyncIterator
+from itertools import count
 from time import perf_counter
 
 import numpy as np
@@ -23,6 +24,7 @@ from guacr.protocol.client import ClientInfo
 from guacr.protocol.instruction import Instruction, encode
 from guacr.protocol.parser import InstructionParser
 from guacr.protocol.status import Status
+from guacr.session.input import reader
 from guacr.session.input.held import KEYS_MAX
 from guacr.session.input.opcodes import KEYSYM_MAX
 from guacr.session.input.touch import RADIUS_MAX, Contact
@@ -300,10 +302,10 @@ async def test_who_is_asked_sees_the_picture(slow_bench: Bench) -> None:
 async def test_nothing_reaches_a_handler_that_has_not_started() -> None:
     bench = Bench()
     transport = MemoryTransport()
-    reader = bench.registry.open("sketch", {}, ClientInfo(width=9, height=9), transport)
-    note_session(reader)
-    user = reader.user
-    reader.take_over(InstructionParser(), [Instruction("key", ("65", "1"))])
+    opened = bench.registry.open("sketch", {}, ClientInfo(width=9, height=9), transport)
+    note_session(opened)
+    user = opened.user
+    opened.take_over(InstructionParser(), [Instruction("key", ("65", "1"))])
     transport.send("key", 66, 1)
     assert sketch(user).events == [("joined", True)]
     await until(lambda: len(sketch(user).events) == 4)
@@ -345,6 +347,29 @@ async def test_others_have_their_turn_while_one_user_sends_much() -> None:
         *[("key", 65, bool(n % 2)) for n in range(1, 8)],
         ("key", 66, True),
     ]
+    await bench.close()
+
+
+async def test_much_that_arrives_at_once_is_parsed_in_turns(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bench = Bench()
+    greedy, user = bench.connect()
+    modest, other = bench.connect()
+    await until(lambda: bool(greedy.all("sync") and modest.all("sync")))
+    monkeypatch.setattr(reader, "perf_counter", count(step=2 * TURN).__next__)
+    sizes = b"".join(encode("size", 100 + n, 50) for n in range(2000))
+    greedy.receiver.data_received(sizes[:-5])
+    greedy.receiver.data_received(sizes[-5:] + encode("key", 65, 1))
+    assert not greedy.reading
+    modest.send("mouse", 1, 1, 0)
+    assert sketch(other).events[-1] == ("mouse", 1, 1, 0)
+    assert sketch(user).events[-1] == ("run",)
+    await until(lambda: greedy.reading)
+    assert sketch(user).events[-2:] == [("resize", 2099, 50), ("key", 65, True)]
+    greedy.receiver.data_received(sizes + b"?")
+    assert greedy.closed_with is None
+    await until(lambda: greedy.closed_with is not None)
     await bench.close()
 
 
