@@ -24,7 +24,7 @@ from guacr.api import (
     forget_frames,
 )
 from handlers.tls import made_of
-from handlers.vnc import failures, reverse
+from handlers.vnc import failures, login, reverse, unfinished
 from handlers.vnc.desktop import Desktop
 from handlers.vnc.options import client_options, codec_of, tls_terms
 from handlers.vnc.params import VncParams
@@ -73,6 +73,9 @@ class VncHandler(ProtocolHandler[VncParams]):
         _check(settings, self.params)
         for remark in self.remarks(settings, self.params):
             self.session.log.warning("%s", remark)
+        now = asyncio.get_running_loop().time()
+        if (wanted := unfinished.wanted(self.params, self._credentials, now)) is not None:
+            self._credentials.add(await login.ask(self.session, wanted))
         desktop, left = Desktop(self.session), self.params.autoretry
         try:
             while True:

@@ -14,19 +14,26 @@ from handlers.vnc.params import VncParams
 from handlers.vnc.rfb.events import CredentialsWanted, KeyShown, TlsWanted
 
 
-async def ask(
-    session: SessionContext, wanted: CredentialsWanted, connection: VncConnection
+async def ask(session: SessionContext, wanted: CredentialsWanted) -> dict[str, str]:
+    """Ask the owner for credentials, and return the answers by name.
+
+    Raises:
+        GuacrError: there is no answer.
+    """
+    wants = (("username", wanted.username), ("password", wanted.password))
+    return await session.ask(*[name for name, wants_it in wants if wants_it])
+
+
+async def ask_for(
+    connection: VncConnection, session: SessionContext, wanted: CredentialsWanted
 ) -> dict[str, str] | None:
-    """Ask the owner for the requested credentials, and return the answers by name; None if the
-    server closes the connection first.
+    """Like `ask`, while the server waits; return None if it closes the connection first.
 
     Raises:
         GuacrError: there is no answer.
         OSError: the connection is lost.
     """
-    wants = (("username", wanted.username), ("password", wanted.password))
-    names = [name for name, wants_it in wants if wants_it]
-    question = asyncio.create_task(session.ask(*names), name="question")
+    question = asyncio.create_task(ask(session, wanted), name="question")
     closed = asyncio.create_task(connection.until_closed(), name="server during a question")
     try:
         await asyncio.wait((question, closed), return_when=asyncio.FIRST_COMPLETED)

@@ -8,7 +8,7 @@ import ssl
 from typing import NoReturn
 
 from guacr.api import GuacrError, Quality, SessionContext, cursor, showable
-from handlers.vnc import failures, login
+from handlers.vnc import failures, login, unfinished
 from handlers.vnc.alive import AliveCheck
 from handlers.vnc.clipboard import Clipboard
 from handlers.vnc.connection import VncConnection
@@ -248,12 +248,11 @@ class Server:
 
     async def _ask(self, wanted: CredentialsWanted) -> None:
         self._handshake.reschedule(None)
-        answers = await login.ask(self._session, wanted, self.connection)
+        unfinished.note(self._params, wanted, _now())
+        answers = await login.ask_for(self.connection, self._session, wanted)
         if answers is None:
             raise failures.closed_while_asking(self._params)
-        known = self._credentials
-        known.username = answers.get("username", known.username)
-        known.password = answers.get("password", known.password)
+        self._credentials.add(answers)
         self._handshake.reschedule(_now() + HANDSHAKE_TIMEOUT)
 
     def _block_input(self) -> None:
@@ -282,6 +281,7 @@ class Server:
         """Show the desktop: the handshake is over."""
         session, params, sender = self._session, self._params, self._sender
         self._shown_at = _now()
+        unfinished.forget(params)
         session.set_quality(params.quality)
         surface = self._desktop.begin(ready.width, ready.height)
         session.set_name(showable(ready.name, lambda _: "") or params.hostname or "VNC")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from struct import Struct
 
@@ -36,6 +36,11 @@ class Credentials:
 
     username: str = ""
     password: str = ""
+
+    def add(self, answers: Mapping[str, str]) -> None:
+        """Add a person's answers, by their names."""
+        self.username = answers.get("username", self.username)
+        self.password = answers.get("password", self.password)
 
 
 def early() -> UpstreamError:

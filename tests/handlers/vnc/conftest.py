@@ -8,8 +8,14 @@ import pytest
 
 from guacr.daemon import Daemon
 from guacr.testing.daemon import running_daemon
-from handlers.vnc import VncHandler
+from handlers.vnc import VncHandler, unfinished
 from tests.support.xvnc import Desktop, xvnc
+
+
+@pytest.fixture(autouse=True)
+def no_unfinished_logins() -> None:
+    """Ports are used again, and what was begun there in another test must not count."""
+    unfinished._begun.clear()
 
 
 @pytest.fixture

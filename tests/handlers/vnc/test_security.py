@@ -251,6 +251,50 @@ async def test_a_client_that_leaves_while_it_is_asked(daemon: Daemon, politely: 
         await until(lambda: left, "the connection's end")
 
 
+async def cancel(daemon: Daemon, parameters: dict[str, str]) -> None:
+    """Leave when asked for the password."""
+    async with await GuacClient.connect(address(daemon), "vnc", parameters) as client:
+        await client.wait(lambda: client.state.required, "the question")
+
+
+async def test_cancelled_questions_do_not_lock_the_daemon_out(
+    daemon: Daemon, tmp_path: Path
+) -> None:
+    path = str(password_file(tmp_path, "secret12"))
+    options = ("-SecurityTypes", "VncAuth", "-PasswordFile", path, "-BlacklistThreshold", "3")
+    async with xvnc(*options) as desktop:
+        for _ in range(2):
+            for _ in range(4):
+                await cancel(daemon, desktop.parameters)
+            await is_shown(daemon, desktop.parameters | {"password": "secret12"})
+
+
+async def test_who_cancels_is_asked_before_the_next_login(daemon: Daemon) -> None:
+    async def script(peer: RfbPeer) -> None:
+        await peer.versions(b"003.008", b"003.008")
+        await peer.choose(2)
+        peer.send(bytes(16))
+        await peer.read(16)
+        peer.send(bytes(4))
+        await peer.begin()
+        await peer.ended()
+
+    async with rfb_server(script) as server:
+        for count in (1, 1, 2):
+            async with await GuacClient.connect(
+                address(daemon), "vnc", server.parameters
+            ) as client:
+                await client.wait(lambda: client.state.required, "the question")
+                assert server.connections == 1
+                if count == 2:
+                    client.argv("password", "secret12")
+                    await client.wait(lambda: client.canvas.size == (64, 48), "the desktop")
+            assert server.connections == count
+        async with await GuacClient.connect(address(daemon), "vnc", server.parameters) as client:
+            await client.wait(lambda: client.state.required, "the question")
+            assert server.connections == 3
+
+
 async def test_a_server_that_leaves_while_somebody_is_asked(daemon: Daemon) -> None:
     async def script(peer: RfbPeer) -> None:
         await peer.versions(b"003.008", b"003.008")
