@@ -101,8 +101,8 @@ class Frames:
         self._clock.note_key()
 
     async def until_taken(self, limit: float) -> None:
-        """Wait until a frame has taken what has been drawn, or for `limit` seconds."""
-        if not self._display.changed or self._stopped:
+        """Wait until a frame has taken what has been drawn, or for `limit` seconds, if any."""
+        if limit <= 0 or not self._display.changed or self._stopped:
             return
         if self._taken is None:
             self._taken = self._loop.create_future()

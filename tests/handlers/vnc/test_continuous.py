@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import struct
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from guacr.daemon import Daemon
 from guacr.testing.client import GuacClient
@@ -78,14 +80,16 @@ async def test_updates_are_requested_from_a_server_without_fences(daemon: Daemon
         await client.wait(lambda: client.state.clipboards, "the end of it")
 
 
-async def test_each_update_of_a_burst_is_shown(daemon: Daemon) -> None:
-    updates = 20
+@asynccontextmanager
+async def burst(daemon: Daemon, updates: int) -> AsyncIterator[int]:
+    """Show a desktop whose server sends so many updates at once; yields the number of frames that
+    showed them, once the last has been shown."""
 
     async def script(peer: RfbPeer) -> None:
         await start(peer)
         await shown.wait()
         for number in range(updates):
-            peer.rectangle(pixel(bytes((number + 1, 0, 0, 0))))
+            peer.rectangle(pixel(number.to_bytes(2, "little") + b"\xff\0"))
         await peer.ended()
 
     shown = asyncio.Event()
@@ -96,6 +100,16 @@ async def test_each_update_of_a_burst_is_shown(daemon: Daemon) -> None:
         await client.wait(lambda: client.state.syncs, "the desktop")
         before = client.state.syncs
         shown.set()
-        last = [0, 0, updates]
+        last = [255, *(updates - 1).to_bytes(2, "big")]
         await client.wait(lambda: client.canvas.flatten()[0, 0].tolist() == last, "the last")
-        assert client.state.syncs - before >= updates
+        yield client.state.syncs - before
+
+
+async def test_each_update_of_a_short_burst_is_shown(daemon: Daemon) -> None:
+    async with burst(daemon, 2) as frames:
+        assert frames >= 2
+
+
+async def test_a_long_burst_does_not_delay_what_follows(daemon: Daemon) -> None:
+    async with burst(daemon, 5000) as frames:  # which would be shown in 80 s, one by one
+        assert frames < 1000
