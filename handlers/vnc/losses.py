@@ -30,10 +30,11 @@ changes of the picture wait behind it."""
 WASTE = 1 << 16
 """Pixels that are requested needlessly at most, instead of in another rectangle."""
 GIVE_UP = 10.0
-"""Seconds after which a part is no longer expected."""
+"""Seconds after another update at which a part is no longer expected. A server that sends nothing
+at all hangs, and may still send it."""
 REFUSALS_MAX = 3
-"""Requests in a row that a server may answer with JPEG; some that is already on its way may be the
-first answer."""
+"""Requests in a row that a server may answer with JPEG, or not at all; some that is already on its
+way may be the first answer."""
 
 
 class Losses:
@@ -50,7 +51,7 @@ class Losses:
         self._any: Sequence[int] = options.encodings
         self._accepts_jpeg = True
         self._refusals = 0
-        """Requests in a row that were answered with JPEG."""
+        """Requests in a row that were answered with JPEG, or not at all."""
         self._lossy = DirtyRegion(WASTE)
         self._parts: deque[Rect] = deque()
         """The rectangles that are still to be requested."""
@@ -147,7 +148,7 @@ class Losses:
     def _time_is_up(self) -> None:
         self._timer = None
         if self._part is not None:
-            self._forget()
+            self._give_up()
             return
         left = self._jpeg_at + REST - self._loop.time()
         if left > 0:
@@ -170,7 +171,6 @@ class Losses:
         width, height = first.width, first.height
         request = messages.request_update(width, height, first.x, first.y, incremental=False)
         self._sender.send(request)
-        self._wait(GIVE_UP)
 
     def _note_precise(self, rect: Rect) -> None:
         if self._part is not None and (inside := rect.intersection(self._part)) is not None:
@@ -178,7 +178,11 @@ class Losses:
 
     def _continue(self) -> None:
         """Request the next part if one has arrived."""
-        if self._part is None or self._missing > 0:
+        if self._part is None:
+            return
+        if self._missing > 0:
+            if self._timer is None:
+                self._wait(GIVE_UP)
             return
         taken = self._loop.time() - self._requested_at
         if taken < QUICK:
@@ -189,8 +193,17 @@ class Losses:
         self.close()
         self._request_part()
 
+    def _give_up(self) -> None:
+        """Begin again, unless the server has ignored several requests."""
+        self._refusals += 1
+        if self._refusals < REFUSALS_MAX:
+            self._interrupt()
+        else:
+            self._refusals = 0
+            self._forget()
+
     def _interrupt(self) -> None:
-        """Begin again later: there are new losses."""
+        """Begin again later: there are new losses, or a part has not arrived."""
         if self._part is not None:
             self._lossy.add(self._part)
         for rect in self._parts:
