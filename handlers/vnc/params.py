@@ -107,7 +107,7 @@ class VncParams(
         0, "Port of that server; 0 for 5900. Not used with an ID.", minimum=0, maximum=65535
     )
     enable_audio: bool = param(
-        False, "Play the host's sound, if it is a virtual machine whose VNC server is QEMU."
+        False, "Play the bell, and all sound of a virtual machine whose VNC server is QEMU."
     )
     audio_servername: str = param(
         "", "PulseAudio server of the host, which guacd would connect to.", later=True

@@ -10,6 +10,7 @@ from typing import NoReturn
 from guacr.api import GuacrError, Quality, SessionContext, cursor, showable
 from handlers.vnc import failures, login, unfinished
 from handlers.vnc.alive import AliveCheck
+from handlers.vnc.bell import Bell
 from handlers.vnc.clipboard import Clipboard
 from handlers.vnc.connection import VncConnection
 from handlers.vnc.desktop import Desktop
@@ -21,6 +22,7 @@ from handlers.vnc.pointer import Pointer
 from handlers.vnc.rfb import messages, numbers
 from handlers.vnc.rfb.client import RfbClient
 from handlers.vnc.rfb.events import (
+    Beeped,
     CredentialsWanted,
     CutText,
     Drawn,
@@ -103,6 +105,7 @@ class Server:
         self.keyboard = Keyboard(self._sender.send)
         self.pointer = Pointer(self._sender.send)
         self._sound = Sound(session, self._sender.send)
+        self._bell = Bell(session)
 
     # ---- life
 
@@ -228,6 +231,8 @@ class Server:
                 self._sound.request()
             case SoundBegun() if self._sound.is_supported:
                 self._sound.begin()
+            case Beeped() if self._params.enable_audio:
+                self._bell.ring()
             case Sounded():
                 self._sound.play(event.data)
             case SoundEnded():

@@ -19,7 +19,7 @@ from handlers.vnc.rfb.encodings.vmware import VmwareCursor
 from handlers.vnc.rfb.encodings.zlib_raw import ZlibReader
 from handlers.vnc.rfb.encodings.zrle import ZrleReader
 from handlers.vnc.rfb.events import (
-    Bell,
+    Beeped,
     CutText,
     Event,
     ExtendedClipboard,
@@ -215,7 +215,7 @@ class RfbClient:
             elif kind == numbers.COLOUR_MAP:
                 yield from self._read_colour_map()
             elif kind == numbers.BELL:
-                self._emit(Bell())
+                self._emit(Beeped())
             elif kind == numbers.CUT_TEXT:
                 yield from self._read_cut_text()
             elif kind == numbers.SERVER_FENCE:

@@ -140,7 +140,7 @@ class Named:
 
 
 @dataclass(frozen=True, slots=True)
-class Bell:
+class Beeped:
     """The host beeps."""
 
 
@@ -222,7 +222,7 @@ Event = (
     | CursorShape
     | PointerMoved
     | Named
-    | Bell
+    | Beeped
     | CutText
     | ExtendedClipboard
     | Supported

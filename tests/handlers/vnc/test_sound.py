@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from struct import pack
 
@@ -11,9 +12,11 @@ import pytest
 from guacr.daemon import Daemon
 from guacr.testing.client import GuacClient
 from guacr.testing.daemon import address
+from handlers.vnc import bell
 from handlers.vnc.rfb import numbers
 from handlers.vnc.rfb.client import SOUND_MAX
 from handlers.vnc.sound import AHEAD_MAX, FORMAT
+from tests.support.clock import SkippingClock
 from tests.support.qemu import PITCH, beeping_machine
 from tests.support.rfb_server import RfbPeer, rfb_server
 from tests.support.xvnc import Desktop
@@ -70,6 +73,48 @@ async def test_sound_is_played_as_it_comes(daemon: Daemon) -> None:
         await client.wait(lambda: client.state.clipboards, "the end of it")
     await client.wait_closed()
     assert [bytes(stream.data) for stream in client.state.streams] == [b"abcdefgh", b"ijkl"]
+    await client.close()
+
+
+@pytest.mark.parametrize("rings", [True, False])
+async def test_the_bell(daemon: Daemon, rings: bool) -> None:
+    async def script(peer: RfbPeer) -> None:
+        await peer.versions(b"003.008", b"003.008")
+        await peer.choose(1)
+        peer.send(bytes(4))
+        await peer.begin()
+        peer.send(b"\2" * 10, DONE)
+        await peer.ended()
+
+    async with rfb_server(script) as remote:
+        values = remote.parameters | {"enable-audio": str(rings).lower()}
+        client = await GuacClient.connect(address(daemon), "vnc", values)
+        await client.wait(lambda: client.state.clipboards, "the end of it")
+    await client.wait_closed()
+    heard = [(stream.args, bytes(stream.data)) for stream in client.state.streams]
+    assert heard == ([((bell.FORMAT.mimetype,), bell.tone())] if rings else [])
+    await client.close()
+
+
+async def test_the_bell_rings_again_later(daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
+    later = asyncio.Event()
+
+    async def script(peer: RfbPeer) -> None:
+        await begin(peer)
+        peer.send(b"\2\2", DONE)
+        await later.wait()
+        peer.send(b"\2\2", DONE.replace(b"done", b"next"))
+        await peer.ended()
+
+    async with rfb_server(script) as remote:
+        values = remote.parameters | {"enable-audio": "true"}
+        client = await GuacClient.connect(address(daemon), "vnc", values)
+        await client.wait(lambda: client.state.clipboards, "the first bell")
+        SkippingClock(monkeypatch).skip(bell.INTERVAL)
+        later.set()
+        await client.wait(lambda: len(client.state.clipboards) > 1, "the second")
+    await client.wait_closed()
+    assert len(client.state.streams) == 2
     await client.close()
 
 

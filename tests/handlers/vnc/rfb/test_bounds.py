@@ -11,7 +11,7 @@ import pytest
 from guacr.api import UpstreamError
 from handlers.vnc.rfb import numbers
 from handlers.vnc.rfb.client import ClientOptions, RfbClient
-from handlers.vnc.rfb.events import Bell, CutText
+from handlers.vnc.rfb.events import Beeped, CutText
 from handlers.vnc.rfb.handshake import Credentials
 from handlers.vnc.rfb.pixel_format import BGRX
 from tests.handlers.vnc.rfb.test_limits import (
@@ -272,13 +272,13 @@ def cut_text(size: int) -> bytes:
 
 def test_a_clipboard_of_the_maximum_size() -> None:
     text = b"a" * (1 << 20)
-    assert ready().feed(cut_text(1 << 20) + text + BELL) == [CutText(text), Bell()]
+    assert ready().feed(cut_text(1 << 20) + text + BELL) == [CutText(text), Beeped()]
 
 
 @pytest.mark.parametrize("sign", [1, -1])
 def test_a_longer_clipboard_is_skipped(sign: int) -> None:
     size = (1 << 20) + 1
-    assert ready().feed(cut_text(sign * size) + b"a" * size + BELL) == [Bell()]
+    assert ready().feed(cut_text(sign * size) + b"a" * size + BELL) == [Beeped()]
 
 
 def test_a_clipboard_of_two_gigabytes_takes_no_memory() -> None:

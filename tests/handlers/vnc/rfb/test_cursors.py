@@ -7,7 +7,7 @@ from struct import pack
 import pytest
 
 from handlers.vnc.rfb import numbers
-from handlers.vnc.rfb.events import Bell, CursorShape
+from handlers.vnc.rfb.events import Beeped, CursorShape
 from tests.handlers.vnc.rfb.test_limits import ready, update
 
 BELL = bytes([numbers.BELL])
@@ -17,7 +17,7 @@ def shape(encoding: int, size: tuple[int, int], data: bytes, x: int = 0, y: int 
     """Return the only shape of an update, which ends exactly after `data`."""
     head = pack(">HHHHi", x, y, *size, encoding)
     _, found, _, bell = ready().feed(update(head + data) + BELL)
-    assert bell == Bell()
+    assert bell == Beeped()
     assert isinstance(found, CursorShape)
     return found
 

@@ -9,7 +9,7 @@ import pytest
 
 from guacr.api import UpstreamError
 from handlers.vnc.rfb import numbers
-from handlers.vnc.rfb.events import Bell, Drawn, UpdateBegun, UpdateEnded
+from handlers.vnc.rfb.events import Beeped, Drawn, UpdateBegun, UpdateEnded
 from tests.handlers.vnc.rfb.test_limits import (
     compressed,
     compressed_length,
@@ -64,7 +64,7 @@ def test_nothing_is_drawn_and_everything_is_read(kind: str, size: tuple[int, int
     pixel = rect(1, 1, number, AFTERWARDS.get(encoding, PIXEL))
     client = ready()
     events = client.feed(update(rect(*size, encoding, data), pixel) + BELL) + finish(client)
-    assert [type(event) for event in events] == [UpdateBegun, Drawn, UpdateEnded, Bell]
+    assert [type(event) for event in events] == [UpdateBegun, Drawn, UpdateEnded, Beeped]
     (drawn,) = [event for event in events if isinstance(event, Drawn)]
     assert drawn.pixels[0, 0, :3].tolist() == [1, 2, 3]
 

@@ -9,7 +9,7 @@ import pytest
 from guacr.api import UpstreamError
 from handlers.vnc.rfb import numbers
 from handlers.vnc.rfb.client import ClientOptions, RfbClient
-from handlers.vnc.rfb.events import Bell, Drawn, Event, Recoloured, UpdateBegun, UpdateEnded
+from handlers.vnc.rfb.events import Beeped, Drawn, Event, Recoloured, UpdateBegun, UpdateEnded
 from handlers.vnc.rfb.handshake import Credentials
 from handlers.vnc.rfb.pixel_format import (
     BGR233,
@@ -93,7 +93,7 @@ def test_indices_are_drawn_in_the_servers_colours() -> None:
 
 def test_colours_beyond_the_last_index_are_refused() -> None:
     client = indexed()
-    assert client.feed(colours(0, *[(0, 0, 0)] * 256) + BELL) == [Bell()]
+    assert client.feed(colours(0, *[(0, 0, 0)] * 256) + BELL) == [Beeped()]
     assert client.feed(pack(">BxHH", numbers.COLOUR_MAP, 0xFFFF, 0)[:5]) == []
     with pytest.raises(UpstreamError, match="a colour map of 65535 colours"):
         client.feed(b"\0")

@@ -8,7 +8,7 @@ import pytest
 
 from handlers.vnc.rfb import numbers
 from handlers.vnc.rfb.events import (
-    Bell,
+    Beeped,
     Event,
     Named,
     PointerMoved,
@@ -31,7 +31,7 @@ def head(x: int, y: int, width: int, height: int, encoding: int) -> bytes:
 
 def around(*events: Event) -> list[Event]:
     """Return the events of an update with these ones, and of a bell after it."""
-    return [UpdateBegun(), *events, UpdateEnded(), Bell()]
+    return [UpdateBegun(), *events, UpdateEnded(), Beeped()]
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_a_colour_map_is_skipped(count: int) -> None:
     colours = pack(">BxHH", numbers.COLOUR_MAP, 3, count) + b"\x07" * 6 * count
     client = ready()
     assert client.feed(colours[:-1]) == []
-    assert client.feed(colours[-1:] + BELL) == [Bell()]
+    assert client.feed(colours[-1:] + BELL) == [Beeped()]
 
 
 @pytest.mark.parametrize("count", [65535, 10])
