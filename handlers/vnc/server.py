@@ -184,11 +184,11 @@ class Server:
         async for events in self.connection.events():
             for event in events:
                 await self._handle(event)
+            if self._misses_sound and any(isinstance(event, _PICTURES) for event in events):
+                self._report_missing_sound()
             if self._shown_at is not None:
                 await self._desktop.draw(events, self.connection.received_at)
                 self._losses.note(events, self.connection.received)
-            if self._misses_sound and any(isinstance(event, _PICTURES) for event in events):
-                self._report_missing_sound()
 
     async def _handle(self, event: Event) -> None:
         """Handle an event that does not draw."""
