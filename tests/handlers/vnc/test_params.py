@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ssl
+
 import pytest
 
 from guacr.errors import BadRequestError
@@ -58,9 +60,17 @@ def test_the_pointer_is_the_hosts_where_that_is_wanted() -> None:
         ({"hostname": "h", "clipboard-encoding": "hex"}, "unknown encoding 'hex'"),
         ({"hostname": "h", "clipboard-encoding": "idna"}, "unknown encoding 'idna'"),
         ({"hostname": "h", "clipboard-encoding": "utf-8\0"}, "unknown encoding"),
+        ({"hostname": "h", "ca-cert": "PEM"}, "ca-cert contains no PEM certificate"),
         ({}, "hostname is empty"),
     ],
 )
 def test_what_cannot_be_used_is_told(values: dict[str, str], sentence: str) -> None:
     with pytest.raises(BadRequestError, match=sentence):
         VncHandler.check(Settings(), VncParams.parse(values))
+
+
+def test_a_check_loads_no_certificates_of_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded: list[object] = []
+    monkeypatch.setattr(ssl.SSLContext, "load_default_certs", loaded.append)
+    VncHandler.check(Settings(), VncParams.parse({"hostname": "h"}))
+    assert not loaded
