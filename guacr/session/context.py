@@ -131,10 +131,11 @@ class SessionContext:
         in the same frame."""
         self._frames.wake_later()
 
-    async def until_taken(self, limit: float) -> None:
-        """Wait until a frame has taken what has been drawn, or for `limit` seconds: a host that
-        draws more often wastes its time and ours."""
-        await self._frames.until_taken(limit)
+    async def give_way_to_frame(self, limit: float) -> None:
+        """Let a frame that is due take the picture that has been completed, before the next one is
+        begun. This waits for at most `limit` seconds while the previous frame is being encoded,
+        since nobody would see what is drawn meanwhile."""
+        await self._frames.give_way(limit)
 
     def worked(self, seconds: float) -> None:
         """Report time spent on the host's output; in a flood, there are fewer frames."""

@@ -42,7 +42,7 @@ class Frames:
     __slots__ = (
         "_clock", "_display", "_encoding_task", "_executor", "_failed", "_is_open",
         "_last_timestamp", "_loop", "_quality", "_refinement", "_settings", "_stopped",
-        "_stopping", "_taken", "_viewers",
+        "_stopping", "_viewers",
     )  # fmt: skip
 
     def __init__(
@@ -66,8 +66,6 @@ class Frames:
         self._clock = FrameClock(settings.display.frame_rate, self._tick, self._lag)
         self._refinement: asyncio.TimerHandle | None = None
         self._last_timestamp = 0
-        self._taken: asyncio.Future[None] | None = None
-        """Done when the next frame has taken what has been drawn."""
 
     def open(self) -> None:
         """Send frames from now on."""
@@ -100,13 +98,12 @@ class Frames:
         """Note that somebody has pressed a key and waits for its effect."""
         self._clock.note_key()
 
-    async def until_taken(self, limit: float) -> None:
-        """Wait until a frame has taken what has been drawn, or for `limit` seconds, if any."""
-        if limit <= 0 or not self._display.changed or self._stopped:
-            return
-        if self._taken is None:
-            self._taken = self._loop.create_future()
-        await asyncio.wait([self._taken], timeout=limit)
+    async def give_way(self, limit: float) -> None:
+        """Let a frame that is due take what has been drawn; before that, wait for at most `limit`
+        seconds until the previous one has been encoded."""
+        if self._encoding_task is not None:
+            await asyncio.wait([self._encoding_task], timeout=limit)
+        await asyncio.sleep(0)
 
     def set_quality(self, quality: Quality) -> None:
         """Set the quality of everything that is sent from now on."""
@@ -146,7 +143,6 @@ class Frames:
         self._clock.stop()
         self._viewers.clear()
         self._failed = _nobody
-        self._note_taken()
         if self._encoding_task is not None:
             self._encoding_task.cancel()
         if self._refinement is not None:
@@ -191,14 +187,8 @@ class Frames:
             change = display.plan(self._loop.time())
         else:
             display.skip(self._loop.time())
-        self._note_taken()
         whole = display.plan_full() if stale and display.size != (0, 0) else None
         return self._send(change, fresh, whole, stale)
-
-    def _note_taken(self) -> None:
-        taken, self._taken = self._taken, None
-        if taken is not None:
-            taken.set_result(None)
 
     def _skip_slow_viewers(self) -> None:
         now = self._loop.time()

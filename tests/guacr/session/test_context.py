@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 
 from guacr.display.encoder import Quality
 from guacr.display.geometry import Rect
+from guacr.session.frames import frames
+from guacr.session.user import User
 from guacr.settings.models import DisplaySettings, Settings
 from tests.support.loopback import Bench, frame, session_of, sketch
 
@@ -61,36 +64,43 @@ async def test_low_quality_takes_less_of_a_link() -> None:
     assert low < automatic / 2 < lossless / 2
 
 
-async def test_what_is_drawn_is_taken_by_a_frame() -> None:
+def draw(user: User, colour: int) -> None:
+    sketch(user).surface.fill(Rect(0, 0, 200, 100), (colour, 0, 0))
+    session_of(user).context.changed()
+
+
+async def test_a_frame_that_is_due_is_made_before_more_is_drawn() -> None:
+    bench = Bench(Settings(display=DisplaySettings(frame_rate=60)))
+    transport, user = bench.connect()
+    transport.replies = True
+    await frame(transport)
+    for colour in (50, 100, 150):
+        await asyncio.sleep(0.05)  # so that one is due
+        syncs = len(transport.all("sync"))
+        draw(user, colour)
+        await session_of(user).context.give_way_to_frame(60)
+        assert len(transport.all("sync")) > syncs
+    await bench.close()
+
+
+async def test_nothing_is_drawn_while_a_frame_is_encoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frames, "INLINE_COST", 0.0)
     bench = Bench()
     transport, user = bench.connect()
     await frame(transport)
     transport.acknowledge()
-    context = session_of(user).context
-    await context.until_taken(60)  # at once: nothing has been drawn
-    for number in range(3):
-        sketch(user).surface.fill(Rect(0, 0, 9, 9), (number, 0, 0))
-        context.changed()
-        syncs = len(transport.all("sync"))
-        async with asyncio.timeout(10):
-            await asyncio.gather(context.until_taken(60), context.until_taken(60))
-        await frame(transport, syncs)
-        transport.acknowledge()
-    await bench.close()
-
-
-async def test_nobody_waits_for_a_frame_for_long() -> None:
-    bench = Bench()
-    transport, user = bench.connect()
-    await frame(transport)
-    context = session_of(user).context
-    transport.stalled = True
-    for number in range(3):
-        sketch(user).surface.fill(Rect(0, 0, 200, 100), (number, 0, 0))
-        await context.until_taken(0.01)  # nothing has been reported, so no frame is due
-    context.changed()
-    waiting = asyncio.create_task(context.until_taken(60))
-    await asyncio.sleep(0)
-    await bench.close()
+    context, held = session_of(user).context, threading.Event()
+    bench.executor.submit(held.wait)  # its only thread
+    await asyncio.sleep(0.05)  # so that a frame is due
+    draw(user, 1)
+    await context.give_way_to_frame(60)
+    await context.give_way_to_frame(0.001)  # it is being encoded
+    waiting = asyncio.create_task(context.give_way_to_frame(60))
+    await asyncio.sleep(0.01)
+    assert not waiting.done()
+    syncs = len(transport.all("sync"))
+    held.set()
     async with asyncio.timeout(10):
         await waiting
+    assert len(transport.all("sync")) > syncs
+    await bench.close()

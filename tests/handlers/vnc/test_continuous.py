@@ -105,11 +105,6 @@ async def burst(daemon: Daemon, updates: int) -> AsyncIterator[int]:
         yield client.state.syncs - before
 
 
-async def test_each_update_of_a_short_burst_is_shown(daemon: Daemon) -> None:
-    async with burst(daemon, 2) as frames:
-        assert frames >= 2
-
-
 async def test_a_long_burst_does_not_delay_what_follows(daemon: Daemon) -> None:
     async with burst(daemon, 5000) as frames:  # which would be shown in 80 s, one by one
         assert frames < 1000
