@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from tests.browser.visit import PHONE, connected, handler_of, happened
 from tests.support.browser import Browser, Page, Window
+from tests.support.loopback import SketchHandler
 from tests.support.site import Site
 from tests.support.waiting import until
 
@@ -83,6 +84,18 @@ async def test_two_fingers_scroll_or_enlarge(phone: Page, site: Site) -> None:
     assert await phone.run(WIDTH) == 390
     await swipe(phone, ((90, 300),), ((90, 360),))
     await until(lambda: buttons(site) == [8, 1, 8], "the wheel, since nothing is left to move")
+
+
+async def test_two_fingers_scroll_to_the_sides(
+    phone: Page, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SketchHandler, "pointer_buttons", 0x1FF)
+    await swipe(phone, ((90, 300), (200, 300)), ((150, 300), (260, 300)))
+    await until(lambda: buttons(site) == [32], "the wheel to the left")
+    await swipe(phone, ((150, 300), (250, 300)), ((40, 300), (140, 300)))
+    await until(lambda: buttons(site) == [32, 64, 64], "the wheel to the right")
+    await swipe(phone, ((90, 300),), ((200, 300),), ((200, 240),))
+    await until(lambda: buttons(site) == [32, 64, 64, 16], "the wheel downwards")
 
 
 async def test_a_touchpads_pointer_stays_in_the_window(phone: Page, site: Site) -> None:

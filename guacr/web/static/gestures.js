@@ -1,5 +1,5 @@
 // Gestures on touch screens: one finger moves a picture that is larger than the window, and scrolls
-// otherwise; two fingers scroll, or enlarge the picture when they move apart. Taps, long presses and
+// up or down otherwise; two fingers scroll, or enlarge the picture when they move apart. Taps, long presses and
 // dragging are those of Guacamole.Mouse.Touchscreen.
 
 import Guacamole from "../vendor/guacamole-common.js";
@@ -7,6 +7,7 @@ import Guacamole from "../vendor/guacamole-common.js";
 const SWIPE = 50; // pixels of a finger's move for one step of the wheel (three rows in a terminal)
 const SLOP = 16; // pixels until a movement counts as a gesture
 const { LEFT, UP, DOWN } = Guacamole.Mouse.State.Buttons;
+const [LEFTWARDS, RIGHTWARDS] = ["wheelLeft", "wheelRight"]; // buttons.js
 
 export class Gestures {
   constructor(pointer, surface, pen, pad) {
@@ -42,7 +43,7 @@ export class Gestures {
     if (!this.kind && distance(now, this.from) < SLOP) return;
     this.kind ||= this.screen.isLarger ? "pan" : "swipe";
     if (this.kind === "pan") this.pan(now);
-    else this.turn(now);
+    else this.turn(now, "y", UP, DOWN);
   }
 
   movedTwo(event, now) {
@@ -54,7 +55,10 @@ export class Gestures {
       this.pad.scrollThreshold = Infinity; // it would scroll
       this.screen.zoomBy(now.spread / this.from.spread, this.from);
       this.pan(now);
-    } else if (this.kind === "scroll" && !this.pointer.usesTouchpad) this.turn(now);
+    } else if (this.kind === "scroll" && !this.pointer.usesTouchpad) {
+      this.turn(now, "y", UP, DOWN);
+      this.turn(now, "x", LEFTWARDS, RIGHTWARDS);
+    }
     event.preventDefault();
   }
 
@@ -71,13 +75,13 @@ export class Gestures {
     this.from = now;
   }
 
-  // Turns the wheel at the place of the fingers.
-  turn(now) {
-    while (Math.abs(now.y - this.from.y) >= SWIPE) {
-      const down = now.y > this.from.y;
-      this.from = { ...this.from, y: this.from.y + (down ? SWIPE : -SWIPE) };
+  // Turns the wheel at the place of the fingers, so that the content follows them along an axis.
+  turn(now, axis, back, on) {
+    while (Math.abs(now[axis] - this.from[axis]) >= SWIPE) {
+      const step = now[axis] > this.from[axis] ? SWIPE : -SWIPE;
+      this.from = { ...this.from, [axis]: this.from[axis] + step };
       this.pen.move(Guacamole.Position.fromClientPosition(this.surface, now.x, now.y));
-      this.pen.click(down ? UP : DOWN);
+      this.pen.click(step > 0 ? back : on);
     }
   }
 }
