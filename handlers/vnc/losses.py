@@ -3,7 +3,8 @@
 While much changes, JPEG is the quickest for the server, the network and the browsers. But RFB
 servers do not have to send more precise pixels later, and most do not. So guacr requests what came
 with losses once more, in parts, after it has said that it does not accept JPEG; and it accepts it
-again once so much changes that precise pixels take too many bytes.
+again once so much changes that precise pixels take too many bytes, and over a slow link as soon as
+all is precise: there, precise pixels of a photograph take seconds.
 """
 
 from __future__ import annotations
@@ -15,18 +16,33 @@ from collections.abc import Sequence
 from guacr.api import DirtyRegion, Rect
 from handlers.vnc.rfb import messages, numbers
 from handlers.vnc.rfb.client import ClientOptions
-from handlers.vnc.rfb.events import Copied, Drawn, Event, Filled, Pictured, Resized, UpdateEnded
+from handlers.vnc.rfb.events import (
+    Copied,
+    Drawn,
+    Event,
+    Filled,
+    Pictured,
+    Resized,
+    UpdateBegun,
+    UpdateEnded,
+)
 from handlers.vnc.sender import Sender
+from handlers.vnc.speed import LARGE, UpdateSpeed
 
 REST = 0.5
-"""Seconds without JPEG after which the picture rests."""
+"""Seconds without motion after which the picture rests."""
+SMALL = 1 << 14
+"""Pixels of JPEG within `REST` that are no motion: TigerVNC goes over what it has sent as JPEG by
+itself, in narrow strips, as JPEG of higher quality, and over a slow link for a minute."""
 WINDOW, MUCH = 0.25, 512 * 1024
 """Bytes that a server sends within so many seconds when the picture moves."""
 PART, PART_MIN, PART_MAX = 1 << 16, 1 << 13, 1 << 20
 """Pixels that are requested at a time: at first, and the limits."""
 QUICK, SLOW = 0.02, 0.06
-"""Seconds for a part below which the next one is larger, and beyond which it is smaller: other
-changes of the picture wait behind it."""
+"""Seconds for a part, without the link's latency, below which the next one is larger, and beyond
+which it is smaller: other changes of the picture wait behind it."""
+QUICK_SHARE, SLOW_SHARE = 0.5, 2.0
+"""The same as multiples of the latency, if that is more: each part waits for it anyway."""
 WASTE = 1 << 16
 """Pixels that are requested needlessly at most, instead of in another rectangle."""
 GIVE_UP = 10.0
@@ -59,10 +75,17 @@ class Losses:
         """The rectangle that has been requested."""
         self._missing = 0
         """Its pixels that have not arrived."""
+        self._beside = 0
+        """Pixels beside it that the current update has brought."""
         self._requested_at = 0.0
+        self._latency = 0.0
+        """The least seconds from a request to the update that brought the part."""
         self._area = PART
+        self._speed = UpdateSpeed()
         self._timer: asyncio.TimerHandle | None = None
-        self._jpeg_at = 0.0
+        self._moved_at = 0.0
+        self._jpegs = (0.0, 0)
+        """When the current `REST` began, and the pixels that have come as JPEG since then."""
         self._window = (0.0, 0)
         """When the current window began, and how many bytes had been received by then."""
 
@@ -79,8 +102,12 @@ class Losses:
 
     def note(self, events: Sequence[Event], received: int) -> None:
         """Note what has been drawn, and how many bytes the server has sent so far."""
+        now = self._loop.time()
         for event in events:
             match event:
+                case UpdateBegun():
+                    self._beside = 0
+                    self._speed.begin(now, received)
                 case Pictured() if event.image.is_lossy:
                     self._note_jpeg(Rect(event.x, event.y, *event.image.size))
                 case Drawn() | Filled():
@@ -92,18 +119,34 @@ class Losses:
                 case Resized():
                     self._forget()
                 case UpdateEnded():
+                    self._speed.note(now, received)
+                    self._speed.end()
                     self._continue()
+        self._speed.note(now, received)
         self._watch(received)
 
     # ---- motion
 
     def _watch(self, received: int) -> None:
-        """Accept JPEG again if the server sends much."""
+        """Accept JPEG again if the server sends much, or slowly."""
         now = self._loop.time()
         begun, before = self._window
-        if self._part is not None or now - begun > WINDOW:
+        if self._speed.is_slow and not self._accepts_jpeg:
+            self._watch_slow()
+        elif self._part is not None or now - begun > WINDOW:
             self._window = (now, received)
         elif received - before > MUCH and not self._accepts_jpeg:
+            self._accept_jpeg(True)
+
+    def _watch_slow(self) -> None:
+        """Accept JPEG again if all is precise, or if something moves meanwhile."""
+        moves = self._speed.size >= LARGE
+        if self._part is None:
+            moves = moves or not self._lossy
+        else:
+            moves = moves and self._beside >= self._part.area
+        if moves:
+            self._interrupt()
             self._accept_jpeg(True)
 
     def _accept_jpeg(self, accepted: bool) -> None:
@@ -115,20 +158,31 @@ class Losses:
 
     def _note_jpeg(self, rect: Rect) -> None:
         """Note losses, unless the server has no other answers for them."""
-        if self._part is not None:
-            self._refusals += 1
+        is_answer = self._part is not None and rect.contains(self._part)
+        if self._moves(rect) or is_answer:
+            self._refusals += self._part is not None
+            self._interrupt()
         if self._refusals < REFUSALS_MAX:
             self._note_losses(rect)
         else:
             self.close()
             self._forget()
 
+    def _moves(self, rect: Rect) -> bool:
+        """Count what has come as JPEG, and return whether it is motion."""
+        now = self._loop.time()
+        begun, area = self._jpegs
+        if now - begun > REST:
+            begun, area = now, 0
+        self._jpegs = (begun, area + rect.area)
+        if area + rect.area <= SMALL:
+            return False
+        self._moved_at, self._jpegs = now, (now, 0)
+        return True
+
     def _note_losses(self, rect: Rect) -> None:
-        self._jpeg_at = self._loop.time()
         self._lossy.add(rect)
-        if self._part is not None:
-            self._interrupt()
-        elif self._timer is None:
+        if self._timer is None and self._part is None:
             self._wait(REST)
 
     def _note_copy(self, event: Copied) -> None:
@@ -136,8 +190,12 @@ class Losses:
         dx, dy = event.x - event.source.x, event.y - event.source.y
         pending = self._parts if self._part is None else (self._part, *self._parts)
         parts = [each for part in pending if (each := part.intersection(event.source)) is not None]
-        for rect in [*self._lossy.within(event.source), *parts]:
-            self._note_losses(rect.moved(dx, dy))
+        moved = [rect.moved(dx, dy) for rect in [*self._lossy.within(event.source), *parts]]
+        if moved:
+            self._moved_at = self._loop.time()
+            self._interrupt()
+        for rect in moved:
+            self._note_losses(rect)
 
     # ---- rest
 
@@ -147,20 +205,26 @@ class Losses:
 
     def _time_is_up(self) -> None:
         self._timer = None
+        if self._speed.is_under_way:
+            self._wait(REST)
+            return
         if self._part is not None:
             self._give_up()
             return
-        left = self._jpeg_at + REST - self._loop.time()
+        left = self._moved_at + REST - self._loop.time()
         if left > 0:
             self._wait(left)
             return
         if self._accepts_jpeg:
             self._accept_jpeg(False)
         self._parts.extend(self._lossy.take())
+        self._latency = GIVE_UP
         self._request_part()
 
     def _request_part(self) -> None:
         if not self._parts:
+            if self._lossy:
+                self._wait(REST)
             return
         rect = self._parts.popleft()
         rows = max(1, self._area // rect.width)
@@ -173,8 +237,11 @@ class Losses:
         self._sender.send(request)
 
     def _note_precise(self, rect: Rect) -> None:
-        if self._part is not None and (inside := rect.intersection(self._part)) is not None:
-            self._missing -= inside.area
+        if self._part is not None:
+            inside = rect.intersection(self._part)
+            area = inside.area if inside is not None else 0
+            self._missing -= area
+            self._beside += rect.area - area
 
     def _continue(self) -> None:
         """Request the next part if one has arrived."""
@@ -184,10 +251,11 @@ class Losses:
             if self._timer is None:
                 self._wait(GIVE_UP)
             return
-        taken = self._loop.time() - self._requested_at
-        if taken < QUICK:
+        self._latency = min(self._latency, max(0.0, self._speed.begun_at - self._requested_at))
+        taken = self._loop.time() - self._requested_at - self._latency
+        if taken < max(QUICK, QUICK_SHARE * self._latency):
             self._area = min(2 * self._area, PART_MAX)
-        elif taken > SLOW:
+        elif taken > max(SLOW, SLOW_SHARE * self._latency):
             self._area = max(self._area // 2, PART_MIN)
         self._part, self._refusals = None, 0
         self.close()
@@ -203,9 +271,10 @@ class Losses:
             self._forget()
 
     def _interrupt(self) -> None:
-        """Begin again later: there are new losses, or a part has not arrived."""
-        if self._part is not None:
-            self._lossy.add(self._part)
+        """Begin again later, if a part is expected: there are new losses, or it has not arrived."""
+        if self._part is None:
+            return
+        self._lossy.add(self._part)
         for rect in self._parts:
             self._lossy.add(rect)
         self._parts.clear()

@@ -18,8 +18,17 @@ from handlers.vnc import losses
 from handlers.vnc.losses import GIVE_UP, MUCH, PART, REFUSALS_MAX, REST, WINDOW, Losses
 from handlers.vnc.options import client_options, encodings_of
 from handlers.vnc.params import VncParams
-from handlers.vnc.rfb.events import Copied, Drawn, Filled, Pictured, Resized, UpdateEnded
+from handlers.vnc.rfb.events import (
+    Copied,
+    Drawn,
+    Filled,
+    Pictured,
+    Resized,
+    UpdateBegun,
+    UpdateEnded,
+)
 from handlers.vnc.sender import Sender
+from handlers.vnc.speed import LARGE
 from tests.handlers.vnc.test_session import shows
 from tests.support.clock import FrozenClock
 from tests.support.xvnc import Desktop, x11vnc
@@ -63,15 +72,36 @@ class Server:
         self.received = 0
 
     def jpeg(self, rect: Rect) -> None:
-        pixels = np.zeros((rect.height, rect.width, 4), np.uint8)
-        image = EncodedImage("image/jpeg", encode_jpeg(pixels, 70, "420"), pixels)
-        self.losses.note([Pictured(rect.x, rect.y, image), UpdateEnded()], self.received)
+        self.losses.note([pictured(rect), UpdateEnded()], self.received)
+
+    async def slowly(self, rect: Rect, *, jpeg: bool, seconds: float = 1.0) -> None:
+        """An update that comes over a slow link, in four pieces."""
+        self.losses.note([UpdateBegun()], self.received)
+        for part in bands(rect, 4):
+            await self.clock.pass_by(seconds / 4)
+            self.received += LARGE // 4
+            if jpeg:
+                self.losses.note([pictured(part)], self.received)
+            else:
+                self.losses.note([Drawn(part, PIXELS)], self.received)
+        self.losses.note([UpdateEnded()], self.received)
 
     def precise(self, rect: Rect) -> None:
         self.losses.note([Drawn(rect, PIXELS), UpdateEnded()], self.received)
 
     async def rests(self) -> None:
         await self.clock.pass_by(REST + 0.01)
+
+
+def pictured(rect: Rect) -> Pictured:
+    pixels = np.zeros((rect.height, rect.width, 4), np.uint8)
+    image = EncodedImage("image/jpeg", encode_jpeg(pixels, 70, "420"), pixels)
+    return Pictured(rect.x, rect.y, image)
+
+
+def bands(rect: Rect, count: int) -> list[Rect]:
+    rows = rect.height // count
+    return [Rect(rect.x, rect.y + n * rows, rect.width, rows) for n in range(count)]
 
 
 @pytest.fixture
@@ -84,7 +114,7 @@ def test_the_quality_is_among_the_options() -> None:
 
 
 async def test_losses_are_requested_once_more_at_rest(server: Server) -> None:
-    spot = Rect(30, 40, 100, 50)
+    spot = Rect(30, 40, 200, 100)
     server.jpeg(spot)
     await server.clock.pass_by(REST / 2)
     server.jpeg(spot)
@@ -132,14 +162,26 @@ async def test_what_belongs_to_another_place_does_not_count(server: Server) -> N
 
 
 async def test_new_losses_are_waited_for(server: Server) -> None:
-    server.jpeg(Rect(0, 0, 100, 100))
+    server.jpeg(Rect(0, 0, 200, 200))
     await server.rests()
-    assert server.sender.take() == [False, Rect(0, 0, 100, 100)]
-    server.jpeg(Rect(100, 0, 100, 100))
-    server.precise(Rect(0, 0, 100, 100))
+    assert server.sender.take() == [False, Rect(0, 0, 200, 200)]
+    server.jpeg(Rect(200, 0, 200, 200))
+    server.precise(Rect(0, 0, 200, 200))
     assert server.sender.take() == []
     await server.rests()
-    assert server.sender.take() == [Rect(0, 0, 200, 100)]
+    assert server.sender.take() == [Rect(0, 0, 400, 163)]
+
+
+async def test_a_little_jpeg_is_no_motion(server: Server) -> None:
+    server.jpeg(Rect(0, 0, 200, 200))
+    for y in (0, 50, 100, 150):
+        await server.clock.pass_by(REST / 3)
+        server.jpeg(Rect(0, y, 4, 50))
+    assert server.sender.take() == [False, Rect(0, 0, 200, 200)]
+    server.jpeg(Rect(0, 50, 4, 50))
+    server.precise(Rect(0, 0, 200, 200))
+    await server.rests()
+    assert server.sender.take() == [Rect(0, 50, 4, 150)]
 
 
 async def test_losses_that_are_copied(server: Server) -> None:
@@ -260,6 +302,62 @@ async def test_jpeg_is_accepted_again_while_much_changes(server: Server) -> None
     server.received += MUCH + 1
     server.precise(DESKTOP)
     assert server.sender.take() == [True]
+
+
+async def test_a_small_part_of_jpeg_that_never_rests(server: Server) -> None:
+    spot = Rect(0, 0, 100, 100)
+    server.jpeg(spot)
+    for _ in range(REFUSALS_MAX):
+        await server.rests()
+        assert spot in server.sender.take()
+        server.jpeg(spot)
+    await server.rests()
+    assert server.sender.take() == []
+
+
+async def test_over_a_slow_link_jpeg_is_accepted_again_once_all_is_precise(server: Server) -> None:
+    await server.slowly(DESKTOP, jpeg=True)
+    await server.rests()
+    changes = []
+    while found := server.sender.take():
+        for each in found:
+            if isinstance(each, Rect):
+                server.precise(each)
+            else:
+                changes.append(each)
+    assert changes == [False, True]
+
+
+async def test_over_a_slow_link_jpeg_is_accepted_again_while_something_else_moves(
+    server: Server,
+) -> None:
+    await server.slowly(DESKTOP, jpeg=True)
+    await server.rests()
+    assert server.sender.take()[0] is False
+    await server.slowly(DESKTOP, jpeg=False)
+    assert server.sender.take() == [True]
+    await server.rests()
+    assert server.sender.take()[0] is False, "it rests again"
+
+
+async def test_an_update_that_arrives_slowly_is_no_rest(server: Server) -> None:
+    await server.slowly(DESKTOP, jpeg=True, seconds=8 * REST)
+    assert server.sender.take() == []
+    await server.rests()
+    assert server.sender.take()[0] is False
+
+
+async def test_a_round_trip_makes_no_part_smaller(server: Server) -> None:
+    server.jpeg(DESKTOP)
+    await server.rests()
+    _, first = server.sender.take()
+    assert isinstance(first, Rect)
+    await server.clock.pass_by(0.5)
+    server.losses.note([UpdateBegun()], 0)
+    server.precise(first)
+    (second,) = server.sender.take()
+    assert isinstance(second, Rect)
+    assert second.area > first.area
 
 
 async def test_nothing_is_requested_after_the_end(server: Server) -> None:
