@@ -237,6 +237,7 @@ class Losses:
         self._sender.send(request)
 
     def _note_precise(self, rect: Rect) -> None:
+        self._lossy.remove(rect)
         if self._part is not None:
             inside = rect.intersection(self._part)
             area = inside.area if inside is not None else 0

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-LARGE = 64 * 1024
+MEASURED = 16 * 1024
 """Bytes of an update from which its speed is known."""
+LARGE = 64 * 1024
+"""Bytes of an update that is slow without JPEG if the link is."""
 SLOW = 512 * 1024
 """Bytes per second below which updates are slow: a photograph without losses takes seconds."""
 
@@ -23,7 +25,7 @@ class UpdateSpeed:
         self.size = 0
         """The bytes of the last update that have arrived."""
         self.is_slow = False
-        """True if the last large update was slow."""
+        """True if the last update that could be measured was slow."""
 
     def begin(self, now: float, received: int) -> None:
         """Note that an update begins."""
@@ -34,7 +36,7 @@ class UpdateSpeed:
         """Note what has arrived."""
         if self.is_under_way:
             self.size = received - self._received
-            if self.size >= LARGE:
+            if self.size >= MEASURED:
                 self.is_slow = self.size < SLOW * (now - self.begun_at)
 
     def end(self) -> None:

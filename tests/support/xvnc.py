@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import struct
 import subprocess
 from collections.abc import AsyncIterator, Sequence
@@ -18,16 +19,20 @@ from tests.support.waiting import free_port, until
 
 START_TIMEOUT = 20.0
 """Seconds."""
+DISPLAYS = range(1000, 50000)
+"""Numbers that no X server chooses by itself."""
 
 
 class Desktop:
     """An X display that a VNC server shows."""
 
-    def __init__(self, display: str, port: int, server: subprocess.Popen[bytes]) -> None:
+    def __init__(
+        self, display: str, address: str, port: int, server: subprocess.Popen[bytes]
+    ) -> None:
         self.display = display
         self.server = server
         self.port = port
-        self.parameters = {"hostname": "127.0.0.1", "port": str(port)}
+        self.parameters = {"hostname": address, "port": str(port)}
         self.environment = {**os.environ, "DISPLAY": display}
         self._clients: list[subprocess.Popen[bytes]] = []
 
@@ -66,17 +71,22 @@ class Desktop:
 
 @asynccontextmanager
 async def xvnc(
-    *options: str, size: tuple[int, int] = (800, 600), port: int = 0
+    *options: str,
+    size: tuple[int, int] = (800, 600),
+    port: int = 0,
+    address: str = "127.0.0.1",
+    namespace: str = "",
 ) -> AsyncIterator[Desktop]:
     """A desktop that Xvnc serves, by default on any port; without `options` nobody needs a
-    password."""
+    password. With a network `namespace`, the server runs there."""
     program = require("Xvnc")
     port, (reading, writing) = port or free_port(), os.pipe()
     security = (
         () if any(option == "-SecurityTypes" for option in options) else ("-SecurityTypes", "None")
     )
     command = [
-        str(program), "-displayfd", str(writing), "-rfbport", str(port), "-localhost",
+        *_program(str(program), namespace), "-displayfd", str(writing), "-rfbport", str(port),
+        "-interface", address,
         "-geometry", "{}x{}".format(*size), "-depth", "24", *security, *options,
     ]  # fmt: skip
     process = subprocess.Popen(  # noqa: ASYNC220 - it starts at once
@@ -86,13 +96,22 @@ async def xvnc(
     try:
         with os.fdopen(reading, "rb") as told:
             number = await asyncio.wait_for(asyncio.to_thread(told.readline), START_TIMEOUT)
-        desktop = Desktop(f":{int(number)}", port, process)
+        desktop = Desktop(f":{int(number)}", address, port, process)
         try:
             yield desktop
         finally:
             desktop.close()
     finally:
         await asyncio.to_thread(end, process)
+
+
+def _program(server: str, namespace: str) -> Sequence[str]:
+    """How to run an X server, if in a network namespace, then with a display of its own: a server
+    finds a free one by abstract sockets, which belong to the namespace, and then takes the file of
+    another."""
+    if not namespace:
+        return [server]
+    return ["ip", "netns", "exec", namespace, server, f":{secrets.choice(DISPLAYS)}"]
 
 
 @asynccontextmanager

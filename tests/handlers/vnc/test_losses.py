@@ -169,7 +169,7 @@ async def test_new_losses_are_waited_for(server: Server) -> None:
     server.precise(Rect(0, 0, 200, 200))
     assert server.sender.take() == []
     await server.rests()
-    assert server.sender.take() == [Rect(0, 0, 400, 163)]
+    assert server.sender.take() == [Rect(200, 0, 200, 200)]
 
 
 async def test_a_little_jpeg_is_no_motion(server: Server) -> None:
@@ -178,10 +178,10 @@ async def test_a_little_jpeg_is_no_motion(server: Server) -> None:
         await server.clock.pass_by(REST / 3)
         server.jpeg(Rect(0, y, 4, 50))
     assert server.sender.take() == [False, Rect(0, 0, 200, 200)]
-    server.jpeg(Rect(0, 50, 4, 50))
+    server.jpeg(Rect(500, 50, 4, 50))
     server.precise(Rect(0, 0, 200, 200))
     await server.rests()
-    assert server.sender.take() == [Rect(0, 50, 4, 150)]
+    assert server.sender.take() == [Rect(500, 50, 4, 50)]
 
 
 async def test_losses_that_are_copied(server: Server) -> None:
@@ -206,7 +206,7 @@ async def test_losses_that_are_copied_while_they_are_requested(server: Server) -
         assert isinstance(part, Rect)
         requested += part.area
         server.precise(part)
-    assert requested == first.area + DESKTOP.area, "the first part's losses have moved"
+    assert requested == DESKTOP.area
 
 
 async def test_a_server_that_always_sends_jpeg_is_not_asked_for_ever(server: Server) -> None:
@@ -338,6 +338,13 @@ async def test_over_a_slow_link_jpeg_is_accepted_again_while_something_else_move
     assert server.sender.take() == [True]
     await server.rests()
     assert server.sender.take()[0] is False, "it rests again"
+
+
+async def test_what_was_drawn_over_is_not_requested(server: Server) -> None:
+    server.jpeg(DESKTOP)
+    server.precise(Rect(0, 0, 800, 590))
+    await server.rests()
+    assert server.sender.take() == [False, Rect(0, 590, 800, 10)]
 
 
 async def test_an_update_that_arrives_slowly_is_no_rest(server: Server) -> None:

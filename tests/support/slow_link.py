@@ -1,0 +1,161 @@
+"""A slow link: two network namespaces, between which packets take their time.
+
+Each namespace has a TUN device, and the event loop carries packets from one to the other. TCP at
+both ends sees a real link, with a rate, a round trip and a queue; a proxy would only delay what it
+has acknowledged already. The kernel could do the same (netem), but many lack the module.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import fcntl
+import os
+import secrets
+import socket
+import struct
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.support.require import missing, require
+
+NEAR, FAR = "192.0.2.1", "192.0.2.2"
+"""The addresses at the two ends."""
+DEVICE = "slow"
+PACKET_MAX = 65536
+QUEUE = 0.4
+"""Seconds of the link's time for which packets may wait; others are dropped."""
+TUN = Path("/dev/net/tun")
+TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454CA, 0x0001, 0x1000
+CLONE_NEWNET = 0x40000000
+
+
+@asynccontextmanager
+async def slow_link(rate: float, round_trip: float) -> AsyncIterator[SlowLink]:
+    """Make a link of `rate` bytes per second and `round_trip` seconds."""
+    _check()
+    with ExitStack() as stack:
+        near, far = (stack.enter_context(_namespace()) for _ in range(2))
+        ends = [
+            stack.enter_context(_device(namespace, own, peer))
+            for namespace, own, peer in ((near, NEAR, FAR), (far, FAR, NEAR))
+        ]
+        for source, sink in (ends, ends[::-1]):
+            stack.enter_context(_Way(source, sink, rate, round_trip / 2).open())
+        yield SlowLink(near, far)
+
+
+class SlowLink:
+    """The namespaces at its ends: programs run in `far`, at the address `FAR`."""
+
+    def __init__(self, near: str, far: str) -> None:
+        self.far = far
+        self._near = near
+
+    async def connect(self, host: str, port: int) -> socket.socket:
+        """Connect from `NEAR`, where no thread stays: those of the process are shared."""
+        with _inside(self._near):
+            connection = socket.socket()
+        connection.setblocking(False)
+        try:
+            await asyncio.get_running_loop().sock_connect(connection, (host, port))
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+def _check() -> None:
+    """Skip the test where there are no namespaces: only root can make them."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can make network namespaces")
+    require("ip")
+    if not TUN.exists():
+        missing("the kernel has no TUN devices")
+
+
+class _Way:
+    """One direction of a link."""
+
+    def __init__(self, source: int, sink: int, rate: float, delay: float) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._source = source
+        self._sink = sink
+        self._rate = rate
+        self._delay = delay
+        self._free_at = 0.0
+        self._is_open = True
+
+    @contextmanager
+    def open(self) -> Iterator[None]:
+        """Carry packets as long as the block lasts."""
+        self._loop.add_reader(self._source, self._take)
+        try:
+            yield
+        finally:
+            self._is_open = False
+            self._loop.remove_reader(self._source)
+
+    def _take(self) -> None:
+        packet, now = os.read(self._source, PACKET_MAX), self._loop.time()
+        free_at = max(self._free_at, now) + len(packet) / self._rate
+        if free_at - now <= QUEUE:
+            self._free_at = free_at
+            self._loop.call_at(free_at + self._delay, self._put, packet)
+
+    def _put(self, packet: bytes) -> None:
+        if self._is_open:
+            os.write(self._sink, packet)
+
+
+@contextmanager
+def _namespace() -> Iterator[str]:
+    name = f"guacr-{secrets.token_hex(4)}"
+    _ip("netns", "add", name)
+    try:
+        _ip("-n", name, "link", "set", "lo", "up")
+        yield name
+    finally:
+        _ip("netns", "delete", name)
+
+
+@contextmanager
+def _device(namespace: str, own: str, peer: str) -> Iterator[int]:
+    """A TUN device in a namespace; its packets are read from and written to a file."""
+    with _inside(namespace):
+        device = os.open(TUN, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        request = struct.pack("16sH22x", DEVICE.encode(), IFF_TUN | IFF_NO_PI)
+        fcntl.ioctl(device, TUNSETIFF, request)
+        _ip("-n", namespace, "address", "add", own, "peer", peer, "dev", DEVICE)
+        _ip("-n", namespace, "link", "set", DEVICE, "up")
+        yield device
+    finally:
+        os.close(device)
+
+
+@contextmanager
+def _inside(namespace: str) -> Iterator[None]:
+    """Move this thread into a namespace as long as the block lasts."""
+    with Path("/proc/thread-self/ns/net").open() as home:
+        with Path("/run/netns", namespace).open() as there:
+            _enter(there.fileno())
+        try:
+            yield
+        finally:
+            _enter(home.fileno())
+
+
+def _enter(namespace: int) -> None:
+    if ctypes.CDLL(None, use_errno=True).setns(namespace, CLONE_NEWNET) != 0:
+        raise OSError(ctypes.get_errno(), "cannot enter a network namespace")
+
+
+def _ip(*arguments: str) -> None:
+    done = subprocess.run(["ip", *arguments], capture_output=True, text=True)
+    if done.returncode != 0:
+        missing(f"network namespaces are not permitted: {done.stderr.strip()}")
