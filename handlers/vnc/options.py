@@ -117,7 +117,7 @@ def tls_terms(params: VncParams) -> TlsTerms:
     no name, and may have any certificate of the given authorities."""
     return TlsTerms(
         authorities=params.ca_cert,
-        ignore=params.ignore_cert or bool(params.cert_fingerprints),  # which are compared later
+        ignore=params.ignore_cert or bool(parse_pins(params.cert_fingerprints)),  # compared later
         any_name=bool(params.ca_cert) and _destination(params).startswith(ID),
     )
 

@@ -16,7 +16,7 @@ def parse_pins(text: str) -> frozenset[str]:
     colons and a prefix `sha256:`.
 
     Raises:
-        BadRequestError: one is not a fingerprint.
+        BadRequestError: one is not a fingerprint, or there is none in a text that is not empty.
     """
     words = text.lower().replace(",", " ").split()
     pins = frozenset(word.removeprefix("sha256:").replace(":", "") for word in words)
@@ -25,6 +25,10 @@ def parse_pins(text: str) -> frozenset[str]:
         raise BadRequestError(
             f"parameter cert-fingerprints contains {shorten(wrong)}, which is no SHA-256 "
             "fingerprint: give 64 hexadecimal digits"
+        )
+    if text and not pins:
+        raise BadRequestError(
+            "parameter cert-fingerprints contains no fingerprint: give one, or leave it empty"
         )
     if len(pins) > PINS_MAX:
         raise BadRequestError(f"parameter cert-fingerprints has more than {PINS_MAX} fingerprints")

@@ -116,6 +116,17 @@ async def test_fingerprints_that_are_none(daemon: Daemon, pins: str) -> None:
     assert "which is no SHA-256 fingerprint" in sentence
 
 
+@pytest.mark.parametrize("pins", [" ", ","])
+async def test_an_empty_list_of_fingerprints_does_not_accept_every_host(
+    daemon: Daemon, tmp_path: Path, pins: str
+) -> None:
+    async with secured(tmp_path, "X509None", Authority()) as desktop:
+        empty = desktop.parameters | {"cert-fingerprints": pins}
+        sentence, status = await refusal(daemon, empty)
+    assert status == Status.CLIENT_BAD_REQUEST
+    assert "cert-fingerprints contains no fingerprint" in sentence
+
+
 async def test_a_server_that_breaks_off_tls(daemon: Daemon) -> None:
     async def script(peer: RfbPeer) -> None:
         await peer.versions(b"003.008", b"003.008")
