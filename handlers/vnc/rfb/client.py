@@ -60,7 +60,16 @@ SOUND, SOUND_BEGIN, SOUND_DATA = 1, 1, 2
 SOUND_MAX = 1 << 16
 """Bytes of sound in a message; QEMU sends a few thousand."""
 
+CHAT_MAX = 1 << 16
+"""Bytes of a text; UltraVNC sends up to 4,096."""
+CHAT_COMMANDS = 0xFFFFFFFD
+"""The first of the lengths that open, close and finish a chat instead of sending a text."""
+FILE_PART_MAX = 1 << 20
+"""Bytes of a message about files; UltraVNC sends up to 8,192."""
+
 _SOUND = Struct(">BH")
+_CHAT = Struct(">3xI")
+_FILE_PART = Struct(">7xI")
 _RECT = Struct(">HHHHi")
 _COLOURS = Struct(">HH")
 
@@ -222,6 +231,10 @@ class RfbClient:
                 yield from self._read_fence()
             elif kind == numbers.QEMU:
                 yield from self._read_sound()
+            elif kind == numbers.TEXT_CHAT:
+                yield from self._skip_chat()
+            elif kind == numbers.FILE_TRANSFER:
+                yield from self._skip_file_part()
             elif kind == numbers.END_OF_CONTINUOUS_UPDATES:
                 self._note_end_of_continuous_updates()
             else:
@@ -319,3 +332,16 @@ class RfbClient:
             self._emit(Sounded((yield from self._input.read(size))))
         else:
             self._emit(SoundBegun() if operation == SOUND_BEGIN else SoundEnded())
+
+    def _skip_chat(self) -> Steps[None]:
+        (size,) = yield from self._input.unpack(_CHAT)
+        if size < CHAT_COMMANDS:
+            if size > CHAT_MAX:
+                raise broken(f"{size} bytes of chat at once")
+            yield from self._input.skip(size)
+
+    def _skip_file_part(self) -> Steps[None]:
+        (size,) = yield from self._input.unpack(_FILE_PART)
+        if size > FILE_PART_MAX:
+            raise broken(f"{size} bytes of a file at once")
+        yield from self._input.skip(size)

@@ -28,6 +28,8 @@ ENCODINGS = {
 """Encodings by their names in libvncclient."""
 
 FRAMEBUFFER_UPDATE, COLOUR_MAP, BELL, CUT_TEXT = 0, 1, 2, 3
+FILE_TRANSFER, TEXT_CHAT = 7, 11
+"""UltraVNC's; libvncserver's programs send them to every client."""
 END_OF_CONTINUOUS_UPDATES, SERVER_FENCE, QEMU = 150, 248, 255
 
 NONE, VNC_AUTHENTICATION, RA2, RA2NE, VENCRYPT, APPLE = 1, 2, 5, 6, 19, 30

@@ -248,6 +248,18 @@ LIMITS: dict[str, tuple[Build, str]] = {
         lambda n: STARTED + pack(">BBHI", numbers.QEMU, 1, 2, 65536 + n),
         "65537 bytes of sound at once",
     ),
+    "chat": (
+        lambda n: STARTED + pack(">B3xI", numbers.TEXT_CHAT, 65536 + n),
+        "65537 bytes of chat at once",
+    ),
+    "chat, commands": (
+        lambda n: STARTED + pack(">B3xI", numbers.TEXT_CHAT, 0xFFFFFFFD - n),
+        "4294967292 bytes of chat at once",
+    ),
+    "file": (
+        lambda n: STARTED + pack(">B7xI", numbers.FILE_TRANSFER, (1 << 20) + n),
+        "1048577 bytes of a file at once",
+    ),
 }
 
 
