@@ -15,8 +15,10 @@ import pytest
 from guacr.access.guacamole_lite import make_guacamole_lite_token
 from guacr.access.tokens import Grant
 from guacr.daemon import Daemon
+from guacr.session import keep_alive
 from guacr.session.session import Session
 from guacr.testing.daemon import local_settings
+from guacr.ticker import TICK
 from handlers.testcard.files import PIECE
 from tests.support.node import require_package
 from tests.support.require import require
@@ -108,7 +110,9 @@ async def test_tunnel_pings_of_the_browser_are_answered(lite: Lite) -> None:
         assert len(answer) == 1
 
 
-async def test_an_idle_session_is_kept_alive(lite: Lite) -> None:
+async def test_an_idle_session_is_kept_alive(lite: Lite, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert 1000 * (keep_alive.KEEP_ALIVE + TICK) < INACTIVITY
+    monkeypatch.setattr(keep_alive, "KEEP_ALIVE", 0.5)
     client = await lite.open(card(**dict.fromkeys(MOVING, "false")))
     await client.until("sync")
     async with asyncio.timeout(INACTIVITY / 1000):

@@ -125,37 +125,41 @@ async def test_refused_logins_are_told(room: Room) -> None:
 
 
 async def test_hosts_that_do_not_speak_the_protocol_are_told(room: Room) -> None:
-    message, status = await room.open("mongodb", hostname="127.0.0.1", port="1", **LOGIN).fails()
+    _, status = await room.open("mongodb", hostname="127.0.0.1", port="1", **LOGIN).fails()
     assert int(status) == Status.UPSTREAM_UNAVAILABLE
     _, status = await room.open("mongodb", hostname="nowhere.invalid", **LOGIN).fails()
     assert int(status) == Status.UPSTREAM_NOT_FOUND
-    async with host(lambda _, writer: None) as silent:
-        message, status = await room.open("mongodb", **silent, **LOGIN).fails()
-        assert int(status) == Status.UPSTREAM_TIMEOUT
-    async with host(lambda _, writer: writer.close()) as closing:
-        message, status = await room.open("mongodb", **closing, **LOGIN).fails()
-        assert "check port and tls" in message
-        assert int(status) == Status.UPSTREAM_ERROR
-    async with host(lambda _, writer: writer.write(b"SSH-2.0-OpenSSH\r\n" * 9)) as other:
-        message, status = await room.open("mongodb", **other, **LOGIN).fails()
-        assert int(status) in (Status.UPSTREAM_ERROR, Status.UPSTREAM_TIMEOUT)
-        message, status = await room.open("mongodb", **other, **LOGIN, tls="require").fails()
-        assert "does not speak TLS" in message
-    assert "hush" not in message
+    async with (
+        host(lambda _, writer: None) as silent,
+        host(lambda _, writer: writer.close()) as closing,
+        host(lambda _, writer: writer.write(b"SSH-2.0-OpenSSH\r\n" * 9)) as other,
+    ):
+        answers = await asyncio.gather(
+            room.open("mongodb", **silent, **LOGIN).fails(),
+            room.open("mongodb", **closing, **LOGIN).fails(),
+            room.open("mongodb", **other, **LOGIN).fails(),
+            room.open("mongodb", **other, **LOGIN, tls="require").fails(),
+        )
+    messages, statuses = zip(*answers, strict=True)
+    assert int(statuses[0]) == Status.UPSTREAM_TIMEOUT
+    assert int(statuses[1]) == Status.UPSTREAM_ERROR
+    assert "check port and tls" in messages[1]
+    assert int(statuses[2]) in (Status.UPSTREAM_ERROR, Status.UPSTREAM_TIMEOUT)
+    assert "does not speak TLS" in messages[3]
+    assert "hush" not in " ".join(messages)
 
 
 async def test_certificates_are_checked(room: Room, tmp_path: Path) -> None:
     authority = Authority()
     context = authority.server_context(tmp_path)
+    unknown, known = Authority().certificate, authority.certificate
     async with host(lambda _, writer: writer.close(), context) as values:
-        message, _ = await room.open("mongodb", **values, **LOGIN, tls="verify-full").fails()
-        assert "is not trusted" in message
-        unknown = {"tls": "require", "tls_ca": Authority().certificate}
-        message, _ = await room.open("mongodb", **values, **LOGIN, **unknown).fails()
-        assert "is not trusted" in message
-        known = {"tls": "verify-full", "tls_ca": authority.certificate}
-        message, _ = await room.open("mongodb", **values, **LOGIN, **known).fails()
-        assert "not trusted" not in message
+        messages = await asyncio.gather(
+            room.open("mongodb", **values, **LOGIN, tls="verify-full").fails(),
+            room.open("mongodb", **values, **LOGIN, tls="require", tls_ca=unknown).fails(),
+            room.open("mongodb", **values, **LOGIN, tls="verify-full", tls_ca=known).fails(),
+        )
+    assert ["is not trusted" in message for message, _ in messages] == [True, True, False]
 
 
 async def test_sessions_that_may_only_read_take_no_changes() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+import asyncio
 import datetime
 import math
 import sys
@@ -108,21 +109,26 @@ def test_what_is_said_of_statements_without_rows() -> None:
 
 
 async def test_hosts_that_do_not_speak_the_protocol_are_told(room: Room) -> None:
-    message, status = await room.open("oracle", hostname="127.0.0.1", port="1", **LOGIN).fails()
+    _, status = await room.open("oracle", hostname="127.0.0.1", port="1", **LOGIN).fails()
     assert int(status) == Status.UPSTREAM_UNAVAILABLE
-    async with host(lambda _, writer: None) as silent:
-        message, status = await room.open("oracle", **silent, **LOGIN).fails()
-        assert int(status) == Status.UPSTREAM_TIMEOUT
-    async with host(lambda _, writer: writer.close()) as closing:
-        message, status = await room.open("oracle", **closing, **LOGIN).fails()
-        assert "check port and tls" in message
-        assert int(status) == Status.UPSTREAM_ERROR
-    async with host(lambda _, writer: writer.write(b"SSH-2.0-OpenSSH\r\n")) as other:
-        message, status = await room.open("oracle", **other, **LOGIN).fails()
-        assert int(status) in (Status.UPSTREAM_ERROR, Status.UPSTREAM_TIMEOUT)
-        message, status = await room.open("oracle", **other, **LOGIN, tls="require").fails()
-        assert "does not speak TLS" in message
-    assert "hush" not in message
+    async with (
+        host(lambda _, writer: None) as silent,
+        host(lambda _, writer: writer.close()) as closing,
+        host(lambda _, writer: writer.write(b"SSH-2.0-OpenSSH\r\n")) as other,
+    ):
+        answers = await asyncio.gather(
+            room.open("oracle", **silent, **LOGIN).fails(),
+            room.open("oracle", **closing, **LOGIN).fails(),
+            room.open("oracle", **other, **LOGIN).fails(),
+            room.open("oracle", **other, **LOGIN, tls="require").fails(),
+        )
+    messages, statuses = zip(*answers, strict=True)
+    assert int(statuses[0]) == Status.UPSTREAM_TIMEOUT
+    assert int(statuses[1]) == Status.UPSTREAM_ERROR
+    assert "check port and tls" in messages[1]
+    assert int(statuses[2]) in (Status.UPSTREAM_ERROR, Status.UPSTREAM_TIMEOUT)
+    assert "does not speak TLS" in messages[3]
+    assert "hush" not in " ".join(messages)
 
 
 async def test_certificates_are_checked(room: Room, tmp_path: Path) -> None:

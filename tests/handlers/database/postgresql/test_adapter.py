@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -178,17 +179,23 @@ async def test_a_wrong_password_is_refused(room: Room, server: Server) -> None:
 
 async def test_hosts_that_are_no_database(room: Room) -> None:
     login = {"username": "somebody", "password": "hush", "timeout": "1"}
-    async with host(lambda _, writer: None) as silent:
-        message, status = await room.open("postgresql", **silent, **login).fails()
-        assert "does not answer in time" in message
-        assert int(status) == Status.UPSTREAM_TIMEOUT
-    async with host(lambda _, writer: writer.close()) as closing:
-        message, status = await room.open("postgresql", **closing, **login).fails()
-        assert int(status) == Status.UPSTREAM_ERROR
-    async with host(lambda _, writer: writer.write(b"SSH-2.0-OpenSSH\r\n" * 9)) as other:
-        message, status = await room.open("postgresql", **other, **login).fails()
-        assert int(status) in (Status.UPSTREAM_ERROR, Status.UPSTREAM_TIMEOUT)
-    assert "hush" not in message
+    async with (
+        host(lambda _, writer: None) as silent,
+        host(lambda _, writer: writer.close()) as closing,
+        host(lambda _, writer: writer.write(b"SSH-2.0-OpenSSH\r\n" * 9)) as other,
+    ):
+        answers = await asyncio.gather(
+            *(
+                room.open("postgresql", **place, **login).fails()
+                for place in (silent, closing, other)
+            )
+        )
+    messages, statuses = zip(*answers, strict=True)
+    assert "does not answer in time" in messages[0]
+    assert int(statuses[0]) == Status.UPSTREAM_TIMEOUT
+    assert int(statuses[1]) == Status.UPSTREAM_ERROR
+    assert int(statuses[2]) in (Status.UPSTREAM_ERROR, Status.UPSTREAM_TIMEOUT)
+    assert "hush" not in " ".join(messages)
     for unknown in ("nowhere.invalid", "n" * 70):
         message, status = await room.open("postgresql", hostname=unknown, **login).fails()
         assert "is unknown" in message
