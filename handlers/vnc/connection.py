@@ -47,6 +47,8 @@ class VncConnection:
         self._waits_since: float | None = None
         self.received = 0
         """The number of bytes received."""
+        self.received_at = 0.0
+        """The time at which the last of them were received, on the event loop's clock."""
         self._written = 0
 
     async def open(self, sock: socket.socket) -> None:
@@ -92,9 +94,10 @@ class VncConnection:
         if self._early:
             data, self._early = self._early, b""
             return data
-        self._waits_since = asyncio.get_running_loop().time()
+        loop = asyncio.get_running_loop()
+        self._waits_since = loop.time()
         data = await self._reader.read(READ_MAX)
-        self._waits_since = None
+        self._waits_since, self.received_at = None, loop.time()
         self.received += len(data)
         return data
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 
 from guacr.api import Array8, FrameBuffer, HeldSurface, Rect, SessionContext, Turns, cursor
@@ -22,7 +23,8 @@ from handlers.vnc.rfb.events import (
 HOLD_MAX = 0.1
 """Seconds that a picture may take to be completed; after that, it is shown incomplete."""
 ENCODED_WITHIN = 0.1
-"""Maximum seconds for which a server is not read from while the last frame is being encoded."""
+"""Seconds after its arrival for which an update, and all that follows it, waits while the last
+frame is being encoded. Many updates may arrive at once, and what follows them must not be late."""
 BAND_AREA = 1 << 20
 """Pixels that are drawn before other tasks have their turn on the event loop."""
 PICTURE_AREA = 1 << 22
@@ -37,6 +39,7 @@ class Desktop:
     def __init__(self, session: SessionContext) -> None:
         self.notice = Notice(session)
         self._session = session
+        self._loop = asyncio.get_running_loop()
         self._surface: FrameBuffer
         self._held: HeldSurface | None = None
         self._turns = Turns()
@@ -65,8 +68,9 @@ class Desktop:
             self._held.release()
             self._session.changed()
 
-    async def draw(self, events: list[Event]) -> None:
-        """Show those of `events` that affect the picture."""
+    async def draw(self, events: list[Event], received_at: float) -> None:
+        """Show those of `events` that affect the picture; they were received at `received_at`, on
+        the event loop's clock."""
         for event in without_outdated_sizes(events):
             if isinstance(event, Drawn):
                 await self._blit(event.rect, event.pixels)
@@ -81,7 +85,8 @@ class Desktop:
             else:
                 self._take(event)
                 if isinstance(event, UpdateEnded):
-                    await self._session.give_way_to_frame(ENCODED_WITHIN)
+                    rest = received_at + ENCODED_WITHIN - self._loop.time()
+                    await self._session.give_way_to_frame(rest)
             await self._turns.give_way()
 
     async def _blit(self, rect: Rect, pixels: Array8) -> None:

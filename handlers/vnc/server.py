@@ -187,7 +187,7 @@ class Server:
             if self._misses_sound and any(isinstance(event, _PICTURES) for event in events):
                 self._report_missing_sound()
             if self._shown_at is not None:
-                await self._desktop.draw(events)
+                await self._desktop.draw(events, self.connection.received_at)
                 self._losses.note(events, self.connection.received)
 
     async def _handle(self, event: Event) -> None:

@@ -100,8 +100,8 @@ class Frames:
 
     async def give_way(self, limit: float) -> None:
         """Let a frame that is due take what has been drawn; before that, wait for at most `limit`
-        seconds until the previous one has been encoded."""
-        if self._encoding_task is not None:
+        seconds, if any, until the previous one has been encoded."""
+        if self._encoding_task is not None and limit > 0:
             await asyncio.wait([self._encoding_task], timeout=limit)
         await asyncio.sleep(0)
 

@@ -7,6 +7,9 @@ import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
+
+from guacr.api import SessionContext
 from guacr.daemon import Daemon
 from guacr.testing.client import GuacClient
 from guacr.testing.daemon import address
@@ -108,3 +111,14 @@ async def burst(daemon: Daemon, updates: int) -> AsyncIterator[int]:
 async def test_a_long_burst_does_not_delay_what_follows(daemon: Daemon) -> None:
     async with burst(daemon, 5000) as frames:  # which would be shown in 80 s, one by one
         assert frames < 1000
+
+
+async def test_a_slow_encoder_does_not_delay_what_follows_a_burst(
+    daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never_ends(context: SessionContext, limit: float) -> None:
+        await asyncio.sleep(max(limit, 0))
+
+    monkeypatch.setattr(SessionContext, "give_way_to_frame", never_ends)
+    async with burst(daemon, 500):
+        pass
