@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import ssl
 
-from guacr.api import GuacrError, UpstreamError, UpstreamTimeoutError, shorten
+from guacr.api import (
+    GuacrError,
+    UnauthorizedError,
+    UpstreamError,
+    UpstreamTimeoutError,
+    shorten,
+)
 from handlers.vnc.params import VncParams
 
 REASON_MAX = 120
@@ -55,6 +61,14 @@ def closed_while_asking(params: VncParams) -> GuacrError:
     return UpstreamError(
         f"{named(params)} closed the connection before the login was complete: connect again, "
         "and answer sooner"
+    )
+
+
+def refused_in_silence(params: VncParams) -> GuacrError:
+    """The server closed the connection instead of accepting a login."""
+    return UnauthorizedError(
+        f"{named(params)} closed the connection instead of accepting the login: check the password "
+        "and, if there is one, the user name"
     )
 
 

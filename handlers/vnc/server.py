@@ -133,6 +133,8 @@ class Server:
     def _ended(self, error: OSError | None) -> GuacrError:
         """Return the reason for the end of a connection, which some servers reset."""
         params = self._params
+        if self._client.is_judged and isinstance(error, ConnectionError | None):
+            return failures.refused_in_silence(params)
         if self._shown_at is None:
             return failures.closed_early(params)
         if self._gave_up or not (error is None or isinstance(error, ConnectionError)):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 ADDRESS = ipaddress.ip_address("127.0.0.1")
@@ -28,16 +28,16 @@ class Authority:
     """Signs certificates for localhost and 127.0.0.1; `certificate` is its own, as PEM."""
 
     def __init__(self) -> None:
-        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._key = _elliptic_key()
         self._name = _name("authority")
         built = _builder(self._name, self._name, self._key).add_extension(
             x509.BasicConstraints(ca=True, path_length=None), critical=True
         )
         self.certificate = _pem(built.sign(self._key, hashes.SHA256()))
 
-    def issue(self, name: str, *, host: str = "") -> Pair:
+    def issue(self, name: str, *, host: str = "", rsa_key: bool = False) -> Pair:
         """A certificate for `name`; with `host` it is valid for that host alone."""
-        key = ec.generate_private_key(ec.SECP256R1())
+        key = rsa.generate_private_key(65537, 2048) if rsa_key else _elliptic_key()
         local = [x509.DNSName("localhost"), x509.IPAddress(ADDRESS)]
         names = x509.SubjectAlternativeName([x509.DNSName(host)] if host else local)
         built = _builder(_name(name), self._name, key).add_extension(names, critical=False)
@@ -58,12 +58,16 @@ class Authority:
         return context
 
 
+def _elliptic_key() -> ec.EllipticCurvePrivateKey:
+    return ec.generate_private_key(ec.SECP256R1())
+
+
 def _name(text: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 ) -> x509.CertificateBuilder:
     now = datetime.datetime.now(datetime.UTC)
     return x509.CertificateBuilder(

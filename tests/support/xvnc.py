@@ -1,4 +1,5 @@
-"""Real VNC servers with desktops of their own: TigerVNC's Xvnc, and x11vnc beside it."""
+"""Real VNC servers with desktops of their own: TigerVNC's Xvnc, and beside it x11vnc and
+x0vncserver."""
 
 from __future__ import annotations
 
@@ -115,19 +116,44 @@ def _program(server: str, namespace: str) -> Sequence[str]:
 
 
 @asynccontextmanager
-async def x11vnc(desktop: Desktop, *options: str) -> AsyncIterator[dict[str, str]]:
+async def x11vnc(
+    desktop: Desktop, *options: str, login: Sequence[str] = ("-nopw",)
+) -> AsyncIterator[dict[str, str]]:
     """The parameters for a second server of the same desktop, x11vnc."""
-    program = require("x11vnc")
     port = free_port()
-    command: Sequence[str] = [
-        str(program), "-display", desktop.display, "-rfbport", str(port), "-localhost",
-        "-forever", "-shared", "-nopw", "-quiet", "-noxdamage", "-wait", "10", *options,
-    ]  # fmt: skip
+    command = (
+        "x11vnc", "-display", desktop.display, "-rfbport", str(port), "-localhost",
+        "-forever", "-shared", "-quiet", "-noxdamage", "-wait", "10", *login, *options,
+    )  # fmt: skip
+    async with _second_server(desktop, port, command) as parameters:
+        yield parameters
+
+
+@asynccontextmanager
+async def x0vncserver(
+    desktop: Desktop, *options: str, port: int = 0
+) -> AsyncIterator[dict[str, str]]:
+    """The parameters for a second server of the same desktop, TigerVNC's for any X display;
+    without `options` nobody needs a password."""
+    port = port or free_port()
+    command = (
+        "X0tigervnc", "-display", desktop.display, "-rfbport", str(port), "-localhost",
+        *(options or ("-SecurityTypes", "None")),
+    )  # fmt: skip
+    async with _second_server(desktop, port, command) as parameters:
+        yield parameters
+
+
+@asynccontextmanager
+async def _second_server(
+    desktop: Desktop, port: int, command: Sequence[str]
+) -> AsyncIterator[dict[str, str]]:
+    require(command[0])
     process = subprocess.Popen(  # noqa: ASYNC220 - it starts at once
         command, env=desktop.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        await until(lambda: listens(port), "x11vnc", timeout=START_TIMEOUT)
+        await until(lambda: listens(port), command[0], timeout=START_TIMEOUT)
         yield {"hostname": "127.0.0.1", "port": str(port)}
     finally:
         await asyncio.to_thread(end, process)

@@ -167,6 +167,11 @@ class RfbClient:
         """True if the server has sent its version, after which a login begins."""
         return self._handshake.greeted
 
+    @property
+    def is_judged(self) -> bool:
+        """True while the server has credentials that it has not accepted."""
+        return self._handshake.is_judged
+
     def feed(self, data: bytes) -> list[Event]:
         """Accept received bytes, and process what can be processed at once."""
         self._input.feed(data)

@@ -78,6 +78,8 @@ class Handshake:
         """Encrypts what is sent, if RSA-AES has been chosen for the whole session."""
         self.greeted = False
         """True if the server has sent its version."""
+        self.is_judged = False
+        """True while the server has credentials that it has not accepted."""
 
     def run(self) -> Steps[Ready]:
         """Perform the handshake.
@@ -218,16 +220,18 @@ class Handshake:
         self._send(Struct(">II").pack(len(name), len(password)) + name + password)
 
     def _want(self, *, username: bool) -> Steps[None]:
-        """Wait for credentials that are not known yet."""
+        """Wait for credentials that are not known yet; they are sent right after this."""
         own = self._credentials
         lacking = CredentialsWanted(username and not own.username, not own.password)
         if lacking.username or lacking.password:
             self._emit(lacking)
             yield Wait.ANSWER
+        self.is_judged = True
 
     def _result(self) -> Steps[None]:
         result = yield from self._input.u32()
         if result == 0:
+            self.is_judged = False
             return
         if self._version >= (3, 8):
             raise self._refused((yield from self._reason()))

@@ -163,6 +163,30 @@ async def test_name_and_password_in_the_clear(daemon: Daemon) -> None:
         await is_shown(daemon, server.parameters | {"username": "ada", "password": "gehé"})
 
 
+@pytest.mark.parametrize("parting", [b"", b"\0\0\0\1", b"\0\0\0\1\0\0\0\x09broken"])
+@pytest.mark.parametrize("resets", [False, True])
+async def test_servers_that_close_the_connection_as_their_refusal(
+    daemon: Daemon, parting: bytes, resets: bool
+) -> None:
+    """As x11vnc sometimes does with TLS."""
+
+    async def script(peer: RfbPeer) -> None:
+        await peer.versions(b"003.008", b"003.008")
+        await peer.choose(2)
+        peer.send(bytes(16))
+        await peer.read(16)
+        peer.send(parting)
+        if resets:
+            peer.reset()
+
+    async with rfb_server(script) as server:
+        parameters = server.parameters | {"password": "wrong", "autoretry": "5"}
+        sentence, status = await refusal(daemon, parameters)
+        assert server.connections == 1
+    assert status == Status.CLIENT_UNAUTHORIZED
+    assert "closed the connection instead of accepting the login" in sentence
+
+
 async def test_version_3_3(daemon: Daemon) -> None:
     """The server alone decides how the client logs in; without a login there is no result."""
 
