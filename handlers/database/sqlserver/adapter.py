@@ -83,6 +83,20 @@ pytds.socket = SimpleNamespace(**{**vars(socket), "gethostname": lambda: "guacr"
 bound_messages(_TdsSession)
 
 
+def _once(
+    work: Callable[[float], Any],
+    ex_handler: object,
+    max_time_sec: float,
+    first_attempt_time_sec: float,
+) -> Any:
+    """Connect in one attempt. The library would sleep until the time-out before it reports a lost
+    connection, although it cannot use the given socket again."""
+    return work(first_attempt_time_sec)
+
+
+pytds.utils.exponential_backoff = _once
+
+
 def _tables(about: str, types: str) -> Listing:
     return Listing(about, _TABLES.replace("TYPES", types), name="o.name", schema="s.name")
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import socket
+import struct
 import sys
 import threading
 import uuid
@@ -76,6 +78,20 @@ async def test_hosts_that_do_not_speak_tds_are_told(room: Room) -> None:
         message, status = await room.open("sqlserver", **other, **LOGIN).fails()
         assert int(status) in (Status.UPSTREAM_ERROR, Status.UPSTREAM_TIMEOUT)
     assert "hush" not in message
+
+
+async def test_a_host_that_resets_the_connection_is_told_at_once(room: Room) -> None:
+    def reset(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        sock = writer.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.transport.abort()
+
+    async with host(reset) as resetting:
+        known = {**LOGIN, "timeout": "60"}
+        async with asyncio.timeout(20):
+            message, status = await room.open("sqlserver", **resetting, **known).fails()
+        assert int(status) == Status.UPSTREAM_ERROR
+        assert "check port and tls" in message
 
 
 async def test_a_missing_library_is_named(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
