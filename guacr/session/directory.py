@@ -73,4 +73,5 @@ class Directory(ABC):
             BadRequestError: a parameter is invalid.
             BusyError: the daemon has reached its limit of sessions.
             TooManyError: the session has reached its limit of users.
+            ShutdownError: the daemon is ending.
         """

@@ -43,6 +43,7 @@ class SessionRegistry(Directory):
         """The number of sessions ever opened, plus the number of those that have ended."""
         self._executor = executor
         self._ending: set[asyncio.Task[None]] = set()
+        self._is_closed = False
 
     @override
     def find(self, connection_id: str) -> Here:
@@ -67,6 +68,8 @@ class SessionRegistry(Directory):
             session = self._find(select)
             params = session.handler.params_type.parse(values)
             return _attached(session, transport, info, params)
+        if self._is_closed:
+            raise ShutdownError
         handler_type = self.protocols.find(select)
         texts = dict(handler_type.default_values(self.settings))
         texts |= {name: text for name, text in values.items() if text}
@@ -108,7 +111,9 @@ class SessionRegistry(Directory):
             session.stood_still(seconds)
 
     async def close(self) -> None:
-        """End every session and wait, for a limited time, until the handlers have cleaned up."""
+        """End every session and wait, for a limited time, until the handlers have cleaned up; no
+        more sessions can be opened."""
+        self._is_closed = True
         for session in list(self.sessions.values()):
             session.close(ShutdownError())
         if self._ending:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from guacr.errors import BadRequestError, UpstreamError
+from guacr.errors import BadRequestError, ShutdownError, UpstreamError
 from guacr.protocol.client import ClientInfo
 from guacr.protocol.instruction import Instruction
 from guacr.protocol.parser import InstructionParser
@@ -178,3 +178,12 @@ async def test_tasks_end_with_a_session_whenever_they_start(
     session_of(user).close()
     await bench.close()
     await until(lambda: [task.cancelled() for task in tasks] == [True, True, True])
+
+
+async def test_no_session_begins_once_the_daemon_ends() -> None:
+    bench = Bench()
+    await bench.registry.close()
+    with pytest.raises(ShutdownError):
+        bench.connect()
+    assert not bench.registry.sessions
+    await bench.close()
