@@ -121,7 +121,7 @@ class Parser:
 
 @dataclass(slots=True)
 class Target:
-    """What to connect to, and how the handshake is to be answered."""
+    """The target of a connection, and the answers in its handshake."""
 
     host: str
     port: int
@@ -138,7 +138,7 @@ class Target:
 
 @dataclass(slots=True)
 class Counters:
-    """What the daemon has sent so far."""
+    """The bytes that the daemon has sent so far."""
 
     bytes_in: int = 0
     bytes_out: int = 0
@@ -1081,7 +1081,7 @@ class Painter:
 
 
 def xwd(display: str, environment: dict[str, str]) -> Any:
-    """What an X display shows: (height, width, 3), red green blue."""
+    """Return the picture of an X display: (height, width, 3), red green blue."""
     import numpy
 
     raw = subprocess.run(
@@ -1510,7 +1510,7 @@ async def run_resize(options: argparse.Namespace, target: Target, tree: ProcessT
 
 
 async def run_probe(options: argparse.Namespace, target: Target, tree: ProcessTree) -> Json:
-    """What the daemon answers to raw bytes, or to a handshake, until it closes."""
+    """Return the answer of the daemon to raw bytes, or to a handshake, until it closes."""
     del tree
     if options.raw is None:
         client = await open_client(target, log=True)

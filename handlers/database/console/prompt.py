@@ -29,6 +29,7 @@ from prompt_toolkit.renderer import CPR_Support
 from pygments.lexer import Lexer
 from pygments.lexers import get_lexer_by_name
 from pygments.token import Keyword, Name
+from typing_extensions import override
 
 from handlers.database.console.keyboard import Keyboard
 from handlers.database.console.prompt_buffer import PromptBuffer
@@ -106,6 +107,17 @@ class _Suggestions(Completer):
             yield Completion(text, start_position=-len(word), display_meta=meta)
 
 
+class _Output(Vt100_Output):
+    """An output whose terminal answers where the cursor is, until reading is cancelled."""
+
+    @property
+    @override
+    def responds_to_cpr(self) -> bool:
+        """False once the session ends: prompt_toolkit would wait for an answer for a second."""
+        task = asyncio.current_task()
+        return task is None or not task.cancelling()
+
+
 class LineEditor:
     """Reads statements in a terminal.
 
@@ -144,7 +156,7 @@ class LineEditor:
             accept_handler=self._accept,
             on_text_insert=_offer,
         )
-        self._output = Vt100_Output(
+        self._output = _Output(
             _Screen(show),
             lambda: Size(columns=size()[0], rows=size()[1]),
             term="xterm-256color",

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
+
 import pytest
 
-from handlers.database.console.prompt import CONTEXT_MAX
+from handlers.database.console.prompt import CONTEXT_MAX, LineEditor
 from handlers.database.console.prompt_buffer import STEP_COST, TEXT_MAX, PromptBuffer
 from handlers.database.console.prompt_layout import MENU_ROWS
+from handlers.database.history import Texts
 from terminal.engines.contents import Attributes
 from tests.handlers.database.people import (
     BACKSPACE,
@@ -19,6 +23,7 @@ from tests.handlers.database.people import (
     Person,
     Room,
 )
+from tests.support.waiting import until
 
 
 async def at_prompt(room: Room) -> Person:
@@ -208,3 +213,27 @@ async def test_a_letter_is_no_keyword(room: Room) -> None:
         if code and update.style_table[style].attributes & Attributes.BOLD
     ]
     assert "".join(bold) == "memory>selectfromas"
+
+
+async def test_a_session_that_ends_waits_for_no_answer_of_the_terminal() -> None:
+    shown: list[str] = []
+    editor = LineEditor(
+        shown.append,
+        lambda: (80, 24),
+        complete=lambda text: True,
+        suggest=lambda before, word: [],
+        lexer="sql",
+        word=re.compile(r"\w+"),
+        history=Texts(),
+        is_secret=lambda text: False,
+        max_undo=1000,
+    )
+    reading = asyncio.create_task(editor.read("> "))
+    await until(lambda: "\x1b[6n" in "".join(shown), "a question where the cursor is")
+    reading.cancel()
+    for _ in range(20):
+        await asyncio.sleep(0)
+    ended = reading.cancelled()
+    await asyncio.wait([reading])
+    await editor.close()
+    assert ended
