@@ -119,18 +119,31 @@ def x_window(
         window.close()
 
 
+class Film:
+    """Shows pictures one after the other."""
+
+    def __init__(self, window: XWindow, pictures: Sequence[int], rate: float) -> None:
+        self._window = window
+        self._pictures = cycle(pictures)
+        self._rate = rate
+        self.shown = 0
+        """The number of pictures shown so far."""
+
+    async def run(self) -> None:
+        """Show `rate` pictures per second."""
+        for number in self._pictures:
+            self._window.show(number)
+            self.shown += 1
+            await asyncio.sleep(1 / self._rate)
+
+
 @asynccontextmanager
-async def film(window: XWindow, pictures: Sequence[int], rate: float) -> AsyncIterator[None]:
-    """Show pictures one after the other as long as the block lasts."""
-
-    async def run() -> None:
-        for number in cycle(pictures):
-            window.show(number)
-            await asyncio.sleep(1 / rate)
-
-    task = asyncio.create_task(run(), name="film")
+async def film(window: XWindow, pictures: Sequence[int], rate: float) -> AsyncIterator[Film]:
+    """Show pictures as long as the block lasts."""
+    shown = Film(window, pictures, rate)
+    task = asyncio.create_task(shown.run(), name="film")
     try:
-        yield
+        yield shown
     finally:
         task.cancel()
         with suppress(asyncio.CancelledError):
