@@ -138,7 +138,7 @@ def test_sockets_from_systemd() -> None:
             assert ended(process, signal.SIGTERM) == 0
 
 
-@pytest.mark.parametrize("count", ["x", "-1", "1", "2", "9" * 30])
+@pytest.mark.parametrize("count", ["x", "1"])
 def test_what_is_no_socket_of_systemds(count: str) -> None:
     launcher = LAUNCHER.replace('"1"', repr(count))
     with (
