@@ -14,12 +14,16 @@ from typing_extensions import override
 from guacr.protocol.status import Status
 from guacr.protocol.utf16 import in_code_points, same_in_utf16
 from guacr.refusals import Refusals
+from guacr.threads import compute
 from guacr.transport.base import CLOSE_TIMEOUT, NO_RECEIVER, Receiver, Transport
 from guacr.turns import Turns
 
 SUBPROTOCOL = "guacamole"
 MESSAGE_MAX = 262144
 """The default maximum bytes of a client's message."""
+CONVERT_MAX = 4096
+"""Bytes of a message that are converted to code points on the event loop, which takes up to 2 ms; a
+thread converts longer ones."""
 
 NORMAL, PROTOCOL, UNACCEPTABLE, POLICY, TOO_BIG, UNEXPECTED = 1000, 1002, 1003, 1008, 1009, 1011
 CLOSE_CODES: dict[Status, int] = {
@@ -104,7 +108,14 @@ class WebSocketTransport(Transport):
         turns = Turns()
         try:
             while (data := await self._next()) is not None:
-                self.receiver.data_received(in_code_points(data))
+                if len(data) > CONVERT_MAX and not data.isascii():
+                    data = await compute(in_code_points, data)
+                    await self._reading.wait()
+                    if self._closing is not None:
+                        continue
+                else:
+                    data = in_code_points(data)
+                self.receiver.data_received(data)
                 await turns.give_way()  # aiohttp may return buffered frames without waiting
         except ConnectionError:
             pass  # the client is gone, and a ping could not be answered

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import socket
+import threading
 from collections.abc import AsyncIterator
 from time import perf_counter
 from typing import cast
@@ -22,10 +23,11 @@ from guacr.errors import (
     UpstreamTimeoutError,
 )
 from guacr.protocol.status import Status
+from guacr.protocol.utf16 import in_code_points
 from guacr.session.input.reader import Reader
 from guacr.session.session import Session
 from guacr.session.user import User
-from guacr.transport import base
+from guacr.transport import base, websocket
 from guacr.transport.base import NoReceiver
 from guacr.transport.websocket import CLOSE_CODES, WebSocketTransport
 from guacr.turns import TURN
@@ -255,6 +257,44 @@ async def test_buffered_frames_leave_others_their_turn(site: Site) -> None:
         await until(lambda: len(seen) == 8, "all frames")
     transport.receiver = reader
     assert len(set(seen)) == 8
+
+
+async def test_long_messages_are_converted_on_a_thread(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = await opened(site)
+    threads: list[threading.Thread] = []
+
+    def noted(data: bytes) -> bytes:
+        threads.append(threading.current_thread())
+        return in_code_points(data)
+
+    monkeypatch.setattr(websocket, "in_code_points", noted)
+    await client.socket.send_str("4.name,2.😀;" * 1000 + "3.key,2.65,1.1;")
+    await client.socket.send_str("4.name,2.😀;3.key,2.66,1.1;")
+    await until(lambda: ("key", 66, True) in handler_of(site).events, "both keys")
+    keys = [event for event in handler_of(site).events if event[0] == "key"]
+    assert keys == [("key", 65, True), ("key", 66, True)]
+    assert [thread is threading.main_thread() for thread in threads] == [False, True]
+
+
+async def test_a_session_that_ends_while_a_message_is_converted(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = await opened(site)
+    session, begun, goes_on = only_session(site), threading.Event(), threading.Event()
+
+    def slow(data: bytes) -> bytes:
+        begun.set()
+        goes_on.wait(10)
+        return data
+
+    monkeypatch.setattr(websocket, "in_code_points", slow)
+    await client.socket.send_str("é" * 5000)
+    await until(begun.is_set, "the message")
+    session.close()
+    goes_on.set()
+    assert await client.closed() == (1000, "0"), "what is no protocol has not been parsed"
 
 
 async def test_reading_can_be_paused(site: Site) -> None:
