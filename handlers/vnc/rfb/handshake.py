@@ -231,6 +231,10 @@ class Handshake:
     def _result(self) -> Steps[None]:
         result = yield from self._input.u32()
         if result == 0:
+            if self.is_judged and self._input.available:
+                # neatvnc 0.5 (wayvnc) refuses a login in the form of a server without security
+                # types, and sends uninitialized memory as the reason.
+                raise self._refused("")
             self.is_judged = False
             return
         if self._version >= (3, 8):

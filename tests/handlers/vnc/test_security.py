@@ -163,6 +163,23 @@ async def test_name_and_password_in_the_clear(daemon: Daemon) -> None:
         await is_shown(daemon, server.parameters | {"username": "ada", "password": "gehé"})
 
 
+async def test_a_refusal_in_the_form_of_no_security_types(daemon: Daemon) -> None:
+    """As neatvnc 0.5 sends it, whose reason is uninitialized memory."""
+
+    async def script(peer: RfbPeer) -> None:
+        await peer.versions(b"003.008", b"003.008")
+        await peer.choose(2)
+        peer.send(bytes(16))
+        await peer.read(16)
+        peer.send(b"\0\0\0\0\x1c", bytes(28))
+        await peer.ended()
+
+    async with rfb_server(script) as server:
+        sentence, status = await refusal(daemon, server.parameters | {"password": "wrong"})
+    assert status == Status.CLIENT_UNAUTHORIZED
+    assert sentence == "the VNC server refuses the login"
+
+
 @pytest.mark.parametrize("parting", [b"", b"\0\0\0\1", b"\0\0\0\1\0\0\0\x09broken"])
 @pytest.mark.parametrize("resets", [False, True])
 async def test_servers_that_close_the_connection_as_their_refusal(
