@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Iterable
 from concurrent.futures import Executor
+from functools import partial
 
 from guacr.budget import Budget
 from guacr.display.display import Display
@@ -85,9 +86,11 @@ class SessionContext:
         self._pointer = pointer
         self._tasks = tasks
         self._questions = questions
-        interval = 1 / settings.display.frame_rate
+        interval = self._interval = 1 / settings.display.frame_rate
         self._names = Throttle(interval, self._send_name)
         self._clipboards = Throttle(interval, self._send_clipboard)
+        self._argv: dict[str, Throttle] = {}
+        """For each live parameter."""
         self._clipboard_type = ""
 
     # ---- users
@@ -176,9 +179,12 @@ class SessionContext:
 
     def send_argv(self, name: str, value: str, users: Iterable[User] | None = None) -> None:
         """Send the current value of a live parameter to every user, or only to `users`."""
-        stream = self.display.streams.take()
-        opening = encode("argv", stream, "text/plain", name)
-        self._users.send(encode_stream(opening, stream, value.encode()), users)
+        if users is not None:
+            self._send_argv(name, users, value.encode())
+            return
+        if name not in self._argv:
+            self._argv[name] = Throttle(self._interval, partial(self._send_argv, name, None))
+        self._argv[name].put(value.encode())
 
     def open_audio(self, audio: AudioFormat) -> AudioOutput:
         """Open an audio stream to every user whose client plays it, including those who join later.
@@ -205,11 +211,17 @@ class SessionContext:
     def finish(self) -> None:
         """Send pending titles and clipboards, end all audio, and send nothing more."""
         self.audio.end()
-        self._names.finish()
-        self._clipboards.finish()
+        for throttle in (self._names, self._clipboards, *self._argv.values()):
+            throttle.finish()
 
     def _send_name(self, message: bytes) -> int:
         self._users.send(message)
+        return len(message)
+
+    def _send_argv(self, name: str, users: Iterable[User] | None, value: bytes) -> int:
+        stream = self.display.streams.take()
+        message = encode_stream(encode("argv", stream, "text/plain", name), stream, value)
+        self._users.send(message, users)
         return len(message)
 
     def _send_clipboard(self, data: bytes) -> int:

@@ -694,6 +694,19 @@ async def test_live_parameters(bench: Bench) -> None:
     assert transport.all("ack")[-1][1:] == ("none is no colour", "768")
 
 
+async def test_values_of_a_flood_are_few_and_the_newest(bench: Bench) -> None:
+    owner, user = bench.connect()
+    joiner, _ = bench.connect(session_of(user).id)
+    for number in range(1000):
+        joiner.send("argv", 1, "text/plain", "colour")
+        joiner.send("blob", 1, b64encode(b"blue" if number % 2 else b"red").decode())
+        joiner.send("end", 1)
+    session_of(user).close()
+    assert len(owner.all("argv")) < 100
+    values = [text for _, text in owner.all("blob") if text in ("Ymx1ZQ==", "cmVk")]
+    assert values[-1] == "Ymx1ZQ=="
+
+
 async def test_streams_of_handlers(bench: Bench) -> None:
     transport, user = bench.connect()
     transport.send("file", 0, "text/plain", "a.txt")
