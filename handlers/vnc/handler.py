@@ -141,12 +141,15 @@ class VncHandler(ProtocolHandler[VncParams]):
     @override
     def key(self, user: User, keysym: int, pressed: bool) -> None:
         if self._server is not None:
+            self._server.note_input()
             self._server.keyboard.key(keysym, pressed)
         self.session.changed_by_input()
 
     @override
     def mouse(self, user: User, x: int, y: int, buttons: int) -> None:
         if self._server is not None:
+            if buttons:
+                self._server.note_input()
             self._server.pointer.move(x, y, buttons)
 
     @override

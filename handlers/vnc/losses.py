@@ -100,6 +100,16 @@ class Losses:
         self._any = encodings
         self._accept_jpeg(True)
 
+    def note_input(self) -> None:
+        """Note that a person types or clicks: over a slow link, JPEG is accepted before the server
+        answers with a new picture, which would take the link seconds otherwise."""
+        if not self._speed.is_slow:
+            return
+        self._moved_at = self._loop.time()
+        if not self._accepts_jpeg:
+            self._interrupt()
+            self._accept_jpeg(True)
+
     def note(self, events: Sequence[Event], received: int) -> None:
         """Note what has been drawn, and how many bytes the server has sent so far."""
         now = self._loop.time()

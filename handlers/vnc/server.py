@@ -171,6 +171,10 @@ class Server:
         if self._sizes is not None:
             self._sizes.put(width, height)
 
+    def note_input(self) -> None:
+        """Note that somebody is about to press a key or a button."""
+        self._losses.note_input()
+
     def change_quality(self, params: VncParams) -> None:
         """Show the desktop in the quality of `params` from now on."""
         self._params = params

@@ -340,6 +340,26 @@ async def test_over_a_slow_link_jpeg_is_accepted_again_while_something_else_move
     assert server.sender.take()[0] is False, "it rests again"
 
 
+async def test_over_a_slow_link_jpeg_is_accepted_again_for_the_answer_to_a_click(
+    server: Server,
+) -> None:
+    await server.slowly(DESKTOP, jpeg=True)
+    await server.rests()
+    assert server.sender.take()[0] is False
+    server.losses.note_input()
+    assert server.sender.take() == [True]
+    await server.rests()
+    assert server.sender.take()[0] is False, "nothing has followed"
+
+
+async def test_over_a_quick_link_a_click_changes_nothing(server: Server) -> None:
+    server.jpeg(DESKTOP)
+    await server.rests()
+    assert server.sender.take()[0] is False
+    server.losses.note_input()
+    assert server.sender.take() == []
+
+
 async def test_what_was_drawn_over_is_not_requested(server: Server) -> None:
     server.jpeg(DESKTOP)
     server.precise(Rect(0, 0, 800, 590))
