@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -42,6 +43,13 @@ class RfbPeer:
         """Offer security types, and return the client's choice."""
         self.send(bytes([len(types), *types]))
         return (await self.read(1))[0]
+
+    async def start_tls(self) -> None:
+        """Start TLS without a certificate."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        context.set_ciphers("aNULL:@SECLEVEL=0")
+        await self._writer.start_tls(context)
 
     def refuse(self, reason: str) -> None:
         """Refuse the login as version 3.8 does."""

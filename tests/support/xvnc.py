@@ -117,15 +117,16 @@ def _program(server: str, namespace: str) -> Sequence[str]:
 
 @asynccontextmanager
 async def x11vnc(
-    desktop: Desktop, *options: str, login: Sequence[str] = ("-nopw",)
+    desktop: Desktop, *options: str, login: Sequence[str] = ("-nopw",), openssl: str = ""
 ) -> AsyncIterator[dict[str, str]]:
-    """The parameters for a second server of the same desktop, x11vnc."""
+    """The parameters for a second server of the same desktop, x11vnc; `openssl` is the path of a
+    configuration for OpenSSL."""
     port = free_port()
     command = (
         "x11vnc", "-display", desktop.display, "-rfbport", str(port), "-localhost",
         "-forever", "-shared", "-quiet", "-noxdamage", "-wait", "10", *login, *options,
     )  # fmt: skip
-    async with _second_server(desktop, port, command) as parameters:
+    async with _second_server(desktop, port, command, openssl) as parameters:
         yield parameters
 
 
@@ -146,11 +147,12 @@ async def x0vncserver(
 
 @asynccontextmanager
 async def _second_server(
-    desktop: Desktop, port: int, command: Sequence[str]
+    desktop: Desktop, port: int, command: Sequence[str], openssl: str = ""
 ) -> AsyncIterator[dict[str, str]]:
     require(command[0])
+    environment = desktop.environment | ({"OPENSSL_CONF": openssl} if openssl else {})
     process = subprocess.Popen(  # noqa: ASYNC220 - it starts at once
-        command, env=desktop.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
         await until(lambda: listens(port), command[0], timeout=START_TIMEOUT)

@@ -76,6 +76,7 @@ class Handshake:
         self._version = (3, 8)
         self.channel: Channel | None = None
         """Encrypts what is sent, if RSA-AES has been chosen for the whole session."""
+        self._in_tls = False
         self.greeted = False
         """True if the server has sent its version."""
         self.is_judged = False
@@ -130,13 +131,22 @@ class Handshake:
         count = yield from self._input.u8()
         if not count:
             raise self._refused((yield from self._reason()))
-        offered = list((yield from self._input.read(count)))
+        offered = yield from self._input.read(count)
+        if self._in_tls:
+            inner = bytes(number for number in offered if number not in choice.ENCRYPTED)
+            offered = inner or offered
         chosen = choice.choose(offered, self._terms)
         self._send(bytes([chosen]))
         told = chosen != numbers.NONE or self._version >= (3, 8)
         yield from self._authenticate(chosen, told_result=told)
 
     def _authenticate(self, chosen: int, *, told_result: bool) -> Steps[None]:
+        if self._in_tls and chosen in choice.ENCRYPTED:
+            raise broken("TLS within TLS")
+        if chosen == numbers.TLS:
+            yield from self._start_tls(anonymous=True)
+            yield from self._secure()  # once more, now with a list for inside TLS
+            return
         if chosen == numbers.VENCRYPT:
             yield from self._vencrypt()
         elif chosen == numbers.VNC_AUTHENTICATION:
@@ -203,15 +213,19 @@ class Handshake:
         if chosen in choice.TLS_TYPES or chosen in choice.X509_TYPES:
             if not (yield from self._input.u8()):
                 raise broken("a refusal to start TLS")
-            if self._input.available:
-                raise early()
-            self._emit(TlsWanted(anonymous=chosen in choice.TLS_TYPES))
-            yield Wait.ANSWER
+            yield from self._start_tls(anonymous=chosen in choice.TLS_TYPES)
             inner = choice.TLS_TYPES.get(chosen) or choice.X509_TYPES[chosen]
         if inner == choice.PLAIN:
             yield from self._plain()
         elif inner == numbers.VNC_AUTHENTICATION:
             yield from self._vnc_authentication()
+
+    def _start_tls(self, *, anonymous: bool) -> Steps[None]:
+        if self._input.available:
+            raise early()
+        self._emit(TlsWanted(anonymous=anonymous))
+        yield Wait.ANSWER
+        self._in_tls = True
 
     def _plain(self) -> Steps[None]:
         yield from self._want(username=True)

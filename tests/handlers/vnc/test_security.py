@@ -204,6 +204,20 @@ async def test_servers_that_close_the_connection_as_their_refusal(
     assert "closed the connection instead of accepting the login" in sentence
 
 
+@pytest.mark.parametrize("inner", [18, 19])
+async def test_tls_within_tls(daemon: Daemon, inner: int) -> None:
+    async def script(peer: RfbPeer) -> None:
+        await peer.versions(b"003.008", b"003.008")
+        assert await peer.choose(18, 1) == 18
+        await peer.start_tls()
+        await peer.choose(inner)
+
+    async with rfb_server(script) as server:
+        sentence, status = await refusal(daemon, server.parameters)
+    assert status == Status.UPSTREAM_ERROR
+    assert sentence == "the VNC server sent TLS within TLS"
+
+
 async def test_version_3_3(daemon: Daemon) -> None:
     """The server alone decides how the client logs in; without a login there is no result."""
 

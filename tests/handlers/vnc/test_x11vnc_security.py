@@ -1,4 +1,5 @@
-"""VeNCrypt of x11vnc. With OpenSSL 3, it requires an RSA key, and its anonymous TLS fails."""
+"""TLS of x11vnc. With OpenSSL 3, it requires an RSA key, and a lower security level for anonymous
+TLS."""
 
 from __future__ import annotations
 
@@ -11,6 +12,16 @@ from guacr.protocol.status import Status
 from tests.handlers.vnc.test_security import is_shown, refusal
 from tests.support.certificates import Authority
 from tests.support.xvnc import Desktop, password_file, x11vnc
+
+ANY_LEVEL = """\
+openssl_conf = defaults
+[defaults]
+ssl_conf = ssl
+[ssl]
+system_default = any_level
+[any_level]
+CipherString = DEFAULT:@SECLEVEL=0
+"""
 
 
 @pytest.mark.parametrize("with_password", [True, False])
@@ -31,3 +42,28 @@ async def test_certificates(
             sentence, status = await refusal(daemon, parameters | {"password": "wrong"})
             assert status == Status.CLIENT_UNAUTHORIZED
             assert "login" in sentence  # its helper for TLS may lose the reason
+
+
+@pytest.mark.parametrize("mode", ["-vencrypt", "-anontls"])
+@pytest.mark.parametrize("with_password", [True, False])
+async def test_anonymous_tls(
+    daemon: Daemon, desktop: Desktop, tmp_path: Path, mode: str, with_password: bool
+) -> None:
+    """As a VeNCrypt type, and as the security type 18."""
+    pair, path = Authority().issue("server", rsa_key=True), tmp_path / "server.pem"
+    path.write_text(pair.key + pair.certificate)
+    level = tmp_path / "openssl.cnf"
+    level.write_text(ANY_LEVEL)
+    login = ("-rfbauth", str(password_file(tmp_path, "secret12"))) if with_password else ("-nopw",)
+    kind = {"-vencrypt": "nox509:only", "-anontls": "only"}[mode]
+    options = ("-ssl", str(path), mode, kind)
+    async with x11vnc(desktop, *options, login=login, openssl=str(level)) as parameters:
+        await is_shown(daemon, parameters | {"password": "secret12"})
+        if with_password:
+            _, status = await refusal(daemon, parameters | {"password": "wrong"})
+            assert status == Status.CLIENT_UNAUTHORIZED
+        pinned = parameters | {"cert-fingerprints": "00" * 32}
+        sentence, status = await refusal(daemon, pinned)
+        assert status == Status.UNSUPPORTED
+        offered = 18 if mode == "-anontls" else 258 if with_password else 257
+        assert f"only security types without a key of its own ({offered})" in sentence

@@ -15,6 +15,9 @@ RSA_TYPES = (numbers.RA2_256, numbers.RA2, numbers.RA2NE_256, numbers.RA2NE)
 WITH_USERNAME = (numbers.APPLE, numbers.MS_LOGON_2)
 """Types that want a user name, the better one first."""
 
+ENCRYPTED = (numbers.TLS, numbers.VENCRYPT)
+"""Types that start TLS, and what follows inside."""
+
 PLAIN = 256
 X509_TYPES = {260: numbers.NONE, 261: numbers.VNC_AUTHENTICATION, 262: PLAIN}
 """VeNCrypt with a certificate, and what follows inside TLS."""
@@ -38,7 +41,7 @@ def choose(offered: Collection[int], terms: Terms) -> int:
     Raises:
         UnsupportedError: there is none.
     """
-    known = [numbers.VENCRYPT, numbers.NONE, *RSA_TYPES]
+    known = [numbers.VENCRYPT, numbers.TLS, numbers.NONE, *RSA_TYPES]
     if terms.verified_only:
         known = [*RSA_TYPES, numbers.VENCRYPT]
     elif terms.username:
