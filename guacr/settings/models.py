@@ -132,7 +132,7 @@ class WebSocketSettings(Section):
         if self.enabled and open_hosts and not self.has_key:
             raise ValueError(
                 f"listens on {open_hosts[0]}, where anyone could connect: set token_keys "
-                "(or guacamole_lite_key), or keep hosts to 127.0.0.1 and ::1"
+                "(or guacamole_lite_key), or limit hosts to 127.0.0.1 and ::1"
             )
         return self
 

@@ -93,7 +93,7 @@ def untrusted(params: VncParams, error: ssl.SSLError) -> GuacrError:
         reason = shorten(error.verify_message, REASON_MAX)
         return UpstreamError(
             f"the certificate of {named(params)} is not trusted ({reason}): set ca-cert to "
-            "its authority's, or ignore-cert"
+            "its authority's certificate, cert-fingerprints to its fingerprint, or ignore-cert"
         )
     reason = shorten(error.reason or str(error), REASON_MAX)
     return UpstreamError(f"TLS with {named(params)} has failed: {reason}")

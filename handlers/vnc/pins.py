@@ -23,7 +23,7 @@ def parse_pins(text: str) -> frozenset[str]:
     wrong = next((pin for pin in pins if not _FINGERPRINT.fullmatch(pin)), None)
     if wrong is not None:
         raise BadRequestError(
-            f"parameter cert-fingerprints contains {shorten(wrong)}, which is no SHA-256 "
+            f"parameter cert-fingerprints contains {shorten(wrong)}, which is not a SHA-256 "
             "fingerprint: give 64 hexadecimal digits"
         )
     if text and not pins:

@@ -72,7 +72,7 @@ async def test_the_daemons_sentence_and_a_new_try(page: Page, site: Site) -> Non
     await connected(page, site)
     handler_of(site).fail(UpstreamError("the host's disk is full: delete something"))
     await page.until_visible(NOTICE)
-    assert await page.text("#notice-title") == "Connection closed by the host"
+    assert await page.text("#notice-title") == "Connection failed"
     assert await page.text("#notice-text") == "The host's disk is full: delete something."
     assert await page.run("document.activeElement.id") == "notice-reconnect"
     await page.key("Enter")

@@ -133,7 +133,7 @@ export class Controls {
       link.value = `${location.origin}${location.pathname}#${new URLSearchParams({ token, joins: readOnly ? "watch" : "1" })}`;
       byId("share-copy").disabled = false;
       link.select();
-      byId("share-status").textContent = "The link works until this session ends, but for one day at most.";
+      byId("share-status").textContent = "The link works until this session ends, and for at most one day.";
     } catch (error) {
       byId("share-status").textContent = error.message;
     }

@@ -9,7 +9,7 @@ const BY_CODE = {
   0x0200: ["Something went wrong", "The server had an internal error. See its log."],
   0x0201: ["Server busy", "The server accepts no more sessions at the moment. Try again later."],
   0x0202: ["No answer", "The remote host did not answer in time."],
-  0x0203: ["Connection closed by the host", "The remote host reported an error, or closed the connection."],
+  0x0203: ["Connection failed", "The remote host reported an error, or closed the connection."],
   0x0204: ["Not found", "The connection is unknown."],
   0x0205: ["In use", "The connection is in use."],
   0x0206: ["Closed", "The connection has been closed."],

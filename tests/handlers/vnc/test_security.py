@@ -73,6 +73,7 @@ async def test_a_wrong_authority(daemon: Daemon, tmp_path: Path) -> None:
         sentence, status = await refusal(daemon, parameters)
         assert status == Status.UPSTREAM_ERROR
         assert "the certificate of host '127.0.0.1' is not trusted" in sentence
+        assert "cert-fingerprints to its fingerprint" in sentence
         await is_shown(daemon, parameters | {"ignore-cert": "true"})
 
 
@@ -113,7 +114,7 @@ async def test_fingerprints_that_are_none(daemon: Daemon, pins: str) -> None:
     parameters = {"hostname": "127.0.0.1", "cert-fingerprints": pins}
     sentence, status = await refusal(daemon, parameters)
     assert status == Status.CLIENT_BAD_REQUEST
-    assert "which is no SHA-256 fingerprint" in sentence
+    assert "which is not a SHA-256 fingerprint" in sentence
 
 
 @pytest.mark.parametrize("pins", [" ", ","])
