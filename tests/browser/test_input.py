@@ -8,7 +8,16 @@ from itertools import permutations
 import pytest
 
 from guacr.session.input.touch import Contact
-from tests.browser.visit import PHONE, TYPED_A, connected, handler_of, happened, keys_of, sessions
+from tests.browser.visit import (
+    PHONE,
+    TYPED_A,
+    connected,
+    handler_of,
+    happened,
+    keys_of,
+    pointer_is,
+    sessions,
+)
 from tests.support.browser import ALT, CTRL, SHIFT, Browser, Page
 from tests.support.loopback import SketchHandler
 from tests.support.site import Site
@@ -142,7 +151,7 @@ async def test_the_pointer_arrives_where_it_is(page: Page, site: Site) -> None:
     await page.mouse("mousePressed", 100, 200)
     await happened(site, "mouse", 100, 200, 1)
     await page.mouse("mouseReleased", 100, 200)
-    await happened(site, "mouse", 100, 200, 0)
+    await pointer_is(site, 100, 200, 0)
 
 
 async def wheel(page: Page, x: float, y: float, modifiers: int = 0) -> None:

@@ -58,3 +58,12 @@ async def see(site: Site, text: str) -> None:
 def keys_of(site: Site) -> list[tuple[object, ...]]:
     """Keysym and whether it went down, of every key that arrived."""
     return [event[1:] for event in handler_of(site).events if event[0] == "key"]
+
+
+async def pointer_is(site: Site, x: int, y: int, buttons: int) -> None:
+    """Wait until the pointer's last event is this one."""
+
+    def last() -> tuple[object, ...]:
+        return [event[1:] for event in handler_of(site).events if event[0] == "mouse"][-1]
+
+    await until(lambda: last() == (x, y, buttons), f"the pointer at ({x}, {y}) with {buttons}")
