@@ -15,6 +15,7 @@ from guacr.display.held import HeldSurface
 from guacr.display.layer import Layer
 from guacr.display.overlay import Fill, Overlay
 from guacr.display.pixels import Array8
+from guacr.display.shared import SharedSurface
 from guacr.display.solid import SolidSurface
 from guacr.display.surface import Surface
 from guacr.errors import (
@@ -132,6 +133,7 @@ __all__ = [
     "SettingsError",
     "SftpHostParams",
     "SftpParams",
+    "SharedSurface",
     "SolidSurface",
     "SshSettings",
     "Status",

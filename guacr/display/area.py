@@ -84,11 +84,14 @@ class Region:
         self.search = search
         self.copy: Copy | None = None
         """The move that `find_move` has found."""
+        if pixels.is_shared:
+            self.detach()
 
     def detach(self) -> None:
         """Copy the pixels, so that their surface can be drawn on again."""
         if not self._is_copy:
             self.pixels = self.pixels.detached(self._room)
+            self._is_copy = True
 
     def areas(self) -> Iterator[Area]:
         """Yield its parts."""

@@ -114,11 +114,16 @@ class Layer:
             self._plan_damage(plan, damage, now)
         refine, self._refine = self._refine, []
         for rect in refine:
-            if self._grid is not None and self._grid.lossy_in(rect):
-                # Without damage, the surface may be held: it then has more than viewers do.
-                shown = None if damage else self._picture()
-                pixels = self.surface.pixels(rect) if shown is None else _part(shown, rect)
-                plan.exact(self.index, rect, pixels, self._grid)
+            # What has changed again may have changed once more since it was planned.
+            if not any(rect.intersection(changed) for changed in damage.rects):
+                self._plan_exact(plan, rect)
+
+    def _plan_exact(self, plan: Plan, rect: Rect) -> None:
+        """Add a part of the picture that viewers have, without losses."""
+        if self._grid is not None and self._grid.lossy_in(rect):
+            shown = self._picture()  # the surface may be held, and then has more than viewers do
+            pixels = self.surface.pixels(rect) if shown is None else _part(shown, rect)
+            plan.exact(self.index, rect, pixels, self._grid)
 
     def _plan_damage(self, plan: Plan, damage: Damage, now: float) -> None:
         for copy in damage.copies:

@@ -3,6 +3,7 @@
 Pixels              the common interface
 ├── IndexedPixels   a palette: a terminal's picture
 ├── BgrxPixels      true colour: a desktop's
+│   └── SharedPixels    in memory that another process draws into (guacr.display.shared)
 └── EncodedPixels   true colour, with the file that contains it (guacr.display.encoded)
 """
 
@@ -12,7 +13,7 @@ import mmap
 from abc import ABC, abstractmethod
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +45,8 @@ class Pixels(ABC):
     is_known: ClassVar[bool] = False
     """True if the surface knows what it shows, so that it is sent as is. Otherwise it is classified
     by tiles."""
+    is_shared: ClassVar[bool] = False
+    """True if another process may change them at any time: they are copied at once."""
     may_move: ClassVar[bool] = True
     """True if it is worth searching for parts that have only moved."""
     exact_kind: ClassVar[str] = "png"
@@ -74,7 +77,7 @@ class Pixels(ABC):
         """Return a part, which may share memory."""
 
     @abstractmethod
-    def detached(self, room: Array8 | None = None) -> Self:
+    def detached(self, room: Array8 | None = None) -> Pixels:
         """Return the pixels as they are now, independent of further drawing on the surface; the
         copy is put into `room`, (height, width, 4), if there is one."""
 

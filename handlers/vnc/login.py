@@ -6,8 +6,8 @@ import asyncio
 import ssl
 
 from guacr.api import SessionContext, shorten
+from handlers import pins
 from handlers.tls import context
-from handlers.vnc import pins
 from handlers.vnc.connection import VncConnection
 from handlers.vnc.options import tls_name, tls_terms
 from handlers.vnc.params import VncParams

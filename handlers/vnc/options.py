@@ -5,9 +5,9 @@ from __future__ import annotations
 import codecs
 
 from guacr.api import BadRequestError, Quality, shorten
+from handlers.pins import parse_pins
 from handlers.tls import TlsTerms
 from handlers.vnc.params import VncParams
-from handlers.vnc.pins import parse_pins
 from handlers.vnc.rfb import numbers
 from handlers.vnc.rfb.client import ClientOptions
 from handlers.vnc.rfb.pixel_format import pixel_format_of

@@ -37,6 +37,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
         "guacr.sshlib",
         "guacr.access.guacamole_lite",
         "handlers.database.sqlserver.tls",
+        "handlers.rdp.certificates",
         "handlers.vnc.rfb.security",
     ),
     "gssapi": ("handlers.ssh.kerberos",),

@@ -1,0 +1,1 @@
+"""RDP, the protocol of Windows' remote desktops (MS-RDPBCGR)."""

@@ -1,0 +1,113 @@
+"""Decides whether a server's certificate is accepted."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from datetime import UTC, datetime
+from ipaddress import ip_address
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import verification
+
+from guacr.api import BadRequestError, UpstreamError, shorten
+from handlers import pins
+from handlers.rdp import failures
+from handlers.rdp.params import RdpParams
+
+WHAT_TO_DO = (
+    "set ca-cert to its authority's certificate or to the certificate itself, cert-fingerprints to "
+    "its fingerprint, or ignore-cert"
+)
+
+
+def check_params(params: RdpParams) -> None:
+    """Check the parameters that certificates are compared with.
+
+    Raises:
+        BadRequestError: one is invalid.
+    """
+    pins.parse_pins(params.cert_fingerprints)
+    _authorities(params)
+
+
+async def check(params: RdpParams, pem: bytes) -> None:
+    """Check what a server shows: its certificate in PEM, and perhaps others after it.
+
+    Raises:
+        UpstreamError: it is not accepted.
+    """
+    try:
+        shown = x509.load_pem_x509_certificates(pem)
+    except ValueError:
+        raise UpstreamError(f"{failures.named(params)} shows no valid certificate") from None
+    accepted = pins.parse_pins(params.cert_fingerprints)
+    fingerprint = pins.fingerprint(shown[0].public_bytes(Encoding.DER))
+    if accepted:
+        pins.check(accepted, fingerprint, params.hostname)
+    elif not params.ignore_cert:
+        await asyncio.to_thread(_verify, params, shown, fingerprint)
+
+
+def _verify(params: RdpParams, shown: list[x509.Certificate], fingerprint: str) -> None:
+    leaf, others = shown[0], shown[1:]
+    trusted = _authorities(params)
+    if leaf in trusted:
+        return
+    try:
+        store = verification.Store(trusted or _of_the_system())
+        policy = verification.PolicyBuilder().store(store).time(datetime.now(UTC))
+        # Names and purposes are those of RDP: Windows' certificates may have one of their own.
+        permissive = verification.ExtensionPolicy.permit_all()
+        policy = policy.extension_policies(
+            ca_policy=verification.ExtensionPolicy.webpki_defaults_ca(), ee_policy=permissive
+        )
+        policy.build_client_verifier().verify(leaf, others)
+    except (verification.VerificationError, ValueError) as error:
+        reason = shorten(str(error) or "no chain to an authority", 120)
+        raise UpstreamError(
+            f"the certificate of {failures.named(params)} is not trusted ({reason}; its "
+            f"fingerprint is {fingerprint}): {WHAT_TO_DO}"
+        ) from None
+    if not _is_named(leaf, params.hostname):
+        raise UpstreamError(
+            f"the certificate that {failures.named(params)} shows is that of another host (its "
+            f"fingerprint is {fingerprint}): check hostname, or {WHAT_TO_DO}"
+        )
+
+
+def _authorities(params: RdpParams) -> list[x509.Certificate]:
+    if not params.ca_cert:
+        return []
+    try:
+        return x509.load_pem_x509_certificates(params.ca_cert.strip("\ufeff").encode())
+    except ValueError:
+        raise BadRequestError(
+            "parameter ca-cert contains no PEM certificate: give the whole text of its file"
+        ) from None
+
+
+def _of_the_system() -> list[x509.Certificate]:
+    context = ssl.create_default_context()
+    return [x509.load_der_x509_certificate(der) for der in context.get_ca_certs(binary_form=True)]
+
+
+def _is_named(certificate: x509.Certificate, host: str) -> bool:
+    """Return whether a certificate is one of a host, by a name or an address (RFC 6125)."""
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (x509.ExtensionNotFound, ValueError):
+        common = certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
+        return any(_matches(str(name.value), host) for name in common)
+    try:
+        return ip_address(host.strip("[]")) in names.get_values_for_type(x509.IPAddress)
+    except ValueError:
+        return any(_matches(name, host) for name in names.get_values_for_type(x509.DNSName))
+
+
+def _matches(pattern: str, host: str) -> bool:
+    pattern, host = pattern.lower().rstrip("."), host.lower().rstrip(".")
+    if pattern.startswith("*."):
+        return "." in pattern[2:] and host.partition(".")[2] == pattern[2:]
+    return pattern == host

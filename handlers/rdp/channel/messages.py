@@ -1,0 +1,309 @@
+"""The messages between the daemon and a worker.
+
+A worker shows one desktop. It receives settings and a `Start`, and answers with `Connected` and
+what follows, or with `Ended`. The pixels are in shared memory (`handlers.rdp.channel.memory`).
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from handlers.rdp.channel.codec import (
+    I32,
+    U8,
+    U16,
+    U32,
+    Block,
+    ChannelError,
+    Flag,
+    Message,
+    Name,
+    Text,
+)
+
+CURSOR_SIDE_MAX = 384
+"""Pixels of a side of a cursor, as MS-RDPBCGR 2.2.9.1.1.4.4 to 2.2.9.1.2.1.11 allow."""
+RECTS_MAX = 64
+"""Rectangles of one `Painted`."""
+_NUMBERS = 4
+"""Numbers of a rectangle: x, y, width, height."""
+
+# ---- from the daemon
+
+
+@dataclass(frozen=True, slots=True)
+class Setting(Message):
+    """A setting of FreeRDP by its name, without the prefix `FreeRDP_`."""
+
+    TYPE: ClassVar[int] = 1
+    name: Name
+    value: Text
+
+
+@dataclass(frozen=True, slots=True)
+class BinarySetting(Message):
+    """A setting of FreeRDP that is a block of bytes, with a setting for its length."""
+
+    TYPE: ClassVar[int] = 2
+    name: Name
+    value: Block
+
+
+@dataclass(frozen=True, slots=True)
+class Start(Message):
+    """All settings have been sent: connect."""
+
+    TYPE: ClassVar[int] = 3
+    hostname: Text
+    """The name that the server's credentials are bound to."""
+    port: U16
+    timezone: Name
+    """An IANA name; empty for UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateVerdict(Message):
+    """The answer to a `Certificate`."""
+
+    TYPE: ClassVar[int] = 4
+    accepted: Flag
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials(Message):
+    """The answer to a `CredentialsWanted`; nothing has been given if `given` is False."""
+
+    TYPE: ClassVar[int] = 5
+    given: Flag
+    username: Text
+    password: Text
+    domain: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Scancode(Message):
+    """A key at a position of the keyboard, in scan code set 1 without its prefix E0."""
+
+    TYPE: ClassVar[int] = 6
+    code: U8
+    extended: Flag
+    pressed: Flag
+
+
+@dataclass(frozen=True, slots=True)
+class UnicodeKey(Message):
+    """A key for a UTF-16 code unit."""
+
+    TYPE: ClassVar[int] = 7
+    unit: U16
+    pressed: Flag
+
+
+@dataclass(frozen=True, slots=True)
+class Locks(Message):
+    """The lock keys that are on: 1 Scroll, 2 Num, 4 Caps, 8 Kana."""
+
+    TYPE: ClassVar[int] = 8
+    flags: U8
+
+
+@dataclass(frozen=True, slots=True)
+class Mouse(Message):
+    """A pointer event with the flags of MS-RDPBCGR 2.2.8.1.1.3.1.1.3, or, if `extended`, of
+    2.2.8.1.1.3.1.1.4."""
+
+    TYPE: ClassVar[int] = 9
+    extended: Flag
+    flags: U16
+    x: U16
+    y: U16
+
+
+@dataclass(frozen=True, slots=True)
+class Layout(Message):
+    """A request for another size of the desktop (MS-RDPEDISP 2.2.2.2.1): pixels, millimetres and
+    scale factors in percent."""
+
+    TYPE: ClassVar[int] = 10
+    width: U32
+    height: U32
+    physical_width: U32
+    physical_height: U32
+    desktop_scale: U32
+    device_scale: U32
+
+
+@dataclass(frozen=True, slots=True)
+class Stop(Message):
+    """Disconnect, and end the process."""
+
+    TYPE: ClassVar[int] = 11
+
+
+# ---- from the worker
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate(Message):
+    """The server's certificate in PEM, or more than one; answered by a `CertificateVerdict`."""
+
+    TYPE: ClassVar[int] = 64
+    pem: Block
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialsWanted(Message):
+    """The server wants credentials, and some are missing; answered by `Credentials`."""
+
+    TYPE: ClassVar[int] = 65
+
+
+@dataclass(frozen=True, slots=True)
+class Connected(Message):
+    """The desktop is about to be shown."""
+
+    TYPE: ClassVar[int] = 66
+
+
+@dataclass(frozen=True, slots=True)
+class Sized(Message):
+    """The size of the desktop, whose rows follow each other in the shared memory."""
+
+    TYPE: ClassVar[int] = 67
+    width: U16
+    height: U16
+
+
+@dataclass(frozen=True, slots=True)
+class Painted(Message):
+    """The parts of the desktop that have changed; `count` is that of the header of the shared
+    memory at the end of the change."""
+
+    TYPE: ClassVar[int] = 68
+    count: U32
+    rects: Block
+
+    @classmethod
+    def of(cls, count: int, rects: Sequence[tuple[int, int, int, int]]) -> Painted:
+        """Make a message of rectangles: x, y, width, height."""
+        numbers = array("H", [number for rect in rects for number in rect])
+        return cls(count, numbers.tobytes())
+
+    def parts(self) -> list[tuple[int, int, int, int]]:
+        """Return the rectangles.
+
+        Raises:
+            ChannelError: they are incomplete, or too many.
+        """
+        size = _NUMBERS * array("H").itemsize
+        if len(self.rects) % size or len(self.rects) > RECTS_MAX * size:
+            raise ChannelError(f"there are no rectangles in {len(self.rects)} bytes")
+        numbers = iter(array("H", self.rects))
+        return list(zip(numbers, numbers, numbers, numbers, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class CursorShape(Message):
+    """The pointer's picture: rows of red, green, blue and alpha; empty if it is hidden."""
+
+    TYPE: ClassVar[int] = 69
+    width: U16
+    height: U16
+    hot_x: U16
+    hot_y: U16
+    rgba: Block
+
+
+@dataclass(frozen=True, slots=True)
+class CursorDefault(Message):
+    """The pointer has the form of the user's system."""
+
+    TYPE: ClassVar[int] = 70
+
+
+@dataclass(frozen=True, slots=True)
+class CursorMoved(Message):
+    """The server has moved the pointer."""
+
+    TYPE: ClassVar[int] = 71
+    x: U16
+    y: U16
+
+
+@dataclass(frozen=True, slots=True)
+class Resizable(Message):
+    """The server accepts `Layout`s."""
+
+    TYPE: ClassVar[int] = 72
+
+
+@dataclass(frozen=True, slots=True)
+class Indicators(Message):
+    """The lock keys that are on at the server, as in `Locks`."""
+
+    TYPE: ClassVar[int] = 73
+    flags: U8
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedOn(Message):
+    """A user has logged on (MS-RDPBCGR 2.2.10.1)."""
+
+    TYPE: ClassVar[int] = 74
+
+
+@dataclass(frozen=True, slots=True)
+class Ended(Message):
+    """The connection has ended, or has not come about; the last message."""
+
+    TYPE: ClassVar[int] = 75
+    error: Name
+    """The name of FreeRDP's error, such as ERRCONNECT_LOGON_FAILURE or ERRINFO_IDLE_TIMEOUT; empty
+    if there is none."""
+    tls: Flag
+    """True if TLS has been set up."""
+    protocol: U32
+    """The security protocol that the server has chosen (MS-RDPBCGR 2.2.1.2.1)."""
+    logon: I32
+    """The status of a logon that the server has reported; 0 if it has not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remark(Message):
+    """Something for the log, from guacr's own code in the worker."""
+
+    TYPE: ClassVar[int] = 76
+    text: Text
+
+
+TO_WORKER: tuple[type[Message], ...] = (
+    Setting,
+    BinarySetting,
+    Start,
+    CertificateVerdict,
+    Credentials,
+    Scancode,
+    UnicodeKey,
+    Locks,
+    Mouse,
+    Layout,
+    Stop,
+)
+FROM_WORKER: tuple[type[Message], ...] = (
+    Certificate,
+    CredentialsWanted,
+    Connected,
+    Sized,
+    Painted,
+    CursorShape,
+    CursorDefault,
+    CursorMoved,
+    Resizable,
+    Indicators,
+    LoggedOn,
+    Ended,
+    Remark,
+)

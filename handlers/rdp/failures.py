@@ -1,0 +1,184 @@
+"""The errors of an RDP connection, from the names that FreeRDP gives them."""
+
+from __future__ import annotations
+
+from guacr.api import (
+    ConflictError,
+    ForbiddenError,
+    GuacrError,
+    SessionClosedError,
+    SessionTimeoutError,
+    UnauthorizedError,
+    UpstreamError,
+    UpstreamTimeoutError,
+    UpstreamUnavailableError,
+    shorten,
+)
+from handlers.rdp.channel.messages import Ended
+from handlers.rdp.params import RdpParams
+
+HYBRID = 0x0A
+"""The security protocols with network level authentication (MS-RDPBCGR 2.2.1.2.1)."""
+LOST = ("ERRCONNECT_CONNECT_TRANSPORT_FAILED", "ERRCONNECT_CONNECT_FAILED")
+"""The connection was lost; the second is FreeRDP's own further attempt, for which it has no
+socket."""
+LOGGED_OFF = ("ERRINFO_LOGOFF_BY_USER", "ERRINFO_RPC_INITIATED_LOGOFF")
+
+_LOGON = "check user name, password and domain"
+_ACCOUNT = "ask the administrator of the host"
+_REASONS: dict[str, tuple[type[GuacrError], str]] = {
+    "ERRCONNECT_AUTHENTICATION_FAILED": (UnauthorizedError, f"refused the login: {_LOGON}"),
+    "ERRCONNECT_LOGON_FAILURE": (UnauthorizedError, f"refused the login: {_LOGON}"),
+    "ERRCONNECT_WRONG_PASSWORD": (UnauthorizedError, "refused the password: check it"),
+    "ERRCONNECT_NO_OR_MISSING_CREDENTIALS": (
+        UnauthorizedError, "wants a user name and a password: set them",
+    ),
+    "ERRCONNECT_CONNECT_CANCELLED": (
+        UnauthorizedError, "wants a user name and a password, and none were given",
+    ),
+    "ERRCONNECT_INSUFFICIENT_PRIVILEGES": (
+        ForbiddenError, f"does not let this user log on remotely: {_ACCOUNT}",
+    ),
+    "ERRCONNECT_ACCESS_DENIED": (ForbiddenError, f"denies access to this user: {_ACCOUNT}"),
+    "ERRCONNECT_ACCOUNT_DISABLED": (ForbiddenError, f"has disabled this account: {_ACCOUNT}"),
+    "ERRCONNECT_ACCOUNT_LOCKED_OUT": (
+        ForbiddenError, f"has locked this account after failed logins: wait, or {_ACCOUNT}",
+    ),
+    "ERRCONNECT_ACCOUNT_EXPIRED": (
+        ForbiddenError, f"says that this account has expired: {_ACCOUNT}",
+    ),
+    "ERRCONNECT_ACCOUNT_RESTRICTION": (
+        ForbiddenError, "restricts this account, such as to certain hours or machines, or forbids "
+        f"empty passwords: {_ACCOUNT}",
+    ),
+    "ERRCONNECT_LOGON_TYPE_NOT_GRANTED": (
+        ForbiddenError, f"does not grant this user remote logins: {_ACCOUNT}",
+    ),
+    "ERRCONNECT_PASSWORD_EXPIRED": (
+        ForbiddenError, "says that the password has expired: change it on the host",
+    ),
+    "ERRCONNECT_PASSWORD_CERTAINLY_EXPIRED": (
+        ForbiddenError, "says that the password has expired: change it on the host",
+    ),
+    "ERRCONNECT_PASSWORD_MUST_CHANGE": (
+        ForbiddenError, "wants the password to be changed: change it on the host",
+    ),
+    "ERRCONNECT_CLIENT_REVOKED": (ForbiddenError, f"has revoked this account: {_ACCOUNT}"),
+    "ERRCONNECT_SECURITY_NEGO_CONNECT_FAILED": (
+        UpstreamError, "accepts none of the security protocols: check the parameter security",
+    ),
+    "ERRCONNECT_TLS_CONNECT_FAILED": (UpstreamError, "and guacr cannot agree on TLS"),
+    "ERRCONNECT_MCS_CONNECT_INITIAL_ERROR": (
+        UpstreamError, "refused the settings of the connection",
+    ),
+    "ERRCONNECT_ACTIVATION_TIMEOUT": (
+        UpstreamTimeoutError, "has not shown a desktop in time: it may be overloaded",
+    ),
+    "ERRINFO_RPC_INITIATED_DISCONNECT": (
+        SessionClosedError, "has disconnected this session on behalf of an administrator",
+    ),
+    "ERRINFO_RPC_INITIATED_LOGOFF": (
+        SessionClosedError, "has logged this user off on behalf of an administrator",
+    ),
+    "ERRINFO_IDLE_TIMEOUT": (SessionTimeoutError, "has ended the session: it was idle too long"),
+    "ERRINFO_LOGON_TIMEOUT": (
+        SessionTimeoutError, "has ended the session: its time was over",
+    ),
+    "ERRINFO_DISCONNECTED_BY_OTHER_CONNECTION": (
+        ConflictError, "has given this session to another connection",
+    ),
+    "ERRINFO_OUT_OF_MEMORY": (UpstreamError, "is out of memory"),
+    "ERRINFO_SERVER_DENIED_CONNECTION": (
+        ForbiddenError, f"denied the connection: {_ACCOUNT}",
+    ),
+    "ERRINFO_SERVER_INSUFFICIENT_PRIVILEGES": (
+        ForbiddenError, f"does not let this user log on remotely: {_ACCOUNT}",
+    ),
+    "ERRINFO_SERVER_FRESH_CREDENTIALS_REQUIRED": (
+        UnauthorizedError, "does not accept stored credentials: enter them anew",
+    ),
+    "ERRINFO_RPC_INITIATED_DISCONNECT_BY_USER": (
+        SessionClosedError, "has ended the session: the user disconnected it",
+    ),
+    "ERRINFO_LICENSE_NO_LICENSE_SERVER": (
+        UpstreamUnavailableError, f"finds no licence server: {_ACCOUNT}",
+    ),
+    "ERRINFO_LICENSE_NO_LICENSE": (
+        UpstreamUnavailableError, f"has no licence left: {_ACCOUNT}",
+    ),
+    "ERRINFO_CB_DESTINATION_NOT_FOUND": (UpstreamError, "finds no host for this session"),
+    "ERRINFO_CB_CONNECTION_CANCELLED": (SessionClosedError, "has cancelled the connection"),
+    "ERRINFO_CB_SESSION_ONLINE_VM_WAKE": (UpstreamTimeoutError, "cannot wake its machine"),
+}  # fmt: skip
+
+
+def named(params: RdpParams) -> str:
+    """Return the host, as the subject of a sentence."""
+    return f"host {shorten(params.hostname)}"
+
+
+def place(params: RdpParams) -> str:
+    """Return the port of the host, as the subject of a sentence."""
+    return f"port {params.used_port} of {named(params)}"
+
+
+def is_logoff(ended: Ended) -> bool:
+    """Return whether the user has logged off: the session has ended as intended."""
+    return ended.error in LOGGED_OFF[:1]
+
+
+def of(params: RdpParams, ended: Ended, *, shown: bool) -> GuacrError:
+    """Return the reason of an end; `shown` is True if the desktop had been shown."""
+    name = ended.error
+    if not shown and ended.tls and name in LOST:
+        if ended.protocol & HYBRID:  # FreeRDP's servers hang up, where Windows sends a reason
+            return UnauthorizedError(f"{named(params)} refused the login: {_LOGON}")
+        return closed_early(params)
+    if not shown and name in LOST:
+        return closed_early(params)
+    if name in _REASONS:
+        kind, reason = _REASONS[name]
+        return kind(f"{named(params)} {reason}")
+    if shown:
+        return ended_by_host(params, name)
+    return UpstreamError(
+        f"{named(params)} ended the connection before showing a desktop ({name or 'no reason'})"
+    )
+
+
+def closed_early(params: RdpParams) -> GuacrError:
+    """The server closed the connection before its desktop was shown."""
+    return UpstreamError(
+        f"{place(params)} closed the connection before showing a desktop: check that an RDP "
+        "server listens there, and the parameter security"
+    )
+
+
+def ended_by_host(params: RdpParams, name: str) -> GuacrError:
+    """The server closed the connection while the desktop was shown."""
+    reason = f" ({name})" if name and name not in LOST else ""
+    return UpstreamError(f"{named(params)} has closed the connection{reason}: connect again")
+
+
+def silent(params: RdpParams, seconds: float) -> GuacrError:
+    """The server accepted the connection, but does not continue."""
+    return UpstreamTimeoutError(
+        f"{place(params)} has not shown a desktop within {seconds:g} s: check host and port, and "
+        "whether the host is overloaded"
+    )
+
+
+def engine_lost(params: RdpParams) -> GuacrError:
+    """The worker process has crashed or was killed."""
+    return UpstreamError(
+        f"the process that showed {named(params)} has ended unexpectedly: connect again, and "
+        "report it with the daemon's log if it happens repeatedly"
+    )
+
+
+def engine_hung(params: RdpParams, seconds: float) -> GuacrError:
+    """The worker process has stopped working."""
+    return UpstreamError(
+        f"the process that showed {named(params)} has not worked for {seconds:g} s and was ended: "
+        "connect again"
+    )

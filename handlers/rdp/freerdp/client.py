@@ -1,0 +1,330 @@
+"""One connection of FreeRDP: its life, and what the user does.
+
+All functions of FreeRDP are called on the thread that calls `run`. FreeRDP calls back on it, and
+on the threads of its channels.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import socket
+import threading
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from ctypes import c_char_p, c_int, c_size_t, c_uint16, c_uint32, c_void_p
+from typing import Any, Protocol
+
+from handlers.rdp.channel.codec import Message
+from handlers.rdp.channel.messages import (
+    BinarySetting,
+    Connected,
+    Credentials,
+    Ended,
+    Indicators,
+    Layout,
+    Locks,
+    LoggedOn,
+    Mouse,
+    Scancode,
+    Setting,
+    Start,
+    UnicodeKey,
+)
+from handlers.rdp.freerdp import display_control
+from handlers.rdp.freerdp.cursors import Cursors
+from handlers.rdp.freerdp.display_control import Sizes
+from handlers.rdp.freerdp.library import Library
+from handlers.rdp.freerdp.screen import Screen
+from handlers.rdp.freerdp.settings import Settings
+from handlers.rdp.freerdp.structs import CONTEXT, INSTANCE, ChannelEvent, Update, slot
+
+HANDLES_MAX = 60
+"""Handles that FreeRDP waits for; WinPR allows 64."""
+WAIT = 1000
+"""Milliseconds after which FreeRDP looks at its timers."""
+RELEASED, EXTENDED = 0x8000, 0x0100
+"""Flags of a key event (MS-RDPBCGR 2.2.8.1.1.3.1.1.1)."""
+ACCEPTED, REFUSED = 2, 0
+"""Answers to a certificate: for this connection only, or not at all."""
+GRAPHICS = "Microsoft::Windows::RDS::Graphics"
+NLA_REASON, GATEWAY_REASON = 0, 3
+"""Why FreeRDP 3 asks for credentials: for network level authentication; from 3 on, for others."""
+
+
+class Surroundings(Protocol):
+    """What a client needs of its process."""
+
+    def send(self, message: Message) -> None:
+        """Send a message to the daemon."""
+
+    def verify(self, pem: bytes) -> bool:
+        """Return whether the server's certificate is accepted."""
+
+    def ask(self) -> Credentials:
+        """Return a person's credentials."""
+
+    def note_busy(self, busy: bool) -> None:
+        """Note whether the client is at work, and does not wait for anything."""
+
+    def note_handled(self) -> None:
+        """Note that another message of the daemon has been handled."""
+
+
+class Client:
+    """A client of one server.
+
+    Args:
+        library: FreeRDP.
+        surroundings: the process.
+        sock: a connected TCP socket, which FreeRDP closes.
+        pixels: the address of the shared pixels.
+        header: the header of the shared memory.
+    """
+
+    def __init__(
+        self,
+        library: Library,
+        surroundings: Surroundings,
+        sock: int,
+        pixels: int,
+        header: memoryview,
+    ) -> None:
+        self.library = library
+        self._surroundings = surroundings
+        self._socket = sock
+        self._spare = socket.socket(fileno=os.dup(sock))
+        """For the only way to end FreeRDP 2 while it waits for a silent server."""
+        self._callbacks: list[Any] = []
+        """FreeRDP keeps their addresses."""
+        self._waiting: deque[Message] = deque()
+        self._lock = threading.Lock()
+        self._stopping = self._finished = False
+        self._tls = False
+        self._logon = 0
+        self._wake = library.CreateEventA(None, 1, 0, None)
+        self.instance = library.freerdp_new()
+        if not self.instance or not library.freerdp_context_new(self.instance):
+            raise MemoryError("FreeRDP cannot make a connection")
+        self.context: int = slot(self.instance, INSTANCE["context"]).value or 0
+        self.settings = Settings(library, slot(self.context, CONTEXT["settings"]).value or 0)
+        self._screen = Screen(self, pixels, header, surroundings.send)
+        self._cursors = Cursors(self, surroundings.send)
+        self._sizes = Sizes(self, surroundings.send)
+        self._start = Start("", 0, "")
+
+    def callback(self, result: Any, function: Callable[..., Any], *arguments: Any) -> int:
+        """Return the address of a C function that calls `function` as long as the client lives."""
+        made = ctypes.CFUNCTYPE(result, *arguments)(function)
+        self._callbacks.append(made)
+        return ctypes.cast(made, c_void_p).value or 0
+
+    # ---- life
+
+    def configure(self, message: Setting | BinarySetting) -> bool:
+        """Set a setting, and return whether this version of FreeRDP has it."""
+        if isinstance(message, Setting):
+            return self.settings.put(message.name, message.value)
+        self.settings.put_block(message.name, message.value)
+        return True
+
+    def run(self, start: Start) -> Ended:
+        """Connect, and show the desktop until the connection ends."""
+        library = self.library
+        self._start = start
+        self.settings.put("ServerHostname", f"|{start.hostname}")  # the port is a socket
+        self.settings.put("ServerPort", str(self._socket))
+        self._install()
+        try:
+            if not self._stopping and library.freerdp_connect(self.instance):
+                self._surroundings.send(Connected())
+                self._loop()
+            return self._ended()
+        finally:
+            self._close()
+
+    def post(self, message: Message) -> None:
+        """Have a message handled by the client's thread; may be called from any thread."""
+        with self._lock:
+            if not self._finished:
+                self._waiting.append(message)
+                self.library.SetEvent(self._wake)
+
+    def stop(self) -> None:
+        """Make `run` return soon; may be called from any thread, and at any time."""
+        self._stopping = True
+        with self._lock:
+            if not self._finished:
+                self.library.freerdp_abort_connect(self.instance)
+                self.library.SetEvent(self._wake)
+                with suppress(OSError):
+                    self._spare.shutdown(socket.SHUT_RDWR)
+
+    def _loop(self) -> None:
+        library, handles = self.library, (c_void_p * (HANDLES_MAX + 1))()
+        while not self._stopping and not library.freerdp_shall_disconnect(self.instance):
+            count = library.freerdp_get_event_handles(self.context, handles, HANDLES_MAX)
+            if not count:
+                return
+            handles[count] = self._wake
+            self._surroundings.note_busy(False)
+            library.WaitForMultipleObjects(count + 1, handles, 0, WAIT)
+            self._surroundings.note_busy(True)
+            library.ResetEvent(self._wake)  # before the messages are taken, which may be more
+            while self._waiting:
+                self._handle(self._waiting.popleft())
+                self._surroundings.note_handled()
+            if not library.freerdp_check_event_handles(self.context):
+                return
+            self._screen.flush()
+
+    def _ended(self) -> Ended:
+        library = self.library
+        code = library.freerdp_error_info(self.instance)
+        name = library.freerdp_get_error_info_name(code) if code else None
+        if not name or name == b"ERRINFO_NONE":
+            code = library.freerdp_get_last_error(self.context)
+            name = library.freerdp_get_last_error_name(code) if code else b""
+        protocol = self.settings.number("SelectedProtocol")
+        return Ended(name.decode("ascii", "replace"), self._tls, protocol, self._logon)
+
+    def _close(self) -> None:
+        library = self.library
+        with self._lock:
+            self._finished = True
+        library.freerdp_disconnect(self.instance)  # calls PostDisconnect, and ends the channels
+        library.freerdp_context_free(self.instance)
+        library.freerdp_free(self.instance)
+        library.CloseHandle(self._wake)
+        self._spare.close()
+        self._callbacks.clear()
+
+    # ---- what FreeRDP calls
+
+    def _install(self) -> None:
+        library = self.library
+        hooks = {
+            "PreConnect": self.callback(c_int, self._prepare, c_void_p),
+            "PostConnect": self.callback(c_int, self._begin, c_void_p),
+            "PostDisconnect": self.callback(None, self._end, c_void_p),
+            "VerifyX509Certificate": self.callback(
+                c_int, self._verify, c_void_p, c_void_p, c_size_t, c_char_p, c_uint16, c_uint32
+            ),
+            "LogonErrorInfo": self.callback(c_int, self._note_logon, c_void_p, c_uint32, c_uint32),
+        }
+        if library.major >= 3:
+            hooks["LoadChannels"] = self.callback(c_int, self._load_channels, c_void_p)
+            hooks["AuthenticateEx"] = self.callback(
+                c_int, self._authenticate, c_void_p, c_void_p, c_void_p, c_void_p, c_int
+            )
+        else:
+            hooks["Authenticate"] = self.callback(
+                c_int, self._authenticate, c_void_p, c_void_p, c_void_p, c_void_p
+            )
+        for name, address in hooks.items():
+            slot(self.instance, INSTANCE[name]).value = address
+        events = slot(self.context, CONTEXT["pubSub"]).value
+        for name, function in (
+            ("ChannelConnected", self._channel_opened),
+            ("ChannelDisconnected", self._channel_closed),
+        ):
+            address = self.callback(None, function, c_void_p, c_void_p)
+            library.PubSub_Subscribe(events, name.encode(), address)
+
+    def _prepare(self, _instance: int) -> int:
+        self.library.freerdp_performance_flags_make(self.settings.address)
+        return self._load_channels(_instance) if self.library.major < 3 else 1
+
+    def _load_channels(self, _instance: int) -> int:
+        channels = slot(self.context, CONTEXT["channels"]).value
+        done: int = self.library.freerdp_client_load_addins(channels, self.settings.address)
+        return done
+
+    def _begin(self, _instance: int) -> int:
+        if not self._screen.open():
+            return 0
+        update = Update.from_address(slot(self.context, CONTEXT["update"]).value or 0)
+        update.SaveSessionInfo = self.callback(
+            c_int, self._note_session, c_void_p, c_uint32, c_void_p
+        )
+        update.SetKeyboardIndicators = self.callback(
+            c_int, self._note_indicators, c_void_p, c_uint16
+        )
+        self._cursors.open()
+        return 1
+
+    def _end(self, _instance: int) -> None:
+        self._screen.close()
+
+    def _verify(
+        self, _instance: int, pem: int, size: int, _host: bytes, _port: int, _flags: int
+    ) -> int:
+        self._tls = True
+        self.settings.put("ServerHostname", self._start.hostname)  # NLA is bound to it
+        self.settings.put("ServerPort", str(self._start.port))
+        accepted = self._surroundings.verify(ctypes.string_at(pem, size))
+        return ACCEPTED if accepted else REFUSED
+
+    def _authenticate(
+        self, _instance: int, username: int, password: int, domain: int, reason: int = NLA_REASON
+    ) -> int:
+        if NLA_REASON < reason < GATEWAY_REASON:
+            return 1  # without NLA, the server's own screen asks for what is missing
+        answer = self._surroundings.ask()
+        if not answer.given:
+            return 0
+        texts = answer.username, answer.password, answer.domain
+        for where, text in zip((username, password, domain), texts, strict=True):
+            place = c_void_p.from_address(where)
+            self.library.free(place)
+            place.value = self.library.strdup(text.encode())
+        return 1
+
+    def _note_logon(self, _instance: int, data: int, _kind: int) -> int:
+        self._logon = ctypes.c_int32(data).value
+        return 1
+
+    def _note_session(self, _context: int, _kind: int, _data: int) -> int:
+        self._surroundings.send(LoggedOn())
+        return 1
+
+    def _note_indicators(self, _context: int, flags: int) -> int:
+        self._surroundings.send(Indicators(flags & 0xFF))
+        return 1
+
+    def _channel_opened(self, _context: int, address: int) -> None:
+        event = ChannelEvent.from_address(address)
+        name = event.name.decode("ascii", "replace")
+        if name == GRAPHICS:
+            self.library.gdi_graphics_pipeline_init(self._screen.gdi, event.pInterface)
+        elif name == display_control.CHANNEL:
+            self._sizes.open(event.pInterface)
+
+    def _channel_closed(self, _context: int, address: int) -> None:
+        event = ChannelEvent.from_address(address)
+        name = event.name.decode("ascii", "replace")
+        if name == GRAPHICS and self._screen.gdi:
+            self.library.gdi_graphics_pipeline_uninit(self._screen.gdi, event.pInterface)
+        elif name == display_control.CHANNEL:
+            self._sizes.close()
+
+    # ---- what users do
+
+    def _handle(self, message: Message) -> None:
+        library, target = self.library, slot(self.context, CONTEXT["input"]).value
+        if isinstance(message, Scancode):
+            flags = (EXTENDED if message.extended else 0) | (0 if message.pressed else RELEASED)
+            library.freerdp_input_send_keyboard_event(target, flags, message.code)
+        elif isinstance(message, UnicodeKey):
+            flags = 0 if message.pressed else RELEASED
+            library.freerdp_input_send_unicode_keyboard_event(target, flags, message.unit)
+        elif isinstance(message, Locks):
+            library.freerdp_input_send_synchronize_event(target, message.flags)
+        elif isinstance(message, Mouse):
+            send = library.freerdp_input_send_mouse_event
+            if message.extended:
+                send = library.freerdp_input_send_extended_mouse_event
+            send(target, message.flags, message.x, message.y)
+        elif isinstance(message, Layout):
+            self._sizes.request(message)

@@ -1,0 +1,50 @@
+"""FreeRDP's settings, by name."""
+
+from __future__ import annotations
+
+import ctypes
+
+from handlers.rdp.freerdp.library import Library
+from handlers.rdp.freerdp.structs import SLOT, slot
+
+
+class Settings:
+    """The settings of one connection.
+
+    Args:
+        library: FreeRDP.
+        address: that of `rdpSettings`.
+    """
+
+    def __init__(self, library: Library, address: int) -> None:
+        self._library = library
+        self.address = address
+
+    def put(self, name: str, value: str) -> bool:
+        """Set a setting from its text, TRUE or FALSE for flags, and return whether this version
+        has it."""
+        done = self._library.freerdp_settings_set_value_for_name(
+            self.address, b"FreeRDP_" + name.encode(), value.encode()
+        )
+        return bool(done)
+
+    def put_block(self, name: str, data: bytes) -> None:
+        """Set a setting that is a block of bytes, with its length."""
+        library = self._library
+        key, length = library.key(name), library.key(name + "Length")
+        if library.major >= 3:
+            library.core.freerdp_settings_set_pointer_len(
+                ctypes.c_void_p(self.address),
+                ctypes.c_size_t(key),
+                ctypes.c_char_p(data),
+                ctypes.c_size_t(len(data)),
+            )
+        else:  # there is no function for it, but `rdpSettings` is a public array of slots
+            slot(self.address, key).value = library.strdup(data)
+            ctypes.c_uint32.from_address(self.address + SLOT * length).value = len(data)
+
+    def number(self, name: str) -> int:
+        """Return an unsigned 32-bit setting."""
+        library = self._library
+        value: int = library.freerdp_settings_get_uint32(self.address, library.key(name))
+        return value

@@ -1,0 +1,231 @@
+"""The layouts of C structures in FreeRDP 2.3 to 3.x, which a test compares with headers.
+
+`rdpContext` and `freerdp` are arrays of slots of 8 bytes, with the same places in all versions
+(include/freerdp/freerdp.h). The others are plain structures, which ctypes lays out as C does.
+Fields that guacr does not use are paddings.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from ctypes import POINTER, c_char_p, c_int, c_int32, c_size_t, c_ubyte, c_uint32, c_void_p
+
+SLOT = 8
+CONTEXT = {
+    "instance": 0, "pubSub": 18, "gdi": 33, "channels": 36, "graphics": 37, "input": 38,
+    "update": 39, "settings": 40,
+}  # fmt: skip
+"""Slots of `rdpContext`."""
+INSTANCE = {
+    "context": 0, "PreConnect": 48, "PostConnect": 49, "Authenticate": 50,
+    "VerifyX509Certificate": 53, "LogonErrorInfo": 54, "PostDisconnect": 55,
+    "LoadChannels": 59, "AuthenticateEx": 69,
+}  # fmt: skip
+"""Slots of `freerdp`; the last two only in versions 3.x."""
+
+
+def slot(base: int, number: int) -> c_void_p:
+    """Return a slot of a structure at the address `base`."""
+    return c_void_p.from_address(base + SLOT * number)
+
+
+class Update(ctypes.Structure):
+    """`rdpUpdate` (freerdp/update.h)."""
+
+    _fields_ = (
+        ("context", c_void_p),
+        ("padA", c_uint32 * 15),
+        ("BeginPaint", c_void_p),
+        ("EndPaint", c_void_p),
+        ("SetBounds", c_void_p),
+        ("Synchronize", c_void_p),
+        ("DesktopResize", c_void_p),
+        ("BitmapUpdate", c_void_p),
+        ("Palette", c_void_p),
+        ("PlaySound", c_void_p),
+        ("SetKeyboardIndicators", c_void_p),
+        ("SetKeyboardImeStatus", c_void_p),
+        ("padB", c_uint32 * 6),
+        ("pointer", c_void_p),
+        ("primary", c_void_p),
+        ("secondary", c_void_p),
+        ("altsec", c_void_p),
+        ("window", c_void_p),
+        ("padC", c_uint32 * 11),
+        ("RefreshRect", c_void_p),
+        ("SuppressOutput", c_void_p),
+        ("RemoteMonitors", c_void_p),
+        ("padD", c_uint32 * 13),
+        ("SurfaceCommand", c_void_p),
+        ("SurfaceBits", c_void_p),
+        ("SurfaceFrameMarker", c_void_p),
+        ("SurfaceFrameBits", c_void_p),
+        ("SurfaceFrameAcknowledge", c_void_p),
+        ("SaveSessionInfo", c_void_p),
+        ("ServerStatusInfo", c_void_p),
+    )
+
+
+class Pointer(ctypes.Structure):
+    """`rdpPointer` (freerdp/graphics.h)."""
+
+    _fields_ = (
+        ("size", c_size_t),
+        ("New", c_void_p),
+        ("Free", c_void_p),
+        ("Set", c_void_p),
+        ("SetNull", c_void_p),
+        ("SetDefault", c_void_p),
+        ("SetPosition", c_void_p),
+        ("padA", c_uint32 * 9),
+        ("xPos", c_uint32),
+        ("yPos", c_uint32),
+        ("width", c_uint32),
+        ("height", c_uint32),
+        ("xorBpp", c_uint32),
+        ("lengthAndMask", c_uint32),
+        ("lengthXorMask", c_uint32),
+        ("xorMaskData", c_void_p),
+        ("andMaskData", c_void_p),
+        ("padB", c_uint32 * 7),
+    )
+
+
+_BITMAP = (
+    ("size", c_size_t),
+    ("New", c_void_p),
+    ("Free", c_void_p),
+    ("Paint", c_void_p),
+    ("Decompress", c_void_p),
+    ("SetSurface", c_void_p),
+    ("padA", c_uint32 * 10),
+    ("geometry", c_uint32 * 9),
+    ("data", c_void_p),
+)
+_BITMAP_END = (("flags", c_uint32 * 2), ("padC", c_uint32 * 30))
+
+
+class Bitmap2(ctypes.Structure):
+    """`rdpBitmap` of versions 2.x (freerdp/graphics.h)."""
+
+    _fields_ = (*_BITMAP, ("padB", c_uint32 * 6), *_BITMAP_END)
+
+
+class Bitmap3(ctypes.Structure):
+    """`rdpBitmap` of versions 3.x."""
+
+    _fields_ = (*_BITMAP, ("key64", ctypes.c_uint64), ("padB", c_uint32 * 5), *_BITMAP_END)
+
+
+class GdiRegion(ctypes.Structure):
+    """`GDI_RGN` (freerdp/gdi/gdi.h)."""
+
+    _fields_ = (
+        ("objectType", c_ubyte),
+        ("x", c_int32),
+        ("y", c_int32),
+        ("w", c_int32),
+        ("h", c_int32),
+        ("null", c_int),
+    )
+
+
+class GdiWindow(ctypes.Structure):
+    """`GDI_WND`: what has been drawn since the last picture."""
+
+    _fields_ = (
+        ("count", c_uint32),
+        ("ninvalid", c_int32),
+        ("invalid", POINTER(GdiRegion)),
+        ("cinvalid", POINTER(GdiRegion)),
+    )
+
+
+class GdiDc(ctypes.Structure):
+    """`GDI_DC`."""
+
+    _fields_ = (
+        ("selectedObject", c_void_p),
+        ("format", c_uint32),
+        ("bkColor", c_uint32),
+        ("textColor", c_uint32),
+        ("brush", c_void_p),
+        ("clip", c_void_p),
+        ("pen", c_void_p),
+        ("hwnd", POINTER(GdiWindow)),
+    )
+
+
+class GdiBitmap2(ctypes.Structure):
+    """`gdiBitmap` of versions 2.x."""
+
+    _fields_ = (("_p", Bitmap2), ("hdc", POINTER(GdiDc)))
+
+
+class GdiBitmap3(ctypes.Structure):
+    """`gdiBitmap` of versions 3.x."""
+
+    _fields_ = (("_p", Bitmap3), ("hdc", POINTER(GdiDc)))
+
+
+_GDI = (
+    ("context", c_void_p),
+    ("width", c_int32),
+    ("height", c_int32),
+    ("stride", c_uint32),
+    ("dstFormat", c_uint32),
+    ("cursor_x", c_uint32),
+    ("cursor_y", c_uint32),
+    ("hdc", c_void_p),
+)
+
+
+class Gdi2(ctypes.Structure):
+    """`rdpGdi` of versions 2.x."""
+
+    _fields_ = (*_GDI, ("primary", POINTER(GdiBitmap2)))
+
+
+class Gdi3(ctypes.Structure):
+    """`rdpGdi` of versions 3.x."""
+
+    _fields_ = (*_GDI, ("primary", POINTER(GdiBitmap3)))
+
+
+class ChannelEvent(ctypes.Structure):
+    """`ChannelConnectedEventArgs` and `ChannelDisconnectedEventArgs` (freerdp/event.h)."""
+
+    _fields_ = (
+        ("Size", c_uint32),
+        ("Sender", c_char_p),
+        ("name", c_char_p),
+        ("pInterface", c_void_p),
+    )
+
+
+class DisplayControl(ctypes.Structure):
+    """`DispClientContext` (freerdp/client/disp.h)."""
+
+    _fields_ = (
+        ("handle", c_void_p),
+        ("custom", c_void_p),
+        ("DisplayControlCaps", c_void_p),
+        ("SendMonitorLayout", c_void_p),
+    )
+
+
+class MonitorLayout(ctypes.Structure):
+    """`DISPLAY_CONTROL_MONITOR_LAYOUT` (freerdp/channels/disp.h)."""
+
+    _fields_ = (
+        ("Flags", c_uint32),
+        ("Left", c_int32),
+        ("Top", c_int32),
+        ("Width", c_uint32),
+        ("Height", c_uint32),
+        ("PhysicalWidth", c_uint32),
+        ("PhysicalHeight", c_uint32),
+        ("Orientation", c_uint32),
+        ("DesktopScaleFactor", c_uint32),
+        ("DeviceScaleFactor", c_uint32),
+    )

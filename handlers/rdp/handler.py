@@ -1,0 +1,160 @@
+"""RDP: shows a Windows desktop, and forwards keys, pointer and window sizes."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import ClassVar
+
+from typing_extensions import override
+
+from guacr.api import (
+    BadRequestError,
+    ForbiddenError,
+    GuacrError,
+    Params,
+    ProtocolHandler,
+    SessionContext,
+    Settings,
+    Target,
+    UpstreamError,
+    User,
+    forget_frames,
+)
+from handlers.notice import Notice
+from handlers.rdp import certificates, failures
+from handlers.rdp.desktop import Desktop
+from handlers.rdp.launcher import launcher
+from handlers.rdp.login import Login
+from handlers.rdp.params import RdpParams
+from handlers.rdp.server import Server
+from handlers.wake import reach, wake_of
+
+RETRY_PAUSE = 1.0
+"""Seconds between two attempts to reach the host."""
+
+
+class RdpHandler(ProtocolHandler[RdpParams]):
+    """An RDP session."""
+
+    name: ClassVar[str] = "rdp"
+    params_type: ClassVar[type[Params]] = RdpParams
+    pointer_buttons: ClassVar[int] = 0x1FF
+
+    def __init__(self, session: SessionContext, params: RdpParams) -> None:
+        super().__init__(session, params)
+        self._login = Login.of(params)
+        self._server: Server | None = None
+
+    @classmethod
+    @override
+    def warm_up(cls, settings: Settings) -> None:
+        launcher.start()
+
+    @classmethod
+    @override
+    def check(cls, settings: Settings, params: RdpParams) -> None:
+        super().check(settings, params)
+        _check(params)
+
+    @override
+    def target(self) -> Target:
+        params, target = self.params, super().target()
+        host, _, _ = target.host.rpartition(":")
+        user = "\\".join(filter(None, (self._login.domain, self._login.username)))
+        return replace(target, host=f"{host}:{params.used_port}", user=user)
+
+    @override
+    async def run(self) -> None:
+        _check(self.params)
+        for remark in self.remarks(self.session.settings, self.params):
+            self.session.log.warning("%s", remark)
+        desktop, notice, left = Desktop(self.session), Notice(self.session), self.params.autoretry
+        while True:
+            server = self._server = Server(
+                self.session, self.params, self._login, desktop, self.params.security or "any"
+            )
+            reason = await self._attempt(server, desktop, notice)
+            if reason is None:
+                return
+            if server.was_stable:
+                left = self.params.autoretry
+            if not left:
+                raise reason
+            await self._pause(desktop, notice, reason, left)
+            left -= 1
+
+    async def _attempt(self, server: Server, desktop: Desktop, notice: Notice) -> GuacrError | None:
+        """Show the desktop until the connection ends. Return the reason if another attempt may
+        succeed, and None if the user has logged off.
+
+        Raises:
+            GuacrError: another attempt cannot succeed.
+        """
+        try:
+            await server.run(await self._connect(desktop, notice))
+        except UpstreamError as error:
+            if not server.may_retry:
+                raise
+            forget_frames(error)
+            return error
+        finally:
+            self._server = None
+            await server.close()
+        return None
+
+    async def _connect(self, desktop: Desktop, notice: Notice) -> socket.socket:
+        params = self.params
+        # once the desktop has been shown, the person may have shut the host down
+        wake = None if desktop.is_shown else wake_of(params)
+        sock = await reach(params.hostname, params.used_port, params.timeout, wake, notice.show)
+        notice.clear()
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return sock
+
+    async def _pause(self, desktop: Desktop, notice: Notice, reason: GuacrError, left: int) -> None:
+        self.session.log.info("attempts left: %d, after: %s", left, reason)
+        if desktop.is_shown:
+            notice.show(
+                f"The connection to {failures.named(self.params)} was lost. Connecting again, "
+                f"attempts left: {left}. What you type and click until then is lost."
+            )
+        await asyncio.sleep(RETRY_PAUSE)
+
+    # ---- users
+
+    @override
+    def mouse(self, user: User, x: int, y: int, buttons: int) -> None:
+        if self._server is not None and self._server.was_shown:
+            self._server.pointer.move(x, y, buttons)
+
+    @override
+    def argv(self, user: User, name: str, value: str) -> None:
+        if self.params.force_lossless:
+            raise ForbiddenError("the picture is always lossless: force-lossless is set")
+        self.params = self.params.with_value(name, value)  # picture-quality is the only one
+        self.session.set_quality(self.params.quality)
+
+    @override
+    def argv_values(self) -> Mapping[str, str]:
+        params = self.params
+        return {} if params.force_lossless else {"picture-quality": params.picture_quality}
+
+    @override
+    def resize(self, user: User, width: int, height: int) -> None:
+        if self._server is not None:
+            self._server.resize(width, height)
+
+
+def _check(params: RdpParams) -> None:
+    """Check what is needed for a connection.
+
+    Raises:
+        GuacrError: a parameter is invalid.
+    """
+    if not params.hostname:
+        raise BadRequestError("parameter hostname is empty: name the host to connect to")
+    wake_of(params)
+    certificates.check_params(params)

@@ -1,0 +1,143 @@
+"""Starts worker processes, by way of a zygote that this process starts when it needs the first."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from guacr.api import BusyError, UnsupportedError
+from handlers.rdp.worker.zygote import ANSWER, REASON_MAX
+
+START_TIMEOUT = 20.0
+"""Seconds within which the zygote must load FreeRDP."""
+FORK_TIMEOUT = 5.0
+"""Seconds within which it must fork a worker."""
+END_TIMEOUT = 2.0
+_ROOT = Path(__file__).parents[2]
+"""The directory of the package `handlers`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A worker process, and a descriptor that means it even after it has ended."""
+
+    pid: int
+    descriptor: int
+
+
+class Zygote:
+    """The process that forks workers. Its methods block: call them on a thread."""
+
+    def __init__(self) -> None:
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._process = subprocess.Popen(  # noqa: S603 -- its arguments are constants
+                [sys.executable, "-P", "-S", "-m", "handlers.rdp.worker", str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                env={"PYTHONPATH": str(_ROOT)},
+                stdin=subprocess.DEVNULL,
+            )
+        try:
+            self.version = self._answer(START_TIMEOUT)[1]
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def is_alive(self) -> bool:
+        """True if it can fork workers."""
+        return self._process.poll() is None
+
+    def fork(self, channel: int, memory: int, sock: int) -> Process:
+        """Fork a worker, which gets the three descriptors.
+
+        Raises:
+            BusyError: the system does not allow another process.
+            OSError: the zygote has ended.
+        """
+        socket.send_fds(self._control, [b"\0"], [channel, memory, sock])
+        pid, _, descriptors = self._answer(FORK_TIMEOUT)
+        return Process(pid, descriptors[0])
+
+    def close(self) -> None:
+        """End it; workers go on."""
+        self._control.close()
+        try:
+            self._process.wait(END_TIMEOUT)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _answer(self, timeout: float) -> tuple[int, str, list[int]]:
+        self._control.settimeout(timeout)
+        data, descriptors, _, _ = socket.recv_fds(self._control, ANSWER.size + REASON_MAX, 1)
+        if len(data) < ANSWER.size:
+            raise OSError("the process that starts RDP workers has ended")
+        (pid,) = ANSWER.unpack_from(data)
+        text = data[ANSWER.size :].decode(errors="replace")
+        if not pid:
+            raise UnsupportedError(text)
+        return pid, text, descriptors
+
+
+class Launcher:
+    """The zygote of this process, started on demand and again if it has ended."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._zygote: Zygote | None = None
+
+    async def fork(self, channel: int, memory: int, sock: int) -> Process:
+        """Fork a worker.
+
+        Raises:
+            UnsupportedError: FreeRDP cannot be used here.
+            BusyError: there can be no other process now.
+        """
+        return await asyncio.to_thread(self._fork, channel, memory, sock)
+
+    def start(self) -> str:
+        """Start the zygote, and return FreeRDP's version; blocks.
+
+        Raises:
+            UnsupportedError: FreeRDP cannot be used here.
+        """
+        with self._lock:
+            return self._started().version
+
+    def close(self) -> None:
+        """End the zygote; blocks."""
+        with self._lock:
+            zygote, self._zygote = self._zygote, None
+            if zygote is not None:
+                zygote.close()
+
+    def _fork(self, channel: int, memory: int, sock: int) -> Process:
+        with self._lock:
+            try:
+                return self._started().fork(channel, memory, sock)
+            except OSError:
+                zygote, self._zygote = self._zygote, None
+                if zygote is not None:
+                    zygote.close()
+                try:
+                    return self._started().fork(channel, memory, sock)
+                except OSError as error:
+                    raise BusyError(f"no process for RDP can be started: {error}") from None
+
+    def _started(self) -> Zygote:
+        if self._zygote is not None and not self._zygote.is_alive:
+            self._zygote.close()
+            self._zygote = None
+        if self._zygote is None:
+            self._zygote = Zygote()
+        return self._zygote
+
+
+launcher = Launcher()
+"""That of this process."""

@@ -1,0 +1,181 @@
+"""Translates the parameters of a connection for FreeRDP."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from handlers.rdp.channel.codec import Message
+from handlers.rdp.channel.messages import BinarySetting, Setting
+from handlers.rdp.login import Login
+from handlers.rdp.params import RdpParams
+
+DEPTH = 32
+SIDE_MIN, SIDE_MAX = 200, 8192
+"""Pixels that servers accept (MS-RDPEDISP 2.2.2.2.1)."""
+NORMAL_DPI = 96
+SCALE_MIN, SCALE_MAX = 100, 500
+"""Percent, as in MS-RDPBCGR 2.2.1.3.2."""
+DEVICE_SCALES = ((200, 180), (140, 140))
+"""The device's scale factor from a desktop's scale factor on; 100 below. Only three values are
+allowed (MS-RDPBCGR 2.2.1.3.2)."""
+MILLIMETRES = 25.4
+WINDOWS, WINDOWS_NT = 1, 3
+"""The client's operating system (MS-RDPBCGR 2.2.7.1.1)."""
+KEYBOARD_TYPE, FUNCTION_KEYS = 4, 12
+"""An enhanced keyboard with 101 or 102 keys."""
+
+Value = str | int | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """A size of the desktop in pixels, millimetres, and scale factors in percent."""
+
+    width: int
+    height: int
+    physical_width: int
+    physical_height: int
+    desktop_scale: int
+    device_scale: int
+
+
+def geometry_of(params: RdpParams, width: int, height: int, dpi: int) -> Geometry:
+    """Return the geometry of a desktop for a window of `width` by `height` pixels with `dpi`."""
+    width = min(max(params.width or width, SIDE_MIN), SIDE_MAX) & ~1  # RDP wants even widths
+    height = min(max(params.height or height, SIDE_MIN), SIDE_MAX)
+    dpi = params.dpi or dpi or NORMAL_DPI
+    scale = SCALE_MIN
+    if not params.disable_scaling:
+        scale = min(max(round(dpi * 100 / NORMAL_DPI), SCALE_MIN), SCALE_MAX)
+    device = next((value for least, value in DEVICE_SCALES if scale >= least), 100)
+    return Geometry(
+        width,
+        height,
+        round(width * MILLIMETRES / dpi),
+        round(height * MILLIMETRES / dpi),
+        scale,
+        device,
+    )
+
+
+def settings_of(
+    params: RdpParams, login: Login, geometry: Geometry, security: str
+) -> list[Message]:
+    """Return FreeRDP's settings for a connection with one of the security protocols."""
+    values: dict[str, Value] = {}
+    for part in (
+        _security(params, security),
+        _credentials(params, login),
+        _picture(params, geometry),
+        _features(params),
+        _machine(params),
+    ):
+        values.update(part)
+    messages: list[Message] = [Setting(name, _text(value)) for name, value in values.items()]
+    if params.load_balance_info:
+        messages.append(BinarySetting("LoadBalanceInfo", params.load_balance_info.encode()))
+    return messages
+
+
+def _security(params: RdpParams, security: str) -> dict[str, Value]:
+    vmconnect = security == "vmconnect"
+    return {
+        "NegotiateSecurityLayer": not vmconnect,
+        "NlaSecurity": security in ("any", "nla", "nla-ext", "vmconnect"),
+        "ExtSecurity": security == "nla-ext",
+        "TlsSecurity": security in ("any", "tls", "vmconnect"),
+        "RdpSecurity": security in ("any", "rdp"),
+        "UseRdpSecurityLayer": security == "rdp",
+        "VmConnectMode": vmconnect,
+        "ExternalCertificateManagement": True,
+        "IgnoreCertificate": False,
+        "AutoReconnectionEnabled": False,
+        "SendPreconnectionPdu": bool(params.preconnection_blob) or params.preconnection_id >= 0,
+        "PreconnectionId": max(params.preconnection_id, 0),
+        "PreconnectionBlob": params.preconnection_blob,
+    }
+
+
+def _credentials(params: RdpParams, login: Login) -> dict[str, Value]:
+    given = {"Username": login.username, "Password": login.password, "Domain": login.domain}
+    # Without a value, and not with an empty one, FreeRDP 3 asks for it.
+    found: dict[str, Value] = {name: value for name, value in given.items() if value}
+    found["AutoLogonEnabled"] = login.is_complete
+    if params.disable_auth:
+        found["Authentication"] = False
+    return found
+
+
+def _picture(params: RdpParams, geometry: Geometry) -> dict[str, Value]:
+    depth = int(params.color_depth or 0) or DEPTH
+    graphics = not params.disable_gfx and depth == DEPTH
+    return {
+        "DesktopWidth": geometry.width,
+        "DesktopHeight": geometry.height,
+        "DesktopPhysicalWidth": geometry.physical_width,
+        "DesktopPhysicalHeight": geometry.physical_height,
+        "DesktopScaleFactor": geometry.desktop_scale,
+        "DeviceScaleFactor": geometry.device_scale,
+        "ColorDepth": depth,
+        "SoftwareGdi": True,
+        "SupportGraphicsPipeline": graphics,
+        "GfxProgressive": graphics,
+        "GfxSmallCache": False,
+        "GfxH264": False,
+        "GfxAVC444": False,
+        "RemoteFxCodec": False,
+        "NSCodec": True,
+        "FastPathOutput": True,
+        "FastPathInput": True,
+        "FrameMarkerCommandEnabled": True,
+        "SurfaceFrameMarkerEnabled": True,
+        "BitmapCacheEnabled": not params.disable_bitmap_caching,
+        "BitmapCacheV3Enabled": False,
+        "OffscreenSupportLevel": 0,
+        "GlyphSupportLevel": 0,
+        "CompressionEnabled": True,
+        "LargePointerFlag": 0,
+    }
+
+
+def _features(params: RdpParams) -> dict[str, Value]:
+    resizing = params.resize_method == "display-update"
+    return {
+        "SupportDynamicChannels": True,
+        "SupportDisplayControl": resizing,
+        "DynamicResolutionUpdate": resizing,
+        "RedirectClipboard": False,
+        "AudioPlayback": False,
+        "RemoteConsoleAudio": params.console_audio,
+        "DeviceRedirection": False,
+        "UnicodeInput": True,
+        "HasExtendedMouseEvent": True,
+        "HasHorizontalWheel": True,
+        "NetworkAutoDetect": False,
+        "SupportMultitransport": False,
+        "MultitransportFlags": 0,
+        "SupportHeartbeatPdu": False,
+        "DisableWallpaper": not params.enable_wallpaper,
+        "DisableThemes": not params.enable_theming,
+        "AllowFontSmoothing": params.enable_font_smoothing,
+        "DisableFullWindowDrag": not params.enable_full_window_drag,
+        "AllowDesktopComposition": params.enable_desktop_composition,
+        "DisableMenuAnims": not params.enable_menu_animations,
+    }
+
+
+def _machine(params: RdpParams) -> dict[str, Value]:
+    return {
+        "OsMajorType": WINDOWS,
+        "OsMinorType": WINDOWS_NT,
+        "ClientHostname": params.client_name,
+        "ConsoleSession": params.console,
+        "AlternateShell": params.initial_program,
+        "KeyboardType": KEYBOARD_TYPE,
+        "KeyboardSubType": 0,
+        "KeyboardFunctionKey": FUNCTION_KEYS,
+    }
+
+
+def _text(value: Value) -> str:
+    return str(value).upper() if isinstance(value, bool) else str(value)

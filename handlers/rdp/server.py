@@ -1,0 +1,241 @@
+"""A connection to an RDP server, from the worker's start to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Coroutine
+
+from guacr.api import GuacrError, SessionContext, WindowSizes, shorten
+from handlers.notice import Notice
+from handlers.rdp import certificates, failures
+from handlers.rdp.channel.codec import Message
+from handlers.rdp.channel.messages import (
+    Certificate,
+    CertificateVerdict,
+    Connected,
+    Credentials,
+    CredentialsWanted,
+    Ended,
+    Layout,
+    Remark,
+    Resizable,
+    Sized,
+    Start,
+)
+from handlers.rdp.desktop import Desktop
+from handlers.rdp.engine import Engine, EngineError
+from handlers.rdp.login import Login
+from handlers.rdp.options import Geometry, geometry_of, settings_of
+from handlers.rdp.params import RdpParams
+from handlers.rdp.pointer import Pointer
+
+HANDSHAKE_TIMEOUT = 30.0
+"""Seconds for everything between the connection and the desktop, except questions."""
+WATCH = 0.25
+"""Seconds between two looks at whether the worker works."""
+NOTICE_AFTER, HUNG_AFTER = 1.0, 15.0
+"""Seconds without work after which users see a notice, and after which the worker is ended."""
+STABLE_AFTER = 30.0
+"""Seconds for which a desktop must be shown before all attempts to connect are allowed again."""
+
+
+class Server:
+    """One connection to a server.
+
+    Args:
+        session: the session whose users see the desktop.
+        params: the parameters of the connection.
+        login: the credentials; answers to questions are added.
+        desktop: shows the picture.
+        security: the security protocol.
+    """
+
+    def __init__(
+        self,
+        session: SessionContext,
+        params: RdpParams,
+        login: Login,
+        desktop: Desktop,
+        security: str,
+    ) -> None:
+        self._session = session
+        self._params = params
+        self._login = login
+        self._desktop = desktop
+        self._security = security
+        self._notice = Notice(session)
+        self._engine = Engine(self._handle)
+        self._ended: Ended | None = None
+        self._error: GuacrError | None = None
+        self._shown_at: float | None = None
+        """The time at which the desktop was first shown, on the event loop's clock."""
+        self._handshake: asyncio.Timeout | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._sizes: WindowSizes | None = None
+        self._geometry = self._geometry_of(*session.size)
+        self.pointer = Pointer(self._engine.post)
+
+    async def run(self, sock: socket.socket) -> None:
+        """Show the desktop of the server at the other end until its user logs off.
+
+        Raises:
+            GuacrError: the reason why the connection has ended.
+        """
+        session, params, engine = self._session, self._params, self._engine
+        try:
+            async with asyncio.timeout(HANDSHAKE_TIMEOUT) as self._handshake:
+                await engine.open(sock)
+                self._desktop.begin(engine)
+                engine.send(settings_of(params, self._login, self._geometry, self._security))
+                zone = params.timezone or session.owner_info.timezone
+                engine.send([Start(params.hostname, params.used_port, zone[:64])])
+                watch = asyncio.create_task(self._watch(), name="RDP worker's watch")
+                try:
+                    await asyncio.shield(engine.lost)
+                finally:
+                    watch.cancel()
+        except EngineError as error:
+            session.log.warning("the RDP worker was ended: %s", error)
+            raise failures.engine_lost(params) from None
+        except TimeoutError:
+            raise self._error or failures.silent(params, HANDSHAKE_TIMEOUT) from None
+        if self._error is not None:
+            raise self._error
+        if self._ended is None:
+            raise failures.engine_lost(params)
+        if not failures.is_logoff(self._ended):
+            raise failures.of(params, self._ended, shown=self.was_shown)
+
+    async def close(self) -> None:
+        """End the connection, if it has not ended."""
+        for task in self._tasks:
+            task.cancel()
+        self.pointer.release()
+        self._notice.clear()
+        self._desktop.end()
+        await self._engine.close()
+
+    @property
+    def was_shown(self) -> bool:
+        """True if the desktop was shown."""
+        return self._shown_at is not None
+
+    @property
+    def may_retry(self) -> bool:
+        """True if another connection may be made: no login has been refused."""
+        return self.was_shown or not (self._ended and self._ended.tls)
+
+    @property
+    def was_stable(self) -> bool:
+        """True if the desktop was shown for so long that the next failure counts as a new one."""
+        return self._shown_at is not None and _now() - self._shown_at > STABLE_AFTER
+
+    def post(self, message: Message) -> None:
+        """Send what a user does."""
+        if self.was_shown:
+            self._engine.post(message)
+
+    def resize(self, width: int, height: int) -> None:
+        """Follow the window, if the server can be resized."""
+        if self._sizes is not None:
+            self._sizes.put(width, height)
+
+    # ---- messages
+
+    def _handle(self, message: Message) -> None:
+        self._desktop.handle(message)
+        match message:
+            case Certificate():
+                self._start(self._verify(message.pem), "certificate")
+            case CredentialsWanted():
+                self._start(self._ask(), "question")
+            case Sized() if self._shown_at is None:
+                self._shown_at = _now()
+                self._session.set_name(shorten(self._params.hostname))
+                self._session.set_quality(self._params.quality)
+            case Connected():
+                self._give(None)
+                self._session.set_connected()
+            case Resizable() if self._sizes is None:
+                self._sizes = WindowSizes(*self._desktop.size)
+                self._start(self._follow(self._sizes), "sizes")
+                self._sizes.put(*self._session.size)
+            case Ended():
+                self._ended = message
+            case Remark():
+                self._session.log.debug("RDP worker: %s", shorten(message.text, 200))
+
+    def _start(self, work: Coroutine[None, None, None], name: str) -> None:
+        task = self._session.start_task(work, name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _verify(self, pem: bytes) -> None:
+        try:
+            await certificates.check(self._params, pem)
+        except GuacrError as error:
+            self._error = error
+        self._engine.send([CertificateVerdict(self._error is None)])
+
+    async def _ask(self) -> None:
+        self._give(None)
+        try:
+            await self._login.ask(self._session)
+        except GuacrError as error:
+            self._error = error
+            self._engine.send([Credentials(False, "", "", "")])
+            return
+        self._give(_now() + HANDSHAKE_TIMEOUT)
+        self._engine.send([self._login.message()])
+
+    def _give(self, until: float | None) -> None:
+        """Let the handshake last until a time of the event loop's clock, or without a limit."""
+        if self._handshake is not None:
+            self._handshake.reschedule(until)
+
+    async def _follow(self, sizes: WindowSizes) -> None:
+        async for width, height in sizes:
+            wanted = self._geometry_of(width, height)
+            if (wanted.width, wanted.height) != self._desktop.size:
+                self._engine.post(
+                    Layout(
+                        wanted.width,
+                        wanted.height,
+                        wanted.physical_width,
+                        wanted.physical_height,
+                        wanted.desktop_scale,
+                        wanted.device_scale,
+                    )
+                )
+
+    def _geometry_of(self, width: int, height: int) -> Geometry:
+        return geometry_of(self._params, width, height, self._session.owner_info.dpi)
+
+    # ---- the worker's health
+
+    async def _watch(self) -> None:
+        engine, waiting, handled = self._engine, 0.0, 0
+        while True:
+            await asyncio.sleep(WATCH)
+            if not self.was_shown:
+                continue
+            is_behind = engine.posted > engine.handled and engine.handled == handled
+            handled = engine.handled
+            waiting = waiting + WATCH if is_behind else 0.0
+            idle = max(waiting, engine.busy)
+            if idle > HUNG_AFTER:
+                self._error = failures.engine_hung(self._params, HUNG_AFTER)
+                engine.kill()
+                return
+            if idle > NOTICE_AFTER:
+                self._notice.show(
+                    f"The process that shows {failures.named(self._params)} has not worked for "
+                    f"{idle:.0f} s. What you type and click may arrive later."
+                )
+            else:
+                self._notice.clear()
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

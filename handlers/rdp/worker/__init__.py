@@ -1,0 +1,1 @@
+"""The processes in which FreeRDP runs, one for each desktop."""

@@ -1,0 +1,69 @@
+"""What a worker may not do: FreeRDP parses what servers send in C, and is not trusted.
+
+Everything that the system does not offer is skipped; `docs/rdp.md` lists what remains.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+from collections.abc import Collection
+from contextlib import suppress
+from itertools import pairwise
+from pathlib import Path
+
+NOBODY = 65534
+"""The user and group of no one."""
+DESCRIPTORS_MAX = 256
+MEMORY_MAX = 2 << 30
+"""Bytes of address space beyond what the process has at its start."""
+
+_NO_NEW_PRIVILEGES, _DUMPABLE = 38, 4
+"""Options of prctl(2)."""
+_NEW_NETWORK, _NEW_IPC, _NEW_USER = 0x40000000, 0x08000000, 0x10000000
+"""Flags of unshare(2)."""
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def confine(keep: Collection[int], home: str) -> None:
+    """Give up what a worker does not need; only the descriptors in `keep` and the standard ones
+    stay open, and `home` is its home directory. The process must not have another thread yet."""
+    _close_others(keep)
+    os.environ.clear()
+    os.environ["HOME"] = home
+    os.chdir("/")
+    os.umask(0o077)
+    _unshare()
+    if os.geteuid() == 0:
+        os.setgroups([])
+        os.setresgid(NOBODY, NOBODY, NOBODY)
+        os.setresuid(NOBODY, NOBODY, NOBODY)
+    _libc.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0)
+    _libc.prctl(_DUMPABLE, 0, 0, 0, 0)
+    for kind, most in (
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_NOFILE, DESCRIPTORS_MAX),
+        (resource.RLIMIT_AS, _address_space() + MEMORY_MAX),
+    ):
+        with suppress(ValueError, OSError):  # the limit is lower already
+            resource.setrlimit(kind, (most, most))
+
+
+def _close_others(keep: Collection[int]) -> None:
+    kept = sorted({0, 1, 2, *keep})
+    for before, after in pairwise(kept):
+        os.closerange(before + 1, after)
+    os.closerange(kept[-1] + 1, DESCRIPTORS_MAX * 16)
+
+
+def _unshare() -> None:
+    """Leave the network: the worker has a connected socket."""
+    if _libc.unshare(_NEW_NETWORK | _NEW_IPC) != 0:
+        _libc.unshare(_NEW_USER | _NEW_NETWORK | _NEW_IPC)
+
+
+def _address_space() -> int:
+    pages, _, _ = Path("/proc/self/statm").read_text().partition(" ")
+    return int(pages) * resource.getpagesize()

@@ -1,0 +1,130 @@
+"""A worker process: FreeRDP on its main thread, and a thread that reads the daemon's messages."""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import os
+import socket
+import threading
+import time
+from queue import SimpleQueue
+from typing import NoReturn
+
+from handlers.rdp.channel import memory
+from handlers.rdp.channel.codec import ChannelError, Message, Parser
+from handlers.rdp.channel.messages import (
+    TO_WORKER,
+    BinarySetting,
+    Certificate,
+    CertificateVerdict,
+    Credentials,
+    CredentialsWanted,
+    Remark,
+    Setting,
+    Start,
+    Stop,
+)
+from handlers.rdp.freerdp.client import Client
+from handlers.rdp.freerdp.library import Library, LibraryError
+
+READ_MAX = 1 << 16
+ENDED, LOST, BROKEN = 0, 1, 2
+"""Exit codes: after `Ended`, without a daemon, and after an unknown message."""
+
+
+class Worker:
+    """The daemon's side of a client, and its process.
+
+    Args:
+        library: FreeRDP.
+        channel: the connection to the daemon.
+        shared: the descriptor of the shared memory.
+        sock: the connection to the server.
+    """
+
+    def __init__(self, library: Library, channel: socket.socket, shared: int, sock: int) -> None:
+        self._channel = channel
+        self._sending = threading.Lock()
+        self._memory = mmap.mmap(shared, memory.SIZE)
+        os.close(shared)
+        self._header = memory.header(self._memory)
+        start = ctypes.addressof(ctypes.c_char.from_buffer(self._memory))
+        self._client = Client(library, self, sock, start + memory.PIXELS, self._header)
+        self._starts: SimpleQueue[Start] = SimpleQueue()
+        self._verdicts: SimpleQueue[CertificateVerdict] = SimpleQueue()
+        self._answers: SimpleQueue[Credentials] = SimpleQueue()
+
+    def run(self) -> NoReturn:
+        """Show the desktop, and end the process."""
+        threading.Thread(target=self._read, name="daemon", daemon=True).start()
+        start = self._starts.get()
+        os.environ["TZ"] = start.timezone or "UTC"
+        time.tzset()
+        self.send(self._client.run(start))
+        self._channel.shutdown(socket.SHUT_WR)
+        os._exit(ENDED)
+
+    # ---- for the client
+
+    def send(self, message: Message) -> None:
+        """Send a message, waiting for a daemon that does not read."""
+        try:
+            with self._sending:
+                self._channel.sendall(message.encode())
+        except OSError:
+            os._exit(LOST)
+
+    def verify(self, pem: bytes) -> bool:
+        """Return the daemon's verdict on a certificate."""
+        self.send(Certificate(pem))
+        return self._verdicts.get().accepted
+
+    def ask(self) -> Credentials:
+        """Return the daemon's answer."""
+        self.send(CredentialsWanted())
+        return self._answers.get()
+
+    def note_busy(self, busy: bool) -> None:
+        """Set the header's time."""
+        self._header[memory.BUSY_SINCE] = time.monotonic_ns() if busy else 0
+
+    def note_handled(self) -> None:
+        """Count a message."""
+        self._header[memory.HANDLED] += 1
+
+    # ---- from the daemon
+
+    def _read(self) -> None:
+        parser = Parser(TO_WORKER)
+        try:
+            while data := self._channel.recv(READ_MAX):
+                for message in parser.feed(data):
+                    self._take(message)
+        except ChannelError:
+            os._exit(BROKEN)
+        except OSError:
+            pass
+        os._exit(LOST)  # there is nobody to show anything to
+
+    def _take(self, message: Message) -> None:
+        if isinstance(message, Setting | BinarySetting):
+            self._configure(message)
+        elif isinstance(message, Start):
+            self._starts.put(message)
+        elif isinstance(message, CertificateVerdict):
+            self._verdicts.put(message)
+        elif isinstance(message, Credentials):
+            self._answers.put(message)
+        elif isinstance(message, Stop):
+            self._client.stop()
+        else:
+            self._client.post(message)
+
+    def _configure(self, message: Setting | BinarySetting) -> None:
+        try:
+            known = self._client.configure(message)
+        except LibraryError:
+            known = False
+        if not known:
+            self.send(Remark(f"FreeRDP has no setting {message.name}, or not this value"))

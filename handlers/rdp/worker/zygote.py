@@ -1,0 +1,84 @@
+"""The process that forks workers: with FreeRDP loaded once, a worker starts within milliseconds
+and shares its memory with the others.
+
+It has no thread and no event loop. For each worker, it receives one byte with three descriptors:
+the channel, the shared memory and the connection to the server. It answers with the process id
+and a descriptor of the process, or with zero and a reason.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import socket
+import struct
+import tempfile
+from pathlib import Path
+
+from handlers.rdp.freerdp.library import Library, LibraryError
+from handlers.rdp.worker.confine import confine
+from handlers.rdp.worker.main import Worker
+
+DESCRIPTORS = 3
+ANSWER = struct.Struct("<i")
+REASON_MAX = 1024
+
+
+def serve(control: socket.socket) -> None:
+    """Fork workers until the daemon closes its end."""
+    try:
+        library = Library()
+    except LibraryError as error:
+        control.send(ANSWER.pack(0) + str(error).encode()[:REASON_MAX])
+        return
+    control.send(ANSWER.pack(os.getpid()) + ".".join(map(str, library.version)).encode())
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for workers
+    gc.collect()
+    gc.freeze()
+    with tempfile.TemporaryDirectory(prefix="guacr-rdp-") as home:
+        _make_home(Path(home))
+        while True:
+            request, descriptors, _, _ = socket.recv_fds(control, 1, DESCRIPTORS)
+            if not request or len(descriptors) != DESCRIPTORS:
+                return
+            _fork(library, control, descriptors, home)
+            for descriptor in descriptors:
+                os.close(descriptor)
+
+
+def _make_home(home: Path) -> None:
+    """Make the directories that FreeRDP would create, in which workers must not write."""
+    for directory in ("certs", "server"):
+        (home / ".config" / "freerdp" / directory).mkdir(parents=True)
+    for made in [home, *home.rglob("*")]:
+        made.chmod(0o555)
+
+
+def _fork(library: Library, control: socket.socket, descriptors: list[int], home: str) -> None:
+    try:
+        worker = os.fork()
+    except OSError as error:
+        control.send(ANSWER.pack(0) + str(error.strerror).encode())
+        return
+    if worker == 0:
+        _work(library, control, descriptors, home)
+    try:
+        process = os.pidfd_open(worker)
+    except OSError:
+        control.send(ANSWER.pack(0) + b"a worker process has ended at once")
+        return
+    socket.send_fds(control, [ANSWER.pack(worker)], [process])
+    os.close(process)
+
+
+def _work(library: Library, control: socket.socket, descriptors: list[int], home: str) -> None:
+    """Be a worker; does not return."""
+    try:
+        control.close()
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        channel, shared, sock = descriptors
+        confine(descriptors, home)
+        Worker(library, socket.socket(fileno=channel), shared, sock).run()
+    finally:
+        os._exit(1)

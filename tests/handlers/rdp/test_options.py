@@ -1,0 +1,74 @@
+"""Parameters become FreeRDP's settings."""
+
+from __future__ import annotations
+
+import pytest
+
+from handlers.rdp.channel.messages import BinarySetting, Setting
+from handlers.rdp.login import Login
+from handlers.rdp.options import geometry_of, settings_of
+from handlers.rdp.params import RdpParams
+
+
+def settings(security: str = "any", **values: str) -> dict[str, str]:
+    """The settings of parameters, whose names are written with underscores."""
+    params = RdpParams.parse({name.replace("_", "-"): text for name, text in values.items()})
+    geometry = geometry_of(params, 1024, 768, 96)
+    messages = settings_of(params, Login.of(params), geometry, security)
+    return {message.name: message.value for message in messages if isinstance(message, Setting)}
+
+
+@pytest.mark.parametrize(
+    ("security", "nla", "tls", "rdp"),
+    [
+        ("any", "TRUE", "TRUE", "TRUE"),
+        ("nla", "TRUE", "FALSE", "FALSE"),
+        ("tls", "FALSE", "TRUE", "FALSE"),
+        ("rdp", "FALSE", "FALSE", "TRUE"),
+    ],
+)
+def test_security(security: str, nla: str, tls: str, rdp: str) -> None:
+    found = settings(security)
+    assert (found["NlaSecurity"], found["TlsSecurity"], found["RdpSecurity"]) == (nla, tls, rdp)
+    assert found["ExternalCertificateManagement"] == "TRUE"
+
+
+def test_missing_credentials_are_left_out() -> None:
+    assert not {"Username", "Password", "Domain"} & set(settings())
+    found = settings(username="u", password="p")
+    assert (found["Username"], found["Password"]) == ("u", "p")
+    assert found["AutoLogonEnabled"] == "TRUE"
+
+
+def test_the_graphics_pipeline_needs_32_bits() -> None:
+    assert settings()["SupportGraphicsPipeline"] == "TRUE"
+    assert settings(color_depth="32")["SupportGraphicsPipeline"] == "TRUE"
+    assert settings(color_depth="16")["SupportGraphicsPipeline"] == "FALSE"
+    assert settings(disable_gfx="true")["SupportGraphicsPipeline"] == "FALSE"
+
+
+def test_a_load_balancer_is_sent_bytes() -> None:
+    params = RdpParams.parse({"load-balance-info": "tsv://x"})
+    geometry = geometry_of(params, 1024, 768, 96)
+    messages = settings_of(params, Login.of(params), geometry, "any")
+    assert BinarySetting("LoadBalanceInfo", b"tsv://x") in messages
+
+
+@pytest.mark.parametrize(
+    ("dpi", "desktop", "device"),
+    [(96, 100, 100), (120, 125, 100), (144, 150, 140), (192, 200, 180), (480, 500, 180)],
+)
+def test_screens_with_many_pixels_have_larger_text(dpi: int, desktop: int, device: int) -> None:
+    found = geometry_of(RdpParams(), 1920, 1080, dpi)
+    assert (found.desktop_scale, found.device_scale) == (desktop, device)
+    assert found.physical_width == pytest.approx(1920 * 25.4 / dpi, abs=1)
+    unscaled = geometry_of(RdpParams(disable_scaling=True), 1920, 1080, dpi)
+    assert (unscaled.desktop_scale, unscaled.device_scale) == (100, 100)
+
+
+def test_sizes_are_those_that_servers_accept() -> None:
+    tiny, odd = geometry_of(RdpParams(), 10, 10, 0), geometry_of(RdpParams(), 1025, 769, 0)
+    assert (tiny.width, tiny.height) == (200, 200)
+    assert (odd.width, odd.height) == (1024, 769)
+    fixed = geometry_of(RdpParams.parse({"width": "800", "height": "600"}), 1920, 1080, 96)
+    assert (fixed.width, fixed.height) == (800, 600)

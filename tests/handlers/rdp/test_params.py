@@ -1,0 +1,57 @@
+"""The parameters are guacd's, by name and order; guacr's own follow."""
+
+from __future__ import annotations
+
+import pytest
+
+from guacr.errors import BadRequestError
+from guacr.settings.models import Settings
+from handlers.rdp.handler import RdpHandler
+from handlers.rdp.params import RdpParams
+
+NAMES = """
+hostname port timeout domain username password width height dpi initial-program color-depth
+disable-audio enable-printing printer-name enable-drive drive-name drive-path create-drive-path
+disable-download disable-upload console console-audio server-layout security ignore-cert cert-tofu
+cert-fingerprints disable-auth remote-app remote-app-dir remote-app-args static-channels
+client-name enable-wallpaper enable-theming enable-font-smoothing enable-full-window-drag
+enable-desktop-composition enable-menu-animations disable-bitmap-caching disable-offscreen-caching
+disable-glyph-caching disable-gfx preconnection-id preconnection-blob timezone enable-sftp
+sftp-hostname sftp-host-key sftp-port sftp-timeout sftp-username sftp-password sftp-private-key
+sftp-passphrase sftp-public-key sftp-directory sftp-root-directory sftp-server-alive-interval
+sftp-disable-download sftp-disable-upload recording-path recording-name recording-exclude-output
+recording-exclude-mouse recording-exclude-touch recording-include-keys recording-include-clipboard
+create-recording-path recording-write-existing resize-method enable-audio-input enable-touch
+read-only gateway-hostname gateway-port gateway-domain gateway-username gateway-password
+load-balance-info clipboard-buffer-size disable-copy disable-paste wol-send-packet wol-mac-addr
+wol-broadcast-addr wol-udp-port wol-wait-time force-lossless normalize-clipboard
+""".split()  # noqa: SIM905 - a list of 90 strings is no easier to read
+
+
+def test_names_and_their_order_are_guacds() -> None:
+    names = [param.name for param in RdpParams.declared()]
+    assert names[: len(NAMES)] == NAMES
+    own = "ca-cert autoretry disable-scaling picture-quality"
+    assert names[len(NAMES) :] == own.split()
+
+
+def test_the_port_depends_on_the_security_protocol() -> None:
+    assert RdpParams().used_port == 3389
+    assert RdpParams.parse({"security": "vmconnect"}).used_port == 2179
+    assert RdpParams.parse({"security": "vmconnect", "port": "99"}).used_port == 99
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({}, "hostname is empty"),
+        ({"hostname": "h", "cert-fingerprints": "12"}, "not a SHA-256 fingerprint"),
+        ({"hostname": "h", "ca-cert": "junk"}, "ca-cert contains no PEM certificate"),
+        ({"hostname": "h", "wol-send-packet": "true"}, "wol-mac-addr is empty"),
+    ],
+)
+def test_what_cannot_work_is_refused_before_anything_is_connected(
+    values: dict[str, str], sentence: str
+) -> None:
+    with pytest.raises(BadRequestError, match=sentence):
+        RdpHandler.check(Settings(), RdpParams.parse(values))
