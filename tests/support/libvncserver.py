@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.support.require import missing, require
-from tests.support.waiting import free_port, until
-from tests.support.xvnc import listens
+from tests.support.waiting import free_port, listens, until
 
 SOURCE = Path(__file__).with_suffix(".c")
 HEADER = Path("/usr/include/rfb/rfb.h")

@@ -16,13 +16,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
+from tests.support.unix_user import PATH, new_user
 from tests.support.waiting import free_port
 
 STARTED_WITHIN = 10.0
 """Seconds."""
-LOCKED_TRIES = 100
-"""A tenth of a second apart."""
-PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
 HOST_KEY_TYPES = ("ed25519", "rsa")
 
 
@@ -204,33 +202,3 @@ def _directory() -> Iterator[Path]:
         yield directory
     finally:
         shutil.rmtree(directory, ignore_errors=True)
-
-
-@contextmanager
-def new_user() -> Iterator[tuple[str, str]]:
-    """A user and its password; without root this user, who cannot log in by password."""
-    if os.geteuid() != 0:
-        yield pwd.getpwuid(os.getuid()).pw_name, ""
-        return
-    name, password = f"guacr{secrets.token_hex(4)}", secrets.token_hex(8)
-    _run(["useradd", "--create-home", "--shell", "/bin/bash", name])
-    try:
-        _run(["chpasswd"], f"{name}:{password}\n")
-        yield name, password
-    finally:
-        _run(["userdel", "--remove", "--force", name])
-
-
-def _run(command: Sequence[str], text: str = "") -> None:
-    """Run a command that changes the users; another one at the same time makes it fail."""
-    environment = {**os.environ, "PATH": PATH}
-    for _ in range(LOCKED_TRIES):
-        done = subprocess.run(
-            command, input=text, text=True, capture_output=True, env=environment, timeout=60
-        )
-        if done.returncode == 0:
-            return
-        if "lock" not in done.stderr:
-            break
-        time.sleep(0.1)
-    raise AssertionError(f"{command[0]} failed: {done.stderr}")

@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from tests.support.require import require
-from tests.support.waiting import free_port, until
-from tests.support.xvnc import end, listens
+from tests.support.server_process import end
+from tests.support.waiting import free_port, listens, until
 
 PITCH = 1000
 """Periods per second of the beep."""

@@ -64,3 +64,13 @@ class ServerProcess:
             self._process.kill()
             self._process.wait()
             self._process = None
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a program, which may take a moment to do so properly."""
+    process.terminate()
+    try:
+        process.wait(3)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

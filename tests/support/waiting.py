@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 import socket
 from collections.abc import Callable
@@ -46,3 +47,13 @@ def free_port(host: str = "127.0.0.1") -> int:
         with socket.socket(family) as sock, suppress(OSError):
             sock.bind((host, port))
             return port
+
+
+def listens(port: int) -> bool:
+    """Return whether something listens on a port of this machine, without connecting to it."""
+    listening = re.compile(rf":{port:04X} 0+:0000 0A")
+    for family in ("tcp", "tcp6"):
+        with suppress(OSError):
+            if listening.search(Path("/proc/net", family).read_text()):
+                return True
+    return False

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tests.support.require import require
-from tests.support.waiting import free_port, until
-from tests.support.xvnc import end, listens
+from tests.support.server_process import end
+from tests.support.waiting import free_port, listens, until
 
 OUTPUT = "HEADLESS-1"
 SIZE = (640, 480)

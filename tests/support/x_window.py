@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tests.support.require import missing
-from tests.support.xvnc import Desktop
+from tests.support.x_display import XDisplay
 
 DEPTH, Z_PIXMAP, PAD = 24, 2, 32
 OVERRIDE_REDIRECT, BACK_PIXMAP = 1 << 9, 1
@@ -109,7 +109,7 @@ class XWindow:
 
 @contextmanager
 def x_window(
-    desktop: Desktop, size: tuple[int, int], at: tuple[int, int] = (0, 0)
+    desktop: XDisplay, size: tuple[int, int], at: tuple[int, int] = (0, 0)
 ) -> Iterator[XWindow]:
     """A window of a desktop, as long as the block lasts."""
     window = XWindow(desktop.display, size, at)

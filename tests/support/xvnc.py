@@ -6,17 +6,15 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-import struct
 import subprocess
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from tests.support.require import require
-from tests.support.waiting import free_port, until
+from tests.support.server_process import end
+from tests.support.waiting import free_port, listens, until
+from tests.support.x_display import XDisplay
 
 START_TIMEOUT = 20.0
 """Seconds."""
@@ -24,50 +22,16 @@ DISPLAYS = range(1000, 50000)
 """Numbers that no X server chooses by itself."""
 
 
-class Desktop:
+class Desktop(XDisplay):
     """An X display that a VNC server shows."""
 
     def __init__(
         self, display: str, address: str, port: int, server: subprocess.Popen[bytes]
     ) -> None:
-        self.display = display
+        super().__init__(display)
         self.server = server
         self.port = port
         self.parameters = {"hostname": address, "port": str(port)}
-        self.environment = {**os.environ, "DISPLAY": display}
-        self._clients: list[subprocess.Popen[bytes]] = []
-
-    def start(
-        self, *command: str, stdout: int | None = subprocess.DEVNULL
-    ) -> subprocess.Popen[bytes]:
-        """Start a program on the display; it ends with the desktop."""
-        require(command[0])
-        process = subprocess.Popen(
-            command, env=self.environment, stdout=stdout, stderr=subprocess.DEVNULL
-        )
-        self._clients.append(process)
-        return process
-
-    def run(self, *command: str, data: bytes = b"") -> bytes:
-        """Run a program on the display to its end, and return its output."""
-        require(command[0])
-        done = subprocess.run(
-            command, env=self.environment, input=data, capture_output=True, check=True, timeout=20
-        )
-        return done.stdout
-
-    def picture(self) -> NDArray[np.uint8]:
-        """Return what the display shows, (height, width, 3): red, green, blue."""
-        raw = self.run("xwd", "-root", "-silent")
-        header = struct.unpack(">25I", raw[:100])
-        size, width, height, row, colours = (header[at] for at in (0, 4, 5, 12, 19))
-        pixels = np.frombuffer(raw[size + 12 * colours :], np.uint8).reshape(height, row)
-        return pixels[:, : 4 * width].reshape(height, width, 4)[..., 2::-1]
-
-    def close(self) -> None:
-        """End its programs."""
-        for process in self._clients:
-            end(process)
 
 
 @asynccontextmanager
@@ -159,24 +123,6 @@ async def _second_server(
         yield {"hostname": "127.0.0.1", "port": str(port)}
     finally:
         await asyncio.to_thread(end, process)
-
-
-def end(process: subprocess.Popen[bytes]) -> None:
-    """End a program, which may take a moment to do so properly."""
-    process.terminate()
-    try:
-        process.wait(3)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
-def listens(port: int) -> bool:
-    """Return whether something listens on a port of 127.0.0.1, without connecting to it."""
-    wanted = f"0100007F:{port:04X} 00000000:0000 0A"
-    with suppress(OSError):
-        return wanted in Path("/proc/net/tcp").read_text()
-    return False
 
 
 def password_file(directory: Path, password: str) -> Path:

@@ -9,10 +9,10 @@ import pytest
 
 from guacr.daemon import Daemon
 from guacr.protocol.status import Status
-from tests.support.openssh import new_user
 from tests.support.require import missing
 from tests.support.ssh_desk import Desk, desk
 from tests.support.telnetd import busybox, inetutils, telnetd
+from tests.support.unix_user import new_user
 from tests.support.waiting import until
 
 BOTH = pytest.mark.parametrize("server", [inetutils, busybox])

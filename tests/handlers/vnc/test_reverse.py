@@ -20,8 +20,8 @@ from tests.handlers.vnc.test_session import shows
 from tests.support.certificates import Authority
 from tests.support.freed import freed
 from tests.support.rfb_server import RfbPeer
-from tests.support.waiting import free_port, until
-from tests.support.xvnc import Desktop, listens, x11vnc
+from tests.support.waiting import free_port, listens, until
+from tests.support.xvnc import Desktop, x11vnc
 
 PORTS = {"reverse_port_min": 15000, "reverse_port_max": 32000}
 
