@@ -20,7 +20,7 @@ from PIL import Image
 from tests.support.require import missing
 from tests.support.x_display import XDisplay
 
-DEPTH, Z_PIXMAP, PAD = 24, 2, 32
+Z_PIXMAP, PAD = 2, 32
 OVERRIDE_REDIRECT, BACK_PIXMAP = 1 << 9, 1
 GRAIN = 6
 
@@ -65,6 +65,7 @@ class XWindow:
         assert self._display.value, f"no X server at {display}"
         self._is_shown = False
         self._root = _Id(self._x.XDefaultRootWindow(self._display))
+        self._depth = self._x.XDefaultDepth(self._display, 0)
         colours = _Id(0), _Id(0)
         window = self._x.XCreateSimpleWindow(self._display, self._root, *at, *size, 0, *colours)
         self._window = _Id(window)
@@ -79,9 +80,9 @@ class XWindow:
         bgrx = np.zeros((height, width, 4), np.uint8)
         bgrx[..., :3] = picture[..., ::-1]
         display, data = self._display, bgrx.ctypes.data_as(_Pointer)
-        pixmap = self._x.XCreatePixmap(display, self._root, width, height, DEPTH)
+        pixmap = self._x.XCreatePixmap(display, self._root, width, height, self._depth)
         visual = _Pointer(self._x.XDefaultVisual(display, 0))
-        form = DEPTH, Z_PIXMAP, 0, data, width, height, PAD, 0
+        form = self._depth, Z_PIXMAP, 0, data, width, height, PAD, 0
         image = _Pointer(self._x.XCreateImage(display, visual, *form))
         self._x.XPutImage(display, _Id(pixmap), self._gc, image, 0, 0, 0, 0, width, height)
         self._x.XFree(image)

@@ -1,0 +1,290 @@
+"""A real xrdp server, with a user whose sessions are X displays.
+
+It runs in namespaces of its own for mounts and processes: its configuration, sockets and files of
+process numbers stand at fixed paths, and no process of a session outlives it.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from tests.support.certificates import Pair
+from tests.support.require import missing, require
+from tests.support.unix_user import new_user
+from tests.support.waiting import POLL, free_port, listens, until
+from tests.support.x_display import XDisplay
+
+CONFIG, RUN = Path("/etc/xrdp"), Path("/run/xrdp")
+XORG_MODULE = Path("/usr/lib/xorg/modules/libxorgxrdp.so")
+START_TIMEOUT = END_TIMEOUT = 20.0
+"""Seconds."""
+DISPLAYS = range(1000, 25000)
+"""Numbers that no X server chooses by itself; Xvnc adds 5900 for its port."""
+DISPLAYS_PER_SERVER = 10
+
+LISTENERS = {
+    "Xorg": {"autorun": "Xorg", "security_layer": "negotiate"},
+    "Xvnc": {"autorun": "Xvnc", "security_layer": "negotiate"},
+    "rdp": {"autorun": "Xorg", "security_layer": "rdp"},
+}
+"""Names of ports, and their settings: the program that draws, and the security."""
+XRDP = """\
+[Globals]
+ini_version=1
+fork=true
+port=tcp://127.0.0.1:{port}
+tcp_nodelay=true
+security_layer={security_layer}
+crypt_level=high
+certificate=/etc/xrdp/cert.pem
+key_file=/etc/xrdp/key.pem
+ssl_protocols=TLSv1.2, TLSv1.3
+autorun={autorun}
+allow_channels=true
+allow_multimon=true
+bitmap_cache=true
+bitmap_compression=true
+bulk_compression=true
+max_bpp=32
+new_cursors=true
+use_fastpath=both
+[Logging]
+LogFile={directory}/log
+LogLevel=INFO
+EnableSyslog=false
+[Channels]
+rdpdr=true
+rdpsnd=true
+drdynvc=true
+cliprdr=true
+rail=true
+[Xorg]
+name=Xorg
+lib=libxup.so
+username=ask
+password=ask
+ip=127.0.0.1
+port=-1
+code=20
+[Xvnc]
+name=Xvnc
+lib=libvnc.so
+username=ask
+password=ask
+ip=127.0.0.1
+port=-1
+"""
+SESMAN = """\
+[Globals]
+ListenAddress=127.0.0.1
+ListenPort={port}
+EnableUserWindowManager=false
+DefaultWindowManager=session.sh
+ReconnectScript=reconnectwm.sh
+[Security]
+AllowRootLogin=false
+MaxLoginRetry=4
+AlwaysGroupCheck=false
+[Sessions]
+X11DisplayOffset={display}
+MaxSessions={sessions}
+KillDisconnected=false
+Policy=Default
+[Logging]
+LogFile={directory}/log
+LogLevel=INFO
+EnableSyslog=false
+[Xorg]
+param=/usr/lib/xorg/Xorg
+param=-config
+param=xrdp/xorg.conf
+param=-noreset
+param=-nolisten
+param=tcp
+param=-logfile
+param=.xorg.log
+[Xvnc]
+param=Xvnc
+param=-bs
+param=-nolisten
+param=tcp
+param=-localhost
+param=-dpi
+param=96
+[Chansrv]
+FuseMountName=thinclient_drives
+FileUmask=077
+[ChansrvLogging]
+LogLevel=INFO
+EnableSyslog=false
+"""
+SESSION = """\
+#!/bin/sh
+# A session shows a colour, lets the tests connect, and lasts until they open its FIFO.
+xsetroot -solid '#204060'
+xhost +local: >/dev/null
+mkdir -p ~/sessions
+mkfifo ~/sessions/new$DISPLAY && mv ~/sessions/new$DISPLAY ~/sessions/$DISPLAY
+read -r _ <~/sessions/$DISPLAY
+rm ~/sessions/$DISPLAY
+"""
+START = """\
+mount --bind "$0/etc" /etc/xrdp && mount --bind "$0/run" /run/xrdp || exit
+xrdp-sesman --nodaemon &
+for listener in "$0"/etc/listener-*.ini; do
+    xrdp --nodaemon --config "$listener" &
+done
+wait
+"""
+
+
+class Xrdp:
+    """The server. Every one of its ports leads to the same sessions of one user: a session lasts
+    until `end_sessions`, and whoever connects to it a second time with the same back end and the
+    same colour depth sees it again, in the size that is then asked for."""
+
+    def __init__(self, directory: Path, pair: Pair, user: str, password: str) -> None:
+        self.user = user
+        self.password = password
+        self.log = directory / "log"
+        self.sockets = directory / "run/sockdir"
+        """Where those of the channels of sessions are."""
+        self.ports = {name: free_port() for name in LISTENERS}
+        self._home = Path(pwd.getpwnam(user).pw_dir)
+        self._uid = pwd.getpwnam(user).pw_uid
+        self._displays: list[XDisplay] = []
+        self._process: subprocess.Popen[bytes] | None = None
+        self._sesman = free_port()
+        self._first_display = secrets.choice(DISPLAYS)
+        self._directory = directory
+        self._write(pair)
+
+    def parameters(self, port: str = "Xorg") -> dict[str, str]:
+        """The parameters that log in through one of the ports."""
+        return self.address(port) | {"username": self.user, "password": self.password}
+
+    def address(self, port: str = "Xorg") -> dict[str, str]:
+        """The parameters that name one of the ports."""
+        return {"hostname": "127.0.0.1", "port": str(self.ports[port])}
+
+    # ---- sessions
+
+    async def display(self) -> XDisplay:
+        """The display of the only session, once it has begun."""
+        await until(lambda: len(self._sessions()) == 1, "a session", timeout=START_TIMEOUT)
+        display = XDisplay(self._sessions()[0].name)
+        self._displays.append(display)
+        return display
+
+    async def end_sessions(self) -> None:
+        """End all sessions and wait until no process of them is left, as if people logged out."""
+        for display in self._displays:
+            display.close()
+        self._displays.clear()
+        await until(self._has_ended, "the end of the sessions", timeout=END_TIMEOUT)
+
+    def _has_ended(self) -> bool:
+        for session in self._sessions():
+            with suppress(OSError):  # nobody reads yet, or no longer
+                os.close(os.open(session, os.O_WRONLY | os.O_NONBLOCK))
+        return self._uid not in _uids_of_processes()
+
+    def _sessions(self) -> list[Path]:
+        """Return the FIFOs of the sessions, which are named as their displays."""
+        return sorted(self._home.glob("sessions/:*"))
+
+    # ---- life
+
+    def start(self) -> None:
+        """Listen."""
+        command = (
+            "setpriv", "--pdeathsig", "KILL",
+            "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
+        )  # fmt: skip
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [*command, "sh", "-c", START, str(self._directory)],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            )  # fmt: skip
+        deadline = time.monotonic() + START_TIMEOUT
+        while not all(map(listens, (self._sesman, *self.ports.values()))):
+            assert self._process.poll() is None, self.log.read_text()
+            assert time.monotonic() < deadline, "xrdp does not listen"
+            time.sleep(POLL)
+
+    def stop(self) -> None:
+        """End the server and its sessions at once: the kernel ends a namespace with its first
+        process."""
+        if self._process is None:
+            return
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
+        for pid in children.read_text().split():
+            os.kill(int(pid), signal.SIGKILL)
+        self._process.wait()
+        self._process = None
+        for number in range(self._first_display, self._first_display + DISPLAYS_PER_SERVER):
+            for left in (f"/tmp/.X{number}-lock", f"/tmp/.X11-unix/X{number}"):
+                Path(left).unlink(missing_ok=True)
+
+    def _write(self, pair: Pair) -> None:
+        etc = self._directory / "etc"
+        shutil.copytree(CONFIG, etc)
+        self.sockets.mkdir(parents=True)
+        self.sockets.chmod(0o3777)
+        for name, text in (("cert.pem", pair.certificate), ("key.pem", pair.key)):
+            (etc / name).unlink(missing_ok=True)  # a link to one of this machine
+            (etc / name).write_text(text)
+        (etc / "session.sh").write_text(SESSION)
+        (etc / "session.sh").chmod(0o755)
+        common = {"directory": self._directory}
+        sesman = {
+            "port": self._sesman,
+            "display": self._first_display,
+            "sessions": DISPLAYS_PER_SERVER,
+        }
+        (etc / "sesman.ini").write_text(SESMAN.format(**common, **sesman))
+        for name, settings in LISTENERS.items():
+            text = XRDP.format(**common, port=self.ports[name], **settings)
+            (etc / f"listener-{name}.ini").write_text(text)
+
+
+def _uids_of_processes() -> Iterator[int]:
+    """Yield the user of each process of this machine."""
+    for entry in os.scandir("/proc"):
+        if entry.name.isdigit():
+            with suppress(OSError):  # it has ended
+                yield entry.stat().st_uid
+
+
+@contextmanager
+def xrdp_server(pair: Pair) -> Iterator[Xrdp]:
+    """A running server with a user of its own and this certificate; only root can have one."""
+    if os.geteuid() != 0:
+        missing("an xrdp server of the test's own takes root")
+    for program in ("xrdp", "xrdp-sesman", "setpriv", "unshare", "Xvnc", "xhost", "xsetroot"):
+        require(program)
+    if not XORG_MODULE.exists():
+        missing("xorgxrdp is not installed")
+    RUN.mkdir(exist_ok=True)  # where its sockets are mounted; systemd makes it
+    directory = Path(tempfile.mkdtemp(prefix="guacr-xrdp-"))
+    directory.chmod(0o755)
+    try:
+        with new_user() as (name, password):
+            server = Xrdp(directory, pair, name, password)
+            try:
+                server.start()
+                yield server
+            finally:
+                server.stop()
+    finally:
+        shutil.rmtree(directory)
