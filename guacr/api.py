@@ -48,7 +48,7 @@ from guacr.protocol.audio import AudioFormat
 from guacr.protocol.instruction import BLOB_MAX
 from guacr.protocol.status import Status
 from guacr.session.context import SessionContext
-from guacr.session.handler import ProtocolHandler
+from guacr.session.handler import Check, ProtocolHandler
 from guacr.session.input.touch import Contact
 from guacr.session.origin import Origin
 from guacr.session.params import Params, order, param
@@ -92,6 +92,7 @@ __all__ = [
     "BadRequestError",
     "Budget",
     "BusyError",
+    "Check",
     "ClientTimeoutError",
     "ClipboardParams",
     "ClosedError",

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from guacr.access.keys import ProcessKeys
+from guacr.connection_check import ConnectionCheck
 from guacr.net.connection_limits import ConnectionLimits, connections_for
 from guacr.net.open_files import open_files
 from guacr.net.service import TcpService
@@ -61,7 +62,8 @@ class Daemon:
             lambda: create_app(settings, registry, registry.protocols, own_keys, secret=secret),
             ConnectionLimits(most, waiting),
         )
-        self._services: list[Service] = [self._tcp, self._web, Ticker(registry)]
+        check = ConnectionCheck(settings, registry.protocols)
+        self._services: list[Service] = [self._tcp, self._web, Ticker(registry), check]
 
     @property
     def port(self) -> int:

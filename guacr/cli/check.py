@@ -9,9 +9,10 @@ from guacr.addresses import place
 from guacr.errors import GuacrError, SettingsError, UnsupportedError
 from guacr.net.listeners import close_all, tcp_sockets, tls_context
 from guacr.process.pid_file import PidFile
+from guacr.session import configured
 from guacr.session.handler import ProtocolHandler
 from guacr.session.protocols import Protocols
-from guacr.settings.models import Connection, Settings
+from guacr.settings.models import Settings
 
 ANY_HOST = frozenset({"0.0.0.0", "::", "[::]", ""})  # noqa: S104 - it is compared, not bound
 
@@ -31,10 +32,11 @@ def check(settings: Settings) -> list[str]:
         except GuacrError as error:
             problems.append(str(error))
     for name, connection in settings.connections.items():
-        try:
-            remarks += _remarks(protocols, settings, name, connection)
-        except GuacrError as error:
-            problems.append(f"connections.{name}: {error}")
+        found = configured.problems(protocols, settings, connection)
+        problems += [f"connections.{name}: {problem}" for problem in found]
+        if not found:
+            notes = configured.remarks(protocols, settings, connection)
+            remarks += [f"connections.{name}: {note}" for note in notes]
     if problems:
         raise SettingsError("\n".join(dict.fromkeys(problems)))
     return [
@@ -94,21 +96,6 @@ def _addresses(section: str, hosts: Sequence[str], port: int) -> Iterator[str]:
 
 def _overlap(one: Sequence[str], other: Sequence[str]) -> bool:
     return bool(ANY_HOST & {*one, *other}) or not set(one).isdisjoint(other)
-
-
-def _remarks(
-    protocols: Protocols, settings: Settings, name: str, connection: Connection
-) -> list[str]:
-    """Return the remarks of a connection's handler.
-
-    Raises:
-        GuacrError: the connection cannot work.
-    """
-    handler = protocols.find(connection.protocol)
-    texts = dict(handler.default_values(settings)) | connection.parameters
-    params = handler.params_type.parse(texts)
-    handler.check(settings, params)
-    return [f"connections.{name}: {remark}" for remark in handler.remarks(settings, params)]
 
 
 def _websocket(settings: Settings) -> str:

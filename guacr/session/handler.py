@@ -7,7 +7,7 @@ Handlers are found by the entry point group `guacr.handlers`: the entry's name i
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, Generic
 
 from typing_extensions import TypeVar
@@ -26,6 +26,8 @@ ENTRY_POINT_GROUP = "guacr.handlers"
 
 _P = TypeVar("_P", bound=Params, default=Any)
 """The class of a protocol's parameters."""
+Check = Callable[[], object]
+"""A check of a configured connection, which raises a `GuacrError` if there is a problem."""
 
 
 class ProtocolHandler(ABC, Generic[_P]):
@@ -75,13 +77,12 @@ class ProtocolHandler(ABC, Generic[_P]):
         return []
 
     @classmethod
-    def check(cls, settings: Settings, params: _P) -> None:
-        """Find errors that would make `run` fail before it reaches the remote host, for `guacr
-        check-config`; this may read files, but does not connect to anything.
-
-        Raises:
-            GuacrError: as `run` would.
-        """
+    def checks(cls, settings: Settings, params: _P) -> Iterator[Check]:
+        """Yield the checks of a configured connection: functions that raise the `GuacrError` with
+        which `run` would fail before it reaches the remote host. They are called on a thread, and
+        may read files, but do not connect to anything. Each finds one problem, so that all are
+        reported together; an error of this function itself ends them."""
+        yield from ()
 
     @classmethod
     def remarks(cls, settings: Settings, params: _P) -> list[str]:

@@ -21,13 +21,18 @@ protocol inherits from the classes that it needs, and its `ORDER` sets the order
 """
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any, ClassVar, Self, TypeVar, get_type_hints
 
 from guacr.errors import BadRequestError, shorten
 from guacr.session.rights import Rights
 
+NAME_MAX = 64
+"""Characters of an unknown name that are compared with those of the known ones."""
+NEAR_MAX, SIMILARITY = 3, 0.7
+"""The most names that an error suggests, and how similar they are at least (1: equal)."""
 _METADATA_KEY = "guacr.param"
 _T = TypeVar("_T", str, int, bool)
 _BOOLEANS = {"true": True, "false": False}
@@ -172,12 +177,28 @@ class Params:
         Raises:
             BadRequestError: a name is unknown, or a value has the wrong type.
         """
-        by_name = {param.name: param for param in cls.declared()}
-        for name in values:
-            if name not in by_name:
-                raise BadRequestError(f"parameter {shorten(name)} is unknown")
+        for _, problem in cls.problems(values):
+            raise problem
+        by_name = cls._by_name()
         parsed = {by_name[name].field: by_name[name].parse(text) for name, text in values.items()}
         return cls(**parsed)
+
+    @classmethod
+    def problems(cls, values: Mapping[str, str]) -> Iterator[tuple[str, BadRequestError]]:
+        """Yield the errors for which `parse` refuses texts, each with its name."""
+        by_name = cls._by_name()
+        for name, text in values.items():
+            if name not in by_name:
+                yield name, _unknown(name, by_name)
+                continue
+            try:
+                by_name[name].parse(text)
+            except BadRequestError as error:
+                yield name, error
+
+    @classmethod
+    def _by_name(cls) -> dict[str, Param]:
+        return {param.name: param for param in cls.declared()}
 
     def value(self, name: str) -> str:
         """Return a parameter's value as text; empty if the protocol does not have the parameter."""
@@ -208,6 +229,17 @@ def order(*parts: str | type[Params]) -> tuple[str, ...]:
     return tuple(
         name for part in parts for name in (part.split() if isinstance(part, str) else part.names())
     )
+
+
+def _unknown(name: str, known: Iterable[str]) -> BadRequestError:
+    """Return the error of an unknown name, with names that are similar to it."""
+    given = name[:NAME_MAX].lower().replace("_", "-")
+    near = (
+        get_close_matches(given, known, NEAR_MAX, SIMILARITY)
+        or [one for one in known if given and one.startswith(given)][:NEAR_MAX]
+    )
+    hint = f"did you mean {' or '.join(near)}?" if near else "docs/parameters.md lists all"
+    return BadRequestError(f"parameter {shorten(name)} is unknown: {hint}")
 
 
 def _declared(cls: type[Params]) -> Iterator[Param]:

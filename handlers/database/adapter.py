@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar
 
-from guacr.api import DatabaseSettings, GuacrError, UpstreamError
+from guacr.api import Check, DatabaseSettings, GuacrError, UpstreamError
+from handlers import tls
 from handlers.database.console.completion import Schema, Suggestions
 from handlers.database.console.scripts import Source
 from handlers.database.encryption import terms_of
@@ -17,7 +18,6 @@ from handlers.database.listing import Listing
 from handlers.database.params import DatabaseParams
 from handlers.database.sql.splitter import unfinished
 from handlers.database.sql.statements import Dialect
-from handlers.tls import made_of
 
 Row = tuple[str | None, ...]
 
@@ -144,14 +144,11 @@ class Adapter(ABC):
         """True if a script is running, which may set its own encoding."""
 
     @classmethod
-    def check(cls, params: DatabaseParams) -> None:
-        """Check for errors that would make `connect` fail before it reaches the server.
-
-        Raises:
-            GuacrError: as `connect` would.
-        """
+    def checks(cls, params: DatabaseParams) -> Iterator[Check]:
+        """Yield functions that raise the errors with which `connect` would fail before it reaches
+        the server."""
         if params.tls != "disable" and not params.hostname.startswith("/"):
-            made_of(terms_of(params))
+            yield lambda: tls.check(terms_of(params))
 
     @abstractmethod
     async def connect(self, password: str) -> str:

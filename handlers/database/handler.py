@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from importlib import import_module
@@ -11,6 +12,7 @@ from typing import ClassVar
 from typing_extensions import override
 
 from guacr.api import (
+    Check,
     InputStream,
     NotFoundError,
     Params,
@@ -56,9 +58,9 @@ class DatabaseHandler(TerminalHandler[DatabaseParams]):
 
     @classmethod
     @override
-    def check(cls, settings: Settings, params: DatabaseParams) -> None:
-        super().check(settings, params)
-        cls.load().check(params)
+    def checks(cls, settings: Settings, params: DatabaseParams) -> Iterator[Check]:
+        yield from super().checks(settings, params)
+        yield from cls.load().checks(params)
 
     @override
     async def run(self) -> None:

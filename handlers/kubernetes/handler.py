@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from functools import partial
 from typing import ClassVar
 
 from typing_extensions import override
 
 from guacr.api import (
     BadRequestError,
+    Check,
     Params,
     SessionContext,
     Settings,
@@ -17,11 +20,12 @@ from guacr.api import (
     shorten,
 )
 from guacr.api import Target as SessionTarget
+from handlers import tls
 from handlers.kubernetes import channels, kubeconfig, request
 from handlers.kubernetes.params import KubernetesParams
 from handlers.kubernetes.websocket import PORTION, ApiSocket, Target, connect
 from handlers.terminal.handler import TerminalHandler
-from handlers.tls import TlsTerms, context, made_of
+from handlers.tls import TlsTerms, context
 
 CONNECT_TIMEOUT = 15.0
 """Seconds within which the API server must open the container's terminal."""
@@ -44,13 +48,13 @@ class KubernetesHandler(TerminalHandler[KubernetesParams]):
 
     @classmethod
     @override
-    def check(cls, settings: Settings, params: KubernetesParams) -> None:
-        super().check(settings, params)
+    def checks(cls, settings: Settings, params: KubernetesParams) -> Iterator[Check]:
+        yield from super().checks(settings, params)
         merged, place = kubeconfig.applied(params)
-        request.address(merged, place.path)
-        _checked(merged.token.strip())
+        yield partial(request.address, merged, place.path)
+        yield partial(_checked, merged.token.strip())
         if merged.use_ssl:
-            made_of(_tls_terms(merged))
+            yield partial(tls.check, _tls_terms(merged))
 
     def target(self) -> SessionTarget:
         """The pod, and where it is; Kubernetes has no user names here."""

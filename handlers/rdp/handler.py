@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import ClassVar
 
 from typing_extensions import override
 
 from guacr.api import (
     BadRequestError,
+    Check,
     ForbiddenError,
     GuacrError,
     Params,
@@ -55,9 +57,10 @@ class RdpHandler(ProtocolHandler[RdpParams]):
 
     @classmethod
     @override
-    def check(cls, settings: Settings, params: RdpParams) -> None:
-        super().check(settings, params)
-        _check(params)
+    def checks(cls, settings: Settings, params: RdpParams) -> Iterator[Check]:
+        yield from super().checks(settings, params)
+        for check in _CHECKS:
+            yield partial(check, params)
 
     @override
     def target(self) -> Target:
@@ -68,7 +71,8 @@ class RdpHandler(ProtocolHandler[RdpParams]):
 
     @override
     async def run(self) -> None:
-        _check(self.params)
+        for check in _CHECKS:
+            check(self.params)
         for remark in self.remarks(self.session.settings, self.params):
             self.session.log.warning("%s", remark)
         desktop, notice, left = Desktop(self.session), Notice(self.session), self.params.autoretry
@@ -148,13 +152,10 @@ class RdpHandler(ProtocolHandler[RdpParams]):
             self._server.resize(width, height)
 
 
-def _check(params: RdpParams) -> None:
-    """Check what is needed for a connection.
-
-    Raises:
-        GuacrError: a parameter is invalid.
-    """
+def _check_hostname(params: RdpParams) -> None:
     if not params.hostname:
         raise BadRequestError("parameter hostname is empty: name the host to connect to")
-    wake_of(params)
-    certificates.check_params(params)
+
+
+_CHECKS = (_check_hostname, wake_of, certificates.check_params)
+"""What is needed for a connection; they raise a `GuacrError` if a parameter is invalid."""

@@ -130,6 +130,8 @@ MAC = _kind(
     ["hmac-sha1-96", "hmac-md5", "hmac-md5-96"],
 )
 
+KINDS = (KEY_EXCHANGE, HOST_KEY, CIPHER, MAC)
+
 _CERTIFICATES = frozenset(name.decode() for name in get_certificate_algs())
 
 

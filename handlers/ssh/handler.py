@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from functools import partial
@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from guacr.api import (
     BadRequestError,
+    Check,
     GuacrError,
     Params,
     SessionContext,
@@ -21,7 +22,7 @@ from guacr.api import (
     shorten,
 )
 from handlers.ssh.agent import open_agent
-from handlers.ssh.algorithms import algorithms
+from handlers.ssh.algorithms import KINDS, algorithms
 from handlers.ssh.client import broken_off, log_in
 from handlers.ssh.failures import BrokenOffError, PassphraseError
 from handlers.ssh.host_keys import HostKeys, known_hosts, pinned, read_known_hosts
@@ -40,6 +41,21 @@ from handlers.wake import wake_of
 def _check_hostname(params: SshParams) -> None:
     if not params.hostname:
         raise BadRequestError("parameter hostname is empty: name the host to connect to")
+
+
+def _check_host_key(hop: Hop) -> None:
+    try:
+        pinned(hop.host_key)
+    except GuacrError as error:
+        raise hop.told(error) from None
+
+
+def _check_key(hop: Hop) -> None:
+    try:
+        with suppress(PassphraseError):  # it is asked for
+            check_private_key(hop.private_key, hop.passphrase, hop.public_key)
+    except GuacrError as error:
+        raise hop.told(error) from None
 
 
 ENVIRONMENT_MAX = 256
@@ -73,18 +89,15 @@ class SshHandler(TerminalHandler[SshParams]):
 
     @classmethod
     @override
-    def check(cls, settings: Settings, params: SshParams) -> None:
-        super().check(settings, params)
-        _check_hostname(params)
-        wake_of(params)
-        algorithms(params, settings.ssh)
+    def checks(cls, settings: Settings, params: SshParams) -> Iterator[Check]:
+        yield from super().checks(settings, params)
+        yield partial(_check_hostname, params)
+        yield partial(wake_of, params)
+        for kind in KINDS:
+            yield partial(kind.chosen, params, settings.ssh)
         for hop in route(params):
-            try:
-                pinned(hop.host_key)
-                with suppress(PassphraseError):  # it is asked for
-                    check_private_key(hop.private_key, hop.passphrase, hop.public_key)
-            except GuacrError as error:
-                raise hop.told(error) from None
+            yield partial(_check_host_key, hop)
+            yield partial(_check_key, hop)
 
     @classmethod
     @override

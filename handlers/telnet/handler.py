@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Iterator
+from functools import partial
 from typing import ClassVar
 
 from typing_extensions import override
 
-from guacr.api import BadRequestError, Params, SessionContext, Settings, User
+from guacr.api import BadRequestError, Check, Params, SessionContext, Settings, User
+from handlers import tls
 from handlers.telnet import failures
 from handlers.telnet.connection import TelnetConnection
 from handlers.telnet.login import LoginWatch
@@ -16,7 +19,7 @@ from handlers.telnet.machine import TelnetMachine
 from handlers.telnet.params import TelnetParams
 from handlers.terminal.handler import TerminalHandler
 from handlers.terminal.hosttext import HostText
-from handlers.tls import TlsTerms, context, made_of
+from handlers.tls import TlsTerms, context
 from handlers.wake import reach, wake_of
 from terminal.input import keysyms
 from terminal.input.keymap import Modifiers
@@ -53,13 +56,13 @@ class TelnetHandler(TerminalHandler[TelnetParams]):
 
     @classmethod
     @override
-    def check(cls, settings: Settings, params: TelnetParams) -> None:
-        super().check(settings, params)
-        _check_hostname(params)
-        wake_of(params)
+    def checks(cls, settings: Settings, params: TelnetParams) -> Iterator[Check]:
+        yield from super().checks(settings, params)
+        yield partial(_check_hostname, params)
+        yield partial(wake_of, params)
         if params.use_ssl or params.port == TELNETS_PORT:
-            made_of(_tls_terms(params))
-        LoginWatch(params, HostText(params.encoding))
+            yield partial(tls.check, _tls_terms(params))
+        yield lambda: LoginWatch(params, HostText(params.encoding))
 
     @override
     async def run(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from functools import partial
 from typing import Any, ClassVar
@@ -13,6 +13,7 @@ from typing_extensions import TypeVar, override
 from guacr.api import (
     BadRequestError,
     BusyError,
+    Check,
     InputStream,
     NotFoundError,
     ProtocolHandler,
@@ -142,8 +143,8 @@ class TerminalHandler(ProtocolHandler[_P]):
 
     @classmethod
     @override
-    def check(cls, settings: Settings, params: _P) -> None:
-        _host_text(params)
+    def checks(cls, settings: Settings, params: _P) -> Iterator[Check]:
+        yield partial(_host_text, params)
 
     @classmethod
     @override

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import ClassVar
 
 from typing_extensions import override
 
 from guacr.api import (
     BadRequestError,
+    Check,
     ForbiddenError,
     GuacrError,
     Params,
@@ -23,10 +25,11 @@ from guacr.api import (
     User,
     forget_frames,
 )
-from handlers.tls import made_of
+from handlers import tls
+from handlers.pins import parse_pins
 from handlers.vnc import failures, login, reverse, unfinished
 from handlers.vnc.desktop import Desktop
-from handlers.vnc.options import client_options, codec_of, tls_terms
+from handlers.vnc.options import codec_of, encodings_of, repeater_destination
 from handlers.vnc.params import VncParams
 from handlers.vnc.rfb.handshake import Credentials
 from handlers.vnc.server import Server
@@ -50,13 +53,15 @@ class VncHandler(ProtocolHandler[VncParams]):
 
     @classmethod
     @override
-    def check(cls, settings: Settings, params: VncParams) -> None:
-        super().check(settings, params)
-        _check(settings, params)
-        codec_of(params.clipboard_encoding)
-        client_options(params, 0)
-        if params.ca_cert:  # loading the system's authorities takes 20 ms
-            made_of(tls_terms(params))
+    def checks(cls, settings: Settings, params: VncParams) -> Iterator[Check]:
+        yield from super().checks(settings, params)
+        yield partial(_check, settings, params)
+        yield partial(encodings_of, params)
+        yield partial(codec_of, params.clipboard_encoding)
+        yield partial(repeater_destination, params)
+        yield partial(parse_pins, params.cert_fingerprints)
+        if not params.ignore_cert and not params.cert_fingerprints:
+            yield partial(tls.check, tls.TlsTerms(authorities=params.ca_cert))
 
     @override
     def target(self) -> Target:

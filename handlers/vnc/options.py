@@ -42,7 +42,7 @@ def client_options(params: VncParams, clipboard_limit: int) -> ClientOptions:
         pixel_format_of(int(params.color_depth or 0)),
         encodings_of(params),
         clipboard_limit,
-        _destination(params),
+        repeater_destination(params),
         swap_red_blue=params.swap_red_blue,
         verified_only=bool(parse_pins(params.cert_fingerprints)),
     )
@@ -118,17 +118,21 @@ def tls_terms(params: VncParams) -> TlsTerms:
     return TlsTerms(
         authorities=params.ca_cert,
         ignore=params.ignore_cert or bool(parse_pins(params.cert_fingerprints)),  # compared later
-        any_name=bool(params.ca_cert) and _destination(params).startswith(ID),
+        any_name=bool(params.ca_cert) and repeater_destination(params).startswith(ID),
     )
 
 
 def tls_name(params: VncParams, address: str) -> str:
     """Return the name that a certificate must contain: that of the server, not of a repeater; for a
     server of unknown name, its `address`."""
-    name = _destination(params).rpartition(":")[0]
+    name = repeater_destination(params).rpartition(":")[0]
     return (name or params.hostname or address).strip("[]")
 
 
-def _destination(params: VncParams) -> str:
-    """Return the destination to request from a repeater; empty if there is no repeater."""
+def repeater_destination(params: VncParams) -> str:
+    """Return the destination to request from a repeater; empty if there is no repeater.
+
+    Raises:
+        BadRequestError: it is invalid.
+    """
     return "" if params.reverse_connect else destination_of(params.dest_host, params.dest_port)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import ClassVar
 
 from typing_extensions import override
 
 from guacr.api import (
     BadRequestError,
+    Check,
     DatabaseSettings,
     GuacrError,
     NotFoundError,
@@ -124,10 +126,10 @@ class RedisAdapter(Adapter):
 
     @classmethod
     @override
-    def check(cls, params: DatabaseParams) -> None:
-        _check_database(params.database)
+    def checks(cls, params: DatabaseParams) -> Iterator[Check]:
+        yield partial(_check_database, params.database)
         if params.tls != "prefer":
-            super().check(params)
+            yield from super().checks(params)
 
     @override
     async def connect(self, password: str) -> str:

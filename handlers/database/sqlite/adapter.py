@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from typing_extensions import override
 
-from guacr.api import BadRequestError, BusyError, NotFoundError, UpstreamError, shorten
+from guacr.api import BadRequestError, BusyError, Check, NotFoundError, UpstreamError, shorten
 from handlers.database.adapter import (
     Adapter,
     Column,
@@ -98,9 +99,9 @@ class SqliteAdapter(Adapter):
 
     @classmethod
     @override
-    def check(cls, params: DatabaseParams) -> None:
+    def checks(cls, params: DatabaseParams) -> Iterator[Check]:
         if params.database not in ("", SAMPLE):
-            _file(params.database)
+            yield partial(_file, params.database)
 
     @override
     async def connect(self, password: str) -> str:

@@ -128,6 +128,32 @@ def test_what_would_fail_at_connecting(sections: dict[str, object], sentence: st
     assert sentence in problems(**sections)
 
 
+def test_all_problems_of_all_connections_are_told() -> None:
+    text = problems(
+        connections={
+            "a": {
+                "protocol": "ssh",
+                "parameters": {"hostname": "h", "hostnam": "h", "port": "x"}
+                | {"macs": "m1", "ciphers": "rot13"},
+            },
+            "b": {
+                "protocol": "redis",
+                "parameters": {"hostname": "h", "database": "one", "tls": "require"}
+                | {"tls-ca": JUNK, "tls-cert": JUNK},
+            },
+        }
+    )
+    assert [line.partition(",")[0] for line in text.splitlines()] == [
+        "connections.a: parameter 'hostnam' is unknown: did you mean hostname?",
+        "connections.a: parameter port must be a whole number from 1 to 65535",
+        "connections.a: parameter ciphers has 'rot13'",
+        "connections.a: parameter macs has 'm1'",
+        "connections.b: parameter database must be a number from 0",
+        "connections.b: parameter tls-ca contains no PEM certificate: give the whole text of its "
+        "file",
+    ]
+
+
 def test_addresses_of_other_machines() -> None:
     text = problems(server={"hosts": ["192.0.2.1"]}, websocket={"hosts": ["127.0.0.1", "::1"]})
     assert "server.hosts: this machine has no address 192.0.2.1 to listen on" in text

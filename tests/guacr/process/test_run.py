@@ -233,6 +233,19 @@ def test_sighup_reloads_and_ends_nothing(tmp_path: Path) -> None:
             assert ended(process, signal.SIGTERM) == 0
 
 
+def test_wrong_parameters_of_connections_are_logged(tmp_path: Path) -> None:
+    path = tmp_path / "guacr.toml"
+    start = CONFIG.format(name="good", level="info", port=free_port(), web_port=free_port())
+    path.write_text(f"{start}[connections.bad]\nprotocol = 'vnc'\nparameters.prot = 5901\n")
+    with serving("-m", "guacr", "serve", "-f", "--config", str(path)) as process:
+        line(process, "connections.bad: parameter 'prot' is unknown: did you mean port?")
+        line(process, "connections.bad: parameter hostname is empty")
+        path.write_text(f"{start}[connections.worse]\nprotocol = 'gopher'\n")
+        process.send_signal(signal.SIGHUP)
+        line(process, "connections.worse: protocol 'gopher' is unknown")
+        assert ended(process, signal.SIGTERM) == 0
+
+
 def test_a_file_that_never_comes_holds_up_neither_reload_nor_end(tmp_path: Path) -> None:
     path = tmp_path / "guacr.toml"
     port, web_port = free_port(), free_port()

@@ -121,6 +121,24 @@ def test_unknown_names_are_refused(name: str) -> None:
     assert len(str(raised.value)) < 200
 
 
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("pasword", "did you mean password?"),
+        ("PASSWORD", "did you mean password?"),
+        ("pass-word", "did you mean password?"),
+        ("pass", "did you mean password?"),
+        ("", "docs/parameters.md lists all"),
+        ("quux", "docs/parameters.md lists all"),
+        ("x" * 5000, "docs/parameters.md lists all"),
+    ],
+)
+def test_unknown_names_have_a_hint(name: str, hint: str) -> None:
+    with pytest.raises(BadRequestError) as raised:
+        DoorParams.parse({name: "x"})
+    assert str(raised.value).endswith(f" is unknown: {hint}")
+
+
 @given(st.text("0123456789secret", min_size=1, max_size=20))
 def test_a_secret_is_in_no_message(value: str) -> None:
     assume(not (value.isdigit() and int(value) <= 9999))

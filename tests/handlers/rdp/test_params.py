@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from guacr.errors import BadRequestError
-from guacr.settings.models import Settings
-from handlers.rdp.handler import RdpHandler
+from guacr.session.configured import problems
+from guacr.session.protocols import Protocols
+from guacr.settings.models import Connection, Settings
 from handlers.rdp.params import RdpParams
 
 NAMES = """
@@ -53,5 +53,5 @@ def test_the_port_depends_on_the_security_protocol() -> None:
 def test_what_cannot_work_is_refused_before_anything_is_connected(
     values: dict[str, str], sentence: str
 ) -> None:
-    with pytest.raises(BadRequestError, match=sentence):
-        RdpHandler.check(Settings(), RdpParams.parse(values))
+    (problem,) = problems(Protocols(), Settings(), Connection(protocol="rdp", parameters=values))
+    assert sentence in problem

@@ -13,8 +13,9 @@ import pytest
 from guacr.daemon import Daemon
 from guacr.errors import BadRequestError
 from guacr.protocol.status import Status
-from guacr.settings.models import Settings
-from handlers.ssh.handler import SshHandler
+from guacr.session.configured import problems
+from guacr.session.protocols import Protocols
+from guacr.settings.models import Connection, Settings
 from handlers.ssh.params import SshParams
 from handlers.ssh.route import route
 from tests.handlers.ssh.test_connecting import failure, saying
@@ -140,9 +141,8 @@ async def test_a_jump_host_with_another_key_is_named(
 @pytest.mark.parametrize("name", ["private-key", "host-key"])
 def test_a_parameter_of_a_jump_host_is_named_as_it_is(name: str) -> None:
     values = {"hostname": "h", "ssh-jump-hostname": "j", f"ssh-jump-{name}": "junk"}
-    with pytest.raises(BadRequestError) as refused:
-        SshHandler.check(Settings(), SshParams.parse(values))
-    assert str(refused.value).startswith(f"jump host 'j': parameter ssh-jump-{name} ")
+    (problem,) = problems(Protocols(), Settings(), Connection(protocol="ssh", parameters=values))
+    assert problem.startswith(f"jump host 'j': parameter ssh-jump-{name} ")
 
 
 async def test_the_host_behind_is_verified_by_its_own_key(

@@ -6,9 +6,9 @@ import ssl
 
 import pytest
 
-from guacr.errors import BadRequestError
-from guacr.settings.models import Settings
-from handlers.vnc.handler import VncHandler
+from guacr.session.configured import problems
+from guacr.session.protocols import Protocols
+from guacr.settings.models import Connection, Settings
 from handlers.vnc.options import encodings_of
 from handlers.vnc.params import VncParams
 from handlers.vnc.rfb import numbers
@@ -25,6 +25,11 @@ recording-write-existing clipboard-buffer-size disable-copy disable-paste disabl
 wol-send-packet wol-mac-addr wol-broadcast-addr wol-udp-port wol-wait-time force-lossless
 compress-level quality-level
 """.split()  # noqa: SIM905 - a list of 53 strings is no easier to read
+
+
+def problems_of(values: dict[str, str]) -> list[str]:
+    """What is wrong with a connection that has these parameters."""
+    return problems(Protocols(), Settings(), Connection(protocol="vnc", parameters=values))
 
 
 def test_names_and_their_order_are_guacds() -> None:
@@ -65,12 +70,25 @@ def test_the_pointer_is_the_hosts_where_that_is_wanted() -> None:
     ],
 )
 def test_what_cannot_be_used_is_told(values: dict[str, str], sentence: str) -> None:
-    with pytest.raises(BadRequestError, match=sentence):
-        VncHandler.check(Settings(), VncParams.parse(values))
+    (problem,) = problems_of(values)
+    assert sentence in problem
+
+
+def test_all_problems_are_told() -> None:
+    values = {
+        "port": "0",
+        "encodings": "tight zrrle",
+        "clipboard-encoding": "klingon",
+        "dest-host": "..",
+        "ca-cert": "PEM",
+    }
+    found = problems_of(values)
+    for name in (*values, "hostname"):
+        assert [f"parameter {name} " in problem for problem in found].count(True) == 1, found
 
 
 def test_a_check_loads_no_certificates_of_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
     loaded: list[object] = []
     monkeypatch.setattr(ssl.SSLContext, "load_default_certs", loaded.append)
-    VncHandler.check(Settings(), VncParams.parse({"hostname": "h"}))
+    assert not problems_of({"hostname": "h"})
     assert not loaded
