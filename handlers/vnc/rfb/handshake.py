@@ -269,6 +269,7 @@ class Handshake:
         if _LOCKED_OUT.search(reason):
             return UnauthorizedError(
                 "the VNC server accepts no login from here for a while, after several failed ones"
-                f"{told}; wait some minutes, then check the password and connect again"
+                f"{told}; check the password, and connect again in half a minute: each failed "
+                "login makes the wait longer"
             )
         return UnauthorizedError(f"the VNC server refuses the login{told}")

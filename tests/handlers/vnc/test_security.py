@@ -278,7 +278,8 @@ async def test_too_many_failures_are_told_in_the_servers_words(
         wrong = desktop.parameters | {"password": "wrong", "autoretry": "5"}
         sentences = [await refusal(daemon, wrong) for _ in range(3)]
     assert "Authentication failure" in sentences[0][0]
-    assert "'Too many security failures'; wait some minutes" in sentences[-1][0]
+    told = "'Too many security failures'; check the password, and connect again in half a minute"
+    assert told in sentences[-1][0]
     assert {status for _, status in sentences} == {Status.CLIENT_UNAUTHORIZED}
 
 
