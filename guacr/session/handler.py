@@ -129,6 +129,12 @@ class ProtocolHandler(ABC, Generic[_P]):
         """Handle a finger that touched layer 0, moved on it or was lifted. Clients send this if
         `Display.accept_touches` asks for it."""
 
+    @property
+    def is_resizable(self) -> bool:
+        """True if `resize` may change the size of the remote screen; the page offers it only then.
+        It may change during the session."""
+        return True
+
     def resize(self, user: User, width: int, height: int) -> None:
         """Handle a new size of the owner's window in pixels, which is within the limits."""
 

@@ -78,6 +78,7 @@ def create_app(
             web.get(HEALTH_PATH, page.health),
             web.get("/api/connections", page.connections),
             web.post("/api/join", page.join),
+            web.post("/api/session", page.session),
             web.post("/api/form", page.form),
             web.get(WEBSOCKET_PATH, tunnels.serve),
             web.static("/static", WEB / "static"),
@@ -155,13 +156,20 @@ class _Page:
         """Return a token to join the session of `tunnel`, `readOnly` or not."""
         body = await _body(request)
         tunnel, read_only = str(body.get("tunnel", "")), body.get("readOnly") is not False
-        return _token(request, lambda: self._tunnels.join_token(tunnel, read_only=read_only))
+        return _answer(
+            request, lambda: {"token": self._tunnels.join_token(tunnel, read_only=read_only)}
+        )
+
+    async def session(self, request: web.Request) -> web.Response:
+        """Return what the user of `tunnel` may do."""
+        tunnel = str((await _body(request)).get("tunnel", ""))
+        return _answer(request, lambda: self._tunnels.about(tunnel))
 
     async def form(self, request: web.Request) -> web.Response:
         """Return a token for `protocol` with the `parameters` of a form."""
         body = await _body(request)
         protocol, texts = str(body.get("protocol", "")), _texts(body.get("parameters", {}))
-        return _token(request, lambda: self._gateway.form_token(protocol, texts))
+        return _answer(request, lambda: {"token": self._gateway.form_token(protocol, texts)})
 
 
 async def _body(request: web.Request) -> Mapping[str, Any]:
@@ -198,9 +206,9 @@ def _texts(parameters: object) -> dict[str, str]:
     raise web.HTTPBadRequest(text="The parameters must be an object of texts.\n")
 
 
-def _token(request: web.Request, make: Callable[[], str]) -> web.Response:
+def _answer(request: web.Request, make: Callable[[], Mapping[str, object]]) -> web.Response:
     try:
-        return web.json_response({"token": make()})
+        return web.json_response(make())
     except GuacrError as error:
         report(request.remote, str(error))
         status = _HTTP_STATUS.get(error.status, HTTPStatus.BAD_REQUEST)

@@ -56,13 +56,31 @@ class Tunnels:
             NotFoundError: the tunnel is unknown, or not in a session.
             ForbiddenError: its user is read-only, and requests more.
         """
+        reader = self._reader(tunnel)
+        if reader.user.rights.read_only and not read_only:
+            raise ForbiddenError("you may only watch this session: share it read-only")
+        return self._gateway.join_token(reader.session.id, read_only=read_only)
+
+    def about(self, tunnel: str) -> dict[str, bool]:
+        """Return whether the user of `tunnel` is `readOnly`, and whether the remote screen of its
+        session is `resizable` by this user.
+
+        Raises:
+            NotFoundError: the tunnel is unknown, or not in a session.
+        """
+        reader = self._reader(tunnel)
+        user = reader.user
+        return {
+            "readOnly": user.rights.read_only,
+            "resizable": user.owner and reader.session.handler.is_resizable,
+        }
+
+    def _reader(self, tunnel: str) -> Reader:
         transport = self._transports.get(tunnel)
         reader = None if transport is None else transport.receiver
         if not isinstance(reader, Reader) or reader.session.closed:
             raise NotFoundError("this session has ended: there is nothing to share")
-        if reader.user.rights.read_only and not read_only:
-            raise ForbiddenError("you may only watch this session: share it read-only")
-        return self._gateway.join_token(reader.session.id, read_only=read_only)
+        return reader
 
     async def close(self) -> None:
         """Close the remaining tunnels, and wait (bounded) until their clients have done so, too."""

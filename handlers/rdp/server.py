@@ -136,6 +136,11 @@ class Server:
         if self.was_shown:
             self._engine.post(message)
 
+    @property
+    def is_resizable(self) -> bool:
+        """True if the server has said that it can be resized."""
+        return self._sizes is not None
+
     def resize(self, width: int, height: int) -> None:
         """Follow the window, if the server can be resized."""
         if self._sizes is not None:

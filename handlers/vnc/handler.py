@@ -175,6 +175,11 @@ class VncHandler(ProtocolHandler[VncParams]):
         params = self.params
         return {} if params.force_lossless else {"picture-quality": params.picture_quality}
 
+    @property
+    @override
+    def is_resizable(self) -> bool:
+        return self._server is not None and self._server.is_resizable
+
     @override
     def resize(self, user: User, width: int, height: int) -> None:
         if self._server is not None:

@@ -166,6 +166,11 @@ class Server:
             check.cancel()
         self.connection.close()
 
+    @property
+    def is_resizable(self) -> bool:
+        """True if the server can be resized, as far as it has said so."""
+        return self._sizes is not None and self._sizes.is_possible
+
     def resize(self, width: int, height: int) -> None:
         """Follow the window, if the server can be resized."""
         if self._sizes is not None:

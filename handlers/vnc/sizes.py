@@ -49,6 +49,11 @@ class DesktopSizes:
         """True if the window is no longer followed."""
         return self._task is None
 
+    @property
+    def is_possible(self) -> bool:
+        """True if the server has said that it can be resized, and has not prohibited it."""
+        return bool(self._screen) and not self.is_closed
+
     def put(self, width: int, height: int) -> None:
         """Request the new size of the window, once the server has said that this is possible."""
         if self._screen:

@@ -44,6 +44,12 @@ async def desk(browser: Browser, desktop: Desktop) -> AsyncIterator[Site]:
     connections = {
         "desk": {"protocol": "vnc", "parameters": desktop.parameters},
         "exact": {"protocol": "vnc", "parameters": exact},
+        "watched": {
+            "protocol": "vnc",
+            "title": "Room 7",
+            "parameters": desktop.parameters
+            | {"read-only": "true", "disable-display-resize": "true"},
+        },
     }
     async with running_site(connections=connections) as site:
         await browser.allow_clipboard(site.origin)
@@ -120,3 +126,24 @@ async def test_the_quality_is_chosen_by_the_person(
     await viewer.until(CONNECTED, "the viewer's picture")
     assert await viewer.run("document.querySelector('#view-quality-row').hidden")
     await viewer.close()
+
+
+async def test_what_a_user_may_not_do_is_not_offered(
+    browser: Browser, page: Page, desk: Site
+) -> None:
+    size = "document.querySelector('#view-follow').textContent"
+    await connected(page, desk, "connection=watched")
+    await page.until_visible("#watching")
+    assert await page.run("document.querySelector('#view-watches').disabled")
+    assert await page.run("document.querySelector('#view-quality-row').hidden")
+    assert await page.run(size) == "Shrink to the window"
+    (session,) = sessions(desk)
+    name = session.context.name
+    assert name
+    assert await page.run("document.title") == f"Room 7 – {name}"
+    page = await browser.page()
+    await connected(page, desk, "connection=desk")
+    await page.until(f"{size} === 'Follow the window'", "the size")
+    assert not await page.run("document.querySelector('#view-watches').disabled")
+    assert await page.run("document.querySelector('#watching').hidden")
+    await page.close()

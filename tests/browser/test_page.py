@@ -69,7 +69,7 @@ async def test_the_remote_screen_follows_the_window(page: Page, site: Site) -> N
 async def test_the_tab_follows_the_sessions_name(page: Page, site: Site) -> None:
     await connected(page, site)
     sessions(site)[0].context.set_name("vim notes.txt")
-    await page.until("document.title === 'vim notes.txt'", "the title")
+    await page.until("document.title === 'A sketch – vim notes.txt'", "both titles")
 
 
 async def test_a_form_for_another_host(page: Page) -> None:

@@ -46,6 +46,8 @@ async def asked(page: Page, site: Site) -> None:
 async def test_what_is_entered_arrives(page: Page, card: Site, notes: list[str]) -> None:
     await asked(page, card)
     await page.until("document.activeElement.id === 'required-username'", "the focus")
+    labels = "[...document.querySelectorAll('#required-fields label')].map(one => one.textContent)"
+    assert await page.run(labels) == ["User name", "Password", "Domain"]
     kinds = "[...document.querySelectorAll('#required-fields input')].map(i => [i.name, i.type])"
     assert await page.run(kinds) == [
         ["username", "text"],

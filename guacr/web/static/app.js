@@ -32,6 +32,7 @@ function targetOfAddress() {
   const value = fragment.get(name);
   return {
     title: name === "connection" ? catalog.titleOf(value) : "",
+    keepsTitle: name === "connection" && catalog.titleOf(value) !== value, // it is a configured one
     key: name === "token" ? name : `${name}=${value}`,
     joins: fragment.get("joins") ?? "",
     query: async () => ({ [name]: value }),

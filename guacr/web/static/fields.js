@@ -59,7 +59,7 @@ export function buildFields(fields, prefix) {
     box.append(label, ...(first === input ? [input] : [first, input]));
     if (field.doc) {
       box.append(element("span", { className: "hint", id: `${id}-hint`, textContent: field.doc }));
-      input.setAttribute("aria-describedby", `${id}-hint`);
+      for (const one of new Set([first, input])) one.setAttribute("aria-describedby", `${id}-hint`);
     }
     return box;
   });

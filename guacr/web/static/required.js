@@ -6,6 +6,12 @@ import { buildFields } from "./fields.js";
 
 const SECRET = /password|passphrase|private-key|secret|token|pin/;
 
+// Returns the label of a parameter, as the form has it.
+function inWords(name) {
+  const words = name.replace("username", "user name").replaceAll("-", " ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
 export class Required {
   constructor(session, signal) {
     this.session = session;
@@ -15,7 +21,9 @@ export class Required {
 
   ask(names, client) {
     this.client = client;
-    const fields = names.map((name) => ({ name, kind: SECRET.test(name) ? "password" : "text", default: "" }));
+    const fields = names.map((name) => ({
+      name, title: inWords(name), kind: SECRET.test(name) ? "password" : "text", default: "",
+    }));
     byId("required-fields").replaceChildren(...buildFields(fields, "required"));
     byId("required-dialog").returnValue = "";
     byId("required-dialog").showModal();

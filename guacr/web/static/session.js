@@ -58,7 +58,9 @@ export class Session {
   }
 
   get title() {
-    return this.name || this.target.title || "Session";
+    const { title, keepsTitle } = this.target;
+    if (keepsTitle && this.name && this.name !== title) return `${title} – ${this.name}`;
+    return this.name || title || "Session";
   }
 
   get connected() {
@@ -164,6 +166,7 @@ export class Session {
     this.clipboard.offer();
     this.offerMicrophone(this.client);
     this.messages.greet();
+    this.view.learn();
   }
 
   // Only the first reason is kept: others are its consequences.

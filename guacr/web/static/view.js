@@ -1,12 +1,14 @@
 // The panel of the bar that says how the remote screen is shown, and whether input is sent.
 
-import { byId, sentence } from "./dom.js";
+import { askServer, byId, sentence } from "./dom.js";
 import { recall, remember } from "./remembered.js";
 import { ACTUAL, FIT, FOLLOW } from "./screen.js";
 import { Statistics } from "./statistics.js";
 
 const MODES = new Set([FOLLOW, FIT, ACTUAL]);
 const SPEEDS = new Set(["0.5", "1", "2"]);
+const TYPING = "All keys go to the remote screen.";
+const WATCHING = "No keys are sent to the remote screen: view only.";
 const QUALITY = "picture-quality";
 
 export class View {
@@ -20,6 +22,7 @@ export class View {
     on("view-wheel", ({ value }) => this.chooseSpeed(value));
     on("view-watches", ({ checked }) => this.watch(checked));
     on("view-statistics", ({ checked }) => this.statistics.show(checked));
+    byId("action-view").addEventListener("click", () => session.connected && this.learn(), { signal });
     matchMedia("(resolution: 1dppx)").addEventListener("change", () => this.showPixels(), { signal });
     this.load();
   }
@@ -37,11 +40,9 @@ export class View {
     screen.size = size?.width > 0 && size?.height > 0 ? { width: size.width, height: size.height } : null;
     pointer.setSpeed(SPEEDS.has(wheel) ? Number(wheel) : 1);
     byId("view-modes").querySelector(`[value=${screen.mode}]`).checked = true;
-    byId("view-follow").textContent = this.joins ? "Shrink to the window" : "Follow the window";
     byId("view-pixels").checked = screen.usesDevicePixels;
     byId("view-wheel").value = String(pointer.speed);
-    byId("view-watches").disabled = target.joins === "watch";
-    this.watch(target.joins === "watch");
+    this.allow({ readOnly: target.joins === "watch", resizable: !this.joins });
     byId("view-statistics").checked = false;
     this.showPixels();
   }
@@ -101,6 +102,29 @@ export class View {
     if (this.session.screen.mode !== FOLLOW && !this.joins) this.keepSize();
   }
 
+  // ---- rights
+
+  // Asks what this user may do, which depends on a token or the settings, and on the remote host.
+  async learn() {
+    const { tunnel } = this.session;
+    try {
+      const rights = await askServer("api/session", { tunnel: tunnel?.uuid ?? "" });
+      if (this.session.tunnel === tunnel) this.allow(rights);
+    } catch {
+      // the session has ended
+    }
+  }
+
+  allow({ readOnly, resizable }) {
+    this.resizable = resizable;
+    byId("view-follow").textContent = resizable ? "Follow the window" : "Shrink to the window";
+    if (this.readOnly === readOnly) return;
+    this.readOnly = readOnly;
+    byId("view-watches").disabled = readOnly;
+    this.watch(readOnly);
+    this.showQuality(this.quality ?? null);
+  }
+
   // ---- input
 
   // Without input, only the picture and the sound pass.
@@ -110,13 +134,14 @@ export class View {
     byId("view-watches").checked = watches;
     byId("watching").hidden = !watches;
     byId("screen").classList.toggle("watching", watches);
+    byId("sink-help").textContent = `${watches ? WATCHING : TYPING} Press Ctrl+Alt+Shift to reach the controls of this page.`;
   }
 
   // ---- quality, where the remote side lets it be chosen
 
   showQuality(value) {
     this.quality = value;
-    byId("view-quality-row").hidden = value === null || this.session.target.joins === "watch";
+    byId("view-quality-row").hidden = value === null || this.readOnly;
     byId("view-quality").value = value ?? "";
   }
 

@@ -219,6 +219,22 @@ async def test_a_viewer_can_pass_on_watching_alone(site: Site) -> None:
     assert (await post(site, "/api/join", {"tunnel": viewer}))[0] == 200
 
 
+async def test_what_a_user_may_do(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    tunnel = await tunnel_of(site)
+    assert await post(site, "/api/session", {"tunnel": tunnel}) == (
+        200,
+        {"readOnly": False, "resizable": True},
+    )
+    _, answer = await post(site, "/api/join", {"tunnel": tunnel})
+    viewer = await tunnel_of(site, f"token={answer['token']}")
+    _, rights = await post(site, "/api/session", {"tunnel": viewer})
+    assert rights == {"readOnly": True, "resizable": False}, "the owner's window counts"
+    monkeypatch.setattr(SketchHandler, "is_resizable", False)
+    _, rights = await post(site, "/api/session", {"tunnel": tunnel})
+    assert rights == {"readOnly": False, "resizable": False}
+    assert (await post(site, "/api/session", {"tunnel": "guess"}))[0] == 404
+
+
 @pytest.mark.parametrize("read_only", [None, "false", 0, 1])
 async def test_only_a_clear_false_gives_more(site: Site, read_only: object) -> None:
     body = {"tunnel": await tunnel_of(site), "readOnly": read_only}
