@@ -14,7 +14,7 @@ TEST_PACKAGES := $(RUNTIME_PACKAGES) chromium openssh-server inetutils-telnetd b
 	tigervnc-standalone-server tigervnc-tools x11vnc xclip xterm qemu-system-x86 x11-apps x11-utils x11-xserver-utils \
 	wayvnc sway grim wl-clipboard wev \
 	tigervnc-scraping-server libvncserver-dev gcc libc6-dev iproute2 \
-	xrdp xorgxrdp freerdp2-shadow-x11 winpr-utils libfreerdp-client2-2 freerdp2-dev weston
+	xrdp xorgxrdp freerdp2-shadow-x11 winpr-utils libfreerdp-client2-2 freerdp2-dev weston pulseaudio
 
 .PHONY: help demo test lint types contracts format bench docs install check clean
 

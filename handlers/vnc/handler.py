@@ -31,6 +31,7 @@ from handlers.vnc import failures, login, reverse, unfinished
 from handlers.vnc.desktop import Desktop
 from handlers.vnc.options import codec_of, encodings_of, repeater_destination
 from handlers.vnc.params import VncParams
+from handlers.vnc.pulse_sound import pulse_address
 from handlers.vnc.rfb.handshake import Credentials
 from handlers.vnc.server import Server
 from handlers.wake import reach, wake_of
@@ -59,6 +60,8 @@ class VncHandler(ProtocolHandler[VncParams]):
         yield partial(encodings_of, params)
         yield partial(codec_of, params.clipboard_encoding)
         yield partial(repeater_destination, params)
+        if params.audio_servername:
+            yield partial(pulse_address, params.audio_servername)
         yield partial(parse_pins, params.cert_fingerprints)
         if not params.ignore_cert and not params.cert_fingerprints:
             yield partial(tls.check, tls.TlsTerms(authorities=params.ca_cert))

@@ -78,7 +78,7 @@ def encodings_of(params: VncParams) -> list[int]:
         numbers.QEMU_KEYS,
         numbers.QEMU_LED_STATE,
     ]
-    if params.enable_audio:
+    if params.enable_audio and not params.audio_servername:
         found.append(numbers.QEMU_SOUND)
     if params.cursor != "remote":
         found += _CURSORS

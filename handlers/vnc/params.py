@@ -107,10 +107,14 @@ class VncParams(
         0, "Port of that server; 0 for 5900. Not used with an ID.", minimum=0, maximum=65535
     )
     enable_audio: bool = param(
-        False, "Play the bell, and all sound of a virtual machine whose VNC server is QEMU."
+        False,
+        "Play the bell, and all sound of a virtual machine whose VNC server is QEMU, or of "
+        "audio-servername.",
     )
     audio_servername: str = param(
-        "", "PulseAudio server of the host, which guacd would connect to.", later=True
+        "",
+        "PulseAudio server whose sound is played, HOST or HOST:PORT; it must accept this daemon "
+        "without a cookie.",
     )
     reverse_connect: bool = param(
         False,

@@ -10,10 +10,10 @@ from typing import NoReturn
 from guacr.api import GuacrError, Quality, SessionContext, cursor, showable
 from handlers.vnc import failures, login, unfinished
 from handlers.vnc.alive import AliveCheck
-from handlers.vnc.bell import Bell
 from handlers.vnc.clipboard import Clipboard
 from handlers.vnc.connection import VncConnection
 from handlers.vnc.desktop import Desktop
+from handlers.vnc.host_sound import HostSound
 from handlers.vnc.keyboard import Keyboard
 from handlers.vnc.losses import Losses
 from handlers.vnc.options import client_options, codec_of, encodings_of
@@ -51,7 +51,6 @@ from handlers.vnc.rfb.events import (
 from handlers.vnc.rfb.handshake import Credentials
 from handlers.vnc.sender import Sender
 from handlers.vnc.sizes import DesktopSizes
-from handlers.vnc.sound import Sound
 
 HANDSHAKE_TIMEOUT = 30.0
 """Seconds for everything between the connection and the desktop, except questions."""
@@ -96,7 +95,6 @@ class Server:
         """True if the server paces itself by fences."""
         self._is_recolouring = False
         """True if everything has been requested in new colours."""
-        self._misses_sound = params.enable_audio
         self._blocks_input = params.disable_server_input
         self._sizes: DesktopSizes | None = None
         self._handshake: asyncio.Timeout
@@ -104,8 +102,7 @@ class Server:
         self.clipboard = Clipboard(self._sender.send_clipboard, codec, limit)
         self.keyboard = Keyboard(self._sender.send)
         self.pointer = Pointer(self._sender.send)
-        self._sound = Sound(session, self._sender.send)
-        self._bell = Bell(session)
+        self._sound = HostSound(session, params, self._sender.send)
 
     # ---- life
 
@@ -156,7 +153,7 @@ class Server:
         """Release pressed keys and buttons, as not every server does, and close the connection."""
         self.keyboard.release_all()
         self.pointer.release()
-        self._sound.end()
+        self._sound.close()
         self._sender.close()
         self._losses.close()
         if self._sizes is not None:
@@ -195,8 +192,8 @@ class Server:
         async for events in self.connection.events():
             for event in events:
                 await self._handle(event)
-            if self._misses_sound and any(isinstance(event, _PICTURES) for event in events):
-                self._report_missing_sound()
+            if any(isinstance(event, _PICTURES) for event in events):
+                self._sound.note_picture()
             if self._shown_at is not None:
                 await self._desktop.draw(events, self.connection.received_at)
                 self._losses.note(events, self.connection.received)
@@ -238,16 +235,8 @@ class Server:
                 self.pointer.is_extended = True
             case Supported(numbers.QEMU_KEYS):
                 self.keyboard.takes_places = True
-            case Supported(numbers.QEMU_SOUND) if self._params.enable_audio:
-                self._sound.request()
-            case SoundBegun() if self._sound.is_supported:
-                self._sound.begin()
-            case Beeped() if self._params.enable_audio:
-                self._bell.ring()
-            case Sounded():
-                self._sound.play(event.data)
-            case SoundEnded():
-                self._sound.end()
+            case Supported(numbers.QEMU_SOUND) | SoundBegun() | Sounded() | SoundEnded() | Beeped():
+                self._sound.handle(event)
             case Leds():
                 self.keyboard.leds = event.state
             case Fence():
@@ -283,16 +272,6 @@ class Server:
         else:
             self._sender.send(messages.block_local_input())
 
-    def _report_missing_sound(self) -> None:
-        """Report that there is none: a server says that it supports sound before it sends the first
-        picture."""
-        self._misses_sound = False
-        if not self._sound.is_supported:
-            self._session.log.warning(
-                "there is no sound: the VNC server does not send any, as only QEMU does, and "
-                "PulseAudio is not supported"
-            )
-
     def _begin(self, ready: Ready) -> None:
         """Show the desktop: the handshake is over."""
         session, params, sender = self._session, self._params, self._sender
@@ -306,6 +285,7 @@ class Server:
         sender.open()
         if (encodings := encodings_of(params)) != self._encodings:
             self._losses.change_encodings(encodings)  # somebody has chosen another quality
+        self._sound.begin()
         self.clipboard.offer()  # a text copied before the desktop was shown
         sender.request(incremental=False)
         if not params.disable_display_resize:

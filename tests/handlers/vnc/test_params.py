@@ -81,6 +81,7 @@ def test_all_problems_are_told() -> None:
         "clipboard-encoding": "klingon",
         "dest-host": "..",
         "ca-cert": "PEM",
+        "audio-servername": "unix:/run/pulse/native",
     }
     found = problems_of(values)
     for name in (*values, "hostname"):

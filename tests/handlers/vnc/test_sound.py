@@ -181,12 +181,3 @@ async def test_a_server_without_sound(
         await client.wait(lambda: client.state.syncs, "the desktop")
         await client.wait(lambda: client.canvas.size == (1024, 768), "the client's own size")
     assert caplog.text.count("there is no sound") == lines
-
-
-async def test_what_is_not_supported_is_named(
-    daemon: Daemon, desktop: Desktop, caplog: pytest.LogCaptureFixture
-) -> None:
-    values = desktop.parameters | {"audio-servername": "desk.example"}
-    async with await GuacClient.connect(address(daemon), "vnc", values) as client:
-        await client.wait(lambda: client.state.syncs, "the desktop")
-    assert "not supported yet, and ignored: audio-servername" in caplog.text
