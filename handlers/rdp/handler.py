@@ -28,7 +28,6 @@ from guacr.api import (
 from handlers.notice import Notice
 from handlers.rdp import certificates, failures
 from handlers.rdp.desktop import Desktop
-from handlers.rdp.launcher import launcher
 from handlers.rdp.login import Login
 from handlers.rdp.params import RdpParams
 from handlers.rdp.server import Server
@@ -49,11 +48,6 @@ class RdpHandler(ProtocolHandler[RdpParams]):
         super().__init__(session, params)
         self._login = Login.of(params)
         self._server: Server | None = None
-
-    @classmethod
-    @override
-    def warm_up(cls, settings: Settings) -> None:
-        launcher.start()
 
     @classmethod
     @override
@@ -81,6 +75,8 @@ class RdpHandler(ProtocolHandler[RdpParams]):
                 self.session, self.params, self._login, desktop, self.params.security or "any"
             )
             reason = await self._attempt(server, desktop, notice)
+            if server.is_outdated:
+                continue
             if reason is None:
                 return
             if server.was_stable:

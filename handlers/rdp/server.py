@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 
 from guacr.api import GuacrError, SessionContext, WindowSizes, shorten
 from handlers.notice import Notice
@@ -22,6 +22,7 @@ from handlers.rdp.channel.messages import (
     Resizable,
     Sized,
     Start,
+    Stop,
 )
 from handlers.rdp.desktop import Desktop
 from handlers.rdp.engine import Engine, EngineError
@@ -73,11 +74,14 @@ class Server:
         self._handshake: asyncio.Timeout | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._sizes: WindowSizes | None = None
+        self.is_outdated = False
+        """True if the connection has been ended to make another one in a new size."""
         self._geometry = self._geometry_of(*session.size)
         self.pointer = Pointer(self._engine.post)
 
     async def run(self, sock: socket.socket) -> None:
-        """Show the desktop of the server at the other end until its user logs off.
+        """Show the desktop of the server at the other end until its user logs off, or until it
+        `is_outdated`.
 
         Raises:
             GuacrError: the reason why the connection has ended.
@@ -102,6 +106,8 @@ class Server:
             raise self._error or failures.silent(params, HANDSHAKE_TIMEOUT) from None
         if self._error is not None:
             raise self._error
+        if self.is_outdated:
+            return
         if self._ended is None:
             raise failures.engine_lost(params)
         if not failures.is_logoff(self._ended):
@@ -162,10 +168,10 @@ class Server:
             case Connected():
                 self._give(None)
                 self._session.set_connected()
+                if self._params.resize_method == "reconnect":
+                    self._follow_by(self._reconnect)
             case Resizable() if self._sizes is None:
-                self._sizes = WindowSizes(*self._desktop.size)
-                self._start(self._follow(self._sizes), "sizes")
-                self._sizes.put(*self._session.size)
+                self._follow_by(self._request_size)
             case Ended():
                 self._ended = message
             case Remark():
@@ -199,20 +205,33 @@ class Server:
         if self._handshake is not None:
             self._handshake.reschedule(until)
 
-    async def _follow(self, sizes: WindowSizes) -> None:
+    def _follow_by(self, change: Callable[[Geometry], None]) -> None:
+        """Follow the size of the window, by a function that asks for another size."""
+        self._sizes = WindowSizes(*self._desktop.size)
+        self._start(self._follow(self._sizes, change), "sizes")
+        self._sizes.put(*self._session.size)
+
+    async def _follow(self, sizes: WindowSizes, change: Callable[[Geometry], None]) -> None:
         async for width, height in sizes:
             wanted = self._geometry_of(width, height)
             if (wanted.width, wanted.height) != self._desktop.size:
-                self._engine.post(
-                    Layout(
-                        wanted.width,
-                        wanted.height,
-                        wanted.physical_width,
-                        wanted.physical_height,
-                        wanted.desktop_scale,
-                        wanted.device_scale,
-                    )
-                )
+                change(wanted)
+
+    def _request_size(self, wanted: Geometry) -> None:
+        self._engine.post(
+            Layout(
+                wanted.width,
+                wanted.height,
+                wanted.physical_width,
+                wanted.physical_height,
+                wanted.desktop_scale,
+                wanted.device_scale,
+            )
+        )
+
+    def _reconnect(self, _wanted: Geometry) -> None:
+        self.is_outdated = True
+        self._engine.send([Stop()])
 
     def _geometry_of(self, width: int, height: int) -> Geometry:
         return geometry_of(self._params, width, height, self._session.owner_info.dpi)

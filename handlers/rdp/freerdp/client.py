@@ -44,6 +44,8 @@ HANDLES_MAX = 60
 """Handles that FreeRDP waits for; WinPR allows 64."""
 WAIT = 1000
 """Milliseconds after which FreeRDP looks at its timers."""
+TIMED_OUT = 0x102
+"""The result of a wait that was in vain."""
 RELEASED, EXTENDED = 0x8000, 0x0100
 """Flags of a key event (MS-RDPBCGR 2.2.8.1.1.3.1.1.1)."""
 ACCEPTED, REFUSED = 2, 0
@@ -168,16 +170,24 @@ class Client:
             if not count:
                 return
             handles[count] = self._wake
-            self._surroundings.note_busy(False)
-            library.WaitForMultipleObjects(count + 1, handles, 0, WAIT)
-            self._surroundings.note_busy(True)
+            self._wait(handles, count + 1)
             library.ResetEvent(self._wake)  # before the messages are taken, which may be more
             while self._waiting:
                 self._handle(self._waiting.popleft())
                 self._surroundings.note_handled()
             if not library.freerdp_check_event_handles(self.context):
                 return
-            self._screen.flush()
+
+    def _wait(self, handles: Any, count: int) -> None:
+        """Wait for the server or the daemon. Before that, report what has been drawn; but not if
+        there is more to draw already, as most servers do not mark where a picture ends."""
+        wait, note_busy = self.library.WaitForMultipleObjects, self._surroundings.note_busy
+        if not self._screen.is_overdue and wait(count, handles, 0, 0) != TIMED_OUT:
+            return
+        self._screen.flush()
+        note_busy(False)
+        wait(count, handles, 0, WAIT)
+        note_busy(True)
 
     def _ended(self) -> Ended:
         library = self.library

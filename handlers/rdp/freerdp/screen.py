@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import time
 from collections.abc import Callable
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,8 @@ BGRX32 = 0x20040888
 RECTS_PER_PAINT = 24
 """Rectangles of one change up to which they are passed on one by one."""
 
+KEEP = 0.02
+"""Seconds for which changes are kept while more of them arrive."""
 COUNT_MASK = 0xFFFFFFFF
 
 Rect = tuple[int, int, int, int]
@@ -46,6 +49,7 @@ class Screen:
         self._rects: list[Rect] = []
         self._drawn = 0
         """The number of the last change in `_rects`."""
+        self._drawn_since = 0.0
         self._gdi = 0
 
     def open(self) -> bool:
@@ -76,6 +80,11 @@ class Screen:
         """The address of `rdpGdi`; 0 if nothing is drawn."""
         return self._gdi
 
+    @property
+    def is_overdue(self) -> bool:
+        """True if something was drawn so long ago that it is to be sent."""
+        return bool(self._rects) and time.monotonic() - self._drawn_since > KEEP
+
     def flush(self) -> None:
         """Send what has been drawn."""
         with self._lock:
@@ -104,6 +113,8 @@ class Screen:
             return 1
         parts = [whole] if count > RECTS_PER_PAINT else window.cinvalid[:count]
         with self._lock:
+            if not self._rects:
+                self._drawn_since = time.monotonic()
             self._rects += [rect for part in parts if (rect := _clipped(part)) is not None]
             if len(self._rects) > RECTS_MAX:
                 self._rects = [_around(self._rects)]
