@@ -16,15 +16,27 @@ from handlers.rdp.channel.messages import (
 from handlers.rdp.engine import Engine
 
 
+class Progress:
+    """How far a worker has come, apart from the session, which the surface must not keep in
+    memory."""
+
+    def __init__(self) -> None:
+        self.engine: Engine | None = None
+        self.reported = 0
+        """The number of the last change that the worker has reported."""
+
+    def is_ahead(self) -> bool:
+        """Return whether the worker has drawn what it has not reported."""
+        return self.engine is not None and self.engine.painting != self.reported
+
+
 class Desktop:
     """The picture of a desktop, which stays when the connection is lost."""
 
     def __init__(self, session: SessionContext) -> None:
         self._session = session
         self._surface: SharedSurface | None = None
-        self._engine: Engine | None = None
-        self._reported = 0
-        """The number of the last change that the worker has reported."""
+        self._progress = Progress()
 
     @property
     def is_shown(self) -> bool:
@@ -38,11 +50,11 @@ class Desktop:
 
     def begin(self, engine: Engine) -> None:
         """Show the pictures of a worker from now on."""
-        self._engine, self._reported = engine, 0
+        self._progress.engine, self._progress.reported = engine, 0
 
     def end(self) -> None:
         """Keep the last picture: the worker ends."""
-        self._engine = None
+        self._progress.engine = None
         if self._surface is not None:
             self._surface.detach()
 
@@ -67,14 +79,15 @@ class Desktop:
                 self._session.move_pointer(message.x, message.y)
 
     def _resize(self, width: int, height: int) -> None:
-        if self._engine is None:
+        engine = self._progress.engine
+        if engine is None:
             return
+        is_first = self._surface is None
         if self._surface is None:
-            self._surface = SharedSurface(self._session.memory, self._is_ahead)
-            self._surface.show(self._engine.pixels, width, height)
+            self._surface = SharedSurface(self._session.memory, self._progress.is_ahead)
+        self._surface.show(engine.pixels, width, height)
+        if is_first:
             self._session.display.set_surface(self._surface)
-        else:
-            self._surface.show(self._engine.pixels, width, height)
         self._session.changed()
 
     def _paint(self, message: Painted) -> None:
@@ -82,11 +95,8 @@ class Desktop:
             return
         for rect in message.parts():
             self._surface.touch(Rect(*rect))
-        self._reported = message.count
+        self._progress.reported = message.count
         self._session.changed()
-
-    def _is_ahead(self) -> bool:
-        return self._engine is not None and self._engine.painting != self._reported
 
     def _show_cursor(self, shape: CursorShape) -> None:
         shown = cursor.NONE

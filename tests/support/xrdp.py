@@ -258,12 +258,15 @@ class Xrdp:
             (etc / f"listener-{name}.ini").write_text(text)
 
 
-def _uids_of_processes() -> Iterator[int]:
-    """Yield the user of each process of this machine."""
-    for entry in os.scandir("/proc"):
-        if entry.name.isdigit():
-            with suppress(OSError):  # it has ended
-                yield entry.stat().st_uid
+def _uids_of_processes() -> set[int]:
+    """Return the users of the processes of this machine."""
+    found = set()
+    with os.scandir("/proc") as entries:
+        for entry in entries:
+            if entry.name.isdigit():
+                with suppress(OSError):  # it has ended
+                    found.add(entry.stat().st_uid)
+    return found
 
 
 @contextmanager

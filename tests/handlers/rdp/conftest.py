@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from guacr.daemon import Daemon
+from guacr.testing.daemon import running_daemon
+from handlers.rdp.handler import RdpHandler
+from handlers.rdp.launcher import launcher
 from tests.support.certificates import Authority, Pair
 from tests.support.xrdp import Xrdp, xrdp_server
 from tests.support.xvnc import Desktop, xvnc
@@ -40,3 +45,10 @@ async def desktop() -> AsyncIterator[Desktop]:
     """A display for the servers that show one which they did not start."""
     async with xvnc() as running:
         yield running
+
+
+@pytest.fixture
+async def daemon() -> AsyncIterator[Daemon]:
+    async with running_daemon(RdpHandler) as running:
+        yield running
+    await asyncio.to_thread(launcher.close)

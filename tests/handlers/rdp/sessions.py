@@ -1,0 +1,42 @@
+"""What tests of whole RDP sessions share."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+from guacr.daemon import Daemon
+from guacr.testing.client import GuacClient
+from guacr.testing.daemon import address
+from tests.support.x_display import XDisplay
+
+TIMEOUT = 30.0
+"""Seconds within which a session must begin: xrdp starts an X server for it."""
+
+
+@asynccontextmanager
+async def connected(
+    daemon: Daemon, parameters: Mapping[str, str], **more: str
+) -> AsyncIterator[GuacClient]:
+    """A client that sees a desktop; names of parameters in `more` have underscores."""
+    values = {"ignore-cert": "true"} | dict(parameters)
+    values |= {name.replace("_", "-"): value for name, value in more.items()}
+    async with await GuacClient.connect(address(daemon), "rdp", values) as client:
+        await client.wait(
+            lambda: client.state.syncs or client.state.errors, "the desktop", timeout=TIMEOUT
+        )
+        assert not client.state.errors
+        yield client
+
+
+async def shows(client: GuacClient, display: XDisplay, timeout: float = TIMEOUT) -> None:
+    """Until the client shows exactly what the display does."""
+
+    def same() -> bool:
+        picture, shown = display.picture(), client.canvas.flatten()
+        return picture.shape == shown.shape and bool((picture == shown).all())
+
+    async with asyncio.timeout(timeout):
+        while not same():  # noqa: ASYNC110 - the display does not tell
+            await asyncio.sleep(0.1)

@@ -1,0 +1,173 @@
+"""Sessions with real servers: pictures, sizes, pointer, joins, ends."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from guacr.daemon import Daemon
+from guacr.protocol.status import Status
+from guacr.testing.client import GuacClient
+from guacr.testing.daemon import address
+from tests.handlers.rdp.sessions import connected, shows
+from tests.support.certificates import Pair
+from tests.support.freed import freed
+from tests.support.freerdp_shadow import ALICE, freerdp_shadow
+from tests.support.waiting import free_port, until
+from tests.support.x_display import XDisplay
+from tests.support.xrdp import Xrdp
+from tests.support.xvnc import Desktop
+
+SCREEN = (
+    "for i in $(seq 20); do printf '\\033[4%dmline %d \\342\\226\\210\\342\\226\\222\\n' "
+    "$((i % 8)) $i; done; sleep 100"
+)
+
+
+def show_something(display: XDisplay) -> None:
+    display.run("xsetroot", "-solid", "#2e5c8a")
+    display.start("xterm", "-geometry", "80x24+30+40", "-e", "sh", "-c", SCREEN)
+
+
+@pytest.mark.parametrize("security", ["rdp", "tls", "nla"])
+async def test_the_shadow_servers_picture_is_exact(
+    security: str, daemon: Daemon, desktop: Desktop, pair: Pair, tmp_path: Path
+) -> None:
+    show_something(desktop)
+    async with (
+        freerdp_shadow(desktop, security, pair, tmp_path) as parameters,
+        connected(daemon, parameters | ALICE.parameters, security=security) as client,
+    ):
+        client.mouse(1, 1)
+        await shows(client, desktop)
+        desktop.run("xsetroot", "-solid", "#8a2e5c")
+        await shows(client, desktop)
+
+
+@pytest.mark.parametrize("port", ["Xorg", "Xvnc"])
+@pytest.mark.parametrize("depth", ["", "24"])
+async def test_the_picture_of_xrdp_is_exact(
+    port: str, depth: str, daemon: Daemon, xrdp: Xrdp
+) -> None:
+    async with connected(daemon, xrdp.parameters(port), color_depth=depth) as client:
+        display = await xrdp.display()
+        show_something(display)
+        client.mouse(1, 1)
+        await shows(client, display)
+        display.run("xsetroot", "-solid", "#8a2e5c")
+        await shows(client, display)
+
+
+async def test_a_second_viewer_sees_the_same(daemon: Daemon, xrdp: Xrdp) -> None:
+    async with connected(daemon, xrdp.parameters()) as client:
+        display = await xrdp.display()
+        show_something(display)
+        await shows(client, display)
+        async with await GuacClient.connect(address(daemon), client.state.ready, {}) as second:
+            await shows(second, display)
+            display.run("xsetroot", "-solid", "#8a2e5c")
+            await shows(second, display)
+
+
+@pytest.mark.parametrize("method", ["display-update", "reconnect"])
+async def test_the_desktop_takes_the_size_of_the_window(
+    method: str, daemon: Daemon, xrdp: Xrdp
+) -> None:
+    async with connected(daemon, xrdp.parameters(), resize_method=method) as client:
+        display = await xrdp.display()
+        assert display.picture().shape == (768, 1024, 3)
+        show_something(display)
+        await shows(client, display)
+        client.size(900, 500)
+        await until(lambda: display.picture().shape == (500, 900, 3), "another size", timeout=20)
+        await shows(client, display)
+
+
+async def test_the_window_may_be_left_alone(daemon: Daemon, xrdp: Xrdp) -> None:
+    async with connected(daemon, xrdp.parameters(), width="800", height="600") as client:
+        display = await xrdp.display()
+        client.size(900, 500)
+        client.mouse(10, 10)
+        await shows(client, display)
+        assert display.picture().shape == (600, 800, 3)
+
+
+async def test_the_pointer_reaches_the_desktop(daemon: Daemon, xrdp: Xrdp) -> None:
+    async with connected(daemon, xrdp.parameters()) as client:
+        display = await xrdp.display()
+        command = ("stdbuf", "-oL", "xev", "-geometry", "400x300+0+0")
+        xev = display.start(*command, stdout=subprocess.PIPE)
+        seen = bytearray()
+        reading = asyncio.create_task(asyncio.to_thread(_read, xev, seen))
+        await until(lambda: b"Expose" in seen, "the window")
+        client.mouse(100, 120, 0)
+        await until(lambda: b"root:(100,120)" in seen, "the pointer")
+        for button, number in ((1, b"1"), (2, b"2"), (4, b"3"), (8, b"4"), (16, b"5")):
+            client.click(100, 120, button)
+            await until(partial(seen.__contains__, b"button " + number), "a button")
+        xev.kill()
+        await reading
+
+
+async def test_a_host_that_refuses_connections(daemon: Daemon) -> None:
+    parameters = {"hostname": "127.0.0.1", "port": str(free_port())}
+    async with await GuacClient.connect(address(daemon), "rdp", parameters) as client:
+        await client.wait_closed()
+        ((sentence, status),) = client.state.errors
+        assert status == Status.UPSTREAM_UNAVAILABLE
+        assert "refuses connections to port" in sentence
+
+
+async def test_a_server_that_ends(
+    daemon: Daemon, desktop: Desktop, pair: Pair, tmp_path: Path
+) -> None:
+    async with freerdp_shadow(desktop, "tls", pair, tmp_path) as parameters:
+        opened = connected(daemon, parameters, security="tls")
+        client = await opened.__aenter__()
+    await client.wait_closed()
+    ((sentence, status),) = client.state.errors
+    assert status == Status.UPSTREAM_ERROR
+    assert "has closed the connection" in sentence
+    await opened.__aexit__(None, None, None)
+
+
+async def test_a_server_that_comes_back(
+    daemon: Daemon, desktop: Desktop, pair: Pair, tmp_path: Path
+) -> None:
+    port = free_port()
+    first, second = tmp_path / "first", tmp_path / "second"
+    for directory in (first, second):
+        directory.mkdir()
+    show_something(desktop)
+    async with freerdp_shadow(desktop, "tls", pair, first, port=port) as parameters:
+        opened = connected(daemon, parameters, security="tls", autoretry="60")
+        client = await opened.__aenter__()
+    desktop.run("xsetroot", "-solid", "#8a2e5c")
+    async with freerdp_shadow(desktop, "tls", pair, second, port=port):
+        client.mouse(1, 1)
+        await shows(client, desktop)
+    await opened.__aexit__(None, None, None)
+
+
+async def test_an_ended_session_leaves_memory(
+    daemon: Daemon, desktop: Desktop, pair: Pair, tmp_path: Path
+) -> None:
+    async with (
+        freerdp_shadow(desktop, "tls", pair, tmp_path) as parameters,
+        freed(daemon.registry),
+        connected(daemon, parameters, security="tls") as client,
+    ):
+        client.mouse(3, 4, 1)
+        client.size(700, 500)
+        await client.frame()
+
+
+def _read(process: subprocess.Popen[bytes], into: bytearray) -> None:
+    assert process.stdout is not None
+    with process.stdout as lines:
+        for line in lines:
+            into += line
