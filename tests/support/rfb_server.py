@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+
+from tests.support.scripted_host import send_reset
 
 SIZE = (64, 48)
 """Width and height of its desktop."""
@@ -30,9 +31,7 @@ class RfbPeer:
 
     def reset(self) -> None:
         """Reset the connection, as the system of a server does that ends with something unread."""
-        sock = self._writer.get_extra_info("socket")
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self._writer.transport.abort()
+        send_reset(self._writer.transport)
 
     async def versions(self, offered: bytes, answer: bytes) -> None:
         """Agree on a version."""

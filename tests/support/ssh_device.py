@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import asyncssh
+
+from tests.support.scripted_host import send_reset
 
 Process = asyncssh.SSHServerProcess[str]
 
@@ -55,9 +55,7 @@ def hang_up(connection: asyncssh.SSHServerConnection, *, reset: bool = False) ->
     """End a connection without a word: by FIN, or by RST."""
     transport: Any = connection._transport
     if reset:
-        sock = transport.get_extra_info("socket")
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        transport.abort()
+        send_reset(transport)
     else:
         transport.close()
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import gzip
-import socket
 import ssl
-import struct
 from pathlib import Path
 from time import perf_counter
 
@@ -21,6 +19,7 @@ from handlers.kubernetes import websocket
 from tests.support.certificates import Authority
 from tests.support.kube_api import PATH, KubeApi, kube_api
 from tests.support.rounds import Rounds
+from tests.support.scripted_host import send_reset
 from tests.support.ssh_desk import desk
 from tests.support.waiting import free_port, until
 
@@ -219,9 +218,7 @@ async def test_a_server_that_hangs_up(
         if how == "goodbye":
             await api.sockets[0].close(code=1001, message=b"node\x07 drains")
         elif how == "RST":
-            sock = transport.get_extra_info("socket")
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            transport.abort()
+            send_reset(transport)
         else:
             transport.abort()
         await person.end()

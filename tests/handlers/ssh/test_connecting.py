@@ -15,30 +15,10 @@ from guacr.daemon import Daemon
 from guacr.protocol.status import Status
 from guacr.testing.client import GuacClient
 from tests.support.openssh import OpenSsh
+from tests.support.scripted_host import saying, scripted_host
 from tests.support.ssh_desk import desk, ssh_daemon
 from tests.support.ssh_questions import Questions, asking_server
 from tests.support.waiting import free_port
-
-
-@asynccontextmanager
-async def saying(data: bytes, *, closing: bool) -> AsyncIterator[dict[str, str]]:
-    """A server that says something to everyone; the parameters that name it."""
-    writers = []
-
-    def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writers.append(writer)
-        writer.write(data)
-        if closing:
-            writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    try:
-        yield {"hostname": "127.0.0.1", "port": str(port), "username": "ann", "password": "x"}
-    finally:
-        server.close()
-        for writer in writers:
-            writer.close()
 
 
 @asynccontextmanager
@@ -97,7 +77,7 @@ async def test_an_unknown_name(daemon: Daemon) -> None:
 
 
 async def test_a_silent_host() -> None:
-    async with ssh_daemon(handshake_timeout=0.3) as daemon, saying(b"", closing=False) as silent:
+    async with ssh_daemon(handshake_timeout=0.3) as daemon, scripted_host(saying(b"")) as silent:
         started = time.monotonic()
         sentence, status = await failure(daemon, silent)
         assert time.monotonic() - started < 2
@@ -115,7 +95,7 @@ async def test_a_silent_host() -> None:
     ],
 )
 async def test_another_server(daemon: Daemon, data: bytes, shown: str) -> None:
-    async with saying(data, closing=True) as other:
+    async with scripted_host(saying(data, closing=True)) as other:
         sentence, status = await failure(daemon, other)
     assert status == Status.UPSTREAM_ERROR
     assert "is not an SSH server" in sentence
@@ -127,7 +107,7 @@ async def test_another_server_that_waits() -> None:
     greeting = b"J\x00\x00\x008.0.36"
     async with (
         ssh_daemon(handshake_timeout=0.3) as daemon,
-        saying(greeting, closing=False) as database,
+        scripted_host(saying(greeting)) as database,
     ):
         sentence, status = await failure(daemon, database)
     assert status == Status.UPSTREAM_ERROR
@@ -135,21 +115,21 @@ async def test_another_server_that_waits() -> None:
 
 
 async def test_a_host_that_closes_at_once(daemon: Daemon) -> None:
-    async with saying(b"", closing=True) as closed:
+    async with scripted_host(saying(b"", closing=True)) as closed:
         sentence, status = await failure(daemon, closed)
     assert status == Status.UPSTREAM_ERROR
     assert "closed the connection before saying anything" in sentence
 
 
 async def test_a_host_that_breaks_off_in_the_key_exchange(daemon: Daemon) -> None:
-    async with saying(b"SSH-2.0-Broken\r\n", closing=True) as broken:
+    async with scripted_host(saying(b"SSH-2.0-Broken\r\n", closing=True)) as broken:
         sentence, status = await failure(daemon, broken)
     assert status == Status.UPSTREAM_ERROR
     assert "was lost" in sentence
 
 
 async def test_a_host_that_sends_nonsense_in_the_key_exchange(daemon: Daemon) -> None:
-    async with saying(b"SSH-2.0-Broken\r\n" + b"nonsense" * 100, closing=False) as broken:
+    async with scripted_host(saying(b"SSH-2.0-Broken\r\n" + b"nonsense" * 100)) as broken:
         _, status = await failure(daemon, broken)
     assert status == Status.UPSTREAM_ERROR
 

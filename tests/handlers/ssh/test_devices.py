@@ -21,8 +21,9 @@ from asyncssh.packet import UInt32
 
 from guacr.daemon import Daemon
 from guacr.protocol.status import Status
-from tests.handlers.ssh.test_connecting import failure, saying
+from tests.handlers.ssh.test_connecting import failure
 from tests.support.openssh import OpenSsh
+from tests.support.scripted_host import saying, scripted_host
 from tests.support.ssh_desk import desk, shell, ssh_daemon
 from tests.support.ssh_device import Process, device, disconnect, hang_up, ignore
 from tests.support.waiting import until
@@ -199,7 +200,7 @@ async def test_packets_with_nothing_in_them_do_no_harm(daemon: Daemon) -> None:
 
 
 async def test_a_host_that_never_greets_is_given_up_after_the_timeout(daemon: Daemon) -> None:
-    async with saying(b"", closing=False) as silent:
+    async with scripted_host(saying(b"")) as silent:
         started = time.monotonic()
         sentence, status = await failure(daemon, silent | {"timeout": "1"})
         assert time.monotonic() - started < 5
@@ -210,7 +211,7 @@ async def test_a_host_that_never_greets_is_given_up_after_the_timeout(daemon: Da
 async def test_a_host_that_greets_has_its_time_for_the_key_exchange() -> None:
     async with (
         ssh_daemon(handshake_timeout=1.5) as daemon,
-        saying(b"SSH-2.0-Slow\r\n", closing=False) as slow,
+        scripted_host(saying(b"SSH-2.0-Slow\r\n")) as slow,
     ):
         sentence, status = await failure(daemon, slow | {"timeout": "1"})
     assert status == Status.UPSTREAM_TIMEOUT

@@ -15,7 +15,8 @@ from guacr.daemon import Daemon
 from guacr.turns import TURN
 from handlers.ssh import inflow
 from handlers.ssh.inflow import ANSWERS_MAX, PORTION, WAITING_MAX, Inflow
-from tests.handlers.ssh.test_connecting import failure, saying
+from tests.handlers.ssh.test_connecting import failure
+from tests.support.scripted_host import saying, scripted_host
 from tests.support.ssh_desk import desk
 from tests.support.ssh_device import Process, device
 from tests.support.waiting import until
@@ -158,7 +159,7 @@ async def test_a_flood_behind_a_question_is_read_after_the_answer(daemon: Daemon
 
 
 async def test_a_version_that_is_not_ascii_is_one_of_ssh(daemon: Daemon) -> None:
-    async with saying("SSH-2.0-Schön\r\n".encode("latin-1"), closing=True) as host:
+    async with scripted_host(saying("SSH-2.0-Schön\r\n".encode("latin-1"), closing=True)) as host:
         sentence, _ = await failure(daemon, host)
     assert "is not an SSH server" not in sentence
 

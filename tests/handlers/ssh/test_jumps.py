@@ -18,11 +18,12 @@ from guacr.session.protocols import Protocols
 from guacr.settings.models import Connection, Settings
 from handlers.ssh.params import SshParams
 from handlers.ssh.route import route
-from tests.handlers.ssh.test_connecting import failure, saying
+from tests.handlers.ssh.test_connecting import failure
 from tests.handlers.ssh.test_session import _session_process
 from tests.handlers.test_wake import card
 from tests.handlers.test_wake import parameters as wake_parameters
 from tests.support.openssh import OpenSsh
+from tests.support.scripted_host import saying, scripted_host
 from tests.support.ssh_desk import desk, ssh_daemon
 from tests.support.ssh_questions import Questions, asking_server
 from tests.support.waiting import free_port, until
@@ -173,7 +174,7 @@ async def test_a_jump_host_that_forwards_nothing(daemon: Daemon, server: OpenSsh
 
 
 async def test_a_host_behind_that_never_greets(daemon: Daemon, server: OpenSsh, key: str) -> None:
-    async with saying(b"", closing=False) as silent:
+    async with scripted_host(saying(b"")) as silent:
         values = silent | jump(server, key) | {"timeout": "1"}
         sentence, status = await failure(daemon, values)
     assert status == Status.UPSTREAM_TIMEOUT

@@ -7,10 +7,7 @@ import errno
 import os
 import socket
 import ssl
-import struct
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -21,53 +18,16 @@ from guacr.testing.client import GuacClient
 from handlers.telnet.handler import TelnetHandler
 from handlers.telnet.inflation import Inflation
 from tests.support.certificates import Authority
+from tests.support.scripted_host import Script, saying, scripted_host, send_reset
 from tests.support.ssh_desk import Desk, desk
 from tests.support.waiting import free_port, until
 
-Host = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 STARTS_TLS = b"\xff\xfa\x2e\x01\xff\xf0"
 ENDED = "Host '127.0.0.1' has closed the connection."
 STARTS_MCCP2 = b"\xff\xfa\x56\xff\xf0"
 
 
-@asynccontextmanager
-async def host(serve: Host, tls: ssl.SSLContext | None = None) -> AsyncIterator[dict[str, str]]:
-    """A server that does as `serve` does; the parameters that name it."""
-    tasks: set[asyncio.Task[None]] = set()
-
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        tasks.add(task)
-        try:
-            await serve(reader, writer)
-        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass
-        finally:
-            writer.close()
-
-    server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=tls)
-    try:
-        yield {"hostname": "127.0.0.1", "port": str(server.sockets[0].getsockname()[1])}
-    finally:
-        server.close()
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
-
-
-def saying(data: bytes, *, closing: bool = False) -> Host:
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(data)
-        await writer.drain()
-        if not closing:
-            await reader.read()
-
-    return serve
-
-
-def asking(verdict: bytes, typed: list[bytes]) -> Host:
+def asking(verdict: bytes, typed: list[bytes]) -> Script:
     """A host that asks for name and password, and says `verdict`."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -117,14 +77,14 @@ async def test_an_unknown_name(daemon: Daemon) -> None:
 
 async def test_a_silent_host(daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(TelnetHandler, "FIRST_WORD_TIMEOUT", 0.3)
-    async with host(saying(b"")) as values:
+    async with scripted_host(saying(b"")) as values:
         sentence, status = await failure(daemon, values)
     assert status == Status.UPSTREAM_TIMEOUT
     assert "sent nothing within 0.3 s" in sentence
 
 
 async def test_a_host_that_closes_at_once(daemon: Daemon) -> None:
-    async with host(saying(b"", closing=True)) as values:
+    async with scripted_host(saying(b"", closing=True)) as values:
         sentence, status = await failure(daemon, values)
     assert status == Status.UPSTREAM_ERROR
     assert "before saying anything" in sentence
@@ -132,14 +92,14 @@ async def test_a_host_that_closes_at_once(daemon: Daemon) -> None:
 
 async def test_a_host_that_says_goodbye(daemon: Daemon) -> None:
     async with (
-        host(saying(b"go away\r\n", closing=True)) as values,
+        scripted_host(saying(b"go away\r\n", closing=True)) as values,
         desk(daemon, values, protocol="telnet") as person,
     ):
         await person.end()
 
 
 async def test_a_negotiation_without_an_end(daemon: Daemon) -> None:
-    async with host(saying(b"\xff\xfa" + b"x" * 5000)) as values:
+    async with scripted_host(saying(b"\xff\xfa" + b"x" * 5000)) as values:
         sentence, status = await failure(daemon, values)
     assert status == Status.UPSTREAM_ERROR
     assert "4096" in sentence
@@ -152,7 +112,7 @@ async def test_a_host_that_asks_and_does_not_listen(daemon: Daemon) -> None:
         await over.wait()
 
     over = asyncio.Event()
-    async with host(serve) as values:
+    async with scripted_host(serve) as values:
         sentence, status = await failure(daemon, values | {"username": "x" * 300})
     assert status == Status.UPSTREAM_ERROR
     assert "sends endless requests" in sentence
@@ -174,7 +134,7 @@ CREDENTIALS = {"username": "ann", "password": "sesame"}
 async def test_a_login(daemon: Daemon) -> None:
     typed: list[bytes] = []
     async with (
-        host(asking(b"\r\nwelcome$ ", typed)) as values,
+        scripted_host(asking(b"\r\nwelcome$ ", typed)) as values,
         desk(daemon, values | CREDENTIALS, protocol="telnet") as person,
     ):
         await person.see("welcome$")
@@ -185,7 +145,7 @@ async def test_a_login(daemon: Daemon) -> None:
 
 
 async def test_a_login_that_fails(daemon: Daemon) -> None:
-    async with host(asking(b"\r\nLogin incorrect\r\n", [])) as values:
+    async with scripted_host(asking(b"\r\nLogin incorrect\r\n", [])) as values:
         rules = {"login-failure-regex": "incorrect$", "login-success-regex": "[$#] $"}
         sentence, status = await failure(daemon, values | CREDENTIALS | rules)
     assert status == Status.CLIENT_UNAUTHORIZED
@@ -203,7 +163,7 @@ async def test_what_is_typed_waits_for_the_login(daemon: Daemon) -> None:
 
     there, asked = asyncio.Event(), asyncio.Event()
     async with (
-        host(serve) as values,
+        scripted_host(serve) as values,
         desk(daemon, values | CREDENTIALS | rules, protocol="telnet") as person,
     ):
         await there.wait()
@@ -215,14 +175,14 @@ async def test_what_is_typed_waits_for_the_login(daemon: Daemon) -> None:
 
 async def test_a_login_without_a_verdict(daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(TelnetHandler, "LOGIN_TIMEOUT", 0.3)
-    async with host(saying(b"hello ")) as values:
+    async with scripted_host(saying(b"hello ")) as values:
         sentence, status = await failure(daemon, values | {"login-success-regex": "welcome"})
     assert status == Status.UPSTREAM_TIMEOUT
     assert "login-success-regex" in sentence
 
 
 async def test_a_host_that_closes_during_the_login(daemon: Daemon) -> None:
-    async with host(saying(b"hello ", closing=True)) as values:
+    async with scripted_host(saying(b"hello ", closing=True)) as values:
         sentence, status = await failure(daemon, values | {"login-success-regex": "welcome"})
     assert status == Status.UPSTREAM_ERROR
     assert "before the login succeeded" in sentence
@@ -230,7 +190,7 @@ async def test_a_host_that_closes_during_the_login(daemon: Daemon) -> None:
 
 async def test_a_host_that_does_not_echo(daemon: Daemon) -> None:
     async with (
-        host(saying(b"\xff\xfc\x01> ")) as values,
+        scripted_host(saying(b"\xff\xfc\x01> ")) as values,
         desk(daemon, values, protocol="telnet") as person,
     ):
         await person.see(">")
@@ -250,15 +210,13 @@ async def test_a_host_that_ends_an_open_session(
         await writer.drain()
         await gone.wait()
         if reset:
-            sock = writer.get_extra_info("socket")
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            writer.transport.abort()
+            send_reset(writer.transport)
 
     gone = asyncio.Event()
     tls = Authority().server_context(tmp_path) if secure else None
     terms = {"use-ssl": "true", "ignore-cert": "true"} if secure else {}
     async with (
-        host(serve, tls) as values,
+        scripted_host(serve, tls) as values,
         desk(daemon, values | terms, protocol="telnet") as person,
     ):
         await person.see("Password:")
@@ -270,7 +228,10 @@ async def test_a_host_that_ends_an_open_session(
 
 
 async def test_a_network_that_falls_silent_is_a_loss(daemon: Daemon) -> None:
-    async with host(saying(b"hello")) as values, desk(daemon, values, protocol="telnet") as person:
+    async with (
+        scripted_host(saying(b"hello")) as values,
+        desk(daemon, values, protocol="telnet") as person,
+    ):
         await person.see("hello")
         # what the kernel reports once its retransmissions have run out
         connection = person.handler._connection  # type: ignore[attr-defined]
@@ -295,7 +256,7 @@ async def test_a_query_in_the_first_bytes_is_answered(
     answers: list[bytes] = []
     for _ in range(12):
         async with (
-            host(serve) as values,
+            scripted_host(serve) as values,
             desk(daemon, values | rules, protocol="telnet") as person,
         ):
             await person.see("welcome")
@@ -309,7 +270,7 @@ async def test_an_answer_of_the_terminal_is_not_echoed(daemon: Daemon) -> None:
         writer.write(b"done")
         await reader.read()
 
-    async with host(serve) as values, desk(daemon, values, protocol="telnet") as person:
+    async with scripted_host(serve) as values, desk(daemon, values, protocol="telnet") as person:
         await person.see("done")
         assert person.text.strip() == "> done"
 
@@ -323,7 +284,7 @@ async def test_keys_that_are_a_break(daemon: Daemon, negotiates: bool) -> None:
         await reader.read()
 
     typed: list[bytes] = []
-    async with host(serve) as values, desk(daemon, values, protocol="telnet") as person:
+    async with scripted_host(serve) as values, desk(daemon, values, protocol="telnet") as person:
         await person.see(">")
         for keysym in (0xFF13, 0xFF69, 0xFF6B):  # Pause, Cancel, Break
             person.client.key(keysym)
@@ -346,7 +307,10 @@ async def test_a_break_waits_for_the_login(daemon: Daemon) -> None:
     typed: list[bytes] = []
     tried = asyncio.Event()
     rules = {"login-success-regex": "welcome"}
-    async with host(serve) as values, desk(daemon, values | rules, protocol="telnet") as person:
+    async with (
+        scripted_host(serve) as values,
+        desk(daemon, values | rules, protocol="telnet") as person,
+    ):
         await person.see("login:")
         person.client.key(0xFF13)
         await typed_and_taken(person, "end")
@@ -367,7 +331,7 @@ async def test_a_person_who_logs_in_alone_keeps_the_password_back(daemon: Daemon
 
     typed: list[bytes] = []
     async with (
-        host(serve) as values,
+        scripted_host(serve) as values,
         desk(daemon, values | CREDENTIALS, protocol="telnet") as person,
     ):
         await person.client.frame()
@@ -393,7 +357,7 @@ async def test_compressed_output(daemon: Daemon) -> None:
         writer.write(b"plain\r\n" + STARTS_MCCP2 + zlib.compress(text) + b"plain again")
         await reader.read()
 
-    async with host(serve) as values, desk(daemon, values, protocol="telnet") as person:
+    async with scripted_host(serve) as values, desk(daemon, values, protocol="telnet") as person:
         await person.see("line 19998\nline 19999\nplain again")
 
 
@@ -406,12 +370,12 @@ async def test_compressed_output_of_a_host_that_hangs_up(daemon: Daemon) -> None
         writer.write(STARTS_MCCP2 + bomb)
         await writer.drain()
 
-    async with host(serve) as values, desk(daemon, values, protocol="telnet") as person:
+    async with scripted_host(serve) as values, desk(daemon, values, protocol="telnet") as person:
         await person.end()
         assert person.text.rstrip().endswith("xx\nthe end\n" + ENDED)
 
 
-def compressing(body: bytes) -> Host:
+def compressing(body: bytes) -> Script:
     """A host that starts compression, sends `body`, and waits."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -447,7 +411,7 @@ async def test_others_have_their_turns_while_much_is_inflated(
     monkeypatch.setattr("handlers.telnet.connection.Inflation", Noted)
     body = zlib.compress(nothing * (1_000_000 // len(nothing))) + b"the end"
     async with (
-        host(compressing(body)) as values,
+        scripted_host(compressing(body)) as values,
         desk(daemon, values, protocol="telnet") as person,
     ):
         counting = asyncio.create_task(count())
@@ -460,14 +424,14 @@ async def test_others_have_their_turns_while_much_is_inflated(
 async def test_compression_that_ends_and_starts_again(daemon: Daemon) -> None:
     body = (zlib.compress(b"") + STARTS_MCCP2) * 2000 + zlib.compress(b"the end")
     async with (
-        host(compressing(body)) as values,
+        scripted_host(compressing(body)) as values,
         desk(daemon, values, protocol="telnet") as person,
     ):
         await person.see("the end")
 
 
 async def test_compressed_output_that_is_broken(daemon: Daemon) -> None:
-    async with host(compressing(b"this is not zlib")) as values:
+    async with scripted_host(compressing(b"this is not zlib")) as values:
         sentence, status = await failure(daemon, values)
     assert status == Status.UPSTREAM_ERROR
     assert "MCCP2" in sentence
@@ -491,7 +455,7 @@ async def test_tls_from_the_first_byte(
 ) -> None:
     rules = {"use-ssl": "true", "ca-cert": authority.certificate}
     async with (
-        host(asking(b"\r\nwelcome$ ", []), tls) as values,
+        scripted_host(asking(b"\r\nwelcome$ ", []), tls) as values,
         desk(daemon, values | CREDENTIALS | rules, protocol="telnet") as person,
     ):
         await person.see("welcome$")
@@ -500,14 +464,14 @@ async def test_tls_from_the_first_byte(
 async def test_a_port_that_stands_for_tls(
     daemon: Daemon, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with host(saying(b"hello"), tls) as values:
+    async with scripted_host(saying(b"hello"), tls) as values:
         monkeypatch.setattr("handlers.telnet.handler.TELNETS_PORT", int(values["port"]))
         async with desk(daemon, values | {"ignore-cert": "true"}, protocol="telnet") as person:
             await person.see("hello")
 
 
 async def test_a_certificate_that_is_not_trusted(daemon: Daemon, tls: ssl.SSLContext) -> None:
-    async with host(saying(b"hello"), tls) as values:
+    async with scripted_host(saying(b"hello"), tls) as values:
         values = values | {"use-ssl": "true"}
         sentence, status = await failure(daemon, values)
         assert status == Status.UPSTREAM_ERROR
@@ -517,7 +481,7 @@ async def test_a_certificate_that_is_not_trusted(daemon: Daemon, tls: ssl.SSLCon
 
 
 async def test_a_host_without_tls(daemon: Daemon) -> None:
-    async with host(saying(b"login: ")) as values:
+    async with scripted_host(saying(b"login: ")) as values:
         sentence, status = await failure(daemon, values | {"use-ssl": "true"})
     assert status == Status.UPSTREAM_ERROR
     assert "does not speak TLS" in sentence
@@ -537,7 +501,7 @@ async def test_tls_that_the_host_asks_for(
         await asking(b"\r\nwelcome$ ", [])(reader, writer)
 
     async with (
-        host(serve) as values,
+        scripted_host(serve) as values,
         desk(
             daemon,
             values | CREDENTIALS | {"ca-cert": authority.certificate},
@@ -571,7 +535,10 @@ async def test_what_is_typed_before_tls_stands_is_not_sent_in_plain(
 
     begun, typed = asyncio.Event(), asyncio.Event()
     trusted = {"ca-cert": authority.certificate}
-    async with host(serve) as values, desk(daemon, values | trusted, protocol="telnet") as person:
+    async with (
+        scripted_host(serve) as values,
+        desk(daemon, values | trusted, protocol="telnet") as person,
+    ):
         await begun.wait()
         await typed_and_taken(person, "sesame\n")
         typed.set()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import datetime
 import socket
-import struct
 import sys
 import threading
 import uuid
@@ -23,6 +22,7 @@ from handlers.database.sqlserver.adapter import SqlserverAdapter, error_text, te
 from tests.handlers.database.people import END, Person, Room, host
 from tests.support.certificates import Authority
 from tests.support.loopback import until
+from tests.support.scripted_host import send_reset
 from tests.support.sql_servers import PASSWORD, Server
 from tests.support.tcp_proxy import tcp_proxy
 from tests.support.tds_server import ROWS, tds_server
@@ -81,12 +81,7 @@ async def test_hosts_that_do_not_speak_tds_are_told(room: Room) -> None:
 
 
 async def test_a_host_that_resets_the_connection_is_told_at_once(room: Room) -> None:
-    def reset(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        sock = writer.get_extra_info("socket")
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        writer.transport.abort()
-
-    async with host(reset) as resetting:
+    async with host(lambda _, writer: send_reset(writer.transport)) as resetting:
         known = {**LOGIN, "timeout": "60"}
         async with asyncio.timeout(20):
             message, status = await room.open("sqlserver", **resetting, **known).fails()
