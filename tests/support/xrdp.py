@@ -20,6 +20,7 @@ from pathlib import Path
 
 from tests.support.certificates import Pair
 from tests.support.require import missing, require
+from tests.support.server_process import children
 from tests.support.unix_user import new_user
 from tests.support.waiting import POLL, free_port, listens, until
 from tests.support.x_display import XDisplay
@@ -227,9 +228,8 @@ class Xrdp:
         process."""
         if self._process is None:
             return
-        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
-        for pid in children.read_text().split():
-            os.kill(int(pid), signal.SIGKILL)
+        for pid in children(self._process.pid):
+            os.kill(pid, signal.SIGKILL)
         self._process.wait()
         self._process = None
         for number in range(self._first_display, self._first_display + DISPLAYS_PER_SERVER):

@@ -7,11 +7,13 @@ import struct
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.support.certificates import Pair
 from tests.support.freerdp_shadow import freerdp_shadow
 from tests.support.waiting import listens
+from tests.support.weston import weston
 from tests.support.xrdp import Xrdp, xrdp_server
 from tests.support.xvnc import Desktop
 
@@ -62,6 +64,15 @@ async def test_freerdp_shadow(
 )
 async def test_xrdp(port: str, protocols: int, answer: tuple[int, int], xrdp: Xrdp) -> None:
     assert await negotiate(xrdp.address(port), protocols) == answer
+
+
+async def test_weston(pair: Pair) -> None:
+    async with weston(np.zeros((48, 64, 3), np.uint8), pair) as parameters:
+        assert await negotiate(parameters, TLS | NLA) == (RESPONSE, TLS)
+        assert await negotiate(parameters, RDP) == (RESPONSE, RDP)
+        place = f"--port={parameters['port']}"
+        assert processes_naming(place)
+    assert not processes_naming(place)
 
 
 async def test_nothing_is_left_of_xrdp(pair: Pair) -> None:
