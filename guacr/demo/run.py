@@ -23,6 +23,8 @@ SECRET_BYTES = 24
 BROWSER_TIMEOUT = 60.0
 """Seconds within which the browser must open; then only the printed address works."""
 REQUEST_TIMEOUT = 5.0
+RDP_PORT = 3389
+"""Where this machine's own RDP server is, such as xrdp."""
 DESKTOP_PACKAGES = "on Debian tigervnc-standalone-server and tigervnc-tools"
 
 _REDIRECTION = (
@@ -80,6 +82,17 @@ async def _served(settings: Settings, port: int) -> AsyncIterator[str]:
                 connections["desktop"] = Connection(
                     protocol="vnc", title="Desktop", parameters=desktop.parameters
                 )
+        if await _answers(RDP_PORT):
+            connections["remote"] = Connection(
+                protocol="rdp",
+                title="Remote Desktop",
+                parameters={
+                    "hostname": HOST,
+                    "port": str(RDP_PORT),
+                    "ignore-cert": "true",
+                    "resize-method": "display-update",
+                },
+            )
         secret = secrets.token_urlsafe(SECRET_BYTES)
         daemon = Daemon(_settings(settings, port, connections), secret=secret)
         await daemon.start()
@@ -101,6 +114,19 @@ def _settings(settings: Settings, port: int, connections: dict[str, Connection])
         "connections": connections | samples,
     }
     return settings.model_copy(update=changes)
+
+
+async def _answers(port: int) -> bool:
+    """Return whether something listens on a port of this machine."""
+    try:
+        async with asyncio.timeout(REQUEST_TIMEOUT):
+            _, writer = await asyncio.open_connection(HOST, port)
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
+    with suppress(OSError):
+        await writer.wait_closed()
+    return True
 
 
 async def _open_browser(address: str) -> None:

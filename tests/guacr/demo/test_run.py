@@ -17,6 +17,7 @@ from yarl import URL
 
 from guacr.demo import run as demo
 from guacr.demo.desktop import DemoDesktop
+from guacr.settings.models import Settings
 from guacr.testing.wire import Splitter, write
 from tests.support.waiting import free_port
 
@@ -111,6 +112,26 @@ async def test_a_taken_port_is_told(tmp_path: Path) -> None:
     assert process.returncode == 2
     assert str(address.port) in errors.decode().splitlines()[-1]
     assert "Traceback" not in errors.decode()
+
+
+async def test_an_rdp_server_of_this_machine_is_offered(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def offered() -> bool:
+        async with demo._served(Settings(), 0) as page:
+            address = URL(page)
+            jar = aiohttp.CookieJar(unsafe=True)
+            async with aiohttp.ClientSession(cookie_jar=jar) as visitor:
+                async with visitor.get(address) as answer:
+                    assert answer.status == 200
+                async with visitor.get(address.origin() / "api/connections") as answer:
+                    return '"Remote Desktop"' in await answer.text()
+
+    monkeypatch.setattr(DemoDesktop, "is_available", lambda: False)
+    server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
+    async with server:
+        monkeypatch.setattr(demo, "RDP_PORT", server.sockets[0].getsockname()[1])
+        assert await offered()
+    monkeypatch.setattr(demo, "RDP_PORT", free_port())
+    assert not await offered()
 
 
 @pytest.mark.parametrize(
