@@ -33,8 +33,8 @@ from handlers.rdp.pointer import Pointer
 
 HANDSHAKE_TIMEOUT = 30.0
 """Seconds for everything between the connection and the desktop, except questions."""
-WATCH = 0.25
-"""Seconds between two looks at whether the worker works."""
+WATCH, REST = 0.25, 1.0
+"""Seconds between two looks at whether the worker works, if it has something to do and if not."""
 NOTICE_AFTER, HUNG_AFTER = 1.0, 15.0
 """Seconds without work after which users see a notice, and after which the worker is ended."""
 STABLE_AFTER = 30.0
@@ -241,12 +241,13 @@ class Server:
     async def _watch(self) -> None:
         engine, waiting, handled = self._engine, 0.0, 0
         while True:
-            await asyncio.sleep(WATCH)
+            pause = WATCH if engine.busy or engine.posted > engine.handled else REST
+            await asyncio.sleep(pause)
             if not self.was_shown:
                 continue
             is_behind = engine.posted > engine.handled and engine.handled == handled
             handled = engine.handled
-            waiting = waiting + WATCH if is_behind else 0.0
+            waiting = waiting + pause if is_behind else 0.0
             idle = max(waiting, engine.busy)
             if idle > HUNG_AFTER:
                 self._error = failures.engine_hung(self._params, HUNG_AFTER)

@@ -27,6 +27,7 @@ from handlers.rdp.channel.messages import (
     Locks,
     LoggedOn,
     Mouse,
+    Remark,
     Scancode,
     Setting,
     Start,
@@ -306,6 +307,7 @@ class Client:
     def _channel_opened(self, _context: int, address: int) -> None:
         event = ChannelEvent.from_address(address)
         name = event.name.decode("ascii", "replace")
+        self._surroundings.send(Remark(f"channel {name} is open"))
         if name == GRAPHICS:
             self.library.gdi_graphics_pipeline_init(self._screen.gdi, event.pInterface)
         elif name == display_control.CHANNEL:
