@@ -30,7 +30,7 @@ help:
 demo: $(STAMPS)/install system-demo
 	$(BIN)/guacr demo
 
-test: $(STAMPS)/dev $(STAMPS)/npm system-test $(STAMPS)/kerberos
+test: $(STAMPS)/dev $(STAMPS)/npm system-test $(STAMPS)/kerberos $(STAMPS)/freerdp3
 	$(BIN)/pytest $(PYTEST_ARGS)
 
 lint: $(STAMPS)/dev types contracts
@@ -89,6 +89,11 @@ $(STAMPS)/npm: $(STAMPS)/venv package.json package-lock.json
 $(STAMPS)/kerberos: $(STAMPS)/install | system-test
 	@$(BIN)/pip install --quiet "gssapi>=1.9,<2" && touch $@ || \
 		echo "gssapi cannot be built here: the tests of Kerberos are left out" >&2
+
+# A second version for the tests of RDP.
+$(STAMPS)/freerdp3: $(STAMPS)/venv .ci/freerdp3 | system-test
+	@.ci/freerdp3 $(VENV)/freerdp3 && touch $@ || \
+		echo "FreeRDP 3 cannot be unpacked here: the tests with it are left out" >&2
 
 .PHONY: system-demo system-test
 system-demo:

@@ -1,0 +1,66 @@
+"""Sessions whose workers use FreeRDP 3, whatever version the system has."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from guacr.daemon import Daemon
+from guacr.protocol.status import Status
+from guacr.testing.client import GuacClient
+from guacr.testing.daemon import address, running_daemon
+from handlers.rdp.handler import RdpHandler
+from handlers.rdp.launcher import launcher
+from tests.handlers.rdp.sessions import connected, shows
+from tests.handlers.rdp.test_session import show_something
+from tests.support.certificates import Pair
+from tests.support.freerdp3 import python_with_freerdp3
+from tests.support.freerdp_shadow import ALICE, freerdp_shadow
+from tests.support.xrdp import Xrdp
+from tests.support.xvnc import Desktop
+
+
+@pytest.fixture
+async def daemon(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Daemon]:
+    monkeypatch.setattr(sys, "executable", str(python_with_freerdp3()))
+    async with running_daemon(RdpHandler) as running:
+        assert (await asyncio.to_thread(launcher.start)).startswith("3.")
+        yield running
+    await asyncio.to_thread(launcher.close)
+
+
+@pytest.mark.parametrize("security", ["rdp", "tls", "nla"])
+async def test_the_shadow_servers_picture_is_exact(
+    security: str, daemon: Daemon, desktop: Desktop, pair: Pair, tmp_path: Path
+) -> None:
+    show_something(desktop)
+    async with (
+        freerdp_shadow(desktop, security, pair, tmp_path) as parameters,
+        connected(daemon, parameters | ALICE.parameters, security=security) as client,
+    ):
+        client.mouse(1, 1)
+        await shows(client, desktop)
+
+
+@pytest.mark.parametrize("port", ["Xorg", "Xvnc"])
+async def test_the_picture_of_xrdp_is_exact(port: str, daemon: Daemon, xrdp: Xrdp) -> None:
+    async with connected(daemon, xrdp.parameters(port)) as client:
+        display = await xrdp.display()
+        show_something(display)
+        client.mouse(1, 1)
+        await shows(client, display)
+
+
+async def test_a_wrong_password_is_refused(
+    daemon: Daemon, desktop: Desktop, pair: Pair, tmp_path: Path
+) -> None:
+    async with freerdp_shadow(desktop, "nla", pair, tmp_path) as parameters:
+        values = parameters | ALICE.parameters | {"password": "wrong", "ignore-cert": "true"}
+        async with await GuacClient.connect(address(daemon), "rdp", values) as client:
+            await client.wait_closed()
+    ((_, status),) = client.state.errors
+    assert status == Status.CLIENT_UNAUTHORIZED
