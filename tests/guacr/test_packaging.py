@@ -125,6 +125,19 @@ def test_every_package_is_listed(project: dict[str, Any]) -> None:
     assert sorted(project["tool"]["setuptools"]["packages"]) == sorted(found)
 
 
+def test_every_data_file_is_listed(project: dict[str, Any]) -> None:
+    listed = {
+        path
+        for package, patterns in project["tool"]["setuptools"]["package-data"].items()
+        for pattern in patterns
+        for path in ROOT.glob(f"{package.replace('.', '/')}/{pattern}")
+    }
+    for package in PACKAGES:
+        for path in (ROOT / package).rglob("*.*"):
+            if path.is_file() and path.suffix not in (".py", ".pyc"):
+                assert path in listed, path
+
+
 @pytest.mark.parametrize("package", PACKAGES)
 def test_every_directory_of_modules_is_a_package(package: str) -> None:
     for path in (ROOT / package).rglob("*.py"):
