@@ -14,6 +14,7 @@ from guacr.api import (
     UpstreamUnavailableError,
     shorten,
 )
+from handlers.rdp import negotiation
 from handlers.rdp.channel.messages import Ended
 from handlers.rdp.params import RdpParams
 
@@ -22,6 +23,7 @@ HYBRID = 0x0A
 LOST = ("ERRCONNECT_CONNECT_TRANSPORT_FAILED", "ERRCONNECT_CONNECT_FAILED")
 """The connection was lost; the second is FreeRDP's own further attempt, for which it has no
 socket."""
+DISAGREED = "ERRCONNECT_SECURITY_NEGO_CONNECT_FAILED"
 LOGGED_OFF = ("ERRINFO_LOGOFF_BY_USER", "ERRINFO_RPC_INITIATED_LOGOFF")
 
 _LOGON = "check user name, password and domain"
@@ -112,6 +114,19 @@ _REASONS: dict[str, tuple[type[GuacrError], str]] = {
 }  # fmt: skip
 
 
+_WANTED = {
+    negotiation.NLA: (
+        "requires network level authentication (NLA)", "set the parameter security to nla or any",
+    ),
+    negotiation.TLS: ("wants TLS without NLA", "set the parameter security to tls or any"),
+    negotiation.RDP: (
+        "has only RDP's own encryption, which verifies no certificate",
+        "set the parameter security to rdp if the network can be trusted",
+    ),
+}  # fmt: skip
+"""What a server wants, and what to do."""
+
+
 def named(params: RdpParams) -> str:
     """Return the host, as the subject of a sentence."""
     return f"host {shorten(params.hostname)}"
@@ -125,6 +140,17 @@ def place(params: RdpParams) -> str:
 def is_logoff(ended: Ended) -> bool:
     """Return whether the user has logged off: the session has ended as intended."""
     return ended.error in LOGGED_OFF[:1]
+
+
+def is_loss(ended: Ended) -> bool:
+    """Return whether the server closed the connection without a reason."""
+    return ended.error in ("", *LOST)
+
+
+def is_disagreement(ended: Ended) -> bool:
+    """Return whether there was no connection beyond the choice of a security protocol; FreeRDP
+    gives the same names if the server closes the connection before."""
+    return not ended.tls and ended.error in (DISAGREED, *LOST)
 
 
 def of(params: RdpParams, ended: Ended, *, shown: bool) -> GuacrError:
@@ -146,11 +172,28 @@ def of(params: RdpParams, ended: Ended, *, shown: bool) -> GuacrError:
     )
 
 
+def wants(params: RdpParams, protocol: str) -> GuacrError:
+    """The server wants another security protocol."""
+    reason, remedy = _WANTED[protocol]
+    excluded = f"security={params.security or 'any'}"
+    if params.disable_auth and protocol == negotiation.NLA:
+        excluded, remedy = "disable-auth", "do not set disable-auth"
+    return UpstreamError(f"{named(params)} {reason}, which {excluded} excludes: {remedy}")
+
+
 def closed_early(params: RdpParams) -> GuacrError:
     """The server closed the connection before its desktop was shown."""
     return UpstreamError(
         f"{place(params)} closed the connection before showing a desktop: check that an RDP "
         "server listens there, and the parameter security"
+    )
+
+
+def closed_after_login(params: RdpParams) -> GuacrError:
+    """The server closed the connection soon after its desktop was shown, and had not said that
+    somebody is logged on: it may be xrdp, which shows its log after a refused login."""
+    return UpstreamError(
+        f"{named(params)} closed the connection shortly after the login: {_LOGON}, or connect again"
     )
 
 

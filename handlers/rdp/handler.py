@@ -25,12 +25,14 @@ from guacr.api import (
     User,
     forget_frames,
 )
+from handlers.dial import dial
 from handlers.notice import Notice
-from handlers.rdp import certificates, failures
+from handlers.rdp import certificates, failures, negotiation
 from handlers.rdp.desktop import Desktop
 from handlers.rdp.login import Login
+from handlers.rdp.options import excludes
 from handlers.rdp.params import RdpParams
-from handlers.rdp.server import Server
+from handlers.rdp.server import MissingCredentialsError, Server
 from handlers.wake import reach, wake_of
 
 RETRY_PAUSE = 1.0
@@ -70,15 +72,23 @@ class RdpHandler(ProtocolHandler[RdpParams]):
         for remark in self.remarks(self.session.settings, self.params):
             self.session.log.warning("%s", remark)
         desktop, notice, left = Desktop(self.session), Notice(self.session), self.params.autoretry
+        security = self.params.security or "any"
         while True:
             server = self._server = Server(
-                self.session, self.params, self._login, desktop, self.params.security or "any"
+                self.session, self.params, self._login, desktop, security
             )
-            reason = await self._attempt(server, desktop, notice)
+            try:
+                reason = await self._attempt(server, desktop, notice)
+            except MissingCredentialsError:
+                await self._login.ask(self.session)
+                continue
             if server.is_outdated:
                 continue
             if reason is None:
                 return
+            if server.has_disagreed and (other := await self._other_protocol(security)):
+                security = other
+                continue
             if server.was_stable:
                 left = self.params.autoretry
             if not left:
@@ -104,6 +114,22 @@ class RdpHandler(ProtocolHandler[RdpParams]):
             self._server = None
             await server.close()
         return None
+
+    async def _other_protocol(self, security: str) -> str | None:
+        """Return the security protocol to connect with, as the server wants another one; None if
+        it does not. FreeRDP itself cannot: it has no second socket.
+
+        Raises:
+            GuacrError: the parameters exclude what the server wants, or it cannot be reached.
+        """
+        params = self.params
+        sock = await dial(params.hostname, params.used_port, params.timeout)
+        protocol = await negotiation.wanted(sock)
+        if protocol is None or not excludes(params, security, protocol):
+            return None
+        if protocol == negotiation.RDP and security == "any" and params.ignore_cert:
+            return protocol
+        raise failures.wants(params, protocol)
 
     async def _connect(self, desktop: Desktop, notice: Notice) -> socket.socket:
         params = self.params

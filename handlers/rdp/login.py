@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from guacr.api import SessionContext
-from handlers.rdp.channel.messages import Credentials
+from guacr.api import SessionContext, UnauthorizedError
 from handlers.rdp.params import RdpParams
 
 
@@ -16,6 +15,8 @@ class Login:
     username: str
     password: str
     domain: str
+    was_asked_for: bool = False
+    """True if the owner has entered what was missing; an empty password is then meant so."""
 
     @classmethod
     def of(cls, params: RdpParams) -> Login:
@@ -25,22 +26,26 @@ class Login:
     @property
     def is_complete(self) -> bool:
         """True if nothing needs to be asked for."""
-        return bool(self.username and self.password)
+        return bool(self.username and (self.password or self.was_asked_for))
+
+    @property
+    def account(self) -> tuple[str, str]:
+        r"""The user name and the domain; `DOMAIN\user` as a user name contains both. A name such as
+        `user@domain` stays as it is, with an empty domain: Windows wants it so."""
+        domain, separator, name = self.username.partition("\\")
+        return (name, domain) if separator and not self.domain else (self.username, self.domain)
 
     async def ask(self, session: SessionContext) -> None:
         """Ask the owner for what is missing.
 
         Raises:
-            GuacrError: there is no answer.
+            GuacrError: there is no answer, or no user name in it.
         """
         names = [name for name in ("username", "password") if not getattr(self, name)]
-        if "username" in names and not self.domain and "@" not in self.username:
+        if "username" in names and not self.domain:
             names.insert(1, "domain")
-        if not names:
-            return
         for name, value in (await session.ask(*names)).items():
             setattr(self, name, value)
-
-    def message(self) -> Credentials:
-        """Return the credentials as a worker receives them."""
-        return Credentials(True, self.username, self.password, self.domain)
+        if not self.username:
+            raise UnauthorizedError("no user name was entered: the host wants one")
+        self.was_asked_for = True

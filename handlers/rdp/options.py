@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from handlers.rdp import negotiation
 from handlers.rdp.channel.codec import Message
 from handlers.rdp.channel.messages import BinarySetting, Setting
 from handlers.rdp.login import Login
@@ -23,6 +24,14 @@ WINDOWS, WINDOWS_NT = 1, 3
 """The client's operating system (MS-RDPBCGR 2.2.7.1.1)."""
 KEYBOARD_TYPE, FUNCTION_KEYS = 4, 12
 """An enhanced keyboard with 101 or 102 keys."""
+
+_INCLUDED = {
+    "any": (negotiation.NLA, negotiation.TLS),
+    "nla": (negotiation.NLA,),
+    "nla-ext": (negotiation.NLA,),
+    "tls": (negotiation.TLS,),
+    "rdp": (negotiation.RDP,),
+}
 
 Value = str | int | bool
 
@@ -65,7 +74,7 @@ def settings_of(
     values: dict[str, Value] = {}
     for part in (
         _security(params, security),
-        _credentials(params, login),
+        _credentials(login),
         _picture(params, geometry),
         _features(params),
         _machine(params),
@@ -77,14 +86,24 @@ def settings_of(
     return messages
 
 
+def excludes(params: RdpParams, security: str, protocol: str) -> bool:
+    """Return whether one of the `security` protocols of a connection does not include one that the
+    server wants."""
+    if protocol == negotiation.NLA and params.disable_auth:
+        return True
+    return security in _INCLUDED and protocol not in _INCLUDED[security]
+
+
 def _security(params: RdpParams, security: str) -> dict[str, Value]:
     vmconnect = security == "vmconnect"
+    nla = security in ("any", "nla", "nla-ext", "vmconnect") and not params.disable_auth
     return {
         "NegotiateSecurityLayer": not vmconnect,
-        "NlaSecurity": security in ("any", "nla", "nla-ext", "vmconnect"),
-        "ExtSecurity": security == "nla-ext",
+        "NlaSecurity": nla,
+        "ExtSecurity": nla and security == "nla-ext",
         "TlsSecurity": security in ("any", "tls", "vmconnect"),
-        "RdpSecurity": security in ("any", "rdp"),
+        # It verifies no certificate: nobody on the way may bring it about.
+        "RdpSecurity": security == "rdp",
         "UseRdpSecurityLayer": security == "rdp",
         "VmConnectMode": vmconnect,
         "ExternalCertificateManagement": True,
@@ -96,13 +115,14 @@ def _security(params: RdpParams, security: str) -> dict[str, Value]:
     }
 
 
-def _credentials(params: RdpParams, login: Login) -> dict[str, Value]:
-    given = {"Username": login.username, "Password": login.password, "Domain": login.domain}
+def _credentials(login: Login) -> dict[str, Value]:
+    username, domain = login.account
+    given = {"Username": username, "Password": login.password, "Domain": domain}
     # Without a value, and not with an empty one, FreeRDP 3 asks for it.
-    found: dict[str, Value] = {name: value for name, value in given.items() if value}
+    found: dict[str, Value] = {
+        name: value for name, value in given.items() if value or login.was_asked_for
+    }
     found["AutoLogonEnabled"] = login.is_complete
-    if params.disable_auth:
-        found["Authentication"] = False
     return found
 
 

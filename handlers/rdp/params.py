@@ -137,7 +137,7 @@ class RdpParams(
     )
     security: str = param(
         "any",
-        "Security protocol; any: the best that the host has.",
+        "Security protocol; any: NLA or TLS, and RDP's own only together with ignore-cert.",
         common=True,
         choices=("", *SECURITY),
     )
@@ -151,7 +151,9 @@ class RdpParams(
         "them.",
     )
     disable_auth: bool = param(
-        False, "Send no credentials, for hosts that do not want any.", common=True
+        False,
+        "Use no NLA: the host may only ask on its own screen.",
+        common=True,
     )
     remote_app: str = param(
         "", "RemoteApp to show instead of a desktop, such as ||notepad.", common=True, later=True

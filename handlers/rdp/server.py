@@ -8,16 +8,16 @@ from collections.abc import Callable, Coroutine
 
 from guacr.api import GuacrError, SessionContext, WindowSizes, shorten
 from handlers.notice import Notice
-from handlers.rdp import certificates, failures
+from handlers.rdp import certificates, failures, negotiation
 from handlers.rdp.channel.codec import Message
 from handlers.rdp.channel.messages import (
     Certificate,
     CertificateVerdict,
     Connected,
-    Credentials,
     CredentialsWanted,
     Ended,
     Layout,
+    LoggedOn,
     Remark,
     Resizable,
     Sized,
@@ -32,7 +32,7 @@ from handlers.rdp.params import RdpParams
 from handlers.rdp.pointer import Pointer
 
 HANDSHAKE_TIMEOUT = 30.0
-"""Seconds for everything between the connection and the desktop, except questions."""
+"""Seconds for everything between the connection and the desktop."""
 WATCH, REST = 0.25, 1.0
 """Seconds between two looks at whether the worker works, if it has something to do and if not."""
 NOTICE_AFTER, HUNG_AFTER = 1.0, 15.0
@@ -41,13 +41,17 @@ STABLE_AFTER = 30.0
 """Seconds for which a desktop must be shown before all attempts to connect are allowed again."""
 
 
+class MissingCredentialsError(Exception):
+    """The server wants credentials, and some are missing."""
+
+
 class Server:
     """One connection to a server.
 
     Args:
         session: the session whose users see the desktop.
         params: the parameters of the connection.
-        login: the credentials; answers to questions are added.
+        login: the credentials.
         desktop: shows the picture.
         security: the security protocol.
     """
@@ -72,6 +76,12 @@ class Server:
         self._shown_at: float | None = None
         """The time at which the desktop was first shown, on the event loop's clock."""
         self._handshake: asyncio.Timeout | None = None
+        self._wants_credentials = False
+        self._has_logged_in = security == negotiation.RDP
+        """True if credentials may have reached the server: RDP's own security sends them at once,
+        the others after the certificate was accepted."""
+        self._is_logged_on = False
+        """True if the server has said that a user is logged on."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._sizes: WindowSizes | None = None
         self.is_outdated = False
@@ -84,6 +94,7 @@ class Server:
         `is_outdated`.
 
         Raises:
+            MissingCredentialsError: it needs those of a person.
             GuacrError: the reason why the connection has ended.
         """
         session, params, engine = self._session, self._params, self._engine
@@ -93,7 +104,8 @@ class Server:
                 self._desktop.begin(engine)
                 engine.send(settings_of(params, self._login, self._geometry, self._security))
                 zone = params.timezone or session.owner_info.timezone
-                engine.send([Start(params.hostname, params.used_port, zone[:64])])
+                asks = not self._login.was_asked_for
+                engine.send([Start(params.hostname, zone[:64], asks)])
                 watch = asyncio.create_task(self._watch(), name="RDP worker's watch")
                 try:
                     await asyncio.shield(engine.lost)
@@ -108,10 +120,15 @@ class Server:
             raise self._error
         if self.is_outdated:
             return
+        if self._wants_credentials:
+            raise MissingCredentialsError
         if self._ended is None:
             raise failures.engine_lost(params)
-        if not failures.is_logoff(self._ended):
-            raise failures.of(params, self._ended, shown=self.was_shown)
+        if self.was_shown and failures.is_logoff(self._ended):
+            return
+        if not self.may_retry and self.was_shown and failures.is_loss(self._ended):
+            raise failures.closed_after_login(params)
+        raise failures.of(params, self._ended, shown=self.was_shown)
 
     async def close(self) -> None:
         """End the connection, if it has not ended."""
@@ -129,8 +146,16 @@ class Server:
 
     @property
     def may_retry(self) -> bool:
-        """True if another connection may be made: no login has been refused."""
-        return self.was_shown or not (self._ended and self._ended.tls)
+        """True if another connection may be made: it does not repeat a login that may have been
+        refused, which would lock the account sooner or later."""
+        if self._is_logged_on or self.was_stable or not self._login.password:
+            return True
+        return not self._has_logged_in or (self._ended and self._ended.error) == failures.DISAGREED
+
+    @property
+    def has_disagreed(self) -> bool:
+        """True if the connection ended before a security protocol was agreed on."""
+        return self._ended is not None and failures.is_disagreement(self._ended)
 
     @property
     def was_stable(self) -> bool:
@@ -160,18 +185,21 @@ class Server:
             case Certificate():
                 self._start(self._verify(message.pem), "certificate")
             case CredentialsWanted():
-                self._start(self._ask(), "question")
+                self._wants_credentials = True
             case Sized() if self._shown_at is None:
                 self._shown_at = _now()
                 self._session.set_name(shorten(self._params.hostname))
                 self._session.set_quality(self._params.quality)
             case Connected():
-                self._give(None)
+                if self._handshake is not None:
+                    self._handshake.reschedule(None)
                 self._session.set_connected()
                 if self._params.resize_method == "reconnect":
                     self._follow_by(self._reconnect)
             case Resizable() if self._sizes is None:
                 self._follow_by(self._request_size)
+            case LoggedOn():
+                self._is_logged_on = True
             case Ended():
                 self._ended = message
             case Remark():
@@ -187,23 +215,8 @@ class Server:
             await certificates.check(self._params, pem)
         except GuacrError as error:
             self._error = error
-        self._engine.send([CertificateVerdict(self._error is None)])
-
-    async def _ask(self) -> None:
-        self._give(None)
-        try:
-            await self._login.ask(self._session)
-        except GuacrError as error:
-            self._error = error
-            self._engine.send([Credentials(False, "", "", "")])
-            return
-        self._give(_now() + HANDSHAKE_TIMEOUT)
-        self._engine.send([self._login.message()])
-
-    def _give(self, until: float | None) -> None:
-        """Let the handshake last until a time of the event loop's clock, or without a limit."""
-        if self._handshake is not None:
-            self._handshake.reschedule(until)
+        self._has_logged_in = self._error is None
+        self._engine.send([CertificateVerdict(self._has_logged_in)])
 
     def _follow_by(self, change: Callable[[Geometry], None]) -> None:
         """Follow the size of the window, by a function that asks for another size."""

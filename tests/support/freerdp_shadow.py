@@ -38,7 +38,10 @@ class Account:
 ALICE = Account("alice", "through the looking-glass")
 BOB = Account("bob", "a b:c é€", "CORP")
 CAROL = Account("carol@corp.example", "wonderland")
-ACCOUNTS = (ALICE, BOB, CAROL)
+DORA = Account("dora", "")
+EMPTY_HASH = "31d6cfe0d16ae931b73c59d7e0c089c0"
+"""Of an empty password, which the program below refuses."""
+ACCOUNTS = (ALICE, BOB, CAROL, DORA)
 
 
 @asynccontextmanager
@@ -90,8 +93,11 @@ def _accounts(directory: Path) -> Path:
     """Write the file with the NT hashes of passwords, one line for each of `ACCOUNTS`. FreeRDP's
     own program makes them: they need MD4, which OpenSSL no longer offers to Python."""
     program, path = str(require("winpr-hash")), directory / "sam"
-    with path.open("wb") as file:
+    with path.open("ab", buffering=0) as file:
         for account in ACCOUNTS:
+            if not account.password:
+                file.write(f"{account.username}:::{EMPTY_HASH}:::\n".encode())
+                continue
             domain = ("-d", account.domain) if account.domain else ()
             login = ("-u", account.username, "-p", account.password)
             subprocess.run([program, *login, *domain, "-f", "sam"], stdout=file, check=True)

@@ -22,6 +22,11 @@ class TcpProxy:
         self._change: Callable[[bytes], bytes] = bytes
 
     @property
+    def connections(self) -> int:
+        """How many there have been."""
+        return len(self._ways) // 2
+
+    @property
     def is_idle(self) -> bool:
         """True if nobody is connected."""
         return not self._tasks

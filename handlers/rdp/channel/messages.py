@@ -59,9 +59,11 @@ class Start(Message):
     TYPE: ClassVar[int] = 3
     hostname: Text
     """The name that the server's credentials are bound to."""
-    port: U16
     timezone: Name
     """An IANA name; empty for UTC."""
+    asks: Flag
+    """True if the connection ends with `CredentialsWanted` when the server wants some that are
+    missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +72,6 @@ class CertificateVerdict(Message):
 
     TYPE: ClassVar[int] = 4
     accepted: Flag
-
-
-@dataclass(frozen=True, slots=True)
-class Credentials(Message):
-    """The answer to a `CredentialsWanted`; nothing has been given if `given` is False."""
-
-    TYPE: ClassVar[int] = 5
-    given: Flag
-    username: Text
-    password: Text
-    domain: Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +147,8 @@ class Certificate(Message):
 
 @dataclass(frozen=True, slots=True)
 class CredentialsWanted(Message):
-    """The server wants credentials, and some are missing; answered by `Credentials`."""
+    """The server wants credentials, and some are missing: the connection ends, because no server
+    waits for as long as a person may take to enter them."""
 
     TYPE: ClassVar[int] = 65
 
@@ -284,7 +276,6 @@ TO_WORKER: tuple[type[Message], ...] = (
     BinarySetting,
     Start,
     CertificateVerdict,
-    Credentials,
     Scancode,
     UnicodeKey,
     Locks,

@@ -20,7 +20,7 @@ from handlers.rdp.channel.codec import Message
 from handlers.rdp.channel.messages import (
     BinarySetting,
     Connected,
-    Credentials,
+    CredentialsWanted,
     Ended,
     Indicators,
     Layout,
@@ -64,9 +64,6 @@ class Surroundings(Protocol):
 
     def verify(self, pem: bytes) -> bool:
         """Return whether the server's certificate is accepted."""
-
-    def ask(self) -> Credentials:
-        """Return a person's credentials."""
 
     def note_busy(self, busy: bool) -> None:
         """Note whether the client is at work, and does not wait for anything."""
@@ -115,7 +112,7 @@ class Client:
         self._screen = Screen(self, pixels, header, surroundings.send)
         self._cursors = Cursors(self, surroundings.send)
         self._sizes = Sizes(self, surroundings.send)
-        self._start = Start("", 0, "")
+        self._start = Start("", "", asks=False)
 
     def callback(self, result: Any, function: Callable[..., Any], *arguments: Any) -> int:
         """Return the address of a C function that calls `function` as long as the client lives."""
@@ -273,23 +270,18 @@ class Client:
     ) -> int:
         self._tls = True
         self.settings.put("ServerHostname", self._start.hostname)  # NLA is bound to it
-        self.settings.put("ServerPort", str(self._start.port))
+        self.settings.put("ServerPort", "0")  # FreeRDP must not repeat a login by itself
         accepted = self._surroundings.verify(ctypes.string_at(pem, size))
         return ACCEPTED if accepted else REFUSED
 
     def _authenticate(
-        self, _instance: int, username: int, password: int, domain: int, reason: int = NLA_REASON
+        self, _instance: int, _name: int, _password: int, _domain: int, reason: int = NLA_REASON
     ) -> int:
         if NLA_REASON < reason < GATEWAY_REASON:
             return 1  # without NLA, the server's own screen asks for what is missing
-        answer = self._surroundings.ask()
-        if not answer.given:
+        if self._start.asks:
+            self._surroundings.send(CredentialsWanted())
             return 0
-        texts = answer.username, answer.password, answer.domain
-        for where, text in zip((username, password, domain), texts, strict=True):
-            place = c_void_p.from_address(where)
-            self.library.free(place)
-            place.value = self.library.strdup(text.encode())
         return 1
 
     def _note_logon(self, _instance: int, data: int, _kind: int) -> int:

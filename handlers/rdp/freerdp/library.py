@@ -69,7 +69,6 @@ winpr int PubSub_Subscribe pointer text pointer
 winpr pointer WLog_GetRoot
 winpr bool WLog_SetLogLevel pointer u32
 libc pointer strdup text
-libc void free pointer
 """  # noqa: E501
 """The library, the result, the name and the arguments of each."""
 

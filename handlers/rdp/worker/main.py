@@ -18,8 +18,6 @@ from handlers.rdp.channel.messages import (
     BinarySetting,
     Certificate,
     CertificateVerdict,
-    Credentials,
-    CredentialsWanted,
     Remark,
     Setting,
     Start,
@@ -53,7 +51,6 @@ class Worker:
         self._client = Client(library, self, sock, start + memory.PIXELS, self._header)
         self._starts: SimpleQueue[Start] = SimpleQueue()
         self._verdicts: SimpleQueue[CertificateVerdict] = SimpleQueue()
-        self._answers: SimpleQueue[Credentials] = SimpleQueue()
 
     def run(self) -> NoReturn:
         """Show the desktop, and end the process."""
@@ -79,11 +76,6 @@ class Worker:
         """Return the daemon's verdict on a certificate."""
         self.send(Certificate(pem))
         return self._verdicts.get().accepted
-
-    def ask(self) -> Credentials:
-        """Return the daemon's answer."""
-        self.send(CredentialsWanted())
-        return self._answers.get()
 
     def note_busy(self, busy: bool) -> None:
         """Set the header's time."""
@@ -114,8 +106,6 @@ class Worker:
             self._starts.put(message)
         elif isinstance(message, CertificateVerdict):
             self._verdicts.put(message)
-        elif isinstance(message, Credentials):
-            self._answers.put(message)
         elif isinstance(message, Stop):
             self._client.stop()
         else:

@@ -21,7 +21,7 @@ def settings(security: str = "any", **values: str) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("security", "nla", "tls", "rdp"),
     [
-        ("any", "TRUE", "TRUE", "TRUE"),
+        ("any", "TRUE", "TRUE", "FALSE"),
         ("nla", "TRUE", "FALSE", "FALSE"),
         ("tls", "FALSE", "TRUE", "FALSE"),
         ("rdp", "FALSE", "FALSE", "TRUE"),
@@ -31,6 +31,25 @@ def test_security(security: str, nla: str, tls: str, rdp: str) -> None:
     found = settings(security)
     assert (found["NlaSecurity"], found["TlsSecurity"], found["RdpSecurity"]) == (nla, tls, rdp)
     assert found["ExternalCertificateManagement"] == "TRUE"
+
+
+def test_without_authentication_there_is_no_nla() -> None:
+    found = settings("any", disable_auth="true", username="u")
+    assert (found["NlaSecurity"], found["TlsSecurity"]) == ("FALSE", "TRUE")
+    assert found["Username"] == "u"
+
+
+@pytest.mark.parametrize(
+    ("username", "domain", "account"),
+    [
+        ("CORP\\bob", "", ("bob", "CORP")),
+        ("CORP\\bob", "OTHER", ("CORP\\bob", "OTHER")),
+        ("bob@corp.example", "", ("bob@corp.example", None)),
+    ],
+)
+def test_domains(username: str, domain: str, account: tuple[str, str | None]) -> None:
+    found = settings(username=username, domain=domain)
+    assert (found["Username"], found.get("Domain")) == account
 
 
 def test_missing_credentials_are_left_out() -> None:

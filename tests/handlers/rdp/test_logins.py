@@ -1,0 +1,249 @@
+"""Logins with FreeRDP's shadow server and xrdp: security protocols, credentials, refusals, and
+questions to the owner."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from guacr.daemon import Daemon
+from guacr.protocol.status import Status
+from guacr.testing.client import GuacClient, Hello
+from guacr.testing.daemon import address
+from tests.support.certificates import Pair
+from tests.support.freerdp_shadow import ALICE, BOB, CAROL, DORA, freerdp_shadow
+from tests.support.tcp_proxy import TcpProxy, tcp_proxy
+from tests.support.waiting import until
+from tests.support.xrdp import Xrdp
+from tests.support.xvnc import Desktop
+
+PROVEN = {"ignore-cert": "true"}
+SHOWN = 20.0
+"""Seconds within which a desktop appears."""
+
+
+@pytest.fixture
+async def desktop(desktop: Desktop) -> Desktop:
+    """A display with a colour."""
+    desktop.run("xsetroot", "-solid", "#204060")
+    return desktop
+
+
+@asynccontextmanager
+async def server(
+    desktop: Desktop, security: str, pair: Pair, directory: Path
+) -> AsyncIterator[tuple[dict[str, str], TcpProxy]]:
+    """The parameters for a server, and the proxy before it, which counts connections."""
+    async with (
+        freerdp_shadow(desktop, security, pair, directory) as found,
+        tcp_proxy("127.0.0.1", int(found["port"])) as (proxy, port),
+    ):
+        yield PROVEN | {"hostname": "127.0.0.1", "port": str(port)}, proxy
+
+
+async def refusal(daemon: Daemon, parameters: Mapping[str, str]) -> tuple[str, int]:
+    """The error of a connection that shows nothing."""
+    async with await GuacClient.connect(address(daemon), "rdp", parameters) as client:
+        await client.wait_closed(SHOWN)
+        assert not client.canvas.flatten().any()
+    ((sentence, status),) = client.state.errors
+    return sentence, status
+
+
+async def is_shown(daemon: Daemon, parameters: Mapping[str, str]) -> None:
+    async with await GuacClient.connect(address(daemon), "rdp", parameters) as client:
+        await shows(client)
+
+
+async def shows(client: GuacClient) -> None:
+    await client.wait(lambda: client.canvas.flatten().any(), "the desktop", SHOWN)
+
+
+async def answer(client: GuacClient, **values: str) -> None:
+    """Wait until exactly these values are asked for, in this order, and give them."""
+    await client.wait(lambda: client.state.required, "a question", SHOWN)
+    assert client.state.required == [tuple(values)]
+    for name, value in values.items():
+        client.stream("argv", "text/plain", name, data=value.encode())
+
+
+# ---- NLA
+
+
+@pytest.mark.parametrize("security", ["any", "nla", "nla-ext"])
+async def test_nla(
+    security: str, daemon: Daemon, desktop: Desktop, pair: Pair, tmp_path: Path
+) -> None:
+    async with server(desktop, "nla", pair, tmp_path) as (found, proxy):
+        found |= {"security": security}
+        await is_shown(daemon, found | ALICE.parameters)
+        assert proxy.connections == 1
+
+
+async def test_refused_logins_are_not_repeated(
+    daemon: Daemon, desktop: Desktop, pair: Pair, tmp_path: Path
+) -> None:
+    """Repeated ones would lock accounts. `any` must not fall back to anything weaker either."""
+    async with server(desktop, "nla", pair, tmp_path) as (found, proxy):
+        found |= {"autoretry": "3"}
+        for login in ({"password": "wrong"}, {"username": "nobody"}):
+            sentence, status = await refusal(daemon, found | ALICE.parameters | login)
+            assert status == Status.CLIENT_UNAUTHORIZED
+            assert sentence == (
+                "host '127.0.0.1' refused the login: check user name, password and domain"
+            )
+        assert proxy.connections == 2
+
+
+@pytest.mark.parametrize(
+    "login",
+    [
+        BOB.parameters,
+        {"username": f"{BOB.domain}\\{BOB.username}", "password": BOB.password},
+        CAROL.parameters,
+    ],
+    ids=["domain", "domain in the name", "user@domain"],
+)
+async def test_domains(
+    login: dict[str, str], daemon: Daemon, desktop: Desktop, pair: Pair, tmp_path: Path
+) -> None:
+    async with server(desktop, "nla", pair, tmp_path) as (found, _):
+        await is_shown(daemon, found | login)
+
+
+@pytest.mark.parametrize(
+    ("known", "asked"),
+    [
+        ({}, {"username": "bob", "domain": "CORP", "password": BOB.password}),
+        ({"domain": "CORP"}, {"username": "bob", "password": BOB.password}),
+        ({"username": "alice"}, {"password": ALICE.password}),
+        ({"password": ALICE.password}, {"username": "alice", "domain": ""}),
+        ({"username": "dora"}, {"password": DORA.password}),
+    ],
+    ids=["all", "but the domain", "the password", "the name", "an empty password"],
+)
+async def test_the_owner_is_asked(
+    known: dict[str, str],
+    asked: dict[str, str],
+    daemon: Daemon,
+    desktop: Desktop,
+    pair: Pair,
+    tmp_path: Path,
+) -> None:
+    async with server(desktop, "nla", pair, tmp_path) as (found, proxy):
+        async with await GuacClient.connect(address(daemon), "rdp", found | known) as client:
+            await client.wait(lambda: client.state.required, "a question", SHOWN)
+            await until(lambda: proxy.is_idle, "no connection during a question")
+            await answer(client, **asked)
+            await shows(client)
+        assert proxy.connections == 2
+
+
+async def test_a_wrong_answer(daemon: Daemon, desktop: Desktop, pair: Pair, tmp_path: Path) -> None:
+    async with server(desktop, "nla", pair, tmp_path) as (found, proxy):
+        for values, sentence, connections in (
+            ({"username": "alice", "domain": "", "password": ""}, "refused the login", 2),
+            ({"username": "", "domain": "", "password": "x"}, "no user name was entered", 3),
+        ):
+            async with await GuacClient.connect(address(daemon), "rdp", found) as client:
+                await answer(client, **values)
+                await client.wait_closed(SHOWN)
+            ((said, status),) = client.state.errors
+            assert sentence in said
+            assert status == Status.CLIENT_UNAUTHORIZED
+            assert proxy.connections == connections
+
+
+async def test_who_leaves_or_cannot_be_asked(
+    daemon: Daemon, desktop: Desktop, pair: Pair, tmp_path: Path
+) -> None:
+    async with server(desktop, "nla", pair, tmp_path) as (found, proxy):
+        async with await GuacClient.connect(address(daemon), "rdp", found) as client:
+            await client.wait(lambda: client.state.required, "a question", SHOWN)
+        await until(lambda: not daemon.registry.sessions, "the session's end")
+        old = Hello(version="VERSION_1_1_0")
+        async with await GuacClient.connect(address(daemon), "rdp", found, hello=old) as client:
+            await client.wait_closed(SHOWN)
+        ((sentence, status),) = client.state.errors
+        assert status == Status.UNSUPPORTED
+        assert "needs username and domain and password" in sentence
+        assert proxy.connections == 2
+
+
+# ---- security protocols
+
+
+@pytest.mark.parametrize(
+    ("offered", "given", "sentence"),
+    [
+        ("nla", {"security": "tls"}, "network level authentication (NLA), which security=tls"),
+        ("nla", {"security": "rdp"}, "network level authentication (NLA), which security=rdp"),
+        ("nla", {"disable-auth": "true"}, "(NLA), which disable-auth excludes: do not set"),
+        ("tls", {"security": "nla"}, "wants TLS without NLA, which security=nla excludes: set"),
+        ("tls", {"security": "rdp"}, "wants TLS without NLA, which security=rdp excludes: set"),
+        ("rdp", {"security": "nla"}, "only RDP's own encryption, which verifies no certificate"),
+        ("rdp", {"security": "nla-ext"}, "RDP's own encryption, which verifies no certificate"),
+        ("rdp", {"security": "tls"}, "which security=tls excludes: set the parameter security"),
+        ("rdp", {"ignore-cert": ""}, "which security=any excludes: set the parameter security"),
+    ],
+)
+async def test_excluded(
+    offered: str,
+    given: dict[str, str],
+    sentence: str,
+    daemon: Daemon,
+    desktop: Desktop,
+    pair: Pair,
+    tmp_path: Path,
+) -> None:
+    async with server(desktop, offered, pair, tmp_path) as (found, _):
+        said, status = await refusal(daemon, found | ALICE.parameters | given)
+    assert sentence in said
+    assert status == Status.UPSTREAM_ERROR
+
+
+@pytest.mark.parametrize(
+    ("offered", "given"),
+    [
+        ("tls", {}),
+        ("tls", {"security": "tls"}),
+        ("tls", {"disable-auth": "true"}),
+        ("rdp", {}),
+        ("rdp", {"security": "rdp", "ignore-cert": ""}),
+    ],
+)
+async def test_accepted(
+    offered: str,
+    given: dict[str, str],
+    daemon: Daemon,
+    desktop: Desktop,
+    pair: Pair,
+    tmp_path: Path,
+) -> None:
+    async with server(desktop, offered, pair, tmp_path) as (found, _):
+        await is_shown(daemon, found | given)
+
+
+# ---- xrdp, which has no NLA, and a login window of its own
+
+
+@pytest.mark.parametrize("security", ["any", "tls"])
+async def test_xrdp(security: str, daemon: Daemon, xrdp: Xrdp) -> None:
+    found = PROVEN | xrdp.parameters("Xvnc") | {"security": security}
+    async with await GuacClient.connect(address(daemon), "rdp", found) as client:
+        await xrdp.display()
+        await shows(client)
+
+
+async def test_xrdp_refuses(daemon: Daemon, xrdp: Xrdp) -> None:
+    """It shows its log and hangs up: that must not be repeated either."""
+    found = PROVEN | xrdp.parameters("Xvnc") | {"password": "wrong", "autoretry": "3"}
+    before = xrdp.log.read_text().count("AUTHFAIL")
+    async with await GuacClient.connect(address(daemon), "rdp", found) as client:
+        await client.wait_closed(SHOWN)
+    ((sentence, _),) = client.state.errors
+    assert "shortly after the login: check user name, password and domain" in sentence
+    assert xrdp.log.read_text().count("AUTHFAIL") == before + 1
