@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from tests.support.scripted_host import send_reset
+
 CHUNK = 1 << 16
 
 
@@ -43,6 +45,11 @@ class TcpProxy:
         self._change = change
         for way in self._ways[1::2]:
             way.change = change
+
+    def reset(self) -> None:
+        """End the present connections with TCP resets, as after the crash of a host."""
+        for writer in self._writers:
+            send_reset(writer.transport)
 
     def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """A client connects."""

@@ -6,11 +6,13 @@ process numbers stand at fixed paths, and no process of a session outlives it.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import pwd
 import secrets
 import shutil
 import signal
+import struct
 import subprocess
 import tempfile
 import time
@@ -32,6 +34,11 @@ START_TIMEOUT = END_TIMEOUT = 20.0
 DISPLAYS = range(1000, 25000)
 """Numbers that no X server chooses by itself; Xvnc adds 5900 for its port."""
 DISPLAYS_PER_SERVER = 10
+
+SOUND_RATE = 44100 * 4
+"""Bytes per second."""
+SOUND_BLOCK = 8192
+"""Bytes."""
 
 LISTENERS = {
     "Xorg": {"autorun": "Xorg", "security_layer": "negotiate"},
@@ -186,6 +193,25 @@ class Xrdp:
         display = XDisplay(self._sessions()[0].name)
         self._displays.append(display)
         return display
+
+    async def play(self, display: XDisplay, sound: bytes) -> None:
+        """Play a sound in a session, as its PulseAudio module does. Clients get whole blocks of
+        `SOUND_BLOCK` bytes, and not the rest.
+
+        Args:
+            display: that of the session.
+            sound: 44100 samples per second, for each the left and the right channel, 16 bits each,
+                little-endian.
+        """
+        number = display.display.partition(":")[2].partition(".")[0]
+        path = self.sockets / f"xrdp_chansrv_audio_out_socket_{number}"
+        _, writer = await asyncio.open_unix_connection(path)
+        for start in range(0, len(sound), SOUND_BLOCK):
+            block = sound[start : start + SOUND_BLOCK]
+            writer.write(struct.pack("<II", 0, 8 + len(block)) + block)
+            await asyncio.sleep(len(block) / SOUND_RATE)  # a clock paces real sound, too
+        writer.close()
+        await writer.wait_closed()
 
     async def end_sessions(self) -> None:
         """End all sessions and wait until no process of them is left, as if people logged out."""
