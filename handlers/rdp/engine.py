@@ -43,6 +43,9 @@ class Engine(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._process: Process | None = None
+        self._writable = asyncio.Event()
+        """Set unless the worker is slow to read."""
+        self._writable.set()
         self._sent = 0
         """Messages that the client's thread of the worker handles."""
         self._memory: mmap.mmap | None = None
@@ -78,6 +81,13 @@ class Engine(asyncio.Protocol):
         """Send messages before anything is shown."""
         if self._transport is not None:
             self._transport.writelines([message.encode() for message in messages])
+
+    async def send_slowly(self, messages: Iterable[Message]) -> None:
+        """Send messages one by one, each once the worker has read most of what it was sent, so that
+        others can pass between them."""
+        for message in messages:
+            await self._writable.wait()
+            self.send([message])
 
     def post(self, message: Message) -> None:
         """Send what a user does, for the thread that may be waiting for the server."""
@@ -149,6 +159,14 @@ class Engine(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
 
     @override
+    def pause_writing(self) -> None:
+        self._writable.clear()
+
+    @override
+    def resume_writing(self) -> None:
+        self._writable.set()
+
+    @override
     def data_received(self, data: bytes) -> None:
         try:
             for message in self._parser.feed(data):
@@ -162,6 +180,7 @@ class Engine(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if not self.lost.done():
             self.lost.set_result(None)
+        self._writable.set()
         self._transport = None
 
     def _fail(self, error: Exception) -> None:

@@ -28,6 +28,7 @@ from guacr.api import (
 from handlers.dial import dial
 from handlers.notice import Notice
 from handlers.rdp import certificates, failures, negotiation
+from handlers.rdp.clipboard import Clipboard
 from handlers.rdp.desktop import Desktop
 from handlers.rdp.login import Login
 from handlers.rdp.options import excludes
@@ -49,6 +50,7 @@ class RdpHandler(ProtocolHandler[RdpParams]):
     def __init__(self, session: SessionContext, params: RdpParams) -> None:
         super().__init__(session, params)
         self._login = Login.of(params)
+        self._clipboard = Clipboard(session, params.normalize_clipboard)
         self._server: Server | None = None
 
     @classmethod
@@ -75,7 +77,7 @@ class RdpHandler(ProtocolHandler[RdpParams]):
         security = self.params.security or "any"
         while True:
             server = self._server = Server(
-                self.session, self.params, self._login, desktop, security
+                self.session, self.params, self._login, desktop, self._clipboard, security
             )
             try:
                 reason = await self._attempt(server, desktop, notice)
@@ -155,6 +157,15 @@ class RdpHandler(ProtocolHandler[RdpParams]):
     def mouse(self, user: User, x: int, y: int, buttons: int) -> None:
         if self._server is not None and self._server.was_shown:
             self._server.pointer.move(x, y, buttons)
+
+    @override
+    def clipboard(self, user: User, mimetype: str, data: bytes) -> None:
+        if mimetype.startswith("text/plain"):
+            self._clipboard.paste(data)
+
+    @override
+    def clipboard_lost(self, user: User, reason: str) -> None:
+        self._clipboard.lose()
 
     @override
     def argv(self, user: User, name: str, value: str) -> None:

@@ -164,7 +164,7 @@ def _features(params: RdpParams) -> dict[str, Value]:
         "SupportDynamicChannels": True,
         "SupportDisplayControl": resizing,
         "DynamicResolutionUpdate": resizing,
-        "RedirectClipboard": False,
+        "RedirectClipboard": True,
         "AudioPlayback": False,
         "RemoteConsoleAudio": params.console_audio,
         "DeviceRedirection": False,

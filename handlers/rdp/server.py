@@ -24,6 +24,7 @@ from handlers.rdp.channel.messages import (
     Start,
     Stop,
 )
+from handlers.rdp.clipboard import Clipboard
 from handlers.rdp.desktop import Desktop
 from handlers.rdp.engine import Engine, EngineError
 from handlers.rdp.login import Login
@@ -53,6 +54,7 @@ class Server:
         params: the parameters of the connection.
         login: the credentials.
         desktop: shows the picture.
+        clipboard: keeps what has been copied.
         security: the security protocol.
     """
 
@@ -62,12 +64,14 @@ class Server:
         params: RdpParams,
         login: Login,
         desktop: Desktop,
+        clipboard: Clipboard,
         security: str,
     ) -> None:
         self._session = session
         self._params = params
         self._login = login
         self._desktop = desktop
+        self._clipboard = clipboard
         self._security = security
         self._notice = Notice(session)
         self._engine = Engine(self._handle)
@@ -103,6 +107,7 @@ class Server:
                 await engine.open(sock)
                 self._desktop.begin(engine)
                 engine.send(settings_of(params, self._login, self._geometry, self._security))
+                self._clipboard.begin(engine)
                 zone = params.timezone or session.owner_info.timezone
                 asks = not self._login.was_asked_for
                 engine.send([Start(params.hostname, zone[:64], asks)])
@@ -136,6 +141,7 @@ class Server:
             task.cancel()
         self.pointer.release()
         self._notice.clear()
+        self._clipboard.end()
         self._desktop.end()
         await self._engine.close()
 
@@ -181,6 +187,7 @@ class Server:
 
     def _handle(self, message: Message) -> None:
         self._desktop.handle(message)
+        self._clipboard.handle(message)
         match message:
             case Certificate():
                 self._start(self._verify(message.pem), "certificate")

@@ -16,6 +16,7 @@ from typing import Annotated, Any, ClassVar, get_type_hints
 HEADER = struct.Struct("<IB")
 MESSAGE_MAX = 1 << 26
 """Bytes of the largest message that any limit of a field allows, with room for the rest."""
+PART_MAX = 1 << 16
 _LENGTH = struct.Struct("<I")
 _FLAG_MAX = 1
 
@@ -100,6 +101,8 @@ Name = Annotated[str, _Text(256)]
 Text = Annotated[str, _Text(1 << 16)]
 Block = Annotated[bytes, _Bytes(1 << 20)]
 """A small file or a list."""
+Part = Annotated[bytes, _Bytes(PART_MAX)]
+"""A part of something larger."""
 
 
 class Message:

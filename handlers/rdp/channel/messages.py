@@ -23,6 +23,17 @@ from handlers.rdp.channel.codec import (
     Name,
     Text,
 )
+from handlers.rdp.channel.virtual import (
+    ClipboardCopied,
+    ClipboardGiven,
+    ClipboardOffer,
+    ClipboardOffered,
+    ClipboardRefused,
+    ClipboardRequest,
+    ClipboardTerms,
+    ClipboardTooLong,
+    ClipboardWanted,
+)
 
 CURSOR_SIDE_MAX = 384
 """Pixels of a side of a cursor, as MS-RDPBCGR 2.2.9.1.1.4.4 to 2.2.9.1.2.1.11 allow."""
@@ -282,6 +293,11 @@ TO_WORKER: tuple[type[Message], ...] = (
     Mouse,
     Layout,
     Stop,
+    ClipboardTerms,
+    ClipboardOffer,
+    ClipboardRequest,
+    ClipboardGiven,
+    ClipboardRefused,
 )
 FROM_WORKER: tuple[type[Message], ...] = (
     Certificate,
@@ -297,4 +313,8 @@ FROM_WORKER: tuple[type[Message], ...] = (
     LoggedOn,
     Ended,
     Remark,
+    ClipboardOffered,
+    ClipboardCopied,
+    ClipboardTooLong,
+    ClipboardWanted,
 )

@@ -33,7 +33,8 @@ from handlers.rdp.channel.messages import (
     Start,
     UnicodeKey,
 )
-from handlers.rdp.freerdp import display_control
+from handlers.rdp.freerdp import clipboard, display_control
+from handlers.rdp.freerdp.clipboard import Clipboard
 from handlers.rdp.freerdp.cursors import Cursors
 from handlers.rdp.freerdp.display_control import Sizes
 from handlers.rdp.freerdp.library import Library
@@ -99,6 +100,8 @@ class Client:
         self._callbacks: list[Any] = []
         """FreeRDP keeps their addresses."""
         self._waiting: deque[Message] = deque()
+        self._due: dict[Callable[[], None], None] = {}
+        """What `call_soon` has been called with."""
         self._lock = threading.Lock()
         self._stopping = self._finished = False
         self._tls = False
@@ -112,6 +115,7 @@ class Client:
         self._screen = Screen(self, pixels, header, surroundings.send)
         self._cursors = Cursors(self, surroundings.send)
         self._sizes = Sizes(self, surroundings.send)
+        self.clipboard = Clipboard(self, surroundings.send)
         self._start = Start("", "", asks=False)
 
     def callback(self, result: Any, function: Callable[..., Any], *arguments: Any) -> int:
@@ -151,6 +155,14 @@ class Client:
                 self._waiting.append(message)
                 self.library.SetEvent(self._wake)
 
+    def call_soon(self, function: Callable[[], None]) -> None:
+        """Have a function called by the client's thread while the desktop is shown, once for all
+        calls of this method until then; may be called from any thread."""
+        with self._lock:
+            if not self._finished:
+                self._due[function] = None
+                self.library.SetEvent(self._wake)
+
     def stop(self) -> None:
         """Make `run` return soon; may be called from any thread, and at any time."""
         self._stopping = True
@@ -173,6 +185,7 @@ class Client:
             while self._waiting:
                 self._handle(self._waiting.popleft())
                 self._surroundings.note_handled()
+            self._call_due()
             if not library.freerdp_check_event_handles(self.context):
                 return
 
@@ -186,6 +199,12 @@ class Client:
         note_busy(False)
         wait(count, handles, 0, WAIT)
         note_busy(True)
+
+    def _call_due(self) -> None:
+        with self._lock:
+            due, self._due = list(self._due), {}
+        for function in due:
+            function()
 
     def _ended(self) -> Ended:
         library = self.library
@@ -304,6 +323,8 @@ class Client:
             self.library.gdi_graphics_pipeline_init(self._screen.gdi, event.pInterface)
         elif name == display_control.CHANNEL:
             self._sizes.open(event.pInterface)
+        elif name == clipboard.CHANNEL:
+            self.clipboard.open(event.pInterface)
 
     def _channel_closed(self, _context: int, address: int) -> None:
         event = ChannelEvent.from_address(address)
@@ -312,6 +333,8 @@ class Client:
             self.library.gdi_graphics_pipeline_uninit(self._screen.gdi, event.pInterface)
         elif name == display_control.CHANNEL:
             self._sizes.close()
+        elif name == clipboard.CHANNEL:
+            self.clipboard.close()
 
     # ---- what users do
 

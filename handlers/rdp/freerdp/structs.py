@@ -8,7 +8,17 @@ Fields that guacr does not use are paddings.
 from __future__ import annotations
 
 import ctypes
-from ctypes import POINTER, c_char_p, c_int, c_int32, c_size_t, c_ubyte, c_uint32, c_void_p
+from ctypes import (
+    POINTER,
+    c_char_p,
+    c_int,
+    c_int32,
+    c_size_t,
+    c_ubyte,
+    c_uint16,
+    c_uint32,
+    c_void_p,
+)
 
 SLOT = 8
 CONTEXT = {
@@ -229,3 +239,83 @@ class MonitorLayout(ctypes.Structure):
         ("DesktopScaleFactor", c_uint32),
         ("DeviceScaleFactor", c_uint32),
     )
+
+
+class ClipboardChannel(ctypes.Structure):
+    """`CliprdrClientContext` (freerdp/client/cliprdr.h)."""
+
+    _fields_ = (
+        ("handle", c_void_p),
+        ("custom", c_void_p),
+        ("ServerCapabilities", c_void_p),
+        ("ClientCapabilities", c_void_p),
+        ("MonitorReady", c_void_p),
+        ("padA", c_void_p),
+        ("ClientFormatList", c_void_p),
+        ("ServerFormatList", c_void_p),
+        ("ClientFormatListResponse", c_void_p),
+        ("ServerFormatListResponse", c_void_p),
+        ("padB", c_void_p * 4),
+        ("ClientFormatDataRequest", c_void_p),
+        ("ServerFormatDataRequest", c_void_p),
+        ("ClientFormatDataResponse", c_void_p),
+        ("ServerFormatDataResponse", c_void_p),
+    )
+
+
+_CLIPBOARD_HEADER = (("msgType", c_uint16), ("msgFlags", c_uint16), ("dataLen", c_uint32))
+
+
+class ClipboardMessage(ctypes.Structure):
+    """`CLIPRDR_FORMAT_LIST_RESPONSE` (freerdp/channels/cliprdr.h)."""
+
+    _fields_ = _CLIPBOARD_HEADER
+
+
+class ClipboardCapability(ctypes.Structure):
+    """`CLIPRDR_GENERAL_CAPABILITY_SET`."""
+
+    _fields_ = (
+        ("capabilitySetType", c_uint16),
+        ("capabilitySetLength", c_uint16),
+        ("version", c_uint32),
+        ("generalFlags", c_uint32),
+    )
+
+
+class ClipboardCapabilities(ctypes.Structure):
+    """`CLIPRDR_CAPABILITIES`."""
+
+    _fields_ = (
+        *_CLIPBOARD_HEADER,
+        ("cCapabilitiesSets", c_uint32),
+        ("capabilitySets", POINTER(ClipboardCapability)),
+    )
+
+
+class ClipboardFormat(ctypes.Structure):
+    """`CLIPRDR_FORMAT`."""
+
+    _fields_ = (("formatId", c_uint32), ("formatName", c_char_p))
+
+
+class ClipboardFormatList(ctypes.Structure):
+    """`CLIPRDR_FORMAT_LIST`."""
+
+    _fields_ = (
+        *_CLIPBOARD_HEADER,
+        ("numFormats", c_uint32),
+        ("formats", POINTER(ClipboardFormat)),
+    )
+
+
+class ClipboardDataRequest(ctypes.Structure):
+    """`CLIPRDR_FORMAT_DATA_REQUEST`."""
+
+    _fields_ = (*_CLIPBOARD_HEADER, ("requestedFormatId", c_uint32))
+
+
+class ClipboardDataResponse(ctypes.Structure):
+    """`CLIPRDR_FORMAT_DATA_RESPONSE`."""
+
+    _fields_ = (*_CLIPBOARD_HEADER, ("requestedFormatData", c_void_p))

@@ -23,6 +23,7 @@ from handlers.rdp.channel.messages import (
     Start,
     Stop,
 )
+from handlers.rdp.channel.virtual import CLIPBOARD
 from handlers.rdp.freerdp.client import Client
 from handlers.rdp.freerdp.library import Library, LibraryError
 
@@ -106,6 +107,8 @@ class Worker:
             self._starts.put(message)
         elif isinstance(message, CertificateVerdict):
             self._verdicts.put(message)
+        elif isinstance(message, CLIPBOARD):
+            self._client.clipboard.handle(message)
         elif isinstance(message, Stop):
             self._client.stop()
         else:

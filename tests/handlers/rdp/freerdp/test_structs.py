@@ -17,6 +17,7 @@ HEADERS = (
     "freerdp/freerdp.h",
     "freerdp/gdi/gdi.h",
     "freerdp/graphics.h",
+    "freerdp/client/cliprdr.h",
     "freerdp/client/disp.h",
     "freerdp/event.h",
     "freerdp/update.h",
@@ -35,7 +36,17 @@ NAMED: dict[str, tuple[type[ctypes.Structure], ...]] = {
     "DispClientContext": (structs.DisplayControl,),
     "DISPLAY_CONTROL_MONITOR_LAYOUT": (structs.MonitorLayout,),
     "ChannelConnectedEventArgs": (structs.ChannelEvent,),
+    "CliprdrClientContext": (structs.ClipboardChannel,),
+    "CLIPRDR_FORMAT_LIST_RESPONSE": (structs.ClipboardMessage,),
+    "CLIPRDR_GENERAL_CAPABILITY_SET": (structs.ClipboardCapability,),
+    "CLIPRDR_CAPABILITIES": (structs.ClipboardCapabilities,),
+    "CLIPRDR_FORMAT": (structs.ClipboardFormat,),
+    "CLIPRDR_FORMAT_LIST": (structs.ClipboardFormatList,),
+    "CLIPRDR_FORMAT_DATA_REQUEST": (structs.ClipboardDataRequest,),
+    "CLIPRDR_FORMAT_DATA_RESPONSE": (structs.ClipboardDataResponse,),
 }
+CLIPBOARD_HEADER = {"msgType", "msgFlags", "dataLen"}
+"""In versions 3.x, they are in a structure of their own."""
 
 
 def headers() -> tuple[int, tuple[Path, ...]]:
@@ -59,14 +70,14 @@ def offsets(major: int) -> list[tuple[str, str, int]]:
         kind: Any = kinds[-1 if major >= 3 else 0]
         for field, *_ in kind._fields_:
             if not field.startswith(("pad", "_p")):
-                found.append((name, _in_c(name, field), getattr(kind, field).offset))
+                found.append((name, _in_c(major, name, field), getattr(kind, field).offset))
     return found
 
 
-def _in_c(structure: str, field: str) -> str:
-    return (
-        f"e.{field}" if structure.startswith("Channel") and field in ("Size", "Sender") else field
-    )
+def _in_c(major: int, structure: str, field: str) -> str:
+    if structure.startswith("Channel") and field in ("Size", "Sender"):
+        return f"e.{field}"
+    return f"common.{field}" if major >= 3 and field in CLIPBOARD_HEADER else field
 
 
 def test_offsets_and_formats(tmp_path: Path) -> None:
