@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from handlers.vnc.keycodes import (
     CAPS_LOCK,
@@ -18,6 +18,8 @@ NUM_LED, CAPS_LED = 1 << 1, 1 << 2
 HELD_MAX = 64
 """Keys that are remembered as pressed."""
 SHIFTS = frozenset((SHIFT_LEFT, SHIFT_RIGHT))
+MODIFIERS = SHIFTS | {0xFFE3, 0xFFE4, *range(0xFFE7, 0xFFEF), 0xFE03}
+"""With Control, Meta, Alt, Super, Hyper and AltGr, but without the lock keys."""
 
 
 class Keyboard:
@@ -40,6 +42,15 @@ class Keyboard:
         self._shifts: set[int] = set()
         self._pressed: dict[int, int] = {}
         """The keycodes of the pressed keys by keysym; 0 for those that were sent without one."""
+
+    def begin(self, held: Iterable[int]) -> None:
+        """Press the modifiers among the keys that users hold down: they were pressed before
+        anything could be sent, and will not be pressed again."""
+        self._pressed.clear()
+        self._shifts.clear()
+        for keysym in held:
+            if keysym in MODIFIERS:
+                self.key(keysym, True)
 
     def key(self, keysym: int, pressed: bool) -> None:
         """Press or release a key."""

@@ -285,6 +285,7 @@ class Server:
         sender.open()
         if (encodings := encodings_of(params)) != self._encodings:
             self._losses.change_encodings(encodings)  # somebody has chosen another quality
+        self.keyboard.begin(key for user in session.users for key in user.held.keys)
         self._sound.begin()
         self.clipboard.offer()  # a text copied before the desktop was shown
         sender.request(incremental=False)

@@ -18,6 +18,11 @@ class HeldInput:
         self._pointer = (0, 0, 0)
         self._contacts: dict[int, Contact] = {}
 
+    @property
+    def keys(self) -> tuple[int, ...]:
+        """The keys that are down, first pressed first."""
+        return tuple(self._keys)
+
     def key(self, keysym: int, pressed: bool) -> int | None:
         """Note a key that went down or up. If too many are down, forget the one that was pressed
         first, and return it: it has to be released now."""

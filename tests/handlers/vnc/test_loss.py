@@ -166,6 +166,48 @@ async def test_attempts_are_granted_again_once_a_desktop_was_shown_for_long(
         await client.close()
 
 
+async def test_modifiers_that_are_held_across_a_loss_stay_pressed(daemon: Daemon) -> None:
+    control, alt = b"\4\1\0\0\0\0\xff\xe3", b"\4\1\0\0\0\0\xff\xe9"
+    letter = b"\4\1\0\0\0\0\0c"
+    received: list[bytes] = []
+    lost, back = asyncio.Event(), asyncio.Event()
+
+    async def script(peer: RfbPeer) -> None:
+        is_first = not received
+        received.append(b"")
+        if not is_first:
+            await back.wait()
+        await show_a_desktop(peer) if is_first else await show_nothing(peer)
+        while letter not in received[-1]:
+            received[-1] += await peer.read(1)
+        lost.set()
+
+    async with rfb_server(script) as remote:
+        client = await connected(daemon, remote.parameters | {"autoretry": "100"})
+        for keysym in (0xFFE3, 0xFFE5, ord("c")):
+            client.key(keysym, True)
+        await lost.wait()
+        await client.wait(lambda: has_notice(client), "a notice")
+        client.key(0xFFE9, True)
+        client.key(ord("y"), True)
+        back.set()
+        await until(lambda: alt in received[-1], "the modifiers")
+        client.key(ord("c"))
+        await until(lambda: letter in received[-1], "the letter")
+        await client.close()
+    assert received[1].index(control) < received[1].index(alt) < received[1].index(letter)
+    assert received[1].count(b"\4\1\0\0") == 3, "no other key has been pressed"
+
+
+async def show_nothing(peer: RfbPeer) -> None:
+    """Finish the handshake without a picture."""
+    await peer.versions(b"003.008", b"003.008")
+    await peer.choose(1)
+    peer.send(bytes(4))
+    await peer.read(1)
+    peer.send(pack(">HH", *SIZE), bytes(16), pack(">I", 4), b"desk")
+
+
 async def test_a_server_that_flaps_is_given_up(daemon: Daemon) -> None:
     async with rfb_server(show_a_desktop) as remote:
         client = await connected(daemon, remote.parameters | {"autoretry": "2"})
