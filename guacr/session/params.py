@@ -31,7 +31,7 @@ from guacr.session.rights import Rights
 
 NAME_MAX = 64
 """Characters of an unknown name that are compared with those of the known ones."""
-NEAR_MAX, SIMILARITY = 3, 0.7
+NEAR_MAX, SIMILARITY = 3, 0.75
 """The most names that an error suggests, and how similar they are at least (1: equal)."""
 _METADATA_KEY = "guacr.param"
 _T = TypeVar("_T", str, int, bool)

@@ -118,6 +118,8 @@ async def test_a_loss_that_may_pass_is_tried_again_by_itself(page: Page, site: S
     assert len(sessions(site)) == 1
     handler_of(site).fail(UpstreamError("the host is starting anew"))
     await page.until("/Reconnecting in 2/.test(document.body.innerText)", "a short pause again")
+    tops = "[...document.querySelectorAll('#notice-actions button')].map(b => b.offsetTop)"
+    assert len(set(await page.run(tops))) == 1, "the buttons are in one row"
     await page.click("#notice-stop")
     assert await page.run("document.querySelector('#notice-again').textContent") == ""
     await page.click("#notice-reconnect")
