@@ -10,10 +10,11 @@ all is precise: there, precise pixels of a photograph take seconds.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Sequence
 
 from guacr.api import DirtyRegion, Rect
+from handlers.vnc.parts import take_part
+from handlers.vnc.pointer import Pointer
 from handlers.vnc.rfb import messages, numbers
 from handlers.vnc.rfb.client import ClientOptions
 from handlers.vnc.rfb.events import (
@@ -59,17 +60,19 @@ class Losses:
     Args:
         sender: sends to the server.
         options: what is requested of it; JPEG is among it if there is a quality.
+        pointer: what is near to it is requested first.
     """
 
-    def __init__(self, sender: Sender, options: ClientOptions) -> None:
+    def __init__(self, sender: Sender, options: ClientOptions, pointer: Pointer) -> None:
         self._sender = sender
+        self._pointer = pointer
         self._loop = asyncio.get_running_loop()
         self._any: Sequence[int] = options.encodings
         self._accepts_jpeg = True
         self._refusals = 0
         """Requests in a row that were answered with JPEG, or not at all."""
         self._lossy = DirtyRegion(WASTE)
-        self._parts: deque[Rect] = deque()
+        self._parts: list[Rect] = []
         """The rectangles that are still to be requested."""
         self._part: Rect | None = None
         """The rectangle that has been requested."""
@@ -236,14 +239,11 @@ class Losses:
             if self._lossy:
                 self._wait(REST)
             return
-        rect = self._parts.popleft()
-        rows = max(1, self._area // rect.width)
-        first = Rect(rect.x, rect.y, rect.width, min(rows, rect.height))
-        self._parts.extendleft(rect.minus(first))
-        self._part, self._missing = first, first.area
+        part = self._part = take_part(self._parts, self._area, self._pointer.place)
+        self._missing = part.area
         self._requested_at = self._loop.time()
-        width, height = first.width, first.height
-        request = messages.request_update(width, height, first.x, first.y, incremental=False)
+        width, height = part.width, part.height
+        request = messages.request_update(width, height, part.x, part.y, incremental=False)
         self._sender.send(request)
 
     def _note_precise(self, rect: Rect) -> None:

@@ -20,6 +20,11 @@ class Pointer:
         self.is_extended = False
         """True if the server supports more than seven buttons."""
 
+    @property
+    def place(self) -> tuple[int, int]:
+        """Where it was last."""
+        return self._last[:2]
+
     def move(self, x: int, y: int, buttons: int) -> None:
         """Move the pointer to (x, y), with these buttons held."""
         self._last = x, y, buttons

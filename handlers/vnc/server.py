@@ -86,7 +86,8 @@ class Server:
         client = self._client = RfbClient(options, credentials, session.memory)
         self.connection = VncConnection(client, session.executor)
         self._sender = Sender(session, self.connection, client, failures.named(params))
-        self._losses = Losses(self._sender, options)
+        self.pointer = Pointer(self._sender.send)
+        self._losses = Losses(self._sender, options, self.pointer)
         self._desktop = desktop
         self._notice = desktop.notice
         self._alive_check: asyncio.Task[None] | None = None
@@ -101,7 +102,6 @@ class Server:
         codec = codec_of(params.clipboard_encoding)
         self.clipboard = Clipboard(self._sender.send_clipboard, codec, limit)
         self.keyboard = Keyboard(self._sender.send)
-        self.pointer = Pointer(self._sender.send)
         self._sound = HostSound(session, params, self._sender.send)
 
     # ---- life

@@ -18,6 +18,7 @@ from handlers.vnc import losses
 from handlers.vnc.losses import GIVE_UP, MUCH, PART, REFUSALS_MAX, REST, WINDOW, Losses
 from handlers.vnc.options import client_options, encodings_of
 from handlers.vnc.params import VncParams
+from handlers.vnc.pointer import Pointer
 from handlers.vnc.rfb.events import (
     Copied,
     Drawn,
@@ -68,7 +69,8 @@ class Server:
     def __init__(self, clock: FrozenClock) -> None:
         self.clock = clock
         self.sender = Recorder()
-        self.losses = Losses(self.sender, OPTIONS)
+        self.pointer = Pointer(lambda _: None)
+        self.losses = Losses(self.sender, OPTIONS, self.pointer)
         self.received = 0
 
     def jpeg(self, rect: Rect) -> None:
@@ -139,6 +141,22 @@ async def test_a_large_picture_is_requested_in_parts(server: Server) -> None:
     assert requested[0].area <= PART
     assert max(part.area for part in requested) > PART, "a quick server is asked for more at a time"
     assert sum(part.area for part in requested) == DESKTOP.area
+
+
+async def test_what_is_near_the_pointer_comes_first(server: Server) -> None:
+    server.pointer.move(100, 320, 0)
+    server.jpeg(Rect(0, 0, 800, 100))
+    server.jpeg(Rect(0, 200, 800, 400))
+    await server.rests()
+    requested: list[Rect] = []
+    while found := [each for each in server.sender.take() if isinstance(each, Rect)]:
+        requested += found
+        await server.clock.pass_by(0.04)  # neither quick nor slow
+        server.precise(found[0])
+    assert requested[0] == Rect(0, 280, 800, PART // 800)
+    assert sum(part.area for part in requested) == 500 * 800
+    away = [max(part.y - 320, 320 - part.bottom, 0) for part in requested]
+    assert away == sorted(away)
 
 
 async def test_a_slow_server_is_asked_for_less_at_a_time(server: Server) -> None:
