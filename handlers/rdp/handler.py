@@ -30,6 +30,7 @@ from handlers.notice import Notice
 from handlers.rdp import certificates, failures, negotiation
 from handlers.rdp.clipboard import Clipboard
 from handlers.rdp.desktop import Desktop
+from handlers.rdp.key_sender import layout_of
 from handlers.rdp.login import Login
 from handlers.rdp.options import excludes
 from handlers.rdp.params import RdpParams
@@ -154,6 +155,11 @@ class RdpHandler(ProtocolHandler[RdpParams]):
     # ---- users
 
     @override
+    def key(self, user: User, keysym: int, pressed: bool) -> None:
+        if self._server is not None and self._server.was_shown:
+            self._server.keyboard.key(keysym, pressed)
+
+    @override
     def mouse(self, user: User, x: int, y: int, buttons: int) -> None:
         if self._server is not None and self._server.was_shown:
             self._server.pointer.move(x, y, buttons)
@@ -195,5 +201,9 @@ def _check_hostname(params: RdpParams) -> None:
         raise BadRequestError("parameter hostname is empty: name the host to connect to")
 
 
-_CHECKS = (_check_hostname, wake_of, certificates.check_params)
+def _check_layout(params: RdpParams) -> None:
+    layout_of(params.server_layout)
+
+
+_CHECKS = (_check_hostname, _check_layout, wake_of, certificates.check_params)
 """What is needed for a connection; they raise a `GuacrError` if a parameter is invalid."""

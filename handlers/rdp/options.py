@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from handlers.rdp import negotiation
 from handlers.rdp.channel.codec import Message
 from handlers.rdp.channel.messages import BinarySetting, Setting
+from handlers.rdp.keyboard import Layout
 from handlers.rdp.login import Login
 from handlers.rdp.params import RdpParams
 
@@ -22,8 +23,7 @@ allowed (MS-RDPBCGR 2.2.1.3.2)."""
 MILLIMETRES = 25.4
 WINDOWS, WINDOWS_NT = 1, 3
 """The client's operating system (MS-RDPBCGR 2.2.7.1.1)."""
-KEYBOARD_TYPE, FUNCTION_KEYS = 4, 12
-"""An enhanced keyboard with 101 or 102 keys."""
+FUNCTION_KEYS = 12
 
 _INCLUDED = {
     "any": (negotiation.NLA, negotiation.TLS),
@@ -107,6 +107,7 @@ def _security(params: RdpParams, security: str) -> dict[str, Value]:
         "UseRdpSecurityLayer": security == "rdp",
         "VmConnectMode": vmconnect,
         "ExternalCertificateManagement": True,
+        "SaltedChecksum": False,  # xrdp refuses FreeRDP's
         "IgnoreCertificate": False,
         "AutoReconnectionEnabled": False,
         "SendPreconnectionPdu": bool(params.preconnection_blob) or params.preconnection_id >= 0,
@@ -144,7 +145,7 @@ def _picture(params: RdpParams, geometry: Geometry) -> dict[str, Value]:
         "GfxH264": False,
         "GfxAVC444": False,
         "RemoteFxCodec": False,
-        "NSCodec": True,
+        "NSCodec": False,  # it halves the resolution of colours
         "FastPathOutput": True,
         "FastPathInput": True,
         "FrameMarkerCommandEnabled": True,
@@ -191,10 +192,18 @@ def _machine(params: RdpParams) -> dict[str, Value]:
         "ClientHostname": params.client_name,
         "ConsoleSession": params.console,
         "AlternateShell": params.initial_program,
-        "KeyboardType": KEYBOARD_TYPE,
-        "KeyboardSubType": 0,
+    }
+
+
+def keyboard_settings(layout: Layout) -> list[Message]:
+    """Return FreeRDP's settings of the keyboard."""
+    values: dict[str, Value] = {
+        "KeyboardLayout": layout.identifier,
+        "KeyboardType": layout.keyboard_type,
+        "KeyboardSubType": layout.keyboard_subtype,
         "KeyboardFunctionKey": FUNCTION_KEYS,
     }
+    return [Setting(name, _text(value)) for name, value in values.items()]
 
 
 def _text(value: Value) -> str:

@@ -16,6 +16,7 @@ from handlers.rdp.channel.messages import (
     Connected,
     CredentialsWanted,
     Ended,
+    Indicators,
     Layout,
     LoggedOn,
     Remark,
@@ -27,8 +28,10 @@ from handlers.rdp.channel.messages import (
 from handlers.rdp.clipboard import Clipboard
 from handlers.rdp.desktop import Desktop
 from handlers.rdp.engine import Engine, EngineError
+from handlers.rdp.key_sender import KeySender, layout_of, locks_of
+from handlers.rdp.keyboard import Keyboard
 from handlers.rdp.login import Login
-from handlers.rdp.options import Geometry, geometry_of, settings_of
+from handlers.rdp.options import Geometry, geometry_of, keyboard_settings, settings_of
 from handlers.rdp.params import RdpParams
 from handlers.rdp.pointer import Pointer
 
@@ -92,6 +95,8 @@ class Server:
         """True if the connection has been ended to make another one in a new size."""
         self._geometry = self._geometry_of(*session.size)
         self.pointer = Pointer(self._engine.post)
+        layout = layout_of(params.server_layout)
+        self.keyboard = Keyboard(layout, KeySender(self._engine.post))
 
     async def run(self, sock: socket.socket) -> None:
         """Show the desktop of the server at the other end until its user logs off, or until it
@@ -108,6 +113,7 @@ class Server:
                 self._desktop.begin(engine)
                 engine.send(settings_of(params, self._login, self._geometry, self._security))
                 self._clipboard.begin(engine)
+                engine.send(keyboard_settings(self.keyboard.layout))
                 zone = params.timezone or session.owner_info.timezone
                 asks = not self._login.was_asked_for
                 engine.send([Start(params.hostname, zone[:64], asks)])
@@ -140,6 +146,7 @@ class Server:
         for task in self._tasks:
             task.cancel()
         self.pointer.release()
+        self.keyboard.release_all()
         self._notice.clear()
         self._clipboard.end()
         self._desktop.end()
@@ -201,6 +208,7 @@ class Server:
                 if self._handshake is not None:
                     self._handshake.reschedule(None)
                 self._session.set_connected()
+                self.keyboard.synchronize()
                 if self._params.resize_method == "reconnect":
                     self._follow_by(self._reconnect)
             case Resizable() if self._sizes is None:
@@ -209,6 +217,8 @@ class Server:
                 self._is_logged_on = True
             case Ended():
                 self._ended = message
+            case Indicators():
+                self.keyboard.report(locks_of(message.flags))
             case Remark():
                 self._session.log.debug("RDP worker: %s", shorten(message.text, 200))
 

@@ -139,6 +139,13 @@ class Layout(Message):
 
 
 @dataclass(frozen=True, slots=True)
+class PauseKey(Message):
+    """Pause is pressed and released."""
+
+    TYPE: ClassVar[int] = 12
+
+
+@dataclass(frozen=True, slots=True)
 class Stop(Message):
     """Disconnect, and end the process."""
 
@@ -290,6 +297,7 @@ TO_WORKER: tuple[type[Message], ...] = (
     Scancode,
     UnicodeKey,
     Locks,
+    PauseKey,
     Mouse,
     Layout,
     Stop,

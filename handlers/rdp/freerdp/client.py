@@ -27,6 +27,7 @@ from handlers.rdp.channel.messages import (
     Locks,
     LoggedOn,
     Mouse,
+    PauseKey,
     Remark,
     Scancode,
     Setting,
@@ -346,6 +347,8 @@ class Client:
         elif isinstance(message, UnicodeKey):
             flags = 0 if message.pressed else RELEASED
             library.freerdp_input_send_unicode_keyboard_event(target, flags, message.unit)
+        elif isinstance(message, PauseKey):
+            library.freerdp_input_send_keyboard_pause_event(target)
         elif isinstance(message, Locks):
             library.freerdp_input_send_synchronize_event(target, message.flags)
         elif isinstance(message, Mouse):

@@ -54,6 +54,7 @@ core void graphics_register_pointer pointer pointer
 core bool freerdp_image_copy_from_pointer_data pointer u32 u32 u32 u32 u32 u32 pointer u32 pointer u32 u32 pointer
 core bool freerdp_input_send_keyboard_event pointer u16 u16
 core bool freerdp_input_send_unicode_keyboard_event pointer u16 u16
+core bool freerdp_input_send_keyboard_pause_event pointer
 core bool freerdp_input_send_mouse_event pointer u16 u16 u16
 core bool freerdp_input_send_extended_mouse_event pointer u16 u16 u16
 core bool freerdp_input_send_synchronize_event pointer u32

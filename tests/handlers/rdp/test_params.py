@@ -48,6 +48,7 @@ def test_the_port_depends_on_the_security_protocol() -> None:
         ({"hostname": "h", "cert-fingerprints": "12"}, "not a SHA-256 fingerprint"),
         ({"hostname": "h", "ca-cert": "junk"}, "ca-cert contains no PEM certificate"),
         ({"hostname": "h", "wol-send-packet": "true"}, "wol-mac-addr is empty"),
+        ({"hostname": "h", "server-layout": "de-xx"}, "unknown layout 'de-xx': use de-ch-qwertz, "),
     ],
 )
 def test_what_cannot_work_is_refused_before_anything_is_connected(

@@ -1,0 +1,72 @@
+"""What users type arrives on a real desktop, in the layout of the host."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from guacr.daemon import Daemon
+from guacr.testing.client import keysym
+from handlers.rdp.channel.codec import Message
+from handlers.rdp.channel.messages import Locks, PauseKey, Scancode, UnicodeKey
+from handlers.rdp.key_sender import KeySender, locks_of
+from tests.handlers.rdp.sessions import connected, shows
+from tests.support.waiting import until
+from tests.support.xrdp import Xrdp
+
+RETURN, CONTROL = 0xFF0D, 0xFFE3
+
+
+@pytest.mark.parametrize(
+    ("layout", "text"),
+    [
+        ("en-us-qwerty", "Hello, World! 0123 ~`@#$%^&*()_+-=[]{}|\\:;\"'<>?/ yz"),
+        ("de-de-qwertz", "Grüße: zyZY äöüÄÖÜß @ € {[]}\\ ~ | <> '#+*"),
+        ("fr-fr-azerty", "l'été: azAZqwQWm, ç à è 0123 @ € {[]}\\ | <> ^ â î"),
+    ],
+)
+async def test_text(layout: str, text: str, daemon: Daemon, xrdp: Xrdp, tmp_path: Path) -> None:
+    typed = tmp_path / "typed"
+    async with connected(daemon, xrdp.parameters(), server_layout=layout) as client:
+        display = await xrdp.display()
+        command = f"stty -icanon -echo; touch {typed}; exec cat >{typed}"
+        display.start("xterm", "-u8", "-geometry", "80x24+0+0", "-e", "sh", "-c", command)
+        await until(typed.exists, "the terminal")
+        client.mouse(100, 100)
+        for character in text:
+            client.key(keysym(character))
+        client.key(RETURN)
+        await until(lambda: typed.read_text().endswith("\n"), "the text")
+        assert typed.read_text() == f"{text}\n"
+
+
+async def test_nothing_stays_pressed_when_a_user_leaves(
+    daemon: Daemon, xrdp: Xrdp, tmp_path: Path
+) -> None:
+    typed = tmp_path / "typed"
+    command = f"stty -icanon -echo; touch {typed}; exec cat >{typed}"
+    async with connected(daemon, xrdp.parameters()) as client:
+        display = await xrdp.display()
+        display.start("xterm", "-geometry", "80x24+0+0", "-e", "sh", "-c", command)
+        await until(typed.exists, "the terminal")
+        client.mouse(100, 100)
+        client.key(CONTROL, True)
+        client.key(keysym("x"))
+        await until(lambda: typed.read_bytes() == b"\x18", "the key")
+    async with connected(daemon, xrdp.parameters()) as client:
+        client.mouse(101, 100)
+        await shows(client, display)
+        client.key(keysym("x"))
+        await until(lambda: typed.read_bytes() == b"\x18x", "the key without the other")
+
+
+def test_messages() -> None:
+    sent: list[Message] = []
+    sender = KeySender(sent.append)
+    sender.scancode(0x1D, extended=True, pressed=True)
+    sender.unicode(0x20AC, pressed=False)
+    sender.locks(scroll=True, num=False, caps=True, kana=False)
+    sender.pause()
+    assert sent == [Scancode(0x1D, True, True), UnicodeKey(0x20AC, False), Locks(5), PauseKey()]
+    assert locks_of(5) == (True, False, True, False)
