@@ -69,5 +69,5 @@ def layout_of(name: str) -> keyboard.Layout:
         some = ", ".join(known[:SUGGESTED]) or "en-us-qwerty, de-de-qwertz, failsafe"
         raise BadRequestError(
             f"parameter server-layout names the unknown layout {shorten(name)}: use {some}, or "
-            "another one that docs/rdp.md lists"
+            "another layout of Windows"
         ) from None
