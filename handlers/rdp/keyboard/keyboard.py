@@ -27,8 +27,9 @@ class Keyboard:
     - With Ctrl, Alt or a Windows key, the key counts and not the character: the key of the letter
       or digit, or the key that types the character with any modifiers. Letters of other scripts
       mean the key at the same place. Modifiers stay as they are. AltGr types characters.
-    - Num Lock follows the digits of the keypad, Caps Lock follows the letters a to z, if they show
-      that the user's state differs from the server's.
+    - Num Lock is turned on for the digits of the keypad. Caps Lock is turned off for a letter a to
+      z without Shift, which shows that the user's one is off, and for characters that it changes on
+      some servers: on Windows, it changes the digits of a German keyboard; on X, all letters.
 
     If a keysym is released that pressed nothing, the key that types it is released: Shift or Num
     Lock may have changed in between.
@@ -108,16 +109,15 @@ class Keyboard:
     def _press_character(self, keysym: int, text: str) -> None:
         """Press the key of a character, or what it becomes after a dead key."""
         mark, self._mark = self._mark, ""
-        shift = self._pressed.shift
-        place = self._guess.key(text, shift=shift)
-        if self._is_shortcut(text):
+        place = self._guess.key(text, shift=self._pressed.shift)
+        if self._is_shortcut():
             if code := self._place(place) or self.layout.key(text):
                 self._pressed.hold(keysym, code)
             else:
                 self._type(keysym, text)
             return
-        if "a" <= text <= "z" and self.locks.caps != shift and not self.layout.is_failsafe:
-            self._set_locks(self.locks._replace(caps=shift))
+        if self.locks.caps and "a" <= text <= "z" and not self._pressed.shift:
+            self._set_locks(self.locks._replace(caps=False))
         for one in combined(mark, text) if mark else text:
             self._type(keysym, one)
 
@@ -129,7 +129,10 @@ class Keyboard:
 
     def _type(self, keysym: int | None, text: str) -> None:
         """Type one character, and hold its key for the keysym if possible."""
-        if ways := self.layout.strokes(text, caps=self.locks.caps):
+        ways = self.layout.strokes(text, caps=self.locks.caps)
+        if not ways and self.locks.caps and (ways := self.layout.strokes(text, caps=False)):
+            self._set_locks(self.locks._replace(caps=False))
+        if ways:
             self._pressed.strike(keysym, min(ways, key=self._pressed.changes))
         else:
             self._pressed.send(text)
@@ -139,17 +142,14 @@ class Keyboard:
         if it is one. 0 if it is empty."""
         return (self.layout.key(key) if key.isalnum() else 0) or keys.US_KEYS.get(key, 0)
 
-    def _is_shortcut(self, text: str = "") -> bool:
-        """Return whether the modifiers make a shortcut of a key. AltGr does not, whether clients
-        send it as such, together with Ctrl, or as Ctrl and Alt."""
+    def _is_shortcut(self) -> bool:
+        """Return whether the modifiers make a shortcut of a key. AltGr does not, even if a client
+        sends Ctrl with it. Ctrl and Alt do, but the server also takes them for AltGr."""
         pressed = self._pressed
         if pressed.win:
             return True
         if self._third_level or pressed.altgr:
             return pressed.alt
-        if pressed.control and pressed.alt and text and not (text.isascii() and text.isalnum()):
-            ways = self.layout.strokes(text, caps=self.locks.caps)
-            return bool(ways) and not ways[0][-1].altgr
         return pressed.control or pressed.alt
 
     def _press_function(self, keysym: int) -> None:
@@ -173,7 +173,7 @@ class Keyboard:
         elif keysym == keys.PAUSE:
             self._sink.pause()
         elif keysym in self._input_method:
-            self._pressed.tap(self._input_method[keysym])
+            self._press_input_method(self._input_method[keysym])
 
     def _press_number(self, keysym: int) -> None:
         """Press a digit of the keypad, with Num Lock. Alt and digits type a code without it, and
@@ -196,6 +196,12 @@ class Keyboard:
             self._pressed.hold(keysym, code)
         if not repeats:
             self.locks = self.locks._replace(**{field: not getattr(self.locks, field)})
+
+    def _press_input_method(self, code: int) -> None:
+        if code == keys.CAPS_LOCK:
+            self._pressed.strike(None, (Stroke(code),))  # with Shift, it is Caps Lock
+        else:
+            self._pressed.tap(code)
 
     def _release(self, keysym: int) -> None:
         if keysym in keys.ALTGR_KEYSYMS:

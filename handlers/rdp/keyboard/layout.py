@@ -63,7 +63,8 @@ class Layout:
         codes = bytes.fromhex(data["letters"])
         self._letters = dict(zip(digits + ascii_uppercase, codes, strict=True))
         self._plain: tuple[dict[str, list[Stroke]], ...] = ({}, {})
-        """The strokes by character, without and with Caps Lock; the best first."""
+        """The strokes by character, without and with Caps Lock; the best first. With Caps Lock,
+        only those that do the same on all servers."""
         self._dead: tuple[dict[str, list[Stroke]], ...] = ({}, {})
         self._composed: dict[str, list[tuple[str, str]]] = {}
         """The dead characters and the characters after them, by result."""
@@ -130,8 +131,19 @@ def _strokes(keys: Mapping[str, list[str]]) -> Iterator[tuple[str, bool, Stroke]
     codes.sort(key=lambda one: one[0] == _LAST)
     for level in range(4):
         for code, row in codes:
-            stroke = Stroke(code, bool(level & 1), bool(level & 2))
-            for caps in (False, True):
-                at = level + 4 if caps and len(row) > 4 else level
-                if at < len(row) and row[at]:
-                    yield row[at], caps, stroke
+            if level < len(row) and row[level]:
+                stroke = Stroke(code, bool(level & 1), bool(level & 2))
+                yield row[level], False, stroke
+                if character := _with_caps(row, level):
+                    yield character, True, stroke
+
+
+def _with_caps(row: list[str], level: int) -> str:
+    """What a key types with Caps Lock on Windows and on X alike, if it does: X changes letters on
+    any key, Windows also other characters on some keys."""
+    plain = row[level]
+    caps = row[level + 4 : level + 5] or [""] if len(row) > 4 else [plain]
+    is_letter = plain[0].lower() != plain[0].upper()
+    expected = plain.swapcase() if is_letter and level < 2 else plain
+    agrees = caps[0] == expected and (level < 2 or not is_letter)
+    return expected if agrees else ""

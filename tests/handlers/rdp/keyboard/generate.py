@@ -46,14 +46,16 @@ GUACD_NAMES = {
     "ja-jp-qwerty": 0x411,
     "no-no-qwerty": 0x414,
     "pl-pl-qwerty": 0x415,
-    "pt-br-qwerty": 0x10416,
+    "pt-br-qwerty": 0x416,
     "pt-pt-qwerty": 0x816,
     "ro-ro-qwerty": 0x20418,
     "sv-se-qwerty": 0x41D,
     "tr-tr-qwerty": 0x41F,
 }
-"""guacd's names of layouts, and the identifiers that it sends for them, but for Romanian: guacd has
-the keys of Romanian (Programmers), and sends the identifier of the legacy layout, a QWERTZ one."""
+"""guacd's names of layouts, and the identifiers that it sends for them, with two exceptions. For
+Romanian, guacd has the keys of the layout for programmers, and sends the identifier of the legacy
+one, which is QWERTZ. For Brazilian, it sends 0x10416, which has the same keys as 0x416, but xrdp
+does not know it."""
 
 HARDWARE = {0x411: (7, 2), 0x412: (8, 3)}
 """Keyboard type and subtype: Japanese with 106 keys, Korean with 101 (type A); others 4, 0."""

@@ -1,4 +1,4 @@
-"""A Windows computer that receives keys: it translates them with a layout, as Windows does.
+"""A computer that receives keys: it translates them with a layout, as Windows does.
 
 It shares only the file of the layouts with the keyboard. It knows modifiers, locks and dead keys,
 and fails on a code that does not exist and on the release of a key that is not down.
@@ -53,6 +53,8 @@ class Receiver:
     down: set[int] = field(default_factory=set)
     caps: bool = False
     num: bool = False
+    x: bool = False
+    """Caps Lock has an effect as on X: on all letters, and on nothing else."""
     units: list[int] = field(default_factory=list)
     """The typed text in UTF-16."""
     unicode_units: int = 0
@@ -78,7 +80,7 @@ class Receiver:
         self.down.add(code)
         if code in SHIFTS | CONTROLS | WINS | {ALT, RIGHT_ALT}:
             return
-        if code == 0x3A and not repeats:
+        if code == 0x3A and not repeats and self._is_caps_lock():
             self.caps = not self.caps
         elif code == 0x45 and not repeats:
             self.num = not self.num
@@ -102,6 +104,10 @@ class Receiver:
     def pause(self) -> None:
         self.pauses += 1
 
+    def _is_caps_lock(self) -> bool:
+        """Return whether the key 0x3A is Caps Lock: on Japanese keyboards, it is so with Shift."""
+        return self.layout["hardware"][0] != 7 or bool(self.down & SHIFTS)
+
     def _translate(self, code: int) -> None:
         altgr = RIGHT_ALT in self.down and self.layout["altgr"]
         control = bool(self.down & CONTROLS) or altgr
@@ -124,8 +130,9 @@ class Receiver:
 
     def _character(self, code: int, shift: bool, altgr: bool) -> str:
         row = self.layout["keys"].get(f"{code:02x}", [])
-        at = shift + 2 * altgr + (4 if self.caps and len(row) > 4 else 0)
-        return row[at] if at < len(row) else ""
+        at = shift + 2 * altgr + (4 if self.caps and len(row) > 4 and not self.x else 0)
+        character = row[at] if at < len(row) else ""
+        return character.swapcase() if self.caps and self.x else character
 
     def _put(self, character: str) -> None:
         if not self.dead:
@@ -147,9 +154,11 @@ class Receiver:
 class Desk:
     """A user's keyboard and the computer that it is connected to."""
 
-    def __init__(self, name: str, *, caps: bool = False, num: bool = False) -> None:
+    def __init__(
+        self, name: str, *, caps: bool = False, num: bool = False, x: bool = False
+    ) -> None:
         model = layouts()["en-us-qwerty" if name == "failsafe" else name]
-        self.receiver = Receiver(model, caps=caps, num=num)
+        self.receiver = Receiver(model, caps=caps, num=num, x=x)
         self.keyboard = Keyboard(layout_named(name), self.receiver)
         self.keyboard.report(Locks(caps=caps, num=num))
 

@@ -142,7 +142,7 @@ def test_the_left_tab() -> None:
         ("ja-jp-qwerty", 0xFF22, 0x7B),
         ("ja-jp-qwerty", 0xFF23, 0x79),
         ("ja-jp-qwerty", 0xFF27, 0x70),
-        ("ja-jp-qwerty", 0xFF30, None),
+        ("ja-jp-qwerty", 0xFF30, 0x3A),
         ("en-us-qwerty", 0xFF2A, None),
         ("en-us-qwerty", 0xFF23, 0x79),
         ("ko-kr-qwerty", 0xFF34, None),
@@ -154,6 +154,13 @@ def test_keys_of_input_methods(name: str, keysym: int, code: int | None) -> None
     desk.press(keysym)
     assert desk.receiver.commands == ([("", code)] if code else [])
     assert desk.receiver.down == set()
+
+
+def test_the_alphanumeric_key_is_not_caps_lock() -> None:
+    desk = Desk("ja-jp-qwerty")
+    desk.press(SHIFT_L, 0xFF30)
+    assert not desk.receiver.caps
+    assert desk.receiver.down == {0x2A}
 
 
 def test_hangul_is_the_right_alt_of_a_korean_keyboard() -> None:

@@ -15,10 +15,11 @@ IDENTIFIERS = {
     "en-gb-qwerty": 0x809, "en-us-qwerty": 0x409, "es-es-qwerty": 0x40A, "es-latam-qwerty": 0x80A,
     "failsafe": 0x409, "fr-be-azerty": 0x80C, "fr-ca-qwerty": 0x1009, "fr-ch-qwertz": 0x100C,
     "fr-fr-azerty": 0x40C, "hu-hu-qwertz": 0x40E, "it-it-qwerty": 0x410, "ja-jp-qwerty": 0x411,
-    "no-no-qwerty": 0x414, "pl-pl-qwerty": 0x415, "pt-br-qwerty": 0x10416, "pt-pt-qwerty": 0x816,
+    "no-no-qwerty": 0x414, "pl-pl-qwerty": 0x415, "pt-br-qwerty": 0x416, "pt-pt-qwerty": 0x816,
     "ro-ro-qwerty": 0x20418, "sv-se-qwerty": 0x41D, "tr-tr-qwerty": 0x41F,
 }  # fmt: skip
-"""guacd's layouts. It sends 0x418 for Romanian, but has the keys of 0x20418."""
+"""guacd's layouts. It sends 0x418 for Romanian, but has the keys of 0x20418; and 0x10416 for
+Brazilian, which has the same keys as 0x416."""
 
 SHIFT, ALTGR = Stroke(0, shift=True), Stroke(0, altgr=True)
 
@@ -82,12 +83,22 @@ def test_well_known_keys(name: str, character: str, stroke: Stroke) -> None:
     assert layout_named(name).strokes(character, caps=False)[0] == (stroke,)
 
 
-def test_caps_lock_of_windows_layouts() -> None:
-    # In German, Caps Lock has an effect on digits; in Swiss German, it makes Ü of the key ü/è.
-    assert layout_named("de-de-qwertz").strokes("!", caps=True) == [(Stroke(0x02),)]
-    assert layout_named("de-ch-qwertz").strokes("Ü", caps=True) == [(Stroke(0x1A),)]
-    assert layout_named("en-us-qwerty").strokes("1", caps=True) == [(Stroke(0x02),)]
-    assert layout_named("en-us-qwerty").strokes("A", caps=True) == [(Stroke(0x1E),)]
+@pytest.mark.parametrize(
+    ("name", "character", "stroke"),
+    [
+        ("en-us-qwerty", "A", Stroke(0x1E)),
+        ("en-us-qwerty", "a", Stroke(0x1E, shift=True)),
+        ("en-us-qwerty", "1", Stroke(0x02)),
+        ("de-de-qwertz", "@", Stroke(0x10, altgr=True)),
+        ("de-de-qwertz", "1", None),  # is ! on Windows
+        ("fr-fr-azerty", "é", None),  # is 2 on Windows, É on X
+        ("it-it-qwerty", "è", None),  # is È on X
+        ("en-us-international-qwerty", "ø", None),  # is Ø on Windows
+    ],
+)
+def test_strokes_with_caps_lock(name: str, character: str, stroke: Stroke | None) -> None:
+    ways = layout_named(name).strokes(character, caps=True)
+    assert ways == ([(stroke,)] if stroke else [])
 
 
 def test_keyboard_types() -> None:
