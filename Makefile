@@ -9,7 +9,7 @@ PYTEST_ARGS ?= -n auto
 unexport PYTHONDONTWRITEBYTECODE  # tests start many processes, which would each compile all modules
 
 RUNTIME_PACKAGES := fontconfig fonts-dejavu-core fonts-noto-cjk fonts-noto-color-emoji
-TEST_PACKAGES := $(RUNTIME_PACKAGES) chromium openssh-server inetutils-telnetd busybox-static \
+TEST_PACKAGES := $(RUNTIME_PACKAGES) chromium-headless-shell openssh-server inetutils-telnetd busybox-static \
 	postgresql mariadb-server redis-server nginx-light krb5-kdc krb5-admin-server krb5-user libkrb5-dev \
 	tigervnc-standalone-server tigervnc-tools x11vnc xclip xterm qemu-system-x86 x11-apps x11-utils x11-xserver-utils \
 	wayvnc sway grim wl-clipboard wev \

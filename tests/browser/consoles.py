@@ -2,7 +2,7 @@
 
     python -m tests.browser.consoles [directory]
 
-Takes chromium, postgresql, mariadb-server and redis-server; each is started for it.
+Takes chromium-headless-shell, postgresql, mariadb-server and redis-server; each is started for it.
 """
 
 from __future__ import annotations

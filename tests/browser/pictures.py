@@ -2,7 +2,7 @@
 
     python -m tests.browser.pictures [directory]
 
-Takes chromium, openssh-server, xvfb, xterm, imagemagick and the programs themselves.
+Takes chromium-headless-shell, openssh-server, xvfb, xterm, imagemagick and the programs themselves.
 """
 
 from __future__ import annotations

@@ -329,9 +329,13 @@ class Browser:
 
 @asynccontextmanager
 async def chromium() -> AsyncIterator[Browser]:
-    """A Chromium with a profile of its own, ended with the block."""
-    program = require("chromium")
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+    """A Chromium with a profile of its own, ended with the block.
+
+    The headless shell is preferred: it is the same engine with the same DevTools, and needs less
+    than half of the processor's time, because it has no windows to keep.
+    """
+    program = require("chromium-headless-shell", "chromium")
+    async with _profile() as profile:
         process = await asyncio.create_subprocess_exec(
             program,
             *FLAGS,
@@ -341,7 +345,7 @@ async def chromium() -> AsyncIterator[Browser]:
             stderr=asyncio.subprocess.DEVNULL,
         )
         try:
-            address = await _address(Path(profile, "DevToolsActivePort"))
+            address = await _address(profile / "DevToolsActivePort")
             async with (
                 aiohttp.ClientSession() as session,
                 session.ws_connect(address, max_msg_size=0) as socket,
@@ -353,6 +357,16 @@ async def chromium() -> AsyncIterator[Browser]:
                 await connection.close()
         finally:
             await _end(process)
+
+
+@asynccontextmanager
+async def _profile() -> AsyncIterator[Path]:
+    """A directory whose many files are removed on a thread."""
+    directory = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+    try:
+        yield Path(directory.name)
+    finally:
+        await asyncio.to_thread(directory.cleanup)
 
 
 async def _address(file: Path) -> str:

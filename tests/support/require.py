@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 
-def require(program: str) -> Path:
-    """The path of a program."""
-    path = shutil.which(program)
+def require(*programs: str) -> Path:
+    """The path of the first of these programs that is installed."""
+    path = next(filter(None, map(shutil.which, programs)), None)
     if path is None:
-        missing(f"{program} is not installed")
+        missing(f"{' or '.join(programs)} is not installed")
     return Path(str(path))
 
 
