@@ -1,12 +1,12 @@
-"""Set-up for every test: fonts, the number of processes, and guards against leaks and a held event
-loop."""
+"""Set-up for every test: fonts, the number of processes, the measure of turns, and guards against
+leaks and a held event loop."""
 
 import os
 from pathlib import Path
 
 os.environ["FONTCONFIG_FILE"] = str(Path(__file__).parent / "support" / "fonts.conf")
 
-pytest_plugins = ("tests.support.guarding",)
+pytest_plugins = ("tests.support.guarding", "tests.support.turns")
 
 
 def pytest_xdist_auto_num_workers() -> int:
