@@ -118,6 +118,7 @@ async def test_view_only_sends_no_input(page: Page, site: Site) -> None:
     await page.type("b")
     await page.run("document.querySelector('#keys-functions button').click()")
     await choose(page, "#view-watches")
+    await page.until("document.activeElement.id === 'sink'", "the focus")
     await page.type("c")
     await happened(site, "key", 0x63, False)
     assert handler.events == [("key", 0x63, True), ("key", 0x63, False)]

@@ -11,7 +11,7 @@ from typing import Any
 from guacr.session.registry import SessionRegistry
 from tests.support.waiting import until
 
-FREED_WITHIN = 5.0
+FREED_WITHIN = 20.0
 """Seconds."""
 
 

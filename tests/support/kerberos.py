@@ -16,7 +16,7 @@ from tests.support.waiting import free_port
 REALM = "GUACR.TEST"
 HOST = "localhost"
 PASSWORD = "a password of the realm"
-STARTED_WITHIN = 10.0
+STARTED_WITHIN = 30.0
 PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
 PROGRAMS = ("krb5kdc", "kdb5_util", "kadmin.local", "kinit")
 

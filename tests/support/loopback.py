@@ -244,8 +244,8 @@ async def frame(transport: MemoryTransport, number: int | None = None) -> None:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Until `condition` holds, looked at in every turn of the event loop for up to 5 s."""
-    async with asyncio.timeout(5):
+    """Until `condition` holds, looked at in every turn of the event loop for up to 20 s."""
+    async with asyncio.timeout(20):
         while not condition():  # noqa: ASYNC110 - there is no one event for all conditions
             await asyncio.sleep(0)
 

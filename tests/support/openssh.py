@@ -19,7 +19,7 @@ from typing import Self
 from tests.support.unix_user import PATH, new_user
 from tests.support.waiting import free_port
 
-STARTED_WITHIN = 10.0
+STARTED_WITHIN = 30.0
 """Seconds."""
 HOST_KEY_TYPES = ("ed25519", "rsa")
 

@@ -18,7 +18,7 @@ from guacr.testing.wire import Received, Splitter
 from guacr.web.app import close_runner, create_app, create_runner
 from tests.support.loopback import Bench
 
-RECEIVE_TIMEOUT = 10.0
+RECEIVE_TIMEOUT = 20.0
 CLOSE_TIMEOUT = 0.2
 """Seconds that a test's client waits for the server's part in closing."""
 

@@ -16,7 +16,7 @@ POLL = 0.005
 """Seconds between two looks at a condition that nothing announces."""
 
 
-async def until(condition: Callable[[], object], what: str, timeout: float = 10.0) -> None:
+async def until(condition: Callable[[], object], what: str, timeout: float = 20.0) -> None:
     """Wait until `condition` holds.
 
     Raises:

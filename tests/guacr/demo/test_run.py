@@ -21,7 +21,8 @@ from guacr.settings.models import Settings
 from guacr.testing.wire import Splitter, write
 from tests.support.waiting import free_port
 
-STARTED_WITHIN = 20.0
+WITHIN = 50.0
+"""Seconds for the demo's start and its test."""
 
 
 @asynccontextmanager
@@ -37,7 +38,7 @@ async def running(
         stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        async with asyncio.timeout(STARTED_WITHIN):
+        async with asyncio.timeout(WITHIN):
             yield await _address(process), process
     finally:
         if process.returncode is None:
