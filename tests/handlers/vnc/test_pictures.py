@@ -66,7 +66,7 @@ async def test_a_video_beside_text(
 ) -> None:
     pictures = [photograph(seed, *VIDEO) for seed in range(1, 5)]
     parameters = {"disable-display-resize": "true", "picture-quality": quality}
-    show_something(desktop)
+    await show_something(desktop)
     async with connected(daemon, desktop.parameters | parameters) as client:
         await shows(client, desktop)
         around = client.canvas.flatten()

@@ -20,8 +20,10 @@ from tests.support.xvnc import Desktop, password_file, x11vnc, xvnc
 
 SCREEN = (
     "for i in $(seq 20); do printf '\\033[4%dmline %d \\342\\226\\210\\342\\226\\222\\n' "
-    "$((i % 8)) $i; done; sleep 100"
+    "$((i % 8)) $i; done; printf '\\033[48;5;201mend'; sleep 100"
 )
+END = (255, 0, 255)
+"""The colour of the last word."""
 
 
 @asynccontextmanager
@@ -46,14 +48,16 @@ async def shows(client: GuacClient, desktop: Desktop) -> None:
             await asyncio.sleep(0.1)
 
 
-def show_something(desktop: Desktop) -> None:
+async def show_something(desktop: Desktop) -> None:
+    """Fill the desktop, and wait until all of it is drawn."""
     desktop.run("xsetroot", "-solid", "#2e5c8a")
     desktop.start("xterm", "-geometry", "80x24+30+40", "-e", "sh", "-c", SCREEN)
+    await until(lambda: (desktop.picture() == END).all(2).any(), "the end of the text")
 
 
 @pytest.mark.parametrize("encoding", ["raw", "rre", "hextile", "tight", "tightpng", "zrle"])
 async def test_the_picture_is_exact(daemon: Daemon, desktop: Desktop, encoding: str) -> None:
-    show_something(desktop)
+    await show_something(desktop)
     parameters = desktop.parameters | {"encodings": encoding, "quality-level": "10"}
     async with connected(daemon, parameters) as client:
         await shows(client, desktop)
@@ -65,7 +69,7 @@ async def test_the_picture_is_exact(daemon: Daemon, desktop: Desktop, encoding: 
 async def test_the_picture_of_x11vnc_is_exact(
     daemon: Daemon, desktop: Desktop, encoding: str
 ) -> None:
-    show_something(desktop)
+    await show_something(desktop)
     async with x11vnc(desktop) as parameters:
         parameters |= {"encodings": encoding, "quality-level": "10", "cursor": "local"}
         async with connected(daemon, parameters) as client:

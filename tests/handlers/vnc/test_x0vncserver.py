@@ -22,7 +22,7 @@ EXACT = {"force-lossless": "true", "disable-display-resize": "true"}
 
 @pytest.mark.parametrize("encoding", ["raw", "hextile", "tight", "zrle"])
 async def test_the_picture_is_exact(daemon: Daemon, desktop: Desktop, encoding: str) -> None:
-    show_something(desktop)
+    await show_something(desktop)
     async with (
         x0vncserver(desktop) as parameters,
         connected(daemon, parameters | EXACT | {"encodings": encoding}) as client,
