@@ -17,6 +17,11 @@ class Turns:
     def __init__(self) -> None:
         self._end = 0.0
 
+    @property
+    def are_over(self) -> bool:
+        """True if the last yield was more than a turn ago."""
+        return perf_counter() > self._end
+
     async def give_way(self) -> None:
         """Yield to others, if the last yield was more than a turn ago."""
         if perf_counter() > self._end:

@@ -46,7 +46,9 @@ class FrameBuffer(Surface):
     current picture. This holds after every call, and makes `take_damage` correct.
     """
 
-    __slots__ = ("_copies", "_dirty", "_drawn_last", "_encoded", "_memory", "_taken", "array")
+    __slots__ = (
+        "_bounds", "_copies", "_dirty", "_drawn_last", "_encoded", "_memory", "_taken", "array",
+    )  # fmt: skip
 
     def __init__(self, width: int, height: int, memory: Budget | None = None) -> None:
         self._memory = memory
@@ -54,6 +56,7 @@ class FrameBuffer(Surface):
         """All of them are within the dirty region until a frame takes them."""
         self._taken = 0
         self._take(width, height)
+        self._bounds = Rect(0, 0, width, height)
         self.array: Array8 = new_picture(width, height)
         """(height, width, 4): blue, green, red, and 0. Code that writes to it must keep the 0 and
         call `touch`."""
@@ -69,8 +72,7 @@ class FrameBuffer(Surface):
     @property
     @override
     def size(self) -> tuple[int, int]:
-        height, width = self.array.shape[:2]
-        return width, height
+        return self._bounds.width, self._bounds.height
 
     @property
     @override
@@ -97,7 +99,7 @@ class FrameBuffer(Surface):
 
     @override
     def parts(self) -> list[Rect]:
-        return [Rect(0, 0, *self.size)]
+        return [self._bounds]
 
     @override
     def pixels(self, rect: Rect) -> Pixels:
@@ -112,16 +114,23 @@ class FrameBuffer(Surface):
         if visible := rect.intersection(self._bounds):
             self._drawn(visible)
 
-    def blit(self, rect: Rect, pixels: Array8) -> None:
+    def blit(self, rect: Rect, pixels: Array8, *, clean: bool = False) -> None:
         """Draw `pixels`, (rect.height, rect.width, 4) in the order of `array`, at `rect`; their
-        fourth byte may have any value."""
-        if visible := rect.intersection(self._bounds):
+        fourth byte is 0 if they are `clean`, and may have any value otherwise."""
+        visible = rect.intersection(self._bounds)
+        if visible is None:
+            return
+        if visible != rect:
             x, y = visible.x - rect.x, visible.y - rect.y
-            shown, view = pixels[y : y + visible.height, x : x + visible.width], self._view(visible)
-            if visible.area <= FEW_PIXELS and np.array_equal(shown[..., :3], view[..., :3]):
-                return
-            without_padding(shown, view)
-            self._drawn(visible)
+            pixels = pixels[y : y + visible.height, x : x + visible.width]
+        view = self._view(visible)
+        if visible.area <= FEW_PIXELS and np.array_equal(pixels[..., :3], view[..., :3]):
+            return
+        if clean:
+            view[:] = pixels
+        else:
+            without_padding(pixels, view)
+        self._drawn(visible)
 
     def draw_encoded(self, x: int, y: int, image: EncodedImage) -> None:
         """Draw a picture that the host has encoded at (x, y). If nothing else is drawn there before
@@ -167,6 +176,7 @@ class FrameBuffer(Surface):
         """
         self._take(width, height)
         before, self.array = self.array, new_picture(width, height)
+        self._bounds = Rect(0, 0, width, height)
         rows, columns = min(height, len(before)), min(width, before.shape[1])
         self.array[:rows, :columns] = before[:rows, :columns]
         self._copies.clear()
@@ -204,10 +214,6 @@ class FrameBuffer(Surface):
             size = width * height * BYTES * COPIES_OF_PIXELS
             self._memory.take(size - self._taken, f"a picture of {width}x{height} pixels")
             self._taken = size
-
-    @property
-    def _bounds(self) -> Rect:
-        return Rect(0, 0, *self.size)
 
     def _view(self, rect: Rect) -> Array8:
         return self.array[rect.y : rect.bottom, rect.x : rect.right]

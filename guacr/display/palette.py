@@ -17,6 +17,8 @@ MULTIPLIERS = (0x9E3779B1, 0x85EBCA77, 0xC2B2AE3D, 0x27D4EB2F, 0x165667B1, 0xB52
 HASH_BITS, SHORT_HASH_BITS = 16, 12
 """Bits of a hash; the short ones suffice for `SHORT_MAX` colours, and make a table quickly."""
 SHORT_MAX = 32
+COMPARED_MAX = 8
+"""Colours up to which comparing all pixels with each colour is quicker than hashing."""
 
 
 def split_colours(words: NDArray[np.uint32]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]] | None:
@@ -36,16 +38,38 @@ def split_colours(words: NDArray[np.uint32]) -> tuple[NDArray[np.uint8], NDArray
     for multiplier in MULTIPLIERS:
         if len(colours) > COLOURS_MAX:
             return None
+        if len(colours) <= COMPARED_MAX:
+            compared = _compared(flat, colours)
+            if compared is not None:
+                return compared.reshape(words.shape), _palette(colours)
         hashing = _Hashing(multiplier, SHORT_HASH_BITS if len(colours) <= SHORT_MAX else HASH_BITS)
         found = hashing.table(colours).take(hashing.places(flat), mode="wrap")
         indices = found.view(np.uint8)[3::4].copy()
         found.view(np.uint8)[3::4] = 0
         missed = flat[found != flat]
         if not missed.size:
-            palette = colours.view(np.uint8).reshape(-1, 4)[:, 2::-1]
-            return indices.reshape(words.shape), palette
+            return indices.reshape(words.shape), _palette(colours)
         colours = np.unique(np.concatenate((colours, missed)))
     return None
+
+
+def _palette(colours: NDArray[np.uint32]) -> NDArray[np.uint8]:
+    return colours.view(np.uint8).reshape(-1, 4)[:, 2::-1]
+
+
+def _compared(words: NDArray[np.uint32], colours: NDArray[np.uint32]) -> NDArray[np.uint8] | None:
+    """Return the indices of pixels, or None if there are other colours."""
+    indices: NDArray[np.uint8] = np.equal(words, colours[0]).view(np.uint8)
+    same = np.empty(words.shape, np.bool_)
+    number = same.view(np.uint8)
+    for index, colour in enumerate(colours[1:], 2):
+        np.equal(words, colour, out=same)
+        np.multiply(number, np.uint8(index), out=number)
+        np.bitwise_or(indices, number, out=indices)
+    if not indices.all():
+        return None
+    indices -= np.uint8(1)
+    return indices
 
 
 class _Hashing:

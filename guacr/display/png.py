@@ -27,6 +27,9 @@ _SAMPLES = {0: 1, 2: 3, 3: 1}
 _CHUNK_MIN = 12
 """Bytes of an empty chunk."""
 _PLAIN = frozenset({b"IHDR", b"PLTE", b"IDAT", b"IEND"})
+_FOUR_TO_ONE = np.uint32(1 << 30 | 1 << 20 | 1 << 10 | 1)
+"""The factor that moves four indices, in four bytes of a word, to its highest byte; the first one,
+which is in the lowest byte, to the highest bits."""
 DEFLATE_LEVEL = 1
 """ISA-L's levels 1 and 2 have the same cost and size here; 3 takes twice as long for 1 %."""
 
@@ -52,10 +55,11 @@ def _packed(indices: NDArray[np.uint8], depth: int) -> NDArray[np.uint8]:
     pixels = 8 // depth
     packed = np.zeros((height, -(-width // pixels) * pixels), np.uint8)
     packed[:, :width] = indices
-    while depth < 8:
+    if depth == 2:
+        return (packed.view("<u4") * _FOUR_TO_ONE >> 24).astype(np.uint8)
+    if depth == 4:
         pairs = packed.view("<u2")  # the left one is in the lower byte
-        packed = (pairs << depth | pairs >> 8).astype(np.uint8)
-        depth *= 2
+        return (pairs << 4 | pairs >> 8).astype(np.uint8)
     return packed
 
 

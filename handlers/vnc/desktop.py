@@ -73,13 +73,17 @@ class Desktop:
         the event loop's clock."""
         for event in without_outdated_sizes(events):
             if isinstance(event, Drawn):
-                await self._blit(event.rect, event.pixels)
+                if event.rect.area <= BAND_AREA:
+                    self._surface.blit(event.rect, event.pixels, clean=event.clean)
+                else:
+                    await self._blit(event.rect, event.pixels)
             elif isinstance(event, Pictured):
                 await self._show_picture(event)
             elif isinstance(event, Filled):
-                for band in bands(event.rect):
-                    self._surface.fill(band, event.colour)
-                    await self._turns.give_way()
+                if event.rect.area <= BAND_AREA:
+                    self._surface.fill(event.rect, event.colour)
+                else:
+                    await self._fill(event)
             elif isinstance(event, Copied):
                 await self._copy(event)
             else:
@@ -87,12 +91,18 @@ class Desktop:
                 if isinstance(event, UpdateEnded):
                     rest = received_at + ENCODED_WITHIN - self._loop.time()
                     await self._session.give_way_to_frame(rest)
-            await self._turns.give_way()
+            if self._turns.are_over:
+                await self._turns.give_way()
 
     async def _blit(self, rect: Rect, pixels: Array8) -> None:
         for band in bands(rect):
             top = band.y - rect.y
             self._surface.blit(band, pixels[top : top + band.height])
+            await self._turns.give_way()
+
+    async def _fill(self, event: Filled) -> None:
+        for band in bands(event.rect):
+            self._surface.fill(band, event.colour)
             await self._turns.give_way()
 
     async def _show_picture(self, event: Pictured) -> None:
@@ -138,6 +148,8 @@ class Desktop:
 def without_outdated_sizes(events: list[Event]) -> list[Event]:
     """Return `events` without sizes that change again before anything is drawn: resizing a large
     desktop takes milliseconds."""
+    if sum(isinstance(event, Resized) for event in events) < 2:
+        return events
     kept: list[Event] = []
     has_later = False
     for event in reversed(events):

@@ -190,9 +190,10 @@ class Server:
 
     async def _read(self) -> None:
         async for events in self.connection.events():
-            for event in events:
+            others = [event for event in events if not isinstance(event, _PICTURES)]
+            for event in others:
                 await self._handle(event)
-            if any(isinstance(event, _PICTURES) for event in events):
+            if len(others) < len(events):
                 self._sound.note_picture()
             if self._shown_at is not None:
                 await self._desktop.draw(events, self.connection.received_at)

@@ -124,6 +124,7 @@ class RfbClient:
         )
         source, vmware = self._input, VmwareCursor()
         tight, zlib, zrle = TightReader(source), ZlibReader(source), ZrleReader(source)
+        self._tight = tight
         self._encodings: dict[int, ReadRect] = {
             numbers.RAW: read_raw,
             numbers.COPY_RECT: read_copy,
@@ -222,7 +223,8 @@ class RfbClient:
         self._send(messages.set_encodings(self._options.encodings))
         self._emit(ready)
         while True:
-            yield from context.count()
+            if context.is_turn_over():
+                yield Wait.TURN
             kind = yield from self._input.u8()
             if kind == numbers.FRAMEBUFFER_UPDATE:
                 yield from self._read_update()
@@ -259,7 +261,8 @@ class RfbClient:
         self._emit(UpdateBegun())
         read = 0
         while read < count or count == UNCOUNTED:
-            yield from self._context.count()
+            if self._context.is_turn_over():
+                yield Wait.TURN
             x, y, width, height, encoding = yield from self._input.unpack(_RECT)
             if encoding == numbers.LAST_RECT:
                 break
@@ -281,7 +284,8 @@ class RfbClient:
                 f"{self._context.width}x{self._context.height} pixels"
             )
         self._is_drawn = True
-        yield from reader(self._context, rect)  # which has data even if it is empty
+        if encoding != numbers.TIGHT or not self._tight.read_at_once(self._context, rect):
+            yield from reader(self._context, rect)  # which has data even if it is empty
 
     def _read_colour_map(self) -> Steps[None]:
         """Read colours, or skip them if they have not been requested."""

@@ -105,13 +105,13 @@ class Context:
         if self._memory is not None:
             self._memory.give_back(size)
 
-    def count(self) -> Steps[None]:
-        """Count a message or a rectangle, and let other tasks have their turn after some."""
+    def is_turn_over(self) -> bool:
+        """Count a message or a rectangle, and return whether other tasks should have their turn
+        before it."""
         if self._reserved:
             self._release()
         self._count += 1
-        if self._count > COUNT_MAX:
-            yield Wait.TURN
+        return self._count > COUNT_MAX
 
     def off_loop(self, area: int) -> Steps[None]:
         """Wait for a thread if `area` more pixels would hold the event loop for too long; on a
@@ -120,10 +120,18 @@ class Context:
         if self._area > (INLINE_AREA if self.inline else THREAD_AREA):
             yield Wait.THREAD
 
-    def draw(self, rect: Rect, pixels: Array8) -> None:
-        """Show pixels."""
+    def fits(self, area: int) -> bool:
+        """Return whether `area` more pixels need no wait of `off_loop`, and count them if so."""
+        area += self._area
+        if area > (INLINE_AREA if self.inline else THREAD_AREA):
+            return False
+        self._area = area
+        return True
+
+    def draw(self, rect: Rect, pixels: Array8, *, clean: bool = False) -> None:
+        """Show pixels; the unused bytes of `clean` ones are 0."""
         if rect.area:
-            self.emit(Drawn(rect, self.in_order(pixels)))
+            self.emit(Drawn(rect, self.in_order(pixels), clean))
 
     def in_order(self, pixels: Array8) -> Array8:
         """Return pixels with red and blue swapped, if the server mixes them up."""

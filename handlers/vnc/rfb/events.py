@@ -65,6 +65,8 @@ class Drawn:
 
     rect: Rect
     pixels: Array8
+    clean: bool = False
+    """True if that byte is 0 everywhere."""
 
 
 @dataclass(frozen=True, slots=True)

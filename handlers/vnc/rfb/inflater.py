@@ -29,7 +29,7 @@ class Inflater:
     def reset(self) -> None:
         """Start a new stream."""
         self._stream = zlib.decompressobj()
-        self._tail = b""
+        self._tail: bytes | bytearray = b""
         self._has_more = False  # the stream may contain bytes that were not requested
         self._left = self._most = self._allowed = 0
 
@@ -38,6 +38,17 @@ class Inflater:
         if size > most + (most >> 6) + SLACK:
             raise broken(f"{size} compressed bytes for {most} bytes of pixels")
         self._left, self._most, self._allowed = size, most, most
+
+    def inflate(self, data: bytes | bytearray, size: int) -> bytes:
+        """Return the `size` bytes of a whole rectangle, all of whose data has been received."""
+        self.begin(len(data), size)
+        self._tail, self._left = data, 0
+        inflated = self._inflate(size + 1)
+        if len(inflated) > size or self._tail:
+            raise broken(f"more than {size} bytes of pixels in a rectangle")
+        if len(inflated) < size:
+            raise broken(f"{len(inflated)} bytes of pixels instead of {size}")
+        return inflated
 
     def read(self, size: int) -> Steps[bytes]:
         """Return the next `size` bytes."""

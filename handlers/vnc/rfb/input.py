@@ -62,6 +62,15 @@ class Input:
             self._at = 0
         self._buffer += data
 
+    def unread(self) -> tuple[bytearray, int]:
+        """Return the buffer, and where in it the bytes begin that have not been read; `advance`
+        follows once it is known how many of them are needed."""
+        return self._buffer, self._at
+
+    def advance(self, at: int) -> None:
+        """Count everything before a place in the buffer as read."""
+        self._at = at
+
     def read(self, size: int) -> Steps[bytes]:
         """Read exactly `size` bytes."""
         while len(self._buffer) - self._at < size:
@@ -82,8 +91,11 @@ class Input:
 
     def unpack(self, layout: Struct) -> Steps[tuple[Any, ...]]:
         """Read the fields of a structure."""
-        data = yield from self.read(layout.size)
-        return layout.unpack(data)
+        while len(self._buffer) - self._at < layout.size:
+            yield Wait.INPUT
+        fields = layout.unpack_from(self._buffer, self._at)
+        self._at += layout.size
+        return fields
 
     def u8(self) -> Steps[int]:
         """Read one byte."""

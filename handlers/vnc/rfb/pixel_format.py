@@ -78,7 +78,7 @@ class PixelFormat:
         """Return (height, width, 4) for whole pixels; it may be a view of `data`."""
         return self.colours(data).reshape(height, width, 4)
 
-    def colours(self, data: bytes) -> Array8:
+    def colours(self, data: bytes | bytearray) -> Array8:
         """Return (count, 4) for whole pixels."""
         if self.bits == 32:
             return np.frombuffer(data, np.uint8).reshape(-1, 4)
@@ -96,12 +96,12 @@ class PixelFormat:
         colours[:, :3] = compact
         return colours
 
-    def tight_colours(self, data: bytes) -> Array8:
-        """Return (count, 4) for TPIXELs, whose bytes are red, green, blue."""
+    def tight_colours(self, data: bytes | bytearray) -> Array8:
+        """Return (count, 4) for TPIXELs, whose bytes are red, green, blue; the fourth is 0."""
         if self.bits != 32:
             return self.colours(data)
         compact = np.frombuffer(data, np.uint8).reshape(-1, 3)
-        colours = np.empty((len(compact), 4), np.uint8)
+        colours = np.zeros((len(compact), 4), np.uint8)
         colours[:, 2::-1] = compact
         return colours
 

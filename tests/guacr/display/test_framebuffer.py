@@ -188,6 +188,14 @@ def test_blit_takes_any_strides(strided: Callable[[Array8], Array8]) -> None:
     assert not surface.array[..., 3].any()
 
 
+def test_clean_pixels_are_clipped_as_well() -> None:
+    surface, pixels = quiet(50, 40), noise(20, 20, 9)
+    pixels[..., 3] = 0
+    surface.blit(Rect(40, -5, 20, 20), pixels, clean=True)
+    assert (surface.array[:15, 40:] == pixels[5:, :10]).all()
+    assert surface.take_damage().rects == [Rect(40, 0, 10, 15)]
+
+
 def test_padding_is_no_part_of_the_picture() -> None:
     surface = quiet(50, 40)
     pixels = noise(20, 20, 9)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from guacr.display.palette import (
     COLOURS_MAX,
+    COMPARED_MAX,
     HASH_BITS,
     MULTIPLIERS,
     SHORT_HASH_BITS,
@@ -41,8 +42,9 @@ def test_the_picture_is_the_same(colours: list[int]) -> None:
     assert (joined(words) == words).all()
 
 
-def test_strided_rows() -> None:
-    words = words_of([1, 2, 3])[5:20, 7:60]
+@pytest.mark.parametrize("count", [3, COMPARED_MAX, COMPARED_MAX + 1])
+def test_strided_rows(count: int) -> None:
+    words = words_of(list(range(count)))[5:20, 7:60]
     assert (joined(words) == words).all()
 
 
@@ -63,7 +65,7 @@ def test_colours_with_one_hash_are_told_apart(bits: int) -> None:
         other = by_hash.setdefault(place, colour)
         if other != colour:
             break
-    others = list(range(40)) if bits == HASH_BITS else []
+    others = list(range(40 if bits == HASH_BITS else COMPARED_MAX))
     words = words_of([colour, other, *others])
     assert (joined(words) == words).all()
 

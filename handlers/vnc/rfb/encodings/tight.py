@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from guacr.api import Array8, EncodedImage, Rect
 from handlers.vnc.rfb.context import Context, bands, broken
 from handlers.vnc.rfb.events import Pictured
 from handlers.vnc.rfb.inflater import Inflater
-from handlers.vnc.rfb.input import Input, Steps
+from handlers.vnc.rfb.input import Input, Steps, Wait
+from handlers.vnc.rfb.palette import Palette, palette_of
 
-STREAMS = 4
+STREAMS, STREAM_BITS = 4, 0b1111
 COMPRESSED_FROM = 12
 """Pixels of fewer bytes than this are not compressed."""
 FILL, JPEG, PNG = 8, 9, 10
@@ -23,6 +26,10 @@ GRADIENT_COST = 10
 """The factor by which a pixel of a gradient takes longer."""
 GRADIENT_MEMORY, PICTURE_MEMORY = 24, 8
 """Bytes for a pixel while a gradient or a picture is decoded."""
+SMALL_AREA = 1 << 17
+"""Maximum pixels of rectangles that are read at once."""
+INDEX_SPEED = 2
+"""The factor by which indices are decoded faster than colours."""
 PICTURE_BYTES, PICTURE_SLACK = 4, 65536
 """Bytes that a JPEG or PNG may have per pixel, and in addition to that."""
 
@@ -35,6 +42,35 @@ class TightReader:
     def __init__(self, source: Input) -> None:
         self._inflaters = [Inflater(source) for _ in range(STREAMS)]
 
+    def read_at_once(self, context: Context, rect: Rect) -> bool:
+        """Read a rectangle in Tight if all of it has been received, and it is small and of a common
+        kind: text comes in many such rectangles, for which `read` takes several times as long.
+
+        Returns:
+            False if it is none of these, and nothing has been read.
+        """
+        buffer, start = context.input.unread()
+        try:
+            found = _small(context, rect, buffer, start)
+        except IndexError:  # its header is incomplete
+            return False
+        if found is None or found.end > len(buffer) or not context.fits(found.cost):
+            return False
+        control = buffer[start]
+        data: bytes | bytearray = buffer[found.at : found.end]
+        context.input.advance(found.end)
+        self._reset(control)
+        if found.compressed:
+            data = self._inflaters[control >> 4 & 3].inflate(data, found.size)
+        if control >> 4 == FILL:
+            context.fill(rect, context.pixel_format.tight_colours(data)[0])
+        elif found.palette is not None:
+            pixels = found.palette.pixels(data, rect.width, rect.height)
+            context.draw(rect, pixels, clean=True)
+        else:
+            context.draw(rect, _pixels(context, data, rect), clean=True)
+        return True
+
     def read(self, context: Context, rect: Rect) -> Steps[None]:
         """Read a rectangle in Tight."""
         yield from self._read(context, rect, png=False)
@@ -45,9 +81,7 @@ class TightReader:
 
     def _read(self, context: Context, rect: Rect, *, png: bool) -> Steps[None]:
         control = yield from context.input.u8()
-        for stream in range(STREAMS):
-            if control >> stream & 1:
-                self._inflaters[stream].reset()
+        self._reset(control)
         kind = control >> 4
         if kind == FILL:
             pixel = yield from context.input.read(context.pixel_format.compact_size)
@@ -60,6 +94,13 @@ class TightReader:
             yield from self._read_basic(context, rect, kind)
         else:
             raise broken(f"a rectangle of the unknown Tight compression {kind}")
+
+    def _reset(self, control: int) -> None:
+        """Start the streams anew that the first byte of a rectangle names."""
+        if control & STREAM_BITS:
+            for stream, inflater in enumerate(self._inflaters):
+                if control >> stream & 1:
+                    inflater.reset()
 
     def _read_basic(self, context: Context, rect: Rect, kind: int) -> Steps[None]:
         inflater = None if kind >= FILL else self._inflaters[kind & 3]
@@ -85,8 +126,53 @@ class TightReader:
             for band in bands(rect):
                 yield from context.off_loop(band.area)
                 data = yield from pixels.read(band.area * size)
-                context.draw(band, _pixels(context, data, band))
+                context.draw(band, _pixels(context, data, band), clean=True)
         yield from pixels.end()
+
+
+class _Small(NamedTuple):
+    """A small rectangle: where its data is in the buffer, and what it is."""
+
+    at: int
+    end: int
+    size: int
+    """Bytes of the data once it has been inflated."""
+    compressed: bool
+    cost: int
+    """Pixels that take as long to decode."""
+    palette: Palette | None = None
+
+
+def _small(context: Context, rect: Rect, buffer: bytearray, at: int) -> _Small | None:
+    """Return a rectangle that begins at a place of the buffer, or None if it is of a kind that is
+    not small or common, or not valid.
+
+    Raises:
+        IndexError: its header is incomplete.
+    """
+    kind, at, size = buffer[at] >> 4, at + 1, context.pixel_format.compact_size
+    if kind == FILL:
+        return _Small(at, at + size, size, compressed=False, cost=0)
+    if kind > FILL or not 0 < rect.area <= SMALL_AREA:
+        return None
+    filtered, palette, cost = COPY_FILTER, None, rect.area
+    if kind & EXPLICIT_FILTER:
+        filtered, at = buffer[at], at + 1
+    if filtered == PALETTE_FILTER:
+        count = buffer[at] + 1
+        end = at + 1 + count * size
+        if count < 2 or end > len(buffer):
+            return None
+        palette, at = palette_of(context.pixel_format, bytes(buffer[at + 1 : end])), end
+        whole, cost = palette.row_size(rect.width) * rect.height, rect.area // INDEX_SPEED
+    elif filtered == COPY_FILTER:
+        whole = rect.area * size
+    else:
+        return None
+    if whole < COMPRESSED_FROM:
+        return _Small(at, at + whole, whole, False, cost, palette)
+    length, at = _length(buffer, at)
+    return _Small(at, at + length, whole, True, cost, palette)
 
 
 class _PixelData:
@@ -120,7 +206,7 @@ class _PixelData:
             yield from self._inflater.end()
 
 
-def _pixels(context: Context, data: bytes, rect: Rect) -> Array8:
+def _pixels(context: Context, data: bytes | bytearray, rect: Rect) -> Array8:
     return context.pixel_format.tight_colours(data).reshape(rect.height, rect.width, 4)
 
 
@@ -129,32 +215,42 @@ def _read_palette(context: Context, rect: Rect, inflater: Inflater | None) -> St
     if count < 2:
         raise broken("a palette of one colour")
     data = yield from context.input.read(count * context.pixel_format.compact_size)
-    palette = np.ascontiguousarray(context.pixel_format.tight_colours(data)).view(np.uint32)[:, 0]
-    row = (rect.width + 7) // 8 if count == 2 else rect.width
+    palette = palette_of(context.pixel_format, data)
+    row = palette.row_size(rect.width)
     source = _PixelData(context, inflater)
     yield from source.begin(row * rect.height)
     for band in bands(rect):
         yield from context.off_loop(band.area)
-        rows = np.frombuffer((yield from source.read(row * band.height)), np.uint8)
-        rows = rows.reshape(band.height, row)
-        indices = np.unpackbits(rows, axis=1)[:, : rect.width] if count == 2 else rows
-        if count > 2 and int(indices.max()) >= count:
-            raise broken("a pixel whose colour is not in the palette")
-        pixels = palette[indices].view(np.uint8).reshape(band.height, rect.width, 4)
-        context.draw(band, pixels)
+        rows = yield from source.read(row * band.height)
+        context.draw(band, palette.pixels(rows, band.width, band.height), clean=True)
     yield from source.end()
 
 
-def _read_length(context: Context) -> Steps[int]:
-    """Read a length of one to three bytes, the low bits first."""
-    first = yield from context.input.u8()
+def _length(buffer: bytearray, at: int) -> tuple[int, int]:
+    """Return a length of one to three bytes, the low bits first, and where it ends.
+
+    Raises:
+        IndexError: it is incomplete.
+    """
+    first = buffer[at]
     if first < 0x80:
-        return first
-    second = yield from context.input.u8()
+        return first, at + 1
+    second = buffer[at + 1]
     if second < 0x80:
-        return first & 0x7F | second << 7
-    third = yield from context.input.u8()
-    return first & 0x7F | (second & 0x7F) << 7 | third << 14
+        return first & 0x7F | second << 7, at + 2
+    return first & 0x7F | (second & 0x7F) << 7 | buffer[at + 2] << 14, at + 3
+
+
+def _read_length(context: Context) -> Steps[int]:
+    """Read a length."""
+    while True:
+        try:
+            length, end = _length(*context.input.unread())
+        except IndexError:
+            yield Wait.INPUT
+        else:
+            context.input.advance(end)
+            return length
 
 
 def _read_picture(context: Context, rect: Rect, mimetype: str) -> Steps[None]:
