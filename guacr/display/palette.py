@@ -39,26 +39,19 @@ def split_colours(words: NDArray[np.uint32]) -> tuple[NDArray[np.uint8], NDArray
         if len(colours) > COLOURS_MAX:
             return None
         if len(colours) <= COMPARED_MAX:
-            compared = _compared(flat, colours)
-            if compared is not None:
-                return compared.reshape(words.shape), _palette(colours)
-        hashing = _Hashing(multiplier, SHORT_HASH_BITS if len(colours) <= SHORT_MAX else HASH_BITS)
-        found = hashing.table(colours).take(hashing.places(flat), mode="wrap")
-        indices = found.view(np.uint8)[3::4].copy()
-        found.view(np.uint8)[3::4] = 0
-        missed = flat[found != flat]
+            indices, missed = _compared(flat, colours)
+        else:
+            indices, missed = _hashed(flat, colours, multiplier)
         if not missed.size:
-            return indices.reshape(words.shape), _palette(colours)
+            return indices.reshape(words.shape), colours.view(np.uint8).reshape(-1, 4)[:, 2::-1]
         colours = np.unique(np.concatenate((colours, missed)))
     return None
 
 
-def _palette(colours: NDArray[np.uint32]) -> NDArray[np.uint8]:
-    return colours.view(np.uint8).reshape(-1, 4)[:, 2::-1]
-
-
-def _compared(words: NDArray[np.uint32], colours: NDArray[np.uint32]) -> NDArray[np.uint8] | None:
-    """Return the indices of pixels, or None if there are other colours."""
+def _compared(
+    words: NDArray[np.uint32], colours: NDArray[np.uint32]
+) -> tuple[NDArray[np.uint8], NDArray[np.uint32]]:
+    """Return the indices of pixels, and the pixels of other colours."""
     indices: NDArray[np.uint8] = np.equal(words, colours[0]).view(np.uint8)
     same = np.empty(words.shape, np.bool_)
     number = same.view(np.uint8)
@@ -66,10 +59,21 @@ def _compared(words: NDArray[np.uint32], colours: NDArray[np.uint32]) -> NDArray
         np.equal(words, colour, out=same)
         np.multiply(number, np.uint8(index), out=number)
         np.bitwise_or(indices, number, out=indices)
-    if not indices.all():
-        return None
+    missed = words[:0] if indices.all() else words[indices == 0]
     indices -= np.uint8(1)
-    return indices
+    return indices, missed
+
+
+def _hashed(
+    words: NDArray[np.uint32], colours: NDArray[np.uint32], multiplier: int
+) -> tuple[NDArray[np.uint8], NDArray[np.uint32]]:
+    """Return the indices of pixels, and the pixels of other colours, or of colours that have the
+    hash of another."""
+    hashing = _Hashing(multiplier, SHORT_HASH_BITS if len(colours) <= SHORT_MAX else HASH_BITS)
+    found = hashing.table(colours).take(hashing.places(words), mode="wrap")
+    indices = found.view(np.uint8)[3::4].copy()
+    found.view(np.uint8)[3::4] = 0
+    return indices, words[found != words]
 
 
 class _Hashing:

@@ -214,6 +214,8 @@ def counts_of(
 
 def rects_of(mask: NDArray[np.bool_], size: tuple[int, int]) -> list[Rect]:
     """Return the pixels of a mask of tiles, as rectangles within a surface of `size`."""
+    if not mask.any():
+        return []
     whole = Rect(0, 0, *size)
     found: list[Rect] = []
     for row in range(mask.shape[0]):

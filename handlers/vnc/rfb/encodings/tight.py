@@ -28,7 +28,7 @@ GRADIENT_MEMORY, PICTURE_MEMORY = 24, 8
 """Bytes for a pixel while a gradient or a picture is decoded."""
 SMALL_AREA = 1 << 17
 """Maximum pixels of rectangles that are read at once."""
-INDEX_SPEED = 2
+INDEX_SPEED = 3
 """The factor by which indices are decoded faster than colours."""
 PICTURE_BYTES, PICTURE_SLACK = 4, 65536
 """Bytes that a JPEG or PNG may have per pixel, and in addition to that."""
