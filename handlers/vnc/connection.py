@@ -7,6 +7,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator
 from concurrent.futures import Executor
+from contextlib import suppress
 from functools import partial
 
 from guacr.api import Turns
@@ -50,6 +51,7 @@ class VncConnection:
         self.received_at = 0.0
         """The time at which the last of them were received, on the event loop's clock."""
         self._written = 0
+        self._closing: asyncio.Task[None] | None = None
 
     async def open(self, sock: socket.socket) -> None:
         """Use a connected socket, which is closed with the connection."""
@@ -166,12 +168,21 @@ class VncConnection:
         """Close at once; may be called repeatedly, and before the connection is open."""
         self._client.close()
         writer: asyncio.StreamWriter | None = getattr(self, "_writer", None)
-        if writer is not None:
+        if writer is not None and self._closing is None:
             writer.transport.abort()
-            if (error := self._reader.exception()) is not None:
-                error.__traceback__ = None  # whose frames refer to what keeps the error
+            work = _forget_frames(self._reader, writer)
+            self._closing = asyncio.create_task(work, name="VNC connection closes")
 
     def _flush(self) -> None:
         output = self._client.take_output()
         if output:
             self._write(output)
+
+
+async def _forget_frames(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Release the frames of the error of a closing connection, which refer to what keeps the
+    error. Reader and writer keep them separately."""
+    with suppress(OSError):
+        await writer.wait_closed()
+    if (error := reader.exception()) is not None:
+        error.__traceback__ = None
