@@ -21,6 +21,7 @@ HEADERS = (
     "freerdp/client/disp.h",
     "freerdp/event.h",
     "freerdp/update.h",
+    "winpr/timezone.h",
 )
 INCLUDE = Path("/usr/include")
 PLACES = {major: (INCLUDE / f"freerdp{major}", INCLUDE / f"winpr{major}") for major in (3, 2)}
@@ -35,6 +36,7 @@ NAMED: dict[str, tuple[type[ctypes.Structure], ...]] = {
     "GDI_DC": (structs.GdiDc,),
     "DispClientContext": (structs.DisplayControl,),
     "DISPLAY_CONTROL_MONITOR_LAYOUT": (structs.MonitorLayout,),
+    "DYNAMIC_TIME_ZONE_INFORMATION": (structs.TimeZone,),
     "ChannelConnectedEventArgs": (structs.ChannelEvent,),
     "CliprdrClientContext": (structs.ClipboardChannel,),
     "CLIPRDR_FORMAT_LIST_RESPONSE": (structs.ClipboardMessage,),
