@@ -108,12 +108,12 @@ async def test_many_changes_are_few_frames(bench: Bench) -> None:
     transport, user = bench.connect()
     await frame(transport)
     loop = asyncio.get_running_loop()
-    started = loop.time()
-    while loop.time() < started + 0.25:
+    started, end = loop.time(), thread_time() + 0.25
+    while thread_time() < end:
         sketch(user).surface.fill(Rect(10, 10, 20, 20), (int(loop.time() * 1e4) % 256, 0, 0))
         session_of(user).context.changed()
         await asyncio.sleep(0)
-    assert 5 <= len(transport.all("sync")) <= 17
+    assert 5 <= len(transport.all("sync")) <= 68 * (loop.time() - started)
 
 
 async def test_a_joiner_gets_the_whole_picture_and_then_the_changes(bench: Bench) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from time import perf_counter
+from time import thread_time
 from typing import Any
 
 import pytest
@@ -61,16 +61,16 @@ def connected() -> tuple[TelnetConnection, Screen, Socket]:
 
 async def test_a_flood_of_commands_is_taken_in_turns() -> None:
     connection, screen, transport = connected()
-    started = perf_counter()
+    started = thread_time()
     connection.data_received(NOP * 500_000 + b"the end")
     connection.data_received(b" of it")
-    assert perf_counter() - started < 0.1, "all of it takes more than half a second"
+    assert thread_time() - started < 0.1, "all of it takes more than half a second"
     assert not transport.reading
     longest = 0.0
     while not screen.output:
-        before = perf_counter()
+        before = thread_time()
         await asyncio.sleep(0)
-        longest = max(longest, perf_counter() - before)
+        longest = max(longest, thread_time() - before)
     await until(lambda: transport.reading)
     assert screen.output == b"the end of it"
     assert longest < 0.1
