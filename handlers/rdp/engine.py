@@ -97,6 +97,11 @@ class Engine(asyncio.Protocol):
             transport.write(message.encode())
 
     @property
+    def unsent(self) -> int:
+        """The bytes that wait for the worker."""
+        return 0 if self._transport is None else self._transport.get_write_buffer_size()
+
+    @property
     def pixels(self) -> memoryview:
         """The desktop's pixels."""
         return self._pixels

@@ -12,6 +12,7 @@ from typing import ClassVar
 from typing_extensions import override
 
 from guacr.api import (
+    AudioInput,
     BadRequestError,
     Check,
     ForbiddenError,
@@ -21,6 +22,7 @@ from guacr.api import (
     SessionContext,
     Settings,
     Target,
+    UnsupportedError,
     UpstreamError,
     User,
     forget_frames,
@@ -32,6 +34,7 @@ from handlers.rdp.clipboard import Clipboard
 from handlers.rdp.desktop import Desktop
 from handlers.rdp.key_sender import layout_of
 from handlers.rdp.login import Login
+from handlers.rdp.microphone import Microphone
 from handlers.rdp.options import excludes
 from handlers.rdp.params import RdpParams
 from handlers.rdp.server import MissingCredentialsError, Server
@@ -52,6 +55,7 @@ class RdpHandler(ProtocolHandler[RdpParams]):
         super().__init__(session, params)
         self._login = Login.of(params)
         self._clipboard = Clipboard(session, params.normalize_clipboard)
+        self._microphone = Microphone()
         self._server: Server | None = None
 
     @classmethod
@@ -78,7 +82,13 @@ class RdpHandler(ProtocolHandler[RdpParams]):
         security = self.params.security or "any"
         while True:
             server = self._server = Server(
-                self.session, self.params, self._login, desktop, self._clipboard, security
+                self.session,
+                self.params,
+                self._login,
+                desktop,
+                self._clipboard,
+                self._microphone,
+                security,
             )
             try:
                 reason = await self._attempt(server, desktop, notice)
@@ -168,6 +178,12 @@ class RdpHandler(ProtocolHandler[RdpParams]):
     def clipboard(self, user: User, mimetype: str, data: bytes) -> None:
         if mimetype.startswith("text/plain"):
             self._clipboard.paste(data)
+
+    @override
+    def record(self, user: User, audio: AudioInput) -> None:
+        if not self.params.enable_audio_input:
+            raise UnsupportedError("the host may not record: set enable-audio-input to allow it")
+        self._microphone.offer(audio)
 
     @override
     def clipboard_lost(self, user: User, reason: str) -> None:

@@ -183,10 +183,7 @@ class RdpParams(
         "", "Text that is sent before the connection, such as a virtual machine's id.", common=True
     )
     timezone: str = param(
-        "",
-        "Time zone, such as Europe/Berlin; empty for that of the client. FreeRDP 2 always sends "
-        "that of the daemon's machine.",
-        common=True,
+        "", "Time zone, such as Europe/Berlin; empty for that of the client.", common=True
     )
     recording_exclude_touch: bool = param(False, "Do not record touches.", later=True)
     resize_method: str = param(
@@ -195,9 +192,7 @@ class RdpParams(
         common=True,
         choices=("", "display-update", "reconnect"),
     )
-    enable_audio_input: bool = param(
-        False, "Let the host record from the microphone.", common=True, later=True
-    )
+    enable_audio_input: bool = param(False, "Let the host record from the microphone.", common=True)
     enable_touch: bool = param(False, "Pass touches on as such.", common=True, later=True)
     gateway_hostname: str = param(
         "", "Remote desktop gateway to connect through.", common=True, later=True

@@ -31,9 +31,11 @@ from handlers.rdp.engine import Engine, EngineError
 from handlers.rdp.key_sender import KeySender, layout_of, locks_of
 from handlers.rdp.keyboard import Keyboard
 from handlers.rdp.login import Login
+from handlers.rdp.microphone import Microphone
 from handlers.rdp.options import Geometry, geometry_of, keyboard_settings, settings_of
 from handlers.rdp.params import RdpParams
 from handlers.rdp.pointer import Pointer
+from handlers.rdp.sound import HostSound
 
 HANDSHAKE_TIMEOUT = 30.0
 """Seconds for everything between the connection and the desktop."""
@@ -58,6 +60,7 @@ class Server:
         login: the credentials.
         desktop: shows the picture.
         clipboard: keeps what has been copied.
+        microphone: records what users say.
         security: the security protocol.
     """
 
@@ -68,6 +71,7 @@ class Server:
         login: Login,
         desktop: Desktop,
         clipboard: Clipboard,
+        microphone: Microphone,
         security: str,
     ) -> None:
         self._session = session
@@ -75,6 +79,8 @@ class Server:
         self._login = login
         self._desktop = desktop
         self._clipboard = clipboard
+        self._microphone = microphone
+        self._sound = HostSound(session, is_wanted=not params.disable_audio)
         self._security = security
         self._notice = Notice(session)
         self._engine = Engine(self._handle)
@@ -113,6 +119,7 @@ class Server:
                 self._desktop.begin(engine)
                 engine.send(settings_of(params, self._login, self._geometry, self._security))
                 self._clipboard.begin(engine)
+                self._microphone.begin(engine)
                 engine.send(keyboard_settings(self.keyboard.layout))
                 zone = params.timezone or session.owner_info.timezone
                 asks = not self._login.was_asked_for
@@ -149,6 +156,8 @@ class Server:
         self.keyboard.release_all()
         self._notice.clear()
         self._clipboard.end()
+        self._microphone.end()
+        self._sound.close()
         self._desktop.end()
         await self._engine.close()
 
@@ -195,6 +204,8 @@ class Server:
     def _handle(self, message: Message) -> None:
         self._desktop.handle(message)
         self._clipboard.handle(message)
+        self._sound.handle(message)
+        self._microphone.handle(message)
         match message:
             case Certificate():
                 self._start(self._verify(message.pem), "certificate")

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from guacr.api import GuacrError, SessionContext
-from handlers.vnc.bell import Bell
+from handlers.bell import Bell
 from handlers.vnc.params import VncParams
 from handlers.vnc.pulse_sound import play_pulse
 from handlers.vnc.rfb.events import Beeped, SoundBegun, Sounded, SoundEnded, Supported

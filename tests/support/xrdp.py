@@ -194,6 +194,19 @@ class Xrdp:
         self._displays.append(display)
         return display
 
+    async def channel(
+        self, display: XDisplay, name: str
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Connect to a channel of a session, `audio_out` or `audio_in`, as its PulseAudio module
+        does; it accepts connections soon after the session has begun."""
+        number = display.display.partition(":")[2].partition(".")[0]
+        path = self.sockets / f"xrdp_chansrv_{name}_socket_{number}"
+        async with asyncio.timeout(START_TIMEOUT):
+            while True:
+                with suppress(FileNotFoundError, ConnectionRefusedError):
+                    return await asyncio.open_unix_connection(path)
+                await asyncio.sleep(POLL)
+
     async def play(self, display: XDisplay, sound: bytes) -> None:
         """Play a sound in a session, as its PulseAudio module does. Clients get whole blocks of
         `SOUND_BLOCK` bytes, and not the rest.
@@ -203,9 +216,7 @@ class Xrdp:
             sound: 44100 samples per second, for each the left and the right channel, 16 bits each,
                 little-endian.
         """
-        number = display.display.partition(":")[2].partition(".")[0]
-        path = self.sockets / f"xrdp_chansrv_audio_out_socket_{number}"
-        _, writer = await asyncio.open_unix_connection(path)
+        _, writer = await self.channel(display, "audio_out")
         for start in range(0, len(sound), SOUND_BLOCK):
             block = sound[start : start + SOUND_BLOCK]
             writer.write(struct.pack("<II", 0, 8 + len(block)) + block)

@@ -24,6 +24,7 @@ from handlers.rdp.channel.codec import (
     Text,
 )
 from handlers.rdp.channel.virtual import (
+    Beeped,
     ClipboardCopied,
     ClipboardGiven,
     ClipboardOffer,
@@ -33,6 +34,13 @@ from handlers.rdp.channel.virtual import (
     ClipboardTerms,
     ClipboardTooLong,
     ClipboardWanted,
+    MicrophoneClosed,
+    MicrophoneOpened,
+    Recorded,
+    SoundBegun,
+    Sounded,
+    SoundEnded,
+    SoundVolume,
 )
 
 CURSOR_SIDE_MAX = 384
@@ -306,6 +314,7 @@ TO_WORKER: tuple[type[Message], ...] = (
     ClipboardRequest,
     ClipboardGiven,
     ClipboardRefused,
+    Recorded,
 )
 FROM_WORKER: tuple[type[Message], ...] = (
     Certificate,
@@ -325,4 +334,11 @@ FROM_WORKER: tuple[type[Message], ...] = (
     ClipboardCopied,
     ClipboardTooLong,
     ClipboardWanted,
+    SoundBegun,
+    SoundVolume,
+    Sounded,
+    SoundEnded,
+    Beeped,
+    MicrophoneOpened,
+    MicrophoneClosed,
 )

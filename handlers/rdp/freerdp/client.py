@@ -34,13 +34,17 @@ from handlers.rdp.channel.messages import (
     Start,
     UnicodeKey,
 )
+from handlers.rdp.channel.virtual import Beeped
 from handlers.rdp.freerdp import clipboard, display_control
+from handlers.rdp.freerdp.addins import Addins
 from handlers.rdp.freerdp.clipboard import Clipboard
 from handlers.rdp.freerdp.cursors import Cursors
 from handlers.rdp.freerdp.display_control import Sizes
 from handlers.rdp.freerdp.library import Library
+from handlers.rdp.freerdp.microphone import Microphone
 from handlers.rdp.freerdp.screen import Screen
 from handlers.rdp.freerdp.settings import Settings
+from handlers.rdp.freerdp.sound import Sound
 from handlers.rdp.freerdp.structs import CONTEXT, INSTANCE, ChannelEvent, Update, slot
 
 HANDLES_MAX = 60
@@ -117,6 +121,9 @@ class Client:
         self._cursors = Cursors(self, surroundings.send)
         self._sizes = Sizes(self, surroundings.send)
         self.clipboard = Clipboard(self, surroundings.send)
+        addins = Addins(self)
+        self._sound = Sound(self, addins, surroundings.send)
+        self.microphone = Microphone(self, addins, surroundings.send)
         self._start = Start("", "", asks=False)
 
     def callback(self, result: Any, function: Callable[..., Any], *arguments: Any) -> int:
@@ -138,7 +145,6 @@ class Client:
         """Connect, and show the desktop until the connection ends."""
         library = self.library
         self._start = start
-        self.settings.put_time_zone()
         self.settings.put("ServerHostname", f"|{start.hostname}")  # the port is a socket
         self.settings.put("ServerPort", str(self._socket))
         self._install()
@@ -266,6 +272,10 @@ class Client:
         return self._load_channels(_instance) if self.library.major < 3 else 1
 
     def _load_channels(self, _instance: int) -> int:
+        if self.settings.flag("AudioPlayback"):
+            self._sound.load()
+        if self.settings.flag("AudioCapture"):
+            self.microphone.load()
         channels = slot(self.context, CONTEXT["channels"]).value
         done: int = self.library.freerdp_client_load_addins(channels, self.settings.address)
         return done
@@ -280,6 +290,7 @@ class Client:
         update.SetKeyboardIndicators = self.callback(
             c_int, self._note_indicators, c_void_p, c_uint16
         )
+        update.PlaySound = self.callback(c_int, self._note_beep, c_void_p, c_void_p)
         self._cursors.open()
         return 1
 
@@ -311,6 +322,10 @@ class Client:
 
     def _note_session(self, _context: int, _kind: int, _data: int) -> int:
         self._surroundings.send(LoggedOn())
+        return 1
+
+    def _note_beep(self, _context: int, _beep: int) -> int:
+        self._surroundings.send(Beeped())
         return 1
 
     def _note_indicators(self, _context: int, flags: int) -> int:

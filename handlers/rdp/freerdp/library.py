@@ -43,6 +43,7 @@ core text freerdp_get_error_info_name u32
 core bool freerdp_settings_set_value_for_name pointer text text
 core size freerdp_settings_get_key_for_name text
 core u32 freerdp_settings_get_uint32 pointer size
+core bool freerdp_settings_get_bool pointer size
 core void freerdp_performance_flags_make pointer
 core void primitives_set_hints u32
 core bool gdi_init_ex pointer u32 u32 pointer pointer
@@ -61,13 +62,14 @@ core bool freerdp_input_send_synchronize_event pointer u32
 core int freerdp_register_addin_provider pointer u32
 client pointer freerdp_channels_load_static_addin_entry text text text u32
 client bool freerdp_client_load_addins pointer pointer
+client bool freerdp_client_add_static_channel pointer size pointer
+client bool freerdp_client_add_dynamic_channel pointer size pointer
 winpr pointer CreateEventA pointer bool bool text
 winpr bool SetEvent pointer
 winpr bool ResetEvent pointer
 winpr bool CloseHandle pointer
 winpr u32 WaitForMultipleObjects u32 pointer bool u32
 winpr int PubSub_Subscribe pointer text pointer
-winpr u32 GetDynamicTimeZoneInformation pointer
 winpr pointer WLog_GetRoot
 winpr bool WLog_SetLogLevel pointer u32
 libc pointer strdup text

@@ -241,23 +241,6 @@ class MonitorLayout(ctypes.Structure):
     )
 
 
-class TimeZone(ctypes.Structure):
-    """`DYNAMIC_TIME_ZONE_INFORMATION` (winpr/timezone.h), which begins with a
-    `TIME_ZONE_INFORMATION`."""
-
-    _fields_ = (
-        ("Bias", c_int32),
-        ("StandardName", c_uint16 * 32),
-        ("StandardDate", c_uint16 * 8),
-        ("StandardBias", c_int32),
-        ("DaylightName", c_uint16 * 32),
-        ("DaylightDate", c_uint16 * 8),
-        ("DaylightBias", c_int32),
-        ("TimeZoneKeyName", c_uint16 * 128),
-        ("DynamicDaylightTimeDisabled", c_int),
-    )
-
-
 class ClipboardChannel(ctypes.Structure):
     """`CliprdrClientContext` (freerdp/client/cliprdr.h)."""
 
@@ -336,3 +319,65 @@ class ClipboardDataResponse(ctypes.Structure):
     """`CLIPRDR_FORMAT_DATA_RESPONSE`."""
 
     _fields_ = (*_CLIPBOARD_HEADER, ("requestedFormatData", c_void_p))
+
+
+class AudioFormat(ctypes.Structure):
+    """`AUDIO_FORMAT` (freerdp/codec/audio.h)."""
+
+    _fields_ = (
+        ("wFormatTag", c_uint16),
+        ("nChannels", c_uint16),
+        ("nSamplesPerSec", c_uint32),
+        ("nAvgBytesPerSec", c_uint32),
+        ("nBlockAlign", c_uint16),
+        ("wBitsPerSample", c_uint16),
+        ("cbSize", c_uint16),
+        ("data", c_void_p),
+    )
+
+
+class SoundDevice(ctypes.Structure):
+    """`rdpsndDevicePlugin` (freerdp/client/rdpsnd.h); the padding is for versions 3.x."""
+
+    _fields_ = (
+        ("rdpsnd", c_void_p),
+        ("FormatSupported", c_void_p),
+        ("Open", c_void_p),
+        ("GetVolume", c_void_p),
+        ("SetVolume", c_void_p),
+        ("Play", c_void_p),
+        ("Start", c_void_p),
+        ("Close", c_void_p),
+        ("Free", c_void_p),
+        ("DefaultFormat", c_void_p),
+        ("padA", c_void_p * 2),
+    )
+
+
+class SoundEntry(ctypes.Structure):
+    """`FREERDP_RDPSND_DEVICE_ENTRY_POINTS`."""
+
+    _fields_ = (("rdpsnd", c_void_p), ("pRegisterRdpsndDevice", c_void_p), ("args", c_void_p))
+
+
+class MicrophoneDevice(ctypes.Structure):
+    """`IAudinDevice` (freerdp/client/audin.h)."""
+
+    _fields_ = (
+        ("Open", c_void_p),
+        ("FormatSupported", c_void_p),
+        ("SetFormat", c_void_p),
+        ("Close", c_void_p),
+        ("Free", c_void_p),
+    )
+
+
+class MicrophoneEntry(ctypes.Structure):
+    """`FREERDP_AUDIN_DEVICE_ENTRY_POINTS`."""
+
+    _fields_ = (
+        ("plugin", c_void_p),
+        ("pRegisterAudinDevice", c_void_p),
+        ("args", c_void_p),
+        ("rdpcontext", c_void_p),
+    )

@@ -12,10 +12,11 @@ import pytest
 from guacr.daemon import Daemon
 from guacr.testing.client import GuacClient
 from guacr.testing.daemon import address
-from handlers.vnc import bell
+from handlers import bell
+from handlers.sound import AHEAD_MAX
 from handlers.vnc.rfb import numbers
 from handlers.vnc.rfb.client import SOUND_MAX
-from handlers.vnc.sound import AHEAD_MAX, FORMAT
+from handlers.vnc.sound import FORMAT
 from tests.support.clock import SkippingClock
 from tests.support.qemu import PITCH, beeping_machine
 from tests.support.rfb_server import RfbPeer, rfb_server

@@ -17,11 +17,13 @@ HEADERS = (
     "freerdp/freerdp.h",
     "freerdp/gdi/gdi.h",
     "freerdp/graphics.h",
+    "freerdp/client/audin.h",
     "freerdp/client/cliprdr.h",
     "freerdp/client/disp.h",
+    "freerdp/client/rdpsnd.h",
+    "freerdp/codec/audio.h",
     "freerdp/event.h",
     "freerdp/update.h",
-    "winpr/timezone.h",
 )
 INCLUDE = Path("/usr/include")
 PLACES = {major: (INCLUDE / f"freerdp{major}", INCLUDE / f"winpr{major}") for major in (3, 2)}
@@ -36,8 +38,12 @@ NAMED: dict[str, tuple[type[ctypes.Structure], ...]] = {
     "GDI_DC": (structs.GdiDc,),
     "DispClientContext": (structs.DisplayControl,),
     "DISPLAY_CONTROL_MONITOR_LAYOUT": (structs.MonitorLayout,),
-    "DYNAMIC_TIME_ZONE_INFORMATION": (structs.TimeZone,),
     "ChannelConnectedEventArgs": (structs.ChannelEvent,),
+    "AUDIO_FORMAT": (structs.AudioFormat,),
+    "rdpsndDevicePlugin": (structs.SoundDevice,),
+    "FREERDP_RDPSND_DEVICE_ENTRY_POINTS": (structs.SoundEntry,),
+    "IAudinDevice": (structs.MicrophoneDevice,),
+    "FREERDP_AUDIN_DEVICE_ENTRY_POINTS": (structs.MicrophoneEntry,),
     "CliprdrClientContext": (structs.ClipboardChannel,),
     "CLIPRDR_FORMAT_LIST_RESPONSE": (structs.ClipboardMessage,),
     "CLIPRDR_GENERAL_CAPABILITY_SET": (structs.ClipboardCapability,),
