@@ -256,6 +256,14 @@ class VncSettings(Section):
         return self
 
 
+class RdpSettings(Section):
+    """RDP connections."""
+
+    known_hosts: OptionalPath = None
+    """File of the certificates that connections with cert-tofu have trusted; the daemon creates and
+    changes it. Empty: they are forgotten when the daemon ends."""
+
+
 class DatabaseSettings(Section):
     """Database consoles."""
 
@@ -322,6 +330,7 @@ class Settings(Section):
     terminal: TerminalSettings = TerminalSettings()
     ssh: SshSettings = SshSettings()
     vnc: VncSettings = VncSettings()
+    rdp: RdpSettings = RdpSettings()
     databases: DatabaseSettings = DatabaseSettings()
     log: LogSettings = LogSettings()
     daemon: DaemonSettings = DaemonSettings()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from ipaddress import ip_address
 
@@ -14,11 +15,12 @@ from cryptography.x509 import verification
 from guacr.api import BadRequestError, UpstreamError, shorten
 from handlers import pins
 from handlers.rdp import failures
+from handlers.rdp.known_hosts import KnownHosts
 from handlers.rdp.params import RdpParams
 
 WHAT_TO_DO = (
     "set ca-cert to its authority's certificate or to the certificate itself, cert-fingerprints to "
-    "its fingerprint, or ignore-cert"
+    "its fingerprint, cert-tofu to trust it from now on, or ignore-cert"
 )
 
 
@@ -32,11 +34,13 @@ def check_params(params: RdpParams) -> None:
     _authorities(params)
 
 
-async def check(params: RdpParams, pem: bytes) -> None:
-    """Check what a server shows: its certificate in PEM, and perhaps others after it.
+async def check(params: RdpParams, pem: bytes, known: KnownHosts) -> None:
+    """Check what a server shows: its certificate in PEM, and perhaps others after it. `known`
+    contains those that were trusted before (`cert-tofu`).
 
     Raises:
         UpstreamError: it is not accepted.
+        GuacrError: those that are known cannot be read or written.
     """
     try:
         shown = x509.load_pem_x509_certificates(pem)
@@ -47,10 +51,23 @@ async def check(params: RdpParams, pem: bytes) -> None:
     if accepted:
         pins.check(accepted, fingerprint, params.hostname)
     elif not params.ignore_cert:
-        await asyncio.to_thread(_verify, params, shown, fingerprint)
+        await asyncio.to_thread(_verify, params, shown, fingerprint, known)
 
 
-def _verify(params: RdpParams, shown: list[x509.Certificate], fingerprint: str) -> None:
+def _verify(
+    params: RdpParams, shown: list[x509.Certificate], fingerprint: str, known: KnownHosts
+) -> None:
+    try:
+        _verify_chain(params, shown, fingerprint)
+    except UpstreamError:
+        if not params.cert_tofu:
+            raise
+        trusted = known.trust(params.hostname, params.used_port, fingerprint)
+        if trusted != fingerprint:
+            raise failures.changed_certificate(params, fingerprint, trusted, known.place) from None
+
+
+def _verify_chain(params: RdpParams, shown: list[x509.Certificate], fingerprint: str) -> None:
     leaf, others = shown[0], shown[1:]
     trusted = _authorities(params)
     if leaf in trusted:
@@ -59,9 +76,8 @@ def _verify(params: RdpParams, shown: list[x509.Certificate], fingerprint: str) 
         store = verification.Store(trusted or _of_the_system())
         policy = verification.PolicyBuilder().store(store).time(datetime.now(UTC))
         # Names and purposes are those of RDP: Windows' certificates may have one of their own.
-        permissive = verification.ExtensionPolicy.permit_all()
         policy = policy.extension_policies(
-            ca_policy=verification.ExtensionPolicy.webpki_defaults_ca(), ee_policy=permissive
+            ca_policy=_authority_policy(), ee_policy=verification.ExtensionPolicy.permit_all()
         )
         policy.build_client_verifier().verify(leaf, others)
     except (verification.VerificationError, ValueError) as error:
@@ -77,6 +93,33 @@ def _verify(params: RdpParams, shown: list[x509.Certificate], fingerprint: str) 
         )
 
 
+def _authority_policy() -> verification.ExtensionPolicy:
+    """The extensions of authorities, as OpenSSL wants them: those of companies have not all that
+    the web wants."""
+    return (
+        verification.ExtensionPolicy.permit_all()
+        .require_present(x509.BasicConstraints, verification.Criticality.AGNOSTIC, _may_sign)
+        .may_be_present(x509.KeyUsage, verification.Criticality.AGNOSTIC, _may_sign)
+    )
+
+
+def _may_sign(
+    _policy: verification.Policy,
+    _certificate: x509.Certificate,
+    extension: x509.ExtensionType | None,
+) -> None:
+    """Check an extension of an authority.
+
+    Raises:
+        ValueError: it must not sign certificates.
+    """
+    match extension:
+        case x509.BasicConstraints(ca=False):
+            raise ValueError("the signer is not an authority")
+        case x509.KeyUsage(key_cert_sign=False):
+            raise ValueError("the signer must not sign certificates")
+
+
 def _authorities(params: RdpParams) -> list[x509.Certificate]:
     if not params.ca_cert:
         return []
@@ -90,7 +133,13 @@ def _authorities(params: RdpParams) -> list[x509.Certificate]:
 
 def _of_the_system() -> list[x509.Certificate]:
     context = ssl.create_default_context()
-    return [x509.load_der_x509_certificate(der) for der in context.get_ca_certs(binary_form=True)]
+    both = zip(context.get_ca_certs(), context.get_ca_certs(binary_form=True), strict=True)
+    return [x509.load_der_x509_certificate(der) for shown, der in both if _is_valid(shown)]
+
+
+def _is_valid(shown: Mapping[str, object]) -> bool:
+    """Return whether a certificate has a positive serial number: `cryptography` refuses others."""
+    return int(str(shown["serialNumber"]), 16) > 0
 
 
 def _is_named(certificate: x509.Certificate, host: str) -> bool:

@@ -181,6 +181,15 @@ def wants(params: RdpParams, protocol: str) -> GuacrError:
     return UpstreamError(f"{named(params)} {reason}, which {excluded} excludes: {remedy}")
 
 
+def changed_certificate(params: RdpParams, shown: str, trusted: str, place: str) -> GuacrError:
+    """The server shows another certificate than when it was first trusted."""
+    return UpstreamError(
+        f"the certificate of {named(params)} has changed: its fingerprint is {shown}, and the one "
+        f"that was trusted first is {trusted}; if it was renewed, remove its line from {place}, "
+        "otherwise do not trust it"
+    )
+
+
 def closed_early(params: RdpParams) -> GuacrError:
     """The server closed the connection before its desktop was shown."""
     return UpstreamError(

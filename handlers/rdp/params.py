@@ -143,7 +143,9 @@ class RdpParams(
     )
     ignore_cert: bool = param(False, "Accept any certificate of the host.", common=True)
     cert_tofu: bool = param(
-        False, "Trust the certificate that a host shows first, and no other later.", later=True
+        False,
+        "Trust the certificate that a host shows first, and no other later, unless an authority "
+        "has signed it.",
     )
     cert_fingerprints: str = param(
         "",

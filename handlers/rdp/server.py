@@ -30,6 +30,7 @@ from handlers.rdp.desktop import Desktop
 from handlers.rdp.engine import Engine, EngineError
 from handlers.rdp.key_sender import KeySender, layout_of, locks_of
 from handlers.rdp.keyboard import Keyboard
+from handlers.rdp.known_hosts import known_hosts
 from handlers.rdp.login import Login
 from handlers.rdp.microphone import Microphone
 from handlers.rdp.options import Geometry, geometry_of, keyboard_settings, settings_of
@@ -93,6 +94,8 @@ class Server:
         self._has_logged_in = security == negotiation.RDP
         """True if credentials may have reached the server: RDP's own security sends them at once,
         the others after the certificate was accepted."""
+        self._is_untrusted = False
+        """True if the certificate was refused."""
         self._is_logged_on = False
         """True if the server has said that a user is logged on."""
         self._tasks: set[asyncio.Task[None]] = set()
@@ -169,7 +172,9 @@ class Server:
     @property
     def may_retry(self) -> bool:
         """True if another connection may be made: it does not repeat a login that may have been
-        refused, which would lock the account sooner or later."""
+        refused, which would lock the account sooner or later, and the certificate was accepted."""
+        if self._is_untrusted:
+            return False
         if self._is_logged_on or self.was_stable or not self._login.password:
             return True
         return not self._has_logged_in or (self._ended and self._ended.error) == failures.DISAGREED
@@ -240,10 +245,12 @@ class Server:
 
     async def _verify(self, pem: bytes) -> None:
         try:
-            await certificates.check(self._params, pem)
+            known = known_hosts(self._session.settings.rdp.known_hosts)
+            await certificates.check(self._params, pem, known)
         except GuacrError as error:
             self._error = error
-        self._has_logged_in = self._error is None
+            self._is_untrusted = True
+        self._has_logged_in = not self._is_untrusted
         self._engine.send([CertificateVerdict(self._has_logged_in)])
 
     def _follow_by(self, change: Callable[[Geometry], None]) -> None:

@@ -35,12 +35,15 @@ class Authority:
         )
         self.certificate = _pem(built.sign(self._key, hashes.SHA256()))
 
-    def issue(self, name: str, *, host: str = "", rsa_key: bool = False) -> Pair:
+    def issue(
+        self, name: str, *, host: str = "", rsa_key: bool = False, expired: bool = False
+    ) -> Pair:
         """A certificate for `name`; with `host` it is valid for that host alone."""
         key = rsa.generate_private_key(65537, 2048) if rsa_key else _elliptic_key()
         local = [x509.DNSName("localhost"), x509.IPAddress(ADDRESS)]
         names = x509.SubjectAlternativeName([x509.DNSName(host)] if host else local)
-        built = _builder(_name(name), self._name, key).add_extension(names, critical=False)
+        built = _builder(_name(name), self._name, key, expired=expired)
+        built = built.add_extension(names, critical=False)
         private = key.private_bytes(
             serialization.Encoding.PEM,
             serialization.PrivateFormat.PKCS8,
@@ -67,16 +70,20 @@ def _name(text: str) -> x509.Name:
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey,
+    *,
+    expired: bool = False,
 ) -> x509.CertificateBuilder:
-    now = datetime.datetime.now(datetime.UTC)
+    now, day = datetime.datetime.now(datetime.UTC), datetime.timedelta(days=1)
     return x509.CertificateBuilder(
         issuer,
         subject,
         key.public_key(),
         x509.random_serial_number(),
-        now - datetime.timedelta(days=1),
-        now + datetime.timedelta(days=1),
+        now - 2 * day,
+        now + (-day if expired else day),
     )
 
 
