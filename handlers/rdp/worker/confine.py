@@ -13,6 +13,9 @@ from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 
+from handlers.rdp.worker import landlock, seccomp
+from handlers.rdp.worker.landlock import EXECUTE, READ_DIRECTORY, READ_FILE
+
 NOBODY = 65534
 """The user and group of no one."""
 DESCRIPTORS_MAX = 256
@@ -23,6 +26,18 @@ _NO_NEW_PRIVILEGES, _DUMPABLE = 38, 4
 """Options of prctl(2)."""
 _NEW_NETWORK, _NEW_IPC, _NEW_USER = 0x40000000, 0x08000000, 0x10000000
 """Flags of unshare(2)."""
+_CAPABILITIES = 0x20080522
+"""The version of capset(2) with 64 bits."""
+_READ = READ_FILE | READ_DIRECTORY
+FILES = {
+    "/usr": _READ | EXECUTE,
+    "/lib": _READ | EXECUTE,
+    "/lib64": _READ | EXECUTE,
+    "/etc/ssl": _READ,
+    "/etc/localtime": READ_FILE,
+    "/etc/timezone": READ_FILE,
+}
+"""What remains of the file system, together with the home directory."""
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -49,6 +64,9 @@ def confine(keep: Collection[int], home: str) -> None:
     ):
         with suppress(ValueError, OSError):  # the limit is lower already
             resource.setrlimit(kind, (most, most))
+    _drop_capabilities()
+    landlock.restrict(FILES | {home: _READ})
+    seccomp.deny()
 
 
 def _close_others(keep: Collection[int]) -> None:
@@ -62,6 +80,12 @@ def _unshare() -> None:
     """Leave the network: the worker has a connected socket."""
     if _libc.unshare(_NEW_NETWORK | _NEW_IPC) != 0:
         _libc.unshare(_NEW_USER | _NEW_NETWORK | _NEW_IPC)
+
+
+def _drop_capabilities() -> None:
+    """Drop those that an ordinary user has got in its own user namespace."""
+    header = (ctypes.c_uint32 * 2)(_CAPABILITIES, 0)
+    _libc.capset(header, (ctypes.c_uint32 * 6)())
 
 
 def _address_space() -> int:
