@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import mmap
 import os
-import signal
 import socket
 import time
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, suppress
 from typing import cast
 
 from typing_extensions import override
@@ -20,6 +19,8 @@ from handlers.rdp.channel.codec import ChannelError, Message, Parser
 from handlers.rdp.channel.messages import FROM_WORKER, Stop
 from handlers.rdp.launcher import Process, launcher
 
+TURN, REST = 0.003, 0.015
+"""Seconds for which messages of a worker are handled at a time, and seconds until the next turn."""
 UNSENT_MAX = 1 << 20
 """Bytes that may wait for a worker that does not read; users' input beyond is dropped."""
 STOP_TIMEOUT = 2.0
@@ -40,6 +41,9 @@ class Engine(asyncio.Protocol):
     def __init__(self, receive: Callable[[Message], None]) -> None:
         self._receive = receive
         self._parser = Parser(FROM_WORKER)
+        self._messages: Iterator[Message] = iter(())
+        """Those that have been received and not handled."""
+        self._next_turn: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._process: Process | None = None
@@ -60,22 +64,37 @@ class Engine(asyncio.Protocol):
             GuacrError: it cannot be started.
         """
         ours, theirs = socket.socketpair()
-        shared = -1
         try:
-            with sock, theirs:
+            with ExitStack() as given:
+                given.enter_context(sock)
+                given.enter_context(theirs)
                 sock.setblocking(True)
                 shared = memory.create()
+                given.callback(os.close, shared)
                 self._memory = mmap.mmap(shared, memory.SIZE)
                 self._header = memory.header(self._memory)
                 self._pixels = memoryview(self._memory)[memory.PIXELS :]
-                self._process = await launcher.fork(theirs.fileno(), shared, sock.fileno())
+                descriptors = theirs.fileno(), shared, sock.fileno()
+                self._process = await self._fork(descriptors, given.pop_all())
+            await self._loop.create_unix_connection(lambda: self, sock=ours)
         except BaseException:
             ours.close()
             raise
-        finally:
-            if shared >= 0:
-                os.close(shared)
-        await self._loop.create_unix_connection(lambda: self, sock=ours)
+
+    async def _fork(self, descriptors: tuple[int, int, int], given: ExitStack) -> Process:
+        """Fork the worker on a thread, which closes what is `given` to it: if this is cancelled,
+        the numbers of descriptors must not mean others before the thread has sent them."""
+
+        def fork() -> Process:
+            with given:
+                return launcher.fork(*descriptors)
+
+        forking = self._loop.run_in_executor(None, fork)
+        try:
+            return await asyncio.shield(forking)
+        except asyncio.CancelledError:
+            forking.add_done_callback(_end_unwanted)
+            raise
 
     def send(self, messages: Iterable[Message]) -> None:
         """Send messages before anything is shown."""
@@ -144,11 +163,11 @@ class Engine(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
             self._transport = None
+        if self._next_turn is not None:
+            self._next_turn.cancel()
         process, self._process = self._process, None
         if process is not None:
-            with suppress(ProcessLookupError):
-                signal.pidfd_send_signal(process.descriptor, signal.SIGKILL)
-            os.close(process.descriptor)
+            process.kill()
         self._header = self._pixels = memoryview(b"")
         self._memory = None
         self._receive = _ignore
@@ -173,13 +192,28 @@ class Engine(asyncio.Protocol):
 
     @override
     def data_received(self, data: bytes) -> None:
+        self._messages = self._parser.feed(data)
+        self._take_turn()
+
+    def _take_turn(self) -> None:
+        """Handle messages; if they take long, others have their turn before the rest."""
+        begun = time.thread_time()
         try:
-            for message in self._parser.feed(data):
+            for message in self._messages:
                 self._receive(message)
+                if time.thread_time() - begun > TURN and self._transport is not None:
+                    self._transport.pause_reading()
+                    self._next_turn = self._loop.call_later(REST, self._go_on)
+                    return
         except ChannelError as error:
             self._fail(EngineError(str(error)))
         except GuacrError as error:
             self._fail(error)
+
+    def _go_on(self) -> None:
+        if self._transport is not None:
+            self._transport.resume_reading()
+            self._take_turn()
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
@@ -193,6 +227,11 @@ class Engine(asyncio.Protocol):
             self.lost.set_exception(error)
             self.lost.exception()  # not an unhandled one, if nobody waits
         self.kill()
+
+
+def _end_unwanted(forking: asyncio.Future[Process]) -> None:
+    if not forking.cancelled() and forking.exception() is None:
+        forking.result().kill()
 
 
 def _ignore(_message: Message) -> None:

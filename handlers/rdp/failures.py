@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from guacr.api import (
-    ConflictError,
     ForbiddenError,
     GuacrError,
     SessionClosedError,
+    SessionConflictError,
     SessionTimeoutError,
     UnauthorizedError,
     UpstreamError,
@@ -28,15 +28,14 @@ LOGGED_OFF = ("ERRINFO_LOGOFF_BY_USER", "ERRINFO_RPC_INITIATED_LOGOFF")
 
 _LOGON = "check user name, password and domain"
 _ACCOUNT = "ask the administrator of the host"
+_CRASH = "has ended the session, as a part of its system has crashed: connect again"
+_GRAPHICS = "cannot use the graphics pipeline: set disable-gfx"
 _REASONS: dict[str, tuple[type[GuacrError], str]] = {
     "ERRCONNECT_AUTHENTICATION_FAILED": (UnauthorizedError, f"refused the login: {_LOGON}"),
     "ERRCONNECT_LOGON_FAILURE": (UnauthorizedError, f"refused the login: {_LOGON}"),
     "ERRCONNECT_WRONG_PASSWORD": (UnauthorizedError, "refused the password: check it"),
     "ERRCONNECT_NO_OR_MISSING_CREDENTIALS": (
         UnauthorizedError, "wants a user name and a password: set them",
-    ),
-    "ERRCONNECT_CONNECT_CANCELLED": (
-        UnauthorizedError, "wants a user name and a password, and none were given",
     ),
     "ERRCONNECT_INSUFFICIENT_PRIVILEGES": (
         ForbiddenError, f"does not let this user log on remotely: {_ACCOUNT}",
@@ -87,7 +86,7 @@ _REASONS: dict[str, tuple[type[GuacrError], str]] = {
         SessionTimeoutError, "has ended the session: its time was over",
     ),
     "ERRINFO_DISCONNECTED_BY_OTHER_CONNECTION": (
-        ConflictError, "has given this session to another connection",
+        SessionConflictError, "has given this session to another connection",
     ),
     "ERRINFO_OUT_OF_MEMORY": (UpstreamError, "is out of memory"),
     "ERRINFO_SERVER_DENIED_CONNECTION": (
@@ -109,11 +108,29 @@ _REASONS: dict[str, tuple[type[GuacrError], str]] = {
         UpstreamUnavailableError, f"has no licence left: {_ACCOUNT}",
     ),
     "ERRINFO_CB_DESTINATION_NOT_FOUND": (UpstreamError, "finds no host for this session"),
+    "ERRCONNECT_KDC_UNREACHABLE": (
+        UpstreamError, "wants a Kerberos login, and no server for that can be reached",
+    ),
+    "ERRINFO_SERVER_DWM_CRASH": (UpstreamError, _CRASH),
+    "ERRINFO_SERVER_WINLOGON_CRASH": (UpstreamError, _CRASH),
+    "ERRINFO_SERVER_CSRSS_CRASH": (UpstreamError, _CRASH),
+    "ERRINFO_REMOTEAPP_NOT_ENABLED": (UpstreamError, "does not offer RemoteApp: clear remote-app"),
+    "ERRINFO_GRAPHICS_MODE_NOT_SUPPORTED": (UpstreamError, _GRAPHICS),
+    "ERRINFO_GRAPHICS_SUBSYSTEM_RESET_FAILED": (UpstreamError, _GRAPHICS),
+    "ERRINFO_GRAPHICS_SUBSYSTEM_FAILED": (UpstreamError, _GRAPHICS),
+    "ERRINFO_VIRTUALDESKTOPTOOLARGE": (
+        UpstreamError, "has no desktop of this size: set width and height to less",
+    ),
     "ERRINFO_CB_CONNECTION_CANCELLED": (SessionClosedError, "has cancelled the connection"),
     "ERRINFO_CB_SESSION_ONLINE_VM_WAKE": (UpstreamTimeoutError, "cannot wake its machine"),
 }  # fmt: skip
 
 
+_KINDS: dict[str, tuple[type[GuacrError], str]] = {
+    "ERRINFO_LICENSE_": (UpstreamUnavailableError, f"cannot license this client: {_ACCOUNT}"),
+    "ERRINFO_CB_": (UpstreamError, f"cannot find a host for this session: {_ACCOUNT}"),
+}
+"""The same for other names that begin so."""
 _WANTED = {
     negotiation.NLA: (
         "requires network level authentication (NLA)", "set the parameter security to nla or any",
@@ -165,6 +182,9 @@ def of(params: RdpParams, ended: Ended, *, shown: bool) -> GuacrError:
     if name in _REASONS:
         kind, reason = _REASONS[name]
         return kind(f"{named(params)} {reason}")
+    for prefix, (kind, reason) in _KINDS.items():
+        if name.startswith(prefix):
+            return kind(f"{named(params)} {reason} ({name})")
     if shown:
         return ended_by_host(params, name)
     return UpstreamError(

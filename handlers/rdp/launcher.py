@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
+import os
+import signal
 import socket
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +30,12 @@ class Process:
 
     pid: int
     descriptor: int
+
+    def kill(self) -> None:
+        """End it, if it has not ended, and forget it."""
+        with suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self.descriptor, signal.SIGKILL)
+        os.close(self.descriptor)
 
 
 class Zygote:
@@ -61,7 +69,12 @@ class Zygote:
             OSError: the zygote has ended.
         """
         socket.send_fds(self._control, [b"\0"], [channel, memory, sock])
-        pid, _, descriptors = self._answer(FORK_TIMEOUT)
+        try:
+            pid, _, descriptors = self._answer(FORK_TIMEOUT)
+        except UnsupportedError as error:
+            raise BusyError(f"no process for RDP can be started: {error}") from None
+        if not descriptors:
+            raise OSError("this process has too many open files")
         return Process(pid, descriptors[0])
 
     def close(self) -> None:
@@ -92,15 +105,6 @@ class Launcher:
         self._lock = threading.Lock()
         self._zygote: Zygote | None = None
 
-    async def fork(self, channel: int, memory: int, sock: int) -> Process:
-        """Fork a worker.
-
-        Raises:
-            UnsupportedError: FreeRDP cannot be used here.
-            BusyError: there can be no other process now.
-        """
-        return await asyncio.to_thread(self._fork, channel, memory, sock)
-
     def start(self) -> str:
         """Start the zygote, and return FreeRDP's version; blocks.
 
@@ -117,7 +121,13 @@ class Launcher:
             if zygote is not None:
                 zygote.close()
 
-    def _fork(self, channel: int, memory: int, sock: int) -> Process:
+    def fork(self, channel: int, memory: int, sock: int) -> Process:
+        """Fork a worker; blocks.
+
+        Raises:
+            UnsupportedError: FreeRDP cannot be used here.
+            BusyError: there can be no other process now.
+        """
         with self._lock:
             try:
                 return self._started().fork(channel, memory, sock)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine
 from guacr.api import GuacrError, SessionContext, WindowSizes, shorten
 from handlers.notice import Notice
 from handlers.rdp import certificates, failures, negotiation
-from handlers.rdp.channel.codec import Message
+from handlers.rdp.channel.codec import ChannelError, Message
 from handlers.rdp.channel.messages import (
     Certificate,
     CertificateVerdict,
@@ -44,6 +44,8 @@ WATCH, REST = 0.25, 1.0
 """Seconds between two looks at whether the worker works, if it has something to do and if not."""
 NOTICE_AFTER, HUNG_AFTER = 1.0, 15.0
 """Seconds without work after which users see a notice, and after which the worker is ended."""
+CERTIFICATES_MAX = 4
+"""Certificates of one connection that are checked."""
 STABLE_AFTER = 30.0
 """Seconds for which a desktop must be shown before all attempts to connect are allowed again."""
 
@@ -94,6 +96,7 @@ class Server:
         self._has_logged_in = security == negotiation.RDP
         """True if credentials may have reached the server: RDP's own security sends them at once,
         the others after the certificate was accepted."""
+        self._certificates = 0
         self._is_untrusted = False
         """True if the certificate was refused."""
         self._is_logged_on = False
@@ -213,6 +216,9 @@ class Server:
         self._microphone.handle(message)
         match message:
             case Certificate():
+                self._certificates += 1
+                if self._certificates > CERTIFICATES_MAX:
+                    raise ChannelError("there are too many certificates")
                 self._start(self._verify(message.pem), "certificate")
             case CredentialsWanted():
                 self._wants_credentials = True

@@ -8,7 +8,7 @@ all numbers are little-endian. Texts and bytes begin with their length.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
 from typing import Annotated, Any, ClassVar, get_type_hints
@@ -156,24 +156,23 @@ class Parser:
         self._known = {message.TYPE: message for message in known}
         self._buffer = bytearray()
 
-    def feed(self, data: bytes) -> list[Message]:
-        """Return the messages that `data` completes.
+    def feed(self, data: bytes) -> Iterator[Message]:
+        """Yield the messages that `data` completes; nothing else may be fed before the last one.
 
         Raises:
             ChannelError: the bytes are not those of a known message; nothing may follow.
         """
         self._buffer += data
-        found, at = [], 0
-        with memoryview(self._buffer) as view:
-            while at + HEADER.size <= len(view):
-                size, kind = HEADER.unpack_from(view, at)
-                if not 1 <= size <= MESSAGE_MAX or kind not in self._known:
-                    raise ChannelError(f"there is no message of type {kind} and {size} bytes")
-                end = at + _LENGTH.size + size
-                if end > len(view):
-                    break
-                with view[at + HEADER.size : end] as body:
-                    found.append(decode(self._known[kind], body))
-                at = end
+        at = 0
+        while at + HEADER.size <= len(self._buffer):
+            size, kind = HEADER.unpack_from(self._buffer, at)
+            if not 1 <= size <= MESSAGE_MAX or kind not in self._known:
+                raise ChannelError(f"there is no message of type {kind} and {size} bytes")
+            end = at + _LENGTH.size + size
+            if end > len(self._buffer):
+                break
+            with memoryview(self._buffer) as view, view[at + HEADER.size : end] as body:
+                message = decode(self._known[kind], body)
+            yield message
+            at = end
         del self._buffer[:at]
-        return found

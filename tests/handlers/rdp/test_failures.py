@@ -1,0 +1,67 @@
+"""The names of FreeRDP's errors."""
+
+from __future__ import annotations
+
+import pytest
+
+from guacr.errors import GuacrError
+from guacr.protocol.status import Status
+from handlers.rdp import failures
+from handlers.rdp.channel.messages import Ended
+from handlers.rdp.freerdp.library import Library, LibraryError
+from handlers.rdp.params import RdpParams
+from tests.support.require import missing
+
+INFO, CONNECT = range(1, 0x1200), range(0x20000, 0x20040)
+"""Codes: of MS-RDPBCGR 2.2.5.1.1, and of FreeRDP itself."""
+NEWER = {"ERRCONNECT_ACTIVATION_TIMEOUT"}
+"""Names of FreeRDP 3."""
+
+
+def error_of(name: str, *, shown: bool = False, tls: bool = True, protocol: int = 1) -> GuacrError:
+    params = RdpParams.parse({"hostname": "host.example"})
+    return failures.of(params, Ended(name, tls, protocol, 0), shown=shown)
+
+
+def test_the_names_are_those_of_freerdp() -> None:
+    try:
+        library = Library()
+    except LibraryError as error:
+        missing(str(error))
+    names = {library.freerdp_get_error_info_name(code) for code in INFO}
+    names |= {library.freerdp_get_last_error_name(code) for code in CONNECT}
+    known = {name.decode() for name in names if name} | NEWER
+    mine = {*failures._REASONS, *failures.LOST, *failures.LOGGED_OFF, failures.DISAGREED}
+    assert mine - known == set()
+    for prefix in failures._KINDS:
+        assert any(name.startswith(prefix) for name in known)
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "words"),
+    [
+        ("ERRCONNECT_LOGON_FAILURE", Status.CLIENT_UNAUTHORIZED, "refused the login: check"),
+        ("ERRCONNECT_ACCOUNT_LOCKED_OUT", Status.CLIENT_FORBIDDEN, "has locked this account"),
+        ("ERRINFO_IDLE_TIMEOUT", Status.SESSION_TIMEOUT, "it was idle too long"),
+        ("ERRINFO_DISCONNECTED_BY_OTHER_CONNECTION", Status.SESSION_CONFLICT, "another connection"),
+        ("ERRINFO_RPC_INITIATED_LOGOFF", Status.SESSION_CLOSED, "an administrator"),
+        ("ERRINFO_LICENSE_NO_LICENSE", Status.UPSTREAM_UNAVAILABLE, "has no licence left: ask"),
+        ("ERRINFO_LICENSE_INTERNAL", Status.UPSTREAM_UNAVAILABLE, "(ERRINFO_LICENSE_INTERNAL)"),
+        ("ERRINFO_CB_LOADING_DESTINATION", Status.UPSTREAM_ERROR, "cannot find a host"),
+        ("ERRINFO_DECRYPT_FAILED", Status.UPSTREAM_ERROR, "(ERRINFO_DECRYPT_FAILED)"),
+    ],
+)
+@pytest.mark.parametrize("shown", [True, False])
+def test_reasons(name: str, status: Status, words: str, shown: bool) -> None:
+    error = error_of(name, shown=shown)
+    assert str(error).startswith("host 'host.example' ")
+    assert words in str(error)
+    assert error.status == status
+
+
+@pytest.mark.parametrize("name", failures.LOST)
+def test_lost_connections(name: str) -> None:
+    assert "refused the login" in str(error_of(name, protocol=2))
+    assert "closed the connection before showing a desktop" in str(error_of(name))
+    assert "closed the connection before" in str(error_of(name, tls=False, protocol=2))
+    assert str(error_of(name, shown=True)).endswith("has closed the connection: connect again")

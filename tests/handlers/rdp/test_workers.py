@@ -1,0 +1,205 @@
+"""Workers that end, hang or misbehave, the zygote, and what is left of them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import struct
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from operator import le
+from pathlib import Path
+
+import pytest
+
+from guacr.daemon import Daemon
+from guacr.protocol.status import Status
+from guacr.testing.client import GuacClient
+from guacr.testing.daemon import address
+from handlers.rdp import server
+from handlers.rdp.channel.codec import HEADER, Message
+from handlers.rdp.channel.messages import CursorDefault, Painted
+from handlers.rdp.engine import Engine, EngineError
+from handlers.rdp.launcher import launcher
+from tests.handlers.rdp.sessions import connected, shows
+from tests.support.certificates import Pair
+from tests.support.freerdp_shadow import freerdp_shadow
+from tests.support.waiting import until
+from tests.support.xvnc import Desktop
+
+
+@pytest.fixture
+async def shadow(desktop: Desktop, pair: Pair, tmp_path: Path) -> AsyncIterator[dict[str, str]]:
+    """The parameters of a server that needs no password."""
+    desktop.run("xsetroot", "-solid", "#204060")
+    async with freerdp_shadow(desktop, "tls", pair, tmp_path) as found:
+        yield found
+
+
+def zygote() -> int:
+    """Return its process id."""
+    assert launcher._zygote is not None
+    return launcher._zygote._process.pid
+
+
+def exists(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
+
+
+def workers(parent: int) -> set[int]:
+    try:
+        return {
+            int(pid) for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+        }
+    except FileNotFoundError:
+        return set()
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
+async def test_a_worker_that_ends(
+    number: signal.Signals, daemon: Daemon, desktop: Desktop, shadow: dict[str, str]
+) -> None:
+    async with connected(daemon, shadow) as other:
+        (first,) = workers(zygote())
+        async with connected(daemon, shadow) as client:
+            (worker,) = workers(zygote()) - {first}
+            os.kill(worker, number)
+            await client.wait(lambda: client.state.errors, "the error", timeout=2)
+            ((sentence, status),) = client.state.errors
+            assert "has ended unexpectedly: connect again" in sentence
+            assert status == Status.UPSTREAM_ERROR
+        desktop.run("xsetroot", "-solid", "#604020")
+        await shows(other, desktop)
+    await until(lambda: not workers(zygote()), "the workers' end")
+
+
+async def test_a_worker_that_hangs(
+    daemon: Daemon, shadow: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "HUNG_AFTER", 2.5)
+    async with connected(daemon, shadow) as client:
+        (worker,) = workers(zygote())
+        os.kill(worker, signal.SIGSTOP)
+        frames = client.state.syncs
+        client.mouse(5, 5)
+        await client.wait(lambda: client.state.syncs > frames, "a notice", timeout=4)
+        await client.wait(lambda: client.state.errors, "the error")
+        assert "has not worked for 2.5 s and was ended" in client.state.errors[0][0]
+    await until(lambda: not workers(zygote()), "the worker's end")
+
+
+async def test_a_zygote_that_ends(daemon: Daemon, desktop: Desktop, shadow: dict[str, str]) -> None:
+    async with connected(daemon, shadow) as client:
+        first = zygote()
+        os.kill(first, signal.SIGKILL)
+        async with connected(daemon, shadow) as second:
+            assert zygote() != first
+            desktop.run("xsetroot", "-solid", "#604020")
+            await shows(client, desktop)
+            await shows(second, desktop)
+
+
+DAEMON = """\
+import asyncio, json, sys
+from guacr.testing import GuacClient, address, running_daemon
+from handlers.rdp.handler import RdpHandler
+from handlers.rdp.launcher import launcher
+
+async def main():
+    async with running_daemon(RdpHandler) as daemon:
+        parameters = json.loads(sys.argv[1])
+        async with await GuacClient.connect(address(daemon), "rdp", parameters) as client:
+            await client.wait(lambda: client.state.syncs, "the desktop", 30)
+            print(launcher._zygote._process.pid, flush=True)
+            await asyncio.sleep(60)
+
+asyncio.run(main())
+"""
+
+
+async def test_a_daemon_that_is_killed(shadow: dict[str, str]) -> None:
+    parameters = str(shadow | {"ignore-cert": "true"}).replace("'", '"')
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", DAEMON, parameters, stdout=subprocess.PIPE
+    )
+    assert process.stdout
+    parent = int(await process.stdout.readline())
+    (worker,) = workers(parent)
+    process.kill()
+    await process.wait()
+    await until(lambda: not exists(parent), "the zygote's end")
+    await until(lambda: not exists(worker), "the worker's end")
+
+
+async def test_nothing_is_left(daemon: Daemon, shadow: dict[str, str]) -> None:
+    """Of sessions that end in any phase."""
+    async with connected(daemon, shadow):
+        pass
+    await until(lambda: not daemon.registry.sessions, "the end")
+    before = counts()
+    values = shadow | {"ignore-cert": "true"}
+    for delay in [0.0, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4]:
+        async with await GuacClient.connect(address(daemon), "rdp", values):
+            await asyncio.sleep(delay)
+    await until(lambda: not daemon.registry.sessions, "the end of the sessions")
+    await until(lambda: not workers(zygote()), "the workers' end")
+    await until(lambda: all(map(le, counts(), before)), "closed files")
+
+
+def counts() -> tuple[int, int]:
+    """How many files this process and the zygote have open."""
+    daemon, parent = (len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in ("self", zygote()))
+    return daemon, parent
+
+
+# ---- the channel
+
+
+@asynccontextmanager
+async def engine(received: list[Message]) -> AsyncIterator[tuple[Engine, socket.socket]]:
+    """The daemon's side of a worker, which is a socket here."""
+    ours, theirs = socket.socketpair()
+    theirs.setblocking(False)
+    made = Engine(received.append)
+    await asyncio.get_running_loop().create_unix_connection(lambda: made, sock=ours)
+    with theirs:
+        yield made, theirs
+        await made.close()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"GET / HTTP/1.1\r\n\r\n",
+        HEADER.pack(0, CursorDefault.TYPE),
+        HEADER.pack(1, 255),
+        HEADER.pack(1 << 31, Painted.TYPE),
+        HEADER.pack(9, Painted.TYPE) + struct.pack("<II", 1, 1 << 30),
+    ],
+)
+async def test_garbage(data: bytes) -> None:
+    received: list[Message] = []
+    async with engine(received) as (made, worker):
+        worker.send(CursorDefault().encode() + data)
+        with pytest.raises(EngineError):
+            await asyncio.wait_for(asyncio.shield(made.lost), 5)
+    assert received == [CursorDefault()]
+
+
+async def test_a_flood_leaves_others_most_of_the_time() -> None:
+    """What fits into the buffers at once is handled in parts."""
+    received: list[Message] = []
+    loop = asyncio.get_running_loop()
+    async with engine(received) as (_, worker):
+        message, many = CursorDefault().encode(), 100_000
+        flood = asyncio.create_task(loop.sock_sendall(worker, message * many))
+        longest, handled = 0, 0
+        while len(received) < many:
+            await asyncio.sleep(0)
+            longest, handled = max(longest, len(received) - handled), len(received)
+        await flood
+    assert longest < many / 10
