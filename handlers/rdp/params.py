@@ -185,7 +185,10 @@ class RdpParams(
         "", "Text that is sent before the connection, such as a virtual machine's id.", common=True
     )
     timezone: str = param(
-        "", "Time zone, such as Europe/Berlin; empty for that of the client.", common=True
+        "",
+        "Time zone, such as Europe/Berlin; empty for that of the client. FreeRDP 2 always sends "
+        "that of the daemon's machine.",
+        common=True,
     )
     recording_exclude_touch: bool = param(False, "Do not record touches.", later=True)
     resize_method: str = param(

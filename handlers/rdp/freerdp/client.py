@@ -145,6 +145,7 @@ class Client:
         """Connect, and show the desktop until the connection ends."""
         library = self.library
         self._start = start
+        self.settings.put_time_zone()
         self.settings.put("ServerHostname", f"|{start.hostname}")  # the port is a socket
         self.settings.put("ServerPort", str(self._socket))
         self._install()

@@ -70,6 +70,7 @@ winpr bool ResetEvent pointer
 winpr bool CloseHandle pointer
 winpr u32 WaitForMultipleObjects u32 pointer bool u32
 winpr int PubSub_Subscribe pointer text pointer
+winpr u32 GetDynamicTimeZoneInformation pointer
 winpr pointer WLog_GetRoot
 winpr bool WLog_SetLogLevel pointer u32
 libc pointer strdup text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 
 from handlers.rdp.freerdp.library import Library
-from handlers.rdp.freerdp.structs import SLOT, slot
+from handlers.rdp.freerdp.structs import SLOT, TimeZone, slot
 
 
 class Settings:
@@ -33,15 +33,29 @@ class Settings:
         library = self._library
         key, length = library.key(name), library.key(name + "Length")
         if library.major >= 3:
-            library.core.freerdp_settings_set_pointer_len(
-                ctypes.c_void_p(self.address),
-                ctypes.c_size_t(key),
-                ctypes.c_char_p(data),
-                ctypes.c_size_t(len(data)),
-            )
+            self._put_items(name, data, len(data))
         else:  # there is no function for it, but `rdpSettings` is a public array of slots
             slot(self.address, key).value = library.strdup(data)
             ctypes.c_uint32.from_address(self.address + SLOT * length).value = len(data)
+
+    def put_time_zone(self) -> None:
+        """Tell the server the time zone of this process (TZ). FreeRDP 2 always tells it that of the
+        machine."""
+        library, zone = self._library, TimeZone()
+        if library.major >= 3:
+            library.GetDynamicTimeZoneInformation(ctypes.addressof(zone))
+            self._put_items("ClientTimeZone", bytes(zone), 1)
+            name = bytes(zone.TimeZoneKeyName).decode("utf-16-le", "replace").partition("\0")[0]
+            self.put("DynamicDSTTimeZoneKeyName", name)
+
+    def _put_items(self, name: str, data: bytes, count: int) -> None:
+        """Set a setting that is an array, by a function of FreeRDP 3."""
+        self._library.core.freerdp_settings_set_pointer_len(
+            ctypes.c_void_p(self.address),
+            ctypes.c_size_t(self._library.key(name)),
+            ctypes.c_char_p(data),
+            ctypes.c_size_t(count),
+        )
 
     def flag(self, name: str) -> bool:
         """Return a truth value."""

@@ -241,6 +241,23 @@ class MonitorLayout(ctypes.Structure):
     )
 
 
+class TimeZone(ctypes.Structure):
+    """`DYNAMIC_TIME_ZONE_INFORMATION` (winpr/timezone.h), which begins with a
+    `TIME_ZONE_INFORMATION`."""
+
+    _fields_ = (
+        ("Bias", c_int32),
+        ("StandardName", c_uint16 * 32),
+        ("StandardDate", c_uint16 * 8),
+        ("StandardBias", c_int32),
+        ("DaylightName", c_uint16 * 32),
+        ("DaylightDate", c_uint16 * 8),
+        ("DaylightBias", c_int32),
+        ("TimeZoneKeyName", c_uint16 * 128),
+        ("DynamicDaylightTimeDisabled", c_int),
+    )
+
+
 class ClipboardChannel(ctypes.Structure):
     """`CliprdrClientContext` (freerdp/client/cliprdr.h)."""
 

@@ -40,15 +40,19 @@ class Inflater:
         self._left, self._most, self._allowed = size, most, most
 
     def inflate(self, data: bytes | bytearray, size: int) -> bytes:
-        """Return the `size` bytes of a whole rectangle, all of whose data has been received."""
+        """Return the `size` bytes of a whole rectangle, all of whose data has been received;
+        `check_end` follows."""
         self.begin(len(data), size)
         self._tail, self._left = data, 0
-        inflated = self._inflate(size + 1)
-        if len(inflated) > size or self._tail:
-            raise broken(f"more than {size} bytes of pixels in a rectangle")
+        inflated = self._inflate(size)
         if len(inflated) < size:
             raise broken(f"{len(inflated)} bytes of pixels instead of {size}")
         return inflated
+
+    def check_end(self) -> None:
+        """Check that `inflate` has returned all bytes of the rectangle."""
+        if self._inflate(1):
+            raise broken(f"more than {self._most} bytes of pixels in a rectangle")
 
     def read(self, size: int) -> Steps[bytes]:
         """Return the next `size` bytes."""

@@ -15,12 +15,13 @@ from guacr.testing.client import GuacClient
 from guacr.testing.daemon import address, running_daemon
 from handlers.rdp.handler import RdpHandler
 from handlers.rdp.launcher import launcher
+from tests.handlers.rdp import test_introduction
 from tests.handlers.rdp.sessions import connected, shows
 from tests.handlers.rdp.test_clipboard import copied, copy, pastes
 from tests.handlers.rdp.test_microphone import recorded
 from tests.handlers.rdp.test_session import show_something
 from tests.handlers.rdp.test_sound import tone
-from tests.support.certificates import Pair
+from tests.support.certificates import Authority, Pair
 from tests.support.freerdp3 import python_with_freerdp3
 from tests.support.freerdp_shadow import ALICE, freerdp_shadow
 from tests.support.xrdp import Xrdp
@@ -81,3 +82,32 @@ async def test_clipboard_and_sound_in_both_directions(
         await xrdp.play(display, tone(1.0))
         await client.wait(lambda: client.canvas.counts["audio"], "sound")
         assert any(await recorded(client, xrdp))
+
+
+async def test_what_a_client_says(daemon: Daemon, authority: Authority, tmp_path: Path) -> None:
+    await test_introduction.test_what_precedes_the_connection(daemon, authority, tmp_path)
+    await test_introduction.test_the_client_and_its_screen(daemon, authority, tmp_path)
+    await test_introduction.test_the_session(daemon, authority, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("zone", "bias", "name", "month", "more"),
+    [
+        ("Europe/Berlin", -60, "W. Europe Standard Time", 3, -60),
+        ("America/New_York", 300, "Eastern Standard Time", 3, -60),
+        ("Asia/Kolkata", -330, "India Standard Time", 0, 0),
+    ],
+)
+async def test_time_zones(
+    zone: str,
+    bias: int,
+    name: str,
+    month: int,
+    more: int,
+    daemon: Daemon,
+    authority: Authority,
+    tmp_path: Path,
+) -> None:
+    said = await test_introduction.introduced(daemon, authority, tmp_path, timezone=zone)
+    assert said.zone == (bias, name, month, more)
+    assert f"{name}\0".encode("utf-16-le") in said.info[-len(name) * 2 - 300 :]

@@ -60,8 +60,9 @@ class TightReader:
         data: bytes | bytearray = buffer[found.at : found.end]
         context.input.advance(found.end)
         self._reset(control)
-        if found.compressed:
-            data = self._inflaters[control >> 4 & 3].inflate(data, found.size)
+        inflater = self._inflaters[control >> 4 & 3] if found.compressed else None
+        if inflater is not None:
+            data = inflater.inflate(data, found.size)
         if control >> 4 == FILL:
             context.fill(rect, context.pixel_format.tight_colours(data)[0])
         elif found.palette is not None:
@@ -69,6 +70,8 @@ class TightReader:
             context.draw(rect, pixels, clean=True)
         else:
             context.draw(rect, _pixels(context, data, rect), clean=True)
+        if inflater is not None:
+            inflater.check_end()
         return True
 
     def read(self, context: Context, rect: Rect) -> Steps[None]:

@@ -24,6 +24,7 @@ HEADERS = (
     "freerdp/codec/audio.h",
     "freerdp/event.h",
     "freerdp/update.h",
+    "winpr/timezone.h",
 )
 INCLUDE = Path("/usr/include")
 PLACES = {major: (INCLUDE / f"freerdp{major}", INCLUDE / f"winpr{major}") for major in (3, 2)}
@@ -38,6 +39,7 @@ NAMED: dict[str, tuple[type[ctypes.Structure], ...]] = {
     "GDI_DC": (structs.GdiDc,),
     "DispClientContext": (structs.DisplayControl,),
     "DISPLAY_CONTROL_MONITOR_LAYOUT": (structs.MonitorLayout,),
+    "DYNAMIC_TIME_ZONE_INFORMATION": (structs.TimeZone,),
     "ChannelConnectedEventArgs": (structs.ChannelEvent,),
     "AUDIO_FORMAT": (structs.AudioFormat,),
     "rdpsndDevicePlugin": (structs.SoundDevice,),
