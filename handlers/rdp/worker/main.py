@@ -8,6 +8,7 @@ import os
 import socket
 import threading
 import time
+import traceback
 from queue import SimpleQueue
 from typing import NoReturn
 
@@ -29,7 +30,7 @@ from handlers.rdp.freerdp.library import Library, LibraryError
 
 READ_MAX = 1 << 16
 ENDED, LOST, BROKEN = 0, 1, 2
-"""Exit codes: after `Ended`, without a daemon, and after an unknown message."""
+"""Exit codes: after `Ended`, without a daemon, and after an unknown message or an error."""
 
 
 class Worker:
@@ -98,6 +99,9 @@ class Worker:
             os._exit(BROKEN)
         except OSError:
             pass
+        except Exception:  # noqa: BLE001 -- an error of guacr's own: without this thread, all hangs
+            traceback.print_exc()
+            os._exit(BROKEN)
         os._exit(LOST)  # there is nobody to show anything to
 
     def _take(self, message: Message) -> None:
