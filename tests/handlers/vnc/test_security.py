@@ -234,7 +234,7 @@ async def test_version_3_3(daemon: Daemon) -> None:
 
 @pytest.mark.parametrize(("version", "kind"), [(b"003.003", 2), (b"003.007", 2)])
 @pytest.mark.parametrize(
-    ("result", "told"), [(1, "refuses the login"), (2, "'too many attempts'; wait")]
+    ("result", "told"), [(1, "refuses the login"), (2, "'too many attempts'; check the password")]
 )
 async def test_refusals_without_a_reason(
     daemon: Daemon, version: bytes, kind: int, result: int, told: str
