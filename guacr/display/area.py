@@ -93,11 +93,11 @@ class Region:
             self.pixels = self.pixels.detached(self._room)
             self._is_copy = True
 
-    def areas(self) -> Iterator[Area]:
-        """Yield its parts."""
+    def areas(self, now: float) -> Iterator[Area]:
+        """Yield its parts; what moves at `now` (seconds) may be sent with losses."""
         all_may = self.rect.area >= LOSSY_AREA
         for band in _bands(self.rect):
-            hot = self._grid.hot(band)
+            hot = self._grid.hot(band, now)
             yield Area(self, band, np.ones_like(hot) if all_may else hot, moving=hot)
 
     def find_move(self) -> None:
@@ -167,8 +167,10 @@ class Area:
 
     def cost(self, encoding: Encoding) -> float:
         """Return the maximum estimated seconds for classifying and encoding the pieces."""
-        known = self.region.pixels.has_file(encoding)
-        encoded = 0.0 if known else cost(self.rect.area, "png")
+        if not self.region.pixels.has_file(encoding):
+            encoded = cost(self.rect.area, "png")
+        else:
+            encoded = cost(self.rect.area, "jpeg") if self.moving else 0.0
         return self.rect.area * CLASSIFY_COST + encoded
 
     def pieces(self, encoding: Encoding) -> Iterator[Piece]:
@@ -176,10 +178,11 @@ class Area:
         if not self.region.pixels.has_file(encoding):
             yield from self._classified()
         elif self.rect.y == self.region.rect.y:  # one area stands for the whole region
-            yield from self._file()
+            yield from self._file(encoding)
 
-    def _file(self) -> Iterator[Piece]:
-        """Yield the file that contains the pixels, unless the viewers already have them."""
+    def _file(self, encoding: Encoding) -> Iterator[Piece]:
+        """Yield the file that contains the pixels, or a smaller one for a moving picture, unless
+        the viewers already have them."""
         rect, pixels = self.region.rect, self.region.pixels
         words, shown = pixels.bgrx().words(), self.region.shown_in(rect)
         if shown is not None:
@@ -187,8 +190,10 @@ class Area:
                 return
             shown[:] = words
         self._changed = (rect, None)
-        self._sent.append((rect, False))  # there is no better version to send later
-        yield Piece(rect, Kind.LOSSY, pixels)
+        smaller = pixels.smaller(encoding) if self.moving else None
+        # There is no better version of the host's file to send later.
+        self._sent.append((rect, smaller is not None))
+        yield Piece(rect, Kind.LOSSY, smaller or pixels)
 
     def _classified(self) -> Iterator[Piece]:
         rect, region, tiling = self.rect, self.region, Tiling(self.rect)

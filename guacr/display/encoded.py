@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from typing_extensions import override
 
 from guacr.budget import Budget
+from guacr.display.detail import BITS, bits_per_pixel, hides_losses, needs_many_bits
 from guacr.display.encoder import JPEG, PNG, Encoding
 from guacr.display.geometry import Rect
-from guacr.display.jpeg import decode_jpeg, is_plain_jpeg
+from guacr.display.jpeg import decode_jpeg, encode_jpeg, is_plain_jpeg
 from guacr.display.pixels import Array8, BgrxPixels, Colour, Pixels
 from guacr.display.png import decode_png
 from guacr.errors import OverrunError, UnsupportedError, UpstreamError
@@ -20,6 +21,12 @@ SIDE_MAX = 8192
 """Maximum pixels in either direction."""
 PIXEL_BYTES, FILE_BYTES = 4, 65536
 """Limits of a file: bytes for each pixel, plus a constant for headers."""
+
+ORDINARY_BITS = 2.0
+"""Bits per pixel of a file up to which its quality is ordinary: its size shows how detailed the
+picture is."""
+WORTHWHILE = 0.8
+"""The share of a file's bytes from which on another one, with more losses, is not worthwhile."""
 
 FILES_MAX = 128
 """Maximum files kept for the next frame; of other files, only the pixels are used."""
@@ -83,6 +90,8 @@ class EncodedPixels(Pixels):
     mimetype: str
     data: bytes
     decoded: BgrxPixels
+    is_kept: bool = False
+    """True if there is never a smaller one."""
 
     @property
     @override
@@ -108,7 +117,7 @@ class EncodedPixels(Pixels):
 
     @override
     def detached(self, room: Array8 | None = None) -> EncodedPixels:
-        return EncodedPixels(self.mimetype, self.data, self.decoded.detached(room))
+        return replace(self, decoded=self.decoded.detached(room))
 
     @override
     def bgrx(self) -> BgrxPixels:
@@ -126,6 +135,21 @@ class EncodedPixels(Pixels):
     def has_file(self, encoding: Encoding) -> bool:
         """Return whether the file may be sent unchanged."""
         return encoding.passes(self.mimetype)
+
+    @override
+    def smaller(self, encoding: Encoding) -> EncodedPixels | None:
+        if self.is_kept or encoding.hurried or encoding.mimetype(lossy=True) != JPEG:
+            return None
+        bits, array = bits_per_pixel(len(self.data), self.width * self.height), self.decoded.array
+        if bits <= BITS or not hides_losses(array):
+            return None
+        quality = encoding.lossy_quality(moving=True)
+        if bits <= ORDINARY_BITS or needs_many_bits(array, quality):
+            quality = encoding.lossy_quality(moving=True, detailed=True)
+        data = encode_jpeg(array, quality, self.decoded.subsampling)
+        if len(data) > WORTHWHILE * len(self.data):
+            return None
+        return EncodedPixels(JPEG, data, self.decoded)
 
     @override
     def encode(self, lossy: bool, encoding: Encoding, *, moving: bool = False) -> tuple[str, bytes]:
@@ -186,6 +210,11 @@ class EncodedRects:
                 break
         self._drop(self._due, list(self._due)[len(apart) :])
         return rects + apart
+
+    @property
+    def area(self) -> int:
+        """The pixels of the files of the current frame."""
+        return sum(rect.area for rect in self._due)
 
     def file(self, rect: Rect) -> tuple[str, bytes] | None:
         """Return the media type and the file of exactly this rectangle in the current frame."""

@@ -15,6 +15,8 @@ PNG, JPEG, WEBP = "image/png", "image/jpeg", "image/webp"
 QUALITY_BEST, QUALITY_WORST = 90, 30
 QUALITY_MOVING = 75
 """The best quality for moving pictures: more would not be visible, and a still picture follows."""
+QUALITY_DETAILED = 50
+"""The same for those with so much detail that losses are hidden in it (`guacr.display.detail`)."""
 QUALITY_LAG = 0.02
 """Seconds of lag up to which quality stays at its best; beyond, it drops by one per millisecond."""
 WEBP_FASTEST = 0
@@ -52,17 +54,21 @@ class Encoding:
     quality: int = 0
     accepted: frozenset[str] = frozenset()
     lag: float = 0.0
+    hurried: bool = False
+    """True if encoding takes so long that there are fewer frames: nothing is done to save bytes."""
 
     def accepts(self, mimetype: str) -> bool:
         """Return whether a format may be sent; PNG always may, since every client shows it."""
         return mimetype == PNG or not self.accepted or mimetype in self.accepted
 
-    def lossy_quality(self, *, moving: bool = False) -> int:
-        """Return the quality of lossy images, from 1 to 100."""
+    def lossy_quality(self, *, moving: bool = False, detailed: bool = False) -> int:
+        """Return the quality of lossy images, from 1 to 100; `detailed` refers to moving ones."""
         if self.quality:
             return self.quality
         over = max(0.0, self.lag - QUALITY_LAG) * 1000
-        best = QUALITY_MOVING if moving else QUALITY_BEST
+        best = QUALITY_BEST
+        if moving:
+            best = QUALITY_DETAILED if detailed else QUALITY_MOVING
         return round(max(QUALITY_WORST, min(best, QUALITY_BEST - over)))
 
     def passes(self, mimetype: str) -> bool:

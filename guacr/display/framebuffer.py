@@ -32,6 +32,9 @@ DRAWN_MAX = 256
 DAMAGE_WASTE = 32_768
 """Unchanged pixels that cost less than another rectangle in a frame, where they are found by
 comparison."""
+SMALLER_AREA_MAX = 1 << 20
+"""Pixels of files in a frame up to which they may be replaced by smaller ones: with more, encoding
+takes so long that there are fewer frames."""
 COPIES_MAX = 32
 """Maximum copies kept between two frames; the results of others are sent as pixels."""
 COPY_AREA_MIN = 256
@@ -48,6 +51,7 @@ class FrameBuffer(Surface):
 
     __slots__ = (
         "_bounds", "_copies", "_dirty", "_drawn_last", "_encoded", "_memory", "_taken", "array",
+        "keeps_files",
     )  # fmt: skip
 
     def __init__(self, width: int, height: int, memory: Budget | None = None) -> None:
@@ -60,6 +64,9 @@ class FrameBuffer(Surface):
         self.array: Array8 = new_picture(width, height)
         """(height, width, 4): blue, green, red, and 0. Code that writes to it must keep the 0 and
         call `touch`."""
+        self.keeps_files = False
+        """True if somebody has chosen the quality of the host's files: they are not replaced by
+        smaller ones while the picture moves."""
         self._copies: list[Copy] = []
         self._dirty = DirtyRegion()
         self._drawn_last: list[Rect] = []
@@ -105,7 +112,10 @@ class FrameBuffer(Surface):
     def pixels(self, rect: Rect) -> Pixels:
         pixels = BgrxPixels(self.array[rect.y : rect.bottom, rect.x : rect.right])
         file = self._encoded.file(rect)
-        return pixels if file is None else EncodedPixels(*file, pixels)
+        if file is None:
+            return pixels
+        kept = self.keeps_files or self._encoded.area > SMALLER_AREA_MAX
+        return EncodedPixels(*file, pixels, kept)
 
     # ---- drawing
 

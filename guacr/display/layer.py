@@ -9,7 +9,7 @@ from guacr.display.moves import MoveSearch
 from guacr.display.pixels import Array8, BgrxPixels, Pixels, move_within, new_picture
 from guacr.display.plan import Plan
 from guacr.display.surface import Copy, Damage, Surface
-from guacr.display.tiles import TileGrid, rects_of
+from guacr.display.tiles import TILE, TileGrid, rects_of
 
 FORGET_AFTER = 5.0
 """Seconds without a change after which the copy of what viewers have is freed."""
@@ -17,6 +17,8 @@ FORGET_AREA = 1920 * 1200
 """Pixels up to which it is, since the first change afterwards needs another copy."""
 REFINE_AREA = 512 * 512
 """Pixels that are resent losslessly in one frame, so that the frame stays short."""
+REFINE_AREA_MIN = REFINE_AREA // 8
+"""The same if what moves has as many pixels or more, so that it has most of the link."""
 
 
 class Layer:
@@ -95,12 +97,13 @@ class Layer:
             self._shown, self._forgotten = None, True
         if self._grid is None or self._refine:
             return
-        area = 0
+        left = max(REFINE_AREA_MIN, REFINE_AREA - self._grid.moving_area(now, delay))
         for rect in rects_of(self._grid.resting(now, delay), self.surface.size):
-            if area and area + rect.area > REFINE_AREA:
+            width = min(rect.width, left // (rect.height * TILE) * TILE)
+            if width <= 0:
                 break
-            self._refine.append(rect)
-            area += rect.area
+            self._refine.append(Rect(rect.x, rect.y, width, rect.height))
+            left -= width * rect.height
 
     def plan_changes(self, plan: Plan, now: float) -> None:
         """Add the differences to the last frame."""

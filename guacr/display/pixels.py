@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import override
 
+from guacr.display.detail import hides_losses, needs_many_bits
 from guacr.display.encoder import JPEG, PNG, Encoding, cost, encode_webp
 from guacr.display.geometry import Rect
 from guacr.display.jpeg import encode_jpeg
@@ -97,6 +98,11 @@ class Pixels(ABC):
         """Return whether lossy encoding is free, because a file can be sent unchanged."""
         return False
 
+    def smaller(self, encoding: Encoding) -> Pixels | None:
+        """Return the same pixels with a smaller file, for a moving picture; None if the file is
+        small enough, or there is none."""
+        return None
+
     def cost(self, lossy: bool, encoding: Encoding) -> float:
         """Return the estimated seconds that `encode` takes."""
         mimetype = encoding.mimetype(lossy)
@@ -111,6 +117,14 @@ class Pixels(ABC):
             return mimetype, self.png()
         quality, array = encoding.lossy_quality(moving=moving), self.bgrx().array
         if mimetype == JPEG:
+            least = encoding.lossy_quality(moving=moving, detailed=True)
+            if (
+                least < quality
+                and not encoding.hurried
+                and hides_losses(array)
+                and needs_many_bits(array, quality)
+            ):
+                quality = least
             return mimetype, encode_jpeg(array, quality, self.subsampling)
         return mimetype, encode_webp(array, quality, lossy=lossy)
 

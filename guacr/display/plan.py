@@ -79,7 +79,7 @@ class Plan:
     def region(self, layer: int, region: Region) -> None:
         """Add pixels of a layer, to be sent in the cheapest way."""
         self._parts.append(MovePart(layer, region))
-        self._parts += [AreaPart(layer, area) for area in region.areas()]
+        self._parts += [AreaPart(layer, area) for area in region.areas(self._made_at)]
 
     def file(self, layer: int, mimetype: str, data: bytes) -> None:
         """Add an encoded image, which replaces the pixels at the layer's upper left."""

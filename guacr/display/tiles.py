@@ -73,9 +73,17 @@ class TileGrid:
         else:
             heat[tiles], changed_at[tiles] = hotter[tiles], now
 
-    def hot(self, rect: Rect) -> NDArray[np.bool_]:
+    def hot(self, rect: Rect, now: float) -> NDArray[np.bool_]:
         """Return which of the tiles that `rect` touches are moving."""
-        return self._heat[_covering(rect)] >= HOT
+        part = _covering(rect)
+        moving: NDArray[np.bool_] = self._heat[part] >= HOT
+        return moving & (now - self._changed_at[part] <= REST)
+
+    def moving_area(self, now: float, delay: float) -> int:
+        """Return about how many pixels are in tiles that change continuously, and have changed
+        within `delay` seconds."""
+        moving = (self._heat >= HOT) & (now - self._changed_at <= delay)
+        return int(np.count_nonzero(moving)) * TILE * TILE
 
     def sent(self, rect: Rect, *, lossy: bool) -> None:
         """Note that the viewers have new pixels within `rect`."""

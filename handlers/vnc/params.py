@@ -138,7 +138,8 @@ class VncParams(
     )
     quality_level: int = param(
         -1,
-        "Quality of the server's JPEGs, from 0 to 9; -1 for 5, 10 for none.",
+        "Quality of the server's JPEGs, from 0 to 9, which are then sent unchanged; -1 for 5, and "
+        "less while the picture moves; 10 for none.",
         minimum=-1,
         maximum=10,
     )

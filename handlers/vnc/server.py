@@ -280,6 +280,7 @@ class Server:
         unfinished.forget(params)
         session.set_quality(params.quality)
         surface = self._desktop.begin(ready.width, ready.height)
+        surface.keeps_files = params.quality_level >= 0
         session.set_name(showable(ready.name, lambda _: "") or params.hostname or "VNC")
         if params.cursor == "remote":
             session.display.set_cursor(cursor.DOT)

@@ -19,6 +19,9 @@ INLINE_COST = 0.003
 """Seconds for which encoding a frame may hold the event loop; expensive frames go to a thread."""
 LAST_COST = 0.03
 """The same for the last picture of a session that ends: it is sent at once or not at all."""
+HURRY, TOOK_DECAY = 0.03, 0.9
+"""Seconds of encoding from which nothing more is done to save bytes, and the factor by which they
+count less with each frame."""
 REFINE_DELAY = 0.3
 """Seconds without change after which lossy areas are sent again losslessly."""
 LOW_QUALITY_LAG = 0.15
@@ -40,8 +43,8 @@ class Frames:
     """
 
     __slots__ = (
-        "_clock", "_display", "_encoding_task", "_executor", "_failed", "_is_open",
-        "_last_timestamp", "_loop", "_quality", "_refinement", "_settings", "_stopped",
+        "_clock", "_display", "_encoding_task", "_encoding_took", "_executor", "_failed",
+        "_is_open", "_last_timestamp", "_loop", "_quality", "_refinement", "_settings", "_stopped",
         "_stopping", "_viewers",
     )  # fmt: skip
 
@@ -62,6 +65,8 @@ class Frames:
         self._stopping = False
         self._stopped = False
         self._encoding_task: asyncio.Task[None] | None = None
+        self._encoding_took = 0.0
+        """The seconds that threads took for the slowest of the last frames."""
         self._loop = asyncio.get_running_loop()
         self._clock = FrameClock(settings.display.frame_rate, self._tick, self._lag)
         self._refinement: asyncio.TimerHandle | None = None
@@ -230,6 +235,7 @@ class Frames:
         stale: list[Viewer],
     ) -> None:
         """Encode on threads, in parallel if there is enough work."""
+        begun = self._loop.time()
         frames: list[Frame] = []
         run = self._loop.run_in_executor
         for plan in plans:
@@ -241,6 +247,8 @@ class Frames:
                 await run(self._executor, plan.prepare)
             frames.append(await asyncio.gather(*(run(self._executor, share) for share in shares)))
             plan.settle()
+        took = self._loop.time() - begun
+        self._encoding_took = max(took, self._encoding_took * TOOK_DECAY)
         self._sent(frames, fresh, stale)
 
     def _encoded(self, done: asyncio.Task[None]) -> None:
@@ -292,6 +300,7 @@ class Frames:
             quality=display.quality,
             accepted=frozenset.intersection(*accepted) | {PNG} if accepted else frozenset(),
             lag=max(lags, default=0.0),
+            hurried=self._encoding_took > HURRY,
         )
 
     # ---- lossless refinement

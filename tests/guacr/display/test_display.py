@@ -12,6 +12,7 @@ from guacr.display.encoder import Encoding
 from guacr.display.framebuffer import FrameBuffer
 from guacr.display.geometry import Rect
 from guacr.display.held import HeldSurface
+from guacr.display.layer import REFINE_AREA, REFINE_AREA_MIN
 from guacr.display.plan import Plan
 from guacr.display.solid import SolidSurface
 from guacr.protocol.instruction import encode
@@ -237,6 +238,37 @@ def test_lossy_picture_becomes_exact_once_it_rests() -> None:
         assert frames < 20, "it never becomes exact"
     assert frames > 1, "a large picture is refined in parts"
     assert (viewer.flatten() == seen(surface)).all()
+
+
+@pytest.mark.parametrize("moving", [False, True])
+def test_less_is_sent_again_while_much_moves(moving: bool) -> None:
+    display, surface = Display(), FrameBuffer(1280, 960)
+    layer = display.set_surface(surface)
+    chance = np.random.default_rng(1)
+    surface.blit(Rect(0, 0, 1280, 960), chance.integers(0, 256, (960, 1280, 4), np.uint8))
+    viewer, auto = Canvas(), Encoding()
+    paint(viewer, display.plan(0.0), auto)
+    sizes: list[int] = []
+    for frame in range(20, 38):
+        now = frame / 10
+        if moving:
+            noise = chance.integers(0, 256, (640, 640, 4), np.uint8)
+            surface.blit(Rect(640, 320, 640, 640), noise)
+        exact = (viewer.flatten() == seen(surface)).all(axis=2)[:, :640].sum()
+        if frame % 3 == 0:
+            display.refine(now, 0.3)
+        paint(viewer, display.plan(now), auto)
+        after = (viewer.flatten() == seen(surface)).all(axis=2)[:, :640].sum()
+        sizes.append(int(after - exact))
+    assert max(sizes) <= REFINE_AREA
+    if moving:
+        assert 0 < max(sizes[3:]) <= REFINE_AREA_MIN, (
+            "the first frames do not show yet that it moves"
+        )
+        assert layer.lossy
+    else:
+        assert max(sizes) > REFINE_AREA // 2
+        assert not layer.lossy
 
 
 def test_what_moves_while_it_is_sent_exactly_keeps_its_losses() -> None:

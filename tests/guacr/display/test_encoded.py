@@ -4,6 +4,7 @@ import io
 import random
 import zlib
 from base64 import b64decode
+from collections.abc import Iterable
 from itertools import combinations
 
 import numpy as np
@@ -16,8 +17,8 @@ from PIL import Image
 from guacr.budget import Budget
 from guacr.display.display import Display
 from guacr.display.encoded import FILES_MAX, SIDE_MAX, EncodedImage
-from guacr.display.encoder import JPEG, PNG, Encoding
-from guacr.display.framebuffer import FrameBuffer
+from guacr.display.encoder import JPEG, PNG, QUALITY_MOVING, Encoding
+from guacr.display.framebuffer import SMALLER_AREA_MAX, FrameBuffer
 from guacr.display.geometry import Rect
 from guacr.display.jpeg import SCANS_MAX
 from guacr.display.pixels import Array8
@@ -26,6 +27,7 @@ from guacr.errors import UnsupportedError, UpstreamError
 from guacr.protocol.instruction import encode
 from guacr.testing.canvas import Canvas
 from guacr.testing.wire import Splitter
+from tests.support.ssim import ssim
 
 AUTO = Encoding(accepted=frozenset({PNG, JPEG}))
 
@@ -127,6 +129,112 @@ def test_pixels_are_sent_where_the_file_does_not_fit(encoding: Encoding) -> None
     assert jpeg(200, 150) not in [data for _, _, data in screen.frame(encoding)]
     assert screen.surface.array[:150, :200].any()
     screen.frame(Encoding(format="png"))
+
+
+def grainy(width: int, height: int, seed: int, quality: int = 80) -> EncodedImage:
+    """A file of a picture whose grain hides losses."""
+    ground = np.add.outer(np.arange(height) / 8, np.arange(width) / 16)[..., None]
+    grain = np.random.default_rng(seed).normal(60, 6, (height, width, 1))
+    pixels = np.repeat((ground + grain).clip(0, 255).astype(np.uint8), 4, axis=2)
+    data = simplejpeg.encode_jpeg(pixels, quality, "BGRX", "422")
+    return EncodedImage.decode(JPEG, data, width, height)
+
+
+class Film:
+    """What a screen is sent of pictures that move, ten per second."""
+
+    def __init__(self) -> None:
+        self.screen = Screen(640, 480)
+
+    def show(
+        self, pictures: Iterable[EncodedImage], encoding: Encoding = AUTO
+    ) -> list[list[tuple[str, str, bytes]]]:
+        screen, frames = self.screen, []
+        for picture in pictures:
+            screen.surface.draw_encoded(64, 64, picture)
+            screen.time -= 0.9
+            frames.append(screen.frame(encoding))
+        return frames
+
+
+def test_a_large_file_is_replaced_while_the_picture_moves() -> None:
+    film, pictures = Film(), [grainy(320, 240, seed) for seed in range(8)]
+    frames = film.show(pictures)
+    came = [[("64,64", JPEG, picture.data)] for picture in pictures]
+    assert frames[0] == came[0], "it may be the only one"
+    for frame, (host,) in zip(frames[4:], came[4:], strict=True):
+        ((place, mimetype, data),) = frame
+        assert (place, mimetype) == host[:2]
+        assert len(data) < 0.7 * len(host[2])
+    likeness = ssim(film.screen.canvas.flatten(), film.screen.surface.array[..., 2::-1])
+    assert likeness > 0.9
+    screen = film.screen
+    assert screen.layer.lossy
+    for _ in range(3):
+        screen.display.refine(screen.time + 1.0, 0.3)
+        screen.frame()
+    assert screen.is_seen(), "all of it is sent without further losses once it rests"
+    screen.surface.draw_encoded(64, 64, pictures[0])
+    assert screen.frame() == came[0], "it does not move any more"
+
+
+def test_what_shows_losses_or_is_small_enough_is_not_replaced() -> None:
+    soft = [image_of(np.full((240, 320, 4), 20 + 20 * n)) for n in range(8)]
+    lines = np.random.default_rng(1).random((240, 320)) < 0.1
+    text = [image_of(np.where(np.roll(lines, n), 0, 255)[..., None].repeat(4, 2)) for n in range(8)]
+    coarse = [grainy(320, 240, seed, quality=30) for seed in range(8)]
+    for pictures in (soft, text, coarse):
+        assert Film().show(pictures) == [[("64,64", JPEG, one.data)] for one in pictures]
+
+
+def image_of(pixels: Array8) -> EncodedImage:
+    data = simplejpeg.encode_jpeg(np.ascontiguousarray(pixels, np.uint8), 80, "BGRX")
+    return EncodedImage.decode(JPEG, data, pixels.shape[1], pixels.shape[0])
+
+
+def test_files_of_a_chosen_quality_or_format_are_kept() -> None:
+    film, pictures = Film(), [grainy(320, 240, seed) for seed in range(8)]
+    film.screen.surface.keeps_files = True
+    assert film.show(pictures) == [[("64,64", JPEG, picture.data)] for picture in pictures]
+    arrays = [picture.array for picture in pictures]
+    exact = [EncodedImage.decode(PNG, rgb_png(array), 320, 240) for array in arrays]
+    frames = Film().show(exact, Encoding(format="png", accepted=frozenset({PNG, JPEG})))
+    assert frames == [[("64,64", PNG, picture.data)] for picture in exact]
+
+
+def test_files_are_kept_in_a_hurry() -> None:
+    pictures = [grainy(320, 240, seed) for seed in range(8)]
+    frames = Film().show(pictures, Encoding(hurried=True))
+    assert frames == [[("64,64", JPEG, picture.data)] for picture in pictures]
+
+
+@pytest.mark.parametrize("rows", [1024, 1040])
+def test_files_of_a_whole_screen_are_kept(rows: int) -> None:
+    screen = Screen(1024, rows)
+    for seed in range(5):
+        top, rest = grainy(1024, 720, seed), grainy(1024, rows - 720, seed)
+        screen.surface.draw_encoded(0, 0, top)
+        screen.surface.draw_encoded(0, 720, rest)
+        screen.time -= 0.9
+        sent = {data for _, _, data in screen.frame()}
+    assert (sent == {top.data, rest.data}) is (1024 * rows > SMALLER_AREA_MAX)
+    assert len(sent) == 2
+
+
+def test_a_very_precise_file_of_a_soft_picture_becomes_one_of_good_quality() -> None:
+    rows = np.add.outer(np.arange(240), np.arange(320))[..., None]
+    film = Film()
+    chance = np.random.default_rng(1)
+
+    def picture(step: int) -> EncodedImage:
+        pixels = (rows / 3 + step + chance.random((240, 320, 4)) * 3).astype(np.uint8)
+        data = simplejpeg.encode_jpeg(pixels, 100, "BGRX")
+        return EncodedImage.decode(JPEG, data, 320, 240)
+
+    pictures = [picture(step) for step in range(6)]
+    ((_, _, data),) = film.show(pictures)[-1]
+    pixels = pictures[-1].array
+    assert data == simplejpeg.encode_jpeg(pixels, QUALITY_MOVING, "BGRX", "420", fastdct=True)
 
 
 def draw_over(surface: FrameBuffer) -> None:

@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from guacr.display.encoder import JPEG, PNG, WEBP, Encoding
+from guacr.display.encoder import (
+    JPEG,
+    PNG,
+    QUALITY_DETAILED,
+    QUALITY_MOVING,
+    WEBP,
+    Encoding,
+)
+from guacr.display.jpeg import encode_jpeg
 from guacr.display.pixels import BgrxPixels, IndexedPixels
 
 RANDOM = np.random.default_rng(6)
@@ -102,3 +110,32 @@ def test_quality_falls_with_lag() -> None:
     assert Encoding(lag=0.05).lossy_quality() == 60
     assert Encoding(lag=5).lossy_quality() == 30
     assert Encoding(quality=77, lag=5).lossy_quality() == 77
+
+
+def test_detail_lowers_only_an_automatic_quality_of_what_moves() -> None:
+    assert Encoding().lossy_quality(moving=True) == QUALITY_MOVING
+    assert Encoding().lossy_quality(moving=True, detailed=True) == QUALITY_DETAILED
+    assert Encoding().lossy_quality(detailed=True) == 90
+    assert Encoding(quality=77).lossy_quality(moving=True, detailed=True) == 77
+    assert Encoding(lag=5).lossy_quality(moving=True, detailed=True) == 30
+
+
+@pytest.mark.parametrize("settings", [{}, {"format": "jpeg"}])
+def test_what_moves_has_the_quality_that_its_detail_needs(settings: dict[str, str]) -> None:
+    encoding = Encoding(**settings)  # type: ignore[arg-type]
+
+    def moved(pixels: BgrxPixels) -> int:
+        _, data = pixels.encode(True, encoding, moving=True)
+        return _quality(data, pixels)
+
+    soft = BgrxPixels(LARGE_PHOTO.array // 16 * np.uint8(4))
+    assert moved(LARGE_PHOTO) == QUALITY_DETAILED
+    assert moved(soft) == moved(PHOTO) == QUALITY_MOVING
+    assert _quality(LARGE_PHOTO.encode(True, encoding)[1], LARGE_PHOTO) == 90
+
+
+def _quality(data: bytes, pixels: BgrxPixels) -> int:
+    """The quality of a JPEG: the one with which encoding gives the same file."""
+    found = [q for q in range(30, 91) if encode_jpeg(pixels.array, q, "420") == data]
+    assert len(found) == 1
+    return found[0]

@@ -88,9 +88,9 @@ def test_grid_knows_what_moves_and_what_rests() -> None:
     grid = TileGrid(200, 100)
     corner = Rect(180, 90, 20, 10)
     for now in (0.0, 0.1):
-        assert not grid.hot(corner).any()
+        assert not grid.hot(corner, now).any()
         grid.touch(corner, now)
-    assert grid.hot(corner).all()
+    assert grid.hot(corner, now).all()
     grid.sent(corner, lossy=True)
     assert not grid.resting(0.3, 0.3).any()
     resting = grid.resting(0.6, 0.3)
@@ -100,12 +100,23 @@ def test_grid_knows_what_moves_and_what_rests() -> None:
     assert not grid.lossy.any()
 
 
+def test_what_has_rested_does_not_move_any_more() -> None:
+    grid = TileGrid(128, 64)
+    for frame in range(10):
+        grid.touch(Rect(0, 0, 64, 64), frame / 10)
+    whole = Rect(0, 0, 128, 64)
+    assert grid.hot(whole, 0.9 + REST - 0.01).tolist() == [[True, False]]
+    assert not grid.hot(whole, 0.9 + REST + 0.01).any()
+    assert grid.moving_area(1.0, 0.3) == 64 * 64
+    assert grid.moving_area(1.3, 0.3) == 0
+
+
 def test_only_changed_tiles_are_touched() -> None:
     grid = TileGrid(128, 128)
     whole = Rect(0, 0, 128, 128)
     for now in (0.0, 0.1):
         grid.touch(whole, now, np.array([[True, False], [False, False]]))
-    assert grid.hot(whole).tolist() == [[True, False], [False, False]]
+    assert grid.hot(whole, now).tolist() == [[True, False], [False, False]]
 
 
 def test_what_keeps_changing_rests_later() -> None:

@@ -88,6 +88,28 @@ async def test_a_video_beside_text(
                 await shows(client, desktop)
 
 
+async def test_a_video_has_fewer_bytes_unless_its_quality_is_chosen(
+    daemon: Daemon, desktop: Desktop
+) -> None:
+    pictures = [photograph(seed, *VIDEO) for seed in range(1, 5)]
+    sizes: dict[str, float] = {}
+    for level in ("", "5"):
+        parameters = {"disable-display-resize": "true", "quality-level": level}
+        with x_window(desktop, VIDEO, AT) as window:
+            async with (
+                connected(daemon, desktop.parameters | parameters) as client,
+                film(window, [window.upload(each) for each in pictures], 20),
+            ):
+                for _ in range(FRAMES):
+                    await client.frame()
+                for _ in range(FRAMES):
+                    before, frames = client.received, client.state.syncs
+                    await client.frame()
+                    size = (client.received - before) / (client.state.syncs - frames)
+                    sizes[level] = max(sizes.get(level, 0.0), size)
+    assert sizes[""] < 0.75 * sizes["5"], sizes
+
+
 async def test_a_dragged_photograph_leaves_no_trail(daemon: Daemon, desktop: Desktop) -> None:
     parameters = desktop.parameters | {"disable-display-resize": "true"}
     with x_window(desktop, (800, 600)) as ground, x_window(desktop, (240, 180)) as dragged:
