@@ -7,6 +7,7 @@ import numpy as np
 from guacr.api import Rect, SessionContext, SharedSurface, cursor
 from handlers.rdp.channel.codec import ChannelError, Message
 from handlers.rdp.channel.messages import (
+    CURSOR_SIDE_MAX,
     CursorDefault,
     CursorMoved,
     CursorShape,
@@ -101,10 +102,13 @@ class Desktop:
     def _show_cursor(self, shape: CursorShape) -> None:
         shown = cursor.NONE
         if shape.width and shape.height:
+            if max(shape.width, shape.height) > CURSOR_SIDE_MAX:
+                raise ChannelError(f"a cursor has {shape.width}x{shape.height} pixels")
             if len(shape.rgba) != shape.width * shape.height * 4:
                 raise ChannelError("a cursor has not as many bytes as pixels")
             rgba = np.frombuffer(shape.rgba, np.uint8).reshape(shape.height, shape.width, 4)
             if rgba[..., 3].any():
-                shown = cursor.Cursor(rgba, shape.hot_x, shape.hot_y)
+                hot = min(shape.hot_x, shape.width - 1), min(shape.hot_y, shape.height - 1)
+                shown = cursor.Cursor(rgba, *hot)
         self._session.display.set_cursor(shown)
         self._session.changed()

@@ -1,0 +1,104 @@
+"""Fuzzes what the daemon makes of a worker's bytes: cuts make no difference, messages can be
+written again, and a desktop that shows them only has errors that end the session."""
+
+from __future__ import annotations
+
+import mmap
+from types import SimpleNamespace
+from typing import Any
+
+from guacr.budget import Budget
+from guacr.display.display import Display
+from guacr.errors import GuacrError
+from handlers.rdp.channel.codec import ChannelError, Message, Parser
+from handlers.rdp.channel.memory import BYTES, SIDE_MAX
+from handlers.rdp.channel.messages import (
+    CURSOR_SIDE_MAX,
+    FROM_WORKER,
+    Certificate,
+    Connected,
+    CredentialsWanted,
+    CursorDefault,
+    CursorMoved,
+    CursorShape,
+    Ended,
+    Indicators,
+    LoggedOn,
+    Painted,
+    Remark,
+    Resizable,
+    Sized,
+)
+from handlers.rdp.desktop import Desktop
+from tests.fuzz.driver import main
+
+PIXELS = memoryview(mmap.mmap(-1, SIDE_MAX * SIDE_MAX * BYTES))
+"""Of all inputs; nothing is written to them, so that they take no memory."""
+BUDGET = 64 << 20
+"""Bytes of the pictures of one input."""
+
+
+def _of(*messages: Message) -> bytes:
+    return b"".join(message.encode() for message in messages)
+
+
+SAMPLES = [
+    _of(Certificate(b"-----BEGIN CERTIFICATE-----\n"), Connected(), Sized(64, 48), LoggedOn()),
+    _of(Sized(64, 48), Painted.of(1, [(0, 0, 64, 48), (1, 2, 3, 4)]), Painted.of(2, [])),
+    _of(CursorShape(2, 2, 1, 1, bytes(range(16))), CursorShape(0, 0, 0, 0, b""), CursorDefault()),
+    _of(Sized(8192, 1), CursorMoved(5, 5), Resizable(), Indicators(2), Remark("näme")),
+    _of(Sized(9, 9), CursorShape(400, 1, 0, 0, bytes(1600))),
+    _of(Sized(9, 9), CursorShape(2, 2, 9, 65535, b"\xff" * 16)),
+    _of(CredentialsWanted(), Ended("ERRCONNECT_LOGON_FAILURE", True, 2, -1)),
+]
+
+
+def one_input(data: bytes) -> None:
+    """Feed `data` whole and in parts, and show what it contains."""
+    whole, is_whole = _parse([data])
+    step = 1 + sum(data[:2]) % 13
+    parts, _ = _parse([data[at : at + step] for at in range(0, len(data), step)])
+    assert whole == parts
+    written = b"".join(message.encode() for message in whole)
+    assert data.startswith(written) or not is_whole
+    assert _parse([written]) == (whole, True)
+    _show(whole)
+
+
+def _parse(chunks: list[bytes]) -> tuple[list[Message], bool]:
+    """The messages, and whether they were all valid."""
+    parser, found = Parser(FROM_WORKER), []
+    try:
+        for chunk in chunks:
+            for message in parser.feed(chunk):
+                found.append(message)  # noqa: PERF402 - those before an error count
+    except ChannelError:
+        return found, False
+    return found, True
+
+
+def _show(messages: list[Message]) -> None:
+    session: Any = SimpleNamespace(
+        display=Display(),
+        memory=Budget(BUDGET, "session.max_memory"),
+        changed=lambda: None,
+        move_pointer=lambda _x, _y: None,
+    )
+    desktop, engine = Desktop(session), SimpleNamespace(pixels=PIXELS, painting=0)
+    desktop.begin(engine)  # type: ignore[arg-type]
+    try:
+        for message in messages:
+            desktop.handle(message)
+            if desktop.is_shown:
+                session.display.plan(0.0)
+                shape = session.display._cursor
+                width, height = shape.size
+                assert max(width, height) <= CURSOR_SIDE_MAX
+                assert shape.hot_x < width
+                assert shape.hot_y < height
+    except (ChannelError, GuacrError):
+        pass
+
+
+if __name__ == "__main__":
+    main(one_input, SAMPLES)
