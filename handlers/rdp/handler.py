@@ -17,6 +17,7 @@ from guacr.api import (
     Check,
     ForbiddenError,
     GuacrError,
+    InputStream,
     Params,
     ProtocolHandler,
     SessionContext,
@@ -37,6 +38,7 @@ from handlers.rdp.login import Login
 from handlers.rdp.microphone import Microphone
 from handlers.rdp.options import excludes
 from handlers.rdp.params import RdpParams
+from handlers.rdp.pipes import Pipes, channel_names
 from handlers.rdp.server import MissingCredentialsError, Server
 from handlers.wake import reach, wake_of
 
@@ -56,6 +58,7 @@ class RdpHandler(ProtocolHandler[RdpParams]):
         self._login = Login.of(params)
         self._clipboard = Clipboard(session, params.normalize_clipboard)
         self._microphone = Microphone()
+        self._pipes = Pipes(session, params.static_channels)
         self._server: Server | None = None
 
     @classmethod
@@ -88,6 +91,7 @@ class RdpHandler(ProtocolHandler[RdpParams]):
                 desktop,
                 self._clipboard,
                 self._microphone,
+                self._pipes,
                 security,
             )
             try:
@@ -186,6 +190,18 @@ class RdpHandler(ProtocolHandler[RdpParams]):
         self._microphone.offer(audio)
 
     @override
+    def open_stream(self, user: User, stream: InputStream) -> None:
+        self._pipes.accept(stream)
+
+    @override
+    def user_joined(self, user: User) -> None:
+        self._pipes.join(user)
+
+    @override
+    def user_left(self, user: User) -> None:
+        self._pipes.leave(user)
+
+    @override
     def clipboard_lost(self, user: User, reason: str) -> None:
         self._clipboard.lose()
 
@@ -221,5 +237,9 @@ def _check_layout(params: RdpParams) -> None:
     layout_of(params.server_layout)
 
 
-_CHECKS = (_check_hostname, _check_layout, wake_of, certificates.check_params)
+def _check_channels(params: RdpParams) -> None:
+    channel_names(params.static_channels)
+
+
+_CHECKS = (_check_hostname, _check_layout, _check_channels, wake_of, certificates.check_params)
 """What is needed for a connection; they raise a `GuacrError` if a parameter is invalid."""

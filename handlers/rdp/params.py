@@ -163,7 +163,7 @@ class RdpParams(
     remote_app_dir: str = param("", "Working directory of the RemoteApp.", later=True)
     remote_app_args: str = param("", "Arguments of the RemoteApp.", later=True)
     static_channels: str = param(
-        "", "Names of static channels that are offered as pipes, separated by commas.", later=True
+        "", "Names of static channels that are offered as pipes, separated by commas."
     )
     client_name: str = param("Guacamole RDP", "Name of the client for the host.", common=True)
     enable_wallpaper: bool = param(False, "Show the desktop's wallpaper.", common=True)

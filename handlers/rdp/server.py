@@ -35,6 +35,7 @@ from handlers.rdp.login import Login
 from handlers.rdp.microphone import Microphone
 from handlers.rdp.options import Geometry, geometry_of, keyboard_settings, settings_of
 from handlers.rdp.params import RdpParams
+from handlers.rdp.pipes import Pipes
 from handlers.rdp.pointer import Pointer
 from handlers.rdp.sound import HostSound
 
@@ -64,6 +65,7 @@ class Server:
         desktop: shows the picture.
         clipboard: keeps what has been copied.
         microphone: records what users say.
+        pipes: the static channels.
         security: the security protocol.
     """
 
@@ -75,6 +77,7 @@ class Server:
         desktop: Desktop,
         clipboard: Clipboard,
         microphone: Microphone,
+        pipes: Pipes,
         security: str,
     ) -> None:
         self._session = session
@@ -83,6 +86,7 @@ class Server:
         self._desktop = desktop
         self._clipboard = clipboard
         self._microphone = microphone
+        self._pipes = pipes
         self._sound = HostSound(session, is_wanted=not params.disable_audio)
         self._security = security
         self._notice = Notice(session)
@@ -125,6 +129,7 @@ class Server:
                 self._desktop.begin(engine)
                 engine.send(settings_of(params, self._login, self._geometry, self._security))
                 self._clipboard.begin(engine)
+                self._pipes.begin(engine)
                 self._microphone.begin(engine)
                 engine.send(keyboard_settings(self.keyboard.layout))
                 zone = params.timezone or session.owner_info.timezone
@@ -162,6 +167,7 @@ class Server:
         self.keyboard.release_all()
         self._notice.clear()
         self._clipboard.end()
+        self._pipes.end()
         self._microphone.end()
         self._sound.close()
         self._desktop.end()
@@ -214,6 +220,7 @@ class Server:
         self._clipboard.handle(message)
         self._sound.handle(message)
         self._microphone.handle(message)
+        self._pipes.handle(message)
         match message:
             case Certificate():
                 self._certificates += 1

@@ -14,6 +14,8 @@ import shutil
 import signal
 import struct
 import subprocess
+import sys
+import sysconfig
 import tempfile
 import time
 from collections.abc import Iterator
@@ -29,6 +31,8 @@ from tests.support.x_display import XDisplay
 
 CONFIG, RUN = Path("/etc/xrdp"), Path("/run/xrdp")
 XORG_MODULE = Path("/usr/lib/xorg/modules/libxorgxrdp.so")
+ECHO = Path(__file__).with_name("xrdp_channel.py")
+API = XORG_MODULE.parents[2] / sysconfig.get_config_var("MULTIARCH") / "xrdp/libxrdpapi.so"
 START_TIMEOUT = END_TIMEOUT = 20.0
 """Seconds."""
 DISPLAYS = range(1000, 25000)
@@ -76,6 +80,7 @@ rdpsnd=true
 drdynvc=true
 cliprdr=true
 rail=true
+ECHO=true
 [Xorg]
 name=Xorg
 lib=libxup.so
@@ -223,6 +228,17 @@ class Xrdp:
             await asyncio.sleep(len(block) / SOUND_RATE)  # a clock paces real sound, too
         writer.close()
         await writer.wait_closed()
+
+    def echo(self, display: XDisplay, channel: str, greeting: str, count: int = 1) -> None:
+        """Start a program in a session that sends a greeting through a static channel, `count`
+        times, and then what it receives; it ends with the session."""
+        if not API.exists():
+            missing("libxrdpapi is not installed")
+        assert self._process is not None
+        (first,) = children(self._process.pid)
+        place = ("nsenter", f"--target={first}", "--mount")
+        arguments = (str(API), channel, greeting, str(count))
+        display.start(*place, sys.executable, str(ECHO), *arguments)
 
     async def end_sessions(self) -> None:
         """End all sessions and wait until no process of them is left, as if people logged out."""

@@ -23,6 +23,14 @@ from handlers.rdp.channel.codec import (
     Name,
     Text,
 )
+from handlers.rdp.channel.pipes import (
+    PipeGiven,
+    PipeOffer,
+    PipeOpened,
+    PipeReceived,
+    PipeTaken,
+    PipeWritten,
+)
 from handlers.rdp.channel.virtual import (
     Beeped,
     ClipboardCopied,
@@ -315,6 +323,9 @@ TO_WORKER: tuple[type[Message], ...] = (
     ClipboardGiven,
     ClipboardRefused,
     Recorded,
+    PipeOffer,
+    PipeGiven,
+    PipeTaken,
 )
 FROM_WORKER: tuple[type[Message], ...] = (
     Certificate,
@@ -341,4 +352,7 @@ FROM_WORKER: tuple[type[Message], ...] = (
     Beeped,
     MicrophoneOpened,
     MicrophoneClosed,
+    PipeOpened,
+    PipeReceived,
+    PipeWritten,
 )

@@ -45,6 +45,7 @@ from handlers.rdp.freerdp.microphone import Microphone
 from handlers.rdp.freerdp.screen import Screen
 from handlers.rdp.freerdp.settings import Settings
 from handlers.rdp.freerdp.sound import Sound
+from handlers.rdp.freerdp.static_channels import StaticChannels
 from handlers.rdp.freerdp.structs import CONTEXT, INSTANCE, ChannelEvent, Update, slot
 
 HANDLES_MAX = 60
@@ -124,6 +125,7 @@ class Client:
         addins = Addins(self)
         self._sound = Sound(self, addins, surroundings.send)
         self.microphone = Microphone(self, addins, surroundings.send)
+        self.static_channels = StaticChannels(self, surroundings.send)
         self._start = Start("", "", asks=False)
 
     def callback(self, result: Any, function: Callable[..., Any], *arguments: Any) -> int:
@@ -185,9 +187,11 @@ class Client:
     def _loop(self) -> None:
         library, handles = self.library, (c_void_p * (HANDLES_MAX + 1))()
         while not self._stopping and not library.freerdp_shall_disconnect(self.instance):
-            count = library.freerdp_get_event_handles(self.context, handles, HANDLES_MAX)
-            if not count:
-                return
+            is_full, count = self.static_channels.is_full, 0
+            if not is_full:
+                count = library.freerdp_get_event_handles(self.context, handles, HANDLES_MAX)
+                if not count:
+                    return
             handles[count] = self._wake
             self._wait(handles, count + 1)
             library.ResetEvent(self._wake)  # before the messages are taken, which may be more
@@ -195,7 +199,7 @@ class Client:
                 self._handle(self._waiting.popleft())
                 self._surroundings.note_handled()
             self._call_due()
-            if not library.freerdp_check_event_handles(self.context):
+            if not is_full and not library.freerdp_check_event_handles(self.context):
                 return
 
     def _wait(self, handles: Any, count: int) -> None:
@@ -279,6 +283,7 @@ class Client:
             self.microphone.load()
         channels = slot(self.context, CONTEXT["channels"]).value
         done: int = self.library.freerdp_client_load_addins(channels, self.settings.address)
+        self.static_channels.load()
         return done
 
     def _begin(self, _instance: int) -> int:

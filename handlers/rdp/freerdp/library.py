@@ -59,6 +59,7 @@ core bool freerdp_input_send_keyboard_pause_event pointer
 core bool freerdp_input_send_mouse_event pointer u16 u16 u16
 core bool freerdp_input_send_extended_mouse_event pointer u16 u16 u16
 core bool freerdp_input_send_synchronize_event pointer u32
+core int freerdp_channels_client_load_ex pointer pointer pointer pointer
 core int freerdp_register_addin_provider pointer u32
 client pointer freerdp_channels_load_static_addin_entry text text text u32
 client bool freerdp_client_load_addins pointer pointer

@@ -241,6 +241,25 @@ class MonitorLayout(ctypes.Structure):
     )
 
 
+class ChannelEntryPoints(ctypes.Structure):
+    """`CHANNEL_ENTRY_POINTS_FREERDP_EX` (freerdp/svc.h)."""
+
+    _fields_ = (
+        ("cbSize", c_uint32),
+        ("protocolVersion", c_uint32),
+        ("pVirtualChannelInitEx", c_void_p),
+        ("pVirtualChannelOpenEx", c_void_p),
+        ("pVirtualChannelCloseEx", c_void_p),
+        ("pVirtualChannelWriteEx", c_void_p),
+    )
+
+
+class ChannelDefinition(ctypes.Structure):
+    """`CHANNEL_DEF` (winpr/wtsapi.h)."""
+
+    _fields_ = (("name", ctypes.c_char * 8), ("options", c_uint32))
+
+
 class TimeZone(ctypes.Structure):
     """`DYNAMIC_TIME_ZONE_INFORMATION` (winpr/timezone.h), which begins with a
     `TIME_ZONE_INFORMATION`."""

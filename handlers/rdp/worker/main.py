@@ -24,6 +24,7 @@ from handlers.rdp.channel.messages import (
     Start,
     Stop,
 )
+from handlers.rdp.channel.pipes import PipeGiven, PipeOffer, PipeTaken
 from handlers.rdp.channel.virtual import CLIPBOARD, Recorded
 from handlers.rdp.freerdp.client import Client
 from handlers.rdp.freerdp.library import Library, LibraryError
@@ -113,6 +114,8 @@ class Worker:
             self._verdicts.put(message)
         elif isinstance(message, CLIPBOARD):
             self._client.clipboard.handle(message)
+        elif isinstance(message, PipeOffer | PipeGiven | PipeTaken):
+            self._client.static_channels.handle(message)
         elif isinstance(message, Recorded):
             self._client.microphone.take(message)
         elif isinstance(message, Stop):

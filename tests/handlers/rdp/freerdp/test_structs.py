@@ -23,6 +23,7 @@ HEADERS = (
     "freerdp/client/rdpsnd.h",
     "freerdp/codec/audio.h",
     "freerdp/event.h",
+    "freerdp/svc.h",
     "freerdp/update.h",
     "winpr/timezone.h",
 )
@@ -39,6 +40,8 @@ NAMED: dict[str, tuple[type[ctypes.Structure], ...]] = {
     "GDI_DC": (structs.GdiDc,),
     "DispClientContext": (structs.DisplayControl,),
     "DISPLAY_CONTROL_MONITOR_LAYOUT": (structs.MonitorLayout,),
+    "CHANNEL_ENTRY_POINTS_FREERDP_EX": (structs.ChannelEntryPoints,),
+    "CHANNEL_DEF": (structs.ChannelDefinition,),
     "DYNAMIC_TIME_ZONE_INFORMATION": (structs.TimeZone,),
     "ChannelConnectedEventArgs": (structs.ChannelEvent,),
     "AUDIO_FORMAT": (structs.AudioFormat,),

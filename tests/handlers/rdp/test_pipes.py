@@ -1,0 +1,144 @@
+"""Static channels as pipes, with a program in a session of xrdp."""
+
+from __future__ import annotations
+
+import asyncio
+from base64 import b64encode
+from functools import partial
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from guacr.api import OutputStream
+from guacr.daemon import Daemon
+from guacr.errors import BadRequestError
+from guacr.protocol.status import Status
+from guacr.testing.client import GuacClient
+from guacr.testing.daemon import address
+from guacr.testing.streams import Stream
+from handlers.rdp.channel.codec import PART_MAX, ChannelError
+from handlers.rdp.channel.pipes import WINDOW, PipeOpened, PipeReceived, PipeWritten
+from handlers.rdp.pipes import Pipes, channel_names
+from tests.handlers.rdp.sessions import connected
+from tests.support.waiting import until
+from tests.support.xrdp import Xrdp
+
+STREAM = 300
+
+
+def pipes(client: GuacClient) -> list[Stream]:
+    """The open pipes."""
+    return [stream for stream in client.canvas.streams if stream.opcode == "pipe"]
+
+
+def received(client: GuacClient, name: str) -> bytes:
+    """What has arrived in the open pipe of a name."""
+    return b"".join(stream.data for stream in pipes(client) if stream.args[-1] == name)
+
+
+def send(client: GuacClient, data: bytes) -> None:
+    """Send a blob."""
+    client.send("blob", STREAM, b64encode(data).decode())
+
+
+def acknowledged(client: GuacClient, count: int) -> bool:
+    """Return whether so many blobs have been acknowledged."""
+    return len(client.state.acks) == count
+
+
+async def test_both_directions(daemon: Daemon, xrdp: Xrdp) -> None:
+    async with connected(daemon, xrdp.parameters(), static_channels="ECHO, other") as client:
+        xrdp.echo(await xrdp.display(), "ECHO", "hello")
+        await client.wait(lambda: received(client, "ECHO") == b"hello", "a greeting")
+        client.send("pipe", STREAM, "application/octet-stream", "ECHO")
+        send(client, b"one")
+        await client.wait(lambda: received(client, "ECHO") == b"helloone", "an echo")
+        assert [ack[::2] for ack in client.state.acks] == [(STREAM, Status.SUCCESS)]
+        sent = b"hello" + b"one"
+        for number in range(100):
+            part = bytes([number]) * 6000
+            send(client, part)
+            sent += part
+            await client.wait(partial(acknowledged, client, number + 2), "an ack")
+        await client.wait(lambda: len(received(client, "ECHO")) >= len(sent), "the rest")
+        assert received(client, "ECHO") == sent
+        assert received(client, "other") == b""
+
+
+async def test_all_users_receive(daemon: Daemon, xrdp: Xrdp) -> None:
+    async with (
+        connected(daemon, xrdp.parameters(), static_channels="ECHO") as client,
+        await GuacClient.connect(address(daemon), client.state.ready, {}) as second,
+    ):
+        await second.wait(lambda: pipes(second), "a pipe")
+        xrdp.echo(await xrdp.display(), "ECHO", "hello")
+        await client.wait(lambda: received(client, "ECHO") == b"hello", "a greeting")
+        await second.wait(lambda: received(second, "ECHO") == b"hello", "a greeting")
+
+
+async def test_a_host_that_is_quicker_than_the_users(
+    daemon: Daemon, xrdp: Xrdp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ready, write = asyncio.Event(), OutputStream.write
+
+    async def write_when_ready(output: OutputStream, data: bytes) -> None:
+        await ready.wait()
+        await write(output, data)
+
+    monkeypatch.setattr(OutputStream, "write", write_when_ready)
+    async with connected(daemon, xrdp.parameters(), static_channels="ECHO") as client:
+        display = await xrdp.display()
+        greeting, count = "0123456789abcdef" * 1000, 60
+        xrdp.echo(display, "ECHO", greeting, count)
+        (session,) = daemon.registry.sessions.values()
+        pipe = cast(Any, session).handler._pipes._pipes["ECHO"]  # there is no other sign
+        await until(lambda: pipe._outstanding > WINDOW, "the limit")
+        ready.set()
+        whole = greeting.encode() * count
+        await client.wait(lambda: len(received(client, "ECHO")) >= len(whole), "everything")
+        assert received(client, "ECHO") == whole
+
+
+async def test_other_pipes_are_refused(daemon: Daemon, xrdp: Xrdp) -> None:
+    async with connected(daemon, xrdp.parameters(), static_channels="ECHO") as client:
+        client.send("pipe", STREAM, "application/octet-stream", "other")
+        await client.wait(lambda: client.state.acks, "an ack")
+        ((_, sentence, status),) = client.state.acks
+        assert status == Status.RESOURCE_NOT_FOUND
+        assert "static-channels does not name it" in sentence
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("toolong8", "up to 7 ASCII characters"),
+        ("ö", "up to 7 ASCII characters"),
+        ("rdpdr", "which guacr uses itself"),
+        (",".join(map(str, range(17))), "more than 16 names"),
+    ],
+)
+def test_names_that_cannot_be_used(text: str, sentence: str) -> None:
+    with pytest.raises(BadRequestError, match=sentence):
+        channel_names(text)
+
+
+def test_names() -> None:
+    assert channel_names("") == []
+    assert channel_names(" A,b , A,") == ["A", "b"]
+
+
+def test_a_worker_that_sends_what_it_must_not() -> None:
+    session: Any = SimpleNamespace(users=(), start_task=lambda work, _name: work.close())
+    engine: Any = SimpleNamespace(send=lambda _messages: None)
+    channels = Pipes(session, "A")
+    channels.begin(engine)
+    channels.handle(PipeOpened("A"))
+    with pytest.raises(ChannelError, match="no channel of this name"):
+        channels.handle(PipeReceived("B", b""))
+    with pytest.raises(ChannelError, match="what nobody sent"):
+        channels.handle(PipeWritten("A"))
+    for _ in range(WINDOW // PART_MAX + 1):
+        channels.handle(PipeReceived("A", bytes(PART_MAX)))
+    with pytest.raises(ChannelError, match="exceeds its limit"):
+        channels.handle(PipeReceived("A", b"1"))
