@@ -74,7 +74,7 @@ async def test_fails_by_computing_itself():
     compute(1.4)
 
 async def test_fails_by_sleeping():
-    asyncio.get_running_loop().call_soon(time.sleep, 0.4)
+    asyncio.get_running_loop().call_soon(time.sleep, 0.7)
     await asyncio.sleep(0)
 
 async def test_passes_with_a_program_of_its_own():
@@ -123,7 +123,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         ("a_child", "the test leaves behind: child "),
         ("computing", "the event loop was held: computed 0.[34]"),
         ("computing_itself", "the event loop was held: computed 1.[34]"),
-        ("sleeping", "the event loop was held: .* waited 0.[34]"),
+        ("sleeping", "the event loop was held: .* waited 0.[67]"),
     ],
 )
 def test_what_is_found_fails_the_test_that_did_it(

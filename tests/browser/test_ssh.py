@@ -114,7 +114,7 @@ async def test_the_shell_knows_the_windows_size(page: Page, site: Site) -> None:
 async def test_the_tab_has_the_title_of_the_terminal(page: Page, site: Site) -> None:
     await shell(page, site)
     await page.type("printf '\\033]2;reading mail\\007'\n")
-    await page.until("document.title === 'reading mail'", "the title")
+    await page.until("document.title === 'Shell – reading mail'", "the title")
 
 
 async def test_a_viewer_sees_it_and_cannot_type(browser: Browser, page: Page, site: Site) -> None:
