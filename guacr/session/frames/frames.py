@@ -24,6 +24,8 @@ HURRY, TOOK_DECAY = 0.03, 0.9
 count less with each frame."""
 REFINE_DELAY = 0.3
 """Seconds without change after which lossy areas are sent again losslessly."""
+REFINE_EVERY = 0.1
+"""Seconds between two parts of them."""
 LOW_QUALITY_LAG = 0.15
 """Seconds of lag for which pictures of low quality are encoded; then a host's own files are
 not sent unchanged, either (`encoder.LAG_FOR_FILES`)."""
@@ -307,7 +309,7 @@ class Frames:
 
     def _refine_later(self) -> None:
         if self._refinement is None and not self._display.refined and not self._stopping:
-            self._refinement = self._loop.call_later(REFINE_DELAY, self._refine_now)
+            self._refinement = self._loop.call_later(REFINE_EVERY, self._refine_now)
 
     def _refine_now(self) -> None:
         self._refinement = None
