@@ -141,10 +141,9 @@ class Engine(asyncio.Protocol):
         return self._sent
 
     @property
-    def busy(self) -> float:
-        """The seconds for which the worker has been at work without a pause."""
-        since = self._header[memory.BUSY_SINCE] if self._header else 0
-        return max(time.monotonic_ns() - since, 0) / 1e9 if since else 0.0
+    def busy_since(self) -> int:
+        """The time since which the worker has been at work without a pause; 0 if it waits."""
+        return self._header[memory.BUSY_SINCE] if self._header else 0
 
     async def close(self) -> None:
         """Have the worker disconnect, and end it at once if it does not, or if waiting for it is

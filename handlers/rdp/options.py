@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from handlers.rdp import negotiation
+from handlers.rdp import keyboard, negotiation
 from handlers.rdp.channel.codec import Message
-from handlers.rdp.channel.messages import BinarySetting, Setting
-from handlers.rdp.keyboard import Layout
+from handlers.rdp.channel.memory import SIDE_MAX
+from handlers.rdp.channel.messages import BinarySetting, Layout, Setting
 from handlers.rdp.login import Login
 from handlers.rdp.params import RdpParams
 
 DEPTH = 32
-SIDE_MIN, SIDE_MAX = 200, 8192
-"""Pixels that servers accept (MS-RDPEDISP 2.2.2.2.1)."""
+SIDE_MIN = 200
+"""The fewest pixels of a side that servers accept (MS-RDPEDISP 2.2.2.2.1)."""
 NORMAL_DPI = 96
 SCALE_MIN, SCALE_MAX = 100, 500
 """Percent, as in MS-RDPBCGR 2.2.1.3.2."""
@@ -36,19 +34,7 @@ _INCLUDED = {
 Value = str | int | bool
 
 
-@dataclass(frozen=True, slots=True)
-class Geometry:
-    """A size of the desktop in pixels, millimetres, and scale factors in percent."""
-
-    width: int
-    height: int
-    physical_width: int
-    physical_height: int
-    desktop_scale: int
-    device_scale: int
-
-
-def geometry_of(params: RdpParams, width: int, height: int, dpi: int) -> Geometry:
+def geometry_of(params: RdpParams, width: int, height: int, dpi: int) -> Layout:
     """Return the geometry of a desktop for a window of `width` by `height` pixels with `dpi`."""
     width = min(max(params.width or width, SIDE_MIN), SIDE_MAX) & ~1  # RDP wants even widths
     height = min(max(params.height or height, SIDE_MIN), SIDE_MAX)
@@ -57,7 +43,7 @@ def geometry_of(params: RdpParams, width: int, height: int, dpi: int) -> Geometr
     if not params.disable_scaling:
         scale = min(max(round(dpi * 100 / NORMAL_DPI), SCALE_MIN), SCALE_MAX)
     device = next((value for least, value in DEVICE_SCALES if scale >= least), 100)
-    return Geometry(
+    return Layout(
         width,
         height,
         round(width * MILLIMETRES / dpi),
@@ -67,9 +53,7 @@ def geometry_of(params: RdpParams, width: int, height: int, dpi: int) -> Geometr
     )
 
 
-def settings_of(
-    params: RdpParams, login: Login, geometry: Geometry, security: str
-) -> list[Message]:
+def settings_of(params: RdpParams, login: Login, geometry: Layout, security: str) -> list[Message]:
     """Return FreeRDP's settings for a connection with one of the security protocols."""
     values: dict[str, Value] = {}
     for part in (
@@ -127,7 +111,7 @@ def _credentials(login: Login) -> dict[str, Value]:
     return found
 
 
-def _picture(params: RdpParams, geometry: Geometry) -> dict[str, Value]:
+def _picture(params: RdpParams, geometry: Layout) -> dict[str, Value]:
     depth = int(params.color_depth or 0) or DEPTH
     graphics = not params.disable_gfx and depth == DEPTH
     return {
@@ -196,7 +180,7 @@ def _machine(params: RdpParams) -> dict[str, Value]:
     }
 
 
-def keyboard_settings(layout: Layout) -> list[Message]:
+def keyboard_settings(layout: keyboard.Layout) -> list[Message]:
     """Return FreeRDP's settings of the keyboard."""
     values: dict[str, Value] = {
         "KeyboardLayout": layout.identifier,

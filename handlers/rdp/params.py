@@ -18,11 +18,11 @@ from guacr.api import (
     order,
     param,
 )
+from handlers.rdp.channel.memory import SIDE_MAX
 
 PORT, VMCONNECT_PORT = 3389, 2179
 TIMEOUT_MAX = 600
 """Seconds."""
-SIDE_MAX = 8192
 DPI_MAX = 480
 RETRIES_MAX = 100
 SECURITY = ("any", "nla", "nla-ext", "tls", "rdp", "vmconnect")

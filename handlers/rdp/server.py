@@ -33,7 +33,7 @@ from handlers.rdp.keyboard import Keyboard
 from handlers.rdp.known_hosts import known_hosts
 from handlers.rdp.login import Login
 from handlers.rdp.microphone import Microphone
-from handlers.rdp.options import Geometry, geometry_of, keyboard_settings, settings_of
+from handlers.rdp.options import geometry_of, keyboard_settings, settings_of
 from handlers.rdp.params import RdpParams
 from handlers.rdp.pipes import Pipes
 from handlers.rdp.pointer import Pointer
@@ -198,11 +198,6 @@ class Server:
         """True if the desktop was shown for so long that the next failure counts as a new one."""
         return self._shown_at is not None and _now() - self._shown_at > STABLE_AFTER
 
-    def post(self, message: Message) -> None:
-        """Send what a user does."""
-        if self.was_shown:
-            self._engine.post(message)
-
     @property
     def is_resizable(self) -> bool:
         """True if the server has said that it can be resized."""
@@ -231,7 +226,7 @@ class Server:
                 self._wants_credentials = True
             case Sized() if self._shown_at is None:
                 self._shown_at = _now()
-                self._session.set_name(shorten(self._params.hostname))
+                self._session.set_name(self._params.hostname)
                 self._session.set_quality(self._params.quality)
             case Connected():
                 if self._handshake is not None:
@@ -241,7 +236,7 @@ class Server:
                 if self._params.resize_method == "reconnect":
                     self._follow_by(self._reconnect)
             case Resizable() if self._sizes is None:
-                self._follow_by(self._request_size)
+                self._follow_by(self._engine.post)
             case LoggedOn():
                 self._is_logged_on = True
             case Ended():
@@ -266,50 +261,39 @@ class Server:
         self._has_logged_in = not self._is_untrusted
         self._engine.send([CertificateVerdict(self._has_logged_in)])
 
-    def _follow_by(self, change: Callable[[Geometry], None]) -> None:
+    def _follow_by(self, change: Callable[[Layout], None]) -> None:
         """Follow the size of the window, by a function that asks for another size."""
         self._sizes = WindowSizes(*self._desktop.size)
         self._start(self._follow(self._sizes, change), "sizes")
         self._sizes.put(*self._session.size)
 
-    async def _follow(self, sizes: WindowSizes, change: Callable[[Geometry], None]) -> None:
+    async def _follow(self, sizes: WindowSizes, change: Callable[[Layout], None]) -> None:
         async for width, height in sizes:
             wanted = self._geometry_of(width, height)
             if (wanted.width, wanted.height) != self._desktop.size:
                 change(wanted)
 
-    def _request_size(self, wanted: Geometry) -> None:
-        self._engine.post(
-            Layout(
-                wanted.width,
-                wanted.height,
-                wanted.physical_width,
-                wanted.physical_height,
-                wanted.desktop_scale,
-                wanted.device_scale,
-            )
-        )
-
-    def _reconnect(self, _wanted: Geometry) -> None:
+    def _reconnect(self, _wanted: Layout) -> None:
         self.is_outdated = True
         self._engine.send([Stop()])
 
-    def _geometry_of(self, width: int, height: int) -> Geometry:
+    def _geometry_of(self, width: int, height: int) -> Layout:
         return geometry_of(self._params, width, height, self._session.owner_info.dpi)
 
     # ---- the worker's health
 
     async def _watch(self) -> None:
-        engine, waiting, handled = self._engine, 0.0, 0
+        engine, idle, handled, busy = self._engine, 0.0, 0, 0
         while True:
-            pause = WATCH if engine.busy or engine.posted > engine.handled else REST
+            pause = WATCH if engine.busy_since or engine.posted > engine.handled else REST
             await asyncio.sleep(pause)
             if not self.was_shown:
                 continue
+            # Pauses are added up: a machine that stood still is not to blame the worker.
             is_behind = engine.posted > engine.handled and engine.handled == handled
-            handled = engine.handled
-            waiting = waiting + pause if is_behind else 0.0
-            idle = max(waiting, engine.busy)
+            is_busy = bool(busy) and engine.busy_since == busy
+            handled, busy = engine.handled, engine.busy_since
+            idle = idle + pause if is_behind or is_busy else 0.0
             if idle > HUNG_AFTER:
                 self._error = failures.engine_hung(self._params, HUNG_AFTER)
                 engine.kill()
