@@ -93,7 +93,7 @@ async def test_a_host_that_is_quicker_than_the_users(
         xrdp.echo(display, "ECHO", greeting, count)
         (session,) = daemon.registry.sessions.values()
         pipe = cast(Any, session).handler._pipes._pipes["ECHO"]  # there is no other sign
-        await until(lambda: pipe._outstanding > WINDOW, "the limit")
+        await until(lambda: pipe._outstanding >= WINDOW, "the limit")
         ready.set()
         whole = greeting.encode() * count
         await client.wait(lambda: len(received(client, "ECHO")) >= len(whole), "everything")
