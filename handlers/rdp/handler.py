@@ -176,6 +176,8 @@ class RdpHandler(ProtocolHandler[RdpParams]):
     @override
     def mouse(self, user: User, x: int, y: int, buttons: int) -> None:
         if self._server is not None and self._server.was_shown:
+            if buttons:
+                self._server.keyboard.press_waiting()
             self._server.pointer.move(x, y, buttons)
 
     @override

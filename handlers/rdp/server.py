@@ -232,7 +232,7 @@ class Server:
                 if self._handshake is not None:
                     self._handshake.reschedule(None)
                 self._session.set_connected()
-                self.keyboard.synchronize()
+                self.keyboard.begin(key for user in self._session.users for key in user.held.keys)
                 if self._params.resize_method == "reconnect":
                     self._follow_by(self._reconnect)
             case Resizable() if self._sizes is None:

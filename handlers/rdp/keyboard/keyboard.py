@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from handlers.rdp.keyboard import keys
 from handlers.rdp.keyboard.layout import Layout, Stroke
@@ -45,6 +45,8 @@ class Keyboard:
         """The state of the server's locks, as set or reported last, and toggled since."""
         self._sink = sink
         self._pressed = PressedKeys(layout, sink)
+        self._waiting: dict[int, None] = {}
+        """Keysyms of modifiers that users hold, but which have not been pressed yet."""
         self._third_level = False
         """True while a user holds AltGr, even if the server's layout has none."""
         self._mark = ""
@@ -58,8 +60,10 @@ class Keyboard:
         """Press or release a key. A key that is pressed again repeats. Unknown keysyms have no
         effect."""
         if not pressed:
+            self._waiting.pop(keysym, None)
             self._release(keysym)
             return
+        self.press_waiting()
         self._press(keysym)
         if self._pressed.codes(keysym):
             self._struck.discard(keysym)
@@ -69,14 +73,27 @@ class Keyboard:
     def release_all(self) -> None:
         """Release all keys that are down, last pressed first, and forget a dead key."""
         self._pressed.release_all()
+        self._waiting.clear()
         self._struck.clear()
         self._third_level = False
         self._mark = ""
 
-    def synchronize(self) -> None:
+    def begin(self, held: Iterable[int]) -> None:
         """Set the server's locks to the known state, once it accepts input: until then, it may have
-        any. All keys are up afterwards, except for modifiers."""
+        any. All keys are up afterwards, except for modifiers.
+
+        Args:
+            held: keysyms that users have held since before the connection. The modifiers among them
+                are pressed when they are needed, as xrdp ignores keys until it shows the desktop.
+        """
+        self._waiting = {keysym: None for keysym in held if _is_modifier(keysym)}
         self._pressed.set_locks(self.locks)
+
+    def press_waiting(self) -> None:
+        """Press the modifiers that users have held since before the connection."""
+        waiting, self._waiting = self._waiting, {}
+        for keysym in waiting:
+            self._press(keysym)
 
     def report(self, locks: Locks) -> None:
         """Note the locks that the server reports (TS_SET_KEYBOARD_INDICATORS)."""
@@ -91,7 +108,7 @@ class Keyboard:
             self._third_level = True
             if self.layout.has_altgr:
                 self._pressed.hold(keysym, keys.ALT_RIGHT)
-        elif keys.KEYS.get(keysym) in keys.MODIFIERS:
+        elif _is_modifier(keysym):
             self._pressed.hold(keysym, keys.KEYS[keysym])
         else:
             waited, self._mark = self._mark, ""
@@ -232,3 +249,7 @@ class Keyboard:
     def _set_locks(self, locks: Locks) -> None:
         self.locks = locks
         self._pressed.set_locks(locks)
+
+
+def _is_modifier(keysym: int) -> bool:
+    return keys.KEYS.get(keysym) in keys.MODIFIERS or keysym in keys.ALTGR_KEYSYMS

@@ -61,6 +61,27 @@ async def test_nothing_stays_pressed_when_a_user_leaves(
         await until(lambda: typed.read_bytes() == b"\x18x", "the key without the other")
 
 
+async def test_modifiers_that_are_held_while_guacr_connects_anew_stay_pressed(
+    daemon: Daemon, xrdp: Xrdp, tmp_path: Path
+) -> None:
+    typed = tmp_path / "typed"
+    command = f"stty -icanon -echo -isig; touch {typed}; exec cat >{typed}"
+    async with connected(daemon, xrdp.parameters(), resize_method="reconnect") as client:
+        display = await xrdp.display()
+        click = "XTerm*translations: #override Ctrl<Btn1Down>: string(click)"
+        display.start("xterm", "-xrm", click, "-geometry", "80x24+0+0", "-e", "sh", "-c", command)
+        await until(typed.exists, "the terminal")
+        client.mouse(100, 100)
+        client.key(CONTROL, True)
+        client.size(900, 500)
+        await until(lambda: display.picture().shape == (500, 900, 3), "another size", timeout=20)
+        await shows(client, display)
+        client.mouse(100, 100, 1)
+        client.mouse(100, 100)
+        client.key(keysym("x"))
+        await until(lambda: typed.read_bytes() == b"click\x18", "a click and a key with Ctrl")
+
+
 def test_messages() -> None:
     sent: list[Message] = []
     sender = KeySender(sent.append)

@@ -216,9 +216,23 @@ def test_synchronization_sets_the_locks_and_keeps_modifiers() -> None:
     desk = Desk("en-us-qwerty")
     desk.receiver.caps = desk.receiver.num = True
     desk.press(CONTROL_L, SHIFT_L, keysym("X"))
-    desk.keyboard.synchronize()
+    desk.keyboard.begin(())
     assert not desk.receiver.caps
     assert not desk.receiver.num
     assert desk.receiver.down == {0x1D, 0x2A}
     desk.release(keysym("X"), SHIFT_L, CONTROL_L)
     assert desk.receiver.down == set()
+
+
+def test_modifiers_that_are_held_at_the_beginning_are_pressed() -> None:
+    desk = Desk("en-us-qwerty")
+    desk.keyboard.begin([CONTROL_L, CAPS_LOCK, keysym("x"), SHIFT_L, ALT_L])
+    desk.release(ALT_L)
+    assert desk.receiver.down == set()
+    desk.press(keysym("X"))
+    assert desk.receiver.down == {0x1D, 0x2A, 0x2D}
+    assert not desk.receiver.caps
+    desk.release(keysym("X"), SHIFT_L, CONTROL_L)
+    assert desk.receiver.down == set()
+    desk.press(keysym("x"))
+    assert desk.receiver.down == {0x2D}
