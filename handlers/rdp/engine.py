@@ -16,13 +16,14 @@ from typing_extensions import override
 from guacr.api import GuacrError
 from handlers.rdp.channel import memory
 from handlers.rdp.channel.codec import ChannelError, Message, Parser
-from handlers.rdp.channel.messages import FROM_WORKER, Stop
+from handlers.rdp.channel.messages import FROM_WORKER, Stop, is_release
 from handlers.rdp.launcher import Process, launcher
 
 TURN, REST = 0.003, 0.015
 """Seconds for which messages of a worker are handled at a time, and seconds until the next turn."""
 UNSENT_MAX = 1 << 20
-"""Bytes that may wait for a worker that does not read; users' input beyond is dropped."""
+"""Bytes that may wait for a worker that does not read; users' input beyond is dropped, except for
+releases, which may take as much again."""
 STOP_TIMEOUT = 2.0
 """Seconds that a worker has to disconnect."""
 
@@ -110,10 +111,10 @@ class Engine(asyncio.Protocol):
 
     def post(self, message: Message) -> None:
         """Send what a user does, for the thread that may be waiting for the server."""
-        transport = self._transport
-        if transport is not None and transport.get_write_buffer_size() < UNSENT_MAX:
+        limit = UNSENT_MAX * 2 if is_release(message) else UNSENT_MAX
+        if self._transport is not None and self.unsent < limit:
             self._sent += 1
-            transport.write(message.encode())
+            self._transport.write(message.encode())
 
     @property
     def unsent(self) -> int:

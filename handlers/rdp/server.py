@@ -47,6 +47,8 @@ NOTICE_AFTER, HUNG_AFTER = 1.0, 15.0
 """Seconds without work after which users see a notice, and after which the worker is ended."""
 CERTIFICATES_MAX = 4
 """Certificates of one connection that are checked."""
+ERRORS_MAX = 10
+"""Errors of one worker that are logged as such."""
 STABLE_AFTER = 30.0
 """Seconds for which a desktop must be shown before all attempts to connect are allowed again."""
 
@@ -100,7 +102,7 @@ class Server:
         self._has_logged_in = security == negotiation.RDP
         """True if credentials may have reached the server: RDP's own security sends them at once,
         the others after the certificate was accepted."""
-        self._certificates = 0
+        self._certificates = self._errors = 0
         self._is_untrusted = False
         """True if the certificate was refused."""
         self._is_logged_on = False
@@ -243,6 +245,9 @@ class Server:
                 self._ended = message
             case Indicators():
                 self.keyboard.report(locks_of(message.flags))
+            case Remark(is_error=True) if self._errors < ERRORS_MAX:
+                self._errors += 1
+                self._session.log.error("RDP worker: %s", shorten(message.text, 2000))
             case Remark():
                 self._session.log.debug("RDP worker: %s", shorten(message.text, 200))
 

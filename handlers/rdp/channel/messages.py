@@ -53,6 +53,8 @@ from handlers.rdp.channel.virtual import (
 
 CURSOR_SIDE_MAX = 384
 """Pixels of a side of a cursor, as MS-RDPBCGR 2.2.9.1.1.4.4 to 2.2.9.1.2.1.11 allow."""
+BUTTONS, EXTENDED_BUTTONS, BUTTON_DOWN = 0x7000, 0x0003, 0x8000
+"""Flags of a `Mouse`: the buttons, and that they are pressed and not released."""
 RECTS_MAX = 64
 """Rectangles of one `Painted`."""
 _NUMBERS = 4
@@ -138,6 +140,17 @@ class Mouse(Message):
     flags: U16
     x: U16
     y: U16
+
+
+def is_release(message: Message) -> bool:
+    """Return whether a message releases a key or a button, which nothing else will release."""
+    match message:
+        case Scancode() | UnicodeKey():
+            return not message.pressed
+        case Mouse():
+            buttons = EXTENDED_BUTTONS if message.extended else BUTTONS
+            return bool(message.flags & buttons) and not message.flags & BUTTON_DOWN
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,6 +316,8 @@ class Remark(Message):
 
     TYPE: ClassVar[int] = 76
     text: Text
+    is_error: Flag = False
+    """True for an error of that code."""
 
 
 TO_WORKER: tuple[type[Message], ...] = (

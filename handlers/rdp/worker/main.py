@@ -6,9 +6,11 @@ import ctypes
 import mmap
 import os
 import socket
+import sys
 import threading
 import time
 import traceback
+from pathlib import Path
 from queue import SimpleQueue
 from typing import NoReturn
 
@@ -30,6 +32,8 @@ from handlers.rdp.freerdp.client import Client
 from handlers.rdp.freerdp.library import Library, LibraryError
 
 READ_MAX = 1 << 16
+FRAMES_MAX, REMARK_MAX = 6, 2000
+"""Places and characters of a reported error."""
 ENDED, LOST, BROKEN = 0, 1, 2
 """Exit codes: after `Ended`, without a daemon, and after an unknown message or an error."""
 
@@ -57,11 +61,16 @@ class Worker:
 
     def run(self) -> NoReturn:
         """Show the desktop, and end the process."""
+        threading.excepthook = sys.unraisablehook = self._report_hook
         threading.Thread(target=self._read, name="daemon", daemon=True).start()
-        start = self._starts.get()
-        os.environ["TZ"] = start.timezone or "UTC"
-        time.tzset()
-        self.send(self._client.run(start))
+        try:
+            start = self._starts.get()
+            os.environ["TZ"] = start.timezone or "UTC"
+            time.tzset()
+            self.send(self._client.run(start))
+        except Exception as error:  # noqa: BLE001 -- an error of guacr's own
+            self._report(error)
+            os._exit(BROKEN)
         self._channel.shutdown(socket.SHUT_WR)
         os._exit(ENDED)
 
@@ -100,8 +109,8 @@ class Worker:
             os._exit(BROKEN)
         except OSError:
             pass
-        except Exception:  # noqa: BLE001 -- an error of guacr's own: without this thread, all hangs
-            traceback.print_exc()
+        except Exception as error:  # noqa: BLE001 -- of guacr's own: without this thread, all hangs
+            self._report(error)
             os._exit(BROKEN)
         os._exit(LOST)  # there is nobody to show anything to
 
@@ -130,3 +139,16 @@ class Worker:
             known = False
         if not known:
             self.send(Remark(f"FreeRDP has no setting {message.name}, or not this value"))
+
+    # ---- errors of guacr's own, which have no other way to the log
+
+    def _report(self, error: BaseException) -> None:
+        frames = traceback.extract_tb(error.__traceback__, -FRAMES_MAX)
+        places = ", ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames)
+        text = f"{type(error).__name__}: {error} ({places})"
+        self.send(Remark(text[:REMARK_MAX], is_error=True))
+
+    def _report_hook(self, failed: threading.ExceptHookArgs | sys.UnraisableHookArgs) -> None:
+        """Report an exception in a thread, or in what FreeRDP has called."""
+        if failed.exc_value is not None:
+            self._report(failed.exc_value)

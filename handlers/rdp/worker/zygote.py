@@ -14,6 +14,7 @@ import signal
 import socket
 import struct
 import tempfile
+import traceback
 from pathlib import Path
 
 from handlers.rdp.freerdp.library import Library, LibraryError
@@ -73,12 +74,18 @@ def _fork(library: Library, control: socket.socket, descriptors: list[int], home
 
 
 def _work(library: Library, control: socket.socket, descriptors: list[int], home: str) -> None:
-    """Be a worker; does not return."""
+    """Be a worker, which cannot write to what the daemon writes to; does not return."""
     try:
         control.close()
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         channel, shared, sock = descriptors
-        confine(descriptors, home)
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        confine([*descriptors, nowhere], home)
+        for standard in range(3):
+            os.dup2(nowhere, standard)
+        os.close(nowhere)
         Worker(library, socket.socket(fileno=channel), shared, sock).run()
+    except BaseException:  # noqa: BLE001 -- the process ends
+        traceback.print_exc()  # seen only until the standard streams are replaced
     finally:
         os._exit(1)
