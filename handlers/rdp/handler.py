@@ -15,6 +15,7 @@ from guacr.api import (
     AudioInput,
     BadRequestError,
     Check,
+    Contact,
     ForbiddenError,
     GuacrError,
     InputStream,
@@ -179,6 +180,11 @@ class RdpHandler(ProtocolHandler[RdpParams]):
             if buttons:
                 self._server.keyboard.press_waiting()
             self._server.pointer.move(x, y, buttons)
+
+    @override
+    def touch(self, user: User, contact: Contact) -> None:
+        if self._server is not None:
+            self._server.touches.put(user, contact)
 
     @override
     def clipboard(self, user: User, mimetype: str, data: bytes) -> None:

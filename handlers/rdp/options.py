@@ -152,6 +152,7 @@ def _features(params: RdpParams) -> dict[str, Value]:
         "RedirectClipboard": True,
         "AudioPlayback": not params.disable_audio,
         "AudioCapture": params.enable_audio_input,
+        "MultiTouchInput": params.enable_touch,
         "RemoteConsoleAudio": params.console_audio,
         "DeviceRedirection": False,
         "UnicodeInput": True,

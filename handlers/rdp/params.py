@@ -198,7 +198,9 @@ class RdpParams(
         choices=("", "display-update", "reconnect"),
     )
     enable_audio_input: bool = param(False, "Let the host record from the microphone.", common=True)
-    enable_touch: bool = param(False, "Pass touches on as such.", common=True, later=True)
+    enable_touch: bool = param(
+        False, "Pass touches on as such, if the host accepts them.", common=True
+    )
     gateway_hostname: str = param(
         "", "Remote desktop gateway to connect through.", common=True, later=True
     )

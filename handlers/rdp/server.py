@@ -38,6 +38,7 @@ from handlers.rdp.params import RdpParams
 from handlers.rdp.pipes import Pipes
 from handlers.rdp.pointer import Pointer
 from handlers.rdp.sound import HostSound
+from handlers.rdp.touch import Touches
 
 HANDSHAKE_TIMEOUT = 30.0
 """Seconds for everything between the connection and the desktop."""
@@ -113,6 +114,7 @@ class Server:
         """True if the connection has been ended to make another one in a new size."""
         self._geometry = self._geometry_of(*session.size)
         self.pointer = Pointer(self._engine.post)
+        self.touches = Touches(session, self._engine.post)
         layout = layout_of(params.server_layout)
         self.keyboard = Keyboard(layout, KeySender(self._engine.post))
 
@@ -166,6 +168,7 @@ class Server:
         for task in self._tasks:
             task.cancel()
         self.pointer.release()
+        self.touches.end()
         self.keyboard.release_all()
         self._notice.clear()
         self._clipboard.end()
@@ -218,6 +221,7 @@ class Server:
         self._sound.handle(message)
         self._microphone.handle(message)
         self._pipes.handle(message)
+        self.touches.handle(message)
         match message:
             case Certificate():
                 self._certificates += 1

@@ -29,7 +29,9 @@ from handlers.rdp.channel.messages import (
     Resizable,
     Sized,
 )
+from handlers.rdp.channel.touch import Touchable
 from handlers.rdp.desktop import Desktop
+from handlers.rdp.touch import Touches
 from tests.fuzz.driver import main
 
 PIXELS = memoryview(mmap.mmap(-1, SIDE_MAX * SIDE_MAX * BYTES))
@@ -50,6 +52,7 @@ SAMPLES = [
     _of(Remark("ZeroDivisionError", is_error=True)),
     _of(Sized(9, 9), CursorShape(400, 1, 0, 0, bytes(1600))),
     _of(Sized(9, 9), CursorShape(2, 2, 9, 65535, b"\xff" * 16)),
+    _of(Sized(9, 9), Touchable(True), Touchable(False)),
     _of(CredentialsWanted(), Ended("ERRCONNECT_LOGON_FAILURE", True, 2, -1)),
 ]
 
@@ -86,10 +89,12 @@ def _show(messages: list[Message]) -> None:
         move_pointer=lambda _x, _y: None,
     )
     desktop, engine = Desktop(session), SimpleNamespace(pixels=PIXELS, painting=0)
+    touches = Touches(session, lambda _message: None)
     desktop.begin(engine)  # type: ignore[arg-type]
     try:
         for message in messages:
             desktop.handle(message)
+            touches.handle(message)
             if desktop.is_shown:
                 session.display.plan(0.0)
                 shape = session.display._cursor

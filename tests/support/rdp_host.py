@@ -138,16 +138,16 @@ class RdpHost:
         initial = await _packet(reader)
         said.blocks = _blocks(initial)
         count = len(said.channels)
-        writer.write(_wrapped(_connect_response(count)))
+        writer.write(wrapped(_connect_response(count)))
         while not said.info:
             packet = await _packet(reader)
             kind = packet[3] & 0xFC
             if kind == ATTACH_REQUEST:
-                writer.write(_wrapped(ATTACHED))
+                writer.write(wrapped(ATTACHED))
             elif kind == JOIN_REQUEST:
                 (channel,) = struct.unpack_from(">H", packet, 6)
                 answer = struct.pack(">BBHHH", 0x3E, 0, USER - 1001, channel, channel)
-                writer.write(_wrapped(b"\x02\xf0\x80" + answer))
+                writer.write(wrapped(b"\x02\xf0\x80" + answer))
             elif kind == SEND_REQUEST:
                 at = 11 if packet[9] & WIDE else 10
                 said.info = packet[at + 4 :]
@@ -159,7 +159,7 @@ async def _packet(reader: asyncio.StreamReader) -> bytes:
     return await reader.readexactly(size - 4)
 
 
-def _wrapped(data: bytes) -> bytes:
+def wrapped(data: bytes) -> bytes:
     return struct.pack(">BBH", TPKT, 0, 4 + len(data)) + data
 
 

@@ -31,6 +31,7 @@ from handlers.rdp.channel.pipes import (
     PipeTaken,
     PipeWritten,
 )
+from handlers.rdp.channel.touch import Touchable, TouchFrame
 from handlers.rdp.channel.virtual import (
     Beeped,
     ClipboardCopied,
@@ -341,6 +342,7 @@ TO_WORKER: tuple[type[Message], ...] = (
     PipeOffer,
     PipeGiven,
     PipeTaken,
+    TouchFrame,
 )
 FROM_WORKER: tuple[type[Message], ...] = (
     Certificate,
@@ -370,4 +372,5 @@ FROM_WORKER: tuple[type[Message], ...] = (
     PipeOpened,
     PipeReceived,
     PipeWritten,
+    Touchable,
 )

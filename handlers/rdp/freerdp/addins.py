@@ -22,16 +22,19 @@ class Addins:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._entries: dict[bytes, int] = {}
+        self._entries: dict[tuple[bytes, bytes | None], int] = {}
+        """Addresses of functions, by channel and subsystem."""
 
-    def provide(self, channel: str, enter: Callable[[int], int]) -> None:
-        """Have `enter` called with the address of a channel's entry points when it is loaded."""
+    def provide(self, channel: str, enter: Callable[[int], int], *, is_whole: bool = False) -> None:
+        """Have `enter` called with the address of a channel's entry points when it is loaded. If
+        `is_whole`, it replaces FreeRDP's own channel, and otherwise a part of it."""
         if not self._entries:
             find = self._client.callback(
                 c_void_p, self._find, c_char_p, c_char_p, c_char_p, c_uint32
             )
             self._client.library.freerdp_register_addin_provider(find, 0)
-        self._entries[channel.encode()] = self._client.callback(c_uint32, enter, c_void_p)
+        key = channel.encode(), None if is_whole else SUBSYSTEM.encode()
+        self._entries[key] = self._client.callback(c_uint32, enter, c_void_p)
 
     def load(self, channel: str, *options: str, static: bool) -> None:
         """Have a channel loaded that uses the part `provide` was called for."""
@@ -45,8 +48,8 @@ class Addins:
     def _find(
         self, channel: bytes, subsystem: bytes | None, kind: bytes | None, flags: int
     ) -> int | None:
-        if subsystem == SUBSYSTEM.encode() and channel in self._entries:
-            return self._entries[channel]
+        if (channel, subsystem) in self._entries:
+            return self._entries[channel, subsystem]
         found: int | None = self._client.library.freerdp_channels_load_static_addin_entry(
             channel, subsystem, kind, flags
         )

@@ -34,6 +34,7 @@ from handlers.rdp.channel.messages import (
     Start,
     UnicodeKey,
 )
+from handlers.rdp.channel.touch import TouchFrame
 from handlers.rdp.channel.virtual import Beeped
 from handlers.rdp.freerdp import clipboard, display_control
 from handlers.rdp.freerdp.addins import Addins
@@ -47,6 +48,7 @@ from handlers.rdp.freerdp.settings import Settings
 from handlers.rdp.freerdp.sound import Sound
 from handlers.rdp.freerdp.static_channels import StaticChannels
 from handlers.rdp.freerdp.structs import CONTEXT, INSTANCE, ChannelEvent, Update, slot
+from handlers.rdp.freerdp.touch import TouchChannel
 
 HANDLES_MAX = 60
 """Handles that FreeRDP waits for; WinPR allows 64."""
@@ -125,6 +127,7 @@ class Client:
         addins = Addins(self)
         self._sound = Sound(self, addins, surroundings.send)
         self.microphone = Microphone(self, addins, surroundings.send)
+        self._touch = TouchChannel(self, addins, surroundings.send)
         self.static_channels = StaticChannels(self, surroundings.send)
         self._start = Start("", "", asks=False)
 
@@ -281,6 +284,8 @@ class Client:
             self._sound.load()
         if self.settings.flag("AudioCapture"):
             self.microphone.load()
+        if self.settings.flag("MultiTouchInput"):
+            self._touch.load()
         channels = slot(self.context, CONTEXT["channels"]).value
         done: int = self.library.freerdp_client_load_addins(channels, self.settings.address)
         self.static_channels.load()
@@ -378,5 +383,7 @@ class Client:
             if message.extended:
                 send = library.freerdp_input_send_extended_mouse_event
             send(target, message.flags, message.x, message.y)
+        elif isinstance(message, TouchFrame):
+            self._touch.put(message)
         elif isinstance(message, Layout):
             self._sizes.request(message)

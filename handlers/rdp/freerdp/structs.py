@@ -417,3 +417,50 @@ class MicrophoneEntry(ctypes.Structure):
         ("args", c_void_p),
         ("rdpcontext", c_void_p),
     )
+
+
+class DynamicEntry(ctypes.Structure):
+    """`IDRDYNVC_ENTRY_POINTS` (freerdp/dvc.h)."""
+
+    _fields_ = (("RegisterPlugin", c_void_p),)
+
+
+class DynamicPlugin(ctypes.Structure):
+    """`IWTSPlugin`."""
+
+    _fields_ = (("Initialize", c_void_p), ("padA", c_void_p * 5), ("pInterface", c_void_p))
+
+
+class DynamicManager(ctypes.Structure):
+    """`IWTSVirtualChannelManager`."""
+
+    _fields_ = (("CreateListener", c_void_p),)
+
+
+class DynamicListener(ctypes.Structure):
+    """`IWTSListenerCallback`; the padding is for versions 3.x."""
+
+    _fields_ = (("OnNewChannelConnection", c_void_p), ("padA", c_void_p))
+
+
+class DynamicChannel(ctypes.Structure):
+    """`IWTSVirtualChannel`."""
+
+    _fields_ = (("Write", c_void_p), ("Close", c_void_p))
+
+
+class DynamicCallback(ctypes.Structure):
+    """`IWTSVirtualChannelCallback`; the padding is for versions 3.x."""
+
+    _fields_ = (
+        ("OnDataReceived", c_void_p),
+        ("OnOpen", c_void_p),
+        ("OnClose", c_void_p),
+        ("padA", c_void_p),
+    )
+
+
+class Stream(ctypes.Structure):
+    """`wStream` (winpr/stream.h)."""
+
+    _fields_ = (("buffer", c_void_p), ("pointer", c_void_p), ("length", c_size_t))

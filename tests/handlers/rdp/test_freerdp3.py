@@ -15,7 +15,7 @@ from guacr.testing.client import GuacClient
 from guacr.testing.daemon import address, running_daemon
 from handlers.rdp.handler import RdpHandler
 from handlers.rdp.launcher import launcher
-from tests.handlers.rdp import test_introduction, test_pipes
+from tests.handlers.rdp import test_introduction, test_pipes, test_touch
 from tests.handlers.rdp.sessions import connected, shows
 from tests.handlers.rdp.test_clipboard import copied, copy, pastes
 from tests.handlers.rdp.test_microphone import recorded
@@ -86,6 +86,10 @@ async def test_clipboard_and_sound_in_both_directions(
 
 async def test_static_channels(daemon: Daemon, xrdp: Xrdp) -> None:
     await test_pipes.test_both_directions(daemon, xrdp)
+
+
+async def test_touches(daemon: Daemon, authority: Authority, tmp_path: Path) -> None:
+    await test_touch.test_fingers_reach_the_host(daemon, authority, tmp_path)
 
 
 async def test_what_a_client_says(daemon: Daemon, authority: Authority, tmp_path: Path) -> None:
