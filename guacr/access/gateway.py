@@ -34,14 +34,12 @@ from guacr.protocol.client import ClientInfo
 from guacr.session.origin import ANYONE, Origin
 from guacr.session.params import Params
 from guacr.session.protocols import Protocols
-from guacr.settings.models import Connection, Settings
+from guacr.settings.models import EVERYTHING, Connection, Settings
 
 JOIN_LIFETIME = 24 * 3600
 """Maximum seconds that a join link is valid; it ends with its session."""
 FORM_LIFETIME = 60
 """Seconds within which the page must connect after submitting a form."""
-EVERYTHING = "*"
-"""Stands for all names in a list."""
 RIGHTS = frozenset({"read-only", "disable-copy", "disable-paste"})
 """Parameters that no URL may change once a token or the configuration has set them."""
 

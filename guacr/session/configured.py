@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from guacr.errors import GuacrError
+from guacr.errors import BadRequestError, GuacrError
 from guacr.session.handler import ProtocolHandler
 from guacr.session.params import Params
 from guacr.session.protocols import Protocols
-from guacr.settings.models import Connection, Settings
+from guacr.settings.models import EVERYTHING, Connection, Settings
 
 
 def problems(protocols: Protocols, settings: Settings, connection: Connection) -> list[str]:
@@ -31,6 +31,10 @@ def _problems(
         handler = protocols.find(connection.protocol)
         params, refused = _params(handler, settings, connection)
         yield from refused
+        allowed = dict.fromkeys(connection.allow_query_parameters, "")
+        for name, problem in handler.params_type.problems(allowed):
+            if name != EVERYTHING:
+                yield BadRequestError(f"allow_query_parameters: {problem}")
         for check in handler.checks(settings, params):
             try:
                 check()

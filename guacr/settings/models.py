@@ -29,6 +29,8 @@ from guacr.settings.types import (
 )
 
 LOOPBACK = ("127.0.0.1", "::1")
+EVERYTHING = "*"
+"""Stands for all names in a list."""
 
 
 def is_loopback(host: str) -> bool:

@@ -272,4 +272,7 @@ class Handshake:
                 f"{told}; check the password, and connect again in half a minute: each failed "
                 "login makes the wait longer"
             )
-        return UnauthorizedError(f"the VNC server refuses the login{told}")
+        return UnauthorizedError(
+            f"the VNC server refuses the login{told}; check the password, and the user name if the "
+            "server wants one"
+        )

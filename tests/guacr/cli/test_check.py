@@ -135,6 +135,7 @@ def test_all_problems_of_all_connections_are_told() -> None:
                 "protocol": "ssh",
                 "parameters": {"hostname": "h", "hostnam": "h", "port": "x"}
                 | {"macs": "m1", "ciphers": "rot13"},
+                "allow_query_parameters": ["*", "username", "pasword"],
             },
             "b": {
                 "protocol": "redis",
@@ -146,6 +147,8 @@ def test_all_problems_of_all_connections_are_told() -> None:
     assert [line.partition(",")[0] for line in text.splitlines()] == [
         "connections.a: parameter 'hostnam' is unknown: did you mean hostname?",
         "connections.a: parameter port must be a whole number from 1 to 65535",
+        "connections.a: allow_query_parameters: parameter 'pasword' is unknown: did you mean "
+        "password?",
         "connections.a: parameter ciphers has 'rot13'",
         "connections.a: parameter macs has 'm1'",
         "connections.b: parameter database must be a number from 0",

@@ -86,7 +86,7 @@ async def test_a_refusal_is_encrypted(daemon: Daemon) -> None:
     async with rfb_server(script) as server:
         sentence, status = await refusal(daemon, server.parameters | {"password": "x"})
     assert status == Status.CLIENT_UNAUTHORIZED
-    assert "refuses the login: 'nope'" in sentence
+    assert "refuses the login: 'nope'; check the password" in sentence
 
 
 async def test_the_missing_password_is_asked_for(daemon: Daemon) -> None:
