@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Callable
 from itertools import zip_longest
 
 from guacr.api import (
@@ -29,9 +30,11 @@ Address = tuple[int, tuple[str, int] | tuple[str, int, int, int]]
 """The family and the address of a socket."""
 
 
-async def dial(host: str, port: int, timeout: float) -> socket.socket:
+async def dial(
+    host: str, port: int, timeout: float, check: Callable[[str], None] | None = None
+) -> socket.socket:
     """Return a connected, non-blocking socket. `timeout` in seconds limits everything, including
-    name resolution.
+    name resolution. `check` raises a `GuacrError` for an address that must not be connected to.
 
     Raises:
         BadRequestError: the host is empty.
@@ -44,7 +47,11 @@ async def dial(host: str, port: int, timeout: float) -> socket.socket:
     failures: list[OSError] = []
     try:
         async with asyncio.timeout(timeout):
-            return await _first_to_answer(await _resolve(host, port), failures)
+            addresses = await _resolve(host, port)
+            if check is not None:
+                for _, address in addresses:
+                    check(address[0])
+            return await _first_to_answer(addresses, failures)
     except TimeoutError:
         raise UpstreamTimeoutError(
             f"host {shorten(host)} does not answer on port {port} within {timeout:g} s: "

@@ -34,9 +34,10 @@ def check_params(params: RdpParams) -> None:
     _authorities(params)
 
 
-async def check(params: RdpParams, pem: bytes, known: KnownHosts) -> None:
+async def check(params: RdpParams, pem: bytes, known: KnownHosts, told: bytes = b"") -> None:
     """Check what a server shows: its certificate in PEM, and perhaps others after it. `known`
-    contains those that were trusted before (`cert-tofu`).
+    contains those that were trusted before (`cert-tofu`); `told` is the certificate, in PEM, that a
+    verified server has redirected to.
 
     Raises:
         UpstreamError: it is not accepted.
@@ -46,12 +47,21 @@ async def check(params: RdpParams, pem: bytes, known: KnownHosts) -> None:
         shown = x509.load_pem_x509_certificates(pem)
     except ValueError:
         raise UpstreamError(f"{failures.named(params)} shows no valid certificate") from None
+    if shown[0] in _told(told):
+        return
     accepted = pins.parse_pins(params.cert_fingerprints)
     fingerprint = pins.fingerprint(shown[0].public_bytes(Encoding.DER))
     if accepted:
         pins.check(accepted, fingerprint, params.hostname)
     elif not params.ignore_cert:
         await asyncio.to_thread(_verify, params, shown, fingerprint, known)
+
+
+def _told(pem: bytes) -> list[x509.Certificate]:
+    try:
+        return x509.load_pem_x509_certificates(pem) if pem else []
+    except ValueError:  # it vouches for nothing
+        return []
 
 
 def _verify(

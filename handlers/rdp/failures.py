@@ -9,6 +9,7 @@ from guacr.api import (
     SessionConflictError,
     SessionTimeoutError,
     UnauthorizedError,
+    UnsupportedError,
     UpstreamError,
     UpstreamTimeoutError,
     UpstreamUnavailableError,
@@ -223,6 +224,22 @@ def closed_after_login(params: RdpParams) -> GuacrError:
     somebody is logged on: it may be xrdp, which shows its log after a refused login."""
     return UpstreamError(
         f"{named(params)} closed the connection shortly after the login: {_LOGON}, or connect again"
+    )
+
+
+def needs_rdstls(params: RdpParams) -> GuacrError:
+    """The server redirects with an encrypted password, which FreeRDP 2 cannot use."""
+    return UnsupportedError(
+        f"{named(params)} redirects to a session with an encrypted password (RDSTLS), which takes "
+        "FreeRDP 3 on the daemon's machine"
+    )
+
+
+def too_many_redirections(params: RdpParams, count: int) -> GuacrError:
+    """Servers send the client from one to the other."""
+    return UpstreamError(
+        f"{named(params)} redirects again, after {count} of them without a desktop: check the "
+        "settings of its connection broker"
     )
 
 

@@ -28,6 +28,7 @@ from guacr.api import (
     UpstreamError,
     User,
     forget_frames,
+    shorten,
 )
 from handlers.dial import dial
 from handlers.notice import Notice
@@ -40,6 +41,7 @@ from handlers.rdp.microphone import Microphone
 from handlers.rdp.options import excludes
 from handlers.rdp.params import RdpParams
 from handlers.rdp.pipes import Pipes, channel_names
+from handlers.rdp.redirection import FOLLOWED_MAX, Redirection, check_address
 from handlers.rdp.server import MissingCredentialsError, Server
 from handlers.wake import reach, wake_of
 
@@ -61,6 +63,8 @@ class RdpHandler(ProtocolHandler[RdpParams]):
         self._microphone = Microphone()
         self._pipes = Pipes(session, params.static_channels)
         self._server: Server | None = None
+        self._origin = ""
+        """The address of the first host."""
 
     @classmethod
     @override
@@ -83,80 +87,128 @@ class RdpHandler(ProtocolHandler[RdpParams]):
         for remark in self.remarks(self.session.settings, self.params):
             self.session.log.warning("%s", remark)
         desktop, notice, left = Desktop(self.session), Notice(self.session), self.params.autoretry
-        security = self.params.security or "any"
+        security, followed = self.params.security or "any", 0
+        redirection: Redirection | None = None
         while True:
-            server = self._server = Server(
-                self.session,
-                self.params,
-                self._login,
-                desktop,
-                self._clipboard,
-                self._microphone,
-                self._pipes,
-                security,
-            )
             try:
-                reason = await self._attempt(server, desktop, notice)
+                server, reason = await self._attempt(security, redirection, desktop, notice)
             except MissingCredentialsError:
                 await self._login.ask(self.session)
+                redirection = None
                 continue
-            if server.is_outdated:
+            if server is not None and server.was_stable:
+                left, followed = self.params.autoretry, 0
+            if server is not None and server.redirection is not None:
+                followed += 1
+                if followed > FOLLOWED_MAX:
+                    raise failures.too_many_redirections(server.params, FOLLOWED_MAX)
+                redirection, security = server.redirection, self.params.security or "any"
+                continue
+            if (
+                reason is not None
+                and server is not None
+                and server.has_disagreed
+                and (other := await self._other_protocol(server.params, security, redirection))
+            ):
+                security = other
+                continue
+            # What a redirection has told counts once: after it, the first host is asked again.
+            redirection = None
+            if server is not None and server.is_outdated:
                 continue
             if reason is None:
                 return
-            if server.has_disagreed and (other := await self._other_protocol(security)):
-                security = other
-                continue
-            if server.was_stable:
-                left = self.params.autoretry
             if not left:
                 raise reason
             await self._pause(desktop, notice, reason, left)
             left -= 1
 
-    async def _attempt(self, server: Server, desktop: Desktop, notice: Notice) -> GuacrError | None:
-        """Show the desktop until the connection ends. Return the reason if another attempt may
-        succeed, and None if the user has logged off.
+    async def _attempt(
+        self, security: str, redirection: Redirection | None, desktop: Desktop, notice: Notice
+    ) -> tuple[Server | None, GuacrError | None]:
+        """Show the desktop until the connection ends. Return the server, if it could be reached,
+        and the reason if another attempt may succeed; without one, the user has logged off, or the
+        server says what is next.
 
         Raises:
             GuacrError: another attempt cannot succeed.
         """
+        server: Server | None = None
         try:
-            await server.run(await self._connect(desktop, notice))
+            params, sock = await self._connect(redirection, desktop, notice)
+            server = self._server = Server(
+                self.session,
+                params,
+                redirection.login(self._login) if redirection else self._login,
+                desktop,
+                self._clipboard,
+                self._microphone,
+                self._pipes,
+                security,
+                redirection,
+            )
+            await server.run(sock)
         except UpstreamError as error:
-            if not server.may_retry:
+            if server is not None and not server.may_retry:
                 raise
             forget_frames(error)
-            return error
+            return server, error
         finally:
             self._server = None
-            await server.close()
-        return None
+            if server is not None:
+                await server.close()
+        return server, None
 
-    async def _other_protocol(self, security: str) -> str | None:
+    async def _other_protocol(
+        self, params: RdpParams, security: str, redirection: Redirection | None
+    ) -> str | None:
         """Return the security protocol to connect with, as the server wants another one; None if
         it does not. FreeRDP itself cannot: it has no second socket.
 
         Raises:
             GuacrError: the parameters exclude what the server wants, or it cannot be reached.
         """
-        params = self.params
-        sock = await dial(params.hostname, params.used_port, params.timeout)
-        protocol = await negotiation.wanted(sock)
+        protocol = await negotiation.wanted(await self._dial(params, redirection))
         if protocol is None or not excludes(params, security, protocol):
             return None
         if protocol == negotiation.RDP and security == "any" and params.ignore_cert:
             return protocol
         raise failures.wants(params, protocol)
 
-    async def _connect(self, desktop: Desktop, notice: Notice) -> socket.socket:
-        params = self.params
-        # once the desktop has been shown, the person may have shut the host down
-        wake = None if desktop.is_shown else wake_of(params)
-        sock = await reach(params.hostname, params.used_port, params.timeout, wake, notice.show)
-        notice.clear()
+    async def _connect(
+        self, redirection: Redirection | None, desktop: Desktop, notice: Notice
+    ) -> tuple[RdpParams, socket.socket]:
+        """Return the parameters of a connection, with the host that has been reached, and its
+        socket."""
+        if redirection is None:
+            params = self.params
+            # once the desktop has been shown, the person may have shut the host down
+            wake = None if desktop.is_shown else wake_of(params)
+            sock = await reach(params.hostname, params.used_port, params.timeout, wake, notice.show)
+            notice.clear()
+            self._origin = sock.getpeername()[0]
+        else:
+            params, sock = await self._follow(redirection)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return sock
+        return params, sock
+
+    async def _follow(self, redirection: Redirection) -> tuple[RdpParams, socket.socket]:
+        """Connect to the first of a target's names that can be reached."""
+        failed: list[UpstreamError] = []
+        for host in redirection.hosts:
+            params = replace(self.params, hostname=host)
+            try:
+                sock = await self._dial(params, redirection)
+            except UpstreamError as error:
+                failed.append(error)
+            else:
+                self.session.log.info("redirected to %s", shorten(host))
+                return params, sock
+        raise failed[0]
+
+    async def _dial(self, params: RdpParams, redirection: Redirection | None) -> socket.socket:
+        check = partial(check_address, origin=self._origin) if redirection else None
+        return await dial(params.hostname, params.used_port, params.timeout, check)
 
     async def _pause(self, desktop: Desktop, notice: Notice, reason: GuacrError, left: int) -> None:
         self.session.log.info("attempts left: %d, after: %s", left, reason)

@@ -17,6 +17,8 @@ class Login:
     domain: str
     was_asked_for: bool = False
     """True if the owner has entered what was missing; an empty password is then meant so."""
+    cookie: bytes = b""
+    """Of a redirection, instead of a password."""
 
     @classmethod
     def of(cls, params: RdpParams) -> Login:
@@ -26,7 +28,12 @@ class Login:
     @property
     def is_complete(self) -> bool:
         """True if nothing needs to be asked for."""
-        return bool(self.username and (self.password or self.was_asked_for))
+        return bool(self.username and (self.has_secret or self.was_asked_for))
+
+    @property
+    def has_secret(self) -> bool:
+        """True if there is a password, or a cookie instead."""
+        return bool(self.password or self.cookie)
 
     @property
     def account(self) -> tuple[str, str]:

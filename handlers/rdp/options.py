@@ -8,6 +8,7 @@ from handlers.rdp.channel.memory import SIDE_MAX
 from handlers.rdp.channel.messages import BinarySetting, Layout, Setting
 from handlers.rdp.login import Login
 from handlers.rdp.params import RdpParams
+from handlers.rdp.redirection import ENCRYPTED, Redirection
 
 DEPTH = 32
 SIDE_MIN = 200
@@ -53,8 +54,15 @@ def geometry_of(params: RdpParams, width: int, height: int, dpi: int) -> Layout:
     )
 
 
-def settings_of(params: RdpParams, login: Login, geometry: Layout, security: str) -> list[Message]:
-    """Return FreeRDP's settings for a connection with one of the security protocols."""
+def settings_of(
+    params: RdpParams,
+    login: Login,
+    geometry: Layout,
+    security: str,
+    redirection: Redirection | None = None,
+) -> list[Message]:
+    """Return FreeRDP's settings for a connection with one of the security protocols, which a
+    redirection may have led to."""
     values: dict[str, Value] = {}
     for part in (
         _security(params, security),
@@ -64,9 +72,14 @@ def settings_of(params: RdpParams, login: Login, geometry: Layout, security: str
         _machine(params),
     ):
         values.update(part)
+    blocks = {"LoadBalanceInfo": params.load_balance_info.encode()}
+    if redirection is not None:
+        blocks = {"LoadBalanceInfo": redirection.token, "RedirectionPassword": redirection.cookie}
+        if redirection.is_encrypted:
+            values |= {"RdstlsSecurity": True, "RedirectionFlags": ENCRYPTED}
+            blocks["RedirectionGuid"] = redirection.guid
     messages: list[Message] = [Setting(name, _text(value)) for name, value in values.items()]
-    if params.load_balance_info:
-        messages.append(BinarySetting("LoadBalanceInfo", params.load_balance_info.encode()))
+    messages += [BinarySetting(name, data) for name, data in blocks.items() if data]
     return messages
 
 

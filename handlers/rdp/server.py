@@ -25,6 +25,7 @@ from handlers.rdp.channel.messages import (
     Start,
     Stop,
 )
+from handlers.rdp.channel.redirection import Redirected
 from handlers.rdp.clipboard import Clipboard
 from handlers.rdp.desktop import Desktop
 from handlers.rdp.engine import Engine, EngineError
@@ -37,6 +38,7 @@ from handlers.rdp.options import geometry_of, keyboard_settings, settings_of
 from handlers.rdp.params import RdpParams
 from handlers.rdp.pipes import Pipes
 from handlers.rdp.pointer import Pointer
+from handlers.rdp.redirection import Redirection, redirection_of
 from handlers.rdp.sound import HostSound
 from handlers.rdp.touch import Touches
 
@@ -70,6 +72,7 @@ class Server:
         microphone: records what users say.
         pipes: the static channels.
         security: the security protocol.
+        redirection: what has led to this server, if another one has.
     """
 
     def __init__(
@@ -82,9 +85,9 @@ class Server:
         microphone: Microphone,
         pipes: Pipes,
         security: str,
+        redirection: Redirection | None = None,
     ) -> None:
         self._session = session
-        self._params = params
         self._login = login
         self._desktop = desktop
         self._clipboard = clipboard
@@ -92,9 +95,14 @@ class Server:
         self._pipes = pipes
         self._sound = HostSound(session, is_wanted=not params.disable_audio)
         self._security = security
+        self._params = params
+        self._led_by = redirection
+        self.redirection: Redirection | None = None
+        """Where to connect next, if the server has ended the connection for that."""
         self._notice = Notice(session)
         self._engine = Engine(self._handle)
         self._ended: Ended | None = None
+        self._redirected: Redirected | None = None
         self._error: GuacrError | None = None
         self._shown_at: float | None = None
         """The time at which the desktop was first shown, on the event loop's clock."""
@@ -104,8 +112,8 @@ class Server:
         """True if credentials may have reached the server: RDP's own security sends them at once,
         the others after the certificate was accepted."""
         self._certificates = self._errors = 0
-        self._is_untrusted = False
-        """True if the certificate was refused."""
+        self._has_verified = self._is_untrusted = False
+        """True if the certificate was accepted, and if it was refused."""
         self._is_logged_on = False
         """True if the server has said that a user is logged on."""
         self._tasks: set[asyncio.Task[None]] = set()
@@ -119,8 +127,8 @@ class Server:
         self.keyboard = Keyboard(layout, KeySender(self._engine.post))
 
     async def run(self, sock: socket.socket) -> None:
-        """Show the desktop of the server at the other end until its user logs off, or until it
-        `is_outdated`.
+        """Show the desktop of the server at the other end until its user logs off, until it
+        `is_outdated`, or until there is a `redirection`.
 
         Raises:
             MissingCredentialsError: it needs those of a person.
@@ -131,7 +139,7 @@ class Server:
             async with asyncio.timeout(HANDSHAKE_TIMEOUT) as self._handshake:
                 await engine.open(sock)
                 self._desktop.begin(engine)
-                engine.send(settings_of(params, self._login, self._geometry, self._security))
+                engine.send(self._settings())
                 self._clipboard.begin(engine)
                 self._pipes.begin(engine)
                 self._microphone.begin(engine)
@@ -152,6 +160,10 @@ class Server:
         if self._error is not None:
             raise self._error
         if self.is_outdated:
+            return
+        if self._redirected is not None:
+            is_verified = self._has_verified
+            self.redirection = redirection_of(params, self._redirected, is_verified=is_verified)
             return
         if self._wants_credentials:
             raise MissingCredentialsError
@@ -179,6 +191,11 @@ class Server:
         await self._engine.close()
 
     @property
+    def params(self) -> RdpParams:
+        """The parameters of the connection."""
+        return self._params
+
+    @property
     def was_shown(self) -> bool:
         """True if the desktop was shown."""
         return self._shown_at is not None
@@ -189,7 +206,7 @@ class Server:
         refused, which would lock the account sooner or later, and the certificate was accepted."""
         if self._is_untrusted:
             return False
-        if self._is_logged_on or self.was_stable or not self._login.password:
+        if self._is_logged_on or self.was_stable or not self._login.has_secret:
             return True
         return not self._has_logged_in or (self._ended and self._ended.error) == failures.DISAGREED
 
@@ -245,6 +262,8 @@ class Server:
                 self._follow_by(self._engine.post)
             case LoggedOn():
                 self._is_logged_on = True
+            case Redirected():
+                self._redirected = message
             case Ended():
                 self._ended = message
             case Indicators():
@@ -263,11 +282,12 @@ class Server:
     async def _verify(self, pem: bytes) -> None:
         try:
             known = known_hosts(self._session.settings.rdp.known_hosts)
-            await certificates.check(self._params, pem, known)
+            told = self._led_by.certificate if self._led_by else b""
+            await certificates.check(self._params, pem, known, told)
         except GuacrError as error:
             self._error = error
             self._is_untrusted = True
-        self._has_logged_in = not self._is_untrusted
+        self._has_logged_in = self._has_verified = not self._is_untrusted
         self._engine.send([CertificateVerdict(self._has_logged_in)])
 
     def _follow_by(self, change: Callable[[Layout], None]) -> None:
@@ -281,6 +301,9 @@ class Server:
             wanted = self._geometry_of(width, height)
             if (wanted.width, wanted.height) != self._desktop.size:
                 change(wanted)
+
+    def _settings(self) -> list[Message]:
+        return settings_of(self._params, self._login, self._geometry, self._security, self._led_by)
 
     def _reconnect(self, _wanted: Layout) -> None:
         self.is_outdated = True

@@ -4,6 +4,7 @@ written again, and a desktop that shows them only has errors that end the sessio
 from __future__ import annotations
 
 import mmap
+from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
 
@@ -29,13 +30,20 @@ from handlers.rdp.channel.messages import (
     Resizable,
     Sized,
 )
+from handlers.rdp.channel.redirection import Redirected
 from handlers.rdp.channel.touch import Touchable
 from handlers.rdp.desktop import Desktop
+from handlers.rdp.login import Login
+from handlers.rdp.options import geometry_of, settings_of
+from handlers.rdp.params import RdpParams
+from handlers.rdp.redirection import check_address, redirection_of
 from handlers.rdp.touch import Touches
 from tests.fuzz.driver import main
 
 PIXELS = memoryview(mmap.mmap(-1, SIDE_MAX * SIDE_MAX * BYTES))
 """Of all inputs; nothing is written to them, so that they take no memory."""
+PARAMS = RdpParams.parse({"hostname": "broker.example"})
+LOGIN, GEOMETRY = Login.of(PARAMS), geometry_of(PARAMS, 640, 480, 96)
 BUDGET = 64 << 20
 """Bytes of the pictures of one input."""
 
@@ -53,6 +61,11 @@ SAMPLES = [
     _of(Sized(9, 9), CursorShape(400, 1, 0, 0, bytes(1600))),
     _of(Sized(9, 9), CursorShape(2, 2, 9, 65535, b"\xff" * 16)),
     _of(Sized(9, 9), Touchable(True), Touchable(False)),
+    _of(
+        Redirected(
+            0x4B, "a", "192.0.2.1", "A", "::1", b"msts=1", "u", "d", b"p\0\0\0", b"", b"", False
+        )
+    ),
     _of(CredentialsWanted(), Ended("ERRCONNECT_LOGON_FAILURE", True, 2, -1)),
 ]
 
@@ -67,6 +80,7 @@ def one_input(data: bytes) -> None:
     assert data.startswith(written) or not is_whole
     assert _parse([written]) == (whole, True)
     _show(whole)
+    _follow(whole)
 
 
 def _parse(chunks: list[bytes]) -> tuple[list[Message], bool]:
@@ -79,6 +93,17 @@ def _parse(chunks: list[bytes]) -> tuple[list[Message], bool]:
     except ChannelError:
         return found, False
     return found, True
+
+
+def _follow(messages: list[Message]) -> None:
+    """Prepare connections to where a server redirects to."""
+    for message in messages:
+        if isinstance(message, Redirected):
+            with suppress(GuacrError):
+                found = redirection_of(PARAMS, message, is_verified=True)
+                settings_of(PARAMS, found.login(LOGIN), GEOMETRY, "any", found)
+                for host in found.hosts:
+                    check_address(host, "192.0.2.1")
 
 
 def _show(messages: list[Message]) -> None:

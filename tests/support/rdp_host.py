@@ -15,8 +15,11 @@ TPKT = 3
 """The first byte of every packet, but not of a preconnection PDU."""
 CORE, CLUSTER, NETWORK = 0xC001, 0xC004, 0xC003
 """Blocks of a client's data."""
-CONFIRM = bytes.fromhex("030000130ed000001234000201080001000000")
-"""Of a connection, with TLS."""
+CONFIRM = bytes.fromhex("030000130ed0000012340002010800")
+"""Of a connection, up to the security protocol."""
+OLD_CONFIRM = bytes.fromhex("0300000b06d00000123400")
+TLS, RDSTLS = 1, 4
+"""Security protocols (2.2.1.1.1); without one, nothing is encrypted."""
 ATTACHED = bytes.fromhex("02f0802e000006")
 CONFERENCE = bytes.fromhex("000500147c00012a14760a01010001c0004d63446e")
 PARAMETERS = bytes.fromhex("0a0100020100301a020122020103020100020101020100020101020300fff8020102")
@@ -33,6 +36,8 @@ class Introduction:
     preconnection: bytes = b""
     request: bytes = b""
     """The X.224 connection request."""
+    rdstls: list[bytes] = field(default_factory=list)
+    """With RDSTLS: the GUID of a redirection, user, domain and encrypted password."""
     blocks: dict[int, bytes] = field(default_factory=dict)
     """The client's data by their types, with headers."""
     info: bytes = b""
@@ -133,8 +138,12 @@ class RdpHost:
             said.preconnection = first + await reader.readexactly(size - 4)
             first = await reader.readexactly(4)
         said.request = await reader.readexactly(struct.unpack(">xxH", first)[0] - 4)
-        writer.write(CONFIRM)
-        await writer.start_tls(self._tls)
+        protocol = _protocol(said.request)
+        writer.write(CONFIRM + struct.pack("<I", protocol) if protocol else OLD_CONFIRM)
+        if protocol:
+            await writer.start_tls(self._tls)
+        if protocol == RDSTLS:
+            said.rdstls = await _rdstls(reader, writer)
         initial = await _packet(reader)
         said.blocks = _blocks(initial)
         count = len(said.channels)
@@ -152,6 +161,26 @@ class RdpHost:
                 at = 11 if packet[9] & WIDE else 10
                 said.info = packet[at + 4 :]
         return said
+
+
+def _protocol(request: bytes) -> int:
+    """The security protocol that suits a client's request; 0 if it wants to negotiate none."""
+    kind, _, size, protocols = struct.unpack("<BBHI", request[-8:])
+    if (kind, size) != (1, 8):
+        return 0
+    return RDSTLS if protocols & RDSTLS else TLS
+
+
+async def _rdstls(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> list[bytes]:
+    """Accept whatever a client shows (MS-RDPBCGR 2.2.17)."""
+    writer.write(struct.pack("<HHHH", 1, 1, 1, 1))
+    assert await reader.readexactly(6) == struct.pack("<HHH", 1, 2, 1)
+    fields = []
+    for _ in range(4):
+        (size,) = struct.unpack("<H", await reader.readexactly(2))
+        fields.append(await reader.readexactly(size))
+    writer.write(struct.pack("<HHHI", 1, 4, 1, 0))
+    return fields
 
 
 async def _packet(reader: asyncio.StreamReader) -> bytes:

@@ -14,7 +14,11 @@ Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 @asynccontextmanager
 async def scripted_host(
-    script: Script, tls: ssl.SSLContext | None = None
+    script: Script,
+    tls: ssl.SSLContext | None = None,
+    *,
+    address: str = "127.0.0.1",
+    port: int = 0,
 ) -> AsyncIterator[dict[str, str]]:
     """The parameters for a host that runs `script` for each connection, and closes it then."""
     tasks: set[asyncio.Task[None]] = set()
@@ -30,9 +34,9 @@ async def scripted_host(
         finally:
             writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
+    server = await asyncio.start_server(serve, address, port, ssl=tls)
     try:
-        yield {"hostname": "127.0.0.1", "port": str(server.sockets[0].getsockname()[1])}
+        yield {"hostname": address, "port": str(server.sockets[0].getsockname()[1])}
     finally:
         server.close()
         for task in tasks:

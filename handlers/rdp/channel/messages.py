@@ -31,6 +31,7 @@ from handlers.rdp.channel.pipes import (
     PipeTaken,
     PipeWritten,
 )
+from handlers.rdp.channel.redirection import Redirected
 from handlers.rdp.channel.touch import Touchable, TouchFrame
 from handlers.rdp.channel.virtual import (
     Beeped,
@@ -356,6 +357,7 @@ FROM_WORKER: tuple[type[Message], ...] = (
     Resizable,
     Indicators,
     LoggedOn,
+    Redirected,
     Ended,
     Remark,
     ClipboardOffered,

@@ -43,6 +43,7 @@ from handlers.rdp.freerdp.cursors import Cursors
 from handlers.rdp.freerdp.display_control import Sizes
 from handlers.rdp.freerdp.library import Library
 from handlers.rdp.freerdp.microphone import Microphone
+from handlers.rdp.freerdp.redirection import redirected
 from handlers.rdp.freerdp.screen import Screen
 from handlers.rdp.freerdp.settings import Settings
 from handlers.rdp.freerdp.sound import Sound
@@ -61,6 +62,7 @@ RELEASED, EXTENDED = 0x8000, 0x0100
 ACCEPTED, REFUSED = 2, 0
 """Answers to a certificate: for this connection only, or not at all."""
 GRAPHICS = "Microsoft::Windows::RDS::Graphics"
+REDIRECTION = "RedirectionFlags"
 NLA_REASON, GATEWAY_REASON = 0, 3
 """Why FreeRDP 3 asks for credentials: for network level authentication; from 3 on, for others."""
 
@@ -112,7 +114,7 @@ class Client:
         """What `call_soon` has been called with."""
         self._lock = threading.Lock()
         self._stopping = self._finished = False
-        self._tls = False
+        self._tls = self._is_redirected = False
         self._logon = 0
         self._wake = library.CreateEventA(None, 1, 0, None)
         self.instance = library.freerdp_new()
@@ -158,6 +160,9 @@ class Client:
             if not self._stopping and library.freerdp_connect(self.instance):
                 self._surroundings.send(Connected())
                 self._loop()
+            # FreeRDP 2 does not call back: it looks in vain for the target, without a network
+            if self._is_redirected or (library.major < 3 and self.settings.number(REDIRECTION)):
+                self._surroundings.send(redirected(self.settings, library.major))
             return self._ended()
         finally:
             self._close()
@@ -257,6 +262,7 @@ class Client:
             "LogonErrorInfo": self.callback(c_int, self._note_logon, c_void_p, c_uint32, c_uint32),
         }
         if library.major >= 3:
+            hooks["Redirect"] = self.callback(c_int, self._redirect, c_void_p)
             hooks["LoadChannels"] = self.callback(c_int, self._load_channels, c_void_p)
             hooks["AuthenticateEx"] = self.callback(
                 c_int, self._authenticate, c_void_p, c_void_p, c_void_p, c_void_p, c_int
@@ -316,6 +322,10 @@ class Client:
         self.settings.put("ServerPort", "0")  # FreeRDP must not repeat a login by itself
         accepted = self._surroundings.verify(ctypes.string_at(pem, size))
         return ACCEPTED if accepted else REFUSED
+
+    def _redirect(self, _instance: int) -> int:
+        self._is_redirected = True
+        return 0  # the daemon decides where to connect, and has another worker do it
 
     def _authenticate(
         self, _instance: int, _name: int, _password: int, _domain: int, reason: int = NLA_REASON

@@ -75,6 +75,7 @@ winpr u32 GetDynamicTimeZoneInformation pointer
 winpr pointer WLog_GetRoot
 winpr bool WLog_SetLogLevel pointer u32
 libc pointer strdup text
+libc pointer calloc size size
 """  # noqa: E501
 """The library, the result, the name and the arguments of each."""
 
@@ -125,6 +126,12 @@ class Library:
         self.freerdp_get_version(*map(ctypes.byref, numbers))
         major, minor, revision = (number.value for number in numbers)
         return major, minor, revision
+
+    def copy(self, data: bytes) -> int:
+        """Return the address of a copy, and a null character, that FreeRDP 2 frees."""
+        place: int = self.calloc(1, len(data) + 2)
+        ctypes.memmove(place, data, len(data))
+        return place
 
     def key(self, name: str) -> int:
         """Return the key of a setting by its name.

@@ -35,7 +35,7 @@ class Settings:
         if library.major >= 3:
             self._put_items(name, data, len(data))
         else:  # there is no function for it, but `rdpSettings` is a public array of slots
-            slot(self.address, key).value = library.strdup(data)
+            slot(self.address, key).value = library.copy(data)
             ctypes.c_uint32.from_address(self.address + SLOT * length).value = len(data)
 
     def put_time_zone(self) -> None:
@@ -56,6 +56,34 @@ class Settings:
             ctypes.c_char_p(data),
             ctypes.c_size_t(count),
         )
+
+    def text(self, name: str) -> str:
+        """Return a text; empty if there is none."""
+        found = self._pointer(name, "string")
+        return ctypes.string_at(found).decode(errors="replace") if found else ""
+
+    def block(self, name: str) -> bytes:
+        """Return a block of bytes; empty if there is none."""
+        found = self._pointer(name, "pointer")
+        return ctypes.string_at(found, self.number(name + "Length")) if found else b""
+
+    def addresses(self) -> list[str]:
+        """Return the addresses of a redirection's target."""
+        found = self._pointer("TargetNetAddresses", "pointer")
+        if not found:
+            return []
+        texts = (ctypes.c_char_p * self.number("TargetNetAddressCount")).from_address(found)
+        return [(text or b"").decode(errors="replace") for text in texts]
+
+    def _pointer(self, name: str, kind: str) -> int:
+        library = self._library
+        key = library.key(name)
+        if library.major < 3:
+            return slot(self.address, key).value or 0
+        function = getattr(library.core, f"freerdp_settings_get_{kind}")
+        function.restype = ctypes.c_void_p
+        function.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+        return function(self.address, key) or 0
 
     def flag(self, name: str) -> bool:
         """Return a truth value."""

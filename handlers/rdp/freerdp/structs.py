@@ -29,9 +29,9 @@ CONTEXT = {
 INSTANCE = {
     "context": 0, "PreConnect": 48, "PostConnect": 49, "Authenticate": 50,
     "VerifyX509Certificate": 53, "LogonErrorInfo": 54, "PostDisconnect": 55,
-    "LoadChannels": 59, "AuthenticateEx": 69,
+    "Redirect": 58, "LoadChannels": 59, "AuthenticateEx": 69,
 }  # fmt: skip
-"""Slots of `freerdp`; the last two only in versions 3.x."""
+"""Slots of `freerdp`; the last three only in versions 3.x."""
 
 
 def slot(base: int, number: int) -> c_void_p:

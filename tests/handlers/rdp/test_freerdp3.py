@@ -15,7 +15,8 @@ from guacr.testing.client import GuacClient
 from guacr.testing.daemon import address, running_daemon
 from handlers.rdp.handler import RdpHandler
 from handlers.rdp.launcher import launcher
-from tests.handlers.rdp import test_introduction, test_pipes, test_touch
+from handlers.rdp.redirection import ENCRYPTED
+from tests.handlers.rdp import test_introduction, test_pipes, test_redirection, test_touch
 from tests.handlers.rdp.sessions import connected, shows
 from tests.handlers.rdp.test_clipboard import copied, copy, pastes
 from tests.handlers.rdp.test_microphone import recorded
@@ -24,6 +25,8 @@ from tests.handlers.rdp.test_sound import tone
 from tests.support.certificates import Authority, Pair
 from tests.support.freerdp3 import python_with_freerdp3
 from tests.support.freerdp_shadow import ALICE, freerdp_shadow
+from tests.support.rdp_broker import RdpBroker
+from tests.support.rdp_host import RdpHost
 from tests.support.xrdp import Xrdp
 from tests.support.xvnc import Desktop
 
@@ -96,6 +99,36 @@ async def test_what_a_client_says(daemon: Daemon, authority: Authority, tmp_path
     await test_introduction.test_what_precedes_the_connection(daemon, authority, tmp_path)
     await test_introduction.test_the_client_and_its_screen(daemon, authority, tmp_path)
     await test_introduction.test_the_session(daemon, authority, tmp_path)
+
+
+async def test_redirections(
+    daemon: Daemon, authority: Authority, xrdp: Xrdp, tmp_path: Path
+) -> None:
+    to = {"fqdn": "nowhere.invalid", "addresses": "127.0.0.1"}
+    await test_redirection.test_the_targets_desktop_is_shown(to, daemon, authority, xrdp, tmp_path)
+    await test_redirection.test_what_a_target_learns(daemon, authority, tmp_path)
+    await test_redirection.test_a_desktop_that_redirects(daemon, authority, xrdp, tmp_path)
+
+
+async def test_encrypted_passwords(daemon: Daemon, authority: Authority, tmp_path: Path) -> None:
+    """As GNOME Remote Desktop uses them for logins."""
+    tls = authority.server_context(tmp_path)
+    sealed = test_redirection.SEALED | {"address": "192.0.2.1"}
+    broker = RdpBroker(tls, sealed, ENCRYPTED)
+    host = RdpHost(tls)
+    broker.follow(host)
+    await test_redirection.led(daemon, broker, host, ignore_cert="true")
+    said = await host.introduced
+    assert said.request[7:].startswith(b"Cookie: msts=1\r\n")
+    assert said.rdstls == [b"a guid", "once\0".encode("utf-16-le"), bytes(2), b"\1\0\2"]
+
+
+@pytest.mark.parametrize("told", [True, False])
+async def test_a_broker_vouches_for_a_certificate(
+    told: bool, daemon: Daemon, authority: Authority, tmp_path: Path
+) -> None:
+    found = await test_redirection.certified(daemon, authority, tmp_path, told=told)
+    assert found[0] == told, found[1]
 
 
 @pytest.mark.parametrize(

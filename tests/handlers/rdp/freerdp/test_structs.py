@@ -31,7 +31,7 @@ HEADERS = (
 )
 INCLUDE = Path("/usr/include")
 PLACES = {major: (INCLUDE / f"freerdp{major}", INCLUDE / f"winpr{major}") for major in (3, 2)}
-ONLY_3 = {"LoadChannels", "AuthenticateEx"}
+ONLY_3 = {"Redirect", "LoadChannels", "AuthenticateEx"}
 NAMED: dict[str, tuple[type[ctypes.Structure], ...]] = {
     "struct rdp_update": (structs.Update,),
     "struct rdp_pointer": (structs.Pointer,),
