@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import cast
 
@@ -140,8 +141,9 @@ async def test_a_soft_keyboard_covers_a_desktop(phone: Page, site: Site) -> None
     assert await phone.run(WIDTH) == 390
     await swipe(phone, ((90, 100),), ((90, 120),), ((90, 180),))
     assert await phone.run(f"{top} < 444")
-    await phone.run("document.querySelector('#action-keyboard').click()")
-    await phone.resize(PHONE)
+    await asyncio.gather(  # no pause between the two, in which the page would report a size
+        phone.run("document.querySelector('#action-keyboard').click()"), phone.resize(PHONE)
+    )
     await phone.until(f"{top} === 0", "the whole picture")
     await phone.type("a")
     await happened(site, "key", 0x61, False)

@@ -28,6 +28,8 @@ FLAGS = (
     "--disable-sync",
     "--disable-dev-shm-usage",
     "--disable-extensions",
+    "--incognito",  # nothing is written to disks
+    "--renderer-process-limit=1",  # a process for each page takes longer than the page
     "--hide-scrollbars",
     "--mute-audio",
     "--use-fake-device-for-media-stream",
