@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -11,7 +10,9 @@ from guacr.daemon import Daemon
 from guacr.testing.daemon import running_daemon
 from handlers.rdp.handler import RdpHandler
 from handlers.rdp.launcher import launcher
+from tests.handlers.rdp.sessions import workers, zygote_pid
 from tests.support.certificates import Authority, Pair
+from tests.support.waiting import until
 from tests.support.xrdp import Xrdp, xrdp_server
 from tests.support.xvnc import Desktop, xvnc
 
@@ -47,8 +48,16 @@ async def desktop() -> AsyncIterator[Desktop]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def zygote() -> Iterator[None]:
+    """The process that forks workers, which loads FreeRDP once for all tests of a module."""
+    launcher.start()
+    yield
+    launcher.close()
+
+
 @pytest.fixture
-async def daemon() -> AsyncIterator[Daemon]:
+async def daemon(zygote: None) -> AsyncIterator[Daemon]:
     async with running_daemon(RdpHandler) as running:
         yield running
-    await asyncio.to_thread(launcher.close)
+    await until(lambda: not workers(zygote_pid()), "the workers' end")

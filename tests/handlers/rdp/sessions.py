@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from guacr.daemon import Daemon
 from guacr.testing.client import GuacClient
 from guacr.testing.daemon import address
+from handlers.rdp.launcher import launcher
+from tests.support.server_process import children
 from tests.support.x_display import XDisplay
 
 TIMEOUT = 30.0
@@ -40,3 +42,16 @@ async def shows(client: GuacClient, display: XDisplay, timeout: float = TIMEOUT)
     async with asyncio.timeout(timeout):
         while not same():  # noqa: ASYNC110 - the display does not tell
             await asyncio.sleep(0.1)
+
+
+def zygote_pid() -> int:
+    """Return the number of the process that forks workers."""
+    assert launcher._zygote is not None
+    return launcher._zygote._process.pid
+
+
+def workers(parent: int) -> set[int]:
+    """Return the numbers of the workers that a zygote has forked and that still run."""
+    with suppress(FileNotFoundError):
+        return set(children(parent))
+    return set()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,6 @@ from guacr.protocol.status import Status
 from guacr.testing.client import GuacClient
 from guacr.testing.daemon import address
 from handlers.rdp import server
-from handlers.rdp.launcher import launcher
 from tests.handlers.rdp.sessions import connected, shows
 from tests.support.certificates import Pair
 from tests.support.freerdp_shadow import freerdp_shadow
@@ -57,7 +55,6 @@ async def test_a_host_that_does_not_speak_rdp(script: Script, daemon: Daemon) ->
 async def test_a_host_that_falls_silent(
     data: bytes, daemon: Daemon, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await asyncio.to_thread(launcher.start)  # which would take a part of that time
     monkeypatch.setattr(server, "HANDSHAKE_TIMEOUT", 1.0)
     sentence, status = await failure(saying(data), daemon)
     assert status == Status.UPSTREAM_TIMEOUT, sentence

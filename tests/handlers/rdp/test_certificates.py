@@ -20,7 +20,6 @@ from guacr.testing.daemon import address, local_settings, running_daemon
 from handlers.rdp import certificates, known_hosts
 from handlers.rdp.handler import RdpHandler
 from handlers.rdp.known_hosts import KnownHosts
-from handlers.rdp.launcher import launcher
 from handlers.rdp.params import RdpParams
 from tests.support.certificates import Authority, Pair
 from tests.support.freerdp_shadow import freerdp_shadow
@@ -127,6 +126,7 @@ async def test_other_hosts_and_times(
         assert f"its fingerprint is {fingerprint(pair)})" in sentence
 
 
+@pytest.mark.usefixtures("zygote")
 @pytest.mark.parametrize("stored", [True, False])
 async def test_trust_on_first_use(
     stored: bool, desktop: Desktop, authority: Authority, pair: Pair, tmp_path: Path
@@ -148,4 +148,3 @@ async def test_trust_on_first_use(
             authorities = found | {"ca-cert": other.certificate}
             assert not await outcome(daemon, authorities)
     assert path.exists() == stored
-    launcher.close()

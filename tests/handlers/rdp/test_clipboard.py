@@ -18,7 +18,6 @@ from handlers.rdp.channel.codec import ChannelError
 from handlers.rdp.channel.virtual import ClipboardCopied
 from handlers.rdp.clipboard import Clipboard
 from handlers.rdp.handler import RdpHandler
-from handlers.rdp.launcher import launcher
 from tests.handlers.rdp.sessions import connected
 from tests.support.waiting import until
 from tests.support.x_display import XDisplay
@@ -83,6 +82,7 @@ async def test_a_users_text_outlasts_the_connection(daemon: Daemon, xrdp: Xrdp) 
         await pastes(display, TEXT)
 
 
+@pytest.mark.usefixtures("zygote")
 async def test_a_text_beyond_the_limit(
     xrdp: Xrdp, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -99,7 +99,6 @@ async def test_a_text_beyond_the_limit(
         assert not client.state.clipboards
         copy(display, tmp_path, "x" * LIMIT)
         await copied(client, "x" * LIMIT)
-    await asyncio.to_thread(launcher.close)
 
 
 async def test_nobody_may_copy(daemon: Daemon, xrdp: Xrdp, tmp_path: Path) -> None:

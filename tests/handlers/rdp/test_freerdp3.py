@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,8 +11,7 @@ import pytest
 from guacr.daemon import Daemon
 from guacr.protocol.status import Status
 from guacr.testing.client import GuacClient
-from guacr.testing.daemon import address, running_daemon
-from handlers.rdp.handler import RdpHandler
+from guacr.testing.daemon import address
 from handlers.rdp.launcher import launcher
 from handlers.rdp.redirection import ENCRYPTED
 from tests.handlers.rdp import test_introduction, test_pipes, test_redirection, test_touch
@@ -31,13 +29,13 @@ from tests.support.xrdp import Xrdp
 from tests.support.xvnc import Desktop
 
 
-@pytest.fixture
-async def daemon(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Daemon]:
-    monkeypatch.setattr(sys, "executable", str(python_with_freerdp3()))
-    async with running_daemon(RdpHandler) as running:
-        assert (await asyncio.to_thread(launcher.start)).startswith("3.")
-        yield running
-    await asyncio.to_thread(launcher.close)
+@pytest.fixture(scope="module")
+def zygote() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "executable", str(python_with_freerdp3()))
+        assert launcher.start().startswith("3.")
+    yield
+    launcher.close()
 
 
 @pytest.mark.parametrize("security", ["rdp", "tls", "nla"])

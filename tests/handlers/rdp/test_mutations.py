@@ -17,8 +17,7 @@ from guacr.protocol.status import Status
 from guacr.testing.client import GuacClient
 from guacr.testing.daemon import address
 from handlers.rdp import server
-from tests.handlers.rdp.sessions import connected
-from tests.handlers.rdp.test_workers import workers, zygote
+from tests.handlers.rdp.sessions import connected, workers, zygote_pid
 from tests.support.certificates import Pair
 from tests.support.freerdp_shadow import freerdp_shadow
 from tests.support.tcp_proxy import tcp_proxy
@@ -85,7 +84,7 @@ async def test_damaged_streams(
     ):
         found = await asyncio.gather(*(outcome(seed, daemon, parameters) for seed in SEEDS))
         assert any(found), "the damage has no effect"
-        await until(lambda: len(workers(zygote())) == 1, "the workers' end")
+        await until(lambda: len(workers(zygote_pid())) == 1, "the workers' end")
         syncs = other.state.syncs
         await other.wait(lambda: other.state.syncs > syncs + 5, "more frames")
         assert not other.state.errors

@@ -25,9 +25,10 @@ from handlers.rdp.channel.codec import HEADER, Message
 from handlers.rdp.channel.messages import CursorDefault, Mouse, Painted, Scancode, UnicodeKey
 from handlers.rdp.engine import UNSENT_MAX, Engine, EngineError
 from handlers.rdp.launcher import launcher
-from tests.handlers.rdp.sessions import connected, shows
+from tests.handlers.rdp.sessions import connected, shows, workers, zygote_pid
 from tests.support.certificates import Pair
 from tests.support.freerdp_shadow import freerdp_shadow
+from tests.support.guarding import owned
 from tests.support.waiting import until
 from tests.support.xvnc import Desktop
 
@@ -40,23 +41,8 @@ async def shadow(desktop: Desktop, pair: Pair, tmp_path: Path) -> AsyncIterator[
         yield found
 
 
-def zygote() -> int:
-    """Return its process id."""
-    assert launcher._zygote is not None
-    return launcher._zygote._process.pid
-
-
 def exists(pid: int) -> bool:
     return Path(f"/proc/{pid}").exists()
-
-
-def workers(parent: int) -> set[int]:
-    try:
-        return {
-            int(pid) for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-        }
-    except FileNotFoundError:
-        return set()
 
 
 def standard_streams(pid: int) -> set[str]:
@@ -68,9 +54,9 @@ async def test_a_worker_that_ends(
     number: signal.Signals, daemon: Daemon, desktop: Desktop, shadow: dict[str, str]
 ) -> None:
     async with connected(daemon, shadow) as other:
-        (first,) = workers(zygote())
+        (first,) = workers(zygote_pid())
         async with connected(daemon, shadow) as client:
-            (worker,) = workers(zygote()) - {first}
+            (worker,) = workers(zygote_pid()) - {first}
             if os.geteuid() == 0:  # nobody else may look
                 assert standard_streams(worker) == {os.devnull}
             os.kill(worker, number)
@@ -80,7 +66,7 @@ async def test_a_worker_that_ends(
             assert status == Status.UPSTREAM_ERROR
         desktop.run("xsetroot", "-solid", "#604020")
         await shows(other, desktop)
-    await until(lambda: not workers(zygote()), "the workers' end")
+    await until(lambda: not workers(zygote_pid()), "the workers' end")
 
 
 async def test_a_worker_that_hangs(
@@ -88,25 +74,28 @@ async def test_a_worker_that_hangs(
 ) -> None:
     monkeypatch.setattr(server, "HUNG_AFTER", 2.5)
     async with connected(daemon, shadow) as client:
-        (worker,) = workers(zygote())
+        (worker,) = workers(zygote_pid())
         os.kill(worker, signal.SIGSTOP)
         frames = client.state.syncs
         client.mouse(5, 5)
         await client.wait(lambda: client.state.syncs > frames, "a notice", timeout=4)
         await client.wait(lambda: client.state.errors, "the error")
         assert "has not worked for 2.5 s and was ended" in client.state.errors[0][0]
-    await until(lambda: not workers(zygote()), "the worker's end")
+    await until(lambda: not workers(zygote_pid()), "the worker's end")
 
 
 async def test_a_zygote_that_ends(daemon: Daemon, desktop: Desktop, shadow: dict[str, str]) -> None:
     async with connected(daemon, shadow) as client:
-        first = zygote()
+        first = zygote_pid()
         os.kill(first, signal.SIGKILL)
         async with connected(daemon, shadow) as second:
-            assert zygote() != first
+            assert zygote_pid() != first
             desktop.run("xsetroot", "-solid", "#604020")
             await shows(client, desktop)
             await shows(second, desktop)
+    await asyncio.to_thread(launcher.close)
+    with owned():
+        await asyncio.to_thread(launcher.start)  # for other tests
 
 
 DAEMON = """\
@@ -152,13 +141,15 @@ async def test_nothing_is_left(daemon: Daemon, shadow: dict[str, str]) -> None:
         async with await GuacClient.connect(address(daemon), "rdp", values):
             await asyncio.sleep(delay)
     await until(lambda: not daemon.registry.sessions, "the end of the sessions")
-    await until(lambda: not workers(zygote()), "the workers' end")
+    await until(lambda: not workers(zygote_pid()), "the workers' end")
     await until(lambda: all(map(le, counts(), before)), "closed files")
 
 
 def counts() -> tuple[int, int]:
     """How many files this process and the zygote have open."""
-    daemon, parent = (len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in ("self", zygote()))
+    daemon, parent = (
+        len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in ("self", zygote_pid())
+    )
     return daemon, parent
 
 
