@@ -20,6 +20,8 @@ DEVICE_SCALES = ((200, 180), (140, 140))
 """The device's scale factor from a desktop's scale factor on; 100 below. Only three values are
 allowed (MS-RDPBCGR 2.2.1.3.2)."""
 MILLIMETRES = 25.4
+NO_GLYPHS, ALL_GLYPHS = 0, 2
+"""Levels of support for cached glyphs (MS-RDPBCGR 2.2.7.1.8)."""
 WINDOWS, WINDOWS_NT = 1, 3
 """The client's operating system (MS-RDPBCGR 2.2.7.1.1)."""
 FUNCTION_KEYS = 12
@@ -150,7 +152,8 @@ def _picture(params: RdpParams, geometry: Layout) -> dict[str, Value]:
         "BitmapCacheEnabled": not params.disable_bitmap_caching,
         "BitmapCacheV3Enabled": False,
         "OffscreenSupportLevel": 0,
-        "GlyphSupportLevel": 0,
+        # xrdp's own windows need glyphs, whatever the client supports.
+        "GlyphSupportLevel": NO_GLYPHS if params.disable_glyph_caching else ALL_GLYPHS,
         "CompressionEnabled": True,
         "LargePointerFlag": 0,
     }

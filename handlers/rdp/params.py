@@ -176,7 +176,9 @@ class RdpParams(
     disable_offscreen_caching: bool = param(
         False, "Accepted; FreeRDP does not cache areas off the screen."
     )
-    disable_glyph_caching: bool = param(False, "Accepted; glyphs are never cached, as in guacd.")
+    disable_glyph_caching: bool = param(
+        False, "Do not cache glyphs; xrdp's own windows cannot be shown then."
+    )
     disable_gfx: bool = param(False, "Do not use the graphics pipeline.", common=True)
     preconnection_id: int = param(
         -1, "Number that is sent before the connection; -1 for none.", minimum=-1, maximum=2**31 - 1

@@ -48,8 +48,10 @@ LISTENERS = {
     "Xorg": {"autorun": "Xorg", "security_layer": "negotiate"},
     "Xvnc": {"autorun": "Xvnc", "security_layer": "negotiate"},
     "rdp": {"autorun": "Xorg", "security_layer": "rdp"},
+    "asking": {"autorun": "", "security_layer": "negotiate"},
 }
-"""Names of ports, and their settings: the program that draws, and the security."""
+"""Names of ports, and their settings: the program that draws, or nothing if xrdp's own window asks
+for it, and the security."""
 XRDP = """\
 [Globals]
 ini_version=1

@@ -7,12 +7,14 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from guacr.daemon import Daemon
 from guacr.protocol.status import Status
-from guacr.testing.client import GuacClient, Hello
+from guacr.testing.client import GuacClient, Hello, keysym
 from guacr.testing.daemon import address
+from tests.handlers.rdp.sessions import shows as shows_exactly
 from tests.support.certificates import Pair
 from tests.support.freerdp_shadow import ALICE, BOB, CAROL, DORA, freerdp_shadow
 from tests.support.tcp_proxy import TcpProxy, tcp_proxy
@@ -21,6 +23,9 @@ from tests.support.xrdp import Xrdp
 from tests.support.xvnc import Desktop
 
 PROVEN = {"ignore-cert": "true"}
+KEYS = {"\t": 0xFF09, "\r": 0xFF0D}
+TEXT = 3
+"""Colours of a desktop without text on it."""
 SHOWN = 20.0
 """Seconds within which a desktop appears."""
 
@@ -239,11 +244,24 @@ async def test_xrdp(security: str, daemon: Daemon, xrdp: Xrdp) -> None:
 
 
 async def test_xrdp_refuses(daemon: Daemon, xrdp: Xrdp) -> None:
-    """It shows its log and hangs up: that must not be repeated either."""
+    """It shows its log, and waits for the person: nothing must be repeated."""
     found = PROVEN | xrdp.parameters("Xvnc") | {"password": "wrong", "autoretry": "3"}
     before = xrdp.log.read_text().count("AUTHFAIL")
     async with await GuacClient.connect(address(daemon), "rdp", found) as client:
-        await client.wait_closed(SHOWN)
-    ((sentence, _),) = client.state.errors
-    assert "shortly after the login: check user name, password and domain" in sentence
+        await client.wait(lambda: shades(client) > TEXT, "its log", timeout=SHOWN)
+        assert not client.state.errors
     assert xrdp.log.read_text().count("AUTHFAIL") == before + 1
+
+
+async def test_xrdps_own_window_for_logins(daemon: Daemon, xrdp: Xrdp) -> None:
+    found = PROVEN | xrdp.address("asking")
+    async with await GuacClient.connect(address(daemon), "rdp", found) as client:
+        await client.wait(lambda: shades(client) > TEXT, "the window", timeout=SHOWN)
+        for character in f"{xrdp.user}\t{xrdp.password}\r":
+            client.key(KEYS.get(character) or keysym(character))
+        await shows_exactly(client, await xrdp.display())
+
+
+def shades(client: GuacClient) -> int:
+    """How many different colours the client sees."""
+    return len(np.unique(client.canvas.flatten().reshape(-1, 3), axis=0))
