@@ -374,7 +374,7 @@ def test_what_is_cut_off_is_refused(mimetype: str, cut: float) -> None:
 
 
 @given(st.data(), st.sampled_from([JPEG, PNG]))
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_broken_files_are_refused_or_have_their_size(data: st.DataObject, mimetype: str) -> None:
     file = bytearray(jpeg(40, 30) if mimetype == JPEG else rgb_png(photo(40, 30)))
     for _ in range(data.draw(st.integers(1, 4))):

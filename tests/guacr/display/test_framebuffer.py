@@ -87,7 +87,7 @@ def perform(surface: FrameBuffer, operation: tuple[Any, ...]) -> None:
 
 
 @given(st.lists(operations, max_size=60))
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_damage_brings_the_last_picture_to_the_present_one(steps: list[tuple[Any, ...]]) -> None:
     surface = FrameBuffer(120, 90)
     shown = np.zeros((0, 0, 4), np.uint8)
@@ -106,7 +106,6 @@ def test_damage_brings_the_last_picture_to_the_present_one(steps: list[tuple[Any
     st.lists(st.tuples(st.sampled_from([-3, -2, -1, 1, 2, 3]), st.booleans()), max_size=40),
     st.booleans(),
 )
-@settings(deadline=None)
 def test_scrolling_there_and_back_is_right(
     steps: list[tuple[int, bool]], quiet_start: bool
 ) -> None:

@@ -82,7 +82,7 @@ cells = st.binary(min_size=400, max_size=400).map(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(cells, cells, st.integers(-9, 9), st.integers(0, 10))
 def test_moves_and_blocks_make_the_new_screen(
     old: DrawnCells, other: DrawnCells, distance: int, kept: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.rdp.keyboard.keys import INPUT_METHODS, KEYPAD_MOVES, KEYPAD_NUMBERS, KEYS, LOCK_KEYS
@@ -42,7 +42,6 @@ keysyms = st.one_of(
 events = st.lists(st.tuples(keysyms, st.booleans()), max_size=60)
 
 
-@settings(deadline=None)
 @given(st.sampled_from(NAMES), events, st.booleans(), st.booleans())
 def test_nothing_is_down_after_any_keys(
     name: str, sequence: list[tuple[int, bool]], caps: bool, num: bool
@@ -59,7 +58,6 @@ def test_nothing_is_down_after_any_keys(
     assert desk.receiver.down == set()
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from(NAMES),
     st.lists(st.tuples(characters, st.booleans()), max_size=20),
@@ -75,7 +73,6 @@ def test_modifiers_are_as_held_after_every_character(
         assert desk.receiver.down & CODES == {MODIFIERS[modifier] for modifier in held}
 
 
-@settings(deadline=None)
 @given(st.sampled_from(NAMES), st.lists(st.tuples(characters, st.booleans()), max_size=30))
 def test_nothing_is_down_once_every_key_was_released(
     name: str, sequence: list[tuple[int, bool]]

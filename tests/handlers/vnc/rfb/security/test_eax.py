@@ -29,7 +29,7 @@ def test_known_answers(vector: tuple[str, ...]) -> None:
     assert Eax(key).open(nonce, header, sealed) == message
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.binary(), st.integers(0))
 def test_a_changed_message_is_not_opened(message: bytes, place: int) -> None:
     eax = Eax(bytes(32))
