@@ -5,6 +5,7 @@ from __future__ import annotations
 from guacr.api import (
     ForbiddenError,
     GuacrError,
+    NotFoundError,
     SessionClosedError,
     SessionConflictError,
     SessionTimeoutError,
@@ -16,7 +17,7 @@ from guacr.api import (
     shorten,
 )
 from handlers.rdp import negotiation
-from handlers.rdp.channel.messages import Ended
+from handlers.rdp.channel.messages import NOT_OFFERED, Ended
 from handlers.rdp.params import RdpParams
 
 HYBRID = 0x0A
@@ -30,6 +31,7 @@ LOGGED_OFF = ("ERRINFO_LOGOFF_BY_USER", "ERRINFO_RPC_INITIATED_LOGOFF")
 _LOGON = "check user name, password and domain"
 _ACCOUNT = "ask the administrator of the host"
 _CRASH = "has ended the session, as a part of its system has crashed: connect again"
+_NO_REMOTE_APP = "does not offer RemoteApps: clear the parameter remote-app"
 _GRAPHICS = "cannot use the graphics pipeline: set disable-gfx"
 _REASONS: dict[str, tuple[type[GuacrError], str]] = {
     "ERRCONNECT_AUTHENTICATION_FAILED": (UnauthorizedError, f"refused the login: {_LOGON}"),
@@ -115,7 +117,7 @@ _REASONS: dict[str, tuple[type[GuacrError], str]] = {
     "ERRINFO_SERVER_DWM_CRASH": (UpstreamError, _CRASH),
     "ERRINFO_SERVER_WINLOGON_CRASH": (UpstreamError, _CRASH),
     "ERRINFO_SERVER_CSRSS_CRASH": (UpstreamError, _CRASH),
-    "ERRINFO_REMOTEAPP_NOT_ENABLED": (UpstreamError, "does not offer RemoteApp: clear remote-app"),
+    "ERRINFO_REMOTEAPP_NOT_ENABLED": (UpstreamError, _NO_REMOTE_APP),
     "ERRINFO_GRAPHICS_MODE_NOT_SUPPORTED": (UpstreamError, _GRAPHICS),
     "ERRINFO_GRAPHICS_SUBSYSTEM_RESET_FAILED": (UpstreamError, _GRAPHICS),
     "ERRINFO_GRAPHICS_SUBSYSTEM_FAILED": (UpstreamError, _GRAPHICS),
@@ -143,6 +145,20 @@ _WANTED = {
     ),
 }  # fmt: skip
 """What a server wants, and what to do."""
+
+
+_REMOTE_APP: dict[int, tuple[type[GuacrError], str]] = {
+    NOT_OFFERED: (UpstreamError, _NO_REMOTE_APP),
+    2: (UpstreamError, "cannot read the arguments of the RemoteApp {}: check remote-app-args"),
+    3: (ForbiddenError, "does not allow the RemoteApp {}: ask its administrator to publish it"),
+    5: (NotFoundError, "does not find the RemoteApp {}: check the parameter remote-app"),
+    7: (
+        UpstreamError,
+        "has locked this session, and cannot start the RemoteApp {}: unlock it on its desktop, "
+        "without remote-app",
+    ),
+}
+"""Why a RemoteApp was not started (MS-RDPERP 2.2.2.3.2)."""
 
 
 def named(params: RdpParams) -> str:
@@ -191,6 +207,13 @@ def of(params: RdpParams, ended: Ended, *, shown: bool) -> GuacrError:
     return UpstreamError(
         f"{named(params)} ended the connection before showing a desktop ({name or 'no reason'})"
     )
+
+
+def remote_app(params: RdpParams, result: int) -> GuacrError:
+    """The server has not started a RemoteApp."""
+    other = f"failed to start the RemoteApp {{}} (error {result}): connect again, or {_ACCOUNT}"
+    kind, reason = _REMOTE_APP.get(result, (UpstreamError, other))
+    return kind(f"{named(params)} {reason.format(shorten(params.remote_app))}")
 
 
 def wants(params: RdpParams, protocol: str) -> GuacrError:

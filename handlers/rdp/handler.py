@@ -47,6 +47,8 @@ from handlers.wake import reach, wake_of
 
 RETRY_PAUSE = 1.0
 """Seconds between two attempts to reach the host."""
+REMOTE_APP_MAX, REMOTE_APP_ARGS_MAX = 260, 8000
+"""UTF-16 code units of a RemoteApp or its directory, and of its arguments (MS-RDPERP 2.2.2.3.1)."""
 
 
 class RdpHandler(ProtocolHandler[RdpParams]):
@@ -301,5 +303,22 @@ def _check_channels(params: RdpParams) -> None:
     channel_names(params.static_channels)
 
 
-_CHECKS = (_check_hostname, _check_layout, _check_channels, wake_of, certificates.check_params)
+def _check_remote_app(params: RdpParams) -> None:
+    for name, value, most in (
+        ("remote-app", params.remote_app, REMOTE_APP_MAX),
+        ("remote-app-dir", params.remote_app_dir, REMOTE_APP_MAX),
+        ("remote-app-args", params.remote_app_args, REMOTE_APP_ARGS_MAX),
+    ):
+        if len(value.encode("utf-16-le")) > 2 * most:
+            raise BadRequestError(f"parameter {name} is too long: use at most {most} characters")
+
+
+_CHECKS = (
+    _check_hostname,
+    _check_remote_app,
+    _check_layout,
+    _check_channels,
+    wake_of,
+    certificates.check_params,
+)
 """What is needed for a connection; they raise a `GuacrError` if a parameter is invalid."""

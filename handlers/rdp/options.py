@@ -72,6 +72,7 @@ def settings_of(
         _picture(params, geometry),
         _features(params),
         _machine(params),
+        _remote_app(params),
     ):
         values.update(part)
     blocks = {"LoadBalanceInfo": params.load_balance_info.encode()}
@@ -128,7 +129,8 @@ def _credentials(login: Login) -> dict[str, Value]:
 
 def _picture(params: RdpParams, geometry: Layout) -> dict[str, Value]:
     depth = int(params.color_depth or 0) or DEPTH
-    graphics = not params.disable_gfx and depth == DEPTH
+    # With the pipeline, hosts send each window of a RemoteApp by itself, and no desktop.
+    graphics = not params.disable_gfx and depth == DEPTH and not params.remote_app
     return {
         "DesktopWidth": geometry.width,
         "DesktopHeight": geometry.height,
@@ -194,6 +196,18 @@ def _machine(params: RdpParams) -> dict[str, Value]:
         "ClientHostname": params.client_name,
         "ConsoleSession": params.console,
         "AlternateShell": params.initial_program,
+    }
+
+
+def _remote_app(params: RdpParams) -> dict[str, Value]:
+    if not params.remote_app:
+        return {}
+    return {
+        "RemoteApplicationMode": True,
+        "HiDefRemoteApp": False,
+        "RemoteApplicationProgram": params.remote_app,
+        "RemoteApplicationWorkingDir": params.remote_app_dir,
+        "RemoteApplicationCmdLine": params.remote_app_args,
     }
 
 

@@ -158,10 +158,10 @@ class RdpParams(
         common=True,
     )
     remote_app: str = param(
-        "", "RemoteApp to show instead of a desktop, such as ||notepad.", common=True, later=True
+        "", "RemoteApp to show instead of a desktop, such as ||notepad.", common=True
     )
-    remote_app_dir: str = param("", "Working directory of the RemoteApp.", later=True)
-    remote_app_args: str = param("", "Arguments of the RemoteApp.", later=True)
+    remote_app_dir: str = param("", "Working directory of the RemoteApp.")
+    remote_app_args: str = param("", "Arguments of the RemoteApp.")
     static_channels: str = param(
         "", "Names of static channels that are offered as pipes, separated by commas."
     )

@@ -20,6 +20,7 @@ from handlers.rdp.channel.messages import (
     Layout,
     LoggedOn,
     Remark,
+    RemoteAppRefused,
     Resizable,
     Sized,
     Start,
@@ -114,6 +115,8 @@ class Server:
         self._certificates = self._errors = 0
         self._has_verified = self._is_untrusted = False
         """True if the certificate was accepted, and if it was refused."""
+        self._is_refused = False
+        """True if the server has not started the RemoteApp."""
         self._is_logged_on = False
         """True if the server has said that a user is logged on."""
         self._tasks: set[asyncio.Task[None]] = set()
@@ -203,8 +206,9 @@ class Server:
     @property
     def may_retry(self) -> bool:
         """True if another connection may be made: it does not repeat a login that may have been
-        refused, which would lock the account sooner or later, and the certificate was accepted."""
-        if self._is_untrusted:
+        refused, which would lock the account sooner or later, and neither the certificate nor the
+        RemoteApp was refused."""
+        if self._is_untrusted or self._is_refused:
             return False
         if self._is_logged_on or self.was_stable or not self._login.has_secret:
             return True
@@ -264,6 +268,10 @@ class Server:
                 self._is_logged_on = True
             case Redirected():
                 self._redirected = message
+            case RemoteAppRefused():
+                self._is_refused = True
+                self._error = failures.remote_app(self._params, message.result)
+                self._engine.send([Stop()])
             case Ended():
                 self._ended = message
             case Indicators():

@@ -27,6 +27,7 @@ from handlers.rdp.channel.messages import (
     LoggedOn,
     Painted,
     Remark,
+    RemoteAppRefused,
     Resizable,
     Sized,
 )
@@ -66,7 +67,7 @@ SAMPLES = [
             0x4B, "a", "192.0.2.1", "A", "::1", b"msts=1", "u", "d", b"p\0\0\0", b"", b"", False
         )
     ),
-    _of(CredentialsWanted(), Ended("ERRCONNECT_LOGON_FAILURE", True, 2, -1)),
+    _of(RemoteAppRefused(3), CredentialsWanted(), Ended("ERRCONNECT_LOGON_FAILURE", True, 2, -1)),
 ]
 
 

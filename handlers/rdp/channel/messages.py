@@ -59,6 +59,8 @@ BUTTONS, EXTENDED_BUTTONS, BUTTON_DOWN = 0x7000, 0x0003, 0x8000
 """Flags of a `Mouse`: the buttons, and that they are pressed and not released."""
 RECTS_MAX = 64
 """Rectangles of one `Painted`."""
+NOT_OFFERED = 0
+"""The result of a server without RemoteApps."""
 _NUMBERS = 4
 """Numbers of a rectangle: x, y, width, height."""
 
@@ -297,6 +299,15 @@ class LoggedOn(Message):
 
 
 @dataclass(frozen=True, slots=True)
+class RemoteAppRefused(Message):
+    """The server has not started the program."""
+
+    TYPE: ClassVar[int] = 78
+    result: U16
+    """Its reason (MS-RDPERP 2.2.2.3.2), or `NOT_OFFERED`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ended(Message):
     """The connection has ended, or has not come about; the last message."""
 
@@ -358,6 +369,7 @@ FROM_WORKER: tuple[type[Message], ...] = (
     Indicators,
     LoggedOn,
     Redirected,
+    RemoteAppRefused,
     Ended,
     Remark,
     ClipboardOffered,

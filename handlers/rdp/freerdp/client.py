@@ -36,7 +36,7 @@ from handlers.rdp.channel.messages import (
 )
 from handlers.rdp.channel.touch import TouchFrame
 from handlers.rdp.channel.virtual import Beeped
-from handlers.rdp.freerdp import clipboard, display_control
+from handlers.rdp.freerdp import clipboard, display_control, remote_app
 from handlers.rdp.freerdp.addins import Addins
 from handlers.rdp.freerdp.clipboard import Clipboard
 from handlers.rdp.freerdp.cursors import Cursors
@@ -44,6 +44,7 @@ from handlers.rdp.freerdp.display_control import Sizes
 from handlers.rdp.freerdp.library import Library
 from handlers.rdp.freerdp.microphone import Microphone
 from handlers.rdp.freerdp.redirection import redirected
+from handlers.rdp.freerdp.remote_app import RemoteApp
 from handlers.rdp.freerdp.screen import Screen
 from handlers.rdp.freerdp.settings import Settings
 from handlers.rdp.freerdp.sound import Sound
@@ -123,6 +124,7 @@ class Client:
         self.context: int = slot(self.instance, INSTANCE["context"]).value or 0
         self.settings = Settings(library, slot(self.context, CONTEXT["settings"]).value or 0)
         self._screen = Screen(self, pixels, header, surroundings.send)
+        self.remote_app = RemoteApp(self, surroundings.send)
         self._cursors = Cursors(self, surroundings.send)
         self._sizes = Sizes(self, surroundings.send)
         self.clipboard = Clipboard(self, surroundings.send)
@@ -298,7 +300,7 @@ class Client:
         return done
 
     def _begin(self, _instance: int) -> int:
-        if not self._screen.open():
+        if not self.remote_app.is_offered() or not self._screen.open():
             return 0
         update = Update.from_address(slot(self.context, CONTEXT["update"]).value or 0)
         update.SaveSessionInfo = self.callback(
@@ -363,6 +365,8 @@ class Client:
             self._sizes.open(event.pInterface)
         elif name == clipboard.CHANNEL:
             self.clipboard.open(event.pInterface)
+        elif name == remote_app.CHANNEL:
+            self.remote_app.open(event.pInterface)
 
     def _channel_closed(self, _context: int, address: int) -> None:
         event = ChannelEvent.from_address(address)
@@ -373,6 +377,8 @@ class Client:
             self._sizes.close()
         elif name == clipboard.CHANNEL:
             self.clipboard.close()
+        elif name == remote_app.CHANNEL:
+            self.remote_app.close()
 
     # ---- what users do
 

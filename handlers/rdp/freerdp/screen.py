@@ -134,6 +134,7 @@ class Screen:
         )
         if done:
             self._send(Sized(width, height))
+            self._client.remote_app.follow_size()
         return done
 
     def _size(self) -> tuple[int, int]:

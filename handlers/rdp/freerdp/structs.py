@@ -464,3 +464,106 @@ class Stream(ctypes.Structure):
     """`wStream` (winpr/stream.h)."""
 
     _fields_ = (("buffer", c_void_p), ("pointer", c_void_p), ("length", c_size_t))
+
+
+class Rail(ctypes.Structure):
+    """`RailClientContext` (freerdp/client/rail.h)."""
+
+    _fields_ = (
+        ("handle", c_void_p),
+        ("custom", c_void_p),
+        ("ClientExecute", c_void_p),
+        ("padA", c_void_p),
+        ("ClientSystemParam", c_void_p),
+        ("padB", c_void_p),
+        ("ClientSystemCommand", c_void_p),
+        ("ClientHandshake", c_void_p),
+        ("ServerHandshake", c_void_p),
+        ("ServerHandshakeEx", c_void_p),
+        ("padC", c_void_p * 4),
+        ("ClientInformation", c_void_p),
+        ("padD", c_void_p * 5),
+        ("ServerExecuteResult", c_void_p),
+    )
+
+
+class RailHandshake(ctypes.Structure):
+    """`RAIL_HANDSHAKE_ORDER` (freerdp/rail.h)."""
+
+    _fields_ = (("buildNumber", c_uint32),)
+
+
+class RailStatus(ctypes.Structure):
+    """`RAIL_CLIENT_STATUS_ORDER`."""
+
+    _fields_ = (("flags", c_uint32),)
+
+
+class RailExecute(ctypes.Structure):
+    """`RAIL_EXEC_ORDER`."""
+
+    _fields_ = (
+        ("flags", c_uint16),
+        ("RemoteApplicationProgram", c_char_p),
+        ("RemoteApplicationWorkingDir", c_char_p),
+        ("RemoteApplicationArguments", c_char_p),
+    )
+
+
+class RailExecuteResult(ctypes.Structure):
+    """`RAIL_EXEC_RESULT_ORDER`."""
+
+    _fields_ = (("flags", c_uint16), ("execResult", c_uint16), ("rawResult", c_uint32))
+
+
+class RailCommand(ctypes.Structure):
+    """`RAIL_SYSCOMMAND_ORDER`."""
+
+    _fields_ = (("windowId", c_uint32), ("command", c_uint16))
+
+
+class RailSystemParameters(ctypes.Structure):
+    """`RAIL_SYSPARAM_ORDER`; rectangles are left, top, right, bottom."""
+
+    _fields_ = (
+        ("param", c_uint32),
+        ("params", c_uint32),
+        ("padA", c_int * 4),
+        ("workArea", c_uint16 * 4),
+        ("displayChange", c_uint16 * 4),
+        ("taskbarPos", c_uint16 * 4),
+        ("contrastFlags", c_uint32),
+        ("contrastLength", c_uint32),
+        ("contrastScheme", c_uint16),
+        ("contrastText", c_void_p),
+        ("caretWidth", c_uint32),
+        ("padB", c_uint32 * 9),
+    )
+
+
+class WindowUpdate(ctypes.Structure):
+    """`rdpWindowUpdate` (freerdp/window.h)."""
+
+    _fields_ = (
+        ("context", c_void_p),
+        ("padA", c_uint32 * 15),
+        ("WindowCreate", c_void_p),
+        ("WindowUpdate", c_void_p),
+    )
+
+
+class WindowOrder(ctypes.Structure):
+    """`WINDOW_ORDER_INFO`."""
+
+    _fields_ = (("windowId", c_uint32), ("fieldFlags", c_uint32))
+
+
+class WindowState(ctypes.Structure):
+    """`WINDOW_STATE_ORDER`."""
+
+    _fields_ = (
+        ("ownerWindowId", c_uint32),
+        ("style", c_uint32),
+        ("extendedStyle", c_uint32),
+        ("showState", c_uint32),
+    )

@@ -14,7 +14,13 @@ from guacr.testing.client import GuacClient
 from guacr.testing.daemon import address
 from handlers.rdp.launcher import launcher
 from handlers.rdp.redirection import ENCRYPTED
-from tests.handlers.rdp import test_introduction, test_pipes, test_redirection, test_touch
+from tests.handlers.rdp import (
+    test_introduction,
+    test_pipes,
+    test_redirection,
+    test_remote_app,
+    test_touch,
+)
 from tests.handlers.rdp.sessions import connected, shows
 from tests.handlers.rdp.test_clipboard import copied, copy, pastes
 from tests.handlers.rdp.test_microphone import recorded
@@ -91,6 +97,13 @@ async def test_static_channels(daemon: Daemon, xrdp: Xrdp) -> None:
 
 async def test_touches(daemon: Daemon, authority: Authority, tmp_path: Path) -> None:
     await test_touch.test_fingers_reach_the_host(daemon, authority, tmp_path)
+
+
+async def test_remote_apps(daemon: Daemon, authority: Authority, tmp_path: Path) -> None:
+    handshake = test_remote_app.order(test_remote_app.HANDSHAKE_EX, "<II", 17763, 1)
+    await test_remote_app.test_the_program_is_started(handshake, daemon, authority, tmp_path)
+    await test_remote_app.test_a_minimized_window_is_restored(daemon, authority, tmp_path)
+    await test_remote_app.test_a_host_without_remote_apps(daemon, authority, tmp_path)
 
 
 async def test_what_a_client_says(daemon: Daemon, authority: Authority, tmp_path: Path) -> None:

@@ -91,3 +91,11 @@ def test_sizes_are_those_that_servers_accept() -> None:
     assert (odd.width, odd.height) == (1024, 769)
     fixed = geometry_of(RdpParams.parse({"width": "800", "height": "600"}), 1920, 1080, 96)
     assert (fixed.width, fixed.height) == (800, 600)
+
+
+def test_remote_apps_are_drawn_on_a_desktop() -> None:
+    found = settings(remote_app="||pad", remote_app_args="a.txt")
+    assert found["RemoteApplicationMode"] == "TRUE"
+    assert found["RemoteApplicationCmdLine"] == "a.txt"
+    assert found["SupportGraphicsPipeline"] == found["HiDefRemoteApp"] == "FALSE"
+    assert "RemoteApplicationMode" not in settings()

@@ -39,7 +39,7 @@ def test_missing_libraries_are_reported() -> None:
 
 
 def test_all_settings_are_known(freerdp: Library) -> None:
-    params = RdpParams(hostname="h", username="u", password="p", domain="d")
+    params = RdpParams(hostname="h", username="u", password="p", domain="d", remote_app="a")
     geometry = geometry_of(params, 1024, 768, 96)
     for message in settings_of(params, Login.of(params), geometry, "any"):
         if isinstance(message, Setting):

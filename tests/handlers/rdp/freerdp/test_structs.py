@@ -20,12 +20,14 @@ HEADERS = (
     "freerdp/client/audin.h",
     "freerdp/client/cliprdr.h",
     "freerdp/client/disp.h",
+    "freerdp/client/rail.h",
     "freerdp/client/rdpsnd.h",
     "freerdp/codec/audio.h",
     "freerdp/dvc.h",
     "freerdp/event.h",
     "freerdp/svc.h",
     "freerdp/update.h",
+    "freerdp/window.h",
     "winpr/stream.h",
     "winpr/timezone.h",
 )
@@ -51,6 +53,16 @@ NAMED: dict[str, tuple[type[ctypes.Structure], ...]] = {
     "FREERDP_RDPSND_DEVICE_ENTRY_POINTS": (structs.SoundEntry,),
     "IAudinDevice": (structs.MicrophoneDevice,),
     "FREERDP_AUDIN_DEVICE_ENTRY_POINTS": (structs.MicrophoneEntry,),
+    "RailClientContext": (structs.Rail,),
+    "RAIL_HANDSHAKE_ORDER": (structs.RailHandshake,),
+    "RAIL_CLIENT_STATUS_ORDER": (structs.RailStatus,),
+    "RAIL_EXEC_ORDER": (structs.RailExecute,),
+    "RAIL_EXEC_RESULT_ORDER": (structs.RailExecuteResult,),
+    "RAIL_SYSCOMMAND_ORDER": (structs.RailCommand,),
+    "RAIL_SYSPARAM_ORDER": (structs.RailSystemParameters,),
+    "rdpWindowUpdate": (structs.WindowUpdate,),
+    "WINDOW_ORDER_INFO": (structs.WindowOrder,),
+    "WINDOW_STATE_ORDER": (structs.WindowState,),
     "IDRDYNVC_ENTRY_POINTS": (structs.DynamicEntry,),
     "IWTSPlugin": (structs.DynamicPlugin,),
     "IWTSVirtualChannelManager": (structs.DynamicManager,),
@@ -69,6 +81,13 @@ NAMED: dict[str, tuple[type[ctypes.Structure], ...]] = {
 }
 CLIPBOARD_HEADER = {"msgType", "msgFlags", "dataLen"}
 """In versions 3.x, they are in a structure of their own."""
+NESTED = {
+    "contrastFlags": "highContrast.flags",
+    "contrastLength": "highContrast.colorSchemeLength",
+    "contrastScheme": "highContrast.colorScheme.length",
+    "contrastText": "highContrast.colorScheme.string",
+}
+"""Fields of structures within others."""
 
 
 def headers() -> tuple[int, tuple[Path, ...]]:
@@ -99,6 +118,8 @@ def offsets(major: int) -> list[tuple[str, str, int]]:
 def _in_c(major: int, structure: str, field: str) -> str:
     if structure.startswith("Channel") and field in ("Size", "Sender"):
         return f"e.{field}"
+    if field in NESTED:
+        return NESTED[field]
     return f"common.{field}" if major >= 3 and field in CLIPBOARD_HEADER else field
 
 
