@@ -2,7 +2,7 @@
 
 token, connection, protocol     what to connect to (see `guacr.access.gateway`)
 width, height, dpi              the window, in device pixels and dots per inch
-audio, video, image             mimetypes that the client accepts, each as often as needed
+audio, video, image, clipboard  mimetypes that the client accepts, each as often as needed
 timezone, name, version         the person's time zone and name, the newest supported protocol
 GUAC_WIDTH, GUAC_HEIGHT, …      the same, as named by Apache Guacamole's client
 anything else                   a connection parameter
@@ -125,6 +125,7 @@ _ABOUT_CLIENT: dict[str, Callable[[list[str]], Any]] = {
     "audio": _mimetypes,
     "video": _mimetypes,
     "image": _mimetypes,
+    "clipboard": _mimetypes,
     "timezone": _text,
     "name": _text,
     "version": _version,

@@ -20,6 +20,8 @@ class ClientInfo:
     audio: tuple[str, ...] = ()
     video: tuple[str, ...] = ()
     image: tuple[str, ...] = ()
+    clipboard: tuple[str, ...] = ()
+    """Types of a clipboard, other than text, that guacr's page accepts."""
     timezone: str = ""
     name: str = ""
     version: tuple[int, int, int] = (1, 0, 0)

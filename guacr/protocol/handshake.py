@@ -3,7 +3,7 @@
 client                                  server
 select,<protocol or connection id>
                                         args,VERSION_1_5_0,<parameter names>
-size, audio, video, image, timezone, name: any, in any order
+size, audio, video, image, clipboard, timezone, name: any, in any order
 connect,<version>,<one value for each name>
                                         ready,<connection id>      (sent by the session)
 """
@@ -135,6 +135,7 @@ _DESCRIPTIONS: dict[str, Callable[[ClientInfo, Args], ClientInfo]] = {
     "audio": lambda info, args: replace(info, audio=args[:MIMETYPES_MAX]),
     "video": lambda info, args: replace(info, video=args[:MIMETYPES_MAX]),
     "image": lambda info, args: replace(info, image=args[:MIMETYPES_MAX]),
+    "clipboard": lambda info, args: replace(info, clipboard=args[:MIMETYPES_MAX]),
     "timezone": _timezone,
     "name": _name,
 }

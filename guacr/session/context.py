@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine, Iterable, Mapping
 from concurrent.futures import Executor
 from functools import partial
 
@@ -12,6 +12,7 @@ from guacr.display.display import Display
 from guacr.display.encoder import Quality
 from guacr.protocol.audio import AudioFormat
 from guacr.protocol.client import ClientInfo
+from guacr.protocol.clipboard import SEVERAL, TEXT, pack
 from guacr.protocol.instruction import encode, encode_stream
 from guacr.session.frames.frames import Frames
 from guacr.session.frames.throttle import Throttle
@@ -91,7 +92,7 @@ class SessionContext:
         self._clipboards = Throttle(interval, self._send_clipboard)
         self._argv: dict[str, Throttle] = {}
         """For each live parameter."""
-        self._clipboard_type = ""
+        self._clipboard: Mapping[str, bytes] = {}
 
     # ---- users
 
@@ -166,10 +167,19 @@ class SessionContext:
         self.name = name[:NAME_MAX]
         self._names.put(encode("name", self.name))
 
-    def send_clipboard(self, mimetype: str, data: bytes) -> None:
-        """Send the remote host's clipboard to every user who may copy."""
-        self._clipboard_type = mimetype
-        self._clipboards.put(data)
+    @property
+    def clipboard_types(self) -> frozenset[str]:
+        """The types of a clipboard that any user accepts; empty if nobody may copy."""
+        types = (_types_of(user) for user in self._users if not user.rights.disable_copy)
+        return frozenset().union(*types)
+
+    def send_clipboard(
+        self, mimetype: str, data: bytes, *, others: Mapping[str, bytes] | None = None
+    ) -> None:
+        """Send the remote host's clipboard to every user who may copy. `others` are the same in
+        other types, for those whose client accepts them; only text is sent to all clients."""
+        self._clipboard = {mimetype: data} | dict(others or {})
+        self._clipboards.put(b"")
 
     def send_pipe(self, name: str, mimetype: str, data: bytes, users: Iterable[User]) -> None:
         """Send a named pipe that contains `data`, whole and at once."""
@@ -224,8 +234,26 @@ class SessionContext:
         self._users.send(message, users)
         return len(message)
 
-    def _send_clipboard(self, data: bytes) -> int:
+    def _send_clipboard(self, _nothing: bytes) -> int:
+        groups: dict[tuple[str, ...], list[User]] = {}
+        for user in self._users:
+            types = _types_of(user)
+            if not user.rights.disable_copy:
+                accepted = tuple(mimetype for mimetype in self._clipboard if mimetype in types)
+                groups.setdefault(accepted, []).append(user)
+        return max((self._send_types(*group) for group in groups.items() if group[0]), default=0)
+
+    def _send_types(self, types: tuple[str, ...], users: Iterable[User]) -> int:
         stream = self.display.streams.take()
-        message = encode_stream(encode("clipboard", stream, self._clipboard_type), stream, data)
-        self._users.send(message, [user for user in self._users if not user.rights.disable_copy])
+        contents = {mimetype: self._clipboard[mimetype] for mimetype in types}
+        (mimetype, data), *others = contents.items()
+        if others:
+            mimetype, data = SEVERAL, pack(contents)
+        message = encode_stream(encode("clipboard", stream, mimetype), stream, data)
+        self._users.send(message, users)
         return len(message)
+
+
+def _types_of(user: User) -> frozenset[str]:
+    """Return the types of a clipboard that a user's client accepts."""
+    return frozenset((TEXT, *user.info.clipboard))

@@ -46,6 +46,8 @@ class ProtocolHandler(ABC, Generic[_P]):
     loop. The pause is left for the host's output and for other sessions."""
     pointer_buttons: ClassVar[int] = 0x1F
     """The mask of the buttons that `mouse` receives; others are ignored."""
+    clipboard_types: ClassVar[tuple[str, ...]] = ("text/plain",)
+    """The types of a user's clipboard that `paste` accepts."""
     params_type: ClassVar[type[Params]]
     """A class whose fields, in order, are the protocol's `args`."""
 
@@ -138,8 +140,15 @@ class ProtocolHandler(ABC, Generic[_P]):
     def resize(self, user: User, width: int, height: int) -> None:
         """Handle a new size of the owner's window in pixels, which is within the limits."""
 
+    def paste(self, user: User, contents: Mapping[str, bytes]) -> None:
+        """Handle a user's clipboard, which has arrived completely, by type; clients other than
+        guacr's page send a single type, which may be any. By default, `clipboard` is called with
+        the text, or with the first type if there is none."""
+        mimetype = "text/plain" if "text/plain" in contents else next(iter(contents))
+        self.clipboard(user, mimetype, contents[mimetype])
+
     def clipboard(self, user: User, mimetype: str, data: bytes) -> None:
-        """Handle a user's clipboard, which has arrived completely."""
+        """Handle a user's clipboard in a single type."""
 
     def clipboard_lost(self, user: User, reason: str) -> None:
         """Forbid pasting the previous clipboard: another one is on its way, or was refused.

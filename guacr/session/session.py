@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import time
 from collections.abc import Callable, Iterator
@@ -43,6 +44,9 @@ from guacr.session.user import User
 from guacr.session.users import JOINED, LEFT, Users
 from guacr.settings.models import Settings
 from guacr.transport.base import Transport
+
+CLIPBOARD = "clipboard"
+"""The name of the `argv` that tells guacr's page which clipboards the session accepts."""
 
 
 class Session:
@@ -277,6 +281,10 @@ class Session:
             UserJoined(self.id, user.id, user.info.name, user.link.peer, owner=user.owner)
         )
         self.pointer.show_to(user)
+        if user.info.clipboard:
+            accepted = list(self.handler.clipboard_types)
+            terms = {"types": accepted, "limit": self.context.clipboard_limit}
+            self.context.send_argv(CLIPBOARD, json.dumps(terms), [user])
         self.users.notify_owner(JOINED, user)
         with self.ending_on_failure():
             for name, value in self.handler.argv_values().items():

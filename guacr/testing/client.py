@@ -62,6 +62,8 @@ class Hello:
     audio: tuple[str, ...] = ("audio/L16",)
     video: tuple[str, ...] = ()
     image: tuple[str, ...] = ("image/png", "image/jpeg", "image/webp")
+    clipboard: tuple[str, ...] = ()
+    """Types of a clipboard, besides text."""
     timezone: str = "Europe/Berlin"
     name: str = "tester"
 
@@ -192,6 +194,8 @@ class GuacClient:
         self.send("audio", *hello.audio)
         self.send("video", *hello.video)
         self.send("image", *hello.image)
+        if hello.clipboard:
+            self.send("clipboard", *hello.clipboard)
         if hello.number >= (1, 1, 0):
             self.send("timezone", hello.timezone)
         if hello.number >= (1, 5, 0):

@@ -33,7 +33,8 @@ from guacr.api import (
 from handlers.dial import dial
 from handlers.notice import Notice
 from handlers.rdp import certificates, failures, negotiation
-from handlers.rdp.clipboard import Clipboard
+from handlers.rdp.clipboard import formats
+from handlers.rdp.clipboard.clipboard import Clipboard
 from handlers.rdp.desktop import Desktop
 from handlers.rdp.key_sender import layout_of
 from handlers.rdp.login import Login
@@ -57,6 +58,7 @@ class RdpHandler(ProtocolHandler[RdpParams]):
     name: ClassVar[str] = "rdp"
     params_type: ClassVar[type[Params]] = RdpParams
     pointer_buttons: ClassVar[int] = 0x1FF
+    clipboard_types: ClassVar[tuple[str, ...]] = formats.TYPES
 
     def __init__(self, session: SessionContext, params: RdpParams) -> None:
         super().__init__(session, params)
@@ -241,9 +243,9 @@ class RdpHandler(ProtocolHandler[RdpParams]):
             self._server.touches.put(user, contact)
 
     @override
-    def clipboard(self, user: User, mimetype: str, data: bytes) -> None:
-        if mimetype.startswith("text/plain"):
-            self._clipboard.paste(data)
+    def paste(self, user: User, contents: Mapping[str, bytes]) -> None:
+        plain = {mimetype.partition(";")[0]: data for mimetype, data in contents.items()}
+        self._clipboard.paste(plain)
 
     @override
     def record(self, user: User, audio: AudioInput) -> None:

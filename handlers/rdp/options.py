@@ -167,7 +167,7 @@ def _features(params: RdpParams) -> dict[str, Value]:
         "SupportDynamicChannels": True,
         "SupportDisplayControl": resizing,
         "DynamicResolutionUpdate": resizing,
-        "RedirectClipboard": True,
+        "RedirectClipboard": False,  # guacr has a channel of its own
         "AudioPlayback": not params.disable_audio,
         "AudioCapture": params.enable_audio_input,
         "MultiTouchInput": params.enable_touch,

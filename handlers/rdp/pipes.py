@@ -122,7 +122,9 @@ class Pipes:
         Raises:
             ChannelError: it is invalid.
         """
-        if isinstance(message, PipeOpened | PipeReceived | PipeWritten):
+        if isinstance(message, PipeOpened | PipeReceived | PipeWritten) and (
+            message.name not in RESERVED
+        ):
             if message.name not in self._pipes:
                 raise ChannelError("there is no channel of this name")
             self._pipes[message.name].handle(message)
@@ -145,7 +147,7 @@ class _Pipe:
 
     def begin(self, engine: Engine) -> None:
         self._engine = engine
-        engine.send([PipeOffer(self._name)])
+        engine.send([PipeOffer(self._name, shows_protocol=False)])
 
     def end(self) -> None:
         self._engine, self._is_open = None, False
@@ -171,7 +173,7 @@ class _Pipe:
                 f"more than {UNSENT_MAX} bytes wait for the host: wait for acknowledgements"
             )
         self._unsent.append(_Unsent(stream, len(data)))
-        self._engine.send([PipeGiven(self._name, data)])
+        self._engine.send([PipeGiven(self._name, data, last=True)])
 
     def _forget(self, stream: InputStream) -> None:
         for unsent in self._unsent:

@@ -27,7 +27,7 @@ from handlers.rdp.channel.messages import (
     Stop,
 )
 from handlers.rdp.channel.redirection import Redirected
-from handlers.rdp.clipboard import Clipboard
+from handlers.rdp.clipboard.clipboard import Clipboard
 from handlers.rdp.desktop import Desktop
 from handlers.rdp.engine import Engine, EngineError
 from handlers.rdp.key_sender import KeySender, layout_of, locks_of

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-import pytest
+from base64 import b64encode
+from collections.abc import Mapping
+from io import BytesIO
+from typing import Any
 
+import pytest
+from PIL import Image
+
+from guacr.session.user import User
 from tests.browser.visit import connected, handler_of, happened, screen, see, sessions
 from tests.support.browser import CTRL, SHIFT, Browser, Page
+from tests.support.loopback import SketchHandler
 from tests.support.site import Site, running_site
 from tests.support.waiting import until
 
@@ -117,3 +125,126 @@ async def test_a_clipboard_that_is_too_long_for_the_dialog(page: Page, site: Sit
     await page.click("#clipboard-send")
     await happened(site, "clipboard", "text/plain", b"by hand")
     assert ("clipboard", "text/plain", b"") not in handler_of(site).events
+
+
+# ---- HTML and images
+
+TYPES = ("text/plain", "text/html", "image/png")
+
+
+def png() -> bytes:
+    written = BytesIO()
+    Image.new("RGB", (40, 30), "navy").save(written, "PNG")
+    return written.getvalue()
+
+
+READ = """navigator.clipboard.read().then(async ([item]) => item.types.includes('{type}')
+    && {test}(await (await item.getType('{type}')).{get}()))"""
+
+
+def reads(mimetype: str, get: str, test: str) -> str:
+    """A condition: the browser's clipboard has a type, and its content passes a test."""
+    return READ.format(type=mimetype, get=get, test=test)
+
+
+@pytest.fixture
+def accepts_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A session that accepts every type, and notes it."""
+
+    def paste(handler: SketchHandler, user: User, contents: Mapping[str, bytes]) -> None:
+        handler.events.append(("paste", dict(contents)))
+
+    monkeypatch.setattr(SketchHandler, "clipboard_types", TYPES)
+    monkeypatch.setattr(SketchHandler, "paste", paste)
+
+
+async def pasted(site: Site, *types: str) -> dict[str, bytes]:
+    """Wait until something with these types has been pasted last."""
+
+    def last() -> dict[str, bytes]:
+        found: list[Any] = [event[1] for event in handler_of(site).events if event[0] == "paste"]
+        return found[-1] if found else {}
+
+    await until(lambda: tuple(last()) == types, f"a clipboard with {types}")
+    return last()
+
+
+async def write(page: Page, **contents: bytes) -> None:
+    """Put something into the browser's clipboard; the names are types with `_` for `/`."""
+    blobs = [
+        f"'{mimetype}': new Blob([Uint8Array.from(atob('{b64encode(data).decode()}'), "
+        f"c => c.charCodeAt(0))], {{type: '{mimetype}'}})"
+        for mimetype, data in ((name.replace("_", "/"), data) for name, data in contents.items())
+    ]
+    await page.run(f"navigator.clipboard.write([new ClipboardItem({{{', '.join(blobs)}}})])")
+
+
+async def test_html_of_the_remote_side(page: Page, site: Site) -> None:
+    await connected(page, site)
+    send = sessions(site)[0].context.send_clipboard
+    send("text/plain", b"fett", others={"text/html": "<b>fétt</b>".encode()})
+    await page.until(reads("text/html", "text", "/<b[^>]*>fétt</.test"), "the HTML")
+    assert await page.run("navigator.clipboard.readText()") == "fett"
+    assert await page.run("document.querySelector('#clipboard-text').value") == "fett"
+
+
+async def test_an_image_of_the_remote_side(page: Page, site: Site) -> None:
+    await connected(page, site)
+    sessions(site)[0].context.send_clipboard("image/png", png())
+    size = "(async (image) => (await createImageBitmap(image)).width === 40)"
+    await page.until(reads("image/png", "valueOf", f"await {size}"), "the image")
+    await page.click("#bar-toggle")
+    await page.click("#action-clipboard")
+    width = "document.querySelector('#clipboard-image').naturalWidth"
+    await page.until(f"{width} === 40", "the image in the dialog")
+    await page.click("#clipboard-send")
+    assert ("clipboard", "text/plain", b"") not in handler_of(site).events
+    sessions(site)[0].context.send_clipboard("text/plain", b"a")
+    await page.until("document.querySelector('#clipboard-image').hidden", "no image")
+
+
+async def test_what_a_browser_refuses_does_not_cost_the_text(page: Page, site: Site) -> None:
+    await connected(page, site)
+    send = sessions(site)[0].context.send_clipboard
+    send("text/plain", b"a text", others={"image/png": b"no image"})
+    await page.until("navigator.clipboard.readText().then(t => t === 'a text')", "the text")
+
+
+@pytest.mark.usefixtures("accepts_all")
+async def test_pasting_html_and_images(page: Page, site: Site) -> None:
+    await connected(page, site)
+    await write(page, text_plain=b"bold", text_html=b"<b>bold</b>", image_png=png())
+    await page.key("v", CTRL, ("paste",))
+    contents = await pasted(site, *TYPES)
+    assert contents["text/plain"] == b"bold"
+    assert b"bold</b>" in contents["text/html"]
+    with Image.open(BytesIO(contents["image/png"])) as image:
+        assert image.size == (40, 30)
+    await write(page, image_png=png())
+    await page.key("v", CTRL, ("paste",))
+    await pasted(site, "image/png")
+    await until(lambda: handler_of(site).events[-1][0] == "key", "the keys afterwards")
+
+
+@pytest.mark.usefixtures("accepts_all")
+async def test_html_that_changed_elsewhere_is_offered(page: Page, site: Site) -> None:
+    await connected(page, site)
+    await write(page, text_plain=b"bold", text_html=b"<b>bold</b>")
+    await page.run("dispatchEvent(new Event('focus'))")
+    await pasted(site, "text/plain", "text/html")
+
+
+@pytest.mark.usefixtures("accepts_all")
+async def test_an_image_over_the_limit_costs_nothing_else(page: Page, browser: Browser) -> None:
+    async with running_site(session={"max_clipboard": 262144}) as site:
+        await browser.allow_clipboard(site.origin)
+        await connected(page, site)
+        written = BytesIO()
+        Image.effect_noise((600, 600), 90).save(written, "PNG")
+        await write(page, text_plain=b"a", text_html=b"<b>a</b>", image_png=written.getvalue())
+        await page.key("v", CTRL, ("paste",))
+        await pasted(site, "text/plain", "text/html")
+        await write(page, image_png=written.getvalue())
+        await page.key("v", CTRL, ("paste",))
+        await page.until("/larger than the 262.1 kB/.test(document.body.innerText)", "the reason")
+        assert await pasted(site, "text/plain") == {"text/plain": b""}

@@ -7,7 +7,17 @@ import sys
 
 import pytest
 
-from tests.fuzz import driver, handshake, images, parser, rdp_channel, rfb, rfb_rects, telnet
+from tests.fuzz import (
+    driver,
+    handshake,
+    images,
+    parser,
+    rdp_channel,
+    rdp_clipboard,
+    rfb,
+    rfb_rects,
+    telnet,
+)
 
 TARGETS = [
     pytest.param(parser.one_input, parser.SAMPLES, 2000, id="parser"),
@@ -15,6 +25,7 @@ TARGETS = [
     pytest.param(telnet.one_input, telnet.SAMPLES, 2000, id="telnet"),
     pytest.param(images.one_input, images.SAMPLES, 2000, id="images"),
     pytest.param(rdp_channel.one_input, rdp_channel.SAMPLES, 1000, id="rdp_channel"),
+    pytest.param(rdp_clipboard.one_input, rdp_clipboard.SAMPLES, 300, id="rdp_clipboard"),
     pytest.param(rfb.one_input, rfb.SAMPLES, 200, id="rfb"),
     pytest.param(rfb_rects.one_input, rfb_rects.SAMPLES, 500, id="rfb_rects"),
 ]

@@ -22,6 +22,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
         "guacr.display.png",
         "guacr.testing.canvas",
         "handlers.lettering",
+        "handlers.rdp.clipboard.images",
         "terminal",
     ),
     "aiohttp": (

@@ -14,6 +14,7 @@ from guacr.errors import (
     TooManyError,
     shorten,
 )
+from guacr.protocol.clipboard import SEVERAL, unpack
 from guacr.protocol.instruction import Instruction, encode
 from guacr.protocol.status import Status
 from guacr.session.input.touch import RADIUS_MAX, Contact
@@ -142,7 +143,8 @@ def _clipboard(session: Session, user: User, args: Args) -> None:
 
         def take(data: bytes) -> None:
             if user.clipboard_stream is stream:  # else a newer one is on its way
-                handler.clipboard(user, stream.mimetype, data)
+                is_several = stream.mimetype == SEVERAL
+                handler.paste(user, unpack(data) if is_several else {stream.mimetype: data})
 
         def failed(error: GuacrError) -> None:
             if user.clipboard_stream is stream:

@@ -31,6 +31,7 @@ export class Appearance {
 
   told(name, value) {
     this.session.view.told(name, value);
+    this.session.clipboard.told(name, value);
     const isFirst = !(name in this.values);
     this.values[name] = value;
     if (name === SIZE) this.showSize();

@@ -124,11 +124,11 @@ export class Input {
     this.pasteTimer = setTimeout(() => this.finishPaste(), PASTE_WAIT);
   }
 
-  pasted(event) {
+  async pasted(event) {
     event.preventDefault();
-    const text = event.clipboardData?.getData("text/plain") ?? "";
-    if (text === "") this.session.toast("The clipboard contains no text");
-    this.session.clipboard.paste(text);
+    clearTimeout(this.pasteTimer);
+    const isFilled = await this.session.clipboard.pasteFrom(event.clipboardData);
+    if (!isFilled) this.session.toast("The clipboard contains nothing that can be pasted here");
     this.finishPaste();
   }
 

@@ -2,7 +2,7 @@
 
 import Guacamole from "../vendor/guacamole-common.js";
 import { Appearance } from "./appearance.js";
-import { Clipboard } from "./clipboard.js";
+import { Clipboard, CLIPBOARD_TYPES } from "./clipboard.js";
 import { Controls } from "./controls.js";
 import { byId, sentence } from "./dom.js";
 import { Files } from "./files.js";
@@ -107,6 +107,7 @@ export class Session {
     this.pointer.attach(client);
     this.messages.attach(client);
     this.appearance.attach(client);
+    this.clipboard.attach();
     this.files.attach(client, tunnel);
     this.view.attach();
     client.connect(this.connectString(query));
@@ -125,6 +126,7 @@ export class Session {
       timezone: Intl.DateTimeFormat().resolvedOptions().timeZone ?? "",
     });
     for (const type of IMAGES) words.append("image", type);
+    for (const type of CLIPBOARD_TYPES) words.append("clipboard", type);
     for (const type of Guacamole.AudioPlayer.getSupportedTypes()) words.append("audio", type);
     return words.toString();
   }

@@ -14,9 +14,17 @@ export function readText(stream, done, more = () => {}) {
   reader.onend = () => done(text + decoder.decode());
 }
 
+// Reads a whole stream of bytes.
+export function readBytes(stream, done) {
+  const reader = new Guacamole.ArrayBufferReader(stream);
+  const parts = [];
+  reader.ondata = (part) => parts.push(new Uint8Array(part));
+  reader.onend = async () => done(new Uint8Array(await new Blob(parts).arrayBuffer()));
+}
+
 const LANES = 16; // stream indices that are used in rotation
 
-// Texts for the remote side. guacamole-common-js frees an index at the end of its stream, and an
+// Texts and small contents for the remote side. guacamole-common-js frees an index at the end of its stream, and an
 // answer that arrives later is lost, or mistaken for one to the next stream. Using the indices in
 // rotation delays their reuse.
 export class Texts {
@@ -36,7 +44,7 @@ export class Texts {
       refused(status.message);
     };
     this.tunnel.sendMessage(opcode, stream.index, ...args);
-    writer.sendData(new TextEncoder().encode(text).buffer);
+    writer.sendData(typeof text === "string" ? new TextEncoder().encode(text).buffer : text);
     this.tunnel.sendMessage("end", stream.index);
   }
 }

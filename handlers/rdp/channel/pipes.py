@@ -1,11 +1,11 @@
-"""Messages about static channels that users see as named pipes."""
+"""Messages about static channels, whose contents the daemon reads and writes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import ClassVar
 
-from handlers.rdp.channel.codec import U32, Message, Name, Part
+from handlers.rdp.channel.codec import U32, Flag, Message, Name, Part
 
 WINDOW = 1 << 18
 """Bytes of `PipeReceived`s from which on the worker waits for a `PipeTaken`."""
@@ -17,20 +17,24 @@ class PipeOffer(Message):
 
     TYPE: ClassVar[int] = 48
     name: Name
+    shows_protocol: Flag
+    """True if the server wants to see the headers of the parts of messages (MS-RDPBCGR
+    2.2.1.3.4.1)."""
 
 
 @dataclass(frozen=True, slots=True)
 class PipeGiven(Message):
-    """A user's message for the server."""
+    """A message for the server, or a part of a long one."""
 
     TYPE: ClassVar[int] = 49
     name: Name
     data: Part
+    last: Flag
 
 
 @dataclass(frozen=True, slots=True)
 class PipeTaken(Message):
-    """So many bytes have been passed on to the users."""
+    """So many bytes have been processed."""
 
     TYPE: ClassVar[int] = 50
     size: U32
@@ -51,11 +55,12 @@ class PipeReceived(Message):
     TYPE: ClassVar[int] = 113
     name: Name
     data: Part
+    last: Flag
 
 
 @dataclass(frozen=True, slots=True)
 class PipeWritten(Message):
-    """The oldest `PipeGiven` of a channel for which this was not said has been sent."""
+    """The oldest message of a channel for which this was not said has been sent."""
 
     TYPE: ClassVar[int] = 114
     name: Name

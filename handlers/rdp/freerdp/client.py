@@ -36,9 +36,8 @@ from handlers.rdp.channel.messages import (
 )
 from handlers.rdp.channel.touch import TouchFrame
 from handlers.rdp.channel.virtual import Beeped
-from handlers.rdp.freerdp import clipboard, display_control, remote_app
+from handlers.rdp.freerdp import display_control, remote_app
 from handlers.rdp.freerdp.addins import Addins
-from handlers.rdp.freerdp.clipboard import Clipboard
 from handlers.rdp.freerdp.cursors import Cursors
 from handlers.rdp.freerdp.display_control import Sizes
 from handlers.rdp.freerdp.library import Library
@@ -127,7 +126,6 @@ class Client:
         self.remote_app = RemoteApp(self, surroundings.send)
         self._cursors = Cursors(self, surroundings.send)
         self._sizes = Sizes(self, surroundings.send)
-        self.clipboard = Clipboard(self, surroundings.send)
         addins = Addins(self)
         self._sound = Sound(self, addins, surroundings.send)
         self.microphone = Microphone(self, addins, surroundings.send)
@@ -363,8 +361,6 @@ class Client:
             self.library.gdi_graphics_pipeline_init(self._screen.gdi, event.pInterface)
         elif name == display_control.CHANNEL:
             self._sizes.open(event.pInterface)
-        elif name == clipboard.CHANNEL:
-            self.clipboard.open(event.pInterface)
         elif name == remote_app.CHANNEL:
             self.remote_app.open(event.pInterface)
 
@@ -375,8 +371,6 @@ class Client:
             self.library.gdi_graphics_pipeline_uninit(self._screen.gdi, event.pInterface)
         elif name == display_control.CHANNEL:
             self._sizes.close()
-        elif name == clipboard.CHANNEL:
-            self.clipboard.close()
         elif name == remote_app.CHANNEL:
             self.remote_app.close()
 

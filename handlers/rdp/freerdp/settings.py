@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import codecs
 import ctypes
 
 from handlers.rdp.freerdp.library import Library
 from handlers.rdp.freerdp.structs import SLOT, TimeZone, slot
+
+CODEC = "utf-16-le"
+"""Of texts in FreeRDP's structures."""
+codecs.lookup(CODEC)  # loads it: a worker cannot read Python's files
 
 
 class Settings:
@@ -45,7 +50,7 @@ class Settings:
         if library.major >= 3:
             library.GetDynamicTimeZoneInformation(ctypes.addressof(zone))
             self._put_items("ClientTimeZone", bytes(zone), 1)
-            name = bytes(zone.TimeZoneKeyName).decode("utf-16-le", "replace").partition("\0")[0]
+            name = bytes(zone.TimeZoneKeyName).decode(CODEC, "replace").partition("\0")[0]
             self.put("DynamicDSTTimeZoneKeyName", name)
 
     def _put_items(self, name: str, data: bytes, count: int) -> None:

@@ -31,7 +31,7 @@ CONNECTED, RECEIVED, WRITTEN, CANCELLED = 1, 10, 11, 12
 """Events."""
 FIRST, LAST = 1, 2
 """Flags of a part of a message."""
-INITIALIZED, ENCRYPTED = 0x80000000, 0x40000000
+INITIALIZED, ENCRYPTED, SHOWS_PROTOCOL = 0x80000000, 0x40000000, 0x00200000
 """Options of a channel (MS-RDPBCGR 2.2.1.3.4.1)."""
 VERSION = 1
 """Of the interface."""
@@ -76,7 +76,7 @@ class StaticChannels:
         with self._lock:
             match message:
                 case PipeOffer():
-                    self._channels[message.name] = _Channel(self._client, message.name, self)
+                    self._channels[message.name] = _Channel(self._client, message, self)
                 case PipeGiven():
                     self._given.append(message)
                 case PipeTaken():
@@ -92,12 +92,12 @@ class StaticChannels:
             self._taken = 0
         for message in given:
             if message.name in self._channels:
-                self._channels[message.name].write(message.data)
+                self._channels[message.name].write(message.data, is_last=message.last)
         self._forward()
 
-    def received(self, name: str, data: bytes) -> None:
-        """Pass a message on, or a part of a long one, as soon as the daemon may be sent it."""
-        self._unsent.append(PipeReceived(name, data))
+    def received(self, message: PipeReceived) -> None:
+        """Pass a message on as soon as the daemon may be sent it."""
+        self._unsent.append(message)
         self._forward()
 
     def opened(self, name: str) -> None:
@@ -105,7 +105,7 @@ class StaticChannels:
         self._send(PipeOpened(name))
 
     def written(self, name: str) -> None:
-        """Report that a `PipeGiven` has been sent to the server."""
+        """Report that a message has been sent to the server."""
         self._send(PipeWritten(name))
 
     def _forward(self) -> None:
@@ -118,17 +118,21 @@ class StaticChannels:
 class _Channel:
     """One channel. FreeRDP regards each as a plug-in of its own."""
 
-    def __init__(self, client: Client, name: str, owner: StaticChannels) -> None:
+    def __init__(self, client: Client, offer: PipeOffer, owner: StaticChannels) -> None:
         self._client = client
-        self._name = name
+        self._name = offer.name
         self._owner = owner
-        self._definition = ChannelDefinition(name.encode(), INITIALIZED | ENCRYPTED)
+        options = INITIALIZED | ENCRYPTED | (SHOWS_PROTOCOL if offer.shows_protocol else 0)
+        self._definition = ChannelDefinition(offer.name.encode(), options)
         self._entry: Any = None
         self._init_handle = 0
         self._handle: c_uint32 | None = None
         self._buffers: deque[Any] = deque()
         """What FreeRDP has not sent yet."""
+        self._given = bytearray()
+        """The parts of a message for the server."""
         self._message = bytearray()
+        """What has been received of a message, and not passed on."""
 
     def load(self) -> None:
         client = self._client
@@ -138,15 +142,21 @@ class _Channel:
             channels, client.settings.address, entry, None
         )
 
-    def write(self, data: bytes) -> None:
-        """Write a message."""
+    def write(self, data: bytes, *, is_last: bool) -> None:
+        """Write a message once its last part is given."""
+        self._given += data
+        if not is_last:
+            return
+        size = len(self._given)
         if self._handle is None:
+            self._given.clear()
             self._owner.written(self._name)
             return
-        buffer = ctypes.create_string_buffer(data, len(data))
+        buffer = (ctypes.c_char * size).from_buffer(self._given)
+        self._given = bytearray()
         self._buffers.append(buffer)
         failed = _WRITE(self._entry.pVirtualChannelWriteEx)(
-            self._init_handle, self._handle.value, ctypes.addressof(buffer), len(data), None
+            self._init_handle, self._handle.value, ctypes.addressof(buffer), size, None
         )
         if failed:
             self._buffers.pop()
@@ -195,7 +205,10 @@ class _Channel:
         if flags & FIRST:
             self._message.clear()
         self._message += data
-        if flags & LAST or len(self._message) + len(data) > PART_MAX:
+        is_last = bool(flags & LAST)
+        if is_last or len(self._message) + len(data) > PART_MAX:
             for start in range(0, len(self._message), PART_MAX):
-                self._owner.received(self._name, bytes(self._message[start : start + PART_MAX]))
+                end = start + PART_MAX
+                part, is_end = self._message[start:end], end >= len(self._message)
+                self._owner.received(PipeReceived(self._name, bytes(part), is_last and is_end))
             self._message.clear()

@@ -27,7 +27,7 @@ from handlers.rdp.channel.messages import (
     Stop,
 )
 from handlers.rdp.channel.pipes import PipeGiven, PipeOffer, PipeTaken
-from handlers.rdp.channel.virtual import CLIPBOARD, Recorded
+from handlers.rdp.channel.virtual import Recorded
 from handlers.rdp.freerdp.client import Client
 from handlers.rdp.freerdp.library import Library, LibraryError
 
@@ -121,8 +121,6 @@ class Worker:
             self._starts.put(message)
         elif isinstance(message, CertificateVerdict):
             self._verdicts.put(message)
-        elif isinstance(message, CLIPBOARD):
-            self._client.clipboard.handle(message)
         elif isinstance(message, PipeOffer | PipeGiven | PipeTaken):
             self._client.static_channels.handle(message)
         elif isinstance(message, Recorded):

@@ -29,6 +29,7 @@ def test_everything_that_a_client_says() -> None:
         ("audio", "audio/L8", "audio/L16"),
         ("video",),
         ("image", "image/png", "image/webp"),
+        ("clipboard", "text/html"),
         ("timezone", "Europe/Berlin"),
         ("name", "Zoë"),
         ("unheard-of", "x"),
@@ -42,6 +43,7 @@ def test_everything_that_a_client_says() -> None:
     assert info.audio == ("audio/L8", "audio/L16")
     assert info.video == ()
     assert info.image == ("image/png", "image/webp")
+    assert info.clipboard == ("text/html",)
     assert (info.timezone, info.name) == ("Europe/Berlin", "Zoë")
     assert info.takes_msg
 

@@ -1,8 +1,10 @@
 """A session and its users: joining, rights, input, frames, slow viewers, the end."""
 
 import asyncio
-from base64 import b64encode
+import json
+from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from itertools import count
 from time import thread_time
 
@@ -21,6 +23,7 @@ from guacr.errors import (
     UpstreamError,
 )
 from guacr.protocol.client import ClientInfo
+from guacr.protocol.clipboard import SEVERAL, pack, unpack
 from guacr.protocol.instruction import Instruction, encode
 from guacr.protocol.parser import InstructionParser
 from guacr.protocol.status import Status
@@ -646,6 +649,41 @@ async def test_copying_can_be_disabled_for_one_user(bench: Bench) -> None:
     session_of(owner).context.send_clipboard("text/plain", b"secret")
     assert len(first.all("clipboard")) == 1
     assert second.all("clipboard") == []
+
+
+async def test_only_clients_that_accept_other_types_get_them(bench: Bench) -> None:
+    first, owner = bench.connect()
+    info = replace(owner.info, clipboard=("text/html", "image/png"))
+    second, _ = bench.connect(session_of(owner).id, info)
+    send = session_of(owner).context.send_clipboard
+    send("text/plain", b"a", others={"text/html": b"<b>"})
+    assert [args[1] for args in first.all("clipboard")] == ["text/plain"]
+    assert [args[1] for args in second.all("clipboard")] == [SEVERAL]
+    (_, blob) = second.all("blob")[-1]
+    assert unpack(b64decode(blob)) == {"text/plain": b"a", "text/html": b"<b>"}
+    assert session_of(owner).context.clipboard_types == {"text/plain", "text/html", "image/png"}
+    await until(lambda: send("image/png", b"png") or len(second.all("clipboard")) > 1)
+    assert len(first.all("clipboard")) == 1
+    assert second.all("clipboard")[-1][1] == "image/png"
+
+
+async def test_a_page_learns_which_clipboards_are_accepted(bench: Bench) -> None:
+    transport, user = bench.connect(info=ClientInfo(clipboard=("text/html",)))
+    (index, *_, name) = transport.all("argv")[0]
+    assert name == "clipboard"
+    (told,) = (blob for at, blob in transport.all("blob") if at == index)
+    limit = session_of(user).settings.session.max_clipboard
+    assert json.loads(b64decode(told)) == {"types": ["text/plain"], "limit": limit}
+
+
+async def test_pasting_several_types(bench: Bench) -> None:
+    transport, user = bench.connect()
+    for index, data in enumerate((pack({"text/html": b"<b>", "text/plain": b"a"}), b"nonsense")):
+        transport.send("clipboard", index, SEVERAL)
+        transport.send("blob", index, b64encode(data).decode())
+        transport.send("end", index)
+    assert sketch(user).events[-1] == ("clipboard", "text/plain", b"a")
+    assert transport.all("ack")[-1][2] == "768"
 
 
 async def test_titles_and_clipboards_of_a_flood_are_few_and_the_newest(bench: Bench) -> None:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 
 from guacr.daemon import Daemon
-from guacr.testing.client import GuacClient
+from guacr.testing.client import GuacClient, Hello
 from guacr.testing.daemon import address
 from handlers.rdp.launcher import launcher
 from tests.support.server_process import children
@@ -19,12 +19,12 @@ TIMEOUT = 30.0
 
 @asynccontextmanager
 async def connected(
-    daemon: Daemon, parameters: Mapping[str, str], **more: str
+    daemon: Daemon, parameters: Mapping[str, str], hello: Hello | None = None, /, **more: str
 ) -> AsyncIterator[GuacClient]:
     """A client that sees a desktop; names of parameters in `more` have underscores."""
     values = {"ignore-cert": "true"} | dict(parameters)
     values |= {name.replace("_", "-"): value for name, value in more.items()}
-    async with await GuacClient.connect(address(daemon), "rdp", values) as client:
+    async with await GuacClient.connect(address(daemon), "rdp", values, hello=hello) as client:
         await client.wait(
             lambda: client.state.syncs or client.state.errors, "the desktop", timeout=TIMEOUT
         )

@@ -21,8 +21,8 @@ from tests.handlers.rdp import (
     test_remote_app,
     test_touch,
 )
+from tests.handlers.rdp.clipboard.test_clipboard import copied, copy, pastes
 from tests.handlers.rdp.sessions import connected, shows
-from tests.handlers.rdp.test_clipboard import copied, copy, pastes
 from tests.handlers.rdp.test_microphone import recorded
 from tests.handlers.rdp.test_session import show_something
 from tests.handlers.rdp.test_sound import tone

@@ -135,10 +135,10 @@ def test_a_worker_that_sends_what_it_must_not() -> None:
     channels.begin(engine)
     channels.handle(PipeOpened("A"))
     with pytest.raises(ChannelError, match="no channel of this name"):
-        channels.handle(PipeReceived("B", b""))
+        channels.handle(PipeReceived("B", b"", last=True))
     with pytest.raises(ChannelError, match="what nobody sent"):
         channels.handle(PipeWritten("A"))
     for _ in range(WINDOW // PART_MAX + 1):
-        channels.handle(PipeReceived("A", bytes(PART_MAX)))
+        channels.handle(PipeReceived("A", bytes(PART_MAX), last=True))
     with pytest.raises(ChannelError, match="exceeds its limit"):
-        channels.handle(PipeReceived("A", b"1"))
+        channels.handle(PipeReceived("A", b"1", last=True))

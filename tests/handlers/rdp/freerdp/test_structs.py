@@ -18,7 +18,6 @@ HEADERS = (
     "freerdp/gdi/gdi.h",
     "freerdp/graphics.h",
     "freerdp/client/audin.h",
-    "freerdp/client/cliprdr.h",
     "freerdp/client/disp.h",
     "freerdp/client/rail.h",
     "freerdp/client/rdpsnd.h",
@@ -70,17 +69,7 @@ NAMED: dict[str, tuple[type[ctypes.Structure], ...]] = {
     "IWTSVirtualChannel": (structs.DynamicChannel,),
     "IWTSVirtualChannelCallback": (structs.DynamicCallback,),
     "wStream": (structs.Stream,),
-    "CliprdrClientContext": (structs.ClipboardChannel,),
-    "CLIPRDR_FORMAT_LIST_RESPONSE": (structs.ClipboardMessage,),
-    "CLIPRDR_GENERAL_CAPABILITY_SET": (structs.ClipboardCapability,),
-    "CLIPRDR_CAPABILITIES": (structs.ClipboardCapabilities,),
-    "CLIPRDR_FORMAT": (structs.ClipboardFormat,),
-    "CLIPRDR_FORMAT_LIST": (structs.ClipboardFormatList,),
-    "CLIPRDR_FORMAT_DATA_REQUEST": (structs.ClipboardDataRequest,),
-    "CLIPRDR_FORMAT_DATA_RESPONSE": (structs.ClipboardDataResponse,),
 }
-CLIPBOARD_HEADER = {"msgType", "msgFlags", "dataLen"}
-"""In versions 3.x, they are in a structure of their own."""
 NESTED = {
     "contrastFlags": "highContrast.flags",
     "contrastLength": "highContrast.colorSchemeLength",
@@ -111,16 +100,14 @@ def offsets(major: int) -> list[tuple[str, str, int]]:
         kind: Any = kinds[-1 if major >= 3 else 0]
         for field, *_ in kind._fields_:
             if not field.startswith(("pad", "_p")):
-                found.append((name, _in_c(major, name, field), getattr(kind, field).offset))
+                found.append((name, _in_c(name, field), getattr(kind, field).offset))
     return found
 
 
-def _in_c(major: int, structure: str, field: str) -> str:
+def _in_c(structure: str, field: str) -> str:
     if structure.startswith("Channel") and field in ("Size", "Sender"):
         return f"e.{field}"
-    if field in NESTED:
-        return NESTED[field]
-    return f"common.{field}" if major >= 3 and field in CLIPBOARD_HEADER else field
+    return NESTED.get(field, field)
 
 
 def test_offsets_and_formats(tmp_path: Path) -> None:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
 from subprocess import CalledProcessError
-from types import SimpleNamespace
-from typing import cast
 
 import pytest
+from PIL import Image
 
-from guacr.api import SessionContext
 from guacr.daemon import Daemon
-from guacr.testing.client import GuacClient
+from guacr.testing.client import GuacClient, Hello
 from guacr.testing.daemon import local_settings, running_daemon
-from handlers.rdp.channel.codec import ChannelError
-from handlers.rdp.channel.virtual import ClipboardCopied
-from handlers.rdp.clipboard import Clipboard
 from handlers.rdp.handler import RdpHandler
 from tests.handlers.rdp.sessions import connected
 from tests.support.waiting import until
@@ -72,6 +69,38 @@ async def test_text_in_both_directions(daemon: Daemon, xrdp: Xrdp, tmp_path: Pat
         assert len(client.state.clipboards) == 2
 
 
+async def test_an_image_in_both_directions(daemon: Daemon, xrdp: Xrdp, tmp_path: Path) -> None:
+    picture = Image.effect_noise((90, 60), 90).convert("RGB")
+    picture.save(tmp_path / "there.bmp")
+    picture.transpose(Image.Transpose.ROTATE_180).save(tmp_path / "mine.png")
+    hello = Hello(clipboard=("text/html", "image/png"))
+    async with connected(daemon, xrdp.parameters(), hello) as client:
+        display = await xrdp.display()
+        client.clipboard("text first")
+        await pastes(display, "text first")
+        display.start(
+            *("xclip", "-quiet", "-selection", "clipboard", "-target", "image/bmp"),
+            *("-in", str(tmp_path / "there.bmp")),
+        )
+        await client.wait(lambda: client.state.clipboards, "the host's image")
+        ((mimetype, data),) = client.state.clipboards
+        assert mimetype == "image/png"
+        assert Image.open(BytesIO(data)).convert("RGB").tobytes() == picture.tobytes()
+        mine = (tmp_path / "mine.png").read_bytes()
+        client.stream("clipboard", "image/png", data=mine)
+        wanted = Image.open(BytesIO(mine)).tobytes()
+
+        def pasted_image() -> bytes:
+            out = ("xclip", "-selection", "clipboard", "-target", "image/bmp", "-out")
+            with suppress(CalledProcessError, OSError):
+                return Image.open(BytesIO(display.run(*out))).convert("RGB").tobytes()
+            return b""
+
+        async with asyncio.timeout(20):
+            while await asyncio.to_thread(pasted_image) != wanted:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+
+
 async def test_a_users_text_outlasts_the_connection(daemon: Daemon, xrdp: Xrdp) -> None:
     async with connected(daemon, xrdp.parameters(), resize_method="reconnect") as client:
         await client.wait(lambda: client.canvas.size == (1024, 768), "the first size")
@@ -124,15 +153,3 @@ async def test_line_ends(
         await pastes(display, there)
         copy(display, tmp_path, "a\r\nb")
         await copied(client, back)
-
-
-def test_a_worker_must_respect_the_limit() -> None:
-    sent: list[tuple[str, bytes]] = []
-    session = SimpleNamespace(clipboard_limit=4, send_clipboard=lambda *what: sent.append(what))
-    clipboard = Clipboard(cast(SessionContext, session), "")
-    clipboard.handle(ClipboardCopied(b"ab", last=False))
-    clipboard.handle(ClipboardCopied(b"cd", last=True))
-    assert sent == [("text/plain", b"abcd")]
-    clipboard.handle(ClipboardCopied(b"abc", last=False))
-    with pytest.raises(ChannelError):
-        clipboard.handle(ClipboardCopied(b"de", last=False))

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import codecs
-
 CF_TEXT, CF_UNICODETEXT = 1, 13
 FORMATS = (CF_UNICODETEXT, CF_TEXT)
 """The formats of texts, the best one first."""
 CODECS = {CF_UNICODETEXT: "utf-16-le", CF_TEXT: "cp1252"}
-for _codec in CODECS.values():
-    codecs.lookup(_codec)  # loads it: a worker cannot read Python's files
 ENDS = {CF_UNICODETEXT: b"\0\0", CF_TEXT: b"\0"}
 UNITS_MAX = 4
 """Bytes in a Windows format for one byte of UTF-8, at most: a line feed may be two UTF-16 units."""
