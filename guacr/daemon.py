@@ -23,7 +23,12 @@ from guacr.ticker import Ticker
 from guacr.web.app import create_app
 from guacr.web.service import WebService
 
-NEED_RESTART = ("display.encoder_threads", "databases.sqlite_memory", "daemon.pid_file")
+NEED_RESTART = (
+    "server.protocols",
+    "display.encoder_threads",
+    "databases.sqlite_memory",
+    "daemon.pid_file",
+)
 """Settings that need a restart, in addition to those of the services."""
 
 log = logging.getLogger("guacr.daemon")
@@ -51,7 +56,7 @@ class Daemon:
         threads = settings.display.encoder_threads or os.cpu_count() or 1
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="encoder")
         self.registry = registry = SessionRegistry(
-            protocols or Protocols(), settings, self._executor
+            protocols or Protocols(offered=settings.server.protocols), settings, self._executor
         )
         own_keys = keys or ProcessKeys.generate()
         most = settings.server.max_connections or connections_for(open_files())

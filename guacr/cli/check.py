@@ -24,8 +24,12 @@ def check(settings: Settings) -> list[str]:
         SettingsError: `guacr serve` would refuse the settings, or a connection would fail before it
             reaches its host; one line for each problem.
     """
-    protocols = Protocols()
     problems, remarks = list(_problems(settings)), list[str]()
+    try:
+        protocols = Protocols(offered=settings.server.protocols)
+    except SettingsError as error:
+        problems.append(str(error))
+        protocols = Protocols()
     for handler in _installed(protocols):
         try:
             remarks += handler.check_settings(settings)

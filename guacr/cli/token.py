@@ -87,7 +87,7 @@ def _check_names(grant: Grant, settings: Settings) -> None:
     protocol = settings.connections[grant.name].protocol if grant.name else grant.protocol
     if not protocol:
         return
-    params = Protocols().find(protocol).params_type
+    params = Protocols(offered=settings.server.protocols).find(protocol).params_type
     known_names = {param.name for param in params.declared()}
     for name in grant.allow:
         if name not in known_names and name != "*":

@@ -77,6 +77,9 @@ class ServerSettings(Section):
     allows."""
     max_waiting: Annotated[Whole, Field(ge=1, le=1_000_000)] = 2048
     """Connections from one address to each port that have no session yet; at most half of all."""
+    protocols: Texts = (EVERYTHING,)
+    """Protocols that can be selected, such as ssh; others are not loaded. "*" for all that are
+    installed."""
     max_sessions: Annotated[Whole, Field(ge=0, le=1_000_000)] = 0
     """Simultaneous sessions; 0 for no limit."""
     drain_timeout: SecondsOrNone = 5.0
@@ -86,6 +89,12 @@ class ServerSettings(Section):
     def _tls_is_whole(self) -> Self:
         if self.tls_certificate is None and (self.tls_key or self.tls_client_ca):
             raise ValueError("needs tls_certificate when tls_key or tls_client_ca is set")
+        return self
+
+    @model_validator(mode="after")
+    def _protocols_are_usable(self) -> Self:
+        if not self.protocols:
+            raise ValueError('protocols is empty: name a protocol, or "*" for all')
         return self
 
 

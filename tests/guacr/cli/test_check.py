@@ -44,6 +44,15 @@ def test_certificates(tmp_path: Path) -> None:
     assert f"cannot use {missing}" in problems(server={"tls_certificate": missing})
 
 
+def test_protocols_that_are_not_offered() -> None:
+    assert "protocol 'shs' is unknown: known" in problems(server={"protocols": ["shs"]})
+    connection = of("ssh", hostname="h")
+    assert "connections.a: protocol ssh is disabled" in problems(
+        server={"protocols": ["vnc"]}, **connection
+    )
+    assert check(settings(server={"protocols": ["ssh"]}, **connection))[-1] == "protocols: ssh"
+
+
 @pytest.mark.parametrize(
     ("hosts", "page_hosts"),
     [(["127.0.0.1"], ["127.0.0.1"]), (["0.0.0.0"], ["127.0.0.1"]), (["::"], ["::1"])],

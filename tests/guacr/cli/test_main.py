@@ -74,7 +74,9 @@ def ports() -> tuple[int, int]:
 
 
 @pytest.fixture
-def flags(ports: tuple[int, int]) -> list[str]:
+def flags(ports: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The flags of a daemon, which starts sooner with one protocol."""
+    monkeypatch.setenv("GUACR_SERVER__PROTOCOLS", "testcard")
     return ["-b", "127.0.0.1", "-l", str(ports[0]), "--ws-port", str(ports[1])]
 
 
@@ -303,7 +305,8 @@ def test_check_config_takes_the_flags_of_serve(capsys: pytest.CaptureFixture[str
     assert "Guacamole protocol: localhost:4900" in capsys.readouterr().out
 
 
-def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+def test_a_reader_that_has_seen_enough_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GUACR_SERVER__PROTOCOLS", "testcard")
     command = f"{sys.executable} -m guacr check-config | true"
     done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, timeout=60)
     assert done.stderr == ""

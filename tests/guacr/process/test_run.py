@@ -16,6 +16,8 @@ import pytest
 from tests.support.waiting import free_port
 
 QUIET = {name: value for name, value in os.environ.items() if not name.startswith("GUACR_")}
+PROTOCOLS = "GUACR_SERVER__PROTOCOLS"
+"""Daemons that need no other protocol than the test card start sooner."""
 DEADLINE = 30
 LAUNCHER = """
 import os, sys
@@ -34,7 +36,7 @@ def serving(*command: str, **environment: str) -> Iterator[subprocess.Popen[str]
         [sys.executable, *command],
         stderr=subprocess.PIPE,
         text=True,
-        env=QUIET | {"GUACR_LOG__FORMAT": "text"} | environment,
+        env=QUIET | {"GUACR_LOG__FORMAT": "text", PROTOCOLS: "testcard"} | environment,
         pass_fds=[int(command[2])] if command[0] == "-c" else [],
     )
     try:
@@ -64,14 +66,21 @@ def ended(process: subprocess.Popen[str], number: signal.Signals) -> int:
 SERVE = ("-m", "guacr", "serve", "-f", "-b", "127.0.0.1", "-l", "0", "--ws-port", "0")
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_listens_and_ends_by_signals(number: signal.Signals) -> None:
-    with serving(*SERVE) as process:
+@pytest.mark.parametrize(
+    ("number", "protocols", "ssh"),
+    [
+        (signal.SIGTERM, "*", b"4.args,13.VERSION_1_5_0,8.hostname,"),
+        (signal.SIGINT, "testcard", b"protocol ssh is disabled: add it to server.protocols"),
+    ],
+)
+def test_it_listens_and_ends_by_signals(number: signal.Signals, protocols: str, ssh: bytes) -> None:
+    with serving(*SERVE, **{PROTOCOLS: protocols}) as process:
         port = int(line(process, r"listening on 127.0.0.1:(\d+)$").group(1))
         line(process, r"listening for WebSocket on 127.0.0.1:\d+$")
         with socket.create_connection(("127.0.0.1", port), timeout=DEADLINE) as client:
             client.sendall(b"6.select,8.testcard;")
             assert client.recv(100).startswith(b"4.args,13.VERSION_1_5_0,")
+            assert ssh in greeting(port, "ssh")
             assert ended(process, number) == 0
 
 
@@ -93,7 +102,7 @@ sys.exit(main(sys.argv[1:]))
 def test_a_name_server_that_does_not_answer_holds_up_no_end(tmp_path: Path) -> None:
     script = tmp_path / "stuck.py"
     script.write_text(STUCK)
-    with serving(str(script), *SERVE[2:]) as process:
+    with serving(str(script), *SERVE[2:], **{PROTOCOLS: "ssh"}) as process:
         port = int(line(process, r"listening on 127.0.0.1:(\d+)$").group(1))
         with socket.create_connection(("127.0.0.1", port), timeout=DEADLINE) as client:
             client.sendall(b"6.select,3.ssh;")
@@ -237,7 +246,8 @@ def test_wrong_parameters_of_connections_are_logged(tmp_path: Path) -> None:
     path = tmp_path / "guacr.toml"
     start = CONFIG.format(name="good", level="info", port=free_port(), web_port=free_port())
     path.write_text(f"{start}[connections.bad]\nprotocol = 'vnc'\nparameters.prot = 5901\n")
-    with serving("-m", "guacr", "serve", "-f", "--config", str(path)) as process:
+    command = ("-m", "guacr", "serve", "-f", "--config", str(path))
+    with serving(*command, **{PROTOCOLS: "testcard,vnc"}) as process:
         line(process, "connections.bad: parameter 'prot' is unknown: did you mean port?")
         line(process, "connections.bad: parameter hostname is empty")
         path.write_text(f"{start}[connections.worse]\nprotocol = 'gopher'\n")

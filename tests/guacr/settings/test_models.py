@@ -82,6 +82,11 @@ def test_websocket_needs_an_address() -> None:
     assert WebSocketSettings(hosts=(), enabled=False).hosts == ()
 
 
+def test_one_protocol_at_least() -> None:
+    with pytest.raises(ValidationError, match="protocols is empty: name a protocol"):
+        ServerSettings(protocols=())
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.1", "::1", "localhost"])
 def test_loopback(host: str) -> None:
     assert is_loopback(host)
