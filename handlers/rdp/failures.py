@@ -280,6 +280,14 @@ def silent(params: RdpParams, seconds: float) -> GuacrError:
     )
 
 
+def vanished(params: RdpParams, seconds: float) -> GuacrError:
+    """The host has acknowledged nothing for so long that the connection has ended."""
+    return UpstreamTimeoutError(
+        f"{named(params)} has not answered for {seconds:.0f} s: check whether it is switched on "
+        "and can be reached, and connect again"
+    )
+
+
 def engine_lost(params: RdpParams) -> GuacrError:
     """The worker process has crashed or was killed."""
     return UpstreamError(

@@ -42,13 +42,10 @@ from handlers.rdp.pointer import Pointer
 from handlers.rdp.redirection import Redirection, redirection_of
 from handlers.rdp.sound import HostSound
 from handlers.rdp.touch import Touches
+from handlers.rdp.watch import Watch
 
 HANDSHAKE_TIMEOUT = 30.0
 """Seconds for everything between the connection and the desktop."""
-WATCH, REST = 0.25, 1.0
-"""Seconds between two looks at whether the worker works, if it has something to do and if not."""
-NOTICE_AFTER, HUNG_AFTER = 1.0, 15.0
-"""Seconds without work after which users see a notice, and after which the worker is ended."""
 CERTIFICATES_MAX = 4
 """Certificates of one connection that are checked."""
 ERRORS_MAX = 10
@@ -102,6 +99,7 @@ class Server:
         """Where to connect next, if the server has ended the connection for that."""
         self._notice = Notice(session)
         self._engine = Engine(self._handle)
+        self._watch = Watch(self._engine, self._notice, params)
         self._ended: Ended | None = None
         self._redirected: Redirected | None = None
         self._error: GuacrError | None = None
@@ -140,6 +138,7 @@ class Server:
         session, params, engine = self._session, self._params, self._engine
         try:
             async with asyncio.timeout(HANDSHAKE_TIMEOUT) as self._handshake:
+                self._watch.begin(sock)
                 await engine.open(sock)
                 self._desktop.begin(engine)
                 engine.send(self._settings())
@@ -150,11 +149,7 @@ class Server:
                 zone = params.timezone or session.owner_info.timezone
                 asks = not self._login.was_asked_for
                 engine.send([Start(params.hostname, zone[:64], asks)])
-                watch = asyncio.create_task(self._watch(), name="RDP worker's watch")
-                try:
-                    await asyncio.shield(engine.lost)
-                finally:
-                    watch.cancel()
+                await asyncio.shield(engine.lost)
         except EngineError as error:
             session.log.warning("the RDP worker was ended: %s", error)
             raise failures.engine_lost(params) from None
@@ -174,6 +169,8 @@ class Server:
             raise failures.engine_lost(params)
         if self.was_shown and failures.is_logoff(self._ended):
             return
+        if self._watch.lost is not None and failures.is_loss(self._ended):
+            raise self._watch.lost
         if not self.may_retry and self.was_shown and failures.is_loss(self._ended):
             raise failures.closed_after_login(params)
         raise failures.of(params, self._ended, shown=self.was_shown)
@@ -192,6 +189,7 @@ class Server:
         self._sound.close()
         self._desktop.end()
         await self._engine.close()
+        self._watch.end()
 
     @property
     def params(self) -> RdpParams:
@@ -255,6 +253,7 @@ class Server:
                 self._shown_at = _now()
                 self._session.set_name(self._params.hostname)
                 self._session.set_quality(self._params.quality)
+                self._start(self._keep_watch(), "RDP worker's watch")
             case Connected():
                 if self._handshake is not None:
                     self._handshake.reschedule(None)
@@ -298,6 +297,10 @@ class Server:
         self._has_logged_in = self._has_verified = not self._is_untrusted
         self._engine.send([CertificateVerdict(self._has_logged_in)])
 
+    async def _keep_watch(self) -> None:
+        self._error = await self._watch.run()
+        self._engine.kill()
+
     def _follow_by(self, change: Callable[[Layout], None]) -> None:
         """Follow the size of the window, by a function that asks for another size."""
         self._sizes = WindowSizes(*self._desktop.size)
@@ -319,32 +322,6 @@ class Server:
 
     def _geometry_of(self, width: int, height: int) -> Layout:
         return geometry_of(self._params, width, height, self._session.owner_info.dpi)
-
-    # ---- the worker's health
-
-    async def _watch(self) -> None:
-        engine, idle, handled, busy = self._engine, 0.0, 0, 0
-        while True:
-            pause = WATCH if engine.busy_since or engine.posted > engine.handled else REST
-            await asyncio.sleep(pause)
-            if not self.was_shown:
-                continue
-            # Pauses are added up: a machine that stood still is not to blame the worker.
-            is_behind = engine.posted > engine.handled and engine.handled == handled
-            is_busy = bool(busy) and engine.busy_since == busy
-            handled, busy = engine.handled, engine.busy_since
-            idle = idle + pause if is_behind or is_busy else 0.0
-            if idle > HUNG_AFTER:
-                self._error = failures.engine_hung(self._params, HUNG_AFTER)
-                engine.kill()
-                return
-            if idle > NOTICE_AFTER:
-                self._notice.show(
-                    f"The process that shows {failures.named(self._params)} has not worked for "
-                    f"{idle:.0f} s. What you type and click may arrive later."
-                )
-            else:
-                self._notice.clear()
 
 
 def _now() -> float:

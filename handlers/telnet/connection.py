@@ -10,6 +10,7 @@ from time import perf_counter
 from typing import Protocol, cast
 
 from guacr.api import TURN, GuacrError, UpstreamError
+from handlers.link import keep_alive
 from handlers.telnet.inflation import Inflation
 from handlers.telnet.machine import Received, TelnetMachine, Upgrade
 
@@ -75,7 +76,7 @@ class TelnetConnection(asyncio.Protocol):
         Raises:
             OSError, ssl.SSLError: the handshake failed.
         """
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        keep_alive(sock)
         # "urgent" bytes are the marks that follow an interrupt; they are part of the stream
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

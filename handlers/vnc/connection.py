@@ -11,6 +11,7 @@ from contextlib import suppress
 from functools import partial
 
 from guacr.api import Turns
+from handlers.link import keep_alive
 from handlers.vnc.rfb.client import RfbClient
 from handlers.vnc.rfb.context import broken
 from handlers.vnc.rfb.events import Event
@@ -21,13 +22,6 @@ READ_MAX = 1 << 18
 """Bytes that are read at a time."""
 EARLY_MAX = 1 << 14
 """Bytes that a server may send while it should wait for an answer."""
-KEEP_ALIVE = {
-    option: value
-    for name, value in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3))
-    if (option := getattr(socket, name, None)) is not None
-}
-"""The times of TCP's keep-alive probes in seconds, and their number; RFB has no such messages. A
-connection to a server that has vanished ends after a minute."""
 
 
 class VncConnection:
@@ -56,9 +50,7 @@ class VncConnection:
     async def open(self, sock: socket.socket) -> None:
         """Use a connected socket, which is closed with the connection."""
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        for option, value in KEEP_ALIVE.items():
-            sock.setsockopt(socket.IPPROTO_TCP, option, value)
+        keep_alive(sock)
         self._reader, self._writer = await asyncio.open_connection(sock=sock, limit=READ_MAX)
 
     @property

@@ -44,17 +44,29 @@ async def slow_link(rate: float, round_trip: float) -> AsyncIterator[SlowLink]:
             stack.enter_context(_device(namespace, own, peer))
             for namespace, own, peer in ((near, NEAR, FAR), (far, FAR, NEAR))
         ]
-        for source, sink in (ends, ends[::-1]):
-            stack.enter_context(_Way(source, sink, rate, round_trip / 2).open())
-        yield SlowLink(near, far)
+        ways = [_Way(source, sink, rate, round_trip / 2) for source, sink in (ends, ends[::-1])]
+        for way in ways:
+            stack.enter_context(way.open())
+        yield SlowLink(near, far, ways)
 
 
 class SlowLink:
     """The namespaces at its ends: programs run in `far`, at the address `FAR`."""
 
-    def __init__(self, near: str, far: str) -> None:
+    def __init__(self, near: str, far: str, ways: list[_Way]) -> None:
         self.far = far
         self._near = near
+        self._ways = ways
+
+    def cut(self, *, cut: bool = True) -> None:
+        """Drop all packets from now on, or no longer."""
+        for way in self._ways:
+            way.is_cut = cut
+
+    def listen(self) -> socket.socket:
+        """Listen at `FAR`, on any port."""
+        with _inside(self.far):
+            return socket.create_server((FAR, 0))
 
     async def connect(self, host: str, port: int) -> socket.socket:
         """Connect from `NEAR`, where no thread stays: those of the process are shared."""
@@ -89,6 +101,7 @@ class _Way:
         self._delay = delay
         self._free_at = 0.0
         self._is_open = True
+        self.is_cut = False
 
     @contextmanager
     def open(self) -> Iterator[None]:
@@ -103,7 +116,7 @@ class _Way:
     def _take(self) -> None:
         packet, now = os.read(self._source, PACKET_MAX), self._loop.time()
         free_at = max(self._free_at, now) + len(packet) / self._rate
-        if free_at - now <= QUEUE:
+        if free_at - now <= QUEUE and not self.is_cut:
             self._free_at = free_at
             self._loop.call_at(free_at + self._delay, self._put, packet)
 

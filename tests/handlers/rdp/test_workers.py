@@ -20,7 +20,7 @@ from guacr.daemon import Daemon
 from guacr.protocol.status import Status
 from guacr.testing.client import GuacClient
 from guacr.testing.daemon import address
-from handlers.rdp import server
+from handlers.rdp import watch
 from handlers.rdp.channel.codec import HEADER, Message
 from handlers.rdp.channel.messages import CursorDefault, Mouse, Painted, Scancode, UnicodeKey
 from handlers.rdp.engine import UNSENT_MAX, Engine, EngineError
@@ -72,7 +72,7 @@ async def test_a_worker_that_ends(
 async def test_a_worker_that_hangs(
     daemon: Daemon, shadow: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "HUNG_AFTER", 2.5)
+    monkeypatch.setattr(watch, "HUNG_AFTER", 2.5)
     async with connected(daemon, shadow) as client:
         (worker,) = workers(zygote_pid())
         os.kill(worker, signal.SIGSTOP)

@@ -1,0 +1,68 @@
+"""What TCP knows about a host that may have vanished."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import sys
+import time
+
+_TIMES = (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3))
+_LOST_AFTER = 60_000
+KEEP_ALIVE = {
+    option: value
+    for name, value in (*_TIMES, ("TCP_USER_TIMEOUT", _LOST_AFTER))
+    if (option := getattr(socket, name, None)) is not None
+}
+"""The times of TCP's keep-alive probes in seconds, their number, and the milliseconds after which
+a connection ends whose host acknowledges nothing. One to a host that has vanished ends after about
+a minute, whether or not something is sent to it."""
+_FAMILIES = (socket.AF_INET, socket.AF_INET6)
+_INFO = struct.Struct("<BBBBBBBB13I")
+"""The beginning of Linux's tcp_info (tcp(7), linux/tcp.h)."""
+_PROBES, _UNACKNOWLEDGED, _LAST_ACKNOWLEDGED = 3, 12, 20
+"""Places in it: keep-alive probes without an answer, segments on their way, and the milliseconds
+since the last acknowledgement."""
+SAME = 0.02
+"""Seconds by which two calculations of one time may differ."""
+
+
+def keep_alive(sock: socket.socket) -> None:
+    """Let a connection to a host that has vanished end by itself, if it is one of TCP."""
+    if sock.family not in _FAMILIES:
+        return
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in KEEP_ALIVE.items():
+        sock.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
+class Link:
+    """The TCP connection of a socket that another process uses.
+
+    Args:
+        sock: the socket, of which a copy is kept. If it is not of TCP, or the system is not Linux,
+            its host always counts as present.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        is_known = sys.platform == "linux" and sock.family in _FAMILIES
+        self._sock = sock.dup() if is_known else None
+        self._acknowledged = 0.0
+        """The time of the last acknowledgement, on the monotonic clock."""
+
+    def is_silent(self) -> bool:
+        """Return whether the host has acknowledged nothing since the last call, although something
+        is on its way to it."""
+        if self._sock is None:
+            return False
+        info = _INFO.unpack(self._sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO.size))
+        before = self._acknowledged
+        self._acknowledged = time.monotonic() - info[_LAST_ACKNOWLEDGED] / 1000
+        waits = bool(info[_PROBES] or info[_UNACKNOWLEDGED])
+        return waits and self._acknowledged - before < SAME
+
+    def close(self) -> None:
+        """Forget the socket."""
+        if self._sock is not None:
+            self._sock.close()
+            self._sock = None

@@ -1,0 +1,88 @@
+"""Hosts that vanish without a word, as when their power or a network fails."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from guacr.daemon import Daemon
+from guacr.protocol.status import Status
+from handlers import link as tcp
+from handlers.notice import Notice
+from handlers.rdp import handler, watch
+from tests.handlers.rdp.sessions import connected, shows
+from tests.support.certificates import Pair
+from tests.support.freerdp_shadow import freerdp_shadow
+from tests.support.slow_link import SlowLink, slow_link
+from tests.support.tcp_proxy import TcpProxy
+from tests.support.waiting import until
+from tests.support.xvnc import Desktop
+
+TIMES = {
+    socket.TCP_KEEPIDLE: 1,
+    socket.TCP_KEEPINTVL: 1,
+    socket.TCP_KEEPCNT: 10,
+    socket.TCP_USER_TIMEOUT: 4000,
+}
+
+
+@pytest.fixture
+async def link(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SlowLink]:
+    """A quick link that can be cut, through which sessions connect."""
+    async with slow_link(1e7, 0.001) as made:
+
+        async def reach(host: str, port: int, *_: object) -> socket.socket:
+            return await made.connect(host, port)
+
+        monkeypatch.setattr(handler, "reach", reach)
+        yield made
+
+
+@pytest.mark.parametrize("moving", [True, False], ids=["in use", "idle"])
+async def test_a_host_that_vanishes(
+    moving: bool,
+    daemon: Daemon,
+    link: SlowLink,
+    desktop: Desktop,
+    pair: Pair,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tcp, "KEEP_ALIVE", TIMES)
+    monkeypatch.setattr(watch, "REST", 0.25)
+    monkeypatch.setattr(watch, "SILENT_AFTER", 0.8)
+    notices: list[str] = []
+    monkeypatch.setattr(Notice, "show", lambda _, text: notices.append(text))
+    monkeypatch.setattr(Notice, "clear", lambda _: notices.clear())
+    async with freerdp_shadow(desktop, "tls", pair, tmp_path) as parameters:
+        proxy = TcpProxy("127.0.0.1", int(parameters["port"]))
+        listening = link.listen()
+        host, port = listening.getsockname()
+        async with await asyncio.start_server(proxy.accept, sock=listening):
+            there = {"hostname": host, "port": str(port)}
+            async with connected(daemon, parameters | there) as client:
+                client.mouse(1, 1)
+                await shows(client, desktop)
+                assert notices == []
+                link.cut()
+                if moving:
+                    client.mouse(2, 2)
+                await until(lambda: bool(notices), "a notice")
+                assert "Host '192.0.2.2' has not answered for 1 s." in notices[0]
+                link.cut(cut=False)
+                await until(lambda: not notices, "an answer")
+                desktop.run("xsetroot", "-solid", "#8a2e5c")
+                await shows(client, desktop)
+                link.cut()
+                if moving:
+                    client.mouse(3, 3)
+                await client.wait_closed()
+        await proxy.close()
+    ((sentence, status),) = client.state.errors
+    assert "host '192.0.2.2' has not answered for" in sentence
+    assert "check whether it is switched on" in sentence
+    assert status == Status.UPSTREAM_TIMEOUT
