@@ -33,6 +33,9 @@ GAIN_MIN = 8
 
 LOOK_STEP, LOOK_MIN = 16, 64
 """First, one pixel of so many in each direction is compared, and so many must have changed."""
+LOOK_DRIFT = 7
+"""By how many pixels more than in the row above the sampled rows lie in their group of `LOOK_STEP`:
+where lines of text have that height, rows at regular intervals could all lie between lines."""
 PAUSE_MAX = 31
 """Maximum frames without a search if nothing moves."""
 
@@ -55,8 +58,9 @@ class MoveSearch:
 
     def find(self, before: Words, after: Words) -> Copy | None:
         """Return the move, as `find_move` does, if a few pixels show that enough has changed."""
-        few = np.s_[::LOOK_STEP, ::LOOK_STEP]
-        if int((before[few] != after[few]).sum()) < LOOK_MIN:
+        groups = np.arange(len(before) // LOOK_STEP)
+        rows = groups * LOOK_STEP + groups * LOOK_DRIFT % LOOK_STEP
+        if int((before[rows, ::LOOK_STEP] != after[rows, ::LOOK_STEP]).sum()) < LOOK_MIN:
             return None
         copy = find_move(before, after)
         self._pause = 0 if copy else min(2 * self._pause + 1, PAUSE_MAX)

@@ -115,6 +115,14 @@ def test_a_search_goes_on_where_there_are_moves() -> None:
         before = after
 
 
+def test_lines_of_text_that_scroll_are_seen_whatever_their_height() -> None:
+    for line in (12, 13, 16, 17, 32):
+        before = desk()
+        before[np.arange(HEIGHT) % line < line // 4] = 0x202020  # between the lines
+        after = np.roll(before, -line, axis=0)
+        assert MoveSearch().find(before, after) is not None, line
+
+
 def test_where_little_has_changed_nobody_searches() -> None:
     search, before = MoveSearch(), desk()
     after = before.copy()
