@@ -18,11 +18,13 @@ KEEP_ALIVE = {
 a connection ends whose host acknowledges nothing. One to a host that has vanished ends after about
 a minute, whether or not something is sent to it."""
 _FAMILIES = (socket.AF_INET, socket.AF_INET6)
-_INFO = struct.Struct("<BBBBBBBB13I")
+_INFO = struct.Struct("<BBBBBBBB16I")
 """The beginning of Linux's tcp_info (tcp(7), linux/tcp.h)."""
-_PROBES, _UNACKNOWLEDGED, _LAST_ACKNOWLEDGED = 3, 12, 20
-"""Places in it: keep-alive probes without an answer, segments on their way, and the milliseconds
-since the last acknowledgement."""
+_PROBES, _UNACKNOWLEDGED, _LAST_ACKNOWLEDGED, _ROUND_TRIP = 3, 12, 20, 23
+"""Places in it: keep-alive probes without an answer, segments on their way, the milliseconds since
+the last acknowledgement, and the microseconds of a round trip."""
+NEAR = 0.01
+"""The seconds of a round trip up to which a host is near: between them are quick links only."""
 SAME = 0.02
 """Seconds by which two calculations of one time may differ."""
 
@@ -34,6 +36,18 @@ def keep_alive(sock: socket.socket) -> None:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for option, value in KEEP_ALIVE.items():
         sock.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
+def is_near(sock: socket.socket) -> bool:
+    """Return whether the other end of a connection is known to be near, as its first round trip
+    shows."""
+    if sys.platform != "linux" or sock.family not in _FAMILIES:
+        return False
+    return _info(sock)[_ROUND_TRIP] <= NEAR * 1e6
+
+
+def _info(sock: socket.socket) -> tuple[int, ...]:
+    return _INFO.unpack(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO.size))
 
 
 class Link:
@@ -55,7 +69,7 @@ class Link:
         is on its way to it."""
         if self._sock is None:
             return False
-        info = _INFO.unpack(self._sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO.size))
+        info = _info(self._sock)
         before = self._acknowledged
         self._acknowledged = time.monotonic() - info[_LAST_ACKNOWLEDGED] / 1000
         waits = bool(info[_PROBES] or info[_UNACKNOWLEDGED])

@@ -62,14 +62,16 @@ def settings_of(
     geometry: Layout,
     security: str,
     redirection: Redirection | None = None,
+    *,
+    is_near: bool = False,
 ) -> list[Message]:
     """Return FreeRDP's settings for a connection with one of the security protocols, which a
-    redirection may have led to."""
+    redirection may have led to, to a server that may be near."""
     values: dict[str, Value] = {}
     for part in (
         _security(params, security),
         _credentials(login),
-        _picture(params, geometry),
+        _picture(params, geometry, is_near=is_near),
         _features(params),
         _machine(params),
         _remote_app(params),
@@ -127,7 +129,7 @@ def _credentials(login: Login) -> dict[str, Value]:
     return found
 
 
-def _picture(params: RdpParams, geometry: Layout) -> dict[str, Value]:
+def _picture(params: RdpParams, geometry: Layout, *, is_near: bool) -> dict[str, Value]:
     depth = int(params.color_depth or 0) or DEPTH
     # With the pipeline, hosts send each window of a RemoteApp by itself, and no desktop.
     graphics = not params.disable_gfx and depth == DEPTH and not params.remote_app
@@ -156,7 +158,8 @@ def _picture(params: RdpParams, geometry: Layout) -> dict[str, Value]:
         "OffscreenSupportLevel": 0,
         # xrdp's own windows need glyphs, whatever the client supports.
         "GlyphSupportLevel": NO_GLYPHS if params.disable_glyph_caching else ALL_GLYPHS,
-        "CompressionEnabled": True,
+        # It takes servers as long as all the rest, and saves little of what is compressed already.
+        "CompressionEnabled": not is_near,
         "LargePointerFlag": 0,
     }
 

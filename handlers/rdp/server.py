@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable, Coroutine
 
 from guacr.api import GuacrError, SessionContext, WindowSizes, shorten
+from handlers.link import is_near
 from handlers.notice import Notice
 from handlers.rdp import certificates, failures, negotiation
 from handlers.rdp.channel.codec import ChannelError, Message
@@ -139,9 +140,10 @@ class Server:
         try:
             async with asyncio.timeout(HANDSHAKE_TIMEOUT) as self._handshake:
                 self._watch.begin(sock)
+                settings = self._settings(is_near=is_near(sock))
                 await engine.open(sock)
                 self._desktop.begin(engine)
-                engine.send(self._settings())
+                engine.send(settings)
                 self._clipboard.begin(engine)
                 self._pipes.begin(engine)
                 self._microphone.begin(engine)
@@ -313,8 +315,9 @@ class Server:
             if (wanted.width, wanted.height) != self._desktop.size:
                 change(wanted)
 
-    def _settings(self) -> list[Message]:
-        return settings_of(self._params, self._login, self._geometry, self._security, self._led_by)
+    def _settings(self, *, is_near: bool) -> list[Message]:
+        parts = self._params, self._login, self._geometry, self._security, self._led_by
+        return settings_of(*parts, is_near=is_near)
 
     def _reconnect(self, _wanted: Layout) -> None:
         self.is_outdated = True

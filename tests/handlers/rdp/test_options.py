@@ -66,6 +66,14 @@ def test_the_graphics_pipeline_needs_32_bits() -> None:
     assert settings(disable_gfx="true")["SupportGraphicsPipeline"] == "FALSE"
 
 
+@pytest.mark.parametrize(("near", "compressed"), [(True, "FALSE"), (False, "TRUE")])
+def test_what_a_near_server_sends_is_not_compressed(near: bool, compressed: str) -> None:
+    params = RdpParams()
+    geometry = geometry_of(params, 1024, 768, 96)
+    messages = settings_of(params, Login.of(params), geometry, "any", is_near=near)
+    assert Setting("CompressionEnabled", compressed) in messages
+
+
 def test_a_load_balancer_is_sent_bytes() -> None:
     params = RdpParams.parse({"load-balance-info": "tsv://x"})
     geometry = geometry_of(params, 1024, 768, 96)
