@@ -55,6 +55,9 @@ HANDLES_MAX = 60
 """Handles that FreeRDP waits for; WinPR allows 64."""
 WAIT = 1000
 """Milliseconds after which FreeRDP looks at its timers."""
+TURN = 10
+"""Milliseconds for which FreeRDP 2 may read from a busy server, instead of 100, before it handles
+what users do."""
 TIMED_OUT = 0x102
 """The result of a wait that was in vain."""
 RELEASED, EXTENDED = 0x8000, 0x0100
@@ -155,6 +158,7 @@ class Client:
         self.settings.put_time_zone()
         self.settings.put("ServerHostname", f"|{start.hostname}")  # the port is a socket
         self.settings.put("ServerPort", str(self._socket))
+        self.settings.put("MaxTimeInCheckLoop", str(TURN))  # FreeRDP 3 has no such setting
         self._install()
         try:
             if not self._stopping and library.freerdp_connect(self.instance):
@@ -214,7 +218,8 @@ class Client:
         """Wait for the server or the daemon. Before that, report what has been drawn; but not if
         there is more to draw already, as most servers do not mark where a picture ends."""
         wait, note_busy = self.library.WaitForMultipleObjects, self._surroundings.note_busy
-        if not self._screen.is_overdue and wait(count, handles, 0, 0) != TIMED_OUT:
+        patience = self._screen.patience
+        if patience is not None and wait(count, handles, 0, patience) != TIMED_OUT:
             return
         self._screen.flush()
         note_busy(False)
@@ -359,6 +364,7 @@ class Client:
         self._surroundings.send(Remark(f"channel {name} is open"))
         if name == GRAPHICS:
             self.library.gdi_graphics_pipeline_init(self._screen.gdi, event.pInterface)
+            self._screen.changes.has_frames = True
         elif name == display_control.CHANNEL:
             self._sizes.open(event.pInterface)
         elif name == remote_app.CHANNEL:
@@ -368,6 +374,7 @@ class Client:
         event = ChannelEvent.from_address(address)
         name = event.name.decode("ascii", "replace")
         if name == GRAPHICS and self._screen.gdi:
+            self._screen.changes.has_frames = False
             self.library.gdi_graphics_pipeline_uninit(self._screen.gdi, event.pInterface)
         elif name == display_control.CHANNEL:
             self._sizes.close()

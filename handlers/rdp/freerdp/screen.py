@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from handlers.rdp.channel.codec import Message
 from handlers.rdp.channel.memory import BYTES, PAINTING, SIDE_MAX
-from handlers.rdp.channel.messages import RECTS_MAX, Painted, Sized
+from handlers.rdp.channel.messages import Painted, Sized
+from handlers.rdp.freerdp.changes import Changes, Rect
 from handlers.rdp.freerdp.structs import CONTEXT, Gdi2, Gdi3, GdiWindow, Update, slot
 
 if TYPE_CHECKING:
@@ -20,12 +21,7 @@ BGRX32 = 0x20040888
 """FreeRDP's format of four bytes: blue, green, red, unused."""
 RECTS_PER_PAINT = 24
 """Rectangles of one change up to which they are passed on one by one."""
-
-KEEP = 0.02
-"""Seconds for which changes are kept while more of them arrive."""
 COUNT_MASK = 0xFFFFFFFF
-
-Rect = tuple[int, int, int, int]
 
 
 class Screen:
@@ -46,10 +42,7 @@ class Screen:
         self._header = header
         self._send = send
         self._lock = Lock()  # channels draw in threads of their own
-        self._rects: list[Rect] = []
-        self._drawn = 0
-        """The number of the last change in `_rects`."""
-        self._drawn_since = 0.0
+        self.changes = Changes()
         self._gdi = 0
 
     def open(self) -> bool:
@@ -81,16 +74,16 @@ class Screen:
         return self._gdi
 
     @property
-    def is_overdue(self) -> bool:
-        """True if something was drawn so long ago that it is to be sent."""
-        return bool(self._rects) and time.monotonic() - self._drawn_since > KEEP
+    def patience(self) -> int | None:
+        """The milliseconds for which to wait for more to draw before the next `flush`; None if it
+        is overdue."""
+        return None if self.changes.is_overdue(time.monotonic()) else self.changes.patience
 
     def flush(self) -> None:
         """Send what has been drawn."""
         with self._lock:
-            rects, self._rects = self._rects, []
-            if rects:
-                self._send(Painted.of(self._drawn, rects))
+            if self.changes:
+                self._send(Painted.of(self.changes.number, self.changes.take()))
 
     def _window(self) -> Any:
         kind = Gdi3 if self._client.library.major >= 3 else Gdi2
@@ -113,12 +106,10 @@ class Screen:
             return 1
         parts = [whole] if count > RECTS_PER_PAINT else window.cinvalid[:count]
         with self._lock:
-            if not self._rects:
-                self._drawn_since = time.monotonic()
-            self._rects += [rect for part in parts if (rect := _clipped(part)) is not None]
-            if len(self._rects) > RECTS_MAX:
-                self._rects = [_around(self._rects)]
-            self._drawn = self._header[PAINTING] & COUNT_MASK
+            rects = [rect for part in parts if (rect := _clipped(part)) is not None]
+            self.changes.add(rects, self._header[PAINTING] & COUNT_MASK, time.monotonic())
+        if self.changes.has_frames:
+            self._client.call_soon(self.flush)  # this may be the thread of a channel
         window.invalid.contents.null = 1
         window.ninvalid = 0
         return 1
@@ -151,10 +142,3 @@ def _clipped(part: Any) -> Rect | None:
     x, y = max(part.x, 0), max(part.y, 0)
     width, height = min(part.x + part.w, SIDE_MAX) - x, min(part.y + part.h, SIDE_MAX) - y
     return (x, y, width, height) if width > 0 and height > 0 else None
-
-
-def _around(rects: list[Rect]) -> Rect:
-    left, top = min(x for x, _, _, _ in rects), min(y for _, y, _, _ in rects)
-    right = max(x + width for x, _, width, _ in rects)
-    bottom = max(y + height for _, y, _, height in rects)
-    return left, top, right - left, bottom - top
