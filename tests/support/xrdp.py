@@ -192,6 +192,12 @@ class Xrdp:
         """The parameters that name one of the ports."""
         return {"hostname": "127.0.0.1", "port": str(self.ports[port])}
 
+    @property
+    def pid(self) -> int:
+        """The process of which all others of the server and its sessions descend."""
+        assert self._process is not None
+        return self._process.pid
+
     # ---- sessions
 
     async def display(self) -> XDisplay:
