@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.timeout(180)  # the first test runs another pytest
+
 ROOT = Path(__file__).parents[1]
 
 TESTS = """
@@ -105,7 +107,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         text=True,
         cwd=ROOT,
         env=os.environ | {"COLUMNS": "300"},
-        timeout=50,
+        timeout=150,
     )
     found = re.findall(r"^(PASSED|ERROR) \S*::(\w+)(?: - (.*))?$", done.stdout, re.MULTILINE)
     passed = {name: "passed" for outcome, name, _ in found if outcome == "PASSED"}

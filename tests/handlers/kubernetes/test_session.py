@@ -253,7 +253,7 @@ async def test_a_server_that_sends_no_messages(daemon: Daemon) -> None:
 async def test_a_message_that_comes_slowly_is_a_sign_of_life(
     daemon: Daemon, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(websocket, "HEARTBEAT", 0.3)
+    monkeypatch.setattr(websocket, "HEARTBEAT", 1.0)  # less than the message takes
     api = KubeApi()
     async with kube_api(api) as values, desk(daemon, values, protocol="kubernetes") as person:
         await until(lambda: person.text.rstrip().endswith("ready>"), "a prompt")
