@@ -7,7 +7,7 @@ from handlers.rdp.channel.codec import Message
 from handlers.rdp.channel.memory import SIDE_MAX
 from handlers.rdp.channel.messages import BinarySetting, Layout, Setting
 from handlers.rdp.login import Login
-from handlers.rdp.params import RdpParams
+from handlers.rdp.params import MONITORS_MAX, RdpParams
 from handlers.rdp.redirection import ENCRYPTED, Redirection
 
 DEPTH = 32
@@ -37,9 +37,14 @@ _INCLUDED = {
 Value = str | int | bool
 
 
-def geometry_of(params: RdpParams, width: int, height: int, dpi: int) -> Layout:
-    """Return the geometry of a desktop for a window of `width` by `height` pixels with `dpi`."""
-    width = min(max(params.width or width, SIDE_MIN), SIDE_MAX) & ~1  # RDP wants even widths
+def geometry_of(
+    params: RdpParams, width: int, height: int, dpi: int, monitors_max: int = MONITORS_MAX
+) -> Layout:
+    """Return the geometry of a desktop for a window of `width` by `height` pixels with `dpi`, on
+    at most `monitors_max` monitors."""
+    monitors = min(params.monitors, max(monitors_max, 1))
+    each = max(min(params.width or width, SIDE_MAX) // monitors, SIDE_MIN)
+    width = (each & ~1) * monitors  # RDP wants even widths
     height = min(max(params.height or height, SIDE_MIN), SIDE_MAX)
     dpi = params.dpi or dpi or NORMAL_DPI
     scale = SCALE_MIN
@@ -53,6 +58,7 @@ def geometry_of(params: RdpParams, width: int, height: int, dpi: int) -> Layout:
         round(height * MILLIMETRES / dpi),
         scale,
         device,
+        monitors,
     )
 
 
@@ -84,6 +90,8 @@ def settings_of(
             values |= {"RdstlsSecurity": True, "RedirectionFlags": ENCRYPTED}
             blocks["RedirectionGuid"] = redirection.guid
     messages: list[Message] = [Setting(name, _text(value)) for name, value in values.items()]
+    if geometry.monitors > 1:
+        messages.append(geometry)
     messages += [BinarySetting(name, data) for name, data in blocks.items() if data]
     return messages
 
@@ -140,6 +148,8 @@ def _picture(params: RdpParams, geometry: Layout, *, is_near: bool) -> dict[str,
         "DesktopPhysicalHeight": geometry.physical_height,
         "DesktopScaleFactor": geometry.desktop_scale,
         "DeviceScaleFactor": geometry.device_scale,
+        "UseMultimon": geometry.monitors > 1,
+        "HasMonitorAttributes": geometry.monitors > 1,
         "ColorDepth": depth,
         "SoftwareGdi": True,
         "SupportGraphicsPipeline": graphics,

@@ -25,6 +25,8 @@ TIMEOUT_MAX = 600
 """Seconds."""
 DPI_MAX = 480
 RETRIES_MAX = 100
+MONITORS_MAX = 16
+"""As in MS-RDPBCGR 2.2.1.3.6."""
 SECURITY = ("any", "nla", "nla-ext", "tls", "rdp", "vmconnect")
 
 
@@ -57,7 +59,7 @@ class RdpParams(
         ClipboardParams,
         WakeOnLanParams,
         "force-lossless normalize-clipboard",
-        "ca-cert autoretry disable-scaling",
+        "ca-cert autoretry disable-scaling monitors",
         QualityParams,
     )
 
@@ -237,6 +239,13 @@ class RdpParams(
     )
     disable_scaling: bool = param(
         False, "Do not tell the host the resolution of the screen: text then has its normal size."
+    )
+
+    monitors: int = param(
+        1,
+        "Number of monitors side by side, among which the desktop is divided.",
+        minimum=1,
+        maximum=MONITORS_MAX,
     )
 
     @property

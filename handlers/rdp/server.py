@@ -37,7 +37,7 @@ from handlers.rdp.known_hosts import known_hosts
 from handlers.rdp.login import Login
 from handlers.rdp.microphone import Microphone
 from handlers.rdp.options import geometry_of, keyboard_settings, settings_of
-from handlers.rdp.params import RdpParams
+from handlers.rdp.params import MONITORS_MAX, RdpParams
 from handlers.rdp.pipes import Pipes
 from handlers.rdp.pointer import Pointer
 from handlers.rdp.redirection import Redirection, redirection_of
@@ -120,6 +120,8 @@ class Server:
         """True if the server has said that a user is logged on."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._sizes: WindowSizes | None = None
+        self._limits: Resizable | None = None
+        """What the server can be asked for, once it has said so."""
         self.is_outdated = False
         """True if the connection has been ended to make another one in a new size."""
         self._geometry = self._geometry_of(*session.size)
@@ -264,6 +266,7 @@ class Server:
                 if self._params.resize_method == "reconnect":
                     self._follow_by(self._reconnect)
             case Resizable() if self._sizes is None:
+                self._limits = message
                 self._follow_by(self._engine.post)
             case LoggedOn():
                 self._is_logged_on = True
@@ -312,7 +315,11 @@ class Server:
     async def _follow(self, sizes: WindowSizes, change: Callable[[Layout], None]) -> None:
         async for width, height in sizes:
             wanted = self._geometry_of(width, height)
-            if (wanted.width, wanted.height) != self._desktop.size:
+            if self._limits is not None and 0 < self._limits.area < wanted.width * wanted.height:
+                self._session.log.warning(
+                    "the host accepts no desktop of %d by %d pixels", wanted.width, wanted.height
+                )
+            elif (wanted.width, wanted.height) != self._desktop.size:
                 change(wanted)
 
     def _settings(self, *, is_near: bool) -> list[Message]:
@@ -324,7 +331,8 @@ class Server:
         self._engine.send([Stop()])
 
     def _geometry_of(self, width: int, height: int) -> Layout:
-        return geometry_of(self._params, width, height, self._session.owner_info.dpi)
+        most = MONITORS_MAX if self._limits is None else self._limits.monitors
+        return geometry_of(self._params, width, height, self._session.owner_info.dpi, most)
 
 
 def _now() -> float:

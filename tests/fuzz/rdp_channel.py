@@ -57,7 +57,9 @@ SAMPLES = [
     _of(Certificate(b"-----BEGIN CERTIFICATE-----\n"), Connected(), Sized(64, 48), LoggedOn()),
     _of(Sized(64, 48), Painted.of(1, [(0, 0, 64, 48), (1, 2, 3, 4)]), Painted.of(2, [])),
     _of(CursorShape(2, 2, 1, 1, bytes(range(16))), CursorShape(0, 0, 0, 0, b""), CursorDefault()),
-    _of(Sized(8192, 1), CursorMoved(5, 5), Resizable(), Indicators(2), Remark("näme")),
+    _of(
+        Sized(8192, 1), CursorMoved(5, 5), Resizable(16, 3840, 2400), Indicators(2), Remark("näme")
+    ),
     _of(Remark("ZeroDivisionError", is_error=True)),
     _of(Sized(9, 9), CursorShape(400, 1, 0, 0, bytes(1600))),
     _of(Sized(9, 9), CursorShape(2, 2, 9, 65535, b"\xff" * 16)),

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 TPKT = 3
 """The first byte of every packet, but not of a preconnection PDU."""
 CORE, CLUSTER, NETWORK = 0xC001, 0xC004, 0xC003
+MONITORS, MONITOR_ATTRIBUTES = 0xC005, 0xC008
 """Blocks of a client's data."""
 CONFIRM = bytes.fromhex("030000130ed0000012340002010800")
 """Of a connection, up to the security protocol."""
@@ -62,6 +63,18 @@ class Introduction:
     def scales(self) -> tuple[int, ...]:
         """The scale factors of the desktop and the device in percent."""
         return struct.unpack_from("<II", self.blocks[CORE], 226)
+
+    @property
+    def monitors(self) -> list[tuple[int, ...]]:
+        """Left, top, right, bottom (inclusive) and flags of each monitor; none without a list."""
+        block = self.blocks.get(MONITORS, b"")
+        return list(struct.iter_unpack("<iiiiI", block[12:]))
+
+    @property
+    def monitor_attributes(self) -> list[tuple[int, ...]]:
+        """Width and height in millimetres, orientation and scale factors of each monitor."""
+        block = self.blocks.get(MONITOR_ATTRIBUTES, b"")
+        return list(struct.iter_unpack("<IIIII", block[16:]))
 
     @property
     def session(self) -> tuple[int, ...]:

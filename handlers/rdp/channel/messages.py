@@ -150,8 +150,9 @@ def is_release(message: Message) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Layout(Message):
-    """A request for another size of the desktop (MS-RDPEDISP 2.2.2.2.1): pixels, millimetres and
-    scale factors in percent."""
+    """The size of the desktop: pixels, millimetres and scale factors in percent. Before a `Start`,
+    it has the connection begin with several monitors (MS-RDPBCGR 2.2.1.3.6); later it is a request
+    for another size (MS-RDPEDISP 2.2.2.2.1)."""
 
     TYPE: ClassVar[int] = 10
     width: U32
@@ -160,6 +161,12 @@ class Layout(Message):
     physical_height: U32
     desktop_scale: U32
     device_scale: U32
+    monitors: U8
+    """Among them the desktop is divided, from left to right; the first is the primary one."""
+
+    def columns(self) -> range:
+        """Return the left edges of the monitors."""
+        return range(0, self.width, self.width // self.monitors)
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,9 +276,19 @@ class CursorMoved(Message):
 
 @dataclass(frozen=True, slots=True)
 class Resizable(Message):
-    """The server accepts `Layout`s."""
+    """The server accepts `Layout`s of up to so many monitors and pixels (MS-RDPEDISP 2.2.2.1)."""
 
     TYPE: ClassVar[int] = 72
+    monitors: U32
+    factor_a: U32
+    factor_b: U32
+    """The pixels of all monitors together are at most the product of the three numbers; some hosts
+    state none."""
+
+    @property
+    def area(self) -> int:
+        """The maximum number of pixels; 0 if it is not stated."""
+        return self.monitors * self.factor_a * self.factor_b
 
 
 @dataclass(frozen=True, slots=True)

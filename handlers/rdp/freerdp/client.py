@@ -144,11 +144,14 @@ class Client:
 
     # ---- life
 
-    def configure(self, message: Setting | BinarySetting) -> bool:
+    def configure(self, message: Setting | BinarySetting | Layout) -> bool:
         """Set a setting, and return whether this version of FreeRDP has it."""
         if isinstance(message, Setting):
             return self.settings.put(message.name, message.value)
-        self.settings.put_block(message.name, message.value)
+        if isinstance(message, Layout):
+            self.settings.put_monitors(message)
+        else:
+            self.settings.put_block(message.name, message.value)
         return True
 
     def run(self, start: Start) -> Ended:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 CHANNEL = "Microsoft::Windows::RDS::DisplayControl"
 PRIMARY = 1
-"""The flag of the only monitor."""
+"""The flag of the first monitor."""
 _SEND = ctypes.CFUNCTYPE(ctypes.c_uint32, ctypes.c_void_p, ctypes.c_uint32, ctypes.c_void_p)
 
 
@@ -36,9 +36,9 @@ class Sizes:
         """Use the channel, once the server has said what it allows."""
         interface: Any = DisplayControl.from_address(address)
 
-        def allowed(_context: int, _monitors: int, _factor_a: int, _factor_b: int) -> int:
+        def allowed(_context: int, monitors: int, factor_a: int, factor_b: int) -> int:
             self._interface = interface
-            self._send(Resizable())
+            self._send(Resizable(monitors, factor_a, factor_b))
             return 0
 
         number = ctypes.c_uint32
@@ -55,17 +55,13 @@ class Sizes:
         interface = self._interface
         if interface is None:
             return
-        monitor = MonitorLayout(
-            PRIMARY,
-            0,
-            0,
-            layout.width,
-            layout.height,
-            layout.physical_width,
-            layout.physical_height,
-            0,
-            layout.desktop_scale,
-            layout.device_scale,
-        )
+        monitors = (MonitorLayout * layout.monitors)()
+        for monitor, left in zip(monitors, layout.columns(), strict=True):
+            monitor.Flags, monitor.Left = 0 if left else PRIMARY, left
+            monitor.Width, monitor.Height = layout.width // layout.monitors, layout.height
+            monitor.PhysicalWidth = layout.physical_width // layout.monitors
+            monitor.PhysicalHeight = layout.physical_height
+            monitor.DesktopScaleFactor = layout.desktop_scale
+            monitor.DeviceScaleFactor = layout.device_scale
         send = _SEND(interface.SendMonitorLayout)
-        send(ctypes.addressof(interface), 1, ctypes.addressof(monitor))
+        send(ctypes.addressof(interface), len(monitors), ctypes.addressof(monitors))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import codecs
 import ctypes
 
+from handlers.rdp.channel.messages import Layout
 from handlers.rdp.freerdp.library import Library
-from handlers.rdp.freerdp.structs import SLOT, TimeZone, slot
+from handlers.rdp.freerdp.structs import SLOT, Monitor, TimeZone, slot
 
 CODEC = "utf-16-le"
 """Of texts in FreeRDP's structures."""
@@ -42,6 +43,23 @@ class Settings:
         else:  # there is no function for it, but `rdpSettings` is a public array of slots
             slot(self.address, key).value = library.copy(data)
             ctypes.c_uint32.from_address(self.address + SLOT * length).value = len(data)
+
+    def put_monitors(self, layout: Layout) -> None:
+        """Set the monitors with which the connection begins."""
+        monitors = (Monitor * layout.monitors)()
+        for monitor, left in zip(monitors, layout.columns(), strict=True):
+            monitor.x, monitor.is_primary = left, left == 0
+            monitor.width, monitor.height = layout.width // layout.monitors, layout.height
+            monitor.physicalWidth = layout.physical_width // layout.monitors
+            monitor.physicalHeight = layout.physical_height
+            monitor.desktopScaleFactor = layout.desktop_scale
+            monitor.deviceScaleFactor = layout.device_scale
+        if self._library.major >= 3:
+            self._put_items("MonitorDefArray", bytes(monitors), len(monitors))
+        else:  # there is an array with room for 32, and no function that sets it
+            array = slot(self.address, self._library.key("MonitorDefArray")).value or 0
+            ctypes.memmove(array, monitors, ctypes.sizeof(monitors))
+        self.put("MonitorCount", str(len(monitors)))
 
     def put_time_zone(self) -> None:
         """Tell the server the time zone of this process (TZ). FreeRDP 2 always tells it that of the

@@ -241,6 +241,24 @@ class MonitorLayout(ctypes.Structure):
     )
 
 
+class Monitor(ctypes.Structure):
+    """`rdpMonitor` (freerdp/types.h)."""
+
+    _fields_ = (
+        ("x", c_int32),
+        ("y", c_int32),
+        ("width", c_int32),
+        ("height", c_int32),
+        ("is_primary", c_uint32),
+        ("orig_screen", c_uint32),
+        ("physicalWidth", c_uint32),
+        ("physicalHeight", c_uint32),
+        ("orientation", c_uint32),
+        ("desktopScaleFactor", c_uint32),
+        ("deviceScaleFactor", c_uint32),
+    )
+
+
 class ChannelEntryPoints(ctypes.Structure):
     """`CHANNEL_ENTRY_POINTS_FREERDP_EX` (freerdp/svc.h)."""
 

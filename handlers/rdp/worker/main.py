@@ -21,6 +21,7 @@ from handlers.rdp.channel.messages import (
     BinarySetting,
     Certificate,
     CertificateVerdict,
+    Layout,
     Remark,
     Setting,
     Start,
@@ -57,6 +58,7 @@ class Worker:
         start = ctypes.addressof(ctypes.c_char.from_buffer(self._memory))
         self._client = Client(library, self, sock, start + memory.PIXELS, self._header)
         self._starts: SimpleQueue[Start] = SimpleQueue()
+        self._has_started = False
         self._verdicts: SimpleQueue[CertificateVerdict] = SimpleQueue()
 
     def run(self) -> NoReturn:
@@ -115,9 +117,12 @@ class Worker:
         os._exit(LOST)  # there is nobody to show anything to
 
     def _take(self, message: Message) -> None:
-        if isinstance(message, Setting | BinarySetting):
+        if isinstance(message, Setting | BinarySetting) or (
+            isinstance(message, Layout) and not self._has_started
+        ):
             self._configure(message)
         elif isinstance(message, Start):
+            self._has_started = True
             self._starts.put(message)
         elif isinstance(message, CertificateVerdict):
             self._verdicts.put(message)
@@ -130,13 +135,14 @@ class Worker:
         else:
             self._client.post(message)
 
-    def _configure(self, message: Setting | BinarySetting) -> None:
+    def _configure(self, message: Setting | BinarySetting | Layout) -> None:
         try:
             known = self._client.configure(message)
         except LibraryError:
             known = False
         if not known:
-            self.send(Remark(f"FreeRDP has no setting {message.name}, or not this value"))
+            name = "of monitors" if isinstance(message, Layout) else message.name
+            self.send(Remark(f"FreeRDP has no setting {name}, or not this value"))
 
     # ---- errors of guacr's own, which have no other way to the log
 

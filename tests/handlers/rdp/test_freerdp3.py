@@ -109,6 +109,7 @@ async def test_remote_apps(daemon: Daemon, authority: Authority, tmp_path: Path)
 async def test_what_a_client_says(daemon: Daemon, authority: Authority, tmp_path: Path) -> None:
     await test_introduction.test_what_precedes_the_connection(daemon, authority, tmp_path)
     await test_introduction.test_the_client_and_its_screen(daemon, authority, tmp_path)
+    await test_introduction.test_monitors(daemon, authority, tmp_path)
     await test_introduction.test_the_session(daemon, authority, tmp_path)
 
 

@@ -96,6 +96,20 @@ async def test_the_client_and_its_screen(
     assert said.session == (said.session[0] | SESSION_VALID, 0)
 
 
+async def test_monitors(daemon: Daemon, authority: Authority, tmp_path: Path) -> None:
+    one = await introduced(daemon, authority, tmp_path)
+    assert not one.monitors
+    assert not one.monitor_attributes
+    said = await introduced(
+        daemon, authority, tmp_path, width="3001", height="900", dpi="144", monitors="3"
+    )
+    assert said.size == (3000, 900)
+    assert said.monitors == [
+        (0, 0, 999, 899, 1), (1000, 0, 1999, 899, 0), (2000, 0, 2999, 899, 0)
+    ]  # fmt: skip
+    assert said.monitor_attributes == [(176, 159, 0, 150, 140)] * 3
+
+
 async def test_a_long_name_is_cut(daemon: Daemon, authority: Authority, tmp_path: Path) -> None:
     said = await introduced(daemon, authority, tmp_path, client_name="a-long-name-of-a-client")
     assert said.client_name == "a-long-name-of-"

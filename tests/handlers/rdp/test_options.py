@@ -107,3 +107,28 @@ def test_remote_apps_are_drawn_on_a_desktop() -> None:
     assert found["RemoteApplicationCmdLine"] == "a.txt"
     assert found["SupportGraphicsPipeline"] == found["HiDefRemoteApp"] == "FALSE"
     assert "RemoteApplicationMode" not in settings()
+
+
+@pytest.mark.parametrize(
+    ("width", "monitors", "most", "desktop", "used"),
+    [
+        ("1920", "2", 16, 1920, 2),
+        ("1000", "3", 16, 996, 3),
+        ("500", "4", 16, 800, 4),
+        ("8192", "16", 16, 8192, 16),
+        ("1920", "4", 2, 1920, 2),
+        ("1920", "4", 0, 1920, 1),
+    ],
+)
+def test_monitors_divide_the_desktop(
+    width: str, monitors: str, most: int, desktop: int, used: int
+) -> None:
+    params = RdpParams.parse({"width": width, "monitors": monitors})
+    found = geometry_of(params, 1024, 768, 96, most)
+    assert (found.width, found.monitors) == (desktop, used)
+    assert len(found.columns()) == used
+
+
+def test_one_monitor_needs_no_list() -> None:
+    assert settings()["UseMultimon"] == "FALSE"
+    assert settings(monitors="2")["UseMultimon"] == "TRUE"

@@ -25,6 +25,7 @@ HEADERS = (
     "freerdp/dvc.h",
     "freerdp/event.h",
     "freerdp/svc.h",
+    "freerdp/types.h",
     "freerdp/update.h",
     "freerdp/window.h",
     "winpr/stream.h",
@@ -43,6 +44,7 @@ NAMED: dict[str, tuple[type[ctypes.Structure], ...]] = {
     "GDI_DC": (structs.GdiDc,),
     "DispClientContext": (structs.DisplayControl,),
     "DISPLAY_CONTROL_MONITOR_LAYOUT": (structs.MonitorLayout,),
+    "rdpMonitor": (structs.Monitor,),
     "CHANNEL_ENTRY_POINTS_FREERDP_EX": (structs.ChannelEntryPoints,),
     "CHANNEL_DEF": (structs.ChannelDefinition,),
     "DYNAMIC_TIME_ZONE_INFORMATION": (structs.TimeZone,),
@@ -75,8 +77,18 @@ NESTED = {
     "contrastLength": "highContrast.colorSchemeLength",
     "contrastScheme": "highContrast.colorScheme.length",
     "contrastText": "highContrast.colorScheme.string",
+    "physicalWidth": "attributes.physicalWidth",
+    "physicalHeight": "attributes.physicalHeight",
+    "orientation": "attributes.orientation",
+    "desktopScaleFactor": "attributes.desktopScaleFactor",
+    "deviceScaleFactor": "attributes.deviceScaleFactor",
 }
 """Fields of structures within others."""
+IN_ARRAYS: dict[str, type[ctypes.Structure]] = {
+    "rdpMonitor": structs.Monitor,
+    "DISPLAY_CONTROL_MONITOR_LAYOUT": structs.MonitorLayout,
+}
+"""Structures whose sizes count as well."""
 
 
 def headers() -> tuple[int, tuple[Path, ...]]:
@@ -96,6 +108,7 @@ def offsets(major: int) -> list[tuple[str, str, int]]:
         for name, at in INSTANCE.items()
         if major >= 3 or name not in ONLY_3
     ]
+    found += [(f"struct two_{name}", "next", ctypes.sizeof(one)) for name, one in IN_ARRAYS.items()]
     for name, kinds in NAMED.items():
         kind: Any = kinds[-1 if major >= 3 else 0]
         for field, *_ in kind._fields_:
@@ -115,6 +128,7 @@ def test_offsets_and_formats(tmp_path: Path) -> None:
     major, places = headers()
     expected = offsets(major)
     lines = [f"#include <{header}>" for header in HEADERS]
+    lines += [f"struct two_{name} {{ {name} first, next; }};" for name in IN_ARRAYS]
     lines += ["#include <stddef.h>", "#include <stdio.h>", "int main(void) {"]
     lines += [f'printf("%zu\\n", offsetof({kind}, {field}));' for kind, field, _ in expected]
     lines += ['printf("%u\\n%u\\n", PIXEL_FORMAT_BGRX32, PIXEL_FORMAT_RGBA32); return 0; }']
