@@ -30,12 +30,13 @@ class Channel:
 
     Args:
         session: the session.
-        receive: called with each message of the server.
     """
 
-    def __init__(self, session: SessionContext, receive: Callable[[pdu.ServerPdu], None]) -> None:
+    def __init__(self, session: SessionContext) -> None:
         self._session = session
-        self._receive = receive
+        self._receive: Callable[[pdu.ServerPdu], None] | None = None
+        """Called with each message of the server; only while a worker uses the channel, as it
+        keeps the clipboard in memory."""
         self.answer_max = 0
         """Bytes of an answer with what has been copied; more is cut off."""
         self.file_part_max = 0
@@ -55,14 +56,14 @@ class Channel:
         """True if a worker uses it."""
         return self._engine is not None
 
-    def begin(self, engine: Engine) -> None:
-        """Use a worker that has not started yet."""
-        self._engine = engine
+    def begin(self, engine: Engine, receive: Callable[[pdu.ServerPdu], None]) -> None:
+        """Use a worker that has not started yet, and have its messages received."""
+        self._engine, self._receive = engine, receive
         engine.send([PipeOffer(NAME, shows_protocol=True)])
 
     def end(self) -> None:
         """Drop everything: the worker ends."""
-        self._engine = None
+        self._engine = self._receive = None
         self._queue.clear()
         if self._sending is not None:
             self._sending.cancel()
@@ -109,7 +110,7 @@ class Channel:
             self._unsent -= 1
 
     def _collect(self, part: PipeReceived) -> None:
-        if self._engine is None:
+        if self._engine is None or self._receive is None:
             return
         self._engine.send([PipeTaken(len(part.data))])
         if not self._is_begun:

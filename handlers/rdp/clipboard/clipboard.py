@@ -34,7 +34,7 @@ class Clipboard:
     def __init__(self, session: SessionContext, line_ends: str) -> None:
         self._session = session
         self._line_ends = line_ends
-        self._channel = Channel(session, self._receive)
+        self._channel = Channel(session)
         self._loop = asyncio.get_running_loop()
         self._contents: Mapping[str, bytes] = {}
         """What the users have copied, by type. The host may want it even after it has announced
@@ -60,7 +60,7 @@ class Clipboard:
 
     def begin(self, engine: Engine) -> None:
         """Use a worker that has not started yet."""
-        self._channel.begin(engine)
+        self._channel.begin(engine, self._receive)
 
     def end(self) -> None:
         """Keep what users have copied: the worker ends."""
