@@ -283,7 +283,8 @@ class Session:
         self.pointer.show_to(user)
         if user.info.clipboard:
             accepted = list(self.handler.clipboard_types)
-            terms = {"types": accepted, "limit": self.context.clipboard_limit}
+            limit, files = self.context.clipboard_limit, self.handler.pastes_files
+            terms = {"types": accepted, "limit": limit, "files": files}
             self.context.send_argv(CLIPBOARD, json.dumps(terms), [user])
         self.users.notify_owner(JOINED, user)
         with self.ending_on_failure():

@@ -273,6 +273,8 @@ class RdpSettings(Section):
     known_hosts: OptionalPath = None
     """File of the certificates that connections with cert-tofu have trusted; the daemon creates and
     changes it. Empty: they are forgotten when the daemon ends."""
+    max_clipboard_files: Annotated[Whole, Field(ge=0, le=1 << 40)] = 268_435_456
+    """Bytes of the files that the users of a session have put on its clipboard, on disk."""
 
 
 class DatabaseSettings(Section):

@@ -59,11 +59,17 @@ class RdpHandler(ProtocolHandler[RdpParams]):
     params_type: ClassVar[type[Params]] = RdpParams
     pointer_buttons: ClassVar[int] = 0x1FF
     clipboard_types: ClassVar[tuple[str, ...]] = formats.TYPES
+    pastes_files: ClassVar[bool] = True
 
     def __init__(self, session: SessionContext, params: RdpParams) -> None:
         super().__init__(session, params)
         self._login = Login.of(params)
-        self._clipboard = Clipboard(session, params.normalize_clipboard)
+        self._clipboard = Clipboard(
+            session,
+            params.normalize_clipboard,
+            may_download=not params.disable_download,
+            may_upload=not params.disable_upload,
+        )
         self._microphone = Microphone()
         self._pipes = Pipes(session, params.static_channels)
         self._server: Server | None = None
@@ -255,15 +261,24 @@ class RdpHandler(ProtocolHandler[RdpParams]):
 
     @override
     def open_stream(self, user: User, stream: InputStream) -> None:
-        self._pipes.accept(stream)
+        if stream.kind == "file":
+            self._clipboard.files.accept(user, stream)
+        else:
+            self._pipes.accept(stream)
 
     @override
     def user_joined(self, user: User) -> None:
         self._pipes.join(user)
+        self._clipboard.files.join(user)
 
     @override
     def user_left(self, user: User) -> None:
         self._pipes.leave(user)
+        self._clipboard.files.leave(user)
+
+    @override
+    def closed(self) -> None:
+        self._clipboard.close()
 
     @override
     def clipboard_lost(self, user: User, reason: str) -> None:

@@ -128,8 +128,8 @@ class RdpParams(
     create_drive_path: bool = param(
         False, "Create the last level of that directory.", common=True, later=True
     )
-    disable_download: bool = param(False, "Refuse downloads from the drive.", later=True)
-    disable_upload: bool = param(False, "Refuse uploads to the drive.", later=True)
+    disable_download: bool = param(False, "Refuse downloads of files copied on the host.")
+    disable_upload: bool = param(False, "Refuse uploads of files to the host's clipboard.")
     console: bool = param(False, "Connect to the host's console session.", common=True)
     console_audio: bool = param(False, "Play the sound at the host.")
     server_layout: str = param(

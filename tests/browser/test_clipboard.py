@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from io import BytesIO
 from typing import Any
 
 import pytest
 from PIL import Image
 
+from guacr.errors import ForbiddenError
+from guacr.session.streams.inputs import InputStream
 from guacr.session.user import User
 from tests.browser.visit import connected, handler_of, happened, screen, see, sessions
 from tests.support.browser import CTRL, SHIFT, Browser, Page
@@ -248,3 +250,69 @@ async def test_an_image_over_the_limit_costs_nothing_else(page: Page, browser: B
         await page.key("v", CTRL, ("paste",))
         await page.until("/larger than the 262.1 kB/.test(document.body.innerText)", "the reason")
         assert await pasted(site, "text/plain") == {"text/plain": b""}
+
+
+# ---- files
+
+
+@pytest.fixture
+def takes_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A session that puts files on its clipboard, and notes them; it refuses one name."""
+
+    def open_stream(handler: SketchHandler, user: User, stream: InputStream) -> None:
+        async def store(data: AsyncIterator[bytes]) -> None:
+            if stream.name == "bad.txt":
+                raise ForbiddenError("bad files are refused")
+            content = b"".join([piece async for piece in data])
+            handler.events.append(("file", stream.name, content))
+
+        user.transfers.receive(stream, store)
+
+    monkeypatch.setattr(SketchHandler, "pastes_files", True)
+    monkeypatch.setattr(SketchHandler, "open_stream", open_stream)
+
+
+PASTE = """(() => {{ const data = new DataTransfer(), sink = document.querySelector('#sink');
+    sink.dispatchEvent(new KeyboardEvent('keydown', {{ key: 'v', ctrlKey: true, bubbles: true }}));
+    for (const file of [{files}]) data.items.add(file);
+    const event = new ClipboardEvent('paste', {{ clipboardData: data, cancelable: true }});
+    sink.dispatchEvent(event) }})()"""
+DROP = """(() => {{ const data = new DataTransfer(); data.items.add({file});
+    for (const kind of ['dragover', 'drop']) document.querySelector('#screen').dispatchEvent(
+        new DragEvent(kind, {{ dataTransfer: data, bubbles: true, cancelable: true }})) }})()"""
+V = 0x76
+
+
+@pytest.mark.usefixtures("takes_files")
+async def test_files_are_pasted_once_they_have_arrived(page: Page, site: Site) -> None:
+    await connected(page, site)
+    await page.run(PASTE.format(files="new File(['one'], '1.txt'), new File(['two'], '2.txt')"))
+    await happened(site, "key", V, False)
+    events = handler_of(site).events
+    for file in (("file", "1.txt", b"one"), ("file", "2.txt", b"two")):
+        assert events.index(file) < events.index(("key", V, True))
+
+
+@pytest.mark.usefixtures("takes_files")
+async def test_nothing_is_pasted_instead_of_files_that_were_refused(page: Page, site: Site) -> None:
+    await connected(page, site)
+    await page.run(PASTE.format(files="new File(['bad'], 'bad.txt'), new File(['two'], '2.txt')"))
+    await page.until(
+        "/Bad files are refused/.test(document.querySelector('#transfers').textContent)",
+        "the reason",
+    )
+    await happened(site, "file", "2.txt", b"two")
+    await page.type("a")
+    await happened(site, "key", 0x61, False)
+    assert ("key", V, True) not in handler_of(site).events
+
+
+@pytest.mark.usefixtures("takes_files")
+async def test_a_dropped_file_is_on_the_remote_clipboard(page: Page, site: Site) -> None:
+    await connected(page, site)
+    await page.run(DROP.format(file="new File(['one'], '1.txt')"))
+    await page.until(
+        "/1.txt is on the remote clipboard/.test(document.querySelector('#toast').textContent)",
+        "what to do",
+    )
+    await happened(site, "file", "1.txt", b"one")

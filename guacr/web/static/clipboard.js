@@ -12,7 +12,7 @@ const HTML = "text/html";
 const IMAGE = "image/png";
 const SEVERAL = "application/vnd.guacr.clipboard"; // docs/protocol.md describes it
 const TERMS = "clipboard"; // the `argv` with what the session accepts
-const TEXT_ONLY = { types: [TEXT], limit: Infinity };
+const TEXT_ONLY = { types: [TEXT], limit: Infinity, files: false };
 export const CLIPBOARD_TYPES = [HTML, IMAGE]; // accepted in addition to text
 
 export class Clipboard {
@@ -111,11 +111,15 @@ export class Clipboard {
     return this.terms.types.includes(type);
   }
 
+  // Returns the files in a paste event that the session accepts.
+  filesOf(data) {
+    return this.terms.files ? [...(data?.files ?? [])].filter((file) => !isImage(file)) : [];
+  }
+
   // Sends what a paste event contains, and returns whether there is anything.
   async pasteFrom(data) {
     const contents = { [TEXT]: data?.getData(TEXT) ?? "", [HTML]: data?.getData(HTML) ?? "" };
-    const image = [...(data?.items ?? [])].find(({ kind, type }) => kind === "file" && type === IMAGE);
-    if (this.accepts(IMAGE)) contents[IMAGE] = image?.getAsFile();
+    if (this.accepts(IMAGE)) contents[IMAGE] = [...(data?.files ?? [])].find(isImage);
     await this.paste(contents);
     return Boolean(contents[TEXT] || (this.accepts(HTML) && contents[HTML]) || contents[IMAGE]);
   }
@@ -146,6 +150,11 @@ export class Clipboard {
     const [mimetype, data] = parts.length > 1 ? [SEVERAL, pack(parts)] : parts[0];
     this.session.texts.send("clipboard", [mimetype], data, (reason) => this.session.toast(sentence(reason)));
   }
+}
+
+// Browsers give this name to an image that was not copied as a file.
+function isImage({ type, name }) {
+  return type === IMAGE && name === "image.png";
 }
 
 function decoded(type, bytes) {

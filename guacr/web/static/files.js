@@ -170,12 +170,14 @@ export class Files {
     byId("files-chosen").value = "";
   }
 
-  // Starts a transfer, and shows its result if its line is not visible.
-  follow(start, then = () => {}) {
+  // Starts a transfer, and shows its result if its line is not visible. `shown` is called if it is, and
+  // the transfer has succeeded; `ended` in any case, with whether it has.
+  follow(start, shown = () => {}, ended = () => {}) {
     const transfer = start((text, well) => {
       this.running.delete(transfer);
       if (!byId("files-dialog").open) this.session.toast(text);
-      else if (well) then();
+      else if (well) shown();
+      ended(well);
     });
     this.running.add(transfer);
     byId("action-files").hidden = false;
@@ -196,17 +198,43 @@ export class Files {
     else controls.close(focused);
   }
 
+  // Files that were dropped on the screen.
+  place(files) {
+    if (this.session.clipboard.terms.files) this.paste(files, 0);
+    else this.offer(files);
+  }
+
   chosenForSession() {
     this.offer(byId("upload-chosen").files);
     byId("upload-chosen").value = "";
     this.session.controls.close(true);
   }
 
-  offer(files) {
+  offer(files, then = () => {}) {
     for (const file of files) {
       const open = (stream) => ["file", stream, file.type || ANY_TYPE, file.name];
-      this.follow((ended) => upload(this.lanes, open, file, ended));
+      this.follow((ended) => upload(this.lanes, open, file, ended), undefined, then);
     }
+  }
+
+  // Puts files on the remote clipboard, if the session has one, and returns whether all of them have
+  // arrived within a time in milliseconds. If not, the person has to paste them.
+  async paste(files, limit) {
+    const start = performance.now();
+    const arrivals = [...files].map((file) => new Promise((done) => this.offer([file], done)));
+    if (!(await Promise.all(arrivals)).every(Boolean)) return false;
+    await this.roundTrip();
+    const isLate = performance.now() - start > limit;
+    if (isLate) {
+      const what = files.length > 1 ? `${files.length} files are` : `${files[0].name} is`;
+      this.session.toast(`${what} on the remote clipboard and can be pasted there`);
+    }
+    return !isLate;
+  }
+
+  // The end of a file is not acknowledged; the answer to what is sent after it shows that it has arrived.
+  roundTrip() {
+    return new Promise((done) => this.session.texts.send("argv", ["text/plain", ""], "", done));
   }
 
   over(event) {
@@ -224,6 +252,6 @@ export class Files {
     this.mark(false);
     if (!this.session.connected || !event.dataTransfer.files.length) return;
     event.preventDefault();
-    this.offer(event.dataTransfer.files);
+    this.place(event.dataTransfer.files);
   }
 }

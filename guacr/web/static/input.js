@@ -9,6 +9,7 @@ const SIGNS = { // on a US keyboard, without and with Shift
   Backquote: "`~", Minus: "-_", Equal: "=+", BracketLeft: "[{", BracketRight: "]}", Backslash: "\\|",
   Semicolon: ";:", Quote: "'\"", Comma: ",<", Period: ".>", Slash: "/?",
 };
+const PASTE_LATE = 5000; // milliseconds after which files are no longer pasted by themselves
 const PASTE_WAIT = 1000; // milliseconds within which a browser sends its paste event
 const isMac = /Mac|iPhone|iPad/.test(navigator.platform);
 
@@ -127,8 +128,13 @@ export class Input {
   async pasted(event) {
     event.preventDefault();
     clearTimeout(this.pasteTimer);
-    const isFilled = await this.session.clipboard.pasteFrom(event.clipboardData);
-    if (!isFilled) this.session.toast("The clipboard contains nothing that can be pasted here");
+    const { clipboard } = this.session;
+    const files = clipboard.filesOf(event.clipboardData);
+    if (files.length) {
+      if (!(await this.session.files.paste(files, PASTE_LATE))) this.chord = null;
+    } else if (!(await clipboard.pasteFrom(event.clipboardData))) {
+      this.session.toast("The clipboard contains nothing that can be pasted here");
+    }
     this.finishPaste();
   }
 

@@ -9,9 +9,11 @@ from functools import partial
 
 from guacr.api import SessionContext, compute
 from handlers.rdp.channel.codec import Message
-from handlers.rdp.clipboard import formats, pdu
+from handlers.rdp.clipboard import file_list, formats, pdu
 from handlers.rdp.clipboard.channel import Channel
-from handlers.rdp.clipboard.formats import PNG, SMALL, TEXT, Wanted
+from handlers.rdp.clipboard.file_list import Tree
+from handlers.rdp.clipboard.files import Files
+from handlers.rdp.clipboard.formats import FILES, HTML, PNG, SMALL, Wanted
 from handlers.rdp.clipboard.images import ImageError
 from handlers.rdp.clipboard.text import TooLongError
 from handlers.rdp.engine import Engine
@@ -29,12 +31,25 @@ class Clipboard:
     Args:
         session: the session.
         line_ends: the parameter normalize-clipboard.
+        may_download: True if users may download files that have been copied on the host.
+        may_upload: True if users may put files on the clipboard.
     """
 
-    def __init__(self, session: SessionContext, line_ends: str) -> None:
+    def __init__(
+        self,
+        session: SessionContext,
+        line_ends: str,
+        *,
+        may_download: bool = True,
+        may_upload: bool = True,
+    ) -> None:
         self._session = session
         self._line_ends = line_ends
         self._channel = Channel(session)
+        self.files = Files(session, self._channel, may_read=may_download, may_write=may_upload)
+        self.files.of_users.on_complete = self._paste_files
+        self._flags = 0
+        """The capabilities of the host."""
         self._loop = asyncio.get_running_loop()
         self._contents: Mapping[str, bytes] = {}
         """What the users have copied, by type. The host may want it even after it has announced
@@ -73,6 +88,11 @@ class Clipboard:
         if answering is not None:
             answering.cancel()
         self._channel.end()
+        self.files.end()
+
+    def close(self) -> None:
+        """Forget what users have copied: the session ends."""
+        self.files.of_users.close()
 
     def handle(self, message: Message) -> None:
         """Handle a message of the worker.
@@ -87,18 +107,29 @@ class Clipboard:
 
     def paste(self, contents: Mapping[str, bytes]) -> None:
         """Offer to the host what a user has copied, by type; unknown types are ignored."""
-        self._is_stale = True
-        self._contents, self._is_latest = contents, True
-        self._offer()
+        self.files.of_users.clear()
+        self._copy(contents)
 
     def lose(self) -> None:
         """Do not let the host paste what users have copied before."""
         self._is_stale = True
         self._contents, self._is_latest = {}, False
+        self.files.of_users.clear()
+
+    def _paste_files(self) -> None:
+        self._copy({})
+
+    def _copy(self, contents: Mapping[str, bytes]) -> None:
+        self._is_stale = True
+        self._contents, self._is_latest = contents, True
+        self.files.show_users()
+        self._offer()
 
     def _offer(self) -> None:
         if self._is_ready:
-            offered = formats.offered(self._contents if self._is_latest else ())
+            offered: dict[str, int] = {}
+            if self._is_latest:
+                offered = formats.offered(self._contents) | self.files.formats
             self._channel.send(pdu.format_list(offered, long_names=self._channel.long_names))
 
     # ---- from the host
@@ -106,10 +137,13 @@ class Clipboard:
     def _receive(self, message: pdu.ServerPdu) -> None:
         match message:
             case pdu.Capabilities():
+                self._flags = message.flags
                 self._channel.long_names = bool(message.flags & pdu.LONG_NAMES)
             case pdu.MonitorReady():
-                self._channel.send(pdu.capabilities(pdu.LONG_NAMES))
+                own = pdu.LONG_NAMES | self.files.capabilities
+                self._channel.send(pdu.capabilities(own))
                 self._is_ready = True
+                self.files.begin(self._flags)
                 self._offer()
             case pdu.FormatList():
                 self._channel.send(pdu.list_response())
@@ -119,12 +153,19 @@ class Clipboard:
                 self._answer(message.kind)
             case pdu.DataResponse():
                 self._take(message)
+            case pdu.FileRequest():
+                self.files.answer(message)
+            case pdu.FileResponse():
+                self.files.take(message)
 
     def _answer(self, kind: int) -> None:
         if self._answering is not None:
             self._channel.send(pdu.data_response(None))
             return
         self._is_stale = False
+        if kind == file_list.NUMBER:
+            self._channel.send(pdu.data_response(self.files.list()))
+            return
         encode = partial(formats.encode, self._contents, kind, self._line_ends)
         work = self._send_answer(encode, is_slow=formats.is_slow(self._contents, kind))
         self._answering = self._session.start_task(work, "clipboard for the host")
@@ -138,11 +179,14 @@ class Clipboard:
         """Request what has been copied on the host, if anybody may copy it."""
         self._is_latest = False
         self._forget()
+        self.files.show(Tree())
         self._is_outdated = True
         waited = self._loop.time() - self._asked_at
         if self._copying is None and waited > ANSWER_TIMEOUT:
             self._asked = None
         types = self._session.clipboard_types
+        if self.files.are_wanted:
+            types |= {FILES}
         limit = self._session.clipboard_limit
         self._wanted.extend(formats.wanted_of(listed, types, limit, self._line_ends))
         self._request()
@@ -164,7 +208,7 @@ class Clipboard:
         if self._is_outdated or not response.data:
             self._asked = None
             self._go_on()
-        elif response.is_cut and asked.mimetype != TEXT:
+        elif response.is_cut and asked.mimetype in (HTML, PNG):
             self._warn_of_size(asked.mimetype)
             self._asked = None
             self._go_on()
@@ -173,7 +217,8 @@ class Clipboard:
             self._copying = self._session.start_task(work, "clipboard of the host")
 
     async def _convert(self, asked: Wanted, data: bytes) -> None:
-        decode, content = partial(asked.decode, data), b""
+        decode = partial(asked.decode, data)
+        content: bytes | Tree = b""
         try:
             is_slow = asked.mimetype == PNG or len(data) > SMALL
             content = await compute(decode) if is_slow else decode()
@@ -182,7 +227,10 @@ class Clipboard:
         except ImageError as error:
             self._session.log.warning("an image that was copied on the host was dropped: %s", error)
         self._copying = self._asked = None
-        if content and not self._is_outdated:
+        if isinstance(content, Tree):
+            if not self._is_outdated:
+                self.files.show(content)
+        elif content and not self._is_outdated:
             self._copied[asked.mimetype] = content
         self._go_on()
 

@@ -6,12 +6,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from handlers.rdp.clipboard import html, images, text
+from handlers.rdp.clipboard import file_list, html, images, text
+from handlers.rdp.clipboard.file_list import Tree
 from handlers.rdp.clipboard.images import ImageError
 from handlers.rdp.clipboard.text import CF_TEXT, CF_UNICODETEXT, TooLongError
 
 TEXT, HTML, PNG = "text/plain", "text/html", "image/png"
 TYPES = (TEXT, HTML, PNG)
+FILES = "files"
+"""What stands for a list of files, which users see as a folder."""
 CF_DIB, CF_DIBV5 = 8, 17
 HTML_NAME, PNG_NAME = "HTML Format", "PNG"
 HTML_NUMBER, PNG_NUMBER = 0xD010, 0xD011
@@ -27,17 +30,17 @@ class Wanted:
     """A format of a host that is requested.
 
     Args:
-        mimetype: what users get.
+        mimetype: what users get, or `FILES`.
         kind: the number of the format on the host.
         size_max: bytes that are received.
         decode: returns what users get, of what has been received; it is empty if there is nothing,
-            and raises `TooLongError` or `ImageError`.
+            a tree for `FILES`, and raises `TooLongError` or `ImageError`.
     """
 
     mimetype: str
     kind: int
     size_max: int
-    decode: Callable[[bytes], bytes]
+    decode: Callable[[bytes], bytes | Tree]
 
 
 def wanted_of(
@@ -60,6 +63,8 @@ def wanted_of(
     if HTML_NAME in formats and HTML in types:
         decode = partial(html.decode, limit=limit)
         found.append(Wanted(HTML, formats[HTML_NAME], limit + HEADERS, decode))
+    if file_list.NAME in formats and FILES in types:
+        found.append(Wanted(FILES, formats[file_list.NAME], file_list.SIZE_MAX, _files))
     if found or PNG not in types:
         return found
     if PNG_NAME in formats:
@@ -108,6 +113,10 @@ _OFFERED: dict[str, dict[str, int]] = {
     HTML: {HTML_NAME: HTML_NUMBER},
     PNG: {PNG_NAME: PNG_NUMBER, str(CF_DIB): CF_DIB},
 }
+
+
+def _files(data: bytes) -> Tree:
+    return Tree(file_list.parse(data))
 
 
 def _decode_text(data: bytes, *, kind: int, line_ends: str, limit: int) -> bytes:

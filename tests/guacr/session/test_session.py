@@ -673,7 +673,8 @@ async def test_a_page_learns_which_clipboards_are_accepted(bench: Bench) -> None
     assert name == "clipboard"
     (told,) = (blob for at, blob in transport.all("blob") if at == index)
     limit = session_of(user).settings.session.max_clipboard
-    assert json.loads(b64decode(told)) == {"types": ["text/plain"], "limit": limit}
+    expected = {"types": ["text/plain"], "limit": limit, "files": False}
+    assert json.loads(b64decode(told)) == expected
 
 
 async def test_pasting_several_types(bench: Bench) -> None:

@@ -8,7 +8,9 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
+from guacr.api import FileSystem, Rights
 from guacr.budget import Budget
+from guacr.settings.models import RdpSettings, Settings
 from handlers.rdp.channel.codec import PART_MAX, Message
 from handlers.rdp.channel.pipes import PipeGiven, PipeOffer, PipeReceived, PipeTaken, PipeWritten
 from handlers.rdp.clipboard import pdu
@@ -18,19 +20,50 @@ from handlers.rdp.clipboard.formats import TYPES
 from tests.support.waiting import until
 
 LIMIT = 1000
+FILES_LIMIT = 1 << 20
 CAPABILITIES = pdu.LONG_NAMES | pdu.FILES | pdu.NO_PATHS | pdu.CAN_LOCK | pdu.HUGE_FILES
+
+
+class Person:
+    """A user, and the file systems that are offered to it."""
+
+    def __init__(self, **rights: bool) -> None:
+        self.rights = Rights(**rights)
+        self.objects = self
+        self.offered: dict[int, FileSystem] = {}
+
+    def offer(self, files: FileSystem) -> int | None:
+        if self.rights.read_only:
+            return None
+        self.offered[len(self.offered)] = files
+        return len(self.offered) - 1
+
+    def withdraw(self, index: int) -> None:
+        del self.offered[index]
+
+    @property
+    def folder(self) -> FileSystem:
+        (folder,) = self.offered.values()
+        return folder
 
 
 class Host:
     """A host, a worker that passes everything on, and a session without users."""
 
-    def __init__(self, limit: int = LIMIT, line_ends: str = "", memory: int = 1 << 30) -> None:
+    def __init__(
+        self,
+        limit: int = LIMIT,
+        line_ends: str = "",
+        memory: int = 1 << 30,
+        users: tuple[Person, ...] = (),
+        **terms: bool,
+    ) -> None:
         self.clipboard_limit = limit
         self.clipboard_types = frozenset(TYPES)
         self.memory = Budget(memory, "session.max_memory")
         self.log = logging.getLogger("guacr.session")
-        self.users: tuple[Any, ...] = ()
-        self.settings: Any = None
+        self.users = users
+        self.settings = Settings(rdp=RdpSettings(max_clipboard_files=FILES_LIMIT))
         self.sent: list[dict[str, bytes]] = []
         """What users have been sent."""
         self.received: list[tuple[int, bytes]] = []
@@ -44,7 +77,7 @@ class Host:
         self._parts = bytearray()
         self._tasks: set[asyncio.Task[None]] = set()
         session: Any = self
-        self.clipboard = Clipboard(session, line_ends)
+        self.clipboard = Clipboard(session, line_ends, **terms)
 
     # ---- as a session
 
@@ -122,6 +155,7 @@ class Host:
 
     async def close(self) -> None:
         self.clipboard.end()
+        self.clipboard.close()
         for task in list(self._tasks):
             task.cancel()
         if self._tasks:
