@@ -7,7 +7,7 @@ import pytest
 from guacr.errors import GuacrError
 from guacr.protocol.status import Status
 from handlers.rdp import failures
-from handlers.rdp.channel.messages import Ended
+from handlers.rdp.channel.messages import NOT_OFFERED, Ended
 from handlers.rdp.freerdp.library import Library, LibraryError
 from handlers.rdp.params import RdpParams
 from tests.support.require import missing
@@ -65,3 +65,21 @@ def test_lost_connections(name: str) -> None:
     assert "closed the connection before showing a desktop" in str(error_of(name))
     assert "closed the connection before" in str(error_of(name, tls=False, protocol=2))
     assert str(error_of(name, shown=True)).endswith("has closed the connection: connect again")
+
+
+@pytest.mark.parametrize(
+    ("result", "status", "words"),
+    [
+        (NOT_OFFERED, Status.UPSTREAM_ERROR, "does not offer RemoteApps: clear the parameter"),
+        (3, Status.CLIENT_FORBIDDEN, "does not allow the RemoteApp '||pad': ask"),
+        (5, Status.RESOURCE_NOT_FOUND, "does not find the RemoteApp '||pad': check"),
+        (6, Status.UPSTREAM_ERROR, "start the RemoteApp '||pad' (error 6): connect again, or ask"),
+        (0xFFFF, Status.UPSTREAM_ERROR, "(error 65535)"),
+    ],
+)
+def test_refused_programs(result: int, status: Status, words: str) -> None:
+    params = RdpParams.parse({"hostname": "host.example", "remote-app": "||pad"})
+    error = failures.remote_app(params, result)
+    assert str(error).startswith("host 'host.example' ")
+    assert words in str(error)
+    assert error.status == status
