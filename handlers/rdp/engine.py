@@ -17,7 +17,7 @@ from guacr.api import GuacrError
 from handlers.rdp.channel import memory
 from handlers.rdp.channel.codec import ChannelError, Message, Parser
 from handlers.rdp.channel.messages import FROM_WORKER, Stop, is_release
-from handlers.rdp.launcher import Process, launcher
+from handlers.rdp.launcher import Launcher, Process
 
 TURN, REST = 0.003, 0.015
 """Seconds for which messages of a worker are handled at a time, and seconds until the next turn."""
@@ -37,9 +37,11 @@ class Engine(asyncio.Protocol):
 
     Args:
         receive: called with each message; its `GuacrError` ends the connection.
+        launcher: starts it.
     """
 
-    def __init__(self, receive: Callable[[Message], None]) -> None:
+    def __init__(self, receive: Callable[[Message], None], launcher: Launcher) -> None:
+        self._launcher = launcher
         self._receive = receive
         self._parser = Parser(FROM_WORKER)
         self._messages: Iterator[Message] = iter(())
@@ -88,7 +90,7 @@ class Engine(asyncio.Protocol):
 
         def fork() -> Process:
             with given:
-                return launcher.fork(*descriptors)
+                return self._launcher.fork(*descriptors)
 
         forking = self._loop.run_in_executor(None, fork)
         try:

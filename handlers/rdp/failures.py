@@ -126,6 +126,22 @@ _REASONS: dict[str, tuple[type[GuacrError], str]] = {
     ),
     "ERRINFO_CB_CONNECTION_CANCELLED": (SessionClosedError, "has cancelled the connection"),
     "ERRINFO_CB_SESSION_ONLINE_VM_WAKE": (UpstreamTimeoutError, "cannot wake its machine"),
+    "ENGINE_INVALID_DATA": (
+        UpstreamError, "has sent what is not valid in RDP: connect again, and if it happens "
+        "repeatedly, use the engine FreeRDP (see docs/rdp.md)",
+    ),
+    "ENGINE_COLOR_DEPTH": (
+        UpstreamError, "sends pictures of a color depth that the engine aardwolf does not decode: "
+        "set color-depth to 16",
+    ),
+    "ENGINE_ENCRYPTION": (
+        UpstreamError, "does not offer RDP's own encryption with keys of 128 bits, the only one "
+        "that the engine aardwolf has",
+    ),
+    "ENGINE_REDIRECTED": (
+        UpstreamError, "sends this client to another host, which the engine aardwolf does not "
+        "follow: set hostname to that host",
+    ),
 }  # fmt: skip
 
 

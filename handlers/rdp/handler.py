@@ -37,12 +37,14 @@ from handlers.rdp.clipboard import formats
 from handlers.rdp.clipboard.clipboard import Clipboard
 from handlers.rdp.desktop import Desktop
 from handlers.rdp.key_sender import layout_of
+from handlers.rdp.launcher import launchers
 from handlers.rdp.login import Login
 from handlers.rdp.microphone import Microphone
 from handlers.rdp.options import excludes
 from handlers.rdp.params import RdpParams
 from handlers.rdp.pipes import Pipes, channel_names
 from handlers.rdp.redirection import FOLLOWED_MAX, Redirection, check_address
+from handlers.rdp.restrictions import check_engine, restrictions_of
 from handlers.rdp.server import MissingCredentialsError, Server
 from handlers.wake import reach, wake_of
 
@@ -96,6 +98,7 @@ class RdpHandler(ProtocolHandler[RdpParams]):
             check(self.params)
         for remark in self.remarks(self.session.settings, self.params):
             self.session.log.warning("%s", remark)
+        await self._load_engine()
         desktop, notice, left = Desktop(self.session), Notice(self.session), self.params.autoretry
         security, followed = self.params.security or "any", 0
         redirection: Redirection | None = None
@@ -132,6 +135,19 @@ class RdpHandler(ProtocolHandler[RdpParams]):
                 raise reason
             await self._pause(desktop, notice, reason, left)
             left -= 1
+
+    async def _load_engine(self) -> None:
+        """Load the engine, unless another session has done so, and log what it cannot do.
+
+        Raises:
+            GuacrError: it cannot be used, or not with these parameters.
+        """
+        launcher = launchers[self.session.settings.rdp.engine]
+        loaded = await asyncio.to_thread(launcher.start)
+        check_engine(loaded.name, self.params)
+        if found := restrictions_of(loaded.name, self.params):
+            log = self.session.log
+            log.warning("the RDP engine %s %s %s", loaded.name, loaded.version, found)
 
     async def _attempt(
         self, security: str, redirection: Redirection | None, desktop: Desktop, notice: Notice

@@ -1,4 +1,5 @@
-"""Starts worker processes, by way of a zygote that this process starts when it needs the first."""
+"""Starts worker processes, by way of a zygote for each engine, which this process starts when it
+needs the first."""
 
 from __future__ import annotations
 
@@ -13,10 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from guacr.api import BusyError, UnsupportedError
+from handlers.rdp.worker.engines import AARDWOLF, AUTO, FREERDP
 from handlers.rdp.worker.zygote import ANSWER, REASON_MAX
 
 START_TIMEOUT = 20.0
-"""Seconds within which the zygote must load FreeRDP."""
+"""Seconds within which the zygote must load its engine."""
 FORK_TIMEOUT = 5.0
 """Seconds within which it must fork a worker."""
 END_TIMEOUT = 2.0
@@ -38,20 +40,38 @@ class Process:
         os.close(self.descriptor)
 
 
-class Zygote:
-    """The process that forks workers. Its methods block: call them on a thread."""
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The engine that a zygote has loaded."""
 
-    def __init__(self) -> None:
+    name: str
+    version: str
+
+
+class Zygote:
+    """The process that forks workers. Its methods block: call them on a thread.
+
+    Args:
+        engine: a value of the setting `rdp.engine`.
+
+    Raises:
+        UnsupportedError: the engine cannot be used here.
+    """
+
+    def __init__(self, engine: str) -> None:
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 -- its arguments are constants
-                [sys.executable, "-P", "-S", "-m", "handlers.rdp.worker", str(theirs.fileno())],
+                [
+                    *(sys.executable, "-P", "-S", "-m", "handlers.rdp.worker"),
+                    *(str(theirs.fileno()), engine),
+                ],
                 pass_fds=[theirs.fileno()],
-                env={"PYTHONPATH": str(_ROOT)},
+                env={"PYTHONPATH": os.pathsep.join([str(_ROOT), *_libraries()])},
                 stdin=subprocess.DEVNULL,
             )
         try:
-            self.version = self._answer(START_TIMEOUT)[1]
+            self.loaded = Loaded(*self._answer(START_TIMEOUT)[1].split(" ", 1))
         except BaseException:
             self.close()
             raise
@@ -99,20 +119,29 @@ class Zygote:
 
 
 class Launcher:
-    """The zygote of this process, started on demand and again if it has ended."""
+    """The zygote of an engine, started on demand and again if it has ended.
 
-    def __init__(self) -> None:
+    Args:
+        engine: a value of the setting `rdp.engine`.
+    """
+
+    def __init__(self, engine: str) -> None:
+        self._engine = engine
         self._lock = threading.Lock()
         self._zygote: Zygote | None = None
 
-    def start(self) -> str:
-        """Start the zygote, and return FreeRDP's version; blocks.
+    def start(self) -> Loaded:
+        """Start the zygote, and return its engine; blocks.
 
         Raises:
-            UnsupportedError: FreeRDP cannot be used here.
+            UnsupportedError: the engine cannot be used here.
+            BusyError: there can be no other process now.
         """
         with self._lock:
-            return self._started().version
+            try:
+                return self._started().loaded
+            except OSError as error:
+                raise BusyError(f"no process for RDP can be started: {error}") from None
 
     def close(self) -> None:
         """End the zygote; blocks."""
@@ -125,7 +154,7 @@ class Launcher:
         """Fork a worker; blocks.
 
         Raises:
-            UnsupportedError: FreeRDP cannot be used here.
+            UnsupportedError: the engine cannot be used here.
             BusyError: there can be no other process now.
         """
         with self._lock:
@@ -145,9 +174,16 @@ class Launcher:
             self._zygote.close()
             self._zygote = None
         if self._zygote is None:
-            self._zygote = Zygote()
+            self._zygote = Zygote(self._engine)
         return self._zygote
 
 
-launcher = Launcher()
-"""That of this process."""
+def _libraries() -> list[str]:
+    """Return the directories in which this process finds its libraries."""
+    return [path for path in sys.path if Path(path).name in ("site-packages", "dist-packages")]
+
+
+launchers = {engine: Launcher(engine) for engine in (AUTO, FREERDP, AARDWOLF)}
+"""Those of this process."""
+launcher = launchers[AUTO]
+"""That of the default engine."""

@@ -34,6 +34,7 @@ from handlers.rdp.engine import Engine, EngineError
 from handlers.rdp.key_sender import KeySender, layout_of, locks_of
 from handlers.rdp.keyboard import Keyboard
 from handlers.rdp.known_hosts import known_hosts
+from handlers.rdp.launcher import launchers
 from handlers.rdp.login import Login
 from handlers.rdp.microphone import Microphone
 from handlers.rdp.options import geometry_of, keyboard_settings, settings_of
@@ -99,7 +100,7 @@ class Server:
         self.redirection: Redirection | None = None
         """Where to connect next, if the server has ended the connection for that."""
         self._notice = Notice(session)
-        self._engine = Engine(self._handle)
+        self._engine = Engine(self._handle, launchers[session.settings.rdp.engine])
         self._watch = Watch(self._engine, self._notice, params)
         self._ended: Ended | None = None
         self._redirected: Redirected | None = None

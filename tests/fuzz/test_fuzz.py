@@ -19,6 +19,13 @@ from tests.fuzz import (
     telnet,
 )
 
+try:
+    from tests.fuzz import rdp_server
+except ModuleNotFoundError:  # aardwolf is optional
+    SERVER = []
+else:
+    SERVER = [pytest.param(rdp_server.one_input, rdp_server.SAMPLES, 500, id="rdp_server")]
+
 TARGETS = [
     pytest.param(parser.one_input, parser.SAMPLES, 2000, id="parser"),
     pytest.param(handshake.one_input, handshake.SAMPLES, 2000, id="handshake"),
@@ -26,6 +33,7 @@ TARGETS = [
     pytest.param(images.one_input, images.SAMPLES, 2000, id="images"),
     pytest.param(rdp_channel.one_input, rdp_channel.SAMPLES, 1000, id="rdp_channel"),
     pytest.param(rdp_clipboard.one_input, rdp_clipboard.SAMPLES, 300, id="rdp_clipboard"),
+    *SERVER,
     pytest.param(rfb.one_input, rfb.SAMPLES, 200, id="rfb"),
     pytest.param(rfb_rects.one_input, rfb_rects.SAMPLES, 500, id="rfb_rects"),
 ]

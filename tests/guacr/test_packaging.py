@@ -17,6 +17,10 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("guacr", "handlers", "terminal")
 
 IMPORTERS: dict[str, tuple[str, ...]] = {
+    "aardwolf": ("handlers.rdp.aardwolf",),
+    "asn1crypto": ("handlers.rdp.aardwolf.nla",),
+    "asyauth": ("handlers.rdp.aardwolf.nla",),
+    "spnego": ("handlers.rdp.aardwolf.nla",),
     "PIL": (
         "guacr.display.encoder",
         "guacr.display.png",

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from ctypes import c_char_p, c_int, c_size_t, c_uint16, c_uint32, c_void_p
-from typing import Any, Protocol
+from typing import Any
 
 from handlers.rdp.channel.codec import Message
 from handlers.rdp.channel.messages import (
@@ -50,6 +50,7 @@ from handlers.rdp.freerdp.sound import Sound
 from handlers.rdp.freerdp.static_channels import StaticChannels
 from handlers.rdp.freerdp.structs import CONTEXT, INSTANCE, ChannelEvent, Update, slot
 from handlers.rdp.freerdp.touch import TouchChannel
+from handlers.rdp.worker.client import Surroundings
 
 HANDLES_MAX = 60
 """Handles that FreeRDP waits for; WinPR allows 64."""
@@ -68,22 +69,6 @@ GRAPHICS = "Microsoft::Windows::RDS::Graphics"
 REDIRECTION = "RedirectionFlags"
 NLA_REASON, GATEWAY_REASON = 0, 3
 """Why FreeRDP 3 asks for credentials: for network level authentication; from 3 on, for others."""
-
-
-class Surroundings(Protocol):
-    """What a client needs of its process."""
-
-    def send(self, message: Message) -> None:
-        """Send a message to the daemon."""
-
-    def verify(self, pem: bytes) -> bool:
-        """Return whether the server's certificate is accepted."""
-
-    def note_busy(self, busy: bool) -> None:
-        """Note whether the client is at work, and does not wait for anything."""
-
-    def note_handled(self) -> None:
-        """Note that another message of the daemon has been handled."""
 
 
 class Client:

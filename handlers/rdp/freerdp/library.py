@@ -5,6 +5,8 @@ from __future__ import annotations
 import ctypes
 from typing import Any
 
+from handlers.rdp.worker.client import UnavailableError
+
 VERSIONS = (2, 3), (4, 0)
 """The first version that is known, and the first that is not."""
 MAJORS = (3, 2)
@@ -80,7 +82,7 @@ libc pointer calloc size size
 """The library, the result, the name and the arguments of each."""
 
 
-class LibraryError(Exception):
+class LibraryError(UnavailableError):
     """FreeRDP cannot be used; the message says why."""
 
 

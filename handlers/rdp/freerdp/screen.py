@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from handlers.rdp.channel.codec import Message
 from handlers.rdp.channel.memory import BYTES, PAINTING, SIDE_MAX
 from handlers.rdp.channel.messages import Painted, Sized
-from handlers.rdp.freerdp.changes import Changes, Rect
 from handlers.rdp.freerdp.structs import CONTEXT, Gdi2, Gdi3, GdiWindow, Update, slot
+from handlers.rdp.worker.changes import Changes, Rect
 
 if TYPE_CHECKING:
     from handlers.rdp.freerdp.client import Client

@@ -1,1 +1,1 @@
-"""The processes in which FreeRDP runs, one for each desktop."""
+"""The processes in which an engine runs, one for each desktop."""

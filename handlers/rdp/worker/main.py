@@ -1,8 +1,7 @@
-"""A worker process: FreeRDP on its main thread, and a thread that reads the daemon's messages."""
+"""A worker process: a client on its main thread, and a thread that reads the daemon's messages."""
 
 from __future__ import annotations
 
-import ctypes
 import mmap
 import os
 import socket
@@ -29,8 +28,7 @@ from handlers.rdp.channel.messages import (
 )
 from handlers.rdp.channel.pipes import PipeGiven, PipeOffer, PipeTaken
 from handlers.rdp.channel.virtual import Recorded
-from handlers.rdp.freerdp.client import Client
-from handlers.rdp.freerdp.library import Library, LibraryError
+from handlers.rdp.worker.client import Engine, UnavailableError
 
 READ_MAX = 1 << 16
 FRAMES_MAX, REMARK_MAX = 6, 2000
@@ -43,20 +41,20 @@ class Worker:
     """The daemon's side of a client, and its process.
 
     Args:
-        library: FreeRDP.
+        engine: shows the desktop.
         channel: the connection to the daemon.
         shared: the descriptor of the shared memory.
         sock: the connection to the server.
     """
 
-    def __init__(self, library: Library, channel: socket.socket, shared: int, sock: int) -> None:
+    def __init__(self, engine: Engine, channel: socket.socket, shared: int, sock: int) -> None:
         self._channel = channel
         self._sending = threading.Lock()
         self._memory = mmap.mmap(shared, memory.SIZE)
         os.close(shared)
         self._header = memory.header(self._memory)
-        start = ctypes.addressof(ctypes.c_char.from_buffer(self._memory))
-        self._client = Client(library, self, sock, start + memory.PIXELS, self._header)
+        self._name = engine.name
+        self._client = engine.connect(self, sock, self._memory, self._header)
         self._starts: SimpleQueue[Start] = SimpleQueue()
         self._has_started = False
         self._verdicts: SimpleQueue[CertificateVerdict] = SimpleQueue()
@@ -138,11 +136,11 @@ class Worker:
     def _configure(self, message: Setting | BinarySetting | Layout) -> None:
         try:
             known = self._client.configure(message)
-        except LibraryError:
+        except UnavailableError:
             known = False
         if not known:
             name = "of monitors" if isinstance(message, Layout) else message.name
-            self.send(Remark(f"FreeRDP has no setting {name}, or not this value"))
+            self.send(Remark(f"{self._name} has no setting {name}, or not this value"))
 
     # ---- errors of guacr's own, which have no other way to the log
 

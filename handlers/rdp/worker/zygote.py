@@ -1,4 +1,4 @@
-"""The process that forks workers: with FreeRDP loaded once, a worker starts within milliseconds
+"""The process that forks workers: with an engine loaded once, a worker starts within milliseconds
 and shares its memory with the others.
 
 It has no thread and no event loop. For each worker, it receives one byte with three descriptors:
@@ -17,7 +17,8 @@ import tempfile
 import traceback
 from pathlib import Path
 
-from handlers.rdp.freerdp.library import Library, LibraryError
+from handlers.rdp.worker import engines
+from handlers.rdp.worker.client import Engine, UnavailableError
 from handlers.rdp.worker.confine import confine
 from handlers.rdp.worker.main import Worker
 
@@ -26,14 +27,15 @@ ANSWER = struct.Struct("<i")
 REASON_MAX = 1024
 
 
-def serve(control: socket.socket) -> None:
-    """Fork workers until the daemon closes its end."""
+def serve(control: socket.socket, name: str) -> None:
+    """Load an engine, and fork workers until the daemon closes its end. The first answer contains
+    the engine's name and version."""
     try:
-        library = Library()
-    except LibraryError as error:
+        engine = engines.load(name)
+    except UnavailableError as error:
         control.send(ANSWER.pack(0) + str(error).encode()[:REASON_MAX])
         return
-    control.send(ANSWER.pack(os.getpid()) + ".".join(map(str, library.version)).encode())
+    control.send(ANSWER.pack(os.getpid()) + f"{engine.name} {engine.version}".encode())
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for workers
     gc.collect()
     gc.freeze()
@@ -43,7 +45,7 @@ def serve(control: socket.socket) -> None:
             request, descriptors, _, _ = socket.recv_fds(control, 1, DESCRIPTORS)
             if not request or len(descriptors) != DESCRIPTORS:
                 return
-            _fork(library, control, descriptors, home)
+            _fork(engine, control, descriptors, home)
             for descriptor in descriptors:
                 os.close(descriptor)
 
@@ -56,14 +58,14 @@ def _make_home(home: Path) -> None:
         made.chmod(0o555)
 
 
-def _fork(library: Library, control: socket.socket, descriptors: list[int], home: str) -> None:
+def _fork(engine: Engine, control: socket.socket, descriptors: list[int], home: str) -> None:
     try:
         worker = os.fork()
     except OSError as error:
         control.send(ANSWER.pack(0) + str(error.strerror).encode())
         return
     if worker == 0:
-        _work(library, control, descriptors, home)
+        _work(engine, control, descriptors, home)
     try:
         process = os.pidfd_open(worker)
     except OSError:
@@ -73,7 +75,7 @@ def _fork(library: Library, control: socket.socket, descriptors: list[int], home
     os.close(process)
 
 
-def _work(library: Library, control: socket.socket, descriptors: list[int], home: str) -> None:
+def _work(engine: Engine, control: socket.socket, descriptors: list[int], home: str) -> None:
     """Be a worker, which cannot write to what the daemon writes to; does not return."""
     try:
         control.close()
@@ -84,7 +86,7 @@ def _work(library: Library, control: socket.socket, descriptors: list[int], home
         for standard in range(3):
             os.dup2(nowhere, standard)
         os.close(nowhere)
-        Worker(library, socket.socket(fileno=channel), shared, sock).run()
+        Worker(engine, socket.socket(fileno=channel), shared, sock).run()
     except BaseException:  # noqa: BLE001 -- the process ends
         traceback.print_exc()  # seen only until the standard streams are replaced
     finally:

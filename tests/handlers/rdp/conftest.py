@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from guacr.daemon import Daemon
-from guacr.testing.daemon import running_daemon
+from guacr.testing.daemon import local_settings, running_daemon
 from handlers.rdp.handler import RdpHandler
-from handlers.rdp.launcher import launcher
+from handlers.rdp.launcher import launcher, launchers
 from tests.handlers.rdp.sessions import workers, zygote_pid
 from tests.support.certificates import Authority, Pair
+from tests.support.guarding import owned
 from tests.support.waiting import until
 from tests.support.xrdp import Xrdp, xrdp_server
 from tests.support.xvnc import Desktop, xvnc
@@ -50,14 +52,24 @@ async def desktop() -> AsyncIterator[Desktop]:
 
 @pytest.fixture(scope="module")
 def zygote() -> Iterator[None]:
-    """The process that forks workers, which loads FreeRDP once for all tests of a module."""
+    """The processes that fork workers, which load their engine once for all tests of a module."""
     launcher.start()
     yield
-    launcher.close()
+    for one in launchers.values():
+        one.close()
 
 
 @pytest.fixture
-async def daemon(zygote: None) -> AsyncIterator[Daemon]:
-    async with running_daemon(RdpHandler) as running:
+def engine() -> str:
+    """The engine of the daemon's sessions; tests of others set it as a parameter."""
+    return "auto"
+
+
+@pytest.fixture
+async def daemon(zygote: None, engine: str) -> AsyncIterator[Daemon]:
+    with owned():
+        await asyncio.to_thread(launchers[engine].start)
+    settings = local_settings(rdp={"engine": engine})
+    async with running_daemon(RdpHandler, settings=settings) as running:
         yield running
-    await until(lambda: not workers(zygote_pid()), "the workers' end")
+    await until(lambda: not workers(zygote_pid(engine)), "the workers' end")

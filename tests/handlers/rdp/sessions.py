@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from importlib.util import find_spec
+
+import pytest
 
 from guacr.daemon import Daemon
 from guacr.testing.client import GuacClient, Hello
 from guacr.testing.daemon import address
-from handlers.rdp.launcher import launcher
+from handlers.rdp.launcher import launchers
+from handlers.rdp.worker.engines import AARDWOLF, AUTO
 from tests.support.server_process import children
 from tests.support.x_display import XDisplay
 
+aardwolf = pytest.mark.skipif(
+    not find_spec("aardwolf") and os.environ.get("CI") != "true",
+    reason="aardwolf is not installed",
+)
+each_engine = pytest.mark.parametrize("engine", [AUTO, pytest.param(AARDWOLF, marks=aardwolf)])
+"""For tests that show the same with both engines; FreeRDP is found by `auto`."""
 TIMEOUT = 30.0
 """Seconds within which a session must begin: xrdp starts an X server for it."""
 
@@ -44,10 +55,11 @@ async def shows(client: GuacClient, display: XDisplay, timeout: float = TIMEOUT)
             await asyncio.sleep(0.1)
 
 
-def zygote_pid() -> int:
+def zygote_pid(engine: str = AUTO) -> int:
     """Return the number of the process that forks workers."""
-    assert launcher._zygote is not None
-    return launcher._zygote._process.pid
+    zygote = launchers[engine]._zygote
+    assert zygote is not None
+    return zygote._process.pid
 
 
 def workers(parent: int) -> set[int]:

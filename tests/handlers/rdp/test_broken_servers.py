@@ -11,7 +11,7 @@ from guacr.protocol.status import Status
 from guacr.testing.client import GuacClient
 from guacr.testing.daemon import address
 from handlers.rdp import server
-from tests.handlers.rdp.sessions import connected, shows
+from tests.handlers.rdp.sessions import connected, each_engine, shows
 from tests.support.certificates import Pair
 from tests.support.freerdp_shadow import freerdp_shadow
 from tests.support.scripted_host import Script, resetting, saying, scripted_host
@@ -32,6 +32,7 @@ async def failure(script: Script, daemon: Daemon) -> tuple[str, int]:
     return sentence, status
 
 
+@each_engine
 @pytest.mark.parametrize(
     "script",
     [
@@ -51,15 +52,17 @@ async def test_a_host_that_does_not_speak_rdp(script: Script, daemon: Daemon) ->
     assert status == Status.UPSTREAM_ERROR, sentence
 
 
+@each_engine
 @pytest.mark.parametrize("data", [b"", CONFIRM], ids=["at once", "in TLS"])
 async def test_a_host_that_falls_silent(
-    data: bytes, daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+    data: bytes, engine: str, daemon: Daemon, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server, "HANDSHAKE_TIMEOUT", 1.0)
     sentence, status = await failure(saying(data), daemon)
     assert status == Status.UPSTREAM_TIMEOUT, sentence
 
 
+@each_engine
 async def test_a_connection_that_is_reset(
     daemon: Daemon, desktop: Desktop, pair: Pair, tmp_path: Path
 ) -> None:

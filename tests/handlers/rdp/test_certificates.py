@@ -21,6 +21,7 @@ from handlers.rdp import certificates, known_hosts
 from handlers.rdp.handler import RdpHandler
 from handlers.rdp.known_hosts import KnownHosts
 from handlers.rdp.params import RdpParams
+from tests.handlers.rdp.sessions import each_engine
 from tests.support.certificates import Authority, Pair
 from tests.support.freerdp_shadow import freerdp_shadow
 from tests.support.waiting import free_port
@@ -53,6 +54,7 @@ async def outcome(daemon: Daemon, parameters: Mapping[str, str]) -> str:
     return sentence
 
 
+@each_engine
 async def test_authorities(
     daemon: Daemon, desktop: Desktop, authority: Authority, pair: Pair
 ) -> None:
@@ -94,6 +96,7 @@ async def test_authorities_of_the_system(
         assert not await outcome(daemon, found)
 
 
+@each_engine
 async def test_fingerprints(daemon: Daemon, desktop: Desktop, pair: Pair) -> None:
     shown = fingerprint(pair)
     as_freerdp = "sha256:" + ":".join(shown[at : at + 2] for at in range(0, 64, 2))

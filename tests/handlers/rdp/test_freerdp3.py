@@ -39,7 +39,7 @@ from tests.support.xvnc import Desktop
 def zygote() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "executable", str(python_with_freerdp3()))
-        assert launcher.start().startswith("3.")
+        assert launcher.start().version.startswith("3.")
     yield
     launcher.close()
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from guacr.daemon import Daemon
 from guacr.testing.client import GuacClient
 from guacr.testing.daemon import address
+from handlers.rdp.worker.engines import AARDWOLF
+from tests.handlers.rdp.sessions import each_engine
 from tests.support.certificates import Authority
 from tests.support.rdp_host import Introduction, RdpHost
 from tests.support.scripted_host import scripted_host
@@ -37,7 +39,8 @@ async def introduced(
     return said
 
 
-async def test_defaults(daemon: Daemon, authority: Authority, tmp_path: Path) -> None:
+@each_engine
+async def test_defaults(engine: str, daemon: Daemon, authority: Authority, tmp_path: Path) -> None:
     said = await introduced(daemon, authority, tmp_path)
     assert said.preconnection == b""
     assert b"\r\n" not in said.request
@@ -47,9 +50,10 @@ async def test_defaults(daemon: Daemon, authority: Authority, tmp_path: Path) ->
     assert not said.session[0] & SESSION_VALID
     assert said.texts[3] == ""
     assert said.performance == NO_WALLPAPER | NO_DRAG | NO_ANIMATIONS | NO_THEMES
-    assert said.zone[0] == 0
+    assert said.zone[0] == (-60 if engine == AARDWOLF else 0)  # FreeRDP 2 sends the daemon's
 
 
+@each_engine
 async def test_what_precedes_the_connection(
     daemon: Daemon, authority: Authority, tmp_path: Path
 ) -> None:
@@ -69,6 +73,7 @@ async def test_what_precedes_the_connection(
     assert said.request[7:].startswith(b"tsv://MS Terminal Services Plugin.1.Farm\r\n")
 
 
+@each_engine
 async def test_a_number_precedes_the_connection(
     daemon: Daemon, authority: Authority, tmp_path: Path
 ) -> None:
@@ -76,6 +81,7 @@ async def test_a_number_precedes_the_connection(
     assert said.preconnection[12:16] == bytes(4)
 
 
+@each_engine
 async def test_the_client_and_its_screen(
     daemon: Daemon, authority: Authority, tmp_path: Path
 ) -> None:
@@ -96,6 +102,7 @@ async def test_the_client_and_its_screen(
     assert said.session == (said.session[0] | SESSION_VALID, 0)
 
 
+@each_engine
 async def test_monitors(daemon: Daemon, authority: Authority, tmp_path: Path) -> None:
     one = await introduced(daemon, authority, tmp_path)
     assert not one.monitors
@@ -110,11 +117,13 @@ async def test_monitors(daemon: Daemon, authority: Authority, tmp_path: Path) ->
     assert said.monitor_attributes == [(176, 159, 0, 150, 140)] * 3
 
 
+@each_engine
 async def test_a_long_name_is_cut(daemon: Daemon, authority: Authority, tmp_path: Path) -> None:
     said = await introduced(daemon, authority, tmp_path, client_name="a-long-name-of-a-client")
     assert said.client_name == "a-long-name-of-"
 
 
+@each_engine
 async def test_the_session(daemon: Daemon, authority: Authority, tmp_path: Path) -> None:
     said = await introduced(
         daemon,

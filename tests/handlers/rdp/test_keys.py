@@ -11,13 +11,14 @@ from guacr.testing.client import keysym
 from handlers.rdp.channel.codec import Message
 from handlers.rdp.channel.messages import Locks, PauseKey, Scancode, UnicodeKey
 from handlers.rdp.key_sender import KeySender, locks_of
-from tests.handlers.rdp.sessions import connected, shows
+from tests.handlers.rdp.sessions import connected, each_engine, shows
 from tests.support.waiting import until
 from tests.support.xrdp import Xrdp
 
 RETURN, CONTROL = 0xFF0D, 0xFFE3
 
 
+@each_engine
 @pytest.mark.parametrize(
     ("layout", "text"),
     [
@@ -41,6 +42,7 @@ async def test_text(layout: str, text: str, daemon: Daemon, xrdp: Xrdp, tmp_path
         assert typed.read_text() == f"{text}\n"
 
 
+@each_engine
 async def test_nothing_stays_pressed_when_a_user_leaves(
     daemon: Daemon, xrdp: Xrdp, tmp_path: Path
 ) -> None:

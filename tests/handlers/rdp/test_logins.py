@@ -14,6 +14,8 @@ from guacr.daemon import Daemon
 from guacr.protocol.status import Status
 from guacr.testing.client import GuacClient, Hello, keysym
 from guacr.testing.daemon import address
+from handlers.rdp.worker.engines import AARDWOLF, AUTO
+from tests.handlers.rdp.sessions import aardwolf, each_engine
 from tests.handlers.rdp.sessions import shows as shows_exactly
 from tests.support.certificates import Pair
 from tests.support.freerdp_shadow import ALICE, BOB, CAROL, DORA, freerdp_shadow
@@ -78,6 +80,7 @@ async def answer(client: GuacClient, **values: str) -> None:
 # ---- NLA
 
 
+@each_engine
 @pytest.mark.parametrize("security", ["any", "nla", "nla-ext"])
 async def test_nla(
     security: str, daemon: Daemon, desktop: Desktop, pair: Pair, tmp_path: Path
@@ -88,6 +91,7 @@ async def test_nla(
         assert proxy.connections == 1
 
 
+@each_engine
 async def test_refused_logins_are_not_repeated(
     daemon: Daemon, desktop: Desktop, pair: Pair, tmp_path: Path
 ) -> None:
@@ -103,6 +107,7 @@ async def test_refused_logins_are_not_repeated(
         assert proxy.connections == 2
 
 
+@each_engine
 @pytest.mark.parametrize(
     "login",
     [
@@ -120,15 +125,16 @@ async def test_domains(
 
 
 @pytest.mark.parametrize(
-    ("known", "asked"),
+    ("engine", "known", "asked"),
     [
-        ({}, {"username": "bob", "domain": "CORP", "password": BOB.password}),
-        ({"domain": "CORP"}, {"username": "bob", "password": BOB.password}),
-        ({"username": "alice"}, {"password": ALICE.password}),
-        ({"password": ALICE.password}, {"username": "alice", "domain": ""}),
-        ({"username": "dora"}, {"password": DORA.password}),
+        (AUTO, {}, {"username": "bob", "domain": "CORP", "password": BOB.password}),
+        (AUTO, {"domain": "CORP"}, {"username": "bob", "password": BOB.password}),
+        (AUTO, {"username": "alice"}, {"password": ALICE.password}),
+        (AUTO, {"password": ALICE.password}, {"username": "alice", "domain": ""}),
+        (AUTO, {"username": "dora"}, {"password": DORA.password}),
+        pytest.param(AARDWOLF, {"username": "dora"}, {"password": DORA.password}, marks=aardwolf),
     ],
-    ids=["all", "but the domain", "the password", "the name", "an empty password"],
+    ids=["all", "but the domain", "the password", "the name", "an empty password", "by aardwolf"],
 )
 async def test_the_owner_is_asked(
     known: dict[str, str],

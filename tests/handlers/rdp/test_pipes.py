@@ -20,7 +20,7 @@ from guacr.testing.streams import Stream
 from handlers.rdp.channel.codec import PART_MAX, ChannelError
 from handlers.rdp.channel.pipes import WINDOW, PipeOpened, PipeReceived, PipeWritten
 from handlers.rdp.pipes import Pipes, channel_names
-from tests.handlers.rdp.sessions import connected
+from tests.handlers.rdp.sessions import connected, each_engine
 from tests.support.waiting import until
 from tests.support.xrdp import Xrdp
 
@@ -47,6 +47,7 @@ def acknowledged(client: GuacClient, count: int) -> bool:
     return len(client.state.acks) == count
 
 
+@each_engine
 async def test_both_directions(daemon: Daemon, xrdp: Xrdp) -> None:
     async with connected(daemon, xrdp.parameters(), static_channels="ECHO, other") as client:
         xrdp.echo(await xrdp.display(), "ECHO", "hello")
@@ -77,6 +78,7 @@ async def test_all_users_receive(daemon: Daemon, xrdp: Xrdp) -> None:
         await second.wait(lambda: received(second, "ECHO") == b"hello", "a greeting")
 
 
+@each_engine
 async def test_a_host_that_is_quicker_than_the_users(
     daemon: Daemon, xrdp: Xrdp, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,7 +13,8 @@ from guacr.daemon import Daemon
 from guacr.protocol.status import Status
 from guacr.testing.client import GuacClient
 from guacr.testing.daemon import address
-from tests.handlers.rdp.sessions import connected, shows
+from handlers.rdp.worker.engines import AARDWOLF, AUTO
+from tests.handlers.rdp.sessions import aardwolf, connected, each_engine, shows
 from tests.support.certificates import Pair
 from tests.support.freed import freed
 from tests.support.freerdp_shadow import ALICE, freerdp_shadow
@@ -33,6 +34,7 @@ def show_something(display: XDisplay) -> None:
     display.start("xterm", "-geometry", "80x24+30+40", "-e", "sh", "-c", SCREEN)
 
 
+@each_engine
 @pytest.mark.parametrize("security", ["rdp", "tls", "nla"])
 async def test_the_shadow_servers_picture_is_exact(
     security: str, daemon: Daemon, desktop: Desktop, pair: Pair, tmp_path: Path
@@ -48,8 +50,17 @@ async def test_the_shadow_servers_picture_is_exact(
         await shows(client, desktop)
 
 
-@pytest.mark.parametrize("port", ["Xorg", "Xvnc"])
-@pytest.mark.parametrize("depth", ["", "24"])
+@pytest.mark.parametrize(
+    ("engine", "port", "depth"),
+    [
+        (AUTO, "Xorg", ""),
+        (AUTO, "Xorg", "24"),
+        (AUTO, "Xvnc", ""),
+        (AUTO, "Xvnc", "24"),
+        pytest.param(AARDWOLF, "Xorg", "", marks=aardwolf),
+        pytest.param(AARDWOLF, "rdp", "", marks=aardwolf),  # with RDP's own encryption
+    ],
+)
 async def test_the_picture_of_xrdp_is_exact(
     port: str, depth: str, daemon: Daemon, xrdp: Xrdp
 ) -> None:
@@ -73,6 +84,7 @@ async def test_a_second_viewer_sees_the_same(daemon: Daemon, xrdp: Xrdp) -> None
             await shows(second, display)
 
 
+@each_engine
 @pytest.mark.parametrize("method", ["display-update", "reconnect"])
 async def test_the_desktop_takes_the_size_of_the_window(
     method: str, daemon: Daemon, xrdp: Xrdp
@@ -96,6 +108,7 @@ async def test_the_window_may_be_left_alone(daemon: Daemon, xrdp: Xrdp) -> None:
         assert display.picture().shape == (600, 800, 3)
 
 
+@each_engine
 async def test_the_pointer_reaches_the_desktop(daemon: Daemon, xrdp: Xrdp) -> None:
     async with connected(daemon, xrdp.parameters()) as client:
         display = await xrdp.display()
@@ -122,6 +135,7 @@ async def test_a_host_that_refuses_connections(daemon: Daemon) -> None:
         assert "refuses connections to port" in sentence
 
 
+@each_engine
 async def test_a_server_that_ends(
     daemon: Daemon, desktop: Desktop, pair: Pair, tmp_path: Path
 ) -> None:
@@ -135,6 +149,7 @@ async def test_a_server_that_ends(
     await opened.__aexit__(None, None, None)
 
 
+@each_engine
 async def test_a_server_that_comes_back(
     daemon: Daemon, desktop: Desktop, pair: Pair, tmp_path: Path
 ) -> None:

@@ -161,7 +161,7 @@ async def engine(received: list[Message]) -> AsyncIterator[tuple[Engine, socket.
     """The daemon's side of a worker, which is a socket here."""
     ours, theirs = socket.socketpair()
     theirs.setblocking(False)
-    made = Engine(received.append)
+    made = Engine(received.append, launcher)
     await asyncio.get_running_loop().create_unix_connection(lambda: made, sock=ours)
     with theirs:
         yield made, theirs

@@ -15,7 +15,7 @@ from guacr.daemon import Daemon
 from guacr.testing.client import GuacClient, Hello
 from guacr.testing.daemon import local_settings, running_daemon
 from handlers.rdp.handler import RdpHandler
-from tests.handlers.rdp.sessions import connected
+from tests.handlers.rdp.sessions import connected, each_engine
 from tests.support.waiting import until
 from tests.support.x_display import XDisplay
 from tests.support.xrdp import Xrdp
@@ -56,6 +56,7 @@ async def copied(client: GuacClient, text: str) -> None:
     await client.wait(lambda: client.state.clipboards[-1:] == [wanted], "the host's text")
 
 
+@each_engine
 async def test_text_in_both_directions(daemon: Daemon, xrdp: Xrdp, tmp_path: Path) -> None:
     async with connected(daemon, xrdp.parameters()) as client:
         display = await xrdp.display()
@@ -69,6 +70,7 @@ async def test_text_in_both_directions(daemon: Daemon, xrdp: Xrdp, tmp_path: Pat
         assert len(client.state.clipboards) == 2
 
 
+@each_engine
 async def test_an_image_in_both_directions(daemon: Daemon, xrdp: Xrdp, tmp_path: Path) -> None:
     picture = Image.effect_noise((90, 60), 90).convert("RGB")
     picture.save(tmp_path / "there.bmp")
@@ -130,6 +132,7 @@ async def test_a_text_beyond_the_limit(
         await copied(client, "x" * LIMIT)
 
 
+@each_engine
 async def test_nobody_may_copy(daemon: Daemon, xrdp: Xrdp, tmp_path: Path) -> None:
     async with connected(daemon, xrdp.parameters(), disable_copy="true") as client:
         display = await xrdp.display()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from handlers.rdp.channel.messages import RECTS_MAX
-from handlers.rdp.freerdp.changes import KEEP, KEEP_MAX, LARGE, PATIENCE, Changes, Rect
+from handlers.rdp.worker.changes import KEEP, KEEP_MAX, LARGE, PATIENCE, Changes, Rect
 
 SIDE = 128
 SOON, LATE, VERY_LATE = KEEP / 2, KEEP * 2, KEEP_MAX * 1.1

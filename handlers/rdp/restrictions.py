@@ -1,0 +1,49 @@
+"""What an engine cannot do, as far as a connection's parameters ask for it."""
+
+from __future__ import annotations
+
+from guacr.api import UnsupportedError
+from handlers.rdp.params import RdpParams
+from handlers.rdp.worker.engines import AARDWOLF
+
+DEPTHS = ("8", "24")
+"""Bits of a colour that aardwolf does not decode."""
+_IGNORED = ("enable-audio-input", "enable-touch")
+"""Parameters that only FreeRDP has, besides those that no engine has yet."""
+
+
+def check_engine(engine: str, params: RdpParams) -> None:
+    """Check that an engine can connect as the parameters ask.
+
+    Raises:
+        UnsupportedError: it cannot.
+    """
+    if engine != AARDWOLF:
+        return
+    for name, is_asked in (
+        ("security=vmconnect", params.security == "vmconnect"),
+        ("remote-app", bool(params.remote_app)),
+    ):
+        if is_asked:
+            raise UnsupportedError(
+                f"{name} takes FreeRDP, and this daemon uses aardwolf: install FreeRDP, or change "
+                "the setting engine under [rdp]"
+            )
+
+
+def restrictions_of(engine: str, params: RdpParams) -> str:
+    """Return what an engine cannot do, as the predicate of a sentence; empty for nothing."""
+    if engine != AARDWOLF:
+        return ""
+    ignored = [f"{name}={value}" for name in _IGNORED if (value := _changed(params, name))]
+    if params.color_depth in DEPTHS:
+        ignored.append(f"color-depth={params.color_depth}")
+    missing = "" if params.disable_audio else " and no sound"
+    sentence = f"has no graphics pipeline{missing}"
+    return f"{sentence}, and ignores {', '.join(ignored)}" if ignored else sentence
+
+
+def _changed(params: RdpParams, name: str) -> str:
+    """Return the value of a parameter, or an empty text if it is the default one."""
+    value = params.value(name)
+    return "" if value == RdpParams().value(name) else value
