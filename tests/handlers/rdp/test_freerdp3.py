@@ -97,6 +97,7 @@ async def test_static_channels(daemon: Daemon, xrdp: Xrdp) -> None:
 
 async def test_touches(daemon: Daemon, authority: Authority, tmp_path: Path) -> None:
     await test_touch.test_fingers_reach_the_host(daemon, authority, tmp_path)
+    await test_touch.test_what_is_no_message_closes_the_channel(daemon, authority, tmp_path)
 
 
 async def test_remote_apps(daemon: Daemon, authority: Authority, tmp_path: Path) -> None:
