@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import verification
 
-from guacr.api import BadRequestError, UpstreamError, shorten
+from guacr.api import BadRequestError, UpstreamError
 from handlers import pins
 from handlers.rdp import failures
 from handlers.rdp.known_hosts import KnownHosts
@@ -91,16 +91,27 @@ def _verify_chain(params: RdpParams, shown: list[x509.Certificate], fingerprint:
         )
         policy.build_client_verifier().verify(leaf, others)
     except (verification.VerificationError, ValueError) as error:
-        reason = shorten(str(error) or "no chain to an authority", 120)
         raise UpstreamError(
-            f"the certificate of {failures.named(params)} is not trusted ({reason}; its "
+            f"the certificate of {failures.named(params)} is not trusted ({_flaw(leaf)}; its "
             f"fingerprint is {fingerprint}): {WHAT_TO_DO}"
-        ) from None
+        ) from error
     if not _is_named(leaf, params.hostname):
         raise UpstreamError(
             f"the certificate that {failures.named(params)} shows is that of another host (its "
             f"fingerprint is {fingerprint}): check hostname, or {WHAT_TO_DO}"
         )
+
+
+def _flaw(leaf: x509.Certificate) -> str:
+    """Return why a certificate cannot be verified, as far as it shows."""
+    now = datetime.now(UTC)
+    if now < leaf.not_valid_before_utc:
+        return f"it is not valid before {leaf.not_valid_before_utc:%Y-%m-%d}"
+    if now > leaf.not_valid_after_utc:
+        return f"it has expired on {leaf.not_valid_after_utc:%Y-%m-%d}"
+    if leaf.issuer == leaf.subject:
+        return "it is signed by itself"
+    return "no trusted authority has signed it"
 
 
 def _authority_policy() -> verification.ExtensionPolicy:

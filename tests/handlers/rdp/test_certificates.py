@@ -66,9 +66,21 @@ async def test_authorities(
         assert not await outcome(daemon, found | {"ca-cert": pair.certificate})
         for wrong in ({"ca-cert": Authority().certificate}, {}):
             sentence = await outcome(daemon, found | wrong | {"autoretry": "9"})
-            assert sentence.startswith("the certificate of host '127.0.0.1' is not trusted (")
+            assert (
+                "host '127.0.0.1' is not trusted (no trusted authority has signed it; " in sentence
+            )
             assert f"its fingerprint is {shown}): set ca-cert to" in sentence
         assert not await outcome(daemon, found | {"ignore-cert": "true"})
+
+
+def test_flaws() -> None:
+    authority = Authority()
+    root, host = (
+        x509.load_pem_x509_certificate(pem.encode())
+        for pem in (authority.certificate, authority.issue("server").certificate)
+    )
+    assert certificates._flaw(root) == "it is signed by itself"
+    assert certificates._flaw(host) == "no trusted authority has signed it"
 
 
 async def test_only_authorities_sign(authority: Authority) -> None:
@@ -78,8 +90,9 @@ async def test_only_authorities_sign(authority: Authority) -> None:
     forger._name = x509.load_pem_x509_certificate(host.certificate.encode()).subject
     pem = forger.issue("another").certificate.encode()
     params = RdpParams.parse({"hostname": "127.0.0.1", "ca-cert": host.certificate})
-    with pytest.raises(UpstreamError, match="missing required extension: CA certificate"):
+    with pytest.raises(UpstreamError, match="no trusted authority has signed it") as caught:
         await certificates.check(params, pem, KnownHosts(None))
+    assert "missing required extension: CA certificate" in str(caught.value.__cause__)
 
 
 async def test_authorities_of_the_system(
@@ -112,7 +125,7 @@ async def test_fingerprints(daemon: Daemon, desktop: Desktop, pair: Pair) -> Non
     ("issued", "reason"),
     [
         ({"host": "other.example"}, "is that of another host"),
-        ({"expired": True}, "is not trusted ("),
+        ({"expired": True}, "is not trusted (it has expired on "),
     ],
 )
 async def test_other_hosts_and_times(
