@@ -212,6 +212,18 @@ async def test_an_answer_belongs_to_its_request() -> None:
         assert len(host.sent) == 1
 
 
+async def test_an_answer_that_is_outdated_is_not_even_read(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with host_of() as host:
+        host.announce({"PNG": 5})
+        host.announce(TEXT)
+        host.take()
+        host.say(pdu.data_response(bytes(LIMIT + 2)))
+        await host.next(REQUEST)
+        assert "was dropped" not in caplog.text
+
+
 async def test_a_host_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     async with host_of() as host:
         host.announce(TEXT)

@@ -118,6 +118,8 @@ async def test_parts_are_requested_ahead_but_not_all() -> None:
         assert await first == bytes(PART)
         assert not host.received  # nobody has taken the next part
         await reading.aclose()
+        pending = host.clipboard.files._requests._pending
+        await until(lambda: not pending, "the end of the requests")
         host.say(pdu.file_response(requests[1].stream, bytes(PART)))  # nobody wants it any more
 
 
@@ -350,10 +352,12 @@ async def test_an_upload_that_breaks_off() -> None:
 
 async def test_a_host_that_requests_many_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clipboard_files, "ANSWERS_MAX", 1)
+    monkeypatch.setattr(clipboard_files, "RANGE_MAX", 2)
     user = Person()
     async with host_of(users=(user,)) as host:
         await write(user.folder, "/a", b"abc")
         await host.next(pdu.FORMAT_LIST)
+        assert await pasted(host, 0) == b"ab"
         for _ in range(2):
             host.say(pdu.file_request(5, 0, pdu.FILE_RANGE, 0, 8, 0))
         await host.next(-PART_OF, PART_OF)
