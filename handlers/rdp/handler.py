@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
@@ -28,9 +27,7 @@ from guacr.api import (
     UpstreamError,
     User,
     forget_frames,
-    shorten,
 )
-from handlers.dial import dial
 from handlers.notice import Notice
 from handlers.rdp import certificates, failures, negotiation
 from handlers.rdp.clipboard import formats
@@ -43,10 +40,11 @@ from handlers.rdp.microphone import Microphone
 from handlers.rdp.options import excludes
 from handlers.rdp.params import RdpParams
 from handlers.rdp.pipes import Pipes, channel_names
-from handlers.rdp.redirection import FOLLOWED_MAX, Redirection, check_address
+from handlers.rdp.redirection import FOLLOWED_MAX, Redirection
 from handlers.rdp.restrictions import check_engine, restrictions_of
+from handlers.rdp.route import Connection, Route
 from handlers.rdp.server import MissingCredentialsError, Server
-from handlers.wake import reach, wake_of
+from handlers.wake import wake_of
 
 RETRY_PAUSE = 1.0
 """Seconds between two attempts to reach the host."""
@@ -75,8 +73,6 @@ class RdpHandler(ProtocolHandler[RdpParams]):
         self._microphone = Microphone()
         self._pipes = Pipes(session, params.static_channels)
         self._server: Server | None = None
-        self._origin = ""
-        """The address of the first host."""
 
     @classmethod
     @override
@@ -100,11 +96,12 @@ class RdpHandler(ProtocolHandler[RdpParams]):
             self.session.log.warning("%s", remark)
         await self._load_engine()
         desktop, notice, left = Desktop(self.session), Notice(self.session), self.params.autoretry
+        route = Route(self.session, self.params, notice)
         security, followed = self.params.security or "any", 0
         redirection: Redirection | None = None
         while True:
             try:
-                server, reason = await self._attempt(security, redirection, desktop, notice)
+                server, reason = await self._attempt(security, redirection, desktop, route)
             except MissingCredentialsError:
                 await self._login.ask(self.session)
                 redirection = None
@@ -121,7 +118,9 @@ class RdpHandler(ProtocolHandler[RdpParams]):
                 reason is not None
                 and server is not None
                 and server.has_disagreed
-                and (other := await self._other_protocol(server.params, security, redirection))
+                and (
+                    other := await self._other_protocol(server.params, security, redirection, route)
+                )
             ):
                 security = other
                 continue
@@ -150,7 +149,7 @@ class RdpHandler(ProtocolHandler[RdpParams]):
             log.warning("the RDP engine %s %s %s", loaded.name, loaded.version, found)
 
     async def _attempt(
-        self, security: str, redirection: Redirection | None, desktop: Desktop, notice: Notice
+        self, security: str, redirection: Redirection | None, desktop: Desktop, route: Route
     ) -> tuple[Server | None, GuacrError | None]:
         """Show the desktop until the connection ends. Return the server, if it could be reached,
         and the reason if another attempt may succeed; without one, the user has logged off, or the
@@ -161,10 +160,10 @@ class RdpHandler(ProtocolHandler[RdpParams]):
         """
         server: Server | None = None
         try:
-            params, sock = await self._connect(redirection, desktop, notice)
+            connection = await self._connect(redirection, desktop, route)
             server = self._server = Server(
                 self.session,
-                params,
+                connection,
                 redirection.login(self._login) if redirection else self._login,
                 desktop,
                 self._clipboard,
@@ -173,7 +172,7 @@ class RdpHandler(ProtocolHandler[RdpParams]):
                 security,
                 redirection,
             )
-            await server.run(sock)
+            await server.run()
         except UpstreamError as error:
             if server is not None and not server.may_retry:
                 raise
@@ -186,7 +185,7 @@ class RdpHandler(ProtocolHandler[RdpParams]):
         return server, None
 
     async def _other_protocol(
-        self, params: RdpParams, security: str, redirection: Redirection | None
+        self, params: RdpParams, security: str, redirection: Redirection | None, route: Route
     ) -> str | None:
         """Return the security protocol to connect with, as the server wants another one; None if
         it does not. FreeRDP itself cannot: it has no second socket.
@@ -194,7 +193,8 @@ class RdpHandler(ProtocolHandler[RdpParams]):
         Raises:
             GuacrError: the parameters exclude what the server wants, or it cannot be reached.
         """
-        protocol = await negotiation.wanted(await self._dial(params, redirection))
+        connection = await route.again(params, redirection)
+        protocol = await negotiation.wanted(connection.sock)
         if protocol is None or not excludes(params, security, protocol):
             return None
         if protocol == negotiation.RDP and security == "any" and params.ignore_cert:
@@ -202,39 +202,13 @@ class RdpHandler(ProtocolHandler[RdpParams]):
         raise failures.wants(params, protocol)
 
     async def _connect(
-        self, redirection: Redirection | None, desktop: Desktop, notice: Notice
-    ) -> tuple[RdpParams, socket.socket]:
-        """Return the parameters of a connection, with the host that has been reached, and its
-        socket."""
-        if redirection is None:
-            params = self.params
-            # once the desktop has been shown, the person may have shut the host down
-            wake = None if desktop.is_shown else wake_of(params)
-            sock = await reach(params.hostname, params.used_port, params.timeout, wake, notice.show)
-            notice.clear()
-            self._origin = sock.getpeername()[0]
-        else:
-            params, sock = await self._follow(redirection)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return params, sock
-
-    async def _follow(self, redirection: Redirection) -> tuple[RdpParams, socket.socket]:
-        """Connect to the first of a target's names that can be reached."""
-        failed: list[UpstreamError] = []
-        for host in redirection.hosts:
-            params = replace(self.params, hostname=host)
-            try:
-                sock = await self._dial(params, redirection)
-            except UpstreamError as error:
-                failed.append(error)
-            else:
-                self.session.log.info("redirected to %s", shorten(host))
-                return params, sock
-        raise failed[0]
-
-    async def _dial(self, params: RdpParams, redirection: Redirection | None) -> socket.socket:
-        check = partial(check_address, origin=self._origin) if redirection else None
-        return await dial(params.hostname, params.used_port, params.timeout, check)
+        self, redirection: Redirection | None, desktop: Desktop, route: Route
+    ) -> Connection:
+        if redirection is not None:
+            return await route.follow(self.params, redirection)
+        # once the desktop has been shown, the person may have shut the host down
+        wake = None if desktop.is_shown else wake_of(self.params)
+        return await route.begin(self.params, wake)
 
     async def _pause(self, desktop: Desktop, notice: Notice, reason: GuacrError, left: int) -> None:
         self.session.log.info("attempts left: %d, after: %s", left, reason)

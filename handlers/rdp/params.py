@@ -59,7 +59,7 @@ class RdpParams(
         ClipboardParams,
         WakeOnLanParams,
         "force-lossless normalize-clipboard",
-        "ca-cert autoretry disable-scaling monitors",
+        "ca-cert autoretry disable-scaling monitors gateway-ca-cert",
         QualityParams,
     )
 
@@ -205,14 +205,17 @@ class RdpParams(
     enable_touch: bool = param(
         False, "Pass touches on as such, if the host accepts them.", common=True
     )
-    gateway_hostname: str = param(
-        "", "Remote desktop gateway to connect through.", common=True, later=True
+    gateway_hostname: str = param("", "Remote desktop gateway to connect through.", common=True)
+    gateway_port: int = param(443, "TCP port of the gateway.", minimum=1, maximum=65535)
+    gateway_domain: str = param("", "Windows domain of the gateway's user.")
+    gateway_username: str = param(
+        "", "User name for the gateway; if it is empty, the owner is asked.", common=True
     )
-    gateway_port: int = param(443, "TCP port of the gateway.", minimum=1, maximum=65535, later=True)
-    gateway_domain: str = param("", "Windows domain of the gateway's user.", later=True)
-    gateway_username: str = param("", "User name for the gateway.", common=True, later=True)
     gateway_password: str = param(
-        "", "Password for the gateway.", common=True, secret=True, later=True
+        "",
+        "Password for the gateway; if it is empty, the owner is asked.",
+        common=True,
+        secret=True,
     )
     load_balance_info: str = param(
         "", "Text for a connection broker that chooses the host.", common=True
@@ -246,6 +249,12 @@ class RdpParams(
         "Number of monitors side by side, among which the desktop is divided.",
         minimum=1,
         maximum=MONITORS_MAX,
+    )
+    gateway_ca_cert: str = param(
+        "",
+        "PEM certificates of the authorities that may sign the gateway's certificate, or that "
+        "certificate; empty for the system's authorities.",
+        multiline=True,
     )
 
     @property

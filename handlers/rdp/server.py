@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Callable, Coroutine
 
 from guacr.api import GuacrError, SessionContext, WindowSizes, shorten
@@ -42,6 +41,7 @@ from handlers.rdp.params import MONITORS_MAX, RdpParams
 from handlers.rdp.pipes import Pipes
 from handlers.rdp.pointer import Pointer
 from handlers.rdp.redirection import Redirection, redirection_of
+from handlers.rdp.route import Connection
 from handlers.rdp.sound import HostSound
 from handlers.rdp.touch import Touches
 from handlers.rdp.watch import Watch
@@ -65,7 +65,7 @@ class Server:
 
     Args:
         session: the session whose users see the desktop.
-        params: the parameters of the connection.
+        connection: the connection to it.
         login: the credentials.
         desktop: shows the picture.
         clipboard: keeps what has been copied.
@@ -78,7 +78,7 @@ class Server:
     def __init__(
         self,
         session: SessionContext,
-        params: RdpParams,
+        connection: Connection,
         login: Login,
         desktop: Desktop,
         clipboard: Clipboard,
@@ -88,6 +88,8 @@ class Server:
         redirection: Redirection | None = None,
     ) -> None:
         self._session = session
+        self._connection = connection
+        self._params = params = connection.params
         self._login = login
         self._desktop = desktop
         self._clipboard = clipboard
@@ -95,7 +97,6 @@ class Server:
         self._pipes = pipes
         self._sound = HostSound(session, is_wanted=not params.disable_audio)
         self._security = security
-        self._params = params
         self._led_by = redirection
         self.redirection: Redirection | None = None
         """Where to connect next, if the server has ended the connection for that."""
@@ -131,8 +132,8 @@ class Server:
         layout = layout_of(params.server_layout)
         self.keyboard = Keyboard(layout, KeySender(self._engine.post))
 
-    async def run(self, sock: socket.socket) -> None:
-        """Show the desktop of the server at the other end until its user logs off, until it
+    async def run(self) -> None:
+        """Show the desktop of the server until its user logs off, until it
         `is_outdated`, or until there is a `redirection`.
 
         Raises:
@@ -142,12 +143,14 @@ class Server:
         session, params, engine = self._session, self._params, self._engine
         try:
             async with asyncio.timeout(HANDSHAKE_TIMEOUT) as self._handshake:
+                sock = self._connection.sock
                 self._watch.begin(sock)
                 settings = self._settings(is_near=is_near(sock))
                 await engine.open(sock)
                 self._desktop.begin(engine)
                 engine.send(settings)
-                self._clipboard.begin(engine)
+                if self._connection.has_clipboard:
+                    self._clipboard.begin(engine)
                 self._pipes.begin(engine)
                 self._microphone.begin(engine)
                 engine.send(keyboard_settings(self.keyboard.layout))
@@ -174,6 +177,8 @@ class Server:
             raise failures.engine_lost(params)
         if self.was_shown and failures.is_logoff(self._ended):
             return
+        if failures.is_loss(self._ended) and self._connection.failure is not None:
+            raise self._connection.failure
         if self._watch.lost is not None and failures.is_loss(self._ended):
             raise self._watch.lost
         if not self.may_retry and self.was_shown and failures.is_loss(self._ended):

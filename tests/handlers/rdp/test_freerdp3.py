@@ -22,6 +22,7 @@ from tests.handlers.rdp import (
     test_touch,
 )
 from tests.handlers.rdp.clipboard.test_clipboard import copied, copy, pastes
+from tests.handlers.rdp.gateway import test_gateway
 from tests.handlers.rdp.sessions import connected, shows
 from tests.handlers.rdp.test_microphone import recorded
 from tests.handlers.rdp.test_session import show_something
@@ -121,6 +122,12 @@ async def test_redirections(
     await test_redirection.test_the_targets_desktop_is_shown(to, daemon, authority, xrdp, tmp_path)
     await test_redirection.test_what_a_target_learns(daemon, authority, tmp_path)
     await test_redirection.test_a_desktop_that_redirects(daemon, authority, xrdp, tmp_path)
+
+
+async def test_a_gateway(
+    daemon: Daemon, authority: Authority, pair: Pair, xrdp: Xrdp, tmp_path: Path
+) -> None:
+    await test_gateway.test_a_desktop_behind_a_gateway(daemon, authority, pair, xrdp, tmp_path)
 
 
 async def test_encrypted_passwords(daemon: Daemon, authority: Authority, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ wol-broadcast-addr wol-udp-port wol-wait-time force-lossless normalize-clipboard
 def test_names_and_their_order_are_guacds() -> None:
     names = [param.name for param in RdpParams.declared()]
     assert names[: len(NAMES)] == NAMES
-    own = "ca-cert autoretry disable-scaling monitors picture-quality"
+    own = "ca-cert autoretry disable-scaling monitors gateway-ca-cert picture-quality"
     assert names[len(NAMES) :] == own.split()
 
 

@@ -1,0 +1,1 @@
+"""Remote desktop gateways: RDP inside HTTPS (MS-TSGU)."""
