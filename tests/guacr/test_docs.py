@@ -68,6 +68,14 @@ def test_example_settings_are_in_order(tmp_path: Path) -> None:
     assert connection.parameters["hostname"] == "10.0.0.7"
 
 
+def test_the_readme_misses_no_protocol() -> None:
+    features, missing = (ROOT / "README.md").read_text().split("Not available yet:")
+    words = set(re.findall(r"\w+", missing.split("\n\n")[0].lower()))
+    assert not words & set(Protocols().names)
+    for name in ("SSH", "RDP", "VNC", "Telnet", "Kubernetes"):
+        assert f"\n- {name} " in features.replace(",", " "), name
+
+
 def test_every_flag_of_serve_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["serve", "--help"])
