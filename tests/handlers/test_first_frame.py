@@ -8,8 +8,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from guacr.daemon import Daemon
+from guacr.session.protocols import Protocols
 from guacr.testing.client import GuacClient
 from guacr.testing.daemon import address, running_daemon
+from handlers.rdp.launcher import launcher
 from tests.support.waiting import free_port
 
 HOST = {"hostname": "127.0.0.1", "username": "u"}
@@ -18,6 +20,7 @@ CASES = {
     "telnet": {"hostname": "127.0.0.1"},
     "kubernetes": {"hostname": "127.0.0.1", "pod": "p", "use-ssl": "false"},
     "vnc": {"hostname": "127.0.0.1"},
+    "rdp": HOST | {"password": "p"},
     "postgresql": HOST,
     "mysql": HOST,
     "redis": {"hostname": "127.0.0.1"},
@@ -27,10 +30,22 @@ CASES = {
 }
 
 
+def test_every_protocol_that_connects_to_a_host_is_among_them() -> None:
+    protocols = Protocols()
+    handlers = {name: protocols.find(name) for name in protocols.names}
+    remote = {
+        name
+        for name, handler in handlers.items()
+        if not handler.alias_of and "hostname" in handler.params_type.names()
+    }
+    assert remote - {"sqlite"} == set(CASES)
+
+
 @pytest.fixture
 async def daemon() -> AsyncIterator[Daemon]:
     async with running_daemon() as running:
         yield running
+    launcher.close()  # the process that forks RDP's workers, if it was started
 
 
 @pytest.mark.parametrize("protocol", CASES)

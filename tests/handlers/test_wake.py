@@ -14,6 +14,7 @@ from guacr.protocol.status import Status
 from guacr.testing.client import GuacClient
 from guacr.testing.daemon import address, running_daemon
 from handlers import wake
+from handlers.rdp.launcher import launcher
 from handlers.wake import PERIODS, Wake, magic_packet, parse_mac, reach, send, wake_of
 from tests.support.rfb_server import RfbPeer, rfb_server
 from tests.support.waiting import free_port, until
@@ -205,9 +206,10 @@ async def test_without_a_time_to_wait_it_must_be_awake() -> None:
 async def daemon() -> AsyncIterator[Daemon]:
     async with running_daemon() as running:
         yield running
+    launcher.close()  # the process that forks RDP's workers, if it was started
 
 
-@pytest.mark.parametrize("protocol", ["ssh", "telnet", "vnc"])
+@pytest.mark.parametrize("protocol", ["ssh", "telnet", "vnc", "rdp"])
 async def test_people_see_that_a_host_is_woken(daemon: Daemon, protocol: str) -> None:
     sleeper = Sleeper(packets=-1)
     async with card(woken=sleeper.woken) as its_card:
@@ -225,7 +227,7 @@ async def test_people_see_that_a_host_is_woken(daemon: Daemon, protocol: str) ->
     await sleeper.close()
 
 
-@pytest.mark.parametrize("protocol", ["ssh", "telnet", "vnc"])
+@pytest.mark.parametrize("protocol", ["ssh", "telnet", "vnc", "rdp"])
 async def test_errors_are_found_before_anyone_is_asked(daemon: Daemon, protocol: str) -> None:
     values = {"hostname": "127.0.0.1", "wol-send-packet": "true", "wol-mac-addr": "desk"}
     async with await GuacClient.connect(address(daemon), protocol, values) as client:
