@@ -270,4 +270,5 @@ async def test_xrdps_own_window_for_logins(daemon: Daemon, xrdp: Xrdp) -> None:
 
 def shades(client: GuacClient) -> int:
     """How many different colours the client sees."""
-    return len(np.unique(client.canvas.flatten().reshape(-1, 3), axis=0))
+    red, green, blue = np.moveaxis(client.canvas.flatten().astype(np.uint32), 2, 0)
+    return len(np.unique(red << 16 | green << 8 | blue))
