@@ -29,6 +29,11 @@ from guacr.testing.canvas import Canvas
 from guacr.testing.wire import Received, Splitter
 from guacr.transport.base import NO_RECEIVER, Receiver, Transport
 
+TURNS = 100
+"""Turns of the event loop in which `until` looks at its condition; later it waits in between."""
+POLL = 0.001
+"""Seconds."""
+
 
 class MemoryTransport(Transport):
     """A transport in memory: instructions are kept in `received`, and painted on `canvas`.
@@ -244,10 +249,15 @@ async def frame(transport: MemoryTransport, number: int | None = None) -> None:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Until `condition` holds, looked at in every turn of the event loop for up to 20 s."""
+    """Until `condition` holds, for up to 20 s: looked at in the next turns of the event loop, in
+    which most conditions come to hold, and then less often."""
     async with asyncio.timeout(20):
-        while not condition():  # noqa: ASYNC110 - there is no one event for all conditions
+        for _ in range(TURNS):
+            if condition():
+                return
             await asyncio.sleep(0)
+        while not condition():  # noqa: ASYNC110 - there is no one event for all conditions
+            await asyncio.sleep(POLL)
 
 
 def error_of(transport: MemoryTransport) -> GuacrError | tuple[str, ...] | None:
