@@ -248,6 +248,12 @@ async def frame(transport: MemoryTransport, number: int | None = None) -> None:
     await until(lambda: len(transport.all("sync")) >= wanted)
 
 
+async def until_seen(transport: MemoryTransport, condition: Callable[[], bool]) -> None:
+    """Until `condition` of the picture holds, looked at after each frame."""
+    while not condition():
+        await frame(transport)
+
+
 async def until(condition: Callable[[], bool]) -> None:
     """Until `condition` holds, for up to 20 s: looked at in the next turns of the event loop, in
     which most conditions come to hold, and then less often."""

@@ -45,6 +45,7 @@ from tests.support.loopback import (
     session_of,
     sketch,
     until,
+    until_seen,
 )
 
 LATER = KEEP_ALIVE + 1
@@ -155,7 +156,8 @@ async def test_a_slow_viewer_misses_frames_and_catches_up(bench: Bench) -> None:
     assert slow.buffered < 4 * high_water, "it holds a frame or two beyond the mark, not all"
     slow.drain()
     await until(lambda: not owner.stale)
-    await until(lambda: same_picture(slow, owner) and same_picture(quick, owner))
+    for transport in (slow, quick):
+        await until_seen(transport, lambda seen=transport: same_picture(seen, owner))  # type: ignore[misc]
 
 
 def change(owner: User, red: int) -> None:

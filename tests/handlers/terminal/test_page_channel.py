@@ -14,7 +14,7 @@ from handlers.terminal import synchronized
 from handlers.terminal.fonts import directories
 from terminal.drawing.fonts import find_family
 from tests.handlers.terminal.echo import Desk, expected_picture, settled
-from tests.support.loopback import MemoryTransport, session_of, until
+from tests.support.loopback import MemoryTransport, session_of, until, until_seen
 
 CTRL = 0xFFE3
 
@@ -177,7 +177,7 @@ async def test_a_screen_that_is_being_drawn_is_not_shown(
     await settled(joiner)
     assert (joiner.canvas.flatten() == before).all(), "who joins sees the last whole screen"
     handler.feed(b"er\x1b[?2026l")
-    await until(lambda: bool((transport.canvas.flatten() != before).any()))
+    await until_seen(transport, lambda: bool((transport.canvas.flatten() != before).any()))
     await settled(transport)
     assert (transport.canvas.flatten() == expected_picture(handler)).all()
 
@@ -187,7 +187,7 @@ async def test_a_screen_that_is_never_finished_is_shown(desk: Desk) -> None:
     await settled(transport)
     before = transport.canvas.flatten()
     handler.feed(b"\x1b[?2026hnew")
-    await until(lambda: bool((transport.canvas.flatten() != before).any()))
+    await until_seen(transport, lambda: bool((transport.canvas.flatten() != before).any()))
     handler.feed(b"er")
     await settled(transport)
     assert (transport.canvas.flatten() == expected_picture(handler)).all()
@@ -205,10 +205,10 @@ async def test_a_blinking_cursor_goes_and_comes(desk: Desk) -> None:
     handler.feed(b"\x1b[5 q")
     await settled(transport)
     shown = transport.canvas.flatten()
-    await until(lambda: bool((transport.canvas.flatten() != shown).any()))
+    await until_seen(transport, lambda: bool((transport.canvas.flatten() != shown).any()))
     picture = transport.canvas.flatten()
     assert (picture == picture[0, 0]).all()
-    await until(lambda: bool((transport.canvas.flatten() == shown).all()))
+    await until_seen(transport, lambda: bool((transport.canvas.flatten() == shown).all()))
 
 
 async def test_contrast_changes_while_connected(desk: Desk) -> None:
