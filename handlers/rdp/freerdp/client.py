@@ -24,15 +24,10 @@ from handlers.rdp.channel.messages import (
     Ended,
     Indicators,
     Layout,
-    Locks,
     LoggedOn,
-    Mouse,
-    PauseKey,
     Remark,
-    Scancode,
     Setting,
     Start,
-    UnicodeKey,
 )
 from handlers.rdp.channel.touch import TouchFrame
 from handlers.rdp.channel.virtual import Beeped
@@ -40,6 +35,7 @@ from handlers.rdp.freerdp import display_control, remote_app
 from handlers.rdp.freerdp.addins import Addins
 from handlers.rdp.freerdp.cursors import Cursors
 from handlers.rdp.freerdp.display_control import Sizes
+from handlers.rdp.freerdp.input import send_input
 from handlers.rdp.freerdp.library import Library
 from handlers.rdp.freerdp.microphone import Microphone
 from handlers.rdp.freerdp.redirection import redirected
@@ -61,8 +57,6 @@ TURN = 10
 what users do."""
 TIMED_OUT = 0x102
 """The result of a wait that was in vain."""
-RELEASED, EXTENDED = 0x8000, 0x0100
-"""Flags of a key event (MS-RDPBCGR 2.2.8.1.1.3.1.1.1)."""
 ACCEPTED, REFUSED = 2, 0
 """Answers to a certificate: for this connection only, or not at all."""
 GRAPHICS = "Microsoft::Windows::RDS::Graphics"
@@ -196,11 +190,20 @@ class Client:
             self._wait(handles, count + 1)
             library.ResetEvent(self._wake)  # before the messages are taken, which may be more
             while self._waiting:
-                self._handle(self._waiting.popleft())
+                self._do(self._waiting.popleft())
                 self._surroundings.note_handled()
             self._call_due()
             if not is_full and not library.freerdp_check_event_handles(self.context):
                 return
+
+    def _do(self, message: Message) -> None:
+        """Do what a user wants."""
+        if isinstance(message, TouchFrame):
+            self._touch.put(message)
+        elif isinstance(message, Layout):
+            self._sizes.request(message)
+        else:
+            send_input(self.library, slot(self.context, CONTEXT["input"]).value or 0, message)
 
     def _wait(self, handles: Any, count: int) -> None:
         """Wait for the server or the daemon. Before that, report what has been drawn; but not if
@@ -368,27 +371,3 @@ class Client:
             self._sizes.close()
         elif name == remote_app.CHANNEL:
             self.remote_app.close()
-
-    # ---- what users do
-
-    def _handle(self, message: Message) -> None:
-        library, target = self.library, slot(self.context, CONTEXT["input"]).value
-        if isinstance(message, Scancode):
-            flags = (EXTENDED if message.extended else 0) | (0 if message.pressed else RELEASED)
-            library.freerdp_input_send_keyboard_event(target, flags, message.code)
-        elif isinstance(message, UnicodeKey):
-            flags = 0 if message.pressed else RELEASED
-            library.freerdp_input_send_unicode_keyboard_event(target, flags, message.unit)
-        elif isinstance(message, PauseKey):
-            library.freerdp_input_send_keyboard_pause_event(target)
-        elif isinstance(message, Locks):
-            library.freerdp_input_send_synchronize_event(target, message.flags)
-        elif isinstance(message, Mouse):
-            send = library.freerdp_input_send_mouse_event
-            if message.extended:
-                send = library.freerdp_input_send_extended_mouse_event
-            send(target, message.flags, message.x, message.y)
-        elif isinstance(message, TouchFrame):
-            self._touch.put(message)
-        elif isinstance(message, Layout):
-            self._sizes.request(message)
