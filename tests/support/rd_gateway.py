@@ -72,7 +72,7 @@ class RdGateway:
         while True:
             method, path, headers = await _request(reader)
             if self.status or method != "RDG_OUT_DATA" or not path.startswith(PATH):
-                _answer(writer, f"{self.status or 404} No")
+                _answer(writer, f"{self.status or 404} No", "Location: /elsewhere")
                 return
             if self.hangs_up and "authorization" in headers:
                 return

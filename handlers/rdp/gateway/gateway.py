@@ -23,6 +23,8 @@ PORTION = 1 << 15
 """Bytes of the worker that are sent at a time; at most `packets.DATA_MAX`."""
 TOLD_MAX, TOLD_FOR = 500, 30.0
 """Characters of an administrator's message that are shown, and the seconds for which they are."""
+MESSAGES_MAX = 16
+"""Messages of a connection that are shown or logged; further ones are dropped."""
 _PUNCTUATION = frozenset("-._:%[]")
 
 
@@ -58,6 +60,7 @@ class GatewayLink:
         self._tell = tell
         self._tunnel = Tunnel(params.hostname, params.used_port, params.client_name)
         self._turns = Turns()
+        self._messages = 0
         self.sock, self._ours = socket.socketpair()
         self.sock.setblocking(False)
         self._ours.setblocking(False)
@@ -131,7 +134,8 @@ class GatewayLink:
                         await asyncio.get_running_loop().sock_sendall(self._ours, event.data)
                     case Opened():
                         self.has_clipboard = event.has_clipboard
-                    case Told():
+                    case Told() if self._messages < MESSAGES_MAX:
+                        self._messages += 1
                         self._tell(showable(event.text[:TOLD_MAX], lambda _: " "))
                     case Refused() | Ended():
                         if isinstance(event, Refused) or event.error not in (0, failures.GRACEFUL):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from guacr.testing.client import GuacClient
 from guacr.testing.daemon import address
 from handlers.rdp.gateway import gateway as gateways
 from handlers.rdp.params import RdpParams
-from tests.handlers.rdp.sessions import connected, shows
+from tests.handlers.rdp.sessions import connected, each_engine, shows
 from tests.support.certificates import Authority, Pair
 from tests.support.rd_gateway import (
     AUTH,
@@ -51,6 +52,7 @@ async def outcome(daemon: Daemon, parameters: Mapping[str, str]) -> tuple[str, i
     return sentence, status
 
 
+@each_engine
 async def test_a_desktop_behind_a_gateway(
     daemon: Daemon, authority: Authority, pair: Pair, xrdp: Xrdp, tmp_path: Path
 ) -> None:
@@ -234,8 +236,14 @@ async def test_a_gateway_that_is_lost(
 
 
 async def test_what_a_gateway_says_when_it_ends_a_session(
-    daemon: Daemon, authority: Authority, pair: Pair, xrdp: Xrdp, tmp_path: Path
+    daemon: Daemon,
+    authority: Authority,
+    pair: Pair,
+    xrdp: Xrdp,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    caplog.set_level(logging.INFO)
     gateway = RdGateway(pair, names={INSIDE: "127.0.0.1"})
     values = xrdp.parameters() | trusting(authority) | {"hostname": INSIDE}
     async with (
@@ -244,13 +252,16 @@ async def test_what_a_gateway_says_when_it_ends_a_session(
     ):
         shown = client.canvas.flatten().copy()
         text = "Maintenance\nat noon".encode("utf-16-le")
-        gateway.tunnels[0].send(SERVICE, len(text).to_bytes(2, "little") + text)
+        for _ in range(gateways.MESSAGES_MAX + 9):
+            gateway.tunnels[0].send(SERVICE, len(text).to_bytes(2, "little") + text)
         await client.wait(lambda: (client.canvas.flatten()[:30] != shown[:30]).any(), "a notice")
         gateway.tunnels[0].end(0x59F6)
         await client.wait_closed(TIMEOUT)
     ((sentence, status),) = client.state.errors
     assert sentence == "gateway 'localhost' has ended the connection: its time was over"
     assert status == Status.SESSION_TIMEOUT
+    said = [line for line in caplog.messages if line == "the gateway says: Maintenance at noon"]
+    assert len(said) == gateways.MESSAGES_MAX
 
 
 async def test_a_redirection_leads_through_the_gateway(
