@@ -28,7 +28,10 @@ from guacr.session.tasks import Tasks
 from guacr.session.user import User
 from guacr.session.users import Users
 from guacr.settings.models import Settings
+from guacr.threads import compute
 
+LARGE = 1 << 20
+"""Bytes of a clipboard from which on it is encoded on a thread."""
 NAME_MAX = 1024
 """Characters of a title that are passed on."""
 
@@ -243,15 +246,30 @@ class SessionContext:
                 groups.setdefault(accepted, []).append(user)
         return max((self._send_types(*group) for group in groups.items() if group[0]), default=0)
 
-    def _send_types(self, types: tuple[str, ...], users: Iterable[User]) -> int:
-        stream = self.display.streams.take()
+    def _send_types(self, types: tuple[str, ...], users: list[User]) -> int:
         contents = {mimetype: self._clipboard[mimetype] for mimetype in types}
-        (mimetype, data), *others = contents.items()
-        if others:
-            mimetype, data = SEVERAL, pack(contents)
-        message = encode_stream(encode("clipboard", stream, mimetype), stream, data)
-        self._users.send(message, users)
-        return len(message)
+        size = sum(map(len, contents.values()))
+        if size <= LARGE:
+            self._users.send(_clipboard_message(self.display.streams.take(), contents), users)
+        else:
+            work = self._send_large(self._clipboard, contents, users)
+            self._tasks.start(work, "clipboard")
+        return size * 4 // 3
+
+    async def _send_large(
+        self, clipboard: Mapping[str, bytes], contents: Mapping[str, bytes], users: list[User]
+    ) -> None:
+        """Encode types of a clipboard on a thread, and send them unless there is a newer one."""
+        message = await compute(_clipboard_message, self.display.streams.take(), contents)
+        if self._clipboard is clipboard:
+            self._users.send(message, [user for user in users if user in self._users])
+
+
+def _clipboard_message(stream: int, contents: Mapping[str, bytes]) -> bytes:
+    (mimetype, data), *others = contents.items()
+    if others:
+        mimetype, data = SEVERAL, pack(contents)
+    return encode_stream(encode("clipboard", stream, mimetype), stream, data)
 
 
 def _types_of(user: User) -> frozenset[str]:

@@ -110,6 +110,7 @@ class Engine(asyncio.Protocol):
         for message in messages:
             await self._writable.wait()
             self.send([message])
+            await asyncio.sleep(0)  # a worker that reads at once must not delay others
 
     def post(self, message: Message) -> None:
         """Send what a user does, for the thread that may be waiting for the server."""

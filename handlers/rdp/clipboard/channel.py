@@ -118,7 +118,8 @@ class Channel:
         self._message += part.data[: self._limit - len(self._message)]
         if not part.last:
             return
-        data, is_cut = bytes(self._message), self._is_cut
+        data, is_cut = self._message, self._is_cut
+        self._message = bytearray()
         self._forget()
         try:
             found = pdu.parse(data, long_names=self.long_names, is_cut=is_cut)

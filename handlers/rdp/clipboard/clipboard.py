@@ -216,8 +216,10 @@ class Clipboard:
             work = self._convert(asked, response.data)
             self._copying = self._session.start_task(work, "clipboard of the host")
 
-    async def _convert(self, asked: Wanted, data: bytes) -> None:
-        decode = partial(asked.decode, data)
+    async def _convert(self, asked: Wanted, data: memoryview) -> None:
+        def decode() -> bytes | Tree:
+            return asked.decode(bytes(data))
+
         content: bytes | Tree = b""
         try:
             is_slow = asked.mimetype == PNG or len(data) > SMALL

@@ -61,9 +61,10 @@ class DataRequest:
 
 @dataclass(frozen=True, slots=True)
 class DataResponse:
-    """What has been copied on the server; None if it cannot provide it."""
+    """What has been copied on the server; None if it cannot provide it. It may be large, and is not
+    copied."""
 
-    data: bytes | None
+    data: memoryview | None
     is_cut: bool
     """True if it was longer."""
 
@@ -91,7 +92,9 @@ Pdu = MonitorReady | Capabilities | FormatList | DataRequest | DataResponse | Fi
 ServerPdu = Pdu | FileResponse
 
 
-def parse(message: bytes, *, long_names: bool, is_cut: bool = False) -> ServerPdu | None:
+def parse(
+    message: bytes | bytearray, *, long_names: bool, is_cut: bool = False
+) -> ServerPdu | None:
     """Return a server's message, or None if it concerns nothing that guacr does.
 
     Args:
@@ -104,9 +107,12 @@ def parse(message: bytes, *, long_names: bool, is_cut: bool = False) -> ServerPd
     """
     try:
         kind, flags, size = HEADER.unpack_from(message)
-        body = message[HEADER.size : HEADER.size + size]
-        if len(body) < size and not is_cut:
-            raise PduError(f"a message of {size} bytes has only {len(body)}")
+        whole = memoryview(message)[HEADER.size : HEADER.size + size]
+        if kind == DATA_RESPONSE:
+            _check(whole, size, is_cut)
+            return DataResponse(whole if flags & DONE else None, is_cut)
+        body = bytes(whole)
+        _check(body, size, is_cut)
         match kind:
             case 1:
                 return MonitorReady()
@@ -116,8 +122,6 @@ def parse(message: bytes, *, long_names: bool, is_cut: bool = False) -> ServerPd
                 return FormatList(_formats(body, long_names, ascii_names=bool(flags & ASCII_NAMES)))
             case 4:
                 return DataRequest(_U32.unpack_from(body)[0])
-            case 5:
-                return DataResponse(body if flags & DONE else None, is_cut)
             case 8:
                 stream, index, wanted, low, high, count = _FILE_REQUEST.unpack_from(body)
                 return FileRequest(stream, index, wanted, high << 32 | low, count)
@@ -128,6 +132,11 @@ def parse(message: bytes, *, long_names: bool, is_cut: bool = False) -> ServerPd
     except struct.error:
         raise PduError("a message ends too early") from None
     return None
+
+
+def _check(body: bytes | memoryview, size: int, is_cut: bool) -> None:
+    if len(body) < size and not is_cut:
+        raise PduError(f"a message of {size} bytes has only {len(body)}")
 
 
 def _capabilities(body: bytes) -> int:

@@ -27,6 +27,7 @@ from guacr.protocol.clipboard import SEVERAL, pack, unpack
 from guacr.protocol.instruction import Instruction, encode
 from guacr.protocol.parser import InstructionParser
 from guacr.protocol.status import Status
+from guacr.session.context import LARGE
 from guacr.session.input import reader
 from guacr.session.input.held import KEYS_MAX
 from guacr.session.input.opcodes import KEYSYM_MAX
@@ -667,6 +668,36 @@ async def test_only_clients_that_accept_other_types_get_them(bench: Bench) -> No
     await until(lambda: send("image/png", b"png") or len(second.all("clipboard")) > 1)
     assert len(first.all("clipboard")) == 1
     assert second.all("clipboard")[-1][1] == "image/png"
+
+
+async def test_a_large_clipboard_is_sent_unless_there_is_a_newer_one(bench: Bench) -> None:
+    transport, user = bench.connect()
+    context = session_of(user).context
+    large = bytes(range(256)) * (LARGE // 128)
+
+    def received() -> list[bytes]:
+        """The contents of the clipboards that have ended."""
+        contents, at = [b""], ""
+        for one in transport.received:
+            if one.opcode == "clipboard":
+                at = one.args[0]
+            elif one.opcode == "blob" and one.args[0] == at:
+                contents[-1] += b64decode(one.args[1])
+            elif one.opcode == "end" and one.args[0] == at:
+                contents.append(b"")
+        return contents[:-1]
+
+    context.send_clipboard("text/plain", large)
+    await until(lambda: large in received())
+    context._clipboard = {"text/plain": large + b"old"}  # as if it were sent without waiting
+    context._send_clipboard(b"")
+    context._clipboard = {"text/plain": b"new"}
+    context._send_clipboard(b"")
+    assert received() == [large, b"new"]
+    work = [task for task in context._tasks._tasks if task.get_name().startswith("clipboard")]
+    assert work
+    await asyncio.wait(work)
+    assert received() == [large, b"new"]
 
 
 async def test_a_page_learns_which_clipboards_are_accepted(bench: Bench) -> None:

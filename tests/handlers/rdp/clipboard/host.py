@@ -107,6 +107,7 @@ class Host:
         for message in messages:
             await self.reads.wait()
             self.send([message])
+            await asyncio.sleep(0)
 
     def _collect(self, part: PipeGiven) -> None:
         assert part.name == NAME

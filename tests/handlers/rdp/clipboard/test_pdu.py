@@ -62,8 +62,9 @@ def test_a_list_has_a_limit() -> None:
 @given(NUMBER, st.binary())
 def test_data_survives(number: int, data: bytes) -> None:
     assert parse(pdu.data_request(number)) == DataRequest(number)
-    assert parse(pdu.data_response(data)) == DataResponse(data, is_cut=False)
-    assert parse(pdu.data_response(data) + b"\0\0\0\0") == DataResponse(data, is_cut=False)
+    response = DataResponse(memoryview(data), is_cut=False)
+    assert parse(pdu.data_response(data)) == response
+    assert parse(pdu.data_response(data) + b"\0\0\0\0") == response
     assert parse(pdu.data_response(None)) == DataResponse(None, is_cut=False)
     assert parse(pdu.file_response(number, data)) == FileResponse(number, data)
     assert parse(pdu.file_response(number, None)) == FileResponse(number, None)
