@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from guacr.cli.check import check
-from guacr.session.handler import ENTRY_POINT_GROUP
+from guacr.session.context import SessionContext
+from guacr.session.handler import ENTRY_POINT_GROUP, ProtocolHandler
 from guacr.session.protocols import Protocols
 from guacr.settings.models import Settings
 
@@ -60,6 +61,14 @@ def test_the_handler_is_found_once_it_is_installed(
     assert Protocols().find("colour").__module__ == "guacr_colour"
     (protocols,) = [line for line in check(Settings()) if line.startswith("protocols: ")]
     assert "colour" in protocols.removeprefix("protocols: ").split(", ")
+
+
+def test_all_that_a_handler_may_use_or_override_is_in_the_guide() -> None:
+    for_the_session = {"finish", "input_paused"}
+    members = {*vars(ProtocolHandler), *vars(SessionContext)}
+    public = {name for name in members if not name.startswith("_")} - for_the_session
+    words = set(re.findall(r"\w+", GUIDE.read_text()))
+    assert public - words == set()
 
 
 def test_the_parameters_of_the_guide_are_in_their_order() -> None:
