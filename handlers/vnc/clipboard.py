@@ -43,6 +43,12 @@ class Clipboard:
         self._size = len(text.encode()) + text.count("\n") + 1
         self.offer()
 
+    def lose(self) -> None:
+        """Do not give the server what users have copied before: they have copied something else
+        that has not arrived, or cannot be pasted. A text that the server has already received stays
+        there, because programs on the host may bring back an older one when it is deleted."""
+        self._set(None)
+
     def offer(self) -> None:
         """Offer the users' text, if any, to the server; repeated when the server is ready, and when
         it announces its capabilities."""

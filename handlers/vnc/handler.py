@@ -166,6 +166,11 @@ class VncHandler(ProtocolHandler[VncParams]):
             self._server.clipboard.paste(data.decode(errors="replace").replace("\r\n", "\n"))
 
     @override
+    def clipboard_lost(self, user: User, reason: str) -> None:
+        if self._server is not None:
+            self._server.clipboard.lose()
+
+    @override
     def argv(self, user: User, name: str, value: str) -> None:
         if self.params.force_lossless:
             raise ForbiddenError("the picture is always lossless: force-lossless is set")

@@ -222,6 +222,50 @@ def test_nothing_is_echoed_or_cleared() -> None:
     assert peer.sent == [extended.NOTIFY]  # the users' text is no longer the newest
 
 
+def test_a_text_that_is_outdated_is_not_given_to_the_server() -> None:
+    peer = Peer()
+    peer.receive(extended.ACTIONS | extended.TEXT, bytes(4))
+    peer.clipboard.paste("old")
+    peer.clipboard.lose()
+    peer.sent.clear()
+    peer.receive(extended.REQUEST | extended.TEXT)
+    peer.clipboard.offer()
+    assert peer.sent == [extended.NOTIFY]
+
+
+async def test_a_refused_clipboard_leaves_nothing_to_be_pasted(daemon: Daemon) -> None:
+    sent: list[bytes] = []
+
+    async def script(peer: RfbPeer) -> None:
+        await peer.versions(b"003.008", b"003.008")
+        await peer.choose(1)
+        peer.send(bytes(4))
+        await peer.begin()
+        caps = messages.extended_clipboard(extended.ACTIONS | extended.TEXT, bytes(4))
+        peer.send(b"\3" + caps[1:])
+        sent.append(await peer.read(16))  # the client's capabilities
+        sent.append(await peer.read(12))  # its text is announced
+        assert (await peer.read(8))[:1] == b"\4"  # a key, after the second clipboard
+        peer.send(b"\3" + messages.extended_clipboard(extended.REQUEST | extended.TEXT)[1:])
+        sent.append(await peer.read(12))
+        await peer.ended()
+
+    async with (
+        rfb_server(script) as server,
+        connected(daemon, server.parameters) as client,
+    ):
+        await until(lambda: sent, "the capabilities")
+        client.clipboard("first")
+        await until(lambda: len(sent) == 2, "the announcement")
+        client.send("clipboard", 3, "image/png")
+        client.send("blob", 3, "AAAA")
+        client.send("end", 3)
+        client.key(ord("a"), True)
+        await until(lambda: len(sent) == 3, "the answer")
+    assert sent[1] == messages.extended_clipboard(extended.NOTIFY | extended.TEXT)
+    assert sent[2] == messages.extended_clipboard(extended.NOTIFY)
+
+
 def test_a_server_without_text_gets_the_old_message() -> None:
     peer = Peer()
     peer.receive(extended.ACTIONS | extended.TEXT << 2, bytes(4))
