@@ -11,6 +11,7 @@ from typing import Literal
 from aiohttp import WebSocketError, WSMsgType, web
 from typing_extensions import override
 
+from guacr.errors import forget_frames
 from guacr.protocol.status import Status
 from guacr.protocol.utf16 import in_code_points, same_in_utf16
 from guacr.refusals import Refusals
@@ -122,6 +123,7 @@ class WebSocketTransport(Transport):
         finally:
             self._ended = True
             await self._tidy()
+            self._forget_error()
             receiver, self.receiver = self.receiver, NO_RECEIVER
             receiver.connection_lost()
         return self._response
@@ -227,6 +229,14 @@ class WebSocketTransport(Transport):
             self._draining.cancel()  # not before: aiohttp's writer may wait for the same event
         if self._deadline is not None:
             self._deadline.cancel()
+
+    def _forget_error(self) -> None:
+        """Release what the response's error refers to, which includes this transport: its frames,
+        and an error that was being handled, such as the cancellation of the request."""
+        error = self._response.exception()
+        if error is not None:
+            forget_frames(error)
+            error.__context__ = None
 
 
 def _frame_head(length: int) -> bytes:

@@ -31,6 +31,7 @@ from guacr.transport import base, websocket
 from guacr.transport.base import NoReceiver
 from guacr.transport.websocket import CLOSE_CODES, WebSocketTransport
 from guacr.turns import TURN
+from tests.support.freed import freed
 from tests.support.loopback import SketchHandler
 from tests.support.rounds import Rounds
 from tests.support.site import Site, Socket, running_site
@@ -423,6 +424,26 @@ async def test_nothing_is_left_behind(site: Site) -> None:
         await client.closed()
     await until(lambda: len(asyncio.all_tasks()) <= before + 2, "the end of all tasks")
     assert not site.bench.registry.sessions
+
+
+@pytest.mark.parametrize("end", ["disconnects", "closes", "vanishes", "is dropped"])
+async def test_a_session_leaves_memory_at_once(site: Site, end: str) -> None:
+    async with freed(site.bench.registry):
+        client = await opened(site)
+        if end == "disconnects":
+            await client.send("disconnect")
+            await client.closed()
+        elif end == "closes":
+            await client.socket.close()
+        elif end == "is dropped":
+            transport_of(site).abort()
+            await client.closed()
+        else:
+            connection = client.socket._response.connection
+            assert connection is not None
+            assert connection.transport is not None
+            connection.transport.abort()
+        del client
 
 
 async def test_pages_of_other_origins_are_refused(site: Site) -> None:
