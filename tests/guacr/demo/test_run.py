@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -102,16 +103,17 @@ async def _reach_a_prompt(visitor: aiohttp.ClientSession, address: URL) -> None:
 
 
 async def test_a_taken_port_is_told(tmp_path: Path) -> None:
-    async with running("--port", "0", cwd=tmp_path) as (address, _):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "guacr", "demo", "--no-browser", "--port", str(address.port),
+            sys.executable, "-m", "guacr", "demo", "--no-browser", "--port", port,
             cwd=tmp_path,
             env=os.environ | {"PYTHONPATH": str(Path(demo.__file__).parents[1])},
             stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
         _, errors = await process.communicate()
     assert process.returncode == 2
-    assert str(address.port) in errors.decode().splitlines()[-1]
+    assert port in errors.decode().splitlines()[-1]
     assert "Traceback" not in errors.decode()
 
 
