@@ -138,10 +138,6 @@ _REASONS: dict[str, tuple[type[GuacrError], str]] = {
         UpstreamError, "does not offer RDP's own encryption with keys of 128 bits, the only one "
         "that the engine aardwolf has",
     ),
-    "ENGINE_REDIRECTED": (
-        UpstreamError, "sends this client to another host, which the engine aardwolf does not "
-        "follow: set hostname to that host",
-    ),
 }  # fmt: skip
 
 

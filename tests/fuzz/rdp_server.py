@@ -19,6 +19,7 @@ from handlers.rdp.channel.messages import FROM_WORKER, Layout, Setting, Start
 from handlers.rdp.channel.pipes import PipeGiven, PipeOffer, PipeTaken
 from tests.fuzz.driver import main
 from tests.support import rdp_host
+from tests.support.rdp_broker import redirection
 
 SHARED = mmap.mmap(-1, memory.SIZE)
 MAIN, CLIPBOARD, DYNAMIC = 1003, 1004, 1005
@@ -139,6 +140,7 @@ SAMPLES = [
     + _part(DYNAMIC, bytes.fromhex("50000300"))
     + _part(DYNAMIC, b"\x10\x07Microsoft::Windows::RDS::DisplayControl\0")
     + _part(DYNAMIC, b"\x30\x07" + struct.pack("<IIIII", 5, 20, 1, 100, 100)),
+    BEGIN + redirection({"address": "192.0.2.1", "token": b"msts=1", "addresses": "::1 ::2"}),
     SHOWN
     + _data(MAIN, share.data(1, 2, share.SESSION, struct.pack("<IHIIIIi", 3, 22, 2, 8, 1, 2, -2)))
     + _data(MAIN, share.data(1, 2, share.ERROR, struct.pack("<I", 12)))

@@ -38,7 +38,7 @@ from aardwolf.protocol.T124.userdata.constants import (
     SUPPORTED_COLOR_DEPTH,
 )
 from aardwolf.protocol.T125.extendedinfopacket import PERF
-from aardwolf.protocol.T125.infopacket import INFO_FLAG, TS_INFO_PACKET
+from aardwolf.protocol.T125.infopacket import INFO_FLAG
 from aardwolf.protocol.x224.constants import SUPP_PROTOCOLS
 
 from handlers.rdp.aardwolf import timezone
@@ -55,10 +55,12 @@ CHUNK = 1600
 _NAME_BYTES = 30
 _SECURITY, _NETWORK, _CLUSTER = 0xC002, 0xC003, 0xC004
 _MONITORS, _ATTRIBUTES, _ATTRIBUTES_SIZE = 0xC005, 0xC008, 20
-_SESSION_VALID = 2
+_REDIRECTABLE, _SESSION_VALID = 0x0D, 2
+"""Redirections of version 4 are followed; a session is asked for by its number."""
 _CHANNEL_OPTIONS, _SHOWS_PROTOCOL = 0xC0000000, 0x00200000
 """Initialized, and encrypted as the rest (2.2.1.3.4.1)."""
 _BUILD, _INTERNET = 2600, 2
+_PASSWORD, _END = 2, b"\0\0"
 _DESCRIPTION = b"MSTSC\0"
 _ORIGINATOR = 0x03EA
 
@@ -67,7 +69,7 @@ def blocks(settings: Settings, protocol: int, channels: Mapping[str, bool]) -> b
     """Return the client's data (MS-RDPBCGR 2.2.1.3) for a security protocol. The channels are those
     to offer, and whether the server wants to see the headers of their parts."""
     methods = 0 if protocol else BITS_128
-    session = (_SESSION_VALID if settings.console_session else 0), 0
+    session = _REDIRECTABLE | (_SESSION_VALID if settings.console_session else 0), 0
     names = b"".join(
         struct.pack(
             "<8sI",
@@ -142,9 +144,7 @@ def depth(settings: Settings) -> int:
 
 def logon(settings: Settings, zone: str) -> bytes:
     """Return the client info PDU's content (2.2.1.11.1.1) for a user in a time zone."""
-    info = TS_INFO_PACKET()
-    info.CodePage = 0
-    info.flags = (
+    flags = (
         INFO_FLAG.MOUSE
         | INFO_FLAG.MOUSE_HAS_WHEEL
         | INFO_FLAG.UNICODE
@@ -155,13 +155,15 @@ def logon(settings: Settings, zone: str) -> bytes:
         | INFO_FLAG.DISABLECTRLALTDEL
     )
     if settings.auto_logon_enabled:
-        info.flags |= INFO_FLAG.AUTOLOGON
-    sound = INFO_FLAG.NOAUDIOPLAYBACK
-    info.flags |= INFO_FLAG.REMOTECONSOLEAUDIO if settings.remote_console_audio else sound
-    info.Domain, info.UserName = settings.domain, settings.username
-    info.Password = settings.password
-    info.AlternateShell, info.WorkingDir = settings.alternate_shell, ""
-    encoded: bytes = info.to_bytes()
+        flags |= INFO_FLAG.AUTOLOGON
+    here, there = INFO_FLAG.NOAUDIOPLAYBACK, INFO_FLAG.REMOTECONSOLEAUDIO
+    flags |= there if settings.remote_console_audio else here
+    names = (settings.domain, settings.username, settings.password, settings.alternate_shell, "")
+    texts = [name.encode("utf-16-le") for name in names]
+    if settings.redirection_password:
+        texts[_PASSWORD] = settings.redirection_password.removesuffix(_END)
+    encoded = struct.pack("<II5H", 0, int(flags), *map(len, texts))
+    encoded += b"".join(text + _END for text in texts)
     # No address of the daemon's machine is sent, nor one of its directories.
     extended = struct.pack("<HHHHH", _INTERNET, 2, 0, 2, 0)
     extended += timezone.encode(zone, datetime.now(UTC).year)

@@ -11,9 +11,10 @@ from aardwolf.protocol.T128.seterrorinfopdu import ERRINFO
 from handlers.rdp.aardwolf import introduction, share
 from handlers.rdp.aardwolf.channels import Incoming
 from handlers.rdp.aardwolf.cursors import Cursors
-from handlers.rdp.aardwolf.errors import REDIRECTED, EndError
+from handlers.rdp.aardwolf.errors import EndError
 from handlers.rdp.aardwolf.mcs import received
 from handlers.rdp.aardwolf.reading import Reader
+from handlers.rdp.aardwolf.redirection import redirected
 from handlers.rdp.aardwolf.screen import Screen
 from handlers.rdp.aardwolf.sequence import Conference
 from handlers.rdp.aardwolf.settings import Settings
@@ -106,7 +107,8 @@ class Session:
             elif kind == share.DEACTIVATE:
                 self._is_active = False
             elif kind == share.REDIRECT:
-                raise EndError(REDIRECTED)
+                self._notify(redirected(reader))
+                raise EndError("")
             elif kind == share.DATA:
                 self._handle_data(*share.content(reader))
 

@@ -45,6 +45,8 @@ class Settings:
     keyboard_sub_type: int = 0
     keyboard_function_key: int = 12
     load_balance_info: bytes = b""
+    redirection_password: bytes = field(default=b"", repr=False)
+    """Instead of the password, after a redirection."""
     monitors: Layout | None = None
     """Those of the desktop, if there are several."""
 
@@ -64,9 +66,12 @@ class Settings:
 
     def put_block(self, name: str, data: bytes) -> bool:
         """Set a setting that is a block of bytes, and return whether there is one."""
-        if name != "LoadBalanceInfo":
+        if name == "LoadBalanceInfo":
+            self.load_balance_info = data
+        elif name == "RedirectionPassword":
+            self.redirection_password = data
+        else:
             return False
-        self.load_balance_info = data
         return True
 
 

@@ -26,7 +26,7 @@ from handlers.rdp.redirection import (
     check_address,
     redirection_of,
 )
-from tests.handlers.rdp.sessions import connected, shows
+from tests.handlers.rdp.sessions import connected, each_engine, shows
 from tests.support.certificates import Authority, Pair
 from tests.support.rdp_broker import RdpBroker, redirection, target_certificate
 from tests.support.rdp_host import RdpHost
@@ -142,6 +142,7 @@ def test_local_addresses(local: str) -> None:
 # ---- sessions
 
 
+@each_engine
 @pytest.mark.parametrize(
     "fields", [{"address": "127.0.0.1"}, {"fqdn": "nowhere.invalid", "addresses": "127.0.0.1"}]
 )
@@ -194,6 +195,7 @@ async def led(
     return sentence, status
 
 
+@each_engine
 async def test_what_a_target_learns(daemon: Daemon, authority: Authority, tmp_path: Path) -> None:
     tls, cookie = authority.server_context(tmp_path), b"\x02\0\0\x80DSHL\0\0"
     broker = RdpBroker(tls, {"address": "127.0.0.1", "username": "bob", "password": cookie})
@@ -215,6 +217,7 @@ async def test_a_host_without_tls(daemon: Daemon, authority: Authority, tmp_path
     assert (await host.introduced).texts[1] == "bob"
 
 
+@each_engine
 async def test_redirections_without_end(
     daemon: Daemon, authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -243,6 +246,7 @@ async def test_a_target_that_is_not_followed(
     assert host.introduced.cancelled()
 
 
+@each_engine
 async def test_encrypted_passwords_without_rdstls(
     daemon: Daemon, authority: Authority, tmp_path: Path
 ) -> None:
@@ -253,6 +257,7 @@ async def test_encrypted_passwords_without_rdstls(
     assert len(broker.seen) == 1
 
 
+@each_engine
 async def test_a_desktop_that_redirects(
     daemon: Daemon, authority: Authority, xrdp: Xrdp, tmp_path: Path
 ) -> None:
