@@ -67,7 +67,10 @@ class Zygote:
                     *(str(theirs.fileno()), engine),
                 ],
                 pass_fds=[theirs.fileno()],
-                env={"PYTHONPATH": os.pathsep.join([str(_ROOT), *_libraries()])},
+                env={
+                    "PYTHONPATH": os.pathsep.join([str(_ROOT), *_libraries()]),
+                    "OPENBLAS_NUM_THREADS": "1",  # of NumPy: the zygote must have no threads
+                },
                 stdin=subprocess.DEVNULL,
             )
         try:

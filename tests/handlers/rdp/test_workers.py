@@ -25,7 +25,8 @@ from handlers.rdp.channel.codec import HEADER, Message
 from handlers.rdp.channel.messages import CursorDefault, Mouse, Painted, Scancode, UnicodeKey
 from handlers.rdp.engine import UNSENT_MAX, Engine, EngineError
 from handlers.rdp.launcher import launcher
-from tests.handlers.rdp.sessions import connected, shows, workers, zygote_pid
+from handlers.rdp.worker.engines import AARDWOLF, AUTO
+from tests.handlers.rdp.sessions import aardwolf, connected, shows, workers, zygote_pid
 from tests.support.certificates import Pair
 from tests.support.freerdp_shadow import freerdp_shadow
 from tests.support.guarding import owned
@@ -49,14 +50,21 @@ def standard_streams(pid: int) -> set[str]:
     return {str(Path(f"/proc/{pid}/fd/{number}").readlink()) for number in range(3)}
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
+@pytest.mark.parametrize(
+    ("engine", "number"),
+    [
+        (AUTO, signal.SIGKILL),
+        (AUTO, signal.SIGSEGV),
+        pytest.param(AARDWOLF, signal.SIGKILL, marks=aardwolf),
+    ],
+)
 async def test_a_worker_that_ends(
-    number: signal.Signals, daemon: Daemon, desktop: Desktop, shadow: dict[str, str]
+    engine: str, number: signal.Signals, daemon: Daemon, desktop: Desktop, shadow: dict[str, str]
 ) -> None:
     async with connected(daemon, shadow) as other:
-        (first,) = workers(zygote_pid())
+        (first,) = workers(zygote_pid(engine))
         async with connected(daemon, shadow) as client:
-            (worker,) = workers(zygote_pid()) - {first}
+            (worker,) = workers(zygote_pid(engine)) - {first}
             if os.geteuid() == 0:  # nobody else may look
                 assert standard_streams(worker) == {os.devnull}
             os.kill(worker, number)
@@ -66,7 +74,7 @@ async def test_a_worker_that_ends(
             assert status == Status.UPSTREAM_ERROR
         desktop.run("xsetroot", "-solid", "#604020")
         await shows(other, desktop)
-    await until(lambda: not workers(zygote_pid()), "the workers' end")
+    await until(lambda: not workers(zygote_pid(engine)), "the workers' end")
 
 
 async def test_a_worker_that_hangs(

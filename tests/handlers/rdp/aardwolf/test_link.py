@@ -41,7 +41,7 @@ def test_packets_in_pieces(ends: tuple[Link, socket.socket]) -> None:
 @pytest.mark.parametrize(
     "data",
     [
-        b"\3\0\0\3abcd",  # shorter than its own header
+        b"\3\0\0\0abcd",  # shorter than its own header
         b"\3\0\0\6abcd",
         tpkt(b"\2\xf0\0" + b"abc"),
         b"\1\4ab",
