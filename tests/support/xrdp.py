@@ -32,6 +32,7 @@ from tests.support.x_display import XDisplay
 CONFIG, RUN = Path("/etc/xrdp"), Path("/run/xrdp")
 XORG_MODULE = Path("/usr/lib/xorg/modules/libxorgxrdp.so")
 ECHO = Path(__file__).with_name("xrdp_channel.py")
+FUSERMOUNT = Path(__file__).with_name("fusermount.c")
 API = XORG_MODULE.parents[2] / sysconfig.get_config_var("MULTIARCH") / "xrdp/libxrdpapi.so"
 START_TIMEOUT = END_TIMEOUT = 20.0
 """Seconds."""
@@ -155,6 +156,7 @@ rm ~/sessions/$DISPLAY
 """
 START = """\
 mount --bind "$0/etc" /etc/xrdp && mount --bind "$0/run" /run/xrdp || exit
+[ ! -d "$0/bin" ] || mount --bind "$0/bin" /usr/local/bin || exit
 xrdp-sesman --nodaemon &
 for listener in "$0"/etc/listener-*.ini; do
     xrdp --nodaemon --config "$listener" &
@@ -248,6 +250,22 @@ class Xrdp:
         arguments = (str(API), channel, greeting, str(count))
         display.start(*place, sys.executable, str(ECHO), *arguments)
 
+    def mount_files(self) -> None:
+        """Let sessions mount the files that clients copy (FUSE), before the start."""
+        program = self._directory / "bin/fusermount"
+        program.parent.mkdir()
+        compiler = require("gcc")
+        subprocess.run([compiler, "-o", str(program), str(FUSERMOUNT)], check=True)
+        program.chmod(0o4755)
+
+    def read(self, path: str) -> bytes:
+        """Return the content of a file as a program of the user's sessions sees it."""
+        assert self._process is not None
+        (first,) = children(self._process.pid)
+        place = ("nsenter", f"--target={first}", "--mount", "runuser", "-u", self.user, "--")
+        done = subprocess.run([*place, "cat", path], capture_output=True, check=True, timeout=20)
+        return done.stdout
+
     async def end_sessions(self) -> None:
         """End all sessions and wait until no process of them is left, as if people logged out."""
         for display in self._displays:
@@ -331,8 +349,9 @@ def _uids_of_processes() -> set[int]:
 
 
 @contextmanager
-def xrdp_server(pair: Pair) -> Iterator[Xrdp]:
-    """A running server with a user of its own and this certificate; only root can have one."""
+def xrdp_server(pair: Pair, *, files: bool = False) -> Iterator[Xrdp]:
+    """A running server with a user of its own and this certificate; only root can have one. With
+    `files`, its sessions can mount the files that clients copy."""
     if os.geteuid() != 0:
         missing("an xrdp server of the test's own takes root")
     for program in ("xrdp", "xrdp-sesman", "setpriv", "unshare", "Xvnc", "xhost", "xsetroot"):
@@ -346,6 +365,8 @@ def xrdp_server(pair: Pair) -> Iterator[Xrdp]:
         with new_user() as (name, password):
             server = Xrdp(directory, pair, name, password)
             try:
+                if files:
+                    server.mount_files()
                 server.start()
                 yield server
             finally:

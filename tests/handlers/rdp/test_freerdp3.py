@@ -21,6 +21,7 @@ from tests.handlers.rdp import (
     test_remote_app,
     test_touch,
 )
+from tests.handlers.rdp.clipboard import test_files_of_xrdp
 from tests.handlers.rdp.clipboard.test_clipboard import copied, copy, pastes
 from tests.handlers.rdp.gateway import test_gateway
 from tests.handlers.rdp.sessions import connected, shows
@@ -76,6 +77,10 @@ async def test_a_wrong_password_is_refused(
             await client.wait_closed()
     ((_, status),) = client.state.errors
     assert status == Status.CLIENT_UNAUTHORIZED
+
+
+async def test_files_in_the_clipboard(daemon: Daemon, xrdp: Xrdp, tmp_path: Path) -> None:
+    await test_files_of_xrdp.test_a_file_of_the_host(daemon, xrdp, tmp_path)
 
 
 async def test_clipboard_and_sound_in_both_directions(

@@ -6,13 +6,27 @@ import asyncio
 import json
 import os
 import pwd
+from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from subprocess import CalledProcessError
+from urllib.parse import unquote, urlsplit
+
+import pytest
 
 from guacr.daemon import Daemon
 from guacr.testing.client import GuacClient
+from guacr.testing.streams import BLOB_MAX
 from tests.handlers.rdp.clipboard.test_clipboard import pastes
 from tests.handlers.rdp.sessions import connected
-from tests.support.xrdp import Xrdp
+from tests.support.certificates import Pair
+from tests.support.freed import freed
+from tests.support.require import missing
+from tests.support.xrdp import Xrdp, xrdp_server
+
+STREAM = 300
 
 
 async def body(client: GuacClient, path: str) -> bytes:
@@ -23,6 +37,21 @@ async def body(client: GuacClient, path: str) -> bytes:
     data = bytes(streams[-1].data)
     streams.clear()
     return data
+
+
+async def upload(client: GuacClient, name: str, data: bytes) -> None:
+    """Send a file, with each blob after the acknowledgement of the last one."""
+    client.send("file", STREAM, "application/octet-stream", name)
+    for number, start in enumerate(range(0, len(data), BLOB_MAX), 1):
+        await client.wait(partial(_acknowledged, client, number), "an acknowledgement")
+        client.send("blob", STREAM, b64encode(data[start : start + BLOB_MAX]).decode())
+    client.send("end", STREAM)
+
+
+def _acknowledged(client: GuacClient, count: int) -> bool:
+    found = [status for index, _, status in client.state.acks if index == STREAM]
+    assert not any(found)
+    return len(found) >= count
 
 
 def home_file(xrdp: Xrdp, name: str) -> tuple[bytes, Path]:
@@ -36,7 +65,7 @@ async def test_a_file_of_the_host(daemon: Daemon, xrdp: Xrdp, tmp_path: Path) ->
     data, path = home_file(xrdp, "copied ü.bin")
     listed = tmp_path / "list"
     listed.write_text(f"copy\n{path.as_uri()}")
-    async with connected(daemon, xrdp.parameters()) as client:
+    async with freed(daemon.registry), connected(daemon, xrdp.parameters()) as client:
         display = await xrdp.display()
         client.clipboard("text first")
         await pastes(display, "text first")
@@ -50,3 +79,35 @@ async def test_a_file_of_the_host(daemon: Daemon, xrdp: Xrdp, tmp_path: Path) ->
                 await asyncio.sleep(0.05)
         assert list(names) == [f"/{path.name}"]
         assert await body(client, f"/{path.name}") == data
+
+
+@pytest.fixture
+def xrdp_with_fuse(pair: Pair) -> Iterator[Xrdp]:
+    if not Path("/dev/fuse").exists():
+        missing("this system has no FUSE")
+    with xrdp_server(pair, files=True) as server:
+        yield server
+
+
+async def test_files_of_a_user(daemon: Daemon, xrdp_with_fuse: Xrdp) -> None:
+    server, data = xrdp_with_fuse, os.urandom(300_000)
+    async with freed(daemon.registry), connected(daemon, server.parameters()) as client:
+        display = await server.display()
+        client.clipboard("text first")
+        await pastes(display, "text first")
+        await upload(client, "mine ü.bin", data)
+        paste = ("xclip", "-selection", "clipboard", "-target", "x-special/gnome-copied-files")
+
+        def pasted() -> str:
+            with suppress(CalledProcessError):
+                return display.run(*paste, "-out").decode()
+            return ""
+
+        async with asyncio.timeout(20):
+            while "mine" not in (listed := await asyncio.to_thread(pasted)):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        _, place = listed.splitlines()
+        path = unquote(urlsplit(place).path)
+        assert path.endswith("/mine ü.bin")
+        assert await asyncio.to_thread(server.read, path) == data
+    await server.end_sessions()
