@@ -72,7 +72,10 @@ def _verify(
     except UpstreamError:
         if not params.cert_tofu:
             raise
-        trusted = known.trust(params.hostname, params.used_port, fingerprint)
+        name = params.hostname
+        if params.gateway_hostname:  # where the same name may be another host's
+            name = f"{name} behind {params.gateway_hostname}"
+        trusted = known.trust(name, params.used_port, fingerprint)
         if trusted != fingerprint:
             raise failures.changed_certificate(params, fingerprint, trusted, known.place) from None
 

@@ -143,7 +143,24 @@ async def test_other_hosts_and_times(
 
 
 @pytest.mark.usefixtures("zygote")
+async def test_names_behind_gateways_are_others(authority: Authority, tmp_path: Path) -> None:
+    known = KnownHosts(tmp_path / "hosts")
+    values = {"hostname": "desk", "cert-tofu": "true"}
+    places: tuple[dict[str, str], ...] = (
+        {},
+        {"gateway-hostname": "a.example"},
+        {"gateway-hostname": "b.example"},
+    )
+    shown = [authority.issue("desk", host="other").certificate.encode() for _ in places]
+    for pem, place in zip(shown, places, strict=True):
+        await certificates.check(RdpParams.parse(values | place), pem, known)
+    with pytest.raises(UpstreamError, match="has changed"):
+        await certificates.check(RdpParams.parse(values), shown[1], known)
+    assert "desk%20behind%20a.example:3389 " in (tmp_path / "hosts").read_text()
+
+
 @pytest.mark.parametrize("stored", [True, False])
+@pytest.mark.usefixtures("zygote")
 async def test_trust_on_first_use(
     stored: bool, desktop: Desktop, authority: Authority, pair: Pair, tmp_path: Path
 ) -> None:
