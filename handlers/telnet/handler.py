@@ -10,7 +10,15 @@ from typing import ClassVar
 
 from typing_extensions import override
 
-from guacr.api import BadRequestError, Check, Params, SessionContext, Settings, User
+from guacr.api import (
+    BadRequestError,
+    Check,
+    Params,
+    SessionContext,
+    Settings,
+    User,
+    forget_frames,
+)
 from handlers import tls
 from handlers.telnet import failures
 from handlers.telnet.connection import TelnetConnection
@@ -86,6 +94,7 @@ class TelnetHandler(TerminalHandler[TelnetParams]):
         except OSError as error:
             if not (self._open and connection.heard and failures.is_end(error)):
                 raise failures.lost(params.hostname, params.port, error) from None
+            forget_frames(error)  # the connection keeps it, and it would keep the parameters
             farewell = failures.ended(params.hostname)
         finally:
             connection.close()

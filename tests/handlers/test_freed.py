@@ -12,6 +12,7 @@ from guacr.testing.client import GuacClient
 from guacr.testing.daemon import address, local_settings, running_daemon
 from tests.support.freed import freed
 from tests.support.kube_api import KubeApi, kube_api
+from tests.support.scripted_host import send_reset
 from tests.support.waiting import free_port
 
 
@@ -117,6 +118,38 @@ async def test_a_container(daemon: Daemon) -> None:
             address(daemon), "kubernetes", values | {"exec-command": "sh"}
         )
         await use(client)
+        await client.close()
+
+
+async def test_a_telnet_host_that_resets_the_connection(daemon: Daemon) -> None:
+    connections: list[asyncio.StreamWriter] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.append(writer)
+        writer.write(b"hello")
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        values = {"hostname": "127.0.0.1", "port": str(server.sockets[0].getsockname()[1])}
+        async with freed(daemon.registry):
+            client = await GuacClient.connect(address(daemon), "telnet", values)
+            await use(client)
+            send_reset(connections[0].transport)
+            await client.wait_closed()
+            assert client.state.errors == []
+            await client.close()
+
+
+async def test_a_cluster_that_resets_the_connection(daemon: Daemon) -> None:
+    api = KubeApi()
+    async with kube_api(api) as values, freed(daemon.registry):
+        client = await GuacClient.connect(
+            address(daemon), "kubernetes", values | {"exec-command": "sh"}
+        )
+        await use(client)
+        transport = api.sockets[0]._req.transport  # type: ignore[union-attr]
+        assert transport is not None
+        send_reset(transport)
+        await client.wait_closed()
         await client.close()
 
 

@@ -111,6 +111,9 @@ class RedisConnection:
         with suppress(OSError, TimeoutError):
             async with asyncio.timeout(CLOSE_TIMEOUT):
                 await self._writer.wait_closed()
+        if (error := self._reader.exception()) is not None:
+            # Both refer to the console, and to this connection, which keeps the error.
+            error.__traceback__ = error.__context__ = None
 
 
 async def open_connection(params: RedisParams) -> RedisConnection:

@@ -7,6 +7,7 @@ import pytest
 from tests.handlers.database.people import Room
 from tests.support.freed import freed
 from tests.support.sql_servers import Server
+from tests.support.tcp_proxy import tcp_proxy
 
 SERVERS = {
     "postgresql": "postgresql_server",
@@ -29,6 +30,21 @@ async def test_a_console(room: Room, place: tuple[str, dict[str, str]]) -> None:
         await person.sees("Type \\? for help", ">")
         person.type("\\timing\n")
         await person.sees("iming is on")
+        person.transport.send("disconnect")
+        del person
+
+
+async def test_a_server_that_resets_the_connection(
+    room: Room, place: tuple[str, dict[str, str]]
+) -> None:
+    name, values = place
+    host, far = values["hostname"], int(values["port"])
+    async with tcp_proxy(host, far) as (proxy, port), freed(room.registry):
+        person = room.open(name, **values | {"port": str(port)})
+        await person.sees("Type \\? for help", ">")
+        proxy.reset()
+        person.type("\\d\n")
+        await person.sees("the connection is lost")
         person.transport.send("disconnect")
         del person
 

@@ -9,6 +9,7 @@ from guacr.testing.client import GuacClient
 from guacr.testing.daemon import address
 from tests.support.freed import freed
 from tests.support.openssh import OpenSsh
+from tests.support.tcp_proxy import tcp_proxy
 
 
 @pytest.fixture
@@ -36,6 +37,16 @@ async def test_a_shell_that_ends(daemon: Daemon, login: dict[str, str]) -> None:
     async with freed(daemon.registry):
         client = await used(daemon, login)
         client.type("exit\n")
+        await client.wait_closed()
+        await client.close()
+
+
+async def test_a_host_that_resets_the_connection(
+    daemon: Daemon, server: OpenSsh, login: dict[str, str]
+) -> None:
+    async with tcp_proxy(server.host, server.port) as (proxy, port), freed(daemon.registry):
+        client = await used(daemon, login | {"port": str(port)})
+        proxy.reset()
         await client.wait_closed()
         await client.close()
 
