@@ -207,7 +207,8 @@ def summary(row: Row, result: dict[str, Any]) -> str:
         return (
             f"{result['drawn_fps']} frames/s ({lines} new lines/s), "
             f"{result['bytes_to_client'] / 1e6:.1f} MB, {result['daemon_cpu_s']} CPU s, "
-            f"server {result['server_cpu_s']} CPU s, exact at rest {exact}"
+            f"server {result['server_cpu_s']} CPU s, exact at rest {exact} "
+            f"after {result.get('exact_after_s', '-')} s"
         )
     if row.command == "typing":
         return f"{result['seen']} of {result['keys']} keys, ms: {result['key_to_pixels_ms']}"

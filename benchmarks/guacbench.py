@@ -1171,10 +1171,17 @@ async def watch(client: Client, seconds: float) -> tuple[float, list[float]]:
 
 
 def painted(
-    options: argparse.Namespace, kept: list[tuple[float, bytes]], since: float, until: float
+    options: argparse.Namespace,
+    kept: list[tuple[float, bytes]],
+    since: float,
+    until: float,
+    truth: Any = None,
 ) -> Json:
-    """Paint what was kept; `since` and `until` bound the measured time."""
+    """Paint what was kept; `since` and `until` bound the measured time, and `truth` is what is seen at
+    the end."""
     painter, areas = Painter(), {}
+    rests = exact = None
+    losses = 0
     area, strips, last_strip = 0, 0, b""
     began = ended = None
     for at in painter.play(kept):
@@ -1185,6 +1192,11 @@ def painted(
             strip = painter.picture[-16:, : painter.picture.shape[1] // 2].tobytes()
             strips += strip != last_strip
             last_strip = strip
+        lost = painter.types["jpeg"] + painter.types["webp lossy"]
+        if lost != losses:
+            losses, rests, exact = lost, at, None
+        elif at > until and exact is None and painter.np.array_equal(painter.picture, truth):
+            exact = at
     if began and ended:
         area = ended[0] - began[0]
         areas = dict((ended[1] - began[1]).most_common())
@@ -1195,6 +1207,8 @@ def painted(
         "different_bottom_lines_per_s": round(strips / (until - since), 2),
         "screenfuls_by_kind": {kind: round(pixels / whole, 2) for kind, pixels in areas.items()},
     }
+    if rests is not None and exact is not None:
+        result["exact_after_s"] = round(exact - rests, 2)  # after the last image with losses
     if painter.skipped:
         result["not_painted"] = dict(painter.skipped)
     if options.paint:
@@ -1241,7 +1255,7 @@ async def run_screen(options: argparse.Namespace, target: Target, tree: ProcessT
                 last["frames_while_xwd"] = viewer.counters.drawn_frames - before
             kept = list(viewer.kept or [])
     if keep:
-        done = painted(options, kept, since, until)
+        done = painted(options, kept, since, until, truth if options.truth else None)
         last.update(done["result"])
         if options.truth:
             last["likeness"] = likeness(done["picture"], truth, options.without)

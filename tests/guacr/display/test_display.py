@@ -16,6 +16,7 @@ from guacr.display.layer import REFINE_AREA, REFINE_AREA_MIN
 from guacr.display.plan import Plan
 from guacr.display.solid import SolidSurface
 from guacr.protocol.instruction import encode
+from guacr.session.frames.frames import REFINE_DELAY, REFINE_EVERY
 from guacr.testing.canvas import Canvas
 
 EXACT = Encoding(format="png")
@@ -237,6 +238,25 @@ def test_lossy_picture_becomes_exact_once_it_rests() -> None:
         frames += 1
         assert frames < 20, "it never becomes exact"
     assert frames > 1, "a large picture is refined in parts"
+    assert (viewer.flatten() == seen(surface)).all()
+
+
+def test_a_large_photograph_that_was_panned_is_exact_within_four_seconds() -> None:
+    display, surface = Display(), FrameBuffer(1920, 1080)
+    layer = display.set_surface(surface)
+    grain = np.random.default_rng(1).integers(0, 60, (1080, 2000, 4)).astype(np.uint8)
+    photo = grain + (np.arange(2000) // 12).astype(np.uint8)[None, :, None]
+    viewer, auto, now = Canvas(), Encoding(), 0.0
+    for step in range(8):
+        surface.blit(Rect(0, 0, 1920, 1080), photo[:, 7 * step : 7 * step + 1920])
+        now = step / 8
+        paint(viewer, display.plan(now), auto)
+    assert layer.lossy
+    rests, now = now, now + REFINE_EVERY
+    while not display.refined and now < rests + 4:
+        display.refine(now, REFINE_DELAY)
+        paint(viewer, display.plan(now), auto)
+        now += REFINE_EVERY
     assert (viewer.flatten() == seen(surface)).all()
 
 
