@@ -1339,8 +1339,11 @@ async def run_typing(options: argparse.Namespace, target: Target, tree: ProcessT
     }
 
 
-def completed(kept: list[tuple[float, bytes]], until: float) -> tuple[float | None, Any]:
-    """When the picture was first, and from then on, what it is at `until` (99.5 % of the pixels)."""
+def completed(
+    kept: list[tuple[float, bytes]], until: float, *, exactly: bool = False
+) -> tuple[float | None, Any]:
+    """When the picture was first, and from then on, what it is at `until`: about, in 99.5 % of the
+    pixels, or `exactly`."""
     import numpy
 
     states: list[tuple[float, Any]] = []
@@ -1353,8 +1356,8 @@ def completed(kept: list[tuple[float, bytes]], until: float) -> tuple[float | No
     for at, state in reversed(states):
         if state.shape != final.shape:
             break
-        near = (numpy.abs(state.astype(numpy.int16) - final).max(2) <= 24).mean()
-        if near < 0.995:
+        difference = numpy.abs(state.astype(numpy.int16) - final).max(2)
+        if difference.any() if exactly else (difference <= 24).mean() < 0.995:
             break
         since = at
     return since, whole
@@ -1395,6 +1398,9 @@ async def run_join(options: argparse.Namespace, target: Target, tree: ProcessTre
                         times[name].append(client.times[name])
                     if full is not None:
                         times["full_picture"].append(full - client.started)
+                    exact, _ = completed(data, end, exactly=True)
+                    if exact is not None:
+                        times["exact_picture"].append(exact - client.started)
                 sizes.append(sum(len(part) for at, part in kept))
                 if options.paint:
                     Painter().image.fromarray(picture).save(options.paint)
