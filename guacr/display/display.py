@@ -109,12 +109,15 @@ class Display:
         """True if `refine` has nothing to do: viewers have the picture without losses."""
         return all(layer.refined for layer in self._layers if isinstance(layer, Layer))
 
-    def refine(self, now: float, delay: float) -> None:
+    def refine(self, now: float, delay: float) -> bool:
         """Let the next plan resend, losslessly, a part of what was sent with losses and has not
-        changed for `delay` seconds; free memory that only changes need."""
-        for layer in self._layers:
-            if isinstance(layer, Layer):
-                layer.refine(now, delay)
+        changed for `delay` seconds; free memory that only changes need.
+
+        Return whether there is such a part, and nothing moves meanwhile.
+        """
+        layers = [layer for layer in self._layers if isinstance(layer, Layer)]
+        refining = [layer.refine(now, delay) for layer in layers]
+        return any(refining) and not any(layer.moves(now, delay) for layer in layers)
 
     def plan(self, now: float) -> Plan | None:
         """Return the difference from the last picture to this one; None if there is none."""

@@ -88,15 +88,19 @@ class Layer:
         """True if `refine` has nothing to do."""
         return self._spare is None and not self.lossy and not self._may_forget
 
-    def refine(self, now: float, delay: float) -> None:
+    def moves(self, now: float, delay: float) -> bool:
+        """Return whether something has changed continuously until `delay` seconds ago or later."""
+        return self._grid is not None and self._grid.moving_area(now, delay) > 0
+
+    def refine(self, now: float, delay: float) -> bool:
         """Resend losslessly some areas that have not changed for `delay` seconds, and free memory
-        that has not been used for as long."""
+        that has not been used for as long. Return whether there are such areas."""
         if now - self._used_at > delay:
             self._spare = None
         if now - self._used_at > FORGET_AFTER and self._may_forget:
             self._shown, self._forgotten = None, True
         if self._grid is None or self._refine:
-            return
+            return bool(self._refine)
         left = max(REFINE_AREA_MIN, REFINE_AREA - self._grid.moving_area(now, delay))
         for rect in rects_of(self._grid.resting(now, delay), self.surface.size):
             width = min(rect.width, left // (rect.height * TILE) * TILE)
@@ -104,6 +108,7 @@ class Layer:
                 break
             self._refine.append(Rect(rect.x, rect.y, width, rect.height))
             left -= width * rect.height
+        return bool(self._refine)
 
     def plan_changes(self, plan: Plan, now: float) -> None:
         """Add the differences to the last frame."""

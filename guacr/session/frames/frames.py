@@ -24,8 +24,8 @@ HURRY, TOOK_DECAY = 0.03, 0.9
 count less with each frame."""
 REFINE_DELAY = 0.3
 """Seconds without change after which lossy areas are sent again losslessly."""
-REFINE_EVERY = 0.1
-"""Seconds between two parts of them."""
+REFINE_EVERY, REFINE_SOON = 0.1, 0.02
+"""Seconds between two parts of them, and if nothing moves."""
 LOW_QUALITY_LAG = 0.15
 """Seconds of lag for which pictures of low quality are encoded; then a host's own files are
 not sent unchanged, either (`encoder.LAG_FOR_FILES`)."""
@@ -307,15 +307,15 @@ class Frames:
 
     # ---- lossless refinement
 
-    def _refine_later(self) -> None:
+    def _refine_later(self, pause: float = REFINE_EVERY) -> None:
         if self._refinement is None and not self._display.refined and not self._stopping:
-            self._refinement = self._loop.call_later(REFINE_EVERY, self._refine_now)
+            self._refinement = self._loop.call_later(pause, self._refine_now)
 
     def _refine_now(self) -> None:
         self._refinement = None
-        self._display.refine(self._loop.time(), REFINE_DELAY)
+        goes_on = self._display.refine(self._loop.time(), REFINE_DELAY)
         self.wake()
-        self._refine_later()
+        self._refine_later(REFINE_SOON if goes_on else REFINE_EVERY)
 
 
 def _has_drained(viewer: Viewer) -> bool:
