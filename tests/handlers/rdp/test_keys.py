@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from guacr.daemon import Daemon
-from guacr.testing.client import keysym
+from guacr.testing.client import GuacClient, keysym
 from handlers.rdp.channel.codec import Message
 from handlers.rdp.channel.messages import Locks, PauseKey, Scancode, UnicodeKey
 from handlers.rdp.key_sender import KeySender, locks_of
@@ -16,6 +16,13 @@ from tests.support.waiting import until
 from tests.support.xrdp import Xrdp
 
 RETURN, CONTROL = 0xFF0D, 0xFFE3
+
+
+async def enter(typed: Path, client: GuacClient) -> None:
+    """Move the pointer into the terminal once it reads and is seen: keys go to the window below."""
+    await until(typed.exists, "the terminal")
+    await until(lambda: bool((client.canvas.flatten()[150, 200] == 255).all()), "its window")
+    client.mouse(100, 100)
 
 
 @each_engine
@@ -33,8 +40,7 @@ async def test_text(layout: str, text: str, daemon: Daemon, xrdp: Xrdp, tmp_path
         display = await xrdp.display()
         command = f"stty -icanon -echo; touch {typed}; exec cat >{typed}"
         display.start("xterm", "-u8", "-geometry", "80x24+0+0", "-e", "sh", "-c", command)
-        await until(typed.exists, "the terminal")
-        client.mouse(100, 100)
+        await enter(typed, client)
         for character in text:
             client.key(keysym(character))
         client.key(RETURN)
@@ -51,8 +57,7 @@ async def test_nothing_stays_pressed_when_a_user_leaves(
     async with connected(daemon, xrdp.parameters()) as client:
         display = await xrdp.display()
         display.start("xterm", "-geometry", "80x24+0+0", "-e", "sh", "-c", command)
-        await until(typed.exists, "the terminal")
-        client.mouse(100, 100)
+        await enter(typed, client)
         client.key(CONTROL, True)
         client.key(keysym("x"))
         await until(lambda: typed.read_bytes() == b"\x18", "the key")
@@ -72,8 +77,7 @@ async def test_modifiers_that_are_held_while_guacr_connects_anew_stay_pressed(
         display = await xrdp.display()
         click = "XTerm*translations: #override Ctrl<Btn1Down>: string(click)"
         display.start("xterm", "-xrm", click, "-geometry", "80x24+0+0", "-e", "sh", "-c", command)
-        await until(typed.exists, "the terminal")
-        client.mouse(100, 100)
+        await enter(typed, client)
         client.key(CONTROL, True)
         client.size(900, 500)
         await until(lambda: display.picture().shape == (500, 900, 3), "another size", timeout=20)

@@ -13,7 +13,7 @@ from guacr.daemon import Daemon
 from guacr.protocol.status import Status
 from handlers import link as tcp
 from handlers.notice import Notice
-from handlers.rdp import handler, watch
+from handlers.rdp import route, watch
 from tests.handlers.rdp.sessions import connected, shows
 from tests.support.certificates import Pair
 from tests.support.freerdp_shadow import freerdp_shadow
@@ -38,7 +38,7 @@ async def link(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SlowLink]:
         async def reach(host: str, port: int, *_: object) -> socket.socket:
             return await made.connect(host, port)
 
-        monkeypatch.setattr(handler, "reach", reach)
+        monkeypatch.setattr(route, "reach", reach)
         yield made
 
 
