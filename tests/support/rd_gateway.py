@@ -46,6 +46,7 @@ class RdGateway:
         consent: what clients have to agree to.
         status: an HTTP status that it answers with instead of anything else.
         hangs_up: True if it closes the connection instead of judging a login.
+        closes: True if each answer ends the connection.
     """
 
     pair: Pair
@@ -56,6 +57,7 @@ class RdGateway:
     consent: str = ""
     status: int = 0
     hangs_up: bool = False
+    closes: bool = False
     judged: list[tuple[str, bool]] = field(default_factory=list)
     """The logins that it has judged: their names, and whether they were accepted."""
     targets: list[tuple[str, int]] = field(default_factory=list)
@@ -78,6 +80,8 @@ class RdGateway:
                 return
             if refusal := login.judge(headers.get("authorization", "")):
                 _answer(writer, "401 Unauthorized", *refusal)
+                if self.closes:
+                    return
                 continue
             break
         key = headers["sec-websocket-key"] + GUID

@@ -132,12 +132,14 @@ class RdpHost:
     def __init__(self, tls: ssl.SSLContext) -> None:
         self._tls = tls
         self.introduced: asyncio.Future[Introduction] = asyncio.get_running_loop().create_future()
-        """Done when a client has sent everything."""
+        """Done when the first client has sent everything."""
 
     async def script(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Listen to a client until it has introduced itself."""
         try:
-            self.introduced.set_result(await self._listen(reader, writer))
+            said = await self._listen(reader, writer)
+            if not self.introduced.done():
+                self.introduced.set_result(said)
         except (OSError, EOFError, ValueError, struct.error) as error:
             self.introduced.set_exception(error)
 

@@ -108,7 +108,7 @@ def login_lost(params: RdpParams) -> GuacrError:
 
 def ntlm_broken(params: RdpParams) -> GuacrError:
     """NTLM authenticates a connection, which must stay."""
-    return UpstreamError(
+    return UnsupportedError(
         f"{named(params)} closes the connection during the login with NTLM: check whether a "
         "proxy before it allows NTLM"
     )

@@ -58,6 +58,8 @@ class GatewaySocket:
         self._socket: aiohttp.ClientWebSocketResponse | None = None
         self._certificate = b""
         """That of the gateway, in DER."""
+        self._connections = 0
+        """How many this client has made."""
         self.has_sent_login = False
         """True if credentials were sent, and the gateway has not accepted them yet."""
 
@@ -95,6 +97,8 @@ class GatewaySocket:
             authorization = await self._challenge(scheme)
         self.has_sent_login = True
         if await self._request({"Authorization": authorization}) is not None:
+            if scheme != BASIC and self._connections > 1:
+                raise failures.ntlm_broken(self._params)
             raise failures.login_refused(self._params)
 
     async def close(self) -> None:
@@ -137,6 +141,7 @@ class GatewaySocket:
     async def _connect(self, tls: ssl.SSLContext) -> None:
         """Prepare a client with one connection, which NTLM authenticates as a whole."""
         await self.close()
+        self._connections = 0
         trace = aiohttp.TraceConfig()
         trace.on_request_redirect.append(self._refuse_redirect)
         identity = f"{{{uuid.uuid4()}}}"
@@ -235,12 +240,13 @@ class GatewaySocket:
         raise failures.login_refused(params)
 
     def _noting(self) -> type[ssl.SSLObject]:
-        """Return the class of connections, which notes the certificate of each."""
+        """Return the class of connections, which counts them and notes their certificates."""
         gateway = self
 
         class Noting(ssl.SSLObject):
             def do_handshake(self) -> None:
                 super().do_handshake()
+                gateway._connections += 1
                 gateway._certificate = self.getpeercert(binary_form=True) or b""
 
         return Noting

@@ -218,6 +218,17 @@ async def test_a_host_without_tls(daemon: Daemon, authority: Authority, tmp_path
 
 
 @each_engine
+async def test_another_attempt_begins_with_the_broker(
+    daemon: Daemon, authority: Authority, tmp_path: Path
+) -> None:
+    """What it has told the first time is used up."""
+    tls = authority.server_context(tmp_path)
+    broker, host = RdpBroker(tls, {"address": "127.0.0.1"}), RdpHost(tls)
+    await led(daemon, broker, host, ignore_cert="true", password="", autoretry="1")
+    assert (await host.introduced).texts[1] == "ann"
+    assert len(broker.seen) == 2
+
+
 async def test_redirections_without_end(
     daemon: Daemon, authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

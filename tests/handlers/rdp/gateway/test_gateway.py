@@ -131,6 +131,15 @@ async def test_a_login_without_an_answer_is_not_repeated(
     assert "closed the connection during the login, which is therefore not repeated" in sentence
 
 
+async def test_ntlm_takes_one_connection(
+    daemon: Daemon, authority: Authority, pair: Pair, tmp_path: Path
+) -> None:
+    async with running_gateway(RdGateway(pair, closes=True), tmp_path) as found:
+        sentence, status = await outcome(daemon, found | trusting(authority))
+    assert "closes the connection during the login with NTLM" in sentence
+    assert status == Status.UNSUPPORTED
+
+
 @pytest.mark.parametrize(
     ("refusals", "status", "reason"),
     [
