@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
@@ -145,8 +146,10 @@ class RdpHandler(ProtocolHandler[RdpParams]):
         loaded = await asyncio.to_thread(launcher.start)
         check_engine(loaded.name, self.params)
         if found := restrictions_of(loaded.name, self.params):
-            log = self.session.log
-            log.warning("the RDP engine %s %s %s", loaded.name, loaded.version, found)
+            level = logging.WARNING if found.ignored else logging.INFO
+            self.session.log.log(
+                level, "the RDP engine %s %s %s", loaded.name, loaded.version, found
+            )
 
     async def _attempt(
         self, security: str, redirection: Redirection | None, desktop: Desktop, route: Route

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from guacr.api import UnsupportedError
 from handlers.rdp.params import RdpParams
 from handlers.rdp.worker.engines import AARDWOLF
@@ -31,16 +33,32 @@ def check_engine(engine: str, params: RdpParams) -> None:
             )
 
 
-def restrictions_of(engine: str, params: RdpParams) -> str:
-    """Return what an engine cannot do, as the predicate of a sentence; empty for nothing."""
+@dataclass(frozen=True, slots=True)
+class Restrictions:
+    """What an engine cannot do; as a text, the predicate of a sentence.
+
+    Attributes:
+        missing: what it never does.
+        ignored: the parameters that have no effect, with their values.
+    """
+
+    missing: tuple[str, ...]
+    ignored: tuple[str, ...]
+
+    def __str__(self) -> str:
+        sentence = f"has {' and '.join(f'no {what}' for what in self.missing)}"
+        return f"{sentence}, and ignores {', '.join(self.ignored)}" if self.ignored else sentence
+
+
+def restrictions_of(engine: str, params: RdpParams) -> Restrictions | None:
+    """Return what an engine cannot do; None if it can do everything."""
     if engine != AARDWOLF:
-        return ""
+        return None
     ignored = [f"{name}={value}" for name in _IGNORED if (value := _changed(params, name))]
     if params.color_depth in DEPTHS:
         ignored.append(f"color-depth={params.color_depth}")
-    missing = "" if params.disable_audio else " and no sound"
-    sentence = f"has no graphics pipeline{missing}"
-    return f"{sentence}, and ignores {', '.join(ignored)}" if ignored else sentence
+    missing = ("graphics pipeline",) if params.disable_audio else ("graphics pipeline", "sound")
+    return Restrictions(missing, tuple(ignored))
 
 
 def _changed(params: RdpParams, name: str) -> str:

@@ -249,6 +249,7 @@ async def test_xrdp(security: str, daemon: Daemon, xrdp: Xrdp) -> None:
         await shows(client)
 
 
+@each_engine
 async def test_xrdp_refuses(daemon: Daemon, xrdp: Xrdp) -> None:
     """It shows its log, and waits for the person: nothing must be repeated."""
     found = PROVEN | xrdp.parameters("Xvnc") | {"password": "wrong", "autoretry": "3"}
@@ -259,6 +260,7 @@ async def test_xrdp_refuses(daemon: Daemon, xrdp: Xrdp) -> None:
     assert xrdp.log.read_text().count("AUTHFAIL") == before + 1
 
 
+@each_engine
 async def test_xrdps_own_window_for_logins(daemon: Daemon, xrdp: Xrdp) -> None:
     found = PROVEN | xrdp.address("asking")
     async with await GuacClient.connect(address(daemon), "rdp", found) as client:

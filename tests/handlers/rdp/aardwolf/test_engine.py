@@ -10,14 +10,20 @@ from typing import Any
 import pytest
 
 from guacr.api import UnsupportedError
+from guacr.protocol.status import Status
+from guacr.testing.client import GuacClient
+from guacr.testing.daemon import address, local_settings, running_daemon
+from handlers.rdp import launcher as launching
 from handlers.rdp.aardwolf import engine
 from handlers.rdp.freerdp import library
+from handlers.rdp.handler import RdpHandler
 from handlers.rdp.launcher import Loaded
 from handlers.rdp.params import RdpParams
 from handlers.rdp.restrictions import check_engine, restrictions_of
 from handlers.rdp.worker import engines
 from handlers.rdp.worker.client import UnavailableError
 from tests.handlers.rdp.sessions import aardwolf
+from tests.support.waiting import free_port
 
 
 def without(module: str) -> Callable[[str], Any]:
@@ -62,10 +68,14 @@ def test_aardwolf_is_used_without_freerdp(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_restrictions() -> None:
     asking = RdpParams(enable_audio_input=True, color_depth="24", client_name="x")
-    assert restrictions_of("freerdp", asking) == ""
-    assert restrictions_of("aardwolf", RdpParams()) == "has no graphics pipeline and no sound"
-    assert restrictions_of("aardwolf", RdpParams(disable_audio=True)) == "has no graphics pipeline"
-    assert restrictions_of("aardwolf", asking) == (
+    assert restrictions_of("freerdp", asking) is None
+    quiet = RdpParams(disable_audio=True)
+    assert str(restrictions_of("aardwolf", quiet)) == "has no graphics pipeline"
+    usual = restrictions_of("aardwolf", RdpParams())
+    assert usual is not None
+    assert not usual.ignored
+    assert str(usual) == "has no graphics pipeline and no sound"
+    assert str(restrictions_of("aardwolf", asking)) == (
         "has no graphics pipeline and no sound, and ignores enable-audio-input=true, color-depth=24"
     )
 
@@ -78,3 +88,33 @@ def test_what_takes_freerdp(params: RdpParams) -> None:
     check_engine("aardwolf", RdpParams())
     with pytest.raises(UnsupportedError, match="takes FreeRDP, and this daemon uses aardwolf"):
         check_engine("aardwolf", params)
+
+
+async def test_a_session_without_aardwolf(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process that would load it finds no libraries."""
+    monkeypatch.setattr(launching, "_libraries", list[str])
+    parameters = {"hostname": "127.0.0.1", "port": str(free_port())}
+    async with (
+        running_daemon(RdpHandler, settings=local_settings(rdp={"engine": "aardwolf"})) as daemon,
+        await GuacClient.connect(address(daemon), "rdp", parameters) as client,
+    ):
+        await client.wait_closed()
+    ((sentence, status),) = client.state.errors
+    assert sentence == "aardwolf is not installed: install guacr's extra rdp"
+    assert status == Status.UNSUPPORTED
+
+
+@aardwolf
+async def test_what_it_cannot_do_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    parameters = {"hostname": "127.0.0.1", "port": str(free_port()), "enable-touch": "true"}
+    async with (
+        running_daemon(RdpHandler, settings=local_settings(rdp={"engine": "aardwolf"})) as daemon,
+        await GuacClient.connect(address(daemon), "rdp", parameters) as client,
+    ):
+        await client.wait_closed()
+    launching.launchers["aardwolf"].close()
+    (line,) = [one.message for one in caplog.records if "RDP engine" in one.message]
+    assert line.endswith(
+        f"the RDP engine aardwolf {engine.KNOWN} has no graphics pipeline and no sound, and "
+        "ignores enable-touch=true"
+    )
