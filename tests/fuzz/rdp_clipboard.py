@@ -9,9 +9,10 @@ import struct
 
 from guacr.errors import GuacrError
 from handlers.rdp.channel.codec import ChannelError
-from handlers.rdp.clipboard import html, images, pdu
+from handlers.rdp.clipboard import file_list, html, images, pdu
+from handlers.rdp.clipboard.file_list import CopiedFile
 from tests.fuzz.driver import main
-from tests.handlers.rdp.clipboard.host import Host
+from tests.handlers.rdp.clipboard.host import Host, Person
 
 _SIZE = struct.Struct("<H")
 
@@ -38,6 +39,14 @@ SAMPLES = [
     _of(pdu.capabilities(0), pdu.format_list({"PNG": 5}, long_names=False)),
     _of(pdu.file_request(1, 0, pdu.FILE_RANGE, 0, 100, 0), pdu.file_response(1, b"data")),
     _of(pdu.lock(1), pdu.unlock(1)),
+    _of(
+        pdu.format_list({file_list.NAME: 9}, long_names=True),
+        pdu.data_response(
+            file_list.encode(
+                [CopiedFile(0, ("d",), 0, is_directory=True), CopiedFile(1, ("d", "f"), 1)]
+            )
+        ),
+    ),
 ]
 
 
@@ -47,7 +56,8 @@ def one_input(data: bytes) -> None:
 
 
 async def _one_input(data: bytes) -> None:
-    host = Host()
+    user = Person()
+    host = Host(users=(user,))
     host.begin()
     host.clipboard.paste({"text/plain": b"a", "text/html": b"<b>"})
     at = 0
@@ -60,6 +70,8 @@ async def _one_input(data: bytes) -> None:
             await asyncio.sleep(0)
     with contextlib.suppress(images.ImageError):
         images.from_bitmap(data)
+    for folder in user.offered.values():
+        assert all([entry.name async for entry in folder.list("/")])
     await host.close()
     assert host.memory.used == 0
 

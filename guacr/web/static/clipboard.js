@@ -113,7 +113,7 @@ export class Clipboard {
 
   // Returns the files in a paste event that the session accepts.
   filesOf(data) {
-    return this.terms.files ? [...(data?.files ?? [])].filter((file) => !isImage(file)) : [];
+    return this.terms.files && !this.session.watches ? [...(data?.files ?? [])].filter((file) => !isImage(file)) : [];
   }
 
   // Sends what a paste event contains, and returns whether there is anything.

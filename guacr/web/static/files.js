@@ -200,7 +200,8 @@ export class Files {
 
   // Files that were dropped on the screen.
   place(files) {
-    if (this.session.clipboard.terms.files) this.paste(files, 0);
+    if (this.session.watches) this.session.toast("Nothing is sent in View only");
+    else if (this.session.clipboard.terms.files) this.paste(files, 0);
     else this.offer(files);
   }
 

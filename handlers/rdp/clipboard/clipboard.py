@@ -92,7 +92,7 @@ class Clipboard:
 
     def close(self) -> None:
         """Forget what users have copied: the session ends."""
-        self.files.of_users.close()
+        self.files.close()
 
     def handle(self, message: Message) -> None:
         """Handle a message of the worker.
@@ -157,6 +157,10 @@ class Clipboard:
                 self.files.answer(message)
             case pdu.FileResponse():
                 self.files.take(message)
+            case pdu.Lock():
+                self.files.lock(message.number)
+            case pdu.Unlock():
+                self.files.unlock(message.number)
 
     def _answer(self, kind: int) -> None:
         if self._answering is not None:

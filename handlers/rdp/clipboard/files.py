@@ -21,6 +21,8 @@ from handlers.rdp.clipboard.user_files import StoredFile, UserFiles
 
 RANGE_MAX = 1 << 20
 """Bytes of a user's file that a host is sent at a time."""
+LOCKS_MAX = 8
+"""Sets of users' files that are kept for a host; it is not told that others are not."""
 ANSWERS_MAX = 16
 """Parts of users' files that are read for the host at a time."""
 
@@ -55,6 +57,8 @@ class Files:
         self._flags = 0
         """The capabilities of the host."""
         self._locks = 0
+        self._locked: dict[int, list[StoredFile]] = {}
+        """Users' files that the host has locked."""
         self._answering = 0
         self._folders: dict[User, int] = {}
 
@@ -94,10 +98,16 @@ class Files:
         """Forget the host's files: the connection ends."""
         self._flags = 0
         self._requests.end()
+        for number in list(self._locked):
+            self.unlock(number)
         self._of_host = self._hosts(Tree(), 0)
         for user, index in self._folders.items():
             user.objects.withdraw(index)
         self._folders.clear()
+
+    def close(self) -> None:
+        """Forget users' files: the session has ended."""
+        self.of_users.close()
 
     def join(self, user: User) -> None:
         """Offer the folder to a user."""
@@ -172,7 +182,7 @@ class Files:
 
     def answer(self, request: pdu.FileRequest) -> None:
         """Send the host a part of a user's file, or its size."""
-        file = self.of_users.stored(request.index)
+        file = self._find(request)
         if file is None or self._answering >= ANSWERS_MAX:
             self._channel.send(pdu.file_response(request.stream, None))
         elif request.flags == pdu.FILE_SIZE:
@@ -183,6 +193,22 @@ class Files:
             self._session.start_task(self._send_part(file, request), "file for the host")
         else:
             self._channel.send(pdu.file_response(request.stream, None))
+
+    def _find(self, request: pdu.FileRequest) -> StoredFile | None:
+        files = None if request.lock is None else self._locked.get(request.lock)
+        if files is None:
+            return self.of_users.stored(request.index)
+        return files[request.index] if 0 <= request.index < len(files) else None
+
+    def lock(self, number: int) -> None:
+        """Keep users' files for the host even if something else is copied."""
+        if number not in self._locked and len(self._locked) < LOCKS_MAX:
+            self._locked[number] = self.of_users.hold()
+
+    def unlock(self, number: int) -> None:
+        """End a lock."""
+        for file in self._locked.pop(number, ()):
+            file.release()
 
     async def _send_part(self, file: StoredFile, request: pdu.FileRequest) -> None:
         data: bytes | None = None

@@ -78,6 +78,22 @@ class FileRequest:
     flags: int
     offset: int
     size: int
+    lock: int | None = None
+    """The number of the lock under which the file is meant, if any."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """The server wants the files that users have copied to be kept until `Unlock`."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unlock:
+    """The end of a `Lock`."""
+
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +105,7 @@ class FileResponse:
 
 
 Pdu = MonitorReady | Capabilities | FormatList | DataRequest | DataResponse | FileRequest
-ServerPdu = Pdu | FileResponse
+ServerPdu = Pdu | FileResponse | Lock | Unlock
 
 
 def parse(
@@ -123,15 +139,25 @@ def parse(
             case 4:
                 return DataRequest(_U32.unpack_from(body)[0])
             case 8:
-                stream, index, wanted, low, high, count = _FILE_REQUEST.unpack_from(body)
-                return FileRequest(stream, index, wanted, high << 32 | low, count)
+                return _file_request(body)
             case 9:
                 stream = _U32.unpack_from(body)[0]
                 is_whole = bool(flags & DONE) and not is_cut
                 return FileResponse(stream, body[_U32.size :] if is_whole else None)
+            case 10:
+                return Lock(_U32.unpack_from(body)[0])
+            case 11:
+                return Unlock(_U32.unpack_from(body)[0])
     except struct.error:
         raise PduError("a message ends too early") from None
     return None
+
+
+def _file_request(body: bytes) -> FileRequest:
+    stream, index, flags, low, high, size = _FILE_REQUEST.unpack_from(body)
+    rest = body[_FILE_REQUEST.size :]
+    lock = _U32.unpack_from(rest)[0] if len(rest) >= _U32.size else None
+    return FileRequest(stream, index, flags, high << 32 | low, size, lock)
 
 
 def _check(body: bytes | memoryview, size: int, is_cut: bool) -> None:

@@ -148,6 +148,13 @@ class UserFiles:
         for file in files:
             file.release()
 
+    def hold(self) -> list[StoredFile]:
+        """Return the files of the list, each of which has to be released."""
+        files = self._files[:] if self.is_complete else []
+        for file in files:
+            file.use()
+        return files
+
     def close(self) -> None:
         """Forget all files, and do not call `on_complete` any more."""
         self.clear()

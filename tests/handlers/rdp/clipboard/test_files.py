@@ -289,6 +289,34 @@ async def test_files_are_forgotten_when_something_else_is_copied() -> None:
         await host.next(-PART_OF)
 
 
+async def test_files_that_the_host_has_locked_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clipboard_files, "LOCKS_MAX", 1)
+    user = Person()
+    async with host_of(users=(user,)) as host:
+        memory = host.clipboard.files.of_users._memory
+        await write(user.folder, "/a", b"abc")
+        for lock in (5, 5, 6):
+            host.say(pdu.lock(lock))
+        host.clipboard.paste({"text/plain": b"a"})
+        await host.next(pdu.FORMAT_LIST, pdu.FORMAT_LIST)
+        for lock, index, found in ((5, 0, b"abc"), (5, 1, None), (5, -1, None), (6, 0, None)):
+            host.say(pdu.file_request(7, index, pdu.FILE_RANGE, 0, 8, lock))
+            await until(lambda: host.received, "an answer")
+            ((kind, body),) = host.take()
+            assert (kind == PART_OF) is (found is not None)
+            assert found is None or body[4:] == found
+        assert memory.used == 3
+        host.say(pdu.unlock(5))
+        assert memory.used == 0
+        host.say(pdu.unlock(5))
+        await write(user.folder, "/b", b"b")
+        host.say(pdu.lock(7))
+        host.clipboard.paste({})
+        assert memory.used == 1
+        host.clipboard.end()
+        assert memory.used == 0
+
+
 async def test_files_that_are_too_large_or_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(user_files, "FILES_MAX", 2)
     user = Person()

@@ -16,9 +16,11 @@ from handlers.rdp.clipboard.pdu import (
     FileRequest,
     FileResponse,
     FormatList,
+    Lock,
     MonitorReady,
     PduError,
     ServerPdu,
+    Unlock,
 )
 
 NUMBER = st.integers(0, 0xFFFFFFFF)
@@ -74,7 +76,8 @@ def test_data_survives(number: int, data: bytes) -> None:
 def test_requests_for_files_survive(stream: int, index: int, size: int, offset: int) -> None:
     for lock in (0, 7):
         message = pdu.file_request(stream, index, pdu.FILE_RANGE, offset, size, lock)
-        assert parse(message) == FileRequest(stream, index, pdu.FILE_RANGE, offset, size)
+        expected = FileRequest(stream, index, pdu.FILE_RANGE, offset, size, lock or None)
+        assert parse(message) == expected
     assert pdu.size_of(pdu.file_size(offset)) == offset
 
 
@@ -84,7 +87,8 @@ def test_the_beginning() -> None:
     empty = pdu.HEADER.pack(pdu.CAPABILITIES, 0, 4) + b"\0\0\0\0"
     assert parse(empty) == Capabilities(0)
     assert parse(pdu.list_response()) is None
-    assert parse(pdu.lock(1)) is None
+    assert parse(pdu.lock(1)) == Lock(1)
+    assert parse(pdu.unlock(1)) == Unlock(1)
     assert parse(pdu.HEADER.pack(77, 0, 0)) is None
 
 
