@@ -53,7 +53,7 @@ TYPING = (
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What is measured: a command of guacbench, and what runs on the desktop meanwhile."""
+    """A measurement: a command of guacbench, and what runs on the desktop meanwhile."""
 
     protocol: str
     size: tuple[int, int]

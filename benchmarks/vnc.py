@@ -36,7 +36,7 @@ RATE = 60
 SHOWN_WITHIN = 0.2
 """Seconds after which an update that changes nothing is no longer waited for."""
 HANDSHAKE = (b"RFB 003.008\n", b"\1\1", b"\0\0\0\0")
-"""What a server without a password sends before its desktop's description."""
+"""The bytes of a server without a password before its desktop's description."""
 ENCODINGS = ("tight", "zrle", "hextile", "raw")
 LISTING = "while :; do ls -l --color=always /usr/bin; done"
 XTERM = ("xterm", "-geometry", "100x40+10+10", "-e", "sh", "-c", LISTING)

@@ -1,4 +1,4 @@
-"""What TCP knows about a host that may have vanished."""
+"""TCP's knowledge of a host that may have vanished."""
 
 from __future__ import annotations
 

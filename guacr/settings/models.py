@@ -271,7 +271,7 @@ class RdpSettings(Section):
     """RDP connections."""
 
     engine: Literal["auto", "freerdp", "aardwolf"] = "auto"
-    """What connects to RDP hosts. auto: FreeRDP where the system has a supported version, otherwise
+    """The client for RDP hosts. auto: FreeRDP where the system has a supported version, otherwise
     aardwolf, a Python library that can do less (see docs/rdp.md)."""
     known_hosts: OptionalPath = None
     """File of the certificates that connections with cert-tofu have trusted; the daemon creates and

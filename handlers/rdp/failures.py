@@ -156,7 +156,7 @@ _WANTED = {
         "set the parameter security to rdp if the network can be trusted",
     ),
 }  # fmt: skip
-"""What a server wants, and what to do."""
+"""The demands of a server, and what to do."""
 
 
 _REMOTE_APP: dict[int, tuple[type[GuacrError], str]] = {

@@ -331,4 +331,4 @@ _CHECKS = (
     wake_of,
     certificates.check_params,
 )
-"""What is needed for a connection; they raise a `GuacrError` if a parameter is invalid."""
+"""The requirements of a connection; they raise a `GuacrError` if a parameter is invalid."""

@@ -24,7 +24,7 @@ _RESPONSE, _FAILURE = 2, 3
 _SELECTED = {0: RDP, 1: TLS, 2: NLA, 8: NLA}
 """Protocols (2.2.1.2.1)."""
 _REQUIRED = {1: TLS, 2: RDP, 3: RDP, 5: NLA}
-"""What codes of failures ask for (2.2.1.2.2)."""
+"""The protocols that codes of failures ask for (2.2.1.2.2)."""
 
 
 async def wanted(sock: socket.socket) -> str | None:

@@ -30,7 +30,7 @@ class Redirection:
     hosts: tuple[str, ...]
     """The target's names and addresses, in the order in which they are tried."""
     token: bytes
-    """What a load balancer finds the target by; empty if there is none."""
+    """The token by which a load balancer finds the target; empty if there is none."""
     username: str
     """Of the login there; empty for that of the connection."""
     domain: str

@@ -1,4 +1,4 @@
-"""What an engine cannot do, as far as a connection's parameters ask for it."""
+"""Features that an engine lacks, as far as a connection's parameters ask for them."""
 
 from __future__ import annotations
 

@@ -123,7 +123,7 @@ class Server:
         self._tasks: set[asyncio.Task[None]] = set()
         self._sizes: WindowSizes | None = None
         self._limits: Resizable | None = None
-        """What the server can be asked for, once it has said so."""
+        """The limits of sizes and monitors, once the server has reported them."""
         self.is_outdated = False
         """True if the connection has been ended to make another one in a new size."""
         self._geometry = self._geometry_of(*session.size)

@@ -41,7 +41,7 @@ WAKES_MAX = 4096
 
 
 class NoMicrophone:
-    """What users say is not passed on."""
+    """A microphone whose sound is not passed on."""
 
     def take(self, message: Message) -> None:
         """Drop it."""

@@ -1,4 +1,4 @@
-"""What the client says of itself: its data for the conference, the logon, and its capabilities."""
+"""The client's description of itself: data for the conference, the logon, and its capabilities."""
 
 from __future__ import annotations
 

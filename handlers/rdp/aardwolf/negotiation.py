@@ -1,5 +1,5 @@
-"""What precedes the connection: preconnection data (MS-RDPEPS 2.2.1), and the choice of a security
-protocol (MS-RDPBCGR 2.2.1.1 and 2.2.1.2)."""
+"""The steps before the connection: preconnection data (MS-RDPEPS 2.2.1), and the choice of a
+security protocol (MS-RDPBCGR 2.2.1.1 and 2.2.1.2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What protects the data of a connection: TLS, or RDP's own encryption (MS-RDPBCGR 5.3)."""
+"""The protection of a connection's data: TLS, or RDP's own encryption (MS-RDPBCGR 5.3)."""
 
 from __future__ import annotations
 

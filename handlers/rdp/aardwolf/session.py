@@ -28,7 +28,7 @@ EVENTS_MAX = 64
 _EXTENDED_INFO = 3
 """The type of information about the session that may be an error (MS-RDPBCGR 2.2.10.1.1)."""
 _COOKIE, _LOGON_ERROR = 1, 2
-"""What it contains."""
+"""Its contents."""
 _NAMES = {
     "DISCONNECTED_BY_OTHERCONNECTION": "DISCONNECTED_BY_OTHER_CONNECTION",
     "RPC_INITIATED_DISCONNECT_BYUSER": "RPC_INITIATED_DISCONNECT_BY_USER",
@@ -37,7 +37,7 @@ _NAMES = {
     "GRAPHICSSUBSYSTEMRESETFAILED": "GRAPHICS_SUBSYSTEM_RESET_FAILED",
     "GRAPHICSSUBSYSTEMFAILED": "GRAPHICS_SUBSYSTEM_FAILED",
 }
-"""What aardwolf calls otherwise than FreeRDP, of the reasons with sentences of their own."""
+"""aardwolf's names that differ from FreeRDP's, of the reasons with their own sentences."""
 
 
 class Session:

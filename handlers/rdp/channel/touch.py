@@ -61,7 +61,7 @@ class TouchFrame(Message):
 
 @dataclass(frozen=True, slots=True)
 class Touchable(Message):
-    """Whether the server accepts touches from now on."""
+    """True if the server accepts touches from now on."""
 
     TYPE: ClassVar[int] = 116
     accepted: Flag

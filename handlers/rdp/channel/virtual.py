@@ -12,7 +12,7 @@ from handlers.rdp.channel.codec import U8, U16, U32, Message, Part
 
 @dataclass(frozen=True, slots=True)
 class Recorded(Message):
-    """What a user says, in the format of the last `MicrophoneOpened`."""
+    """The speech of a user, in the format of the last `MicrophoneOpened`."""
 
     TYPE: ClassVar[int] = 37
     data: Part

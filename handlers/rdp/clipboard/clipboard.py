@@ -25,8 +25,8 @@ ALONE_AFTER = 1.0
 
 
 class Clipboard:
-    """What users or the host have copied; the latest counts. The host is sent something only when
-    it wants it.
+    """The data that users or the host have copied; the latest counts. The host is sent something
+    only when it wants it.
 
     Args:
         session: the session.
@@ -52,8 +52,8 @@ class Clipboard:
         """The capabilities of the host."""
         self._loop = asyncio.get_running_loop()
         self._contents: Mapping[str, bytes] = {}
-        """What the users have copied, by type. The host may want it even after it has announced
-        something of its own: xrdp does so late."""
+        """The data that the users have copied, by type. The host may want it even after it has
+        announced something of its own: xrdp does so late."""
         self._is_latest = False
         """True unless something has been copied on the host later."""
         self._is_ready = False
@@ -62,14 +62,14 @@ class Clipboard:
         self._is_stale = False
         """True if users have copied something else since the answer was begun."""
         self._wanted: deque[Wanted] = deque()
-        """What is to be requested of the host."""
+        """The data still to be requested of the host."""
         self._asked: Wanted | None = None
-        """What has been requested."""
+        """The data that has been requested."""
         self._asked_at = 0.0
         self._is_outdated = False
         """True if something else has been copied on the host since then."""
         self._copied: dict[str, bytes] = {}
-        """What has arrived of the host's last list, and that users have not been sent."""
+        """The data of the host's last list that has arrived, and that users have not been sent."""
         self._alone: asyncio.TimerHandle | None = None
         self._copying: asyncio.Task[None] | None = None
 

@@ -23,7 +23,7 @@ SIZE_MAX = _COUNT.size + FILES_MAX * _FILE.size
 _HAS_ATTRIBUTES, _HAS_SIZE, _SHOWS_PROGRESS = 0x4, 0x40, 0x4000
 _DIRECTORY, _NORMAL = 0x10, 0x80
 _FORBIDDEN = re.compile(r'[\x00-\x1f<>:"|?*\x7f]')
-"""What names on Windows cannot contain, besides the separators."""
+"""Characters that names on Windows cannot contain, besides the separators."""
 _NAME_MAX = 200
 """Characters of the name of a user's file."""
 

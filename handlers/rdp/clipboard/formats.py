@@ -14,7 +14,7 @@ from handlers.rdp.clipboard.text import CF_TEXT, CF_UNICODETEXT, TooLongError
 TEXT, HTML, PNG = "text/plain", "text/html", "image/png"
 TYPES = (TEXT, HTML, PNG)
 FILES = "files"
-"""What stands for a list of files, which users see as a folder."""
+"""The type that stands for a list of files, which users see as a folder."""
 CF_DIB, CF_DIBV5 = 8, 17
 HTML_NAME, PNG_NAME = "HTML Format", "PNG"
 HTML_NUMBER, PNG_NUMBER = 0xD010, 0xD011

@@ -20,7 +20,7 @@ DONE, FAILED, ASCII_NAMES = 1, 2, 4
 LONG_NAMES, FILES, NO_PATHS, CAN_LOCK, HUGE_FILES = 2, 4, 8, 16, 32
 """Flags of the general capabilities (2.2.2.1.1.1)."""
 FILE_SIZE, FILE_RANGE = 1, 2
-"""What is requested of a file (2.2.5.3)."""
+"""The parts of a file that can be requested (2.2.5.3)."""
 _GENERAL, _VERSION = 1, 2
 _SHORT_NAME = 32
 _U32, _U64 = struct.Struct("<I"), struct.Struct("<Q")
@@ -39,15 +39,15 @@ class MonitorReady:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What the server can do."""
+    """The server's capabilities."""
 
     flags: int
 
 
 @dataclass(frozen=True, slots=True)
 class FormatList:
-    """What has been copied on the server: the numbers of the formats by their names, and without a
-    name by their number as text."""
+    """The formats of what has been copied on the server: their numbers by their names, and without
+    a name by their number as text."""
 
     formats: dict[str, int]
 
@@ -61,8 +61,8 @@ class DataRequest:
 
 @dataclass(frozen=True, slots=True)
 class DataResponse:
-    """What has been copied on the server; None if it cannot provide it. It may be large, and is not
-    copied."""
+    """The data that has been copied on the server; None if it cannot provide it. It may be large,
+    and is not copied."""
 
     data: memoryview | None
     is_cut: bool

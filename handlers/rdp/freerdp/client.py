@@ -93,7 +93,7 @@ class Client:
         """FreeRDP keeps their addresses."""
         self._waiting: deque[Message] = deque()
         self._due: dict[Callable[[], None], None] = {}
-        """What `call_soon` has been called with."""
+        """The functions that `call_soon` has been called with."""
         self._lock = threading.Lock()
         self._stopping = self._finished = False
         self._tls = self._is_redirected = False

@@ -32,7 +32,7 @@ CHANNEL = "rail"
 SUPPORTED = 1
 """The flag of a server that has RAIL (MS-RDPERP 2.2.1.1.1)."""
 LOCAL_MOVES, APP_BARS = 0x01, 0x40
-"""What clients can do (2.2.2.2.2). They are those of guacd, which works with Windows."""
+"""The capabilities of the client (2.2.2.2.2). They are those of guacd, which works with Windows."""
 WORK_AREA = 0x10
 PARAMETERS = 0x02 | 0x04 | 0x08 | 0x80 | WORK_AREA
 """FreeRDP's flags for keyboard cues, keyboard preference, swapped buttons and contrast."""

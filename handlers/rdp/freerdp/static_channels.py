@@ -128,11 +128,11 @@ class _Channel:
         self._init_handle = 0
         self._handle: c_uint32 | None = None
         self._buffers: deque[Any] = deque()
-        """What FreeRDP has not sent yet."""
+        """Data that FreeRDP has not sent yet."""
         self._given = bytearray()
         """The parts of a message for the server."""
         self._message = bytearray()
-        """What has been received of a message, and not passed on."""
+        """The part of a message that has been received, and not passed on."""
 
     def load(self) -> None:
         client = self._client

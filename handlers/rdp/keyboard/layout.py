@@ -139,8 +139,8 @@ def _strokes(keys: Mapping[str, list[str]]) -> Iterator[tuple[str, bool, Stroke]
 
 
 def _with_caps(row: list[str], level: int) -> str:
-    """What a key types with Caps Lock on Windows and on X alike, if it does: X changes letters on
-    any key, Windows also other characters on some keys."""
+    """Return what a key types with Caps Lock on Windows and on X alike, if it does: X changes
+    letters on any key, Windows also other characters on some keys."""
     plain = row[level]
     caps = row[level + 4 : level + 5] or [""] if len(row) > 4 else [plain]
     is_letter = plain[0].lower() != plain[0].upper()

@@ -1,4 +1,4 @@
-"""What a keyboard sends to an RDP server."""
+"""The keyboard messages to an RDP server."""
 
 from __future__ import annotations
 

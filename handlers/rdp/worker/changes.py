@@ -1,5 +1,5 @@
-"""What has been drawn and not been reported yet. Most servers do not mark where a picture ends, so
-this is judged by what they draw."""
+"""Areas that have been drawn and not been reported yet. Most servers do not mark where a picture
+ends, so this is judged by what they draw."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a worker and the client that it runs are to each other, whatever the engine."""
+"""The interfaces of a worker and the client that it runs to each other, whatever the engine."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class UnavailableError(Exception):
 
 
 class Surroundings(Protocol):
-    """What a client needs of its process."""
+    """The process as its client needs it."""
 
     def send(self, message: Message) -> None:
         """Send a message to the daemon."""

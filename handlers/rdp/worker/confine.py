@@ -1,4 +1,4 @@
-"""What a worker may not do: FreeRDP parses what servers send in C, and is not trusted.
+"""Restrictions of a worker: FreeRDP parses what servers send in C, and is not trusted.
 
 Everything that the system does not offer is skipped; `docs/rdp.md` lists what remains.
 """
@@ -37,7 +37,7 @@ FILES = {
     "/etc/localtime": READ_FILE,
     "/etc/timezone": READ_FILE,
 }
-"""What remains of the file system, together with the home directory."""
+"""The part of the file system that remains, together with the home directory."""
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
