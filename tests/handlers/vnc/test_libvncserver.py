@@ -38,7 +38,7 @@ async def shows(client: GuacClient, server: LibVncServer) -> None:
         picture, shown = server.picture(), client.canvas.flatten()
         return picture.shape == shown.shape and bool((picture == shown).all())
 
-    await until(same, "the server's picture", timeout=20)
+    await client.wait(same, "the server's picture", timeout=20)
 
 
 async def recolours(client: GuacClient, server: LibVncServer, red: int) -> None:
