@@ -29,6 +29,9 @@ class Redirection:
 
     hosts: tuple[str, ...]
     """The target's names and addresses, in the order in which they are tried."""
+    name: str
+    """The target's full name, for which its certificate must be issued however it was reached;
+    empty if that is the name by which it was reached."""
     token: bytes
     """The token by which a load balancer finds the target; empty if there is none."""
     username: str
@@ -75,6 +78,7 @@ def redirection_of(params: RdpParams, message: Redirected, *, is_verified: bool)
         password, cookie = text, b""
     return Redirection(
         _hosts(params, message),
+        "" if message.token else message.fqdn,
         message.token,
         message.username,
         message.domain,

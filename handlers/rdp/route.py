@@ -79,20 +79,26 @@ class Route:
         failed: list[UpstreamError] = []
         for host in redirection.hosts:
             try:
-                found = await self.again(replace(params, hostname=host), redirection)
+                found = await self._again(replace(params, hostname=host), redirection)
             except UpstreamError as error:
                 failed.append(error)
             else:
                 self._session.log.info("redirected to %s", shorten(host))
-                return found
+                name = redirection.name or host
+                return replace(found, params=replace(params, hostname=name))
         raise failed[0]
 
     async def again(self, params: RdpParams, redirection: Redirection | None) -> Connection:
-        """Connect to a host once more, or where a redirection leads to.
+        """Connect to a host once more, which a redirection may have led to.
 
         Raises:
             GuacrError: it cannot be reached.
         """
+        if redirection is not None:
+            return await self.follow(params, redirection)
+        return await self._again(params, None)
+
+    async def _again(self, params: RdpParams, redirection: Redirection | None) -> Connection:
         check = partial(check_address, origin=self._origin) if redirection else None
         if self._gateway is None:
             sock = await dial(params.hostname, params.used_port, params.timeout, check)

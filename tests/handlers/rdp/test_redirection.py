@@ -162,7 +162,7 @@ async def test_the_targets_desktop_is_shown(
         display.run("xsetroot", "-solid", "#204060")
         client.mouse(1, 1)
         await shows(client, display)
-        assert client.state.name == "127.0.0.1"
+        assert client.state.name == fields.get("fqdn", "127.0.0.1")
     (said,) = broker.seen
     assert said.texts[1:3] == ["ann", "sesame"]
 
@@ -302,6 +302,21 @@ async def certified(
     host = RdpHost(context_of(unknown, directory / "2"))
     sentence, _ = await led(daemon, broker, host, ca_cert=trusted.certificate)
     return host.introduced.exception() is None, sentence
+
+
+@pytest.mark.parametrize(("host", "is_right"), [("desk.invalid", True), ("", False)])
+async def test_a_target_must_have_its_full_name(
+    host: str, is_right: bool, daemon: Daemon, authority: Authority, tmp_path: Path
+) -> None:
+    """Also if the daemon only knows its address, which the second certificate is for."""
+    broker_pair, pair = authority.issue("broker"), authority.issue("host", host=host)
+    fields = {"fqdn": "desk.invalid", "address": "127.0.0.1"}
+    broker = RdpBroker(context_of(broker_pair, tmp_path / "1"), fields)
+    target = RdpHost(context_of(pair, tmp_path / "2"))
+    trusted = authority.certificate + broker_pair.certificate
+    sentence, _ = await led(daemon, broker, target, ca_cert=trusted)
+    assert (target.introduced.exception() is None) == is_right
+    assert ("that host 'desk.invalid' shows is that of another host" in sentence) != is_right
 
 
 @pytest.mark.parametrize("told", [True, False])
