@@ -135,6 +135,14 @@ async def test_a_gateway(
     await test_gateway.test_a_desktop_behind_a_gateway(daemon, authority, pair, xrdp, tmp_path)
 
 
+async def test_one_time_credentials(
+    daemon: Daemon, authority: Authority, pair: Pair, desktop: Desktop, tmp_path: Path
+) -> None:
+    await test_redirection.test_one_time_credentials_for_nla(
+        daemon, authority, pair, desktop, tmp_path
+    )
+
+
 async def test_encrypted_passwords(daemon: Daemon, authority: Authority, tmp_path: Path) -> None:
     """As GNOME Remote Desktop uses them for logins."""
     tls = authority.server_context(tmp_path)

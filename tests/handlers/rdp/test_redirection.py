@@ -28,11 +28,13 @@ from handlers.rdp.redirection import (
 )
 from tests.handlers.rdp.sessions import connected, each_engine, shows
 from tests.support.certificates import Authority, Pair
+from tests.support.freerdp_shadow import ALICE, freerdp_shadow
 from tests.support.rdp_broker import RdpBroker, redirection, target_certificate
 from tests.support.rdp_host import RdpHost
 from tests.support.rdp_relay import RdpRelay
 from tests.support.scripted_host import scripted_host
 from tests.support.xrdp import Xrdp
+from tests.support.xvnc import Desktop
 
 BROKER = "127.0.0.2"
 """Another address of this machine: targets have the same port."""
@@ -165,6 +167,22 @@ async def test_the_targets_desktop_is_shown(
         assert client.state.name == fields.get("fqdn", "127.0.0.1")
     (said,) = broker.seen
     assert said.texts[1:3] == ["ann", "sesame"]
+
+
+async def test_one_time_credentials_for_nla(
+    daemon: Daemon, authority: Authority, pair: Pair, desktop: Desktop, tmp_path: Path
+) -> None:
+    (tmp_path / "broker").mkdir()
+    tls = authority.server_context(tmp_path / "broker")
+    password = f"{ALICE.password}\0".encode("utf-16-le")
+    fields: dict[str, str | bytes] = {"address": "127.0.0.1", "password": password}
+    fields["username"] = ALICE.username
+    async with (
+        freerdp_shadow(desktop, "nla", pair, tmp_path) as found,
+        scripted_host(RdpBroker(tls, fields).script, address=BROKER, port=int(found["port"])),
+        connected(daemon, found | {"hostname": BROKER, "username": "ann", "password": "x"}),
+    ):
+        pass
 
 
 def context_of(pair: Pair, path: Path) -> ssl.SSLContext:
