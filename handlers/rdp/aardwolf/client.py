@@ -197,9 +197,12 @@ class Client:
         screen, note_busy = self._screen, self._surroundings.note_busy
         while not self._stopping:
             self._handle_waiting(session)
-            if self._handle_packets(session):
-                continue
+            has_more = self._handle_packets(session)
             patience = screen.patience
+            if has_more:
+                if patience is None:
+                    screen.flush()
+                continue
             if patience is None or not self._receive(patience / 1000):
                 screen.flush()
                 note_busy(False)
