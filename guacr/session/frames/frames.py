@@ -267,9 +267,8 @@ class Frames:
         self._last_timestamp = max(self.timestamp(), self._last_timestamp + 1)
         sync = encode("sync", self._last_timestamp, 1)
         change, whole = frames
-        if change is not None and any(
-            change
-        ):  # a change may be empty if it was redrawn identically
+        # A change is empty if everything was redrawn identically.
+        if change is not None and any(change):
             message = b"".join((*change, sync))
             for viewer in self._present(fresh):
                 self._send_to(viewer, message, whole=False)
