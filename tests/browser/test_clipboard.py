@@ -190,6 +190,21 @@ async def test_html_of_the_remote_side(page: Page, site: Site) -> None:
     assert await page.run("document.querySelector('#clipboard-text').value") == "fett"
 
 
+async def test_html_without_tls(page: Page, site: Site) -> None:
+    await connected(page, site)
+    await page.run("navigator.clipboard.writeText('before')")
+    await page.run(
+        "Object.defineProperty(navigator, 'clipboard', { value: undefined, configurable: true })"
+    )
+    send = sessions(site)[0].context.send_clipboard
+    send("text/plain", b"bold", others={"text/html": b"<b>bold</b>"})
+    await page.until("document.querySelector('#clipboard-text').value === 'bold'", "the text")
+    await page.click("#bar-toggle")  # a gesture
+    await page.run("delete navigator.clipboard")
+    await page.until(reads("text/html", "text", "/<b[^>]*>bold</.test"), "the HTML")
+    assert await page.run("navigator.clipboard.readText()") == "bold"
+
+
 async def test_an_image_of_the_remote_side(page: Page, site: Site) -> None:
     await connected(page, site)
     sessions(site)[0].context.send_clipboard("image/png", png())
