@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 import struct
 import subprocess
+from contextlib import suppress
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tests.support.require import require
 from tests.support.server_process import end
+
+RESIZES_MAX = 5
+"""How often in a row the display may get another size between xwd's two requests, which then
+fails."""
 
 
 class XDisplay:
@@ -42,11 +47,17 @@ class XDisplay:
 
     def picture(self) -> NDArray[np.uint8]:
         """Return what the display shows, (height, width, 3): red, green, blue."""
-        raw = self.run("xwd", "-root", "-silent")
+        raw = self._dump()
         header = struct.unpack(">25I", raw[:100])
         size, width, height, row, colours = (header[at] for at in (0, 4, 5, 12, 19))
         pixels = np.frombuffer(raw[size + 12 * colours :], np.uint8).reshape(height, row)
         return pixels[:, : 4 * width].reshape(height, width, 4)[..., 2::-1]
+
+    def _dump(self) -> bytes:
+        for _ in range(RESIZES_MAX):
+            with suppress(subprocess.CalledProcessError):
+                return self.run("xwd", "-root", "-silent")
+        return self.run("xwd", "-root", "-silent")
 
     def close(self) -> None:
         """End its programs."""
