@@ -93,7 +93,7 @@ class RdpDesktop(RdpHost):
         self.say_static("drdynvc", data)
 
     def _number(self, name: str) -> int:
-        return CHANNEL + 1 + self.introduced.result().channels.index(name)
+        return CHANNEL + 1 + list(self.introduced.result().channels).index(name)
 
     # ---- the connection
 

@@ -82,12 +82,10 @@ class Introduction:
         return struct.unpack_from("<II", self.blocks[CLUSTER], 4)
 
     @property
-    def channels(self) -> list[str]:
-        """The names of the static channels."""
-        network = self.blocks[NETWORK]
-        return [
-            network[at : at + 8].rstrip(b"\0").decode() for at in range(8, len(network) - 11, 12)
-        ]
+    def channels(self) -> dict[str, int]:
+        """The names of the static channels, and their options (MS-RDPBCGR 2.2.1.3.4.1)."""
+        found = struct.iter_unpack("<8sI", self.blocks[NETWORK][8:])
+        return {name.rstrip(b"\0").decode(): options for name, options in found}
 
     @property
     def texts(self) -> list[str]:

@@ -18,6 +18,8 @@ from tests.support.scripted_host import scripted_host
 TIMEOUT = 20.0
 NO_WALLPAPER, NO_DRAG, NO_ANIMATIONS, NO_THEMES, SMOOTHING, COMPOSITION = 1, 2, 4, 8, 0x80, 0x100
 """Performance flags (MS-RDPBCGR 2.2.1.11.1.1.1)."""
+SHOW_PROTOCOL = 0x00200000
+"""The option of a channel whose server sees the headers of parts, as Windows' clipboard wants."""
 SESSION_VALID = 2
 """The flag of a session that is wanted (MS-RDPBCGR 2.2.1.3.5)."""
 
@@ -51,6 +53,7 @@ async def test_defaults(engine: str, daemon: Daemon, authority: Authority, tmp_p
     assert said.texts[3] == ""
     assert said.performance == NO_WALLPAPER | NO_DRAG | NO_ANIMATIONS | NO_THEMES
     assert said.zone[0] == (-60 if engine == AARDWOLF else 0)  # FreeRDP 2 sends the daemon's
+    assert said.channels["cliprdr"] & SHOW_PROTOCOL
 
 
 @each_engine
