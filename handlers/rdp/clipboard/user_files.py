@@ -187,7 +187,8 @@ class UserFiles:
             self._check(together)
             is_whole = True
         except OSError as error:
-            raise BusyError(f"the daemon cannot store the file: {error.strerror}") from None
+            reason = os.strerror(error.errno or 0)  # without the paths of directories
+            raise BusyError(f"the daemon cannot store the file: {reason}") from None
         finally:
             file.release()
             if together is self._files:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 from collections.abc import AsyncIterator
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from guacr.api import (
+    BusyError,
     ConflictError,
     FileSystem,
     ForbiddenError,
@@ -407,10 +409,10 @@ async def test_users_files_for_the_next_connection() -> None:
 
 async def test_a_disk_that_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_arguments: object) -> int:
-        raise OSError(28, "No space left on device")
+        raise OSError(errno.ENOSPC, "No space left in /secret")
 
     user = Person()
     async with host_of(users=(user,)):
         monkeypatch.setattr(user_files, "_write", full)
-        with pytest.raises(Exception, match="cannot store the file: No space left"):
+        with pytest.raises(BusyError, match=r"cannot store the file: No space left on device$"):
             await write(user.folder, "/a", b"abc")
