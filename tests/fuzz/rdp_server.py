@@ -134,6 +134,7 @@ SAMPLES = [
     BEGIN,
     SHOWN + _fast(1, BITMAP) + _fast(11, POINTER),
     SHOWN + _data(MAIN, share.data(1, 2, share.UPDATE, BITMAP)),
+    SHOWN + _fast(4, struct.pack("<5HBBBBHHI", 1, 0, 0, 2, 1, 32, 1, 0, 0, 2, 1, 8) + bytes(32)),
     SHOWN + _fast(0x21, BITMAP[:9]) + _fast(0x11, BITMAP[9:]),
     SHOWN + _part(CLIPBOARD, LIST) + _part(CLIPBOARD, b"x" * 1600) * 3,
     SHOWN

@@ -60,6 +60,8 @@ _REDIRECTABLE, _SESSION_VALID = 0x0D, 2
 _CHANNEL_OPTIONS, _SHOWS_PROTOCOL = 0xC0000000, 0x00200000
 """Initialized, and encrypted as the rest (2.2.1.3.4.1)."""
 _BUILD, _INTERNET = 2600, 2
+_SET_BITS, _FRAME_MARKERS, _STREAM_BITS = 0x02, 0x10, 0x40
+"""Flags of surface commands (2.2.7.2.9)."""
 _PASSWORD, _END = 2, b"\0\0"
 _DESCRIPTION = b"MSTSC\0"
 _ORIGINATOR = 0x03EA
@@ -241,4 +243,5 @@ def _sets(settings: Settings, size: tuple[int, int]) -> list[tuple[CAPSTYPE, byt
     }
     found = [(kind, one.to_bytes()) for kind, one in made.items()]
     # aardwolf's set has the wrong size; no bitmap is cached
-    return [*found, (CAPSTYPE.BITMAPCACHE, bytes(36))]
+    surfaces = struct.pack("<II", _SET_BITS | _FRAME_MARKERS | _STREAM_BITS, 0)
+    return [*found, (CAPSTYPE.BITMAPCACHE, bytes(36)), (CAPSTYPE.SURFACE_COMMANDS, surfaces)]

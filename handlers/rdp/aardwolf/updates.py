@@ -10,14 +10,16 @@ from handlers.rdp.aardwolf.screen import Screen
 
 _BITMAP = 1
 """The type of an update, on both paths."""
+_SURFACE = 4
+"""The code of an update on the fast path alone."""
 _SINGLE, _LAST, _FIRST, _NEXT = 0, 1, 2, 3
 """Values of a fragment."""
 _COMPRESSED = 2
 
 
 class Updates:
-    """Draws the updates for one client. Servers send no orders, and no pictures but bitmaps, since
-    nothing else has been offered.
+    """Draws the updates for one client. Servers send no orders, and no pictures but bitmaps and
+    surfaces without a codec, since nothing else has been offered.
 
     Args:
         screen: draws bitmaps.
@@ -58,6 +60,8 @@ class Updates:
     def _handle(self, code: int, content: bytes) -> None:
         if code == _BITMAP:
             self._handle_picture(content)
+        elif code == _SURFACE:
+            self._screen.draw_surface(content)
         else:
             self._cursors.handle_fast(code, content)
 

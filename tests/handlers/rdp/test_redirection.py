@@ -169,6 +169,7 @@ async def test_the_targets_desktop_is_shown(
     assert said.texts[1:3] == ["ann", "sesame"]
 
 
+@each_engine
 async def test_one_time_credentials_for_nla(
     daemon: Daemon, authority: Authority, pair: Pair, desktop: Desktop, tmp_path: Path
 ) -> None:

@@ -7,6 +7,7 @@ import subprocess
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from guacr.daemon import Daemon
@@ -14,11 +15,12 @@ from guacr.protocol.status import Status
 from guacr.testing.client import GuacClient
 from guacr.testing.daemon import address
 from handlers.rdp.worker.engines import AARDWOLF, AUTO
-from tests.handlers.rdp.sessions import aardwolf, connected, each_engine, shows
+from tests.handlers.rdp.sessions import TIMEOUT, aardwolf, connected, each_engine, shows
 from tests.support.certificates import Pair
 from tests.support.freed import freed
 from tests.support.freerdp_shadow import ALICE, freerdp_shadow
 from tests.support.waiting import free_port, until
+from tests.support.weston import weston
 from tests.support.x_display import XDisplay
 from tests.support.xrdp import Xrdp
 from tests.support.xvnc import Desktop
@@ -186,3 +188,18 @@ def _read(process: subprocess.Popen[bytes], into: bytearray) -> None:
     with process.stdout as lines:
         for line in lines:
             into += line
+
+
+@pytest.mark.parametrize("engine", [pytest.param(AARDWOLF, marks=aardwolf)])
+async def test_westons_picture_is_exact(engine: str, daemon: Daemon, pair: Pair) -> None:
+    """It sends surfaces instead of bitmaps. Its pointer is a part of the picture, near the top."""
+    picture = np.random.default_rng(1).integers(0, 255, (300, 400, 3), np.uint8)
+    async with (
+        weston(picture, pair) as parameters,
+        connected(daemon, parameters, security="tls", width="400", height="300") as client,
+    ):
+        await client.wait(
+            lambda: bool((client.canvas.flatten()[150:] == picture[150:]).all()),
+            "the picture",
+            TIMEOUT,
+        )

@@ -51,6 +51,33 @@ def test_parts_of_an_update(shown: Shown) -> None:
     assert shown.header[memory.PAINTING] == 1
 
 
+def surface(left: int, top: int, width: int, height: int, *, codec: int = 0) -> bytes:
+    """A command, between marks of a frame, with pixels from 1 on in the lowest row."""
+    pixels = np.arange(1, width * height + 1, dtype=np.uint32).tobytes()
+    command = struct.pack("<5H", 1, left, top, left + width, top + height)
+    command += struct.pack("<BBBBHHI", 32, 0, 0, codec, width, height, len(pixels)) + pixels
+    return struct.pack("<HHI", 4, 0, 1) + command + struct.pack("<HHI", 4, 1, 1)
+
+
+def test_surfaces(shown: Shown) -> None:
+    shown.screen.draw_surface(surface(1, 0, 2, 2))
+    shown.screen.draw_surface(surface(7, 3, 2, 2))
+    shown.screen.flush()
+    assert shown.pixels(32) == [0, 3, 4, *[0] * 6, 1, 2, *[0] * 20, 3]
+    assert shown.sent == [Sized(8, 4), Painted.of(2, [(1, 0, 2, 2), (7, 3, 1, 1)])]
+
+
+@pytest.mark.parametrize(
+    "update",
+    [surface(0, 0, 2, 2, codec=3), surface(0, 0, 2, 2)[:-9], surface(0, 0, 80, 1), b"\7\0"],
+    ids=["codec", "short", "wide", "unknown"],
+)
+def test_damaged_surfaces(update: bytes, shown: Shown) -> None:
+    with pytest.raises(EndError) as raised:
+        shown.screen.draw_surface(update)
+    assert raised.value.name == INVALID
+
+
 @pytest.mark.parametrize(
     "update",
     [
