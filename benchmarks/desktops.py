@@ -38,6 +38,8 @@ START_TIMEOUT = 30.0
 FLEET = 10
 BUSY = 3
 """Sessions of a fleet, and how many of them are busy where not all are."""
+REST = 16
+"""Seconds after which a session has freed what only changes need."""
 TUI_FRAMES = 300
 
 TEXT = f"{ANIMATION} text --seconds 16 --hold 20"
@@ -224,10 +226,10 @@ async def measure(row: Row, daemon: Daemon, tui: Path, more: dict[str, str]) -> 
             }
         if row.command == "memory":
             other = bench(
-                row, daemon, first, "screen", "--seconds", "25", spawn=spawn, is_metered=False
+                row, daemon, first, "screen", "--seconds", "40", spawn=spawn, is_metered=False
             )
             watching = asyncio.create_task(other)
-            await asyncio.sleep(8)
+            await asyncio.sleep(REST)
             result = await bench(row, daemon, desktops[1], "screen", spawn=spawn)
             await watching
             return {"pss_mib_of_one_more_session": result["pss_mib_of_session"]}
