@@ -51,6 +51,7 @@ TYPING = (
     "exec xterm -geometry 200x20+{0}+20 -b 2 -bw 1 -fn 6x13 +sb"
     " -e sh -c 'stty -icanon; exec cat >/dev/null'"
 )
+TYPED = ("--lead", "5", "--click", "300,100")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ ROWS = {
 } | {
     "rdp-xterm-1080": Row("rdp", FULL, SCROLL),
     "rdp-xterm-2160": Row("rdp", ULTRA, SCROLL),
-    "rdp-typing": Row("rdp", HD, TYPING.format(20), "typing", ("--click", "300,100")),
+    "rdp-typing": Row("rdp", HD, TYPING.format(20), "typing", TYPED),
     "rdp-connect": Row("rdp", HD, "", "connect", ("--repeat", "10", "--pause", "1")),
     "rdp-join": Row("rdp", FULL, f"{ANIMATION} still --seconds 1 --hold 90", "join"),
     "rdp-memory": Row("rdp", HD, f"{ANIMATION} still --seconds 1 --hold 90", "memory"),
@@ -92,7 +93,7 @@ ROWS = {
     "vnc-xterm": Row("vnc", SMALL, LISTING),
     "vnc-tui": Row("vnc", SMALL, TUI),
     "vnc-fleet": Row("vnc", SMALL, TUI, "fleet", busy=FLEET),
-    "vnc-typing": Row("vnc", SMALL, TYPING.format(19), "typing", ("--click", "300,100")),
+    "vnc-typing": Row("vnc", SMALL, TYPING.format(19), "typing", TYPED),
     "vnc-join": Row("vnc", FULL, f"{ANIMATION} still --seconds 1 --hold 90", "join"),
 }
 
