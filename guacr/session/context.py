@@ -5,18 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Iterable, Mapping
 from concurrent.futures import Executor
-from functools import partial
 
 from guacr.budget import Budget
 from guacr.display.display import Display
 from guacr.display.encoder import Quality
 from guacr.protocol.audio import AudioFormat
 from guacr.protocol.client import ClientInfo
-from guacr.protocol.clipboard import SEVERAL, TEXT, pack
 from guacr.protocol.instruction import encode, encode_stream
 from guacr.session.frames.frames import Frames
-from guacr.session.frames.throttle import Throttle
-from guacr.session.link import Hold
+from guacr.session.host_messages import HostMessages
 from guacr.session.origin import Origin
 from guacr.session.params import Params
 from guacr.session.pointer import Pointer
@@ -28,12 +25,6 @@ from guacr.session.tasks import Tasks
 from guacr.session.user import User
 from guacr.session.users import Users
 from guacr.settings.models import Settings
-from guacr.threads import compute
-
-LARGE = 1 << 20
-"""Bytes of a clipboard from which on it is encoded on a thread."""
-NAME_MAX = 1024
-"""Characters of a title that are passed on."""
 
 
 class SessionContext:
@@ -59,6 +50,8 @@ class SessionContext:
         pointer: Pointer,
         tasks: Tasks,
         questions: Questions,
+        messages: HostMessages,
+        audio: AudioOutputs,
     ) -> None:
         self.settings = settings
         self.origin = origin
@@ -77,25 +70,19 @@ class SessionContext:
         own = params.clipboard_buffer_size if isinstance(params, ClipboardParams) else 0
         self.clipboard_limit = max(own, settings.session.max_clipboard)
         """Maximum bytes of a clipboard."""
-        self.name = ""
-        """The session's title."""
         self.connected = False
         """True if `set_connected` has been called."""
-        self.closed = False
-        """True if the session has ended."""
-        self.audio = AudioOutputs(frames, display.streams)
-        self.input_paused = False
-        """True if reading from the users is paused."""
         self._frames = frames
         self._pointer = pointer
         self._tasks = tasks
         self._questions = questions
-        interval = self._interval = 1 / settings.display.frame_rate
-        self._names = Throttle(interval, self._send_name)
-        self._clipboards = Throttle(interval, self._send_clipboard)
-        self._argv: dict[str, Throttle] = {}
-        """For each live parameter."""
-        self._clipboard: Mapping[str, bytes] = {}
+        self._messages = messages
+        self._audio = audio
+
+    @property
+    def closed(self) -> bool:
+        """True if the session has ended."""
+        return self._messages.finished
 
     # ---- users
 
@@ -165,24 +152,26 @@ class SessionContext:
 
     # ---- to the users
 
+    @property
+    def name(self) -> str:
+        """The session's title."""
+        return self._messages.name
+
     def set_name(self, name: str) -> None:
         """Set the session's title, as the remote host gives it."""
-        self.name = name[:NAME_MAX]
-        self._names.put(encode("name", self.name))
+        self._messages.set_name(name)
 
     @property
     def clipboard_types(self) -> frozenset[str]:
         """The types of a clipboard that any user accepts; empty if nobody may copy."""
-        types = (_types_of(user) for user in self._users if not user.rights.disable_copy)
-        return frozenset().union(*types)
+        return self._messages.clipboard_types
 
     def send_clipboard(
         self, mimetype: str, data: bytes, *, others: Mapping[str, bytes] | None = None
     ) -> None:
         """Send the remote host's clipboard to every user who may copy. `others` are the same in
         other types, for those whose client accepts them; only text is sent to all clients."""
-        self._clipboard = {mimetype: data} | dict(others or {})
-        self._clipboards.put(b"")
+        self._messages.send_clipboard({mimetype: data} | dict(others or {}))
 
     def send_pipe(self, name: str, mimetype: str, data: bytes, users: Iterable[User]) -> None:
         """Send a named pipe that contains `data`, whole and at once."""
@@ -192,12 +181,7 @@ class SessionContext:
 
     def send_argv(self, name: str, value: str, users: Iterable[User] | None = None) -> None:
         """Send the current value of a live parameter to every user, or only to `users`."""
-        if users is not None:
-            self._send_argv(name, users, value.encode())
-            return
-        if name not in self._argv:
-            self._argv[name] = Throttle(self._interval, partial(self._send_argv, name, None))
-        self._argv[name].put(value.encode())
+        self._messages.send_argv(name, value, users)
 
     def open_audio(self, audio: AudioFormat) -> AudioOutput:
         """Open an audio stream to every user whose client plays it, including those who join later.
@@ -205,73 +189,18 @@ class SessionContext:
         Raises:
             TooManyError: too many streams to all users are open.
         """
-        return self.audio.open(audio)
+        return self._audio.open(audio)
 
     def pause_input(self) -> None:
         """Stop reading from the users: the remote host accepts no input."""
-        self.input_paused = True
-        for user in self._users:
-            user.link.hold(Hold.HOST)
+        self._users.pause()
 
     def resume_input(self) -> None:
         """Read from the users again: the remote host accepts input."""
-        self.input_paused = False
-        for user in self._users:
-            user.link.release(Hold.HOST)
+        self._users.resume()
 
-    # ---- for the session
-
-    def finish(self) -> None:
-        """Send pending titles and clipboards, end all audio, and send nothing more."""
-        self.audio.end()
-        for throttle in (self._names, self._clipboards, *self._argv.values()):
-            throttle.finish()
-
-    def _send_name(self, message: bytes) -> int:
-        self._users.send(message)
-        return len(message)
-
-    def _send_argv(self, name: str, users: Iterable[User] | None, value: bytes) -> int:
-        stream = self.display.streams.take()
-        message = encode_stream(encode("argv", stream, "text/plain", name), stream, value)
-        self._users.send(message, users)
-        return len(message)
-
-    def _send_clipboard(self, _nothing: bytes) -> int:
-        groups: dict[tuple[str, ...], list[User]] = {}
-        for user in self._users:
-            types = _types_of(user)
-            if not user.rights.disable_copy:
-                accepted = tuple(mimetype for mimetype in self._clipboard if mimetype in types)
-                groups.setdefault(accepted, []).append(user)
-        return max((self._send_types(*group) for group in groups.items() if group[0]), default=0)
-
-    def _send_types(self, types: tuple[str, ...], users: list[User]) -> int:
-        contents = {mimetype: self._clipboard[mimetype] for mimetype in types}
-        size = sum(map(len, contents.values()))
-        if size <= LARGE:
-            self._users.send(_clipboard_message(self.display.streams.take(), contents), users)
-        else:
-            work = self._send_large(self._clipboard, contents, users)
-            self._tasks.start(work, "clipboard")
-        return size * 4 // 3
-
-    async def _send_large(
-        self, clipboard: Mapping[str, bytes], contents: Mapping[str, bytes], users: list[User]
-    ) -> None:
-        """Encode types of a clipboard on a thread, and send them unless there is a newer one."""
-        message = await compute(_clipboard_message, self.display.streams.take(), contents)
-        if self._clipboard is clipboard:
-            self._users.send(message, [user for user in users if user in self._users])
-
-
-def _clipboard_message(stream: int, contents: Mapping[str, bytes]) -> bytes:
-    (mimetype, data), *others = contents.items()
-    if others:
-        mimetype, data = SEVERAL, pack(contents)
-    return encode_stream(encode("clipboard", stream, mimetype), stream, data)
-
-
-def _types_of(user: User) -> frozenset[str]:
-    """Return the types of a clipboard that a user's client accepts."""
-    return frozenset((TEXT, *user.info.clipboard))
+    @property
+    def input_paused(self) -> bool:
+        """True between `pause_input` and `resume_input`: a terminal, for example, then drops its
+        replies to a host that does not read them."""
+        return self._users.paused

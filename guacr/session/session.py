@@ -30,13 +30,15 @@ from guacr.session.events import Events, SessionClosed, SessionOpened, UserJoine
 from guacr.session.frames.frames import Frames
 from guacr.session.frames.viewer import Viewer
 from guacr.session.handler import ProtocolHandler
+from guacr.session.host_messages import HostMessages
 from guacr.session.input.taps import InputTap
-from guacr.session.link import Hold, Link, Traffic
+from guacr.session.link import Link, Traffic
 from guacr.session.origin import ANYONE, Origin
 from guacr.session.params import Params
 from guacr.session.pointer import Pointer
 from guacr.session.questions import Questions
 from guacr.session.rights import Rights
+from guacr.session.streams.audio_output import AudioOutputs
 from guacr.session.streams.transfers import SessionLog
 from guacr.session.target import Target
 from guacr.session.tasks import Tasks
@@ -96,6 +98,8 @@ class Session:
         self._loop = asyncio.get_running_loop()
         self._tasks = Tasks(f"session {self.id}", self._failed)
         self._task: asyncio.Task[None] | None = None
+        self.messages = HostMessages(self.users, self.display.streams, self._tasks, interval)
+        self.audio = AudioOutputs(self.frames, self.display.streams)
         self.context = SessionContext(
             params=params,
             settings=settings,
@@ -110,6 +114,8 @@ class Session:
             pointer=self.pointer,
             tasks=self._tasks,
             questions=self.questions,
+            messages=self.messages,
+            audio=self.audio,
         )
         self.frames.set_cost_factor(handler_type.cost_factor)
         try:
@@ -177,10 +183,10 @@ class Session:
         """End the session: its users see the last picture, then the error, if any."""
         if self.closed:
             return
-        self.closed = self.context.closed = True
+        self.closed = True
         if error is None:
             self.context.set_connected()  # users should see what it has drawn
-        self.context.finish()
+        self._finish_messages()
         self.frames.stop()
         self.pointer.finish()
         for user in self.users:
@@ -200,11 +206,15 @@ class Session:
             self.handler.closed()
         self._release()
 
+    def _finish_messages(self) -> None:
+        self.audio.end()
+        self.messages.finish()
+
     def _release(self) -> None:
         """Delete references to the session, so that its memory, including secrets, is freed at
         once, and not by the garbage collector later."""
         self.display.clear()
-        self.context.finish()
+        self._finish_messages()
         self._begin_callbacks.clear()
         self.taps.clear()
         self._task = None
@@ -266,16 +276,14 @@ class Session:
             tasks=self._tasks,
             log=self.log,
         )
-        if self.context.input_paused:
-            user.link.hold(Hold.HOST)
         self.users.add(user)
         self._welcome(user)
         return user
 
     def _welcome(self, user: User) -> None:
         user.send(encode("ready", self.id))
-        if self.context.name:
-            user.send(encode("name", self.context.name))
+        if self.messages.name:
+            user.send(encode("name", self.messages.name))
         self.log.info("user %s joined from %s", user.id, user.link.peer)
         self._events.publish(
             UserJoined(self.id, user.id, user.info.name, user.link.peer, owner=user.owner)
@@ -285,11 +293,11 @@ class Session:
             accepted = list(self.handler.clipboard_types)
             limit, files = self.context.clipboard_limit, self.handler.pastes_files
             terms = {"types": accepted, "limit": limit, "files": files}
-            self.context.send_argv(CLIPBOARD, json.dumps(terms), [user])
+            self.messages.send_argv(CLIPBOARD, json.dumps(terms), [user])
         self.users.notify_owner(JOINED, user)
         with self.ending_on_failure():
             for name, value in self.handler.argv_values().items():
-                self.context.send_argv(name, value, [user])
+                self.messages.send_argv(name, value, [user])
             self.handler.user_joined(user)
         if user in self.users:
             self.add_viewer(user)
@@ -335,7 +343,7 @@ class Session:
 
     def add_viewer(self, viewer: Viewer) -> None:
         """Send the picture and the audio to another viewer, which need not be a user."""
-        self.context.audio.show_to(viewer)
+        self.audio.show_to(viewer)
         self.frames.add(viewer)
 
     def remove_viewer(self, viewer: Viewer) -> None:
@@ -354,7 +362,7 @@ class Session:
         self.handler.argv(user, name, value)
         for known, present in self.handler.argv_values().items():
             if known == name:
-                self.context.send_argv(known, present)
+                self.messages.send_argv(known, present)
 
     def resize(self, user: User, width: int, height: int) -> None:
         """Handle a new size of the owner's window."""

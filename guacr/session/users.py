@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from guacr.protocol.instruction import encode
+from guacr.session.link import Hold
 from guacr.session.user import User
 from guacr.showable import showable
 
@@ -15,10 +16,12 @@ JOINED, LEFT = 1, 2
 class Users:
     """The users who are in the session, in the order in which they joined."""
 
-    __slots__ = ("_present",)
+    __slots__ = ("_present", "paused")
 
     def __init__(self) -> None:
         self._present: dict[str, User] = {}
+        self.paused = False
+        """True if nothing is read from them, because the remote host accepts no input."""
 
     def __iter__(self) -> Iterator[User]:
         """Iterate over a copy, since users may leave in the meantime."""
@@ -38,10 +41,24 @@ class Users:
     def add(self, user: User) -> None:
         """Add a user who has joined."""
         self._present[user.id] = user
+        if self.paused:
+            user.link.hold(Hold.HOST)
 
     def remove(self, user: User) -> None:
         """Remove a user who has left."""
         del self._present[user.id]
+
+    def pause(self) -> None:
+        """Read nothing from them, nor from those who join, until `resume`."""
+        self.paused = True
+        for user in self:
+            user.link.hold(Hold.HOST)
+
+    def resume(self) -> None:
+        """Read from them again."""
+        self.paused = False
+        for user in self:
+            user.link.release(Hold.HOST)
 
     def send(self, data: bytes, users: Iterable[User] | None = None) -> None:
         """Send whole instructions to all users, or only to `users`."""
