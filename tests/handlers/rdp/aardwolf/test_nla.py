@@ -76,6 +76,7 @@ def _accounts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "accounts"
     path.write_text(f"CORP:ann:{PASSWORD}\n")
     monkeypatch.setenv("NTLM_USER_FILE", str(path))
+    monkeypatch.setenv("NETBIOS_COMPUTER_NAME", "")  # a client sets it, and this restores it
 
 
 def client(password: str = PASSWORD) -> CredSsp:
