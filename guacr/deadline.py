@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 STEP = 1.0
 """Seconds that are counted at a time."""
@@ -50,3 +51,18 @@ class Deadline:
 
 def _nothing() -> None:
     """Do nothing after the end."""
+
+
+@asynccontextmanager
+async def time_limit(seconds: float) -> AsyncIterator[None]:
+    """Limit what a block waits for as `asyncio.timeout` does, but with a `Deadline`.
+
+    Raises:
+        TimeoutError: the deadline has expired in the block.
+    """
+    async with asyncio.timeout(None) as limit:
+        deadline = Deadline(seconds, lambda: limit.reschedule(0))  # 0: at once
+        try:
+            yield
+        finally:
+            deadline.cancel()

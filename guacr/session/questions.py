@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from functools import partial
 
-from guacr.deadline import Deadline
+from guacr.deadline import time_limit
 from guacr.errors import ClientTimeoutError, ClosedError, ConflictError, UnsupportedError
 from guacr.protocol.instruction import encode
 from guacr.session.user import User
@@ -50,19 +49,16 @@ class Questions:
             raise ConflictError("the client is already being asked for something else")
         self._user, self._missing, self._answers = user, set(names), {}
         self._done = asyncio.get_running_loop().create_future()
-        sentence = f"{asked} was not entered within {timeout:g} seconds"
-        deadline = Deadline(timeout, partial(self._give_up, sentence))
         user.send(encode("required", *names))
         try:
-            await self._done
+            async with time_limit(timeout):
+                await self._done
             return self._answers
+        except TimeoutError:
+            sentence = f"{asked} was not entered within {timeout:g} seconds"
+            raise ClientTimeoutError(sentence) from None
         finally:
-            deadline.cancel()
             self._user, self._missing, self._answers, self._done = None, set(), {}, None
-
-    def _give_up(self, sentence: str) -> None:
-        if self._done is not None and not self._done.done():
-            self._done.set_exception(ClientTimeoutError(sentence))
 
     def awaits(self, user: User, name: str) -> bool:
         """Return whether this user is being asked for this value."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -15,6 +14,7 @@ from aiohttp import web
 from guacr.access.gateway import Gateway
 from guacr.access.keys import ProcessKeys
 from guacr.access.tokens import TOKEN_MAX, parameter_texts
+from guacr.deadline import time_limit
 from guacr.errors import GuacrError, UnauthorizedError
 from guacr.json_text import JsonError, parse_json
 from guacr.protocol.status import Status
@@ -179,7 +179,7 @@ async def _body(request: web.Request) -> Mapping[str, Any]:
         aiohttp.web.HTTPBadRequest: the body is not an object.
     """
     try:
-        async with asyncio.timeout(BODY_TIMEOUT):
+        async with time_limit(BODY_TIMEOUT):
             body = parse_json(await request.read())
     except TimeoutError:
         raise web.HTTPRequestTimeout(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
-from guacr.deadline import STEP, Deadline
+from guacr.deadline import STEP, Deadline, time_limit
 from tests.support.clock import FrozenClock
 
 
@@ -71,3 +73,36 @@ async def test_one_that_is_cancelled_never_expires(clock: FrozenClock) -> None:
     deadline.cancel()
     await seconds(clock, 3)
     assert calls.count == 0
+
+
+async def forever(limit: float) -> None:
+    async with time_limit(limit):
+        await asyncio.Future()
+
+
+async def test_a_block_beyond_its_time_limit(clock: FrozenClock) -> None:
+    waiting = asyncio.create_task(forever(15))
+    await clock.pass_by(0)
+    await clock.pass_by(3600)
+    await seconds(clock, 13)
+    assert not waiting.done(), "a standstill does not count"
+    await seconds(clock, 2)
+    with pytest.raises(TimeoutError):
+        await waiting
+
+
+async def test_a_block_that_ends_in_time(
+    clock: FrozenClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with time_limit(1):
+        await clock.pass_by(0.5)
+    await seconds(clock, 3)
+    assert caplog.text == "", "its deadline is cancelled"
+
+
+async def test_a_block_that_is_cancelled(clock: FrozenClock) -> None:
+    waiting = asyncio.create_task(forever(1))
+    await clock.pass_by(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting

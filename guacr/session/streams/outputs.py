@@ -12,6 +12,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
+from guacr.deadline import time_limit
 from guacr.errors import (
     ClientTimeoutError,
     ClosedError,
@@ -29,8 +30,6 @@ OUTPUTS_MAX = 512
 """Maximum open streams to one user, as in libguac."""
 ACK_TIMEOUT = 15.0
 """Seconds within which a client must acknowledge what it was sent."""
-GRACE = 0.05
-"""Seconds after that in which an acknowledgement that has already arrived can still be read."""
 REASON_MAX = 200
 """Maximum characters that are kept of a client's reason for refusing."""
 NAME_MAX = 1024
@@ -177,13 +176,10 @@ class OutputStream:
                 return
             self._news.clear()
             try:
-                async with asyncio.timeout(ACK_TIMEOUT):
+                async with time_limit(ACK_TIMEOUT):
                     await self._news.wait()
             except TimeoutError:
-                # a suspended process meets its deadlines before it has read what arrived
-                await asyncio.sleep(GRACE)
-                if not self._news.is_set():
-                    self._late()
+                self._late()
 
     def _late(self) -> None:
         """Close the stream after a long silence, unless the client could not be heard or be sent

@@ -3,15 +3,18 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from unittest.mock import Mock
 
 import aiohttp
 import pytest
+from aiohttp.test_utils import make_mocked_request
 
 from guacr.daemon import Daemon
 from guacr.session.protocols import Protocols
 from guacr.settings.models import ServerSettings, WebSocketSettings
 from guacr.testing.daemon import LOCAL, local_settings
 from guacr.web import app, guard
+from tests.support.clock import FrozenClock
 from tests.support.loopback import SketchHandler, until
 
 SHORT = 0.3
@@ -99,6 +102,17 @@ async def test_a_missing_body_is_told_and_not_waited_for(
     assert answer.startswith(b"HTTP/1.1 408 ")
     assert b"did not arrive in time" in answer
     assert "refused 127.0.0.1: The request's body did not arrive in time." in caplog.text
+
+
+async def test_a_body_is_read_after_a_standstill(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = FrozenClock(monkeypatch)
+    reader = aiohttp.StreamReader(Mock(), limit=1024)
+    body = asyncio.create_task(app._body(make_mocked_request("POST", "/", payload=reader)))
+    await clock.pass_by(0)
+    await clock.pass_by(3600)
+    reader.feed_data(b"{}")
+    reader.feed_eof()
+    assert await body == {}
 
 
 async def test_an_idle_connection_is_closed() -> None:

@@ -17,7 +17,7 @@ from guacr.errors import (
 )
 from guacr.protocol.status import Status
 from guacr.session.streams import outputs
-from guacr.session.streams.outputs import ACK_TIMEOUT, GRACE, OUTPUTS_MAX, REASON_MAX, OutputStream
+from guacr.session.streams.outputs import ACK_TIMEOUT, OUTPUTS_MAX, REASON_MAX, OutputStream
 from guacr.session.streams.window import WINDOW_MAX, WINDOW_MIN
 from guacr.session.user import User
 from tests.support.clock import SkippingClock
@@ -203,7 +203,7 @@ async def test_after_a_standstill_what_came_is_read_first(
     desk.ack()
     await settle()
     clock.skip(ACK_TIMEOUT + 2)
-    asyncio.get_running_loop().call_later(GRACE / 2, desk.ack)
+    asyncio.get_running_loop().call_later(0.02, desk.ack)
     await task
     assert ("0",) in desk.transport.all("end")
 
