@@ -33,7 +33,8 @@ FILES = {
     "/usr": _READ | EXECUTE,
     "/lib": _READ | EXECUTE,
     "/lib64": _READ | EXECUTE,
-    "/etc/ssl": _READ,
+    "/etc/ssl/openssl.cnf": READ_FILE,
+    "/etc/ssl/certs": _READ,  # and not the keys beside them
     "/etc/localtime": READ_FILE,
     "/etc/timezone": READ_FILE,
 }

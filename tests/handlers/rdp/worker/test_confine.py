@@ -14,19 +14,21 @@ from typing import Any
 
 import pytest
 
+from handlers.rdp.worker.confine import NOBODY
 from tests.support.require import missing
 
 ORDINARY = 12_345
 """A user id that nobody has."""
 PROBE = """\
-import ctypes, json, os, socket, subprocess, sys, threading
+import ctypes, fcntl, json, os, resource, socket, subprocess, sys, threading
 from handlers.rdp.worker.confine import confine
 
-user, home, secret = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+user, home, secret, own = int(sys.argv[1]), *sys.argv[2:]
 if os.getuid() != user:
     os.setgroups([])
     os.setresgid(user, user, user)
     os.setresuid(user, user, user)
+other = subprocess.Popen(["cat"], stdout=subprocess.DEVNULL).pid  # ends with standard input
 held = os.open("/dev/null", os.O_RDONLY)
 kept = os.dup(held)
 confine([kept], home)
@@ -52,12 +54,31 @@ print(json.dumps({
     "kill parent": outcome(os.kill, os.getppid(), 0),
     "tgkill parent": outcome(call, "tgkill", os.getppid(), os.getppid(), 0),
     "tgkill self": outcome(call, "tgkill", os.getpid(), threading.get_native_id(), 0),
+    "limit other": outcome(resource.prlimit, other, resource.RLIMIT_NOFILE, (5, 5)),
+    "limit self": outcome(resource.prlimit, os.getpid(), resource.RLIMIT_NPROC),
+    "pin other": outcome(os.sched_setaffinity, other, {0}),
+    "schedule other": outcome(os.sched_setscheduler, other, os.SCHED_IDLE, os.sched_param(0)),
+    "slow other": outcome(os.setpriority, os.PRIO_PROCESS, other, 19),
+    "signal owner": outcome(fcntl.fcntl, kept, fcntl.F_SETOWN, other),
+    "signal number": outcome(fcntl.fcntl, kept, 10, 9),
+    "signal owner by ioctl": outcome(fcntl.ioctl, kept, 0x8901, b"0000"),
+    "get flags": outcome(fcntl.fcntl, kept, fcntl.F_GETFL),
+    "chmod own": outcome(os.chmod, own, 0o777),
+    "utime own": outcome(os.utime, own, (0, 0)),
+    "setxattr own": outcome(os.setxattr, own, "user.x", b"1"),
+    "truncate own": outcome(os.truncate, own, 0),
+    "unlink own": outcome(os.unlink, own),
+    "shared memory": outcome(call, "shmget", 0, 4096, 0o1600),
+    "semaphores": outcome(call, "semget", 0, 1, 0o1600),
+    "queues": outcome(call, "msgget", 0, 0o1600),
     "ptrace": outcome(call, "ptrace", 16, os.getppid(), 0, 0),
     "mount": outcome(call, "mount", b"none", b"/mnt", b"tmpfs", 0, None),
     "unshare": outcome(call, "unshare", 0x10000000),
     "read /usr": outcome(open, "/usr/bin/env", "rb"),
     "read /etc/passwd": outcome(open, "/etc/passwd"),
     "read a secret": outcome(open, secret),
+    "list /etc/ssl": outcome(os.listdir, "/etc/ssl"),
+    "list certificates": outcome(os.listdir, "/etc/ssl/certs"),
     "list /": outcome(os.listdir, "/"),
     "list home": outcome(os.listdir, home),
     "write home": outcome(open, home + "/new", "w"),
@@ -81,12 +102,31 @@ EXPECTED = {
     "kill parent": DENIED,
     "tgkill parent": DENIED,
     "tgkill self": "done",
+    "limit other": DENIED,
+    "limit self": "done",
+    "pin other": DENIED,
+    "schedule other": DENIED,
+    "slow other": DENIED,
+    "signal owner": DENIED,
+    "signal number": DENIED,
+    "signal owner by ioctl": DENIED,
+    "get flags": "done",
+    "chmod own": DENIED,
+    "utime own": DENIED,
+    "setxattr own": DENIED,
+    "truncate own": DENIED,
+    "unlink own": NO_ACCESS,
+    "shared memory": DENIED,
+    "semaphores": DENIED,
+    "queues": DENIED,
     "ptrace": DENIED,
     "mount": DENIED,
     "unshare": DENIED,
     "read /usr": "done",
     "read /etc/passwd": NO_ACCESS,
     "read a secret": NO_ACCESS,
+    "list /etc/ssl": NO_ACCESS,
+    "list certificates": "done",
     "list /": NO_ACCESS,
     "list home": "done",
     "write home": NO_ACCESS,
@@ -123,10 +163,14 @@ def confined(user: int, tmp_path: Path) -> Iterator[Confined]:
     secret, home = tmp_path / "secret", tmp_path / "home"
     secret.write_text("secret")
     home.mkdir()
+    own = tmp_path / "own"
+    own.write_text("own")
+    if os.geteuid() == 0:
+        os.chown(own, user or NOBODY, user or NOBODY)
     for path in (tmp_path, *tmp_path.parents[:3], home, secret):
         path.chmod(path.stat().st_mode | 0o755)
     with subprocess.Popen(
-        [sys.executable, "-c", PROBE, str(user), str(home), str(secret)],
+        [sys.executable, "-c", PROBE, str(user), *map(str, (home, secret, own))],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=os.environ | {"SECRET": "1"},
