@@ -48,10 +48,11 @@ SCROLL = XTERM + "'while :; do seq 1 100000; done'"
 LISTING = XTERM + "'while :; do ls -l --color=always /usr/bin; done'"
 TUI = f"{XTERM.removesuffix('sh -c ')}{' '.join(BENCH)} play {{tui}} --fps 30"
 TYPING = (
-    "exec xterm -geometry 200x20+{0}+20 -b 2 -bw 1 -fn 6x13 +sb"
+    "exec xterm -geometry {0}x20+{1}+20 -b 2 -bw 1 -fn 6x13 +sb"
     " -e sh -c 'stty -icanon; exec cat >/dev/null'"
 )
 TYPED = ("--lead", "5", "--click", "300,100")
+TYPED_FEWER = (*TYPED, "--cell", "22,23", "--keys", "150")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ ROWS = {
 } | {
     "rdp-xterm-1080": Row("rdp", FULL, SCROLL),
     "rdp-xterm-2160": Row("rdp", ULTRA, SCROLL),
-    "rdp-typing": Row("rdp", HD, TYPING.format(20), "typing", TYPED),
+    "rdp-typing": Row("rdp", HD, TYPING.format(200, 20), "typing", TYPED),
     "rdp-connect": Row("rdp", HD, "", "connect", ("--repeat", "10", "--pause", "1")),
     "rdp-join": Row("rdp", FULL, f"{ANIMATION} still --seconds 1 --hold 90", "join"),
     "rdp-memory": Row("rdp", HD, f"{ANIMATION} still --seconds 1 --hold 90", "memory"),
@@ -93,7 +94,7 @@ ROWS = {
     "vnc-xterm": Row("vnc", SMALL, LISTING),
     "vnc-tui": Row("vnc", SMALL, TUI),
     "vnc-fleet": Row("vnc", SMALL, TUI, "fleet", busy=FLEET),
-    "vnc-typing": Row("vnc", SMALL, TYPING.format(19), "typing", TYPED),
+    "vnc-typing": Row("vnc", SMALL, TYPING.format(160, 19), "typing", TYPED_FEWER),
     "vnc-join": Row("vnc", FULL, f"{ANIMATION} still --seconds 1 --hold 90", "join"),
 }
 

@@ -1290,6 +1290,7 @@ async def run_typing(options: argparse.Namespace, target: Target, tree: ProcessT
     with shown(options, options.spawn, options.display):
         await asyncio.sleep(options.lead)
         async with session(target, keep=True) as client:
+            await client.quiet(options.settle, 5)  # a server may drop input until it shows all
             if options.click:
                 x, y = options.click
                 for mask in (0, 1, 0):
