@@ -62,10 +62,6 @@ class SharedSurface(Surface):
         if visible := rect.intersection(Rect(0, 0, *self.size)):
             self._dirty.add(visible)
 
-    def detach(self) -> None:
-        """Keep the picture as it is: the other process has ended, and its memory will be freed."""
-        self._array = self.pixels(Rect(0, 0, *self.size)).drawable()
-
     # ---- Surface
 
     @property

@@ -54,10 +54,9 @@ class Desktop:
         self._progress.engine, self._progress.reported = engine, 0
 
     def end(self) -> None:
-        """Keep the last picture: the worker ends."""
+        """Keep the last picture, in the worker's memory, which is not freed before: the worker
+        ends."""
         self._progress.engine = None
-        if self._surface is not None:
-            self._surface.detach()
 
     def handle(self, message: Message) -> None:
         """Handle a message that affects the picture.

@@ -24,6 +24,9 @@ TURN, REST = 0.003, 0.015
 UNSENT_MAX = 1 << 20
 """Bytes that may wait for a worker that does not read; users' input beyond is dropped, except for
 releases, which may take as much again."""
+LEFT_MAX = 1 << 24
+"""Bytes that a worker leaves unread, from which on it is ended. One that works reads at once,
+whatever its server does."""
 STOP_TIMEOUT = 2.0
 """Seconds that a worker has to disconnect."""
 
@@ -103,6 +106,8 @@ class Engine(asyncio.Protocol):
         """Send messages before anything is shown."""
         if self._transport is not None:
             self._transport.writelines([message.encode() for message in messages])
+            if self.unsent > LEFT_MAX:
+                self._fail(EngineError("it does not read what it is sent"))
 
     async def send_slowly(self, messages: Iterable[Message]) -> None:
         """Send messages one by one, each once the worker has read most of what it was sent, so that
@@ -151,7 +156,8 @@ class Engine(asyncio.Protocol):
 
     async def close(self) -> None:
         """Have the worker disconnect, and end it at once if it does not, or if waiting for it is
-        cancelled."""
+        cancelled. Its messages are ignored from now on."""
+        self._receive = _ignore
         try:
             if self._transport is not None and not self.lost.done():
                 self.send([Stop()])

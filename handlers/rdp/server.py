@@ -29,7 +29,7 @@ from handlers.rdp.channel.messages import (
 from handlers.rdp.channel.redirection import Redirected
 from handlers.rdp.clipboard.clipboard import Clipboard
 from handlers.rdp.desktop import Desktop
-from handlers.rdp.engine import Engine, EngineError
+from handlers.rdp.engine import STOP_TIMEOUT, Engine, EngineError
 from handlers.rdp.key_sender import KeySender, layout_of, locks_of
 from handlers.rdp.keyboard import Keyboard
 from handlers.rdp.known_hosts import known_hosts
@@ -109,6 +109,8 @@ class Server:
         self._shown_at: float | None = None
         """The time at which the desktop was first shown, on the event loop's clock."""
         self._handshake: asyncio.Timeout | None = None
+        self._is_connected = False
+        self._asks = not login.was_asked_for
         self._wants_credentials = False
         self._has_logged_in = security == negotiation.RDP
         """True if credentials may have reached the server: RDP's own security sends them at once,
@@ -155,8 +157,7 @@ class Server:
                 self._microphone.begin(engine)
                 engine.send(keyboard_settings(self.keyboard.layout))
                 zone = params.timezone or session.owner_info.timezone
-                asks = not self._login.was_asked_for
-                engine.send([Start(params.hostname, zone[:64], asks)])
+                engine.send([Start(params.hostname, zone[:64], self._asks)])
                 await asyncio.shield(engine.lost)
         except EngineError as error:
             session.log.warning("the RDP worker was ended: %s", error)
@@ -245,6 +246,8 @@ class Server:
     # ---- messages
 
     def _handle(self, message: Message) -> None:
+        if self._ended is not None:
+            return  # another thread of the worker may have been late
         self._desktop.handle(message)
         self._clipboard.handle(message)
         self._sound.handle(message)
@@ -258,13 +261,16 @@ class Server:
                     raise ChannelError("there are too many certificates")
                 self._start(self._verify(message.pem), "certificate")
             case CredentialsWanted():
+                if not self._asks:
+                    raise ChannelError("credentials are wanted once more")
                 self._wants_credentials = True
             case Sized() if self._shown_at is None:
                 self._shown_at = _now()
                 self._session.set_name(self._params.hostname)
                 self._session.set_quality(self._params.quality)
+            case Connected() if not self._is_connected:
+                self._is_connected = True
                 self._start(self._keep_watch(), "RDP worker's watch")
-            case Connected():
                 if self._handshake is not None:
                     self._handshake.reschedule(None)
                 self._session.set_connected()
@@ -278,12 +284,13 @@ class Server:
                 self._is_logged_on = True
             case Redirected():
                 self._redirected = message
-            case RemoteAppRefused():
+            case RemoteAppRefused() if not self._is_refused:
                 self._is_refused = True
                 self._error = failures.remote_app(self._params, message.result)
                 self._engine.send([Stop()])
             case Ended():
                 self._ended = message
+                self._start(self._await_end(), "RDP worker's end")
             case Indicators():
                 self.keyboard.report(locks_of(message.flags))
             case Remark(is_error=True) if self._errors < ERRORS_MAX:
@@ -310,6 +317,11 @@ class Server:
 
     async def _keep_watch(self) -> None:
         self._error = await self._watch.run()
+        self._engine.kill()
+
+    async def _await_end(self) -> None:
+        """End a worker that goes on after its last message."""
+        await asyncio.sleep(STOP_TIMEOUT)
         self._engine.kill()
 
     def _follow_by(self, change: Callable[[Layout], None]) -> None:

@@ -14,8 +14,6 @@ from functools import cache
 from typing import Annotated, Any, ClassVar, get_type_hints
 
 HEADER = struct.Struct("<IB")
-MESSAGE_MAX = 1 << 26
-"""Bytes of the largest message that any limit of a field allows, with room for the rest."""
 PART_MAX = 1 << 16
 _LENGTH = struct.Struct("<I")
 _FLAG_MAX = 1
@@ -31,6 +29,10 @@ class _Number:
 
     layout: struct.Struct
 
+    @property
+    def largest(self) -> int:
+        return self.layout.size
+
     def encode(self, value: int) -> bytes:
         return self.layout.pack(value)
 
@@ -44,6 +46,8 @@ class _Number:
 @dataclass(frozen=True, slots=True)
 class _Flag:
     """A truth value in one byte."""
+
+    largest: ClassVar[int] = 1
 
     def encode(self, value: bool) -> bytes:
         return b"\1" if value else b"\0"
@@ -59,6 +63,10 @@ class _Bytes:
     """At most `maximum` bytes."""
 
     maximum: int
+
+    @property
+    def largest(self) -> int:
+        return _LENGTH.size + self.maximum
 
     def encode(self, value: bytes) -> bytes:
         return _LENGTH.pack(len(value)) + value
@@ -78,6 +86,10 @@ class _Text:
     """A text in UTF-8, at most `maximum` bytes."""
 
     maximum: int
+
+    @property
+    def largest(self) -> int:
+        return _LENGTH.size + self.maximum
 
     def encode(self, value: str) -> bytes:
         return _Bytes(self.maximum).encode(value.encode())
@@ -133,6 +145,11 @@ def decode(known: type[Message], data: memoryview) -> Message:
     return known(*values)
 
 
+def size_max(known: type[Message]) -> int:
+    """Return the bytes of the largest message of a class, without its length."""
+    return 1 + sum(kind.largest for _, kind in _kinds(_any(known)))
+
+
 @cache
 def _kinds(known: Any) -> Sequence[tuple[str, _Kind]]:
     """Return the names of the fields of a message, and how they are encoded."""
@@ -153,7 +170,7 @@ class Parser:
     """
 
     def __init__(self, known: Iterable[type[Message]]) -> None:
-        self._known = {message.TYPE: message for message in known}
+        self._known = {message.TYPE: (message, size_max(message)) for message in known}
         self._buffer = bytearray()
 
     def feed(self, data: bytes) -> Iterator[Message]:
@@ -166,13 +183,14 @@ class Parser:
         at = 0
         while at + HEADER.size <= len(self._buffer):
             size, kind = HEADER.unpack_from(self._buffer, at)
-            if not 1 <= size <= MESSAGE_MAX or kind not in self._known:
+            known, most = self._known.get(kind, (Message, 0))
+            if not 1 <= size <= most:
                 raise ChannelError(f"there is no message of type {kind} and {size} bytes")
             end = at + _LENGTH.size + size
             if end > len(self._buffer):
                 break
             with memoryview(self._buffer) as view, view[at + HEADER.size : end] as body:
-                message = decode(self._known[kind], body)
+                message = decode(known, body)
             yield message
             at = end
         del self._buffer[:at]

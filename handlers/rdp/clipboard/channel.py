@@ -21,6 +21,8 @@ from handlers.rdp.engine import Engine
 NAME = "cliprdr"
 OTHERS_MAX = 1 << 18
 """Bytes of a message that is not an answer of the server."""
+QUEUED_MAX = 1 << 24
+"""Bytes of answers that wait, from which on requests of the server are declined."""
 UNSENT_MAX = 1024
 """Messages that the server has not read."""
 
@@ -46,6 +48,8 @@ class Channel:
         self._limit = self._reserved = 0
         self._is_begun = self._is_cut = False
         self._queue: deque[bytes] = deque()
+        self._queued = 0
+        """Bytes in it."""
         self._sending: asyncio.Task[None] | None = None
         self._unsent = 0
         self.long_names = False
@@ -56,6 +60,11 @@ class Channel:
         """True if a worker uses it."""
         return self._engine is not None
 
+    @property
+    def is_behind(self) -> bool:
+        """True if the server reads too slowly for more answers."""
+        return self._queued > QUEUED_MAX
+
     def begin(self, engine: Engine, receive: Callable[[pdu.ServerPdu], None]) -> None:
         """Use a worker that has not started yet, and have its messages received."""
         self._engine, self._receive = engine, receive
@@ -65,6 +74,7 @@ class Channel:
         """Drop everything: the worker ends."""
         self._engine = self._receive = None
         self._queue.clear()
+        self._queued = 0
         if self._sending is not None:
             self._sending.cancel()
         self._unsent = 0
@@ -86,6 +96,7 @@ class Channel:
             self._engine.send(_parts_of(message))
             return
         self._queue.append(message)
+        self._queued += len(message)
         if self._sending is None or self._sending.done():
             work = self._send_queue(self._engine)
             self._sending = self._session.start_task(work, "clipboard for the host")
@@ -94,7 +105,7 @@ class Channel:
         while self._queue:
             await engine.send_slowly(_parts_of(self._queue[0]))
             if self._queue:
-                self._queue.popleft()
+                self._queued -= len(self._queue.popleft())
 
     def handle(self, message: Message) -> None:
         """Handle a message of the worker; of other channels, nothing.
@@ -105,7 +116,7 @@ class Channel:
         if isinstance(message, PipeReceived) and message.name == NAME:
             self._collect(message)
         elif isinstance(message, PipeWritten) and message.name == NAME:
-            if not self._unsent:
+            if not self._unsent or self._unsent < len(self._queue):
                 raise ChannelError("the clipboard has written what nobody sent")
             self._unsent -= 1
 

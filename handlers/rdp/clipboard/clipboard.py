@@ -163,7 +163,7 @@ class Clipboard:
                 self.files.unlock(message.number)
 
     def _answer(self, kind: int) -> None:
-        if self._answering is not None:
+        if self._answering is not None or self._channel.is_behind:
             self._channel.send(pdu.data_response(None))
             return
         self._is_stale = False

@@ -183,7 +183,7 @@ class Files:
     def answer(self, request: pdu.FileRequest) -> None:
         """Send the host a part of a user's file, or its size."""
         file = self._find(request)
-        if file is None or self._answering >= ANSWERS_MAX:
+        if file is None or self._answering >= ANSWERS_MAX or self._channel.is_behind:
             self._channel.send(pdu.file_response(request.stream, None))
         elif request.flags == pdu.FILE_SIZE:
             size = pdu.file_size(file.size)

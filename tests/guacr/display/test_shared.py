@@ -114,13 +114,3 @@ def test_memory_counts() -> None:
     assert surface.size == (100, 100)
     del surface
     SharedSurface(budget, lambda: False).show(memory, 100, 100)
-
-
-def test_the_last_picture_stays() -> None:
-    screen = Screen()
-    screen.draw(Rect(0, 0, WIDTH, HEIGHT), 5)
-    screen.surface.detach()
-    expected = screen.array[..., 2::-1].copy()
-    screen.array[:] = 0
-    screen.send()
-    assert (screen.viewer.flatten() == expected).all()

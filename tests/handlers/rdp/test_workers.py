@@ -20,9 +20,11 @@ from guacr.daemon import Daemon
 from guacr.protocol.status import Status
 from guacr.testing.client import GuacClient
 from guacr.testing.daemon import address
+from handlers.rdp import engine as rdp_engine
 from handlers.rdp import watch
-from handlers.rdp.channel.codec import HEADER, Message
+from handlers.rdp.channel.codec import HEADER, PART_MAX, Message
 from handlers.rdp.channel.messages import CursorDefault, Mouse, Painted, Scancode, UnicodeKey
+from handlers.rdp.channel.pipes import PipeGiven
 from handlers.rdp.engine import UNSENT_MAX, Engine, EngineError
 from handlers.rdp.launcher import launcher
 from handlers.rdp.worker.engines import AARDWOLF, AUTO
@@ -216,6 +218,28 @@ async def test_releases_are_not_lost_to_a_worker_that_does_not_read() -> None:
         for _ in range(200_000):
             made.post(releases[0])
         assert made.unsent < UNSENT_MAX * 2 + 100
+
+
+async def test_a_worker_that_reads_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is ended before its messages and the answers to them fill the daemon's memory."""
+    monkeypatch.setattr(rdp_engine, "LEFT_MAX", 1 << 20)
+    async with engine([]) as (made, _):
+        for _ in range(100):
+            made.send([PipeGiven("cliprdr", bytes(PART_MAX), last=True)])
+            assert made.unsent <= 1 << 20
+        with pytest.raises(EngineError, match="does not read"):
+            await asyncio.wait_for(asyncio.shield(made.lost), 5)
+
+
+async def test_messages_of_a_worker_that_is_being_ended() -> None:
+    received: list[Message] = []
+    async with engine(received) as (made, worker):
+        closing = asyncio.create_task(made.close())
+        await until(lambda: made.unsent == 0, "the stop")
+        worker.send(CursorDefault().encode())
+        worker.shutdown(socket.SHUT_WR)
+        await closing
+    assert received == []
 
 
 async def test_a_flood_leaves_others_most_of_the_time() -> None:

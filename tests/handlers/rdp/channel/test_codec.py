@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.rdp.channel import messages
-from handlers.rdp.channel.codec import MESSAGE_MAX, ChannelError, Message, Parser
+from handlers.rdp.channel.codec import ChannelError, Message, Parser, size_max
 from handlers.rdp.channel.messages import (
     FROM_WORKER,
     RECTS_MAX,
@@ -72,7 +72,8 @@ def test_other_bytes_are_refused_or_waited_for(data: bytes) -> None:
     [
         struct.pack("<IB", 1, Setting.TYPE),  # the daemon's
         struct.pack("<IB", 0, Sized.TYPE),
-        struct.pack("<IB", MESSAGE_MAX + 1, Sized.TYPE),
+        struct.pack("<IB", 6, Sized.TYPE),  # too long, although nothing of it has arrived
+        struct.pack("<IB", 10 + (1 << 20), Painted.TYPE),
         struct.pack("<IB", 3, Sized.TYPE) + b"ab",  # too short
         struct.pack("<IB", 6, Sized.TYPE) + b"abcde",  # too long
         struct.pack("<IBI", 5, messages.Remark.TYPE, 1),  # a text that is not there
@@ -83,6 +84,21 @@ def test_other_bytes_are_refused_or_waited_for(data: bytes) -> None:
 def test_what_a_worker_must_not_send(data: bytes) -> None:
     with pytest.raises(ChannelError):
         list(Parser(FROM_WORKER).feed(data))
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        Sized(1, 2),
+        Painted(1, bytes(1 << 20)),
+        messages.Remark("x" * (1 << 16), is_error=True),
+        messages.Ended("x" * 256, True, 1, -1),
+    ],
+)
+def test_the_largest_messages(message: Message) -> None:
+    data = message.encode()
+    assert len(data) == 4 + size_max(type(message))
+    assert list(Parser(FROM_WORKER).feed(data)) == [message]
 
 
 def test_a_flag_is_0_or_1() -> None:

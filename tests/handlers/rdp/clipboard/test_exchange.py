@@ -270,6 +270,39 @@ async def test_a_worker_that_has_written_what_nobody_sent() -> None:
             host.clipboard.handle(PipeWritten(NAME))
 
 
+async def requested(host: Host, times: int) -> None:
+    """Request a text several times, each time after the answer is ready."""
+    for _ in range(times):
+        host.say(pdu.data_request(CF_UNICODETEXT))
+        await until(lambda: host.clipboard._answering is None, "the answer")
+
+
+async def test_a_worker_that_has_written_what_is_still_to_be_sent() -> None:
+    async with host_of(limit=1 << 18) as host:
+        host.clipboard.paste({"text/plain": bytes(PART_MAX).replace(b"\0", b"x")})
+        await host.next(pdu.FORMAT_LIST)
+        host.reads.clear()
+        await requested(host, 3)
+        host.clipboard.handle(PipeWritten(NAME))  # what is just being sent may be
+        with pytest.raises(ChannelError):
+            host.clipboard.handle(PipeWritten(NAME))
+
+
+async def test_requests_are_declined_while_the_host_does_not_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(channel, "QUEUED_MAX", 3 * PART_MAX)
+    async with host_of(limit=1 << 18) as host:
+        host.clipboard.paste({"text/plain": bytes(PART_MAX).replace(b"\0", b"x")})
+        await host.next(pdu.FORMAT_LIST)
+        host.reads.clear()
+        await requested(host, 4)
+        host.reads.set()
+        await host.next(RESPONSE, RESPONSE, -RESPONSE, -RESPONSE)
+        await requested(host, 1)
+        await host.next(RESPONSE)
+
+
 async def test_broken_messages_change_nothing() -> None:
     async with host_of() as host:
         for broken in (b"\1", pdu.HEADER.pack(4, 0, 9), b"\xff" * 100):

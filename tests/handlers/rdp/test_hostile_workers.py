@@ -1,0 +1,142 @@
+"""Workers that send valid messages in an order in which no worker does."""
+
+from __future__ import annotations
+
+import asyncio
+import mmap
+import os
+import socket
+import subprocess
+from collections.abc import AsyncIterator
+
+import pytest
+
+from guacr.daemon import Daemon
+from guacr.testing.client import GuacClient
+from guacr.testing.daemon import address, local_settings, running_daemon
+from handlers.rdp import handler, server, watch
+from handlers.rdp.channel import memory
+from handlers.rdp.channel.codec import Message
+from handlers.rdp.channel.messages import Connected, CredentialsWanted, Ended, Painted, Sized
+from handlers.rdp.handler import RdpHandler
+from handlers.rdp.launcher import Loaded, Process
+from tests.support.waiting import until
+
+SHOWN = (Connected(), Sized(64, 48), Painted.of(0, [(0, 0, 64, 48)]))
+
+
+class Script:
+    """A launcher, whose worker is this test, and the process that is ended instead."""
+
+    def __init__(self) -> None:
+        self.forks = 0
+        self._channel = socket.socket()
+        self.header = memoryview(b"")
+        self._process = subprocess.Popen(["sleep", "600"])
+
+    def start(self) -> Loaded:
+        return Loaded("freerdp", "9.9")
+
+    def fork(self, channel: int, shared: int, sock: int) -> Process:
+        self._channel.close()
+        self._channel = socket.socket(fileno=os.dup(channel))
+        self.header.release()
+        self.header = memory.header(mmap.mmap(shared, memory.SIZE))
+        self.forks += 1
+        return Process(self._process.pid, os.pidfd_open(self._process.pid))
+
+    async def forked(self, times: int = 1) -> None:
+        await until(lambda: self.forks == times, "the worker")
+
+    def say(self, *messages: Message) -> None:
+        self._channel.sendall(b"".join(message.encode() for message in messages))
+
+    def close(self) -> None:
+        self.header.release()
+        self._channel.close()
+        self._process.kill()
+        self._process.wait()
+
+
+@pytest.fixture
+async def script(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Script]:
+    made = Script()
+    for module in (handler, server):
+        monkeypatch.setitem(module.launchers, "auto", made)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+async def daemon(script: Script) -> AsyncIterator[Daemon]:
+    async with running_daemon(RdpHandler, settings=local_settings()) as running:
+        yield running
+
+
+@pytest.fixture
+async def port() -> AsyncIterator[int]:
+    """That of a server which says nothing."""
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    listening = await asyncio.start_server(accept, "127.0.0.1", 0)
+    yield listening.sockets[0].getsockname()[1]
+    listening.close()
+    await listening.wait_closed()
+
+
+async def opened(daemon: Daemon, port: int, **parameters: str) -> GuacClient:
+    values = {"hostname": "127.0.0.1", "port": str(port), "username": "u"} | parameters
+    values = {name.replace("_", "-"): value for name, value in values.items()}
+    return await GuacClient.connect(address(daemon), "rdp", values)
+
+
+async def error_of(client: GuacClient) -> str:
+    await client.wait(lambda: client.state.errors, "the error")
+    return client.state.errors[0][0]
+
+
+async def test_connections_are_announced_once(daemon: Daemon, port: int, script: Script) -> None:
+    async with await opened(daemon, port, resize_method="reconnect") as client:
+        await script.forked()
+        script.say(*SHOWN * 20)
+        await client.frame()
+        names = [task.get_name() for task in asyncio.all_tasks()]
+        assert sum("sizes" in name for name in names) == 1
+
+
+async def test_a_last_message_without_an_end(
+    daemon: Daemon, port: int, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "STOP_TIMEOUT", 0.1)
+    async with await opened(daemon, port) as client:
+        await script.forked()
+        script.say(*SHOWN)
+        await client.frame()
+        script.say(Ended("ERRINFO_IDLE_TIMEOUT", True, 1, 0), Ended("", True, 1, 0), *SHOWN)
+        assert "was idle too long" in await error_of(client)
+
+
+async def test_a_worker_that_hangs_before_its_first_picture(
+    daemon: Daemon, port: int, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "HUNG_AFTER", 0.5)
+    async with await opened(daemon, port) as client:
+        await script.forked()
+        script.header[memory.BUSY_SINCE] = 1
+        script.say(Connected())
+        assert "has not worked for" in await error_of(client)
+
+
+async def test_credentials_are_asked_for_once(daemon: Daemon, port: int, script: Script) -> None:
+    async with await opened(daemon, port) as client:
+        await script.forked()
+        script.say(CredentialsWanted(), Ended("", True, 1, 0))
+        script._channel.shutdown(socket.SHUT_WR)
+        await client.wait(lambda: client.state.required, "the question")
+        client.argv("password", "p")
+        await script.forked(2)
+        script.say(CredentialsWanted(), Ended("", True, 1, 0))
+        assert "has ended unexpectedly" in await error_of(client)
