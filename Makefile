@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE  # tests start many processes, which would each
 RUNTIME_PACKAGES := fontconfig fonts-dejavu-core fonts-noto-cjk fonts-noto-color-emoji
 TEST_PACKAGES := $(RUNTIME_PACKAGES) chromium-headless-shell openssh-server inetutils-telnetd busybox-static \
 	postgresql mariadb-server redis-server nginx-light krb5-kdc krb5-admin-server krb5-user libkrb5-dev \
-	tigervnc-standalone-server tigervnc-tools x11vnc xclip xterm qemu-system-x86 x11-apps x11-utils x11-xserver-utils \
+	tigervnc-standalone-server tigervnc-tools x11vnc xvfb xclip xterm qemu-system-x86 x11-apps x11-utils x11-xserver-utils \
 	wayvnc sway grim wl-clipboard wev \
 	tigervnc-scraping-server libvncserver-dev gcc libc6-dev iproute2 \
 	xrdp xorgxrdp freerdp2-shadow-x11 winpr-utils libfreerdp-client2-2 freerdp2-dev weston pulseaudio

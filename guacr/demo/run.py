@@ -25,7 +25,7 @@ BROWSER_TIMEOUT = 60.0
 REQUEST_TIMEOUT = 5.0
 RDP_PORT = 3389
 """Where this machine's own RDP server is, such as xrdp."""
-DESKTOP_PACKAGES = "on Debian tigervnc-standalone-server and tigervnc-tools"
+DESKTOP_PACKAGES = "on Debian tigervnc-standalone-server and tigervnc-tools, or x11vnc and xvfb"
 
 _REDIRECTION = (
     "HTTP/1.1 302 Found\r\nLocation: {}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -51,7 +51,7 @@ async def _demonstrate(settings: Settings, port: int, *, open_browser: bool) -> 
         garbage.resume()
         _say(f"guacr is ready at\n\n    {address}\n")
         if not DemoDesktop.is_available():
-            _say(f"To see a desktop, too, install TigerVNC ({DESKTOP_PACKAGES}).")
+            _say(f"To see a desktop, too, install TigerVNC or x11vnc ({DESKTOP_PACKAGES}).")
         _say("Press Ctrl-C to stop.")
         browser = None
         if open_browser and _has_desktop():
