@@ -47,6 +47,8 @@ XTERM = "exec xterm -geometry 100x40+20+20 -fn 6x13 -e sh -c "
 SCROLL = XTERM + "'while :; do seq 1 100000; done'"
 LISTING = XTERM + "'while :; do ls -l --color=always /usr/bin; done'"
 TUI = f"{XTERM.removesuffix('sh -c ')}{' '.join(BENCH)} play {{tui}} --fps 30"
+DRAG = f"{ANIMATION} drag --fps 60 --patch 400x300 --seconds 14.5 --hold 14"
+VIDEO = f"{ANIMATION} patch --fps 30 --patch 1280x720 --noise 6 --seconds 26"
 TYPING = (
     "exec xterm -geometry {0}x20+{1}+20 -b 2 -bw 1 -fn 6x13 +sb"
     " -e sh -c 'stty -icanon; exec cat >/dev/null'"
@@ -91,6 +93,12 @@ ROWS = {
     "vnc-text-768": Row("vnc", SMALL, *_animated("text")[:1], options=_animated("text")[1]),
     "vnc-text-1080": Row("vnc", FULL, *_animated("text")[:1], options=_animated("text")[1]),
     "vnc-photo-1080": Row("vnc", FULL, *_animated("photo")[:1], options=_animated("photo")[1]),
+    "vnc-drag-1080": Row("vnc", FULL, DRAG, options=("--truth", "--rest", "8")),
+    "vnc-video-1080": Row("vnc", FULL, VIDEO, options=("--truth", "--without", "304,164,1312,752")),
+    "vnc-connect": Row("vnc", SMALL, "", "connect", ("--repeat", "40")),
+    "vnc-viewers": Row("vnc", SMALL, TUI, "viewers", ("--viewers", "10")),
+    "vnc-rest": Row("vnc", SMALL, "true"),
+    "vnc-ico": Row("vnc", SMALL, "exec ico -faces -geometry 600x600 -sleep 0"),
     "vnc-xterm": Row("vnc", SMALL, LISTING),
     "vnc-tui": Row("vnc", SMALL, TUI),
     "vnc-fleet": Row("vnc", SMALL, TUI, "fleet", busy=FLEET),
