@@ -21,6 +21,7 @@ from guacr.api import (
     SessionContext,
     Settings,
     Target,
+    UnsupportedError,
     UpstreamError,
     User,
     forget_frames,
@@ -28,6 +29,7 @@ from guacr.api import (
 from handlers import tls
 from handlers.pins import parse_pins
 from handlers.vnc import failures, login, reverse, unfinished
+from handlers.vnc.clipboard import TYPES
 from handlers.vnc.desktop import Desktop
 from handlers.vnc.options import codec_of, encodings_of, repeater_destination
 from handlers.vnc.params import VncParams
@@ -46,6 +48,7 @@ class VncHandler(ProtocolHandler[VncParams]):
     name: ClassVar[str] = "vnc"
     params_type: ClassVar[type[Params]] = VncParams
     pointer_buttons: ClassVar[int] = 0x1FF  # RFB uses the same bits
+    clipboard_types: ClassVar[tuple[str, ...]] = TYPES
 
     def __init__(self, session: SessionContext, params: VncParams) -> None:
         super().__init__(session, params)
@@ -102,8 +105,8 @@ class VncHandler(ProtocolHandler[VncParams]):
     def _next_server(self, desktop: Desktop) -> Server:
         """Return a connection that is not open yet, with the clipboard of the previous one."""
         server = Server(self.session, self.params, self._credentials, desktop)
-        if self._server is not None and self._server.clipboard.text is not None:
-            server.clipboard.paste(self._server.clipboard.text)
+        if self._server is not None:
+            server.clipboard.paste(self._server.clipboard.contents)
         return server
 
     async def _attempt(self, server: Server, desktop: Desktop) -> GuacrError:
@@ -161,9 +164,10 @@ class VncHandler(ProtocolHandler[VncParams]):
             self._server.pointer.move(x, y, buttons)
 
     @override
-    def clipboard(self, user: User, mimetype: str, data: bytes) -> None:
-        if mimetype.startswith("text/plain") and self._server is not None:
-            self._server.clipboard.paste(data.decode(errors="replace").replace("\r\n", "\n"))
+    def paste(self, user: User, contents: Mapping[str, bytes]) -> None:
+        plain = {mimetype.partition(";")[0]: data for mimetype, data in contents.items()}
+        if self._server is not None and not self._server.clipboard.paste(plain):
+            raise UnsupportedError("this VNC server accepts only text: copy text")
 
     @override
     def clipboard_lost(self, user: User, reason: str) -> None:

@@ -100,7 +100,7 @@ class Server:
         self._sizes: DesktopSizes | None = None
         self._handshake: asyncio.Timeout
         codec = codec_of(params.clipboard_encoding)
-        self.clipboard = Clipboard(self._sender.send_clipboard, codec, limit)
+        self.clipboard = Clipboard(session, self._sender.send_clipboard, codec)
         self.keyboard = Keyboard(self._sender.send)
         self._sound = HostSound(session, params, self._sender.send)
 
@@ -229,9 +229,9 @@ class Server:
             case Named():
                 self._session.set_name(showable(event.name, lambda _: ""))
             case CutText():
-                self._copied(self.clipboard.cut(event))
+                self.clipboard.cut(event)
             case ExtendedClipboard():
-                self._copied(self.clipboard.receive(event))
+                self.clipboard.receive(event)
             case Supported(numbers.MOUSE_BUTTONS):
                 self.pointer.is_extended = True
             case Supported(numbers.QEMU_KEYS):
@@ -314,10 +314,6 @@ class Server:
             self._sizes.note_screens(event.layout)
         else:
             self._sizes.note_answer(event.result)
-
-    def _copied(self, text: str | None) -> None:
-        if text is not None:
-            self._session.send_clipboard("text/plain", text.encode(errors="replace"))
 
 
 _PICTURES = (Drawn, Filled, Pictured)

@@ -8,8 +8,9 @@ import contextlib
 import struct
 
 from guacr.errors import GuacrError
+from handlers.clipboard import html, images
 from handlers.rdp.channel.codec import ChannelError
-from handlers.rdp.clipboard import file_list, html, images, pdu
+from handlers.rdp.clipboard import file_list, pdu
 from handlers.rdp.clipboard.file_list import CopiedFile
 from tests.fuzz.driver import main
 from tests.handlers.rdp.clipboard.host import Host, Person

@@ -26,7 +26,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
         "guacr.display.png",
         "guacr.testing.canvas",
         "handlers.lettering",
-        "handlers.rdp.clipboard.images",
+        "handlers.clipboard.images",
         "terminal",
     ),
     "aiohttp": (

@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from guacr.api import SessionContext, compute
+from handlers.clipboard.images import ImageError
 from handlers.rdp.channel.codec import Message
 from handlers.rdp.clipboard import file_list, formats, pdu
 from handlers.rdp.clipboard.channel import Channel
 from handlers.rdp.clipboard.file_list import Tree
 from handlers.rdp.clipboard.files import Files
 from handlers.rdp.clipboard.formats import FILES, HTML, PNG, SMALL, Wanted
-from handlers.rdp.clipboard.images import ImageError
 from handlers.rdp.clipboard.text import TooLongError
 from handlers.rdp.engine import Engine
 

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from handlers.rdp.clipboard import file_list, html, images, text
+from handlers.clipboard import html, images
+from handlers.clipboard.images import ImageError
+from handlers.rdp.clipboard import file_list, text
 from handlers.rdp.clipboard.file_list import Tree
-from handlers.rdp.clipboard.images import ImageError
 from handlers.rdp.clipboard.text import CF_TEXT, CF_UNICODETEXT, TooLongError
 
 TEXT, HTML, PNG = "text/plain", "text/html", "image/png"
@@ -19,6 +20,8 @@ CF_DIB, CF_DIBV5 = 8, 17
 HTML_NAME, PNG_NAME = "HTML Format", "PNG"
 HTML_NUMBER, PNG_NUMBER = 0xD010, 0xD011
 """The client's own numbers for formats with names."""
+PADDING = bytes(14)
+"""Follows a bitmap for a host: xrdp 0.9 cuts off as many bytes as a file header has."""
 SMALL = 1 << 14
 """Bytes of a text that is converted at once, and not on a thread."""
 HEADERS = 1 << 16
@@ -96,7 +99,7 @@ def encode(contents: Mapping[str, bytes], kind: int, line_ends: str) -> bytes | 
         return contents.get(PNG)
     if kind == CF_DIB and PNG in contents:
         try:
-            return images.to_bitmap(contents[PNG])
+            return images.to_bitmap(contents[PNG]) + PADDING
         except ImageError:
             return None
     return None

@@ -316,11 +316,11 @@ class RfbClient:
     def _read_extended_clipboard(self, flags: int, data: bytes) -> Steps[None]:
         if not flags & clipboard.PROVIDE or flags & clipboard.CAPS:
             self._emit(ExtendedClipboard(flags, data))
-        elif flags & clipboard.TEXT:
+        elif flags & clipboard.SUPPORTED:
             yield from self._context.off_loop(len(data) * INFLATED_ESTIMATE)
-            text = clipboard.provided(data, self._options.cut_text_max)
-            if text is not None:
-                self._emit(ExtendedClipboard(flags, text))
+            contents = clipboard.provided(flags, data, self._options.cut_text_max)
+            if contents:
+                self._emit(ExtendedClipboard(flags, contents=contents))
 
     def _read_fence(self) -> Steps[None]:
         yield from self._input.skip(3)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from guacr.api import Array8, EncodedImage, Rect
 
@@ -155,11 +156,12 @@ class CutText:
 
 @dataclass(frozen=True, slots=True)
 class ExtendedClipboard:
-    """A message of the extended clipboard: its flags, and the data that follows, which is the text
-    itself (UTF-8, LF) if the message provides one."""
+    """A message of the extended clipboard: its flags, and the data that follows."""
 
     flags: int
-    data: bytes
+    data: bytes = b""
+    contents: Mapping[int, bytes] = field(default_factory=dict)
+    """The contents that the message provides, by their formats: text in UTF-8 with LF."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import struct
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from io import BytesIO
 from pathlib import Path
 from subprocess import CalledProcessError
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from PIL import Image
 
 from guacr.daemon import Daemon
 from guacr.testing.client import GuacClient
 from guacr.testing.daemon import address
-from handlers.vnc.clipboard import Clipboard
+from handlers.clipboard import html, images
+from handlers.vnc.clipboard import TYPES, Clipboard
 from handlers.vnc.rfb import clipboard as extended
 from handlers.vnc.rfb import messages
 from handlers.vnc.rfb.events import CutText, ExtendedClipboard
@@ -23,7 +29,22 @@ from tests.support.rfb_server import RfbPeer, rfb_server
 from tests.support.waiting import until
 from tests.support.xvnc import Desktop, x11vnc
 
+PIXELS = Image.frombytes("RGB", (2, 2), bytes(range(12)))
 TEXT = "Grüße, мир, 世界 🐧\nzweite Zeile"
+
+
+def png_of(picture: Image.Image) -> bytes:
+    written = BytesIO()
+    picture.save(written, "PNG")
+    return written.getvalue()
+
+
+def image(png: bytes) -> bytes:
+    """Return the pixels of an image."""
+    return Image.open(BytesIO(png)).convert("RGB").tobytes()
+
+
+PNG = png_of(PIXELS)
 
 
 @asynccontextmanager
@@ -149,44 +170,90 @@ def message(text: bytes, size: int | None = None) -> bytes:
         (message(b"x" * 1_000_000), None),
         (message(b"x", 0xFFFFFFFF), None),
         (message(b"x" * 1_000_000, 5), b"xxxxx"),
-        (b"", b""),
+        (b"", None),
         (b"no zlib", None),
     ],
 )
 def test_texts_are_bounded(data: bytes, text: bytes | None) -> None:
-    assert extended.provided(data, 10) == text
+    expected = {} if text is None else {extended.TEXT: text}
+    assert extended.provided(extended.TEXT, data, 10) == expected
+
+
+def several(*contents: bytes) -> bytes:
+    return zlib.compress(b"".join(struct.pack(">I", len(one)) + one for one in contents))
+
+
+def test_several_formats() -> None:
+    text, rich, page, bitmap = b"t\0", b"{rtf}", b"<b>", b"BM"
+    flags = extended.TEXT | 2 | extended.HTML | extended.BITMAP
+    data = several(text, rich, page, bitmap)
+    found = {extended.TEXT: b"t", extended.HTML: page, extended.BITMAP: bitmap}
+    assert extended.provided(flags, data, 10) == found
+    del found[extended.BITMAP]
+    assert extended.provided(flags, several(text, rich, page), 10) == found
+    assert extended.provided(flags, several(text, bytes(11), page, bitmap), 10) == {
+        extended.TEXT: b"t"
+    }
+    too_long = several(text, rich, bytes(extended.HEADERS + 11), bitmap)
+    assert extended.provided(flags, too_long, 10) == {extended.TEXT: b"t"}
 
 
 def test_a_text_comes_through_whole() -> None:
     for text in (TEXT, "", "x" * 600_000):
-        sent = extended.provide(text)
+        sent = extended.provide({extended.TEXT: extended.encoded_text(text)})
         size, flags = struct.unpack(">4xiI", sent[:12])
         assert (-size, flags) == (len(sent) - 8, extended.PROVIDE | extended.TEXT)
-        assert extended.provided(sent[12:], 1 << 20) == text.encode()
+        assert extended.provided(flags, sent[12:], 1 << 20) == {extended.TEXT: text.encode()}
 
 
 class Peer:
     """A clipboard, and what it has sent: flags of the extended clipboard, or bytes."""
 
-    def __init__(self) -> None:
+    def __init__(self, types: frozenset[str] = frozenset(TYPES), limit: int = 1000) -> None:
         self.sent: list[int | bytes] = []
-        self.clipboard = Clipboard(self._take, "iso8859-1", 1000)
+        self.provided: list[dict[int, bytes]] = []
+        self.copied: list[dict[str, bytes]] = []
+        self.tasks: list[asyncio.Task[None]] = []
+        session: Any = SimpleNamespace(
+            clipboard_types=types,
+            clipboard_limit=limit,
+            log=logging.getLogger("guacr.test"),
+            start_task=self._start,
+            send_clipboard=lambda _type, _data, others: self.copied.append(dict(others)),
+        )
+        self.clipboard = Clipboard(session, self._take, "iso8859-1")
+
+    def _start(self, work: Coroutine[Any, Any, None], _name: str) -> asyncio.Task[None]:
+        self.tasks.append(asyncio.get_running_loop().create_task(work))
+        return self.tasks[-1]
 
     def _take(self, sent: bytes) -> None:
         (size,) = struct.unpack(">i", sent[4:8])
-        self.sent.append(sent[8:] if size >= 0 else int.from_bytes(sent[8:12], "big"))
+        flags = int.from_bytes(sent[8:12], "big")
+        self.sent.append(sent[8:] if size >= 0 else flags)
+        if size < 0 and flags & extended.ACTIONS == extended.PROVIDE:
+            self.provided.append(extended.provided(flags, sent[12:], 1 << 20))
 
-    def receive(self, flags: int, data: bytes = b"") -> str | None:
-        return self.clipboard.receive(ExtendedClipboard(flags, data))
+    def paste(self, text: str) -> None:
+        self.clipboard.paste({"text/plain": text.encode()})
+
+    def receive(self, flags: int, data: bytes = b"", **contents: bytes) -> None:
+        kinds = {"text": extended.TEXT, "html": extended.HTML, "bitmap": extended.BITMAP}
+        found = {kinds[name]: content for name, content in contents.items()}
+        self.clipboard.receive(ExtendedClipboard(flags, data, found))
+
+    async def rest(self) -> None:
+        """Wait for conversions."""
+        await asyncio.gather(*self.tasks)
 
 
 def test_a_text_waits_until_it_is_requested() -> None:
     peer = Peer()
-    peer.clipboard.paste("ü")
+    peer.paste("ü")
     peer.receive(extended.ACTIONS | extended.TEXT, bytes(4))
     assert peer.sent == [
         b"\xfc",
-        extended.ACTIONS | extended.TEXT,
+        extended.ACTIONS | extended.SUPPORTED,
         extended.NOTIFY | extended.TEXT,
     ]
     peer.sent.clear()
@@ -204,19 +271,21 @@ def test_a_short_text_is_provided_at_once() -> None:
     peer = Peer()
     peer.receive(extended.ACTIONS | extended.TEXT, struct.pack(">I", 4))
     peer.sent.clear()
-    peer.clipboard.paste("a\n")
-    peer.clipboard.paste("a\nb")
+    peer.paste("a\n")
+    peer.paste("a\nb")
     assert peer.sent == [extended.PROVIDE | extended.TEXT, extended.NOTIFY | extended.TEXT]
 
 
 def test_nothing_is_echoed_or_cleared() -> None:
     peer = Peer()
-    peer.clipboard.paste("same")
-    assert peer.receive(extended.PROVIDE | extended.TEXT, b"same") is None
-    assert peer.clipboard.cut(CutText(b"same")) is None
-    assert peer.clipboard.cut(CutText(b"")) is None
-    assert peer.clipboard.cut(CutText(b"other")) == "other"
-    assert peer.clipboard.cut(CutText(b"same")) == "same"
+    peer.paste("same")
+    peer.receive(extended.PROVIDE | extended.TEXT, text=b"same")
+    peer.clipboard.cut(CutText(b"same"))
+    peer.clipboard.cut(CutText(b""))
+    assert peer.copied == []
+    peer.clipboard.cut(CutText(b"other"))
+    peer.clipboard.cut(CutText(b"same"))
+    assert peer.copied == [{"text/plain": b"other"}, {"text/plain": b"same"}]
     peer.sent.clear()
     peer.receive(extended.PEEK)
     assert peer.sent == [extended.NOTIFY]  # the users' text is no longer the newest
@@ -225,12 +294,79 @@ def test_nothing_is_echoed_or_cleared() -> None:
 def test_a_text_that_is_outdated_is_not_given_to_the_server() -> None:
     peer = Peer()
     peer.receive(extended.ACTIONS | extended.TEXT, bytes(4))
-    peer.clipboard.paste("old")
+    peer.paste("old")
     peer.clipboard.lose()
     peer.sent.clear()
     peer.receive(extended.REQUEST | extended.TEXT)
     peer.clipboard.offer()
     assert peer.sent == [extended.NOTIFY]
+
+
+def test_only_what_users_accept_is_requested() -> None:
+    everything = extended.TEXT | extended.HTML | extended.BITMAP
+    for types, wanted in (
+        (TYPES, extended.TEXT | extended.HTML),
+        (("text/plain", "image/png"), extended.TEXT),
+        (("image/png",), extended.BITMAP),
+    ):
+        peer = Peer(frozenset(types))
+        peer.receive(extended.NOTIFY | everything)
+        assert peer.sent == [extended.REQUEST | wanted]
+    peer = Peer()
+    peer.receive(extended.NOTIFY | extended.BITMAP)
+    assert peer.sent == [extended.REQUEST | extended.BITMAP]
+    peer = Peer(frozenset())
+    peer.receive(extended.NOTIFY | everything)
+    assert peer.sent == []
+
+
+async def test_html_and_images_of_users() -> None:
+    peer = Peer()
+    assert not peer.clipboard.paste({"image/png": PNG})
+    peer.receive(extended.ACTIONS | extended.SUPPORTED, struct.pack(">III", 100, 0, 0))
+    assert peer.sent[1:] == [extended.NOTIFY | extended.BITMAP]
+    assert peer.clipboard.paste({"text/plain": b"a\nb", "text/html": b"<b>a</b>"})
+    assert peer.sent[-1] == extended.NOTIFY | extended.TEXT | extended.HTML
+    peer.receive(extended.REQUEST | extended.TEXT | extended.HTML)
+    await peer.rest()
+    (found,) = peer.provided
+    assert found[extended.TEXT] == b"a\nb"
+    assert html.decode(found[extended.HTML], 1000).startswith(b"<html>")
+    assert b"<b>a</b>" in found[extended.HTML]
+    assert peer.clipboard.paste({"image/png": PNG})
+    peer.receive(extended.REQUEST | extended.BITMAP)
+    await peer.rest()
+    bitmap = peer.provided[-1][extended.BITMAP]
+    assert image(images.from_bitmap(bitmap)) == image(PNG)
+    peer.receive(extended.REQUEST | extended.BITMAP)
+    assert peer.clipboard.paste({"text/plain": b"newer"})
+    await peer.rest()
+    assert peer.sent[-1] == extended.NOTIFY | extended.TEXT
+
+
+async def test_html_and_images_of_a_server() -> None:
+    peer = Peer()
+    peer.receive(extended.PROVIDE, text=b"a", html=html.encode(b"<i>a</i>"), bitmap=b"no bitmap")
+    await peer.rest()
+    assert list(peer.copied[0]) == ["text/plain", "text/html"]
+    assert peer.copied[0]["text/html"].startswith(b"<html>")
+    assert b"<i>a</i>" in peer.copied[0]["text/html"]
+    peer.receive(extended.PROVIDE, bitmap=images.to_bitmap(PNG))
+    await peer.rest()
+    (content,) = peer.copied[1].values()
+    assert image(content) == image(PNG)
+    peer.receive(extended.PROVIDE, bitmap=b"no bitmap")
+    peer.receive(extended.PROVIDE, bitmap=images.to_bitmap(PNG))
+    peer.receive(extended.PROVIDE, text=b"newer")
+    await asyncio.gather(*peer.tasks, return_exceptions=True)
+    assert peer.copied[2:] == [{"text/plain": b"newer"}]
+
+
+async def test_a_host_copies_more_than_is_allowed() -> None:
+    peer = Peer(limit=10)
+    peer.receive(extended.PROVIDE, text=b"12345", html=b"<b>1</b>")
+    await peer.rest()
+    assert peer.copied == [{"text/plain": b"12345"}]
 
 
 async def test_a_refused_clipboard_leaves_nothing_to_be_pasted(daemon: Daemon) -> None:
@@ -243,7 +379,7 @@ async def test_a_refused_clipboard_leaves_nothing_to_be_pasted(daemon: Daemon) -
         await peer.begin()
         caps = messages.extended_clipboard(extended.ACTIONS | extended.TEXT, bytes(4))
         peer.send(b"\3" + caps[1:])
-        sent.append(await peer.read(16))  # the client's capabilities
+        sent.append(await peer.read(24))  # the client's capabilities
         sent.append(await peer.read(12))  # its text is announced
         assert (await peer.read(8))[:1] == b"\4"  # a key, after the second clipboard
         peer.send(b"\3" + messages.extended_clipboard(extended.REQUEST | extended.TEXT)[1:])
@@ -269,7 +405,7 @@ async def test_a_refused_clipboard_leaves_nothing_to_be_pasted(daemon: Daemon) -
 def test_a_server_without_text_gets_the_old_message() -> None:
     peer = Peer()
     peer.receive(extended.ACTIONS | extended.TEXT << 2, bytes(4))
-    peer.clipboard.paste("x")
+    peer.paste("x")
     assert peer.sent[-1] == b"x"
 
 

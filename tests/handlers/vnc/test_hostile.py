@@ -133,7 +133,7 @@ async def test_a_clipboard_that_is_requested_many_times_is_sent_when_the_server_
         assert isinstance(handler, VncHandler)
         remote = handler._server
         assert remote is not None
-        await until(lambda: remote.clipboard.text, "the text")
+        await until(lambda: remote.clipboard.contents, "the text")
         pasted.set()
         await client.wait(lambda: client.state.clipboards, "the requests")
         unsent = remote.connection.unsent

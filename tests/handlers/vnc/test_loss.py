@@ -79,7 +79,9 @@ async def test_a_server_that_restarts_with_another_size(daemon: Daemon) -> None:
     async with xvnc() as desktop, freed(daemon.registry):
         client = await connected(daemon, desktop.parameters | more)
         client.clipboard("kept")
-        await until(lambda: _server(daemon).clipboard.text == "kept", "the clipboard")
+        await until(
+            lambda: _server(daemon).clipboard.contents == {"text/plain": b"kept"}, "the clipboard"
+        )
         picture = client.canvas.flatten()
         desktop.server.kill()
         await client.wait(lambda: has_notice(client), "a notice")

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from handlers.rdp.clipboard import file_list, html, images, pdu
+from handlers.clipboard import html, images
+from handlers.rdp.clipboard import file_list, pdu
 from handlers.rdp.clipboard.file_list import CopiedFile
 from tests.support.require import missing
 

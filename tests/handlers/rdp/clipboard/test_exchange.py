@@ -10,9 +10,10 @@ import pytest
 from PIL import Image
 
 from guacr.api import UpstreamError
+from handlers.clipboard import html, images
 from handlers.rdp.channel.codec import PART_MAX, ChannelError
 from handlers.rdp.channel.pipes import PipeWritten
-from handlers.rdp.clipboard import channel, clipboard, formats, html, images, pdu
+from handlers.rdp.clipboard import channel, clipboard, formats, pdu
 from handlers.rdp.clipboard.channel import NAME
 from handlers.rdp.clipboard.text import CF_TEXT, CF_UNICODETEXT, encode
 from tests.handlers.rdp.clipboard.host import LIMIT, Host, host_of
@@ -63,7 +64,7 @@ async def test_all_formats_for_the_host() -> None:
             (CF_TEXT, b"Gr\xfc\0"),
             (formats.HTML_NUMBER, html.encode(b"<b>")),
             (formats.PNG_NUMBER, png()),
-            (formats.CF_DIB, images.to_bitmap(png())),
+            (formats.CF_DIB, images.to_bitmap(png()) + formats.PADDING),
         ):
             host.say(pdu.data_request(kind))
             assert await host.next(RESPONSE) == [wanted]

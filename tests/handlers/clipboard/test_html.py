@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.rdp.clipboard import html
+from handlers.clipboard import html
 
 LIMIT = 10_000
 HTML = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=300)

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from handlers.rdp.clipboard import images
-from handlers.rdp.clipboard.images import ImageError
+from handlers.clipboard import images
+from handlers.clipboard.images import ImageError
 
 
 def png_of(image: Image.Image) -> bytes:

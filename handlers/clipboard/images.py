@@ -12,8 +12,6 @@ PIXELS_MAX = 1 << 24
 """Pixels of the largest image: a screen of 5120x2880, and room."""
 BITMAP_MAX = PIXELS_MAX * 4 + 1024 + 124
 """Bytes of the largest bitmap, with its colours and its header."""
-PADDING = bytes(14)
-"""Follows a bitmap for a host: xrdp 0.9 cuts off as many bytes as a file header has."""
 COMPRESSION = 4
 """Of PNG: 1 is quick, 9 small."""
 _SIGNATURE, _FIRST_CHUNK = b"\x89PNG\r\n\x1a\n", struct.Struct(">I4sII")
@@ -61,7 +59,7 @@ def to_bitmap(png: bytes) -> bytes:
         image = paper
     written = BytesIO()
     image.convert("RGB").save(written, "DIB")
-    return written.getvalue() + PADDING
+    return written.getvalue()
 
 
 def checked(png: bytes) -> bytes:

@@ -1,0 +1,1 @@
+"""Formats of clipboards that several protocols have."""
