@@ -35,7 +35,7 @@ def check_engine(engine: str, params: RdpParams) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Restrictions:
-    """What an engine cannot do; as a text, the predicate of a sentence.
+    """The limits of an engine; as a text, the predicate of a sentence.
 
     Attributes:
         missing: what it never does.

@@ -69,7 +69,7 @@ SAMPLES = [
             0x4B, "a", "192.0.2.1", "A", "::1", b"msts=1", "u", "d", b"p\0\0\0", b"", b"", False
         )
     ),
-    _of(RemoteAppRefused(3), CredentialsWanted(), Ended("ERRCONNECT_LOGON_FAILURE", True, 2, -1)),
+    _of(RemoteAppRefused(3), CredentialsWanted(), Ended("ERRCONNECT_LOGON_FAILURE", True, 2)),
 ]
 
 

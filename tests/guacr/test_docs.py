@@ -76,6 +76,14 @@ def test_the_readme_misses_no_protocol() -> None:
         assert f"\n- {name} " in features.replace(",", " "), name
 
 
+@pytest.mark.parametrize("package", ["guacr", "handlers", "terminal"])
+def test_docstrings_begin_with_what_there_is(package: str) -> None:
+    begun = re.compile(r'^\s*r?"""(What |Whether |See `)', re.MULTILINE)
+    for path in (ROOT / package).rglob("*.py"):
+        for found in begun.finditer(path.read_text()):
+            pytest.fail(f"{path}: {found.group().strip()}")
+
+
 def test_every_flag_of_serve_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["serve", "--help"])

@@ -18,6 +18,7 @@ LICENSED = bytes.fromhex("80000000 ff031000 07000000 02000000 04000000")
 SHARE = 0x000103EA
 DEMAND_ACTIVE, DATA = 0x11, 0x17
 SYNCHRONIZE, CONTROL, FONT_LIST, FONT_MAP = 31, 20, 39, 40
+SAVE_SESSION, PLAIN_NOTIFY, EXTENDED_INFO = 38, 2, 3
 COOPERATE, GRANTED = 4, 2
 FIRST_AND_LAST = 3
 CREATE, DATA_FIRST, DATA_LATER, CLOSE, CAPABILITIES = 1, 2, 3, 4, 5
@@ -88,6 +89,18 @@ class RdpDesktop(RdpHost):
         assert self._writer is not None
         update = struct.pack("<BHH", 0, 2 + len(order), 1) + order
         self._writer.write(struct.pack(">BH", 0, 0x8000 | 3 + len(update)) + update)
+
+    async def note_logon(self, *, refused: bool) -> None:
+        """Report that somebody is logged on, or was refused (MS-RDPBCGR 2.2.10.1)."""
+        await self._finalized.wait()
+        plain = struct.pack("<I576x", PLAIN_NOTIFY)
+        error = struct.pack("<IHIIiI570x", EXTENDED_INFO, 6 + 12, 2, 8, -2, 0)
+        self._send_data(SAVE_SESSION, error if refused else plain)
+
+    def disconnect(self) -> None:
+        """Close the connection."""
+        assert self._writer is not None
+        self._writer.close()
 
     def _say_dynamic(self, data: bytes) -> None:
         self.say_static("drdynvc", data)

@@ -100,8 +100,8 @@ class Client:
         finally:
             self._link.close()
         self._screen.flush()
-        reason, logon = (self._session.error, self._session.logon) if self._session else ("", 0)
-        return Ended(reason or name, self._tls, self._protocol, logon)
+        reason = self._session.error if self._session else ""
+        return Ended(reason or name, self._tls, self._protocol)
 
     def post(self, message: Message) -> None:
         """Have a message handled; may be called on any thread."""

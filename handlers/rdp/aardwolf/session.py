@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections import deque
 from collections.abc import Callable, Mapping
 
@@ -27,8 +26,6 @@ EVENTS_MAX = 64
 """Messages of users that are sent at a time."""
 _EXTENDED_INFO = 3
 """The type of information about the session that may be an error (MS-RDPBCGR 2.2.10.1.1)."""
-_COOKIE, _LOGON_ERROR = 1, 2
-"""Its contents."""
 _NAMES = {
     "DISCONNECTED_BY_OTHERCONNECTION": "DISCONNECTED_BY_OTHER_CONNECTION",
     "RPC_INITIATED_DISCONNECT_BYUSER": "RPC_INITIATED_DISCONNECT_BY_USER",
@@ -53,7 +50,6 @@ class Session:
 
     Attributes:
         error: the reason for the end that the server has given; empty if there is none.
-        logon: the status of a logon that the server has reported; 0 if it has not.
     """
 
     def __init__(
@@ -77,7 +73,6 @@ class Session:
         self._is_active = self._was_shown = False
         """True while the server shows a desktop, and if it has done so."""
         self.error = ""
-        self.logon = 0
 
     def handle_packet(self) -> bool:
         """Handle a packet that has been received. Return False if there is none."""
@@ -149,17 +144,8 @@ class Session:
             self._opened()
 
     def _note_session(self, reader: Reader) -> None:
-        fields = 0
-        if reader.u32() == _EXTENDED_INFO:
-            reader.u16()
-            fields = reader.u32()
-        if not fields & _LOGON_ERROR:
+        if reader.u32() != _EXTENDED_INFO:  # which may report a refused logon
             self._notify(LoggedOn())
-            return
-        if fields & _COOKIE:
-            reader.take(reader.u32())
-        reader.take(8)
-        (self.logon,) = struct.unpack("<i", reader.take(4))
 
     def _send(self, kind: int, content: bytes) -> None:
         conference = self._conference

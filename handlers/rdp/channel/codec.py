@@ -107,7 +107,6 @@ _Kind = _Number | _Flag | _Bytes | _Text
 U8 = Annotated[int, _Number(struct.Struct("<B"))]
 U16 = Annotated[int, _Number(struct.Struct("<H"))]
 U32 = Annotated[int, _Number(struct.Struct("<I"))]
-I32 = Annotated[int, _Number(struct.Struct("<i"))]
 Flag = Annotated[bool, _Flag()]
 Name = Annotated[str, _Text(256)]
 Text = Annotated[str, _Text(1 << 16)]

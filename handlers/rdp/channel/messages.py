@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from handlers.rdp.channel.codec import (
-    I32,
     U8,
     U16,
     U32,
@@ -327,8 +326,6 @@ class Ended(Message):
     """True if TLS has been set up."""
     protocol: U32
     """The security protocol that the server has chosen (MS-RDPBCGR 2.2.1.2.1)."""
-    logon: I32
-    """The status of a logon that the server has reported; 0 if it has not."""
 
 
 @dataclass(frozen=True, slots=True)

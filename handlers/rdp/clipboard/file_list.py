@@ -13,6 +13,8 @@ NUMBER, CONTENTS_NUMBER = 0xD012, 0xD013
 """The client's own numbers of these formats."""
 FILES_MAX = 4096
 """Files of a list that are read."""
+DIRECTORIES_MAX = FILES_MAX
+"""Directories of a tree. Hosts list them as well, and a tree that has more was made to be large."""
 DEPTH_MAX = 32
 """Directories of a file's path; deeper ones are left out."""
 _COUNT = struct.Struct("<I")
@@ -97,7 +99,8 @@ class Tree:
 
     def _add_directory(self, path: Path) -> None:
         is_taken = path in self.directories or path in self.files
-        if not is_taken and path[:-1] in self.directories:
+        is_full = len(self.directories) > DIRECTORIES_MAX
+        if not (is_taken or is_full) and path[:-1] in self.directories:
             self.directories[path] = {}
             self.directories[path[:-1]][path[-1]] = True
 

@@ -59,6 +59,9 @@ TIMED_OUT = 0x102
 """The result of a wait that was in vain."""
 ACCEPTED, REFUSED = 2, 0
 """Answers to a certificate: for this connection only, or not at all."""
+EXTENDED_INFO = 3
+"""A kind of information about the session that is no logon: it may be a refused one (MS-RDPBCGR
+2.2.10.1.1.4)."""
 GRAPHICS = "Microsoft::Windows::RDS::Graphics"
 REDIRECTION = "RedirectionFlags"
 NLA_REASON, GATEWAY_REASON = 0, 3
@@ -97,7 +100,6 @@ class Client:
         self._lock = threading.Lock()
         self._stopping = self._finished = False
         self._tls = self._is_redirected = False
-        self._logon = 0
         self._wake = library.CreateEventA(None, 1, 0, None)
         self.instance = library.freerdp_new()
         if not self.instance or not library.freerdp_context_new(self.instance):
@@ -231,7 +233,7 @@ class Client:
             code = library.freerdp_get_last_error(self.context)
             name = library.freerdp_get_last_error_name(code) if code else b""
         protocol = self.settings.number("SelectedProtocol")
-        return Ended(name.decode("ascii", "replace"), self._tls, protocol, self._logon)
+        return Ended(name.decode("ascii", "replace"), self._tls, protocol)
 
     def _close(self) -> None:
         library = self.library
@@ -255,7 +257,6 @@ class Client:
             "VerifyX509Certificate": self.callback(
                 c_int, self._verify, c_void_p, c_void_p, c_size_t, c_char_p, c_uint16, c_uint32
             ),
-            "LogonErrorInfo": self.callback(c_int, self._note_logon, c_void_p, c_uint32, c_uint32),
         }
         if library.major >= 3:
             hooks["Redirect"] = self.callback(c_int, self._redirect, c_void_p)
@@ -333,12 +334,9 @@ class Client:
             return 0
         return 1
 
-    def _note_logon(self, _instance: int, data: int, _kind: int) -> int:
-        self._logon = ctypes.c_int32(data).value
-        return 1
-
-    def _note_session(self, _context: int, _kind: int, _data: int) -> int:
-        self._surroundings.send(LoggedOn())
+    def _note_session(self, _context: int, kind: int, _data: int) -> int:
+        if kind != EXTENDED_INFO:
+            self._surroundings.send(LoggedOn())
         return 1
 
     def _note_beep(self, _context: int, _beep: int) -> int:

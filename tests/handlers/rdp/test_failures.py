@@ -21,7 +21,7 @@ NEWER = {"ERRCONNECT_ACTIVATION_TIMEOUT"}
 
 def error_of(name: str, *, shown: bool = False, tls: bool = True, protocol: int = 1) -> GuacrError:
     params = RdpParams.parse({"hostname": "host.example"})
-    return failures.of(params, Ended(name, tls, protocol, 0), shown=shown)
+    return failures.of(params, Ended(name, tls, protocol), shown=shown)
 
 
 def test_the_names_are_those_of_freerdp() -> None:

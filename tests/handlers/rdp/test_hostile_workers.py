@@ -115,7 +115,7 @@ async def test_a_last_message_without_an_end(
         await script.forked()
         script.say(*SHOWN)
         await client.frame()
-        script.say(Ended("ERRINFO_IDLE_TIMEOUT", True, 1, 0), Ended("", True, 1, 0), *SHOWN)
+        script.say(Ended("ERRINFO_IDLE_TIMEOUT", True, 1), Ended("", True, 1), *SHOWN)
         assert "was idle too long" in await error_of(client)
 
 
@@ -133,10 +133,10 @@ async def test_a_worker_that_hangs_before_its_first_picture(
 async def test_credentials_are_asked_for_once(daemon: Daemon, port: int, script: Script) -> None:
     async with await opened(daemon, port) as client:
         await script.forked()
-        script.say(CredentialsWanted(), Ended("", True, 1, 0))
+        script.say(CredentialsWanted(), Ended("", True, 1))
         script._channel.shutdown(socket.SHUT_WR)
         await client.wait(lambda: client.state.required, "the question")
         client.argv("password", "p")
         await script.forked(2)
-        script.say(CredentialsWanted(), Ended("", True, 1, 0))
+        script.say(CredentialsWanted(), Ended("", True, 1))
         assert "has ended unexpectedly" in await error_of(client)

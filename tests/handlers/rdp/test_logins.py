@@ -3,6 +3,7 @@ questions to the owner."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,8 +18,10 @@ from guacr.testing.daemon import address
 from handlers.rdp.worker.engines import AARDWOLF, AUTO
 from tests.handlers.rdp.sessions import aardwolf, each_engine
 from tests.handlers.rdp.sessions import shows as shows_exactly
-from tests.support.certificates import Pair
+from tests.support.certificates import Authority, Pair
 from tests.support.freerdp_shadow import ALICE, BOB, CAROL, DORA, freerdp_shadow
+from tests.support.rdp_desktop import RdpDesktop
+from tests.support.scripted_host import scripted_host
 from tests.support.tcp_proxy import TcpProxy, tcp_proxy
 from tests.support.waiting import until
 from tests.support.xrdp import Xrdp
@@ -274,3 +277,33 @@ def shades(client: GuacClient) -> int:
     """How many different colours the client sees."""
     red, green, blue = np.moveaxis(client.canvas.flatten().astype(np.uint32), 2, 0)
     return len(np.unique(red << 16 | green << 8 | blue))
+
+
+# ---- hosts that report a logon once their desktop is shown
+
+
+@each_engine
+@pytest.mark.parametrize("refused", [True, False])
+async def test_a_logon_that_the_host_refuses_is_not_repeated(
+    refused: bool, engine: str, daemon: Daemon, authority: Authority, tmp_path: Path
+) -> None:
+    tls = authority.server_context(tmp_path)
+    hosts: list[RdpDesktop] = []
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        hosts.append(RdpDesktop(tls))
+        await hosts[-1].script(reader, writer)
+
+    async with scripted_host(script) as parameters:
+        found = PROVEN | parameters | {"username": "ann", "password": "sesame", "autoretry": "1"}
+        async with await GuacClient.connect(address(daemon), "rdp", found) as client:
+            await until(lambda: hosts, "the connection")
+            await hosts[0].note_logon(refused=refused)
+            await client.wait(lambda: client.state.syncs, "the desktop", timeout=SHOWN)
+            hosts[0].disconnect()
+            if refused:
+                await client.wait_closed(SHOWN)
+                assert "check user name, password and domain" in client.state.errors[0][0]
+            else:
+                await until(lambda: len(hosts) == 2, "another connection")
+    assert len(hosts) == (1 if refused else 2)

@@ -92,7 +92,7 @@ def test_what_a_worker_must_not_send(data: bytes) -> None:
         Sized(1, 2),
         Painted(1, bytes(1 << 20)),
         messages.Remark("x" * (1 << 16), is_error=True),
-        messages.Ended("x" * 256, True, 1, -1),
+        messages.Ended("x" * 256, True, 1),
     ],
 )
 def test_the_largest_messages(message: Message) -> None:

@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.rdp.clipboard import file_list
-from handlers.rdp.clipboard.file_list import CopiedFile, Tree, encode, parse, safe_name
+from handlers.rdp.clipboard.file_list import (
+    DIRECTORIES_MAX,
+    FILES_MAX,
+    CopiedFile,
+    Tree,
+    encode,
+    parse,
+    safe_name,
+)
 
 NAME = st.text(st.characters(min_codepoint=0x30, max_codepoint=0x39) | st.sampled_from("aZé語"))
 PATH = st.lists(NAME.filter(bool), min_size=1, max_size=3).map(tuple)
@@ -81,6 +89,18 @@ def test_a_tree() -> None:
     }
     indices = {path: file.index for path, file in tree.files.items()}
     assert indices == {("a",): 0, ("d", "e", "f"): 1}
+
+
+def test_a_tree_with_many_directories_is_cut() -> None:
+    files = [
+        CopiedFile(0, ("a",), 1),
+        *(CopiedFile(number, (str(number), *"deep", "file"), 1) for number in range(1, FILES_MAX)),
+        CopiedFile(FILES_MAX, ("b",), 1),
+    ]
+    tree = Tree(files)
+    assert len(tree.directories) <= DIRECTORIES_MAX + 1
+    assert {("a",), ("b",), ("1", *"deep", "file")} <= tree.files.keys()
+    assert all(path[:-1] in tree.directories for path in tree.files)
 
 
 @given(st.binary(max_size=1500))
