@@ -69,6 +69,7 @@ from guacr.session.streams.audio_output import AudioOutput
 from guacr.session.streams.files import Entry, FileSystem
 from guacr.session.streams.inputs import Collector, InputStream
 from guacr.session.streams.outputs import NAME_MAX, OutputStream
+from guacr.session.streams.resampler import Resampler
 from guacr.session.target import Target
 from guacr.session.user import User
 from guacr.settings.models import (
@@ -127,6 +128,7 @@ __all__ = [
     "ReadOnlyParams",
     "RecordingParams",
     "Rect",
+    "Resampler",
     "Rights",
     "SessionClosedError",
     "SessionConflictError",

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from guacr.api import AudioFormat, AudioInput, UnsupportedError
+from guacr.api import AudioFormat, AudioInput, Resampler, UnsupportedError
 from handlers.rdp.channel.codec import PART_MAX, ChannelError, Message
 from handlers.rdp.channel.virtual import MicrophoneClosed, MicrophoneOpened, Recorded
 from handlers.rdp.engine import Engine
-from handlers.rdp.resampler import Resampler
 
 CHANNELS_MAX = 2
 UNSENT_MAX = 1 << 18
