@@ -1,0 +1,1 @@
+"""Tubes: WebRTC peer connections that carry many numbered connections."""

@@ -1,0 +1,46 @@
+"""Every error of a tube, each with the reason for which connections are closed because of it.
+
+GuacrError
+└── TubeError                     ERROR, UPSTREAM_ERROR
+    └── WireError                 PROTOCOL_ERROR: the peer's bytes do not fit the wire format
+        ├── FrameTooLongError     a frame over the limit: the conversation ends
+        ├── FragmentError         a fragment that was dropped: the conversation can go on
+        └── TargetError           the target of an OpenConnection cannot be read
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from guacr.errors import GuacrError
+from guacr.protocol.status import Status
+from guacr.tubes.reasons import CloseReason
+
+
+class TubeError(GuacrError):
+    """The base class; `reason` is that of the CloseConnection message which the peer gets."""
+
+    status = Status.UPSTREAM_ERROR
+    reason: ClassVar[CloseReason] = CloseReason.ERROR
+
+
+class WireError(TubeError):
+    """The peer's bytes do not fit the wire format, or exceed a limit."""
+
+    reason = CloseReason.PROTOCOL_ERROR
+
+
+class FrameTooLongError(WireError):
+    """A frame is longer than is allowed. Where the next one begins is not known: the conversation
+    has to end."""
+
+
+class FragmentError(WireError):
+    """A fragment is invalid or exceeds a limit. It has been dropped, with its message if its header
+    names one in progress."""
+
+
+class TargetError(WireError):
+    """The target of an OpenConnection message cannot be read."""
+
+    reason = CloseReason.CONNECTION_FAILED

@@ -1,0 +1,1 @@
+"""The wire format of tubes, without I/O: frames, control messages, fragments."""
