@@ -8,7 +8,7 @@ STAMPS := $(VENV)/stamps
 PYTEST_ARGS ?= -n auto
 unexport PYTHONDONTWRITEBYTECODE  # tests start many processes, which would each compile all modules
 
-RUNTIME_PACKAGES := fontconfig fonts-dejavu-core fonts-noto-cjk fonts-noto-color-emoji
+RUNTIME_PACKAGES := fontconfig fonts-dejavu-core fonts-noto-cjk fonts-noto-color-emoji libopus0
 TEST_PACKAGES := $(RUNTIME_PACKAGES) chromium-headless-shell openssh-server inetutils-telnetd busybox-static \
 	postgresql mariadb-server redis-server nginx-light krb5-kdc krb5-admin-server krb5-user libkrb5-dev \
 	tigervnc-standalone-server tigervnc-tools x11vnc xvfb xclip xterm qemu-system-x86 x11-apps x11-utils x11-xserver-utils \

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 
+from guacr import opus
 from guacr.display.stream_indices import StreamIndices
 from guacr.protocol.audio import AudioFormat, Cutter
 from guacr.protocol.instruction import BLOB_MAX, encode, encode_blobs
 from guacr.session.frames.frames import Frames
 from guacr.session.frames.viewer import Viewer
+from guacr.session.streams.opus_stream import OPUS, OpusStream
 
 LAG_MAX = 0.3
 """Seconds of lag beyond which a viewer misses audio: late audio would only be later still."""
@@ -19,17 +22,19 @@ PROBE_INTERVAL = 0.1
 
 
 class AudioOutput:
-    """One audio stream of the host.
+    """One audio stream of the host: PCM, and Opus to the viewers that decode it.
 
     Nothing is queued: a viewer that is behind misses audio. As in guacd, acknowledgements of the
     stream are ignored; those of frames show how far a viewer is behind.
     """
 
-    __slots__ = ("_cutter", "_index", "_outputs", "format")
+    __slots__ = ("_cutter", "_index", "_opus", "_outputs", "format")
 
     def __init__(self, outputs: AudioOutputs, index: int, audio: AudioFormat) -> None:
         self._outputs = outputs
         self._index = index
+        self._opus: OpusStream | None = None
+        """None if nobody has been sent Opus since the format began."""
         self._begin(audio)
 
     def write(self, data: bytes) -> None:
@@ -39,40 +44,58 @@ class AudioOutput:
             return
         self._outputs.probe()
         whole = self._cutter.feed(data)
-        step = BLOB_MAX - BLOB_MAX % self.format.frame
-        for start in range(0, len(whole), step):
-            blob = encode_blobs(self._index, whole[start : start + step])
-            for viewer in self._outputs.listeners(self.format):
-                if not self._outputs.is_behind(viewer):
-                    viewer.send(blob)
+        if listeners := self._outputs.listeners(self.format):
+            step = BLOB_MAX - BLOB_MAX % self.format.frame
+            blobs = (whole[start : start + step] for start in range(0, len(whole), step))
+            self._play(blobs, listeners)
+        self._write_opus(whole)
 
     def change(self, audio: AudioFormat) -> None:
         """Continue in another format."""
         if self._outputs.has(self) and audio != self.format:
-            self._send(encode("end", self._index))
+            self._finish()
             self._begin(audio)
 
     def end(self) -> None:
         """End the stream; repeated calls do nothing."""
         if self._outputs.has(self):
-            self._send(encode("end", self._index))
+            self._finish()
             self._outputs.forget(self, self._index)
 
     def show_to(self, viewer: Viewer) -> None:
         """Open the stream for a new viewer."""
-        if self.format.type in viewer.audio_types:
-            viewer.send(self._opening())
+        if plays_opus(viewer):
+            viewer.send(encode("audio", self._index, OpusStream.mimetype(self.format)))
+        elif self.format.type in viewer.audio_types:
+            viewer.send(encode("audio", self._index, self.format.mimetype))
 
     def _begin(self, audio: AudioFormat) -> None:
         self.format, self._cutter = audio, Cutter(audio)
-        self._send(self._opening())
+        for viewer in self._outputs.viewers:
+            self.show_to(viewer)
 
-    def _opening(self) -> bytes:
-        return encode("audio", self._index, self.format.mimetype)
+    def _write_opus(self, whole: bytes) -> None:
+        listeners = self._outputs.opus_listeners()
+        if not listeners:
+            self._opus = None
+            return
+        self._opus = self._opus or OpusStream(self.format)
+        self._play(self._opus.feed(whole), listeners)
 
-    def _send(self, data: bytes) -> None:
-        for viewer in self._outputs.listeners(self.format):
-            viewer.send(data)
+    def _play(self, blobs: Iterable[bytes], listeners: list[Viewer]) -> None:
+        for data in blobs:
+            blob = encode_blobs(self._index, data)
+            for viewer in listeners:
+                if not self._outputs.is_behind(viewer):
+                    viewer.send(blob)
+
+    def _finish(self) -> None:
+        stream, self._opus = self._opus, None
+        listeners = self._outputs.opus_listeners()
+        if stream is not None:
+            self._play(stream.end(), listeners)
+        for viewer in (*listeners, *self._outputs.listeners(self.format)):
+            viewer.send(encode("end", self._index))
 
 
 class AudioOutputs:
@@ -102,9 +125,22 @@ class AudioOutputs:
         for output in self._open:
             output.show_to(viewer)
 
+    @property
+    def viewers(self) -> tuple[Viewer, ...]:
+        """All viewers of the session."""
+        return tuple(self._frames.viewers)
+
     def listeners(self, audio: AudioFormat) -> list[Viewer]:
-        """Return the viewers that play a format."""
-        return [viewer for viewer in self._frames.viewers if audio.type in viewer.audio_types]
+        """Return the viewers that are sent a format of PCM."""
+        return [
+            viewer
+            for viewer in self._frames.viewers
+            if audio.type in viewer.audio_types and not plays_opus(viewer)
+        ]
+
+    def opus_listeners(self) -> list[Viewer]:
+        """Return the viewers that are sent Opus."""
+        return [viewer for viewer in self._frames.viewers if plays_opus(viewer)]
 
     def is_behind(self, viewer: Viewer) -> bool:
         """Return whether audio would reach a viewer too late."""
@@ -131,3 +167,8 @@ class AudioOutputs:
         """End all streams, because the session ends."""
         for output in list(self._open):
             output.end()
+
+
+def plays_opus(viewer: Viewer) -> bool:
+    """Return whether a viewer is sent Opus: it decodes it, and it can be encoded here."""
+    return OPUS in viewer.audio_types and opus.is_available()
