@@ -62,10 +62,14 @@ async def dial(
 
 
 def unknown_host(host: str) -> UpstreamNotFoundError:
-    """The error for a name without an address."""
-    return UpstreamNotFoundError(
-        f"host {shorten(host)} is unknown: check the name, or give its address"
-    )
+    """The error for a name without an address, which may not be one at all."""
+    name, separator, port = host.rpartition(":")
+    remedy = "check the name, or give its address"
+    if "://" in host:
+        remedy = "give its name or address without the protocol before it"
+    elif name and separator and port.isdecimal():
+        remedy = "give its name or address without the port, which is the parameter port"
+    return UpstreamNotFoundError(f"host {shorten(host)} is unknown: {remedy}")
 
 
 async def _resolve(host: str, port: int) -> list[Address]:

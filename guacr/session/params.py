@@ -51,6 +51,8 @@ class ParamSpec:
     """True if an `argv` stream can change it during the session."""
     personal: bool = False
     """True if a joining user's value applies to that user."""
+    host: bool = False
+    """True if it is the name or the address of a host: white space around it does not count."""
     multiline: bool = False
     minimum: int | None = None
     maximum: int | None = None
@@ -92,6 +94,8 @@ class Param:
         Raises:
             BadRequestError: the text is invalid; the message says what is allowed.
         """
+        if self.spec.host:
+            text = text.strip()
         if text == "":
             return self.default
         if self.type is bool:

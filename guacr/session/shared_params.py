@@ -112,7 +112,9 @@ class SftpHostParams(SftpParams):
         "sftp-disable-upload",
     )
 
-    sftp_hostname: str = param("", "Host of the files; empty for the same host.", later=True)
+    sftp_hostname: str = param(
+        "", "Host of the files; empty for the same host.", host=True, later=True
+    )
     sftp_host_key: str = param("", "Key that the SSH host must have.", later=True)
     sftp_port: int = param(22, "TCP port of the SSH host.", later=True, minimum=1, maximum=65535)
     sftp_timeout: int = param(

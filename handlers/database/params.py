@@ -25,7 +25,10 @@ class DatabaseParams(TerminalParams):
     )
 
     hostname: str = param(
-        "", "Name or address of the server, or the path of its Unix socket.", common=True
+        "",
+        "Name or address of the server, or the path of its Unix socket.",
+        common=True,
+        host=True,
     )
     port: int = _port(1)
     username: str = param("", "Name to log in with.", common=True)
@@ -176,7 +179,9 @@ class OracleParams(DatabaseParams):
 class MongodbParams(DatabaseParams):
     """MongoDB."""
 
-    hostname: str = param("", "Name or address of the server.", common=True, required=True)
+    hostname: str = param(
+        "", "Name or address of the server.", common=True, required=True, host=True
+    )
     port: int = _port(27017)
     username: str = param("", "Name to log in with; empty for no login.", common=True)
     database: str = param("test", "Database to begin with.", common=True)

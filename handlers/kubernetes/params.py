@@ -26,7 +26,7 @@ class KubernetesParams(HostTerminalParams):
         "terminal-type minimum-contrast allow-clipboard-read token kubeconfig context encoding",
     )
 
-    hostname: str = param("", "Name or address of the API server.", common=True)
+    hostname: str = param("", "Name or address of the API server.", common=True, host=True)
     port: int = param(8080, "TCP port of the API server.", common=True, minimum=1, maximum=65535)
     namespace: str = param("default", "Namespace of the pod.", common=True)
     pod: str = param("", "Name of the pod.", common=True, required=True)

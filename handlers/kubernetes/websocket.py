@@ -26,6 +26,7 @@ from guacr.api import (
     clause,
     shorten,
 )
+from handlers.dial import unknown_host
 from handlers.kubernetes.channels import SUBPROTOCOLS, plain, status_message
 
 MESSAGE_MAX = 4 * 1024 * 1024
@@ -328,9 +329,7 @@ def _failure(error: Exception, target: Target) -> GuacrError:
                 "whether a firewall is in the way"
             )
         case aiohttp.ClientConnectorDNSError():
-            return UpstreamNotFoundError(
-                f"host {shorten(target.host)} is unknown: check the name, or give its address"
-            )
+            return unknown_host(target.host)
         case aiohttp.ClientConnectorCertificateError():
             return UpstreamError(
                 f"the certificate of host {shorten(target.host)} is not trusted: set ca-cert to "

@@ -18,7 +18,7 @@ from guacr.api import (
 )
 from handlers.rdp import negotiation
 from handlers.rdp.channel.messages import NOT_OFFERED, Ended
-from handlers.rdp.params import RdpParams
+from handlers.rdp.params import PORT, RdpParams
 
 HYBRID = 0x0A
 """The security protocols with network level authentication (MS-RDPBCGR 2.2.1.2.1)."""
@@ -71,7 +71,9 @@ _REASONS: dict[str, tuple[type[GuacrError], str]] = {
     "ERRCONNECT_SECURITY_NEGO_CONNECT_FAILED": (
         UpstreamError, "accepts none of the security protocols: check the parameter security",
     ),
-    "ERRCONNECT_TLS_CONNECT_FAILED": (UpstreamError, "and guacr cannot agree on TLS"),
+    "ERRCONNECT_TLS_CONNECT_FAILED": (
+        UpstreamError, "and guacr cannot agree on TLS: the host needs TLS 1.2 or newer",
+    ),
     "ERRCONNECT_MCS_CONNECT_INITIAL_ERROR": (
         UpstreamError, "refused the settings of the connection",
     ),
@@ -152,7 +154,7 @@ _WANTED = {
     ),
     negotiation.TLS: ("wants TLS without NLA", "set the parameter security to tls or any"),
     negotiation.RDP: (
-        "has only RDP's own encryption, which verifies no certificate",
+        "has only RDP's own encryption (it verifies no certificate)",
         "set the parameter security to rdp if the network can be trusted",
     ),
 }  # fmt: skip
@@ -254,6 +256,14 @@ def closed_early(params: RdpParams) -> GuacrError:
     )
 
 
+def not_rdp(params: RdpParams, protocol: str) -> GuacrError:
+    """The server speaks another protocol, whose name may be empty."""
+    other = f"belongs to a server for {protocol}, not for RDP" if protocol else "does not speak RDP"
+    return UpstreamError(
+        f"{place(params)} {other}: check the parameters hostname and port (RDP's is {PORT})"
+    )
+
+
 def closed_after_login(params: RdpParams) -> GuacrError:
     """The server closed the connection soon after its desktop was shown, and had not said that
     somebody is logged on: it may be xrdp, which shows its log after a refused login."""
@@ -274,6 +284,14 @@ def too_many_redirections(params: RdpParams, count: int) -> GuacrError:
     """Servers send the client from one to the other."""
     return UpstreamError(
         f"{named(params)} redirects again, after {count} of them without a desktop: check the "
+        "settings of its connection broker"
+    )
+
+
+def wrong_redirection(params: RdpParams) -> GuacrError:
+    """The server redirects with credentials for which RDP has no room."""
+    return UpstreamError(
+        f"{named(params)} redirects with a user name or a password that is too long: check the "
         "settings of its connection broker"
     )
 

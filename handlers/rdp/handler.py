@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import ClassVar
@@ -29,6 +30,7 @@ from guacr.api import (
     User,
     forget_frames,
 )
+from handlers.dial import dial
 from handlers.notice import Notice
 from handlers.rdp import certificates, failures, negotiation
 from handlers.rdp.clipboard import formats
@@ -36,7 +38,7 @@ from handlers.rdp.clipboard.clipboard import Clipboard
 from handlers.rdp.desktop import Desktop
 from handlers.rdp.key_sender import layout_of
 from handlers.rdp.launcher import launchers
-from handlers.rdp.login import Login
+from handlers.rdp.login import Login, check_length
 from handlers.rdp.microphone import Microphone
 from handlers.rdp.options import excludes
 from handlers.rdp.params import RdpParams
@@ -49,6 +51,8 @@ from handlers.wake import wake_of
 
 RETRY_PAUSE = 1.0
 """Seconds between two attempts to reach the host."""
+PROBE_AFTER = 3.0
+"""Seconds after which a host that has not got as far as TLS is asked whether it speaks RDP."""
 REMOTE_APP_MAX, REMOTE_APP_ARGS_MAX = 260, 8000
 """UTF-16 code units of a RemoteApp or its directory, and of its arguments (MS-RDPERP 2.2.2.3.1)."""
 
@@ -175,7 +179,11 @@ class RdpHandler(ProtocolHandler[RdpParams]):
                 security,
                 redirection,
             )
-            await server.run()
+            probe = self.session.start_task(self._probe(server, redirection), "RDP probe")
+            try:
+                await server.run()
+            finally:
+                probe.cancel()
         except UpstreamError as error:
             if server is not None and not server.may_retry:
                 raise
@@ -197,12 +205,29 @@ class RdpHandler(ProtocolHandler[RdpParams]):
             GuacrError: the parameters exclude what the server wants, or it cannot be reached.
         """
         connection = await route.again(params, redirection)
-        protocol = await negotiation.wanted(connection.sock)
+        try:
+            protocol = await negotiation.wanted(connection.sock)
+        except negotiation.NotRdpError as error:
+            raise failures.not_rdp(params, str(error)) from None
         if protocol is None or not excludes(params, security, protocol):
             return None
         if protocol == negotiation.RDP and security == "any" and params.ignore_cert:
             return protocol
         raise failures.wants(params, protocol)
+
+    async def _probe(self, server: Server, redirection: Redirection | None) -> None:
+        """End the connection if the host is none for RDP: the engine may take what it has sent for
+        the beginning of a message."""
+        await asyncio.sleep(PROBE_AFTER)
+        params = server.params
+        if server.has_begun or redirection is not None or params.gateway_hostname:
+            return
+        with suppress(GuacrError):
+            sock = await dial(params.hostname, params.used_port, params.timeout)
+            try:
+                await negotiation.wanted(sock)
+            except negotiation.NotRdpError as error:
+                server.fail(failures.not_rdp(params, str(error)))
 
     async def _connect(
         self, redirection: Redirection | None, desktop: Desktop, route: Route
@@ -323,8 +348,14 @@ def _check_remote_app(params: RdpParams) -> None:
             raise BadRequestError(f"parameter {name} is too long: use at most {most} characters")
 
 
+def _check_names(params: RdpParams) -> None:
+    Login.of(params).check()
+    check_length("initial-program", params.initial_program)
+
+
 _CHECKS = (
     _check_hostname,
+    _check_names,
     _check_remote_app,
     _check_layout,
     _check_channels,

@@ -62,9 +62,9 @@ def layout_of(name: str) -> keyboard.Layout:
         BadRequestError: the name is unknown.
     """
     try:
-        return keyboard.layout_named(name)
+        return keyboard.layout_named(name.strip().lower())
     except KeyError:
-        language = name.partition("-")[0]
+        language = name.strip().lower().partition("-")[0]
         known = [each for each in keyboard.layout_names() if each.startswith(f"{language}-")]
         some = ", ".join(known[:SUGGESTED]) or "en-us-qwerty, de-de-qwertz, failsafe"
         raise BadRequestError(

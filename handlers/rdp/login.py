@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from guacr.api import SessionContext, UnauthorizedError
+from guacr.api import BadRequestError, SessionContext, UnauthorizedError
 from handlers.rdp.params import RdpParams
+
+TEXT_MAX = 255
+"""UTF-16 code units of each text that a host receives when a user logs on (MS-RDPBCGR
+2.2.1.11.1.1: 512 bytes, with two for its end)."""
 
 
 @dataclass(slots=True)
@@ -42,6 +46,17 @@ class Login:
         domain, separator, name = self.username.partition("\\")
         return (name, domain) if separator and not self.domain else (self.username, self.domain)
 
+    def check(self) -> None:
+        """Check that RDP has room for the credentials.
+
+        Raises:
+            BadRequestError: one of them is too long.
+        """
+        username, domain = self.account
+        check_length("username", username)
+        check_length("domain", domain)
+        check_length("password", self.password)
+
     async def ask(self, session: SessionContext) -> None:
         """Ask the owner for what is missing.
 
@@ -55,4 +70,22 @@ class Login:
             setattr(self, name, value)
         if not self.username:
             raise UnauthorizedError("no user name was entered: the host wants one")
+        self.check()
         self.was_asked_for = True
+
+
+def check_length(name: str, text: str) -> None:
+    """Check that RDP has room for the text of a parameter.
+
+    Raises:
+        BadRequestError: it has not.
+    """
+    if is_too_long(text):
+        raise BadRequestError(
+            f"parameter {name} is too long: RDP has room for {TEXT_MAX} characters"
+        )
+
+
+def is_too_long(text: str) -> bool:
+    """Return whether RDP has no room for a text."""
+    return len(text.encode("utf-16-le", "surrogatepass")) > 2 * TEXT_MAX

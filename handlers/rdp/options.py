@@ -25,6 +25,9 @@ NO_GLYPHS, ALL_GLYPHS = 0, 2
 WINDOWS, WINDOWS_NT = 1, 3
 """The client's operating system (MS-RDPBCGR 2.2.7.1.1)."""
 FUNCTION_KEYS = 12
+COOKIE_MAX = 127
+"""Characters of the user name in the connection request, which has room for 255 bytes in all
+(MS-RDPBCGR 2.2.1.1)."""
 
 _INCLUDED = {
     "any": (negotiation.NLA, negotiation.TLS),
@@ -134,6 +137,7 @@ def _credentials(login: Login) -> dict[str, Value]:
         name: value for name, value in given.items() if value or login.was_asked_for
     }
     found["AutoLogonEnabled"] = login.is_complete
+    found["CookieMaxLength"] = COOKIE_MAX
     return found
 
 

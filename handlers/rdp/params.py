@@ -63,7 +63,7 @@ class RdpParams(
         QualityParams,
     )
 
-    hostname: str = param("", "Name or address of the host.", common=True, required=True)
+    hostname: str = param("", "Name or address of the host.", common=True, required=True, host=True)
     port: int = param(
         0,
         "TCP port; 0 for 3389, or 2179 for vmconnect.",
@@ -205,7 +205,9 @@ class RdpParams(
     enable_touch: bool = param(
         False, "Pass touches on as such, if the host accepts them.", common=True
     )
-    gateway_hostname: str = param("", "Remote desktop gateway to connect through.", common=True)
+    gateway_hostname: str = param(
+        "", "Remote desktop gateway to connect through.", common=True, host=True
+    )
     gateway_port: int = param(443, "TCP port of the gateway.", minimum=1, maximum=65535)
     gateway_domain: str = param("", "Windows domain of the gateway's user.")
     gateway_username: str = param(

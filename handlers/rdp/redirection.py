@@ -8,7 +8,7 @@ from ipaddress import IPv6Address, ip_address
 from guacr.api import ForbiddenError, UpstreamError, shorten
 from handlers.rdp import failures
 from handlers.rdp.channel.redirection import Redirected
-from handlers.rdp.login import Login
+from handlers.rdp.login import Login, is_too_long
 from handlers.rdp.params import RdpParams
 
 FOLLOWED_MAX = 5
@@ -76,6 +76,8 @@ def redirection_of(params: RdpParams, message: Redirected, *, is_verified: bool)
     password, cookie = "", message.password
     if cookie and not encrypted and (text := _text(cookie)) is not None:
         password, cookie = text, b""
+    if any(map(is_too_long, (message.username, message.domain, password))):
+        raise failures.wrong_redirection(params)
     return Redirection(
         _hosts(params, message),
         "" if message.token else message.fqdn,

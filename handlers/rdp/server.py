@@ -202,6 +202,12 @@ class Server:
         await self._engine.close()
         self._watch.end()
 
+    def fail(self, error: GuacrError) -> None:
+        """End the connection with an error, unless it has ended."""
+        if self._ended is None:
+            self._error = error
+            self._engine.kill()
+
     @property
     def params(self) -> RdpParams:
         """The parameters of the connection."""
@@ -227,6 +233,11 @@ class Server:
     def has_disagreed(self) -> bool:
         """True if the connection ended before a security protocol was agreed on."""
         return self._ended is not None and failures.is_disagreement(self._ended)
+
+    @property
+    def has_begun(self) -> bool:
+        """True if the server has shown a certificate or a desktop: it speaks RDP."""
+        return self.was_shown or self._certificates > 0
 
     @property
     def was_stable(self) -> bool:

@@ -51,7 +51,7 @@ class SshParams(
         "gss-auth",
     )
 
-    hostname: str = param("", "Name or address of the host.", common=True, required=True)
+    hostname: str = param("", "Name or address of the host.", common=True, required=True, host=True)
     host_key: str = param(
         "",
         "The host's key: one or more lines of known_hosts, or a type and a key (ssh-ed25519 "

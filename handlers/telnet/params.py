@@ -30,7 +30,7 @@ class TelnetParams(HostTerminalParams, WakeOnLanParams):
         "minimum-contrast allow-clipboard-read use-ssl ca-cert ignore-cert encoding",
     )
 
-    hostname: str = param("", "Name or address of the host.", common=True, required=True)
+    hostname: str = param("", "Name or address of the host.", common=True, required=True, host=True)
     port: int = param(23, "TCP port; 992 implies TLS.", common=True, minimum=1, maximum=65535)
     timeout: int = param(
         10,

@@ -53,7 +53,7 @@ class VncParams(
         QualityParams,
     )
 
-    hostname: str = param("", "Name or address of the host.", common=True, required=True)
+    hostname: str = param("", "Name or address of the host.", common=True, required=True, host=True)
     port: int = param(
         PORT, "TCP port; display :1 is at 5901.", common=True, minimum=1, maximum=65535
     )
@@ -102,6 +102,7 @@ class VncParams(
         "",
         "The server to which an UltraVNC repeater connects, a host name or an ID such as ID:1234; "
         "hostname and port are then those of the repeater.",
+        host=True,
     )
     dest_port: int = param(
         0, "Port of that server; 0 for 5900. Not used with an ID.", minimum=0, maximum=65535
@@ -115,6 +116,7 @@ class VncParams(
         "",
         "PulseAudio server whose sound is played, HOST or HOST:PORT; it must accept this daemon "
         "without a cookie.",
+        host=True,
     )
     reverse_connect: bool = param(
         False,

@@ -114,6 +114,23 @@ async def test_an_unknown_name(host: str) -> None:
         await dial(host, 22, 5)
 
 
+@pytest.mark.parametrize(
+    ("host", "remedy"),
+    [
+        ("host.invalid", "check the name, or give its address"),
+        ("host.invalid:3389", "without the port, which is the parameter port"),
+        ("[::1]:3389", "without the port, which is the parameter port"),
+        ("rdp://host.invalid", "without the protocol before it"),
+        (":1", "check the name"),
+        ("host:x", "check the name"),
+    ],
+)
+async def test_what_to_do_about_an_unknown_name(host: str, remedy: str) -> None:
+    with pytest.raises(UpstreamNotFoundError) as raised:
+        await dial(host, 22, 5)
+    assert remedy in str(raised.value)
+
+
 async def test_a_closed_port() -> None:
     with pytest.raises(UpstreamUnavailableError, match="refuses connections"):
         await dial("127.0.0.1", free_port(), 5)

@@ -29,6 +29,7 @@ class DoorParams(Params):
     password: str = param("", "To enter.", secret=True)
     pin: int = param(0, "To enter, too.", secret=True, minimum=0, maximum=9999)
     bell: bool = param(False, "Rings some day.", later=True)
+    house: str = param("none", "Where the door is.", host=True)
 
 
 def test_declared_in_order_with_wire_names() -> None:
@@ -105,6 +106,12 @@ def test_refusals_tell_what_is_allowed(values: dict[str, str], message: str) -> 
     with pytest.raises(BadRequestError) as raised:
         DoorParams.parse(values)
     assert str(raised.value) == f"parameter {message}"
+
+
+def test_white_space_around_the_name_of_a_host_does_not_count() -> None:
+    assert DoorParams.parse({"house": " a.example\t\r\n"}).house == "a.example"
+    assert DoorParams.parse({"house": "  "}).house == "none"
+    assert DoorParams.parse({"password": " a "}).password == " a "
 
 
 def test_a_long_value_is_shortened_in_the_message() -> None:

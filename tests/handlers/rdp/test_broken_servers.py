@@ -10,7 +10,7 @@ from guacr.daemon import Daemon
 from guacr.protocol.status import Status
 from guacr.testing.client import GuacClient
 from guacr.testing.daemon import address
-from handlers.rdp import server
+from handlers.rdp import handler, server
 from tests.handlers.rdp.sessions import connected, each_engine, shows
 from tests.support.certificates import Pair
 from tests.support.freerdp_shadow import freerdp_shadow
@@ -50,6 +50,26 @@ async def failure(script: Script, daemon: Daemon) -> tuple[str, int]:
 async def test_a_host_that_does_not_speak_rdp(script: Script, daemon: Daemon) -> None:
     sentence, status = await failure(script, daemon)
     assert status == Status.UPSTREAM_ERROR, sentence
+
+
+@each_engine
+@pytest.mark.parametrize(
+    ("said", "protocol"),
+    [
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "SSH"),
+        (b"RFB 003.008\n", "VNC"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "HTTP"),
+    ],
+)
+@pytest.mark.parametrize("closing", [True, False], ids=["closes", "waits"])
+async def test_a_host_with_another_protocol_is_named(
+    said: bytes, protocol: str, closing: bool, daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """FreeRDP itself would wait for the rest of what it takes for a message."""
+    monkeypatch.setattr(handler, "PROBE_AFTER", 0.1)
+    sentence, status = await failure(saying(said, closing=closing), daemon)
+    assert f"belongs to a server for {protocol}, not for RDP: check" in sentence
+    assert status == Status.UPSTREAM_ERROR
 
 
 @each_engine

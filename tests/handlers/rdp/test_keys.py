@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from guacr.daemon import Daemon
+from guacr.errors import BadRequestError
 from guacr.testing.client import GuacClient, keysym
 from handlers.rdp.channel.codec import Message
 from handlers.rdp.channel.messages import Locks, PauseKey, Scancode, UnicodeKey
-from handlers.rdp.key_sender import KeySender, locks_of
+from handlers.rdp.key_sender import KeySender, layout_of, locks_of
 from tests.handlers.rdp.sessions import connected, each_engine, shows
 from tests.support.waiting import until
 from tests.support.xrdp import Xrdp
@@ -97,3 +98,15 @@ def test_messages() -> None:
     sender.pause()
     assert sent == [Scancode(0x1D, True, True), UnicodeKey(0x20AC, False), Locks(5), PauseKey()]
     assert locks_of(5) == (True, False, True, False)
+
+
+def test_a_layout_is_found_in_any_case() -> None:
+    assert layout_of(" DE-DE-QWERTZ\n").name == "de-de-qwertz"
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"), [("DE-AT", "use de-ch-qwertz"), ("german", "use en-us-qwerty, de-de-qwertz")]
+)
+def test_an_unknown_layout(name: str, hint: str) -> None:
+    with pytest.raises(BadRequestError, match=hint):
+        layout_of(name)

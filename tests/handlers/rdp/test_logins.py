@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from guacr.daemon import Daemon
 from guacr.protocol.status import Status
 from guacr.testing.client import GuacClient, Hello, keysym
 from guacr.testing.daemon import address
+from handlers.rdp.login import TEXT_MAX
 from handlers.rdp.worker.engines import AARDWOLF, AUTO
 from tests.handlers.rdp.sessions import aardwolf, each_engine
 from tests.handlers.rdp.sessions import shows as shows_exactly
@@ -198,8 +200,12 @@ async def test_who_leaves_or_cannot_be_asked(
         ("nla", {"disable-auth": "true"}, "(NLA), which disable-auth excludes: do not set"),
         ("tls", {"security": "nla"}, "wants TLS without NLA, which security=nla excludes: set"),
         ("tls", {"security": "rdp"}, "wants TLS without NLA, which security=rdp excludes: set"),
-        ("rdp", {"security": "nla"}, "only RDP's own encryption, which verifies no certificate"),
-        ("rdp", {"security": "nla-ext"}, "RDP's own encryption, which verifies no certificate"),
+        ("rdp", {"security": "nla"}, "only RDP's own encryption (it verifies no certificate)"),
+        (
+            "rdp",
+            {"security": "nla-ext"},
+            "RDP's own encryption (it verifies no certificate), which",
+        ),
         ("rdp", {"security": "tls"}, "which security=tls excludes: set the parameter security"),
         ("rdp", {"ignore-cert": ""}, "which security=any excludes: set the parameter security"),
     ],
@@ -307,3 +313,31 @@ async def test_a_logon_that_the_host_refuses_is_not_repeated(
             else:
                 await until(lambda: len(hosts) == 2, "another connection")
     assert len(hosts) == (1 if refused else 2)
+
+
+# ---- lengths
+
+
+@each_engine
+async def test_the_longest_credentials_arrive(daemon: Daemon, authority: Authority) -> None:
+    """As far as RDP has room for them, even if all of them are so long."""
+    names = "username", "password", "domain", "initial-program"
+    longest = {name: letter * TEXT_MAX for name, letter in zip(names, "updi", strict=True)}
+    with TemporaryDirectory() as directory:
+        host = RdpDesktop(authority.server_context(Path(directory)))
+        async with scripted_host(host.script) as found:
+            parameters = PROVEN | found | longest
+            async with await GuacClient.connect(address(daemon), "rdp", parameters) as client:
+                introduced = await asyncio.wait_for(host.introduced, SHOWN)
+                assert not client.state.errors
+    texts = introduced.texts[:4]
+    assert texts == [longest[name] for name in ("domain", "username", "password", names[-1])]
+
+
+@pytest.mark.parametrize("name", ["username", "password", "domain", "initial-program"])
+async def test_what_is_too_long_is_refused(name: str, daemon: Daemon) -> None:
+    """FreeRDP would send it, and write more than it has room for."""
+    parameters = {"hostname": "127.0.0.1", "port": "1", name: "\N{GRINNING FACE}" * 128}
+    sentence, status = await refusal(daemon, parameters)
+    assert sentence == f"parameter {name} is too long: RDP has room for 255 characters"
+    assert status == Status.CLIENT_BAD_REQUEST

@@ -9,7 +9,7 @@ import struct
 import pytest
 
 from handlers.rdp import negotiation
-from handlers.rdp.negotiation import NLA, RDP, REQUEST, TLS, parse, wanted
+from handlers.rdp.negotiation import NLA, RDP, REQUEST, TLS, NotRdpError, parse, wanted
 
 CONFIRM = "0300{:04x} {:02x}d00000123400"
 
@@ -85,3 +85,24 @@ async def test_servers() -> None:
 async def test_a_silent_server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(negotiation, "TIMEOUT", 0.05)
     assert await asked(close=False) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "SSH"),
+        (b"RFB 003.008\n", "VNC"),
+        (b"HTTP/1.1 400 Bad Request\r\n", "HTTP"),
+        (b"\x15\x03\x01\0\2\2\x46", "TLS"),
+        (b"\xff\xfd\x18\xff\xfd\x20", "Telnet"),
+        (b"220 mail.example ESMTP\r\n", ""),
+        (b"S", ""),
+    ],
+)
+async def test_servers_of_other_protocols(said: bytes, name: str) -> None:
+    with pytest.raises(NotRdpError) as raised:
+        await asked(said)
+    assert str(raised.value) == name
+    if len(said) >= 4:
+        with pytest.raises(NotRdpError):
+            await asked(*(said[at : at + 1] for at in range(len(said))), close=False)

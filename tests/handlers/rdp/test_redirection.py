@@ -16,7 +16,7 @@ from guacr.testing.daemon import address
 from handlers.rdp import handler
 from handlers.rdp import redirection as redirections
 from handlers.rdp.channel.redirection import Redirected
-from handlers.rdp.login import Login
+from handlers.rdp.login import TEXT_MAX, Login
 from handlers.rdp.params import RdpParams
 from handlers.rdp.redirection import (
     ENCRYPTED,
@@ -105,6 +105,17 @@ def test_what_is_no_host(name: str) -> None:
 def test_passwords_are_text_or_cookies(data: bytes, password: str, cookie: bytes) -> None:
     found = parsed(password=data)
     assert (found.password, found.cookie) == (password, cookie)
+
+
+@pytest.mark.parametrize("name", ["username", "domain", "password"])
+def test_credentials_for_which_rdp_has_no_room(name: str) -> None:
+    def given(length: int) -> Redirection:
+        text = "a" * length
+        return parsed(**{name: utf16(text) if name == "password" else text})
+
+    assert getattr(given(TEXT_MAX), name) == "a" * TEXT_MAX
+    with pytest.raises(UpstreamError, match="a user name or a password that is too long"):
+        given(TEXT_MAX + 1)
 
 
 def test_encrypted_passwords_take_freerdp_3() -> None:
