@@ -17,6 +17,7 @@ from tests.fuzz import (
     rdp_gateway,
     rfb,
     rfb_rects,
+    sctp,
     telnet,
 )
 
@@ -37,6 +38,7 @@ TARGETS = [
     pytest.param(rdp_gateway.one_input, rdp_gateway.SAMPLES, 1000, id="rdp_gateway"),
     *SERVER,
     pytest.param(rfb.one_input, rfb.SAMPLES, 200, id="rfb"),
+    pytest.param(sctp.one_input, sctp.SAMPLES, 500, id="sctp"),
     pytest.param(rfb_rects.one_input, rfb_rects.SAMPLES, 500, id="rfb_rects"),
 ]
 

@@ -48,6 +48,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
         "handlers.vnc.rfb.security",
     ),
     "gssapi": ("handlers.ssh.kerberos",),
+    "google_crc32c": ("guacr.tubes.sctp.crc32c",),
     "isal": ("guacr.display.png",),
     "joserfc": ("guacr.access.tokens",),
     "asyncmy": ("handlers.database.mysql.adapter", "handlers.database.mysql.connection"),

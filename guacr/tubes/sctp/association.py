@@ -1,0 +1,379 @@
+"""An SCTP association over DTLS, with its data channels (RFC 9260, RFC 8261)."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from guacr.tubes.sctp import channels as dcep
+from guacr.tubes.sctp.channels import Channel
+from guacr.tubes.sctp.handshake import STREAMS, Handshake, State
+from guacr.tubes.sctp.inbound import Inbound
+from guacr.tubes.sctp.outbound import Outbound
+from guacr.tubes.sctp.packets import (
+    COMMON_HEADER,
+    ChunkType,
+    MalformedError,
+    PacketWriter,
+    check_packet,
+    chunk,
+    chunks,
+    sack_fields,
+)
+from guacr.tubes.sctp.resets import Resets
+
+CONTROL_MAX = 16
+"""Answers that wait to be sent; further ones are dropped, as if lost."""
+PACKETS_MAX = 64
+"""Packets that one call of `take_packets` returns."""
+HEARTBEAT_MAX = 1024
+"""Bytes of a heartbeat that is answered."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Bounds of what a peer may use."""
+
+    packet: int = 1192
+    """Bytes of a packet that is sent: with DTLS and UDP it passes every link (IPv6's 1280)."""
+    window: int = 2 * 1024 * 1024
+    """Bytes received and not consumed."""
+    flight: int = 8 * 1024 * 1024
+    """Bytes sent and not acknowledged."""
+    message: int = 256 * 1024
+    """Bytes of a received message."""
+    channels: int = 256
+
+
+class Association:
+    """One association.
+
+    Nothing is sent by itself: after `start`, `receive`, `open_channel`, `handle_deadline`, and
+    what is done with channels, callers send what `take_packets` returns.
+
+    Args:
+        is_client: whether this end is the DTLS client; it opens the channels with even numbers.
+        message_max: bytes of a message that the peer accepts.
+        port, remote_port: SCTP ports.
+
+    Attributes:
+        on_established: called once data can be sent.
+        on_channel: called with each channel that the peer opens.
+        on_closed: called once with the reason, a sentence, when the association ends.
+        channels: by number.
+    """
+
+    def __init__(
+        self,
+        *,
+        is_client: bool,
+        message_max: int = 65536,
+        port: int = 5000,
+        remote_port: int = 5000,
+        limits: Limits | None = None,
+    ) -> None:
+        self.limits = limits or Limits()
+        self.message_max = message_max
+        self.on_established: Callable[[], None] | None = None
+        self.on_channel: Callable[[Channel], None] | None = None
+        self.on_closed: Callable[[str], None] | None = None
+        self.channels: dict[int, Channel] = {}
+        self.is_closed = False
+        self._ports = (port, remote_port)
+        self._next_number = 0 if is_client else 1
+        self._tag = secrets.randbelow(2**32 - 1) + 1
+        first_tsn = secrets.randbits(31)
+        self._room = (self.limits.packet - COMMON_HEADER) & ~3
+        self._handshake = Handshake(self._tag, self.limits.window, first_tsn)
+        self._out = Outbound(first_tsn, self._room, self.limits.flight)
+        self._in = Inbound(self._on_message, self.limits.window, self.limits.message)
+        self._resets = Resets(
+            first_tsn, self._on_sent_reset, self._on_received_reset, self._in.reached
+        )
+        self._init_writer = PacketWriter(*self._ports, 0)
+        self._writer: PacketWriter | None = None
+        """Makes packets for the peer, once its tag is known."""
+        self._control: list[bytes] = []
+        self._last_packet: bytes | None = None
+        """The ABORT that is sent when the association has ended."""
+        self._above_low_water: set[Channel] = set()
+        self._closing: list[Channel] = []
+        """Channels that are closed once what they have queued was sent."""
+
+    def start(self, now: float) -> None:
+        """Begin the handshake.
+
+        Args:
+            now: seconds of a monotonic clock, here and below.
+        """
+        self._handshake.start(now)
+
+    @property
+    def is_established(self) -> bool:
+        """True while data can be sent and received."""
+        return self._handshake.state is State.ESTABLISHED and not self.is_closed
+
+    @property
+    def buffered(self) -> int:
+        """Bytes of all channels that have not been sent for the first time."""
+        return self._out.queued
+
+    @property
+    def round_trip(self) -> float | None:
+        """Seconds, smoothed; None before the first measurement."""
+        return self._out.round_trip
+
+    @property
+    def retransmissions(self) -> int:
+        """Chunks that were sent again."""
+        return self._out.retransmissions
+
+    def open_channel(self, label: str, protocol: str = "") -> Channel:
+        """Open a channel; data may be sent at once.
+
+        Raises:
+            ConnectionError: the association has ended, or has reached its limit of channels.
+            ValueError: the label is too long.
+        """
+        if self.is_closed:
+            raise ConnectionError("the association has ended")
+        message = dcep.open_message(label, protocol)
+        while self._next_number in self.channels:
+            self._next_number += 2
+        if len(self.channels) >= self.limits.channels or self._next_number >= STREAMS:
+            raise ConnectionError(f"the limit of {self.limits.channels} channels is reached")
+        channel = self._add_channel(self._next_number, label, protocol)
+        self._out.push(channel.stream, dcep.PPID_CONTROL, message)
+        return channel
+
+    def abort(self, reason: str) -> None:
+        """End the association at once.
+
+        Args:
+            reason: a sentence for `on_closed`.
+        """
+        if self._writer is not None and not self.is_closed:
+            self._last_packet = self._writer.packet(chunk(ChunkType.ABORT))
+        self._end(reason)
+
+    def probe(self, now: float) -> None:
+        """The link has returned: send what is not acknowledged without waiting any longer."""
+        if self._out.outstanding:
+            self._out.probe(now)
+
+    # --- received packets
+
+    def receive(self, packet: bytes, now: float) -> None:
+        """Process a packet. What does not belong to this association is ignored; what breaks the
+        protocol ends it."""
+        try:
+            tag = check_packet(packet)
+        except MalformedError:
+            return
+        try:
+            for kind, flags, start, end in chunks(packet):
+                if self.is_closed:
+                    return
+                if not kind and tag == self._tag and self._writer is not None:
+                    self._in.take(packet, start, end, flags)
+                else:
+                    self._on_chunk(kind, flags, tag, packet, start, end, now)
+            self._resets.on_data()
+            self._in.on_packet_end(now)
+        except MalformedError as error:
+            self.abort(f"The peer broke the protocol: {error}.")
+
+    def _on_chunk(
+        self, kind: int, flags: int, tag: int, packet: bytes, start: int, end: int, now: float
+    ) -> None:
+        if kind == ChunkType.SACK and tag == self._tag:
+            self._on_sack(packet, start, end, now)
+        elif kind == ChunkType.INIT:
+            if tag == 0:
+                self._handshake.on_init(packet[start:end])
+                self._meet()
+        elif kind == ChunkType.ABORT:
+            if tag == self._tag or flags & 1:
+                self._end("The peer has aborted the association.")
+        elif tag == self._tag:
+            self._on_rare_chunk(kind, packet[start:end], now)
+
+    def _on_rare_chunk(self, kind: int, value: bytes, now: float) -> None:
+        if kind == ChunkType.HEARTBEAT:
+            if len(value) <= HEARTBEAT_MAX:
+                self._answer(chunk(ChunkType.HEARTBEAT_ACK, value))
+        elif kind == ChunkType.RECONFIG:
+            self._resets.receive(value)
+        elif kind == ChunkType.INIT_ACK:
+            self._handshake.on_init_ack(value, now)
+            self._meet()
+        elif kind == ChunkType.COOKIE_ECHO:
+            self._handshake.on_cookie_echo(value)
+            self._meet()
+        elif kind == ChunkType.COOKIE_ACK:
+            self._handshake.on_cookie_ack()
+            self._meet()
+        elif kind == ChunkType.SHUTDOWN:
+            self._answer(chunk(ChunkType.SHUTDOWN_ACK))
+        elif kind in (ChunkType.SHUTDOWN_ACK, ChunkType.SHUTDOWN_COMPLETE):
+            self._end("The peer has ended the association.")
+
+    def _answer(self, answer: bytes) -> None:
+        if len(self._control) < CONTROL_MAX:
+            self._control.append(answer)
+
+    def _meet(self) -> None:
+        """Note what the handshake has brought."""
+        peer = self._handshake.peer
+        if peer is not None and self._writer is None:
+            self._writer = PacketWriter(*self._ports, peer.tag)
+            self._out.peer_window = peer.window
+            self._in.begin(peer.first_tsn)
+        if self.is_established and self.on_established is not None:
+            callback, self.on_established = self.on_established, None
+            callback()
+
+    def _on_sack(self, packet: bytes, start: int, end: int, now: float) -> None:
+        if not self._out.acknowledge(*sack_fields(packet, start, end), now):
+            raise MalformedError("it acknowledges what was not sent")
+
+    # --- channels
+
+    def _add_channel(self, number: int, label: str, protocol: str) -> Channel:
+        channel = self.channels[number] = Channel(self, number, label, protocol)
+        return channel
+
+    def _on_message(self, stream: int, protocol: int, data: bytes) -> None:
+        channel = self.channels.get(stream)
+        if protocol == dcep.PPID_CONTROL:
+            self._on_dcep(stream, channel, data)
+        elif channel is not None:
+            if protocol in (dcep.PPID_BINARY_EMPTY, dcep.PPID_TEXT_EMPTY):
+                data = b""
+            self._in.held += channel.deliver(data)
+
+    def _on_dcep(self, stream: int, channel: Channel | None, data: bytes) -> None:
+        opening = dcep.parse_open(data)
+        if opening is None:
+            if channel is not None:
+                channel.opened()
+        elif channel is None and len(self.channels) < self.limits.channels:
+            channel = self._add_channel(stream, *opening)
+            self._out.push(channel.stream, dcep.PPID_CONTROL, dcep.ACKNOWLEDGEMENT)
+            channel.opened()
+            if self.on_channel is not None:
+                self.on_channel(channel)
+        elif channel is None:
+            self._resets.request(stream)
+
+    def channel_send(self, channel: Channel, protocol: int, data: bytes | memoryview) -> None:
+        """Queue a message. Channels call this."""
+        self._out.push(channel.stream, protocol, data)
+        if channel.buffered > channel.low_water:
+            self._above_low_water.add(channel)
+
+    def channel_close(self, channel: Channel) -> None:
+        """Close a channel once what it has queued was sent. Channels call this."""
+        self._closing.append(channel)
+
+    def channel_consumed(self, count: int) -> None:
+        """The application has taken `count` bytes. Channels call this."""
+        self._in.held -= count
+        self._in.on_consumed()
+
+    def _on_sent_reset(self, stream: int) -> None:
+        channel = self.channels.get(stream)
+        if channel is not None:
+            channel.has_sent_reset = True
+            self._close_if_reset(channel)
+
+    def _on_received_reset(self, streams: list[int]) -> None:
+        self._in.reset(streams)
+        for number in streams or list(self.channels):
+            channel = self.channels.get(number)
+            if channel is not None:
+                self._out.forget(channel.stream)
+                channel.peer_closed()
+                self._close_if_reset(channel)
+
+    def _close_if_reset(self, channel: Channel) -> None:
+        if channel.has_sent_reset and channel.has_received_reset:
+            del self.channels[channel.number]
+            self._above_low_water.discard(channel)
+            channel.closed()
+
+    # --- sent packets
+
+    def take_packets(self, now: float) -> list[bytes]:
+        """The packets that are due, at most 64: then call it again."""
+        if self.is_closed:
+            last, self._last_packet = self._last_packet, None
+            return [] if last is None else [last]
+        packets = []
+        if self._handshake.deadline() is not None:
+            packets += self._handshake_packets(now)
+        if self.is_established and self._writer is not None:
+            while len(packets) < PACKETS_MAX and (body := self._next_body(now)):
+                packets.append(self._writer.packet(b"".join(body)))
+            self._after_sending()
+        return packets
+
+    def _handshake_packets(self, now: float) -> list[bytes]:
+        packets = []
+        for message in self._handshake.take(now):
+            known = None if message[0] == ChunkType.INIT else self._writer
+            packets.append((known or self._init_writer).packet(message))
+        if self._handshake.state is State.FAILED:
+            self._end("The peer does not answer the handshake.")
+        return packets
+
+    def _next_body(self, now: float) -> list[bytes]:
+        """The chunks of the next packet."""
+        body = self._control
+        self._control = []
+        body += self._resets.take(self._out.last_tsn, now)
+        if self._in.has_report(now) or (self._in.is_unreported and self._out.is_waiting):
+            body.append(self._in.report())
+        room = self._room - sum(map(len, body)) if body else self._room
+        return body + self._out.fill(room, now)
+
+    def _after_sending(self) -> None:
+        for channel in [c for c in self._above_low_water if c.buffered <= c.low_water]:
+            self._above_low_water.discard(channel)
+            if channel.on_low is not None:
+                channel.on_low()
+        for channel in [c for c in self._closing if not c.stream.messages]:
+            self._closing.remove(channel)
+            self._resets.request(channel.number)
+
+    # --- time
+
+    def deadline(self) -> float | None:
+        """When `handle_deadline` is due, as seconds of the clock; None for never."""
+        if self.is_closed:
+            return None
+        deadlines = (
+            self._handshake.deadline(),
+            self._in.deadline(),
+            self._out.deadline(),
+            self._resets.deadline() if self.is_established else None,
+        )
+        return min((at for at in deadlines if at is not None), default=None)
+
+    def handle_deadline(self, now: float) -> None:
+        """Do what is due; call `take_packets` afterwards."""
+        if not self.is_closed:
+            self._out.on_deadline(now)
+
+    def _end(self, reason: str) -> None:
+        if self.is_closed:
+            return
+        self.is_closed = True
+        channels, self.channels = list(self.channels.values()), {}
+        self._above_low_water.clear()
+        self._closing.clear()
+        for channel in channels:
+            channel.closed()
+        if self.on_closed is not None:
+            self.on_closed(reason)
