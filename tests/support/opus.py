@@ -76,7 +76,7 @@ def decoded(blobs: list[bytes], channels: int) -> NDArray[np.int16]:
     return np.concatenate([np.empty((0, channels), np.int16), *parts])
 
 
-def pitch_of(samples: NDArray[np.integer], rate: int = RATE) -> float:
+def pitch_of(samples: NDArray[np.number], rate: int = RATE) -> float:
     """The strongest frequency of one channel, in Hz."""
     spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
     return float(spectrum.argmax() * rate / len(samples))

@@ -15,6 +15,7 @@ import { Required } from "./required.js";
 import { Screen } from "./screen.js";
 import { Search } from "./search.js";
 import { explain, mayPass } from "./sentences.js";
+import { playerOf, soundTypes } from "./sound.js";
 import { Texts } from "./streams.js";
 import { View } from "./view.js";
 
@@ -81,14 +82,14 @@ export class Session {
     this.wait(this.target.title ? `Connecting to ${this.target.title}…` : "Connecting…");
     const attempt = (this.attempt = {}); // events of older attempts are ignored
     try {
-      const query = await this.target.query();
-      if (this.attempt === attempt && !this.ended) this.start(query, attempt);
+      const [query, sounds] = await Promise.all([this.target.query(), soundTypes()]);
+      if (this.attempt === attempt && !this.ended) this.start(query, sounds, attempt);
     } catch (error) {
       if (this.attempt === attempt) this.fail("Not possible", error.message, error.isLoss && this.wasConnected);
     }
   }
 
-  start(query, attempt) {
+  start(query, sounds, attempt) {
     const tunnel = (this.tunnel = new Guacamole.WebSocketTunnel(TUNNEL));
     const client = (this.client = new Guacamole.Client(tunnel));
     this.texts = new Texts(client, tunnel);
@@ -98,6 +99,7 @@ export class Session {
     tunnel.onerror = current((status) => this.failed(status, true));
     tunnel.onstatechange = current((state) => this.tunnelChanged(state));
     client.onname = current((name) => this.renamed(name));
+    client.onaudio = playerOf;
     client.onclipboard = current((stream, mimetype) => this.clipboard.received(stream, mimetype));
     client.onrequired = current((names) => this.required.ask(names, client));
     client.onjoin = current((id, name) => this.toast(`${name || "Someone"} joined this session`));
@@ -110,7 +112,7 @@ export class Session {
     this.clipboard.attach();
     this.files.attach(client, tunnel);
     this.view.attach();
-    client.connect(this.connectString(query));
+    client.connect(this.connectString(query, sounds));
   }
 
   tunnelChanged(state) {
@@ -119,7 +121,7 @@ export class Session {
     if (state === Tunnel.CLOSED) this.client.disconnect();
   }
 
-  connectString(query) {
+  connectString(query, sounds) {
     const { width, height, dpi } = this.screen.wanted();
     const words = new URLSearchParams({
       ...query, width, height, dpi, version: VERSION,
@@ -127,7 +129,7 @@ export class Session {
     });
     for (const type of IMAGES) words.append("image", type);
     for (const type of CLIPBOARD_TYPES) words.append("clipboard", type);
-    for (const type of Guacamole.AudioPlayer.getSupportedTypes()) words.append("audio", type);
+    for (const type of sounds) words.append("audio", type);
     return words.toString();
   }
 
