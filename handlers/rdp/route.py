@@ -109,7 +109,8 @@ class Route:
 
     async def _through(self, gateway: Gateway, params: RdpParams) -> Connection:
         link = await gateway.connect(params)
-        self._session.start_task(link.run(), "gateway")
+        task = self._session.start_task(link.run(), "gateway")
+        task.add_done_callback(lambda _: link.drop())  # it may be cancelled before it has begun
         return Connection(params, link.sock, link)
 
 

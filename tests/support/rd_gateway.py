@@ -79,7 +79,8 @@ class RdGateway:
             if self.hangs_up and "authorization" in headers:
                 return
             if refusal := login.judge(headers.get("authorization", "")):
-                _answer(writer, "401 Unauthorized", *refusal)
+                closing = ["Connection: close"] if self.closes else []
+                _answer(writer, "401 Unauthorized", *refusal, *closing)
                 if self.closes:
                     return
                 continue

@@ -11,6 +11,7 @@ from guacr.api import BadRequestError, GuacrError, SessionContext, Turns, shorte
 from handlers import tls
 from handlers.notice import Notice
 from handlers.rdp.gateway import failures, packets
+from handlers.rdp.gateway.frames import FrameError
 from handlers.rdp.gateway.login import GatewayLogin
 from handlers.rdp.gateway.packets import PacketError
 from handlers.rdp.gateway.tunnel import Ended, Opened, Received, Refused, Reply, Told, Tunnel
@@ -107,26 +108,34 @@ class GatewayLink:
         finally:
             await self._gateway.close()
 
+    def drop(self) -> None:
+        """End the connection at once, on both sides."""
+        self._ours.close()
+        self._gateway.drop()
+
     async def _forth(self) -> None:
         loop = asyncio.get_running_loop()
         with suppress(OSError):
+            turns = Turns()
             while data := await loop.sock_recv(self._ours, PORTION):
                 await self._gateway.send(packets.data(data))
+                await turns.give_way()
 
     async def _back(self) -> None:
         with suppress(OSError):
             while self.failure is None and await self._receive():
-                await self._turns.give_way()  # aiohttp may return messages without waiting
+                pass
 
     async def _receive(self) -> bool:
         """Handle a message of the gateway. Return False if it was the last one."""
-        data = await self._gateway.receive()
-        if not data:
-            if not self._tunnel.is_open:
-                self.failure = failures.lost(self._params)
-            return False
         try:
+            data = await self._gateway.receive()
+            if not data:
+                if not self._tunnel.is_open:
+                    self.failure = failures.lost(self._params)
+                return False
             for event in self._tunnel.feed(data):
+                await self._turns.give_way()  # there may be thousands
                 match event:
                     case Reply():
                         await self._gateway.send(event.data)
@@ -141,7 +150,7 @@ class GatewayLink:
                         if isinstance(event, Refused) or event.error not in (0, failures.GRACEFUL):
                             self.failure = failures.refused(self._params, event.error)
                         return False
-        except PacketError:
+        except (PacketError, FrameError):
             self.failure = failures.invalid(self._params)
             return False
         return True

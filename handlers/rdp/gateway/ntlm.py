@@ -72,7 +72,7 @@ class Ntlm:
             with self._environment():
                 bindings = _bindings(certificate) if certificate else None
                 return bytes(self._context.step(received, channel_bindings=bindings) or b"")
-        except (spnego.exceptions.SpnegoError, ValueError, IndexError, LookupError) as error:
+        except Exception as error:  # noqa: BLE001 -- pyspnego raises all kinds for bad messages
             raise NtlmError(str(error)) from None
 
     @contextmanager

@@ -1,21 +1,32 @@
-"""Opens a gateway's WebSocket (MS-TSGU 2.1.2.2.2), with a login by HTTP."""
+"""Opens a gateway's WebSocket (MS-TSGU 2.1.2.2.2), with a login by HTTP.
+
+This speaks HTTP and WebSocket itself: libraries answer pings and read endless messages without
+letting other sessions have their turn, and wait for gateways that never close.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import base64
-import http
+import http as statuses
+import os
 import ssl
 import uuid
-from collections.abc import Mapping
-from types import SimpleNamespace
-from typing import cast
+from collections.abc import Iterator
+from contextlib import suppress
 
-import aiohttp
-
-from guacr.api import GuacrError
+from guacr.api import (
+    GuacrError,
+    Turns,
+    UpstreamError,
+    UpstreamTimeoutError,
+    UpstreamUnavailableError,
+)
+from handlers.dial import dial
 from handlers.link import keep_alive
-from handlers.rdp.gateway import failures
+from handlers.rdp.gateway import failures, frames, http
+from handlers.rdp.gateway.frames import Closed, FrameError, Ping
+from handlers.rdp.gateway.http import Answer, HttpError
 from handlers.rdp.gateway.login import GatewayLogin
 from handlers.rdp.gateway.ntlm import Ntlm, NtlmError
 from handlers.rdp.params import RdpParams
@@ -25,10 +36,15 @@ PATH = "/remoteDesktopGateway/"
 METHOD = "RDG_OUT_DATA"
 """Of the request, which has no body (2.2.3.1.1)."""
 AGENT = "MS-RDGateway/1.0"
-MESSAGE_MAX = 1 << 20
-"""Bytes of a WebSocket message."""
-REFUSAL_MAX = 1 << 16
-"""Bytes of an HTTP response."""
+HTTPS = 443
+HEAD_MAX = 1 << 16
+"""Bytes in the head of an HTTP answer."""
+REFUSAL_MAX, CHUNKS_MAX = 1 << 16, 1 << 10
+"""Bytes and chunks in the body of an HTTP answer."""
+INTERIM_MAX = 8
+"""Answers that announce another one (RFC 9110 15.2)."""
+READ_MAX = 1 << 14
+"""Bytes that are read at a time; all frames in them are read in one turn at worst."""
 CLOSE_TIMEOUT = 2.0
 """Seconds that an orderly close may take."""
 NTLM, NEGOTIATE, BASIC = "NTLM", "Negotiate", "Basic"
@@ -54,12 +70,15 @@ class GatewaySocket:
     def __init__(self, params: RdpParams, login: GatewayLogin) -> None:
         self._params = params
         self._login = login
-        self._client: aiohttp.ClientSession | None = None
-        self._socket: aiohttp.ClientWebSocketResponse | None = None
-        self._certificate = b""
-        """That of the gateway, in DER."""
-        self._connections = 0
-        """How many this client has made."""
+        self._reader: asyncio.StreamReader | None = None
+        self._writer: asyncio.StreamWriter | None = None
+        self._is_open = False
+        """True once the WebSocket is open."""
+        self._parser = frames.Parser()
+        self._events: Iterator[frames.Event] = iter(())
+        """Those that have been received and not handled."""
+        self._turns = Turns()
+        self._identity = f"{{{uuid.uuid4()}}}"
         self.has_sent_login = False
         """True if credentials were sent, and the gateway has not accepted them yet."""
 
@@ -72,19 +91,19 @@ class GatewaySocket:
         """
         params = self._params
         tls = await context(terms_of(params))
-        tls.sslobject_class = self._noting()
         try:
             async with asyncio.timeout(params.timeout):
                 await self._open(tls)
-        except (TimeoutError, aiohttp.ClientError, OSError, ValueError, NtlmError) as error:
+        except (OSError, EOFError, HttpError, NtlmError, ValueError) as error:
             raise self._failure(error) from None
+        except asyncio.LimitOverrunError:
+            raise failures.invalid(params) from None
         self.has_sent_login = False
-        if self._socket is not None and (sock := self._socket.get_extra_info("socket")):
-            keep_alive(sock)
+        self._is_open = True
 
     async def _open(self, tls: ssl.SSLContext) -> None:
         await self._connect(tls)
-        offered = await self._request({})
+        offered = await self._request()
         if offered is None:
             return
         scheme = self._choose(offered)
@@ -96,21 +115,30 @@ class GatewaySocket:
         else:
             authorization = await self._challenge(scheme)
         self.has_sent_login = True
-        if await self._request({"Authorization": authorization}) is not None:
-            if scheme != BASIC and self._connections > 1:
-                raise failures.ntlm_broken(self._params)
+        if await self._request(authorization) is not None:
             raise failures.login_refused(self._params)
 
     async def close(self) -> None:
-        """Close the connection within `CLOSE_TIMEOUT`."""
-        socket, self._socket = self._socket, None
-        client, self._client = self._client, None
+        """Close the connection within `CLOSE_TIMEOUT`, whatever the gateway does."""
+        writer = self._writer
+        if writer is None:
+            return
         try:
-            if socket is not None:
-                await socket.close()
+            if self._is_open:
+                with suppress(OSError, TimeoutError, FrameError):
+                    async with asyncio.timeout(CLOSE_TIMEOUT):
+                        await self._write(frames.encode(frames.CLOSE, _NORMAL))
+                        while await self.receive():
+                            pass
         finally:
-            if client is not None:
-                await client.close()
+            self.drop()
+
+    def drop(self) -> None:
+        """End the connection at once."""
+        writer, self._writer, self._reader = self._writer, None, None
+        self._is_open = False
+        if writer is not None:
+            writer.transport.abort()
 
     async def send(self, data: bytes) -> None:
         """Send a message, once the gateway has received most of those before.
@@ -118,93 +146,145 @@ class GatewaySocket:
         Raises:
             OSError: the connection has ended.
         """
-        if self._socket is None:
-            raise ConnectionResetError
-        try:
-            await self._socket.send_bytes(data)
-        except aiohttp.ClientError as error:
-            raise ConnectionResetError from error
+        await self._write(frames.encode(frames.BINARY, data))
 
     async def receive(self) -> bytes:
-        """Return the next message; empty at the end."""
-        if self._socket is None:
-            return b""
-        while True:
-            message = await self._socket.receive()
-            if message.type is not aiohttp.WSMsgType.BINARY:
-                return b""
-            if message.data:
-                return bytes(message.data)
+        """Return the next bytes of messages; empty at the end.
+
+        Raises:
+            OSError: the connection has ended.
+            FrameError: the bytes are not those of a WebSocket.
+        """
+        while self._reader is not None:
+            ping: Ping | None = None
+            for event in self._events:
+                await self._turns.give_way()
+                match event:
+                    case Ping():
+                        ping = event
+                    case Closed():
+                        return b""
+                    case bytes() if event:
+                        return event
+            if ping is not None:  # the last one of several counts (RFC 6455 5.5.3)
+                await self._write(frames.encode(frames.PONG, ping.data))
+            data = await self._reader.read(READ_MAX)
+            if not data:
+                break
+            self._events = self._parser.feed(data)
+        return b""
+
+    # ---- the connection
+
+    async def _connect(self, tls: ssl.SSLContext) -> None:
+        """Make a connection, which NTLM authenticates as a whole."""
+        self.drop()
+        params = self._params
+        host = params.gateway_hostname.strip("[]")
+        try:
+            sock = await dial(host, params.gateway_port, params.timeout)
+        except UpstreamUnavailableError:
+            raise failures.refuses(params) from None
+        except UpstreamTimeoutError:
+            raise failures.silent(params, params.timeout) from None
+        except UpstreamError:
+            raise failures.unreachable(params) from None
+        try:
+            keep_alive(sock)
+            self._reader, self._writer = await asyncio.open_connection(
+                sock=sock, ssl=tls, server_hostname=host, limit=HEAD_MAX
+            )
+        except BaseException:
+            sock.close()
+            raise
+
+    async def _write(self, data: bytes) -> None:
+        if self._writer is None:
+            raise ConnectionResetError
+        self._writer.write(data)
+        await self._writer.drain()
 
     # ---- HTTP
 
-    async def _connect(self, tls: ssl.SSLContext) -> None:
-        """Prepare a client with one connection, which NTLM authenticates as a whole."""
-        await self.close()
-        self._connections = 0
-        trace = aiohttp.TraceConfig()
-        trace.on_request_redirect.append(self._refuse_redirect)
-        identity = f"{{{uuid.uuid4()}}}"
-        self._client = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=1, ssl=tls),
-            trace_configs=[trace],
-            trust_env=False,  # no proxies or passwords from the daemon's environment
-            auto_decompress=False,  # answers are short; compressed ones may be a bomb
-            headers={
-                "Accept-Encoding": "identity",
-                "Cache-Control": "no-cache",
-                "Pragma": "no-cache",
-                "User-Agent": AGENT,
-                "RDG-Connection-Id": identity,
-                "RDG-Correlation-Id": identity,
-            },
-        )
-
-    async def _refuse_redirect(
-        self,
-        _client: aiohttp.ClientSession,
-        _context: SimpleNamespace,
-        answer: aiohttp.TraceRequestRedirectParams,
-    ) -> None:
-        status = answer.response.status
-        answer.response.close()
-        raise failures.status(self._params, status)
-
-    @property
-    def _address(self) -> str:
-        host = self._params.gateway_hostname.strip("[]")
-        place = f"[{host}]" if ":" in host else host
-        return f"https://{place}:{self._params.gateway_port}{PATH}"
-
-    async def _request(self, headers: dict[str, str]) -> list[str] | None:
+    async def _request(self, authorization: str = "") -> list[str] | None:
         """Request the WebSocket. Return None if it is open, and otherwise the logins that the
         gateway offers, with what belongs to each.
 
         Raises:
             GuacrError: the answer is not about the login.
         """
-        if self._client is None:
-            raise ConnectionResetError
-        try:
-            self._socket = await self._client.ws_connect(
-                self._address,
-                method=METHOD,
-                headers=headers,
-                timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_TIMEOUT),
-                max_msg_size=MESSAGE_MAX,
-            )
-        except aiohttp.WSServerHandshakeError as error:
-            return self._offers(error.status, error.headers or {})
-        return None
+        key = _key()
+        await self._write(http.request(METHOD, PATH, self._headers(key, authorization)))
+        answer = await self._answer()
+        if answer.status == http.SWITCHED and answer.accepts(key):
+            return None
+        return await self._offers(answer)
 
-    def _offers(self, status: int, headers: object) -> list[str]:
-        if status == http.HTTPStatus.SWITCHING_PROTOCOLS:
+    def _headers(self, key: str, authorization: str) -> list[tuple[str, str]]:
+        host, port = self._params.gateway_hostname.strip("[]"), self._params.gateway_port
+        place = f"[{host}]" if ":" in host else host.encode("idna").decode()
+        found = [
+            ("Host", place if port == HTTPS else f"{place}:{port}"),
+            ("Accept", "*/*"),
+            ("Accept-Encoding", "identity"),
+            ("Cache-Control", "no-cache"),
+            ("Pragma", "no-cache"),
+            ("User-Agent", AGENT),
+            ("RDG-Connection-Id", self._identity),
+            ("RDG-Correlation-Id", self._identity),
+            ("Connection", "Upgrade"),
+            ("Upgrade", "websocket"),
+            ("Sec-WebSocket-Version", "13"),
+            ("Sec-WebSocket-Key", key),
+        ]
+        return [*found, ("Authorization", authorization)] if authorization else found
+
+    async def _answer(self) -> Answer:
+        """Receive the head of an answer."""
+        for _ in range(INTERIM_MAX):
+            if self._reader is None:
+                raise ConnectionResetError
+            answer = http.parse(await self._reader.readuntil(http.HEAD_END))
+            if answer.status >= statuses.HTTPStatus.OK or answer.status == http.SWITCHED:
+                return answer
+        raise HttpError("there are too many interim answers")
+
+    async def _offers(self, answer: Answer) -> list[str]:
+        if answer.status == http.SWITCHED:
             raise failures.invalid(self._params)
-        if status != http.HTTPStatus.UNAUTHORIZED:
-            raise failures.status(self._params, status)
-        found = cast(Mapping[str, str], headers).items()  # of a header, there may be several
-        lines = [value for name, value in found if name.lower() == "www-authenticate"]
-        return [offer.strip() for line in lines for offer in line.split(",")]
+        if answer.status != statuses.HTTPStatus.UNAUTHORIZED:
+            raise failures.status(self._params, answer.status)
+        return answer.values("www-authenticate")
+
+    async def _skip_body(self, answer: Answer) -> bool:
+        """Skip the body of an answer. Return False if the connection ends with it.
+
+        Raises:
+            HttpError: it is too large, or invalid.
+        """
+        if self._reader is None:
+            raise ConnectionResetError
+        if answer.is_chunked:
+            await self._skip_chunks(self._reader)
+        elif (size := answer.size) is not None:
+            await _skip(self._reader, size)
+        else:
+            return False
+        return not answer.has("connection", "close") and not self._reader.at_eof()
+
+    async def _skip_chunks(self, reader: asyncio.StreamReader) -> None:
+        left = REFUSAL_MAX
+        for _ in range(CHUNKS_MAX):
+            size = http.chunk_size(await reader.readuntil(http.LINE_END))
+            left -= size
+            if left < 0:
+                break
+            await _skip(reader, size)
+            if await reader.readexactly(len(http.LINE_END)) != http.LINE_END:
+                break  # trailers are not expected either
+            if not size:
+                return
+        raise HttpError("the body of an answer is too large, or invalid")
 
     def _choose(self, offered: list[str]) -> str:
         """Return the login to use. Windows accepts NTLM by both of its names."""
@@ -218,38 +298,24 @@ class GatewaySocket:
         """Begin a login with NTLM, and return what the next request must contain."""
         params, login = self._params, self._login
         ntlm = Ntlm(login.account, login.password, params.gateway_hostname, params.client_name)
-        if self._client is None:
-            raise ConnectionResetError
-        async with self._client.request(
-            METHOD,
-            self._address,
-            headers={"Authorization": f"{scheme} {_encoded(ntlm.step())}"},
-            allow_redirects=False,
-        ) as answer:
-            size = 0
-            while part := await answer.content.read(REFUSAL_MAX):  # or it would be closed
-                size += len(part)
-                if size > REFUSAL_MAX:
-                    raise failures.invalid(params)
-            offered = self._offers(answer.status, answer.headers)
+        headers = self._headers(_key(), f"{scheme} {_encoded(ntlm.step())}")
+        await self._write(http.request(METHOD, PATH, headers))
+        answer = await self._answer()
+        offered = await self._offers(answer)
+        is_kept = await self._skip_body(answer)
         for offer in offered:
             name, _, token = offer.partition(" ")
             if name.lower() == scheme.lower() and token:
+                if not is_kept:
+                    raise failures.ntlm_broken(params)
                 received = base64.b64decode(token, validate=True)
-                return f"{scheme} {_encoded(ntlm.step(received, self._certificate))}"
+                return f"{scheme} {_encoded(ntlm.step(received, self._certificate()))}"
         raise failures.login_refused(params)
 
-    def _noting(self) -> type[ssl.SSLObject]:
-        """Return the class of connections, which counts them and notes their certificates."""
-        gateway = self
-
-        class Noting(ssl.SSLObject):
-            def do_handshake(self) -> None:
-                super().do_handshake()
-                gateway._connections += 1
-                gateway._certificate = self.getpeercert(binary_form=True) or b""
-
-        return Noting
+    def _certificate(self) -> bytes:
+        """Return the gateway's certificate, in DER."""
+        tls = self._writer and self._writer.get_extra_info("ssl_object")
+        return (tls and tls.getpeercert(binary_form=True)) or b""
 
     def _failure(self, error: Exception) -> GuacrError:
         params = self._params
@@ -258,20 +324,25 @@ class GatewaySocket:
         match error:
             case TimeoutError():
                 return failures.silent(params, params.timeout)
-            case aiohttp.ClientConnectorCertificateError():
+            case ssl.SSLCertVerificationError():
                 return failures.untrusted(params)
-            case aiohttp.ClientSSLError() | NtlmError() | ValueError():
+            case ssl.SSLError() | HttpError() | NtlmError() | ValueError():
                 return failures.invalid(params)
-            case aiohttp.ClientConnectorError() if _is_refused(error.os_error):
-                return failures.refuses(params)
-            case aiohttp.ClientConnectorError():
-                return failures.unreachable(params)
         return failures.lost(params)
 
 
-def _is_refused(error: OSError) -> bool:
-    # with several addresses, asyncio reports one error for all
-    return isinstance(error, ConnectionRefusedError) or "Connect call failed" in str(error)
+_NORMAL = b"\x03\xe8"
+"""The reason of a close as intended (RFC 6455 7.4.1)."""
+
+
+async def _skip(reader: asyncio.StreamReader, size: int) -> None:
+    if size > REFUSAL_MAX:
+        raise HttpError("the body of an answer is too large")
+    await reader.readexactly(size)
+
+
+def _key() -> str:
+    return base64.b64encode(os.urandom(16)).decode()
 
 
 def _encoded(token: bytes) -> str:
