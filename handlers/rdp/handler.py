@@ -36,6 +36,7 @@ from handlers.rdp import certificates, failures, negotiation
 from handlers.rdp.clipboard import formats
 from handlers.rdp.clipboard.clipboard import Clipboard
 from handlers.rdp.desktop import Desktop
+from handlers.rdp.gateway import gateway
 from handlers.rdp.key_sender import layout_of
 from handlers.rdp.launcher import launchers
 from handlers.rdp.login import Login, check_length
@@ -361,5 +362,6 @@ _CHECKS = (
     _check_channels,
     wake_of,
     certificates.check_params,
+    gateway.check_params,
 )
 """The requirements of a connection; they raise a `GuacrError` if a parameter is invalid."""

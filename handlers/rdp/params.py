@@ -113,7 +113,7 @@ class RdpParams(
         "",
         "Bits of a colour; empty or 0 for 32. Other depths disable the graphics pipeline.",
         common=True,
-        choices=("", "0", "8", "16", "24", "32"),
+        choices=("", "0", "8", "15", "16", "24", "32"),
     )
     disable_audio: bool = param(False, "Play no sound.", common=True)
     enable_printing: bool = param(

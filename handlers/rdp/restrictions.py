@@ -8,7 +8,7 @@ from guacr.api import UnsupportedError
 from handlers.rdp.params import RdpParams
 from handlers.rdp.worker.engines import AARDWOLF
 
-DEPTHS = ("8", "24")
+DEPTHS = ("8", "15", "24")
 """Bits of a colour that aardwolf does not decode."""
 _IGNORED = ("enable-audio-input", "enable-touch")
 """Parameters that only FreeRDP has, besides those that no engine has yet."""

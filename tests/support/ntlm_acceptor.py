@@ -12,7 +12,7 @@ FLAGS = 0xE28A8235
 """Of a server with NTLMv2, target information and 128 bits (2.2.2.5)."""
 CHALLENGE = bytes.fromhex("0123456789abcdef")
 TIMESTAMP = struct.pack("<Q", 133_000_000_000_000_000)
-DOMAIN_NAME, COMPUTER_NAME, TIME, BINDINGS, END = 2, 1, 7, 10, 0
+DOMAIN_NAME, COMPUTER_NAME, TIME, TARGET, BINDINGS, END = 2, 1, 7, 9, 10, 0
 """Pairs of target information (2.2.2.1)."""
 
 
@@ -64,6 +64,11 @@ class NtlmAcceptor:
 def workstation(message: bytes) -> str:
     """The name of the machine that a client's second message contains."""
     return _field(message, 44).decode("utf-16-le")
+
+
+def target(message: bytes) -> str:
+    """The name of the service that a client's second message is meant for."""
+    return _pairs(_field(message, 20)[16 + 28 :]).get(TARGET, b"").decode("utf-16-le")
 
 
 def _field(message: bytes, at: int) -> bytes:

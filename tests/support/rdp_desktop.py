@@ -16,7 +16,7 @@ from tests.support.rdp_host import CHANNEL, SEND_REQUEST, TPKT, USER, WIDE, RdpH
 LICENSED = bytes.fromhex("80000000 ff031000 07000000 02000000 04000000")
 """A licence is not needed."""
 SHARE = 0x000103EA
-DEMAND_ACTIVE, DATA = 0x11, 0x17
+DEMAND_ACTIVE, CONFIRM_ACTIVE, DATA = 0x11, 0x13, 0x17
 SYNCHRONIZE, CONTROL, FONT_LIST, FONT_MAP = 31, 20, 39, 40
 SAVE_SESSION, PLAIN_NOTIFY, EXTENDED_INFO = 38, 2, 3
 COOPERATE, GRANTED = 4, 2
@@ -39,9 +39,12 @@ class RdpDesktop(RdpHost):
         super().__init__(tls)
         self.heard: asyncio.Queue[bytes] = asyncio.Queue()
         """Messages of the client on the channel that was opened."""
+        self.confirmed: asyncio.Future[dict[int, bytes]] = (
+            asyncio.get_running_loop().create_future()
+        )
+        """The client's sets of capabilities by their types, with headers (MS-RDPBCGR 2.2.7)."""
         self._more = capabilities
         self._writer: asyncio.StreamWriter | None = None
-        self._confirmed: asyncio.Event = asyncio.Event()
         self._finalized: asyncio.Event = asyncio.Event()
         self._dynamic: asyncio.Queue[bytes] = asyncio.Queue()
         """What is said about dynamic channels, but not on them."""
@@ -125,10 +128,10 @@ class RdpDesktop(RdpHost):
         sets = (
             capability(1, "<HHHHHHHHHBB", 1, 3, 0x200, 0, 0, 0x401, 0, 0, 0, 1, 1),
             capability(2, "<HHHHHHHHHBBHH", 32, 1, 1, 1, width, height, 0, 1, 1, 0, 0, 1, 0),
-            capability(3, "<20sHHHHHH52s", b"", 1, 20, 0, 1, 0, 0x22, b""),
+            capability(3, "<20sHHHHHH52s", b"", 1, 20, 0, 1, 0, 0x22, b"\1" * 32),
             capability(8, "<HHH", 1, 25, 25),
             capability(9, "<HH", CHANNEL - 1, 0),
-            capability(13, "<HHIIII64s", 0x35, 0, 0, 0, 0, 0, b""),
+            capability(13, "<HHIIII64s", 0x135, 0, 0, 0, 0, 0, b""),
             capability(20, "<II", 0, 1600),
             *self._more,
         )  # fmt: skip
@@ -155,7 +158,9 @@ class RdpDesktop(RdpHost):
 
     def _handle(self, channel: int, data: bytes) -> None:
         if channel == CHANNEL:
-            if data[2] == DATA and data[14] == FONT_LIST:
+            if data[2] == CONFIRM_ACTIVE and not self.confirmed.done():
+                self.confirmed.set_result(_sets_of(data))
+            elif data[2] == DATA and data[14] == FONT_LIST:
                 self._send_data(SYNCHRONIZE, struct.pack("<HH", 1, USER))
                 self._send_data(CONTROL, struct.pack("<HHI", COOPERATE, 0, 0))
                 self._send_data(CONTROL, struct.pack("<HHI", GRANTED, USER, CHANNEL - 1))
@@ -169,6 +174,16 @@ class RdpDesktop(RdpHost):
                 self.heard.put_nowait(message[2:])
             else:
                 self._dynamic.put_nowait(message)
+
+
+def _sets_of(confirm: bytes) -> dict[int, bytes]:
+    """The sets of capabilities in a confirm active PDU (MS-RDPBCGR 2.2.1.13.2.1)."""
+    (source,) = struct.unpack_from("<H", confirm, 12)
+    at, found = 16 + source + 4, {}
+    while at < len(confirm):
+        kind, size = struct.unpack_from("<HH", confirm, at)
+        found[kind], at = confirm[at : at + size], at + size
+    return found
 
 
 def capability(kind: int, layout: str, *fields: int | bytes) -> bytes:

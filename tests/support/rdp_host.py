@@ -88,6 +88,12 @@ class Introduction:
         return {name.rstrip(b"\0").decode(): options for name, options in found}
 
     @property
+    def flags(self) -> int:
+        """Flags of the client info PDU (MS-RDPBCGR 2.2.1.11.1.1)."""
+        flags: int = struct.unpack_from("<I", self.info, 4)[0]
+        return flags
+
+    @property
     def texts(self) -> list[str]:
         """Domain, user, password, program, directory."""
         sizes = struct.unpack_from("<HHHHH", self.info, 8)

@@ -141,7 +141,7 @@ def _core(settings: Settings, protocol: int) -> bytes:
 
 def depth(settings: Settings) -> int:
     """Return the bits of a pixel, out of those that aardwolf decodes."""
-    return 16 if settings.color_depth in (8, 16) else 32
+    return 16 if settings.color_depth in (8, 15, 16) else 32
 
 
 def logon(settings: Settings, zone: str) -> bytes:

@@ -64,6 +64,8 @@ EXTENDED_INFO = 3
 2.2.10.1.1.4)."""
 GRAPHICS = "Microsoft::Windows::RDS::Graphics"
 REDIRECTION = "RedirectionFlags"
+CACHED_BITMAPS = 3
+"""The drawing order that uses a cached bitmap (MemBlt, MS-RDPBCGR 2.2.7.1.3)."""
 NLA_REASON, GATEWAY_REASON = 0, 3
 """Why FreeRDP 3 asks for credentials: for network level authentication; from 3 on, for others."""
 
@@ -279,6 +281,8 @@ class Client:
             library.PubSub_Subscribe(events, name.encode(), address)
 
     def _prepare(self, _instance: int) -> int:
+        if self.settings.flag("BitmapCacheEnabled"):
+            self.settings.support_order(CACHED_BITMAPS)
         self.library.freerdp_performance_flags_make(self.settings.address)
         return self._load_channels(_instance) if self.library.major < 3 else 1
 

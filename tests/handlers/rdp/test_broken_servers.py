@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,14 @@ from guacr.daemon import Daemon
 from guacr.protocol.status import Status
 from guacr.testing.client import GuacClient
 from guacr.testing.daemon import address
+from handlers.rdp import engine as rdp_engine
 from handlers.rdp import handler, server
-from tests.handlers.rdp.sessions import connected, each_engine, shows
+from tests.handlers.rdp.sessions import connected, each_engine, shows, workers, zygote_pid
 from tests.support.certificates import Pair
 from tests.support.freerdp_shadow import freerdp_shadow
 from tests.support.scripted_host import Script, resetting, saying, scripted_host
 from tests.support.tcp_proxy import tcp_proxy
+from tests.support.waiting import until
 from tests.support.xvnc import Desktop
 
 CONFIRM = bytes.fromhex("030000130ed000001234000200080001000000")
@@ -80,6 +83,29 @@ async def test_a_host_that_falls_silent(
     monkeypatch.setattr(server, "HANDSHAKE_TIMEOUT", 1.0)
     sentence, status = await failure(saying(data), daemon)
     assert status == Status.UPSTREAM_TIMEOUT, sentence
+
+
+@each_engine
+@pytest.mark.parametrize("data", [b"", CONFIRM], ids=["at once", "in TLS"])
+async def test_a_user_who_leaves_a_silent_host(
+    data: bytes, engine: str, daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker ends by itself, and needs not be killed."""
+    monkeypatch.setattr(rdp_engine, "STOP_TIMEOUT", 60.0)
+    said = asyncio.Event()
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(data)
+        said.set()
+        await reader.read()
+
+    async with (
+        scripted_host(script) as parameters,
+        await GuacClient.connect(address(daemon), "rdp", parameters),
+    ):
+        await said.wait()
+    await until(lambda: not workers(zygote_pid(engine)), "the worker's end")
 
 
 @each_engine

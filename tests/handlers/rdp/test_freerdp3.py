@@ -118,6 +118,8 @@ async def test_what_a_client_says(daemon: Daemon, authority: Authority, tmp_path
     await test_introduction.test_the_client_and_its_screen(daemon, authority, tmp_path)
     await test_introduction.test_monitors(daemon, authority, tmp_path)
     await test_introduction.test_the_session(daemon, authority, tmp_path)
+    await test_introduction.test_what_is_cached(daemon, authority, tmp_path)
+    await test_introduction.test_input_and_codecs(daemon, authority, tmp_path)
 
 
 async def test_redirections(

@@ -1,8 +1,10 @@
-"""Workers that send valid messages in an order in which no worker does."""
+"""Workers that send valid messages in an order in which no worker does, or end at moments that
+matter."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import mmap
 import os
 import socket
@@ -17,9 +19,18 @@ from guacr.testing.daemon import address, local_settings, running_daemon
 from handlers.rdp import handler, server, watch
 from handlers.rdp.channel import memory
 from handlers.rdp.channel.codec import Message
-from handlers.rdp.channel.messages import Connected, CredentialsWanted, Ended, Painted, Sized
+from handlers.rdp.channel.messages import (
+    Certificate,
+    Connected,
+    CredentialsWanted,
+    Ended,
+    Painted,
+    Remark,
+    Sized,
+)
 from handlers.rdp.handler import RdpHandler
 from handlers.rdp.launcher import Loaded, Process
+from tests.handlers.test_wake import card, parameters
 from tests.support.waiting import until
 
 SHOWN = (Connected(), Sized(64, 48), Painted.of(0, [(0, 0, 64, 48)]))
@@ -50,6 +61,11 @@ class Script:
 
     def say(self, *messages: Message) -> None:
         self._channel.sendall(b"".join(message.encode() for message in messages))
+
+    def end(self) -> None:
+        """Lose the connection to the host."""
+        self.say(Ended("", True, 1))
+        self._channel.shutdown(socket.SHUT_WR)
 
     def close(self) -> None:
         self.header.release()
@@ -133,10 +149,63 @@ async def test_a_worker_that_hangs_before_its_first_picture(
 async def test_credentials_are_asked_for_once(daemon: Daemon, port: int, script: Script) -> None:
     async with await opened(daemon, port) as client:
         await script.forked()
-        script.say(CredentialsWanted(), Ended("", True, 1))
-        script._channel.shutdown(socket.SHUT_WR)
+        script.say(CredentialsWanted())
+        script.end()
         await client.wait(lambda: client.state.required, "the question")
         client.argv("password", "p")
         await script.forked(2)
         script.say(CredentialsWanted(), Ended("", True, 1))
         assert "has ended unexpectedly" in await error_of(client)
+
+
+async def test_certificates_without_end(daemon: Daemon, port: int, script: Script) -> None:
+    async with await opened(daemon, port) as client:
+        await script.forked()
+        script.say(*[Certificate(b"x")] * (server.CERTIFICATES_MAX + 1))
+        assert "has ended unexpectedly" in await error_of(client)
+
+
+async def test_errors_without_end(
+    daemon: Daemon, port: int, script: Script, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with await opened(daemon, port) as client:
+        await script.forked()
+        script.say(*[Remark("broken", is_error=True)] * (server.ERRORS_MAX + 5), *SHOWN)
+        await client.frame()
+    errors = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert len(errors) == server.ERRORS_MAX
+
+
+@pytest.mark.parametrize("stable", [True, False])
+async def test_all_attempts_are_allowed_again_after_a_stable_connection(
+    stable: bool, daemon: Daemon, port: int, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "STABLE_AFTER", -1.0 if stable else 1000.0)
+    monkeypatch.setattr(handler, "RETRY_PAUSE", 0.01)
+    async with await opened(daemon, port, autoretry="1") as client:
+        for attempt in range(1, 6 if stable else 3):
+            await script.forked(attempt)
+            script.say(*SHOWN)
+            await client.wait(lambda: client.state.syncs, "a picture")
+            script.end()
+        if stable:
+            await script.forked(6)
+        else:
+            assert "has closed the connection" in await error_of(client)
+
+
+async def test_a_host_is_not_woken_again(
+    daemon: Daemon, port: int, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever works on it may have shut it down."""
+    monkeypatch.setattr(handler, "RETRY_PAUSE", 0.01)
+    async with card() as network:
+        values = {name.replace("-", "_"): value for name, value in parameters(network).items()}
+        async with await opened(daemon, port, autoretry="1", **values) as client:
+            await script.forked()
+            await until(lambda: network.packets, "a packet")
+            script.say(*SHOWN)
+            await client.wait(lambda: client.state.syncs, "a picture")
+            script.end()
+            await script.forked(2)
+            assert len(network.packets) == 1

@@ -22,6 +22,8 @@ from tests.handlers.rdp.sessions import aardwolf, each_engine
 from tests.handlers.rdp.sessions import shows as shows_exactly
 from tests.support.certificates import Authority, Pair
 from tests.support.freerdp_shadow import ALICE, BOB, CAROL, DORA, freerdp_shadow
+from tests.support.hyper_v import hyper_v
+from tests.support.nla_host import NlaHost
 from tests.support.rdp_desktop import RdpDesktop
 from tests.support.scripted_host import scripted_host
 from tests.support.tcp_proxy import TcpProxy, tcp_proxy
@@ -42,6 +44,11 @@ async def desktop(desktop: Desktop) -> Desktop:
     """A display with a colour."""
     desktop.run("xsetroot", "-solid", "#204060")
     return desktop
+
+
+def hex_or_nothing(value: object) -> str:
+    """Names a test by its code."""
+    return f"{value:#x}" if type(value) is int else ""
 
 
 @asynccontextmanager
@@ -110,6 +117,36 @@ async def test_refused_logins_are_not_repeated(
                 "host '127.0.0.1' refused the login: check user name, password and domain"
             )
         assert proxy.connections == 2
+
+
+@each_engine
+@pytest.mark.parametrize(
+    ("reason", "status", "words"),
+    [
+        (0xC0000234, Status.CLIENT_FORBIDDEN, "has locked this account after failed logins: wait"),
+        (0xC0000072, Status.CLIENT_FORBIDDEN, "has disabled this account: ask the administrator"),
+        (0xC0000193, Status.CLIENT_FORBIDDEN, "says that this account has expired: ask"),
+        (0xC0000071, Status.CLIENT_FORBIDDEN, "says that the password has expired: change it"),
+        (0xC0000224, Status.CLIENT_FORBIDDEN, "wants the password to be changed: change it"),
+        (0xC000006E, Status.CLIENT_FORBIDDEN, "restricts this account, such as to certain hours"),
+        (0xC000015B, Status.CLIENT_FORBIDDEN, "does not grant this user remote logins: ask"),
+        (0xC000006D, Status.CLIENT_UNAUTHORIZED, "refused the login: check user name, password"),
+        (0xC000006A, Status.CLIENT_UNAUTHORIZED, "refused the password: check it"),
+        (0xC0000022, Status.CLIENT_FORBIDDEN, "denies access to this user: ask"),
+    ],
+    ids=hex_or_nothing,
+)
+async def test_reasons_of_windows(
+    reason: int, status: Status, words: str, daemon: Daemon, authority: Authority, tmp_path: Path
+) -> None:
+    host = NlaHost(authority.server_context(tmp_path), reason)
+    async with scripted_host(host.script) as parameters:
+        sentence, found = await refusal(
+            daemon, parameters | PROVEN | ALICE.parameters | {"autoretry": "3"}
+        )
+    assert words in sentence
+    assert found == status
+    assert host.targets == ["TERMSRV/127.0.0.1"]
 
 
 @each_engine
@@ -245,6 +282,23 @@ async def test_accepted(
 ) -> None:
     async with server(desktop, offered, pair, tmp_path) as (found, _):
         await is_shown(daemon, found | given)
+
+
+async def test_a_virtual_machine(
+    daemon: Daemon, desktop: Desktop, pair: Pair, tmp_path: Path
+) -> None:
+    """Its id precedes a login by NLA, for which nothing is negotiated before (vmconnect)."""
+    async with (
+        freerdp_shadow(desktop, "nla", pair, tmp_path) as found,
+        hyper_v(int(found["port"]), pair, tmp_path) as host,
+    ):
+        values = PROVEN | ALICE.parameters | host.parameters
+        values |= {"security": "vmconnect", "preconnection-blob": "7c4b9ac4"}
+        await is_shown(daemon, values)
+        assert host.machines == ["7c4b9ac4"]
+        sentence, status = await refusal(daemon, values | {"password": "wrong"})
+    assert "refused the login" in sentence
+    assert status == Status.CLIENT_UNAUTHORIZED
 
 
 # ---- xrdp, which has no NLA, and a login window of its own

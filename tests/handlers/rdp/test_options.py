@@ -66,6 +66,15 @@ def test_the_graphics_pipeline_needs_32_bits() -> None:
     assert settings(disable_gfx="true")["SupportGraphicsPipeline"] == "FALSE"
 
 
+def test_codecs() -> None:
+    """Those that lose details for good are not asked for."""
+    found = settings()
+    assert found["GfxProgressive"] == "TRUE"
+    lossy = ("RemoteFxCodec", "NSCodec", "GfxH264", "GfxAVC444")
+    assert {found[name] for name in lossy} == {"FALSE"}
+    assert settings(disable_gfx="true")["GfxProgressive"] == "FALSE"
+
+
 @pytest.mark.parametrize(("near", "compressed"), [(True, "FALSE"), (False, "TRUE")])
 def test_what_a_near_server_sends_is_not_compressed(near: bool, compressed: str) -> None:
     params = RdpParams()

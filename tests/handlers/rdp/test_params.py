@@ -48,6 +48,10 @@ def test_the_port_depends_on_the_security_protocol() -> None:
         ({"hostname": "h", "cert-fingerprints": "12"}, "not a SHA-256 fingerprint"),
         ({"hostname": "h", "ca-cert": "junk"}, "ca-cert contains no PEM certificate"),
         ({"hostname": "h", "wol-send-packet": "true"}, "wol-mac-addr is empty"),
+        ({"hostname": "h", "gateway-hostname": "https://g/rdp"}, "without https:// and path"),
+        ({"hostname": "h", "gateway-ca-cert": "junk"}, "gateway-ca-cert contains no PEM"),
+        ({"hostname": "h", "static-channels": "a,toolongname"}, "names of up to 7 ASCII"),
+        ({"hostname": "h", "remote-app": "x" * 261}, "remote-app is too long"),
         ({"hostname": "h", "server-layout": "de-xx"}, "unknown layout 'de-xx': use de-ch-qwertz, "),
     ],
 )

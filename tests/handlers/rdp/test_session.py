@@ -59,8 +59,9 @@ async def test_the_shadow_servers_picture_is_exact(
         (AUTO, "Xorg", "24"),
         (AUTO, "Xvnc", ""),
         (AUTO, "Xvnc", "24"),
+        (AUTO, "rdp", ""),  # with RDP's own encryption
         pytest.param(AARDWOLF, "Xorg", "", marks=aardwolf),
-        pytest.param(AARDWOLF, "rdp", "", marks=aardwolf),  # with RDP's own encryption
+        pytest.param(AARDWOLF, "rdp", "", marks=aardwolf),
     ],
 )
 async def test_the_picture_of_xrdp_is_exact(
@@ -73,6 +74,22 @@ async def test_the_picture_of_xrdp_is_exact(
         await shows(client, display)
         display.run("xsetroot", "-solid", "#8a2e5c")
         await shows(client, display)
+
+
+@each_engine
+@pytest.mark.parametrize(("depth", "most"), [("8", 50), ("15", 7), ("16", 7)])
+async def test_fewer_colours(depth: str, most: int, daemon: Daemon, xrdp: Xrdp) -> None:
+    """Each is nearly the same: `most` is the difference that rounding to fewer bits makes."""
+    async with connected(daemon, xrdp.parameters(), color_depth=depth) as client:
+        display = await xrdp.display()
+        show_something(display)
+        client.mouse(1, 1)
+
+        def is_alike() -> bool:
+            picture, shown = display.picture(), client.canvas.flatten()
+            return int(np.abs(picture.astype(int) - shown).max()) <= most
+
+        await until(is_alike, "nearly the same picture", timeout=TIMEOUT)
 
 
 async def test_a_second_viewer_sees_the_same(daemon: Daemon, xrdp: Xrdp) -> None:
@@ -121,7 +138,18 @@ async def test_the_pointer_reaches_the_desktop(daemon: Daemon, xrdp: Xrdp) -> No
         await until(lambda: b"Expose" in seen, "the window")
         client.mouse(100, 120, 0)
         await until(lambda: b"root:(100,120)" in seen, "the pointer")
-        for button, number in ((1, b"1"), (2, b"2"), (4, b"3"), (8, b"4"), (16, b"5")):
+        buttons = (
+            (1, b"1"),
+            (2, b"2"),
+            (4, b"3"),
+            (8, b"4"),
+            (16, b"5"),
+            (32, b"6"),
+            (64, b"7"),
+            (128, b"8"),
+            (256, b"9"),
+        )
+        for button, number in buttons:
             client.click(100, 120, button)
             await until(partial(seen.__contains__, b"button " + number), "a button")
         xev.kill()
@@ -190,7 +218,7 @@ def _read(process: subprocess.Popen[bytes], into: bytearray) -> None:
             into += line
 
 
-@pytest.mark.parametrize("engine", [pytest.param(AARDWOLF, marks=aardwolf)])
+@each_engine
 async def test_westons_picture_is_exact(engine: str, daemon: Daemon, pair: Pair) -> None:
     """It sends surfaces instead of bitmaps. Its pointer is a part of the picture, near the top."""
     picture = np.random.default_rng(1).integers(0, 255, (300, 400, 3), np.uint8)

@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from guacr.daemon import Daemon
+from guacr.protocol.status import Status
 from guacr.testing.client import GuacClient
 from guacr.testing.streams import BLOB_MAX
 from tests.handlers.rdp.clipboard.test_clipboard import pastes
@@ -79,6 +80,29 @@ async def test_a_file_of_the_host(daemon: Daemon, xrdp: Xrdp, tmp_path: Path) ->
                 await asyncio.sleep(0.05)
         assert list(names) == [f"/{path.name}"]
         assert await body(client, f"/{path.name}") == data
+
+
+@pytest.mark.parametrize("given", [{}, {"disable_download": "true"}])
+async def test_downloads_may_be_disabled(given: dict[str, str], daemon: Daemon, xrdp: Xrdp) -> None:
+    async with connected(daemon, xrdp.parameters(), **given) as client:
+        client.clipboard("text first")
+        await pastes(await xrdp.display(), "text first")
+        await upload(client, "mine", b"data")
+        await client.wait(partial(_acknowledged, client, 2), "the last acknowledgement")
+        names = json.loads(await body(client, "/"))
+        assert list(names) == ([] if given else ["/mine"])
+
+
+async def test_uploads_may_be_disabled(daemon: Daemon, xrdp: Xrdp) -> None:
+    async with connected(daemon, xrdp.parameters(), disable_upload="true") as client:
+        client.clipboard("text first")
+        await pastes(await xrdp.display(), "text first")
+        client.send("file", STREAM, "application/octet-stream", "mine")
+        acks = client.state.acks
+        await client.wait(lambda: [ack for ack in acks if ack[0] == STREAM], "a refusal")
+        _, sentence, status = acks[-1]
+        assert "uploads are disabled: disable-upload is set" in sentence
+        assert status == Status.CLIENT_FORBIDDEN
 
 
 @pytest.fixture

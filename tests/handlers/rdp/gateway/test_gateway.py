@@ -16,6 +16,7 @@ from guacr.testing.daemon import address
 from handlers.rdp.gateway import gateway as gateways
 from handlers.rdp.params import RdpParams
 from tests.handlers.rdp.sessions import connected, each_engine, shows
+from tests.handlers.test_wake import card, parameters
 from tests.support.certificates import Authority, Pair
 from tests.support.rd_gateway import (
     AUTH,
@@ -70,6 +71,15 @@ async def test_a_desktop_behind_a_gateway(
     assert gateway.targets == [(INSIDE, int(values["port"]))]
     assert gateway.clients == ["guacr"]
     assert gateway.workstations == ["GUACR"]
+
+
+async def test_a_host_behind_a_gateway_is_woken(
+    daemon: Daemon, authority: Authority, pair: Pair, tmp_path: Path
+) -> None:
+    gateway = RdGateway(pair, refusals={CHANNEL: 0x59DD})
+    async with card() as network, running_gateway(gateway, tmp_path) as found:
+        await outcome(daemon, found | trusting(authority) | parameters(network))
+        await until(lambda: network.packets, "the packet")
 
 
 @pytest.mark.parametrize("login", ["Negotiate", "Basic", ""])
