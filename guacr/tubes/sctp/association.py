@@ -61,6 +61,8 @@ class Association:
         on_established: called once data can be sent.
         on_channel: called with each channel that the peer opens.
         on_closed: called once with the reason, a sentence, when the association ends.
+        on_output: called when the application has made something to send.
+        has_more: whether `take_packets` has more to return now.
         channels: by number.
     """
 
@@ -78,6 +80,7 @@ class Association:
         self.on_established: Callable[[], None] | None = None
         self.on_channel: Callable[[Channel], None] | None = None
         self.on_closed: Callable[[str], None] | None = None
+        self.on_output: Callable[[], None] | None = None
         self.channels: dict[int, Channel] = {}
         self.is_closed = False
         self._ports = (port, remote_port)
@@ -97,6 +100,7 @@ class Association:
         self._control: list[bytes] = []
         self._last_packet: bytes | None = None
         """The ABORT that is sent when the association has ended."""
+        self.has_more = False
         self._above_low_water: set[Channel] = set()
         self._closing: list[Channel] = []
         """Channels that are closed once what they have queued was sent."""
@@ -145,6 +149,7 @@ class Association:
             raise ConnectionError(f"the limit of {self.limits.channels} channels is reached")
         channel = self._add_channel(self._next_number, label, protocol)
         self._out.push(channel.stream, dcep.PPID_CONTROL, message)
+        self._has_output()
         return channel
 
     def abort(self, reason: str) -> None:
@@ -156,6 +161,7 @@ class Association:
         if self._writer is not None and not self.is_closed:
             self._last_packet = self._writer.packet(chunk(ChunkType.ABORT))
         self._end(reason)
+        self._has_output()
 
     def probe(self, now: float) -> None:
         """The link has returned: send what is not acknowledged without waiting any longer."""
@@ -272,15 +278,22 @@ class Association:
         self._out.push(channel.stream, protocol, data)
         if channel.buffered > channel.low_water:
             self._above_low_water.add(channel)
+        self._has_output()
 
     def channel_close(self, channel: Channel) -> None:
         """Close a channel once what it has queued was sent. Channels call this."""
         self._closing.append(channel)
+        self._has_output()
 
     def channel_consumed(self, count: int) -> None:
         """The application has taken `count` bytes. Channels call this."""
         self._in.held -= count
-        self._in.on_consumed()
+        if self._in.on_consumed():
+            self._has_output()
+
+    def _has_output(self) -> None:
+        if self.on_output is not None:
+            self.on_output()
 
     def _on_sent_reset(self, stream: int) -> None:
         channel = self.channels.get(stream)
@@ -307,6 +320,7 @@ class Association:
 
     def take_packets(self, now: float) -> list[bytes]:
         """The packets that are due, at most 64: then call it again."""
+        self.has_more = False
         if self.is_closed:
             last, self._last_packet = self._last_packet, None
             return [] if last is None else [last]
@@ -316,6 +330,7 @@ class Association:
         if self.is_established and self._writer is not None:
             while len(packets) < PACKETS_MAX and (body := self._next_body(now)):
                 packets.append(self._writer.packet(b"".join(body)))
+            self.has_more = len(packets) == PACKETS_MAX
             self._after_sending()
         return packets
 
@@ -353,11 +368,13 @@ class Association:
         """When `handle_deadline` is due, as seconds of the clock; None for never."""
         if self.is_closed:
             return None
+        if not self.is_established:
+            return self._handshake.deadline()
         deadlines = (
-            self._handshake.deadline(),
+            self._handshake.deadline(),  # answers to a peer that repeats itself
             self._in.deadline(),
             self._out.deadline(),
-            self._resets.deadline() if self.is_established else None,
+            self._resets.deadline(),
         )
         return min((at for at in deadlines if at is not None), default=None)
 

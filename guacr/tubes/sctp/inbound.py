@@ -248,11 +248,12 @@ class Inbound:
         elif self._report_at is None:
             self._report_at = now + SACK_DELAY
 
-    def on_consumed(self) -> None:
-        """The application has taken something: report a window that has become much larger."""
+    def on_consumed(self) -> bool:
+        """The application has taken something: True if the peer has to be told of the window."""
         grown = max(self._room(), 0) - self._reported_window
         if grown >= self._window // 4:
             self._report_now = True
+        return self._report_now
 
     def deadline(self) -> float | None:
         """When a report is due, as seconds of the clock; 0.0 for at once."""

@@ -1,0 +1,1 @@
+"""WebRTC for data channels."""
