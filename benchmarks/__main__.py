@@ -1,5 +1,5 @@
 """Run all benchmarks, or those named: parse, terminal, images, encode, fanout, session, join,
-transfer, console, motion, encoded, link, vnc. `esctest DIRECTORY` runs esctest."""
+transfer, console, motion, encoded, link, sound, vnc. `esctest DIRECTORY` runs esctest."""
 
 import importlib
 import sys
@@ -17,6 +17,7 @@ NAMES = [
     "motion",
     "encoded",
     "link",
+    "sound",
     "vnc",
 ]
 

@@ -118,7 +118,7 @@ class OpusPlayer {
   }
 
   decode(data) {
-    if (this.decoder?.state !== "configured") this.begin(); // it closes itself after an error
+    if (this.decoder?.state !== "configured") this.begin(); // closed by an error, or unused for long
     if (this.decoder.decodeQueueSize >= DECODING_MAX) return;
     const timestamp = Math.round(this.decoded++ * PACKET * 1e6);
     this.decoder.decode(new EncodedAudioChunk({ type: "key", timestamp, data }));

@@ -9,9 +9,10 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
+from guacr import opus
 from guacr.api import AudioFormat, SessionContext
 from guacr.daemon import Daemon
-from guacr.testing.client import GuacClient
+from guacr.testing.client import GuacClient, Hello
 from handlers import bell
 from handlers.rdp.channel.codec import ChannelError
 from handlers.rdp.channel.virtual import (
@@ -24,6 +25,7 @@ from handlers.rdp.channel.virtual import (
 from handlers.rdp.sound import FULL, HostSound
 from handlers.sound import AHEAD_MAX
 from tests.handlers.rdp.sessions import TIMEOUT, connected
+from tests.support.opus import decoded, pitch_of, require_opus
 from tests.support.xrdp import Xrdp
 
 RATE, PITCH = 44100, 440
@@ -55,6 +57,23 @@ async def test_a_tone_arrives_as_one(daemon: Daemon, xrdp: Xrdp) -> None:
     assert abs(spectrum.argmax() * RATE / len(both) - PITCH) < 1
     jumps = np.abs(np.diff(both[:, 0].astype(int)))
     assert jumps.max() < 12000 * 2 * np.pi * PITCH / RATE + 2  # nothing is missing in between
+
+
+async def test_a_tone_arrives_by_opus(daemon: Daemon, xrdp: Xrdp) -> None:
+    require_opus()
+    hello = Hello(audio=("audio/L8", "audio/L16", "audio/vnd.guacr.opus"))
+    async with connected(daemon, xrdp.parameters(), hello) as client:
+        await xrdp.play(await xrdp.display(), tone(2.0))
+        await client.wait(lambda: client.canvas.counts["audio"], "sound")
+        await end(xrdp, client)
+    (played,) = client.state.streams
+    assert played.args == ("audio/vnd.guacr.opus;rate=48000,channels=2",)
+    heard = decoded([bytes(played.data)], 2)
+    assert len(heard) > opus.RATE
+    assert len(played.data) * opus.RATE / len(heard) < 17_000, "bytes for each second of sound"
+    for channel in heard.T:
+        assert abs(pitch_of(channel) - PITCH) < 1
+        assert 11_000 < channel.max() < 13_000
 
 
 async def test_no_sound_is_asked_for(daemon: Daemon, xrdp: Xrdp) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from guacr.daemon import Daemon
-from guacr.testing.client import GuacClient
+from guacr.testing.client import GuacClient, Hello
 from guacr.testing.daemon import address
 from handlers import bell
 from handlers.sound import AHEAD_MAX
@@ -18,6 +18,7 @@ from handlers.vnc.rfb import numbers
 from handlers.vnc.rfb.client import SOUND_MAX
 from handlers.vnc.sound import FORMAT
 from tests.support.clock import SkippingClock
+from tests.support.opus import decoded, pitch_of, require_opus
 from tests.support.qemu import PITCH, beeping_machine
 from tests.support.rfb_server import RfbPeer, rfb_server
 from tests.support.xvnc import Desktop
@@ -58,6 +59,23 @@ async def test_the_beep_of_a_virtual_machine(daemon: Daemon, tmp_path: Path) -> 
     left = np.frombuffer(bytes(played.data), "<i2")[::2].astype(float)
     spectrum = np.abs(np.fft.rfft(left - left.mean()))
     assert abs(spectrum.argmax() * FORMAT.rate / len(left) - PITCH) < PITCH / 50
+    await client.close()
+
+
+async def test_the_beep_by_opus(daemon: Daemon, tmp_path: Path) -> None:
+    require_opus()
+    hello = Hello(audio=("audio/L16", "audio/vnd.guacr.opus"))
+    async with beeping_machine(tmp_path) as parameters:
+        values = parameters | {"enable-audio": "true"}
+        client = await GuacClient.connect(address(daemon), "vnc", values, hello=hello)
+        await client.wait(lambda: client.canvas.counts["audio"], "sound")
+        before = client.received
+        await client.wait(lambda: client.received > before + 30_000, "more of it")
+    await client.wait_closed()
+    (played,) = client.state.streams
+    assert played.args == ("audio/vnd.guacr.opus;rate=48000,channels=2",)
+    left = decoded([bytes(played.data)], 2)[:, 0].astype(float)
+    assert abs(pitch_of(left - left.mean()) - PITCH) < PITCH / 50
     await client.close()
 
 
