@@ -1,11 +1,13 @@
 """Every error of a tube, each with the reason for which connections are closed because of it.
 
-GuacrError
-└── TubeError                     ERROR, UPSTREAM_ERROR
-    └── WireError                 PROTOCOL_ERROR: the peer's bytes do not fit the wire format
-        ├── FrameTooLongError     a frame over the limit: the conversation ends
-        ├── FragmentError         a fragment that was dropped: the conversation can go on
-        └── TargetError           the target of an OpenConnection cannot be read
+    GuacrError
+    └── TubeError                     ERROR, UPSTREAM_ERROR
+        └── WireError                 PROTOCOL_ERROR: the peer's bytes do not fit the wire format
+            ├── FrameTooLongError     a frame over the limit: the conversation ends
+            ├── FragmentError         a fragment that was dropped: the conversation can go on
+            └── TargetError           the target of an OpenConnection cannot be read
+
+A message is one sentence as in `guacr.errors`, for the log of this side and for the peer.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from tests.fuzz import (
     rfb_rects,
     sctp,
     telnet,
+    tubes,
 )
 
 try:
@@ -36,6 +37,7 @@ TARGETS = [
     pytest.param(rdp_channel.one_input, rdp_channel.SAMPLES, 1000, id="rdp_channel"),
     pytest.param(rdp_clipboard.one_input, rdp_clipboard.SAMPLES, 300, id="rdp_clipboard"),
     pytest.param(rdp_gateway.one_input, rdp_gateway.SAMPLES, 1000, id="rdp_gateway"),
+    pytest.param(tubes.one_input, tubes.SAMPLES, 2000, id="tubes"),
     *SERVER,
     pytest.param(rfb.one_input, rfb.SAMPLES, 200, id="rfb"),
     pytest.param(sctp.one_input, sctp.SAMPLES, 500, id="sctp"),
