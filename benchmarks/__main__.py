@@ -1,5 +1,5 @@
 """Run all benchmarks, or those named: parse, terminal, images, encode, fanout, session, join,
-transfer, console, motion, encoded, link, sound, vnc. `esctest DIRECTORY` runs esctest."""
+transfer, console, motion, encoded, link, sound, tubes, vnc. `esctest DIRECTORY` runs esctest."""
 
 import importlib
 import sys
@@ -18,6 +18,7 @@ NAMES = [
     "encoded",
     "link",
     "sound",
+    "tubes",
     "vnc",
 ]
 
