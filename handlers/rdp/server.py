@@ -190,9 +190,7 @@ class Server:
         """End the connection, if it has not ended."""
         for task in self._tasks:
             task.cancel()
-        self.pointer.release()
-        self.touches.end()
-        self.keyboard.release_all()
+        self._release()
         self._notice.clear()
         self._clipboard.end()
         self._pipes.end()
@@ -207,6 +205,12 @@ class Server:
         if self._ended is None:
             self._error = error
             self._engine.kill()
+
+    def _release(self) -> None:
+        """Release what users hold."""
+        self.pointer.release()
+        self.touches.end()
+        self.keyboard.release_all()
 
     @property
     def params(self) -> RdpParams:
@@ -357,6 +361,7 @@ class Server:
 
     def _reconnect(self, _wanted: Layout) -> None:
         self.is_outdated = True
+        self._release()  # the host keeps what is held; the next connection presses modifiers again
         self._engine.send([Stop()])
 
     def _geometry_of(self, width: int, height: int) -> Layout:

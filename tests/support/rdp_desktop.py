@@ -23,6 +23,8 @@ COOPERATE, GRANTED = 4, 2
 FIRST_AND_LAST = 3
 CREATE, DATA_FIRST, DATA_LATER, CLOSE, CAPABILITIES = 1, 2, 3, 4, 5
 """Commands of dynamic channels."""
+NUMBER_SIZES = (1, 2, 4)
+"""Bytes of the number of a channel, by the last bits of a message."""
 NUMBER = 7
 """Of the only dynamic channel."""
 
@@ -171,7 +173,7 @@ class RdpDesktop(RdpHost):
         elif channel == self._number("drdynvc"):
             message = data[8:]
             if message[0] >> 4 == DATA_LATER:
-                self.heard.put_nowait(message[2:])
+                self.heard.put_nowait(message[1 + NUMBER_SIZES[message[0] & 3] :])
             else:
                 self._dynamic.put_nowait(message)
 

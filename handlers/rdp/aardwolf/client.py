@@ -109,10 +109,12 @@ class Client:
         self._wake()
 
     def stop(self) -> None:
-        """Make `run` return soon; may be called on any thread, and at any time."""
+        """Make `run` return soon, but handle before what has been posted; may be called on any
+        thread, and at any time."""
         self._stopping = True
+        if not self._waiting:
+            self._link.abort()
         self._wake()
-        self._link.abort()
 
     def _wake(self) -> None:
         with suppress(BlockingIOError):  # it will wake up anyway
@@ -195,8 +197,10 @@ class Client:
         """Handle what comes. Before waiting, report what has been drawn; but not if there is more
         to draw already, as most servers do not mark where a picture ends."""
         screen, note_busy = self._screen, self._surroundings.note_busy
-        while not self._stopping:
+        while True:
             self._handle_waiting(session)
+            if self._stopping:
+                return
             has_more = self._handle_packets(session)
             patience = screen.patience
             if has_more:

@@ -64,8 +64,6 @@ EXTENDED_INFO = 3
 2.2.10.1.1.4)."""
 GRAPHICS = "Microsoft::Windows::RDS::Graphics"
 REDIRECTION = "RedirectionFlags"
-CACHED_BITMAPS = 3
-"""The drawing order that uses a cached bitmap (MemBlt, MS-RDPBCGR 2.2.7.1.3)."""
 NLA_REASON, GATEWAY_REASON = 0, 3
 """Why FreeRDP 3 asks for credentials: for network level authentication; from 3 on, for others."""
 
@@ -173,18 +171,23 @@ class Client:
                 self.library.SetEvent(self._wake)
 
     def stop(self) -> None:
-        """Make `run` return soon; may be called from any thread, and at any time."""
+        """Make `run` return soon, but handle before what has been posted; may be called from any
+        thread, and at any time."""
         self._stopping = True
         with self._lock:
             if not self._finished:
-                self.library.freerdp_abort_connect(self.instance)
                 self.library.SetEvent(self._wake)
+                if self._waiting:
+                    return
+                self.library.freerdp_abort_connect(self.instance)
                 with suppress(OSError):
                     self._spare.shutdown(socket.SHUT_RDWR)
 
     def _loop(self) -> None:
         library, handles = self.library, (c_void_p * (HANDLES_MAX + 1))()
-        while not self._stopping and not library.freerdp_shall_disconnect(self.instance):
+        while not library.freerdp_shall_disconnect(self.instance) and (
+            self._waiting or not self._stopping
+        ):
             is_full, count = self.static_channels.is_full, 0
             if not is_full:
                 count = library.freerdp_get_event_handles(self.context, handles, HANDLES_MAX)
@@ -194,7 +197,8 @@ class Client:
             self._wait(handles, count + 1)
             library.ResetEvent(self._wake)  # before the messages are taken, which may be more
             while self._waiting:
-                self._do(self._waiting.popleft())
+                self._do(self._waiting[0])
+                self._waiting.popleft()
                 self._surroundings.note_handled()
             self._call_due()
             if not is_full and not library.freerdp_check_event_handles(self.context):
@@ -281,8 +285,6 @@ class Client:
             library.PubSub_Subscribe(events, name.encode(), address)
 
     def _prepare(self, _instance: int) -> int:
-        if self.settings.flag("BitmapCacheEnabled"):
-            self.settings.support_order(CACHED_BITMAPS)
         self.library.freerdp_performance_flags_make(self.settings.address)
         return self._load_channels(_instance) if self.library.major < 3 else 1
 

@@ -71,13 +71,6 @@ class Settings:
             name = bytes(zone.TimeZoneKeyName).decode(CODEC, "replace").partition("\0")[0]
             self.put("DynamicDSTTimeZoneKeyName", name)
 
-    def support_order(self, index: int) -> None:
-        """Tell the server that one of the primary drawing orders is supported (MS-RDPBCGR
-        2.2.7.1.3)."""
-        found = self._pointer("OrderSupport", "pointer")
-        if found:
-            ctypes.c_uint8.from_address(found + index).value = 1
-
     def _put_items(self, name: str, data: bytes, count: int) -> None:
         """Set a setting that is an array, by a function of FreeRDP 3."""
         self._library.core.freerdp_settings_set_pointer_len(

@@ -100,12 +100,10 @@ async def test_a_user_who_leaves_a_silent_host(
         said.set()
         await reader.read()
 
-    async with (
-        scripted_host(script) as parameters,
-        await GuacClient.connect(address(daemon), "rdp", parameters),
-    ):
-        await said.wait()
-    await until(lambda: not workers(zygote_pid(engine)), "the worker's end")
+    async with scripted_host(script) as parameters:
+        async with await GuacClient.connect(address(daemon), "rdp", parameters):
+            await said.wait()
+        await until(lambda: not workers(zygote_pid(engine)), "the worker's end")
 
 
 @each_engine

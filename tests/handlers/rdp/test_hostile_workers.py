@@ -18,21 +18,28 @@ from guacr.testing.client import GuacClient
 from guacr.testing.daemon import address, local_settings, running_daemon
 from handlers.rdp import handler, server, watch
 from handlers.rdp.channel import memory
-from handlers.rdp.channel.codec import Message
+from handlers.rdp.channel.codec import Message, Parser
 from handlers.rdp.channel.messages import (
+    TO_WORKER,
     Certificate,
     Connected,
     CredentialsWanted,
     Ended,
+    Mouse,
     Painted,
     Remark,
+    Scancode,
     Sized,
+    Stop,
 )
 from handlers.rdp.handler import RdpHandler
 from handlers.rdp.launcher import Loaded, Process
+from handlers.rdp.pointer import BUTTONS, DOWN, MOVED
 from tests.handlers.test_wake import card, parameters
 from tests.support.waiting import until
 
+X = 0x2D
+"""The scancode of the key."""
 SHOWN = (Connected(), Sized(64, 48), Painted.of(0, [(0, 0, 64, 48)]))
 
 
@@ -61,6 +68,13 @@ class Script:
 
     def say(self, *messages: Message) -> None:
         self._channel.sendall(b"".join(message.encode() for message in messages))
+
+    async def told(self) -> list[Message]:
+        """The messages of the daemon until it ends the connection."""
+        parser, found = Parser(TO_WORKER), list[Message]()
+        while Stop() not in found:
+            found += parser.feed(await asyncio.to_thread(self._channel.recv, 1 << 16))
+        return found
 
     def end(self) -> None:
         """Lose the connection to the host."""
@@ -209,3 +223,26 @@ async def test_a_host_is_not_woken_again(
             script.end()
             await script.forked(2)
             assert len(network.packets) == 1
+
+
+async def test_nothing_stays_pressed_when_the_connection_is_made_anew(
+    daemon: Daemon, port: int, script: Script
+) -> None:
+    """The host would repeat a key until the same one is released."""
+    async with await opened(daemon, port, resize_method="reconnect") as client:
+        await script.forked()
+        script.say(Connected(), Sized(1024, 768), Painted.of(0, [(0, 0, 64, 48)]))
+        await client.frame()
+        client.key(ord("x"), True)
+        client.mouse(5, 6, 1)
+        client.size(800, 600)
+        told = await script.told()
+        assert told[told.index(Scancode(X, False, True)) + 1 :] == [
+            Mouse(False, MOVED, 5, 6),
+            Mouse(False, DOWN | BUTTONS[1], 5, 6),
+            Mouse(False, BUTTONS[1], 5, 6),
+            Scancode(X, False, False),
+            Stop(),
+        ]
+        script.end()
+        await script.forked(2)

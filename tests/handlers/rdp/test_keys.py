@@ -89,6 +89,30 @@ async def test_modifiers_that_are_held_while_guacr_connects_anew_stay_pressed(
         await until(lambda: typed.read_bytes() == b"click\x18", "a click and a key with Ctrl")
 
 
+@each_engine
+async def test_what_is_held_is_released_before_guacr_connects_anew(
+    daemon: Daemon, xrdp: Xrdp, tmp_path: Path
+) -> None:
+    """Otherwise the host repeats the key."""
+    seen = tmp_path / "seen"
+    async with connected(daemon, xrdp.parameters(), resize_method="reconnect") as client:
+        display = await xrdp.display()
+        display.run("xset", "r", "off")
+        with seen.open("wb") as output:
+            display.start(
+                "stdbuf", "-oL", "xev", "-geometry", "400x300+0+0", stdout=output.fileno()
+            )
+        await until(lambda: b"Expose" in seen.read_bytes(), "the window")
+        client.mouse(100, 120)
+        await until(lambda: b"root:(100,120)" in seen.read_bytes(), "the pointer")
+        client.key(keysym("x"), True)
+        client.mouse(100, 120, 1)
+        await until(lambda: b"ButtonPress" in seen.read_bytes(), "the button")
+        client.size(900, 500)
+        await until(lambda: b"KeyRelease" in seen.read_bytes(), "the key's release")
+        await until(lambda: b"ButtonRelease" in seen.read_bytes(), "the button's release")
+
+
 def test_messages() -> None:
     sent: list[Message] = []
     sender = KeySender(sent.append)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import struct
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 
 from guacr.daemon import Daemon
 from guacr.testing.client import GuacClient
-from tests.handlers.rdp.sessions import connected, shows
+from tests.handlers.rdp.sessions import connected, each_engine, shows
 from tests.handlers.rdp.test_session import show_something
 from tests.support.certificates import Authority
 from tests.support.rdp_desktop import RdpDesktop
@@ -24,6 +25,8 @@ from tests.support.xrdp import Xrdp
 
 NAME = "Microsoft::Windows::RDS::DisplayControl"
 TIMEOUT = 20.0
+PAUSE = 0.5
+"""Seconds between two requests."""
 
 
 def monitors(display: XDisplay) -> list[str]:
@@ -68,14 +71,14 @@ async def asked(host: RdpDesktop) -> list[tuple[int, ...]]:
 
 @asynccontextmanager
 async def resizable(
-    daemon: Daemon, authority: Authority, directory: Path, most: int, area: int
+    daemon: Daemon, authority: Authority, directory: Path, most: int, area: int, **more: str
 ) -> AsyncIterator[tuple[RdpDesktop, GuacClient]]:
     """A host that can be resized, and a client that shows its three monitors."""
     host = RdpDesktop(authority.server_context(directory))
     values = {"security": "tls", "monitors": "3", "resize-method": "display-update"}
     async with (
         scripted_host(host.script) as parameters,
-        connected(daemon, parameters | values, disable_scaling="true") as client,
+        connected(daemon, parameters | values, **({"disable_scaling": "true"} | more)) as client,
         asyncio.timeout(TIMEOUT),
     ):
         assert await host.open(NAME) == 0
@@ -109,3 +112,24 @@ async def test_a_host_is_not_asked_for_more_than_it_accepts(
         await until(lambda: "no desktop of 1200 by 801 pixels" in caplog.text, "the remark")
         client.size(1200, 800)
         assert {one[4] for one in await asked(host)} == {800}
+
+
+@each_engine
+async def test_text_keeps_its_size(daemon: Daemon, authority: Authority, tmp_path: Path) -> None:
+    """Windows takes it back to the smallest unless each request says it again."""
+    scaled = {"disable_scaling": "", "dpi": "192"}
+    async with resizable(daemon, authority, tmp_path, 16, 10_000, **scaled) as (host, client):
+        client.size(1200, 600)
+        assert [one[5:] for one in await asked(host)] == [(53, 79, 0, 200, 180)] * 3
+
+
+@each_engine
+async def test_a_storm_of_sizes(daemon: Daemon, authority: Authority, tmp_path: Path) -> None:
+    """A host is asked for the last one, and at most twice a second."""
+    async with resizable(daemon, authority, tmp_path, 16, 10_000, monitors="1") as (host, client):
+        begun, count = time.monotonic(), 0
+        for width in range(1100, 1500, 2):
+            client.size(width, 600)
+        while (await asked(host))[0][3] < 1498:
+            count += 1
+        assert count <= (time.monotonic() - begun) / PAUSE + 1
