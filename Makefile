@@ -14,7 +14,8 @@ TEST_PACKAGES := $(RUNTIME_PACKAGES) chromium-headless-shell openssh-server inet
 	tigervnc-standalone-server tigervnc-tools x11vnc xvfb xclip xterm qemu-system-x86 x11-apps x11-utils x11-xserver-utils \
 	wayvnc sway grim wl-clipboard wev \
 	tigervnc-scraping-server libvncserver-dev gcc libc6-dev iproute2 \
-	xrdp xorgxrdp freerdp2-shadow-x11 winpr-utils libfreerdp-client2-2 freerdp2-dev weston pulseaudio
+	xrdp xorgxrdp freerdp2-shadow-x11 winpr-utils libfreerdp-client2-2 freerdp2-dev weston pulseaudio \
+	coturn
 
 .PHONY: help demo test lint types contracts format bench docs install check clean
 

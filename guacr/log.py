@@ -26,7 +26,7 @@ LINE_MAX = 16384
 """Maximum characters of a message; longer ones are cut."""
 CONTEXT = ("session", "user", "protocol")
 """Attributes of a record that identify its session and user."""
-LIBRARIES = ("aiohttp", "asyncio", "asyncssh", "PIL")
+LIBRARIES = ("aiohttp", "aioice", "asyncio", "asyncssh", "PIL")
 """Loggers that are too verbose; their messages appear at DEBUG and below."""
 
 _LEVELS = {

@@ -2,6 +2,8 @@
 
     GuacrError
     └── TubeError                     ERROR, UPSTREAM_ERROR
+        ├── IceError                  CONNECTION_FAILED: invalid credentials or candidates of ICE
+        │   └── CandidateError        a candidate that cannot be read: it costs no other
         └── WireError                 PROTOCOL_ERROR: the peer's bytes do not fit the wire format
             ├── FrameTooLongError     a frame over the limit: the conversation ends
             ├── FragmentError         a fragment that was dropped: the conversation can go on
@@ -24,6 +26,16 @@ class TubeError(GuacrError):
 
     status = Status.UPSTREAM_ERROR
     reason: ClassVar[CloseReason] = CloseReason.ERROR
+
+
+class IceError(TubeError):
+    """The ICE credentials or candidates of the peer are invalid."""
+
+    reason = CloseReason.CONNECTION_FAILED
+
+
+class CandidateError(IceError):
+    """A candidate of the peer cannot be read. The others are not affected."""
 
 
 class WireError(TubeError):
