@@ -4,6 +4,7 @@
     └── TubeError                     ERROR, UPSTREAM_ERROR
         ├── IceError                  CONNECTION_FAILED: invalid credentials or candidates of ICE
         │   └── CandidateError        a candidate that cannot be read: it costs no other
+        ├── SdpError                  CONNECTION_FAILED: a session description cannot be used
         └── WireError                 PROTOCOL_ERROR: the peer's bytes do not fit the wire format
             ├── FrameTooLongError     a frame over the limit: the conversation ends
             ├── FragmentError         a fragment that was dropped: the conversation can go on
@@ -56,5 +57,11 @@ class FragmentError(WireError):
 
 class TargetError(WireError):
     """The target of an OpenConnection message cannot be read."""
+
+    reason = CloseReason.CONNECTION_FAILED
+
+
+class SdpError(TubeError):
+    """A session description cannot be read, or offers nothing that can be used."""
 
     reason = CloseReason.CONNECTION_FAILED

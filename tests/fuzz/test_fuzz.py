@@ -18,6 +18,7 @@ from tests.fuzz import (
     rfb,
     rfb_rects,
     sctp,
+    sdp,
     telnet,
     tubes,
 )
@@ -42,6 +43,7 @@ TARGETS = [
     pytest.param(rfb.one_input, rfb.SAMPLES, 200, id="rfb"),
     pytest.param(sctp.one_input, sctp.SAMPLES, 500, id="sctp"),
     pytest.param(rfb_rects.one_input, rfb_rects.SAMPLES, 500, id="rfb_rects"),
+    pytest.param(sdp.one_input, sdp.SAMPLES, 1000, id="sdp"),
 ]
 
 

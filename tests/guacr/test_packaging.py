@@ -42,6 +42,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     "cryptography": (
         "guacr.sshlib",
         "guacr.access.guacamole_lite",
+        "guacr.tubes.rtc.certificate",
         "handlers.database.sqlserver.tls",
         "handlers.rdp.certificates",
         "handlers.rdp.gateway.ntlm",
