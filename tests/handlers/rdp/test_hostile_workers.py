@@ -25,6 +25,8 @@ from handlers.rdp.channel.messages import (
     Connected,
     CredentialsWanted,
     Ended,
+    Indicators,
+    Locks,
     Mouse,
     Painted,
     Remark,
@@ -33,6 +35,7 @@ from handlers.rdp.channel.messages import (
     Stop,
 )
 from handlers.rdp.handler import RdpHandler
+from handlers.rdp.key_sender import CAPS
 from handlers.rdp.launcher import Loaded, Process
 from handlers.rdp.pointer import BUTTONS, DOWN, MOVED
 from tests.handlers.test_wake import card, parameters
@@ -246,3 +249,19 @@ async def test_nothing_stays_pressed_when_the_connection_is_made_anew(
         ]
         script.end()
         await script.forked(2)
+
+
+async def test_lock_keys_that_the_host_reports_count(
+    daemon: Daemon, port: int, script: Script
+) -> None:
+    """A small letter is typed without Caps Lock."""
+    async with await opened(daemon, port) as client:
+        await script.forked()
+        script.say(Connected(), Indicators(CAPS), *SHOWN)
+        await client.frame()
+        client.key(ord("x"), True)
+        client.send("disconnect")
+        told = await script.told()
+        assert told[told.index(Scancode(X, False, True)) - 1] == Locks(0)
+        assert told.count(Locks(0)) == 2
+        script.end()

@@ -33,6 +33,11 @@ async def enter(typed: Path, client: GuacClient) -> None:
         ("en-us-qwerty", "Hello, World! 0123 ~`@#$%^&*()_+-=[]{}|\\:;\"'<>?/ yz"),
         ("de-de-qwertz", "Grüße: zyZY äöüÄÖÜß @ € {[]}\\ ~ | <> '#+*"),
         ("fr-fr-azerty", "l'été: azAZqwQWm, ç à è 0123 @ € {[]}\\ | <> ^ â î"),
+        ("de-de-qwertz", "é è ê É È Ê"),
+        ("es-es-qwerty", "España: áéíóú ÁÉÍÓÚ ü à ê ñÑ ¿¡"),
+        ("pt-br-qwerty", "João: ãõñ áé âêô ü ç"),
+        ("it-it-qwerty", "perché: àèìòù é ç ° §"),
+        ("sv-se-qwerty", "åäö é è ê ü ñ"),
     ],
 )
 async def test_text(layout: str, text: str, daemon: Daemon, xrdp: Xrdp, tmp_path: Path) -> None:

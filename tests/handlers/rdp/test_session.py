@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import subprocess
 from functools import partial
 from pathlib import Path
@@ -50,6 +51,27 @@ async def test_the_shadow_servers_picture_is_exact(
         await shows(client, desktop)
         desktop.run("xsetroot", "-solid", "#8a2e5c")
         await shows(client, desktop)
+
+
+@pytest.mark.parametrize(("given", "used"), [({}, True), ({"disable_gfx": "true"}, False)])
+async def test_the_graphics_pipeline_is_used(
+    given: dict[str, str],
+    used: bool,
+    daemon: Daemon,
+    desktop: Desktop,
+    pair: Pair,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    show_something(desktop)
+    async with (
+        freerdp_shadow(desktop, "tls", pair, tmp_path) as parameters,
+        connected(daemon, parameters, **given) as client,
+    ):
+        client.mouse(1, 1)
+        await shows(client, desktop)
+    assert ("channel Microsoft::Windows::RDS::Graphics is open" in caplog.text) == used
 
 
 @pytest.mark.parametrize(

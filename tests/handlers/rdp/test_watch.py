@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,9 +16,11 @@ from guacr.protocol.status import Status
 from handlers import link as tcp
 from handlers.notice import Notice
 from handlers.rdp import route, watch
-from tests.handlers.rdp.sessions import connected, shows
+from tests.handlers.rdp.sessions import connected, each_engine, shows
+from tests.handlers.rdp.test_session import show_something
 from tests.support.certificates import Pair
 from tests.support.freerdp_shadow import freerdp_shadow
+from tests.support.server_process import children
 from tests.support.slow_link import SlowLink, slow_link
 from tests.support.tcp_proxy import TcpProxy
 from tests.support.waiting import until
@@ -28,6 +32,9 @@ TIMES = {
     socket.TCP_KEEPCNT: 10,
     socket.TCP_USER_TIMEOUT: 4000,
 }
+
+SLOW, DELAY = 1.25e5, 0.05
+"""Bytes per second, and seconds for a round trip."""
 
 
 @pytest.fixture
@@ -86,3 +93,68 @@ async def test_a_host_that_vanishes(
     assert "host '192.0.2.2' has not answered for" in sentence
     assert "check whether it is switched on" in sentence
     assert status == Status.UPSTREAM_TIMEOUT
+
+
+@each_engine
+async def test_a_slow_link(
+    daemon: Daemon,
+    desktop: Desktop,
+    pair: Pair,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is sent last is seen, exactly, and nothing ends before."""
+    async with (
+        slow_link(SLOW, DELAY) as made,
+        freerdp_shadow(desktop, "tls", pair, tmp_path) as parameters,
+    ):
+
+        async def reach(host: str, port: int, *_: object) -> socket.socket:
+            return await made.connect(host, port)
+
+        monkeypatch.setattr(route, "reach", reach)
+        proxy = TcpProxy("127.0.0.1", int(parameters["port"]))
+        listening = made.listen()
+        host, port = listening.getsockname()
+        async with await asyncio.start_server(proxy.accept, sock=listening):
+            there = {"hostname": host, "port": str(port)}
+            async with connected(daemon, parameters | there) as client:
+                show_something(desktop)
+                for at in range(20):
+                    client.mouse(at, 1)
+                    desktop.run("xsetroot", "-solid", f"#{at:02x}2e5c")
+                await shows(client, desktop)
+        await proxy.close()
+
+
+@each_engine
+async def test_a_host_that_stands_still(
+    daemon: Daemon, desktop: Desktop, pair: Pair, tmp_path: Path
+) -> None:
+    """Its session waits for it, and others go on."""
+    others = tmp_path / "other"
+    others.mkdir()
+    before = set(children(os.getpid()))
+    async with freerdp_shadow(desktop, "tls", pair, tmp_path) as parameters:
+        (server,) = {pid for pid in set(children(os.getpid())) - before if is_shadow(pid)}
+        async with (
+            freerdp_shadow(desktop, "tls", pair, others) as found,
+            connected(daemon, parameters) as client,
+            connected(daemon, found) as other,
+        ):
+            client.mouse(1, 1)
+            await shows(client, desktop)
+            os.kill(server, signal.SIGSTOP)
+            try:
+                for at in range(100):
+                    client.mouse(at, 2)
+                other.mouse(2, 2)
+                desktop.run("xsetroot", "-solid", "#8a2e5c")
+                await shows(other, desktop)
+            finally:
+                os.kill(server, signal.SIGCONT)
+            await shows(client, desktop)
+
+
+def is_shadow(pid: int) -> bool:
+    return Path(f"/proc/{pid}/comm").read_text().startswith("freerdp-shadow")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -34,6 +35,9 @@ from tests.support.freerdp_shadow import freerdp_shadow
 from tests.support.guarding import owned
 from tests.support.waiting import until
 from tests.support.xvnc import Desktop
+
+GROWTH_MAX = 4 << 20
+"""Bytes by which memory may grow over 75 connections: a desktop's picture alone has 3 MiB."""
 
 
 @pytest.fixture
@@ -153,6 +157,35 @@ async def test_nothing_is_left(daemon: Daemon, shadow: dict[str, str]) -> None:
     await until(lambda: not daemon.registry.sessions, "the end of the sessions")
     await until(lambda: not workers(zygote_pid()), "the workers' end")
     await until(lambda: all(map(le, counts(), before)), "closed files")
+
+
+async def test_a_hundred_connections(daemon: Daemon, shadow: dict[str, str]) -> None:
+    """Neither files nor memory grow; the first ones warm everything up."""
+
+    async def connect() -> None:
+        async with connected(daemon, shadow):
+            pass
+
+    async def connect_many(times: int) -> tuple[tuple[int, int], list[int]]:
+        for _ in range(times):
+            await asyncio.gather(*(connect() for _ in range(5)))
+        await until(lambda: not daemon.registry.sessions, "the end of the sessions")
+        await until(lambda: not workers(zygote_pid()), "the workers' end")
+        gc.collect()
+        return counts(), [memory_of(pid) for pid in ("self", zygote_pid())]
+
+    files, memory = await connect_many(5)
+    later_files, later_memory = await connect_many(15)
+    assert all(map(le, later_files, files))
+    for before, after in zip(memory, later_memory, strict=True):
+        assert after - before < GROWTH_MAX
+
+
+def memory_of(pid: int | str) -> int:
+    """The bytes of a process in memory, without those of files on disk."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    sizes = dict(line.split(":", 1) for line in lines)
+    return sum(int(sizes[name].split()[0]) << 10 for name in ("RssAnon", "RssShmem"))
 
 
 def counts() -> tuple[int, int]:

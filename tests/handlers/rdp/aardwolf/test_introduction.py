@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import struct
 
+import pytest
+
 from handlers.rdp.aardwolf import introduction
 from handlers.rdp.aardwolf.settings import Settings
 
@@ -35,3 +37,8 @@ def test_settings() -> None:
     assert (settings.desktop_width, settings.keyboard_sub_type) == (640, 7)
     assert not settings.nla_security
     assert settings.load_balance_info == b"x"
+
+
+@pytest.mark.parametrize(("asked", "used"), [(8, 16), (15, 16), (16, 16), (24, 32), (32, 32)])
+def test_depths(asked: int, used: int) -> None:
+    assert introduction.depth(Settings(color_depth=asked)) == used
