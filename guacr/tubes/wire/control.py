@@ -5,7 +5,8 @@ keeper-pam-webrtc-rs 2.2.9; 201 to 204, for UDP, are those of its release 1.1.5,
 ignore.
 
 `parse` is as lenient as keeper-pam-webrtc-rs: a body that is too short is ignored, and so is what
-follows one that is complete.
+follows one that is complete. A Ping without a conn_no has 0, and a text may be shorter than
+announced.
 """
 
 from __future__ import annotations
@@ -81,10 +82,8 @@ class _Echo(ControlMessage):
     @classmethod
     @override
     def read(cls, body: bytes) -> Self | None:
-        if not body:
-            return cls()
         if len(body) < _CONN.size:
-            return None
+            return cls()
         return cls(_CONN.unpack_from(body)[0], body[_CONN.size :])
 
 

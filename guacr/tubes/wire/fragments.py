@@ -6,9 +6,10 @@
            7  u16  count of fragments
            9       a part of the message
 
-Numbers are big-endian. What has no fragment header is a message as it is; its first byte is even,
-because the numbers of connections stay below 2**24. The format and the limits of count and time are
-those of keeper-pam-webrtc-rs 2.2.9, which needs the setting on both sides.
+Numbers are big-endian. Messages with an even first byte are no fragments: they begin with a frame,
+and conn_no stays below 2**24. (`Fragmenter` sends others as one fragment, and `Reassembler` knows a
+frame by its length where the header cannot be that of a fragment.) The format and the limits of
+count and time are those of keeper-pam-webrtc-rs 2.2.9, which needs the setting on both sides.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from dataclasses import dataclass, field
 from struct import Struct
 
 from guacr.tubes.errors import FragmentError
-from guacr.tubes.wire.frames import LENGTH_MAX, OVERHEAD
+from guacr.tubes.wire.frames import LENGTH_MAX, OVERHEAD, is_frame
 
 FRAGMENT_MAX = 16384
 """Maximum bytes of a sent message with its header."""
@@ -118,9 +119,13 @@ class Reassembler:
         if len(message) < _HEADER.size:
             raise FragmentError("fragment without a complete header")
         _, number, index, count = _HEADER.unpack_from(message)
+        if not index < count <= COUNT_MAX:
+            if is_frame(message):
+                return message
+            raise FragmentError(f"fragment {index} of {count}, {COUNT_MAX} are allowed")
         self.expire(now)
         try:
-            one = self._find(number, index, count, now)
+            one = self._find(number, count, now)
             return self._add(one, number, index, message[_HEADER.size :])
         except FragmentError:
             self._forget(number)
@@ -132,10 +137,8 @@ class Reassembler:
             self._forget(next(iter(self._incomplete)))
             self.expired += 1
 
-    def _find(self, number: int, index: int, count: int, now: float) -> _Incomplete:
+    def _find(self, number: int, count: int, now: float) -> _Incomplete:
         """Return the message that a fragment belongs to, which may be a new one."""
-        if not index < count <= COUNT_MAX:
-            raise FragmentError(f"fragment {index} of {count}, {COUNT_MAX} are allowed")
         one = self._incomplete.get(number)
         if one is None:
             if len(self._incomplete) >= IN_PROGRESS_MAX:

@@ -132,6 +132,13 @@ def _too_long(length: int) -> FrameTooLongError:
     return FrameTooLongError(f"frame of {length} bytes, {LENGTH_MAX} are allowed")
 
 
+def is_frame(message: bytes) -> bool:
+    """Return whether a message is exactly one frame."""
+    if len(message) < OVERHEAD or message[-1] != _SEMICOLON:
+        return False
+    return bool(_HEADER.unpack_from(message)[2] == len(message) - OVERHEAD)
+
+
 def message_limit(announced: int) -> int:
     """Return the maximum bytes of a message to a peer with this `max-message-size` in its SDP,
     where 0 means no limit.
@@ -150,6 +157,15 @@ def encode(conn_no: int, payload: Payload, now_ms: int) -> bytes:
     It is a message as it is if the payload has at most `MESSAGE_MAX - OVERHEAD` bytes.
     """
     return b"".join((_HEADER.pack(conn_no, now_ms, len(payload)), payload, _TERMINATOR))
+
+
+def encode_control(payload: Payload, now_ms: int, message_max: int = MESSAGE_MAX) -> list[bytes]:
+    """Return the messages of one frame with conn_no 0. A control message is never split into
+    several frames; a long one spans messages, which every peer accepts, since it reads a stream."""
+    frame = encode(CONTROL, payload, now_ms)
+    if len(frame) <= message_max:
+        return [frame]
+    return [frame[at : at + message_max] for at in range(0, len(frame), message_max)]
 
 
 def encode_split(

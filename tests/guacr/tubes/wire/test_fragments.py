@@ -74,6 +74,15 @@ def test_a_message_that_looks_like_a_fragment_is_sent_as_one() -> None:
     assert fed(Reassembler(), Fragmenter().cut(message)) == [message]
 
 
+def test_a_frame_that_looks_like_a_fragment_is_taken_as_one_frame() -> None:
+    reassembler = Reassembler()
+    message = encode(0x03000007, b"data", 1795228846877)
+    assert fed(reassembler, [message]) == [message]
+    for other in (message[:-1] + b"!", message + b"x;", message[:-1]):
+        with pytest.raises(FragmentError, match="fragment 1 of 41467, 256 are allowed"):
+            reassembler.feed(other, NOW)
+
+
 def test_the_longest_message() -> None:
     longest = bytes(COUNT_MAX * (FRAGMENT_MAX - 9))
     pieces = Fragmenter().cut(longest)

@@ -22,7 +22,9 @@ from guacr.tubes.wire.frames import (
     FrameParser,
     encode,
     encode_batch,
+    encode_control,
     encode_split,
+    is_frame,
     message_limit,
 )
 from tests.guacr.tubes.wire.captured import FRAMES, Captured
@@ -217,6 +219,21 @@ def test_many_wrong_terminators() -> None:
     bad = [damaged(number, b"") + encode(9, b"", NOW) for number in range(1000)]
     assert parser.feed(b"".join(bad)) == [(9, b"")] * 1000
     assert parser.damaged == list(range(1000))
+
+
+@given(st.binary(max_size=100), st.integers(10, 60))
+def test_control_messages_are_one_frame(payload: bytes, message_max: int) -> None:
+    messages = encode_control(payload, NOW, message_max)
+    assert b"".join(messages) == encode(0, payload, NOW)
+    assert all(len(message) == message_max for message in messages[:-1])
+    assert 0 < len(messages[-1]) <= message_max
+
+
+@given(st.binary(max_size=40), st.binary(max_size=3))
+def test_a_message_is_one_frame(payload: bytes, more: bytes) -> None:
+    assert is_frame(encode(1, payload, NOW) + more) == (not more)
+    assert not is_frame(encode(1, payload, NOW)[:-1])
+    assert not is_frame(encode(1, payload, NOW)[:-1] + b"!")
 
 
 @given(st.binary(max_size=100), st.integers(21, 60))
