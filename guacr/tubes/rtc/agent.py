@@ -66,7 +66,8 @@ ROLE_CONFLICT = 487
 ROLE_CHANGES_MAX = 4
 """Role conflicts in one check."""
 CHECKS_PER_SECOND, CHECKS_AT_ONCE = 100.0, 300.0
-"""Authenticated or not, so many checks of the peer are looked at."""
+"""Checks of the peer that are looked at; as many again from addresses that are not known to be its
+own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,7 @@ class Agent(Connection):
         self._on_datagram = events.on_datagram
         self.keep_alive = KeepAlive(self, settings.keep_alive)
         self._checks = TokenBucket(CHECKS_PER_SECOND, CHECKS_AT_ONCE)
+        self._strangers = TokenBucket(CHECKS_PER_SECOND, CHECKS_AT_ONCE)
         self._known: set[tuple[str, int]] = set()
         """Addresses from which the peer has authenticated itself: data is taken from them alone."""
         self._early: dict[tuple[StunProtocol, tuple[str, int]], stun.Message] = {}
@@ -328,9 +330,11 @@ class Agent(Connection):
 
     # ---- checks of the peer
 
-    def may_answer(self) -> bool:
-        """Return whether one more question of the peer may be looked at now."""
-        return not self._closing and self._checks.take()
+    def may_answer(self, addr: tuple[str, int]) -> bool:
+        """Return whether one more question may be looked at now. Strangers cannot use up what is
+        for the addresses of the peer."""
+        checks = self._checks if addr in self._known else self._strangers
+        return not self._closing and checks.take()
 
     def request_received(
         self, message: stun.Message, addr: tuple[str, int], protocol: StunProtocol
@@ -574,14 +578,18 @@ class Agent(Connection):
                 timer.cancel()
         self._pace_timer = self._wait_timer = self._deadline = None
 
-    async def close(self) -> None:
-        """Release the sockets and allocations, and end all tasks."""
+    def stop(self) -> None:
+        """Take and tell nothing more."""
         self._closing = True
         self._known.clear()
         self.state = IceState.CLOSED
         self.selected = None
         self.keep_alive.stop()
         self._cancel_timers()
+
+    async def close(self) -> None:
+        """Release the sockets and allocations, and end all tasks."""
+        self.stop()
         tasks = {pair.task for pair in self._check_list if pair.task is not None} | self._names
         if self._nomination is not None:
             tasks.add(self._nomination)

@@ -278,6 +278,7 @@ class IceTransport:
     def _retire(self, agent: Agent) -> None:
         if (timer := self._retiring.pop(agent, None)) is not None:
             timer.cancel()
+        agent.stop()
         self._start(self._close_agent(agent), "closing an ICE agent")
 
     async def _close_agent(self, agent: Agent) -> None:
@@ -324,17 +325,15 @@ class IceTransport:
     async def close(self) -> None:
         """Release everything, within about a second: TURN servers are told. May be called again."""
         if self._closing is None:
-            closing = self._close(self.state is not IceState.CLOSED)
-            self._closing = self._loop.create_task(closing, name="closing an ICE transport")
+            self._closing = self._loop.create_task(self._closed(), name="closing ICE")
+            self._abandon("the transport is closed")
+            for agent in (self._current, *self._retiring):
+                self._retire(agent)
+            self._sendto = None
+            self.state = IceState.CLOSED
+            self._on_state(IceState.CLOSED)
         await asyncio.shield(self._closing)
 
-    async def _close(self, tell: bool) -> None:
-        self._sendto = None
-        self.state = IceState.CLOSED
-        if tell:
-            self._on_state(IceState.CLOSED)
-        self._abandon("the transport is closed")
-        for agent in (self._current, *self._retiring):
-            self._retire(agent)
+    async def _closed(self) -> None:
         while self._tasks:
             await asyncio.wait(self._tasks)

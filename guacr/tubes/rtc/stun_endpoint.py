@@ -60,7 +60,7 @@ class Endpoint(StunProtocol):
             transaction = self.transactions.get(data[8:20])
             if transaction is not None and (message := _parsed(data)) is not None:
                 transaction.response_received(message, addr)
-        elif self._fragment in data and self._agent.may_answer():
+        elif self._fragment in data and self._agent.may_answer(addr):
             message = _parsed(data)
             if message is not None and message.message_class == stun.Class.REQUEST:
                 self._agent.request_received(message, addr, self)

@@ -91,7 +91,7 @@ async def test_data_alone_is_no_consent() -> None:
     """Anyone can send data in the peer's name; the peer must answer."""
     async with relayed_ends(FAST) as (one, two, _):
         await connect(one, two)
-        two.transport._current.may_answer = lambda: False  # type: ignore[method-assign]
+        two.transport._current.may_answer = lambda addr: False  # type: ignore[method-assign]
         two.transport._current.keep_alive.stop()
         while one.state is IceState.CONNECTED:
             two.transport.send(DATA)
