@@ -8,20 +8,12 @@ has acknowledged already. The kernel could do the same (netem), but many lack th
 from __future__ import annotations
 
 import asyncio
-import ctypes
-import fcntl
 import os
-import secrets
 import socket
-import struct
-import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
-from pathlib import Path
 
-import pytest
-
-from tests.support.require import missing, require
+from tests.support.network_namespace import check_namespaces, inside, namespace, tun_device
 
 NEAR, FAR = "192.0.2.1", "192.0.2.2"
 """The addresses at the two ends."""
@@ -29,20 +21,17 @@ DEVICE = "slow"
 PACKET_MAX = 65536
 QUEUE = 0.4
 """Seconds of the link's time for which packets may wait; others are dropped."""
-TUN = Path("/dev/net/tun")
-TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454CA, 0x0001, 0x1000
-CLONE_NEWNET = 0x40000000
 
 
 @asynccontextmanager
 async def slow_link(rate: float, round_trip: float) -> AsyncIterator[SlowLink]:
     """Make a link of `rate` bytes per second and `round_trip` seconds."""
-    _check()
+    check_namespaces()
     with ExitStack() as stack:
-        near, far = (stack.enter_context(_namespace()) for _ in range(2))
+        near, far = (stack.enter_context(namespace()) for _ in range(2))
         ends = [
-            stack.enter_context(_device(namespace, own, peer))
-            for namespace, own, peer in ((near, NEAR, FAR), (far, FAR, NEAR))
+            stack.enter_context(tun_device(where, DEVICE, f"{own} peer {peer}"))
+            for where, own, peer in ((near, NEAR, FAR), (far, FAR, NEAR))
         ]
         ways = [_Way(source, sink, rate, round_trip / 2) for source, sink in (ends, ends[::-1])]
         for way in ways:
@@ -65,12 +54,12 @@ class SlowLink:
 
     def listen(self) -> socket.socket:
         """Listen at `FAR`, on any port."""
-        with _inside(self.far):
+        with inside(self.far):
             return socket.create_server((FAR, 0))
 
     async def connect(self, host: str, port: int) -> socket.socket:
         """Connect from `NEAR`, where no thread stays: those of the process are shared."""
-        with _inside(self._near):
+        with inside(self._near):
             connection = socket.socket()
         connection.setblocking(False)
         try:
@@ -79,15 +68,6 @@ class SlowLink:
             connection.close()
             raise
         return connection
-
-
-def _check() -> None:
-    """Skip the test where there are no namespaces: only root can make them."""
-    if os.geteuid() != 0:
-        pytest.skip("only root can make network namespaces")
-    require("ip")
-    if not TUN.exists():
-        missing("the kernel has no TUN devices")
 
 
 class _Way:
@@ -123,52 +103,3 @@ class _Way:
     def _put(self, packet: bytes) -> None:
         if self._is_open:
             os.write(self._sink, packet)
-
-
-@contextmanager
-def _namespace() -> Iterator[str]:
-    name = f"guacr-{secrets.token_hex(4)}"
-    _ip("netns", "add", name)
-    try:
-        _ip("-n", name, "link", "set", "lo", "up")
-        yield name
-    finally:
-        _ip("netns", "delete", name)
-
-
-@contextmanager
-def _device(namespace: str, own: str, peer: str) -> Iterator[int]:
-    """A TUN device in a namespace; its packets are read from and written to a file."""
-    with _inside(namespace):
-        device = os.open(TUN, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        request = struct.pack("16sH22x", DEVICE.encode(), IFF_TUN | IFF_NO_PI)
-        fcntl.ioctl(device, TUNSETIFF, request)
-        _ip("-n", namespace, "address", "add", own, "peer", peer, "dev", DEVICE)
-        _ip("-n", namespace, "link", "set", DEVICE, "up")
-        yield device
-    finally:
-        os.close(device)
-
-
-@contextmanager
-def _inside(namespace: str) -> Iterator[None]:
-    """Move this thread into a namespace as long as the block lasts."""
-    with Path("/proc/thread-self/ns/net").open() as home:
-        with Path("/run/netns", namespace).open() as there:
-            _enter(there.fileno())
-        try:
-            yield
-        finally:
-            _enter(home.fileno())
-
-
-def _enter(namespace: int) -> None:
-    if ctypes.CDLL(None, use_errno=True).setns(namespace, CLONE_NEWNET) != 0:
-        raise OSError(ctypes.get_errno(), "cannot enter a network namespace")
-
-
-def _ip(*arguments: str) -> None:
-    done = subprocess.run(["ip", *arguments], capture_output=True, text=True)
-    if done.returncode != 0:
-        missing(f"network namespaces are not permitted: {done.stderr.strip()}")
