@@ -25,6 +25,7 @@ class SctpDriver:
         self._loop = asyncio.get_running_loop()
         self._is_due = False
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
         association.on_output = self._soon
 
     def start(self) -> None:
@@ -71,9 +72,10 @@ class SctpDriver:
         if at is None:
             return
         if self._timer is not None:
-            if self._timer.when() <= at:
+            if self._timer_at <= at:
                 return
             self._timer.cancel()
+        self._timer_at = at
         self._timer = self._loop.call_at(at, self._on_timer)
 
     def _on_timer(self) -> None:

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+from asyncio.subprocess import PIPE, STDOUT
+
+import pytest
 
 from guacr.tubes.sctp import ChannelState, Limits
 from tests.support.sctp_pair import sctp_pair
@@ -113,3 +117,36 @@ async def test_closing_ends_the_other_end_and_leaves_no_timer() -> None:
 
         await until(lambda: pair.ends[1].is_closed, "the other end")
         assert pair.drivers[0]._timer is None
+
+
+UVLOOP = """
+import asyncio, uvloop
+from tests.support.sctp_pair import sctp_pair
+from tests.support.waiting import until
+
+async def transfer():
+    asyncio.get_running_loop().set_exception_handler(lambda loop, error: print(error))
+    async with sctp_pair(delay=0.001, loss=0.05) as pair:
+        here, there = await pair.channel()
+        got = []
+        there.on_message = got.append
+        for _ in range(50):
+            here.send(bytes(5000))
+        pair.drivers[0]._arm(0.0)  # in the past, as when the loop was busy
+        pair.drivers[0]._arm(0.0)
+        await until(lambda: len(got) == 50, "all messages")
+
+uvloop.run(transfer())
+"""
+
+
+async def test_it_runs_on_uvloop() -> None:
+    """Whose handles of timers that are due have no `when`."""
+    pytest.importorskip("uvloop")
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", UVLOOP, stdout=PIPE, stderr=STDOUT
+    )
+
+    output, _ = await process.communicate()
+
+    assert (process.returncode, output.decode()) == (0, "")
