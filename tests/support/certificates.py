@@ -30,10 +30,14 @@ class Authority:
     def __init__(self) -> None:
         self._key = _elliptic_key()
         self._name = _name("authority")
+        self.certificate = self.renewed()
+
+    def renewed(self) -> str:
+        """Another certificate of its name and its key, as PEM."""
         built = _builder(self._name, self._name, self._key).add_extension(
             x509.BasicConstraints(ca=True, path_length=None), critical=True
         )
-        self.certificate = _pem(built.sign(self._key, hashes.SHA256()))
+        return _pem(built.sign(self._key, hashes.SHA256()))
 
     def issue(
         self, name: str, *, host: str = "", rsa_key: bool = False, expired: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -181,3 +182,14 @@ async def test_trust_on_first_use(
             authorities = found | {"ca-cert": other.certificate}
             assert not await outcome(daemon, authorities)
     assert path.exists() == stored
+
+
+async def test_authorities_that_have_signed_each_other() -> None:
+    """Each of them may have signed each other one: the paths to try grow with a power of their
+    number."""
+    other = Authority()
+    shown = other.issue("server").certificate + "".join(other.renewed() for _ in range(9))
+    params = RdpParams.parse({"hostname": "localhost"})
+    async with asyncio.timeout(5):
+        with pytest.raises(UpstreamError, match="is not trusted"):
+            await certificates.check(params, shown.encode(), KnownHosts(None))
