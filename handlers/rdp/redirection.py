@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 from guacr.api import ForbiddenError, UpstreamError, shorten
 from handlers.rdp import failures
@@ -21,6 +21,12 @@ ENCRYPTED = 0x4000
 """LB_PASSWORD_IS_PK_ENCRYPTED."""
 _PUNCTUATION = frozenset("-._:%[]")
 """The characters of names and addresses besides letters and digits."""
+_TRANSLATED = IPv6Network("64:ff9b::/96")
+"""Addresses that a translator turns into such of IPv4 (RFC 6052 2.1)."""
+_COMPATIBLE = IPv6Network("::/96")
+"""IPv4-compatible addresses (RFC 4291 2.5.5.1), and those of loopback and of nobody."""
+_METADATA = IPv6Address("fd00:ec2::254")
+"""Where machines of Amazon reach the service that 169.254.169.254 is otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +142,17 @@ def _is_local(address: str) -> bool:
         found = ip_address(address.strip("[]"))
     except ValueError:  # a name
         return False
-    if isinstance(found, IPv6Address) and found.ipv4_mapped:
-        found = found.ipv4_mapped
+    if isinstance(found, IPv6Address):
+        found = _inner(found) or found
+    if found == _METADATA:
+        return True
     return found.is_loopback or found.is_link_local or found.is_multicast or found.is_unspecified
+
+
+def _inner(address: IPv6Address) -> IPv4Address | None:
+    """Return the IPv4 address that an IPv6 address stands for."""
+    if address.ipv4_mapped or address.sixtofour:
+        return address.ipv4_mapped or address.sixtofour
+    if address in _TRANSLATED or (address in _COMPATIBLE and int(address) >> 16):
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    return None

@@ -82,6 +82,7 @@ def negotiate(link: Link, settings: Settings) -> int:
         if kind != _RESPONSE:
             raise EndError(DISAGREED, f"the server's reason is {chosen}")
     expected = offered(settings)
-    if not chosen & expected and chosen != expected:
+    is_one = chosen in (TLS, NLA, NLA_EXTENDED) and chosen & expected
+    if not is_one and not chosen == expected == RDP:
         raise EndError(DISAGREED, f"the server wants the protocol {chosen}")
     return chosen

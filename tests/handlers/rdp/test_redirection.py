@@ -142,14 +142,25 @@ def test_credentials() -> None:
 
 @pytest.mark.parametrize(
     "local",
-    ["127.0.0.1", "::1", "::ffff:127.0.0.1", "169.254.1.1", "fe80::1", "::", "ff02::1"],
-)
+    [
+        "127.0.0.1", "::1", "::ffff:127.0.0.1", "169.254.1.1", "fe80::1", "::", "ff02::1",
+        "::127.0.0.1", "64:ff9b::169.254.169.254", "2002:7f00:1::", "2002:a9fe:a9fe::1",
+        "fd00:ec2::254", "fe80::1%eth0", "[::ffff:7f00:1]",
+    ],
+)  # fmt: skip
 def test_local_addresses(local: str) -> None:
     with pytest.raises(ForbiddenError, match="is not followed"):
         check_address(local, "192.0.2.1")
     check_address(local, "127.0.0.1")
     check_address("192.0.2.1", "192.0.2.2")
     check_address("name.example", "192.0.2.2")
+
+
+@pytest.mark.parametrize(
+    "other", ["::192.0.2.1", "64:ff9b::192.0.2.1", "2002:c000:201::", "2001:db8::1", "fd00:ec2::1"]
+)
+def test_addresses_that_are_not_local(other: str) -> None:
+    check_address(other, "192.0.2.2")
 
 
 # ---- sessions
