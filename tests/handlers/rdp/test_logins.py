@@ -384,7 +384,8 @@ async def test_the_longest_credentials_arrive(daemon: Daemon, authority: Authori
             async with await GuacClient.connect(address(daemon), "rdp", parameters) as client:
                 introduced = await asyncio.wait_for(host.introduced, SHOWN)
                 assert not client.state.errors
-    texts = introduced.texts[:4]
+    request, texts = introduced.request, introduced.texts[:4]
+    assert request[0] == len(request) - 1  # one byte, whatever the name
     assert texts == [longest[name] for name in ("domain", "username", "password", names[-1])]
 
 
