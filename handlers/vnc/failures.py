@@ -44,13 +44,19 @@ def closed_early(params: VncParams) -> GuacrError:
     )
 
 
-def silent(params: VncParams, seconds: float) -> GuacrError:
-    """The server accepted the connection, but does not continue."""
+def silent(params: VncParams, seconds: float, *, greeted: bool) -> GuacrError:
+    """The server accepted the connection, but does not continue; `greeted` is True if it has begun
+    as VNC servers do."""
     check = "host and port, and whether the host is overloaded"
     if params.reverse_connect:
         check = "that it is a VNC server, and whether it is overloaded"
     elif params.dest_host:
         check = f"whether {shorten(params.dest_host)} is connected to the repeater"
+    elif not greeted:
+        return UpstreamTimeoutError(
+            f"{place(params)} has sent nothing for {seconds:g} s, while VNC servers speak first: "
+            f"check {check}"
+        )
     return UpstreamTimeoutError(
         f"the VNC handshake with {place(params)} has not ended within {seconds:g} s: check {check}"
     )

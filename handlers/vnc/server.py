@@ -121,7 +121,9 @@ class Server:
             raise failures.untrusted(params, error) from None
         except TimeoutError as error:
             if self._handshake.expired():
-                raise failures.silent(params, HANDSHAKE_TIMEOUT) from None
+                raise failures.silent(
+                    params, HANDSHAKE_TIMEOUT, greeted=self._client.greeted
+                ) from None
             raise self._ended(error) from None
         except OSError as error:
             raise self._ended(error) from None

@@ -22,7 +22,8 @@ from tests.browser.visit import (
     sessions,
 )
 from tests.support.browser import CTRL, SHIFT, Browser, Page, Window
-from tests.support.site import Site
+from tests.support.scripted_host import saying, scripted_host
+from tests.support.site import Site, running_site
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -183,3 +184,15 @@ async def test_a_link_that_does_not_hold(page: Page, site: Site) -> None:
     assert await page.text("#notice-title") == "Access denied"
     assert "token is invalid" in await page.text("#notice-text")
     assert await page.run("location.search") == ""
+
+
+async def test_an_attempt_that_takes_long_can_be_cancelled(page: Page) -> None:
+    async with scripted_host(saying(b"")) as silent:
+        connections = {"silent": {"protocol": "vnc", "parameters": silent}}
+        async with running_site(connections=connections) as site:
+            await page.goto(f"{site.origin}/#connection=silent")
+            await page.until_visible("#notice.waiting")
+            assert await page.run("document.querySelector('#notice-cancel').hidden")
+            await page.click("#notice-cancel")
+            await page.until_visible("#catalog")
+            await until(lambda: not sessions(site), "the end of the session")

@@ -26,6 +26,7 @@ const { CONNECTED, DISCONNECTED } = Guacamole.Client.State;
 const Tunnel = Guacamole.Tunnel.State;
 const MICROPHONE = "audio/L16;rate=44100,channels=2";
 const TOAST_TIME = 4000;
+const CANCEL_AFTER = 3000; // milliseconds of an attempt to connect
 
 export class Session {
   // `target.query()` returns what to connect to; `leave` goes back to the list.
@@ -39,6 +40,7 @@ export class Session {
     const { signal } = this.stop;
     byId("notice-reconnect").addEventListener("click", () => this.connect(), { signal });
     byId("notice-leave").addEventListener("click", () => leave(), { signal });
+    byId("notice-cancel").addEventListener("click", () => leave(), { signal });
     byId("action-leave").addEventListener("click", () => leave(), { signal });
     addEventListener("pagehide", () => this.client?.disconnect(), { signal });
     addEventListener("beforeunload", (event) => this.connected && event.preventDefault(), { signal });
@@ -161,6 +163,7 @@ export class Session {
   }
 
   appeared() {
+    this.stopWaiting();
     byId("notice").hidden = true;
     this.wasConnected = true;
     this.reconnecting.succeeded();
@@ -194,9 +197,17 @@ export class Session {
     byId("notice-title").textContent = text;
     byId("notice-text").textContent = "";
     byId("notice").hidden = false;
+    this.stopWaiting();
+    this.waiting = setTimeout(() => (byId("notice-cancel").hidden = false), CANCEL_AFTER);
+  }
+
+  stopWaiting() {
+    clearTimeout(this.waiting);
+    byId("notice-cancel").hidden = true;
   }
 
   fail(title, text, again = false) {
+    this.stopWaiting();
     this.clearWarning();
     this.files.close();
     this.required.close();
@@ -241,6 +252,7 @@ export class Session {
 
   end() {
     this.ended = true;
+    this.stopWaiting();
     this.disconnect();
     this.screen.clear();
     this.controls.close();

@@ -104,7 +104,8 @@ class Handshake:
         found = _VERSION.fullmatch(line)
         if found is None:
             raise UpstreamError(
-                f"this is not a VNC server: it begins with {shorten(line.decode('latin-1'))}"
+                f"this is not a VNC server: it begins with {shorten(line.decode('latin-1'))}; "
+                "check host and port"
             )
         if line == repeater.GREETING:
             raise repeater.unexpected_repeater()

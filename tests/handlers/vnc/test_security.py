@@ -16,9 +16,11 @@ from guacr.protocol.status import Status
 from guacr.session import questions
 from guacr.testing.client import GuacClient
 from guacr.testing.daemon import address
+from handlers.vnc import server
 from tests.support.certificates import Authority
 from tests.support.freed import freed
 from tests.support.rfb_server import RfbPeer, rfb_server
+from tests.support.scripted_host import saying, scripted_host
 from tests.support.waiting import until
 from tests.support.xvnc import Desktop, password_file, xvnc
 
@@ -379,3 +381,29 @@ async def test_a_server_that_leaves_while_somebody_is_asked(daemon: Daemon) -> N
     ((sentence, status),) = client.state.errors
     assert status == Status.UPSTREAM_ERROR
     assert "closed the connection" in sentence
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        (b"", "has sent nothing for 0.1 s, while VNC servers speak first: check host and port"),
+        (b"RFB 003.008\n", "the VNC handshake with port"),
+    ],
+)
+async def test_a_server_that_falls_silent(
+    said: bytes, reason: str, daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "HANDSHAKE_TIMEOUT", 0.1)
+    async with scripted_host(saying(said)) as parameters:
+        sentence, status = await refusal(daemon, parameters)
+    assert reason in sentence
+    assert status == Status.UPSTREAM_TIMEOUT
+
+
+async def test_a_server_of_another_protocol(daemon: Daemon) -> None:
+    async with scripted_host(saying(b"SSH-2.0-OpenSSH_9.2\r\n")) as parameters:
+        sentence, status = await refusal(daemon, parameters)
+    assert sentence == (
+        "this is not a VNC server: it begins with 'SSH-2.0-Open'; check host and port"
+    )
+    assert status == Status.UPSTREAM_ERROR
