@@ -1,5 +1,8 @@
 """Run all benchmarks, or those named: parse, terminal, images, encode, fanout, session, join,
-transfer, console, motion, encoded, link, sound, tubes, vnc. `esctest DIRECTORY` runs esctest."""
+transfer, console, motion, encoded, link, sound, tubes, ice, vnc.
+
+`esctest DIRECTORY` runs esctest.
+"""
 
 import importlib
 import sys
@@ -19,6 +22,7 @@ NAMES = [
     "link",
     "sound",
     "tubes",
+    "ice",
     "vnc",
 ]
 
