@@ -52,6 +52,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     "aioice": (
         "guacr.tubes.rtc.agent",
         "guacr.tubes.rtc.candidates",
+        "guacr.tubes.rtc.checks",
         "guacr.tubes.rtc.gathering",
         "guacr.tubes.rtc.keep_alive",
         "guacr.tubes.rtc.relays",

@@ -1,7 +1,8 @@
 """One generation of ICE: credentials, sockets, and the checks that lead to a pair (RFC 8445).
 
 A restart makes another agent; `IceTransport` has one, or two for a while. aioice's `Connection`
-has the messages, their authentication, the roles and the candidates of a peer; overridden here are
+has the messages, their authentication, the roles and the candidates of a peer; overridden, here and
+in `guacr.tubes.rtc.checks`, are
 
 - the check list: pairs are checked as soon as both candidates are known, whatever is gathered
   later, and its length is bounded;
@@ -19,55 +20,33 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
 
 from aioice import stun
 from aioice.candidate import Candidate
 from aioice.ice import (
     CandidatePair,
-    Connection,
     StunProtocol,
     candidate_pair_priority,
     get_or_create_mdns_protocol,
     unref_mdns_protocol,
 )
+from typing_extensions import override
 
-from guacr.tubes.rtc.candidates import (
-    RemoteCandidate,
-    can_pair,
-    is_reachable,
-    peer_reflexive_candidate,
-)
+from guacr.tubes.rtc.candidates import RemoteCandidate, is_reachable
+from guacr.tubes.rtc.checks import REMOTE_MAX, Checks
 from guacr.tubes.rtc.ice_settings import IceParameters, IceSettings, IceState
 from guacr.tubes.rtc.keep_alive import KeepAlive
 from guacr.tubes.rtc.stun_endpoint import Endpoint
-from guacr.tubes.rtc.token_bucket import TokenBucket
 
-REMOTE_MAX = 100
-"""Candidates that a peer may tell; more are ignored."""
-ADDRESSES_MAX = REMOTE_MAX + 28
-"""Addresses of a peer, with those from which it asks without having told them."""
 NAMES_MAX = 8
 """Names of multicast DNS that are looked up."""
-PAIRS_MAX = 100
-"""Pairs in the check list (RFC 8445, 6.1.2.5)."""
-PACE = 0.01
-"""Seconds between the beginnings of two checks (Ta in RFC 8445, 14)."""
 RELAY_WAIT = 0.5
 """Seconds for which a pair without a relay is awaited when one with a relay works."""
-RECHECK_AFTER = 0.2
-"""Seconds after which a check that waits for its answer is sent anew because the peer asks."""
 NOMINATIONS_APART = 3.0
 """Seconds after which the peer may change to a pair of lower priority. Before, some peers nominate
 all pairs that work."""
 FAIL_EARLIEST = 5.0
 """Seconds for which the peer may still ask from an address that it has not told."""
-ROLE_CONFLICT = 487
-ROLE_CHANGES_MAX = 4
-"""Role conflicts in one check."""
-CHECKS_PER_SECOND, CHECKS_AT_ONCE = 100.0, 300.0
-"""Checks of the peer that are looked at; as many again from addresses that are not known to be its
-own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +60,7 @@ class AgentEvents:
     """The peer answers again after a silence."""
 
 
-class Pair(CandidatePair):
-    """A local and a remote candidate."""
-
-    started_at = 0.0
-    """The event loop's time when its last check began."""
-
-
-class Agent(Connection):
+class Agent(Checks):
     """The agent of one generation. Its sockets are made by `guacr.tubes.rtc.gathering`.
 
     Its log is silent but for `failure`, the reason of the state FAILED.
@@ -102,10 +74,7 @@ class Agent(Connection):
         *,
         controlling: bool,
     ) -> None:
-        super().__init__(controlling, local_username=local.ufrag, local_password=local.password)
-        self.local = local
-        self.remote: IceParameters | None = None
-        self.remote_key = b""
+        super().__init__(local, controlling=controlling)
         self.state = IceState.NEW
         self.failure = ""
         self.selected: CandidatePair | None = None
@@ -114,20 +83,11 @@ class Agent(Connection):
         self.bytes_received = 0
         self._settings = settings
         self._events = events
-        self._loop = asyncio.get_running_loop()
         self._on_datagram = events.on_datagram
         self.keep_alive = KeepAlive(self, settings.keep_alive)
-        self._checks = TokenBucket(CHECKS_PER_SECOND, CHECKS_AT_ONCE)
-        self._strangers = TokenBucket(CHECKS_PER_SECOND, CHECKS_AT_ONCE)
-        self._known: set[tuple[str, int]] = set()
-        """Addresses from which the peer has authenticated itself: data is taken from them alone."""
-        self._early: dict[tuple[StunProtocol, tuple[str, int]], stun.Message] = {}
-        """Checks of the peer before its parameters are known: the last from each address."""
-        self._early_checks_done = True  # aioice's own list of them is not used
         self._told = 0
         self._names: set[asyncio.Task[None]] = set()
         self._nomination: asyncio.Task[None] | None = None
-        self._pace_timer: asyncio.TimerHandle | None = None
         self._wait_timer: asyncio.TimerHandle | None = None
         self._deadline: asyncio.TimerHandle | None = None
         self._started_at = 0.0
@@ -161,7 +121,7 @@ class Agent(Connection):
         early, self._early = self._early, {}
         for (protocol, addr), message in early.items():
             self.check_incoming(message, addr, protocol)
-        self._maybe_fail()
+        self.pairs_changed()
 
     def add_endpoint(self, endpoint: Endpoint, candidate: Candidate) -> None:
         """Use a socket, and check its pairs with the candidates of the peer."""
@@ -187,12 +147,12 @@ class Agent(Connection):
     def end_remote(self) -> None:
         """Note that the peer has told all its candidates."""
         self._remote_candidates_end = True
-        self._maybe_fail()
+        self.pairs_changed()
 
     def end_local(self) -> None:
         """Note that all local candidates are known."""
         self.gathered = True
-        self._maybe_fail()
+        self.pairs_changed()
 
     async def _look_up(self, candidate: Candidate) -> None:
         """Find the address of a browser that hides it behind a name in its local network."""
@@ -207,212 +167,53 @@ class Agent(Connection):
             pass  # no multicast here, or no second program may use its port
         finally:
             self._remote_candidates_resolving -= 1
-        self._maybe_fail()
+        self.pairs_changed()
 
     def _add_reachable(self, candidate: Candidate, address: str) -> None:
         if is_reachable(address, loopback=self._settings.loopback):
             self._add_remote_candidate(candidate, address)
 
-    # ---- the check list
+    # ---- the selected pair
 
-    def _pair_all(self) -> None:
-        for candidate in self._remote_candidates:
-            self._pair_remote_candidate(candidate)
+    @override
+    def needs_pairs(self) -> bool:
+        return self.state is not IceState.FAILED and (
+            self.selected is None or self.keep_alive.silent
+        )
 
-    def _pair_remote_candidate(self, remote_candidate: Candidate) -> None:
-        if self.remote is None:
-            return  # paired later
-        for protocol in self._protocols:
-            if not protocol.transport.is_closing() and can_pair(
-                protocol.local_candidate.host, remote_candidate._network_host
-            ):
-                self._admit(protocol, remote_candidate)
-        self._pace()
+    @override
+    def pair_works(self, pair: CandidatePair) -> None:
+        if self.keep_alive.silent:
+            self._fail_over(pair)
+        elif pair.remote_nominated and not self.ice_controlling:
+            self._accept_nomination(pair)
 
-    def _admit(self, protocol: StunProtocol, remote: Candidate) -> Pair | None:
-        """Return the pair of the check list, a new one if need be; None if the list is full of
-        pairs with higher priority."""
-        if (found := self._find_pair(protocol, remote)) is not None:
-            return cast(Pair, found)
-        pair = Pair(protocol, remote)
-        self.check_state(pair, CandidatePair.State.WAITING)
-        self._check_list.append(pair)
-        self.sort_check_list()
-        if len(self._check_list) > PAIRS_MAX:
-            self._drop_last()
-        return pair if pair in self._check_list else None
-
-    def _drop_last(self) -> None:
-        for pair in reversed(self._check_list):
-            if pair is not self.selected and pair.state is not CandidatePair.State.SUCCEEDED:
-                self._check_list.remove(pair)
-                if pair.task is not None:
-                    pair.task.cancel()
-                return
-        del self._check_list[-1]
-
-    def _pace(self) -> None:
-        """Begin the next check now, unless one has just begun."""
-        if self._pace_timer is None:
-            self._next_check()
-
-    def _next_check(self) -> None:
-        self._pace_timer = None
-        if self._closing or (self.selected is not None and not self.keep_alive.silent):
-            return
-        for pair in self._check_list:
-            if pair.state is CandidatePair.State.WAITING and pair.task is None:
-                self.check_start_task(pair)
-                self._pace_timer = self._loop.call_later(PACE, self._next_check)
-                return
-
-    # ---- checks of this end
-
-    def check_start_task(self, pair: CandidatePair) -> None:
-        """Begin a check unless it is in progress."""
-        if pair.task is None and not self._closing:
-            self.check_state(pair, CandidatePair.State.IN_PROGRESS)
-            cast(Pair, pair).started_at = self._loop.time()
-            pair.task = self._loop.create_task(self.check_start(pair), name=f"a check of {pair}")
-
-    async def check_start(self, pair: CandidatePair) -> None:
-        """Ask the peer on a pair; it works if the answer comes from where the question went."""
-        for _ in range(ROLE_CHANGES_MAX):
-            controlling = self.ice_controlling
-            try:
-                _, addr = await self._ask(pair, nominate=False)
-            except stun.TransactionFailed as error:
-                if not self.refused(error.response, controlling=controlling):
-                    break
-            except stun.TransactionError:
-                break
-            else:
-                if addr == pair.remote_addr:
-                    self.check_state(pair, CandidatePair.State.SUCCEEDED)
-                    self.check_complete(pair)
-                    return
-                break
-        self.check_state(pair, CandidatePair.State.FAILED)
-        self.check_complete(pair)
-
-    async def _ask(
-        self, pair: CandidatePair, *, nominate: bool
-    ) -> tuple[stun.Message, tuple[str, int]]:
-        request = self.build_request(pair, nominate=nominate)
-        return await pair.protocol.request(request, pair.remote_addr, integrity_key=self.remote_key)
-
-    def refused(self, message: stun.Message, *, controlling: bool) -> bool:
-        """Take an error for a question in a role; return whether it was a role conflict, so that
-        the role is another one now (RFC 8445, 7.2.5.1)."""
-        if message.error_code != ROLE_CONFLICT:
-            return False
-        if self.ice_controlling == controlling:
-            self.switch_role(not controlling)
-        return True
-
-    def switch_role(self, ice_controlling: bool) -> None:
-        """Take another role; as the controlling one it is this agent that nominates."""
-        super().switch_role(ice_controlling)
-        self._nominate_best()
-
-    def check_complete(self, pair: CandidatePair) -> None:
-        """Go on when a check has ended, or the peer has nominated a pair."""
-        pair.task = None
-        if pair.state is CandidatePair.State.SUCCEEDED:
-            self._known.add(pair.remote_addr)
-            if self.keep_alive.silent:
-                self.fail_over(pair)
-            elif self.ice_controlling:
-                self._nominate_best()
-            elif pair.remote_nominated:
-                self._accept_nomination(pair)
-        self._maybe_fail()
-
-    # ---- checks of the peer
-
-    def may_answer(self, addr: tuple[str, int]) -> bool:
-        """Return whether one more question may be looked at now. Strangers cannot use up what is
-        for the addresses of the peer."""
-        checks = self._checks if addr in self._known else self._strangers
-        return not self._closing and checks.take()
-
-    def request_received(
-        self, message: stun.Message, addr: tuple[str, int], protocol: StunProtocol
-    ) -> None:
-        """Answer a question of the peer."""
-        if self.state is not IceState.FAILED and "PRIORITY" in message.attributes:
-            super().request_received(message, addr, protocol)
-
-    def respond_error(
-        self,
-        request: stun.Message,
-        addr: tuple[str, int],
-        protocol: StunProtocol,
-        error_code: tuple[int, str],
-    ) -> None:
-        """Answer with an error, but not to strangers: their address may be forged."""
-        if error_code[0] not in (400, 401):
-            super().respond_error(request, addr, protocol, error_code)
-
-    def check_incoming(
-        self, message: stun.Message, addr: tuple[str, int], protocol: StunProtocol
-    ) -> None:
-        """Take an authenticated question that has been answered."""
-        if addr not in self._known:
-            if len(self._known) >= ADDRESSES_MAX:
-                return
-            self._known.add(addr)
-        if self.remote is None:
-            if len(self._early) < ADDRESSES_MAX:
-                self._early[protocol, addr] = message
-            return
-        pair = self._admit(protocol, self._remote_at(addr, message))
-        if pair is None:
-            return
+    @override
+    def pair_asked(self, pair: CandidatePair, *, nominated: bool) -> None:
         if pair is self.selected:
             self.keep_alive.heard()
-        self._trigger(pair)
-        if "USE-CANDIDATE" in message.attributes and not self.ice_controlling:
-            pair.remote_nominated = True
-            if pair.state is CandidatePair.State.SUCCEEDED:
+        elif pair.state is CandidatePair.State.SUCCEEDED:
+            if nominated:
                 self._accept_nomination(pair)
+            elif self.keep_alive.silent:
+                self._fail_over(pair)
 
-    def _remote_at(self, addr: tuple[str, int], message: stun.Message) -> Candidate:
-        for candidate in self._remote_candidates:
-            if (candidate._network_host, candidate.port) == addr:
-                return candidate
-        priority = message.attributes["PRIORITY"]
-        candidate = peer_reflexive_candidate(addr, priority, len(self._remote_candidates))
-        self._remote_candidates.append(candidate)
-        return candidate
-
-    def _trigger(self, pair: Pair) -> None:
-        """Check a pair on which the peer has asked, again if need be (RFC 8445, 7.3.1.4)."""
-        if pair.state is CandidatePair.State.SUCCEEDED:
-            if self.keep_alive.silent and pair is not self.selected:
-                self.fail_over(pair)
-            return
-        if pair.state is CandidatePair.State.IN_PROGRESS and pair.task is not None:
-            if self._loop.time() - pair.started_at < RECHECK_AFTER:
-                return
-            pair.task.cancel()
-            pair.task = None
-        self.check_start_task(pair)
-
-    # ---- the selected pair
+    @override
+    def pairs_changed(self) -> None:
+        self._nominate_best()
+        self._maybe_fail()
 
     def _nominate_best(self) -> None:
         """As the controlling agent, select the best pair that works, unless a better one is
         likely to (RFC 8445, 8.1.1)."""
-        if self.selected is not None or not self.ice_controlling or self._closing:
+        if not self.ice_controlling or self._closing or self.selected is not None:
             return
         working = (p for p in self._check_list if p.state is CandidatePair.State.SUCCEEDED)
         if (best := next(working, None)) is None:
             return
         left = self._started_at + RELAY_WAIT - self._loop.time()
         if left > 0 and _is_relayed(best) and self._may_find_direct():
-            if self._wait_timer is None:
-                self._wait_timer = self._loop.call_later(left, self._nominate_best)
+            self._wait(left)
             return
         self._select(best)
         self._nominate(best)
@@ -457,7 +258,11 @@ class Agent(Connection):
             pair.local_candidate, pair.remote_candidate, self.ice_controlling
         )
 
-    def fail_over(self, pair: CandidatePair) -> None:
+    def other_works(self, pair: CandidatePair) -> None:
+        """Learn that the peer has answered on another pair while the selected one is silent."""
+        self._fail_over(pair)
+
+    def _fail_over(self, pair: CandidatePair) -> None:
         """Use another pair that works, since the selected one is silent."""
         self._select(pair)
         if self.ice_controlling:
@@ -476,12 +281,6 @@ class Agent(Connection):
         self._set_state(IceState.CONNECTED, changed=True)
         if replaced is not None:
             self._events.on_recovered(self)
-
-    def _set_aside(self, pair: CandidatePair) -> None:
-        if pair.task is not None:
-            pair.task.cancel()
-            pair.task = None
-        self.check_state(pair, CandidatePair.State.WAITING)
 
     # ---- whether the peer is there
 
@@ -530,11 +329,15 @@ class Agent(Connection):
             return
         others = self.pairs_to_ask(2)[1:]
         if others:
-            self.fail_over(others[0])
+            self._fail_over(others[0])
         else:
             self._set_state(IceState.DISCONNECTED)
 
     # ---- the end
+
+    @override
+    def may_answer(self, addr: tuple[str, int]) -> bool:
+        return self.state is not IceState.FAILED and super().may_answer(addr)
 
     def _maybe_fail(self) -> None:
         """Fail if nothing can work any more."""
@@ -547,14 +350,15 @@ class Agent(Connection):
             return
         left = self._started_at + FAIL_EARLIEST - self._loop.time()
         if left > 0:
-            if self._wait_timer is None or self._wait_timer.cancelled():
-                self._wait_timer = self._loop.call_later(left, self._wait_is_over)
+            self._wait(left)
         else:
             self.fail("no pair of candidates works")
 
-    def _wait_is_over(self) -> None:
-        self._wait_timer = None
-        self._maybe_fail()
+    def _wait(self, seconds: float) -> None:
+        """Decide later; one decision is waited for at most."""
+        if self._wait_timer is not None:
+            self._wait_timer.cancel()
+        self._wait_timer = self._loop.call_later(seconds, self.pairs_changed)
 
     def fail(self, reason: str) -> None:
         """Give up: only another agent can connect again."""
@@ -565,6 +369,8 @@ class Agent(Connection):
         self._nominated.clear()
         self.keep_alive.stop()
         self._cancel_timers()
+        for pair in self._check_list:
+            self._set_aside(pair)
         self._set_state(IceState.FAILED)
 
     def _set_state(self, state: IceState, *, changed: bool = False) -> None:

@@ -111,7 +111,7 @@ class KeepAlive:
         if question.pair is self._agent.selected:
             self.heard()
         elif self.silent:
-            self._agent.fail_over(question.pair)
+            self._agent.other_works(question.pair)
 
     def _measured(self, seconds: float) -> None:
         average = self.round_trip_time

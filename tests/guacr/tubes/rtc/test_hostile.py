@@ -15,7 +15,7 @@ from aioice import stun
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from guacr.tubes.rtc.agent import (
+from guacr.tubes.rtc.checks import (
     ADDRESSES_MAX,
     CHECKS_AT_ONCE,
     CHECKS_PER_SECOND,

@@ -10,7 +10,7 @@ from itertools import permutations
 import pytest
 
 from guacr.tubes.errors import CandidateError
-from guacr.tubes.rtc.agent import REMOTE_MAX
+from guacr.tubes.rtc.checks import REMOTE_MAX
 from guacr.tubes.rtc.ice import IceState, IceTransport
 from tests.support.ice import (
     DATA,
