@@ -31,6 +31,7 @@ LOGGED_OFF = ("ERRINFO_LOGOFF_BY_USER", "ERRINFO_RPC_INITIATED_LOGOFF")
 _LOGON = "check user name, password and domain"
 _ACCOUNT = "ask the administrator of the host"
 _CRASH = "has ended the session, as a part of its system has crashed: connect again"
+_DRIVER = "has ended the session, as the driver of its display has failed: connect again"
 _NO_REMOTE_APP = "does not offer RemoteApps: clear the parameter remote-app"
 _GRAPHICS = "cannot use the graphics pipeline: set disable-gfx"
 _REASONS: dict[str, tuple[type[GuacrError], str]] = {
@@ -116,6 +117,13 @@ _REASONS: dict[str, tuple[type[GuacrError], str]] = {
     "ERRCONNECT_KDC_UNREACHABLE": (
         UpstreamError, "wants a Kerberos login, and no server for that can be reached",
     ),
+    "ERRINFO_SERVER_SHUTDOWN": (
+        UpstreamUnavailableError, "shuts down: connect again once it runs",
+    ),
+    "ERRINFO_SERVER_REBOOT": (UpstreamUnavailableError, "restarts: connect again in a minute"),
+    "ERRINFO_CLOSE_STACK_ON_DRIVER_NOT_READY": (UpstreamError, _DRIVER),
+    "ERRINFO_CLOSE_STACK_ON_DRIVER_FAILURE": (UpstreamError, _DRIVER),
+    "ERRINFO_CLOSE_STACK_ON_DRIVER_IFACE_FAILURE": (UpstreamError, _DRIVER),
     "ERRINFO_SERVER_DWM_CRASH": (UpstreamError, _CRASH),
     "ERRINFO_SERVER_WINLOGON_CRASH": (UpstreamError, _CRASH),
     "ERRINFO_SERVER_CSRSS_CRASH": (UpstreamError, _CRASH),
@@ -175,6 +183,22 @@ _REMOTE_APP: dict[int, tuple[type[GuacrError], str]] = {
 """Why a RemoteApp was not started (MS-RDPERP 2.2.2.3.2)."""
 
 
+DISCONNECT_REFUSED, NO_PERMISSION = 0xFFFFFFF9, 0xFFFFFFFA
+"""Types of notifications about logons that say why nobody is logged on."""
+_LOGON_TYPES: dict[int, tuple[type[GuacrError], str]] = {
+    DISCONNECT_REFUSED: (
+        SessionConflictError, "has a session of another user, which may not be disconnected",
+    ),
+    NO_PERMISSION: (ForbiddenError, f"does not let this user into the session: {_ACCOUNT}"),
+}  # fmt: skip
+_LOGONS: dict[int, tuple[type[GuacrError], str]] = {
+    0: (UnauthorizedError, f"refused the login: {_LOGON}"),
+    1: (ForbiddenError, "wants the password to be changed: change it on the host"),
+    2: (UnauthorizedError, "refused the login, and shows the reason on its own screen"),
+}
+"""Why a logon has failed (MS-RDPBCGR 2.2.10.1.1.4.1.1)."""
+
+
 def named(params: RdpParams) -> str:
     """Return the host, as the subject of a sentence."""
     return f"host {shorten(params.hostname)}"
@@ -228,6 +252,13 @@ def remote_app(params: RdpParams, result: int) -> GuacrError:
     other = f"failed to start the RemoteApp {{}} (error {result}): connect again, or {_ACCOUNT}"
     kind, reason = _REMOTE_APP.get(result, (UpstreamError, other))
     return kind(f"{named(params)} {reason.format(shorten(params.remote_app))}")
+
+
+def logon(params: RdpParams, kind: int, data: int) -> GuacrError | None:
+    """Return why the server has refused a logon, by the type and the data of its notification;
+    None if it has not, as in a warning."""
+    found = _LOGON_TYPES.get(kind) or _LOGONS.get(data)
+    return None if found is None else found[0](f"{named(params)} {found[1]}")
 
 
 def wants(params: RdpParams, protocol: str) -> GuacrError:

@@ -19,6 +19,7 @@ from handlers.rdp.channel.messages import (
     Indicators,
     Layout,
     LoggedOn,
+    LogonNoted,
     Remark,
     RemoteAppRefused,
     Resizable,
@@ -120,6 +121,8 @@ class Server:
         """True if the certificate was accepted, and if it was refused."""
         self._is_refused = False
         """True if the server has not started the RemoteApp."""
+        self._logon_error: GuacrError | None = None
+        """Why the server has refused the last logon, as far as it has said so."""
         self._is_logged_on = False
         """True if the server has said that a user is logged on."""
         self._tasks: set[asyncio.Task[None]] = set()
@@ -182,6 +185,8 @@ class Server:
             raise self._connection.failure
         if self._watch.lost is not None and failures.is_loss(self._ended):
             raise self._watch.lost
+        if self._logon_error is not None and failures.is_loss(self._ended):
+            raise self._logon_error
         if not self.may_retry and self.was_shown and failures.is_loss(self._ended):
             raise failures.closed_after_login(params)
         raise failures.of(params, self._ended, shown=self.was_shown)
@@ -296,7 +301,11 @@ class Server:
                 self._limits = message
                 self._follow_by(self._engine.post)
             case LoggedOn():
-                self._is_logged_on = True
+                self._is_logged_on, self._logon_error = True, None
+            case LogonNoted():
+                self._logon_error = failures.logon(self._params, message.kind, message.data)
+                if self._logon_error is not None:
+                    self._session.log.info("%s", self._logon_error)
             case Redirected():
                 self._redirected = message
             case RemoteAppRefused() if not self._is_refused:

@@ -18,6 +18,7 @@ LICENSED = bytes.fromhex("80000000 ff031000 07000000 02000000 04000000")
 SHARE = 0x000103EA
 DEMAND_ACTIVE, CONFIRM_ACTIVE, DATA = 0x11, 0x13, 0x17
 SYNCHRONIZE, CONTROL, FONT_LIST, FONT_MAP = 31, 20, 39, 40
+ERROR_INFO = 47
 SAVE_SESSION, PLAIN_NOTIFY, EXTENDED_INFO = 38, 2, 3
 COOPERATE, GRANTED = 4, 2
 FIRST_AND_LAST = 3
@@ -95,12 +96,24 @@ class RdpDesktop(RdpHost):
         update = struct.pack("<BHH", 0, 2 + len(order), 1) + order
         self._writer.write(struct.pack(">BH", 0, 0x8000 | 3 + len(update)) + update)
 
-    async def note_logon(self, *, refused: bool) -> None:
-        """Report that somebody is logged on, or was refused (MS-RDPBCGR 2.2.10.1)."""
+    async def note_logon(self) -> None:
+        """Report that somebody is logged on (MS-RDPBCGR 2.2.10.1)."""
         await self._finalized.wait()
-        plain = struct.pack("<I576x", PLAIN_NOTIFY)
-        error = struct.pack("<IHIIiI570x", EXTENDED_INFO, 6 + 12, 2, 8, -2, 0)
-        self._send_data(SAVE_SESSION, error if refused else plain)
+        self._send_data(SAVE_SESSION, struct.pack("<I576x", PLAIN_NOTIFY))
+
+    async def refuse_logon(self, kind: int, data: int) -> None:
+        """Report that somebody is not logged on (MS-RDPBCGR 2.2.10.1.1.4)."""
+        await self._finalized.wait()
+        cookie = struct.pack("<IIII16x", 28, 28, 1, 5)
+        error = struct.pack("<III", 8, kind, data)
+        fields = struct.pack("<HI", 6 + len(cookie + error), 3) + cookie + error
+        self._send_data(SAVE_SESSION, struct.pack("<I", EXTENDED_INFO) + fields + bytes(570))
+
+    async def end(self, reason: int) -> None:
+        """Close the connection for a reason (MS-RDPBCGR 2.2.5.1.1)."""
+        await self._finalized.wait()
+        self._send_data(ERROR_INFO, struct.pack("<I", reason))
+        self.disconnect()
 
     def disconnect(self) -> None:
         """Close the connection."""

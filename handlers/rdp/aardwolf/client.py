@@ -230,7 +230,10 @@ class Client:
         """Receive from the server, unless the users could not be passed it on; wait for it or the
         daemon. Return False if nothing came in time."""
         link, wake = self._link.fileno(), self._wake_reader
-        sources = [wake] if self.static_channels.is_full else [link, wake]
+        sources = [wake]
+        if not self.static_channels.is_full:
+            self._link.check()
+            sources = [link, wake]
         ready = select.select(sources, [], [], timeout)[0]
         if wake in ready:
             os.read(wake, WAKES_MAX)

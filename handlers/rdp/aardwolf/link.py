@@ -36,6 +36,8 @@ class Link:
         """Where the next packet begins in it."""
         self._encrypted, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls: ssl.SSLObject | None = None
+        self._end: EndError | None = None
+        """Why nothing follows what has been received, if TLS has ended."""
 
     def fileno(self) -> int:
         """Return the descriptor, for `select`."""
@@ -88,20 +90,32 @@ class Link:
 
     def receive(self) -> None:
         """Receive what there is, waiting if there is nothing."""
+        self.check()
         data = self._receive_raw()
         if self._tls is None:
             self._received += data
             return
         self._encrypted.write(data)
+        size = len(self._received)
         try:
             while found := self._tls.read(READ_MAX):
                 self._received += found
+            self._end = EndError(LOST)  # TLS has been closed, if not the connection
         except ssl.SSLWantReadError:
             self._flush()  # of an answer to another key, for example
-            return
         except ssl.SSLError as error:
-            raise EndError(LOST, str(error)) from None
-        raise EndError(LOST)  # TLS has been closed, if not the connection
+            self._end = EndError(LOST, str(error))
+        if len(self._received) == size:
+            self.check()  # otherwise, the server may have said why it has ended the connection
+
+    def check(self) -> None:
+        """Check that more can be received.
+
+        Raises:
+            EndError: it cannot.
+        """
+        if self._end is not None:
+            raise self._end
 
     def take(self, size: int) -> bytes | None:
         """Return so many received bytes, or None if there are not so many."""

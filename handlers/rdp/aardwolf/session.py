@@ -19,12 +19,14 @@ from handlers.rdp.aardwolf.sequence import Conference
 from handlers.rdp.aardwolf.settings import Settings
 from handlers.rdp.aardwolf.updates import Updates
 from handlers.rdp.channel.codec import Message
-from handlers.rdp.channel.messages import Connected, Indicators, Layout, LoggedOn
+from handlers.rdp.channel.messages import Connected, Indicators, Layout, LoggedOn, LogonNoted
 from handlers.rdp.channel.virtual import Beeped
 
 EVENTS_MAX = 64
 """Messages of users that are sent at a time."""
 _EXTENDED_INFO = 3
+_COOKIE, _LOGON = 1, 2
+"""Fields of it."""
 """The type of information about the session that may be an error (MS-RDPBCGR 2.2.10.1.1)."""
 _NAMES = {
     "DISCONNECTED_BY_OTHERCONNECTION": "DISCONNECTED_BY_OTHER_CONNECTION",
@@ -144,8 +146,17 @@ class Session:
             self._opened()
 
     def _note_session(self, reader: Reader) -> None:
-        if reader.u32() != _EXTENDED_INFO:  # which may report a refused logon
+        """Pass on that somebody is logged on, or what is said of a logon (2.2.10.1.1.4)."""
+        if reader.u32() != _EXTENDED_INFO:
             self._notify(LoggedOn())
+            return
+        reader.u16()
+        fields = reader.u32()
+        if fields & _COOKIE:
+            reader.take(reader.u32())
+        if fields & _LOGON:
+            reader.u32()
+            self._notify(LogonNoted(reader.u32(), reader.u32()))
 
     def _send(self, kind: int, content: bytes) -> None:
         conference = self._conference

@@ -306,6 +306,17 @@ class LoggedOn(Message):
 
 
 @dataclass(frozen=True, slots=True)
+class LogonNoted(Message):
+    """The server reports what happens to a logon (MS-RDPBCGR 2.2.10.1.1.4.1.1)."""
+
+    TYPE: ClassVar[int] = 79
+    kind: U32
+    """The type of the notification."""
+    data: U32
+    """Why the logon has failed, or the number of a session."""
+
+
+@dataclass(frozen=True, slots=True)
 class RemoteAppRefused(Message):
     """The server has not started the program."""
 
@@ -368,6 +379,7 @@ FROM_WORKER: tuple[type[Message], ...] = (
     Resizable,
     Indicators,
     LoggedOn,
+    LogonNoted,
     Redirected,
     RemoteAppRefused,
     Ended,

@@ -25,6 +25,7 @@ from handlers.rdp.channel.messages import (
     Indicators,
     Layout,
     LoggedOn,
+    LogonNoted,
     Remark,
     Setting,
     Start,
@@ -62,6 +63,8 @@ ACCEPTED, REFUSED = 2, 0
 EXTENDED_INFO = 3
 """A kind of information about the session that is no logon: it may be a refused one (MS-RDPBCGR
 2.2.10.1.1.4)."""
+NEWER_REASONS = {0x19: "ERRINFO_SERVER_SHUTDOWN", 0x1A: "ERRINFO_SERVER_REBOOT"}
+"""Those of a server's reasons for an end that FreeRDP has no names for (MS-RDPBCGR 2.2.5.1.1)."""
 GRAPHICS = "Microsoft::Windows::RDS::Graphics"
 REDIRECTION = "RedirectionFlags"
 NLA_REASON, GATEWAY_REASON = 0, 3
@@ -235,6 +238,8 @@ class Client:
         library = self.library
         code = library.freerdp_error_info(self.instance)
         name = library.freerdp_get_error_info_name(code) if code else None
+        if name == b"ERRINFO_UNKNOWN":
+            name = NEWER_REASONS.get(code, f"ERRINFO_UNKNOWN_{code:#x}").encode()
         if not name or name == b"ERRINFO_NONE":
             code = library.freerdp_get_last_error(self.context)
             name = library.freerdp_get_last_error_name(code) if code else b""
@@ -259,6 +264,7 @@ class Client:
         hooks = {
             "PreConnect": self.callback(c_int, self._prepare, c_void_p),
             "PostConnect": self.callback(c_int, self._begin, c_void_p),
+            "LogonErrorInfo": self.callback(c_int, self._note_logon, c_void_p, c_uint32, c_uint32),
             "PostDisconnect": self.callback(None, self._end, c_void_p),
             "VerifyX509Certificate": self.callback(
                 c_int, self._verify, c_void_p, c_void_p, c_size_t, c_char_p, c_uint16, c_uint32
@@ -343,6 +349,10 @@ class Client:
     def _note_session(self, _context: int, kind: int, _data: int) -> int:
         if kind != EXTENDED_INFO:
             self._surroundings.send(LoggedOn())
+        return 1
+
+    def _note_logon(self, _instance: int, data: int, kind: int) -> int:
+        self._surroundings.send(LogonNoted(kind, data))
         return 1
 
     def _note_beep(self, _context: int, _beep: int) -> int:

@@ -9,14 +9,15 @@ from guacr.protocol.status import Status
 from handlers.rdp import failures
 from handlers.rdp.aardwolf import errors
 from handlers.rdp.channel.messages import NOT_OFFERED, Ended
+from handlers.rdp.freerdp.client import NEWER_REASONS
 from handlers.rdp.freerdp.library import Library, LibraryError
 from handlers.rdp.params import RdpParams
 from tests.support.require import missing
 
 INFO, CONNECT = range(1, 0x1200), range(0x20000, 0x20040)
 """Codes: of MS-RDPBCGR 2.2.5.1.1, and of FreeRDP itself."""
-NEWER = {"ERRCONNECT_ACTIVATION_TIMEOUT"}
-"""Names of FreeRDP 3."""
+NEWER = {"ERRCONNECT_ACTIVATION_TIMEOUT", *NEWER_REASONS.values()}
+"""Names of FreeRDP 3, and those that FreeRDP does not have."""
 
 
 def error_of(name: str, *, shown: bool = False, tls: bool = True, protocol: int = 1) -> GuacrError:

@@ -8,6 +8,7 @@ import logging
 import mmap
 import os
 import socket
+import ssl
 import subprocess
 from collections.abc import AsyncIterator
 
@@ -16,12 +17,14 @@ import pytest
 from guacr.daemon import Daemon
 from guacr.testing.client import GuacClient
 from guacr.testing.daemon import address, local_settings, running_daemon
+from handlers.pins import fingerprint
 from handlers.rdp import handler, server, watch
 from handlers.rdp.channel import memory
 from handlers.rdp.channel.codec import Message, Parser
 from handlers.rdp.channel.messages import (
     TO_WORKER,
     Certificate,
+    CertificateVerdict,
     Connected,
     CredentialsWanted,
     Ended,
@@ -34,11 +37,13 @@ from handlers.rdp.channel.messages import (
     Sized,
     Stop,
 )
+from handlers.rdp.channel.redirection import Redirected
 from handlers.rdp.handler import RdpHandler
 from handlers.rdp.key_sender import CAPS
 from handlers.rdp.launcher import Loaded, Process
 from handlers.rdp.pointer import BUTTONS, DOWN, MOVED
 from tests.handlers.test_wake import card, parameters
+from tests.support.certificates import Authority
 from tests.support.waiting import until
 
 X = 0x2D
@@ -74,8 +79,12 @@ class Script:
 
     async def told(self) -> list[Message]:
         """The messages of the daemon until it ends the connection."""
+        return await self.heard(Stop)
+
+    async def heard(self, kind: type[Message]) -> list[Message]:
+        """The messages of the daemon up to one of a kind."""
         parser, found = Parser(TO_WORKER), list[Message]()
-        while Stop() not in found:
+        while not any(isinstance(message, kind) for message in found):
             found += parser.feed(await asyncio.to_thread(self._channel.recv, 1 << 16))
         return found
 
@@ -180,6 +189,29 @@ async def test_certificates_without_end(daemon: Daemon, port: int, script: Scrip
         await script.forked()
         script.say(*[Certificate(b"x")] * (server.CERTIFICATES_MAX + 1))
         assert "has ended unexpectedly" in await error_of(client)
+
+
+@pytest.mark.parametrize("verified", [True, False])
+async def test_only_a_verified_host_vouches_for_another(
+    verified: bool, daemon: Daemon, port: int, script: Script
+) -> None:
+    authority = Authority()
+    first, second = (authority.issue(name).certificate.encode() for name in ("a", "b"))
+    trusted = fingerprint(ssl.PEM_cert_to_DER_cert(first.decode()))
+    there = Redirected(0x100, "127.0.0.1", "", "", "", b"", "", "", b"", b"", second, True)
+    async with await opened(daemon, port, cert_fingerprints=trusted) as client:
+        await script.forked()
+        if verified:
+            script.say(Certificate(first))
+            assert CertificateVerdict(True) in await script.heard(CertificateVerdict)
+        script.say(there)
+        script.end()
+        await script.forked(2)
+        script.say(Certificate(second))
+        assert CertificateVerdict(verified) in await script.heard(CertificateVerdict)
+        script.end()
+        if not verified:
+            assert "cert-fingerprints" in await error_of(client)
 
 
 async def test_errors_without_end(

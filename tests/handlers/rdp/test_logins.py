@@ -33,6 +33,8 @@ from tests.support.xvnc import Desktop
 
 PROVEN = {"ignore-cert": "true"}
 KEYS = {"\t": 0xFF09, "\r": 0xFF0D}
+SESSION_CONTINUES, BAD_PASSWORD = 0xFFFFFFFE, 0
+"""A type of notification about logons, and a reason (MS-RDPBCGR 2.2.10.1.1.4.1.1)."""
 TEXT = 3
 """Colours of a desktop without text on it."""
 SHOWN = 20.0
@@ -358,7 +360,10 @@ async def test_a_logon_that_the_host_refuses_is_not_repeated(
         found = PROVEN | parameters | {"username": "ann", "password": "sesame", "autoretry": "1"}
         async with await GuacClient.connect(address(daemon), "rdp", found) as client:
             await until(lambda: hosts, "the connection")
-            await hosts[0].note_logon(refused=refused)
+            if refused:
+                await hosts[0].refuse_logon(SESSION_CONTINUES, BAD_PASSWORD)
+            else:
+                await hosts[0].note_logon()
             await client.wait(lambda: client.state.syncs, "the desktop", timeout=SHOWN)
             hosts[0].disconnect()
             if refused:
@@ -367,6 +372,84 @@ async def test_a_logon_that_the_host_refuses_is_not_repeated(
             else:
                 await until(lambda: len(hosts) == 2, "another connection")
     assert len(hosts) == (1 if refused else 2)
+
+
+@asynccontextmanager
+async def shown(
+    daemon: Daemon, authority: Authority, directory: Path
+) -> AsyncIterator[tuple[RdpDesktop, GuacClient]]:
+    """A host that shows its desktop, and its client."""
+    host = RdpDesktop(authority.server_context(directory))
+    async with scripted_host(host.script) as parameters:
+        found = PROVEN | parameters | {"username": "ann", "password": "sesame"}
+        async with await GuacClient.connect(address(daemon), "rdp", found) as client:
+            await client.wait(lambda: client.state.syncs, "the desktop", timeout=SHOWN)
+            yield host, client
+
+
+@each_engine
+@pytest.mark.parametrize(
+    ("kind", "data", "status", "words"),
+    [
+        (SESSION_CONTINUES, BAD_PASSWORD, Status.CLIENT_UNAUTHORIZED, "refused the login: check"),
+        (SESSION_CONTINUES, 1, Status.CLIENT_FORBIDDEN, "wants the password to be changed"),
+        (SESSION_CONTINUES, 2, Status.CLIENT_UNAUTHORIZED, "shows the reason on its own screen"),
+        (0xFFFFFFFA, 0, Status.CLIENT_FORBIDDEN, "does not let this user into the session: ask"),
+        (0xFFFFFFF9, 5, Status.SESSION_CONFLICT, "a session of another user, which may not be"),
+        (SESSION_CONTINUES, 3, Status.UPSTREAM_ERROR, "closed the connection shortly after the"),
+    ],
+)
+async def test_why_a_logon_is_refused(
+    kind: int,
+    data: int,
+    status: Status,
+    words: str,
+    daemon: Daemon,
+    authority: Authority,
+    tmp_path: Path,
+) -> None:
+    async with shown(daemon, authority, tmp_path) as (host, client):
+        await host.refuse_logon(kind, data)
+        host.disconnect()
+        await client.wait_closed(SHOWN)
+    ((sentence, found),) = client.state.errors
+    assert words in sentence
+    assert found == status
+
+
+@each_engine
+async def test_a_later_logon_counts(daemon: Daemon, authority: Authority, tmp_path: Path) -> None:
+    async with shown(daemon, authority, tmp_path) as (host, client):
+        await host.refuse_logon(SESSION_CONTINUES, BAD_PASSWORD)
+        await host.note_logon()
+        host.disconnect()
+        await client.wait_closed(SHOWN)
+    assert "has closed the connection" in client.state.errors[0][0]
+
+
+@each_engine
+@pytest.mark.parametrize(
+    ("reason", "status", "words"),
+    [
+        (0x03, Status.SESSION_TIMEOUT, "it was idle too long"),
+        (0x05, Status.SESSION_CONFLICT, "has given this session to another connection"),
+        (0x0F, Status.UPSTREAM_ERROR, "the driver of its display has failed"),
+        (0x19, Status.UPSTREAM_UNAVAILABLE, "shuts down: connect again once it runs"),
+        (0x1A, Status.UPSTREAM_UNAVAILABLE, "restarts: connect again in a minute"),
+        (0x102, Status.UPSTREAM_UNAVAILABLE, "has no licence left"),
+        (0x7777, Status.UPSTREAM_ERROR, "(ERRINFO_UNKNOWN_0x7777): connect again"),
+    ],
+    ids=hex_or_nothing,
+)
+async def test_why_a_host_ends_a_connection(
+    reason: int, status: Status, words: str, daemon: Daemon, authority: Authority, tmp_path: Path
+) -> None:
+    async with shown(daemon, authority, tmp_path) as (host, client):
+        await host.end(reason)
+        await client.wait_closed(SHOWN)
+    ((sentence, found),) = client.state.errors
+    assert words in sentence
+    assert found == status
 
 
 # ---- lengths

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import socket
+import ssl
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
 from handlers.rdp.aardwolf.errors import INVALID, LOST, EndError
 from handlers.rdp.aardwolf.link import Link, tpkt
+from tests.support.certificates import Authority
 
 DATA = bytes.fromhex("02f080")
 FAST = b"\0\x05abc"
@@ -36,6 +41,38 @@ def test_packets_in_pieces(ends: tuple[Link, socket.socket]) -> None:
             found.append(packet)
     assert found == [(False, b"one"), (True, b"\0abc"), (True, b"\0ab"), (False, b"two")]
     assert not link.peek()
+
+
+def test_what_precedes_the_end_of_tls(ends: tuple[Link, socket.socket], tmp_path: Path) -> None:
+    """The last packet tells why a server ends the connection."""
+    link, server = ends
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    context = Authority().server_context(tmp_path)
+    tls = context.wrap_bio(incoming, outgoing, server_side=True)
+
+    def serve() -> None:
+        while True:
+            try:
+                tls.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                server.sendall(outgoing.read())
+                incoming.write(server.recv(1 << 16))
+        tls.write(FAST)
+        with suppress(ssl.SSLWantReadError):
+            tls.unwrap()
+        server.sendall(outgoing.read())
+
+    serving = threading.Thread(target=serve)
+    serving.start()
+    link.secure()
+    serving.join()
+    while (packet := link.packet()) is None:
+        link.receive()
+    assert packet == (True, b"\0abc")
+    with pytest.raises(EndError) as raised:
+        link.receive()
+    assert raised.value.name == LOST
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from guacr.protocol.status import Status
 from guacr.testing.client import GuacClient
 from guacr.testing.daemon import address
 from handlers.rdp.gateway import gateway as gateways
+from handlers.rdp.gateway.tunnel import DISABLE_CLIPBOARD
 from handlers.rdp.params import RdpParams
 from tests.handlers.rdp.sessions import connected, each_engine, shows
 from tests.handlers.test_wake import card, parameters
@@ -97,6 +98,20 @@ async def test_logins(
         await outcome(daemon, values)
     assert (await host.introduced).texts[1] == "ann"
     assert gateway.judged == [(name, True) for name in logins]
+
+
+@pytest.mark.parametrize("policy", [0, DISABLE_CLIPBOARD])
+async def test_a_policy_may_forbid_the_clipboard(
+    policy: int, daemon: Daemon, authority: Authority, pair: Pair, tmp_path: Path
+) -> None:
+    gateway = RdGateway(pair, names={INSIDE: "127.0.0.1"}, policy=policy)
+    host = RdpHost(authority.server_context(tmp_path))
+    async with (
+        scripted_host(host.script) as behind,
+        running_gateway(gateway, tmp_path) as found,
+    ):
+        await outcome(daemon, found | trusting(authority) | {"port": behind["port"]})
+    assert ("cliprdr" in (await host.introduced).channels) == (policy == 0)
 
 
 async def test_missing_credentials_are_asked_for(
