@@ -6,11 +6,14 @@ from typing import Any
 from guacr.session.params import Param, Params
 
 _WORDS = {
-    "addr": "address", "auth": "authentication", "ca": "CA", "cert": "certificate",
-    "cn": "common name", "color": "colour", "dns": "DNS", "func": "function", "gss": "Kerberos",
-    "hostname": "host name", "kex": "key exchange", "mac": "MAC", "macs": "MACs",
-    "regex": "pattern", "sftp": "SFTP", "sql": "SQL", "ssh": "SSH", "ssl": "TLS", "tcp": "TCP",
-    "tls": "TLS", "udp": "UDP", "username": "user name", "wol": "wake-on-LAN",
+    "addr": "address", "args": "arguments", "auth": "authentication", "ca": "CA",
+    "cert": "certificate", "cn": "common name", "color": "colour", "dest": "destination",
+    "dir": "directory", "dns": "DNS", "dpi": "DPI", "func": "function",
+    "gfx": "graphics pipeline", "gss": "Kerberos", "hostname": "host name", "id": "ID",
+    "kex": "key exchange", "mac": "MAC", "macs": "MACs", "regex": "pattern",
+    "servername": "server name", "sftp": "SFTP", "sql": "SQL", "ssh": "SSH", "ssl": "TLS",
+    "tcp": "TCP", "timezone": "time zone", "tls": "TLS", "tofu": "trust on first use",
+    "udp": "UDP", "username": "user name", "wol": "wake-on-LAN",
 }  # fmt: skip
 """Parts of names and their equivalents in words."""
 

@@ -27,6 +27,13 @@ DPI_MAX = 480
 RETRIES_MAX = 100
 MONITORS_MAX = 16
 """As in MS-RDPBCGR 2.2.1.3.6."""
+LAYOUTS = (
+    "en-us-qwerty", "en-gb-qwerty", "cs-cz-qwertz", "da-dk-qwerty", "de-ch-qwertz", "de-de-qwertz",
+    "es-es-qwerty", "es-latam-qwerty", "fr-be-azerty", "fr-ca-qwerty", "fr-ch-qwertz",
+    "fr-fr-azerty", "hu-hu-qwertz", "it-it-qwerty", "ja-jp-qwerty", "no-no-qwerty", "pl-pl-qwerty",
+    "pt-br-qwerty", "pt-pt-qwerty", "ro-ro-qwerty", "sv-se-qwerty", "tr-tr-qwerty", "failsafe",
+)  # fmt: skip
+"""Those that forms suggest; there are many more."""
 SECURITY = ("any", "nla", "nla-ext", "tls", "rdp", "vmconnect")
 
 
@@ -136,6 +143,7 @@ class RdpParams(
         "en-us-qwerty",
         "Keyboard layout of the host, such as de-de-qwertz; failsafe to type characters only.",
         common=True,
+        suggestions=LAYOUTS,
     )
     security: str = param(
         "any",

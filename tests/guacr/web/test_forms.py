@@ -70,6 +70,9 @@ def test_what_a_form_offers_and_asks_for() -> None:
         ("use-ssl", "Use TLS"),
         ("tls-ca", "TLS CA"),
         ("color-scheme", "Colour scheme"),
+        ("dpi", "DPI"),
+        ("cert-tofu", "Certificate trust on first use"),
+        ("remote-app-dir", "Remote app directory"),
     ],
 )
 def test_names_in_words(name: str, title: str) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from handlers.rdp.keyboard import FAILSAFE, layout_named, layout_names
 from handlers.rdp.keyboard.layout import Stroke
+from handlers.rdp.params import RdpParams
 from tests.handlers.rdp.keyboard.receiver import LAYOUTS, layouts
 
 IDENTIFIERS = {
@@ -140,3 +141,10 @@ def test_every_layout_is_sound() -> None:
         assert layout.strokes(" ", caps=False), name
         for one in "0123456789abcdefghijklmnopqrstuvwxyz":
             assert 0 < layout.key(one) < 0x60, (name, one)
+
+
+def test_forms_suggest_known_layouts() -> None:
+    (param,) = [one for one in RdpParams.declared() if one.name == "server-layout"]
+    assert param.default in param.spec.suggestions
+    for name in param.spec.suggestions:
+        assert layout_named(name).name == name
