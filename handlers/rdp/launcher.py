@@ -4,6 +4,7 @@ needs the first."""
 from __future__ import annotations
 
 import os
+import platform
 import signal
 import socket
 import subprocess
@@ -17,6 +18,8 @@ from guacr.api import BusyError, UnsupportedError
 from handlers.rdp.worker.engines import AARDWOLF, AUTO, FREERDP
 from handlers.rdp.worker.zygote import ANSWER, REASON_MAX
 
+SYSTEM = "Linux"
+"""The only system that has what workers need: sealed memory, descriptors of processes, Landlock."""
 START_TIMEOUT = 20.0
 """Seconds within which the zygote must load its engine."""
 FORK_TIMEOUT = 5.0
@@ -59,6 +62,11 @@ class Zygote:
     """
 
     def __init__(self, engine: str) -> None:
+        if platform.system() != SYSTEM:
+            raise UnsupportedError(
+                f"RDP takes {SYSTEM}: other systems lack the means by which its processes are "
+                "confined and share memory"
+            )
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 -- its arguments are constants

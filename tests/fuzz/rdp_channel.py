@@ -25,6 +25,7 @@ from handlers.rdp.channel.messages import (
     Ended,
     Indicators,
     LoggedOn,
+    LogonNoted,
     Painted,
     Remark,
     RemoteAppRefused,
@@ -55,6 +56,7 @@ def _of(*messages: Message) -> bytes:
 
 SAMPLES = [
     _of(Certificate(b"-----BEGIN CERTIFICATE-----\n"), Connected(), Sized(64, 48), LoggedOn()),
+    _of(LogonNoted(0xFFFFFFFE, 0)),
     _of(Sized(64, 48), Painted.of(1, [(0, 0, 64, 48), (1, 2, 3, 4)]), Painted.of(2, [])),
     _of(CursorShape(2, 2, 1, 1, bytes(range(16))), CursorShape(0, 0, 0, 0, b""), CursorDefault()),
     _of(

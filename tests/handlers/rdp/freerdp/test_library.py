@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import platform
+
 import pytest
 
+from guacr.errors import UnsupportedError
+from handlers.rdp import launcher
 from handlers.rdp.channel.messages import Setting
 from handlers.rdp.freerdp import library
 from handlers.rdp.freerdp.library import Library, LibraryError
@@ -31,6 +35,12 @@ def test_an_unknown_version_is_refused(freerdp: Library, monkeypatch: pytest.Mon
     monkeypatch.setattr(library, "VERSIONS", ((1, 0), freerdp.version[:2]))
     with pytest.raises(LibraryError, match="not a known version"):
         Library()
+
+
+def test_other_systems_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platform, "system", lambda: "Darwin")
+    with pytest.raises(UnsupportedError, match="RDP takes Linux: other systems lack"):
+        launcher.Launcher("auto").start()
 
 
 def test_missing_libraries_are_reported() -> None:
