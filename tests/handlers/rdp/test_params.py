@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from guacr.daemon import Daemon
+from guacr.display.encoder import Quality
 from guacr.session.configured import problems
 from guacr.session.protocols import Protocols
 from guacr.settings.models import Connection, Settings
+from guacr.testing.client import GuacClient
+from guacr.testing.daemon import address
 from handlers.rdp.params import RdpParams
+from tests.support.waiting import free_port
 
 NAMES = """
 hostname port timeout domain username password width height dpi initial-program color-depth
@@ -60,3 +65,27 @@ def test_what_cannot_work_is_refused_before_anything_is_connected(
 ) -> None:
     (problem,) = problems(Protocols(), Settings(), Connection(protocol="rdp", parameters=values))
     assert sentence in problem
+
+
+@pytest.mark.parametrize(
+    ("values", "quality"),
+    [
+        ({}, Quality.AUTOMATIC),
+        ({"picture-quality": "low"}, Quality.LOW),
+        ({"picture-quality": "low", "force-lossless": "true"}, Quality.LOSSLESS),
+    ],
+)
+def test_quality(values: dict[str, str], quality: Quality) -> None:
+    assert RdpParams.parse(values).quality == quality
+
+
+async def test_what_is_not_supported_yet_is_logged_in_one_line(
+    daemon: Daemon, caplog: pytest.LogCaptureFixture
+) -> None:
+    values = {"hostname": "127.0.0.1", "port": str(free_port()), "enable-drive": "true"}
+    values |= {"drive-path": "/srv", "recording-path": "/srv", "enable-sftp": "true"}
+    async with await GuacClient.connect(address(daemon), "rdp", values) as client:
+        await client.wait_closed()
+    (line,) = [one.message for one in caplog.records if "not supported yet" in one.message]
+    for name in ("enable-drive", "drive-path", "recording-path", "enable-sftp"):
+        assert name in line

@@ -17,9 +17,11 @@ from guacr.testing.client import GuacClient
 from guacr.testing.daemon import address
 from handlers.rdp.worker.engines import AARDWOLF, AUTO
 from tests.handlers.rdp.sessions import TIMEOUT, aardwolf, connected, each_engine, shows
+from tests.handlers.vnc.test_quality import SIDE, show_photo
 from tests.support.certificates import Pair
 from tests.support.freed import freed
 from tests.support.freerdp_shadow import ALICE, freerdp_shadow
+from tests.support.ssim import ssim
 from tests.support.waiting import free_port, until
 from tests.support.weston import weston
 from tests.support.x_display import XDisplay
@@ -30,6 +32,8 @@ SCREEN = (
     "for i in $(seq 20); do printf '\\033[4%dmline %d \\342\\226\\210\\342\\226\\222\\n' "
     "$((i % 8)) $i; done; sleep 100"
 )
+MANY = 100
+"""Shades that only the photo has."""
 
 
 def show_something(display: XDisplay) -> None:
@@ -112,6 +116,47 @@ async def test_fewer_colours(depth: str, most: int, daemon: Daemon, xrdp: Xrdp) 
             return int(np.abs(picture.astype(int) - shown).max()) <= most
 
         await until(is_alike, "nearly the same picture", timeout=TIMEOUT)
+
+
+async def test_users_choose_the_quality(
+    daemon: Daemon, desktop: Desktop, pair: Pair, tmp_path: Path
+) -> None:
+    async with freerdp_shadow(desktop, "tls", pair, tmp_path) as parameters:
+        async with connected(daemon, parameters) as client:
+            assert client.state.argv["picture-quality"] == ""
+            client.argv("picture-quality", "low")
+            await client.wait(lambda: client.state.argv["picture-quality"] == "low", "the value")
+        async with connected(daemon, parameters, force_lossless="true") as client:
+            assert "picture-quality" not in client.state.argv
+            client.argv("picture-quality", "low")
+            acks = client.state.acks
+            await client.wait(lambda: acks and acks[-1][2], "a refusal")
+            _, sentence, status = acks[-1]
+            assert "force-lossless is set" in sentence
+            assert status == Status.CLIENT_FORBIDDEN
+
+
+async def test_losses_are_made_up_for(
+    daemon: Daemon, desktop: Desktop, pair: Pair, tmp_path: Path
+) -> None:
+    """What is sent first is much like the picture, and what rests is exact."""
+    async with (
+        freerdp_shadow(desktop, "tls", pair, tmp_path) as parameters,
+        connected(daemon, parameters, picture_quality="low") as client,
+    ):
+        client.mouse(1, 1)
+        await shows(client, desktop)
+        seen: list[float] = []
+
+        def compare() -> bool:
+            picture, shown = desktop.picture(), client.canvas.flatten()
+            if len(np.unique(shown[:SIDE, :SIDE, 1])) > MANY:
+                seen.append(ssim(picture, shown))
+            return bool(seen) and bool((picture == shown).all())
+
+        show_photo(desktop, tmp_path)
+        await until(compare, "the photo", timeout=TIMEOUT)
+    assert 0.85 < seen[0] < 1
 
 
 async def test_a_second_viewer_sees_the_same(daemon: Daemon, xrdp: Xrdp) -> None:
