@@ -1,5 +1,5 @@
 """Run all benchmarks, or those named: parse, terminal, images, encode, fanout, session, join,
-transfer, console, motion, encoded, link, sound, tubes, ice, vnc.
+transfer, console, motion, encoded, link, sound, tubes, ice, dtls, vnc.
 
 `esctest DIRECTORY` runs esctest.
 """
@@ -23,6 +23,7 @@ NAMES = [
     "sound",
     "tubes",
     "ice",
+    "dtls",
     "vnc",
 ]
 

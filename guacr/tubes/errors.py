@@ -5,6 +5,9 @@
         ├── IceError                  CONNECTION_FAILED: invalid credentials or candidates of ICE
         │   └── CandidateError        a candidate that cannot be read: it costs no other
         ├── SdpError                  CONNECTION_FAILED: a session description cannot be used
+        ├── DtlsError                 CONNECTION_FAILED: the encrypted connection has failed
+        │   ├── FingerprintError      the peer's certificate is not that of its description
+        │   └── DtlsTimeoutError      the handshake has not ended in time
         └── WireError                 PROTOCOL_ERROR: the peer's bytes do not fit the wire format
             ├── FrameTooLongError     a frame over the limit: the conversation ends
             ├── FragmentError         a fragment that was dropped: the conversation can go on
@@ -65,3 +68,17 @@ class SdpError(TubeError):
     """A session description cannot be read, or offers nothing that can be used."""
 
     reason = CloseReason.CONNECTION_FAILED
+
+
+class DtlsError(TubeError):
+    """The encrypted connection has failed, and is over."""
+
+    reason = CloseReason.CONNECTION_FAILED
+
+
+class FingerprintError(DtlsError):
+    """The peer's certificate is not the one whose fingerprint its description gives."""
+
+
+class DtlsTimeoutError(DtlsError):
+    """The handshake has not ended in time."""

@@ -9,6 +9,7 @@ import pytest
 
 from tests.fuzz import (
     driver,
+    dtls,
     handshake,
     images,
     parser,
@@ -43,6 +44,7 @@ TARGETS = [
     pytest.param(rfb.one_input, rfb.SAMPLES, 200, id="rfb"),
     pytest.param(sctp.one_input, sctp.SAMPLES, 500, id="sctp"),
     pytest.param(rfb_rects.one_input, rfb_rects.SAMPLES, 500, id="rfb_rects"),
+    pytest.param(dtls.one_input, dtls.SAMPLES, 200, id="dtls"),
     pytest.param(sdp.one_input, sdp.SAMPLES, 1000, id="sdp"),
 ]
 

@@ -80,7 +80,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     "pygments": ("handlers.database.console.prompt",),
     "pymongo": ("handlers.database.mongodb.adapter",),
     "pytds": ("handlers.database.sqlserver.adapter", "handlers.database.sqlserver.tls"),
-    "OpenSSL": ("handlers.database.sqlserver.tls",),
+    "OpenSSL": ("guacr.tubes.rtc.dtls", "handlers.database.sqlserver.tls"),
     "service_identity": ("handlers.database.sqlserver.tls",),
     "wcwidth": ("handlers.database.console.table", "terminal.engines.pyte.widths"),
     "pydantic": ("guacr.settings.configuration", "guacr.settings.types", "guacr.settings.models"),
