@@ -219,3 +219,13 @@ async def test_the_dialog_fits_the_window(browser: Browser, card: Site, dark: bo
     wide = "document.querySelector('#files-dialog').scrollWidth"
     assert await page.run(f"{wide} <= document.querySelector('#files-dialog').clientWidth")
     await page.close()
+
+
+async def test_the_title_has_no_frame(page: Page, card: Site) -> None:
+    """It has the focus, after keys as well, but nothing can be done with it."""
+    await folder(page, card)
+    await page.key("Tab")
+    await page.run("document.querySelector('#files-title').focus()")
+    title = "document.querySelector('#files-title')"
+    assert await page.run(f"{title}.matches(':focus-visible')")
+    assert await page.run(f"getComputedStyle({title}).outlineStyle") == "none"
