@@ -111,7 +111,7 @@ def _flaw(leaf: x509.Certificate) -> str:
     if now < leaf.not_valid_before_utc:
         return f"it is not valid before {leaf.not_valid_before_utc:%Y-%m-%d}"
     if now > leaf.not_valid_after_utc:
-        return f"it has expired on {leaf.not_valid_after_utc:%Y-%m-%d}"
+        return f"it expired on {leaf.not_valid_after_utc:%Y-%m-%d}"
     if leaf.issuer == leaf.subject:
         return "it is signed by itself"
     return "no trusted authority has signed it"

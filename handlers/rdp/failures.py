@@ -298,7 +298,7 @@ def not_rdp(params: RdpParams, protocol: str) -> GuacrError:
 def closed_after_login(params: RdpParams) -> GuacrError:
     """The server closed the connection soon after its desktop was shown, and had not said that
     somebody is logged on: it may be xrdp, which shows its log after a refused login."""
-    return UpstreamError(
+    return SessionClosedError(
         f"{named(params)} closed the connection shortly after the login: {_LOGON}, or connect again"
     )
 

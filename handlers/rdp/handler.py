@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import ClassVar
+from zoneinfo import ZoneInfo
 
 from typing_extensions import override
 
@@ -29,6 +30,7 @@ from guacr.api import (
     UpstreamError,
     User,
     forget_frames,
+    shorten,
 )
 from handlers.dial import dial
 from handlers.notice import Notice
@@ -86,6 +88,17 @@ class RdpHandler(ProtocolHandler[RdpParams]):
         yield from super().checks(settings, params)
         for check in _CHECKS:
             yield partial(check, params)
+
+    @classmethod
+    @override
+    def remarks(cls, settings: Settings, params: RdpParams) -> list[str]:
+        found = super().remarks(settings, params)
+        if params.timezone and not _is_zone(params.timezone):
+            found.append(
+                f"timezone {shorten(params.timezone)} is no known name: use one such as "
+                "Europe/Berlin"
+            )
+        return found
 
     @override
     def target(self) -> Target:
@@ -324,6 +337,14 @@ class RdpHandler(ProtocolHandler[RdpParams]):
     def resize(self, user: User, width: int, height: int) -> None:
         if self._server is not None:
             self._server.resize(width, height)
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (LookupError, ValueError, OSError):  # it may also contain anything
+        return False
+    return True
 
 
 def _check_hostname(params: RdpParams) -> None:

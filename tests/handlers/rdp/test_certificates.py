@@ -126,7 +126,7 @@ async def test_fingerprints(daemon: Daemon, desktop: Desktop, pair: Pair) -> Non
     ("issued", "reason"),
     [
         ({"host": "other.example"}, "is that of another host"),
-        ({"expired": True}, "is not trusted (it has expired on "),
+        ({"expired": True}, "is not trusted (it expired on "),
     ],
 )
 async def test_other_hosts_and_times(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from guacr.settings.models import Settings
 from handlers.rdp.channel.messages import BinarySetting, Setting
+from handlers.rdp.handler import RdpHandler
 from handlers.rdp.login import Login
 from handlers.rdp.options import geometry_of, settings_of
 from handlers.rdp.params import RdpParams
@@ -141,3 +143,15 @@ def test_monitors_divide_the_desktop(
 def test_one_monitor_needs_no_list() -> None:
     assert settings()["UseMultimon"] == "FALSE"
     assert settings(monitors="2")["UseMultimon"] == "TRUE"
+
+
+@pytest.mark.parametrize(
+    ("zone", "known"),
+    [
+        ("", True), ("Europe/Berlin", True), ("UTC", True), ("Mars/Phobos", False),
+        ("../../etc/passwd", False), ("Europe", False), ("a\0b", False), ("x" * 5000, False),
+    ],
+)  # fmt: skip
+def test_an_unknown_time_zone_is_reported(zone: str, known: bool) -> None:
+    found = RdpHandler.remarks(Settings(), RdpParams.parse({"timezone": zone}))
+    assert found == [] if known else "is no known name: use one such as" in found[0]

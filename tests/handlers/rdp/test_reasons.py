@@ -78,7 +78,7 @@ async def shown(
         (SESSION_CONTINUES, 2, Status.CLIENT_UNAUTHORIZED, "shows the reason on its own screen"),
         (0xFFFFFFFA, 0, Status.CLIENT_FORBIDDEN, "does not let this user into the session: ask"),
         (0xFFFFFFF9, 5, Status.SESSION_CONFLICT, "a session of another user, which may not be"),
-        (SESSION_CONTINUES, 3, Status.UPSTREAM_ERROR, "closed the connection shortly after the"),
+        (SESSION_CONTINUES, 3, Status.SESSION_CLOSED, "closed the connection shortly after the"),
     ],
 )
 async def test_why_a_logon_is_refused(
