@@ -8,6 +8,8 @@
         ├── DtlsError                 CONNECTION_FAILED: the encrypted connection has failed
         │   ├── FingerprintError      the peer's certificate is not that of its description
         │   └── DtlsTimeoutError      the handshake has not ended in time
+        ├── PeerError                 CONNECTION_FAILED: not possible in a peer connection's state
+        ├── CircuitOpenError          a tube that has failed too often is left alone
         └── WireError                 PROTOCOL_ERROR: the peer's bytes do not fit the wire format
             ├── FrameTooLongError     a frame over the limit: the conversation ends
             ├── FragmentError         a fragment that was dropped: the conversation can go on
@@ -82,3 +84,13 @@ class FingerprintError(DtlsError):
 
 class DtlsTimeoutError(DtlsError):
     """The handshake has not ended in time."""
+
+
+class PeerError(TubeError):
+    """A peer connection cannot do what is asked of it in its state."""
+
+    reason = CloseReason.CONNECTION_FAILED
+
+
+class CircuitOpenError(TubeError):
+    """A tube has failed too often, and refuses operations for a while."""

@@ -62,6 +62,7 @@ class Association:
         on_channel: called with each channel that the peer opens.
         on_closed: called once with the reason, a sentence, when the association ends.
         on_output: called when the application has made something to send.
+        on_idle: called whenever the peer has acknowledged the last of what was sent.
         has_more: whether `take_packets` has more to return now.
         channels: by number.
     """
@@ -81,6 +82,7 @@ class Association:
         self.on_channel: Callable[[Channel], None] | None = None
         self.on_closed: Callable[[str], None] | None = None
         self.on_output: Callable[[], None] | None = None
+        self.on_idle: Callable[[], None] | None = None
         self.channels: dict[int, Channel] = {}
         self.is_closed = False
         self._ports = (port, remote_port)
@@ -122,6 +124,11 @@ class Association:
     def buffered(self) -> int:
         """Bytes of all channels that have not been sent for the first time."""
         return self._out.queued
+
+    @property
+    def is_idle(self) -> bool:
+        """True if nothing waits to be sent or to be acknowledged."""
+        return not self._out.outstanding and not self._out.is_waiting and not self._closing
 
     @property
     def round_trip(self) -> float | None:
@@ -243,6 +250,8 @@ class Association:
     def _on_sack(self, packet: bytes, start: int, end: int, now: float) -> None:
         if not self._out.acknowledge(*sack_fields(packet, start, end), now):
             raise MalformedError("it acknowledges what was not sent")
+        if self.on_idle is not None and self.is_idle:
+            self.on_idle()
 
     # --- channels
 
