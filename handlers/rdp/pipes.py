@@ -36,8 +36,9 @@ NAME_MAX = 7
 COUNT_MAX = 16
 RESERVED = {"cliprdr", "drdynvc", "rail", "rdpdr", "rdpsnd"}
 """The channels of guacr's own."""
-UNSENT_MAX = 1 << 18
-"""Bytes of one channel that may wait for the host."""
+UNSENT_MAX, MESSAGE = 1 << 18, 64
+"""Bytes of one channel that may wait for the host, and those that each message counts for in
+addition to its own."""
 STUCK_AFTER = 10.0
 """Seconds after which a user who receives nothing does not make the host wait any longer."""
 
@@ -68,6 +69,7 @@ class _Unsent:
     stream: InputStream | None
     """None if it has ended."""
     size: int
+    """Bytes, with `MESSAGE`."""
 
 
 class Pipes:
@@ -168,11 +170,12 @@ class _Pipe:
         if not data:
             stream.ack()
             return
-        if sum(unsent.size for unsent in self._unsent) + len(data) > UNSENT_MAX:
+        size = MESSAGE + len(data)
+        if sum(unsent.size for unsent in self._unsent) + size > UNSENT_MAX:
             raise OverrunError(
                 f"more than {UNSENT_MAX} bytes wait for the host: wait for acknowledgements"
             )
-        self._unsent.append(_Unsent(stream, len(data)))
+        self._unsent.append(_Unsent(stream, size))
         self._engine.send([PipeGiven(self._name, data, last=True)])
 
     def _forget(self, stream: InputStream) -> None:

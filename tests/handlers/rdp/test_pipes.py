@@ -12,14 +12,14 @@ import pytest
 
 from guacr.api import OutputStream
 from guacr.daemon import Daemon
-from guacr.errors import BadRequestError
+from guacr.errors import BadRequestError, OverrunError
 from guacr.protocol.status import Status
 from guacr.testing.client import GuacClient
 from guacr.testing.daemon import address
 from guacr.testing.streams import Stream
 from handlers.rdp.channel.codec import PART_MAX, ChannelError
 from handlers.rdp.channel.pipes import WINDOW, PipeOpened, PipeReceived, PipeWritten
-from handlers.rdp.pipes import Pipes, channel_names
+from handlers.rdp.pipes import MESSAGE, UNSENT_MAX, Pipes, channel_names
 from tests.handlers.rdp.sessions import connected, each_engine
 from tests.support.waiting import until
 from tests.support.xrdp import Xrdp
@@ -144,3 +144,17 @@ def test_a_worker_that_sends_what_it_must_not() -> None:
         channels.handle(PipeReceived("A", bytes(PART_MAX), last=True))
     with pytest.raises(ChannelError, match="exceeds its limit"):
         channels.handle(PipeReceived("A", b"1", last=True))
+
+
+def test_a_user_who_sends_single_bytes_to_a_host_that_does_not_read() -> None:
+    session: Any = SimpleNamespace(users=())
+    engine: Any = SimpleNamespace(send=lambda _messages: None)
+    channels, stream = Pipes(session, "A"), SimpleNamespace(kind="pipe", name="A")
+    channels.begin(engine)
+    channels.handle(PipeOpened("A"))
+    user: Any = stream
+    channels.accept(user)
+    for _ in range(UNSENT_MAX // (MESSAGE + 1)):
+        user.on_blob(b"1")
+    with pytest.raises(OverrunError, match="wait for acknowledgements"):
+        user.on_blob(b"1")
