@@ -74,6 +74,8 @@ def unknown_host(host: str) -> UpstreamNotFoundError:
 
 async def _resolve(host: str, port: int) -> list[Address]:
     """The addresses of a name, with alternating families."""
+    if "\0" in host:
+        raise unknown_host(host)  # the C library would ignore the rest
     loop = asyncio.get_running_loop()
     try:
         found = await loop.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
+
+from typing_extensions import override
 
 from guacr.api import BadRequestError
 
@@ -38,6 +42,42 @@ async def context(terms: TlsTerms) -> ssl.SSLContext:
         BadRequestError: a text is not a certificate or key, or they do not match.
     """
     return await asyncio.to_thread(_made_of, terms)
+
+
+async def connect(
+    sock: socket.socket, tls: ssl.SSLContext, host: str, limit: int
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Begin TLS on a connected socket, and return its streams. The socket is closed if this fails.
+
+    `asyncio.open_connection` with `ssl` would leave it open, or go on with a closed one, if it is
+    cancelled at once. Nothing is read before TLS has begun: it would count as protected.
+
+    Args:
+        sock: non-blocking.
+        tls: how the server is verified.
+        host: the name for which its certificate must be issued.
+        limit: bytes that `readuntil` returns at most.
+
+    Raises:
+        OSError: TLS failed.
+    """
+    loop = asyncio.get_running_loop()
+    plain, _ = await loop.create_connection(_Silent, sock=sock)
+    reader = asyncio.StreamReader(limit, loop)
+    protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
+    transport = await loop.start_tls(plain, protocol, tls, server_hostname=host)
+    if transport is None:
+        raise ConnectionResetError
+    protocol.connection_made(transport)
+    return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
+
+
+class _Silent(asyncio.Protocol):
+    """Reads nothing."""
+
+    @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        cast(asyncio.Transport, transport).pause_reading()
 
 
 def check(terms: TlsTerms) -> None:

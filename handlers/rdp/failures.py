@@ -319,6 +319,14 @@ def too_many_redirections(params: RdpParams, count: int) -> GuacrError:
     )
 
 
+def too_long_token(params: RdpParams) -> GuacrError:
+    """The server redirects with more than a connection request or a login has room for."""
+    return UpstreamError(
+        f"{named(params)} redirects with a token that is too long: check the settings of its "
+        "connection broker"
+    )
+
+
 def wrong_redirection(params: RdpParams) -> GuacrError:
     """The server redirects with credentials for which RDP has no room."""
     return UpstreamError(

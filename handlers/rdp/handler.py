@@ -41,7 +41,7 @@ from handlers.rdp.desktop import Desktop
 from handlers.rdp.gateway import gateway
 from handlers.rdp.key_sender import layout_of
 from handlers.rdp.launcher import launchers
-from handlers.rdp.login import Login, check_length
+from handlers.rdp.login import Login, check_length, check_token
 from handlers.rdp.microphone import Microphone
 from handlers.rdp.options import excludes
 from handlers.rdp.params import RdpParams
@@ -373,6 +373,7 @@ def _check_remote_app(params: RdpParams) -> None:
 def _check_names(params: RdpParams) -> None:
     Login.of(params).check()
     check_length("initial-program", params.initial_program)
+    check_token(params.load_balance_info.encode(errors="replace"))
 
 
 _CHECKS = (

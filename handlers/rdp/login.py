@@ -10,6 +10,9 @@ from handlers.rdp.params import RdpParams
 TEXT_MAX = 255
 """UTF-16 code units of each text that a host receives when a user logs on (MS-RDPBCGR
 2.2.1.11.1.1: 512 bytes, with two for its end)."""
+TOKEN_MAX = 238
+"""Bytes of a token in a connection request, whose length is one byte (X.224 13.3, MS-RDPBCGR
+2.2.1.1)."""
 
 
 @dataclass(slots=True)
@@ -89,3 +92,21 @@ def check_length(name: str, text: str) -> None:
 def is_too_long(text: str) -> bool:
     """Return whether RDP has no room for a text."""
     return len(text.encode("utf-16-le", "surrogatepass")) > 2 * TEXT_MAX
+
+
+def check_token(token: bytes) -> None:
+    """Check that a connection request has room for the parameter load-balance-info. FreeRDP 2 would
+    write beyond the end of its memory.
+
+    Raises:
+        BadRequestError: it has not.
+    """
+    if is_token_too_long(token):
+        raise BadRequestError(
+            f"parameter load-balance-info is too long: RDP has room for {TOKEN_MAX} bytes"
+        )
+
+
+def is_token_too_long(token: bytes) -> bool:
+    """Return whether a connection request has no room for a token for a load balancer."""
+    return len(token) > TOKEN_MAX

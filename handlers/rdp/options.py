@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from handlers.rdp import keyboard, negotiation
 from handlers.rdp.channel.codec import Message
 from handlers.rdp.channel.memory import SIDE_MAX
@@ -28,6 +30,9 @@ FUNCTION_KEYS = 12
 COOKIE_MAX = 127
 """Characters of the user name in the connection request, which has room for 255 bytes in all
 (MS-RDPBCGR 2.2.1.1)."""
+
+_ZONE = re.compile(r"(?=.{1,64}$)[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+){0,3}")
+"""Names of the IANA's data base, such as America/Argentina/Salta or Etc/GMT+3."""
 
 _INCLUDED = {
     "any": (negotiation.NLA, negotiation.TLS),
@@ -226,6 +231,12 @@ def _remote_app(params: RdpParams) -> dict[str, Value]:
         "RemoteApplicationWorkingDir": params.remote_app_dir,
         "RemoteApplicationCmdLine": params.remote_app_args,
     }
+
+
+def zone_of(name: str) -> str:
+    """Return the name of a time zone, or an empty one for UTC if it is none: the C library takes it
+    for a path, or for rules."""
+    return name if _ZONE.fullmatch(name) else ""
 
 
 def keyboard_settings(layout: keyboard.Layout) -> list[Message]:

@@ -8,7 +8,7 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from guacr.api import ForbiddenError, UpstreamError, shorten
 from handlers.rdp import failures
 from handlers.rdp.channel.redirection import Redirected
-from handlers.rdp.login import Login, is_too_long
+from handlers.rdp.login import Login, is_token_too_long, is_too_long
 from handlers.rdp.params import RdpParams
 
 FOLLOWED_MAX = 5
@@ -17,6 +17,8 @@ HOSTS_MAX = 8
 """Names and addresses of a target that are tried."""
 NAME_MAX = 255
 """Characters of a name (RFC 1035 2.3.4)."""
+COOKIE_MAX, GUID_MAX = 4096, 512
+"""Bytes of a password that is no text, and of a GUID: those of Windows and GNOME are shorter."""
 ENCRYPTED = 0x4000
 """LB_PASSWORD_IS_PK_ENCRYPTED."""
 _PUNCTUATION = frozenset("-._:%[]")
@@ -84,6 +86,8 @@ def redirection_of(params: RdpParams, message: Redirected, *, is_verified: bool)
         password, cookie = text, b""
     if any(map(is_too_long, (message.username, message.domain, password))):
         raise failures.wrong_redirection(params)
+    if is_token_too_long(message.token) or len(cookie) > COOKIE_MAX or len(message.guid) > GUID_MAX:
+        raise failures.too_long_token(params)
     return Redirection(
         _hosts(params, message),
         "" if message.token else message.fqdn,

@@ -37,7 +37,7 @@ from handlers.rdp.known_hosts import known_hosts
 from handlers.rdp.launcher import launchers
 from handlers.rdp.login import Login
 from handlers.rdp.microphone import Microphone
-from handlers.rdp.options import geometry_of, keyboard_settings, settings_of
+from handlers.rdp.options import geometry_of, keyboard_settings, settings_of, zone_of
 from handlers.rdp.params import MONITORS_MAX, RdpParams
 from handlers.rdp.pipes import Pipes
 from handlers.rdp.pointer import Pointer
@@ -159,8 +159,8 @@ class Server:
                 self._pipes.begin(engine)
                 self._microphone.begin(engine)
                 engine.send(keyboard_settings(self.keyboard.layout))
-                zone = params.timezone or session.owner_info.timezone
-                engine.send([Start(params.hostname, zone[:64], self._asks)])
+                zone = zone_of(params.timezone or session.owner_info.timezone)
+                engine.send([Start(params.hostname, zone, self._asks)])
                 await asyncio.shield(engine.lost)
         except EngineError as error:
             session.log.warning("the RDP worker was ended: %s", error)

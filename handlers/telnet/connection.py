@@ -91,7 +91,8 @@ class TelnetConnection(asyncio.Protocol):
                 ssl_handshake_timeout=TLS_TIMEOUT if tls else None,
             )
         except BaseException:
-            sock.close()
+            if tls is None:  # the transport of TLS closes it, and may use its number until then
+                sock.close()
             raise
 
     async def run(self, tls: Callable[[], Awaitable[ssl.SSLContext]], host: str) -> None:

@@ -107,7 +107,8 @@ async def test_no_name() -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["host.invalid", "a..b", "x" * 300, "ho st", "\N{SNOWMAN}" * 70, "a\0b"]
+    "host",
+    ["host.invalid", "a..b", "x" * 300, "ho st", "\N{SNOWMAN}" * 70, "a\0b", "127.0.0.1\0.example"],
 )
 async def test_an_unknown_name(host: str) -> None:
     with pytest.raises(UpstreamNotFoundError, match="is unknown"):

@@ -30,7 +30,7 @@ from handlers.rdp.gateway.http import Answer, HttpError
 from handlers.rdp.gateway.login import GatewayLogin
 from handlers.rdp.gateway.ntlm import Ntlm, NtlmError
 from handlers.rdp.params import RdpParams
-from handlers.tls import TlsTerms, context
+from handlers.tls import TlsTerms, connect, context
 
 PATH = "/remoteDesktopGateway/"
 METHOD = "RDG_OUT_DATA"
@@ -189,14 +189,8 @@ class GatewaySocket:
             raise failures.silent(params, params.timeout) from None
         except UpstreamError:
             raise failures.unreachable(params) from None
-        try:
-            keep_alive(sock)
-            self._reader, self._writer = await asyncio.open_connection(
-                sock=sock, ssl=tls, server_hostname=host, limit=HEAD_MAX
-            )
-        except BaseException:
-            sock.close()
-            raise
+        keep_alive(sock)
+        self._reader, self._writer = await connect(sock, tls, host, HEAD_MAX)
 
     async def _write(self, data: bytes) -> None:
         if self._writer is None:

@@ -8,7 +8,7 @@ from guacr.settings.models import Settings
 from handlers.rdp.channel.messages import BinarySetting, Setting
 from handlers.rdp.handler import RdpHandler
 from handlers.rdp.login import Login
-from handlers.rdp.options import geometry_of, settings_of
+from handlers.rdp.options import geometry_of, settings_of, zone_of
 from handlers.rdp.params import RdpParams
 
 
@@ -155,3 +155,15 @@ def test_one_monitor_needs_no_list() -> None:
 def test_an_unknown_time_zone_is_reported(zone: str, known: bool) -> None:
     found = RdpHandler.remarks(Settings(), RdpParams.parse({"timezone": zone}))
     assert found == [] if known else "is no known name: use one such as" in found[0]
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/Argentina/Salta", "Etc/GMT+3", "UTC"])
+def test_time_zones(zone: str) -> None:
+    assert zone_of(zone) == zone
+
+
+@pytest.mark.parametrize(
+    "zone", ["", "a\0b", ":/etc/shadow", "/etc/localtime", "../x", "<a>-99", "A/", "x" * 65, "é"]
+)
+def test_what_is_no_time_zone(zone: str) -> None:
+    assert zone_of(zone) == ""

@@ -57,6 +57,7 @@ def test_the_port_depends_on_the_security_protocol() -> None:
         ({"hostname": "h", "gateway-ca-cert": "junk"}, "gateway-ca-cert contains no PEM"),
         ({"hostname": "h", "static-channels": "a,toolongname"}, "names of up to 7 ASCII"),
         ({"hostname": "h", "remote-app": "x" * 261}, "remote-app is too long"),
+        ({"hostname": "h", "load-balance-info": "x" * 239}, "RDP has room for 238 bytes"),
         ({"hostname": "h", "server-layout": "de-xx"}, "unknown layout 'de-xx': use de-ch-qwertz, "),
     ],
 )

@@ -16,10 +16,12 @@ from guacr.testing.daemon import address
 from handlers.rdp import handler
 from handlers.rdp import redirection as redirections
 from handlers.rdp.channel.redirection import Redirected
-from handlers.rdp.login import TEXT_MAX, Login
+from handlers.rdp.login import TEXT_MAX, TOKEN_MAX, Login
 from handlers.rdp.params import RdpParams
 from handlers.rdp.redirection import (
+    COOKIE_MAX,
     ENCRYPTED,
+    GUID_MAX,
     HOSTS_MAX,
     NAME_MAX,
     Redirection,
@@ -116,6 +118,16 @@ def test_credentials_for_which_rdp_has_no_room(name: str) -> None:
     assert getattr(given(TEXT_MAX), name) == "a" * TEXT_MAX
     with pytest.raises(UpstreamError, match="a user name or a password that is too long"):
         given(TEXT_MAX + 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "most"), [("token", TOKEN_MAX), ("password", COOKIE_MAX), ("guid", GUID_MAX)]
+)
+def test_tokens_for_which_rdp_has_no_room(name: str, most: int) -> None:
+    """FreeRDP 2 would write them beyond the end of its memory."""
+    parsed(**{name: b"\xff" * (most - 1)})
+    with pytest.raises(UpstreamError, match="a token that is too long"):
+        parsed(**{name: b"\xff" * (most + 1)})
 
 
 def test_encrypted_passwords_take_freerdp_3() -> None:
