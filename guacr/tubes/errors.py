@@ -10,6 +10,9 @@
         │   └── DtlsTimeoutError      the handshake has not ended in time
         ├── PeerError                 CONNECTION_FAILED: not possible in a peer connection's state
         ├── CircuitOpenError          a tube that has failed too often is left alone
+        ├── TubeSettingsError         CONFIGURATION_ERROR: the settings are invalid
+        ├── ConnectError              CONNECTION_FAILED: a connection cannot be opened
+        │   └── RefusedError          the rules do not allow its target
         └── WireError                 PROTOCOL_ERROR: the peer's bytes do not fit the wire format
             ├── FrameTooLongError     a frame over the limit: the conversation ends
             ├── FragmentError         a fragment that was dropped: the conversation can go on
@@ -42,6 +45,22 @@ class IceError(TubeError):
 
 class CandidateError(IceError):
     """A candidate of the peer cannot be read. The others are not affected."""
+
+
+class TubeSettingsError(TubeError):
+    """The settings of a conversation are invalid."""
+
+    reason = CloseReason.CONFIGURATION_ERROR
+
+
+class ConnectError(TubeError):
+    """A connection cannot be opened; the peer gets the text."""
+
+    reason = CloseReason.CONNECTION_FAILED
+
+
+class RefusedError(ConnectError):
+    """The rules do not allow the target of a connection."""
 
 
 class WireError(TubeError):

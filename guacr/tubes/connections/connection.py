@@ -1,0 +1,91 @@
+"""The interfaces between a conversation, its connections, and those who open them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Protocol
+
+from guacr.tubes.reasons import CloseReason
+
+if TYPE_CHECKING:
+    from guacr.tubes.conversation import Conversation
+
+
+class Connection(ABC):
+    """One connection of a conversation.
+
+    The conversation calls its methods, none of which may wait or raise anything. For its part, it
+    tells the conversation when it ends (`Conversation.end`, or `Conversation.end_of_data` for one
+    direction), when it cannot take more data (`hold`, `let_go`), and when it has released all that
+    it used (`released`).
+
+    Attributes:
+        number: its conn_no.
+        is_opened: this end has opened it.
+        has_sent_eof: this end has no more data.
+        has_received_eof: the peer has no more data.
+    """
+
+    is_opened = True
+
+    def __init__(self, conversation: Conversation, number: int) -> None:
+        self.conversation = conversation
+        self.number = number
+        self.has_sent_eof = False
+        self.has_received_eof = False
+
+    def start(self) -> None:
+        """It is in the conversation's table: data may be sent."""
+
+    def opened(self) -> bool:
+        """The peer has opened its side; return True if this was not known."""
+        return False
+
+    @abstractmethod
+    def receive(self, data: bytes) -> None:
+        """Take data of the peer."""
+
+    @abstractmethod
+    def receive_eof(self) -> None:
+        """The peer has no more data, but still reads."""
+
+    @abstractmethod
+    def close(self, reason: CloseReason, text: str) -> None:
+        """It has ended, by whichever side: deliver what was received, and release everything, then
+        tell `Conversation.released`."""
+
+    @abstractmethod
+    def abort(self) -> None:
+        """Release everything at once."""
+
+    def backlog(self) -> int:
+        """Bytes that were received and that nobody has taken."""
+        return 0
+
+
+class Backend(Protocol):
+    """Opens the connections that the peer asks for."""
+
+    async def open(self, conversation: Conversation, number: int, body: bytes) -> Connection:
+        """Open a connection; it must not send anything before `Connection.start`.
+
+        Args:
+            conversation: which the connection is for.
+            number: its conn_no.
+            body: what follows the number in the OpenConnection message: a SOCKS target, a
+                ConnectAs block or nothing.
+
+        Raises:
+            TubeError: it cannot be opened; the peer gets the reason and the text.
+            OSError: likewise, with CONNECTION_FAILED.
+        """
+
+
+class Front(Protocol):
+    """Where connections of an offerer come from."""
+
+    def start(self, conversation: Conversation) -> None:
+        """The channel is open: begin."""
+
+    def close(self) -> None:
+        """Take no more connections; harmless when repeated."""

@@ -1,0 +1,109 @@
+"""A client of the offerer's listener that speaks SOCKS5."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from typing_extensions import override
+
+from guacr.tubes.connections.socks import Command, Reply, SocksHandshake, failure, reply
+from guacr.tubes.connections.tcp import TcpConnection
+from guacr.tubes.reasons import CloseReason
+from guacr.tubes.wire.control import OpenConnection
+
+if TYPE_CHECKING:
+    from guacr.tubes.conversation import Conversation
+
+HANDSHAKE_TIMEOUT = 10.0
+"""Seconds for greeting and request."""
+
+
+class SocksClient(TcpConnection):
+    """A TCP client that asks for a connection by SOCKS5, and then becomes it.
+
+    The client is told that it has succeeded when the peer has opened the connection, and why it has
+    not when the peer has refused.
+    """
+
+    def __init__(self, conversation: Conversation, number: int, *, is_opened: bool) -> None:
+        super().__init__(conversation, number, is_opened=is_opened)
+        self._handshake: SocksHandshake | None = SocksHandshake()
+        self._is_answered = False
+
+    @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        if self.conversation.is_closed:
+            self.abort()
+            return
+        self.conversation.watch(self)
+        self._transport.resume_reading()
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(HANDSHAKE_TIMEOUT, self._transport.abort)
+
+    @override
+    def buffer_updated(self, nbytes: int) -> None:
+        if self._handshake is None or self._is_ending:
+            super().buffer_updated(nbytes)
+            return
+        handshake = self._handshake
+        answer = handshake.feed(bytes(self._outlet.buffer[:nbytes]))
+        if answer:
+            self._transport.write(answer)
+        if handshake.has_failed:
+            self._give_up()
+        elif handshake.request is not None:
+            self._handshake = None
+            self._cancel_timer()
+            if handshake.request.command is Command.UDP_ASSOCIATE:
+                self._refuse(Reply.COMMAND_NOT_SUPPORTED)
+            else:
+                self._connect(handshake.request.target.encode(), handshake.rest)
+
+    @override
+    def eof_received(self) -> bool:
+        if self._handshake is not None:
+            return False
+        return super().eof_received()
+
+    @override
+    def opened(self) -> bool:
+        if not super().opened():
+            return False
+        self._answer(Reply.SUCCEEDED)
+        return True
+
+    @override
+    def receive(self, data: bytes) -> None:
+        if not self._is_answered:  # a peer that sends data has opened the connection
+            self._answer(Reply.SUCCEEDED)
+        super().receive(data)
+
+    @override
+    def close(self, reason: CloseReason, text: str) -> None:
+        if not (self._is_answered or self._is_ending):
+            self._answer(failure(reason, text))
+            reason = CloseReason.NORMAL  # no RST, which could overtake the answer
+        super().close(reason, text)
+
+    def _connect(self, target: bytes, rest: bytes) -> None:
+        self._transport.pause_reading()
+        self.conversation.add(self)
+        self._outlet.send_control(OpenConnection(self.number, target))
+        if rest:
+            self._outlet.send(self.number, rest)
+        self.start()
+
+    def _answer(self, code: Reply) -> None:
+        self._is_answered = True
+        if not self._transport.is_closing():
+            self._transport.write(reply(code))
+
+    def _refuse(self, code: Reply) -> None:
+        self._answer(code)
+        self._give_up()
+
+    def _give_up(self) -> None:
+        self._is_answered = True
+        self.close(CloseReason.NORMAL, "")

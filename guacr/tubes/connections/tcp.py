@@ -1,0 +1,203 @@
+"""A connection whose own side is a TCP connection."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from struct import Struct
+from typing import TYPE_CHECKING, cast
+
+from typing_extensions import override
+
+from guacr.tubes.connections.connection import Connection
+from guacr.tubes.connections.opening import OPEN_TIMEOUT, os_text
+from guacr.tubes.reasons import CloseReason
+
+if TYPE_CHECKING:
+    from guacr.tubes.conversation import Conversation
+
+WRITE_HIGH = 256 * 1024
+"""Bytes that wait to be written; with more, nothing is read from the channel."""
+WRITE_LOW = 64 * 1024
+UNCONFIRMED_MAX = 64 * 1024
+"""Bytes that are sent to the peer before it has opened the connection: it has to keep them."""
+LINGER = 5.0
+"""Seconds within which a closed connection has to take some of the data that it still gets."""
+FIN_TEXT = "Backend connection closed unexpectedly"
+"""The words of keeper-pam-webrtc-rs for a backend that has closed without any error."""
+
+_ABORTIVE = Struct("ii").pack(1, 0)
+"""For SO_LINGER: closing sends RST."""
+
+
+class TcpConnection(Connection, asyncio.BufferedProtocol):
+    """Forwards between a TCP connection and the peer.
+
+    The end of one direction leaves the other one open. An RST is told as a CloseConnection with
+    CONNECTION_LOST, and becomes one again at the other end.
+
+    Args:
+        is_opened: False if this end asks the peer to open its side: then not much is sent before it
+            has, for `OPEN_TIMEOUT` at most.
+    """
+
+    def __init__(self, conversation: Conversation, number: int, *, is_opened: bool = True) -> None:
+        super().__init__(conversation, number)
+        self._outlet = conversation.outlet
+        self._transport: asyncio.Transport
+        self._is_confirmed = is_opened
+        self._unconfirmed = 0
+        self._is_ending = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._unwritten = 0
+
+    # --- the conversation's side
+
+    @override
+    def start(self) -> None:
+        self._transport.resume_reading()
+        if not self._is_confirmed:
+            self._timer = asyncio.get_running_loop().call_later(OPEN_TIMEOUT, self._not_opened)
+
+    @override
+    def opened(self) -> bool:
+        if self._is_confirmed:
+            return False
+        self._is_confirmed = True
+        self._cancel_timer()
+        self.resume()
+        return True
+
+    @override
+    def receive(self, data: bytes) -> None:
+        if not (self.has_received_eof or self._transport.is_closing()):
+            self._transport.write(data)
+
+    @override
+    def receive_eof(self) -> None:
+        self._write_eof()
+
+    @override
+    def close(self, reason: CloseReason, text: str) -> None:
+        if self._is_ending:
+            return
+        self._is_ending = True
+        self._cancel_timer()
+        self.conversation.let_go(self)
+        if reason is CloseReason.CONNECTION_LOST and text != FIN_TEXT:
+            self._reset()
+        elif not self._transport.is_closing():
+            self._linger()
+
+    @override
+    def abort(self) -> None:
+        self._is_ending = True
+        self._cancel_timer()
+        self._transport.abort()
+
+    @override
+    def backlog(self) -> int:
+        return self._transport.get_write_buffer_size()
+
+    # --- the readers' side
+
+    def resume(self) -> None:
+        """Read again."""
+        if not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    # --- the transport's side
+
+    @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport = cast(asyncio.Transport, transport)
+        sock = transport.get_extra_info("socket")
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        transport.set_write_buffer_limits(WRITE_HIGH, WRITE_LOW)
+        transport.pause_reading()
+
+    @override
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._outlet.buffer
+
+    @override
+    def buffer_updated(self, nbytes: int) -> None:
+        if self._is_ending:
+            return
+        self._outlet.send_read(self.number, nbytes)
+        if not self._outlet.has_room:
+            self._transport.pause_reading()
+            self._outlet.wait(self, nbytes)
+        elif not self._is_confirmed:
+            self._unconfirmed += nbytes
+            if self._unconfirmed >= UNCONFIRMED_MAX:
+                self._transport.pause_reading()
+
+    @override
+    def eof_received(self) -> bool:
+        if self._is_ending:
+            return False
+        self.conversation.end_of_data(self)
+        return True
+
+    @override
+    def pause_writing(self) -> None:
+        if not self._is_ending:
+            self.conversation.hold(self)
+
+    @override
+    def resume_writing(self) -> None:
+        self.conversation.let_go(self)
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._cancel_timer()
+        if not self._is_ending:
+            self._is_ending = True
+            text = os_text(exc) if isinstance(exc, OSError) else "connection lost"
+            self.conversation.end(self, CloseReason.CONNECTION_LOST, text)
+        self.conversation.released(self)
+
+    # --- the end
+
+    def _not_opened(self) -> None:
+        text = f"the peer has not opened the connection within {OPEN_TIMEOUT:g} s"
+        self.conversation.end(self, CloseReason.TIMEOUT, text)
+
+    def _write_eof(self) -> None:
+        if not self._transport.is_closing():
+            try:
+                self._transport.write_eof()
+            except OSError:  # it has been reset, which nobody has read yet
+                self._transport.abort()
+
+    def _reset(self) -> None:
+        if not self._transport.is_closing():
+            sock = self._transport.get_extra_info("socket")
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORTIVE)
+        self._transport.abort()
+
+    def _linger(self) -> None:
+        """Write what is left, and read to the end: a close while there is something to read would
+        send RST, and the other side could lose what it has not read."""
+        if self.has_sent_eof:
+            self._transport.close()
+        else:
+            self._write_eof()
+            self._transport.resume_reading()
+        self._wait()
+
+    def _wait(self) -> None:
+        self._unwritten = self.backlog()
+        self._timer = asyncio.get_running_loop().call_later(LINGER, self._check)
+
+    def _check(self) -> None:
+        if 0 < self.backlog() < self._unwritten:
+            self._wait()
+        else:
+            self._transport.abort()
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

@@ -1,0 +1,392 @@
+"""A conversation: the numbered connections of one data channel."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import inf
+from typing import Any
+
+from guacr.tubes.connections.connection import Backend, Connection, Front
+from guacr.tubes.connections.opening import Opening
+from guacr.tubes.errors import FragmentError, FrameTooLongError
+from guacr.tubes.events import (
+    NORMAL_EXIT,
+    ConnectionEnded,
+    ConnectionStarted,
+    ConversationClosed,
+    ConversationOpened,
+    Event,
+)
+from guacr.tubes.metrics import response
+from guacr.tubes.outlet import Outlet
+from guacr.tubes.reading import STALL_MAX, UNSEEN_STALL_MAX, ReadingGate
+from guacr.tubes.reasons import CloseReason
+from guacr.tubes.sctp.channels import Channel, ChannelState
+from guacr.tubes.wire import control
+from guacr.tubes.wire.control import (
+    CloseConnection,
+    ControlMessage,
+    MetricsRequest,
+    OpenConnection,
+    Ping,
+    SendEof,
+)
+from guacr.tubes.wire.fragments import Reassembler
+from guacr.tubes.wire.frames import LENGTH_MAX, MESSAGE_MAX, FrameParser
+
+CONNECTIONS_MAX = 4096
+"""Connections of a conversation at a time, with those that are being opened or closed."""
+WARM_UP = 3
+"""Pings that an answerer sends at once, as keeper-pam-webrtc-rs: the link adapts to them."""
+WARM_UP_SIZE = 1400
+
+log = logging.getLogger("guacr.tubes.conversation")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationOptions:
+    """How a conversation works.
+
+    Attributes:
+        is_answerer: this end has accepted the offer: it opens backends for the peer.
+        message_max: bytes of a message that the peer accepts (`message_limit`).
+        fragmented: with `enable_multi_channel`, long messages are sent in fragments.
+        connections_max: connections at a time.
+    """
+
+    is_answerer: bool
+    message_max: int = MESSAGE_MAX
+    fragmented: bool = False
+    connections_max: int = CONNECTIONS_MAX
+
+
+class Conversation:
+    """Carries connections over a channel, until either end closes it.
+
+    Everything happens synchronously on the event loop's thread: what a message causes has been done
+    when the channel's callback returns.
+
+    Args:
+        channel: its callbacks are taken.
+        on_event: called with each event; it must not raise anything.
+        backend: opens the connections that the peer asks for; None refuses them.
+        front: begins once the channel is open, and ends with the conversation.
+
+    Attributes:
+        label: the channel's, which is the conversation's id.
+        outlet: what connections send through.
+    """
+
+    def __init__(
+        self,
+        channel: Channel,
+        on_event: Callable[[Event], None],
+        options: ConversationOptions,
+        *,
+        backend: Backend | None = None,
+        front: Front | None = None,
+    ) -> None:
+        self.label = channel.label
+        self.options = options
+        self.is_closed = False
+        self.messages_received = 0
+        self.bytes_received = 0
+        self.outlet = Outlet(
+            channel,
+            self._on_flood,
+            message_max=options.message_max,
+            fragmented=options.fragmented,
+        )
+        self._channel = channel
+        self._on_event = on_event
+        self._backend = backend
+        self._front = front
+        self._loop = asyncio.get_running_loop()
+        self._parser = FrameParser()
+        self._reassembler = Reassembler() if options.fragmented else None
+        self._table: dict[int, Connection] = {}
+        self._alive: set[Connection] = set()
+        """Those in the table, and those that still release what they used."""
+        self._gate = ReadingGate(channel, self._stall_max, self._on_stalled)
+        self._last_number = 0
+        self._empty: asyncio.Future[None] | None = None
+        channel.on_message = self._on_message
+        channel.on_close = self._on_channel_closed
+        if channel.state is ChannelState.OPEN:
+            self._loop.call_soon(self._on_open)
+        else:
+            channel.on_open = self._on_open
+
+    # --- for its owner
+
+    @property
+    def connections(self) -> int:
+        """Connections that are open or being opened."""
+        return len(self._table)
+
+    def close(self, reason: CloseReason = CloseReason.UNKNOWN, outcome: str = NORMAL_EXIT) -> None:
+        """Close all connections and the channel, and tell the peer; harmless when repeated. What
+        was received is delivered, for a limited time (`wait_closed`)."""
+        if not self.is_closed:
+            self.outlet.send_control(CloseConnection(0, reason))
+            self._close(reason, outcome, by_peer=False)
+
+    def abort(self) -> None:
+        """Close it at once: what was received is not delivered."""
+        self.close(CloseReason.TUNNEL_CLOSED)
+        for connection in list(self._alive):
+            connection.abort()
+
+    async def wait_closed(self) -> None:
+        """Wait until everything is released after the end."""
+        while self._alive:
+            if self._empty is None:
+                self._empty = self._loop.create_future()
+            await asyncio.shield(self._empty)
+
+    # --- for its connections
+
+    @property
+    def is_full(self) -> bool:
+        """True if no connection can be added."""
+        return len(self._alive) >= self.options.connections_max
+
+    def next_number(self) -> int:
+        """Return the number of the next connection that this end opens."""
+        self._last_number += 1
+        while self._last_number in self._table:
+            self._last_number += 1
+        return self._last_number
+
+    def watch(self, connection: Connection) -> None:
+        """Count a connection, and abort it with the others, before it is added."""
+        self._alive.add(connection)
+
+    def add(self, connection: Connection) -> None:
+        """Put a connection into the table, whose number must be free."""
+        self._table[connection.number] = connection
+        self._alive.add(connection)
+
+    def replace(self, opening: Connection, connection: Connection) -> None:
+        """Put `connection` into the place of the one that has opened it."""
+        self.add(connection)
+
+    def tell_started(self, connection: Connection) -> None:
+        """Both ends have opened a connection."""
+        self._on_event(ConnectionStarted(self.label, connection.number))
+
+    def end_of_data(self, connection: Connection) -> None:
+        """A connection's own side has no more data to send. With the peer's end of data before it,
+        this ends the connection."""
+        if connection.has_sent_eof or self._table.get(connection.number) is not connection:
+            return
+        connection.has_sent_eof = True
+        if connection.has_received_eof:
+            self.end(connection, CloseReason.NORMAL, "")
+        else:
+            self.outlet.send_control(SendEof(connection.number))
+
+    def end(self, connection: Connection, reason: CloseReason, text: str) -> None:
+        """A connection has ended at this side: tell the peer, and close it."""
+        if self._table.get(connection.number) is connection:
+            self.outlet.send_control(CloseConnection(connection.number, reason, text))
+            self._remove(connection, reason, text, by_peer=False)
+
+    def released(self, connection: Connection) -> None:
+        """A connection uses nothing any more."""
+        self._gate.let_go(connection)
+        self._alive.discard(connection)
+        if not self._alive and self._empty is not None:
+            self._empty.set_result(None)
+            self._empty = None
+
+    def hold(self, connection: Connection) -> None:
+        """Receive nothing until `let_go`: a connection cannot take more."""
+        self._gate.hold(connection)
+
+    def let_go(self, connection: Connection) -> None:
+        """A connection can take more; harmless when repeated."""
+        self._gate.let_go(connection)
+
+    # --- the channel
+
+    def _on_open(self) -> None:
+        if self.is_closed:
+            return
+        self._on_event(ConversationOpened(self.label))
+        if self.options.is_answerer:
+            for _ in range(WARM_UP):
+                self.outlet.send_control(Ping(0, bytes(WARM_UP_SIZE)))
+        if self._front is not None:
+            self._front.start(self)
+
+    def _on_message(self, message: bytes) -> None:
+        self.messages_received += 1
+        self.bytes_received += len(message)
+        if self._reassembler is not None:
+            whole = self._reassembled(self._reassembler, message)
+            if whole is None:
+                return
+            message = whole
+        try:
+            frames = self._parser.feed(message)
+        except FrameTooLongError:
+            self._on_too_long()
+            return
+        table = self._table
+        for number, payload in frames:
+            if number:
+                connection = table.get(number)
+                if connection is not None:
+                    connection.receive(payload)
+            else:
+                self._on_control(payload)
+        if self._parser.damaged:
+            self._on_damaged(self._parser.damaged)
+
+    def _reassembled(self, reassembler: Reassembler, message: bytes) -> bytes | None:
+        try:
+            return reassembler.feed(message, self._loop.time())
+        except FragmentError as error:
+            log.debug("%s: %s", self.label, error)
+            return None
+
+    def _on_damaged(self, numbers: list[int]) -> None:
+        for number in numbers:
+            connection = self._table.get(number)
+            if connection is not None:
+                self.end(connection, CloseReason.PROTOCOL_ERROR, "frame without its terminator")
+
+    def _on_too_long(self) -> None:
+        reason = CloseReason.PROTOCOL_ERROR
+        text = f"Oversized frame rejected (max={LENGTH_MAX}): closing channel"
+        self.close(reason, f"error: Internal error: {text}")
+
+    def _on_flood(self) -> None:
+        self.close(CloseReason.PROTOCOL_ERROR, "error: the peer sends requests, and reads nothing")
+
+    def _on_channel_closed(self) -> None:
+        if not self.is_closed:
+            self.outlet.is_broken = True
+            self._close(None, NORMAL_EXIT, by_peer=True)
+
+    # --- control messages
+
+    def _on_control(self, payload: bytes) -> None:
+        if self.is_closed:
+            return
+        message = control.parse(payload)
+        handle = None if message is None else _HANDLERS.get(message.code)
+        if handle is not None:
+            handle(self, message)
+        elif message is not None and message.code in _FORWARDED:
+            connection = self._table.get(message.conn_no)  # type: ignore[attr-defined]
+            self._forward(message, connection)
+
+    def _forward(self, message: ControlMessage, connection: Connection | None) -> None:
+        """Hand a message about datagrams to its connection."""
+
+    def _on_ping(self, message: Ping) -> None:
+        if not message.conn_no or message.conn_no in self._table:
+            self.outlet.send_control(message.pong())
+
+    def _on_open_connection(self, message: OpenConnection) -> None:
+        number = message.conn_no
+        connection = self._table.get(number)
+        if not number:
+            log.debug("%s: connection 0 refused", self.label)
+        elif connection is not None:
+            if connection.is_opened:
+                self.outlet.send_control(control.ConnectionOpened(number))
+        elif self._backend is None:
+            self._refuse(number, CloseReason.CONNECTION_FAILED, "this end opens no connections")
+        elif self.is_full:
+            text = f"the limit of {self.options.connections_max} connections is reached"
+            self._refuse(number, CloseReason.SERVER_REFUSE, text)
+        else:
+            self.add(Opening(self, number, self._backend, message.target))
+
+    def _refuse(self, number: int, reason: CloseReason, text: str) -> None:
+        self.outlet.send_control(CloseConnection(number, reason, text))
+        self._on_event(ConnectionEnded(self.label, number, reason, text, by_peer=False))
+
+    def _on_opened(self, message: control.ConnectionOpened) -> None:
+        connection = self._table.get(message.conn_no)
+        if connection is not None and connection.opened():
+            self.tell_started(connection)
+
+    def _on_send_eof(self, message: SendEof) -> None:
+        connection = self._table.get(message.conn_no)
+        if connection is None or connection.has_received_eof:
+            return
+        connection.has_received_eof = True
+        if connection.has_sent_eof:
+            self.end(connection, CloseReason.NORMAL, "")
+        else:
+            connection.receive_eof()
+
+    def _on_close_connection(self, message: CloseConnection) -> None:
+        if not message.conn_no:
+            self._close(message.reason, NORMAL_EXIT, by_peer=True)
+            return
+        connection = self._table.get(message.conn_no)
+        if connection is not None:
+            self._remove(connection, message.reason, message.text, by_peer=True)
+
+    def _on_metrics_request(self, message: MetricsRequest) -> None:
+        self.outlet.send_control(response(self, self._channel.buffered))
+
+    # --- the end
+
+    def _remove(
+        self, connection: Connection, reason: CloseReason, text: str, *, by_peer: bool
+    ) -> None:
+        del self._table[connection.number]
+        connection.close(reason, text)
+        self._on_event(ConnectionEnded(self.label, connection.number, reason, text, by_peer))
+
+    def _close(self, reason: CloseReason | None, outcome: str, *, by_peer: bool) -> None:
+        self.is_closed = True
+        self._channel.on_message = None
+        self._gate.close()
+        if self._front is not None:
+            self._front.close()
+        if not self._table:
+            # keeper-pam-webrtc-rs acts on the message before only when it receives another
+            self.outlet.send_control(Ping())
+        ending = CloseReason.CONNECTION_LOST if reason is None else reason
+        for connection in list(self._table.values()):
+            self.outlet.send_control(CloseConnection(connection.number, ending))
+            self._remove(connection, ending, "", by_peer=by_peer)
+        for connection in list(self._alive):  # clients that have not asked for anything yet
+            connection.close(ending, "")
+        self.outlet.close()
+        self._channel.close()
+        self._on_event(ConversationClosed(self.label, reason, outcome, by_peer))
+
+    # --- connections that do not take their data
+
+    def _stall_max(self) -> float:
+        """Return the seconds for which a connection may take nothing."""
+        if len(self._table) > 1 or self.outlet.is_broken:
+            return STALL_MAX
+        return UNSEEN_STALL_MAX if self.options.is_answerer else inf
+
+    def _on_stalled(self, connection: Connection) -> None:
+        text = "does not take its data, for which other connections have to wait"
+        self.end(connection, CloseReason.TIMEOUT, text)
+        connection.abort()
+
+
+_HANDLERS: dict[int, Callable[[Conversation, Any], None]] = {
+    Ping.code: Conversation._on_ping,
+    OpenConnection.code: Conversation._on_open_connection,
+    CloseConnection.code: Conversation._on_close_connection,
+    control.ConnectionOpened.code: Conversation._on_opened,
+    SendEof.code: Conversation._on_send_eof,
+    MetricsRequest.code: Conversation._on_metrics_request,
+}
+_FORWARDED: frozenset[int] = frozenset()

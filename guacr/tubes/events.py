@@ -1,0 +1,62 @@
+"""Events of a conversation, for its owner."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from guacr.tubes.reasons import CloseReason
+
+NORMAL_EXIT = "normal_exit"
+TUBE_CLOSED = "tube_closed"
+"""Outcomes of conversations; others begin with "error: "."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationOpened:
+    """The channel can be used."""
+
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationClosed:
+    """The conversation has ended, with all its connections; the last event.
+
+    Attributes:
+        reason: of the message that closed it; None if the channel was closed without one.
+        outcome: `NORMAL_EXIT`, `TUBE_CLOSED`, or "error: " and a text.
+        by_peer: the peer has closed it.
+    """
+
+    label: str
+    reason: CloseReason | None
+    outcome: str
+    by_peer: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionStarted:
+    """A connection can be used at both ends."""
+
+    label: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionEnded:
+    """A connection has ended, or could not be opened.
+
+    Attributes:
+        text: for people; it may be the peer's, and contain anything.
+        by_peer: the peer has closed it.
+    """
+
+    label: str
+    number: int
+    reason: CloseReason
+    text: str
+    by_peer: bool
+
+
+Event: TypeAlias = ConversationOpened | ConversationClosed | ConnectionStarted | ConnectionEnded

@@ -1,0 +1,135 @@
+"""The sending half of a conversation: frames into a channel, with backpressure.
+
+Readers ask `has_room` after each frame, and if there is none, they stop reading and `wait`. When
+the channel has sent most of what it holds, all continue, first those that could read least: with
+more busy readers than fit into the channel, each gets its turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from time import time_ns
+from typing import Protocol
+
+from guacr.tubes.sctp.channels import Channel
+from guacr.tubes.wire.control import ControlMessage
+from guacr.tubes.wire.fragments import FRAGMENT_MAX, Fragmenter
+from guacr.tubes.wire.frames import (
+    CONTROL,
+    MESSAGE_MAX,
+    OVERHEAD,
+    PAYLOAD_MAX,
+    Payload,
+    encode,
+    encode_split,
+)
+
+HIGH_WATER = 512 * 1024
+"""Bytes in the channel from which on readers pause."""
+LOW_WATER = 128 * 1024
+"""Bytes in the channel with which they continue."""
+SMALL_READ = 1024
+"""Bytes that may be read at once while there is no room: the system has told that there is
+something before the reader could be paused."""
+FLOOD_MAX = 8 * 1024 * 1024
+"""Bytes in the channel that only a peer can cause that sends requests and reads no answers."""
+
+
+class Reader(Protocol):
+    """One who waits for room."""
+
+    def resume(self) -> None:
+        """Continue to read."""
+
+
+class Outlet:
+    """Sends the frames of a conversation.
+
+    Args:
+        channel: whose `on_low` and `low_water` it takes.
+        message_max: bytes of a message that the peer accepts.
+        fragmented: long messages are cut into fragments (`guacr.tubes.wire.fragments`).
+        on_flood: called when the peer makes this end answer, and does not read.
+    """
+
+    def __init__(
+        self,
+        channel: Channel,
+        on_flood: Callable[[], None],
+        *,
+        message_max: int = MESSAGE_MAX,
+        fragmented: bool = False,
+    ) -> None:
+        self.messages = 0
+        """Messages sent."""
+        self.bytes = 0
+        """Bytes sent."""
+        self.is_broken = False
+        """True once the channel takes nothing more."""
+        self._channel = channel
+        self._on_flood = on_flood
+        self._fragmenter = Fragmenter() if fragmented else None
+        self._message_max = min(message_max, FRAGMENT_MAX) if fragmented else message_max
+        self.payload_max = min(self._message_max - OVERHEAD, PAYLOAD_MAX)
+        """Bytes of a frame's payload."""
+        self._buffer = memoryview(bytearray(self.payload_max))
+        self._short_buffer = self._buffer[:SMALL_READ]
+        self._short: list[Reader] = []
+        self._served: list[Reader] = []
+        channel.low_water = LOW_WATER
+        channel.on_low = self._continue
+
+    @property
+    def has_room(self) -> bool:
+        """False if readers have to pause."""
+        return self._channel.buffered < HIGH_WATER and not self.is_broken
+
+    @property
+    def buffer(self) -> memoryview:
+        """Where to read to before `send`. All readers share it."""
+        return self._buffer if self._channel.buffered < HIGH_WATER else self._short_buffer
+
+    def send_read(self, number: int, count: int) -> None:
+        """Send the first bytes of `buffer`."""
+        self._put(encode(number, self._buffer[:count], time_ns() // 1_000_000))
+
+    def send(self, number: int, data: Payload) -> None:
+        """Send data of a connection, in as many frames as needed."""
+        for message in encode_split(number, data, time_ns() // 1_000_000, self._message_max):
+            self._put(message)
+
+    def send_control(self, message: ControlMessage) -> None:
+        """Send a control message."""
+        if self._channel.buffered > FLOOD_MAX:
+            if not self.is_broken:
+                self.is_broken = True
+                self._on_flood()
+        else:
+            self._put(encode(CONTROL, message.encode(), time_ns() // 1_000_000))
+
+    def wait(self, reader: Reader, count: int) -> None:
+        """Have `reader` continue when there is room; it has just read `count` bytes."""
+        (self._served if count > SMALL_READ else self._short).append(reader)
+
+    def close(self) -> None:
+        """Send nothing more, and release the readers."""
+        self.is_broken = True
+        self._channel.on_low = None
+        self._short, self._served = [], []
+
+    def _put(self, message: bytes) -> None:
+        self.messages += 1
+        self.bytes += len(message)
+        parts = (message,) if self._fragmenter is None else self._fragmenter.cut(message)
+        with suppress(ConnectionError):
+            for part in parts:
+                self._channel.send(part)
+            return
+        self.is_broken = True
+
+    def _continue(self) -> None:
+        waiting = self._short + self._served
+        self._short, self._served = [], []
+        for reader in waiting:
+            reader.resume()
