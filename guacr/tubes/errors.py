@@ -10,6 +10,9 @@
         │   └── DtlsTimeoutError      the handshake has not ended in time
         ├── PeerError                 CONNECTION_FAILED: not possible in a peer connection's state
         ├── CircuitOpenError          a tube that has failed too often is left alone
+        ├── OverloadedError           SERVER_BUSY: too many tubes are being created
+        ├── TubeNotFoundError         RESOURCE_NOT_FOUND
+        ├── TubeTokenError            CLIENT_FORBIDDEN: another caller's tube
         ├── TubeSettingsError         CONFIGURATION_ERROR: the settings are invalid
         ├── ConnectError              CONNECTION_FAILED: a connection cannot be opened
         │   └── RefusedError          the rules do not allow its target
@@ -113,3 +116,32 @@ class PeerError(TubeError):
 
 class CircuitOpenError(TubeError):
     """A tube has failed too often, and refuses operations for a while."""
+
+
+class TubeNotFoundError(TubeError):
+    """There is no such tube."""
+
+    status = Status.RESOURCE_NOT_FOUND
+
+
+class TubeTokenError(TubeError):
+    """The token is not the tube's."""
+
+    status = Status.CLIENT_FORBIDDEN
+
+
+class OverloadedError(TubeError):
+    """Too many tubes are being created.
+
+    Attributes:
+        retry_after: seconds to wait before the next attempt.
+    """
+
+    status = Status.SERVER_BUSY
+
+    def __init__(self, active: int, limit: int, retry_after: float) -> None:
+        super().__init__(
+            f"System overloaded: {active} active creates (max {limit}). "
+            f"Please retry with backoff, in {retry_after:.2f} s."
+        )
+        self.retry_after = retry_after

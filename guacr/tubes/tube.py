@@ -1,0 +1,371 @@
+"""A tube: one peer connection with its conversations."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+from guacr.tubes.breaker import CircuitBreaker
+from guacr.tubes.connections.connection import Backend, Front
+from guacr.tubes.conversation import Conversation, ConversationOptions
+from guacr.tubes.errors import TubeError
+from guacr.tubes.events import TUBE_CLOSED, ConversationClosed, ConversationOpened, Event
+from guacr.tubes.reasons import CloseReason
+from guacr.tubes.rtc.description import SessionDescription
+from guacr.tubes.rtc.peer import PeerConnection, PeerSettings, PeerState
+from guacr.tubes.sctp import Channel
+from guacr.tubes.wire.frames import message_limit
+
+log = logging.getLogger("guacr.tubes")
+
+RESTART_DELAY = 2.0
+"""Seconds from the loss of the link until the offerer offers a restart."""
+END_DELAY = 2.0
+"""Seconds from the failure of the link until the tube is closed."""
+UNCLAIMED_MAX = 16
+UNCLAIMED_FOR = 10.0
+"""Channels of the peer that wait for their conversation to be announced here, and the seconds."""
+CLOSE_TIMEOUT = 2.0
+"""Seconds for what is still to be delivered at the end."""
+
+GRACE = 0.1
+"""Seconds between the last message and the end of the link: keeper-pam-webrtc-rs forgets the reason
+that it was told when the link ends at the same time."""
+
+
+class TubeState(StrEnum):
+    """The course of a tube. READY: the channel of a conversation is open."""
+
+    NEW = "new"
+    CONNECTING = "connecting"
+    ACTIVE = "active"
+    READY = "ready"
+    DISCONNECTED = "disconnected"
+    FAILED = "failed"
+    CLOSING = "closing"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateFound:
+    """A local candidate as text; an empty one at their end."""
+
+    candidate: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkChanged:
+    """The peer connection has another state."""
+
+    state: PeerState
+
+
+@dataclass(frozen=True, slots=True)
+class RestartOffered:
+    """The link was lost: the peer needs this offer (a session description)."""
+
+    offer: str
+
+
+TubeEvent: TypeAlias = CandidateFound | LinkChanged | RestartOffered | Event
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A conversation that a tube is to have.
+
+    Attributes:
+        id: the label of its channel.
+        backend, front: as in `Conversation`.
+        fragmented: long messages are sent in fragments.
+    """
+
+    id: str
+    backend: Backend | None = None
+    front: Front | None = None
+    fragmented: bool = False
+
+
+@dataclass(slots=True)
+class _Entry:
+    plan: Plan
+    conversation: Conversation | None = None
+
+
+class Tube:
+    """One tube, made in a running event loop.
+
+    Args:
+        id: of the tube.
+        settings: of its peer connection.
+        offers: whether this end makes the offer. It then opens the channels of the conversations;
+            otherwise, the peer does.
+        on_event: called with each event; it must not raise anything.
+        on_closed: called once it is closed.
+
+    Attributes:
+        peer: its peer connection.
+        breaker: counts the failures of its operations.
+        was_connected: whether the peer connection has ever been established.
+    """
+
+    def __init__(
+        self,
+        id: str,  # noqa: A002 - the name of everything's identifier
+        settings: PeerSettings,
+        *,
+        offers: bool,
+        on_event: Callable[[TubeEvent], None],
+        on_closed: Callable[[Tube], None],
+    ) -> None:
+        self.id = id
+        self.offers = offers
+        self.state = TubeState.NEW
+        self.was_connected = False
+        self.peer = PeerConnection(settings, offers=offers)
+        self._trickle = settings.trickle
+        self._on_event = on_event
+        self._on_closed = on_closed
+        self._loop = asyncio.get_running_loop()
+        self.breaker = CircuitBreaker(self._loop.time)
+        self._answer = ""
+        self._answered: SessionDescription | None = None
+        """The offer that `_answer` answers."""
+        self._entries: dict[str, _Entry] = {}
+        self._unclaimed: dict[str, Channel] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._closing: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.peer.on_state = self._on_peer_state
+        self.peer.on_channel = self._on_channel
+        self.peer.on_candidate = lambda text: self._on_event(CandidateFound(text))
+
+    # ---- descriptions
+
+    @property
+    def trickles(self) -> bool:
+        """True if candidates follow the description."""
+        return self._trickle
+
+    async def answer(self) -> str:
+        """Return the answer to the peer's offer, and the same again until there is another offer.
+
+        Raises:
+            PeerError: there is no offer.
+        """
+        if self.peer.remote is not self._answered or not self._answer:
+            self._answer = await self.peer.create_answer()
+            self._answered = self.peer.remote
+        return self._answer
+
+    # ---- conversations
+
+    def plan(self, name: str) -> Plan:
+        """Return the plan of a conversation.
+
+        Raises:
+            KeyError: there is none of this id.
+        """
+        return self._entries[name].plan
+
+    @property
+    def conversations(self) -> dict[str, Conversation | None]:
+        """By id; None for those whose channel is not open yet."""
+        return {name: entry.conversation for name, entry in self._entries.items()}
+
+    def add(self, plan: Plan) -> None:
+        """Have another conversation; one of the same id is replaced once the new one is there.
+
+        Raises:
+            TubeError: the tube is closed.
+        """
+        if self.state in (TubeState.CLOSING, TubeState.CLOSED):
+            raise TubeError(f"Tube {self.id} is closed")
+        self._entries[plan.id] = entry = _Entry(plan)
+        channel = self._unclaimed.pop(plan.id, None)
+        if channel is not None:
+            self._begin(entry, channel)
+        elif self.offers and self.peer.state is PeerState.CONNECTED:
+            self._open(entry)
+
+    def close_conversation(self, name: str, reason: CloseReason) -> None:
+        """Close one conversation; the tube stays.
+
+        Raises:
+            KeyError: there is none of this id.
+        """
+        entry = self._entries[name]
+        if entry.conversation is not None:
+            entry.conversation.close(reason)
+        else:
+            self._drop(entry)
+
+    def _open(self, entry: _Entry) -> None:
+        try:
+            channel = self.peer.open_channel(entry.plan.id)
+        except (ConnectionError, ValueError) as error:
+            self._drop(entry, f"error: {error}")
+        else:
+            self._begin(entry, channel)
+
+    def _begin(self, entry: _Entry, channel: Channel) -> None:
+        remote = self.peer.remote
+        entry.conversation = Conversation(
+            channel,
+            lambda event: self._on_conversation_event(entry, event),
+            ConversationOptions(
+                is_answerer=not self.offers,
+                message_max=message_limit(remote.max_message_size if remote is not None else 0),
+                fragmented=entry.plan.fragmented,
+            ),
+            backend=entry.plan.backend,
+            front=entry.plan.front,
+        )
+
+    def _drop(self, entry: _Entry, outcome: str = TUBE_CLOSED) -> None:
+        """End a conversation that has not begun."""
+        if self._entries.get(entry.plan.id) is entry:
+            del self._entries[entry.plan.id]
+        if entry.plan.front is not None:
+            entry.plan.front.close()
+        self._on_event(ConversationClosed(entry.plan.id, None, outcome, by_peer=False))
+
+    def _on_channel(self, channel: Channel) -> None:
+        """The peer has opened a channel: its label says which conversation it is for."""
+        entry = self._entries.get(channel.label)
+        if entry is None:
+            # A caller of the answering end may have given the only conversation another name.
+            free = [one for one in self._entries.values() if one.conversation is None]
+            entry = free[0] if len(self._entries) == 1 and free else None
+        if entry is not None and not self.offers:
+            self._begin(entry, channel)
+        elif len(self._unclaimed) < UNCLAIMED_MAX and channel.label not in self._unclaimed:
+            channel.pause_reading()
+            self._unclaimed[channel.label] = channel
+            self._loop.call_later(UNCLAIMED_FOR, self._refuse_unclaimed, channel)
+        else:
+            channel.close()
+
+    def _refuse_unclaimed(self, channel: Channel) -> None:
+        if self._unclaimed.get(channel.label) is channel:
+            del self._unclaimed[channel.label]
+            log.info("tube %s: nobody waits for the conversation %.64r", self.id, channel.label)
+            channel.close()
+
+    def _on_conversation_event(self, entry: _Entry, event: Event) -> None:
+        if isinstance(event, ConversationOpened) and self.state is TubeState.ACTIVE:
+            self.state = TubeState.READY
+        if not isinstance(event, ConversationClosed):
+            self._on_event(event)
+            return
+        if self._entries.get(entry.plan.id) is entry:
+            del self._entries[entry.plan.id]
+        self._on_event(event)
+        if event.by_peer and not self.offers and not self._entries:
+            self.close_soon(event.reason or CloseReason.CONNECTION_LOST)
+
+    # ---- the link
+
+    def _on_peer_state(self, state: PeerState) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._on_event(LinkChanged(state))
+        if state is PeerState.CONNECTING:
+            self._set_state(TubeState.CONNECTING)
+        elif state is PeerState.CONNECTED:
+            self._on_connected()
+        elif state is PeerState.DISCONNECTED:
+            self._set_state(TubeState.DISCONNECTED)
+            if self.offers and self._trickle:
+                self._timer = self._loop.call_later(RESTART_DELAY, self._offer_restart)
+        elif state is PeerState.FAILED:
+            self._set_state(TubeState.FAILED)
+            self._timer = self._loop.call_later(
+                END_DELAY, self.close_soon, CloseReason.CONNECTION_FAILED
+            )
+        elif state is PeerState.CLOSED:
+            self.close_soon(CloseReason.CONNECTION_LOST)
+
+    def _on_connected(self) -> None:
+        self.was_connected = True
+        conversations = [entry.conversation for entry in self._entries.values()]
+        self._set_state(TubeState.READY if any(conversations) else TubeState.ACTIVE)
+        if self.offers:
+            for entry in list(self._entries.values()):
+                if entry.conversation is None:
+                    self._open(entry)
+
+    def _offer_restart(self) -> None:
+        async def restart() -> None:
+            try:
+                with self.breaker.operation("ice"):
+                    offer = await self.peer.restart_ice()
+            except TubeError as error:
+                log.info("tube %s: no restart: %s", self.id, error)
+            else:
+                self._on_event(RestartOffered(offer))
+
+        self._start(restart(), "restart")
+
+    def _set_state(self, state: TubeState) -> None:
+        if self.state not in (TubeState.CLOSING, TubeState.CLOSED):
+            self.state = state
+
+    # ---- the end
+
+    def close_soon(self, reason: CloseReason) -> None:
+        """Begin `close`."""
+        if self._closing is None:
+            self._closing = self._loop.create_task(
+                self._close(reason), name=f"close of tube {self.id}"
+            )
+
+    async def close(self, reason: CloseReason = CloseReason.ADMIN_CLOSED) -> None:
+        """Close all conversations and the peer connection; may be called again."""
+        self.close_soon(reason)
+        if self._closing is not None:
+            await asyncio.shield(self._closing)
+
+    async def _close(self, reason: CloseReason) -> None:
+        self.state = TubeState.CLOSING
+        if self._timer is not None:
+            self._timer.cancel()
+        conversations = []
+        for entry in list(self._entries.values()):
+            if entry.conversation is None:
+                self._drop(entry)
+            else:
+                conversations.append(entry.conversation)
+                entry.conversation.close(reason, TUBE_CLOSED)
+        for channel in self._unclaimed.values():
+            channel.close()
+        self._unclaimed.clear()
+        await self._deliver(conversations)
+        if conversations and self.peer.state is PeerState.CONNECTED:
+            await asyncio.sleep(GRACE)
+        await self.peer.close()
+        for task in self._tasks:
+            task.cancel()
+        self.state = TubeState.CLOSED
+        self._on_closed(self)
+
+    async def _deliver(self, conversations: list[Conversation]) -> None:
+        """Wait a limited time until what the conversations have is delivered, both ways."""
+        try:
+            async with asyncio.timeout(CLOSE_TIMEOUT):
+                for conversation in conversations:
+                    await conversation.wait_closed()
+                await self.peer.flushed()
+        except TimeoutError:
+            for conversation in conversations:
+                conversation.abort()
+
+    def _start(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = self._loop.create_task(work, name=f"{name} of tube {self.id}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

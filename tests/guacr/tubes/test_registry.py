@@ -1,0 +1,372 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+import pytest_asyncio
+
+from guacr.tubes.connections.listener import Listener
+from guacr.tubes.connections.target import FixedTarget
+from guacr.tubes.errors import (
+    OverloadedError,
+    SdpError,
+    TubeError,
+    TubeNotFoundError,
+    TubeTokenError,
+)
+from guacr.tubes.events import ConversationClosed
+from guacr.tubes.reasons import CloseReason
+from guacr.tubes.registry import Created, TubeRegistry, creates_limit
+from guacr.tubes.rtc.ice import IceSettings
+from guacr.tubes.rtc.peer import PeerSettings, PeerState
+from guacr.tubes.tube import (
+    CandidateFound,
+    LinkChanged,
+    Plan,
+    RestartOffered,
+    Tube,
+    TubeEvent,
+    TubeState,
+)
+from tests.support.ice import UdpRelay
+from tests.support.waiting import until
+
+QUICK = IceSettings(
+    loopback=True, interfaces=("lo",), keep_alive=0.05, disconnected_after=0.5, failed_after=0.5
+)
+LOOPBACK = PeerSettings(ice=IceSettings(loopback=True, interfaces=("lo",)))
+
+
+class Route:
+    """Changes the candidates that are told to the other end; None leaves one out."""
+
+    def __init__(self) -> None:
+        self.route: Callable[[str], str | None] = lambda candidate: candidate
+
+
+class Registries:
+    """Two registries, whose tubes find each other by the same id."""
+
+    def __init__(self, settings: PeerSettings = LOOPBACK) -> None:
+        self.settings = settings
+        self.ends = [TubeRegistry(), TubeRegistry()]
+        self.events: list[list[TubeEvent]] = [[], []]
+        self.routes = [Route(), Route()]
+
+    def _on_event(self, end: int) -> object:
+        def note(tube: Tube, event: TubeEvent) -> None:
+            self.events[end].append(event)
+            other = self.ends[1 - end].tubes.get(tube.id)
+            if isinstance(event, CandidateFound) and other is not None:
+                candidate = self.routes[end].route(event.candidate)
+                if candidate is not None:
+                    other.peer.add_candidate(candidate)
+
+        return note
+
+    async def connect(self, plan: Plan, answering: Plan, tube_id: str = "t") -> tuple[Tube, Tube]:
+        """A connected tube: both of its ends."""
+        offered = await self.create(0, plan, tube_id=tube_id)
+        answered = await self.create(1, answering, tube_id=tube_id, offer=offered.description)
+        offered.tube.peer.set_remote(answered.description, is_answer=True)
+        await until(lambda: offered.tube.state is TubeState.READY, "the offering end")
+        await until(lambda: answered.tube.state is TubeState.READY, "the answering end")
+        return offered.tube, answered.tube
+
+    async def create(
+        self, end: int, plan: Plan, *, tube_id: str = "", offer: str = "", token: str = "token"
+    ) -> Created:
+        return await self.ends[end].create(
+            plan,
+            self.settings,
+            token=token,
+            tube_id=tube_id,
+            offer=offer,
+            on_event=self._on_event(end),  # type: ignore[arg-type]
+        )
+
+    def closed(self, end: int) -> list[ConversationClosed]:
+        return [event for event in self.events[end] if isinstance(event, ConversationClosed)]
+
+    async def close(self) -> None:
+        for end in self.ends:
+            await end.close()
+            assert end.tubes == {}
+
+
+@pytest_asyncio.fixture
+async def both() -> AsyncIterator[Registries]:
+    registries = Registries()
+    yield registries
+    await registries.close()
+
+
+@asynccontextmanager
+async def echo_server() -> AsyncIterator[int]:
+    """The port of a server that returns what it gets."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+
+
+async def round_trip(listener: Listener, data: bytes = b"hello") -> bytes:
+    """Send data through a tunnel; what came back until its end."""
+    host, port = listener.address.rsplit(":", 1)
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(data)
+    writer.write_eof()
+    answer = await reader.read()
+    writer.close()
+    return answer
+
+
+async def test_a_tunnel(both: Registries) -> None:
+    async with echo_server() as port:
+        listener = Listener("127.0.0.1", 0)
+        await both.connect(Plan("c", front=listener), Plan("c", FixedTarget("127.0.0.1", port)))
+
+        assert await round_trip(listener, bytes(300_000)) == bytes(300_000)
+
+
+async def test_states_and_events(both: Registries) -> None:
+    offered, answered = await both.connect(Plan("c"), Plan("c"))
+
+    for end in (0, 1):
+        states = [event.state for event in both.events[end] if isinstance(event, LinkChanged)]
+        assert states == [PeerState.CONNECTING, PeerState.CONNECTED]
+    assert both.ends[0].tube_of("c") is offered
+    assert both.ends[1].tube_of("c") is answered
+    assert offered.was_connected
+
+
+async def test_two_conversations_of_a_tube(both: Registries) -> None:
+    async with echo_server() as port:
+        first, second = Listener("127.0.0.1", 0), Listener("127.0.0.1", 0)
+        target = FixedTarget("127.0.0.1", port)
+        offered, _ = await both.connect(Plan("one", front=first), Plan("one", target))
+
+        assert (await both.create(0, Plan("two", front=second), tube_id="t")).description == ""
+        await both.create(1, Plan("two", target), tube_id="t")
+
+        assert await round_trip(second) == b"hello"
+        assert await round_trip(first) == b"hello"
+        assert set(offered.conversations) == {"one", "two"}
+
+
+async def test_a_second_conversation_needs_the_token(both: Registries) -> None:
+    await both.connect(Plan("one"), Plan("one"))
+
+    with pytest.raises(TubeTokenError, match="callback_token does not match tube t"):
+        await both.create(0, Plan("two"), tube_id="t", token="other")
+
+
+async def test_a_single_conversation_may_have_another_name_at_the_answering_end(
+    both: Registries,
+) -> None:
+    await both.connect(Plan("c"), Plan("another"))
+
+
+async def test_a_channel_that_nobody_waits_for_is_closed(
+    both: Registries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("guacr.tubes.tube.UNCLAIMED_FOR", 0.01)
+    await both.connect(Plan("c"), Plan("c"))
+
+    await both.create(0, Plan("strange"), tube_id="t")
+
+    await until(lambda: len(both.closed(0)) == 1, "the end of the strange one")
+    assert both.closed(0)[0].label == "strange"
+    assert set(both.ends[0].tube("t").conversations) == {"c"}
+
+
+@pytest.mark.parametrize("end", [0, 1])
+async def test_closing_a_tube_reaches_the_other_end(both: Registries, end: int) -> None:
+    await both.connect(Plan("c"), Plan("c"))
+
+    await both.ends[end].close_tube("t", CloseReason.ADMIN_CLOSED)
+
+    await until(lambda: not both.ends[1 - end].tubes, "the other end")
+    assert [one.reason for one in both.closed(1 - end)] == [CloseReason.ADMIN_CLOSED]
+    assert both.closed(end)[0].outcome == "tube_closed"
+
+
+async def test_what_was_sent_before_the_end_arrives(both: Registries) -> None:
+    got = bytearray()
+    ended = asyncio.Event()
+
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            got.extend(data)
+        writer.close()
+        ended.set()
+
+    server = await asyncio.start_server(take, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    listener = Listener("127.0.0.1", 0)
+    offered, _ = await both.connect(
+        Plan("c", front=listener), Plan("c", FixedTarget("127.0.0.1", port))
+    )
+    host, number = listener.address.rsplit(":", 1)
+    _, writer = await asyncio.open_connection(host, int(number))
+    writer.write(bytes(200_000))
+    conversation = offered.conversations["c"]
+    assert conversation is not None
+    await until(lambda: conversation.outlet.bytes > 200_000, "everything in the channel")
+
+    await offered.close()
+
+    await asyncio.wait_for(ended.wait(), 5)
+    assert len(got) == 200_000
+    writer.close()
+    server.close()
+
+
+async def test_the_end_of_the_only_conversation_ends_the_answering_tube(both: Registries) -> None:
+    offered, _ = await both.connect(Plan("c"), Plan("c"))
+
+    offered.close_conversation("c", CloseReason.CLIENT)
+
+    await until(lambda: not both.ends[1].tubes, "the answering end")
+    assert both.closed(1)[0].reason is CloseReason.CLIENT
+
+
+@asynccontextmanager
+async def cut_link(both: Registries) -> AsyncIterator[UdpRelay]:
+    """A link between the ends of a connected tube "t", which the test cuts."""
+    relay = UdpRelay()
+    relay.open(*both.routes)  # type: ignore[arg-type]
+    both.settings = replace(LOOPBACK, ice=QUICK)
+    await both.connect(Plan("c"), Plan("c"))
+    try:
+        yield relay
+    finally:
+        relay.close()
+
+
+async def test_a_lost_link_is_offered_a_restart(
+    both: Registries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("guacr.tubes.tube.RESTART_DELAY", 0.01)
+    async with cut_link(both) as link:
+        offered, answered = both.ends[0].tube("t"), both.ends[1].tube("t")
+
+        def offers() -> list[RestartOffered]:
+            return [event for event in both.events[0] if isinstance(event, RestartOffered)]
+
+        link.is_cut = True
+        await until(lambda: bool(offers()), "the offer of a restart")
+        assert offered.state is TubeState.DISCONNECTED
+        for route in both.routes:  # the new sockets are beside the link
+            route.route = lambda candidate: candidate
+
+        answered.peer.set_remote(offers()[0].offer, is_answer=False)
+        offered.peer.set_remote(await answered.peer.create_answer(), is_answer=True)
+
+        await until(lambda: offered.state is TubeState.READY, "the link")
+
+
+async def test_a_link_that_stays_lost_ends_the_tube(
+    both: Registries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("guacr.tubes.tube.END_DELAY", 0.01)
+    async with cut_link(both) as link:
+        link.is_cut = True
+
+        await until(lambda: not both.ends[0].tubes, "the end of the tube")
+
+        assert both.closed(0)[0].outcome == "tube_closed"
+
+
+async def test_a_tube_that_is_never_answered_is_closed(
+    both: Registries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("guacr.tubes.registry.UNANSWERED_FOR", 0.01)
+
+    await both.create(0, Plan("c"))
+
+    await until(lambda: not both.ends[0].tubes, "the sweep")
+
+
+class TestCapacity:
+    async def test_a_create_beyond_the_limit_is_told_when_to_try_again(self) -> None:
+        registry = TubeRegistry(creates_max=0)
+
+        with pytest.raises(OverloadedError, match=r"0 active creates \(max 0\)") as raised:
+            await registry.create(Plan("c"), LOOPBACK, token="", on_event=lambda tube, event: None)
+
+        assert raised.value.retry_after > 0
+        assert not registry.capacity.accepts_more
+
+    async def test_creates_are_counted(self, both: Registries) -> None:
+        await both.create(0, Plan("c"))
+        with pytest.raises(SdpError):
+            await both.create(0, Plan("d"), offer="v=0")
+
+        capacity = both.ends[0].capacity
+        assert (capacity.active, capacity.total, capacity.failures) == (0, 2, 1)
+        assert capacity.average_time > 0
+        await until(lambda: len(both.ends[0].tubes) == 1, "the end of the failed one")
+
+    @pytest.mark.parametrize(
+        "name", ["KEEPER_GATEWAY_MAX_CONCURRENT_CREATES", "WEBRTC_MAX_CONCURRENT_CREATES"]
+    )
+    def test_the_environment_may_set_the_limit(
+        self, monkeypatch: pytest.MonkeyPatch, name: str
+    ) -> None:
+        assert creates_limit() == 100
+        monkeypatch.setenv(name, "7")
+        assert creates_limit() == 7
+        monkeypatch.setenv(name, "many")
+        with pytest.raises(TubeError, match=name):
+            creates_limit()
+
+
+class TestLookUps:
+    async def test_by_other_names(self, both: Registries) -> None:
+        tube, _ = await both.connect(Plan("c"), Plan("c"))
+
+        both.ends[0].associate("t", "alias")
+
+        assert both.ends[0].tube_of("alias") is tube
+        assert both.ends[0].tube_of("nobody") is None
+        await tube.close()
+        assert both.ends[0].tube_of("alias") is None
+
+    async def test_unknown_tubes(self, both: Registries) -> None:
+        with pytest.raises(TubeNotFoundError, match="Tube not found: x"):
+            both.ends[0].tube("x")
+        with pytest.raises(TubeNotFoundError):
+            both.ends[0].associate("x", "alias")
+
+
+async def test_nothing_is_left_of_closed_tubes() -> None:
+    await cycle()
+    tasks = len(asyncio.all_tasks())
+
+    for _ in range(5):
+        await cycle()
+
+    assert len(asyncio.all_tasks()) == tasks
+
+
+async def cycle() -> None:
+    registries = Registries()
+    async with echo_server() as port:
+        listener = Listener("127.0.0.1", 0)
+        await registries.connect(
+            Plan("c", front=listener), Plan("c", FixedTarget("127.0.0.1", port))
+        )
+        assert await round_trip(listener) == b"hello"
+    await registries.close()
