@@ -368,7 +368,9 @@ class Server:
         parts = self._params, self._login, self._geometry, self._security, self._led_by
         return settings_of(*parts, is_near=is_near)
 
-    def _reconnect(self, _wanted: Layout) -> None:
+    def _reconnect(self, wanted: Layout) -> None:
+        if wanted == self._geometry:
+            return  # the host has been asked for it, and has chosen another size
         self.is_outdated = True
         self._release()  # the host keeps what is held; the next connection presses modifiers again
         self._engine.send([Stop()])

@@ -260,6 +260,25 @@ async def test_a_host_is_not_woken_again(
             assert len(network.packets) == 1
 
 
+async def test_a_host_with_a_size_of_its_own(daemon: Daemon, port: int, script: Script) -> None:
+    """It is asked once for the size of the window, and not again until the window changes."""
+    async with await opened(daemon, port, resize_method="reconnect") as client:
+        await script.forked()
+        script.say(*SHOWN)
+        await client.frame()
+        client.key(ord("x"), True)
+        assert Stop() not in await script.heard(Scancode)
+        client.size(800, 600)
+        await script.told()
+        script.end()
+        await script.forked(2)
+        script.say(*SHOWN)
+        await client.wait(lambda: client.state.syncs > 1, "a picture")
+        client.key(ord("x"), False)
+        client.key(ord("x"), True)
+        assert Stop() not in await script.heard(Scancode)
+
+
 async def test_nothing_stays_pressed_when_the_connection_is_made_anew(
     daemon: Daemon, port: int, script: Script
 ) -> None:
