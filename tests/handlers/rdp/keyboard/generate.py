@@ -62,6 +62,11 @@ HARDWARE = {0x411: (7, 2), 0x412: (8, 3)}
 TABLES = {"KBDJPN": "kbd106"}
 """The DLL that Windows loads for the keyboard type, where it differs from the layout's own."""
 
+DEAD_INSTEAD = {"KBDUSX": {"´": "'", "¨": '"'}}
+"""Dead characters of a DLL that worldalphabets takes for others of the same key. On the
+US-International layout, the apostrophe and the quotation mark are dead, and what they are with
+AltGr is not, as Microsoft describes it for its users ("US-International keyboard layout")."""
+
 SHIFT, CONTROL, ALT, CAPS = 1, 2, 4, 8
 STATES = (0, SHIFT, CONTROL | ALT, SHIFT | CONTROL | ALT)
 LEVELS = {"base": 0, "shift": SHIFT, "caps": CAPS, "altgr": 6, "shift_altgr": 7}
@@ -111,6 +116,8 @@ def main() -> None:
                 raise ValueError(f"{source.dll} has dead keys, and they are not those of its table")
             source.keys = sources[TABLES[source.dll]].keys
             source.virtual = sources[TABLES[source.dll]].virtual
+        if found is not None:
+            correct(found, DEAD_INSTEAD.get(source.dll, {}))
         keys, tables = join(source, found, accents)
         for at, identifier in enumerate(source.identifiers):
             layouts.append(
@@ -197,6 +204,16 @@ def best(source: Source, dead: list[DeadKeys]) -> DeadKeys | None:
 
     near = min(dead, key=differences)
     return near if differences(near) <= DIFFERENCES_MAX and mark(source, near) is not None else None
+
+
+def correct(dead: DeadKeys, instead: dict[str, str]) -> None:
+    """Name dead characters as the keys do; each with a space is the character itself."""
+    dead.tables = [
+        (instead[accent], compose | {" ": instead[accent]})
+        if accent in instead
+        else (accent, compose)
+        for accent, compose in dead.tables
+    ]
 
 
 def is_typed(code: int, character: str) -> bool:

@@ -70,6 +70,8 @@ FACTS = (
     ("el-gr-qwerty", "σ", Stroke(0x1F)),
     ("he-il-qwerty", "ש", Stroke(0x1E)),
     ("en-us-dvorak", "o", Stroke(0x1F)),
+    ("en-us-international-qwerty", "´", Stroke(0x28, altgr=True)),
+    ("en-us-international-qwerty", "é", Stroke(0x12, altgr=True)),
 )
 
 
@@ -77,6 +79,18 @@ FACTS = (
 def test_guacds_layouts_are_there(name: str, identifier: int) -> None:
     assert layout_named(name).identifier == identifier
     assert name in layout_names()
+
+
+@pytest.mark.parametrize(
+    ("character", "dead"),
+    [
+        ("'", Stroke(0x28)), ('"', Stroke(0x28, shift=True)), ("`", Stroke(0x29)),
+        ("~", Stroke(0x29, shift=True)), ("^", Stroke(0x07, shift=True)),
+    ],
+)  # fmt: skip
+def test_dead_keys_of_us_international(character: str, dead: Stroke) -> None:
+    strokes = layout_named("en-us-international-qwerty").strokes(character, caps=False)
+    assert strokes[0] == (dead, Stroke(0x39))
 
 
 @pytest.mark.parametrize(("name", "character", "stroke"), FACTS)
