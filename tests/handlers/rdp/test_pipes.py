@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from base64 import b64encode
 from functools import partial
 from types import SimpleNamespace
@@ -17,8 +18,16 @@ from guacr.protocol.status import Status
 from guacr.testing.client import GuacClient
 from guacr.testing.daemon import address
 from guacr.testing.streams import Stream
-from handlers.rdp.channel.codec import PART_MAX, ChannelError
-from handlers.rdp.channel.pipes import WINDOW, PipeOpened, PipeReceived, PipeWritten
+from handlers.rdp import pipes as pipes_of_hosts
+from handlers.rdp.channel.codec import PART_MAX, ChannelError, Message
+from handlers.rdp.channel.pipes import (
+    WINDOW,
+    PipeOpened,
+    PipeReceived,
+    PipeTaken,
+    PipeWritten,
+)
+from handlers.rdp.engine import Engine
 from handlers.rdp.pipes import MESSAGE, UNSENT_MAX, Pipes, channel_names
 from tests.handlers.rdp.sessions import connected, each_engine
 from tests.support.waiting import until
@@ -128,6 +137,47 @@ def test_names_that_cannot_be_used(text: str, sentence: str) -> None:
 def test_names() -> None:
     assert channel_names("") == []
     assert channel_names(" A,b , A,") == ["A", "b"]
+
+
+async def test_a_user_who_receives_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The host does not wait for long, and other users go on."""
+    monkeypatch.setattr(pipes_of_hosts, "STUCK_AFTER", 0.05)
+    arrived: list[bytes] = []
+    aborted, sent = asyncio.Event(), list[Message]()
+
+    async def take(data: bytes) -> None:
+        arrived.append(data)
+
+    async def stick(_data: bytes) -> None:
+        await asyncio.Event().wait()
+
+    outputs = (
+        SimpleNamespace(write=take),
+        SimpleNamespace(write=stick, abort=aborted.set),
+    )
+    session: Any = SimpleNamespace(
+        users=[
+            User(SimpleNamespace(open_pipe=lambda *_names, output=output: output))
+            for output in outputs
+        ],
+        start_task=lambda work, _name: asyncio.create_task(work),
+        log=logging.getLogger(),
+    )
+    channels = Pipes(session, "A")
+    channels.begin(cast(Engine, SimpleNamespace(send=sent.extend)))
+    channels.handle(PipeOpened("A"))
+    channels.handle(PipeReceived("A", b"one", last=True))
+    channels.handle(PipeReceived("A", b"two", last=True))
+    await aborted.wait()
+    await until(lambda: arrived == [b"one", b"two"], "the rest")
+    await until(lambda: sent.count(PipeTaken(3)) == 2, "the host's turn")
+
+
+class User:
+    """A user of a session, as far as pipes know one."""
+
+    def __init__(self, outputs: Any) -> None:
+        self.id, self.outputs = "u", outputs
 
 
 def test_a_worker_that_sends_what_it_must_not() -> None:

@@ -87,6 +87,7 @@ async def test_the_graphics_pipeline_is_used(
         (AUTO, "Xvnc", "24"),
         (AUTO, "rdp", ""),  # with RDP's own encryption
         pytest.param(AARDWOLF, "Xorg", "", marks=aardwolf),
+        pytest.param(AARDWOLF, "Xvnc", "", marks=aardwolf),
         pytest.param(AARDWOLF, "rdp", "", marks=aardwolf),
     ],
 )
@@ -182,6 +183,23 @@ async def test_the_desktop_takes_the_size_of_the_window(
         await shows(client, display)
         client.size(900, 500)
         await until(lambda: display.picture().shape == (500, 900, 3), "another size", timeout=20)
+        await shows(client, display)
+
+
+@each_engine
+@pytest.mark.parametrize("method", ["display-update", "reconnect"])
+async def test_a_storm_of_sizes(method: str, daemon: Daemon, xrdp: Xrdp) -> None:
+    """The last one counts, whatever comes before and between."""
+    async with connected(daemon, xrdp.parameters(), resize_method=method) as client:
+        display = await xrdp.display()
+        show_something(display)
+        for number in range(60):
+            client.size(400 + number * 7919 % 900, 300 + number * 104729 % 600)
+            client.mouse(number, number, number % 2)
+            if number % 20 == 0:
+                await client.frame()
+        client.size(901, 501)
+        await until(lambda: display.picture().shape == (501, 900, 3), "another size", timeout=20)
         await shows(client, display)
 
 
