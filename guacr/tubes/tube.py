@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from guacr.tubes.breaker import CircuitBreaker
 from guacr.tubes.connections.connection import Backend, Front
 from guacr.tubes.conversation import Conversation, ConversationOptions
-from guacr.tubes.errors import TubeError
+from guacr.tubes.errors import TubeError, WireError
 from guacr.tubes.events import TUBE_CLOSED, ConversationClosed, ConversationOpened, Event
 from guacr.tubes.reasons import CloseReason
 from guacr.tubes.rtc.description import SessionDescription
@@ -214,12 +214,18 @@ class Tube:
 
     def _begin(self, entry: _Entry, channel: Channel) -> None:
         remote = self.peer.remote
+        try:
+            message_max = message_limit(remote.max_message_size if remote is not None else 0)
+        except WireError as error:
+            channel.close()
+            self._drop(entry, f"error: {error}")
+            return
         entry.conversation = Conversation(
             channel,
             lambda event: self._on_conversation_event(entry, event),
             ConversationOptions(
                 is_answerer=not self.offers,
-                message_max=message_limit(remote.max_message_size if remote is not None else 0),
+                message_max=message_max,
                 fragmented=entry.plan.fragmented,
             ),
             backend=entry.plan.backend,

@@ -191,6 +191,19 @@ async def test_a_channel_that_nobody_waits_for_is_closed(
     assert set(both.ends[0].tube("t").conversations) == {"c"}
 
 
+async def test_a_peer_that_takes_only_tiny_messages_gets_no_conversation(both: Registries) -> None:
+    offered = await both.create(0, Plan("c"), tube_id="t")
+    tiny = offered.description.replace("max-message-size:65535", "max-message-size:100")
+
+    await both.create(1, Plan("c"), tube_id="t", offer=tiny)
+    answer = await both.ends[1].tube("t").answer()
+    offered.tube.peer.set_remote(answer, is_answer=True)
+
+    await until(lambda: bool(both.closed(1)), "the refusal")
+    assert "1024 are needed" in both.closed(1)[0].outcome
+    await until(lambda: bool(both.closed(0)), "the peer's channel")
+
+
 @pytest.mark.parametrize("end", [0, 1])
 async def test_closing_a_tube_reaches_the_other_end(both: Registries, end: int) -> None:
     await both.connect(Plan("c"), Plan("c"))
