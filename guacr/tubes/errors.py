@@ -16,6 +16,8 @@
         ├── TubeSettingsError         CONFIGURATION_ERROR: the settings are invalid
         ├── ConnectError              CONNECTION_FAILED: a connection cannot be opened
         │   └── RefusedError          the rules do not allow its target
+        ├── GuacdError                GUACD_ERROR: guacd refuses a connection
+        ├── ConnectAsError            DECRYPTION_FAILED: supplied credentials cannot be used
         └── WireError                 PROTOCOL_ERROR: the peer's bytes do not fit the wire format
             ├── FrameTooLongError     a frame over the limit: the conversation ends
             ├── FragmentError         a fragment that was dropped: the conversation can go on
@@ -145,3 +147,15 @@ class OverloadedError(TubeError):
             f"Please retry with backoff, in {retry_after:.2f} s."
         )
         self.retry_after = retry_after
+
+
+class GuacdError(TubeError):
+    """guacd refuses a connection, or does not speak the protocol."""
+
+    reason = CloseReason.GUACD_ERROR
+
+
+class ConnectAsError(TubeError):
+    """A ConnectAs block cannot be decrypted, or does not say what it should."""
+
+    reason = CloseReason.DECRYPTION_FAILED

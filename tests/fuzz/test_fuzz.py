@@ -10,6 +10,7 @@ import pytest
 from tests.fuzz import (
     driver,
     dtls,
+    guacd,
     handshake,
     images,
     parser,
@@ -34,6 +35,7 @@ else:
 TARGETS = [
     pytest.param(parser.one_input, parser.SAMPLES, 2000, id="parser"),
     pytest.param(handshake.one_input, handshake.SAMPLES, 2000, id="handshake"),
+    pytest.param(guacd.one_input, guacd.SAMPLES, 2000, id="guacd"),
     pytest.param(telnet.one_input, telnet.SAMPLES, 2000, id="telnet"),
     pytest.param(images.one_input, images.SAMPLES, 2000, id="images"),
     pytest.param(rdp_channel.one_input, rdp_channel.SAMPLES, 1000, id="rdp_channel"),

@@ -40,6 +40,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     "asyncssh": ("guacr.sshlib",),
     "bson": ("handlers.database.mongodb.values",),
     "cryptography": (
+        "guacr.tubes.guacamole.connect_as",
         "guacr.sshlib",
         "guacr.access.guacamole_lite",
         "guacr.tubes.rtc.certificate",
