@@ -16,9 +16,12 @@ NOP = encode("nop")
 def check(link: Link, now: float, settings: Settings) -> ClientError | None:
     """Send a keep-alive if one is due, or return the error with which the client is to be
     dropped."""
-    silent = now - link.last_received > settings.server.client_timeout
-    if silent and not link.is_held:
-        return ClientTimeoutError("the client has been silent for too long")
+    timeout = settings.server.client_timeout
+    if now - link.last_received > timeout and not link.is_held:
+        return ClientTimeoutError(
+            f"nothing came from this client for {timeout:g} s: its computer may have slept, or the "
+            "network has failed; connect again"
+        )
     if link.buffered > settings.session.send_limit:
         return OverrunError("the client does not read what it is sent")
     if link.stuck_for(now) > settings.session.stuck_timeout:
