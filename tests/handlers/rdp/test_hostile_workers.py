@@ -10,6 +10,7 @@ import os
 import socket
 import ssl
 import subprocess
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -241,6 +242,20 @@ async def test_all_attempts_are_allowed_again_after_a_stable_connection(
             await script.forked(6)
         else:
             assert "has closed the connection" in await error_of(client)
+
+
+async def test_attempts_have_pauses(
+    daemon: Daemon, port: int, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handler, "RETRY_PAUSE", 0.3)
+    async with await opened(daemon, port, autoretry="1"):
+        await script.forked()
+        script.say(*SHOWN)
+        ended = time.monotonic()
+        script.end()
+        await script.forked(2)
+        assert time.monotonic() - ended > 0.29
+        script.end()
 
 
 async def test_a_host_is_not_woken_again(

@@ -129,6 +129,17 @@ async def test_text_and_html_are_sent_together() -> None:
         assert host.sent == [{"text/plain": "ü".encode(), "text/html": whole}]
 
 
+async def test_text_and_html_have_one_limit() -> None:
+    async with host_of(limit=1000) as host:
+        host.announce(BOTH)
+        assert await host.next(CONFIRMED, REQUEST) == [b"", number(13)]
+        host.say(pdu.data_response(encode(b"t" * 600, 13, "")))
+        assert await host.next(REQUEST) == [number(0xC0DE)]
+        host.say(pdu.data_response(html.encode(b"h" * 600)))
+        await until(lambda: host.sent, "the clipboard")
+        assert host.sent == [{"text/plain": b"t" * 600}]
+
+
 @pytest.mark.parametrize("answer", [None, b"", bytes(LIMIT + formats.HEADERS + 1)])
 async def test_a_text_is_not_lost_with_its_html(answer: bytes | None) -> None:
     async with host_of() as host:
