@@ -164,7 +164,7 @@ async def raw_peer(
 
 @asynccontextmanager
 async def server(
-    serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], object],
+    serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], object], host: str = "127.0.0.1"
 ) -> AsyncIterator[int]:
     """A TCP server on this machine; its port."""
     writers = list[asyncio.StreamWriter]()
@@ -178,7 +178,7 @@ async def server(
         finally:
             writer.close()
 
-    running = await asyncio.start_server(run, "127.0.0.1", 0)
+    running = await asyncio.start_server(run, host, 0)
     try:
         yield running.sockets[0].getsockname()[1]
     finally:

@@ -9,6 +9,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from guacr.addresses import described, place
+from guacr.errors import shorten
 from guacr.tubes.connections.allow import literal
 from guacr.tubes.connections.forwarded import ForwardedClient
 from guacr.tubes.connections.opening import os_text
@@ -130,7 +131,8 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         family = socket.AF_INET if ip_address(host).version == 4 else socket.AF_INET6
     except ValueError as error:
-        raise TubeSettingsError(f"Invalid server address {host!r}: no IP address") from error
+        text = f"Invalid server address {shorten(host)}: invalid socket address syntax"
+        raise TubeSettingsError(text) from error
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         sock.setblocking(False)

@@ -69,10 +69,10 @@ class SocksClient(TcpConnection):
 
     @override
     def opened(self) -> bool:
-        if not super().opened():
-            return False
-        self._answer(Reply.SUCCEEDED)
-        return True
+        is_new = super().opened()
+        if is_new and not self._is_answered:
+            self._answer(Reply.SUCCEEDED)
+        return is_new
 
     @override
     def receive(self, data: bytes) -> None:

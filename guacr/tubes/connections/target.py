@@ -9,7 +9,7 @@ from guacr.tubes.connections.allow import AllowRules
 from guacr.tubes.connections.connection import Connection
 from guacr.tubes.connections.dial import Resolver, connect
 from guacr.tubes.connections.tcp import TcpConnection
-from guacr.tubes.errors import RefusedError
+from guacr.tubes.errors import ConnectError, RefusedError
 from guacr.tubes.wire.target import read_target
 
 if TYPE_CHECKING:
@@ -17,17 +17,25 @@ if TYPE_CHECKING:
 
 
 class FixedTarget:
-    """Connects every connection to the same host and port."""
+    """Connects every connection to the same host and port.
 
-    def __init__(self, host: str, port: int) -> None:
+    Without them, no connection can be opened, but the peer can be talked to.
+    """
+
+    def __init__(self, host: str | None, port: int | None) -> None:
         self._host = host
         self._port = port
         self._resolver = Resolver()
 
     async def open(self, conversation: Conversation, number: int, body: bytes) -> Connection:
         """As `Backend.open`."""
-        addresses = await self._resolver.resolve(self._host)
-        return await connect(lambda: TcpConnection(conversation, number), addresses, self._port)
+        host, port = self._host, self._port
+        if host is None or port is None:
+            raise ConnectError(
+                "PortForward target host/port not configured in channel protocol state"
+            )
+        addresses = await self._resolver.resolve(host)
+        return await connect(lambda: TcpConnection(conversation, number), addresses, port)
 
 
 class SocksTargets:
