@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
-from typing import Any
 
 from guacr.tubes.connections.connection import Backend, Connection, Front
-from guacr.tubes.connections.opening import Opening
-from guacr.tubes.errors import FragmentError, FrameTooLongError
 from guacr.tubes.events import (
     NORMAL_EXIT,
     ConnectionEnded,
@@ -20,30 +16,19 @@ from guacr.tubes.events import (
     ConversationOpened,
     Event,
 )
-from guacr.tubes.metrics import response
+from guacr.tubes.inlet import Inlet
 from guacr.tubes.outlet import Outlet
 from guacr.tubes.reading import STALL_MAX, UNSEEN_STALL_MAX, ReadingGate
 from guacr.tubes.reasons import CloseReason
 from guacr.tubes.sctp.channels import Channel, ChannelState
-from guacr.tubes.wire import control
-from guacr.tubes.wire.control import (
-    CloseConnection,
-    ControlMessage,
-    MetricsRequest,
-    OpenConnection,
-    Ping,
-    SendEof,
-)
-from guacr.tubes.wire.fragments import Reassembler
-from guacr.tubes.wire.frames import LENGTH_MAX, MESSAGE_MAX, FrameParser
+from guacr.tubes.wire.control import CloseConnection, Ping, SendEof
+from guacr.tubes.wire.frames import MESSAGE_MAX
 
 CONNECTIONS_MAX = 4096
 """Connections of a conversation at a time, with those that are being opened or closed."""
 WARM_UP = 3
 """Pings that an answerer sends at once, as keeper-pam-webrtc-rs: the link adapts to them."""
 WARM_UP_SIZE = 1400
-
-log = logging.getLogger("guacr.tubes.conversation")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +63,7 @@ class Conversation:
     Attributes:
         label: the channel's, which is the conversation's id.
         outlet: what connections send through.
+        inlet: dispatches what is received.
     """
 
     def __init__(
@@ -92,8 +78,6 @@ class Conversation:
         self.label = channel.label
         self.options = options
         self.is_closed = False
-        self.messages_received = 0
-        self.bytes_received = 0
         self.outlet = Outlet(
             channel,
             self._on_flood,
@@ -102,18 +86,16 @@ class Conversation:
         )
         self._channel = channel
         self._on_event = on_event
-        self._backend = backend
         self._front = front
         self._loop = asyncio.get_running_loop()
-        self._parser = FrameParser()
-        self._reassembler = Reassembler() if options.fragmented else None
         self._table: dict[int, Connection] = {}
         self._alive: set[Connection] = set()
         """Those in the table, and those that still release what they used."""
         self._gate = ReadingGate(channel, self._stall_max, self._on_stalled)
         self._last_number = 0
         self._empty: asyncio.Future[None] | None = None
-        channel.on_message = self._on_message
+        self.inlet = Inlet(self, self._table, backend)
+        channel.on_message = self.inlet.receive
         channel.on_close = self._on_channel_closed
         if channel.state is ChannelState.OPEN:
             self._loop.call_soon(self._on_open)
@@ -121,6 +103,11 @@ class Conversation:
             channel.on_open = self._on_open
 
     # --- for its owner
+
+    @property
+    def buffered(self) -> int:
+        """Bytes in the channel that have not been sent yet."""
+        return self._channel.buffered
 
     @property
     def connections(self) -> int:
@@ -161,6 +148,10 @@ class Conversation:
             self._last_number += 1
         return self._last_number
 
+    def has(self, connection: Connection) -> bool:
+        """Return True while a connection is in the table."""
+        return self._table.get(connection.number) is connection
+
     def watch(self, connection: Connection) -> None:
         """Count a connection, and abort it with the others, before it is added."""
         self._alive.add(connection)
@@ -181,7 +172,7 @@ class Conversation:
     def end_of_data(self, connection: Connection) -> None:
         """A connection's own side has no more data to send. With the peer's end of data before it,
         this ends the connection."""
-        if connection.has_sent_eof or self._table.get(connection.number) is not connection:
+        if connection.has_sent_eof or not self.has(connection):
             return
         connection.has_sent_eof = True
         if connection.has_received_eof:
@@ -191,9 +182,18 @@ class Conversation:
 
     def end(self, connection: Connection, reason: CloseReason, text: str) -> None:
         """A connection has ended at this side: tell the peer, and close it."""
-        if self._table.get(connection.number) is connection:
-            self.outlet.send_control(CloseConnection(connection.number, reason, text))
+        if self.has(connection):
+            self.outlet.send_control(connection.farewell(reason, text))
             self._remove(connection, reason, text, by_peer=False)
+
+    def ended_by_peer(self, connection: Connection, reason: CloseReason, text: str) -> None:
+        """The peer has ended a connection."""
+        self._remove(connection, reason, text, by_peer=True)
+
+    def refuse(self, number: int, reason: CloseReason, text: str) -> None:
+        """Tell the peer that a connection is not opened."""
+        self.outlet.send_control(CloseConnection(number, reason, text))
+        self._on_event(ConnectionEnded(self.label, number, reason, text, by_peer=False))
 
     def released(self, connection: Connection) -> None:
         """A connection uses nothing any more."""
@@ -223,48 +223,6 @@ class Conversation:
         if self._front is not None:
             self._front.start(self)
 
-    def _on_message(self, message: bytes) -> None:
-        self.messages_received += 1
-        self.bytes_received += len(message)
-        if self._reassembler is not None:
-            whole = self._reassembled(self._reassembler, message)
-            if whole is None:
-                return
-            message = whole
-        try:
-            frames = self._parser.feed(message)
-        except FrameTooLongError:
-            self._on_too_long()
-            return
-        table = self._table
-        for number, payload in frames:
-            if number:
-                connection = table.get(number)
-                if connection is not None:
-                    connection.receive(payload)
-            else:
-                self._on_control(payload)
-        if self._parser.damaged:
-            self._on_damaged(self._parser.damaged)
-
-    def _reassembled(self, reassembler: Reassembler, message: bytes) -> bytes | None:
-        try:
-            return reassembler.feed(message, self._loop.time())
-        except FragmentError as error:
-            log.debug("%s: %s", self.label, error)
-            return None
-
-    def _on_damaged(self, numbers: list[int]) -> None:
-        for number in numbers:
-            connection = self._table.get(number)
-            if connection is not None:
-                self.end(connection, CloseReason.PROTOCOL_ERROR, "frame without its terminator")
-
-    def _on_too_long(self) -> None:
-        reason = CloseReason.PROTOCOL_ERROR
-        text = f"Oversized frame rejected (max={LENGTH_MAX}): closing channel"
-        self.close(reason, f"error: Internal error: {text}")
-
     def _on_flood(self) -> None:
         self.close(CloseReason.PROTOCOL_ERROR, "error: the peer sends requests, and reads nothing")
 
@@ -273,73 +231,11 @@ class Conversation:
             self.outlet.is_broken = True
             self._close(None, NORMAL_EXIT, by_peer=True)
 
-    # --- control messages
-
-    def _on_control(self, payload: bytes) -> None:
-        if self.is_closed:
-            return
-        message = control.parse(payload)
-        handle = None if message is None else _HANDLERS.get(message.code)
-        if handle is not None:
-            handle(self, message)
-        elif message is not None and message.code in _FORWARDED:
-            connection = self._table.get(message.conn_no)  # type: ignore[attr-defined]
-            self._forward(message, connection)
-
-    def _forward(self, message: ControlMessage, connection: Connection | None) -> None:
-        """Hand a message about datagrams to its connection."""
-
-    def _on_ping(self, message: Ping) -> None:
-        if not message.conn_no or message.conn_no in self._table:
-            self.outlet.send_control(message.pong())
-
-    def _on_open_connection(self, message: OpenConnection) -> None:
-        number = message.conn_no
-        connection = self._table.get(number)
-        if not number:
-            log.debug("%s: connection 0 refused", self.label)
-        elif connection is not None:
-            if connection.is_opened:
-                self.outlet.send_control(control.ConnectionOpened(number))
-        elif self._backend is None:
-            self._refuse(number, CloseReason.CONNECTION_FAILED, "this end opens no connections")
-        elif self.is_full:
-            text = f"the limit of {self.options.connections_max} connections is reached"
-            self._refuse(number, CloseReason.SERVER_REFUSE, text)
-        else:
-            self.add(Opening(self, number, self._backend, message.target))
-
-    def _refuse(self, number: int, reason: CloseReason, text: str) -> None:
-        self.outlet.send_control(CloseConnection(number, reason, text))
-        self._on_event(ConnectionEnded(self.label, number, reason, text, by_peer=False))
-
-    def _on_opened(self, message: control.ConnectionOpened) -> None:
-        connection = self._table.get(message.conn_no)
-        if connection is not None and connection.opened():
-            self.tell_started(connection)
-
-    def _on_send_eof(self, message: SendEof) -> None:
-        connection = self._table.get(message.conn_no)
-        if connection is None or connection.has_received_eof:
-            return
-        connection.has_received_eof = True
-        if connection.has_sent_eof:
-            self.end(connection, CloseReason.NORMAL, "")
-        else:
-            connection.receive_eof()
-
-    def _on_close_connection(self, message: CloseConnection) -> None:
-        if not message.conn_no:
-            self._close(message.reason, NORMAL_EXIT, by_peer=True)
-            return
-        connection = self._table.get(message.conn_no)
-        if connection is not None:
-            self._remove(connection, message.reason, message.text, by_peer=True)
-
-    def _on_metrics_request(self, message: MetricsRequest) -> None:
-        self.outlet.send_control(response(self, self._channel.buffered))
-
     # --- the end
+
+    def closed_by_peer(self, reason: CloseReason) -> None:
+        """The peer has closed the conversation: do so at once."""
+        self._close(reason, NORMAL_EXIT, by_peer=True)
 
     def _remove(
         self, connection: Connection, reason: CloseReason, text: str, *, by_peer: bool
@@ -379,14 +275,3 @@ class Conversation:
         text = "does not take its data, for which other connections have to wait"
         self.end(connection, CloseReason.TIMEOUT, text)
         connection.abort()
-
-
-_HANDLERS: dict[int, Callable[[Conversation, Any], None]] = {
-    Ping.code: Conversation._on_ping,
-    OpenConnection.code: Conversation._on_open_connection,
-    CloseConnection.code: Conversation._on_close_connection,
-    control.ConnectionOpened.code: Conversation._on_opened,
-    SendEof.code: Conversation._on_send_eof,
-    MetricsRequest.code: Conversation._on_metrics_request,
-}
-_FORWARDED: frozenset[int] = frozenset()

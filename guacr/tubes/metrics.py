@@ -15,10 +15,9 @@ if TYPE_CHECKING:
 _started = time.monotonic()
 
 
-def response(conversation: Conversation, buffered: int) -> MetricsResponse:
-    """Return the answer to a MetricsRequest, with the keys of keeper-pam-webrtc-rs;
-    `buffered` are the bytes in the channel."""
-    outlet = conversation.outlet
+def response(conversation: Conversation) -> MetricsResponse:
+    """Return the answer to a MetricsRequest, with the keys of keeper-pam-webrtc-rs."""
+    inlet, outlet = conversation.inlet, conversation.outlet
     figures = {
         "schema_version": 1,
         "transport_type": "WebRTC",
@@ -26,9 +25,9 @@ def response(conversation: Conversation, buffered: int) -> MetricsResponse:
         "gateway_uptime_seconds": int(time.monotonic() - _started),
         "active_connections_on_tube": conversation.connections,
         "bytes": {
-            "messages_received_total": conversation.messages_received,
+            "messages_received_total": inlet.messages,
             "messages_sent_total": outlet.messages,
-            "received_total": conversation.bytes_received,
+            "received_total": inlet.bytes,
             "sent_total": outlet.bytes,
         },
         "errors": {"error_rate": 0.0, "retry_count": 0, "total_errors": 0},
@@ -37,6 +36,6 @@ def response(conversation: Conversation, buffered: int) -> MetricsResponse:
             "active_alerts": [],
             "connection_quality": "unknown",
         },
-        "sctp_live": {"buffered_amount": buffered},
+        "sctp_live": {"buffered_amount": conversation.buffered},
     }
     return MetricsResponse(json.dumps(figures).encode())

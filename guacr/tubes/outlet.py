@@ -121,12 +121,21 @@ class Outlet:
     def _put(self, message: bytes) -> None:
         self.messages += 1
         self.bytes += len(message)
-        parts = (message,) if self._fragmenter is None else self._fragmenter.cut(message)
         with suppress(ConnectionError):
-            for part in parts:
-                self._channel.send(part)
+            if self._fragmenter is None and len(message) <= self._message_max:
+                self._channel.send(message)
+            else:
+                for part in self._parts(message):
+                    self._channel.send(part)
             return
         self.is_broken = True
+
+    def _parts(self, message: bytes) -> list[bytes]:
+        """Cut a message that is too long for the peer: a frame may span messages."""
+        if self._fragmenter is not None:
+            return self._fragmenter.cut(message)
+        size = self._message_max
+        return [message[at : at + size] for at in range(0, len(message), size)]
 
     def _continue(self) -> None:
         waiting = self._short + self._served

@@ -75,7 +75,7 @@ class SocksSettings:
 
 @dataclass(frozen=True, slots=True)
 class ConnectAsSettings:
-    """What an offerer may send of its own for a connection, encrypted for `gateway_private_key`,
+    """Rights of an offerer to send values of its own for a connection, encrypted for `gateway_private_key`,
     a PEM of PKCS #8."""
 
     allow_supply_user: bool = False
@@ -131,7 +131,7 @@ class IceOptions:
 
 @dataclass(frozen=True, slots=True)
 class ConversationSettings:
-    """What `parse` returns."""
+    """All settings of a conversation at one end."""
 
     conversation_type: str
     kind: Kind

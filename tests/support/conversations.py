@@ -16,7 +16,7 @@ from guacr.tubes.reasons import CloseReason
 from guacr.tubes.sctp import Channel
 from guacr.tubes.wire import control
 from guacr.tubes.wire.control import CloseConnection, ControlMessage, Ping
-from guacr.tubes.wire.frames import FrameParser, encode
+from guacr.tubes.wire.frames import MESSAGE_MAX, FrameParser, encode
 from tests.support.sctp_pair import SctpPair, sctp_pair
 from tests.support.waiting import until
 
@@ -140,6 +140,7 @@ async def raw_peer(
     listener: Listener | None = None,
     fragmented: bool = False,
     connections_max: int = 4096,
+    message_max: int = MESSAGE_MAX,
 ) -> AsyncIterator[tuple[RawPeer, Conversation]]:
     """A conversation, an answerer unless said otherwise, and its raw peer."""
     async with sctp_pair() as pair:
@@ -149,7 +150,10 @@ async def raw_peer(
             ours,
             peer.events.append,
             ConversationOptions(
-                is_answerer=is_answerer, fragmented=fragmented, connections_max=connections_max
+                is_answerer=is_answerer,
+                fragmented=fragmented,
+                connections_max=connections_max,
+                message_max=message_max,
             ),
             backend=backend,
             front=listener,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from guacr.tubes.reasons import CloseReason
+from guacr.tubes.wire.control import CloseConnection, ControlMessage, UdpPacket
 
 if TYPE_CHECKING:
     from guacr.tubes.conversation import Conversation
@@ -58,6 +59,13 @@ class Connection(ABC):
     def abort(self) -> None:
         """Release everything at once."""
 
+    def receive_datagram(self, message: UdpPacket) -> None:
+        """Take a datagram of the peer; connections of streams have none."""
+
+    def farewell(self, reason: CloseReason, text: str) -> ControlMessage:
+        """Return the message that ends it at the peer."""
+        return CloseConnection(self.number, reason, text)
+
     def backlog(self) -> int:
         """Bytes that were received and that nobody has taken."""
         return 0
@@ -77,6 +85,26 @@ class Backend(Protocol):
 
         Raises:
             TubeError: it cannot be opened; the peer gets the reason and the text.
+            OSError: likewise, with CONNECTION_FAILED.
+        """
+
+
+@runtime_checkable
+class DatagramBackend(Backend, Protocol):
+    """A backend that also sends datagrams."""
+
+    def associate(self, conversation: Conversation, number: int) -> tuple[Connection, int]:
+        """Make a connection that carries datagrams, which come by `Connection.receive_datagram`.
+
+        Args:
+            conversation: which the connection is for.
+            number: its conn_no.
+
+        Returns:
+            It, and its UDP port.
+
+        Raises:
+            TubeError: it is not possible; the peer gets the reason and the text.
             OSError: likewise, with CONNECTION_FAILED.
         """
 

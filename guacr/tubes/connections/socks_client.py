@@ -9,6 +9,7 @@ from typing_extensions import override
 
 from guacr.tubes.connections.socks import Command, Reply, SocksHandshake, failure, reply
 from guacr.tubes.connections.tcp import TcpConnection
+from guacr.tubes.connections.udp_relay import UdpRelay
 from guacr.tubes.reasons import CloseReason
 from guacr.tubes.wire.control import OpenConnection
 
@@ -30,6 +31,7 @@ class SocksClient(TcpConnection):
         super().__init__(conversation, number, is_opened=is_opened)
         self._handshake: SocksHandshake | None = SocksHandshake()
         self._is_answered = False
+        self._relay: UdpRelay | None = None
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -44,6 +46,8 @@ class SocksClient(TcpConnection):
 
     @override
     def buffer_updated(self, nbytes: int) -> None:
+        if self._relay is not None:
+            return  # with an association, there is nothing to say
         if self._handshake is None or self._is_ending:
             super().buffer_updated(nbytes)
             return
@@ -52,38 +56,44 @@ class SocksClient(TcpConnection):
         if answer:
             self._transport.write(answer)
         if handshake.has_failed:
-            self._give_up()
+            self.give_up()
         elif handshake.request is not None:
             self._handshake = None
             self._cancel_timer()
             if handshake.request.command is Command.UDP_ASSOCIATE:
-                self._refuse(Reply.COMMAND_NOT_SUPPORTED)
+                self._associate()
             else:
                 self._connect(handshake.request.target.encode(), handshake.rest)
 
     @override
     def eof_received(self) -> bool:
-        if self._handshake is not None:
+        if self._handshake is not None or self._relay is not None:
             return False
         return super().eof_received()
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._relay is not None:
+            self._relay.client_gone()
+        super().connection_lost(exc)
 
     @override
     def opened(self) -> bool:
         is_new = super().opened()
         if is_new and not self._is_answered:
-            self._answer(Reply.SUCCEEDED)
+            self.answer(Reply.SUCCEEDED)
         return is_new
 
     @override
     def receive(self, data: bytes) -> None:
         if not self._is_answered:  # a peer that sends data has opened the connection
-            self._answer(Reply.SUCCEEDED)
+            self.answer(Reply.SUCCEEDED)
         super().receive(data)
 
     @override
     def close(self, reason: CloseReason, text: str) -> None:
         if not (self._is_answered or self._is_ending):
-            self._answer(failure(reason, text))
+            self.answer(failure(reason, text))
             reason = CloseReason.NORMAL  # no RST, which could overtake the answer
         super().close(reason, text)
 
@@ -95,15 +105,25 @@ class SocksClient(TcpConnection):
             self._outlet.send(self.number, rest)
         self.start()
 
-    def _answer(self, code: Reply) -> None:
+    def _associate(self) -> None:
+        host, client = (self._transport.get_extra_info(key) for key in ("sockname", "peername"))
+        try:
+            relay = UdpRelay(self.conversation, self.number, self, host[0], client[0])
+        except OSError:
+            self.answer(Reply.FAILURE)
+            self.give_up()
+            return
+        self._relay = relay
+        self.conversation.add(relay)
+        relay.start()
+
+    def answer(self, code: Reply, host: str = "0.0.0.0", port: int = 0) -> None:  # noqa: S104
+        """Answer the request."""
         self._is_answered = True
         if not self._transport.is_closing():
-            self._transport.write(reply(code))
+            self._transport.write(reply(code, host, port))
 
-    def _refuse(self, code: Reply) -> None:
-        self._answer(code)
-        self._give_up()
-
-    def _give_up(self) -> None:
+    def give_up(self) -> None:
+        """Close the TCP connection."""
         self._is_answered = True
         self.close(CloseReason.NORMAL, "")

@@ -9,6 +9,7 @@ from guacr.tubes.connections.allow import AllowRules
 from guacr.tubes.connections.connection import Connection
 from guacr.tubes.connections.dial import Resolver, connect
 from guacr.tubes.connections.tcp import TcpConnection
+from guacr.tubes.connections.udp_association import UdpAssociation
 from guacr.tubes.errors import ConnectError, RefusedError
 from guacr.tubes.wire.target import read_target
 
@@ -54,6 +55,13 @@ class SocksTargets:
         target, _ = read_target(body)
         addresses = await self.resolve(target.host, target.port)
         return await connect(lambda: TcpConnection(conversation, number), addresses, target.port)
+
+    def associate(self, conversation: Conversation, number: int) -> tuple[Connection, int]:
+        """As `DatagramBackend.associate`."""
+        if self._rules is None:
+            raise RefusedError("SOCKS5 UdpAssociate not supported in this mode")
+        association = UdpAssociation(conversation, number, self.resolve)
+        return association, association.port
 
     async def resolve(self, host: str, port: int) -> list[str]:
         """Return the addresses of a target that may be connected to.

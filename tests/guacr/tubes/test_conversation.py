@@ -434,6 +434,20 @@ async def test_fragments_are_put_together_and_made() -> None:
         assert max(map(len, peer.messages)) <= FRAGMENT_MAX
 
 
+async def test_no_message_is_longer_than_the_peer_accepts() -> None:
+    async with (
+        server(echo) as port,
+        raw_peer(FixedTarget("127.0.0.1", port), message_max=1024) as (peer, _),
+    ):
+        peer.send(OpenConnection(1), Ping(0, bytes(60_000)))
+        peer.send_frame(1, bytes(50_000))
+        peer.send_frame(1, bytes(50_000))
+        await until(lambda: len(peer.data.get(1, b"")) == 100_000, "the echo")
+
+        assert Pong(0, bytes(60_000)) in peer.controls
+        assert max(map(len, peer.messages)) == 1024
+
+
 async def test_a_connection_that_takes_nothing_does_not_stop_others_for_ever(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

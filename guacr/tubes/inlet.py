@@ -1,0 +1,203 @@
+"""The receiving half of a conversation: the peer's messages, and what each of them causes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from guacr.tubes.connections.connection import Backend, DatagramBackend
+from guacr.tubes.connections.opening import Opening, os_text
+from guacr.tubes.errors import FragmentError, FrameTooLongError, TubeError
+from guacr.tubes.metrics import response
+from guacr.tubes.reasons import CloseReason
+from guacr.tubes.wire import control
+from guacr.tubes.wire.control import (
+    CloseConnection,
+    ConnectionOpened,
+    MetricsRequest,
+    OpenConnection,
+    Ping,
+    SendEof,
+    UdpAssociate,
+    UdpAssociateClosed,
+    UdpAssociateOpened,
+    UdpPacket,
+)
+from guacr.tubes.wire.fragments import Reassembler
+from guacr.tubes.wire.frames import LENGTH_MAX, FrameParser
+
+if TYPE_CHECKING:
+    from guacr.tubes.connections.connection import Connection
+    from guacr.tubes.conversation import Conversation
+
+log = logging.getLogger("guacr.tubes.conversation")
+
+
+class Inlet:
+    """Dispatches what a conversation receives.
+
+    Args:
+        conversation: which it acts on.
+        table: the connections by number, which the conversation changes.
+        backend: opens the connections that the peer asks for; None refuses them.
+    """
+
+    def __init__(
+        self, conversation: Conversation, table: dict[int, Connection], backend: Backend | None
+    ) -> None:
+        self.messages = 0
+        """Messages received."""
+        self.bytes = 0
+        """Bytes received."""
+        self._conversation = conversation
+        self._table = table
+        self._backend = backend
+        self._parser = FrameParser()
+        self._reassembler = Reassembler() if conversation.options.fragmented else None
+        self._clock = asyncio.get_running_loop().time
+
+    def receive(self, message: bytes) -> None:
+        """Process a message of the channel."""
+        self.messages += 1
+        self.bytes += len(message)
+        if self._reassembler is not None:
+            whole = self._reassembled(self._reassembler, message)
+            if whole is None:
+                return
+            message = whole
+        try:
+            frames = self._parser.feed(message)
+        except FrameTooLongError:
+            text = f"Oversized frame rejected (max={LENGTH_MAX}): closing channel"
+            self._conversation.close(CloseReason.PROTOCOL_ERROR, f"error: Internal error: {text}")
+            return
+        table = self._table
+        for number, payload in frames:
+            if number:
+                connection = table.get(number)
+                if connection is not None:
+                    connection.receive(payload)
+            else:
+                self._receive_control(payload)
+        if self._parser.damaged:
+            self._on_damaged(self._parser.damaged)
+
+    def _reassembled(self, reassembler: Reassembler, message: bytes) -> bytes | None:
+        try:
+            return reassembler.feed(message, self._clock())
+        except FragmentError as error:
+            log.debug("%s: %s", self._conversation.label, error)
+            return None
+
+    def _on_damaged(self, numbers: list[int]) -> None:
+        text = "frame without its terminator"
+        for number in numbers:
+            connection = self._table.get(number)
+            if connection is not None:
+                self._conversation.end(connection, CloseReason.PROTOCOL_ERROR, text)
+
+    def _receive_control(self, payload: bytes) -> None:
+        message = control.parse(payload)
+        handle = None if message is None else _HANDLERS.get(message.code)
+        if handle is not None and not self._conversation.is_closed:
+            handle(self, message)
+
+    def _on_ping(self, message: Ping) -> None:
+        if not message.conn_no or message.conn_no in self._table:
+            self._conversation.outlet.send_control(message.pong())
+
+    def _on_metrics_request(self, message: MetricsRequest) -> None:
+        self._conversation.outlet.send_control(response(self._conversation))
+
+    def _on_open_connection(self, message: OpenConnection) -> None:
+        number, conversation = message.conn_no, self._conversation
+        connection = self._table.get(number)
+        if connection is not None:
+            if connection.is_opened:
+                conversation.outlet.send_control(ConnectionOpened(number))
+        elif self._may_open(number):
+            if self._backend is None:
+                text = "this end opens no connections"
+                conversation.refuse(number, CloseReason.CONNECTION_FAILED, text)
+            else:
+                conversation.add(Opening(conversation, number, self._backend, message.target))
+
+    def _on_udp_associate(self, message: UdpAssociate) -> None:
+        number, conversation = message.conn_no, self._conversation
+        if number in self._table or not self._may_open(number):
+            return
+        if not isinstance(self._backend, DatagramBackend):
+            text = "UDP not supported in this mode"
+            conversation.refuse(number, CloseReason.CONNECTION_FAILED, text)
+            return
+        try:
+            connection, port = self._backend.associate(conversation, number)
+        except TubeError as error:
+            conversation.refuse(number, error.reason, str(error))
+        except OSError as error:
+            conversation.refuse(number, CloseReason.CONNECTION_FAILED, os_text(error))
+        else:
+            conversation.add(connection)
+            conversation.outlet.send_control(UdpAssociateOpened(number, port))
+            conversation.tell_started(connection)
+
+    def _may_open(self, number: int) -> bool:
+        conversation = self._conversation
+        if not number:
+            log.debug("%s: connection 0 refused", conversation.label)
+        elif conversation.is_full:
+            text = f"the limit of {conversation.options.connections_max} connections is reached"
+            conversation.refuse(number, CloseReason.SERVER_REFUSE, text)
+        else:
+            return True
+        return False
+
+    def _on_opened(self, message: ConnectionOpened | UdpAssociateOpened) -> None:
+        connection = self._table.get(message.conn_no)
+        if connection is not None and connection.opened():
+            self._conversation.tell_started(connection)
+
+    def _on_send_eof(self, message: SendEof) -> None:
+        connection = self._table.get(message.conn_no)
+        if connection is None or connection.has_received_eof:
+            return
+        connection.has_received_eof = True
+        if connection.has_sent_eof:
+            self._conversation.end(connection, CloseReason.NORMAL, "")
+        else:
+            connection.receive_eof()
+
+    def _on_close_connection(self, message: CloseConnection) -> None:
+        if not message.conn_no:
+            self._conversation.closed_by_peer(message.reason)
+            return
+        connection = self._table.get(message.conn_no)
+        if connection is not None:
+            self._conversation.ended_by_peer(connection, message.reason, message.text)
+
+    def _on_udp_packet(self, message: UdpPacket) -> None:
+        connection = self._table.get(message.conn_no)
+        if connection is not None:
+            connection.receive_datagram(message)
+
+    def _on_udp_associate_closed(self, message: UdpAssociateClosed) -> None:
+        connection = self._table.get(message.conn_no)
+        if connection is not None:
+            self._conversation.ended_by_peer(connection, CloseReason.NORMAL, "")
+
+
+_HANDLERS: dict[int, Callable[[Inlet, Any], None]] = {
+    Ping.code: Inlet._on_ping,
+    OpenConnection.code: Inlet._on_open_connection,
+    CloseConnection.code: Inlet._on_close_connection,
+    ConnectionOpened.code: Inlet._on_opened,
+    SendEof.code: Inlet._on_send_eof,
+    UdpAssociate.code: Inlet._on_udp_associate,
+    UdpAssociateOpened.code: Inlet._on_opened,
+    UdpPacket.code: Inlet._on_udp_packet,
+    UdpAssociateClosed.code: Inlet._on_udp_associate_closed,
+    MetricsRequest.code: Inlet._on_metrics_request,
+}
+"""By code. What is not here needs no answer."""
