@@ -163,7 +163,7 @@ class RdpHandler(ProtocolHandler[RdpParams]):
         launcher = launchers[self.session.settings.rdp.engine]
         loaded = await asyncio.to_thread(launcher.start)
         check_engine(loaded.name, self.params)
-        if found := restrictions_of(loaded.name, self.params):
+        if found := restrictions_of(loaded.name, loaded.version, self.params):
             level = logging.WARNING if found.ignored else logging.INFO
             self.session.log.log(
                 level, "the RDP engine %s %s %s", loaded.name, loaded.version, found

@@ -10,6 +10,8 @@ from handlers.rdp.worker.engines import AARDWOLF
 
 DEPTHS = ("8", "15", "24")
 """Bits of a colour that aardwolf does not decode."""
+WITHOUT_ZONES = "2."
+"""The versions of FreeRDP that send no other time zone than the system's."""
 _IGNORED = ("enable-audio-input", "enable-touch")
 """Parameters that only FreeRDP has, besides those that no engine has yet."""
 
@@ -46,14 +48,23 @@ class Restrictions:
     ignored: tuple[str, ...]
 
     def __str__(self) -> str:
-        sentence = f"has {' and '.join(f'no {what}' for what in self.missing)}"
-        return f"{sentence}, and ignores {', '.join(self.ignored)}" if self.ignored else sentence
+        parts = []
+        if self.missing:
+            parts.append(f"has {' and '.join(f'no {what}' for what in self.missing)}")
+        if self.ignored:
+            parts.append(f"ignores {', '.join(self.ignored)}")
+        return ", and ".join(parts)
 
 
-def restrictions_of(engine: str, params: RdpParams) -> Restrictions | None:
-    """Return what an engine cannot do; None if it can do everything."""
+def restrictions_of(engine: str, version: str, params: RdpParams) -> Restrictions | None:
+    """Return what a version of an engine cannot do; None if it can do everything."""
     if engine != AARDWOLF:
-        return None
+        is_old = version.startswith(WITHOUT_ZONES)
+        return (
+            Restrictions((), (f"timezone={params.timezone}",))
+            if is_old and params.timezone
+            else None
+        )
     ignored = [f"{name}={value}" for name in _IGNORED if (value := _changed(params, name))]
     if params.color_depth in DEPTHS:
         ignored.append(f"color-depth={params.color_depth}")

@@ -68,14 +68,18 @@ def test_aardwolf_is_used_without_freerdp(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_restrictions() -> None:
     asking = RdpParams(enable_audio_input=True, color_depth="24", client_name="x")
-    assert restrictions_of("freerdp", asking) is None
+    assert restrictions_of("freerdp", "3.15.0", asking) is None
+    assert restrictions_of("freerdp", "2.11.7", asking) is None
+    zone = RdpParams(timezone="Asia/Tokyo")
+    assert restrictions_of("freerdp", "3.15.0", zone) is None
+    assert str(restrictions_of("freerdp", "2.11.7", zone)) == "ignores timezone=Asia/Tokyo"
     quiet = RdpParams(disable_audio=True)
-    assert str(restrictions_of("aardwolf", quiet)) == "has no graphics pipeline"
-    usual = restrictions_of("aardwolf", RdpParams())
+    assert str(restrictions_of("aardwolf", engine.KNOWN, quiet)) == "has no graphics pipeline"
+    usual = restrictions_of("aardwolf", engine.KNOWN, RdpParams())
     assert usual is not None
     assert not usual.ignored
     assert str(usual) == "has no graphics pipeline and no sound"
-    assert str(restrictions_of("aardwolf", asking)) == (
+    assert str(restrictions_of("aardwolf", engine.KNOWN, asking)) == (
         "has no graphics pipeline and no sound, and ignores enable-audio-input=true, color-depth=24"
     )
 
