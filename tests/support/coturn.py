@@ -87,8 +87,10 @@ async def coturn(*, lifetime: int = 600) -> AsyncIterator[Coturn]:
         stderr=asyncio.subprocess.DEVNULL,
     )
     try:
+        running = Coturn(port, tls_port, authority.certificate, directory / "log", process.pid)
         await until(lambda: listens(port) and listens(tls_port), "coturn")
-        yield Coturn(port, tls_port, authority.certificate, directory / "log", process.pid)
+        await until(lambda: running.count(f"UDP listener opened on: 127.0.0.1:{port}"), "coturn")
+        yield running
     finally:
         with suppress(ProcessLookupError):
             process.kill()

@@ -72,7 +72,8 @@ class _StreamClient(_Client, turn.TurnClientTcpProtocol):
         self._received = bytearray()
 
     def is_full(self) -> bool:
-        return self.transport.get_write_buffer_size() > STREAM_MAX
+        stream = self.transport
+        return stream.is_closing() or stream.get_write_buffer_size() > STREAM_MAX
 
     def data_received(self, data: bytes) -> None:
         """Take messages out of the stream; only an incomplete one, of 64 KiB at most, is kept."""

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import secrets
+import signal
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from time import perf_counter
+from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from guacr.tubes.rtc import relays
+from guacr.tubes.rtc import agent, relays
 from guacr.tubes.rtc.ice import IceServer, IceState
 from guacr.tubes.rtc.names import resolved
 from tests.support.certificates import Authority
 from tests.support.coturn import Coturn, coturn
-from tests.support.ice import DATA, LOOPBACK, assert_data_flows, connect, ends
+from tests.support.ice import DATA, LOOPBACK, assert_data_flows, connect, ends, exchange
 from tests.support.waiting import free_port, until
 
 KINDS = ("udp", "tcp", "tls")
@@ -256,3 +260,104 @@ async def test_addresses_need_no_resolver() -> None:
     assert await resolved("127.0.0.1", 1) == ("127.0.0.1", 1)
     assert await resolved("::1", 1) == ("::1", 1)
     assert (await resolved("localhost", 1))[0] in ("127.0.0.1", "::1")
+
+
+class Muted:
+    """A socket that sends nothing until it may."""
+
+    def __init__(self, transport: Any) -> None:
+        self._transport = transport
+        self.muted = True
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def sendto(self, data: bytes, addr: tuple[str, int]) -> None:
+        if not self.muted:
+            self._transport.sendto(data, addr)
+
+
+@pytest.mark.parametrize("direct", [True, False])
+async def test_a_direct_pair_is_awaited_for_a_while(
+    server: Coturn, monkeypatch: pytest.MonkeyPatch, direct: bool
+) -> None:
+    """The relay works at once, the direct pair later or never."""
+    wait = 5.0 if direct else 0.3
+    monkeypatch.setattr(agent, "RELAY_WAIT", wait)
+    settings = replace(LOOPBACK, servers=(server.server("udp"),))
+    async with ends(settings, LOOPBACK) as (one, two):
+        one.route = lambda text: text if "typ relay" in text else None
+        await asyncio.gather(one.transport.gather(), two.transport.gather())
+        hosts = [end for end in one.transport._current._protocols if not _is_relay(end)]
+        muted = [Muted(end.transport) for end in hosts]
+        for host, silent in zip(hosts, muted, strict=True):
+            host.transport = silent  # type: ignore[assignment]
+        begun = perf_counter()
+        exchange(one, two)
+        pairs = one.transport._current._check_list
+        await until(lambda: any(pair.state is pair.State.SUCCEEDED for pair in pairs), "a relay")
+        assert one.state is IceState.CHECKING
+        for silent in muted:
+            silent.muted = not direct
+        await one.until(IceState.CONNECTED)
+        assert ("typ host" in one.transport.stats.local) is direct
+        assert direct or perf_counter() - begun >= wait
+        await assert_data_flows(one, two)
+
+
+def _is_relay(endpoint: Any) -> bool:
+    return bool(endpoint.local_candidate.type == "relay")
+
+
+async def test_a_server_that_does_not_read_costs_no_memory(server: Coturn) -> None:
+    """Over TCP: what does not go into the stream is lost, as on any link."""
+    settings = replace(LOOPBACK, servers=(server.server("tcp"),), relay_only=True)
+    async with ends(settings, LOOPBACK) as (one, two):
+        await connect(one, two)
+        stream = one.transport._current._protocols[0].transport._client.transport  # type: ignore[attr-defined]
+        os.kill(server.pid, signal.SIGSTOP)
+        try:
+            for _ in range(20_000):
+                one.transport.send(DATA + bytes(1199))
+            assert stream.get_write_buffer_size() < relays.STREAM_MAX + 2048
+        finally:
+            os.kill(server.pid, signal.SIGCONT)
+        await assert_data_flows(one, two)
+
+
+async def test_packets_that_wait_for_a_channel_are_bounded(server: Coturn) -> None:
+    receiver = asyncio.DatagramProtocol()
+    relay = await relays.allocate(server.server("udp"), receiver)
+    for port in range(1, relays.CHANNELS_MAX + 50):
+        for _ in range(20):
+            relay.sendto(DATA, ("127.0.0.1", port))
+    assert len(relay._waiting) == relays.CHANNELS_MAX
+    assert max(map(len, relay._waiting.values())) == relays.WAITING_MAX
+    await until(lambda: not relay._waiting, "channels")
+    relay.close()
+    await relay.wait_closed()
+
+
+async def test_a_hostile_server_is_bounded() -> None:
+    """It sends nonsense over TCP, and messages whose attributes are cut."""
+    closed = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        request = await reader.readexactly(20)
+        writer.write(b"\x40\0\0\1x\0\0\0")  # data of an unknown channel
+        writer.write(b"\0\x17\0\4" + request[4:8] + bytes(12) + b"\0\x12\0\0")
+        writer.write(b"\1\x13\0\x08" + request[4:] + b"\0\x09\0\1\4\0\0\0")
+        writer.write(secrets.token_bytes(1 << 16))
+        await writer.drain()
+        await closed.wait()
+        writer.close()
+
+    listening = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = listening.sockets[0].getsockname()[1]
+    turn = IceServer(f"turn:127.0.0.1:{port}?transport=tcp", "user", "secret")
+    async with ends(replace(LOOPBACK, servers=(turn,), gather_timeout=0.5)) as (one, two):
+        await connect(one, two)
+        await assert_data_flows(one, two)
+    closed.set()
+    listening.close()
+    await listening.wait_closed()
