@@ -223,8 +223,7 @@ class Checks(Connection):
                 return
             self._known.add(addr)
         if self.remote is None:
-            if len(self._early) < ADDRESSES_MAX:
-                self._early[protocol, addr] = message
+            self._early[protocol, addr] = message
             return
         pair = self._admit(protocol, self._remote_at(addr, message))
         if pair is None:

@@ -82,6 +82,7 @@ async def test_closing_while_datagrams_are_read() -> None:
         sender.sendto(b"x", receiver.opened.get_extra_info("sockname"))
     await until(lambda: receiver.lost, "the end")
     assert len(receiver.received) == 1
+    assert receiver.errors == []
     sender.close()
 
 

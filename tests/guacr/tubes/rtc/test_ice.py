@@ -11,7 +11,7 @@ import pytest
 
 from guacr.tubes.errors import CandidateError
 from guacr.tubes.rtc.checks import REMOTE_MAX
-from guacr.tubes.rtc.ice import IceState, IceTransport
+from guacr.tubes.rtc.ice import IceServer, IceState, IceTransport
 from tests.support.ice import (
     DATA,
     LOOPBACK,
@@ -57,7 +57,7 @@ async def test_candidates_are_as_the_wheel_has_them() -> None:
 @pytest.mark.parametrize("order", list(permutations(("remote", "candidates", "gather"))))
 async def test_any_order(order: tuple[str, ...]) -> None:
     async with ends() as (one, two):
-        two.other = None
+        two.other, one.route = None, lambda text: None  # so that it is `one` which finds the pair
         await two.transport.gather()
         two.transport.set_remote(one.transport.local)
         for step in order:
@@ -76,10 +76,12 @@ async def test_any_order(order: tuple[str, ...]) -> None:
 async def test_the_checks_of_a_peer_may_come_first() -> None:
     """Its answer, with the credentials, may be slower than its packets."""
     async with ends() as (one, two):
+        two.route = lambda text: None
         await asyncio.gather(one.transport.gather(), two.transport.gather())
         two.transport.set_remote(one.transport.local)
         await until(lambda: one.transport._current._early, "a check")
         one.transport.set_remote(two.transport.local)
+        assert one.transport._current._check_list
         await one.until(IceState.CONNECTED)
         await two.until(IceState.CONNECTED)
         await assert_data_flows(one, two)
@@ -110,8 +112,11 @@ async def test_duplicates_and_candidates_of_no_use_change_nothing() -> None:
         await asyncio.gather(one.transport.gather(), two.transport.gather())
         for text in [*two.candidates, *two.candidates]:
             one.transport.add_remote_candidate(text)
-            one.transport.add_remote_candidate(text.replace(" 1 udp", " 2 udp"))
-            one.transport.add_remote_candidate(text.replace("udp", "tcp"))
+            words = text.split(" ")
+            words[5:6] = ["9"] if text else []
+            elsewhere = " ".join(words)
+            one.transport.add_remote_candidate(elsewhere.replace(" 1 udp", " 2 udp"))
+            one.transport.add_remote_candidate(elsewhere.replace("udp", "tcp"))
         assert len(one.transport._current.remote_candidates) == 2
         exchange(one, two)
         await one.until(IceState.CONNECTED)
@@ -173,8 +178,10 @@ async def test_hosts_are_told_within_milliseconds() -> None:
 
 
 async def test_gathering_goes_on_if_its_caller_is_cancelled() -> None:
-    async with ends() as (one, _):
+    silent = IceServer("stun:127.0.0.1:9")
+    async with ends(replace(LOOPBACK, servers=(silent,), gather_timeout=0.2)) as (one, _):
         task = asyncio.ensure_future(one.transport.gather())
+        await until(lambda: one.candidates, "a host")
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

@@ -10,6 +10,7 @@ from time import perf_counter
 import pytest
 from aioice.mdns import MDNS_ADDRESS, create_mdns_protocol
 
+from guacr.tubes.rtc.agent import NAMES_MAX
 from guacr.tubes.rtc.ice import IceSettings, IceState
 from tests.support.ice import DATA, End, assert_data_flows, begin, connect, ends, exchange
 from tests.support.network_namespace import (
@@ -145,6 +146,7 @@ async def test_names_without_multicast_cost_nothing(network: str) -> None:
         await assert_data_flows(one, two)
         assert perf_counter() - begun < 1
         agent = one.transport._current
+        assert len(agent._names) == NAMES_MAX
         await until(lambda: agent._remote_candidates_resolving == 0, "the end of look-ups", 5)
     assert network
 

@@ -77,6 +77,19 @@ async def test_data_flows_during_a_restart() -> None:
         await until(lambda: expected <= set(one.received), "all data")
 
 
+async def test_data_on_its_way_over_the_old_pair_arrives() -> None:
+    """One end uses the new pair a little later than the other."""
+    async with ends() as (one, two):
+        await connect(one, two)
+        old = two.transport._current.selected
+        assert old is not None
+        one.transport.restart()
+        exchange(one, two)
+        await _restarted(one, two)
+        old.protocol.transport.sendto(DATA + b"late", old.remote_addr)
+        await one.until_received(DATA + b"late")
+
+
 async def test_candidates_of_the_next_generation_may_come_before_its_credentials() -> None:
     async with ends() as (one, two):
         await connect(one, two)

@@ -338,7 +338,7 @@ async def test_packets_that_wait_for_a_channel_are_bounded(server: Coturn) -> No
     await relay.wait_closed()
 
 
-async def test_a_hostile_server_is_bounded() -> None:
+async def test_a_hostile_server_is_bounded(caplog: pytest.LogCaptureFixture) -> None:
     """It sends nonsense over TCP, and messages whose attributes are cut."""
     closed = asyncio.Event()
 
@@ -347,6 +347,7 @@ async def test_a_hostile_server_is_bounded() -> None:
         writer.write(b"\x40\0\0\1x\0\0\0")  # data of an unknown channel
         writer.write(b"\0\x17\0\4" + request[4:8] + bytes(12) + b"\0\x12\0\0")
         writer.write(b"\1\x13\0\x08" + request[4:] + b"\0\x09\0\1\4\0\0\0")
+        writer.write(b"\1\3\0\4" + request[4:] + b"\0\x0d\0\0")  # a lifetime without a number
         writer.write(secrets.token_bytes(1 << 16))
         await writer.drain()
         await closed.wait()
@@ -358,6 +359,7 @@ async def test_a_hostile_server_is_bounded() -> None:
     async with ends(replace(LOOPBACK, servers=(turn,), gather_timeout=0.5)) as (one, two):
         await connect(one, two)
         await assert_data_flows(one, two)
+    assert {text.startswith("ICE: no candidates of turn:") for text in caplog.messages} == {True}
     closed.set()
     listening.close()
     await listening.wait_closed()
