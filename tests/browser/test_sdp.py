@@ -11,6 +11,8 @@ from tests.support.browser import Page
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
+RELAYED = "{iceTransportPolicy: 'relay'}"
+"""Without it, Chromium would announce its addresses to the network, by multicast DNS."""
 OWN = SessionDescription(
     ufrag="abcdefghABCDEFGH",
     password="p" * 32,
@@ -25,7 +27,7 @@ OWN = SessionDescription(
 async def test_chromium_accepts_the_answer_to_its_offer(page: Page, sound: bool) -> None:
     offer = sdp.parse(
         await page.run(
-            "(async () => { window.peer = new RTCPeerConnection();"
+            f"(async () => {{ window.peer = new RTCPeerConnection({RELAYED});"
             f"if ({json.dumps(sound)}) peer.addTransceiver('audio');"
             "peer.createDataChannel('x'); await peer.setLocalDescription();"
             "return peer.localDescription.sdp })()"
@@ -45,7 +47,7 @@ async def test_chromium_answers_our_offer(page: Page) -> None:
     text = json.dumps(sdp.write(OWN))
     answer = sdp.parse(
         await page.run(
-            "(async () => { const peer = new RTCPeerConnection();"
+            f"(async () => {{ const peer = new RTCPeerConnection({RELAYED});"
             f"await peer.setRemoteDescription({{type: 'offer', sdp: {text}}});"
             "await peer.setLocalDescription(); const text = peer.localDescription.sdp;"
             "peer.close(); return text })()"

@@ -10,6 +10,7 @@ from guacr.tubes.rtc.description import SessionDescription
 
 aiortc = pytest.importorskip("aiortc", reason="aiortc is not installed")
 
+WITHOUT_SERVERS = aiortc.RTCConfiguration(iceServers=[])  # by default it asks one on the internet
 OWN = SessionDescription(
     ufrag="abcdefghABCDEFGH",
     password="p" * 32,
@@ -19,7 +20,7 @@ OWN = SessionDescription(
 
 
 async def test_aiortc_answers_an_offer() -> None:
-    peer = aiortc.RTCPeerConnection()
+    peer = aiortc.RTCPeerConnection(WITHOUT_SERVERS)
     offer = aiortc.RTCSessionDescription(sdp=sdp.write(OWN), type="offer")
     await peer.setRemoteDescription(offer)
     await peer.setLocalDescription(await peer.createAnswer())
@@ -31,7 +32,7 @@ async def test_aiortc_answers_an_offer() -> None:
 
 
 async def test_aiortc_accepts_the_answer_to_its_offer() -> None:
-    peer = aiortc.RTCPeerConnection()
+    peer = aiortc.RTCPeerConnection(WITHOUT_SERVERS)
     peer.createDataChannel("x")
     await peer.setLocalDescription(await peer.createOffer())
     answer = sdp.write(OWN.answering(sdp.parse(peer.localDescription.sdp)))
