@@ -250,7 +250,7 @@ class Dtls:
         except SSL.Error as error:
             raise self._failed(error) from error
         if not self._peer.is_verified:
-            raise self._failed(SSL.Error([("", "", "peer did not return a certificate")]))
+            raise self._failed(SSL.Error([("", "", "the peer has no certificate")]))
         self._state = DtlsState.CONNECTED
         self._flight = self._flush()
         self._resend_at = now + REPLY_INTERVAL

@@ -16,6 +16,7 @@ from tests.guacr.tubes.rtc.dtls_link import (
     ONE,
     OTHER,
     STRANGER,
+    TRIP,
     Link,
     Plain,
     client,
@@ -102,10 +103,24 @@ class TestHandshake:
         assert other.take() == []
 
     def test_a_second_start_changes_nothing(self) -> None:
-        link = Link().start().run()
-        link.start().run()
-        assert link.is_connected
-        assert len(link.sent) == 4
+        one = client()
+        one.start(NOW)
+        deadline = one.deadline
+        one.take()
+        one.start(NOW + 100)
+        assert one.deadline == deadline
+        assert one.take() == []
+        one.close()
+        one.start(NOW)
+        assert one.state is DtlsState.CLOSED
+
+    def test_data_in_the_datagram_that_ends_it(self) -> None:
+        one, other = client(), server()
+        link = Link(one, other).start()
+        link.run(3.5 * TRIP)
+        assert (one.state, other.state) == (DtlsState.CONNECTING, DtlsState.CONNECTED)
+        last = link.sent[-1][1]
+        assert one.receive(last + encrypted(other, b"a"), link.now) == [b"a"]
 
     @pytest.mark.parametrize("mtu", [300, 600, 1200])
     def test_its_datagrams_have_a_limited_length(self, mtu: int) -> None:
@@ -175,7 +190,7 @@ class TestFingerprints:
     def test_a_client_without_certificate_is_refused_even_if_openssl_would_not(self) -> None:
         other = server()
         other._connection.set_verify(SSL.VERIFY_NONE)
-        with pytest.raises(DtlsError, match="failed: peer did not return a certificate"):
+        with pytest.raises(DtlsError, match="failed: the peer has no certificate"):
             Link(Plain(context(certificate=None), is_client=True), other).start().run()
         assert other.state is DtlsState.FAILED
 
