@@ -41,6 +41,8 @@ RESEND_FIRST, RESEND_MAX = 0.25, 2.0
 """Seconds after which a flight is repeated; each wait is twice the one before."""
 REPLY_INTERVAL = 0.1
 """Seconds between repetitions of the last flight, for a peer that repeats its own."""
+EARLY_MAX = 8
+"""Datagrams that are kept before the start: a peer's path may stand sooner than ours."""
 MTU = 1200
 """Bytes of a datagram in the handshake."""
 PLAINTEXT_MAX = 16 * 1024
@@ -108,6 +110,7 @@ class Dtls:
         self._mtu = mtu
         self._timeout = handshake_timeout
         self._state = DtlsState.NEW
+        self._early: list[bytes] = []
         self._out: list[bytes] = []
         self._flight: list[bytes] = []
         self._wait = RESEND_FIRST
@@ -133,12 +136,19 @@ class Dtls:
         return min(self._resend_at, self._give_up_at) if self._flight else self._give_up_at
 
     def start(self, now: float) -> None:
-        """Begin the handshake. Datagrams that are received before are dropped."""
+        """Begin the handshake, with the datagrams that were received before.
+
+        Raises:
+            DtlsError: it has failed because of these.
+        """
         if self._state is not DtlsState.NEW:
             return
         self._state = DtlsState.CONNECTING
         self._give_up_at = now + self._timeout
         self._shake_hands(now)
+        early, self._early = self._early, []
+        for datagram in early:
+            self.receive(datagram, now)  # data is not among it: that takes an answer of ours
 
     def receive(self, datagram: bytes | memoryview, now: float) -> list[bytes]:
         """Return the data that a datagram carries.
@@ -158,6 +168,8 @@ class Dtls:
             return self._receive_records(datagram, now)
         if self._state is DtlsState.CONNECTING:
             return self._receive_flight(datagram, now)
+        if self._state is DtlsState.NEW and len(self._early) < EARLY_MAX:
+            self._early.append(bytes(datagram))
         return []
 
     def send(self, data: bytes | memoryview) -> None:

@@ -10,7 +10,7 @@ from OpenSSL import SSL
 
 from guacr.tubes.errors import DtlsError, FingerprintError
 from guacr.tubes.rtc.certificate import Certificate
-from guacr.tubes.rtc.dtls import PLAINTEXT_MAX, Dtls, DtlsState
+from guacr.tubes.rtc.dtls import EARLY_MAX, PLAINTEXT_MAX, Dtls, DtlsState
 from guacr.tubes.rtc.fingerprint import Fingerprint
 from tests.guacr.tubes.rtc.dtls_link import (
     ONE,
@@ -23,6 +23,7 @@ from tests.guacr.tubes.rtc.dtls_link import (
     connected,
     context,
     encrypted,
+    record,
     server,
 )
 
@@ -95,12 +96,32 @@ class TestHandshake:
         assert [to for to, _ in link.sent] == ["server", "client", "server", "client"]
         assert link.client.deadline is link.server.deadline is None
 
-    def test_what_is_received_before_the_start_is_dropped(self) -> None:
+    def test_what_is_received_before_the_start_is_answered_afterwards(self) -> None:
         one, other = client(), server()
         one.start(NOW)
-        assert other.receive(one.take()[0], NOW) == []
+        for datagram in one.take():
+            assert other.receive(datagram, NOW) == []
         assert other.state is DtlsState.NEW
         assert other.take() == []
+        other.start(NOW)
+        assert one.receive(other.take()[0], NOW) == []
+        assert Link(one, other, now=NOW).run(3 * TRIP).is_connected
+
+    def test_little_is_kept_before_the_start(self) -> None:
+        one, other = client(), server()
+        one.start(NOW)
+        for _ in range(EARLY_MAX):
+            other.receive(b"garbage", NOW)
+        other.receive(one.take()[0], NOW)
+        other.start(NOW)
+        assert other.take() == []
+
+    def test_what_is_received_before_the_start_may_end_it(self) -> None:
+        other = server()
+        other.receive(record(21, 0, 0, b"\2\x28"), NOW)
+        with pytest.raises(DtlsError, match="failed: tls alert handshake failure"):
+            other.start(NOW)
+        assert other.state is DtlsState.FAILED
 
     def test_a_second_start_changes_nothing(self) -> None:
         one = client()
