@@ -12,10 +12,11 @@ from handlers.rdp import failures
 from handlers.rdp.engine import Engine
 from handlers.rdp.params import RdpParams
 
-WATCH, REST = 0.25, 1.0
-"""Seconds between two looks, if the worker has something to do and if not."""
-NOTICE_AFTER, HUNG_AFTER = 1.0, 15.0
-"""Seconds without work after which users see a notice, and after which the worker is ended."""
+PAUSE = 0.2
+"""Seconds between two looks."""
+NOTICE_AFTER, HUNG_AFTER = 0.7, 15.0
+"""Seconds without work after which users see a notice, which is a second after the last work at
+the latest, and after which the worker is ended."""
 SILENT_AFTER = 4.0
 """Seconds without an answer after which users see a notice."""
 
@@ -58,13 +59,11 @@ class Watch:
 
     async def run(self) -> GuacrError:
         """Return the error when the worker has hung for too long."""
-        engine = self._engine
         while self._idle <= HUNG_AFTER:
-            pause = WATCH if engine.busy_since or engine.posted > engine.handled else REST
-            await asyncio.sleep(pause)
+            await asyncio.sleep(PAUSE)
             is_silent = self._link is not None and self._link.is_silent()
-            self._silent = self._silent + pause if is_silent else 0.0
-            self._idle = self._idle + pause if self._hangs() else 0.0
+            self._silent = self._silent + PAUSE if is_silent else 0.0
+            self._idle = self._idle + PAUSE if self._hangs() else 0.0
             self._report()
         return failures.engine_hung(self._params, HUNG_AFTER)
 

@@ -8,6 +8,8 @@ import signal
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -16,6 +18,7 @@ from guacr.protocol.status import Status
 from handlers import link as tcp
 from handlers.notice import Notice
 from handlers.rdp import route, watch
+from handlers.rdp.params import RdpParams
 from tests.handlers.rdp.sessions import connected, each_engine, shows
 from tests.handlers.rdp.test_session import show_something
 from tests.support.certificates import Pair
@@ -60,7 +63,6 @@ async def test_a_host_that_vanishes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(tcp, "KEEP_ALIVE", TIMES)
-    monkeypatch.setattr(watch, "REST", 0.25)
     monkeypatch.setattr(watch, "SILENT_AFTER", 0.8)
     notices: list[str] = []
     monkeypatch.setattr(Notice, "show", lambda _, text: notices.append(text))
@@ -93,6 +95,28 @@ async def test_a_host_that_vanishes(
     assert "host '192.0.2.2' has not answered for" in sentence
     assert "check whether it is switched on" in sentence
     assert status == Status.UPSTREAM_TIMEOUT
+
+
+@pytest.mark.parametrize("busy", [0, 5])
+async def test_a_worker_that_hangs_is_noticed_within_a_second(
+    busy: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From its last sign of life, whether it has something to do or does not finish something."""
+    pauses: list[float] = []
+    engine: Any = SimpleNamespace(busy_since=busy, posted=1 if not busy else 0, handled=0)
+    shown = asyncio.Event()
+    notice: Any = SimpleNamespace(show=lambda _text: shown.set(), clear=lambda: None)
+    watching = watch.Watch(engine, notice, RdpParams(hostname="host"))
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        if shown.is_set():
+            raise StopAsyncIteration
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    with pytest.raises(StopAsyncIteration):
+        await watching.run()
+    assert sum(pauses[:-1]) < 1.01
 
 
 @each_engine
