@@ -148,6 +148,10 @@ class Conversation:
             self._last_number += 1
         return self._last_number
 
+    def is_used(self, number: int) -> bool:
+        """Return True if a connection has this number."""
+        return number in self._table
+
     def has(self, connection: Connection) -> bool:
         """Return True while a connection is in the table."""
         return self._table.get(connection.number) is connection
@@ -222,6 +226,7 @@ class Conversation:
                 self.outlet.send_control(Ping(0, bytes(WARM_UP_SIZE)))
         if self._front is not None:
             self._front.start(self)
+        self._channel.resume_reading()  # it may have waited for this conversation
 
     def _on_flood(self) -> None:
         self.close(CloseReason.PROTOCOL_ERROR, "error: the peer sends requests, and reads nothing")

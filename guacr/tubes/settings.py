@@ -75,8 +75,8 @@ class SocksSettings:
 
 @dataclass(frozen=True, slots=True)
 class ConnectAsSettings:
-    """Rights of an offerer to send values of its own for a connection, encrypted for `gateway_private_key`,
-    a PEM of PKCS #8."""
+    """The rights of an offerer to send values of its own for a connection, encrypted for
+    `gateway_private_key`, a PEM of PKCS #8."""
 
     allow_supply_user: bool = False
     allow_supply_host: bool = False

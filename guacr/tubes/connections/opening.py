@@ -44,7 +44,7 @@ class Opening(Connection):
 
     @override
     def receive(self, data: bytes) -> None:
-        if data:
+        if data and not self.has_received_eof:
             self._queue.append(data)
             self._size += len(data) + 64
             if self._size > QUEUED_MAX:

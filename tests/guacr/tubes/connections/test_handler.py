@@ -1,0 +1,196 @@
+"""Connections that the application serves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from guacr.tubes import outlet
+from guacr.tubes.connections import handler as module
+from guacr.tubes.connections.handler import (
+    Data,
+    Ended,
+    EndOfData,
+    Handler,
+    HandlerEvent,
+    Opened,
+)
+from guacr.tubes.connections.target import FixedTarget
+from guacr.tubes.errors import TubeError
+from guacr.tubes.reasons import CloseReason
+from guacr.tubes.wire.control import CloseConnection, ConnectionOpened, OpenConnection, SendEof
+from guacr.tubes.wire.frames import LENGTH_MAX
+from tests.support.conversations import RawPeer, Talk, echo, raw_peer, server, talk
+from tests.support.waiting import until
+
+
+class Application:
+    """A handler, and what it was told."""
+
+    def __init__(self) -> None:
+        self.events: list[HandlerEvent] = []
+        self.batches = 0
+        self.handler = Handler(self._on_events)
+
+    def _on_events(self, events: list[HandlerEvent]) -> None:
+        assert events
+        self.batches += 1
+        self.events += events
+
+    def data(self, number: int) -> bytes:
+        """What a connection has received."""
+        return b"".join(
+            event.payload
+            for event in self.events
+            if isinstance(event, Data) and event.number == number
+        )
+
+
+@asynccontextmanager
+async def offering(port: int) -> AsyncIterator[tuple[Application, Talk]]:
+    """An application that offers, with a target at the other end."""
+    one = Application()
+    async with talk(FixedTarget("127.0.0.1", port), listener=one.handler) as ends:  # type: ignore[arg-type]
+        yield one, ends
+
+
+@asynccontextmanager
+async def facing(*, is_answerer: bool) -> AsyncIterator[tuple[Application, RawPeer]]:
+    """An application, and a raw peer."""
+    one = Application()
+    backend = one.handler if is_answerer else None
+    async with raw_peer(backend, is_answerer=is_answerer, listener=one.handler) as (peer, _):  # type: ignore[arg-type]
+        await peer.answered()
+        peer.controls.clear()
+        yield one, peer
+
+
+async def test_an_application_connects_sends_and_receives() -> None:
+    async with server(echo) as port, offering(port) as (one, _):
+        one.handler.connect(5)
+        one.handler.send(5, b"hello")
+        one.handler.end_of_data(5)
+        await until(lambda: len(one.events) == 3, "the events")
+
+        assert one.events == [
+            Opened(5),
+            Data(5, b"hello"),
+            Ended(5, CloseReason.NORMAL, ""),
+        ]
+
+
+async def test_large_data_is_split_and_waits_for_room() -> None:
+    async with server(echo) as port, offering(port) as (one, ends):
+        one.handler.connect(1)
+        data = bytes(range(256)) * 40_000
+        one.handler.send(1, data)
+        assert one.handler.queued > 9_000_000
+        assert ends.offerer.buffered <= outlet.HIGH_WATER + module.PIECE + 1000
+        one.handler.send(1, b"end")
+        await one.handler.drain()
+        assert one.handler.queued == 0
+        await until(lambda: len(one.data(1)) == len(data) + 3, "the echo")
+
+        assert one.data(1) == data + b"end"
+
+
+async def test_the_peer_opens() -> None:
+    async with facing(is_answerer=True) as (one, peer):
+        peer.send(OpenConnection(7))
+        peer.send_frame(7, b"first")
+        peer.send_frame(7, b"second")
+        peer.send(SendEof(7))
+        peer.send_frame(7, b"too late")
+        await until(lambda: len(one.events) == 4, "the events")
+        assert one.events == [Opened(7), Data(7, b"first"), Data(7, b"second"), EndOfData(7)]
+        assert one.batches < 4
+
+        one.handler.send(7, b"answer")
+        one.handler.disconnect(7, CloseReason.ADMIN_CLOSED)
+        await until(lambda: peer.closes(7), "the end")
+        assert peer.data == {7: b"answer"}
+        assert peer.controls == [
+            ConnectionOpened(7),
+            CloseConnection(7, CloseReason.ADMIN_CLOSED),
+        ]
+        assert len(one.events) == 4  # nothing is told of what the application does itself
+
+
+async def test_a_block_is_sent_with_the_opening() -> None:
+    async with facing(is_answerer=False) as (one, peer):
+        one.handler.connect(3, b"a block")
+        await until(peer.received(OpenConnection(3, b"a block")), "the opening")
+
+        peer.send(CloseConnection(3, CloseReason.GUACD_ERROR, "a text"))
+        await until(lambda: one.events, "the end")
+        assert one.events == [Ended(3, CloseReason.GUACD_ERROR, "a text")]
+
+
+async def test_data_may_overtake_the_opening() -> None:
+    async with facing(is_answerer=False) as (one, peer):
+        one.handler.connect(3)
+        peer.send_frame(3, b"early")
+        peer.send(ConnectionOpened(3))
+        await peer.answered()
+
+        assert one.events == [Opened(3), Data(3, b"early")]
+
+
+async def test_numbers_are_checked() -> None:
+    async with facing(is_answerer=False) as (one, _):
+        one.handler.connect(1)
+        for number in (0, 1, 2**32, -1):
+            with pytest.raises(TubeError, match="choose another number"):
+                one.handler.connect(number)
+
+
+async def test_what_is_queued_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "QUEUED_MAX", 20_000_000)
+    async with facing(is_answerer=False) as (one, peer):
+        peer.channel.pause_reading()
+        with pytest.raises(TubeError, match="Handler payload exceeds maximum frame length"):
+            one.handler.send(1, bytes(LENGTH_MAX + 1))
+        one.handler.send(1, bytes(LENGTH_MAX))
+        with pytest.raises(TubeError, match="too much data is queued"):
+            one.handler.send(1, bytes(LENGTH_MAX))
+
+
+async def test_an_application_that_pauses_stops_the_backend() -> None:
+    sent = 0
+
+    async def backend(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        while sent < 40_000_000:
+            writer.write(bytes(65536))
+            await writer.drain()
+            sent += 65536
+
+    async with server(backend) as port, offering(port) as (one, _):
+        one.handler.connect(1)
+        await until(lambda: one.data(1), "the first data")
+        one.handler.pause(1)
+        before = -1
+        while before != sent:
+            before = sent
+            await asyncio.sleep(0.3)
+        assert sent < 20_000_000
+
+        one.handler.proceed(1)
+        await until(lambda: len(one.data(1)) >= 40_000_000, "the rest")
+
+
+async def test_a_conversation_that_ends_tells_the_application() -> None:
+    async with facing(is_answerer=False) as (one, peer):
+        one.handler.connect(1)
+        one.handler.send(1, bytes(3_000_000))
+        peer.send(CloseConnection(0, CloseReason.ADMIN_CLOSED))
+        await until(lambda: one.events, "the end")
+        await one.handler.drain()
+
+        assert one.events == [Ended(1, CloseReason.ADMIN_CLOSED, "")]
+        with pytest.raises(TubeError, match="not open"):
+            one.handler.send(1, b"more")
+        one.handler.disconnect(1, CloseReason.NORMAL)
