@@ -21,10 +21,14 @@ class KeySender(keyboard.KeySink):
 
     Args:
         post: sends a message to the worker.
+        note_unicode: called once, before the first character that the layout lacks.
     """
 
-    def __init__(self, post: Callable[[Message], None]) -> None:
+    def __init__(
+        self, post: Callable[[Message], None], note_unicode: Callable[[], None] | None = None
+    ) -> None:
         self._post = post
+        self._note_unicode = note_unicode
 
     def scancode(self, code: int, *, extended: bool, pressed: bool) -> None:
         """Press or release a key."""
@@ -32,6 +36,9 @@ class KeySender(keyboard.KeySink):
 
     def unicode(self, unit: int, *, pressed: bool) -> None:
         """Press or release the key of a UTF-16 code unit."""
+        note, self._note_unicode = self._note_unicode, None
+        if note is not None:
+            note()
         self._post(UnicodeKey(unit, pressed))
 
     def locks(self, *, scroll: bool, num: bool, caps: bool, kana: bool) -> None:

@@ -135,7 +135,8 @@ class Server:
         self.pointer = Pointer(self._engine.post)
         self.touches = Touches(session, self._engine.post)
         layout = layout_of(params.server_layout)
-        self.keyboard = Keyboard(layout, KeySender(self._engine.post))
+        note_unicode = None if layout.is_failsafe else self._note_unicode
+        self.keyboard = Keyboard(layout, KeySender(self._engine.post, note_unicode))
 
     async def run(self) -> None:
         """Show the desktop of the server until its user logs off, until it
@@ -367,6 +368,12 @@ class Server:
     def _settings(self, *, is_near: bool) -> list[Message]:
         parts = self._params, self._login, self._geometry, self._security, self._led_by
         return settings_of(*parts, is_near=is_near)
+
+    def _note_unicode(self) -> None:
+        self._session.log.info(
+            "somebody types characters that the layout %s lacks, which xrdp before 0.10 ignores: "
+            "check server-layout", self.keyboard.layout.name,
+        )  # fmt: skip
 
     def _reconnect(self, wanted: Layout) -> None:
         if wanted == self._geometry:

@@ -139,3 +139,34 @@ def test_a_layout_is_found_in_any_case() -> None:
 def test_an_unknown_layout(name: str, hint: str) -> None:
     with pytest.raises(BadRequestError, match=hint):
         layout_of(name)
+
+
+@each_engine
+async def test_characters_that_the_layout_lacks_are_noted_once(
+    daemon: Daemon, xrdp: Xrdp, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Without the characters, which may be those of a password."""
+    caplog.set_level("INFO")
+
+    def notes() -> list[str]:
+        return [text for text in caplog.messages if "check server-layout" in text]
+
+    async with connected(daemon, xrdp.parameters()) as client:
+        display = await xrdp.display()
+        await shows(client, display)
+        for character in "aß語":
+            client.key(keysym(character))
+        await until(lambda: bool(notes()), "the note")
+    (note,) = notes()
+    assert "the layout en-us-qwerty lacks" in note
+    assert not set("ß語") & set(note)
+
+
+def test_only_the_first_unicode_character_is_noted() -> None:
+    noted: list[bool] = []
+    sender = KeySender(lambda _: None, lambda: noted.append(True))
+    sender.scancode(1, extended=False, pressed=True)
+    assert noted == []
+    sender.unicode(0xDF, pressed=True)
+    sender.unicode(0xDF, pressed=False)
+    assert noted == [True]
