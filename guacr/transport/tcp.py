@@ -63,11 +63,14 @@ class TcpTransport(asyncio.Protocol, Transport):
             return
         loop = asyncio.get_running_loop()
         self._closing = loop.call_later(CLOSE_TIMEOUT, self._transport.abort)
-        if self._transport.can_write_eof():
+        if not self._transport.can_write_eof():
+            self._transport.close()
+            return
+        try:
             self._transport.write_eof()
             self._transport.resume_reading()
-        else:
-            self._transport.close()
+        except OSError:  # the client has reset the connection
+            self._transport.abort()
 
     @override
     def abort(self) -> None:

@@ -5,6 +5,7 @@ import os
 import socket
 import ssl
 import stat
+import struct
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -27,6 +28,7 @@ from guacr.session.protocols import Protocols
 from guacr.settings.models import DisplaySettings, ServerSettings, SessionSettings
 from guacr.testing.client import Behaviour, GuacClient
 from guacr.testing.daemon import LOCAL, local_settings
+from guacr.transport.base import NoReceiver
 from guacr.transport.tcp import TcpTransport
 from tests.support.loopback import SketchHandler, until
 
@@ -270,6 +272,29 @@ async def test_shutdown_says_so() -> None:
         await client.wait_closed()
         assert client.state.errors[0][1] == Status.UPSTREAM_UNAVAILABLE
         await client.close()
+
+
+async def test_a_client_that_resets_is_closed_without_an_error() -> None:
+    transports, returned = list[TcpTransport](), list[bool]()
+
+    class Closing(NoReceiver):
+        def data_received(self, data: bytes) -> None:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.close()
+            transports[0].close()
+            returned.append(True)
+
+    def opened(transport: TcpTransport) -> None:
+        transports.append(transport)
+        transport.receiver = Closing()
+
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: TcpTransport(opened), "127.0.0.1", 0)
+    async with server:
+        client = socket.create_connection(server.sockets[0].getsockname())
+        client.send(b"x")
+        await until(lambda: bool(transports) and transports[0].gone.done())
+    assert returned == [True]
 
 
 async def test_the_last_words_reach_a_client_that_is_still_sending() -> None:
