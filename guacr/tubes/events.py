@@ -59,4 +59,19 @@ class ConnectionEnded:
     by_peer: bool
 
 
-Event: TypeAlias = ConversationOpened | ConversationClosed | ConnectionStarted | ConnectionEnded
+@dataclass(frozen=True, slots=True)
+class GuacdInstruction:
+    """guacd has sent an instruction that owners want to see: `size`, for any layer.
+
+    Attributes:
+        text: as it was sent, such as "4.size,1.0,4.1024,3.768;".
+    """
+
+    label: str
+    number: int
+    text: str
+
+
+Event: TypeAlias = (
+    ConversationOpened | ConversationClosed | ConnectionStarted | ConnectionEnded | GuacdInstruction
+)

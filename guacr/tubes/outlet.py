@@ -81,6 +81,11 @@ class Outlet:
         channel.on_low = self._continue
 
     @property
+    def buffered(self) -> int:
+        """Bytes that have not been sent, of all connections."""
+        return self._channel.buffered
+
+    @property
     def has_room(self) -> bool:
         """False if readers have to pause."""
         return self._channel.buffered < HIGH_WATER and not self.is_broken
@@ -111,6 +116,11 @@ class Outlet:
     def wait(self, reader: Reader, count: int) -> None:
         """Have `reader` continue when there is room; it has just read `count` bytes."""
         (self._served if count > SMALL_READ else self._short).append(reader)
+
+    def wait_until_empty(self) -> None:
+        """Have those that wait continue once the channel is empty: they set their pace by
+        `buffered`."""
+        self._channel.low_water = 0
 
     def close(self) -> None:
         """Send nothing more, and release the readers."""

@@ -1,0 +1,219 @@
+"""Connections to sessions of this daemon, without a socket in between."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from typing_extensions import override
+
+from guacr.access.gateway import Opening
+from guacr.errors import GuacrError
+from guacr.net.handshake_receiver import HandshakeReceiver
+from guacr.protocol.instruction import encode
+from guacr.protocol.status import Status
+from guacr.session.directory import Directory
+from guacr.tubes.connections.connection import Connection
+from guacr.tubes.errors import GuacdError
+from guacr.tubes.guacamole.connect import ConnectHandshake, Request
+from guacr.tubes.guacamole.guacd import HANDSHAKE_TIMEOUT
+from guacr.tubes.guacamole.opener import Opener
+from guacr.tubes.guacamole.session_transport import SessionTransport
+from guacr.tubes.guacamole.stream import GuacamoleStream
+from guacr.tubes.reasons import CloseReason
+
+if TYPE_CHECKING:
+    from guacr.tubes.conversation import Conversation
+
+_REASONS = {
+    Status.SUCCESS: CloseReason.NORMAL,
+    Status.SERVER_BUSY: CloseReason.SERVER_REFUSE,
+    Status.SESSION_CLOSED: CloseReason.ADMIN_CLOSED,
+    Status.SESSION_TIMEOUT: CloseReason.TIMEOUT,
+    Status.CLIENT_TIMEOUT: CloseReason.TIMEOUT,
+    Status.UPSTREAM_TIMEOUT: CloseReason.TIMEOUT,
+}
+"""Status of a closed transport → reason; other statuses give GUACD_ERROR."""
+
+
+class DaemonBackend:
+    """Opens or joins sessions as guacd would, by its handshake."""
+
+    def __init__(self, directory: Directory, opener: Opener) -> None:
+        self._directory = directory
+        self._opener = opener
+
+    async def open(self, conversation: Conversation, number: int, body: bytes) -> Connection:
+        """As `Backend.open`; `body` is a ConnectAs block, if any."""
+        request = self._opener.request(body)
+        connection = SessionConnection(conversation, number)
+        connection.shake_hands(self._directory, request)
+        connection.stream = self._opener.stream(connection)
+        return connection
+
+
+class OpeningBackend:
+    """Opens what was resolved from a token, as for a client on WebSocket. A client that is refused
+    gets an `error`, so that it can show the reason.
+
+    Args:
+        resolve: returns the request to the directory; it may raise a GuacrError.
+    """
+
+    def __init__(
+        self, directory: Directory, resolve: Callable[[], Opening], opener: Opener
+    ) -> None:
+        self._directory = directory
+        self._resolve = resolve
+        self._opener = opener
+
+    async def open(self, conversation: Conversation, number: int, body: bytes) -> Connection:
+        """As `Backend.open`; `body` is ignored."""
+        connection = SessionConnection(conversation, number)
+        connection.stream = self._opener.stream(connection)
+        transport = connection.transport
+        try:
+            opening = self._resolve()
+            self._directory.open(
+                opening.select, opening.values, opening.info, transport, opening.origin
+            )
+        except GuacrError as error:
+            transport.write(encode("error", str(error), error.status))
+            transport.close(error.status)
+        return connection
+
+
+class SessionConnection(Connection):
+    """A client of a session, behind a `SessionTransport`.
+
+    Attributes:
+        stream: to be set before `start`.
+    """
+
+    stream: GuacamoleStream
+
+    def __init__(self, conversation: Conversation, number: int) -> None:
+        super().__init__(conversation, number)
+        self.transport = SessionTransport(self)
+        self._outlet = conversation.outlet
+        self._outlet.wait_until_empty()
+        self._is_started = False
+        self._is_waiting = False
+        self._handshake: ConnectHandshake | None = None
+        self._refusal: GuacdError | None = None
+        self._answer = b""
+        self._early = b""  # for the peer, before `start`
+        self._end: Status | None = None  # likewise
+
+    def shake_hands(self, directory: Directory, request: Request) -> None:
+        """Get a session by the handshake of the protocol.
+
+        Raises:
+            GuacdError: the daemon refuses.
+        """
+        self._handshake = ConnectHandshake(request)
+        receiver = HandshakeReceiver(self.transport, directory, HANDSHAKE_TIMEOUT, _do_nothing)
+        self.transport.receiver = receiver
+        data = self._handshake.start()
+        while data and self._refusal is None:
+            self.transport.receiver.data_received(data)
+            data, self._answer = self._answer, b""
+        if self._refusal is not None:
+            self.transport.closed()
+            raise self._refusal
+
+    # ---- Connection
+
+    @override
+    def start(self) -> None:
+        self._is_started = True
+        early, self._early = self._early, b""
+        self._forward(early)
+        if self._end is not None:
+            self.end(self._end)
+
+    @override
+    def receive(self, data: bytes) -> None:
+        self.transport.received(data)
+
+    @override
+    def receive_eof(self) -> None:
+        self.conversation.end(self, CloseReason.NORMAL, "")
+
+    @override
+    def close(self, reason: CloseReason, text: str) -> None:
+        self.transport.closed()
+        self.stream.closed(reason)
+
+    @override
+    def abort(self) -> None:
+        self.transport.closed()
+
+    @override
+    def backlog(self) -> int:
+        return self.transport.waiting
+
+    # ---- Peer
+
+    @property
+    def name(self) -> str:
+        """The name for the log."""
+        return f"tube {self.conversation.label}"
+
+    @property
+    def buffered(self) -> int:
+        """Bytes that wait in the channel, and those for `start`."""
+        return self._outlet.buffered + len(self._early)
+
+    def send(self, data: bytes) -> None:
+        """Send whole instructions to the peer, or to the handshake until it is complete."""
+        if self._handshake is not None:
+            self._continue_handshake(self._handshake, data)
+        elif self._is_started:
+            self._forward(data)
+        else:
+            self._early += data
+
+    def end(self, status: Status) -> None:
+        """Close the connection, after what was sent."""
+        if self._is_started:
+            reason = _REASONS.get(status, CloseReason.GUACD_ERROR)
+            self.conversation.end(self, reason, "")
+        else:
+            self._end = status
+
+    def hold(self) -> None:
+        """Receive nothing until `let_go`."""
+        self.conversation.hold(self)
+
+    def let_go(self) -> None:
+        """Receive again."""
+        self.conversation.let_go(self)
+
+    def left(self) -> None:
+        """The session uses the connection no more."""
+        self.conversation.released(self)
+
+    def resume(self) -> None:
+        """The channel is empty."""
+        self._is_waiting = False
+        asyncio.get_running_loop().call_soon(self.transport.drained)
+
+    def _forward(self, data: bytes) -> None:
+        self.stream.forward(data)
+        if self._outlet.buffered and not self._is_waiting:
+            self._is_waiting = True
+            self._outlet.wait(self, len(data))
+
+    def _continue_handshake(self, handshake: ConnectHandshake, data: bytes) -> None:
+        try:
+            self._answer += handshake.receive(data)
+        except GuacdError as error:
+            self._refusal = error
+        if handshake.connection_id is not None:
+            self._early, self._handshake = handshake.rest, None
+
+
+def _do_nothing() -> None:
+    """The daemon's limits of connections count those of its ports."""

@@ -1,0 +1,404 @@
+"""Connections to sessions of a daemon in this process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from guacr.access.gateway import Opening
+from guacr.daemon import Daemon
+from guacr.display.geometry import Rect
+from guacr.errors import UnauthorizedError, UpstreamError
+from guacr.protocol.client import ClientInfo
+from guacr.protocol.instruction import encode
+from guacr.session.link import Hold
+from guacr.session.origin import Origin
+from guacr.session.session import Session
+from guacr.settings.models import DisplaySettings, SessionSettings
+from guacr.testing.client import GuacClient
+from guacr.testing.daemon import local_settings, running_daemon
+from guacr.tubes.events import ConversationClosed, Event, GuacdInstruction
+from guacr.tubes.guacamole.connect import Request
+from guacr.tubes.guacamole.connect_as import ConnectAs, ConnectAsSettings
+from guacr.tubes.guacamole.opener import Opener
+from guacr.tubes.guacamole.session_transport import RECEIVED_MAX
+from guacr.tubes.guacamole.sessions import DaemonBackend, OpeningBackend, SessionConnection
+from guacr.tubes.reasons import CloseReason
+from guacr.tubes.wire.control import CloseConnection, ConnectionOpened, OpenConnection, SendEof
+from handlers.ssh import SshHandler
+from handlers.testcard import TestcardHandler as CardHandler
+from tests.support.connect_as import Gateway
+from tests.support.conversations import RawPeer, raw_peer, talk
+from tests.support.loopback import SketchHandler
+from tests.support.openssh import openssh_server, sshd
+from tests.support.waiting import until
+
+OPENED = ConnectionOpened(1)
+PNG = local_settings(display=DisplaySettings(image_format="png"))
+Events = list[Event]
+
+
+def backend(
+    daemon: Daemon,
+    parameters: Mapping[str, str] | None = None,
+    *,
+    protocol: str = "sketch",
+    events: Events | None = None,
+    connect_as: ConnectAs | None = None,
+) -> DaemonBackend:
+    tell = (Events() if events is None else events).append
+    opener = Opener(Request(protocol, parameters or {}), tell, connect_as)
+    return DaemonBackend(daemon.registry, opener)
+
+
+@asynccontextmanager
+async def opened(
+    daemon: Daemon, parameters: Mapping[str, str] | None = None
+) -> AsyncIterator[tuple[RawPeer, Session]]:
+    """A peer with a session."""
+    async with raw_peer(backend(daemon, parameters)) as (peer, _):
+        peer.send(OpenConnection(1))
+        await until(peer.received(OPENED), "the open")
+        session = list(daemon.registry.sessions.values())[-1]
+        await until(lambda: session.begun, "the handler")
+        yield peer, session
+
+
+async def closed(peer: RawPeer) -> CloseConnection:
+    """The only message that closes connection 1."""
+    await until(lambda: peer.closes(1), "the close")
+    await until(lambda: peer.closes(0), "the end of the conversation")
+    (one,) = peer.closes(1)
+    return one
+
+
+def handler_of(session: Session) -> SketchHandler:
+    assert isinstance(session.handler, SketchHandler)
+    return session.handler
+
+
+# ---- opening
+
+
+async def test_a_session() -> None:
+    async with running_daemon(SketchHandler) as daemon:
+        given = {
+            "Host_Name": "h",
+            "level": "7",
+            "width": "300",
+            "height": "200",
+            "image": "a,b",
+        }
+        async with opened(daemon, given) as (peer, session):
+            await until(lambda: b"4.sync," in peer.data.get(1, b""), "a frame")
+            assert b"5.ready" not in peer.data[1]
+            handler = handler_of(session)
+            assert (handler.params.value("hostname"), handler.params.value("level")) == ("h", "7")
+            assert handler.surface.size == (300, 200)
+            (user,) = session.users
+            assert user.image_types == {"a", "b"}
+            assert user.link.peer == "tube the label"
+            peer.send_frame(1, encode("key", 65, 1) + b"3.ke")
+            peer.send_frame(1, b"y,2.65,1.0;")
+            await until(lambda: ("key", 65, False) in handler.events, "the key")
+            opens = [OPENED.encode() in message for message in peer.messages].index(True)
+            data = [message[:4] == b"\0\0\0\1" for message in peer.messages].index(True)
+            assert opens < data
+
+
+@pytest.mark.parametrize(
+    ("protocol", "parameters", "text"),
+    [
+        ("sketch", {"connectionid": "$none"}, "unknown connection"),
+        ("sketch", {"level": "x"}, "level"),
+        ("sketch", {"width": "99999"}, "size"),
+        ("unknown", {}, "unknown"),
+    ],
+)
+async def test_refusals(protocol: str, parameters: dict[str, str], text: str) -> None:
+    async with running_daemon(SketchHandler) as daemon:
+        serving = backend(daemon, parameters, protocol=protocol)
+        async with raw_peer(serving) as (peer, conversation):
+            peer.send(OpenConnection(1))
+            await until(lambda: peer.closes(1), "the refusal")
+            await peer.answered()
+            (close,) = peer.closes(1)
+            assert close.reason is CloseReason.GUACD_ERROR
+            assert close.text.startswith("Guacd sent error 'error' (")
+            assert text in close.text
+            assert not daemon.registry.sessions
+            assert not conversation.is_closed
+
+
+async def test_joins() -> None:
+    async with running_daemon(SketchHandler) as daemon, opened(daemon) as (_, session):
+        for read_only, keys in (("true", 0), ("false", 1)):
+            given = {"connectionid": session.id, "readonly": read_only}
+            async with opened(daemon, given) as (viewer, _):
+                await until(lambda: b"4.sync," in viewer.data.get(1, b""), "a frame")
+                viewer.send_frame(1, encode("key", 65, 1))
+                await viewer.answered()
+                assert handler_of(session).events.count(("key", 65, True)) == keys
+            await until(lambda: len(session.users) == 1, "the viewer's end")
+        assert not session.closed
+
+
+async def test_supplied_credentials() -> None:
+    gateway = Gateway()
+    settings = ConnectAsSettings(allow_user=True, allow_host=True, private_key=gateway.pem)
+    async with running_daemon(SketchHandler) as daemon:
+        serving = backend(daemon, {"password": "ours"}, connect_as=ConnectAs(settings))
+        async with raw_peer(serving) as (peer, _):
+            block = gateway.block({"user": {"password": "s3cret"}, "host": "there"})
+            for number, body in ((1, block), (2, b"")):
+                peer.send(OpenConnection(number, body))
+                await until(peer.received(ConnectionOpened(number)), "the open")
+            found = [
+                (one.handler.params.value("password"), one.handler.params.value("hostname"))
+                for one in daemon.registry.sessions.values()
+            ]
+            assert found == [("s3cret", "there")] * 2
+            peer.send(OpenConnection(3, block[:-1]))
+            await until(lambda: peer.closes(3), "the refusal")
+            assert peer.closes(3)[0].reason is CloseReason.DECRYPTION_FAILED
+            assert len(daemon.registry.sessions) == 2
+
+
+# ---- what a token grants
+
+
+async def test_an_opening_of_a_token() -> None:
+    info = ClientInfo(width=320, height=240, version=(1, 5, 0), name="alice")
+    opening = Opening("sketch", {"level": "3"}, info, Origin(frozenset({"level"}), "alice"))
+    async with running_daemon(SketchHandler) as daemon:
+        serving = OpeningBackend(
+            daemon.registry, lambda: opening, Opener(Request("sketch"), Events().append)
+        )
+        async with raw_peer(serving) as (peer, _):
+            peer.send(OpenConnection(1))
+            await until(lambda: b"4.sync," in peer.data.get(1, b""), "a frame")
+            (session,) = daemon.registry.sessions.values()
+            assert peer.data[1].startswith(encode("ready", session.id))
+            assert session.context.origin.subject == "alice"
+            assert handler_of(session).surface.size == (320, 240)
+
+
+async def test_a_token_that_is_refused() -> None:
+    def resolve() -> Opening:
+        raise UnauthorizedError("the token is not valid any more")
+
+    async with running_daemon(SketchHandler) as daemon:
+        serving = OpeningBackend(
+            daemon.registry, resolve, Opener(Request("sketch"), Events().append)
+        )
+        async with raw_peer(serving) as (peer, _):
+            peer.send(OpenConnection(1))
+            assert await closed(peer) == CloseConnection(1, CloseReason.NORMAL)
+            assert OPENED in peer.controls
+            assert peer.data[1] == encode("error", "the token is not valid any more", 769)
+
+
+# ---- the ends
+
+
+async def test_the_peer_closes() -> None:
+    async with running_daemon(SketchHandler) as daemon, opened(daemon) as (peer, session):
+        peer.send(CloseConnection(1, CloseReason.CLIENT))
+        await until(lambda: session.closed, "the session's end")
+        await until(lambda: any(isinstance(e, ConversationClosed) for e in peer.events), "the end")
+        assert peer.closes(1) == []
+
+
+@pytest.mark.parametrize("how", [SendEof(1), CloseConnection(0, CloseReason.ADMIN_CLOSED)])
+async def test_the_peer_ends(how: SendEof | CloseConnection) -> None:
+    async with running_daemon(SketchHandler) as daemon, opened(daemon) as (peer, session):
+        peer.send(how)
+        await until(lambda: session.closed, "the session's end")
+        if isinstance(how, SendEof):
+            assert await closed(peer) == CloseConnection(1, CloseReason.NORMAL)
+
+
+async def test_the_peer_vanishes() -> None:
+    async with running_daemon(SketchHandler) as daemon, opened(daemon) as (peer, session):
+        peer.channel.close()
+        await until(lambda: session.closed, "the session's end")
+
+
+async def test_the_session_ends() -> None:
+    async with running_daemon(SketchHandler) as daemon, opened(daemon) as (peer, session):
+        handler_of(session).end.set_result(None)
+        assert await closed(peer) == CloseConnection(1, CloseReason.NORMAL, "Guacd disconnect")
+        assert peer.data[1].endswith(encode("disconnect"))
+
+
+async def test_the_session_fails() -> None:
+    async with running_daemon(SketchHandler) as daemon, opened(daemon) as (peer, session):
+        handler_of(session).fail(UpstreamError("the host has gone"))
+        assert await closed(peer) == CloseConnection(1, CloseReason.NORMAL)
+        assert peer.data[1].endswith(encode("error", "the host has gone", 515))
+
+
+async def test_a_peer_that_violates_the_protocol() -> None:
+    async with running_daemon(SketchHandler) as daemon, opened(daemon) as (peer, session):
+        peer.send_frame(1, b"garbage;")
+        assert await closed(peer) == CloseConnection(1, CloseReason.NORMAL)
+        assert b"5.error," in peer.data[1]
+        await until(lambda: session.closed, "the session's end")
+
+
+async def test_the_daemon_ends() -> None:
+    async with running_daemon(SketchHandler) as daemon, opened(daemon) as (peer, _):
+        await daemon.registry.close()
+        assert (await closed(peer)).reason is CloseReason.NORMAL
+        assert b"shutting down" in peer.data[1]
+
+
+# ---- pace
+
+
+async def test_a_session_that_does_not_read_stops_the_peer() -> None:
+    async with running_daemon(SketchHandler) as daemon, opened(daemon) as (peer, session):
+        (user,) = session.users
+        connection = user.link.transport._peer  # type: ignore[attr-defined]
+        assert isinstance(connection, SessionConnection)
+        user.link.hold(Hold.HOST)
+        moves = b"".join(encode("mouse", n, 1, 0) for n in range(500))
+        for _ in range(1000):
+            peer.send_frame(1, moves)
+        peer.send_frame(1, encode("key", 65, 1))
+        gate = connection.conversation._gate
+        await until(lambda: connection in gate._holding, "the hold")
+        assert connection.backlog() < RECEIVED_MAX + 2 * len(moves)
+        assert peer.channel.buffered
+        assert ("mouse", 499, 1, 0) not in handler_of(session).events
+        user.link.release(Hold.HOST)
+        await until(lambda: ("key", 65, True) in handler_of(session).events, "the key")
+        assert connection.backlog() == 0
+        assert not gate._holding
+
+
+async def test_input_waits_until_the_session_reads() -> None:
+    async with running_daemon(SketchHandler) as daemon, opened(daemon) as (peer, session):
+        (user,) = session.users
+        user.link.hold(Hold.HOST)
+        peer.send_frame(1, encode("key", 65, 1))
+        peer.send_frame(1, b"")
+        await peer.answered()
+        events = handler_of(session).events
+        assert ("key", 65, True) not in events
+        user.link.release(Hold.HOST)
+        assert ("key", 65, True) not in events
+        await until(lambda: ("key", 65, True) in events, "the key")
+
+
+async def test_a_slow_peer_gets_fewer_frames_and_then_the_last() -> None:
+    settings = local_settings(
+        session=SessionSettings(send_high_water=256 * 1024, stuck_timeout=60.0),
+        display=DisplaySettings(image_format="png"),
+    )
+    chance = np.random.default_rng(1)
+    async with (
+        running_daemon(SketchHandler, settings=settings) as daemon,
+        talk(backend(daemon)) as one,
+        GuacClient(*await one.connect()) as client,
+    ):
+        await client.wait(lambda: client.state.syncs, "a frame")
+        (session,) = daemon.registry.sessions.values()
+        handler = handler_of(session)
+        client.stop_reading()
+        most = 0
+        for _ in range(60):
+            picture = chance.integers(0, 255, (768, 1024, 4), dtype=np.uint8)
+            handler.surface.blit(Rect(0, 0, 1024, 768), picture)
+            session.context.changed()
+            await asyncio.sleep(0.02)
+            most = max(most, one.answerer.outlet.buffered)
+        assert 0 < most < 8 * 1024 * 1024
+        sent = client.received
+        client.resume_reading()
+        await until(lambda: client.received > sent, "more")
+        await until(
+            lambda: np.array_equal(client.canvas.flatten()[..., :3], picture[..., 2::-1]),
+            "the picture",
+        )
+
+
+# ---- the picture
+
+
+async def test_the_picture_is_exact() -> None:
+    chance = np.random.default_rng(1)
+    async with (
+        running_daemon(SketchHandler, settings=PNG) as daemon,
+        talk(backend(daemon)) as one,
+        GuacClient(*await one.connect()) as client,
+    ):
+        await client.wait(lambda: client.state.syncs, "a frame")
+        (session,) = daemon.registry.sessions.values()
+        surface = handler_of(session).surface
+        for size in (10, 100, 700):
+            part = chance.integers(0, 255, (size, size, 4), dtype=np.uint8)
+            surface.blit(Rect(3, 5, size, size), part)
+            session.context.changed()
+            await until(
+                lambda: np.array_equal(
+                    client.canvas.flatten()[5 : 5 + size, 3 : 3 + size, :3],  # noqa: B023
+                    part[..., 2::-1],  # noqa: B023
+                ),
+                "the picture",
+            )
+
+
+async def test_the_test_card() -> None:
+    events: Events = []
+    async with running_daemon(CardHandler) as daemon:
+        given = {"noise": "false", "width": "640", "height": "480"}
+        serving = backend(daemon, given, protocol="testcard", events=events)
+        async with talk(serving) as one, GuacClient(*await one.connect()) as client:
+            await client.wait(lambda: client.state.syncs > 10, "frames")
+            assert client.canvas.size == (640, 480)
+            assert GuacdInstruction("the label", 1, "4.size,1.0,3.640,3.480;") in events
+
+
+@pytest.mark.skipif(sshd() is None, reason="sshd is not installed")
+async def test_ssh() -> None:
+    with openssh_server() as server:
+        async with running_daemon(SshHandler) as daemon:
+            given = {**server.address, "username": server.user, "password": server.password}
+            serving = backend(daemon, given, protocol="ssh")
+            async with talk(serving) as one, GuacClient(*await one.connect()) as client:
+                await client.wait(lambda: client.state.syncs > 1, "frames")
+                client.type("printf '\\033]2;it %s\\007' works\n")
+                await client.wait(lambda: client.state.name == "it works", "the title")
+                client.type("exit\n")
+                await client.wait(lambda: client.state.disconnect, "the end")
+
+
+# ---- nothing is left
+
+
+def files() -> int:
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
+async def test_nothing_is_left() -> None:
+    async with (
+        running_daemon(SketchHandler) as daemon,
+        raw_peer(backend(daemon)) as (peer, conversation),
+    ):
+        peer.send(OpenConnection(1))
+        await until(peer.received(OPENED), "the open")
+        tasks, before = len(asyncio.all_tasks()), files()
+        for number in range(2, 52):
+            peer.send(OpenConnection(number))
+            await until(peer.received(ConnectionOpened(number)), "the open")
+            peer.send(CloseConnection(number) if number % 2 else SendEof(number))
+        await until(lambda: len(conversation._alive) == 1, "the ends")
+        await until(lambda: len(daemon.registry.sessions) == 1, "the sessions' ends")
+        await until(lambda: len(asyncio.all_tasks()) <= tasks + 1, "no task more")
+        assert files() <= before
