@@ -29,6 +29,9 @@ CONNECTIONS_MAX = 4096
 WARM_UP = 3
 """Pings that an answerer sends at once, as keeper-pam-webrtc-rs: the link adapts to them."""
 WARM_UP_SIZE = 1400
+GRACE = 0.2
+"""Seconds from the message that closes a conversation to the end of the channel:
+keeper-pam-webrtc-rs forgets the reason if both come together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -265,7 +268,11 @@ class Conversation:
         for connection in list(self._alive):  # clients that have not asked for anything yet
             connection.close(ending, "")
         self.outlet.close()
-        self._channel.close()
+        self._channel.resume_reading()  # to nobody
+        if by_peer:
+            self._channel.close()
+        else:
+            self._loop.call_later(GRACE, self._channel.close)
         self._on_event(ConversationClosed(self.label, reason, outcome, by_peer))
 
     # --- connections that do not take their data
