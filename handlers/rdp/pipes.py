@@ -20,6 +20,7 @@ from guacr.api import (
 )
 from handlers.rdp.channel.codec import PART_MAX, ChannelError, Message
 from handlers.rdp.channel.pipes import (
+    OVERHEAD,
     WINDOW,
     PipeGiven,
     PipeOffer,
@@ -36,9 +37,8 @@ NAME_MAX = 7
 COUNT_MAX = 16
 RESERVED = {"cliprdr", "drdynvc", "rail", "rdpdr", "rdpsnd"}
 """The channels of guacr's own."""
-UNSENT_MAX, MESSAGE = 1 << 18, 64
-"""Bytes of one channel that may wait for the host, and those that each message counts for in
-addition to its own."""
+UNSENT_MAX = 1 << 18
+"""Bytes of one channel that may wait for the host, each message with `OVERHEAD`."""
 STUCK_AFTER = 10.0
 """Seconds after which a user who receives nothing does not make the host wait any longer."""
 
@@ -69,7 +69,7 @@ class _Unsent:
     stream: InputStream | None
     """None if it has ended."""
     size: int
-    """Bytes, with `MESSAGE`."""
+    """Bytes, with `OVERHEAD`."""
 
 
 class Pipes:
@@ -142,9 +142,9 @@ class _Pipe:
         self._is_open = False
         self._outputs: dict[User, OutputStream] = {}
         self._unsent: deque[_Unsent] = deque()
-        self._received: deque[tuple[Engine, bytes]] = deque()
+        self._received: deque[tuple[Engine, PipeReceived]] = deque()
         self._outstanding = 0
-        """Bytes that were received from the worker, and that not all users were sent."""
+        """The cost of what was received from the worker, and not sent to all users."""
         self._delivery: asyncio.Task[None] | None = None
 
     def begin(self, engine: Engine) -> None:
@@ -170,7 +170,7 @@ class _Pipe:
         if not data:
             stream.ack()
             return
-        size = MESSAGE + len(data)
+        size = OVERHEAD + len(data)
         if sum(unsent.size for unsent in self._unsent) + size > UNSENT_MAX:
             raise OverrunError(
                 f"more than {UNSENT_MAX} bytes wait for the host: wait for acknowledgements"
@@ -198,25 +198,25 @@ class _Pipe:
                 if stream is not None:
                     stream.ack()
             case PipeReceived():
-                self._receive(message.data)
+                self._receive(message)
 
-    def _receive(self, data: bytes) -> None:
+    def _receive(self, message: PipeReceived) -> None:
         if self._engine is None:
             return
-        self._outstanding += len(data)
-        if self._outstanding > WINDOW + PART_MAX:
+        self._outstanding += message.cost
+        if self._outstanding > WINDOW + PART_MAX + OVERHEAD:
             raise ChannelError("a channel exceeds its limit")
-        self._received.append((self._engine, data))
+        self._received.append((self._engine, message))
         if self._delivery is None or self._delivery.done():
             self._delivery = self._session.start_task(self._deliver(), f"channel {self._name}")
 
     async def _deliver(self) -> None:
         while self._received:
-            engine, data = self._received.popleft()
-            await asyncio.gather(*(self._write(user, data) for user in list(self._outputs)))
-            self._outstanding -= len(data)
+            engine, message = self._received.popleft()
+            await asyncio.gather(*(self._write(user, message.data) for user in list(self._outputs)))
+            self._outstanding -= message.cost
             if engine is self._engine:
-                engine.send([PipeTaken(len(data))])
+                engine.send([PipeTaken(message.cost)])
 
     async def _write(self, user: User, data: bytes) -> None:
         output = self._outputs[user]

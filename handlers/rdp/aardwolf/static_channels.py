@@ -47,7 +47,7 @@ class StaticChannels:
         self._taken = 0
         self._unsent: deque[PipeReceived] = deque()
         self._outstanding = 0
-        """Bytes that the daemon was sent, and that it has not passed on."""
+        """The cost of what the daemon was sent, and has not passed on."""
 
     @property
     def is_full(self) -> bool:
@@ -97,5 +97,5 @@ class StaticChannels:
     def _forward(self) -> None:
         while self._unsent and self._outstanding < WINDOW:
             message = self._unsent.popleft()
-            self._outstanding += len(message.data)
+            self._outstanding += message.cost
             self._notify(message)

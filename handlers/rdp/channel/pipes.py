@@ -8,7 +8,9 @@ from typing import ClassVar
 from handlers.rdp.channel.codec import U32, Flag, Message, Name, Part
 
 WINDOW = 1 << 18
-"""Bytes of `PipeReceived`s from which on the worker waits for a `PipeTaken`."""
+"""The cost of `PipeReceived`s from which on the worker waits for a `PipeTaken`."""
+OVERHEAD = 64
+"""Bytes that each message costs besides its data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class PipeGiven(Message):
 
 @dataclass(frozen=True, slots=True)
 class PipeTaken(Message):
-    """So many bytes have been processed."""
+    """Messages of this cost have been processed."""
 
     TYPE: ClassVar[int] = 50
     size: U32
@@ -56,6 +58,11 @@ class PipeReceived(Message):
     name: Name
     data: Part
     last: Flag
+
+    @property
+    def cost(self) -> int:
+        """The bytes for which it counts: a host may send many without data."""
+        return len(self.data) + OVERHEAD
 
 
 @dataclass(frozen=True, slots=True)

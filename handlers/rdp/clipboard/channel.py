@@ -123,7 +123,7 @@ class Channel:
     def _collect(self, part: PipeReceived) -> None:
         if self._engine is None or self._receive is None:
             return
-        self._engine.send([PipeTaken(len(part.data))])
+        self._engine.send([PipeTaken(part.cost)])
         if not self._is_begun:
             self._begin_message(part.data)
         self._message += part.data[: self._limit - len(self._message)]

@@ -21,6 +21,7 @@ from guacr.testing.streams import Stream
 from handlers.rdp import pipes as pipes_of_hosts
 from handlers.rdp.channel.codec import PART_MAX, ChannelError, Message
 from handlers.rdp.channel.pipes import (
+    OVERHEAD,
     WINDOW,
     PipeOpened,
     PipeReceived,
@@ -28,7 +29,7 @@ from handlers.rdp.channel.pipes import (
     PipeWritten,
 )
 from handlers.rdp.engine import Engine
-from handlers.rdp.pipes import MESSAGE, UNSENT_MAX, Pipes, channel_names
+from handlers.rdp.pipes import UNSENT_MAX, Pipes, channel_names
 from tests.handlers.rdp.sessions import connected, each_engine
 from tests.support.waiting import until
 from tests.support.xrdp import Xrdp
@@ -170,7 +171,7 @@ async def test_a_user_who_receives_nothing(monkeypatch: pytest.MonkeyPatch) -> N
     channels.handle(PipeReceived("A", b"two", last=True))
     await aborted.wait()
     await until(lambda: arrived == [b"one", b"two"], "the rest")
-    await until(lambda: sent.count(PipeTaken(3)) == 2, "the host's turn")
+    await until(lambda: sent.count(PipeTaken(3 + OVERHEAD)) == 2, "the host's turn")
 
 
 class User:
@@ -190,10 +191,10 @@ def test_a_worker_that_sends_what_it_must_not() -> None:
         channels.handle(PipeReceived("B", b"", last=True))
     with pytest.raises(ChannelError, match="what nobody sent"):
         channels.handle(PipeWritten("A"))
-    for _ in range(WINDOW // PART_MAX + 1):
+    for _ in range(WINDOW // (PART_MAX + OVERHEAD) + 1):
         channels.handle(PipeReceived("A", bytes(PART_MAX), last=True))
     with pytest.raises(ChannelError, match="exceeds its limit"):
-        channels.handle(PipeReceived("A", b"1", last=True))
+        channels.handle(PipeReceived("A", bytes(PART_MAX), last=True))
 
 
 def test_a_user_who_sends_single_bytes_to_a_host_that_does_not_read() -> None:
@@ -204,7 +205,19 @@ def test_a_user_who_sends_single_bytes_to_a_host_that_does_not_read() -> None:
     channels.handle(PipeOpened("A"))
     user: Any = stream
     channels.accept(user)
-    for _ in range(UNSENT_MAX // (MESSAGE + 1)):
+    for _ in range(UNSENT_MAX // (OVERHEAD + 1)):
         user.on_blob(b"1")
     with pytest.raises(OverrunError, match="wait for acknowledgements"):
         user.on_blob(b"1")
+
+
+def test_a_host_that_sends_messages_without_data() -> None:
+    session: Any = SimpleNamespace(users=(), start_task=lambda work, _name: work.close())
+    engine: Any = SimpleNamespace(send=lambda _messages: None)
+    channels, most = Pipes(session, "A"), WINDOW + PART_MAX + OVERHEAD
+    channels.begin(engine)
+    channels.handle(PipeOpened("A"))
+    for _ in range(most // OVERHEAD):
+        channels.handle(PipeReceived("A", b"", last=True))
+    with pytest.raises(ChannelError, match="exceeds its limit"):
+        channels.handle(PipeReceived("A", b"", last=True))
