@@ -8,9 +8,11 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from guacr.access.keys import ProcessKeys
 from guacr.connection_check import ConnectionCheck
+from guacr.errors import SettingsError
 from guacr.net.connection_limits import ConnectionLimits, connections_for
 from guacr.net.open_files import open_files
 from guacr.net.service import TcpService
@@ -23,11 +25,15 @@ from guacr.ticker import Ticker
 from guacr.web.app import create_app
 from guacr.web.service import WebService
 
+if TYPE_CHECKING:
+    from guacr.tubes.service.service import TubeService
+
 NEED_RESTART = (
     "server.protocols",
     "display.encoder_threads",
     "databases.sqlite_memory",
     "daemon.pid_file",
+    "webrtc.enabled",
 )
 """Settings that need a restart, in addition to those of the services."""
 
@@ -59,16 +65,26 @@ class Daemon:
             protocols or Protocols(offered=settings.server.protocols), settings, self._executor
         )
         own_keys = keys or ProcessKeys.generate()
+        tubes = _tube_service(settings) if settings.webrtc.enabled else None
         most = settings.server.max_connections or connections_for(open_files())
         waiting = settings.server.max_waiting
         self._tcp = TcpService(settings, registry, ConnectionLimits(most, waiting))
         self._web = WebService(
             settings,
-            lambda: create_app(settings, registry, registry.protocols, own_keys, secret=secret),
+            lambda: create_app(
+                settings,
+                registry,
+                registry.protocols,
+                own_keys,
+                secret=secret,
+                signalling=None if tubes is None else tubes.serve,
+            ),
             ConnectionLimits(most, waiting),
         )
         check = ConnectionCheck(settings, registry.protocols)
         self._services: list[Service] = [self._tcp, self._web, Ticker(registry), check]
+        if tubes is not None:
+            self._services.append(tubes)
 
     @property
     def port(self) -> int:
@@ -128,6 +144,22 @@ class Daemon:
         if (before.server.tls_certificate is None) != (settings.server.tls_certificate is None):
             late.append("server.tls_certificate")
         return late
+
+
+def _tube_service(settings: Settings) -> TubeService:
+    """Create the service of tubes, whose modules are not loaded without it.
+
+    Raises:
+        SettingsError: they are not installed, or a setting cannot be used.
+    """
+    try:
+        from guacr.tubes.service.service import TubeService
+    except ImportError as error:
+        raise SettingsError(
+            f"webrtc.enabled needs a library that is not installed ({error.name}): install "
+            "guacr[webrtc]"
+        ) from error
+    return TubeService(settings)
 
 
 @contextmanager

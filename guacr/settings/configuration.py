@@ -248,6 +248,8 @@ def _model(path: Sequence[str]) -> type[BaseModel] | None:
             inner = get_args(inner)[1]
             if next(names, None) is None:
                 return None
+        elif get_origin(inner) is tuple:  # a list of tables, unless of texts
+            inner = get_args(inner)[0]
         if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
             return None
         model = inner
@@ -258,7 +260,9 @@ def _field(path: Sequence[str]) -> FieldInfo | None:
     """Return the field at `path`, unless it is a table of settings itself."""
     model = _model(path[:-1])
     field = model.model_fields.get(path[-1]) if model and path else None
-    return None if field is None or _model(path) is not None else field
+    if field is None or get_origin(field.annotation) is tuple:
+        return field
+    return None if _model(path) is not None else field
 
 
 def _known(path: Sequence[str]) -> str:

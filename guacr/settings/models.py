@@ -8,8 +8,9 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from guacr.settings.section import Section
 from guacr.settings.types import (
     GuacamoleLiteKey,
     Hosts,
@@ -27,6 +28,7 @@ from guacr.settings.types import (
     TokenKeys,
     Whole,
 )
+from guacr.settings.webrtc import WebRtcSettings
 
 LOOPBACK = ("127.0.0.1", "::1")
 EVERYTHING = "*"
@@ -39,14 +41,6 @@ def is_loopback(host: str) -> bool:
         return ip_address(host.partition("%")[0]).is_loopback
     except ValueError:
         return host.lower() == "localhost"
-
-
-class Section(BaseModel):
-    """The base class of the sections."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False
-    )
 
 
 class ServerSettings(Section):
@@ -341,6 +335,7 @@ class Settings(Section):
 
     server: ServerSettings = ServerSettings()
     websocket: WebSocketSettings = WebSocketSettings()
+    webrtc: WebRtcSettings = WebRtcSettings()
     display: DisplaySettings = DisplaySettings()
     session: SessionSettings = SessionSettings()
     terminal: TerminalSettings = TerminalSettings()

@@ -24,6 +24,11 @@ _HOST = r"(?:\*\.)?[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\]"
 _ORIGIN = re.compile(rf"self|https?://(?:{_HOST})(?::[0-9]{{1,5}})?/?")
 
 
+_ICE_URL = re.compile(
+    r"(?:stun:|turns?:)(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?(?:\?transport=(?:udp|tcp))?"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Allowed:
     """The values that a type accepts, in words, if its bounds do not describe them."""
@@ -95,6 +100,15 @@ def _frame_ancestor(value: Any) -> Any:
             f"must contain self and origins such as https://desk.example, not {value[:40]!r}"
         )
     return value.rstrip("/") if isinstance(value, str) else value
+
+
+def _ice_url(value: Any) -> Any:
+    if isinstance(value, str) and not _ICE_URL.fullmatch(value):
+        raise ValueError(
+            "must be like stun:host:3478, turn:host:3478?transport=tcp or turns:host:5349, not "
+            f"{value[:60]!r}"
+        )
+    return value
 
 
 def _path(value: Any) -> Any:
@@ -184,6 +198,8 @@ Origins = Annotated[
 ]
 OptionalPath = Annotated[Path | None, BeforeValidator(_path)]
 Paths = Annotated[tuple[Annotated[Path, BeforeValidator(_path)], ...], BeforeValidator(_split)]
+IceUrl = Annotated[str, BeforeValidator(_ice_url)]
+Secret = Annotated[str, BeforeValidator(_secret), Field(max_length=1024, repr=False)]
 TokenKeys = Annotated[
     tuple[Annotated[str, BeforeValidator(_token_key)], ...],
     BeforeValidator(_split),

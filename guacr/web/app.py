@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from aiohttp import web
 
@@ -39,7 +40,11 @@ LINGERING = 2.0
 LINE_MAX = TOKEN_MAX + 8192
 """Maximum bytes of a request line, which may contain a token."""
 WEBSOCKET_PATH = "/websocket"
+WEBRTC_PATH = "/webrtc"
 WEB = Path(__file__).parent
+
+Signalling: TypeAlias = Callable[[web.Request, Tunnels], Awaitable[web.StreamResponse]]
+"""Serves the signalling of WebRTC."""
 
 _TUNNELS = web.AppKey("tunnels", Tunnels)
 _RELOADS = web.AppKey("reloads", tuple[Callable[[Settings], None], ...])
@@ -58,8 +63,10 @@ def create_app(
     keys: ProcessKeys,
     *,
     secret: str | None = None,
+    signalling: Signalling | None = None,
 ) -> web.Application:
-    """Create the application; with a `secret`, only for browsers that have opened `/?secret=…`."""
+    """Create the application; with a `secret`, only for browsers that have opened `/?secret=…`;
+    with `signalling`, it offers WebRTC."""
     gateway = Gateway(settings, protocols, directory.params_type, keys)
     tunnels = Tunnels(gateway, directory, settings.websocket.max_message)
     admission = Admission(settings, secret)
@@ -71,7 +78,7 @@ def create_app(
     app.on_response_prepare.append(headers.add)
     app[_TUNNELS] = tunnels
     app[_RELOADS] = (gateway.reload, admission.reload, proxies.reload, headers.reload)
-    page = _Page(gateway, tunnels)
+    page = _Page(gateway, tunnels, has_webrtc=signalling is not None)
     app.add_routes(
         [
             web.get("/", page.index),
@@ -84,6 +91,8 @@ def create_app(
             web.static("/static", WEB / "static"),
         ]
     )
+    if signalling is not None:
+        app.router.add_get(WEBRTC_PATH, partial(_signal, signalling, tunnels))
     vendor = WEB / "vendor"
     if vendor.is_dir():  # created by the build
         app.router.add_static("/vendor", vendor)
@@ -122,13 +131,20 @@ async def close_runner(runner: web.AppRunner) -> None:
     await runner.cleanup()
 
 
+async def _signal(
+    signalling: Signalling, tunnels: Tunnels, request: web.Request
+) -> web.StreamResponse:
+    return await signalling(request, tunnels)
+
+
 class _Page:
     """The page's API; responses are JSON, errors `{"error": sentence}`."""
 
-    def __init__(self, gateway: Gateway, tunnels: Tunnels) -> None:
+    def __init__(self, gateway: Gateway, tunnels: Tunnels, *, has_webrtc: bool) -> None:
         self._gateway = gateway
         self._tunnels = tunnels
-        self._html = (WEB / "static" / "index.html").read_text(encoding="utf-8")
+        html = (WEB / "static" / "index.html").read_text(encoding="utf-8")
+        self._html = html.replace("<html ", "<html data-webrtc ", 1) if has_webrtc else html
 
     async def index(self, request: web.Request) -> web.Response:
         """Return the page."""

@@ -1,8 +1,9 @@
-"""WebSocket tunnels: requests become users of sessions, and users get join links."""
+"""Tunnels: requests of browsers become users of sessions, and users get join links."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from typing import Any
 from uuid import uuid4
 
@@ -13,20 +14,20 @@ from guacr.errors import ForbiddenError, GuacrError, NotFoundError
 from guacr.protocol.instruction import encode
 from guacr.session.directory import Directory
 from guacr.session.input.reader import Reader
-from guacr.transport.base import CLOSE_TIMEOUT
+from guacr.transport.base import CLOSE_TIMEOUT, Transport
 from guacr.transport.websocket import WebSocketTransport
 from guacr.web.guard import HttpGuard
 from guacr.web.refused import report
 
 
 class Tunnels:
-    """The open WebSockets by the UUID of their tunnel, which only their own client knows."""
+    """The transports of browsers by the UUID of their tunnel, which only their own client knows."""
 
     def __init__(self, gateway: Gateway, directory: Directory, message_max: int) -> None:
         self._gateway = gateway
         self._directory = directory
         self._message_max = message_max
-        self._transports: dict[str, WebSocketTransport] = {}
+        self._transports: dict[str, Transport] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         """The requests that serve them."""
 
@@ -36,18 +37,40 @@ class Tunnels:
         guard = HttpGuard.of(request)
         if guard is not None:
             guard.upgraded()
-        tunnel = str(uuid4())
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - aiohttp's
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        self._transports[tunnel] = transport
-        transport.write(encode("", tunnel))
+        tunnel = self.begin(request.query.items(), transport)
         try:
-            self._open(request, transport)
             return await transport.run()
         finally:
-            del self._transports[tunnel]
+            self.end(tunnel)
+
+    def check(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """Check whether a query may open what it names, without opening it.
+
+        Raises:
+            GuacrError: as `Gateway.resolve`.
+        """
+        self._gateway.resolve(pairs)
+
+    def begin(self, pairs: Iterable[tuple[str, str]], transport: Transport) -> str:
+        """Send a transport the UUID of its tunnel, and open what the query says. If that is not
+        possible, the client gets the error, and the transport is closed.
+
+        Returns:
+            The UUID, for `end` once the transport is closed.
+        """
+        tunnel = str(uuid4())
+        self._transports[tunnel] = transport
+        transport.write(encode("", tunnel))
+        self._open(pairs, transport)
+        return tunnel
+
+    def end(self, tunnel: str) -> None:
+        """Forget a tunnel."""
+        del self._transports[tunnel]
 
     def join_token(self, tunnel: str, *, read_only: bool) -> str:
         """Create a token to join the session of `tunnel`.
@@ -89,9 +112,9 @@ class Tunnels:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=CLOSE_TIMEOUT)
 
-    def _open(self, request: web.Request, transport: WebSocketTransport) -> None:
+    def _open(self, pairs: Iterable[tuple[str, str]], transport: Transport) -> None:
         try:
-            opening = self._gateway.resolve(request.query.items())
+            opening = self._gateway.resolve(pairs)
             self._directory.open(
                 opening.select, opening.values, opening.info, transport, opening.origin
             )

@@ -187,7 +187,8 @@ async def test_statistics(page: Page, site: Site) -> None:
     await choose(page, "#view-statistics")
     text = "document.querySelector('#statistics').textContent"
     await page.until(
-        rf"/^\d+ frames\/s · \d+ ms · \d+ kbit\/s · 1280 × 800 at 100 %$/.test({text})", "them"
+        rf"/^\d+ frames\/s · \d+ ms · \d+ kbit\/s · 1280 × 800 at 100 % · WebSocket$/.test({text})",
+        "them",
     )
     await choose(page, "#view-statistics")
     await page.until("document.querySelector('#statistics').hidden", "the end")

@@ -1,8 +1,11 @@
 """The daemon and its services: the order of their steps, and what failures leave behind."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from guacr.access.keys import ProcessKeys
@@ -120,3 +123,51 @@ def test_keys_are_not_shown() -> None:
     assert keys != ProcessKeys.generate()
     assert len(keys.tokens) >= 43
     assert keys.tokens not in repr(keys)
+
+
+# ---- WebRTC
+
+WITHOUT_AIOICE = """
+import sys
+sys.modules["aioice"] = None
+from guacr.daemon import Daemon
+from guacr.errors import SettingsError
+from guacr.testing.daemon import local_settings
+Daemon(local_settings())
+assert not [name for name in sys.modules if name.startswith("guacr.tubes")]
+try:
+    Daemon(local_settings(webrtc={"enabled": True}))
+except SettingsError as error:
+    print(error)
+"""
+
+
+def test_without_its_libraries_webrtc_cannot_be_enabled() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_AIOICE], capture_output=True, text=True, check=True
+    )
+    assert "aioice" in done.stdout
+    assert done.stdout.endswith("install guacr[webrtc]\n")
+
+
+async def test_webrtc_starts_with_the_daemon_and_changes_with_its_settings() -> None:
+    page = {"hosts": ["127.0.0.1"], "port": 0}
+    daemon = Daemon(local_settings(webrtc={"enabled": True, "loopback": True}, websocket=page))
+    await daemon.start()
+    try:
+        url = f"http://127.0.0.1:{daemon.web_port}/"
+        async with aiohttp.ClientSession() as http, http.get(url) as response:
+            assert "data-webrtc" in await response.text()
+        with pytest.raises(SettingsError, match="turns is TLS"):
+            daemon.reload(with_server("turns:a?transport=udp"))
+        assert "webrtc.enabled" not in daemon.reload(with_server("turn:a"))
+        assert daemon.settings.webrtc.servers[0].url == "turn:a"
+        assert "webrtc.enabled" in daemon.reload(local_settings())
+    finally:
+        await daemon.close()
+
+
+def with_server(url: str) -> Settings:
+    return local_settings(
+        webrtc={"enabled": True, "loopback": True, "servers": [{"url": url, "secret": "s"}]}
+    )

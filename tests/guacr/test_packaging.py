@@ -32,6 +32,8 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     "aiohttp": (
         "guacr.daemon",
         "guacr.transport.websocket",
+        "guacr.tubes.service.service",
+        "guacr.tubes.service.signalling",
         "guacr.web",
         "handlers.kubernetes.websocket",
         "handlers.rdp.gateway.websocket",
@@ -84,7 +86,13 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     "OpenSSL": ("guacr.tubes.rtc.dtls", "handlers.database.sqlserver.tls"),
     "service_identity": ("handlers.database.sqlserver.tls",),
     "wcwidth": ("handlers.database.console.table", "terminal.engines.pyte.widths"),
-    "pydantic": ("guacr.settings.configuration", "guacr.settings.types", "guacr.settings.models"),
+    "pydantic": (
+        "guacr.settings.configuration",
+        "guacr.settings.models",
+        "guacr.settings.section",
+        "guacr.settings.types",
+        "guacr.settings.webrtc",
+    ),
     "pydantic_core": ("guacr.settings.configuration",),
     "pydantic_settings": ("guacr.settings.configuration",),
     "pyghostty": ("terminal.engines.ghostty.library",),

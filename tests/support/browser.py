@@ -34,6 +34,7 @@ FLAGS = (
     "--mute-audio",
     "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",
+    "--allow-loopback-in-peer-connection",
     "--remote-debugging-port=0",
 )
 START_TIMEOUT = 30.0

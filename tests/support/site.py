@@ -15,6 +15,7 @@ from guacr.access.keys import ProcessKeys
 from guacr.protocol.instruction import encode
 from guacr.settings.models import Settings
 from guacr.testing.wire import Received, Splitter
+from guacr.tubes.service.service import TubeService
 from guacr.web.app import close_runner, create_app, create_runner
 from tests.support.loopback import Bench
 
@@ -31,6 +32,7 @@ class Site:
     runner: web.AppRunner
     http: aiohttp.ClientSession
     origin: str
+    tubes: TubeService | None = None
     sockets: list[Socket] = field(default_factory=list)
 
     async def connect(self, query: str = "connection=sketch", **options: Any) -> Socket:
@@ -104,17 +106,25 @@ async def running_site(secret: str | None = None, **sections: object) -> AsyncIt
     settings = Settings.model_validate({"connections": connections} | sections)
     bench = Bench(settings)
     keys, protocols = ProcessKeys.generate(), bench.registry.protocols
-    app = create_app(settings, bench.registry, protocols, keys, secret=secret)
+    tubes = TubeService(settings) if settings.webrtc.enabled else None
+    signalling = None if tubes is None else tubes.serve
+    app = create_app(
+        settings, bench.registry, protocols, keys, secret=secret, signalling=signalling
+    )
     runner = create_runner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     origin = f"http://127.0.0.1:{runner.addresses[0][1]}"
     try:
         async with aiohttp.ClientSession() as http:
-            site = Site(bench, runner, http, origin)
+            site = Site(bench, runner, http, origin, tubes)
             yield site
             for one in site.sockets:
                 await one.socket.close()
     finally:
+        if tubes is not None:
+            tubes.stop()
         await bench.close()
         await close_runner(runner)
+        if tubes is not None:
+            await tubes.close()

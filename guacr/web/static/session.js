@@ -17,9 +17,9 @@ import { Search } from "./search.js";
 import { explain, mayPass } from "./sentences.js";
 import { playerOf, soundTypes } from "./sound.js";
 import { Texts } from "./streams.js";
+import { makeTunnel } from "./tunnels.js";
 import { View } from "./view.js";
 
-const TUNNEL = "websocket"; // relative to the page, which a proxy may have moved
 const VERSION = "VERSION_1_5_0"; // the newest protocol that guacamole-common-js supports
 const IMAGES = ["image/png", "image/jpeg", "image/webp"];
 const { CONNECTED, DISCONNECTED } = Guacamole.Client.State;
@@ -92,7 +92,7 @@ export class Session {
   }
 
   start(query, sounds, attempt) {
-    const tunnel = (this.tunnel = new Guacamole.WebSocketTunnel(TUNNEL));
+    const tunnel = (this.tunnel = makeTunnel());
     const client = (this.client = new Guacamole.Client(tunnel));
     this.texts = new Texts(client, tunnel);
     const current = (act) => (...args) => (this.attempt === attempt ? act(...args) : undefined);
@@ -113,7 +113,7 @@ export class Session {
     this.appearance.attach(client);
     this.clipboard.attach();
     this.files.attach(client, tunnel);
-    this.view.attach();
+    this.view.attach(tunnel);
     client.connect(this.connectString(query, sounds));
   }
 

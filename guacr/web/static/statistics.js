@@ -15,22 +15,22 @@ export class Statistics {
   show(shown) {
     this.shown = shown;
     byId("statistics").hidden = !shown;
-    this.attach();
+    this.begin();
   }
 
-  // Counts what arrives through the present tunnel; an earlier one is left as it was.
-  attach() {
-    clearInterval(this.timer);
-    this.detach?.();
-    this.detach = null;
-    const { tunnel } = this.session;
-    if (!this.shown || !tunnel) return;
+  // Looks at what arrives through a new tunnel, before it is connected.
+  attach(tunnel) {
     const pass = tunnel.oninstruction;
     tunnel.oninstruction = (opcode, args) => {
-      this.count(opcode, args);
+      if (this.shown) this.count(opcode, args);
       pass(opcode, args);
     };
-    this.detach = () => (tunnel.oninstruction = pass);
+    this.begin();
+  }
+
+  begin() {
+    clearInterval(this.timer);
+    if (!this.shown || !this.session.tunnel) return;
     this.frames = this.bytes = 0;
     this.since = performance.now();
     this.asked = this.roundTrip = null;
@@ -67,6 +67,7 @@ export class Statistics {
       late ? `${Math.round(late)} ms` : "– ms",
       bandwidth((this.bytes * 8) / seconds),
       this.picture(),
+      this.session.tunnel?.carrier() ?? "–",
     ].join(" · ");
     this.frames = this.bytes = 0;
     this.since = now;

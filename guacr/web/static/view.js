@@ -54,9 +54,9 @@ export class View {
     });
   }
 
-  attach() {
+  attach(tunnel) {
     this.showQuality(null);
-    this.statistics.attach();
+    this.statistics.attach(tunnel);
     this.showKind();
   }
 

@@ -10,6 +10,7 @@ from guacr.settings.models import (
     WebSocketSettings,
     is_loopback,
 )
+from guacr.settings.webrtc import IceServerSettings, WebRtcSettings
 
 KEY = "k" * 32
 
@@ -37,7 +38,7 @@ def test_settings_are_frozen() -> None:
 def test_every_setting_has_a_meaning() -> None:
     sections: list[BaseModel] = [value for _, value in Settings() if isinstance(value, BaseModel)]
     assert len(sections) == len(Settings.model_fields) - 1
-    models: list[type[BaseModel]] = [*map(type, sections), Connection]
+    models: list[type[BaseModel]] = [*map(type, sections), Connection, IceServerSettings]
     for model in models:
         assert model.__doc__
         for name, field in model.model_fields.items():
@@ -53,6 +54,41 @@ def test_port_at_its_bounds(port: int) -> None:
 def test_port_beyond_its_bounds(port: object) -> None:
     with pytest.raises(ValidationError):
         ServerSettings.model_validate({"port": port})
+
+
+def test_servers_of_webrtc(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("north\n")
+    servers = [
+        {"url": "stun:[::1]:3478"},
+        {"url": "turn:turn.example?transport=tcp", "secret": f"file:{tmp_path}/secret"},
+        {"url": "turns:turn.example", "username": "ann", "credential": "word"},
+    ]
+    settings = WebRtcSettings.model_validate({"servers": servers, "relay_only": True})
+    assert [server.is_relay for server in settings.servers] == [False, True, True]
+    assert settings.servers[1].secret == "north"
+    assert "north" not in repr(settings) + repr(settings.servers)
+    assert "word" not in repr(settings) + repr(settings.servers)
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ({"servers": [{"url": "http://x"}]}, "must be like stun:host:3478"),
+        ({"servers": [{"url": "stun:"}]}, "must be like stun:host:3478"),
+        ({"servers": [{"url": "turn:x"}]}, "needs secret, or username and credential"),
+        ({"servers": [{"url": "turn:x", "username": "a"}]}, "needs secret, or username"),
+        (
+            {"servers": [{"url": "turn:x", "username": "a", "credential": "b", "secret": "c"}]},
+            "either secret or credential",
+        ),
+        ({"servers": [{"url": "stun:x"}] * 9}, "at most 8"),
+        ({"relay_only": True, "servers": [{"url": "stun:x"}]}, "no TURN server"),
+        ({"max_tubes": 0}, "greater than or equal to 1"),
+    ],
+)
+def test_settings_of_webrtc_that_cannot_be_used(values: dict[str, object], reason: str) -> None:
+    with pytest.raises(ValidationError, match=reason):
+        WebRtcSettings.model_validate(values)
 
 
 def test_unix_socket_mode_is_octal() -> None:

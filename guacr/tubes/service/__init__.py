@@ -1,0 +1,1 @@
+"""The daemon's service: browsers reach sessions through tubes."""

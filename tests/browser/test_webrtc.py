@@ -1,0 +1,223 @@
+"""Sessions over WebRTC in Chromium: use, sharing, the end, and what happens where it is blocked."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from guacr.errors import UpstreamError
+from guacr.tubes.reasons import CloseReason
+from tests.browser.test_view import choose
+from tests.browser.visit import (
+    CONNECTED,
+    NOTICE,
+    TYPED_A,
+    connected,
+    handler_of,
+    happened,
+    see,
+    sessions,
+)
+from tests.support.browser import CTRL, SHIFT, Browser, Page, Window
+from tests.support.site import Site, running_site
+from tests.support.waiting import until
+from tests.support.webrtc import WEBRTC
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+CONNECTIONS = {
+    "sketch": {"protocol": "sketch", "title": "A sketch"},
+    "console": {"protocol": "sqlite", "parameters": {"database": ":sample:"}},
+    "card": {"protocol": "testcard", "title": "Test card"},
+}
+STATISTICS = "document.querySelector('#statistics').textContent"
+NO_UDP = WEBRTC | {"interfaces": ["there-is-none"]}
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def site(browser: Browser) -> AsyncIterator[Site]:
+    async with running_site(webrtc=WEBRTC, connections=CONNECTIONS) as running:
+        await browser.allow_clipboard(running.origin)
+        yield running
+
+
+def tubes(site: Site) -> int:
+    assert site.tubes is not None
+    return site.tubes.tubes
+
+
+async def carried_by(page: Page, name: str) -> None:
+    """Wait until the statistics name what carries the session."""
+    await choose(page, "#view-statistics")
+    await page.until(f"/{name}$/.test({STATISTICS})", name)
+
+
+# ---- use
+
+
+async def test_a_terminal(page: Page, site: Site) -> None:
+    await connected(page, site, "connection=console")
+    assert tubes(site) == 1
+    await see(site, "sample>")
+    await page.type("select 6 * 7 as answer;\n")
+    await see(site, "42")
+    await carried_by(page, "WebRTC")
+    assert page.errors == []
+
+
+async def test_the_test_card(page: Page, site: Site) -> None:
+    await page.goto(f"{site.origin}/#connection=card")
+    await page.until(CONNECTED, "the test card")
+    await carried_by(page, "WebRTC")
+    await page.until(f"Number({STATISTICS}.split(' ')[0]) > 10", "a picture that moves")
+    assert page.errors == []
+
+
+async def test_keys_and_a_title_beyond_16_bits(page: Page, site: Site) -> None:
+    await connected(page, site)
+    await page.type("a")
+    await happened(site, "key", TYPED_A, False)
+    sessions(site)[0].context.set_name("😀 desk")
+    await page.until("document.title.endsWith('😀 desk')", "the title")
+    assert tubes(site) == 1
+
+
+async def test_the_clipboard_both_ways(page: Page, site: Site) -> None:
+    await connected(page, site)
+    text = "h\u00e9llo 😀 " * 20_000  # many frames each way
+    sessions(site)[0].context.send_clipboard("text/plain", text.encode())
+    await page.until(
+        f"navigator.clipboard.readText().then(t => t.length === {len(text) + 20_000})", "it"
+    )
+    await page.run(
+        "navigator.clipboard.readText().then(t => navigator.clipboard.writeText(t + '!'))"
+    )
+    await page.key("V", CTRL | SHIFT, ("pasteAndMatchStyle",))
+    await happened(site, "clipboard", "text/plain", (text + "!").encode())
+    assert tubes(site) == 1
+
+
+async def test_the_remote_screen_follows_the_window(page: Page, site: Site) -> None:
+    await connected(page, site)
+    await page.resize(Window(width=960, height=600))
+    await happened(site, "resize", 960, 600)
+    await page.until("document.querySelector('#display > div').clientWidth === 960", "the picture")
+
+
+async def test_a_link_to_watch(browser: Browser, page: Page, site: Site) -> None:
+    await connected(page, site)
+    await page.click("#bar-toggle")
+    await page.click("#action-share")
+    link = await page.until("document.querySelector('#share-link').value", "the link")
+    viewer = await browser.page()
+    await viewer.goto(link)
+    await viewer.until(CONNECTED, "the viewer's picture")
+    await viewer.until_visible("#watching")
+    assert tubes(site) == 2
+    await viewer.close()
+    await page.until("/left this session/.test(document.body.innerText)", "the user who left")
+    await until(lambda: tubes(site) == 1, "the end of the viewer's tube")
+
+
+# ---- the end
+
+
+async def test_the_person_leaves(page: Page, site: Site) -> None:
+    await connected(page, site)
+    await page.click("#bar-toggle")
+    await page.click("#action-leave")
+    await until(lambda: not sessions(site) and not tubes(site), "the end")
+    await page.until_visible(".card")
+    assert page.errors == []
+
+
+async def test_the_person_closes_the_tab(browser: Browser, site: Site) -> None:
+    page = await browser.page()
+    await connected(page, site)
+    await page.close()
+    await until(lambda: not sessions(site) and not tubes(site), "the end", timeout=5)
+
+
+async def test_the_sentence_of_the_daemon_and_a_new_try(page: Page, site: Site) -> None:
+    await connected(page, site)
+    handler_of(site).fail(UpstreamError("the host's disk is full: delete something"))
+    await page.until_visible(NOTICE)
+    assert await page.text("#notice-title") == "Connection failed"
+    assert await page.text("#notice-text") == "The host's disk is full: delete something."
+    await page.click("#notice-reconnect")
+    await page.until(CONNECTED, "the new picture")
+    assert tubes(site) == 1
+
+
+async def test_a_session_that_ends_by_itself(page: Page, site: Site) -> None:
+    await connected(page, site)
+    handler_of(site).end.set_result(None)
+    await page.until_visible(NOTICE)
+    assert await page.text("#notice-title") == "Session ended"
+
+
+async def test_a_connection_that_is_cut(page: Page, site: Site) -> None:
+    await connected(page, site)
+    assert site.tubes is not None
+    for tube in list(site.tubes._tubes.values()):
+        tube.close_soon(CloseReason.CONNECTION_LOST)
+    await page.until_visible(NOTICE)
+    assert await page.text("#notice-title") == "Connection lost"
+    await page.until(CONNECTED, "the new picture")
+    assert tubes(site) == 1
+
+
+async def test_the_daemon_ends(page: Page, site: Site) -> None:
+    await connected(page, site)
+    assert site.tubes is not None
+    site.tubes.stop()
+    await site.bench.registry.close()
+    await site.tubes.close()
+    await page.until_visible(NOTICE)
+    assert "shutting down" in await page.text("#notice-text")
+
+
+async def test_cancelled_while_it_connects(page: Page) -> None:
+    async with running_site(webrtc=NO_UDP) as site:
+        await page.goto(f"{site.origin}/#connection=sketch")
+        await until(lambda: tubes(site), "the attempt")
+        await page.run("document.querySelector('#notice-cancel').click()")
+        await page.until_visible(".card")
+        await until(lambda: not tubes(site), "the end of the attempt")
+        assert sessions(site) == []
+
+
+# ---- other ways
+
+
+async def test_without_udp_it_is_a_websocket(page: Page) -> None:
+    async with running_site(webrtc=NO_UDP) as site:
+        await connected(page, site)
+        await carried_by(page, "WebSocket")
+        await until(lambda: not tubes(site), "the end of the attempt")
+        assert len(sessions(site)) == 1  # the attempt has opened none
+        await page.run("performance.clearResourceTimings()")
+        await connected(page, site)  # at once, without another attempt
+        assert tubes(site) == 0
+        assert float(await page.run("performance.now()")) < 4000
+        await page.run("dispatchEvent(new Event('online'))")  # perhaps another network
+        await page.run("location.reload()")
+        await until(lambda: tubes(site), "the next attempt")
+
+
+async def test_a_server_that_does_not_offer_it(page: Page) -> None:
+    async with running_site() as site:
+        await connected(page, site)
+        await carried_by(page, "WebSocket")
+        assert page.errors == []
+
+
+async def test_a_browser_without_it(page: Page, site: Site) -> None:
+    await page.call(
+        "Page.addScriptToEvaluateOnNewDocument", source="delete window.RTCPeerConnection"
+    )
+    await connected(page, site)
+    await carried_by(page, "WebSocket")
+    assert tubes(site) == 0
