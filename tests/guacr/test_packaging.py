@@ -61,7 +61,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
         "guacr.tubes.rtc.relays",
         "guacr.tubes.rtc.stun_endpoint",
     ),
-    "ifaddr": ("guacr.tubes.rtc.gathering",),
+    "ifaddr": ("guacr.tubes.rtc.interfaces",),
     "google_crc32c": ("guacr.tubes.sctp.crc32c",),
     "isal": ("guacr.display.png",),
     "joserfc": ("guacr.access.tokens",),

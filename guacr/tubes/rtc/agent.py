@@ -27,11 +27,10 @@ from aioice.ice import (
     CandidatePair,
     StunProtocol,
     candidate_pair_priority,
-    get_or_create_mdns_protocol,
-    unref_mdns_protocol,
 )
 from typing_extensions import override
 
+from guacr.tubes.rtc import mdns
 from guacr.tubes.rtc.candidates import RemoteCandidate, is_reachable
 from guacr.tubes.rtc.checks import REMOTE_MAX, Checks
 from guacr.tubes.rtc.ice_settings import IceParameters, IceSettings, IceState
@@ -159,12 +158,9 @@ class Agent(Checks):
         self._remote_candidates_resolving += 1
         try:
             if not self._settings.relay_only:  # a relay could not reach it
-                resolver = await get_or_create_mdns_protocol(self)
-                address = await resolver.resolve(candidate.host)
+                address = await mdns.resolve(candidate.host)
                 if address is not None and not self._closing:
                     self._add_reachable(candidate, address)
-        except OSError:
-            pass  # no multicast here, or no second program may use its port
         finally:
             self._remote_candidates_resolving -= 1
         self.pairs_changed()
@@ -403,7 +399,6 @@ class Agent(Checks):
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
-        await unref_mdns_protocol(self)
         await asyncio.gather(*(protocol.close() for protocol in self._protocols))
         self._protocols.clear()
         self._check_list.clear()

@@ -9,11 +9,10 @@ import asyncio
 import logging
 import os
 import ssl
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from ipaddress import ip_address
 
-import ifaddr
 from aioice import stun
 from aioice.candidate import Candidate
 
@@ -28,6 +27,7 @@ from guacr.tubes.rtc.candidates import (
 )
 from guacr.tubes.rtc.datagrams import UdpSocket
 from guacr.tubes.rtc.ice_settings import IceServer, IceSettings
+from guacr.tubes.rtc.interfaces import local_addresses
 from guacr.tubes.rtc.names import resolved
 from guacr.tubes.rtc.relays import allocate
 from guacr.tubes.rtc.stun_endpoint import Endpoint
@@ -169,20 +169,3 @@ def _reason(error: Exception) -> str:
     if code == UNAUTHORIZED:
         return f"it refuses the username or the credential ({refused})"
     return f"it refuses ({refused})"
-
-
-def local_addresses(names: Iterable[str], *, loopback: bool) -> tuple[list[str], set[str]]:
-    """Return the addresses of the named interfaces, or of all, and the names that exist.
-
-    Link-local addresses are left out; those of the loopback interface are the last, or none.
-    """
-    wanted, found, known = set(names), list[str](), set[str]()
-    for adapter in ifaddr.get_adapters():
-        known.add(adapter.name)
-        if wanted and adapter.name not in wanted:
-            continue
-        for ip in adapter.ips:
-            found.append(ip.ip if isinstance(ip.ip, str) else ip.ip[0])
-    usable = [one for one in dict.fromkeys(found) if not ip_address(one).is_link_local]
-    near = [one for one in usable if ip_address(one).is_loopback]
-    return [one for one in usable if one not in near] + (near if loopback else []), known

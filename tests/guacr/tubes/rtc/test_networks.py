@@ -135,7 +135,7 @@ async def test_names_of_browsers_are_found(network: str) -> None:
 
 
 async def test_names_without_multicast_cost_nothing(network: str) -> None:
-    """There is no route for it; a name that nobody has takes a second."""
+    """Nobody answers."""
     async with ends(IceSettings(interfaces=("one",))) as (one, two):
         begun = perf_counter()
         for number in range(50):
