@@ -90,3 +90,13 @@ async def test_what_is_not_supported_yet_is_logged_in_one_line(
     (line,) = [one.message for one in caplog.records if "not supported yet" in one.message]
     for name in ("enable-drive", "drive-path", "recording-path", "enable-sftp"):
         assert name in line
+
+
+async def test_the_log_names_the_port_and_the_user_with_the_domain(
+    daemon: Daemon, caplog: pytest.LogCaptureFixture
+) -> None:
+    port = str(free_port())
+    values = {"hostname": "127.0.0.1", "port": port, "username": "ann", "domain": "CORP"}
+    async with await GuacClient.connect(address(daemon), "rdp", values) as client:
+        await client.wait_closed()
+    assert f"session ended: CORP\\ann at 127.0.0.1:{port}" in caplog.text
