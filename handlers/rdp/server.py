@@ -356,13 +356,15 @@ class Server:
         self._sizes.put(*self._session.size)
 
     async def _follow(self, sizes: WindowSizes, change: Callable[[Layout], None]) -> None:
+        asked: tuple[int, int] | None = None  # the host may not have followed yet
         async for width, height in sizes:
             wanted = self._geometry_of(width, height)
             if self._limits is not None and 0 < self._limits.area < wanted.width * wanted.height:
                 self._session.log.warning(
                     "the host accepts no desktop of %d by %d pixels", wanted.width, wanted.height
                 )
-            elif (wanted.width, wanted.height) != self._desktop.size:
+            elif (wanted.width, wanted.height) != (asked or self._desktop.size):
+                asked = wanted.width, wanted.height
                 change(wanted)
 
     def _settings(self, *, is_near: bool) -> list[Message]:

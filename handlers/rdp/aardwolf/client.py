@@ -67,6 +67,8 @@ class Client:
         self._wake_reader, self._wake_writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._waiting: deque[Message] = deque()
         self._stopping = False
+        self._is_shown = False
+        """True once the client's thread looks whether it is to stop."""
         self._protocol = 0
         self._tls = False
         self._conference: Conference | None = None
@@ -112,7 +114,7 @@ class Client:
         """Make `run` return soon, but handle before what has been posted; may be called on any
         thread, and at any time."""
         self._stopping = True
-        if not self._waiting:
+        if not self._is_shown:
             self._link.abort()
         self._wake()
 
@@ -197,6 +199,7 @@ class Client:
         """Handle what comes. Before waiting, report what has been drawn; but not if there is more
         to draw already, as most servers do not mark where a picture ends."""
         screen, note_busy = self._screen, self._surroundings.note_busy
+        self._is_shown = True
         while True:
             self._handle_waiting(session)
             if self._stopping:

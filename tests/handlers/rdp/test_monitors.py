@@ -124,6 +124,18 @@ async def test_text_keeps_its_size(daemon: Daemon, authority: Authority, tmp_pat
 
 
 @each_engine
+async def test_a_size_to_which_a_window_returns(
+    daemon: Daemon, authority: Authority, tmp_path: Path
+) -> None:
+    """It is requested, although the host still has it."""
+    async with resizable(daemon, authority, tmp_path, 16, 10_000, monitors="1") as (host, client):
+        client.size(1200, 600)
+        assert (await asked(host))[0][3:5] == (1200, 600)
+        client.size(1024, 768)
+        assert (await asked(host))[0][3:5] == (1024, 768)
+
+
+@each_engine
 async def test_a_storm_of_sizes(daemon: Daemon, authority: Authority, tmp_path: Path) -> None:
     """A host is asked for the last one, and at most twice a second."""
     async with resizable(daemon, authority, tmp_path, 16, 10_000, monitors="1") as (host, client):
