@@ -46,18 +46,22 @@ class DtlsDriver:
 
     def receive(self, datagram: bytes) -> None:
         """Process a datagram of the peer."""
+        found: list[bytes] = []
         try:
-            for data in self._dtls.receive(datagram, self._loop.time()):
-                self._on_data(data)
+            found = self._dtls.receive(datagram, self._loop.time())
         except DtlsError as error:
             self.reason = self.reason or str(error)
-        self._follow()
+        self._follow()  # what comes with the end of the handshake is for those who start by it
+        for data in found:
+            self._on_data(data)
 
     def send(self, data: bytes) -> None:
         """Encrypt data and send it; without a connection, it is dropped."""
-        self._dtls.send(data)
-        for datagram in self._dtls.take():
-            self._send(datagram)
+        try:
+            self._dtls.send(data)
+        except DtlsError as error:
+            self.reason = self.reason or str(error)
+        self._follow()
 
     def close(self) -> None:
         """End the connection, and tell the peer."""
