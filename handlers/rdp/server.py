@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine
+from functools import partial
 
 from guacr.api import GuacrError, SessionContext, WindowSizes, shorten
 from handlers.link import is_near
@@ -135,7 +137,9 @@ class Server:
         self.pointer = Pointer(self._engine.post)
         self.touches = Touches(session, self._engine.post)
         layout = layout_of(params.server_layout)
-        note_unicode = None if layout.is_failsafe else self._note_unicode
+        # without a reference to this connection, which would stay in memory
+        note = partial(_note_unicode, session.log, layout.name)
+        note_unicode = None if layout.is_failsafe else note
         self.keyboard = Keyboard(layout, KeySender(self._engine.post, note_unicode))
 
     async def run(self) -> None:
@@ -371,12 +375,6 @@ class Server:
         parts = self._params, self._login, self._geometry, self._security, self._led_by
         return settings_of(*parts, is_near=is_near)
 
-    def _note_unicode(self) -> None:
-        self._session.log.info(
-            "somebody types characters that the layout %s lacks, which xrdp before 0.10 ignores: "
-            "check server-layout", self.keyboard.layout.name,
-        )  # fmt: skip
-
     def _reconnect(self, wanted: Layout) -> None:
         if wanted == self._geometry:
             return  # the host has been asked for it, and has chosen another size
@@ -391,3 +389,11 @@ class Server:
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
+
+
+def _note_unicode(log: logging.LoggerAdapter[logging.Logger], layout: str) -> None:
+    log.info(
+        "somebody types characters that the layout %s lacks, which xrdp before 0.10 ignores: "
+        "check server-layout",
+        layout,
+    )
