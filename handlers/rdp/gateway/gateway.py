@@ -15,7 +15,12 @@ from handlers.rdp.gateway.frames import FrameError
 from handlers.rdp.gateway.login import GatewayLogin
 from handlers.rdp.gateway.packets import PacketError
 from handlers.rdp.gateway.tunnel import Ended, Opened, Received, Refused, Reply, Told, Tunnel
-from handlers.rdp.gateway.websocket import GatewaySocket, MissingLoginError, terms_of
+from handlers.rdp.gateway.websocket import (
+    GatewaySocket,
+    MissingLoginError,
+    Rests,
+    terms_of,
+)
 from handlers.rdp.params import RdpParams
 
 OPEN_TIMEOUT = 30.0
@@ -61,6 +66,7 @@ class GatewayLink:
         self._tell = tell
         self._tunnel = Tunnel(params.hostname, params.used_port, params.client_name)
         self._turns = Turns()
+        self._rests = Rests()
         self._messages = 0
         self.sock, self._ours = socket.socketpair()
         self.sock.setblocking(False)
@@ -136,6 +142,8 @@ class GatewayLink:
                 return False
             for event in self._tunnel.feed(data):
                 await self._turns.give_way()  # there may be thousands
+                if not isinstance(event, Received) or not event.data:
+                    await self._rests.note()
                 match event:
                     case Reply():
                         await self._gateway.send(event.data)

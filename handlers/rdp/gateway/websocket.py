@@ -45,6 +45,8 @@ INTERIM_MAX = 8
 """Answers that announce another one (RFC 9110 15.2)."""
 READ_MAX = 1 << 14
 """Bytes that are read at a time; all frames in them are read in one turn at worst."""
+IDLE_MAX, REST = 256, 0.02
+"""Events without data after which a gateway has to wait, and the seconds for which."""
 CLOSE_TIMEOUT = 2.0
 """Seconds that an orderly close may take."""
 NTLM, NEGOTIATE, BASIC = "NTLM", "Negotiate", "Basic"
@@ -57,6 +59,19 @@ class MissingLoginError(Exception):
 def terms_of(params: RdpParams) -> TlsTerms:
     """Return how the gateway's certificate is verified."""
     return TlsTerms(authorities=params.gateway_ca_cert, names=("gateway-ca-cert", "", ""))
+
+
+class Rests:
+    """Makes a gateway wait that sends what has no data: it could keep the daemon busy with it."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    async def note(self) -> None:
+        """Note another event without data."""
+        self._count += 1
+        if self._count % IDLE_MAX == 0:
+            await asyncio.sleep(REST)
 
 
 class GatewaySocket:
@@ -78,6 +93,7 @@ class GatewaySocket:
         self._events: Iterator[frames.Event] = iter(())
         """Those that have been received and not handled."""
         self._turns = Turns()
+        self._rests = Rests()
         self._identity = f"{{{uuid.uuid4()}}}"
         self.has_sent_login = False
         """True if credentials were sent, and the gateway has not accepted them yet."""
@@ -166,6 +182,7 @@ class GatewaySocket:
                         return b""
                     case bytes() if event:
                         return event
+                await self._rests.note()
             if ping is not None:  # the last one of several counts (RFC 6455 5.5.3)
                 await self._write(frames.encode(frames.PONG, ping.data))
             data = await self._reader.read(READ_MAX)

@@ -23,7 +23,7 @@ from tests.support.rd_gateway import NT_HASH
 from tests.support.scripted_host import scripted_host
 from tests.support.waiting import until
 
-ENOUGH = 1 << 22
+ENOUGH = 1 << 19
 """Bytes of a flood that are received."""
 PING, EMPTY, EMPTY_PART = frame(9, b""), frame(2, b""), frame(0, b"", is_last=False)
 KEEP_ALIVE, NO_DATA, REAUTH = packet(13), packet(10, bytes(2)), packet(12)
@@ -128,3 +128,11 @@ async def test_challenges_that_are_invalid(
     ((sentence, status),) = client.state.errors
     assert sentence.startswith("gateway 'localhost' "), sentence
     assert status in (Status.UPSTREAM_ERROR, Status.CLIENT_UNAUTHORIZED)
+
+
+async def test_events_without_data_are_slowed_down() -> None:
+    loop, rests = asyncio.get_running_loop(), websocket.Rests()
+    begun = loop.time()
+    for _ in range(websocket.IDLE_MAX * 3):
+        await rests.note()
+    assert loop.time() - begun > websocket.REST * 2.9
