@@ -113,6 +113,11 @@ class IceTransport:
         return (self._next or self._current).ice_controlling
 
     @property
+    def failure(self) -> str:
+        """The reason of the state FAILED, a clause; empty in other states."""
+        return self._current.failure if self.state is IceState.FAILED else ""
+
+    @property
     def stats(self) -> IceStats:
         """The pair in use, its round-trip time, and the bytes of all generations."""
         agent = self._current

@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import permutations
 
 import pytest
+import uvloop
 
 from guacr.tubes.errors import CandidateError
 from guacr.tubes.rtc.checks import REMOTE_MAX
@@ -159,6 +160,31 @@ async def test_nothing_works_and_all_is_told() -> None:
         await one.until(IceState.FAILED)
         one.transport.send(DATA)
         assert one.states == [IceState.CHECKING, IceState.FAILED]
+        assert one.transport.failure == "no pair of candidates has worked for 0.3 s"
+        assert two.transport.failure == ""
+
+
+@pytest.fixture(scope="module")
+def signals_of_uvloop() -> None:
+    """Have it make the pipes that it keeps for the process."""
+    uvloop.new_event_loop().close()
+
+
+@pytest.mark.usefixtures("signals_of_uvloop")
+def test_the_event_loop_of_the_daemon() -> None:
+    """uvloop, which has transports and sockets of its own."""
+
+    async def run() -> None:
+        async with ends() as (one, two):
+            await connect(one, two)
+            await assert_data_flows(one, two)
+            one.transport.restart()
+            exchange(one, two)
+            await until(lambda: one.recoveries and two.recoveries, "a restart")
+            await assert_data_flows(one, two)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run())
 
 
 async def test_nothing_is_sent_without_a_pair() -> None:

@@ -37,6 +37,7 @@ async def test_the_states_of_a_peer_that_vanishes() -> None:
         await one.until(IceState.FAILED)
         assert 1.3 < monotonic() - begun < 2.5
         assert one.states[1:] == [IceState.CONNECTED, IceState.DISCONNECTED, IceState.FAILED]
+        assert one.transport.failure.startswith("the peer has not answered for ")
         await two.until(IceState.FAILED)
         carried = relay.carried
         relay.is_cut = False
