@@ -33,8 +33,8 @@ log = logging.getLogger(__name__)
 
 OLD_PAIR_FOR = 3.0
 """Seconds for which the old sockets still receive after a restart: the peer may change later."""
-OLD_CANDIDATES_MAX = 128
-"""Candidates that are kept until it is known to which generation they belong."""
+EARLY_MAX = 32
+"""Candidates that are kept for a restart of the peer of which they are the first that is heard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,7 @@ class IceTransport:
         self._answer_timer: asyncio.TimerHandle | None = None
         """Of a restart to which the peer has not answered."""
         self._retiring: dict[Agent, asyncio.TimerHandle] = {}
+        self._early: list[RemoteCandidate] = []
         self._current = self._new_agent(controlling=controlling)
         self._next: Agent | None = None
         self.state = IceState.NEW
@@ -194,6 +195,10 @@ class IceTransport:
                 following = self._begin_restart()
             self._cancel_answer_timer()
             following.set_remote(parameters)
+            early, self._early = self._early, []
+            for found in early:
+                if found.ufrag == parameters.ufrag:
+                    self._add(found)
         self._update()
 
     def add_remote_candidate(self, text: str) -> None:
@@ -214,14 +219,18 @@ class IceTransport:
         found = parse(text)
         if found is None:
             log.debug("ICE: a candidate of the peer is ignored: %.200s", text)
-        elif not self._generation(found).add_remote(found):
-            self._warn_once("ICE: the peer tells too many candidates: the rest is ignored")
+        else:
+            self._add(found)
 
-    def _generation(self, found: RemoteCandidate) -> Agent:
+    def _add(self, found: RemoteCandidate) -> None:
         old = self._current.remote
-        if self._next is None or (old is not None and old.ufrag == found.ufrag):
-            return self._current
-        return self._next
+        is_old = old is not None and old.ufrag == found.ufrag
+        if self._next is None and found.ufrag and old is not None and not is_old:
+            self._early = [*self._early, found][-EARLY_MAX:]
+            return
+        agent = self._current if self._next is None or is_old else self._next
+        if not agent.add_remote(found):
+            self._warn_once("ICE: the peer tells too many candidates: the rest is ignored")
 
     # ---- agents
 

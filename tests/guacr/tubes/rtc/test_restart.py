@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from guacr.tubes.rtc import ice
-from guacr.tubes.rtc.ice import IceState
+from guacr.tubes.rtc.ice import EARLY_MAX, IceState
 from tests.support.ice import (
     DATA,
     LOOPBACK,
@@ -111,6 +111,30 @@ async def test_a_late_candidate_of_the_old_generation_goes_there() -> None:
         assert any(found.port == 9 for found in old.remote_candidates)
         one.transport.add_remote_candidate(text.replace("127.0.0.1 9", "127.0.0.1 8") + "other")
         assert not any(found.port == 8 for found in old.remote_candidates)
+
+
+async def test_candidates_may_come_before_the_restart_that_they_belong_to() -> None:
+    """Browsers say to which credentials a candidate belongs."""
+    async with ends() as (one, two):
+        await connect(one, two)
+        known = len(two.transport._current.remote_candidates)
+        one.other = None
+        begun = len(one.candidates)
+        local = one.transport.restart()
+        await one.transport.gather()
+        for number in range(EARLY_MAX):  # of another restart, to which it does not come
+            text = f"candidate:1 1 udp 1 127.0.0.1 {number + 1} typ host ufrag other"
+            two.transport.add_remote_candidate(text)
+        for text in one.candidates[begun:-1]:
+            two.transport.add_remote_candidate(f"{text} ufrag {local.ufrag}")
+        assert len(two.transport._current.remote_candidates) == known
+        assert len(two.transport._early) == EARLY_MAX
+        two.transport.set_remote(local)
+        assert two.transport._next is not None
+        assert len(two.transport._next.remote_candidates) == len(one.candidates) - begun - 1
+        one.transport.set_remote(two.transport.local)
+        await _restarted(one, two)
+        await assert_data_flows(one, two)
 
 
 async def test_a_restart_connects_ends_that_have_failed() -> None:
