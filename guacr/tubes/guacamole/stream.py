@@ -11,6 +11,9 @@ from guacr.tubes.events import Event, GuacdInstruction
 from guacr.tubes.guacamole.splitter import Splitter
 from guacr.tubes.reasons import CloseReason
 
+CLOSE_DELAY = 0.1
+"""Seconds between the ends of a connection and of its conversation, as with keeper-pam-webrtc-rs:
+it does not see the former if the channel is closed at once."""
 SIZE_MAX = 256
 """Characters of a `size` instruction that is told; longer ones are none of guacd."""
 _END_TEXTS = {"error": "", "disconnect": "Guacd disconnect"}
@@ -59,5 +62,6 @@ class GuacamoleStream:
 
     def closed(self, reason: CloseReason) -> None:
         """The connection has ended: so does the conversation, if it is the primary one."""
-        if self._is_primary:
-            asyncio.get_running_loop().call_soon(self._connection.conversation.close, reason)
+        conversation = self._connection.conversation
+        if self._is_primary and not conversation.is_closed:
+            asyncio.get_running_loop().call_later(CLOSE_DELAY, conversation.close, reason)
