@@ -1,5 +1,6 @@
 """Run all benchmarks, or those named: parse, terminal, images, encode, fanout, session, join,
-transfer, console, motion, encoded, link, sound, tubes, ice, dtls, vnc.
+transfer, console, motion, encoded, link, sound, tubes, ice, dtls, webrtc,
+vnc.
 
 `esctest DIRECTORY` runs esctest.
 """
@@ -24,6 +25,7 @@ NAMES = [
     "tubes",
     "ice",
     "dtls",
+    "webrtc",
     "vnc",
 ]
 

@@ -9,6 +9,7 @@ import pytest_asyncio
 
 from guacr.errors import UpstreamError
 from guacr.tubes.reasons import CloseReason
+from guacr.tubes.rtc.ice import IceTransport
 from tests.browser.test_view import choose
 from tests.browser.visit import (
     CONNECTED,
@@ -21,18 +22,21 @@ from tests.browser.visit import (
     sessions,
 )
 from tests.support.browser import CTRL, SHIFT, Browser, Page, Window
+from tests.support.coturn import coturn
 from tests.support.site import Site, running_site
 from tests.support.waiting import until
 from tests.support.webrtc import WEBRTC
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
+SECRET = "north of the border"
 CONNECTIONS = {
     "sketch": {"protocol": "sketch", "title": "A sketch"},
     "console": {"protocol": "sqlite", "parameters": {"database": ":sample:"}},
     "card": {"protocol": "testcard", "title": "Test card"},
 }
 STATISTICS = "document.querySelector('#statistics').textContent"
+TOAST = "document.querySelector('#toast')"
 NO_UDP = WEBRTC | {"interfaces": ["there-is-none"]}
 
 
@@ -46,6 +50,20 @@ async def site(browser: Browser) -> AsyncIterator[Site]:
 def tubes(site: Site) -> int:
     assert site.tubes is not None
     return site.tubes.tubes
+
+
+class Gate:
+    """Lets the daemon's datagrams through."""
+
+    is_open = True
+
+
+def remote_of(site: Site) -> str:
+    """The browser's ICE credentials of the only tube."""
+    assert site.tubes is not None
+    (tube,) = site.tubes._tubes.values()
+    assert tube._tube.peer.remote is not None
+    return tube._tube.peer.remote.ufrag
 
 
 async def carried_by(page: Page, name: str) -> None:
@@ -221,3 +239,133 @@ async def test_a_browser_without_it(page: Page, site: Site) -> None:
     await connected(page, site)
     await carried_by(page, "WebSocket")
     assert tubes(site) == 0
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+async def test_through_a_turn_server_with_a_shared_secret(page: Page, transport: str) -> None:
+    async with coturn(secret=SECRET) as turn:
+        url = f"turn:127.0.0.1:{turn.port}?transport={transport}"
+        relayed = WEBRTC | {"relay_only": True, "servers": [{"url": url, "secret": SECRET}]}
+        async with running_site(webrtc=relayed) as site:
+            await connected(page, site)
+            assert tubes(site) == 1
+            await page.type("a")
+            await happened(site, "key", TYPED_A, False)
+            assert turn.allocations() == 2
+            await carried_by(page, "WebRTC")
+
+
+# ---- changes of the network
+
+
+async def test_another_network_is_another_way_for_the_same_session(page: Page, site: Site) -> None:
+    await connected(page, site)
+    before = remote_of(site)
+    await page.run("dispatchEvent(new Event('online'))")
+    await until(lambda: remote_of(site) != before, "the restart")
+    await page.type("a")
+    await happened(site, "key", TYPED_A, False)
+    assert tubes(site) == 1
+    assert page.errors == []
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
+    """What lets the daemon's data pass; its answers to connectivity checks always do."""
+    send, gate = IceTransport.send, Gate()
+
+    def send_if_open(self: IceTransport, datagram: bytes) -> None:
+        if gate.is_open:
+            send(self, datagram)
+
+    monkeypatch.setattr(IceTransport, "send", send_if_open)
+    return gate
+
+
+async def test_an_interruption_is_told_and_survived(page: Page, site: Site, gate: Gate) -> None:
+    await connected(page, site)
+    before = remote_of(site)
+    gate.is_open = False
+    await page.until(f"/slow or interrupted/.test({TOAST}.textContent)", "the warning")
+    await until(lambda: remote_of(site) != before, "the restart")
+    gate.is_open = True
+    await page.until(f"{TOAST}.hidden", "the end of the warning")
+    await page.type("a")
+    await happened(site, "key", TYPED_A, False)
+    assert len(sessions(site)) == tubes(site) == 1
+
+
+async def test_a_long_interruption_is_a_loss(page: Page, site: Site, gate: Gate) -> None:
+    await connected(page, site)
+    gate.is_open = False
+    await page.until(f"!!document.querySelector('{NOTICE}')", "the loss", timeout=25)
+    assert await page.text("#notice-title") == "Connection lost"
+    await page.until("/Reconnecting in/.test(document.body.innerText)", "another attempt")
+    gate.is_open = True
+    await page.until(CONNECTED, "the new picture")
+
+
+# ---- the page's side of the format
+
+
+async def test_frames_and_instructions_in_pieces(page: Page, site: Site) -> None:
+    await page.goto(site.origin)
+    assert await page.run(f"(async () => {{ {IN_PIECES} }})()") == "as it should be"
+
+
+@pytest.mark.parametrize("text", ["x", "1234567", "1.ab", "-1.a;", "1e.a;", "4.sync:"])
+async def test_what_is_no_instruction(page: Page, site: Site, text: str) -> None:
+    await page.goto(site.origin)
+    script = (
+        "import('./static/instructions.js').then(({ InstructionReader }) => {"
+        f" try {{ new InstructionReader(() => {{}}).feed({text!r}); return 'accepted' }}"
+        " catch (error) { return error.message } })"
+    )
+    waits = text == "x"
+    assert (await page.run(script) == "accepted") is waits
+
+
+IN_PIECES = r"""
+const { FrameReader, FrameWriter, closing } = await import("./static/frames.js");
+const { instruction, InstructionReader } = await import("./static/instructions.js");
+const wanted = [
+  ["name", ["a, b; 3.x 😀é"]], ["", ["ping", "1"]], ["sync", ["", "0"]], ["nop", []],
+  ["long", ["😀".repeat(9000)]],
+];
+const messages = [];
+const writer = new FrameWriter((frame) => messages.push(frame.slice()));
+writer.open(1);
+for (const [opcode, args] of wanted) writer.text(1, instruction([opcode, ...args]));
+writer.close(1);
+if (messages.length !== 8 || messages.some(({ length }) => length > 32734)) return "the messages";
+const bytes = messages.flatMap((message) => [...message]);
+const controls = [null, { number: 1, text: "" }];
+
+function read(parts) {
+  const seen = [], control = [];
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  const instructions = new InstructionReader((opcode, args) => seen.push([opcode, args]));
+  const frames = new FrameReader((number, payload) => {
+    if (number) instructions.feed(decoder.decode(payload, { stream: true }));
+    else control.push(closing(payload));
+  });
+  for (const part of parts) frames.feed(new Uint8Array(part).buffer);
+  return JSON.stringify([seen, control]) === JSON.stringify([wanted, controls]);
+}
+
+const cuts = [...Array(200).keys(), ...Array.from({ length: 100 }, (_, i) => bytes.length - i)];
+for (const place of cuts) {
+  if (!read([bytes.slice(0, place), bytes.slice(place)])) return `cut at ${place}`;
+}
+if (!read([...bytes.slice(0, 300).map((byte) => [byte]), bytes.slice(300)])) return "bytes";
+const head = [0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0];
+for (const broken of [[...head, 255, 0, 0, 0], [...head, 0, 0, 0, 0, 1]]) {
+  try {
+    read([broken]);
+    return "accepted";
+  } catch {
+    // refused
+  }
+}
+return "as it should be";
+"""

@@ -162,13 +162,13 @@ class Page:
             raise AssertionError(result["exceptionDetails"]["exception"].get("description", script))
         return result["result"].get("value")
 
-    async def until(self, script: str, what: str) -> Any:
+    async def until(self, script: str, what: str, timeout: float = WAIT_TIMEOUT) -> Any:
         """Wait until an expression is true; its value.
 
         Raises:
             AssertionError: it did not become true in time.
         """
-        deadline = asyncio.get_running_loop().time() + WAIT_TIMEOUT
+        deadline = asyncio.get_running_loop().time() + timeout
         while True:
             with suppress(AssertionError):
                 value = await self.run(script)

@@ -58,8 +58,9 @@ class Coturn:
 
 
 @asynccontextmanager
-async def coturn(*, lifetime: int = 600) -> AsyncIterator[Coturn]:
-    """Run a server, whose allocations live for `lifetime` seconds."""
+async def coturn(*, lifetime: int = 600, secret: str = "") -> AsyncIterator[Coturn]:
+    """Run a server, whose allocations live for `lifetime` seconds; with a `secret`, its users have
+    time-limited credentials."""
     program = require("turnserver")
     directory = Path(tempfile.mkdtemp(prefix="guacr-coturn-"))
     authority = Authority()
@@ -70,13 +71,13 @@ async def coturn(*, lifetime: int = 600) -> AsyncIterator[Coturn]:
     process = await asyncio.create_subprocess_exec(
         program,
         *("-n", "--no-cli", "--no-dtls", "--verbose", "--simple-log", "--no-software-attribute"),
-        *("--allow-loopback-peers", "--lt-cred-mech", "--fingerprint", "--relay-threads=1"),
+        *("--allow-loopback-peers", "--fingerprint", "--relay-threads=1"),
+        *_credentials(secret),
         *("--listening-ip=127.0.0.1", "--relay-ip=127.0.0.1", "--realm=guacr.test"),
         f"--listening-port={port}",
         f"--tls-listening-port={tls_port}",
         f"--min-port={RELAY_PORTS[0]}",
         f"--max-port={RELAY_PORTS[1]}",
-        f"--user={USER}:{PASSWORD}",
         f"--max-allocate-lifetime={lifetime}",
         f"--cert={directory}/cert.pem",
         f"--pkey={directory}/key.pem",
@@ -96,3 +97,9 @@ async def coturn(*, lifetime: int = 600) -> AsyncIterator[Coturn]:
             process.kill()
         await process.wait()
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def _credentials(secret: str) -> tuple[str, ...]:
+    if secret:
+        return "--use-auth-secret", f"--static-auth-secret={secret}"
+    return "--lt-cred-mech", f"--user={USER}:{PASSWORD}"
