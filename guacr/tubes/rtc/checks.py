@@ -25,8 +25,9 @@ PAIRS_MAX = 100
 """Pairs in the check list (RFC 8445, 6.1.2.5)."""
 PACE = 0.01
 """Seconds between the beginnings of two checks (Ta in RFC 8445, 14)."""
-RECHECK_AFTER = 0.2
-"""Seconds after which a check that waits for its answer is sent anew because the peer asks."""
+RESEND_AFTER = 0.02
+"""Seconds after which a check that waits for its answer is sent again because the peer asks: it was
+not ready for the first one."""
 ROLE_CONFLICT = 487
 ROLE_CHANGES_MAX = 4
 """Role conflicts in one check."""
@@ -38,8 +39,10 @@ own."""
 class Pair(CandidatePair):
     """A local and a remote candidate."""
 
-    started_at = 0.0
-    """The event loop's time when its last check began."""
+    request: stun.Message | None = None
+    """Its last check."""
+    sent_at = 0.0
+    """The event loop's time when that was sent for the first time, or because the peer asked."""
 
 
 class Checks(Connection):
@@ -137,7 +140,6 @@ class Checks(Connection):
         """Begin a check unless it is in progress."""
         if pair.task is None and not self._closing:
             self.check_state(pair, CandidatePair.State.IN_PROGRESS)
-            cast(Pair, pair).started_at = self._loop.time()
             pair.task = self._loop.create_task(self.check_start(pair), name=f"a check of {pair}")
 
     async def check_start(self, pair: CandidatePair) -> None:
@@ -164,6 +166,8 @@ class Checks(Connection):
         self, pair: CandidatePair, *, nominate: bool
     ) -> tuple[stun.Message, tuple[str, int]]:
         request = self.build_request(pair, nominate=nominate)
+        checked = cast(Pair, pair)
+        checked.request, checked.sent_at = request, self._loop.time()
         return await pair.protocol.request(request, pair.remote_addr, integrity_key=self.remote_key)
 
     def refused(self, message: stun.Message, *, controlling: bool) -> bool:
@@ -244,13 +248,16 @@ class Checks(Connection):
 
     def _trigger(self, pair: Pair) -> None:
         """Check a pair on which the peer has asked, again if need be (RFC 8445, 7.3.1.4)."""
-        if pair.state is CandidatePair.State.SUCCEEDED:
-            return
         if pair.state is CandidatePair.State.IN_PROGRESS:
-            if self._loop.time() - pair.started_at < RECHECK_AFTER:
-                return
-            self._set_aside(pair)
-        self.check_start_task(pair)
+            self._resend(pair)
+        elif pair.state is not CandidatePair.State.SUCCEEDED:
+            self.check_start_task(pair)
+
+    def _resend(self, pair: Pair) -> None:
+        now = self._loop.time()
+        if pair.request is not None and now - pair.sent_at >= RESEND_AFTER:
+            pair.sent_at = now
+            pair.protocol.send_stun(pair.request, pair.remote_addr)
 
     def _set_aside(self, pair: CandidatePair) -> None:
         """End a check without a result."""

@@ -245,6 +245,23 @@ async def test_forged_responses_change_nothing() -> None:
         elsewhere.close()
 
 
+@pytest.mark.parametrize("controlling", [True, False])
+async def test_a_peer_that_was_not_ready_is_asked_again_when_it_asks(controlling: bool) -> None:
+    """A check before it knew our credentials is lost; the next one would be sent after 0.5 s."""
+    async with forged(controlling=controlling) as (end, forger):
+        await until(lambda: forger.asked, "a check")
+        forger.answer = lambda request, addr: forger.send(forger.reply(request), addr)
+        role = {"ICE-CONTROLLED": "left out", "ICE-CONTROLLING": 1, "USE-CANDIDATE": None}
+        begun = asyncio.get_running_loop().time()
+        while end.state is not IceState.CONNECTED:
+            forger.send(forger.check({} if controlling else role))
+            await asyncio.sleep(0.01)
+        first, second = forger.asked[:2]
+        assert second.transaction_id == first.transaction_id
+        assert asyncio.get_running_loop().time() - begun < 0.4
+        assert end.transport.is_controlling is controlling
+
+
 async def test_a_response_from_elsewhere_does_not_count() -> None:
     async with forged() as (end, forger):
         elsewhere = Forger(end, "127.0.0.2")
