@@ -1,6 +1,5 @@
 """Run all benchmarks, or those named: parse, terminal, images, encode, fanout, session, join,
-transfer, console, motion, encoded, link, sound, tubes, ice, dtls, webrtc,
-vnc.
+transfer, console, motion, encoded, link, sound, tubes, tunnel, ice, dtls, webrtc, vnc.
 
 `esctest DIRECTORY` runs esctest.
 """
@@ -23,6 +22,7 @@ NAMES = [
     "link",
     "sound",
     "tubes",
+    "tunnel",
     "ice",
     "dtls",
     "webrtc",

@@ -25,9 +25,10 @@ from guacr.tubes.wire.frames import (
     encode_split,
 )
 
-HIGH_WATER = 512 * 1024
-"""Bytes in the channel from which on readers pause."""
-LOW_WATER = 128 * 1024
+HIGH_WATER = 64 * 1024
+"""Bytes in the channel from which on readers pause. More than one turn of the event loop can send
+is no faster, and a keystroke of another connection waits behind them on a slow link."""
+LOW_WATER = 32 * 1024
 """Bytes in the channel with which they continue."""
 SMALL_READ = 1024
 """Bytes that may be read at once while there is no room: the system has told that there is

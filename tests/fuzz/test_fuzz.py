@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from tests.fuzz import (
+    conversation,
     driver,
     dtls,
     guacd,
@@ -42,6 +43,7 @@ TARGETS = [
     pytest.param(rdp_clipboard.one_input, rdp_clipboard.SAMPLES, 300, id="rdp_clipboard"),
     pytest.param(rdp_gateway.one_input, rdp_gateway.SAMPLES, 1000, id="rdp_gateway"),
     pytest.param(tubes.one_input, tubes.SAMPLES, 2000, id="tubes"),
+    pytest.param(conversation.one_input, conversation.SAMPLES, 500, id="conversation"),
     *SERVER,
     pytest.param(rfb.one_input, rfb.SAMPLES, 200, id="rfb"),
     pytest.param(sctp.one_input, sctp.SAMPLES, 500, id="sctp"),

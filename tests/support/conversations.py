@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
+from weakref import WeakSet
 
 from guacr.tubes.connections.connection import Backend
 from guacr.tubes.connections.listener import Listener
@@ -171,10 +172,10 @@ async def server(
     serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], object], host: str = "127.0.0.1"
 ) -> AsyncIterator[int]:
     """A TCP server on this machine; its port."""
-    writers = list[asyncio.StreamWriter]()
+    writers = WeakSet[asyncio.StreamWriter]()
 
     async def run(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writers.append(writer)
+        writers.add(writer)
         try:
             await serve(reader, writer)  # type: ignore[misc]
         except ConnectionError:

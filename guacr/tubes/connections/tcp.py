@@ -103,8 +103,11 @@ class TcpConnection(Connection, asyncio.BufferedProtocol):
 
     def resume(self) -> None:
         """Read again."""
-        if not self._transport.is_closing():
+        if self._may_send() and not self._transport.is_closing():
             self._transport.resume_reading()
+
+    def _may_send(self) -> bool:
+        return self._is_confirmed or self._unconfirmed < UNCONFIRMED_MAX
 
     # --- the transport's side
 
@@ -125,13 +128,13 @@ class TcpConnection(Connection, asyncio.BufferedProtocol):
         if self._is_ending:
             return
         self._outlet.send_read(self.number, nbytes)
+        if not self._is_confirmed:
+            self._unconfirmed += nbytes
         if not self._outlet.has_room:
             self._transport.pause_reading()
             self._outlet.wait(self, nbytes)
-        elif not self._is_confirmed:
-            self._unconfirmed += nbytes
-            if self._unconfirmed >= UNCONFIRMED_MAX:
-                self._transport.pause_reading()
+        elif not self._may_send():
+            self._transport.pause_reading()
 
     @override
     def eof_received(self) -> bool:
