@@ -199,14 +199,21 @@ class TubeRegistry:
         return tube
 
     def tube_of(self, conversation_id: str) -> Tube | None:
-        """Return the tube of a conversation, or of an associated name."""
+        """Return the tube of an associated name, or of a conversation."""
+        associated = self._tubes.get(self._aliases.get(conversation_id, ""))
+        if associated is not None:
+            return associated
         for tube in self._tubes.values():
             if conversation_id in tube.conversations:
                 return tube
-        return self._tubes.get(self._aliases.get(conversation_id, ""))
+        return None
+
+    def names(self, tube_id: str) -> list[str]:
+        """Return the names that are associated with a tube."""
+        return [name for name, tube in self._aliases.items() if tube == tube_id]
 
     def associate(self, tube_id: str, name: str) -> None:
-        """Find a tube by another name, too.
+        """Find a tube by a name, too, as long as it exists.
 
         Raises:
             TubeNotFoundError: there is no such tube.

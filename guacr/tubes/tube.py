@@ -13,7 +13,13 @@ from guacr.tubes.breaker import CircuitBreaker
 from guacr.tubes.connections.connection import Backend, Front
 from guacr.tubes.conversation import Conversation, ConversationOptions
 from guacr.tubes.errors import TubeError, WireError
-from guacr.tubes.events import TUBE_CLOSED, ConversationClosed, ConversationOpened, Event
+from guacr.tubes.events import (
+    NORMAL_EXIT,
+    TUBE_CLOSED,
+    ConversationClosed,
+    ConversationOpened,
+    Event,
+)
 from guacr.tubes.reasons import CloseReason
 from guacr.tubes.rtc.description import SessionDescription
 from guacr.tubes.rtc.peer import PeerConnection, PeerSettings, PeerState
@@ -71,7 +77,12 @@ class RestartOffered:
     offer: str
 
 
-TubeEvent: TypeAlias = CandidateFound | LinkChanged | RestartOffered | Event
+@dataclass(frozen=True, slots=True)
+class TubeClosed:
+    """Everything is released; the last event."""
+
+
+TubeEvent: TypeAlias = CandidateFound | LinkChanged | RestartOffered | TubeClosed | Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,13 +213,13 @@ class Tube:
         if entry.conversation is not None:
             entry.conversation.close(reason)
         else:
-            self._drop(entry)
+            self._drop(entry, reason, NORMAL_EXIT)
 
     def _open(self, entry: _Entry) -> None:
         try:
             channel = self.peer.open_channel(entry.plan.id)
         except (ConnectionError, ValueError) as error:
-            self._drop(entry, f"error: {error}")
+            self._drop(entry, None, f"error: {error}")
         else:
             self._begin(entry, channel)
 
@@ -218,7 +229,7 @@ class Tube:
             message_max = message_limit(remote.max_message_size if remote is not None else 0)
         except WireError as error:
             channel.close()
-            self._drop(entry, f"error: {error}")
+            self._drop(entry, None, f"error: {error}")
             return
         entry.conversation = Conversation(
             channel,
@@ -232,13 +243,13 @@ class Tube:
             front=entry.plan.front,
         )
 
-    def _drop(self, entry: _Entry, outcome: str = TUBE_CLOSED) -> None:
+    def _drop(self, entry: _Entry, reason: CloseReason | None, outcome: str) -> None:
         """End a conversation that has not begun."""
         if self._entries.get(entry.plan.id) is entry:
             del self._entries[entry.plan.id]
         if entry.plan.front is not None:
             entry.plan.front.close()
-        self._on_event(ConversationClosed(entry.plan.id, None, outcome, by_peer=False))
+        self._on_event(ConversationClosed(entry.plan.id, reason, outcome, by_peer=False))
 
     def _on_channel(self, channel: Channel) -> None:
         """The peer has opened a channel: its label says which conversation it is for."""
@@ -271,7 +282,7 @@ class Tube:
         if self._entries.get(entry.plan.id) is entry:
             del self._entries[entry.plan.id]
         self._on_event(event)
-        if event.by_peer and not self.offers and not self._entries:
+        if event.by_peer and not self._entries:
             self.close_soon(event.reason or CloseReason.CONNECTION_LOST)
 
     # ---- the link
@@ -344,7 +355,7 @@ class Tube:
         conversations = []
         for entry in list(self._entries.values()):
             if entry.conversation is None:
-                self._drop(entry)
+                self._drop(entry, reason, TUBE_CLOSED)
             else:
                 conversations.append(entry.conversation)
                 entry.conversation.close(reason, TUBE_CLOSED)
@@ -359,6 +370,7 @@ class Tube:
             task.cancel()
         self.state = TubeState.CLOSED
         self._on_closed(self)
+        self._on_event(TubeClosed())
 
     async def _deliver(self, conversations: list[Conversation]) -> None:
         """Wait a limited time until what the conversations have is delivered, both ways."""

@@ -136,12 +136,17 @@ class Wheel:
 
 
 @asynccontextmanager
-async def wheel() -> AsyncIterator[Wheel]:
-    """A wheel that ends with the block; to be used inside of `wheel_network`."""
+async def wheel(module: str = MODULE) -> AsyncIterator[Wheel]:
+    """A wheel that ends with the block; to be used inside of `wheel_network`.
+
+    Args:
+        module: another one with the same interface.
+    """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         __name__,
+        module,
         stdin=PIPE,
         stdout=PIPE,
         limit=LINE_MAX,
@@ -154,9 +159,9 @@ async def wheel() -> AsyncIterator[Wheel]:
         await running.close()
 
 
-def serve() -> None:
+def serve(module: str) -> None:
     """Carry out the requests of the standard input, each in a thread."""
-    registry = importlib.import_module(MODULE).PyTubeRegistry()
+    registry = importlib.import_module(module).PyTubeRegistry()
     lock = threading.Lock()
 
     def tell(*words: Any) -> None:
@@ -171,7 +176,7 @@ def serve() -> None:
         tell("events", events)
 
     def carry_out(number: int, method: str, arguments: list[Any], named: dict[str, Any]) -> None:
-        if method == "create_tube":
+        if method == "create_tube" and isinstance(arguments[1], dict):
             named["signal_callback"] = lambda signal: tell("signal", signal)
             if arguments[1].get("conversationType") == "python_handler":
                 named["handler_callback"] = on_events
@@ -190,4 +195,4 @@ def serve() -> None:
 
 
 if __name__ == "__main__":
-    serve()
+    serve(sys.argv[1])

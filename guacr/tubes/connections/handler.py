@@ -80,6 +80,10 @@ class Handler:
 
     # --- for the application
 
+    def has(self, number: int) -> bool:
+        """Return True if there is a connection of this number."""
+        return number in self._connections
+
     def connect(self, number: int, block: bytes = b"") -> None:
         """Ask the peer to open a connection; `Opened` or `Ended` follows.
 

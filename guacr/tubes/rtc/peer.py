@@ -58,12 +58,16 @@ class PeerSettings:
 
 @dataclass(frozen=True, slots=True)
 class PeerStats:
-    """The round-trip time in seconds, and bytes of datagrams."""
+    """The round-trip time in seconds, None before it is measured; bytes of datagrams; chunks of
+    SCTP that were sent again, and their share; the candidates in use as text."""
 
     round_trip_time: float | None
     bytes_sent: int
     bytes_received: int
     retransmissions: int
+    loss: float
+    local: str
+    remote: str
 
 
 class PeerConnection:
@@ -232,6 +236,16 @@ class PeerConnection:
         return self._sctp.association.open_channel(label, protocol)
 
     @property
+    def awaits_answer(self) -> bool:
+        """True if the last description is an offer of this end."""
+        return self._awaits_answer
+
+    @property
+    def local_candidates(self) -> tuple[str, ...]:
+        """The candidates of this end so far."""
+        return tuple(self._candidates)
+
+    @property
     def stats(self) -> PeerStats:
         """The counts so far."""
         ice = self._ice.stats
@@ -240,6 +254,9 @@ class PeerConnection:
             bytes_sent=ice.bytes_sent,
             bytes_received=ice.bytes_received,
             retransmissions=self._sctp.association.retransmissions if self._sctp else 0,
+            loss=self._sctp.association.loss if self._sctp else 0.0,
+            local=ice.local,
+            remote=ice.remote,
         )
 
     async def flushed(self) -> None:

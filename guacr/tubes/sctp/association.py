@@ -140,6 +140,11 @@ class Association:
         """Chunks that were sent again."""
         return self._out.retransmissions
 
+    @property
+    def loss(self) -> float:
+        """The share of the chunks that were sent again."""
+        return self._out.retransmissions / max(self._out.chunks_sent, 1)
+
     def open_channel(self, label: str, protocol: str = "") -> Channel:
         """Open a channel; data may be sent at once.
 

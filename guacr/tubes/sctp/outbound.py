@@ -85,6 +85,7 @@ class Outbound:
         self.round_trip: float | None = None
         """Seconds, smoothed."""
         self.retransmissions = 0
+        self.chunks_sent = 0
         self.probes = 0
         """In a row, without an answer."""
         self._packet_size = packet_size
@@ -184,6 +185,7 @@ class Outbound:
         chunk.sent_at = now
         chunk.order = self._order
         chunk.sends += 1
+        self.chunks_sent += 1
         if not self.in_flight:
             self._last_progress = now
         self.in_flight += chunk.size

@@ -1,0 +1,105 @@
+"""`PyTubeRegistry`: numbers about tubes, and what is of Keeper's servers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from guacr.tubes.compat import diagnostics
+from guacr.tubes.compat.access import Access
+from guacr.tubes.compat.limits import ResourceLimits
+
+_LIMITS = ResourceLimits()
+TEST_CONFIG = "TEST_MODE_KSM_CONFIG"
+"""With it, keeper-pam-webrtc-rs does not call Keeper's router."""
+
+
+class Numbers(Access):
+    """Says how the tubes do."""
+
+    def check_capacity(self) -> dict[str, object]:
+        """Return how many tubes can be created."""
+        return self._do(lambda tubes: diagnostics.capacity(tubes.registry.capacity))
+
+    def get_tube_circuit_breaker_health(self, tube_id: str) -> bool:
+        """Return False while a tube refuses operations."""
+        return self._do(lambda tubes: tubes.tube(tube_id).breaker.is_healthy)
+
+    def get_tube_circuit_breaker_stats(self, tube_id: str) -> dict[str, object]:
+        """Return the counts of a tube's circuit breaker."""
+        return self._do(lambda tubes: {"tube_id": tube_id, **tubes.tube(tube_id).breaker.stats()})
+
+    def get_connection_stats(self, tube_id: str) -> dict[str, object]:
+        """Return round-trip time, losses and bytes of a tube."""
+        return self._do(lambda tubes: diagnostics.connection(tubes.tube(tube_id)))
+
+    def get_connection_health(self, tube_id: str) -> dict[str, object] | None:
+        """Return how well a tube's link works, None if there is no such tube."""
+        return self._do(lambda tubes: diagnostics.health(tubes, tube_id))
+
+    def get_live_stats(self, conversation_id: str) -> dict[str, object] | None:
+        """Return the numbers of a conversation, None if there is none."""
+        return self._do(lambda tubes: diagnostics.live(tubes, conversation_id))
+
+    def get_system_stats(self) -> dict[str, object]:
+        """Return the numbers of the process."""
+        return self._do(diagnostics.system)
+
+    def get_aggregated_metrics(self) -> dict[str, object]:
+        """Return the numbers of all tubes together."""
+        return self._do(diagnostics.aggregated)
+
+    def export_metrics_json(self) -> str:
+        """Return the numbers of all tubes as JSON."""
+        return json.dumps(self._do(diagnostics.everything), indent=2)
+
+    def export_connection_leg_metrics(self) -> str:
+        """Return the numbers of the links of all tubes as JSON."""
+        return json.dumps(self._do(diagnostics.links), indent=2)
+
+    def get_active_alerts(self) -> list[object]:
+        """Return an empty list: there are no alerts beyond the log's."""
+        return []
+
+    def clear_metrics_connections(self) -> None:
+        """Do nothing: the numbers are those of the tubes that there are."""
+
+    def get_resource_status(self) -> dict[str, object]:
+        """Return counts of what is in use, and the limits."""
+        return {**self._do(diagnostics.resources), "current_limits": _LIMITS.values()}
+
+    def configure_resource_limits(self, config: Mapping[str, Any]) -> dict[str, object]:
+        """Note limits, and return all. Nothing depends on them: what a tube may use is bounded."""
+        return _LIMITS.update(config)
+
+    def cleanup_stale_turn_connections(self) -> None:
+        """Do nothing: relays end with their tubes."""
+
+    # ---- Keeper's servers
+
+    def post_connection_state(
+        self,
+        ksm_config: str,
+        connection_state: str,
+        token: object,
+        is_terminated: bool | None = None,
+        client_version: str = "unknown",
+        recording_duration: int | None = None,
+        closure_reason: int | None = None,
+        ai_overall_risk_level: str | None = None,
+        ai_overall_summary: str | None = None,
+    ) -> None:
+        """Refuse, as nothing is told to Keeper's router; with a configuration for tests, do
+        nothing."""
+        if ksm_config != TEST_CONFIG:
+            raise RuntimeError(
+                "Failed to post connection state: guacr does not call Keeper's router"
+            )
+
+    def refresh_connections(self, ksm_config_from_python: str, client_version: str) -> None:
+        """Refuse, likewise."""
+        if ksm_config_from_python != TEST_CONFIG:
+            raise RuntimeError(
+                "Failed to refresh connections on router: guacr does not call Keeper's router"
+            )
