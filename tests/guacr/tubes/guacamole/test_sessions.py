@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from guacr.display.geometry import Rect
 from guacr.errors import UnauthorizedError, UpstreamError
 from guacr.protocol.client import ClientInfo
 from guacr.protocol.instruction import encode
+from guacr.protocol.status import Status
 from guacr.session.link import Hold
 from guacr.session.origin import Origin
 from guacr.session.session import Session
@@ -23,12 +24,16 @@ from guacr.settings.models import DisplaySettings, ServerSettings, SessionSettin
 from guacr.testing.canvas import Canvas
 from guacr.testing.client import GuacClient
 from guacr.testing.daemon import LOCAL, local_settings, running_daemon
+from guacr.transport.base import NoReceiver
+from guacr.tubes.connections.connection import Connection
+from guacr.tubes.conversation import Conversation
 from guacr.tubes.events import ConversationClosed, Event, GuacdInstruction
 from guacr.tubes.guacamole.connect import Request
 from guacr.tubes.guacamole.connect_as import ConnectAs, ConnectAsSettings
 from guacr.tubes.guacamole.opener import Opener
 from guacr.tubes.guacamole.session_transport import RECEIVED_MAX, SessionTransport
 from guacr.tubes.guacamole.sessions import DaemonBackend, OpeningBackend, SessionConnection
+from guacr.tubes.outlet import LOW_WATER
 from guacr.tubes.reasons import CloseReason
 from guacr.tubes.wire.control import CloseConnection, ConnectionOpened, OpenConnection, SendEof
 from handlers.ssh import SshHandler
@@ -267,7 +272,70 @@ async def test_the_daemon_ends() -> None:
         assert b"shutting down" in peer.data[1]
 
 
+@pytest.mark.parametrize(
+    ("end", "reason"),
+    [
+        (lambda transport: transport.close(), CloseReason.NORMAL),
+        (lambda transport: transport.close(Status.SERVER_BUSY), CloseReason.SERVER_REFUSE),
+        (lambda transport: transport.close(Status.RESOURCE_CLOSED), CloseReason.GUACD_ERROR),
+        (lambda transport: transport.abort(), CloseReason.TIMEOUT),
+    ],
+)
+@pytest.mark.parametrize("is_early", [True, False])
+async def test_the_statuses_of_a_transport_that_is_closed(
+    end: Callable[[SessionTransport], None], reason: CloseReason, is_early: bool
+) -> None:
+    lost = []
+
+    class Receiving(NoReceiver):
+        def connection_lost(self) -> None:
+            lost.append(True)
+
+    class Early:
+        async def open(self, conversation: Conversation, number: int, body: bytes) -> Connection:
+            connection = SessionConnection(conversation, number)
+            opener = Opener(Request("sketch"), Events().append)
+            connection.stream = opener.stream(connection)
+            transport = connection.transport
+            transport.receiver = Receiving()
+            transport.write(encode("nop"))
+            if is_early:
+                end(transport)
+            else:
+                asyncio.get_running_loop().call_later(0.01, end, transport)
+            return connection
+
+    async with raw_peer(Early()) as (peer, _):
+        peer.send(OpenConnection(1))
+        assert await closed(peer) == CloseConnection(1, reason)
+        assert peer.data[1] == encode("nop")
+        await until(lambda: lost, "the receiver's end")
+        assert lost == [True]
+
+
 # ---- pace
+
+
+async def test_the_session_is_told_when_all_is_sent() -> None:
+    buffered = list[int]()
+    async with running_daemon(SketchHandler) as daemon, opened(daemon) as (peer, session):
+        connection = _connection(session)
+        transport, outlet = connection.transport, connection.conversation.outlet
+
+        class Receiving(NoReceiver):
+            def drained(self) -> None:
+                buffered.append(transport.buffered)
+
+        peer.channel.pause_reading()
+        while transport.buffered < LOW_WATER // 2:
+            transport.write(encode("name", "x" * 5000))
+            await asyncio.sleep(0)
+        transport.receiver = Receiving()
+        assert transport.buffered == outlet.buffered < LOW_WATER
+        peer.channel.resume_reading()
+        await until(lambda: buffered, "the call")
+        assert buffered == [0]
+        session.close()
 
 
 async def test_a_session_that_does_not_read_stops_the_peer() -> None:
@@ -281,7 +349,7 @@ async def test_a_session_that_does_not_read_stops_the_peer() -> None:
         peer.send_frame(1, encode("key", 65, 1))
         gate = connection.conversation._gate
         await until(lambda: connection in gate._holding, "the hold")
-        assert connection.backlog() < RECEIVED_MAX + 2 * len(ignored)
+        assert RECEIVED_MAX < connection.backlog() < RECEIVED_MAX + 2 * len(ignored)
         assert peer.channel.buffered
         user.link.release(Hold.HOST)
         await until(lambda: ("key", 65, True) in handler_of(session).events, "the key")
