@@ -41,7 +41,6 @@ class GuacdBackend:
         connection = await connect(
             lambda: GuacdConnection(conversation, number, request), addresses, self._port
         )
-        conversation.watch(connection)
         await connection.shake_hands()
         connection.stream = self._opener.stream(connection)
         return connection
@@ -84,8 +83,9 @@ class GuacdConnection(TcpConnection):
 
     @override
     def start(self) -> None:
-        if self._transport.is_closing():
+        if self._transport.is_closing():  # since it was ready
             self._end_of_guacd()
+            self.stream.closed(CloseReason.CONNECTION_LOST)
             self.conversation.released(self)
             return
         super().start()

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
-from guacr.access.gateway import Opening
-from guacr.errors import GuacrError
 from guacr.net.handshake_receiver import HandshakeReceiver
-from guacr.protocol.instruction import encode
 from guacr.protocol.status import Status
 from guacr.session.directory import Directory
 from guacr.tubes.connections.connection import Connection
@@ -50,37 +46,6 @@ class DaemonBackend:
         connection = SessionConnection(conversation, number)
         connection.shake_hands(self._directory, request)
         connection.stream = self._opener.stream(connection)
-        return connection
-
-
-class OpeningBackend:
-    """Opens what was resolved from a token, as for a client on WebSocket. A client that is refused
-    gets an `error`, so that it can show the reason.
-
-    Args:
-        resolve: returns the request to the directory; it may raise a GuacrError.
-    """
-
-    def __init__(
-        self, directory: Directory, resolve: Callable[[], Opening], opener: Opener
-    ) -> None:
-        self._directory = directory
-        self._resolve = resolve
-        self._opener = opener
-
-    async def open(self, conversation: Conversation, number: int, body: bytes) -> Connection:
-        """As `Backend.open`; `body` is ignored."""
-        connection = SessionConnection(conversation, number)
-        connection.stream = self._opener.stream(connection)
-        transport = connection.transport
-        try:
-            opening = self._resolve()
-            self._directory.open(
-                opening.select, opening.values, opening.info, transport, opening.origin
-            )
-        except GuacrError as error:
-            transport.write(encode("error", str(error), error.status))
-            transport.close(error.status)
         return connection
 
 

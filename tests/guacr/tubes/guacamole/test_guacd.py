@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -243,13 +245,32 @@ async def test_guacd_ends_without_a_word() -> None:
     async def script(client: GuacdClient) -> None:
         await client.accept(then=encode("sync", 1) + b"4.syn")
 
-    async with scripted_guacd(script) as port, raw_peer(backend(port)) as (peer, _):
+    async with scripted_guacd(script) as port, raw_peer(backend(port)) as (peer, conversation):
         peer.send(OpenConnection(1))
         await until(lambda: peer.closes(1), "the close")
         assert not peer.closes(0)  # keeper-pam-webrtc-rs would miss the one before
         assert await closed(peer) == LOST
         assert peer.data[1] == encode("sync", 1)
         assert peer.closes(0) == [CloseConnection(0, CloseReason.CONNECTION_LOST)]
+        async with asyncio.timeout(tcp.LINGER / 2):
+            await conversation.wait_closed()
+
+
+async def test_guacd_resets_as_it_is_ready() -> None:
+    async def script(client: GuacdClient) -> None:
+        client.send("args", "VERSION_1_5_0")
+        client.send("ready", "$id")
+        sock = client.writer.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.writer.transport.abort()
+
+    for _ in range(20):
+        async with scripted_guacd(script) as port, raw_peer(backend(port)) as (peer, conversation):
+            peer.send(OpenConnection(1))
+            await until(lambda: peer.closes(1), "the close")
+            await peer.answered()
+            assert len(peer.closes(1)) == 1
+            assert not conversation.connections
 
 
 async def test_guacd_resets() -> None:

@@ -10,15 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from guacr.access.gateway import Opening
 from guacr.daemon import Daemon
 from guacr.display.geometry import Rect
-from guacr.errors import UnauthorizedError, UpstreamError
-from guacr.protocol.client import ClientInfo
+from guacr.errors import UpstreamError
 from guacr.protocol.instruction import encode
 from guacr.protocol.status import Status
 from guacr.session.link import Hold
-from guacr.session.origin import Origin
 from guacr.session.session import Session
 from guacr.settings.models import DisplaySettings, ServerSettings, SessionSettings
 from guacr.testing.canvas import Canvas
@@ -32,7 +29,7 @@ from guacr.tubes.guacamole.connect import Request
 from guacr.tubes.guacamole.connect_as import ConnectAs, ConnectAsSettings
 from guacr.tubes.guacamole.opener import Opener
 from guacr.tubes.guacamole.session_transport import RECEIVED_MAX, SessionTransport
-from guacr.tubes.guacamole.sessions import DaemonBackend, OpeningBackend, SessionConnection
+from guacr.tubes.guacamole.sessions import DaemonBackend, SessionConnection
 from guacr.tubes.outlet import LOW_WATER
 from guacr.tubes.reasons import CloseReason
 from guacr.tubes.wire.control import CloseConnection, ConnectionOpened, OpenConnection, SendEof
@@ -181,40 +178,6 @@ async def test_supplied_credentials() -> None:
             await until(lambda: peer.closes(3), "the refusal")
             assert peer.closes(3)[0].reason is CloseReason.DECRYPTION_FAILED
             assert len(daemon.registry.sessions) == 2
-
-
-# ---- what a token grants
-
-
-async def test_an_opening_of_a_token() -> None:
-    info = ClientInfo(width=320, height=240, version=(1, 5, 0), name="alice")
-    opening = Opening("sketch", {"level": "3"}, info, Origin(frozenset({"level"}), "alice"))
-    async with running_daemon(SketchHandler) as daemon:
-        serving = OpeningBackend(
-            daemon.registry, lambda: opening, Opener(Request("sketch"), Events().append)
-        )
-        async with raw_peer(serving) as (peer, _):
-            peer.send(OpenConnection(1))
-            await until(lambda: b"4.sync," in peer.data.get(1, b""), "a frame")
-            (session,) = daemon.registry.sessions.values()
-            assert peer.data[1].startswith(encode("ready", session.id))
-            assert session.context.origin.subject == "alice"
-            assert handler_of(session).surface.size == (320, 240)
-
-
-async def test_a_token_that_is_refused() -> None:
-    def resolve() -> Opening:
-        raise UnauthorizedError("the token is not valid any more")
-
-    async with running_daemon(SketchHandler) as daemon:
-        serving = OpeningBackend(
-            daemon.registry, resolve, Opener(Request("sketch"), Events().append)
-        )
-        async with raw_peer(serving) as (peer, _):
-            peer.send(OpenConnection(1))
-            assert await closed(peer) == CloseConnection(1, CloseReason.NORMAL)
-            assert OPENED in peer.controls
-            assert peer.data[1] == encode("error", "the token is not valid any more", 769)
 
 
 # ---- the ends
