@@ -65,7 +65,7 @@ class Daemon:
             protocols or Protocols(offered=settings.server.protocols), settings, self._executor
         )
         own_keys = keys or ProcessKeys.generate()
-        tubes = _tube_service(settings) if settings.webrtc.enabled else None
+        tubes = tube_service(settings) if settings.webrtc.enabled else None
         most = settings.server.max_connections or connections_for(open_files())
         waiting = settings.server.max_waiting
         self._tcp = TcpService(settings, registry, ConnectionLimits(most, waiting))
@@ -146,7 +146,7 @@ class Daemon:
         return late
 
 
-def _tube_service(settings: Settings) -> TubeService:
+def tube_service(settings: Settings) -> TubeService:
     """Create the service of tubes, whose modules are not loaded without it.
 
     Raises:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 
 from guacr.addresses import place
+from guacr.daemon import tube_service
 from guacr.errors import GuacrError, SettingsError, UnsupportedError
 from guacr.net.listeners import close_all, tcp_sockets, tls_context
 from guacr.process.pid_file import PidFile
@@ -49,6 +50,7 @@ def check(settings: Settings) -> list[str]:
         f"Guacamole protocol: {_places(settings.server.hosts, settings.server.port)}"
         + (", with TLS" if settings.server.tls_certificate else ""),
         _websocket(settings),
+        f"WebRTC: {'offered by the page' if settings.webrtc.enabled else 'off'}",
         f"connections: {_names(settings.connections)}",
         f"protocols: {_names(protocols.names)}",
     ]
@@ -69,6 +71,14 @@ def _problems(settings: Settings) -> Iterator[str]:
     server, page = settings.server, settings.websocket
     if page.enabled and server.port == page.port != 0 and _overlap(server.hosts, page.hosts):
         yield f"server.port and websocket.port are both {page.port}: change one of them"
+    if settings.webrtc.enabled:
+        try:
+            tube_service(settings)
+        except SettingsError as error:
+            yield str(error)
+        known = {name for _, name in socket.if_nameindex()}
+        for name in sorted(set(settings.webrtc.interfaces) - known):
+            yield f"webrtc.interfaces: {name} is not an interface of this machine"
     if settings.daemon.pid_file is not None:
         try:
             PidFile(settings.daemon.pid_file).check_place()

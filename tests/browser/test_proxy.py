@@ -8,6 +8,7 @@ from tests.browser.visit import CONNECTED, TYPED_A, happened, sessions
 from tests.support.browser import Browser, Page
 from tests.support.nginx import nginx
 from tests.support.site import running_site
+from tests.support.webrtc import WEBRTC
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -33,6 +34,21 @@ async def test_the_page_below_a_path_of_nginx(browser: Browser, page: Page) -> N
         await viewer.close()
         assert page.errors == []
         assert sessions(site)
+
+
+async def test_webrtc_below_a_path_of_nginx(page: Page) -> None:
+    proxies = {"trusted_proxies": ["127.0.0.1"]}
+    async with (
+        running_site(websocket=proxies, webrtc=WEBRTC) as site,
+        nginx(site.origin) as (origin, _),
+    ):
+        await page.call("Security.setIgnoreCertificateErrors", ignore=True)
+        await page.goto(f"{origin}/guac/#connection=sketch")
+        await page.until(CONNECTED, "the first picture")
+        assert site.tubes is not None
+        assert site.tubes.tubes == 1
+        (session,) = sessions(site)
+        assert [user.link.peer for user in session.users] == ["127.0.0.1"]
 
 
 async def test_what_nginx_says_of_its_client_counts() -> None:

@@ -171,3 +171,26 @@ def with_server(url: str) -> Settings:
     return local_settings(
         webrtc={"enabled": True, "loopback": True, "servers": [{"url": url, "secret": "s"}]}
     )
+
+
+async def test_signalling_counts_as_a_connection_that_waits_for_a_session() -> None:
+    page = {"hosts": ["127.0.0.1"], "port": 0}
+    settings = local_settings(
+        webrtc={"enabled": True, "loopback": True},
+        websocket=page,
+        connections={"card": {"protocol": "testcard"}},
+        server={"hosts": ["127.0.0.1"], "port": 0, "max_waiting": 1},
+    )
+    daemon = Daemon(settings)
+    await daemon.start()
+    try:
+        url = f"http://127.0.0.1:{daemon.web_port}"
+        async with aiohttp.ClientSession() as http, aiohttp.ClientSession() as other:
+            async with http.ws_connect(f"{url}/webrtc?connection=card") as socket:
+                assert (await socket.receive_json())["type"] == "servers"
+                async with other.get(f"{url}/health") as response:
+                    assert response.status == 503
+            async with http.get(f"{url}/health") as response:
+                assert response.status == 200
+    finally:
+        await daemon.close()

@@ -7,7 +7,8 @@ import { Signalling } from "./signalling.js";
 
 const LABEL = "guacamole"; // of the channel
 const NUMBER = 1; // of the connection in it
-const ATTEMPT_TIME = 5000; // milliseconds until the channel must be open
+const ATTEMPT_TIME = 5000; // milliseconds for signalling, and then for the network to let something through
+const OPEN_TIME = 10000; // from then on until the channel must be open
 const PING_INTERVAL = 500;
 const SIGNALLING_TIME = 10000; // of each signalling connection
 const RESTART_AFTER = 3000; // of silence
@@ -33,7 +34,7 @@ export class WebRtcTunnel extends Guacamole.Tunnel {
   begin(query) {
     this.setState(CONNECTING);
     this.stop = new AbortController();
-    this.after("attempt", ATTEMPT_TIME, () => this.blocked());
+    this.after("attempt", ATTEMPT_TIME, () => this.end(new Guacamole.Status(Code.SERVER_ERROR)));
     this.signal(query, () => {});
   }
 
@@ -106,6 +107,7 @@ export class WebRtcTunnel extends Guacamole.Tunnel {
   // ---- the connection
 
   open(configuration) {
+    this.after("attempt", ATTEMPT_TIME, () => this.blocked());
     const peer = (this.peer = new RTCPeerConnection(configuration));
     peer.onicecandidate = ({ candidate }) => {
       if (candidate?.candidate !== undefined || candidate === null) {
@@ -113,6 +115,7 @@ export class WebRtcTunnel extends Guacamole.Tunnel {
       }
     };
     peer.onconnectionstatechange = () => this.changed(peer.connectionState);
+    peer.oniceconnectionstatechange = () => this.found(peer.iceConnectionState);
     const channel = (this.channel = peer.createDataChannel(LABEL));
     channel.binaryType = "arraybuffer";
     this.writer = new FrameWriter((message) => channel.send(message));
@@ -134,6 +137,13 @@ export class WebRtcTunnel extends Guacamole.Tunnel {
     if (state !== "failed") return;
     if (!this.wasOpen) this.blocked();
     else this.restart();
+  }
+
+  // The network lets something through, but on a slow one, the handshakes take longer.
+  found(state) {
+    if (state === "connected" && this.channel.readyState === "connecting") {
+      this.after("attempt", OPEN_TIME, () => this.blocked());
+    }
   }
 
   opened() {
@@ -246,7 +256,7 @@ export class WebRtcTunnel extends Guacamole.Tunnel {
     this.endSignalling();
     const { peer, channel } = this;
     if (!peer) return;
-    peer.onicecandidate = peer.onconnectionstatechange = null;
+    peer.onicecandidate = peer.onconnectionstatechange = peer.oniceconnectionstatechange = null;
     channel.onopen = channel.onmessage = null;
     const close = () => peer.close();
     if (channel.readyState !== "open") return close();

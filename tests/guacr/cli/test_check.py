@@ -44,6 +44,18 @@ def test_certificates(tmp_path: Path) -> None:
     assert f"cannot use {missing}" in problems(server={"tls_certificate": missing})
 
 
+def test_webrtc() -> None:
+    assert "WebRTC: off" in check(settings())
+    enabled = {"enabled": True, "interfaces": ["lo"]}
+    assert "WebRTC: offered by the page" in check(settings(webrtc=enabled))
+    server = {"url": "turns:turn.example?transport=udp", "secret": "s"}
+    assert "turns is TLS over TCP" in problems(webrtc=enabled | {"servers": [server]})
+    missing = enabled | {"interfaces": ["lo", "none0"]}
+    assert (
+        problems(webrtc=missing) == "webrtc.interfaces: none0 is not an interface of this machine"
+    )
+
+
 def test_protocols_that_are_not_offered() -> None:
     assert "protocol 'shs' is unknown: known" in problems(server={"protocols": ["shs"]})
     connection = of("ssh", hostname="h")
