@@ -77,6 +77,8 @@ class Agent(Checks):
         self.state = IceState.NEW
         self.failure = ""
         self.selected: CandidatePair | None = None
+        self.hosts_told = asyncio.Event()
+        """Set when the candidates of the interfaces have been told, or never will be."""
         self.gathered = False
         """All local candidates are known."""
         self.bytes_received = 0
@@ -383,6 +385,7 @@ class Agent(Checks):
     def stop(self) -> None:
         """Take and tell nothing more."""
         self._closing = True
+        self.hosts_told.set()
         self._known.clear()
         self.state = IceState.CLOSED
         self.selected = None

@@ -65,6 +65,7 @@ class Gathering:
         if not self._settings.relay_only:
             for index, address in enumerate(self._addresses()):
                 self._add_host(address, index)
+        self._agent.hosts_told.set()
         async with asyncio.TaskGroup() as group:
             for index, server in enumerate(self._settings.servers):
                 name = f"candidates of {server.url}"

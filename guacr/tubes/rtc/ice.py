@@ -142,6 +142,18 @@ class IceTransport:
         if self._closing is None:
             await asyncio.shield(self._gathering(self._next or self._current))
 
+    async def gather_hosts(self) -> None:
+        """As `gather`, but wait for the candidates of the interfaces alone, some milliseconds.
+
+        They should be in the description, also if others are trickled: our checks may reach the
+        peer before trickled candidates do, and keeper-pam-webrtc-rs, as the offerer, waits for a
+        second before it uses an address that it knows from checks alone.
+        """
+        if self._closing is None:
+            agent = self._next or self._current
+            self._gathering(agent)
+            await agent.hosts_told.wait()
+
     def send(self, datagram: bytes) -> None:
         """Send a datagram. It is dropped while there is no pair, or the peer does not answer for so
         long that it counts as disconnected (RFC 7675, 5.1)."""

@@ -198,6 +198,21 @@ async def test_dead_servers_do_not_delay_anything(caplog: pytest.LogCaptureFixtu
     assert sorted(caplog.messages) == sorted(expected * 2)
 
 
+async def test_hosts_can_be_awaited_alone() -> None:
+    """For the description; the servers' candidates are trickled."""
+    with silent_servers(1) as ((_, port),):
+        silent = IceServer(f"stun:127.0.0.1:{port}")
+        async with ends(replace(LOOPBACK, servers=(silent,))) as (one, two):
+            for _ in range(2):
+                await one.transport.gather_hosts()
+                assert [text.split()[4] for text in one.candidates] == ["127.0.0.1", "::1"]
+            waiting = asyncio.ensure_future(two.transport.gather_hosts())
+            await asyncio.sleep(0)
+            await two.transport.close()
+            await waiting
+            await two.transport.gather_hosts()
+
+
 async def test_refused_connections_and_unknown_names_are_told_at_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
