@@ -13,7 +13,7 @@ from guacr.tubes.connections.listener import Listener
 from guacr.tubes.errors import TubeSettingsError
 from guacr.tubes.events import Event
 from guacr.tubes.guacamole.connect import Request
-from guacr.tubes.guacamole.connect_as import ConnectAs, ConnectAsSettings
+from guacr.tubes.guacamole.connect_as import ConnectAs
 from guacr.tubes.guacamole.guacd import GuacdBackend
 from guacr.tubes.guacamole.opener import Opener
 from guacr.tubes.guacamole.sessions import DaemonBackend
@@ -109,14 +109,8 @@ def planned(asked: Asked, surroundings: Surroundings) -> Planned:
 
 
 def _guacd(settings: GuacdSettings, surroundings: Surroundings) -> Backend:
-    given = settings.connect_as
-    connect_as = ConnectAs(
-        ConnectAsSettings(
-            given.allow_supply_user, given.allow_supply_host, given.gateway_private_key
-        )
-    )
     request = Request(settings.protocol, settings.params)
-    opener = Opener(request, surroundings.on_event, connect_as)
+    opener = Opener(request, surroundings.on_event, ConnectAs(settings.connect_as))
     if settings.host is None:
         return DaemonBackend(surroundings.directory(), opener)
     return GuacdBackend(settings.host, settings.port or GUACD_PORT, opener)

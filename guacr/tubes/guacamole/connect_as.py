@@ -12,7 +12,6 @@ would tell the gateway's secrets to any address; here it is the remote host.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from struct import Struct
 from typing import Any
 
@@ -23,9 +22,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from guacr.errors import SettingsError
 from guacr.json_text import JsonError, parse_json
-from guacr.tubes.errors import ConnectAsError
+from guacr.tubes.errors import ConnectAsError, TubeSettingsError
+from guacr.tubes.settings import ConnectAsSettings
 
 INFO = b"KEEPER_CONNECT_AS_ECIES_SECP256R1_HKDF_SHA256"
 """The purpose of the key, for HKDF."""
@@ -48,36 +47,18 @@ USER_FIELDS = {
 """Field of `user` → parameter of the connection. Of two for one parameter, the later one counts."""
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectAsSettings:
-    """The rules for what a peer may supply, and the key that it encrypts to.
-
-    Attributes:
-        allow_user: it may supply credentials.
-        allow_host: it may supply the remote host and credentials for it.
-        private_key: PKCS#8 in PEM, on P-256.
-    """
-
-    allow_user: bool = False
-    allow_host: bool = False
-    private_key: str = field(default="", repr=False)
-
-    @property
-    def is_allowed(self) -> bool:
-        """True if the peer may supply anything."""
-        return bool(self.private_key) and (self.allow_user or self.allow_host)
-
-
 class ConnectAs:
     """The credentials that the peer of one conversation has supplied.
 
     Raises:
-        SettingsError: the private key cannot be used.
+        TubeSettingsError: the private key cannot be used.
     """
 
     def __init__(self, settings: ConnectAsSettings) -> None:
         self._settings = settings
-        self._key = _private_key(settings.private_key) if settings.is_allowed else None
+        pem = settings.gateway_private_key
+        is_allowed = settings.allow_supply_user or settings.allow_supply_host
+        self._key = _private_key(pem) if pem and is_allowed else None
         self._supplied: dict[str, str] = {}
 
     def parameters(self, block: bytes) -> dict[str, str]:
@@ -90,7 +71,7 @@ class ConnectAs:
         if block and self._key is not None:
             content = _parse(_decrypt(self._key, block))
             supplied = _user(content.get("user"))
-            if self._settings.allow_host:
+            if self._settings.allow_supply_host:
                 supplied |= _target(content.get("host"), content.get("port"))
             self._supplied |= supplied
         return dict(self._supplied)
@@ -100,11 +81,13 @@ def _private_key(pem: str) -> ec.EllipticCurvePrivateKey:
     try:
         key = load_pem_private_key(pem.encode(), None)
     except (ValueError, TypeError) as error:
-        raise SettingsError(
+        raise TubeSettingsError(
             "gateway_private_key cannot be read: give PKCS#8 in PEM, without a passphrase"
         ) from error
     if not isinstance(key, ec.EllipticCurvePrivateKey) or key.curve.name != "secp256r1":
-        raise SettingsError("gateway_private_key is not a key on P-256: create one on this curve")
+        raise TubeSettingsError(
+            "gateway_private_key is not a key on P-256: create one on this curve"
+        )
     return key
 
 

@@ -11,10 +11,10 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
-from guacr.errors import SettingsError
-from guacr.tubes.errors import ConnectAsError
-from guacr.tubes.guacamole.connect_as import ConnectAs, ConnectAsSettings
+from guacr.tubes.errors import ConnectAsError, TubeSettingsError
+from guacr.tubes.guacamole.connect_as import ConnectAs
 from guacr.tubes.reasons import CloseReason
+from guacr.tubes.settings import ConnectAsSettings
 from tests.support.connect_as import Gateway, encoded
 
 GATEWAY = Gateway()
@@ -39,7 +39,7 @@ CAPTURED = bytes.fromhex(
 
 
 def connect_as(*, user: bool = True, host: bool = True, gateway: Gateway = GATEWAY) -> ConnectAs:
-    return ConnectAs(ConnectAsSettings(allow_user=user, allow_host=host, private_key=gateway.pem))
+    return ConnectAs(ConnectAsSettings(user, host, gateway.pem))
 
 
 def test_a_block_of_commander() -> None:
@@ -98,7 +98,7 @@ def test_what_is_not_allowed_is_ignored() -> None:
     assert only_host == {"username": "alice", "hostname": "h", "port": "1"}
     nothing = connect_as(user=False, host=False)
     assert nothing.parameters(block) == nothing.parameters(b"\0") == {}
-    without_key = ConnectAs(ConnectAsSettings(allow_user=True))
+    without_key = ConnectAs(ConnectAsSettings(True))
     assert without_key.parameters(block) == {}
 
 
@@ -188,7 +188,7 @@ def test_messages_tell_no_secret() -> None:
     with pytest.raises(ConnectAsError) as caught:
         connect_as().parameters(block)
     assert "s3cret" not in str(caught.value)
-    settings = ConnectAsSettings(allow_user=True, private_key=GATEWAY.pem)
+    settings = ConnectAsSettings(gateway_private_key=GATEWAY.pem)
     assert "PRIVATE" not in repr(settings)
 
 
@@ -197,11 +197,11 @@ def test_private_keys_that_are_refused() -> None:
     other_kind = rsa.generate_private_key(65537, 2048)
     for key in (other_curve, other_kind):
         pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        with pytest.raises(SettingsError, match="P-256"):
-            ConnectAs(ConnectAsSettings(allow_user=True, private_key=pem.decode()))
+        with pytest.raises(TubeSettingsError, match="P-256"):
+            ConnectAs(ConnectAsSettings(True, gateway_private_key=pem.decode()))
     locked = ec.generate_private_key(ec.SECP256R1()).private_bytes(
         Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"x")
     )
     for text in ("garbage", locked.decode()):
-        with pytest.raises(SettingsError, match="PKCS#8"):
-            ConnectAs(ConnectAsSettings(allow_user=True, private_key=text))
+        with pytest.raises(TubeSettingsError, match="PKCS#8"):
+            ConnectAs(ConnectAsSettings(True, gateway_private_key=text))

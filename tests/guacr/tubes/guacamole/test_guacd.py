@@ -19,10 +19,11 @@ from guacr.tubes.connections import tcp
 from guacr.tubes.events import ConnectionEnded, ConversationClosed, Event, GuacdInstruction
 from guacr.tubes.guacamole import guacd as module
 from guacr.tubes.guacamole.connect import Request
-from guacr.tubes.guacamole.connect_as import ConnectAs, ConnectAsSettings
+from guacr.tubes.guacamole.connect_as import ConnectAs
 from guacr.tubes.guacamole.guacd import GuacdBackend
 from guacr.tubes.guacamole.opener import Opener
 from guacr.tubes.reasons import CloseReason
+from guacr.tubes.settings import ConnectAsSettings
 from guacr.tubes.wire.control import CloseConnection, ConnectionOpened, OpenConnection, SendEof
 from tests.support.connect_as import Gateway
 from tests.support.conversations import RawPeer, raw_peer, talk
@@ -476,7 +477,7 @@ async def _join(port: int, name: str, read_only: str, owner: GuacClient, session
 
 async def test_supplied_credentials() -> None:
     gateway = Gateway()
-    settings = ConnectAsSettings(allow_user=True, private_key=gateway.pem)
+    settings = ConnectAsSettings(True, False, gateway.pem)
     async with running_daemon(SketchHandler) as daemon:
         _, port = address(daemon)
         request = Request("sketch", {"password": "ours", "hostname": "h"})

@@ -26,12 +26,13 @@ from guacr.tubes.connections.connection import Connection
 from guacr.tubes.conversation import Conversation
 from guacr.tubes.events import ConversationClosed, Event, GuacdInstruction
 from guacr.tubes.guacamole.connect import Request
-from guacr.tubes.guacamole.connect_as import ConnectAs, ConnectAsSettings
+from guacr.tubes.guacamole.connect_as import ConnectAs
 from guacr.tubes.guacamole.opener import Opener
 from guacr.tubes.guacamole.session_transport import RECEIVED_MAX, SessionTransport
 from guacr.tubes.guacamole.sessions import DaemonBackend, SessionConnection
 from guacr.tubes.outlet import LOW_WATER
 from guacr.tubes.reasons import CloseReason
+from guacr.tubes.settings import ConnectAsSettings
 from guacr.tubes.wire.control import CloseConnection, ConnectionOpened, OpenConnection, SendEof
 from handlers.ssh import SshHandler
 from handlers.testcard import TestcardHandler as CardHandler
@@ -161,7 +162,7 @@ async def test_joins() -> None:
 
 async def test_supplied_credentials() -> None:
     gateway = Gateway()
-    settings = ConnectAsSettings(allow_user=True, allow_host=True, private_key=gateway.pem)
+    settings = ConnectAsSettings(True, True, gateway.pem)
     async with running_daemon(SketchHandler) as daemon:
         serving = backend(daemon, {"password": "ours"}, connect_as=ConnectAs(settings))
         async with raw_peer(serving) as (peer, _):
