@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from typing_extensions import override
@@ -12,10 +11,10 @@ from guacr.protocol.status import Status
 from guacr.session.directory import Directory
 from guacr.tubes.connections.connection import Connection
 from guacr.tubes.errors import GuacdError
+from guacr.tubes.guacamole.client_connection import ClientConnection
 from guacr.tubes.guacamole.connect import ConnectHandshake, Request
 from guacr.tubes.guacamole.guacd import HANDSHAKE_TIMEOUT
 from guacr.tubes.guacamole.opener import Opener
-from guacr.tubes.guacamole.session_transport import SessionTransport
 from guacr.tubes.guacamole.stream import GuacamoleStream
 from guacr.tubes.reasons import CloseReason
 
@@ -49,8 +48,8 @@ class DaemonBackend:
         return connection
 
 
-class SessionConnection(Connection):
-    """A client of a session, behind a `SessionTransport`.
+class SessionConnection(ClientConnection):
+    """A client that knows guacd's handshake alone, which it does not see.
 
     Attributes:
         stream: to be set before `start`.
@@ -60,11 +59,7 @@ class SessionConnection(Connection):
 
     def __init__(self, conversation: Conversation, number: int) -> None:
         super().__init__(conversation, number)
-        self.transport = SessionTransport(self)
-        self._outlet = conversation.outlet
-        self._outlet.wait_until_empty()
         self._is_started = False
-        self._is_waiting = False
         self._handshake: ConnectHandshake | None = None
         self._refusal: GuacdError | None = None
         self._answer = b""
@@ -99,38 +94,23 @@ class SessionConnection(Connection):
             self.end(self._end)
 
     @override
-    def receive(self, data: bytes) -> None:
-        self.transport.received(data)
-
-    @override
-    def receive_eof(self) -> None:
-        self.conversation.end(self, CloseReason.NORMAL, "")
-
-    @override
     def close(self, reason: CloseReason, text: str) -> None:
-        self.transport.closed()
+        super().close(reason, text)
         self.stream.closed(reason)
-
-    @override
-    def abort(self) -> None:
-        self.transport.closed()
-
-    @override
-    def backlog(self) -> int:
-        return self.transport.waiting
 
     # ---- Peer
 
     @property
+    @override
     def name(self) -> str:
-        """The name for the log."""
         return f"tube {self.conversation.label}"
 
     @property
+    @override
     def buffered(self) -> int:
-        """Bytes that wait in the channel, and those for `start`."""
-        return self._outlet.buffered + len(self._early)
+        return super().buffered + len(self._early)
 
+    @override
     def send(self, data: bytes) -> None:
         """Send whole instructions to the peer, or to the handshake until it is complete."""
         if self._handshake is not None:
@@ -140,36 +120,17 @@ class SessionConnection(Connection):
         else:
             self._early += data
 
+    @override
     def end(self, status: Status) -> None:
-        """Close the connection, after what was sent."""
         if self._is_started:
             reason = _REASONS.get(status, CloseReason.GUACD_ERROR)
             self.conversation.end(self, reason, "")
         else:
             self._end = status
 
-    def hold(self) -> None:
-        """Receive nothing until `let_go`."""
-        self.conversation.hold(self)
-
-    def let_go(self) -> None:
-        """Receive again."""
-        self.conversation.let_go(self)
-
-    def left(self) -> None:
-        """The session uses the connection no more."""
-        self.conversation.released(self)
-
-    def resume(self) -> None:
-        """The channel is empty."""
-        self._is_waiting = False
-        asyncio.get_running_loop().call_soon(self.transport.drained)
-
     def _forward(self, data: bytes) -> None:
         self.stream.forward(data)
-        if self._outlet.buffered and not self._is_waiting:
-            self._is_waiting = True
-            self._outlet.wait(self, len(data))
+        self.tell_when_sent(len(data))
 
     def _continue_handshake(self, handshake: ConnectHandshake, data: bytes) -> None:
         try:

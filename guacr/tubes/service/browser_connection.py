@@ -10,16 +10,15 @@ from guacr.errors import OverrunError
 from guacr.protocol.instruction import encode
 from guacr.protocol.status import Status
 from guacr.transport.base import Transport
-from guacr.tubes.connections.connection import Connection
 from guacr.tubes.conversation import Conversation
-from guacr.tubes.guacamole.session_transport import SessionTransport
+from guacr.tubes.guacamole.client_connection import ClientConnection
 from guacr.tubes.reasons import CloseReason
 
 PAYLOAD_MAX = 262144
 """Bytes of a frame from a browser."""
 
 
-class BrowserConnection(Connection):
+class BrowserConnection(ClientConnection):
     """Carries the protocol as it is, and tells the browser with which status it ends.
 
     Args:
@@ -41,16 +40,12 @@ class BrowserConnection(Connection):
         self._name = name
         self._begin = begin
         self._on_ended = on_ended
-        self._outlet = conversation.outlet
-        self._outlet.wait_until_empty()
-        self._is_waiting = False
-        self._transport = SessionTransport(self)
 
     # ---- Connection
 
     @override
     def start(self) -> None:
-        self._begin(self._transport)
+        self._begin(self.transport)
 
     @override
     def receive(self, data: bytes) -> None:
@@ -59,65 +54,22 @@ class BrowserConnection(Connection):
             self.send(encode("error", str(error), error.status))
             self.end(error.status)
         else:
-            self._transport.received(data)
-
-    @override
-    def receive_eof(self) -> None:
-        """A client that sends nothing more would be dropped as silent."""
-        self.conversation.end(self, CloseReason.NORMAL, "")
-
-    @override
-    def close(self, reason: CloseReason, text: str) -> None:
-        self._transport.closed()
-
-    @override
-    def abort(self) -> None:
-        self._transport.closed()
-
-    @override
-    def backlog(self) -> int:
-        return self._transport.waiting
+            super().receive(data)
 
     # ---- Peer of the transport
 
     @property
+    @override
     def name(self) -> str:
-        """The name for the log."""
         return self._name
 
-    @property
-    def buffered(self) -> int:
-        """Bytes that the channel has not sent."""
-        return self._outlet.buffered
-
-    def send(self, data: bytes) -> None:
-        """Send whole instructions."""
-        self._outlet.send(self.number, data)
-        if not self._is_waiting and self._outlet.buffered:
-            self._is_waiting = True
-            self._outlet.wait(self, len(data))
-
+    @override
     def end(self, status: Status) -> None:
         """Close the connection, after what was sent, with the status in decimal as its text."""
         reason = CloseReason.NORMAL if status is Status.SUCCESS else CloseReason.GUACD_ERROR
         self.conversation.end(self, reason, str(int(status)))
 
-    def hold(self) -> None:
-        """Receive nothing until `let_go`."""
-        self.conversation.hold(self)
-
-    def let_go(self) -> None:
-        """Receive again."""
-        self.conversation.let_go(self)
-
+    @override
     def left(self) -> None:
-        """The session uses the connection no more."""
-        self.conversation.released(self)
+        super().left()
         self._on_ended()
-
-    # ---- Reader of the outlet
-
-    def resume(self) -> None:
-        """The channel is empty."""
-        self._is_waiting = False
-        self._transport.drained()
