@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 from aiohttp import WSMsgType
 
+from guacr.settings.models import Settings
 from guacr.tubes.rtc.peer import PeerState
 from guacr.tubes.service import service, signalling
 from guacr.tubes.service.messages import CANDIDATE_MAX, MESSAGE_MAX
@@ -107,6 +108,23 @@ async def test_servers_come_first(site: Site, browser: BrowserPeer) -> None:
     await browser.dial()
     await until(lambda: browser.told, "the first message")
     assert browser.told == [{"type": "servers", "iceServers": [], "iceTransportPolicy": "all"}]
+
+
+async def test_new_settings_apply_to_what_begins_then(site: Site, browser: BrowserPeer) -> None:
+    assert site.tubes is not None
+    await browser.open()
+    await browser.until("sync")
+    servers = [{"url": "turn:turn.example", "username": "ann", "credential": "word"}]
+    section = WEBRTC | {"servers": servers, "max_tubes": 1}
+    site.tubes.reload(Settings.model_validate({"webrtc": section}))()
+    async with browser_peer(site) as second:
+        await second.dial()
+        await until(lambda: second.told, "the servers")
+        told = {"urls": "turn:turn.example", "username": "ann", "credential": "word"}
+        assert second.told[0]["iceServers"] == [told]
+        await second.say("offer", sdp=await second.peer.create_offer())
+        assert (await second.told_error())["status"] == 0x0201
+    assert tubes(site) == 1
 
 
 @pytest.mark.parametrize(
