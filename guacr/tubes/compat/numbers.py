@@ -8,6 +8,7 @@ from typing import Any
 
 from guacr.tubes.compat import diagnostics
 from guacr.tubes.compat.access import Access
+from guacr.tubes.compat.connectivity import TIMEOUT, ConnectivityTest, formatted
 from guacr.tubes.compat.limits import ResourceLimits
 
 _LIMITS = ResourceLimits()
@@ -75,6 +76,34 @@ class Numbers(Access):
 
     def cleanup_stale_turn_connections(self) -> None:
         """Do nothing: relays end with their tubes."""
+
+    def test_webrtc_connectivity(
+        self,
+        krelay_server: str,
+        settings: Mapping[str, Any] | None = None,
+        timeout_seconds: float | None = None,
+        ksm_config: str | None = None,
+        client_version: str | None = None,
+        username: str | None = None,
+        password: str | None = None,
+    ) -> dict[str, Any]:
+        """Test what tubes need of the network: the name of a server, UDP and TCP to it, STUN, and
+        TURN with credentials. `guacr.tubes.compat.connectivity` has the details."""
+        test = ConnectivityTest(
+            krelay_server,
+            settings or {},
+            timeout_seconds or TIMEOUT,
+            (username or "", password or ""),
+        )
+        return self._runtime.call(test.run)
+
+    def format_connectivity_results(
+        self,
+        results: Mapping[str, Any],
+        detailed: bool = False,
+    ) -> str:
+        """Return the results of `test_webrtc_connectivity` as a text."""
+        return formatted(results, detailed=detailed)
 
     # ---- Keeper's servers
 

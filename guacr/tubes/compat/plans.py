@@ -119,7 +119,7 @@ def _guacd(settings: GuacdSettings, surroundings: Surroundings) -> Backend:
 def _servers(options: IceOptions, relay_host: str) -> Iterator[IceServer]:
     """The STUN and TURN servers that the settings name."""
     if relay_host:
-        yield IceServer(f"stun:{_host(relay_host)}:{STUN_PORT}")
+        yield IceServer(f"stun:{host_in_url(relay_host)}:{STUN_PORT}")
     for url in (options.stun_url, options.relay_url):
         if url:
             yield IceServer(_with_scheme(url, "stun"))
@@ -133,5 +133,6 @@ def _with_scheme(url: str, scheme: str) -> str:
     return url if url.partition(":")[0] in ("stun", "turn", "turns") else f"{scheme}:{url}"
 
 
-def _host(name: str) -> str:
+def host_in_url(name: str) -> str:
+    """Return a name or an address as it stands in a URL."""
     return f"[{name}]" if ":" in name and not name.startswith("[") else name

@@ -13,6 +13,30 @@ class PyCloseConnectionReason:
     `int()` and `value()` return its code. There is one object for each reason.
     """
 
+    Normal: ClassVar[PyCloseConnectionReason]
+    Error: ClassVar[PyCloseConnectionReason]
+    Timeout: ClassVar[PyCloseConnectionReason]
+    ServerRefuse: ClassVar[PyCloseConnectionReason]
+    Client: ClassVar[PyCloseConnectionReason]
+    Unknown: ClassVar[PyCloseConnectionReason]
+    InvalidInstruction: ClassVar[PyCloseConnectionReason]
+    GuacdRefuse: ClassVar[PyCloseConnectionReason]
+    ConnectionLost: ClassVar[PyCloseConnectionReason]
+    ConnectionFailed: ClassVar[PyCloseConnectionReason]
+    TunnelClosed: ClassVar[PyCloseConnectionReason]
+    AdminClosed: ClassVar[PyCloseConnectionReason]
+    ErrorRecording: ClassVar[PyCloseConnectionReason]
+    GuacdError: ClassVar[PyCloseConnectionReason]
+    AIClosed: ClassVar[PyCloseConnectionReason]
+    AddressResolutionFailed: ClassVar[PyCloseConnectionReason]
+    DecryptionFailed: ClassVar[PyCloseConnectionReason]
+    ConfigurationError: ClassVar[PyCloseConnectionReason]
+    ProtocolError: ClassVar[PyCloseConnectionReason]
+    UpstreamClosed: ClassVar[PyCloseConnectionReason]
+    ProxyError: ClassVar[PyCloseConnectionReason]
+    HandlerError: ClassVar[PyCloseConnectionReason]
+    SecurityThreat: ClassVar[PyCloseConnectionReason]
+
     _all: ClassVar[dict[CloseReason, PyCloseConnectionReason]] = {}
     _reason: CloseReason
 

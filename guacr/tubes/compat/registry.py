@@ -85,6 +85,11 @@ class PyTubeRegistry(Lookups, HandlerConnections, Numbers):
                 lambda: run.tubes.create(asked, application, tube_id or "", offer),
                 "Failed to create tube: ",
             )
+        except RuntimeError:
+            raise
+        except BaseException:  # Ctrl+C, perhaps as the tube was there
+            run.later(lambda: run.tubes.abandon(dispatcher))
+            raise
         finally:
             dispatcher.release()  # a caller should know the tube before its signals
         if offer is None:

@@ -16,6 +16,7 @@ from guacr.tubes.compat.plans import Asked, Planned, Surroundings, planned
 from guacr.tubes.compat.signals import signal
 from guacr.tubes.errors import SdpError, TubeError, TubeNotFoundError
 from guacr.tubes.events import ConversationClosed, ConversationOpened
+from guacr.tubes.reasons import CloseReason
 from guacr.tubes.registry import Created, TubeRegistry
 from guacr.tubes.rtc.sdp import decode, encode
 from guacr.tubes.tube import Tube, TubeClosed, TubeEvent
@@ -196,6 +197,12 @@ class Tubes:
         return feed
 
     # ---- the end
+
+    def abandon(self, dispatcher: Dispatcher) -> None:
+        """Close the tube that has this dispatcher: its creator does not know it."""
+        for tube_id, audience in self.audiences.items():
+            if audience.dispatcher is dispatcher:
+                self.tube(tube_id).close_soon(CloseReason.NORMAL)
 
     async def close(self) -> None:
         """Close everything."""

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import itertools
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
+from tests.guacr.tubes.compat.pair import MODULES, Pair, paired
 from tests.guacr.tubes.test_wheel import LISTENING, echo_server, echoed, target
 from tests.support.waiting import until
-from tests.support.wheel import MODULE, Wheel, WheelError, wheel, wheel_network
+from tests.support.wheel import Wheel, WheelError, wheel, wheel_network
 
-OURS = "guacr.tubes.compat"
-MODULES = {"wheel": MODULE, "guacr": OURS}
 PAIRS = list(itertools.product(MODULES, MODULES))
 
 
@@ -46,67 +43,10 @@ CLOSED_BY_CLIENT = {
 }
 
 
-class Pair:
-    """Two registries; candidates of one are carried to the other."""
-
-    def __init__(self, offerer: Wheel, answerer: Wheel, *, is_all_wheel: bool) -> None:
-        self.is_all_wheel = is_all_wheel
-        self.offerer = offerer
-        self.answerer = answerer
-        self.tubes = ["", ""]
-        self.created: dict[str, str] = {}
-        self._carrying: asyncio.Task[None] | None = None
-
-    async def connect(
-        self, offering: dict[str, Any], answering: dict[str, Any], *, trickle: bool = True
-    ) -> None:
-        """A tube with the conversation "c"."""
-        self.created = await self.offerer.create("c", offering, trickle=trickle)
-        answered = await self.answerer.create(
-            "c", answering, trickle=trickle, offer=self.created["description"]
-        )
-        self.tubes = [self.created["tube_id"], answered["tube_id"]]
-        await self.offerer.set_remote(self.tubes[0], answered["description"], is_answer=True)
-        self._carrying = asyncio.create_task(self._carry())
-        for end, tube in ((self.offerer, self.tubes[0]), (self.answerer, self.tubes[1])):
-            await self.status(end, tube, "ready")
-
-    async def status(self, end: Wheel, tube: str, expected: str) -> None:
-        """Wait for a status."""
-        async with asyncio.timeout(20):
-            while await end.call("get_tube_status", tube) != expected:  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
-
-    async def gone(self, end: Wheel, tube: str) -> None:
-        """Wait until there is no such tube."""
-        async with asyncio.timeout(20):
-            while await end.call("tube_found", tube):  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
-
-    async def _carry(self) -> None:
-        told = [0, 0]
-        ends = (self.offerer, self.answerer)
-        while True:
-            for n in (0, 1):
-                for candidate in ends[n].candidates()[told[n] :]:
-                    await ends[1 - n].call("add_ice_candidate", self.tubes[1 - n], candidate)
-                    told[n] += 1
-            await asyncio.sleep(0.005)
-
-    async def close(self) -> None:
-        if self._carrying is not None:
-            self._carrying.cancel()
-            await asyncio.wait((self._carrying,))
-
-
 @pytest_asyncio.fixture(params=PAIRS, ids=lambda names: "-".join(names))
 async def pair(request: pytest.FixtureRequest) -> AsyncIterator[Pair]:
-    async with AsyncExitStack() as stack:
-        ends = [await stack.enter_async_context(wheel(MODULES[name])) for name in request.param]
-        is_all_wheel = set(request.param) == {"wheel"}
-        both = Pair(ends[0], ends[1], is_all_wheel=is_all_wheel)
+    async with paired(*request.param) as both:
         yield both
-        await both.close()
 
 
 def has_last_candidate(end: Wheel) -> bool:
@@ -117,9 +57,7 @@ def has_last_candidate(end: Wheel) -> bool:
 async def test_a_tunnel(pair: Pair, trickle: bool) -> None:
     async with echo_server() as port:
         await pair.connect(LISTENING, target(port), trickle=trickle)
-        local = int(pair.created["actual_local_listen_addr"].rsplit(":", 1)[1])
-
-        assert await echoed(local, 300_000) == 300_000
+        assert await echoed(pair.port, 300_000) == 300_000
 
         for end, tube in ((pair.offerer, pair.tubes[0]), (pair.answerer, pair.tubes[1])):
             assert await end.call("get_connection_state", tube) == "Connected"
@@ -159,7 +97,7 @@ async def test_close_tube(pair: Pair, closer: int) -> None:
 
 @pytest.mark.parametrize("closer", [0, 1])
 async def test_close_connection(pair: Pair, closer: int) -> None:
-    if pair.is_all_wheel:
+    if pair.names == ("wheel", "wheel"):
         return  # it may wait for another event before it acts on the close
     await pair.connect(LISTENING, target(1))
     ends = (pair.offerer, pair.answerer)
@@ -181,8 +119,7 @@ async def test_restart(pair: Pair) -> None:
         assert answer is not None
         await pair.offerer.set_remote(pair.tubes[0], answer, is_answer=True)
 
-        local = int(pair.created["actual_local_listen_addr"].rsplit(":", 1)[1])
-        assert await echoed(local, 100_000) == 100_000
+        assert await echoed(pair.port, 100_000) == 100_000
 
 
 class TestErrors:
