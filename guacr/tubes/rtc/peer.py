@@ -200,17 +200,21 @@ class PeerConnection:
         """Return our description: the answer to an offer, or an offer."""
         version = self._session[1] + 1
         self._session = (self._session[0], version)
-        if self._settings.trickle:
+        trickles = self._settings.trickle
+        if trickles:
             self._start(self._ice.gather(), "gathering candidates")
         else:
             await self._ice.gather()
+        if offer is not None:
+            # keeper-pam-webrtc-rs waits for a second if it sees our checks before our candidates
+            await self._ice.gather_hosts()
         local = self._ice.local
         description = SessionDescription(
             ufrag=local.ufrag,
             password=local.password,
             fingerprints=(self._certificate.fingerprint,),
-            candidates=() if self._settings.trickle else tuple(self._candidates),
-            end_of_candidates=not self._settings.trickle,
+            candidates=() if trickles and offer is None else tuple(self._candidates),
+            end_of_candidates=not trickles,
             keeper_version=self._settings.keeper_version,
             session_id=self._session[0],
             session_version=version,

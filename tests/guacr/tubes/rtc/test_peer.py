@@ -85,7 +85,7 @@ async def test_the_wheels_form_of_descriptions() -> None:
         assert parse(offer).candidates
 
 
-async def test_trickled_descriptions_have_no_candidates() -> None:
+async def test_a_trickled_offer_has_no_candidates() -> None:
     async with peers() as both:
         found: list[str] = []
         both.ends[0].on_candidate = found.append
@@ -96,6 +96,16 @@ async def test_trickled_descriptions_have_no_candidates() -> None:
         assert not offer.end_of_candidates
         await until(lambda: "" in found, "the end of candidates")
         assert found[0].startswith("candidate:")
+
+
+async def test_a_trickled_answer_has_the_candidates_of_the_interfaces() -> None:
+    async with peers() as both:
+        both.ends[1].set_remote(await both.ends[0].create_offer(), is_answer=False)
+
+        answer = parse(await both.ends[1].create_answer())
+
+        assert any("127.0.0.1" in candidate for candidate in answer.candidates)
+        assert not answer.end_of_candidates
 
 
 @pytest.mark.parametrize("opener", [0, 1])
