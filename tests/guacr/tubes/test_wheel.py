@@ -185,11 +185,14 @@ async def test_every_end_of_a_backend_reaches_the_wheels_clients(both: Both) -> 
     created = await both.wheel_offers(Plan("c", FixedTarget("127.0.0.1", port)), LISTENING)
     wheel_port = int(created["actual_local_listen_addr"].rsplit(":", 1)[1])
 
+    answers = []
     for _ in range(5):
         reader, writer = await asyncio.open_connection("127.0.0.1", wheel_port)
-        assert await asyncio.wait_for(reader.read(), 5) == b"bye"
+        answers.append(await asyncio.wait_for(reader.read(), 20))
         writer.close()
     server.close()
+
+    assert answers == [b"bye"] * 5
 
 
 async def test_a_refused_backend_ends_the_wheels_client(both: Both) -> None:
@@ -198,7 +201,7 @@ async def test_a_refused_backend_ends_the_wheels_client(both: Both) -> None:
 
     reader, writer = await asyncio.open_connection("127.0.0.1", wheel_port)
 
-    assert await asyncio.wait_for(reader.read(), 5) == b""
+    assert await asyncio.wait_for(reader.read(), 20) == b""
     writer.close()
 
 
