@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from socket import SHUT_RDWR
 
 import aiohttp
 import pytest
@@ -219,15 +220,22 @@ async def test_a_browser_that_reads_nothing_is_left(
 # ---- the tube and its signalling
 
 
+@pytest.mark.parametrize("abruptly", [False, True])
 async def test_a_tube_without_signalling_ends_before_it_is_connected(
-    site: Site, browser: BrowserPeer
+    site: Site, browser: BrowserPeer, abruptly: bool
 ) -> None:
     await browser.dial()
     await browser.say("offer", sdp=await browser.peer.create_offer())
     await until(lambda: browser.heard("answer"), "the answer")
     assert tubes(site) == 1
-    await browser.socket.close()
+    if abruptly:
+        browser.socket.get_extra_info("socket").shutdown(SHUT_RDWR)
+    else:
+        await browser.socket.close()
     await until(lambda: tubes(site) == 0, "the end of the tube")
+    assert site.tubes is not None
+    signallings = site.tubes._signallings
+    await until(lambda: not signallings, "the end of signalling")
 
 
 async def test_a_connected_tube_needs_no_signalling(site: Site, browser: BrowserPeer) -> None:
