@@ -11,7 +11,7 @@ from aiohttp import web
 from typing_extensions import override
 
 from guacr.deadline import time_limit
-from guacr.errors import BadRequestError, BusyError, ForbiddenError, GuacrError
+from guacr.errors import BadRequestError, BusyError, ForbiddenError, GuacrError, ShutdownError
 from guacr.services import Service
 from guacr.settings.models import Settings
 from guacr.transport.base import Transport
@@ -133,7 +133,9 @@ class TubeService(Service):
         return tube
 
     def _new(self, request: web.Request, tunnels: Tunnels) -> BrowserTube:
-        if self._is_stopped or len(self._tubes) >= self._settings.max_tubes:
+        if self._is_stopped:
+            raise ShutdownError
+        if len(self._tubes) >= self._settings.max_tubes:
             raise BusyError(f"all {self._settings.max_tubes} WebRTC connections are in use")
         query = list(request.query.items())
 

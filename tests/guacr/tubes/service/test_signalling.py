@@ -238,6 +238,17 @@ async def test_a_tube_without_signalling_ends_before_it_is_connected(
     await until(lambda: not signallings, "the end of signalling")
 
 
+async def test_signalling_ends_with_the_daemon(site: Site, browser: BrowserPeer) -> None:
+    assert site.tubes is not None
+    await browser.dial()
+    await until(lambda: browser.told, "the first message")
+    site.tubes.stop()
+    await until(lambda: browser.socket.closed, "the end of signalling")
+    await browser.dial()
+    await browser.say("offer", sdp=await browser.peer.create_offer())
+    assert "shutting down" in (await browser.told_error())["message"]
+
+
 async def test_a_connected_tube_needs_no_signalling(site: Site, browser: BrowserPeer) -> None:
     await browser.connect()
     await browser.socket.close()
