@@ -252,7 +252,7 @@ async def test_through_a_turn_server_with_a_shared_secret(page: Page, transport:
             await page.type("a")
             await happened(site, "key", TYPED_A, False)
             assert turn.allocations() == 2
-            await carried_by(page, "WebRTC")
+            await carried_by(page, "WebRTC, relayed")
 
 
 # ---- changes of the network

@@ -37,6 +37,10 @@ export function makeTunnel() {
   const socket = new Guacamole.WebSocketTunnel(WEBSOCKET);
   if (!mayUseWebRtc()) return Object.assign(socket, { carrier: () => "WebSocket" });
   const webrtc = new WebRtcTunnel(() => remember(Date.now()));
-  const carrier = () => (webrtc.wasOpen ? "WebRTC" : "WebSocket");
+  const carrier = () => {
+    if (!webrtc.wasOpen) return "WebSocket";
+    webrtc.look(); // for the next time
+    return webrtc.isRelayed ? "WebRTC, relayed" : "WebRTC";
+  };
   return Object.assign(new Guacamole.ChainedTunnel(webrtc, socket), { carrier });
 }

@@ -23,7 +23,7 @@ export class WebRtcTunnel extends Guacamole.Tunnel {
   constructor(onblocked) {
     super();
     this.onblocked = onblocked;
-    this.wasOpen = false;
+    this.wasOpen = this.isRelayed = false;
     this.timers = {};
     // Properties, because those of the base class are, and a chained tunnel takes them out.
     this.connect = (query) => this.begin(query);
@@ -181,6 +181,16 @@ export class WebRtcTunnel extends Guacamole.Tunnel {
   write(elements) {
     if (!this.isConnected() || !elements.length || this.channel.readyState !== "open") return;
     this.writer.text(NUMBER, instruction(elements));
+  }
+
+  // Finds out whether a TURN server forwards the data (`isRelayed`).
+  async look() {
+    const stats = await this.peer?.getStats();
+    const all = [...(stats?.values() ?? [])];
+    const selected = all.find(({ type }) => type === "transport")?.selectedCandidatePairId;
+    const pair = stats?.get(selected) ?? all.find(({ type, nominated }) => type === "candidate-pair" && nominated);
+    const ends = [stats?.get(pair?.localCandidateId), stats?.get(pair?.remoteCandidateId)];
+    this.isRelayed = ends.some((end) => end?.candidateType === "relay");
   }
 
   // ---- time
