@@ -11,6 +11,7 @@ from guacr.tubes import conversation as module
 from guacr.tubes import outlet, reading
 from guacr.tubes.connections.opening import QUEUED_MAX
 from guacr.tubes.connections.target import FixedTarget
+from guacr.tubes.conversation import Conversation, ConversationOptions
 from guacr.tubes.events import (
     NORMAL_EXIT,
     ConnectionEnded,
@@ -32,7 +33,8 @@ from guacr.tubes.wire.control import (
 )
 from guacr.tubes.wire.fragments import FRAGMENT_MAX, Fragmenter
 from guacr.tubes.wire.frames import LENGTH_MAX, encode
-from tests.support.conversations import echo, raw_peer, server, talk
+from tests.support.conversations import RawPeer, echo, raw_peer, server, talk
+from tests.support.sctp_pair import sctp_pair
 from tests.support.waiting import free_port, until
 
 
@@ -50,6 +52,20 @@ async def test_an_offerer_says_nothing_first() -> None:
         await peer.answered()
 
         assert len(peer.controls) == 1
+
+
+async def test_a_channel_may_wait_for_its_conversation() -> None:
+    async with sctp_pair() as pair:
+        theirs, ours = await pair.channel("the label")
+        peer = RawPeer(theirs)
+        ours.pause_reading()
+        peer.send(Ping(0, b"early"))
+        await until(lambda: ours._held, "the message")
+        one = Conversation(ours, peer.events.append, ConversationOptions(is_answerer=True))
+
+        await until(peer.received(Pong(0, b"early")), "the answer")
+        one.abort()
+        await one.wait_closed()
 
 
 async def test_pings_are_answered_as_they_are() -> None:
@@ -147,11 +163,13 @@ async def test_data_after_the_end_of_data_is_ignored() -> None:
         await until(peer.received(ConnectionOpened(1)), "the connection")
         peer.send_frame(1, b"before")
         peer.send(SendEof(1))
-        peer.send_frame(1, b"after")
+        ping = encode(0, Ping(0, b"the same message").encode(), 0)
+        peer.channel.send(encode(1, b"after", 0) + ping)
         peer.send(SendEof(1))
         await until(lambda: peer.closes(1), "the end")
 
         assert peer.data[1] == b"before"
+        assert Pong(0, b"the same message") in peer.controls
         assert len(peer.closes(1)) == 1
 
 

@@ -7,10 +7,11 @@ import socket
 
 import pytest
 
-from guacr.tubes.connections.listener import Listener
+from guacr.tubes.connections.listener import Listener, _admits
 from guacr.tubes.connections.target import FixedTarget
 from guacr.tubes.conversation import Conversation, ConversationOptions
 from guacr.tubes.errors import TubeSettingsError
+from guacr.tubes.events import ConnectionEnded
 from tests.support.conversations import echo, server, talk
 from tests.support.sctp_pair import sctp_pair
 from tests.support.waiting import until
@@ -88,6 +89,16 @@ async def test_an_address_in_use_is_told() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("host", "admitted"),
+    [("127.0.0.5", True), ("::1", True), ("::ffff:127.0.0.1", True), ("192.0.2.1", False),
+     ("::ffff:192.0.2.1", False), ("fe80::1%lo", False)],
+)  # fmt: skip
+async def test_clients_of_other_machines_are_refused(host: str, admitted: bool) -> None:
+    async with talk(None) as one:
+        assert _admits(one.offerer, (host, 5)) == admitted
+
+
 async def test_clients_beyond_the_limit_are_refused() -> None:
     async with (
         server(echo) as port,
@@ -98,5 +109,6 @@ async def test_clients_beyond_the_limit_are_refused() -> None:
         reader, writer = await one.connect()
 
         assert await reader.read() == b""
+        assert not one.seen(0, ConnectionEnded)  # it was not even asked for
         for each in (writer, *writers):
             each.close()

@@ -188,6 +188,13 @@ async def test_the_answer_comes_before_data_that_overtakes_it() -> None:
         assert await reader.read() == b"\x05\x00" + reply(Reply.SUCCEEDED) + b"banner"
 
 
+async def test_an_answer_is_not_overtaken_by_a_reset() -> None:
+    async with socks_peer() as (peer, (reader, _)):
+        peer.send(CloseConnection(1, CloseReason.CONNECTION_LOST, "it was reset"))
+
+        assert await reader.read() == b"\x05\x00" + reply(Reply.FAILURE)
+
+
 @pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
 @pytest.mark.parametrize("scheme", ["--socks5", "--socks5-hostname"])
 async def test_curl(scheme: str) -> None:

@@ -15,7 +15,15 @@ from guacr.tubes.connections.listener import Listener
 from guacr.tubes.connections.target import FixedTarget
 from guacr.tubes.events import ConnectionEnded
 from guacr.tubes.reasons import CloseReason
-from guacr.tubes.wire.control import CloseConnection, ConnectionOpened, OpenConnection, SendEof
+from guacr.tubes.wire.control import (
+    CloseConnection,
+    ConnectionOpened,
+    OpenConnection,
+    Ping,
+    Pong,
+    SendEof,
+)
+from guacr.tubes.wire.frames import encode
 from tests.support.conversations import Talk, echo, raw_peer, server, talk
 from tests.support.waiting import free_port, until
 
@@ -155,16 +163,19 @@ async def test_what_was_received_before_a_close_is_written() -> None:
     received = asyncio.get_running_loop().create_future()
 
     async def backend(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(bytes(100_000))  # nobody takes it: closing at once would send RST
+        writer.write(bytes(20_000_000))  # nobody takes it: closing at once would send RST
         received.set_result(await reader.read())
 
-    async with server(backend) as port, raw_peer(FixedTarget("127.0.0.1", port)) as (peer, _):
+    async with server(backend) as port, raw_peer(FixedTarget("127.0.0.1", port)) as (peer, one):
+        peer.channel.pause_reading()
         peer.send(OpenConnection(1))
+        await until(lambda: one.buffered >= outlet.HIGH_WATER, "a full channel")
         for _ in range(50):
             peer.send_frame(1, bytes(30_000))
         peer.send(CloseConnection(1, CloseReason.NORMAL))
 
         assert len(await received) == 1_500_000
+        peer.channel.resume_reading()
 
 
 async def test_a_slow_client_stops_the_backend_and_memory_is_bounded() -> None:
@@ -283,6 +294,21 @@ async def test_a_peer_that_does_not_open_gets_little_data() -> None:
         await until(lambda: len(peer.data[1]) == 1_000_000, "the rest")
         writer.close()
         await until(peer.received(SendEof(1)), "the end of data")
+
+
+async def test_a_client_that_has_been_reset_unnoticed_is_closed() -> None:
+    listener = Listener("127.0.0.1", 0)
+    async with raw_peer(is_answerer=False, listener=listener) as (peer, one):
+        host, _, port = listener.address.rpartition(":")
+        _, writer = await asyncio.open_connection(host, int(port))
+        writer.write(bytes(1_000_000))
+        await until(lambda: len(peer.data.get(1, b"")) >= tcp.UNCONFIRMED_MAX, "the first data")
+        reset(writer)
+        ping = encode(0, Ping(0, b"the same message").encode(), 0)
+        peer.channel.send(encode(0, CloseConnection(1, CloseReason.NORMAL).encode(), 0) + ping)
+
+        await until(peer.received(Pong(0, b"the same message")), "the answer")
+        await until(lambda: not one._alive, "the release")
 
 
 async def test_a_peer_that_never_opens_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

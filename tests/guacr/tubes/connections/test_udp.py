@@ -12,6 +12,7 @@ import pytest
 
 from guacr.tubes.connections import udp_association, udp_relay
 from guacr.tubes.connections.allow import AllowRules
+from guacr.tubes.connections.dial import Resolver
 from guacr.tubes.connections.listener import Listener
 from guacr.tubes.connections.socks import Reply, read_address, reply, write_address
 from guacr.tubes.connections.target import FixedTarget, SocksTargets
@@ -272,6 +273,26 @@ async def test_a_flood_of_targets_is_bounded() -> None:
         assert len(there._addresses) <= udp_association.TARGETS_MAX
         assert len(there._waiting) <= udp_association.RESOLVING_MAX
         assert len(there._clients) <= udp_association.TARGETS_MAX
+
+
+async def test_a_flood_of_names_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def never(self: Resolver, host: str) -> list[str]:
+        await asyncio.Event().wait()
+        return []
+
+    monkeypatch.setattr(Resolver, "resolve", never)
+    client = ip_address("192.0.2.9")
+    async with raw_peer(ANYTHING) as (peer, one):
+        peer.send(UdpAssociate(7, 4000))
+        for number in range(200):
+            target = SocksTarget(f"host{number % 50}", 9).encode()
+            peer.send(UdpPacket(7, client, 5000, target + b"x"))
+        await peer.answered()
+        there = one._table[7]
+        assert isinstance(there, udp_association.UdpAssociation)
+
+        assert len(there._waiting) == len(there._tasks) == udp_association.RESOLVING_MAX
+        assert sum(map(len, there._waiting.values())) <= 200
 
 
 async def test_associations_count_as_connections() -> None:
