@@ -1,5 +1,5 @@
 """Run all benchmarks, or those named: parse, terminal, images, encode, fanout, session, join,
-transfer, console, motion, encoded, link, sound, tubes, tunnel, ice, dtls, webrtc, vnc.
+transfer, console, motion, encoded, link, sound, tubes, tunnel, ice, dtls, wheel, webrtc, vnc.
 
 `esctest DIRECTORY` runs esctest.
 """
@@ -25,6 +25,7 @@ NAMES = [
     "tunnel",
     "ice",
     "dtls",
+    "wheel",
     "webrtc",
     "vnc",
 ]

@@ -56,6 +56,11 @@ class Wheel:
         """Of python_handler; payloads in base64."""
         self._reading = asyncio.create_task(self._read(), name="wheel")
 
+    @property
+    def process_id(self) -> int:
+        """Of its process."""
+        return self._process.pid
+
     async def call(self, method: str, *arguments: Any, **named: Any) -> Any:
         """The result of a method of the registry.
 
