@@ -98,7 +98,9 @@ class Handler:
         if not 0 < number < 2**32 or conversation.is_used(number):
             raise TubeError(f"connection {number} cannot be opened: choose another number")
         if conversation.is_full:
-            raise TubeError(f"the limit of {conversation.connections} connections is reached")
+            raise TubeError(
+                f"the limit of {conversation.options.connections_max} connections is reached"
+            )
         conversation.add(self._make(conversation, number, is_opened=False))
         conversation.outlet.send_control(OpenConnection(number, block))
 

@@ -159,6 +159,14 @@ async def test_numbers_are_checked() -> None:
                 one.handler.connect(number)
 
 
+async def test_the_number_of_connections_is_limited() -> None:
+    one = Application()
+    async with talk(None, listener=one.handler, connections_max=1):  # type: ignore[arg-type]
+        one.handler.connect(1)
+        with pytest.raises(TubeError, match="the limit of 1 connections is reached"):
+            one.handler.connect(2)
+
+
 async def test_what_is_queued_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "QUEUED_MAX", 20_000_000)
     async with facing(is_answerer=False) as (one, peer):
