@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
 
 import pytest
 import pytest_asyncio
 
+from guacr.display.geometry import Rect
 from guacr.errors import UpstreamError
 from guacr.tubes.reasons import CloseReason
 from guacr.tubes.rtc.ice import IceTransport
+from guacr.tubes.service.browser_tube import BrowserTube
+from guacr.tubes.service.signalling import Signalling
 from tests.browser.test_view import choose
 from tests.browser.visit import (
     CONNECTED,
@@ -18,11 +22,13 @@ from tests.browser.visit import (
     connected,
     handler_of,
     happened,
+    keys_of,
     see,
     sessions,
 )
 from tests.support.browser import CTRL, SHIFT, Browser, Page, Window
 from tests.support.coturn import coturn
+from tests.support.lossy_relay import LossyRelay
 from tests.support.site import Site, running_site
 from tests.support.waiting import until
 from tests.support.webrtc import WEBRTC
@@ -303,6 +309,49 @@ async def test_a_long_interruption_is_a_loss(page: Page, site: Site, gate: Gate)
     await page.until("/Reconnecting in/.test(document.body.innerText)", "another attempt")
     gate.is_open = True
     await page.until(CONNECTED, "the new picture")
+
+
+async def test_a_network_that_delays_and_loses(
+    page: Page, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    relay, send = LossyRelay(delay=0.015, loss=0.05), Signalling.send
+
+    def send_routed(self: Signalling, message: Mapping[str, Any]) -> None:
+        if message["type"] == "candidate":
+            message = {**message, "candidate": relay.routed(message["candidate"])}
+            if not message["candidate"]:
+                return
+        send(self, message)
+
+    monkeypatch.setattr(Signalling, "send", send_routed)
+    answer = BrowserTube.answer
+
+    def without_candidates(description: str) -> str:
+        lines = description.splitlines(keepends=True)
+        return "".join(line for line in lines if not line.startswith("a=candidate"))
+
+    async def answer_without(self: BrowserTube, offer: str) -> str:
+        return without_candidates(await answer(self, without_candidates(offer)))
+
+    monkeypatch.setattr(BrowserTube, "answer", answer_without)
+    monkeypatch.setattr(BrowserTube, "add_candidate", lambda self, text: None)
+    try:
+        await connected(page, site)
+        typed = "the quick brown fox jumps over the lazy dog" * 3
+        await page.type(typed.replace(" ", ""))
+        wanted = [(ord(key), down) for key in typed.replace(" ", "") for down in (True, False)]
+        await until(lambda: keys_of(site) == wanted, "all keys in order")
+        picture = handler_of(site).surface
+        picture.fill(Rect(0, 0, 1280, 800), (1, 2, 3))
+        sessions(site)[0].context.changed()
+        pixel = (
+            "document.querySelector('#display canvas').getContext('2d').getImageData(9, 9, 1, 1)"
+        )
+        await page.until(f"[...{pixel}.data].join() === '1,2,3,255'", "the picture")
+        assert relay.lost > 10
+        assert tubes(site) == 1
+    finally:
+        relay.close()
 
 
 # ---- the page's side of the format

@@ -110,9 +110,7 @@ export class WebRtcTunnel extends Guacamole.Tunnel {
     this.after("attempt", ATTEMPT_TIME, () => this.blocked());
     const peer = (this.peer = new RTCPeerConnection(configuration));
     peer.onicecandidate = ({ candidate }) => {
-      if (candidate?.candidate !== undefined || candidate === null) {
-        this.signalling?.send("candidate", { candidate: candidate?.candidate ?? "" });
-      }
+      this.signalling?.send("candidate", { candidate: candidate?.candidate ?? "" });
     };
     peer.onconnectionstatechange = () => this.changed(peer.connectionState);
     peer.oniceconnectionstatechange = () => this.found(peer.iceConnectionState);

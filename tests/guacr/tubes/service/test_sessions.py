@@ -18,6 +18,7 @@ from guacr.tubes.service.browser_connection import PAYLOAD_MAX
 from guacr.tubes.service.browser_tube import LIMITS
 from guacr.tubes.wire.control import CloseConnection, ConnectionOpened, OpenConnection, SendEof
 from guacr.tubes.wire.frames import OVERHEAD
+from guacr.web.app import _TUNNELS
 from tests.support.loopback import SketchHandler
 from tests.support.site import Site, running_site
 from tests.support.waiting import until
@@ -338,3 +339,4 @@ async def test_many_come_and_go(site: Site) -> None:
     assert site.tubes is not None
     tubes = site.tubes
     await until(lambda: not sessions(site) and tubes.tubes == 0, "the end of all")
+    assert not site.runner.app[_TUNNELS]._transports
