@@ -74,9 +74,14 @@ class Application:
         conversation: str = "c",
         **named: Any,
     ) -> tuple[dict[str, str], dict[str, str]]:
-        """Create both ends, without waiting."""
+        """Create both ends, without waiting.
+
+        Args:
+            named: further arguments of the offerer's create; in `answer`, of the answerer's.
+        """
+        answer = named.pop("answer", {})
         offered = self.create(conversation, offering, **named)
-        answered = self.create(f"{conversation} there", answering, offered["offer"])
+        answered = self.create(f"{conversation} there", answering, offered["offer"], **answer)
         self.registry.set_remote_description(offered["tube_id"], answered["answer"], True)
         self._know(offered["tube_id"], answered["tube_id"])
         self._know(answered["tube_id"], offered["tube_id"])

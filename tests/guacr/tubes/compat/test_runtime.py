@@ -21,21 +21,6 @@ from tests.guacr.tubes.compat.application import LISTENING, LOOPBACK, Applicatio
 ENDED = "have been shut down"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def warmed_up() -> None:
-    """The first loop of uvloop in a process opens a pipe for good."""
-    PyTubeRegistry().active_tube_count()
-    shutdown_runtime_from_python()
-
-
-@pytest.fixture
-def application() -> Iterator[Application]:
-    before = set(threading.enumerate())
-    yield Application()
-    shutdown_runtime_from_python()
-    assert set(threading.enumerate()) <= before
-
-
 @pytest.fixture
 def silent_server() -> Iterator[dict[str, Any]]:
     """Settings with a STUN server that does not answer: without trickle, a create takes seconds."""
