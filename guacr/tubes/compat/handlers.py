@@ -9,6 +9,9 @@ from guacr.tubes.connections.handler import Handler
 from guacr.tubes.errors import TubeError, TubeNotFoundError
 from guacr.tubes.reasons import CloseReason
 
+_NOT_OPENED = "Failed to send OpenConnection frame: Failed to send data: DataChannel is not opened"
+"""Callers look for this to try again."""
+
 
 class HandlerConnections(Access):
     """The connections of `python_handler` conversations. What happens to them is told by the
@@ -28,6 +31,8 @@ class HandlerConnections(Access):
         def connect(tubes: Tubes) -> None:
             try:
                 handler = tubes.feed(conversation_id).handler
+                if not handler.is_running:
+                    raise TubeError(_NOT_OPENED)
                 if not handler.has(conn_no):
                     handler.connect(conn_no, connect_as_payload or b"")
             except TubeNotFoundError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,7 +86,7 @@ def planned(asked: Asked, surroundings: Surroundings) -> Planned:
     given: dict[str, Any] = dict(asked.settings)  # type: ignore[call-overload]
     peer = PeerSettings(
         ice=IceSettings(
-            servers=tuple(_servers(read.ice, asked.relay_host)),
+            servers=_distinct(_servers(read.ice, asked.relay_host)),
             relay_only=read.ice.turn_only,
             loopback=given.get(LOOPBACK_KEY) is True,
         ),
@@ -127,6 +127,14 @@ def _servers(options: IceOptions, relay_host: str) -> Iterator[IceServer]:
         yield IceServer(
             _with_scheme(options.turn_url, "turn"), options.turn_username, options.turn_password
         )
+
+
+def _distinct(servers: Iterable[IceServer]) -> tuple[IceServer, ...]:
+    """Leave out what is there twice: callers name the same host as relay and as STUN server."""
+    found: dict[tuple[str, str, int, str], IceServer] = {}
+    for server in servers:
+        found.setdefault((server.scheme, server.host, server.port, server.transport), server)
+    return tuple(found.values())
 
 
 def _with_scheme(url: str, scheme: str) -> str:

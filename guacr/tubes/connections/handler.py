@@ -80,6 +80,11 @@ class Handler:
 
     # --- for the application
 
+    @property
+    def is_running(self) -> bool:
+        """True while the conversation is open."""
+        return self._conversation is not None
+
     def has(self, number: int) -> bool:
         """Return True if there is a connection of this number."""
         return number in self._connections

@@ -84,11 +84,13 @@ async def test_connections(pair: Pair) -> None:
 
 async def test_a_backend_that_ends(pair: Pair) -> None:
     async def bye(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"bye")
+        writer.write(await reader.readexactly(3))
 
     async with server(bye) as port:
         await pair.connect(HANDLER, wheel_target(port))
         await pair.offerer.call("open_handler_connection", "c", 1)
+        await until(lambda: events(pair), "it is open")
+        await send(pair, 1, b"bye")
 
         if pair.names[1] == "wheel":  # ours tells the end of the data alone, as it still reads
             await until(lambda: ("connection_closed", 1) in events(pair), "the end")
@@ -120,6 +122,14 @@ async def test_the_end_of_the_conversation(pair: Pair) -> None:
 async def test_errors(name: str, network: None) -> None:
     async with paired(name, name) as pair:
         end = pair.offerer
+        created = await end.create("early", HANDLER)
+        with pytest.raises(WheelError) as raised:
+            await end.call("open_handler_connection", "early", 1)
+        assert str(raised.value) == (
+            "Failed to open handler connection: Failed to send OpenConnection frame: "
+            "Failed to send data: DataChannel is not opened"
+        )
+        await end.call("close_tube", created["tube_id"])
         await pair.connect(HANDLER, wheel_target(1))
         for method, arguments, text in (
             ("open_handler_connection", ["x", 1], "No tube found for conversation ID: x"),
