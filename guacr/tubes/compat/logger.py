@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 
 _LOGGER = logging.getLogger("guacr.tubes")
+_ICE_LOGGER = logging.getLogger("aioice")
+"""It has a line for each step of each check, at the level of what others say once."""
 
 
 def initialize_logger(logger_name: str, verbose: bool | None = None, level: int = 20) -> None:
@@ -16,8 +18,10 @@ def initialize_logger(logger_name: str, verbose: bool | None = None, level: int 
         level: of the module `logging`.
     """
     _LOGGER.setLevel(logging.DEBUG if verbose else level)
+    _ICE_LOGGER.setLevel(logging.DEBUG if verbose else max(level, logging.WARNING))
 
 
 def set_verbose_logging(enabled: bool) -> None:
     """Log everything, or what the root logger says."""
     _LOGGER.setLevel(logging.DEBUG if enabled else logging.NOTSET)
+    _ICE_LOGGER.setLevel(logging.DEBUG if enabled else logging.WARNING)
