@@ -9,6 +9,7 @@ from math import inf
 
 from guacr.tubes.connections.connection import Backend, Connection, Front
 from guacr.tubes.events import (
+    FLOODED,
     NORMAL_EXIT,
     ConnectionEnded,
     ConnectionStarted,
@@ -232,7 +233,7 @@ class Conversation:
         self._channel.resume_reading()  # it may have waited for this conversation
 
     def _on_flood(self) -> None:
-        self.close(CloseReason.PROTOCOL_ERROR, "error: the peer sends requests, and reads nothing")
+        self.close(CloseReason.PROTOCOL_ERROR, FLOODED)
 
     def _on_channel_closed(self) -> None:
         if not self.is_closed:

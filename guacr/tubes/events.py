@@ -9,7 +9,8 @@ from guacr.tubes.reasons import CloseReason
 
 NORMAL_EXIT = "normal_exit"
 TUBE_CLOSED = "tube_closed"
-"""Outcomes of conversations; others begin with "error: "."""
+FLOODED = "error: the peer sends requests, and reads nothing"
+"""Outcomes of conversations; others begin with "error: ", too."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from guacr.tubes.connections.connection import Backend, Front
 from guacr.tubes.conversation import Conversation, ConversationOptions
 from guacr.tubes.errors import TubeError, WireError
 from guacr.tubes.events import (
+    FLOODED,
     NORMAL_EXIT,
     TUBE_CLOSED,
     ConversationClosed,
@@ -258,7 +259,9 @@ class Tube:
             # A caller of the answering end may have given the only conversation another name.
             free = [one for one in self._entries.values() if one.conversation is None]
             entry = free[0] if len(self._entries) == 1 and free else None
-        if entry is not None and not self.offers:
+        if entry is not None and entry.conversation is not None:
+            channel.close()  # one channel for each conversation
+        elif entry is not None and not self.offers:
             self._begin(entry, channel)
         elif len(self._unclaimed) < UNCLAIMED_MAX and channel.label not in self._unclaimed:
             channel.pause_reading()
@@ -282,7 +285,9 @@ class Tube:
         if self._entries.get(entry.plan.id) is entry:
             del self._entries[entry.plan.id]
         self._on_event(event)
-        if event.by_peer and not self._entries:
+        if event.outcome == FLOODED:  # its channel keeps what the peer does not read
+            self.close_soon(CloseReason.PROTOCOL_ERROR)
+        elif event.by_peer and not self._entries:
             self.close_soon(event.reason or CloseReason.CONNECTION_LOST)
 
     # ---- the link

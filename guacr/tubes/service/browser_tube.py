@@ -13,7 +13,7 @@ from guacr.transport.base import Transport
 from guacr.tubes.connections.connection import Connection
 from guacr.tubes.conversation import Conversation
 from guacr.tubes.errors import RefusedError
-from guacr.tubes.events import ConversationClosed, ConversationOpened
+from guacr.tubes.events import ConversationClosed
 from guacr.tubes.reasons import CloseReason
 from guacr.tubes.rtc.ice import IceSettings
 from guacr.tubes.rtc.peer import PeerSettings
@@ -62,7 +62,7 @@ class BrowserTube:
         self._peer = peer
         self._begin = begin
         self._end: Callable[[], None] | None = None
-        self._is_opened = self._has_channel = False
+        self._is_opened = False
         self._signalling: Signalling | None = None
         self._offers = TokenBucket(OFFERS_RATE, OFFERS_BURST)
         self._tube = Tube(
@@ -142,10 +142,6 @@ class BrowserTube:
         if isinstance(event, CandidateFound):
             if self._signalling is not None:
                 self._signalling.send({"type": "candidate", "candidate": event.candidate})
-        elif isinstance(event, ConversationOpened):
-            if self._has_channel:
-                self.close_soon(CloseReason.PROTOCOL_ERROR)
-            self._has_channel = True
         elif isinstance(event, ConversationClosed):
             self.close_soon(event.reason or CloseReason.CONNECTION_LOST)
 

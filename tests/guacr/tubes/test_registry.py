@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -17,11 +18,12 @@ from guacr.tubes.errors import (
     TubeNotFoundError,
     TubeTokenError,
 )
-from guacr.tubes.events import ConversationClosed
+from guacr.tubes.events import FLOODED, ConversationClosed
 from guacr.tubes.reasons import CloseReason
 from guacr.tubes.registry import Created, TubeRegistry, creates_limit
 from guacr.tubes.rtc.ice import IceSettings
 from guacr.tubes.rtc.peer import PeerSettings, PeerState
+from guacr.tubes.sctp import ChannelState
 from guacr.tubes.tube import (
     CandidateFound,
     LinkChanged,
@@ -31,6 +33,7 @@ from guacr.tubes.tube import (
     TubeEvent,
     TubeState,
 )
+from guacr.tubes.wire.control import Ping
 from tests.support.ice import UdpRelay
 from tests.support.waiting import until
 
@@ -71,7 +74,10 @@ class Registries:
         """A connected tube: both of its ends."""
         offered = await self.create(0, plan, tube_id=tube_id)
         answered = await self.create(1, answering, tube_id=tube_id, offer=offered.description)
-        offered.tube.peer.set_remote(answered.description, is_answer=True)
+        answer = answered.description
+        if self.settings.trickle:  # all candidates take the routes
+            answer = re.sub("a=candidate:.*\r\n", "", answer)
+        offered.tube.peer.set_remote(answer, is_answer=True)
         await until(lambda: offered.tube.state is TubeState.READY, "the offering end")
         await until(lambda: answered.tube.state is TubeState.READY, "the answering end")
         return offered.tube, answered.tube
@@ -266,6 +272,35 @@ async def cut_link(both: Registries) -> AsyncIterator[UdpRelay]:
         yield relay
     finally:
         relay.close()
+
+
+async def test_a_second_channel_of_the_same_conversation_is_closed(both: Registries) -> None:
+    offered, answered = await both.connect(Plan("c"), Plan("c"))
+    first = answered.conversations["c"]
+
+    second = offered.peer.open_channel("c")
+
+    await until(lambda: second.state is ChannelState.CLOSED, "the refusal")
+    assert answered.conversations["c"] is first
+    assert offered.state is answered.state is TubeState.READY
+
+
+async def test_a_peer_that_asks_without_end_and_reads_nothing_loses_its_tube(
+    both: Registries,
+) -> None:
+    offered, _ = await both.connect(Plan("c"), Plan("c"))
+    conversation = offered.conversations["c"]
+    assert conversation is not None
+    conversation._channel.pause_reading()
+
+    def ask() -> bool:
+        if conversation._channel.buffered < 100_000:
+            conversation.outlet.send_control(Ping(0, bytes(30_000)))
+        return not both.ends[1].tubes
+
+    await until(ask, "the end of the tube")
+
+    assert both.closed(1)[0].outcome == FLOODED
 
 
 async def test_a_lost_link_is_offered_a_restart(

@@ -13,6 +13,7 @@ from guacr.session.input.reader import Reader
 from guacr.session.session import Session
 from guacr.tubes.reasons import CloseReason
 from guacr.tubes.rtc.peer import PeerState
+from guacr.tubes.sctp import ChannelState
 from guacr.tubes.service import browser_tube
 from guacr.tubes.service.browser_connection import PAYLOAD_MAX
 from guacr.tubes.service.browser_tube import LIMITS
@@ -124,11 +125,19 @@ async def test_a_second_connection_is_refused(site: Site, browser: BrowserPeer) 
     await until(lambda: ("key", 0x61, True) in handler_of(site).events, "the key")
 
 
-async def test_a_second_channel_ends_the_tube(site: Site, browser: BrowserPeer) -> None:
+@pytest.mark.parametrize("label", ["guacamole", "another"])
+async def test_a_second_channel_is_closed_and_the_session_goes_on(
+    site: Site, browser: BrowserPeer, monkeypatch: pytest.MonkeyPatch, label: str
+) -> None:
+    monkeypatch.setattr("guacr.tubes.tube.UNCLAIMED_FOR", 0.01)
     await browser.open()
     await browser.until("sync")
-    browser.open_channel()
-    await all_over(site, browser)
+
+    second = browser.peer.open_channel(label)
+
+    await until(lambda: second.state is ChannelState.CLOSED, "the refusal")
+    assert site.bench.registry.sessions
+    assert not browser.closes
 
 
 async def test_an_error_while_opening_is_told(site: Site, browser: BrowserPeer) -> None:
