@@ -1,5 +1,6 @@
 """Run all benchmarks, or those named: parse, terminal, images, encode, fanout, session, join,
-transfer, console, motion, encoded, link, sound, tubes, tunnel, ice, dtls, wheel, webrtc, vnc.
+transfer, console, motion, encoded, link, sound, tubes, tunnel, churn, ice, dtls, wheel,
+webrtc, vnc.
 
 `esctest DIRECTORY` runs esctest.
 """
@@ -23,6 +24,7 @@ NAMES = [
     "sound",
     "tubes",
     "tunnel",
+    "churn",
     "ice",
     "dtls",
     "wheel",
