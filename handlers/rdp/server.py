@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from functools import partial
 
-from guacr.api import GuacrError, SessionContext, WindowSizes, shorten
+from guacr.api import GuacrError, SessionContext, shorten
 from handlers.link import is_near
 from handlers.notice import Notice
 from handlers.rdp import certificates, failures, negotiation
@@ -39,11 +39,12 @@ from handlers.rdp.known_hosts import known_hosts
 from handlers.rdp.launcher import launchers
 from handlers.rdp.login import Login
 from handlers.rdp.microphone import Microphone
-from handlers.rdp.options import geometry_of, keyboard_settings, settings_of, zone_of
-from handlers.rdp.params import MONITORS_MAX, RdpParams
+from handlers.rdp.options import keyboard_settings, settings_of, zone_of
+from handlers.rdp.params import RdpParams
 from handlers.rdp.pipes import Pipes
 from handlers.rdp.pointer import Pointer
 from handlers.rdp.redirection import Redirection, redirection_of
+from handlers.rdp.resizing import Resizing
 from handlers.rdp.route import Connection
 from handlers.rdp.sound import HostSound
 from handlers.rdp.touch import Touches
@@ -128,12 +129,10 @@ class Server:
         self._is_logged_on = False
         """True if the server has said that a user is logged on."""
         self._tasks: set[asyncio.Task[None]] = set()
-        self._sizes: WindowSizes | None = None
-        self._limits: Resizable | None = None
-        """The limits of sizes and monitors, once the server has reported them."""
+        self._resizing = Resizing(session, params, desktop)
         self.is_outdated = False
         """True if the connection has been ended to make another one in a new size."""
-        self._geometry = self._geometry_of(*session.size)
+        self._geometry = self._resizing.geometry(*session.size)
         self.pointer = Pointer(self._engine.post)
         self.touches = Touches(session, self._engine.post)
         layout = layout_of(params.server_layout)
@@ -261,12 +260,11 @@ class Server:
     @property
     def is_resizable(self) -> bool:
         """True if the server has said that it can be resized."""
-        return self._sizes is not None
+        return self._resizing.is_possible
 
     def resize(self, width: int, height: int) -> None:
         """Follow the window, if the server can be resized."""
-        if self._sizes is not None:
-            self._sizes.put(width, height)
+        self._resizing.put(width, height)
 
     # ---- messages
 
@@ -274,6 +272,7 @@ class Server:
         if self._ended is not None:
             return  # another thread of the worker may have been late
         self._desktop.handle(message)
+        self._resizing.handle(message)
         self._clipboard.handle(message)
         self._sound.handle(message)
         self._microphone.handle(message)
@@ -301,10 +300,9 @@ class Server:
                 self._session.set_connected()
                 self.keyboard.begin(key for user in self._session.users for key in user.held.keys)
                 if self._params.resize_method == "reconnect":
-                    self._follow_by(self._reconnect)
-            case Resizable() if self._sizes is None:
-                self._limits = message
-                self._follow_by(self._engine.post)
+                    self._start(self._resizing.follow(self._reconnect, None), "sizes")
+            case Resizable() if not self._resizing.is_possible:
+                self._start(self._resizing.follow(self._engine.post, message), "sizes")
             case LoggedOn():
                 self._is_logged_on, self._logon_error = True, None
             case LogonNoted():
@@ -353,24 +351,6 @@ class Server:
         await asyncio.sleep(STOP_TIMEOUT)
         self._engine.kill()
 
-    def _follow_by(self, change: Callable[[Layout], None]) -> None:
-        """Follow the size of the window, by a function that asks for another size."""
-        self._sizes = WindowSizes(*self._desktop.size)
-        self._start(self._follow(self._sizes, change), "sizes")
-        self._sizes.put(*self._session.size)
-
-    async def _follow(self, sizes: WindowSizes, change: Callable[[Layout], None]) -> None:
-        asked: tuple[int, int] | None = None  # the host may not have followed yet
-        async for width, height in sizes:
-            wanted = self._geometry_of(width, height)
-            if self._limits is not None and 0 < self._limits.area < wanted.width * wanted.height:
-                self._session.log.warning(
-                    "the host accepts no desktop of %d by %d pixels", wanted.width, wanted.height
-                )
-            elif (wanted.width, wanted.height) != (asked or self._desktop.size):
-                asked = wanted.width, wanted.height
-                change(wanted)
-
     def _settings(self, *, is_near: bool) -> list[Message]:
         parts = self._params, self._login, self._geometry, self._security, self._led_by
         return settings_of(*parts, is_near=is_near)
@@ -381,10 +361,6 @@ class Server:
         self.is_outdated = True
         self._release()  # the host keeps what is held; the next connection presses modifiers again
         self._engine.send([Stop()])
-
-    def _geometry_of(self, width: int, height: int) -> Layout:
-        most = MONITORS_MAX if self._limits is None else self._limits.monitors
-        return geometry_of(self._params, width, height, self._session.owner_info.dpi, most)
 
 
 def _now() -> float:

@@ -94,8 +94,17 @@ class RdpDesktop(RdpHost):
 
     def draw(self, order: bytes) -> None:
         """Send a drawing order, on the fast path."""
+        self._send_update(0, struct.pack("<H", 1) + order)
+
+    async def paint(self) -> None:
+        """Draw a white pixel in the corner, on the fast path (MS-RDPBCGR 2.2.9.1.1.3.1.2)."""
+        await self._finalized.wait()
+        bitmap = struct.pack("<HHHHHHHHH4s", 0, 0, 0, 0, 1, 1, 32, 0, 4, b"\xff" * 4)
+        self._send_update(1, struct.pack("<HH", 1, 1) + bitmap)
+
+    def _send_update(self, kind: int, content: bytes) -> None:
         assert self._writer is not None
-        update = struct.pack("<BHH", 0, 2 + len(order), 1) + order
+        update = struct.pack("<BH", kind, len(content)) + content
         self._writer.write(struct.pack(">BH", 0, 0x8000 | 3 + len(update)) + update)
 
     async def note_logon(self) -> None:

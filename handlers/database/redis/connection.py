@@ -15,6 +15,7 @@ from guacr.api import (
     UpstreamUnavailableError,
     shorten,
 )
+from handlers import tls
 from handlers.database.encryption import tls_context
 from handlers.database.params import RedisParams
 from handlers.database.redis.resp import AGGREGATES, RespReader, Token
@@ -25,6 +26,8 @@ CHUNK = 1 << 12
 VALUES_MAX = 1_000_000
 """Maximum values of a reply that is read completely."""
 CLOSE_TIMEOUT = 1.0
+READ_MAX = 1 << 16
+"""Bytes that are received ahead; twice as many at most."""
 
 Value = None | str | list["Value"]
 """A complete reply; numbers are texts, maps are lists of alternating keys and values."""
@@ -129,10 +132,9 @@ async def open_connection(params: RedisParams) -> RedisConnection:
     sock = await dial(params.hostname, params.port, params.timeout)
     try:
         async with asyncio.timeout(params.timeout):
-            streams = await asyncio.open_connection(
-                sock=sock, ssl=secured, server_hostname=params.hostname if secured else None
-            )
-            return RedisConnection(*streams)
+            if secured is None:
+                return RedisConnection(*await asyncio.open_connection(sock=sock))
+            return RedisConnection(*await tls.connect(sock, secured, params.hostname, READ_MAX))
     except TimeoutError:
         raise UpstreamTimeoutError(
             f"{place} does not answer to TLS within {params.timeout} s: check port and tls"

@@ -83,6 +83,7 @@ async def resizable(
     ):
         assert await host.open(NAME) == 0
         host.say(capabilities(most, area))
+        await host.paint()
         yield host, client
 
 
