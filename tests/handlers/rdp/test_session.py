@@ -187,9 +187,10 @@ async def test_the_desktop_takes_the_size_of_the_window(
 
 
 @each_engine
-async def test_a_storm_of_sizes(daemon: Daemon, xrdp: Xrdp) -> None:
-    """The last one counts, whatever comes before and between; `test_monitors` has requests."""
-    async with connected(daemon, xrdp.parameters(), resize_method="reconnect") as client:
+@pytest.mark.parametrize("method", ["display-update", "reconnect"])
+async def test_a_storm_of_sizes(method: str, daemon: Daemon, xrdp: Xrdp) -> None:
+    """The last one counts, whatever comes before and between."""
+    async with connected(daemon, xrdp.parameters(), resize_method=method) as client:
         display = await xrdp.display()
         show_something(display)
         for number in range(60):
