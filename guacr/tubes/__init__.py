@@ -33,4 +33,11 @@ def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module = "registry" if name == "TubeRegistry" else "compat"
-    return getattr(import_module(f"{__name__}.{module}"), name)
+    try:
+        return getattr(import_module(f"{__name__}.{module}"), name)
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            f"tubes need {error.name}: install guacr with the extra webrtc "
+            "(pip install 'guacr[webrtc]')",
+            name=error.name,
+        ) from error

@@ -204,7 +204,8 @@ class Xrdp:
 
     async def display(self) -> XDisplay:
         """The display of the only session, once it has begun."""
-        await until(lambda: len(self._sessions()) == 1, "a session", timeout=START_TIMEOUT)
+        await until(self._sessions, "a session", timeout=2 * START_TIMEOUT)
+        await until(lambda: len(self._sessions()) == 1, "one session", timeout=START_TIMEOUT)
         display = XDisplay(self._sessions()[0].name)
         self._displays.append(display)
         return display

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
 
@@ -70,6 +70,9 @@ class Tubes:
         """
         description = _decoded(offer)
         tube_id = tube_id or str(uuid4())
+        existing = self.registry.tubes.get(tube_id)
+        if existing is not None:  # its role is the tube's
+            asked = replace(asked, is_answerer=not existing.offers)
         audience = self.audiences.get(tube_id)
         if audience is None:
             audience = Audience(application.dispatcher, asked.conversation_id)

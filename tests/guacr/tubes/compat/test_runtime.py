@@ -342,3 +342,35 @@ def test_the_network_is_tested(application: Application) -> None:
     assert "PASS Udp Binding" in text
     assert "FAIL Tcp Connectivity" in text
     assert "Allow TCP to port 3478" in text
+
+
+def test_a_second_conversation_has_the_role_of_its_tube(application: Application) -> None:
+    served: list[bytes] = []
+
+    def serve(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection:
+            served.append(connection.recv(100))
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(20)
+        thread = threading.Thread(target=serve, args=(server,))
+        thread.start()
+        near, far = application.connect(LISTENING, target(1))
+        port = server.getsockname()[1]
+        application.create("d", target(port), tube_id=far["tube_id"])
+        second = application.create("d", LISTENING, tube_id=near["tube_id"])
+
+        host, _, number = second["actual_local_listen_addr"].rpartition(":")
+        with socket.create_connection((host, int(number))) as client:
+            client.sendall(b"through the second")
+            thread.join(20)
+
+    assert served == [b"through the second"]
+
+
+def test_without_the_extra_the_error_says_what_to_install() -> None:
+    code = "import sys; sys.modules['aioice'] = None; import guacr.tubes; guacr.tubes.TubeRegistry"
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+
+    assert "pip install 'guacr[webrtc]'" in done.stderr.splitlines()[-1]
