@@ -75,7 +75,10 @@ async def test_what_runs_is_cancelled_when_the_person_leaves(
     await other.runs()
     other.transport.send("disconnect")
     await other.session.wait_closed()
-    person.type("select count(*) from pg_stat_activity where query ~ 'left_[b]ehind' \\watch 0.1\n")
+    person.type(
+        "select count(*) from pg_stat_activity where state = 'active' and query ~ 'left_[b]ehind'"
+        " \\watch 0.1\n"
+    )
     await person.sees("    0\n(1 row)")
     person.control("c")
 
