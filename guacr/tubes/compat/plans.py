@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from guacr.session.directory import Directory
 from guacr.tubes.compat.handler_feed import HandlerFeed
+from guacr.tubes.compat.local_sessions import LocalBackend, LocalSessions
 from guacr.tubes.connections.connection import Backend
 from guacr.tubes.connections.listener import Listener
 from guacr.tubes.errors import TubeSettingsError
@@ -16,7 +16,6 @@ from guacr.tubes.guacamole.connect import Request
 from guacr.tubes.guacamole.connect_as import ConnectAs
 from guacr.tubes.guacamole.guacd import GuacdBackend
 from guacr.tubes.guacamole.opener import Opener
-from guacr.tubes.guacamole.sessions import DaemonBackend
 from guacr.tubes.roles import make_backend, make_front
 from guacr.tubes.rtc.ice import IceServer, IceSettings
 from guacr.tubes.rtc.peer import PeerSettings
@@ -55,12 +54,12 @@ class Surroundings:
     """The things that conversations use.
 
     Attributes:
-        directory: the sessions for those whose settings name no guacd.
+        sessions: for those whose settings name no guacd.
         on_event: called with events of guacd.
         make_feed: makes the application's side of a `python_handler`; None if it has none.
     """
 
-    directory: Callable[[], Directory]
+    sessions: Callable[[], LocalSessions]
     on_event: Callable[[Event], None]
     make_feed: Callable[[], HandlerFeed] | None
 
@@ -112,7 +111,7 @@ def _guacd(settings: GuacdSettings, surroundings: Surroundings) -> Backend:
     request = Request(settings.protocol, settings.params)
     opener = Opener(request, surroundings.on_event, ConnectAs(settings.connect_as))
     if settings.host is None:
-        return DaemonBackend(surroundings.directory(), opener)
+        return LocalBackend(surroundings.sessions(), settings.protocol, opener)
     return GuacdBackend(settings.host, settings.port or GUACD_PORT, opener)
 
 

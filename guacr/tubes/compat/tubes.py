@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
 
-from guacr.session.directory import Directory
 from guacr.tubes.compat.audience import Audience, SignalCallback
 from guacr.tubes.compat.callbacks import Dispatcher
 from guacr.tubes.compat.handler_feed import HandlerCallback, HandlerFeed
@@ -133,7 +132,7 @@ class Tubes:
                 asked.conversation_id, callback, audience.dispatcher, application.later
             )
 
-        return Surroundings(self._directory, on_event, None if callback is None else make_feed)
+        return Surroundings(self._local_sessions, on_event, None if callback is None else make_feed)
 
     # ---- events
 
@@ -160,10 +159,10 @@ class Tubes:
 
     # ---- sessions
 
-    def _directory(self) -> Directory:
+    def _local_sessions(self) -> LocalSessions:
         if self._sessions is None:
             self._sessions = LocalSessions()
-        return self._sessions.registry
+        return self._sessions
 
     # ---- look-ups
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from guacr.errors import SettingsError
-from guacr.session.directory import Directory
+from guacr.tubes.compat.local_sessions import LocalSessions
 from guacr.tubes.compat.plans import Asked, Planned, Surroundings, planned
 from guacr.tubes.errors import TubeSettingsError
 from guacr.tubes.guacamole.guacd import GuacdBackend
@@ -13,13 +13,13 @@ from guacr.tubes.guacamole.guacd import GuacdBackend
 TUNNEL = {"conversationType": "tunnel"}
 
 
-def no_directory() -> Directory:
+def no_sessions() -> LocalSessions:
     raise AssertionError("it is not wanted")
 
 
 def plan(settings: dict[str, Any], relay_host: str = "", *, is_answerer: bool = False) -> Planned:
     asked = Asked("c", settings, True, relay_host, is_answerer, fragmented=False)
-    return planned(asked, Surroundings(no_directory, lambda event: None, None))
+    return planned(asked, Surroundings(no_sessions, lambda event: None, None))
 
 
 def test_the_servers_that_commander_names_are_asked_once() -> None:

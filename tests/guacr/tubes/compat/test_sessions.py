@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from guacr.session.protocols import Protocols
 from tests.guacr.tubes.compat.application import LOOPBACK, Application, wait
 
 HANDLER: dict[str, Any] = {**LOOPBACK, "conversationType": "python_handler"}
@@ -69,6 +70,32 @@ def test_a_session(application: Application, telnet_port: int) -> None:
 
     wait(lambda: events[-1]["type"] == "connection_closed", "the end")
     wait(lambda: not registry.all_tube_ids(), "the end of the tube")
+
+
+def test_a_handler_is_not_imported_on_the_thread_of_the_tubes(
+    application: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = Protocols.find
+    threads: list[str] = []
+
+    def noted(protocols: Protocols, name: str) -> Any:
+        threads.append(threading.current_thread().name)
+        return find(protocols, name)
+
+    monkeypatch.setattr(Protocols, "find", noted)
+    events: list[dict[str, Any]] = []
+    answering = {
+        **LOOPBACK,
+        "conversationType": "telnet",
+        "guacd_params": {"hostname": "127.0.0.1", "port": 1},
+    }
+    application.connect(HANDLER, answering, handler_callback=events.extend)
+
+    application.registry.open_handler_connection("c", 1)
+
+    wait(lambda: events and events[-1]["type"] == "connection_closed", "the end")
+    assert len(threads) >= 2
+    assert threads[0] != threads[-1]
 
 
 def test_a_host_that_refuses(application: Application) -> None:
