@@ -9,7 +9,7 @@ from enum import Enum
 
 from guacr.tubes.errors import CircuitOpenError
 
-FAILURES_MAX = {"ice": 8, "dtls": 5}
+FAILURES_MAX = {"ice": 8}
 """Failures of a kind in a row that open the circuit."""
 FAILURES_MAX_OTHER = 5
 OPEN_FOR = 30.0

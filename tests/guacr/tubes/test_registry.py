@@ -34,6 +34,7 @@ from guacr.tubes.tube import (
     TubeState,
 )
 from guacr.tubes.wire.control import Ping
+from tests.support.echo_server import echo_server
 from tests.support.ice import UdpRelay
 from tests.support.waiting import until
 
@@ -108,23 +109,6 @@ async def both() -> AsyncIterator[Registries]:
     registries = Registries()
     yield registries
     await registries.close()
-
-
-@asynccontextmanager
-async def echo_server() -> AsyncIterator[int]:
-    """The port of a server that returns what it gets."""
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
-        writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        server.close()
 
 
 async def round_trip(listener: Listener, data: bytes = b"hello") -> bytes:

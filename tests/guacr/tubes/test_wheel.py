@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -19,6 +18,7 @@ from guacr.tubes.registry import TubeRegistry
 from guacr.tubes.rtc.peer import PeerSettings
 from guacr.tubes.rtc.sdp import parse
 from guacr.tubes.tube import CandidateFound, Plan, Tube, TubeEvent, TubeState
+from tests.support.echo_server import echo_server
 from tests.support.waiting import until
 from tests.support.wheel import Wheel, wheel, wheel_network
 
@@ -115,23 +115,6 @@ async def both() -> AsyncIterator[Both]:
         ends = Both(running)
         yield ends
         await ends.close()
-
-
-@asynccontextmanager
-async def echo_server() -> AsyncIterator[int]:
-    """The port of a server that returns what it gets."""
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
-        writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        server.close()
 
 
 async def echoed(port: int, size: int) -> int:

@@ -12,8 +12,9 @@ import pytest
 import pytest_asyncio
 
 from tests.guacr.tubes.compat.pair import MODULES, Pair, paired
-from tests.guacr.tubes.test_wheel import echo_server, echoed, target
+from tests.guacr.tubes.test_wheel import echoed, target
 from tests.support.conversations import echo, server
+from tests.support.echo_server import echo_server
 from tests.support.waiting import until
 from tests.support.wheel import WheelError, wheel_network
 

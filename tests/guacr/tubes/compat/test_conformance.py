@@ -12,7 +12,8 @@ import pytest
 import pytest_asyncio
 
 from tests.guacr.tubes.compat.pair import MODULES, Pair, paired
-from tests.guacr.tubes.test_wheel import LISTENING, echo_server, echoed, target
+from tests.guacr.tubes.test_wheel import LISTENING, echoed, target
+from tests.support.echo_server import echo_server
 from tests.support.waiting import until
 from tests.support.wheel import Wheel, WheelError, wheel, wheel_network
 
