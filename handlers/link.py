@@ -20,9 +20,11 @@ a minute, whether or not something is sent to it."""
 _FAMILIES = (socket.AF_INET, socket.AF_INET6)
 _INFO = struct.Struct("<BBBBBBBB16I")
 """The beginning of Linux's tcp_info (tcp(7), linux/tcp.h)."""
-_PROBES, _UNACKNOWLEDGED, _LAST_ACKNOWLEDGED, _ROUND_TRIP = 3, 12, 20, 23
-"""Places in it: keep-alive probes without an answer, segments on their way, the milliseconds since
-the last acknowledgement, and the microseconds of a round trip."""
+_STATE, _PROBES, _UNACKNOWLEDGED, _LAST_ACKNOWLEDGED, _ROUND_TRIP = 0, 3, 12, 20, 23
+"""Places in it: the state of the connection, keep-alive probes without an answer, segments on
+their way, the milliseconds since the last acknowledgement, and the microseconds of a round trip."""
+_CLOSED = 7
+"""The state of a connection that has ended (TCP_CLOSE, net/tcp_states.h)."""
 NEAR = 0.01
 """The seconds of a round trip up to which a host is near: between them are quick links only."""
 SAME = 0.02
@@ -63,17 +65,21 @@ class Link:
         self._sock = sock.dup() if is_known else None
         self._acknowledged = 0.0
         """The time of the last acknowledgement, on the monotonic clock."""
+        self._is_silent = False
 
     def is_silent(self) -> bool:
         """Return whether the host has acknowledged nothing since the last call, although something
-        is on its way to it."""
+        is on its way to it. Once the connection has ended, the answer stays the last one."""
         if self._sock is None:
             return False
         info = _info(self._sock)
+        if info[_STATE] == _CLOSED:
+            return self._is_silent
         before = self._acknowledged
         self._acknowledged = time.monotonic() - info[_LAST_ACKNOWLEDGED] / 1000
         waits = bool(info[_PROBES] or info[_UNACKNOWLEDGED])
-        return waits and self._acknowledged - before < SAME
+        self._is_silent = waits and self._acknowledged - before < SAME
+        return self._is_silent
 
     def close(self) -> None:
         """Forget the socket."""
