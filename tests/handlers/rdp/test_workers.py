@@ -38,6 +38,9 @@ from tests.support.xvnc import Desktop
 
 GROWTH_MAX = 4 << 20
 """Bytes by which memory may grow over 75 connections: a desktop's picture alone has 3 MiB."""
+ROUNDS = 4
+"""Rounds of so many, in one of which it must not grow by more: what is left of other tests, and
+how the allocator splits its memory, settles."""
 
 
 @pytest.fixture
@@ -175,10 +178,15 @@ async def test_a_hundred_connections(daemon: Daemon, shadow: dict[str, str]) -> 
         return counts(), [memory_of(pid) for pid in ("self", zygote_pid())]
 
     files, memory = await connect_many(5)
-    later_files, later_memory = await connect_many(15)
-    assert all(map(le, later_files, files))
-    for before, after in zip(memory, later_memory, strict=True):
-        assert after - before < GROWTH_MAX
+    for _ in range(ROUNDS):
+        before = memory
+        later_files, memory = await connect_many(15)
+        assert all(map(le, later_files, files))
+        growth = [later - earlier for earlier, later in zip(before, memory, strict=True)]
+        if max(growth) < GROWTH_MAX:
+            break
+    else:
+        pytest.fail(f"memory grows in every round, last by {growth} bytes")
 
 
 def memory_of(pid: int | str) -> int:
