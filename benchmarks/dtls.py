@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from benchmarks import table
 from benchmarks.table import print_table
-from guacr.tubes.rtc.certificate import Certificate
-from guacr.tubes.rtc.dtls import Dtls, DtlsState
+from guacr.tubes.rtc.dtls.certificate import Certificate
+from guacr.tubes.rtc.dtls.connection import Dtls, DtlsState
 
 SIZES = (64, 1200)
 """Bytes of data in a record: a keystroke, and a full packet."""

@@ -11,7 +11,8 @@ from contextlib import suppress
 import aioice
 
 from benchmarks.table import print_table
-from guacr.tubes.rtc.ice import IceSettings, IceState, IceTransport
+from guacr.tubes.rtc.ice.settings import IceSettings, IceState
+from guacr.tubes.rtc.ice.transport import IceTransport
 
 SETTINGS = IceSettings(loopback=True, interfaces=("lo",))
 DATAGRAM = b"\x17" + bytes(1199)

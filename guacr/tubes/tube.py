@@ -22,8 +22,8 @@ from guacr.tubes.events import (
     Event,
 )
 from guacr.tubes.reasons import CloseReason
-from guacr.tubes.rtc.description import SessionDescription
 from guacr.tubes.rtc.peer import PeerConnection, PeerSettings, PeerState
+from guacr.tubes.rtc.sdp.description import SessionDescription
 from guacr.tubes.sctp import Channel
 from guacr.tubes.wire.frames import message_limit
 

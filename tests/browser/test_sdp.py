@@ -5,8 +5,8 @@ import json
 import pytest
 
 from guacr.tubes.rtc import sdp
-from guacr.tubes.rtc.certificate import Certificate
-from guacr.tubes.rtc.description import SessionDescription, Setup
+from guacr.tubes.rtc.dtls.certificate import Certificate
+from guacr.tubes.rtc.sdp.description import SessionDescription, Setup
 from tests.support.browser import Page
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]

@@ -11,7 +11,7 @@ import pytest_asyncio
 from guacr.display.geometry import Rect
 from guacr.errors import UpstreamError
 from guacr.tubes.reasons import CloseReason
-from guacr.tubes.rtc.ice import IceTransport
+from guacr.tubes.rtc.ice.transport import IceTransport
 from guacr.tubes.service.browser_tube import BrowserTube
 from guacr.tubes.service.signalling import Signalling
 from tests.browser.test_view import choose

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from guacr.tubes.errors import DtlsError
-from guacr.tubes.rtc.dtls import Dtls, DtlsState
+from guacr.tubes.rtc.dtls.connection import Dtls, DtlsState
 from tests.fuzz.driver import main
-from tests.guacr.tubes.rtc.dtls_link import TRIP, Link, client, connected, encrypted, server
+from tests.guacr.tubes.rtc.dtls.link import TRIP, Link, client, connected, encrypted, server
 
 
 def _samples() -> list[bytes]:

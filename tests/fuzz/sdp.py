@@ -6,10 +6,10 @@ import base64
 
 from guacr.tubes.errors import SdpError
 from guacr.tubes.rtc import sdp
-from guacr.tubes.rtc.description import SessionDescription
-from guacr.tubes.rtc.fingerprint import Fingerprint
+from guacr.tubes.rtc.dtls.fingerprint import Fingerprint
+from guacr.tubes.rtc.sdp.description import SessionDescription
 from tests.fuzz.driver import main
-from tests.guacr.tubes.rtc.descriptions import DESCRIPTIONS
+from tests.guacr.tubes.rtc.sdp.descriptions import DESCRIPTIONS
 
 SAMPLES = [text.encode() for text in DESCRIPTIONS.values()] + [
     text.replace("\r\n", "\n").encode() for text in DESCRIPTIONS.values()

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from guacr.tubes.rtc.ice import IceServer
+from guacr.tubes.rtc.ice.settings import IceServer
 from tests.support.certificates import Authority
 from tests.support.require import require
 from tests.support.waiting import free_port, listens, until

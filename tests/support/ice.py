@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from guacr.tubes.rtc.ice import IceSettings, IceState, IceTransport
+from guacr.tubes.rtc.ice.settings import IceSettings, IceState
+from guacr.tubes.rtc.ice.transport import IceTransport
 from tests.support.waiting import until
 
 LOOPBACK = IceSettings(loopback=True, interfaces=("lo",))

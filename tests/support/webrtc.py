@@ -14,7 +14,7 @@ from aiohttp import WSMsgType
 
 from guacr.protocol.instruction import encode as instruction
 from guacr.testing.wire import Received, Splitter
-from guacr.tubes.rtc.ice import IceSettings
+from guacr.tubes.rtc.ice.settings import IceSettings
 from guacr.tubes.rtc.peer import PeerConnection, PeerSettings, PeerState
 from guacr.tubes.sctp import Channel
 from guacr.tubes.wire import control

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from guacr.errors import GuacrError
 from guacr.tubes.compat.plans import STUN_PORT, host_in_url
-from guacr.tubes.rtc.ice import IceServer, IceSettings
+from guacr.tubes.rtc.ice.settings import IceServer, IceSettings
 from guacr.tubes.rtc.peer import PeerConnection, PeerSettings
 
 TIMEOUT, TIMEOUT_MAX = 10.0, 300.0

@@ -17,7 +17,7 @@ from guacr.tubes.guacamole.connect_as import ConnectAs
 from guacr.tubes.guacamole.guacd import GuacdBackend
 from guacr.tubes.guacamole.opener import Opener
 from guacr.tubes.roles import make_backend, make_front
-from guacr.tubes.rtc.ice import IceServer, IceSettings
+from guacr.tubes.rtc.ice.settings import IceServer, IceSettings
 from guacr.tubes.rtc.peer import PeerSettings
 from guacr.tubes.settings import GuacdSettings, HandlerSettings, IceOptions, parse
 from guacr.tubes.tube import Plan

@@ -11,13 +11,14 @@ from enum import StrEnum
 from typing import Any
 
 from guacr.tubes.errors import CandidateError, PeerError
-from guacr.tubes.rtc.certificate import Certificate
-from guacr.tubes.rtc.description import SessionDescription, Setup
-from guacr.tubes.rtc.dtls import Dtls, DtlsState
-from guacr.tubes.rtc.dtls_driver import DtlsDriver
-from guacr.tubes.rtc.ice import IceParameters, IceSettings, IceState, IceTransport
+from guacr.tubes.rtc.dtls.certificate import Certificate
+from guacr.tubes.rtc.dtls.connection import Dtls, DtlsState
+from guacr.tubes.rtc.dtls.driver import DtlsDriver
+from guacr.tubes.rtc.ice.settings import IceParameters, IceSettings, IceState
+from guacr.tubes.rtc.ice.transport import IceTransport
 from guacr.tubes.rtc.sctp_driver import SctpDriver
 from guacr.tubes.rtc.sdp import parse, write
+from guacr.tubes.rtc.sdp.description import SessionDescription, Setup
 from guacr.tubes.sctp import Association, Channel, Limits
 
 log = logging.getLogger(__name__)

@@ -15,12 +15,12 @@ from guacr.tubes.conversation import Conversation
 from guacr.tubes.errors import RefusedError
 from guacr.tubes.events import ConversationClosed
 from guacr.tubes.reasons import CloseReason
-from guacr.tubes.rtc.ice import IceSettings
+from guacr.tubes.rtc.ice.settings import IceSettings
 from guacr.tubes.rtc.peer import PeerSettings
-from guacr.tubes.rtc.token_bucket import TokenBucket
 from guacr.tubes.sctp import Limits
 from guacr.tubes.service.browser_connection import BrowserConnection
 from guacr.tubes.service.signalling import Signalling
+from guacr.tubes.token_bucket import TokenBucket
 from guacr.tubes.tube import CandidateFound, Plan, Tube, TubeEvent
 
 LABEL = "guacamole"

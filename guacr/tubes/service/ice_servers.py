@@ -12,7 +12,7 @@ from base64 import b64encode
 from typing import Any
 
 from guacr.settings.webrtc import IceServerSettings, WebRtcSettings
-from guacr.tubes.rtc.ice_settings import IceServer, IceSettings
+from guacr.tubes.rtc.ice.settings import IceServer, IceSettings
 
 CREDENTIAL_LIFETIME = 24 * 3600
 """Seconds for which credentials are valid: the server may check them again during a session."""

@@ -21,7 +21,7 @@ from guacr.tubes.errors import (
 from guacr.tubes.events import FLOODED, ConversationClosed
 from guacr.tubes.reasons import CloseReason
 from guacr.tubes.registry import Created, TubeRegistry, creates_limit
-from guacr.tubes.rtc.ice import IceSettings
+from guacr.tubes.rtc.ice.settings import IceSettings
 from guacr.tubes.rtc.peer import PeerSettings, PeerState
 from guacr.tubes.sctp import ChannelState
 from guacr.tubes.tube import (

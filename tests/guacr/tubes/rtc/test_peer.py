@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from guacr.tubes.errors import PeerError, SdpError
-from guacr.tubes.rtc.ice import IceSettings
+from guacr.tubes.rtc.ice.settings import IceSettings
 from guacr.tubes.rtc.peer import PeerConnection, PeerSettings, PeerState
 from guacr.tubes.rtc.sdp import parse, write
 from guacr.tubes.sctp import Channel, ChannelState
@@ -235,7 +235,7 @@ async def test_datagrams_that_overtake_the_answer_are_kept() -> None:
         description = parse(answer)
         early = first._early
         # Only the credentials arrive: ICE connects, and the second end begins with DTLS.
-        from guacr.tubes.rtc.ice import IceParameters
+        from guacr.tubes.rtc.ice.settings import IceParameters
 
         first._ice.set_remote(IceParameters(description.ufrag, description.password))
         await until(lambda: early, "the first flight")

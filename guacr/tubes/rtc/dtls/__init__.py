@@ -1,0 +1,1 @@
+"""DTLS: encryption, with certificates that session descriptions vouch for."""
