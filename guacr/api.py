@@ -66,7 +66,7 @@ from guacr.session.shared_params import (
 from guacr.session.sizes import WindowSizes
 from guacr.session.streams.audio_input import AudioInput
 from guacr.session.streams.audio_output import AudioOutput
-from guacr.session.streams.files import Entry, FileSystem
+from guacr.session.streams.files import TREE_MAX, Entry, Feature, FileSystem
 from guacr.session.streams.inputs import Collector, InputStream
 from guacr.session.streams.outputs import NAME_MAX, OutputStream
 from guacr.session.streams.resampler import Resampler
@@ -86,6 +86,7 @@ from guacr.turns import TURN, Turns
 __all__ = [
     "BLOB_MAX",
     "NAME_MAX",
+    "TREE_MAX",
     "TURN",
     "Array8",
     "AudioFormat",
@@ -106,6 +107,7 @@ __all__ = [
     "Display",
     "EncodedImage",
     "Entry",
+    "Feature",
     "FileSystem",
     "Fill",
     "ForbiddenError",

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from guacr.api import Entry
 from guacr.errors import ForbiddenError, UpstreamError
 from guacr.session.session import Session
 from handlers.testcard import TestcardHandler as CardHandler
@@ -90,7 +91,7 @@ async def test_folders_by_their_path(page: Page, card: Site) -> None:
         "/is empty/.test(document.querySelector('#files-status').textContent)", "an empty list"
     )
     await page.click("#files-path button")
-    await page.until("document.querySelectorAll('#files-list li').length === 2", "the root")
+    await page.until("document.querySelectorAll('#files-list li').length === 3", "the root")
 
 
 async def test_a_file_is_uploaded(page: Page, card: Site, notes: list[str]) -> None:
@@ -128,7 +129,9 @@ async def test_many_uploads_wait_for_each_other(page: Page, card: Site, notes: l
 async def test_a_refused_upload_says_why(page: Page, card: Site) -> None:
     await folder(page, card, "download")
     await page.run(choose(f"new File([{MEGABYTE}], 'no.bin')"))
-    await page.until(state(page, "no.bin", "Files can be sent to /upload only."), "the reason")
+    await page.until(
+        state(page, "no.bin", "Files can be sent to /upload and /files only."), "the reason"
+    )
 
 
 async def test_a_refused_download_says_why(
@@ -137,10 +140,10 @@ async def test_a_refused_download_says_why(
     await folder(page, card, "download")
     await page.until_visible('#files-list [aria-label="Download 1 KiB"]')
 
-    async def refuse(self: CardFiles, path: str) -> bool:
+    async def refuse(self: CardFiles, path: str) -> Entry:
         raise ForbiddenError("you may not read this file")
 
-    monkeypatch.setattr(CardFiles, "is_directory", refuse)
+    monkeypatch.setattr(CardFiles, "stat", refuse)
     await page.click('#files-list [aria-label="Download 1 KiB"]')
     await page.until(
         "document.querySelector('#files-status').textContent === 'You may not read this file.'",
@@ -154,7 +157,7 @@ async def test_a_file_that_breaks_off_is_not_saved(
     await page.call("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
     await folder(page, card, "download")
 
-    async def break_off(self: CardFiles, path: str) -> AsyncGenerator[bytes, None]:
+    async def break_off(self: CardFiles, path: str, offset: int = 0) -> AsyncGenerator[bytes, None]:
         yield PIECE
         raise UpstreamError("the host has gone")
 

@@ -14,7 +14,7 @@ from contextlib import aclosing
 from guacr.errors import GuacrError, InternalError, NotFoundError, TooManyError
 from guacr.protocol.instruction import BLOB_MAX, encode
 from guacr.session.rights import Rights
-from guacr.session.streams.files import PATH_MAX, FileSystem, normalised
+from guacr.session.streams.files import PATH_MAX, Feature, FileSystem, normalised
 from guacr.session.streams.inputs import InputStream
 from guacr.session.streams.outputs import OutputStream, OutputStreams
 from guacr.session.streams.transfers import Transfers
@@ -82,16 +82,20 @@ class Objects:
         Raises:
             NotFoundError: the object is unknown.
             BadRequestError: the path is invalid.
+            ForbiddenError: the file system accepts no uploads.
             TooManyError: too many transfers are running.
         """
         files = self._find(index)
+        files.require(Feature.WRITE)
         path = normalised(stream.name)
         self._transfers.receive(stream, lambda data: files.write(path, stream.mimetype, data))
 
     async def _send_body(self, files: FileSystem, index: int, path: str, name: str) -> None:
         body: OutputStream | None = None
         try:
-            directory = await files.is_directory(path)
+            directory = (await files.stat(path)).is_directory
+            if not directory:
+                files.require(Feature.READ)
             async with aclosing(_index(files, path) if directory else files.read(path)) as source:
                 first = await anext(source, b"")
                 mimetype = INDEX_TYPE if directory else FILE_TYPE

@@ -8,7 +8,7 @@ from contextlib import aclosing
 
 from typing_extensions import override
 
-from guacr.api import Entry, FileSystem, ForbiddenError, NotFoundError, shorten
+from guacr.api import Entry, Feature, FileSystem, NotFoundError, shorten
 from handlers.rdp.clipboard.file_list import Path, Tree
 from handlers.rdp.clipboard.host_files import HostFiles
 from handlers.rdp.clipboard.user_files import UserFiles
@@ -38,30 +38,40 @@ class Folder(FileSystem):
         self._may_read = may_read
         self._may_write = may_write
 
+    @property
     @override
-    async def is_directory(self, path: str) -> bool:
+    def features(self) -> frozenset[Feature]:
+        allowed = {Feature.READ: self._may_read, Feature.WRITE: self._may_write}
+        return frozenset(feature for feature, may in allowed.items() if may)
+
+    @override
+    async def stat(self, path: str) -> Entry:
         tree, parts = self._tree(), _parts(path)
-        if parts not in tree.directories and parts not in tree.files:
-            raise _gone(path)
-        return parts in tree.directories
+        if parts in tree.directories:
+            return Entry(parts[-1] if parts else "", is_directory=True)
+        if parts in tree.files:
+            return Entry(parts[-1], size=tree.files[parts].size)
+        raise _gone(path)
 
     @override
     async def list(self, path: str) -> AsyncGenerator[Entry, None]:
-        names = self._tree().directories.get(_parts(path), {})
-        for number, (name, is_directory) in enumerate(names.items(), 1):
-            yield Entry(name, is_directory=is_directory)
+        tree, directory = self._tree(), _parts(path)
+        for number, (name, is_directory) in enumerate(
+            tree.directories.get(directory, {}).items(), 1
+        ):
+            size = None if is_directory else tree.files[(*directory, name)].size
+            yield Entry(name, is_directory=is_directory, size=size)
             if number % AT_ONCE == 0:
                 await asyncio.sleep(0)
 
     @override
-    async def read(self, path: str) -> AsyncGenerator[bytes, None]:
-        if not self._may_read:
-            raise ForbiddenError("downloading from the clipboard is disabled for this connection")
+    async def read(self, path: str, offset: int = 0) -> AsyncGenerator[bytes, None]:
+        self.require(Feature.READ)
         source = self._source()
         file = source.tree.files.get(_parts(path))
         if file is None:
             raise _gone(path)
-        async with aclosing(source.read(file)) as pieces:
+        async with aclosing(source.read(file, offset)) as pieces:
             async for piece in pieces:
                 yield piece
 
@@ -69,9 +79,12 @@ class Folder(FileSystem):
         return self._source().tree if self._may_read else Tree()
 
     @override
-    async def write(self, path: str, mimetype: str, data: AsyncIterator[bytes]) -> None:
-        if not self._may_write:
-            raise ForbiddenError("uploading to the clipboard is disabled for this connection")
+    async def write(
+        self, path: str, mimetype: str, data: AsyncIterator[bytes], offset: int = 0
+    ) -> None:
+        self.require(Feature.WRITE)
+        if offset:
+            self.require(Feature.RESUME)
         await self._uploads.write(path, data)
 
 

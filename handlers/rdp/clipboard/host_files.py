@@ -100,8 +100,8 @@ class HostFiles:
         self._is_replaced = True
         self._release_if_unused()
 
-    async def read(self, file: CopiedFile) -> AsyncGenerator[bytes, None]:
-        """Yield the content of a file.
+    async def read(self, file: CopiedFile, offset: int = 0) -> AsyncGenerator[bytes, None]:
+        """Yield the content of a file from byte `offset`.
 
         Raises:
             UpstreamError: the host does not send it.
@@ -110,7 +110,7 @@ class HostFiles:
         self._readers += 1
         try:
             size = file.size if file.size is not None else await self._size_of(file)
-            at = asked = 0
+            at = asked = offset
             while at < size:
                 while asked < size and len(answers) < AHEAD:
                     wanted = min(PART, size - asked)

@@ -55,12 +55,12 @@ class StoredFile:
         """Return up to so many bytes from a place; raises OSError."""
         return await self._call(os.pread, self._descriptor, size, min(offset, self.size))
 
-    async def pieces(self) -> AsyncGenerator[bytes, None]:
-        """Yield the content."""
+    async def pieces(self, offset: int) -> AsyncGenerator[bytes, None]:
+        """Yield the content from byte `offset`."""
         self.use()
         try:
-            for offset in range(0, self.size, PIECE):
-                yield await self.read(offset, PIECE)
+            for start in range(offset, self.size, PIECE):
+                yield await self.read(start, PIECE)
         finally:
             self.release()
 
@@ -129,8 +129,8 @@ class UserFiles:
         """Return a file of the list."""
         return self._files[index] if self.is_complete and 0 <= index < len(self._files) else None
 
-    async def read(self, file: CopiedFile) -> AsyncGenerator[bytes, None]:
-        """Yield the content of a file.
+    async def read(self, file: CopiedFile, offset: int = 0) -> AsyncGenerator[bytes, None]:
+        """Yield the content of a file from byte `offset`.
 
         Raises:
             NotFoundError: it is no longer there.
@@ -138,7 +138,7 @@ class UserFiles:
         stored = self.stored(file.index)
         if stored is None:
             raise NotFoundError("the file is no longer on the clipboard")
-        async with aclosing(stored.pieces()) as pieces:
+        async with aclosing(stored.pieces(offset)) as pieces:
             async for piece in pieces:
                 yield piece
 

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
+import time
 from collections.abc import AsyncIterator
 
 import pytest
 
+from guacr.api import (
+    ConflictError,
+    ForbiddenError,
+    NotFoundError,
+    OverrunError,
+    TooManyError,
+)
 from guacr.daemon import Daemon
 from guacr.testing.client import Behaviour, GuacClient
 from guacr.testing.daemon import address, running_daemon
 from handlers.testcard import TestcardHandler as CardHandler
-from handlers.testcard.files import PIECE, SIZES, CardFiles
+from handlers.testcard.files import MIB, PIECE, SIZES, CardFiles
 from tests.support.waiting import until
 
 INDEX = "application/vnd.glyptodon.guacamole.stream-index+json"
@@ -48,7 +57,10 @@ async def test_what_there_is(daemon: Daemon) -> None:
             one.opcode == "filesystem" and one.args == ("0", "Test card") for one in client.history
         )
         kind, data = await get(client, "/")
-        assert (kind, json.loads(data)) == (INDEX, {"/download": INDEX, "/upload": INDEX})
+        assert (kind, json.loads(data)) == (
+            INDEX,
+            {"/download": INDEX, "/files": INDEX, "/upload": INDEX},
+        )
         kind, data = await get(client, "/download")
         assert json.loads(data) == {f"/download/{name}": FILE for name in SIZES}
         assert json.loads((await get(client, "/upload"))[1]) == {}
@@ -94,7 +106,7 @@ async def test_uploads_go_to_their_place_only(daemon: Daemon, path: str) -> None
     async with await card(daemon) as client:
         client.send("put", 0, 0, FILE, path)
         await client.wait(lambda: client.state.acks, "an ack")
-        assert client.state.acks == [(0, "files can be sent to /upload only", 771)]
+        assert client.state.acks == [(0, "files can be sent to /upload and /files only", 771)]
 
 
 async def test_only_the_owner_has_files(daemon: Daemon) -> None:
@@ -119,3 +131,110 @@ async def test_progress_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
     await CardFiles(notes.append).write("/upload/a", FILE, pieces())
     sizes = [note.partition(" bytes")[0] for note in notes[1:]]
     assert sizes == ["1,000", "2,000", "3,000", "3,000"]
+
+
+async def pieces(*parts: bytes) -> AsyncIterator[bytes]:
+    for part in parts:
+        yield part
+
+
+async def content(files: CardFiles, path: str, offset: int = 0) -> bytes:
+    return b"".join([piece async for piece in files.read(path, offset)])
+
+
+async def names(files: CardFiles, path: str) -> list[str]:
+    return [entry.name async for entry in files.list(path)]
+
+
+@pytest.fixture
+def files() -> CardFiles:
+    return CardFiles(lambda text: None)
+
+
+async def test_files_in_memory(files: CardFiles) -> None:
+    assert await names(files, "/files") == ["About these files.txt", "Colours.png", "Reports"]
+    assert (await content(files, "/files/Colours.png"))[1:4] == b"PNG"
+    before = time.time()
+    await files.write("/files/a", FILE, pieces(b"one ", b"two"))
+    entry = await files.stat("/files/a")
+    assert (entry.name, entry.is_directory, entry.size) == ("a", False, 7)
+    assert entry.modified is not None
+    assert before <= entry.modified <= time.time()
+    await files.write("/files/a", FILE, pieces(b"three"), offset=4)
+    assert await content(files, "/files/a") == b"one three"
+    with pytest.raises(ConflictError, match="only 9 bytes"):
+        await files.write("/files/a", FILE, pieces(), offset=10)
+    await files.write("/files/a", FILE, pieces(b"1"))
+    assert await content(files, "/files/a") == b"1"
+
+
+@pytest.mark.parametrize("path", ["/download/1 MiB", "/files/a"])
+async def test_reading_from_an_offset(files: CardFiles, path: str) -> None:
+    await files.write("/files/a", FILE, pieces(PIECE * 16))
+    for offset in (0, 1, len(PIECE), len(PIECE) + 1, MIB - 1, MIB, MIB + 1):
+        assert await content(files, path, offset) == (PIECE * 16)[offset:]
+
+
+async def test_folders_are_made_renamed_and_deleted(files: CardFiles) -> None:
+    await files.make_directory("/files/a")
+    await files.make_directory("/files/a/b")
+    await files.write("/files/a/b/c", FILE, pieces(b"text"))
+    await files.write("/files/ab", FILE, pieces(b"beside"))
+    await files.rename("/files/a", "/files/Reports/x")
+    assert await content(files, "/files/Reports/x/b/c") == b"text"
+    assert (await files.stat("/files/Reports/x")).is_directory
+    await files.delete("/files/Reports")
+    assert "Reports" not in await names(files, "/files")
+    assert await content(files, "/files/ab") == b"beside"
+    for path in ("/files/a", "/files/Reports/x/b/c"):
+        with pytest.raises(NotFoundError, match="does not exist"):
+            await files.stat(path)
+
+
+async def test_nothing_is_replaced(files: CardFiles) -> None:
+    taken, free = "/files/Colours.png", "/files/new"
+    await files.make_directory(free)
+    refused = [
+        (ConflictError, files.make_directory(taken)),
+        (ConflictError, files.rename("/files/Reports", taken)),
+        (ConflictError, files.rename(free, f"{free}/below")),
+        (ConflictError, files.make_directory(f"{taken}/below")),
+        (NotFoundError, files.make_directory("/files/none/below")),
+        (NotFoundError, files.rename("/files/none", "/files/other")),
+        (NotFoundError, files.delete("/files/none")),
+        (ForbiddenError, files.delete("/files")),
+        (ForbiddenError, files.delete("/download/empty")),
+        (ForbiddenError, files.rename(free, "/upload/new")),
+        (ForbiddenError, files.write(free, FILE, pieces())),
+    ]
+    for error, request in refused:
+        with pytest.raises(error):
+            await request
+    assert (await content(files, taken))[1:4] == b"PNG"
+
+
+async def test_the_memory_is_limited(files: CardFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(OverrunError, match="delete files first"):
+        await files.write("/files/a", FILE, pieces(*[bytes(MIB)] * 33))
+    assert "a" not in await names(files, "/files"), "an incomplete file is removed"
+    await files.write("/files/a", FILE, pieces(*[bytes(MIB)] * 31))
+    await files.write("/files/a", FILE, pieces(*[bytes(MIB)] * 31))
+    monkeypatch.setattr("handlers.testcard.tree.ENTRIES_MAX", 8)
+    await files.make_directory("/files/one")
+    with pytest.raises(TooManyError, match="at most 8"):
+        await files.make_directory("/files/two")
+
+
+async def test_an_upload_that_can_be_continued_is_kept(files: CardFiles) -> None:
+    waiting = asyncio.Event()
+
+    async def interrupted() -> AsyncIterator[bytes]:
+        yield b"begun"
+        waiting.set()
+        await asyncio.Event().wait()
+
+    task = asyncio.create_task(files.write("/files/a", FILE, interrupted()))
+    await waiting.wait()
+    task.cancel()
+    await asyncio.wait([task])
+    assert await content(files, "/files/a") == b"begun"

@@ -12,9 +12,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guacr.errors import BadRequestError, ForbiddenError, NotFoundError, TooManyError, UpstreamError
+from guacr.errors import (
+    BadRequestError,
+    ForbiddenError,
+    NotFoundError,
+    TooManyError,
+    UnsupportedError,
+    UpstreamError,
+)
 from guacr.protocol.status import Status
-from guacr.session.streams.files import DEPTH_MAX, PATH_MAX, Entry, FileSystem, normalised
+from guacr.session.streams.files import (
+    DEPTH_MAX,
+    PATH_MAX,
+    Entry,
+    Feature,
+    FileSystem,
+    normalised,
+)
 from guacr.session.streams.objects import ERROR_TYPE, FILE_TYPE, INDEX_TYPE, OBJECTS_MAX
 from guacr.session.streams.transfers import PENDING_MAX, TRANSFERS_MAX
 from guacr.session.user import User
@@ -31,12 +45,18 @@ class Drive(FileSystem):
         self.gate = asyncio.Event()
         self.gate.set()
         self.closed = 0
+        self.allowed = frozenset(Feature)
 
-    async def is_directory(self, path: str) -> bool:
+    @property
+    def features(self) -> frozenset[Feature]:
+        return self.allowed
+
+    async def stat(self, path: str) -> Entry:
+        name = path.rpartition("/")[2]
         if path in self.files:
-            return False
-        if any(name.startswith(path.rstrip("/") + "/") for name in self.files):
-            return True
+            return Entry(name, size=len(self.files[path]))
+        if any(one.startswith(path.rstrip("/") + "/") for one in self.files):
+            return Entry(name, is_directory=True)
         raise NotFoundError(f"{path} is not there")
 
     async def list(self, path: str) -> AsyncGenerator[Entry, None]:
@@ -46,7 +66,7 @@ class Drive(FileSystem):
             yield Entry(name)
         yield Entry('sub "ü"', is_directory=True)
 
-    async def read(self, path: str) -> AsyncGenerator[bytes, None]:
+    async def read(self, path: str, offset: int = 0) -> AsyncGenerator[bytes, None]:
         try:
             await self.gate.wait()
             yield self.files[path][:100]
@@ -56,7 +76,9 @@ class Drive(FileSystem):
         finally:
             self.closed += 1
 
-    async def write(self, path: str, mimetype: str, data: AsyncIterator[bytes]) -> None:
+    async def write(
+        self, path: str, mimetype: str, data: AsyncIterator[bytes], offset: int = 0
+    ) -> None:
         if path == "/no":
             raise ForbiddenError("this file cannot be written")
         await self.gate.wait()
@@ -186,7 +208,7 @@ async def test_a_bug_is_not_shown(bench: Bench, caplog: pytest.LogCaptureFixture
     desk = Desk(bench)
     desk.drive.files["/sub"] = b""
     del desk.drive.files["/a.txt"]
-    desk.drive.is_directory = None  # type: ignore[method-assign, assignment]
+    desk.drive.stat = None  # type: ignore[method-assign, assignment]
     desk.transport.send("get", 0, "/a.txt")
     await until(lambda: bool(desk.transport.all("body")))
     assert "NoneType" in caplog.text
@@ -286,6 +308,23 @@ async def test_who_may_only_watch_has_none(bench: Bench) -> None:
     transport.send("put", 0, 3, "text/plain", "/new")
     assert transport.all("filesystem") == transport.all("body") == []
     assert transport.all("ack")[-1][0::2] == ("3", str(int(Status.UNSUPPORTED)))
+
+
+async def test_what_is_not_a_feature_is_refused(bench: Bench) -> None:
+    desk = Desk(bench)
+    desk.drive.allowed = frozenset()
+    assert (await desk.get("/"))[0] == INDEX_TYPE, "directories can always be listed"
+    error = await desk.error_of("/a.txt")
+    assert error == {"message": "files cannot be downloaded from here", "status": 771}
+    desk.transport.send("put", 0, 3, "text/plain", "/new")
+    assert desk.acks(3) == [("files cannot be uploaded here", "771")]
+
+
+async def test_what_a_file_system_does_not_implement_is_unsupported() -> None:
+    drive = Drive()
+    for request in (drive.make_directory("/a"), drive.rename("/a", "/b"), drive.delete("/a")):
+        with pytest.raises(UnsupportedError, match="cannot be"):
+            await request
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import pytest
 from guacr.api import (
     BusyError,
     ConflictError,
+    Entry,
     FileSystem,
     ForbiddenError,
     NotFoundError,
@@ -63,8 +64,8 @@ async def listing(folder: FileSystem, path: str = "/") -> dict[str, bool]:
     return {entry.name: entry.is_directory async for entry in folder.list(path)}
 
 
-async def content(folder: FileSystem, path: str) -> bytes:
-    return b"".join([piece async for piece in folder.read(path)])
+async def content(folder: FileSystem, path: str, offset: int = 0) -> bytes:
+    return b"".join([piece async for piece in folder.read(path, offset)])
 
 
 async def answers(host: Host, data: bytes, size: int = PART) -> None:
@@ -101,10 +102,12 @@ async def test_a_file_of_the_host(has_size: bool, at_a_time: int) -> None:
         await host.next(pdu.LOCK)
         assert await listing(user.folder) == {"d": True}
         assert await listing(user.folder, "/d") == {"a.bin": False}
-        assert await user.folder.is_directory("/d")
-        assert not await user.folder.is_directory("/d/a.bin")
+        assert await user.folder.stat("/d") == Entry("d", is_directory=True)
+        assert await user.folder.stat("/d/a.bin") == Entry("a.bin", size=size)
         server = host.start_task(answers(host, data, at_a_time), "")
         assert await content(user.folder, "/d/a.bin") == data
+        for offset in (1, PART, len(data), len(data) + 1):
+            assert await content(user.folder, "/d/a.bin", offset) == data[offset:]
         server.cancel()
 
 
@@ -177,7 +180,7 @@ async def test_files_are_locked_until_they_have_been_read() -> None:
         with pytest.raises(NotFoundError):
             await content(user.folder, "/a")
         with pytest.raises(NotFoundError):
-            await user.folder.is_directory("/a")
+            await user.folder.stat("/a")
 
 
 async def test_who_may_download_and_upload() -> None:
