@@ -58,11 +58,26 @@ class WebRtcSettings(Section):
     """Use 127.0.0.1 and ::1, too; browsers do so only if they are told to for tests."""
     interfaces: Texts = ()
     """Names of the network interfaces to use, such as eth0; empty for all."""
+    port_min: Annotated[Whole, Field(ge=0, le=65535)] = 0
+    """The first UDP port for browsers; 0 for any that the system chooses."""
+    port_max: Annotated[Whole, Field(ge=0, le=65535)] = 0
+    """The last UDP port for browsers; each connection takes one at each address of this machine."""
     max_tubes: Annotated[Whole, Field(ge=1, le=100_000)] = 1000
     """Simultaneous peer connections; others continue with WebSocket."""
+    max_tubes_per_address: Annotated[Whole, Field(ge=1, le=100_000)] = 100
+    """Simultaneous peer connections of the browsers at one address, or in one IPv6 /64 network."""
 
     @model_validator(mode="after")
     def _relays_are_there(self) -> Self:
         if self.relay_only and not any(server.is_relay for server in self.servers):
             raise ValueError("has relay_only, and no TURN server: add one to servers")
+        return self
+
+    @model_validator(mode="after")
+    def _ports_are_a_range(self) -> Self:
+        if bool(self.port_min) != bool(self.port_max) or self.port_min > self.port_max:
+            raise ValueError(
+                f"has ports from {self.port_min} to {self.port_max}: set both port_min and "
+                "port_max, which must not be lower, or neither"
+            )
         return self

@@ -16,6 +16,8 @@ from guacr.tubes.rtc.peer import PeerConnection, PeerSettings
 
 TIMEOUT, TIMEOUT_MAX = 10.0, 300.0
 """Seconds for each test."""
+SERVER_WAIT_MIN, SERVER_WAIT_MAX = 0.1, 5.0
+"""Seconds for the candidates of the server."""
 
 Result: TypeAlias = dict[str, Any]
 _LINE = "=" * 80
@@ -129,6 +131,7 @@ class ConnectivityTest:
         ice = IceSettings(
             servers=tuple(servers),
             relay_only=self._settings.get("turn_only") is True,
+            description_wait=max(SERVER_WAIT_MIN, min(self._timeout / 2, SERVER_WAIT_MAX)),
         )
         peer = PeerConnection(PeerSettings(ice=ice, trickle=False), offers=True)
         try:

@@ -65,6 +65,8 @@ class Runtime:
         try:
             return call.result.result()
         except (GuacrError, OSError, TimeoutError) as error:
+            if self._is_closed:  # the error is that of a tube that ends meanwhile
+                raise RuntimeError(_IS_OVER) from error
             text = str(error) or "it took too long"
             raise RuntimeError(prefix + text) from error
         except Exception as error:

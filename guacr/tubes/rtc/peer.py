@@ -205,10 +205,11 @@ class PeerConnection:
         if trickles:
             self._start(self._ice.gather(), "gathering candidates")
         else:
-            await self._ice.gather()
+            await self._ice.gather_for_description()
         if offer is not None:
             # keeper-pam-webrtc-rs waits for a second if it sees our checks before our candidates
             await self._ice.gather_hosts()
+        self._check_open()
         local = self._ice.local
         description = SessionDescription(
             ufrag=local.ufrag,

@@ -40,6 +40,7 @@ def ice_settings(settings: WebRtcSettings, now: float) -> IceSettings:
         relay_only=settings.relay_only,
         loopback=settings.loopback,
         interfaces=settings.interfaces,
+        ports=(settings.port_min, settings.port_max),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable
 
 from aiohttp import web
@@ -12,6 +13,7 @@ from typing_extensions import override
 
 from guacr.deadline import time_limit
 from guacr.errors import BadRequestError, BusyError, ForbiddenError, GuacrError, ShutdownError
+from guacr.net.connection_limits import network_of
 from guacr.services import Service
 from guacr.settings.models import Settings
 from guacr.transport.base import Transport
@@ -44,6 +46,8 @@ class TubeService(Service):
         self._settings = settings.webrtc
         ice_settings(self._settings, 0)
         self._tubes: dict[str, BrowserTube] = {}
+        self._networks: Counter[str] = Counter()
+        """How many tubes the browsers of an address have."""
         self._signallings: set[Signalling] = set()
         self._is_stopped = False
 
@@ -137,6 +141,9 @@ class TubeService(Service):
             raise ShutdownError
         if len(self._tubes) >= self._settings.max_tubes:
             raise BusyError(f"all {self._settings.max_tubes} WebRTC connections are in use")
+        network = network_of(request.remote) if request.remote else ""
+        if self._networks[network] >= (most := self._settings.max_tubes_per_address):
+            raise BusyError(f"all {most} WebRTC connections of this address are in use")
         query = list(request.query.items())
 
         def begin(transport: Transport) -> Callable[[], None]:
@@ -147,14 +154,18 @@ class TubeService(Service):
             request.remote or "a closed connection",
             ice_settings(self._settings, time.time()),
             begin,
-            self._forget,
+            lambda tube: self._forget(tube, network),
         )
         self._tubes[tube.id] = tube
+        self._networks[network] += 1
         return tube
 
     async def _answer(self, tube: BrowserTube, signalling: Signalling, offer: Offer) -> None:
         sdp = await tube.answer(offer.sdp)
         signalling.send({"type": "answer", "sdp": sdp, "tube": tube.id, "secret": tube.secret})
 
-    def _forget(self, tube: BrowserTube) -> None:
+    def _forget(self, tube: BrowserTube, network: str) -> None:
         del self._tubes[tube.id]
+        self._networks[network] -= 1
+        if not self._networks[network]:
+            del self._networks[network]

@@ -84,6 +84,11 @@ def test_servers_of_webrtc(tmp_path: Path) -> None:
         ({"servers": [{"url": "stun:x"}] * 9}, "at most 8"),
         ({"relay_only": True, "servers": [{"url": "stun:x"}]}, "no TURN server"),
         ({"max_tubes": 0}, "greater than or equal to 1"),
+        ({"max_tubes_per_address": 0}, "greater than or equal to 1"),
+        ({"port_min": 50_000}, "from 50000 to 0: set both"),
+        ({"port_max": 50_000}, "from 0 to 50000: set both"),
+        ({"port_min": 50_000, "port_max": 49_999}, "from 50000 to 49999"),
+        ({"port_min": 65_535, "port_max": 65_536}, "less than or equal to 65535"),
     ],
 )
 def test_settings_of_webrtc_that_cannot_be_used(values: dict[str, object], reason: str) -> None:

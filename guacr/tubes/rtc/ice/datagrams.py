@@ -7,6 +7,8 @@ and read one datagram in each turn of the event loop.
 from __future__ import annotations
 
 import asyncio
+import errno
+import secrets
 import socket
 from contextlib import suppress
 from typing import Any, Protocol
@@ -18,6 +20,14 @@ BATCH = 32
 """Datagrams that are read in one turn of the event loop."""
 SYSTEM_BUFFER = 1 << 20
 """Bytes that the system is asked to hold in each direction; it may grant less."""
+
+
+PORTS_TRIED_MAX = 1024
+"""Ports of a range that are tried, from a random one on; some milliseconds if none is free."""
+
+
+class PortsInUseError(OSError):
+    """No port of a range is free."""
 
 
 class Receiver(Protocol):
@@ -36,18 +46,29 @@ class Receiver(Protocol):
 class UdpSocket:
     """A bound socket with the methods of a `DatagramTransport` that ICE uses.
 
+    Args:
+        receiver: gets the datagrams.
+        host: the local address.
+        ports: the first and the last port to choose from; (0, 0) for any.
+        remote: to connect to.
+
     Raises:
+        PortsInUseError: none of the ports is free.
         OSError: the address cannot be bound.
     """
 
     __slots__ = ("_loop", "_receiver", "_socket", "dropped")
 
     def __init__(
-        self, receiver: Receiver, local: tuple[str, int], remote: tuple[str, int] | None = None
+        self,
+        receiver: Receiver,
+        host: str,
+        ports: tuple[int, int] = (0, 0),
+        remote: tuple[str, int] | None = None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._receiver = receiver
-        self._socket: socket.socket | None = _opened(local, remote)
+        self._socket: socket.socket | None = _opened(host, ports, remote)
         self.dropped = 0
         """Datagrams that the system did not take."""
         read = self._read_bound if remote is None else self._read_connected
@@ -115,19 +136,32 @@ class UdpSocket:
             self._loop.call_soon(self._receiver.connection_lost, None)
 
 
-def _opened(local: tuple[str, int], remote: tuple[str, int] | None) -> socket.socket:
-    opened = socket.socket(
-        socket.AF_INET6 if ":" in local[0] else socket.AF_INET, socket.SOCK_DGRAM
-    )
+def _opened(host: str, ports: tuple[int, int], remote: tuple[str, int] | None) -> socket.socket:
+    opened = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
     try:
         opened.setblocking(False)
         for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
             with suppress(OSError):
                 opened.setsockopt(socket.SOL_SOCKET, option, SYSTEM_BUFFER)
-        opened.bind(local)
+        _bind(opened, host, ports)
         if remote is not None:
             opened.connect(remote)
     except BaseException:
         opened.close()
         raise
     return opened
+
+
+def _bind(opened: socket.socket, host: str, ports: tuple[int, int]) -> None:
+    first, last = ports
+    count = last - first + 1
+    begin = secrets.randbelow(count)
+    for n in range(min(count, PORTS_TRIED_MAX)):
+        try:
+            opened.bind((host, first + (begin + n) % count))
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+        else:
+            return
+    raise PortsInUseError(f"no UDP port from {first} to {last} is free at {host}")

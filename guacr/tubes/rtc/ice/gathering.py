@@ -25,7 +25,7 @@ from guacr.tubes.rtc.ice.candidates import (
     relayed_candidate,
     text_of,
 )
-from guacr.tubes.rtc.ice.datagrams import UdpSocket
+from guacr.tubes.rtc.ice.datagrams import PortsInUseError, UdpSocket
 from guacr.tubes.rtc.ice.interfaces import local_addresses
 from guacr.tubes.rtc.ice.names import resolved
 from guacr.tubes.rtc.ice.relays import allocate
@@ -35,6 +35,8 @@ from guacr.tubes.rtc.ice.stun_endpoint import Endpoint
 log = logging.getLogger(__name__)
 
 UNAUTHORIZED = 401
+STREAM_FACTOR = 1.5
+"""Of `description_wait`, for servers that are asked by TCP or TLS."""
 ADDRESSES_MAX = 16
 """Local addresses that are used, each with a socket."""
 
@@ -59,19 +61,35 @@ class Gathering:
         self._hosts: list[Endpoint] = []
         self._told = set[tuple[str, int]]()
         self._answered = set[IceServer]()
+        self._asking: list[asyncio.Task[None]] = []
+        """A task for each server, in their order; complete when the hosts are told."""
 
     async def run(self) -> None:
         """Gather all; cancelling it leaves the sockets to the agent."""
         if not self._settings.relay_only:
             for index, address in enumerate(self._addresses()):
                 self._add_host(address, index)
-        self._agent.hosts_told.set()
         async with asyncio.TaskGroup() as group:
             for index, server in enumerate(self._settings.servers):
                 name = f"candidates of {server.url}"
-                group.create_task(self._ask(server, index), name=name)
+                self._asking.append(group.create_task(self._ask(server, index), name=name))
+            self._agent.hosts_told.set()
         self._agent.end_local()
         self._tell("")
+
+    async def wait_for_description(self) -> None:
+        """Wait for the hosts, and for each server until it has answered or failed, or
+        `description_wait` is over."""
+        await self._agent.hosts_told.wait()
+        waits = [
+            asyncio.wait((task,), timeout=self._wait(server))
+            for task, server in zip(self._asking, self._settings.servers, strict=False)
+        ]
+        await asyncio.gather(*waits)
+
+    def _wait(self, server: IceServer) -> float:
+        factor = 1.0 if server.transport == "udp" else STREAM_FACTOR
+        return self._settings.description_wait * factor
 
     # ---- hosts
 
@@ -84,7 +102,10 @@ class Gathering:
     def _add_host(self, address: str, index: int) -> None:
         endpoint = Endpoint(self._agent)
         try:
-            opened = UdpSocket(endpoint, (address, 0))
+            opened = UdpSocket(endpoint, address, self._settings.ports)
+        except PortsInUseError as error:
+            self._warn_once(f"ICE: {error}")
+            return
         except OSError as error:  # an address that is not ready yet, or no more
             log.debug("ICE: no socket at %s: %s", address, error)
             return

@@ -224,8 +224,8 @@ async def _connected(server: IceServer) -> _UdpClient | _StreamClient:
     }
     if server.transport == "udp":
         udp = _UdpClient(address, **options)
-        local = ("::", 0) if ":" in address[0] else ("0.0.0.0", 0)  # noqa: S104 - any, to connect
-        udp.connection_made(cast(asyncio.BaseTransport, UdpSocket(udp, local, address)))
+        local = "::" if ":" in address[0] else "0.0.0.0"  # noqa: S104 - any, to connect
+        udp.connection_made(cast(asyncio.BaseTransport, UdpSocket(udp, local, remote=address)))
         return udp
     tls = server.scheme == "turns"
     context = await asyncio.to_thread(_tls_context, server.authorities) if tls else None

@@ -21,6 +21,13 @@ _URL = re.compile(
     r"(?::(\d{1,5}))?(?:\?transport=(udp|tcp))?"
 )
 _ICE_CHARACTERS = string.ascii_letters + string.digits
+_POSITIVE = (
+    "gather_timeout",
+    "description_wait",
+    "connect_timeout",
+    "disconnected_after",
+    "keep_alive",
+)
 _UFRAG, _PASSWORD = re.compile(r"[A-Za-z0-9+/]{4,256}"), re.compile(r"[A-Za-z0-9+/]{22,256}")
 
 
@@ -127,8 +134,13 @@ class IceSettings:
     """Offer 127.0.0.1 and ::1, too: for tests, and if both ends are on one machine."""
     interfaces: tuple[str, ...] = ()
     """Names of the interfaces to use; empty for all. Link-local addresses are always left out."""
+    ports: tuple[int, int] = (0, 0)
+    """The first and last UDP port of host candidates; 0 for any that the system chooses."""
     gather_timeout: float = 5.0
     """For each server by itself."""
+    description_wait: float = 1.5
+    """For each server by itself: how long a description with all candidates waits for it. TCP and
+    TLS, which take more round trips, have half as much again."""
     connect_timeout: float = 30.0
     """Until a pair is found after the remote parameters are known, and until they are known after
     a restart."""
@@ -140,10 +152,13 @@ class IceSettings:
     """Between two questions to the peer whether it is there."""
 
     def __post_init__(self) -> None:
-        for name in ("gather_timeout", "connect_timeout", "disconnected_after", "keep_alive"):
+        for name in _POSITIVE:
             if not getattr(self, name) > 0:
                 raise SettingsError(f"{name} of ICE must be above 0 s")
         if not self.failed_after >= 0:
             raise SettingsError("failed_after of ICE must not be below 0 s")
+        first, last = self.ports
+        if not (first == last == 0 or 0 < first <= last < 1 << 16):
+            raise SettingsError("the ports of ICE are not a first and a last one of 1 to 65535")
         if len(self.servers) > SERVERS_MAX:
             raise SettingsError(f"more than {SERVERS_MAX} STUN and TURN servers")

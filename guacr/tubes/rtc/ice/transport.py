@@ -75,7 +75,7 @@ class IceTransport:
         self._events = AgentEvents(on_datagram, self._agent_changed, self._agent_recovered)
         self._warned: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._gatherings: dict[Agent, asyncio.Task[None]] = {}
+        self._gatherings: dict[Agent, tuple[Gathering, asyncio.Task[None]]] = {}
         self._closing: asyncio.Task[None] | None = None
         self._sendto: Callable[[bytes, tuple[str, int]], None] | None = None
         self._remote_addr = ("", 0)
@@ -138,7 +138,18 @@ class IceTransport:
         again, and cancelled: that ends no more than the waiting. A restart gathers by itself.
         """
         if self._closing is None:
-            await asyncio.shield(self._gathering(self._next or self._current))
+            _, task = self._gathering(self._next or self._current)
+            await asyncio.shield(task)
+
+    async def gather_for_description(self) -> None:
+        """As `gather`, but do not wait for servers that are slow (`description_wait`).
+
+        Their candidates are told later, and used for checks if there is nobody to tell: the peer
+        learns of them by these.
+        """
+        if self._closing is None:
+            gathering, _ = self._gathering(self._next or self._current)
+            await gathering.wait_for_description()
 
     async def gather_hosts(self) -> None:
         """As `gather`, but wait for the candidates of the interfaces alone, some milliseconds.
@@ -248,14 +259,14 @@ class IceTransport:
         local = IceParameters.new()
         return Agent(self._settings, self._events, local, controlling=controlling)
 
-    def _gathering(self, agent: Agent) -> asyncio.Task[None]:
-        task = self._gatherings.get(agent)
-        if task is None:
+    def _gathering(self, agent: Agent) -> tuple[Gathering, asyncio.Task[None]]:
+        found = self._gatherings.get(agent)
+        if found is None:
             tell = partial(self._candidate, agent)
             gathering = Gathering(agent, self._settings, tell, self._warn_once)
             task = self._start(gathering.run(), "gathering candidates")
-            self._gatherings[agent] = task
-        return task
+            found = self._gatherings[agent] = gathering, task
+        return found
 
     def _candidate(self, agent: Agent, text: str) -> None:
         if agent is (self._next or self._current) and self._closing is None:
@@ -306,10 +317,10 @@ class IceTransport:
         self._start(self._close_agent(agent), "closing an ICE agent")
 
     async def _close_agent(self, agent: Agent) -> None:
-        gathering = self._gatherings.pop(agent, None)
-        if gathering is not None and not gathering.done():
-            gathering.cancel()
-            await asyncio.wait((gathering,))
+        _, task = self._gatherings.pop(agent, (None, None))
+        if task is not None and not task.done():
+            task.cancel()
+            await asyncio.wait((task,))
         await agent.close()
         self._bytes_received += agent.bytes_received
         agent.bytes_received = 0

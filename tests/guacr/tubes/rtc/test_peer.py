@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from time import perf_counter
 
 import pytest
 
 from guacr.tubes.errors import PeerError, SdpError
-from guacr.tubes.rtc.ice.settings import IceSettings
+from guacr.tubes.rtc.ice.settings import IceServer, IceSettings
 from guacr.tubes.rtc.peer import PeerConnection, PeerSettings, PeerState
 from guacr.tubes.rtc.sdp import parse, write
 from guacr.tubes.sctp import Channel, ChannelState
@@ -83,6 +85,30 @@ async def test_the_wheels_form_of_descriptions() -> None:
         assert offer.endswith("a=keeper-webrtc:2.2.9\r\n")
         assert "a=end-of-candidates" in offer
         assert parse(offer).candidates
+
+
+async def test_a_dead_server_does_not_delay_a_description() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        dead = IceServer(f"stun:127.0.0.1:{silent.getsockname()[1]}")
+        ice = replace(LOOPBACK.ice, servers=(dead,), description_wait=0.1)
+        async with peers(replace(LOOPBACK, ice=ice, trickle=False)) as both:
+            begun = perf_counter()
+            await both.connect()
+            assert perf_counter() - begun < ice.gather_timeout / 2
+
+
+async def test_closing_while_an_offer_waits_for_servers() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        dead = IceServer(f"stun:127.0.0.1:{silent.getsockname()[1]}")
+        ice = replace(LOOPBACK.ice, servers=(dead,))
+        async with peers(replace(LOOPBACK, ice=ice, trickle=False)) as both:
+            offering = asyncio.ensure_future(both.ends[0].create_offer())
+            await until(lambda: both.ends[0].local_candidates, "the hosts")
+            await both.ends[0].close()
+            with pytest.raises(PeerError, match="is closed"):
+                await offering
 
 
 async def test_a_trickled_offer_has_no_candidates() -> None:

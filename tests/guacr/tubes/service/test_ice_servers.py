@@ -49,6 +49,12 @@ def test_an_account() -> None:
     assert (own.port, own.transport, own.credential) == (99, "tcp", "word")
 
 
+def test_ports() -> None:
+    assert ice_settings(settings(), NOW).ports == (0, 0)
+    ranged = WebRtcSettings(port_min=50_000, port_max=50_010)
+    assert ice_settings(ranged, NOW).ports == (50_000, 50_010)
+
+
 def test_only_relays() -> None:
     relays = settings({"url": "turn:t", "secret": "north"}, relay_only=True)
     assert configuration(relays, NOW)["iceTransportPolicy"] == "relay"

@@ -178,6 +178,33 @@ async def test_all_connections_are_in_use() -> None:
         assert error["message"] == "all 1 WebRTC connections are in use"
 
 
+async def test_all_connections_of_an_address_are_in_use() -> None:
+    """A proxy on this machine tells the addresses of the browsers."""
+    proxied = {"trusted_proxies": ["127.0.0.1"]}
+    async with (
+        running_site(webrtc=WEBRTC | {"max_tubes_per_address": 1}, websocket=proxied) as site,
+        browser_peer(site) as first,
+        browser_peer(site) as second,
+        browser_peer(site) as third,
+    ):
+        await first.dial(headers={"X-Forwarded-For": "2001:db8::1"})
+        await first.offer()
+        await second.dial(headers={"X-Forwarded-For": "2001:db8::2"})
+        await second.say("offer", sdp=await second.peer.create_offer())
+        error = await second.told_error()
+        assert error["status"] == 0x0201
+        assert error["message"] == "all 1 WebRTC connections of this address are in use"
+        await third.dial(headers={"X-Forwarded-For": "2001:db8:0:1::2"})
+        await third.offer()
+        assert site.tubes is not None
+        assert site.tubes.tubes == 2
+        await first.close()
+        await until(lambda: site.tubes is not None and site.tubes.tubes == 1, "the first's end")
+        async with browser_peer(site) as fourth:
+            await fourth.dial(headers={"X-Forwarded-For": "2001:db8::3"})
+            await fourth.offer()
+
+
 # ---- the tunnel's UUID
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from guacr.tubes.rtc.ice.datagrams import BATCH, RECEIVE_MAX, UdpSocket
-from tests.support.waiting import until
+from guacr.tubes.rtc.ice.datagrams import BATCH, RECEIVE_MAX, PortsInUseError, UdpSocket
+from tests.support.waiting import free_port, until
 
 
 class Receiver:
@@ -38,8 +38,8 @@ class Receiver:
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
 async def test_datagrams_in_both_directions(host: str) -> None:
     one, two = Receiver(), Receiver()
-    bound = UdpSocket(one, (host, 0))
-    connected = UdpSocket(two, (host, 0), bound.get_extra_info("sockname"))
+    bound = UdpSocket(one, host)
+    connected = UdpSocket(two, host, remote=bound.get_extra_info("sockname"))
     connected.sendto(b"a")
     await until(lambda: one.received, "a datagram")
     (data, address), *_ = one.received
@@ -59,7 +59,7 @@ async def test_datagrams_in_both_directions(host: str) -> None:
 
 async def test_a_turn_of_the_event_loop_is_bounded() -> None:
     receiver = Receiver()
-    bound = UdpSocket(receiver, ("127.0.0.1", 0))
+    bound = UdpSocket(receiver, "127.0.0.1")
     sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     for _ in range(BATCH + 5):
         sender.sendto(b"x", bound.get_extra_info("sockname"))
@@ -76,7 +76,7 @@ async def test_a_turn_of_the_event_loop_is_bounded() -> None:
 
 async def test_closing_while_datagrams_are_read() -> None:
     receiver = Receiver(closes=True)
-    receiver.opened = UdpSocket(receiver, ("127.0.0.1", 0))
+    receiver.opened = UdpSocket(receiver, "127.0.0.1")
     sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     for _ in range(3):
         sender.sendto(b"x", receiver.opened.get_extra_info("sockname"))
@@ -88,7 +88,7 @@ async def test_closing_while_datagrams_are_read() -> None:
 
 async def test_errors_are_reported_and_raise_nothing() -> None:
     receiver = Receiver()
-    bound = UdpSocket(receiver, ("127.0.0.1", 0))
+    bound = UdpSocket(receiver, "127.0.0.1")
     bound.sendto(bytes(70_000), ("127.0.0.1", 9))
     bound.sendto(b"x", ("255.255.255.255", 9))
     assert len(receiver.errors) == bound.dropped == 2
@@ -96,7 +96,29 @@ async def test_errors_are_reported_and_raise_nothing() -> None:
     assert receiver.errors[0].errno == errno.EMSGSIZE
     bound.close()
     with pytest.raises(OSError, match="Cannot assign"):
-        UdpSocket(receiver, ("192.0.2.77", 0))
+        UdpSocket(receiver, "192.0.2.77")
+
+
+async def test_a_port_of_a_range() -> None:
+    receiver = Receiver()
+    first = free_port()
+    last = min(first + 3, 65535)
+    opened: list[UdpSocket] = []
+
+    def open_all() -> None:
+        while True:
+            opened.append(UdpSocket(receiver, "127.0.0.1", (first, last)))
+
+    with pytest.raises(PortsInUseError, match=f"no UDP port from {first} to {last} is free"):
+        open_all()
+    ports = [one.get_extra_info("sockname")[1] for one in opened]
+    for one in opened:
+        one.close()
+    assert first in ports
+    assert len(set(ports)) == len(ports)
+    assert all(first <= port <= last for port in ports)
+    with pytest.raises(OSError, match="Cannot assign"):
+        UdpSocket(receiver, "192.0.2.77", (first, last))
 
 
 async def test_a_refused_connection_is_reported() -> None:
@@ -104,7 +126,7 @@ async def test_a_refused_connection_is_reported() -> None:
         closed.bind(("127.0.0.1", 0))
         address = closed.getsockname()
     receiver = Receiver()
-    connected = UdpSocket(receiver, ("0.0.0.0", 0), address)
+    connected = UdpSocket(receiver, "0.0.0.0", remote=address)
     connected.sendto(b"x")
     await until(lambda: receiver.errors, "an error")
     assert isinstance(receiver.errors[0], ConnectionRefusedError)
@@ -113,7 +135,7 @@ async def test_a_refused_connection_is_reported() -> None:
 
 async def test_what_the_system_does_not_take_is_lost() -> None:
     receiver, full = Receiver(), socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
-    bound = UdpSocket(receiver, ("127.0.0.1", 0))
+    bound = UdpSocket(receiver, "127.0.0.1")
     own, bound._socket = bound._socket, full[0]  # UDP on one machine never makes a sender wait
     full[0].setblocking(False)
     for _ in range(5000):

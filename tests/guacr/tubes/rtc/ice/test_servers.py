@@ -198,6 +198,46 @@ async def test_dead_servers_do_not_delay_anything(caplog: pytest.LogCaptureFixtu
     assert sorted(caplog.messages) == sorted(expected * 2)
 
 
+async def test_a_description_does_not_wait_for_slow_servers(server: Coturn) -> None:
+    """A candidate that comes later is told to nobody, and used."""
+    slow = server.server("udp")
+    settings = replace(LOOPBACK, servers=(slow,), relay_only=True, description_wait=0.1)
+    async with ends(settings, LOOPBACK) as (one, two):
+        one.other = None
+        os.kill(server.pid, signal.SIGSTOP)
+        try:
+            begun = perf_counter()
+            await one.transport.gather_for_description()
+            assert 0.1 <= perf_counter() - begun < 2
+            assert one.candidates == []
+            await two.transport.gather_for_description()
+            exchange(one, two)
+            two.transport.add_remote_candidate("")
+        finally:
+            os.kill(server.pid, signal.SIGCONT)
+        await one.until(IceState.CONNECTED)
+        await two.until(IceState.CONNECTED)
+        await assert_data_flows(one, two)
+        assert "typ relay" in one.transport.stats.local
+        assert "typ prflx" in two.transport.stats.remote
+
+
+@pytest.mark.parametrize("kind", ["stun", "turn", "turns"])
+async def test_each_dead_server_has_its_limit(kind: str) -> None:
+    with silent_servers(1) as ((_, port),):
+        dead = IceServer(f"{kind}:127.0.0.1:{port}", "user", "secret")
+        settings = replace(LOOPBACK, servers=(dead,), description_wait=0.2)
+        async with ends(settings) as (one, two):
+            begun = perf_counter()
+            await one.transport.gather_for_description()
+            assert (0.3 if kind == "turns" else 0.2) <= perf_counter() - begun < 2
+            assert len(one.candidates) == 2
+            waiting = asyncio.ensure_future(two.transport.gather_for_description())
+            await asyncio.sleep(0)
+            await two.transport.close()
+            await waiting
+
+
 async def test_hosts_can_be_awaited_alone() -> None:
     """For the description; the servers' candidates are trickled."""
     with silent_servers(1) as ((_, port),):

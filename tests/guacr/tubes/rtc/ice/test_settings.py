@@ -65,6 +65,10 @@ def test_turn_needs_credentials() -> None:
     "values",
     [
         {"gather_timeout": 0},
+        {"description_wait": 0},
+        {"ports": (0, 10)},
+        {"ports": (10, 9)},
+        {"ports": (65535, 65536)},
         {"keep_alive": -1},
         {"disconnected_after": float("nan")},
         {"failed_after": -1},

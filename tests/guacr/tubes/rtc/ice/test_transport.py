@@ -24,7 +24,7 @@ from tests.support.ice import (
     ends,
     exchange,
 )
-from tests.support.waiting import until
+from tests.support.waiting import free_port, until
 
 CONNECTED = [IceState.CHECKING, IceState.CONNECTED]
 
@@ -214,6 +214,23 @@ async def test_gathering_goes_on_if_its_caller_is_cancelled() -> None:
             await task
         await one.transport.gather()
         assert one.candidates[-1] == ""
+
+
+async def test_ports_of_a_range(caplog: pytest.LogCaptureFixture) -> None:
+    """There is one for each family of addresses; a second transport finds none."""
+    port = free_port()
+    settings = replace(LOOPBACK, ports=(port, port))
+    async with ends(settings) as (one, two):
+        await one.transport.gather()
+        await two.transport.gather()
+        assert [text.split()[5:6] for text in one.candidates] == [[str(port)], [str(port)], []]
+        assert two.candidates == [""]
+        two.transport.restart()
+        await two.transport.gather()
+    expected = [
+        f"ICE: no UDP port from {port} to {port} is free at {a}" for a in ("127.0.0.1", "::1")
+    ]
+    assert caplog.messages == expected
 
 
 async def test_a_closed_transport_does_nothing() -> None:
