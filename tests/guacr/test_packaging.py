@@ -51,6 +51,10 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
         "handlers.rdp.gateway.ntlm",
         "handlers.vnc.rfb.security",
     ),
+    "backports": ("guacr.journal.encoding",),
+    "compression": ("guacr.journal.encoding",),
+    "obstore": ("guacr.journal.object_store",),
+    "pyrage": ("guacr.journal.encoding",),
     "gssapi": ("handlers.ssh.kerberos",),
     "aioice": (
         "guacr.tubes.rtc.ice.agent",

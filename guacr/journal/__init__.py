@@ -1,0 +1,1 @@
+"""The journal: a write-ahead log for audit entries and recordings, and the archive of its files."""

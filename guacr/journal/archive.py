@@ -1,0 +1,215 @@
+"""An archive: the files of one kind of streams in a store, with their manifest.
+
+Names in the store, below the name of the node and the kind:
+
+    files/20261129T101500Z-3f9a2c-00000007.seg
+    manifest/0000000042.json
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+
+from guacr.journal.encoding import Decoding
+from guacr.journal.errors import (
+    ExistsError,
+    FormatError,
+    JournalError,
+    MissingError,
+    StoreError,
+)
+from guacr.journal.manifest import NO_HASH, Entry, Manifest
+from guacr.journal.segments import Segment
+from guacr.journal.stores import PIECE, Store
+
+FILES = "files/"
+SUFFIX = ".seg"
+DAY_NS = 86_400_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long files are kept; 0 for ever, or for any size."""
+
+    days: float = 0.0
+    size: int = 0
+    """Maximum bytes of all files."""
+
+
+class Archive:
+    """The archive of one kind. All methods block, and raise `StoreError` if the store cannot be
+    used."""
+
+    def __init__(self, store: Store, node: str, kind: str) -> None:
+        self.kind = kind
+        self._store = store
+        self._prefix = f"{node}/{kind}/"
+        self.manifest = Manifest(store, self._prefix)
+
+    # ---- writing
+
+    def add(self, path: Path, entry: Entry) -> Entry:
+        """Add the file at `path` as `entry.file`, and return its entry in the manifest. Repeating
+        this after a crash or an error does no harm."""
+        found = self._added(entry)
+        if found is not None:
+            return found
+        name = self._name(entry.file)
+        own = path.stat().st_size, digest_of(path)
+        try:
+            self._store.put_file(name, path)
+        except ExistsError:  # of an earlier attempt
+            if self._digest(name) != own:
+                raise StoreError(f"{name} exists with another content: remove it") from None
+        size, digest = own
+        return self.manifest.add(replace(entry, time=time.time_ns(), size=size, sha256=digest))
+
+    def _added(self, entry: Entry) -> Entry | None:
+        """Return the entry in the manifest, if an earlier attempt has come so far."""
+        for one in self.manifest.backwards():
+            if one.file == entry.file:
+                return one
+            if one.time < entry.begin:  # it was made before there were records of this file
+                return None
+        return None
+
+    def expire(self, retention: Retention, now: int) -> int:
+        """Delete files that need not be kept, the oldest first, and return how many. `now` is in
+        nanoseconds since 1970."""
+        expired = self._expired(retention, now)
+        if not expired:
+            return 0
+        last = expired[-1]
+        record = Entry(0, "", now, expired=last.number, expired_hash=last.hash)
+        self.manifest.add(record)
+        for entry in expired:
+            if entry.file:
+                self._store.delete(self._name(entry.file))
+            self.manifest.delete(entry.number)
+        return sum(bool(entry.file) for entry in expired)
+
+    def _expired(self, retention: Retention, now: int) -> list[Entry]:
+        """Return the entries up to the last one whose file need not be kept."""
+        if not retention.days and not retention.size:
+            return []
+        total, expired, last = 0, list[Entry](), 0
+        if retention.size:
+            total = sum(size for _, size in self._store.names(f"{self._prefix}{FILES}"))
+        oldest = now - int(retention.days * DAY_NS) if retention.days else 0
+        for entry in self.manifest.entries():
+            expired.append(entry)
+            if entry.file:
+                if entry.end >= oldest and not (retention.size and total > retention.size):
+                    break
+                total -= entry.size
+                last = len(expired)
+        return expired[:last]
+
+    # ---- reading
+
+    def open(self, file: str, decoding: Decoding) -> Segment:
+        """Open a file.
+
+        Raises:
+            MissingError: it does not exist.
+            FormatError: it is damaged.
+            JournalError: it is encrypted, and there is no identity for it.
+        """
+        name = self._name(file)
+        try:
+            return Segment(self._store.size(name), partial(self._store.read, name), decoding)
+        except FormatError as error:
+            raise FormatError(f"{name}: {error}") from None
+
+    def verify(self, head: str = "") -> Iterator[str]:
+        """Compare the store with the manifest, and yield a sentence for each thing that is wrong.
+        `head` is a hash that some entry must have."""
+        numbers = self.manifest.numbers()
+        expired, hashes = (0, ""), set[str]()
+        entries: list[Entry] = []
+        before: tuple[int, str] | None = None
+        for number in numbers:
+            try:
+                entry = self.manifest.read(number)
+            except MissingError:
+                continue
+            except FormatError:
+                yield f"{self.kind}: entry {number} of the manifest is damaged"
+                before = None
+                continue
+            if before is not None:
+                yield from self._compare(before, entry)
+            entries.append(entry)
+            hashes.add(entry.hash)
+            before = entry.number, entry.hash
+            if entry.expired > expired[0]:
+                expired = entry.expired, entry.expired_hash
+        if entries:
+            yield from self._check_begin(entries[0], expired)
+        for entry in entries:
+            if entry.file and entry.number > expired[0]:
+                yield from self._check_file(entry)
+        if head and head not in hashes | {expired[1]}:
+            yield f"{self.kind}: no entry of the manifest has the hash {head}"
+        yield from self._unlisted({entry.file for entry in entries})
+
+    def _compare(self, before: tuple[int, str], entry: Entry) -> Iterator[str]:
+        number, digest = before
+        if entry.number != number + 1:
+            missing = f"{number + 1} to {entry.number - 1}"
+            yield f"{self.kind}: entries {missing} of the manifest are missing"
+        elif entry.previous != digest:
+            yield f"{self.kind}: entry {number} of the manifest was changed"
+
+    def _check_begin(self, first: Entry, expired: tuple[int, str]) -> Iterator[str]:
+        number, digest = (0, NO_HASH) if expired[0] == 0 else expired
+        if first.number > number + 1:
+            missing = f"{number + 1} to {first.number - 1}"
+            yield f"{self.kind}: entries {missing} of the manifest are missing"
+        elif first.number == number + 1 and first.previous != digest:
+            yield f"{self.kind}: entry {first.number} of the manifest was changed"
+
+    def _check_file(self, entry: Entry) -> Iterator[str]:
+        name = self._name(entry.file)
+        try:
+            found = self._digest(name)
+        except MissingError:
+            yield f"{self.kind}: {entry.file} is missing"
+            return
+        except JournalError as error:
+            yield f"{self.kind}: {entry.file} cannot be read: {error}"
+            return
+        if found != (entry.size, entry.sha256):
+            yield f"{self.kind}: {entry.file} was changed"
+
+    def _unlisted(self, known: set[str]) -> Iterator[str]:
+        for name, _ in self._store.names(f"{self._prefix}{FILES}"):
+            file = name.removeprefix(f"{self._prefix}{FILES}").removesuffix(SUFFIX)
+            if file not in known and self._name(file) == name:
+                entry = Entry(0, "", 0, file=file)
+                if self._added(entry) is None:  # it may have been added meanwhile
+                    yield f"{self.kind}: {file} is not in the manifest"
+
+    def _digest(self, name: str) -> tuple[int, str]:
+        size, digest = 0, sha256()
+        for piece in self._store.pieces(name):
+            size += len(piece)
+            digest.update(piece)
+        return size, digest.hexdigest()
+
+    def _name(self, file: str) -> str:
+        return f"{self._prefix}{FILES}{file}{SUFFIX}"
+
+
+def digest_of(path: Path) -> str:
+    """Return the hash of a file."""
+    digest = sha256()
+    with path.open("rb") as file:
+        while piece := file.read(PIECE):
+            digest.update(piece)
+    return digest.hexdigest()

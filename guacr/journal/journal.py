@@ -1,0 +1,134 @@
+"""The journal of a process: its writer, its sealer, and its archives.
+
+Its directory contains
+
+    wal/20261129T101500Z-3f9a2c/00000001.wal    the files of a process, until they are archived
+    outgoing/                                   files on their way to the archive
+    archive/                                    the archive, unless it has another store
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from guacr.journal.archive import Archive, Retention
+from guacr.journal.encoding import Encoding
+from guacr.journal.errors import OverflowedError
+from guacr.journal.records import Description
+from guacr.journal.sealer import LOCK, OUTGOING, TEMPORARY, WAL, Sealer
+from guacr.journal.stores import LocalStore, Store, make_directory
+from guacr.journal.writer import MODE, Limits, LogStream, OnDurable, Writer, sync_directory
+
+ARCHIVE = "archive"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a journal writes and archives."""
+
+    directory: Path
+    node: str
+    """The name of this daemon in the store."""
+    limits: Limits = field(default_factory=Limits)
+    encoding: Encoding = field(default_factory=Encoding)
+    retention: Mapping[str, Retention] = field(default_factory=dict)
+    store: Store | None = None
+    """By default, the directory's own."""
+    waiting_max: int = 4 * 1024 * 1024 * 1024
+    """Maximum bytes of files that the store has not accepted yet."""
+
+    def archive(self, kind: str) -> Archive:
+        """Return the archive of a kind."""
+        return Archive(self.store or LocalStore(self.directory / ARCHIVE), self.node, kind)
+
+
+class Journal:
+    """A journal that is being written; the constructor and `close` block.
+
+    Raises:
+        OSError: its directory cannot be used.
+    """
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self.epoch = time.strftime("%Y%m%dT%H%M%SZ-", time.gmtime()) + secrets.token_hex(3)
+        """The name of this process's part of the journal."""
+        make_directory(options.directory / OUTGOING)
+        self._directory, self._lock = _begin(options.directory / WAL, self.epoch)
+        self._archives: dict[str, Archive] = {}
+        self._sealer = Sealer(
+            options.directory, self.epoch, self._archive, options.encoding, options.retention
+        )
+        self._writer = Writer(self._directory, options.limits, self._sealer.put)
+
+    def open_stream(self, kind: str, about: Mapping[str, str]) -> LogStream:
+        """Open a stream of a kind; `about` says more of it, such as its session.
+
+        Raises:
+            WriteError: the journal cannot be written now.
+        """
+        return self._writer.open_stream(Description(kind, about))
+
+    def append(
+        self,
+        stream: LogStream,
+        payload: bytes,
+        *,
+        on_durable: OnDurable | None = None,
+        urgent: bool = False,
+        reserved: bool = False,
+    ) -> None:
+        """Append a record, as `Writer.append` does.
+
+        Raises:
+            OverflowedError: the disk, or the store of the archive, is too slow.
+            WriteError: records of the stream were lost, or the journal is closed.
+        """
+        if not reserved and self._sealer.waiting > self._options.waiting_max:
+            raise OverflowedError(
+                "the store of the journal's archive accepts nothing: its files have reached the "
+                "limit (journal.max_waiting)"
+            )
+        self._writer.append(
+            stream, payload, on_durable=on_durable, urgent=urgent, reserved=reserved
+        )
+
+    def rotate(self) -> None:
+        """Have everything so far archived."""
+        self._writer.rotate()
+
+    def close(self, timeout: float | None = None) -> bool:
+        """Write and archive what is waiting, and end the threads. Return whether all of that was
+        done within `timeout` seconds; the next process does the rest."""
+        end = None if timeout is None else time.monotonic() + timeout
+        done = self._writer.close(timeout)
+        rest = None if end is None else max(0.0, end - time.monotonic())
+        done = self._sealer.close(rest) and done
+        if done and not any(path.name != LOCK for path in self._directory.iterdir()):
+            (self._directory / LOCK).unlink()
+            self._directory.rmdir()
+        os.close(self._lock)
+        return done
+
+    def _archive(self, kind: str) -> Archive:
+        if kind not in self._archives:
+            self._archives[kind] = self._options.archive(kind)
+        return self._archives[kind]
+
+
+def _begin(directory: Path, epoch: str) -> tuple[Path, int]:
+    """Create the directory of an epoch, locked from its first moment; return it with the lock."""
+    make_directory(directory)
+    temporary, final = directory / f"{TEMPORARY}{epoch}", directory / epoch
+    make_directory(temporary)
+    lock = os.open(temporary / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, MODE)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    temporary.rename(final)
+    sync_directory(directory)
+    return final, lock

@@ -1,0 +1,193 @@
+"""The stores of the archive: objects by name, which are created once and never changed."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from typing_extensions import override
+
+from guacr.journal.errors import ExistsError, MissingError, StoreError
+from guacr.journal.writer import sync_directory
+
+DIRECTORY_MODE = 0o700
+FILE_MODE = 0o600
+PIECE = 1 << 20
+_TEMPORARY = ".tmp-"
+
+
+class Store(ABC):
+    """A place for objects. Names have parts separated by "/"; all methods block.
+
+    All methods raise `StoreError` if the store cannot be used.
+    """
+
+    @abstractmethod
+    def put(self, name: str, data: bytes) -> None:
+        """Create an object, durably.
+
+        Raises:
+            ExistsError: it exists.
+        """
+
+    @abstractmethod
+    def put_file(self, name: str, path: Path) -> None:
+        """Create an object from the file at `path`, durably; raises as `put` does."""
+
+    @abstractmethod
+    def size(self, name: str) -> int:
+        """Return the size of an object in bytes.
+
+        Raises:
+            MissingError: it does not exist.
+        """
+
+    @abstractmethod
+    def read(self, name: str, offset: int, length: int) -> bytes:
+        """Return `length` bytes of an object, from `offset`.
+
+        Raises:
+            MissingError: it does not exist.
+            StoreError: it is shorter.
+        """
+
+    @abstractmethod
+    def names(self, prefix: str) -> Iterator[tuple[str, int]]:
+        """Yield the names that begin with `prefix`, which ends with "/", and the sizes of the
+        objects, in no particular order."""
+
+    @abstractmethod
+    def delete(self, name: str) -> None:
+        """Delete an object; do nothing if it does not exist."""
+
+    def get(self, name: str, limit: int) -> bytes:
+        """Return the content of an object of at most `limit` bytes.
+
+        Raises:
+            MissingError: it does not exist.
+            StoreError: it is larger.
+        """
+        size = self.size(name)
+        if size > limit:
+            raise StoreError(f"{name} has {size} bytes instead of at most {limit}")
+        return self.read(name, 0, size)
+
+    def pieces(self, name: str) -> Iterator[bytes]:
+        """Yield the content of an object; raises as `read` does."""
+        size = self.size(name)
+        for offset in range(0, size, PIECE):
+            yield self.read(name, offset, min(PIECE, size - offset))
+
+
+class LocalStore(Store):
+    """Files below a directory."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    @override
+    def put(self, name: str, data: bytes) -> None:
+        with self._new(name) as temporary:
+            _write(temporary, data)
+
+    @override
+    def put_file(self, name: str, path: Path) -> None:
+        with self._new(name) as temporary:
+            _copy(path, temporary)
+
+    @override
+    def size(self, name: str) -> int:
+        with _reported(name):
+            return (self._directory / name).stat().st_size
+
+    @override
+    def read(self, name: str, offset: int, length: int) -> bytes:
+        with _reported(name), (self._directory / name).open("rb") as file:
+            file.seek(offset)
+            data = file.read(length)
+        if len(data) != length:
+            raise StoreError(f"{name} is shorter than {offset + length} bytes")
+        return data
+
+    @override
+    def names(self, prefix: str) -> Iterator[tuple[str, int]]:
+        with _reported(prefix):
+            for path in (self._directory / prefix).rglob("*"):
+                if path.is_file() and not path.name.startswith(_TEMPORARY):
+                    name = str(path.relative_to(self._directory))
+                    yield name, path.stat().st_size
+
+    @override
+    def delete(self, name: str) -> None:
+        with _reported(name):
+            (self._directory / name).unlink(missing_ok=True)
+
+    @contextmanager
+    def _new(self, name: str) -> Iterator[Path]:
+        """Yield the path to write to; afterwards, the file becomes the object, durably."""
+        path = self._directory / name
+        temporary = path.with_name(f"{_TEMPORARY}{secrets.token_hex(8)}")
+        with _reported(name):
+            make_directory(path.parent)
+            try:
+                yield temporary
+                _link(temporary, path)
+            finally:
+                temporary.unlink(missing_ok=True)
+            sync_directory(path.parent)
+
+
+def _link(temporary: Path, path: Path) -> None:
+    """Give a file its name, unless that exists; a rename would replace it."""
+    try:
+        os.link(temporary, path)
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP):
+            raise
+        if path.exists():  # a file system without links
+            raise FileExistsError from None
+        temporary.rename(path)
+
+
+@contextmanager
+def _reported(name: str) -> Iterator[None]:
+    """Turn errors of the system into those of a store."""
+    try:
+        yield
+    except FileExistsError:
+        raise ExistsError(f"{name} exists") from None
+    except FileNotFoundError:
+        raise MissingError(f"{name} does not exist") from None
+    except OSError as error:
+        raise StoreError(f"{name}: {error.strerror or error}") from error
+
+
+def make_directory(path: Path) -> None:
+    """Create a directory and those above it, durably, unless it exists."""
+    if path.is_dir():
+        return
+    make_directory(path.parent)
+    path.mkdir(mode=DIRECTORY_MODE, exist_ok=True)
+    sync_directory(path.parent)
+
+
+def _write(path: Path, data: bytes) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    with os.fdopen(os.open(path, flags, FILE_MODE), "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _copy(source: Path, path: Path) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    with source.open("rb") as old, os.fdopen(os.open(path, flags, FILE_MODE), "wb") as new:
+        while piece := old.read(PIECE):
+            new.write(piece)
+        new.flush()
+        os.fsync(new.fileno())

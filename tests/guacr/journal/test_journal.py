@@ -1,0 +1,262 @@
+"""A journal as a whole: kills at every byte, disks that fail, and what is read back."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from guacr.journal.archive import Archive
+from guacr.journal.encoding import Decoding
+from guacr.journal.errors import ExistsError, OverflowedError, StoreError
+from guacr.journal.journal import Journal, Options
+from guacr.journal.reading import Cursor, Key
+from guacr.journal.records import scan
+from guacr.journal.stores import LocalStore
+from guacr.journal.writer import Limits
+
+NODE = "node"
+
+
+def wait(condition: Callable[[], object], what: str) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline, f"waited in vain: {what}"
+        time.sleep(0.005)
+
+
+def options(directory: Path, **more: object) -> Options:
+    return Options(directory, NODE, **more)  # type: ignore[arg-type]
+
+
+def cursor(directory: Path, kind: str = "audit") -> Cursor:
+    def fail(text: str) -> None:
+        raise AssertionError(text)
+
+    return Cursor(directory / "wal", options(directory).archive(kind), Decoding(), fail)
+
+
+def payloads(directory: Path, kind: str = "audit") -> list[bytes]:
+    return [found.record.payload for found in cursor(directory, kind).poll()]
+
+
+def archived(directory: Path, kind: str = "audit") -> list[str]:
+    return [entry.file for entry in options(directory).archive(kind).manifest.entries()]
+
+
+def append(journal: Journal, kind: str, *texts: bytes) -> None:
+    """Append to a new stream, and wait until all of it is durable."""
+    stream = journal.open_stream(kind, {})
+    done = threading.Semaphore(0)
+    for text in texts:
+        journal.append(stream, text, on_durable=lambda _: done.release(), urgent=True)
+    for _ in texts:
+        assert done.acquire(timeout=20)
+
+
+def test_what_is_written_is_read_before_and_after_it_is_archived(tmp_path: Path) -> None:
+    journal = Journal(options(tmp_path))
+    append(journal, "audit", b"one", b"two")
+    append(journal, "recording", b"picture")
+    reader = cursor(tmp_path)
+    assert [found.record.payload for found in reader.poll()] == [b"one", b"two"]
+    append(journal, "audit", b"three")
+    journal.rotate()
+    wait(lambda: archived(tmp_path) and archived(tmp_path, "recording"), "the archive")
+    append(journal, "audit", b"four")
+    (three, four) = reader.poll()
+    assert (three.record.payload, four.record.payload) == (b"three", b"four")
+    assert three.key == Key(journal.epoch, 3)
+    assert list(reader.poll()) == []
+    assert payloads(tmp_path) == [b"one", b"two", b"three", b"four"]
+    assert payloads(tmp_path, "recording") == [b"picture"]
+    assert journal.close()
+    assert payloads(tmp_path) == [b"one", b"two", b"three", b"four"]
+    assert len(archived(tmp_path)) == 2
+    assert list((tmp_path / "wal").iterdir()) == []
+    assert list((tmp_path / "outgoing").iterdir()) == []
+
+
+def test_a_cut_at_every_byte_loses_only_what_was_not_whole(tmp_path: Path) -> None:
+    """The same file, cut everywhere, as if as many processes had been killed."""
+    journal = Journal(options(tmp_path / "whole"))
+    append(journal, "audit", b"one", b"two" * 10, b"")
+    (path,) = (tmp_path / "whole" / "wal").glob("*/*.wal")
+    data = path.read_bytes()
+    assert journal.close()
+    ends = [(end, record) for end, record in scan(data) if record.sequence]
+    expected = {}
+    for size in range(len(data) + 1):
+        epoch = f"20260101T000000Z-{size:06}"
+        place = tmp_path / "wal" / epoch
+        place.mkdir(parents=True)
+        (place / "lock").touch()
+        (place / "00000001.wal").write_bytes(data[:size])
+        whole = [record.payload for end, record in ends if end <= size]
+        if whole:
+            expected[epoch] = whole
+    assert by_epoch(tmp_path) == expected
+    assert Journal(options(tmp_path)).close()
+    assert by_epoch(tmp_path) == expected
+    assert len(archived(tmp_path)) == len(expected)
+    assert list((tmp_path / "wal").iterdir()) == []
+    assert list(options(tmp_path).archive("audit").verify()) == []
+
+
+def by_epoch(directory: Path) -> dict[str, list[bytes]]:
+    found: dict[str, list[bytes]] = {}
+    for one in cursor(directory).poll():
+        found.setdefault(one.key.epoch, []).append(one.record.payload)
+    return found
+
+
+def test_a_step_that_was_done_before_a_crash_is_not_done_twice(tmp_path: Path) -> None:
+    """Every store fails at each of its calls; then the next process continues."""
+    for calls in range(1, 20):
+        place, store = tmp_path / str(calls), Failing(tmp_path / str(calls) / "store", calls)
+        journal = Journal(options(place, store=store))
+        append(journal, "audit", b"one")
+        append(journal, "recording", b"two")
+        journal.close()
+        failed, store.calls = store.calls <= 0, 1 << 30
+        assert Journal(options(place, store=store)).close()
+        for kind, text in (("audit", b"one"), ("recording", b"two")):
+            archive = Archive(store, NODE, kind)
+            (found,) = Cursor(place / "wal", archive, Decoding(), print).poll()
+            assert found.record.payload == text
+            assert list(archive.verify()) == []
+        if not failed:
+            break
+    else:
+        pytest.fail("there are more calls")
+    assert calls > 6
+
+
+class Failing(LocalStore):
+    """A store whose writes fail, before or after they are done, once there were some calls."""
+
+    def __init__(self, directory: Path, calls: int) -> None:
+        super().__init__(directory)
+        self.calls = calls
+
+    def _call(self) -> None:
+        self.calls -= 1
+        if self.calls <= 0:
+            raise StoreError("the store does not answer")
+
+    def put(self, name: str, data: bytes) -> None:
+        self._call()
+        super().put(name, data)
+        self._call()
+
+    def put_file(self, name: str, path: Path) -> None:
+        self._call()
+        super().put_file(name, path)
+        self._call()
+
+
+def test_a_store_that_fails_is_tried_again_and_bounds_what_waits(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    store = Failing(tmp_path / "store", 1)
+    journal = Journal(options(tmp_path, store=store, waiting_max=1000))
+    stream = journal.open_stream("recording", {})
+    journal.append(stream, bytes(2000))
+    journal.rotate()
+    wait(lambda: "trying again in 1 s" in caplog.text, "a failure")
+    with pytest.raises(OverflowedError, match="max_waiting"):
+        journal.append(stream, b"x")
+    journal.append(stream, b"reserved", reserved=True)
+    store.calls = 1 << 30
+    wait(lambda: "can be used again" in caplog.text, "a success")
+    journal.append(stream, b"x")
+    assert journal.close()
+    cursor = Cursor(None, Archive(store, NODE, "recording"), Decoding(), print)
+    found = [one.record.payload for one in cursor.poll()]
+    assert found == [bytes(2000), b"reserved", b"x"]
+
+
+CHILD = """
+import sys
+from pathlib import Path
+from guacr.journal.journal import Journal, Options
+journal = Journal(Options(Path(sys.argv[1]), "node"))
+stream = journal.open_stream("audit", {})
+number = 0
+def go_on(error):
+    global number
+    if error is None:
+        print(number, flush=True)
+    number += 1
+    journal.append(stream, b"%d" % number, on_durable=go_on, urgent=True)
+go_on(1)
+sys.stdin.read()
+"""
+
+
+def test_a_killed_process_loses_nothing_that_was_durable(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", CHILD, str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as child:
+        assert child.stdout is not None
+        for _ in range(200):
+            last = int(child.stdout.readline())
+        assert len(payloads(tmp_path)) >= last  # as another process sees it
+        beside = Journal(options(tmp_path))
+        beside.close()  # which leaves the files of a running process alone
+        assert archived(tmp_path) == []
+        child.send_signal(signal.SIGKILL)
+        last = [int(line) for line in child.stdout][-1]
+    journal = Journal(options(tmp_path))
+    wait(lambda: archived(tmp_path), "the archive")
+    found = payloads(tmp_path)
+    assert found == [b"%d" % number for number in range(1, len(found) + 1)]
+    assert len(found) >= last
+    assert journal.close()
+
+
+def test_a_file_that_is_no_journals_is_kept_aside(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    epoch = tmp_path / "wal" / "20260101T000000Z-abcdef"
+    epoch.mkdir(parents=True)
+    (epoch / "lock").touch()
+    (epoch / "00000001.wal").write_bytes(b"no journal, and longer than a header")
+    assert Journal(options(tmp_path)).close()
+    assert len(list((tmp_path / "damaged").iterdir())) == 1
+    assert "is kept as" in caplog.text
+
+
+def test_files_end_on_their_own(tmp_path: Path) -> None:
+    journal = Journal(options(tmp_path, limits=Limits(seconds=0.05)))
+    append(journal, "audit", b"one")
+    wait(lambda: archived(tmp_path), "the archive")
+    assert journal.close()
+
+
+def test_local_objects_are_created_once(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path / "deep" / "store")
+    store.put("a/b", b"one")
+    with pytest.raises(ExistsError):
+        store.put("a/b", b"two")
+    assert store.get("a/b", 3) == b"one"
+    with pytest.raises(StoreError, match="at most 2"):
+        store.get("a/b", 2)
+    with pytest.raises(StoreError, match="shorter"):
+        store.read("a/b", 1, 3)
+    assert list(store.names("a/")) == [("a/b", 3)]
+    assert (tmp_path / "deep" / "store" / "a" / "b").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "deep").stat().st_mode & 0o777 == 0o700
+    store.delete("a/b")
+    store.delete("a/b")
+    assert list(store.names("a/")) == []
