@@ -256,6 +256,7 @@ class Conversation:
     def _close(self, reason: CloseReason | None, outcome: str, *, by_peer: bool) -> None:
         self.is_closed = True
         self._channel.on_message = None
+        self.inlet.close()
         self._gate.close()
         if self._front is not None:
             self._front.close()

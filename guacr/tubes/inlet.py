@@ -56,7 +56,9 @@ class Inlet:
         self._backend = backend
         self._parser = FrameParser()
         self._reassembler = Reassembler() if conversation.options.fragmented else None
-        self._clock = asyncio.get_running_loop().time
+        self._loop = asyncio.get_running_loop()
+        self._expiry: asyncio.TimerHandle | None = None
+        """Of incomplete fragments."""
 
     def receive(self, message: bytes) -> None:
         """Process a message of the channel."""
@@ -86,10 +88,27 @@ class Inlet:
 
     def _reassembled(self, reassembler: Reassembler, message: bytes) -> bytes | None:
         try:
-            return reassembler.feed(message, self._clock())
+            return reassembler.feed(message, self._loop.time())
         except FragmentError as error:
             log.debug("%s: %s", self._conversation.label, error)
             return None
+        finally:
+            self._expire_later(reassembler)
+
+    def _expire_later(self, reassembler: Reassembler) -> None:
+        if self._expiry is None and (deadline := reassembler.deadline) is not None:
+            self._expiry = self._loop.call_at(deadline, self._expire, reassembler)
+
+    def _expire(self, reassembler: Reassembler) -> None:
+        self._expiry = None
+        reassembler.expire(self._loop.time())
+        self._expire_later(reassembler)
+
+    def close(self) -> None:
+        """Receive nothing more."""
+        if self._expiry is not None:
+            self._expiry.cancel()
+            self._expiry = None
 
     def _on_damaged(self, numbers: list[int]) -> None:
         text = "frame without its terminator"

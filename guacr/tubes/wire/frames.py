@@ -12,7 +12,7 @@ frames, and a frame may span many messages. The format is that of keeper-pam-web
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from struct import Struct
 from typing import TypeAlias
 
@@ -159,15 +159,6 @@ def encode(conn_no: int, payload: Payload, now_ms: int) -> bytes:
     return b"".join((_HEADER.pack(conn_no, now_ms, len(payload)), payload, _TERMINATOR))
 
 
-def encode_control(payload: Payload, now_ms: int, message_max: int = MESSAGE_MAX) -> list[bytes]:
-    """Return the messages of one frame with conn_no 0. A control message is never split into
-    several frames; a long one spans messages, which every peer accepts, since it reads a stream."""
-    frame = encode(CONTROL, payload, now_ms)
-    if len(frame) <= message_max:
-        return [frame]
-    return [frame[at : at + message_max] for at in range(0, len(frame), message_max)]
-
-
 def encode_split(
     conn_no: int, payload: Payload, now_ms: int, message_max: int = MESSAGE_MAX
 ) -> list[bytes]:
@@ -181,33 +172,6 @@ def encode_split(
     if len(payload) <= limit:
         return [encode(conn_no, payload, now_ms)]
     return [encode(conn_no, piece, now_ms) for piece in _pieces(memoryview(payload), limit)]
-
-
-def encode_batch(
-    frames: Iterable[tuple[int, Payload]], now_ms: int, message_max: int = MESSAGE_MAX
-) -> list[bytes]:
-    """Return messages with as many frames each as fit into `message_max` bytes; payloads are split
-    as by `encode_split`.
-
-    Every peer accepts this, since it reads a stream. It saves time for each message, and delays
-    nothing if all the frames are there already.
-    """
-    limit = min(PAYLOAD_MAX, message_max - OVERHEAD)
-    messages: list[bytes] = []
-    parts: list[Payload] = []
-    size = 0
-    for conn_no, payload in frames:
-        whole = len(payload) <= limit
-        for piece in (payload,) if whole else _pieces(memoryview(payload), limit):
-            length = len(piece)
-            if size + length + OVERHEAD > message_max:
-                messages.append(b"".join(parts))
-                parts, size = [], 0
-            parts += (_HEADER.pack(conn_no, now_ms, length), piece, _TERMINATOR)
-            size += length + OVERHEAD
-    if parts:
-        messages.append(b"".join(parts))
-    return messages
 
 
 def _pieces(payload: memoryview, limit: int) -> Iterator[memoryview]:

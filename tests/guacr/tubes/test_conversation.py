@@ -21,6 +21,7 @@ from guacr.tubes.events import (
 )
 from guacr.tubes.reasons import CloseReason
 from guacr.tubes.sctp import ChannelState
+from guacr.tubes.wire import fragments
 from guacr.tubes.wire.control import (
     CloseConnection,
     ConnectionOpened,
@@ -450,6 +451,26 @@ async def test_fragments_are_put_together_and_made() -> None:
 
         assert peer.data[1] == data
         assert max(map(len, peer.messages)) <= FRAGMENT_MAX
+
+
+async def test_incomplete_fragments_are_dropped_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also if the peer sends nothing more."""
+    monkeypatch.setattr(fragments, "AGE_MAX", 0.1)
+    async with raw_peer(fragmented=True) as (peer, conversation):
+        reassembler = conversation.inlet._reassembler
+        assert reassembler is not None
+        for _ in range(2):
+            expired = reassembler.expired
+            for number in range(2):
+                part, *_ = Fragmenter().cut(encode(1, bytes(50_000), 0))
+                peer.channel.send(part[:1] + number.to_bytes(4, "big") + part[5:])
+            await until(lambda: reassembler.held, "fragments")
+            await until(lambda: reassembler.expired == expired + 2, "the end of fragments")  # noqa: B023
+            assert reassembler.held == 0
+        peer.channel.send(part)
+        await until(lambda: reassembler.held, "a fragment")
+        conversation.close()
+        assert conversation.inlet._expiry is None
 
 
 async def test_no_message_is_longer_than_the_peer_accepts() -> None:

@@ -21,8 +21,6 @@ from guacr.tubes.wire.frames import (
     Frame,
     FrameParser,
     encode,
-    encode_batch,
-    encode_control,
     encode_split,
     is_frame,
     message_limit,
@@ -221,14 +219,6 @@ def test_many_wrong_terminators() -> None:
     assert parser.damaged == list(range(1000))
 
 
-@given(st.binary(max_size=100), st.integers(10, 60))
-def test_control_messages_are_one_frame(payload: bytes, message_max: int) -> None:
-    messages = encode_control(payload, NOW, message_max)
-    assert b"".join(messages) == encode(0, payload, NOW)
-    assert all(len(message) == message_max for message in messages[:-1])
-    assert 0 < len(messages[-1]) <= message_max
-
-
 @given(st.binary(max_size=40), st.binary(max_size=3))
 def test_a_message_is_one_frame(payload: bytes, more: bytes) -> None:
     assert is_frame(encode(1, payload, NOW) + more) == (not more)
@@ -261,42 +251,12 @@ def test_bytes_that_continue_nothing_are_cut_at_the_limit() -> None:
     assert len(first) == 50
 
 
-@given(frames, st.integers(21, 120))
-def test_batches(sent: list[Frame], message_max: int) -> None:
-    messages = encode_batch(sent, NOW, message_max)
-    found = fed(*messages)
-    for conn_no in {number for number, _ in sent}:
-        data = b"".join(payload for number, payload in sent if number == conn_no)
-        assert b"".join(payload for number, payload in found if number == conn_no) == data
-    assert all(0 < len(message) <= message_max for message in messages)
-    for one, following in pairwise(messages):
-        _, payload = fed(following)[0]
-        assert len(one) + len(payload) + OVERHEAD > message_max
-
-
-def test_a_batch_within_the_limit_is_one_message() -> None:
-    sent = [(number, b"%d" % number) for number in range(32)]
-    (message,) = encode_batch(sent, NOW)
-    assert fed(message) == sent
-    assert encode_batch([], NOW) == []
-
-
-def test_a_batch_of_long_payloads() -> None:
-    long = bytes(PAYLOAD_MAX)
-    messages = encode_batch([(1, long), (2, long + b"x"), (3, b"y")], NOW)
-    assert [len(message) for message in messages] == [2 * (PAYLOAD_MAX + OVERHEAD) + 2 * 18]
-    messages = encode_batch([(1, long), (2, long), (3, long)], NOW)
-    assert [len(message) for message in messages] == [
-        2 * (PAYLOAD_MAX + OVERHEAD),
-        PAYLOAD_MAX + OVERHEAD,
-    ]
-
-
 @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
 def test_buffers_can_be_sent(kind: type[bytes]) -> None:
     payload = kind(b"data" * 10)
     assert fed(encode(1, payload, NOW)) == [(1, b"data" * 10)]
-    assert fed(*encode_split(1, payload, NOW, 30)) == fed(*encode_batch([(1, payload)], NOW, 30))
+    messages = encode_split(1, payload, NOW, 30)
+    assert b"".join(data for _, data in fed(*messages)) == b"data" * 10
 
 
 def test_the_limit_of_a_peer() -> None:
