@@ -63,6 +63,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
         "guacr.tubes.rtc.ice.gathering",
         "guacr.tubes.rtc.ice.keep_alive",
         "guacr.tubes.rtc.ice.relays",
+        "guacr.tubes.rtc.ice.selection",
         "guacr.tubes.rtc.ice.stun_endpoint",
     ),
     "ifaddr": ("guacr.tubes.rtc.ice.interfaces",),

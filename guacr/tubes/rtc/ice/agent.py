@@ -2,7 +2,7 @@
 
 A restart makes another agent; `IceTransport` has one, or two for a while. aioice's `Connection`
 has the messages, their authentication, the roles and the candidates of a peer; overridden, here and
-in `guacr.tubes.rtc.ice.checks`, are
+in `guacr.tubes.rtc.ice.checks` and `guacr.tubes.rtc.ice.selection`, are
 
 - the check list: pairs are checked as soon as both candidates are known, whatever is gathered
   later, and its length is bounded;
@@ -21,29 +21,20 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from aioice import stun
 from aioice.candidate import Candidate
-from aioice.ice import (
-    CandidatePair,
-    StunProtocol,
-    candidate_pair_priority,
-)
+from aioice.ice import CandidatePair
 from typing_extensions import override
 
 from guacr.tubes.rtc.ice import mdns
 from guacr.tubes.rtc.ice.candidates import RemoteCandidate, is_reachable
-from guacr.tubes.rtc.ice.checks import REMOTE_MAX, Checks
+from guacr.tubes.rtc.ice.checks import REMOTE_MAX
 from guacr.tubes.rtc.ice.keep_alive import KeepAlive
+from guacr.tubes.rtc.ice.selection import Selection
 from guacr.tubes.rtc.ice.settings import IceParameters, IceSettings, IceState
 from guacr.tubes.rtc.ice.stun_endpoint import Endpoint
 
 NAMES_MAX = 8
 """Names of multicast DNS that are looked up."""
-RELAY_WAIT = 0.5
-"""Seconds for which a pair without a relay is awaited when one with a relay works."""
-NOMINATIONS_APART = 3.0
-"""Seconds after which the peer may change to a pair of lower priority. Before, some peers nominate
-all pairs that work."""
 FAIL_EARLIEST = 5.0
 """Seconds for which the peer may still ask from an address that it has not told."""
 
@@ -59,7 +50,7 @@ class AgentEvents:
     """The peer answers again after a silence."""
 
 
-class Agent(Checks):
+class Agent(Selection):
     """The agent of one generation. Its sockets are made by `guacr.tubes.rtc.ice.gathering`.
 
     Its log is silent but for `failure`, the reason of the state FAILED.
@@ -73,14 +64,11 @@ class Agent(Checks):
         *,
         controlling: bool,
     ) -> None:
-        super().__init__(local, controlling=controlling)
+        super().__init__(local, controlling=controlling, relay_only=settings.relay_only)
         self.state = IceState.NEW
         self.failure = ""
-        self.selected: CandidatePair | None = None
         self.hosts_told = asyncio.Event()
         """Set when the candidates of the interfaces have been told, or never will be."""
-        self.gathered = False
-        """All local candidates are known."""
         self.bytes_received = 0
         self._settings = settings
         self._events = events
@@ -88,11 +76,7 @@ class Agent(Checks):
         self.keep_alive = KeepAlive(self, settings.keep_alive)
         self._told = 0
         self._names: set[asyncio.Task[None]] = set()
-        self._nomination: asyncio.Task[None] | None = None
-        self._wait_timer: asyncio.TimerHandle | None = None
         self._deadline: asyncio.TimerHandle | None = None
-        self._started_at = 0.0
-        self._selected_at = 0.0
 
     # ---- data
 
@@ -175,127 +159,42 @@ class Agent(Checks):
 
     @override
     def needs_pairs(self) -> bool:
-        return self.state is not IceState.FAILED and (
-            self.selected is None or self.keep_alive.silent
-        )
+        return self.state is not IceState.FAILED and super().needs_pairs()
 
     @override
-    def pair_works(self, pair: CandidatePair) -> None:
-        if self.keep_alive.silent:
-            self._fail_over(pair)
-        elif pair.remote_nominated and not self.ice_controlling:
-            self._accept_nomination(pair)
+    def pairs_changed(self) -> None:
+        super().pairs_changed()
+        self._maybe_fail()
 
     @override
     def pair_asked(self, pair: CandidatePair, *, nominated: bool) -> None:
         if pair is self.selected:
             self.keep_alive.heard()
-        elif pair.state is CandidatePair.State.SUCCEEDED:
-            if nominated:
-                self._accept_nomination(pair)
-            elif self.keep_alive.silent:
-                self._fail_over(pair)
+        else:
+            super().pair_asked(pair, nominated=nominated)
+
+    @property
+    @override
+    def is_silent(self) -> bool:
+        return self.keep_alive.silent
 
     @override
-    def pairs_changed(self) -> None:
-        self._nominate_best()
-        self._maybe_fail()
-
-    def _nominate_best(self) -> None:
-        """As the controlling agent, select the best pair that works, unless a better one is
-        likely to (RFC 8445, 8.1.1)."""
-        if not self.ice_controlling or self._closing or self.selected is not None:
-            return
-        working = (p for p in self._check_list if p.state is CandidatePair.State.SUCCEEDED)
-        if (best := next(working, None)) is None:
-            return
-        left = self._started_at + RELAY_WAIT - self._loop.time()
-        if left > 0 and _is_relayed(best) and self._may_find_direct():
-            self._wait(left)
-            return
-        self._select(best)
-        self._nominate(best)
-
-    def _may_find_direct(self) -> bool:
-        if self._settings.relay_only:
-            return False
-        if self._remote_candidates_end and not self._remote_candidates_resolving and self.gathered:
-            return any(
-                not _is_relayed(pair) and pair.state is not CandidatePair.State.FAILED
-                for pair in self._check_list
-            )
-        return True
-
-    def _nominate(self, pair: CandidatePair) -> None:
-        if self._nomination is not None:
-            self._nomination.cancel()
-        name = f"the nomination of {pair}"
-        self._nomination = self._loop.create_task(self._tell_nomination(pair), name=name)
-
-    async def _tell_nomination(self, pair: CandidatePair) -> None:
-        """Tell the peer until it answers; silence is noticed by `keep_alive`."""
-        try:
-            await self._ask(pair, nominate=True)
-        except stun.TransactionFailed as error:
-            self.refused(error.response, controlling=True)
-        except stun.TransactionError:
-            pass
-
-    def _accept_nomination(self, pair: CandidatePair) -> None:
-        """As the controlled agent, use the pair that the peer wants."""
-        if (selected := self.selected) is pair:
-            return
-        if selected is not None and not self.keep_alive.silent:
-            lower = self._priority(pair) < self._priority(selected)
-            if lower and self._loop.time() - self._selected_at < NOMINATIONS_APART:
-                return
-        self._select(pair)
-
-    def _priority(self, pair: CandidatePair) -> int:
-        return candidate_pair_priority(
-            pair.local_candidate, pair.remote_candidate, self.ice_controlling
-        )
-
-    def other_works(self, pair: CandidatePair) -> None:
-        """Learn that the peer has answered on another pair while the selected one is silent."""
-        self._fail_over(pair)
-
-    def _fail_over(self, pair: CandidatePair) -> None:
-        """Use another pair that works, since the selected one is silent."""
-        self._select(pair)
-        if self.ice_controlling:
-            self._nominate(pair)
-
-    def _select(self, pair: CandidatePair) -> None:
-        pair.nominated, replaced = True, self.selected
-        self.selected = pair
-        self._nominated[1] = pair
-        self._selected_at = self._loop.time()
+    def pair_selected(self, *, instead: CandidatePair | None) -> None:
         self._cancel_timers()
-        for other in self._check_list:
-            if other is not pair and other.state is CandidatePair.State.IN_PROGRESS:
-                self._set_aside(other)
         self.keep_alive.start()
         self._set_state(IceState.CONNECTED, changed=True)
-        if replaced is not None:
+        if instead is not None:
             self._events.on_recovered(self)
+
+    @override
+    def pair_lost(self) -> None:
+        self._set_state(IceState.DISCONNECTED)
 
     # ---- whether the peer is there
 
     def look_for_another(self) -> None:
         """Check the pairs that have not been, since the selected one is silent."""
         self._pace()
-
-    def pairs_to_ask(self, limit: int) -> list[CandidatePair]:
-        """Return the selected pair, and with a higher limit others that have worked."""
-        if self.selected is None:
-            return []
-        others = (
-            pair
-            for pair in self._check_list
-            if pair.state is CandidatePair.State.SUCCEEDED and pair is not self.selected
-        )
-        return [self.selected, *others][:limit]
 
     def silence_limit(self) -> float | None:
         """Return the seconds of silence after which the state changes next."""
@@ -315,21 +214,6 @@ class Agent(Checks):
         """Note that the peer answers again."""
         self._set_state(IceState.CONNECTED)
         self._events.on_recovered(self)
-
-    def protocol_lost(self, protocol: StunProtocol) -> None:
-        """Use another pair if the allocation of the selected one is lost."""
-        if self._closing:
-            return
-        for pair in [pair for pair in self._check_list if pair.protocol is protocol]:
-            self._set_aside(pair)
-            self._check_list.remove(pair)
-        if self.selected is None or self.selected.protocol is not protocol:
-            return
-        others = self.pairs_to_ask(2)[1:]
-        if others:
-            self._fail_over(others[0])
-        else:
-            self._set_state(IceState.DISCONNECTED)
 
     # ---- the end
 
@@ -351,12 +235,6 @@ class Agent(Checks):
             self._wait(left)
         else:
             self.fail("no pair of candidates works")
-
-    def _wait(self, seconds: float) -> None:
-        """Decide later; one decision is waited for at most."""
-        if self._wait_timer is not None:
-            self._wait_timer.cancel()
-        self._wait_timer = self._loop.call_later(seconds, self.pairs_changed)
 
     def fail(self, reason: str) -> None:
         """Give up: only another agent can connect again."""
@@ -407,7 +285,3 @@ class Agent(Checks):
         self._check_list.clear()
         self._nominated.clear()
         self._closed = True
-
-
-def _is_relayed(pair: CandidatePair) -> bool:
-    return "relay" in (pair.local_candidate.type, pair.remote_candidate.type)

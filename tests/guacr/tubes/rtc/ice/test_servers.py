@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from guacr.tubes.rtc.ice import agent, relays
+from guacr.tubes.rtc.ice import relays, selection
 from guacr.tubes.rtc.ice.names import resolved
 from guacr.tubes.rtc.ice.settings import IceServer, IceState
 from tests.support.certificates import Authority
@@ -338,7 +338,7 @@ async def test_a_direct_pair_is_awaited_for_a_while(
 ) -> None:
     """The relay works at once, the direct pair later or never."""
     wait = 5.0 if direct else 0.3
-    monkeypatch.setattr(agent, "RELAY_WAIT", wait)
+    monkeypatch.setattr(selection, "RELAY_WAIT", wait)
     settings = replace(LOOPBACK, servers=(server.server("udp"),))
     async with ends(settings, LOOPBACK) as (one, two):
         one.route = lambda text: text if "typ relay" in text else None
