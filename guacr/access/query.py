@@ -2,7 +2,8 @@
 
 token, connection, protocol     what to connect to (see `guacr.access.gateway`)
 width, height, dpi              the window, in device pixels and dots per inch
-audio, video, image, clipboard  mimetypes that the client accepts, each as often as needed
+audio, video, image, clipboard, files
+                                mimetypes that the client accepts, each as often as needed
 timezone, name, version         the person's time zone and name, the newest supported protocol
 GUAC_WIDTH, GUAC_HEIGHT, …      the same, as named by Apache Guacamole's client
 anything else                   a connection parameter
@@ -126,6 +127,7 @@ _ABOUT_CLIENT: dict[str, Callable[[list[str]], Any]] = {
     "video": _mimetypes,
     "image": _mimetypes,
     "clipboard": _mimetypes,
+    "files": _mimetypes,
     "timezone": _text,
     "name": _text,
     "version": _version,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from guacr.errors import BadRequestError
+from guacr.protocol.files import DIRECTORY_TYPE
 
 SIZE_MAX = 8192
 """Maximum width and height of a client's window in pixels."""
@@ -22,6 +23,8 @@ class ClientInfo:
     image: tuple[str, ...] = ()
     clipboard: tuple[str, ...] = ()
     """Types of a clipboard, other than text, that guacr's page accepts."""
+    files: tuple[str, ...] = ()
+    """Types of directories that the client accepts, other than guacd's."""
     timezone: str = ""
     name: str = ""
     version: tuple[int, int, int] = (1, 0, 0)
@@ -35,6 +38,11 @@ class ClientInfo:
     def takes_msg(self) -> bool:
         """True if the client supports `msg` (protocol 1.5.0)."""
         return self.version >= (1, 5, 0)
+
+    @property
+    def takes_files(self) -> bool:
+        """True if the client supports guacr's extension for files."""
+        return DIRECTORY_TYPE in self.files
 
 
 def window_size(width: str, height: str) -> tuple[int, int]:

@@ -3,7 +3,7 @@
 client                                  server
 select,<protocol or connection id>
                                         args,VERSION_1_5_0,<parameter names>
-size, audio, video, image, clipboard, timezone, name: any, in any order
+size, audio, video, image, clipboard, files, timezone, name: any, in any order
 connect,<version>,<one value for each name>
                                         ready,<connection id>      (sent by the session)
 """
@@ -136,6 +136,7 @@ _DESCRIPTIONS: dict[str, Callable[[ClientInfo, Args], ClientInfo]] = {
     "video": lambda info, args: replace(info, video=args[:MIMETYPES_MAX]),
     "image": lambda info, args: replace(info, image=args[:MIMETYPES_MAX]),
     "clipboard": lambda info, args: replace(info, clipboard=args[:MIMETYPES_MAX]),
+    "files": lambda info, args: replace(info, files=args[:MIMETYPES_MAX]),
     "timezone": _timezone,
     "name": _name,
 }

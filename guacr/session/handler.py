@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Generic
 
 from typing_extensions import TypeVar
 
-from guacr.errors import UnsupportedError
+from guacr.errors import GuacrError, UnsupportedError
 from guacr.session.context import SessionContext
 from guacr.session.input.touch import Contact
 from guacr.session.params import Params
@@ -174,6 +174,11 @@ class ProtocolHandler(ABC, Generic[_P]):
             GuacrError: the stream is refused; the user receives the error in an `ack`.
         """
         raise UnsupportedError(f"{stream.kind} streams are not supported by this protocol")
+
+    def upload_lost(self, user: User, name: str, error: GuacrError) -> None:
+        """Handle an upload that could not be completed after the user's client had sent all of it,
+        and could no longer be told: show the user that the file is missing. Not called for clients
+        with guacr's extension for files, such as its page, which are told."""
 
     def record(self, user: User, audio: AudioInput) -> None:
         """Handle the offer of a user's microphone, at most one at a time: call its `start` when the

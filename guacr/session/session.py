@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from uuid import uuid4
 
 from guacr.budget import Budget
@@ -289,6 +290,7 @@ class Session:
             UserJoined(self.id, user.id, user.info.name, user.link.peer, owner=user.owner)
         )
         self.pointer.show_to(user)
+        user.transfers.on_lost = partial(self._upload_lost, user)
         if user.info.clipboard:
             accepted = list(self.handler.clipboard_types)
             limit, files = self.context.clipboard_limit, self.handler.pastes_files
@@ -301,6 +303,10 @@ class Session:
             self.handler.user_joined(user)
         if user in self.users:
             self.add_viewer(user)
+
+    def _upload_lost(self, user: User, name: str, error: GuacrError) -> None:
+        with self.ending_on_failure():
+            self.handler.upload_lost(user, name, error)
 
     def detach(self, user: User) -> None:
         """Remove a client that has left by itself."""

@@ -71,16 +71,16 @@ class User(Viewer):
         self.owner = owner
         self.rights = rights
         self._audio_types = frozenset(name.partition(";")[0].strip() for name in info.audio)
-        self.streams = InputStreams(link.send)
+        self.streams = InputStreams(link.send, confirms_ends=info.takes_files)
         self.clipboard_stream: InputStream | None = None
         """The clipboard stream that was opened last; only its content may be pasted."""
         reports = TransferReports(events, session_id, self.id)
         self.outputs = OutputStreams(link, reports)
-        self.transfers = Transfers(self.id, tasks, log, reports)
-        self.objects = Objects(rights, link.send, self.outputs, self.transfers)
-        self.held = HeldInput()
         self.memory = Budget(max_memory, "session.max_user_memory")
         """The memory that its streams hold until they end."""
+        self.transfers = Transfers(self.id, tasks, log, reports, self.memory)
+        self.objects = Objects(rights, link.send, self.outputs, self.transfers)
+        self.held = HeldInput()
 
     @property
     @override

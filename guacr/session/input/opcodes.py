@@ -203,7 +203,10 @@ def _blob(session: Session, user: User, args: Args) -> None:
 
 
 def _end(session: Session, user: User, args: Args) -> None:
-    user.streams.end(args[0])
+    if user.info.takes_files and len(args) > 1 and _integer(args[1]) != Status.SUCCESS:
+        user.streams.cancel(args[0])
+    else:
+        user.streams.end(args[0])
 
 
 def _ack(session: Session, user: User, args: Args) -> None:
@@ -216,9 +219,14 @@ def _get(session: Session, user: User, args: Args) -> None:
 
 def _put(session: Session, user: User, args: Args) -> None:
     def accept(stream: InputStream) -> None:
-        user.objects.put(_integer(args[0]), stream)
+        offset = _integer(args[4]) if user.info.takes_files and len(args) > 4 else 0
+        user.objects.put(_integer(args[0]), stream, offset)
 
     user.streams.open("put", args[1], args[2], args[3], accept)
+
+
+def _files(session: Session, user: User, args: Args) -> None:
+    user.objects.request(_integer(args[0]), _integer(args[1]), args[2], args[3:])
 
 
 def _disconnect(session: Session, user: User, args: Args) -> None:
@@ -256,6 +264,7 @@ OPCODES: dict[str, Opcode] = {
     "disconnect": Opcode(_disconnect),
     "end": Opcode(_end, 1, is_input=True),
     "file": Opcode(_named_stream("file"), 3, is_input=True, stream=0),
+    "files": Opcode(_files, 3),
     "get": Opcode(_get, 2, is_input=True),
     "key": Opcode(_key, 2, is_input=True),
     "mouse": Opcode(_mouse, 3, is_input=True),

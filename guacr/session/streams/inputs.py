@@ -8,10 +8,12 @@ from collections.abc import Callable
 from functools import partial
 
 from guacr.budget import Budget
-from guacr.errors import BadRequestError, GuacrError, OverrunError
+from guacr.errors import BadRequestError, ClosedError, GuacrError, OverrunError
 from guacr.protocol.instruction import encode
 from guacr.protocol.status import Status
 
+FILES = frozenset(("file", "put"))
+"""The kinds of streams that are files."""
 STREAMS_MAX = 512
 """Maximum open streams of one user, as in libguac."""
 
@@ -21,7 +23,9 @@ class InputStream:
 
     __slots__ = (
         "_send",
+        "confirms_end",
         "index",
+        "is_cancelled",
         "kind",
         "mimetype",
         "name",
@@ -39,10 +43,16 @@ class InputStream:
         self.index = index
         self.mimetype = mimetype
         self.name = name
+        self.confirms_end = False
+        """True if its `end` is to be acknowledged once `on_end` returns. A consumer that needs more
+        time sets it to False, and acknowledges the end itself."""
+        self.is_cancelled = False
+        """True once the user has cancelled it."""
         self.on_blob: Callable[[bytes], None] = _no_blob
         self.on_end: Callable[[], None] = _no_end
         self.on_failed: Callable[[GuacrError], None] = _no_failure
-        """Called if it ends early: a blob was refused, or its index was opened again."""
+        """Called if it ends early: a blob was refused, its index was opened again, or the user has
+        cancelled it."""
         self.on_release: Callable[[], None] = _no_end
         """The last call, in whatever way the stream has ended."""
         self.on_refuse: Callable[[GuacrError], None] = _no_failure
@@ -66,11 +76,17 @@ class InputStream:
 
 
 class InputStreams:
-    """The open streams of one user, by index."""
+    """The open streams of one user, by index.
 
-    __slots__ = ("_open", "_refused", "_send")
+    Args:
+        send: sends instructions to the user.
+        confirms_ends: True if the user waits for an `ack` of the `end` of each file.
+    """
 
-    def __init__(self, send: Callable[[bytes], None]) -> None:
+    __slots__ = ("_confirms_ends", "_open", "_refused", "_send")
+
+    def __init__(self, send: Callable[[bytes], None], *, confirms_ends: bool = False) -> None:
+        self._confirms_ends = confirms_ends
         self._open: dict[int, InputStream] = {}
         self._refused: set[int] = set()
         """Indices that were refused, and whose `end` has not arrived. Until then, what arrives for
@@ -97,6 +113,7 @@ class InputStreams:
             replaced.release()
         self._refused.discard(index)
         stream = InputStream(kind, index, mimetype, name, self._send)
+        stream.confirms_end = self._confirms_ends and kind in FILES
         try:
             accept(stream)
         except GuacrError as error:
@@ -124,6 +141,19 @@ class InputStreams:
             stream.on_blob(_decoded(encoded))
         except GuacrError as error:
             self._refuse(stream, error)
+
+    def cancel(self, index_text: str) -> None:
+        """Handle a stream's end before it is complete, because the user has cancelled it."""
+        stream = self._open.pop(_index(index_text), None)
+        if stream is None:
+            self.end(index_text)
+            return
+        error = ClosedError("the user has cancelled the transfer")
+        stream.is_cancelled = True
+        stream.on_failed(error)
+        if stream.confirms_end:
+            stream.ack(str(error), error.status)
+        stream.release()
 
     def end(self, index_text: str) -> None:
         """Handle a stream's regular end; send an `ack` for an unknown stream."""
@@ -165,6 +195,8 @@ class InputStreams:
         if stream is not None:
             try:
                 stream.on_end()
+                if stream.confirms_end:
+                    stream.ack()
             finally:
                 stream.release()
 

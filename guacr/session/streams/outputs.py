@@ -233,13 +233,20 @@ class OutputStreams:
         return stream
 
     def open_body(
-        self, object_index: int, name: str, mimetype: str, *, is_file: bool
+        self, object_index: int, name: str, mimetype: str, *, file: str = ""
     ) -> OutputStream:
-        """Answer a `get` of `name` in an object; raises, and waits for acknowledgements, as
-        `open_file` does."""
+        """Answer a request about an object; raises, and waits for acknowledgements, as `open_file`
+        does.
+
+        Args:
+            object_index: the object.
+            name: what a `get` names, or the number of a request.
+            mimetype: the type of the body.
+            file: the path of a file, whose end is reported; empty for anything else.
+        """
         stream = self._new(paced=True)
-        if is_file:
-            self._files[stream.index] = name
+        if file:
+            self._files[stream.index] = file
         self._link.send(encode("body", object_index, stream.index, mimetype, name))
         return stream
 

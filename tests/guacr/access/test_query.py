@@ -26,15 +26,16 @@ def test_names_of_guacamole_lite_and_of_apache(prefix: str) -> None:
 
     pairs = [("width", "800"), ("height", "600"), ("dpi", "192"), ("timezone", "Europe/Berlin")]
     lists = [("audio", "audio/L16"), ("audio", "audio/L8"), ("image", "image/webp")]
-    lists.append(("clipboard", "text/html"))
+    lists += [("clipboard", "text/html"), ("files", "a/b")]
     found = info(*[(name(key), value) for key, value in pairs + lists])
     assert (found.width, found.height, found.dpi) == (800, 600, 192)
     assert found.timezone == "Europe/Berlin"
-    assert (found.audio, found.image, found.video, found.clipboard) == (
+    assert (found.audio, found.image, found.video, found.clipboard, found.files) == (
         ("audio/L16", "audio/L8"),
         ("image/webp",),
         (),
         ("text/html",),
+        ("a/b",),
     )
 
 

@@ -30,6 +30,7 @@ def test_everything_that_a_client_says() -> None:
         ("video",),
         ("image", "image/png", "image/webp"),
         ("clipboard", "text/html"),
+        ("files", "a/b"),
         ("timezone", "Europe/Berlin"),
         ("name", "Zoë"),
         ("unheard-of", "x"),
@@ -44,6 +45,7 @@ def test_everything_that_a_client_says() -> None:
     assert info.video == ()
     assert info.image == ("image/png", "image/webp")
     assert info.clipboard == ("text/html",)
+    assert info.files == ("a/b",)
     assert (info.timezone, info.name) == ("Europe/Berlin", "Zoë")
     assert info.takes_msg
 

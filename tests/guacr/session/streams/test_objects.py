@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from base64 import b64decode, b64encode
-from collections.abc import AsyncGenerator, AsyncIterator
-from typing import Any
+from base64 import b64decode
+from collections.abc import AsyncIterator
 
 import pytest
 from hypothesis import given
@@ -14,81 +13,22 @@ from hypothesis import strategies as st
 
 from guacr.errors import (
     BadRequestError,
-    ForbiddenError,
-    NotFoundError,
     TooManyError,
     UnsupportedError,
-    UpstreamError,
 )
 from guacr.protocol.status import Status
+from guacr.session.streams.bodies import ERROR_TYPE, FILE_TYPE, INDEX_TYPE
 from guacr.session.streams.files import (
     DEPTH_MAX,
     PATH_MAX,
-    Entry,
-    Feature,
     FileSystem,
     normalised,
 )
-from guacr.session.streams.objects import ERROR_TYPE, FILE_TYPE, INDEX_TYPE, OBJECTS_MAX
-from guacr.session.streams.transfers import PENDING_MAX, TRANSFERS_MAX
-from guacr.session.user import User
-from tests.support.loopback import Bench, MemoryTransport, session_of, until
-
-
-class Drive(FileSystem):
-    """Files in memory; `gate` holds up who reads or writes."""
-
-    name = "Drive"
-
-    def __init__(self) -> None:
-        self.files = {"/a.txt": b"text", "/sub/b.bin": bytes(range(256)) * 100}
-        self.gate = asyncio.Event()
-        self.gate.set()
-        self.closed = 0
-        self.allowed = frozenset(Feature)
-
-    @property
-    def features(self) -> frozenset[Feature]:
-        return self.allowed
-
-    async def stat(self, path: str) -> Entry:
-        name = path.rpartition("/")[2]
-        if path in self.files:
-            return Entry(name, size=len(self.files[path]))
-        if any(one.startswith(path.rstrip("/") + "/") for one in self.files):
-            return Entry(name, is_directory=True)
-        raise NotFoundError(f"{path} is not there")
-
-    async def list(self, path: str) -> AsyncGenerator[Entry, None]:
-        if path == "/sub":
-            raise ForbiddenError("you may not look into /sub")
-        for name in ("a.txt", ".", "..", "x/y", ""):
-            yield Entry(name)
-        yield Entry('sub "ü"', is_directory=True)
-
-    async def read(self, path: str, offset: int = 0) -> AsyncGenerator[bytes, None]:
-        try:
-            await self.gate.wait()
-            yield self.files[path][:100]
-            if path == "/broken":
-                raise UpstreamError("the host has gone")
-            yield self.files[path][100:]
-        finally:
-            self.closed += 1
-
-    async def write(
-        self, path: str, mimetype: str, data: AsyncIterator[bytes], offset: int = 0
-    ) -> None:
-        if path == "/no":
-            raise ForbiddenError("this file cannot be written")
-        await self.gate.wait()
-        whole = b""
-        async for piece in data:
-            whole += piece
-            if len(whole) > 20_000:
-                raise ForbiddenError("the disk is full")
-            await self.gate.wait()
-        self.files[path] = whole
+from guacr.session.streams.objects import OBJECTS_MAX
+from guacr.session.streams.transfers import TRANSFERS_MAX
+from guacr.session.streams.upload import AHEAD_MAX
+from tests.guacr.session.streams.desk import Desk, Drive
+from tests.support.loopback import Bench, session_of, until
 
 
 @pytest.fixture
@@ -96,49 +36,6 @@ async def bench() -> AsyncIterator[Bench]:
     bench = Bench()
     yield bench
     await bench.close()
-
-
-class Desk:
-    """A user with a drive, whose client acknowledges all that it is sent."""
-
-    def __init__(self, bench: Bench) -> None:
-        self.transport: MemoryTransport
-        self.user: User
-        self.transport, self.user = bench.connect()
-        self.drive = Drive()
-        assert self.user.objects.offer(self.drive) == 0
-
-    async def get(self, path: str, index: int = 0) -> tuple[str, bytes]:
-        """Mimetype and content."""
-        before = len(self.transport.all("body"))
-        self.transport.send("get", index, path)
-        await until(lambda: len(self.transport.all("body")) > before)
-        _, stream, mimetype, name = self.transport.all("body")[-1]
-        assert name == path
-        self.transport.send("ack", stream, "OK", 0)
-        acked = 0
-        while (stream,) not in self.transport.all("end"):
-            await asyncio.sleep(0)
-            if sum(at == stream for at, _ in self.transport.all("blob")) > acked:
-                acked += 1
-                self.transport.send("ack", stream, "OK", 0)
-        self.transport.send("ack", stream, "OK", 0)
-        data = (data for at, data in self.transport.all("blob") if at == stream)
-        return mimetype, b"".join(map(b64decode, data))
-
-    async def error_of(self, path: str, index: int = 0) -> dict[str, Any]:
-        """Return the error with which a `get` is refused."""
-        mimetype, data = await self.get(path, index)
-        assert mimetype == ERROR_TYPE
-        error: dict[str, Any] = json.loads(data)
-        return error
-
-    def blob(self, stream: int, data: bytes = b"x" * 6000) -> None:
-        self.transport.send("blob", stream, b64encode(data).decode())
-
-    def acks(self, stream: int) -> list[tuple[str, str]]:
-        """Sentence and status of each answer to an upload."""
-        return [args[1:] for args in self.transport.all("ack") if args[0] == str(stream)]  # type: ignore[misc]
 
 
 async def test_a_directory_is_an_index(bench: Bench) -> None:
@@ -255,7 +152,7 @@ async def test_blobs_are_not_piled_up(bench: Bench) -> None:
     desk = Desk(bench)
     desk.drive.gate.clear()
     desk.transport.send("put", 0, 3, "text/plain", "/new")
-    for _ in range(PENDING_MAX):
+    for _ in range(AHEAD_MAX):
         desk.blob(3, b"x")
     assert desk.acks(3) == []
     desk.blob(3, b"x")
@@ -322,7 +219,11 @@ async def test_what_is_not_a_feature_is_refused(bench: Bench) -> None:
 
 async def test_what_a_file_system_does_not_implement_is_unsupported() -> None:
     drive = Drive()
-    for request in (drive.make_directory("/a"), drive.rename("/a", "/b"), drive.delete("/a")):
+    for request in (
+        FileSystem.make_directory(drive, "/a"),
+        FileSystem.rename(drive, "/a", "/b"),
+        FileSystem.delete(drive, "/a"),
+    ):
         with pytest.raises(UnsupportedError, match="cannot be"):
             await request
 

@@ -276,7 +276,7 @@ async def test_a_pipe_waits_for_the_transport(bench: Bench) -> None:
 
 async def test_bodies_name_their_object(bench: Bench) -> None:
     desk = Desk(bench)
-    desk.user.outputs.open_body(7, "/a", "text/plain", is_file=True)
+    desk.user.outputs.open_body(7, "/a", "text/plain", file="/a")
     assert desk.transport.all("body") == [("7", "2", "text/plain", "/a")]
 
 

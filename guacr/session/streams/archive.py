@@ -1,0 +1,197 @@
+"""Directories and files of a file system as a ZIP archive (APPNOTE.TXT 6.3), packed while it is
+sent. Nothing is compressed."""
+
+from __future__ import annotations
+
+import re
+import struct
+import time
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from zipfile import ZipFile, ZipInfo
+
+from guacr.errors import (
+    BadRequestError,
+    ClientError,
+    GuacrError,
+    NotFoundError,
+    OverrunError,
+    UnsupportedError,
+)
+from guacr.session.streams.directories import entries_of
+from guacr.session.streams.files import TREE_MAX, Entry, FileSystem, normalised
+from guacr.threads import compute
+from guacr.turns import Turns
+
+SMALL = 1 << 30
+"""Bytes of a file up to which 32 bits are used for its size, which more programs can read."""
+SMALL_MAX = (1 << 31) - 1
+"""Maximum bytes of such a file, which may have grown."""
+PROBLEMS = "Not included.txt"
+"""The name of the file that lists what is missing."""
+PROBLEMS_MAX = 1000
+"""Maximum lines of it."""
+TIMES = 315532800, 4354819198
+"""The earliest and the latest Unix time that an archive can have: 1980 to 2107."""
+_UNIX_TIME = struct.Struct("<HHBI")
+"""The extra field with a modification time (0x5455)."""
+_UNUSUAL = re.compile(r"[\x00-\x1f\x7f\\\ud800-\udfff]")
+"""Characters of names that are replaced: a backslash separates directories for some programs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A file or directory to be packed."""
+
+    path: str
+    name: str
+    """Its path in the archive."""
+    entry: Entry
+
+
+@dataclass(slots=True)
+class Contents:
+    """The files and directories to be packed."""
+
+    members: list[Member] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    """A line for each file that is missing."""
+
+    @property
+    def size(self) -> int | None:
+        """The bytes of all files, if they are known."""
+        sizes = [member.entry.size for member in self.members if not member.entry.is_directory]
+        known = [size for size in sizes if size is not None]
+        return sum(known) if len(known) == len(sizes) else None
+
+    def missing(self, path: str, error: GuacrError) -> None:
+        """Note what cannot be packed."""
+        if len(self.problems) < PROBLEMS_MAX:
+            self.problems.append(f"{path}: {error}")
+
+
+async def collect(files: FileSystem, path: str, names: Sequence[str]) -> Contents:
+    """Find everything below a directory: that of these names, or all of it if there are none.
+
+    Raises:
+        OverrunError: there are more than `TREE_MAX` files and directories.
+        GuacrError: the directory or a name of it cannot be read.
+    """
+    contents, used, turns = Contents(), set[str](), Turns()
+    waiting: list[tuple[str, str, Entry]] = []
+    if names:
+        for name in names:
+            if "/" in name:
+                raise BadRequestError("names to pack may not contain slashes")
+            child = normalised(f"{path}/{name}")
+            waiting.append((child, "", await files.stat(child)))
+    else:
+        waiting = [(f"{path.rstrip('/')}/{e.name}", "", e) async for e in entries_of(files, path)]
+    while waiting:
+        await turns.give_way()
+        child, directory, entry = waiting.pop()
+        if len(contents.members) >= TREE_MAX:
+            raise OverrunError(f"an archive has at most {TREE_MAX} files and folders: select fewer")
+        name = directory + _name_in_archive(entry.name, directory, used)
+        contents.members.append(Member(child, name, entry))
+        if not entry.is_directory:
+            continue
+        try:
+            normalised(child)  # not too long
+            async with aclosing(entries_of(files, child)) as below:
+                async for one in below:
+                    if len(waiting) >= TREE_MAX:
+                        break  # too many in any case
+                    waiting.append((f"{child}/{one.name}", f"{name}/", one))
+                    await turns.give_way()
+        except (ClientError, NotFoundError, UnsupportedError) as error:
+            contents.missing(child, error)
+    return contents
+
+
+async def packed(files: FileSystem, contents: Contents) -> AsyncGenerator[bytes, None]:
+    """Yield the archive. Files that cannot be read are listed in the file `PROBLEMS`.
+
+    Raises:
+        GuacrError: the connection to the files has failed.
+    """
+    sink = _Sink()
+    archive = ZipFile(sink, "w")  # type: ignore[call-overload]
+    try:
+        for member in contents.members:
+            async with aclosing(_member(archive, sink, files, member, contents)) as pieces:
+                async for piece in pieces:
+                    yield piece
+        if contents.problems:
+            archive.writestr(_info(PROBLEMS, None), "\n".join(contents.problems) + "\n")
+            yield sink.take()
+    finally:
+        await compute(archive.close)  # which lists all members
+    yield sink.take()
+
+
+async def _member(
+    archive: ZipFile, sink: _Sink, files: FileSystem, member: Member, contents: Contents
+) -> AsyncGenerator[bytes, None]:
+    entry = member.entry
+    if entry.is_directory:
+        archive.writestr(_info(f"{member.name}/", entry.modified), b"")
+        yield sink.take()
+        return
+    info = _info(member.name, entry.modified)
+    is_large = entry.size is None or entry.size > SMALL
+    try:
+        async with aclosing(files.read(normalised(member.path))) as pieces:
+            first = await anext(pieces, b"")
+            with archive.open(info, "w", force_zip64=is_large) as file:
+                size = file.write(first)
+                yield sink.take()
+                async for piece in pieces:
+                    size += len(piece)
+                    if not is_large and size > SMALL_MAX:
+                        raise OverrunError("the file has grown too much while it was read")
+                    file.write(piece)
+                    yield sink.take()
+    except (ClientError, NotFoundError, UnsupportedError) as error:
+        contents.missing(member.path, error)
+    yield sink.take()
+
+
+class _Sink:
+    """A file that cannot be rewound; what is written is taken from it."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+
+    def write(self, data: bytes) -> int:
+        """Write."""
+        self._parts.append(bytes(data))
+        return len(data)
+
+    def flush(self) -> None:
+        """Do nothing."""
+
+    def take(self) -> bytes:
+        """Return what has been written, and forget it."""
+        parts, self._parts = self._parts, []
+        return b"".join(parts)
+
+
+def _info(name: str, modified: float | None) -> ZipInfo:
+    seconds = int(min(max(time.time() if modified is None else modified, TIMES[0]), TIMES[1]))
+    info = ZipInfo(name, time.gmtime(seconds)[:6])
+    info.external_attr = (0o40755 << 16 | 0x10) if name.endswith("/") else 0o100644 << 16
+    info.extra = _UNIX_TIME.pack(0x5455, 5, 1, seconds) if seconds < 1 << 31 else b""
+    return info
+
+
+def _name_in_archive(name: str, directory: str, used: set[str]) -> str:
+    """Return a name that is safe to unpack, and unlike others in its directory."""
+    safe = _UNUSUAL.sub("_", name)
+    result, number = safe, 1
+    while directory + result in used:
+        number += 1
+        result = f"{safe} ({number})"
+    used.add(directory + result)
+    return result
