@@ -125,6 +125,12 @@ class Conversation:
             self.outlet.send_control(CloseConnection(0, reason))
             self._close(reason, outcome, by_peer=False)
 
+    def close_connection(self, number: int, reason: CloseReason) -> None:
+        """Close one connection, if it is there."""
+        connection = self._table.get(number)
+        if connection is not None:
+            self.end(connection, reason, "")
+
     def abort(self) -> None:
         """Close it at once: what was received is not delivered."""
         self.close(CloseReason.TUNNEL_CLOSED)

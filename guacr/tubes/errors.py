@@ -10,8 +10,11 @@
         │   └── DtlsTimeoutError      the handshake has not ended in time
         ├── PeerError                 CONNECTION_FAILED: not possible in a peer connection's state
         ├── CircuitOpenError          a tube that has failed too often is left alone
-        ├── OverloadedError           SERVER_BUSY: too many tubes are being created
+        ├── LimitError                SERVER_BUSY: there are too many tubes
+        │   └── OverloadedError       too many tubes are being created
+        ├── TubeTimeoutError          TIMEOUT: a tube could not be created in time
         ├── TubeNotFoundError         RESOURCE_NOT_FOUND
+        ├── ConversationNotFoundError RESOURCE_NOT_FOUND
         ├── TubeTokenError            CLIENT_FORBIDDEN: another caller's tube
         ├── TubeSettingsError         CONFIGURATION_ERROR: the settings are invalid
         ├── ConnectError              CONNECTION_FAILED: a connection cannot be opened
@@ -126,20 +129,38 @@ class TubeNotFoundError(TubeError):
     status = Status.RESOURCE_NOT_FOUND
 
 
+class ConversationNotFoundError(TubeError):
+    """There is no such conversation."""
+
+    status = Status.RESOURCE_NOT_FOUND
+
+
 class TubeTokenError(TubeError):
     """The token is not the tube's."""
 
     status = Status.CLIENT_FORBIDDEN
 
 
-class OverloadedError(TubeError):
+class TubeTimeoutError(TubeError):
+    """A tube could not be created in time."""
+
+    status = Status.UPSTREAM_TIMEOUT
+    reason = CloseReason.TIMEOUT
+
+
+class LimitError(TubeError):
+    """There are too many tubes."""
+
+    status = Status.SERVER_BUSY
+    reason = CloseReason.SERVER_REFUSE
+
+
+class OverloadedError(LimitError):
     """Too many tubes are being created.
 
     Attributes:
         retry_after: seconds to wait before the next attempt.
     """
-
-    status = Status.SERVER_BUSY
 
     def __init__(self, active: int, limit: int, retry_after: float) -> None:
         super().__init__(

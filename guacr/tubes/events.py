@@ -1,4 +1,4 @@
-"""Events of a conversation, for its owner."""
+"""The events of tubes and of their conversations, for their owners."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from guacr.tubes.reasons import CloseReason
+from guacr.tubes.rtc.peer import PeerState
 
 NORMAL_EXIT = "normal_exit"
 TUBE_CLOSED = "tube_closed"
@@ -76,3 +77,32 @@ class GuacdInstruction:
 Event: TypeAlias = (
     ConversationOpened | ConversationClosed | ConnectionStarted | ConnectionEnded | GuacdInstruction
 )
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateFound:
+    """A local candidate as text; an empty one at their end."""
+
+    candidate: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkChanged:
+    """The peer connection has another state."""
+
+    state: PeerState
+
+
+@dataclass(frozen=True, slots=True)
+class RestartOffered:
+    """The link was lost: the peer needs this offer (a session description)."""
+
+    offer: str
+
+
+@dataclass(frozen=True, slots=True)
+class TubeClosed:
+    """Everything is released; the last event."""
+
+
+TubeEvent: TypeAlias = CandidateFound | LinkChanged | RestartOffered | TubeClosed | Event

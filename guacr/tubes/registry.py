@@ -1,32 +1,39 @@
-"""All tubes of a process."""
+"""All tubes of an application."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from guacr.tubes.errors import OverloadedError, TubeError, TubeNotFoundError, TubeTokenError
+from guacr.tubes.capacity import Capacity, Creates
+from guacr.tubes.environment import CREATE_TIMEOUT, CREATES, number
+from guacr.tubes.errors import TubeTimeoutError, TubeTokenError
+from guacr.tubes.events import Event, TubeEvent
+from guacr.tubes.guacamole.local_sessions import LocalSessions
+from guacr.tubes.plans import Plan, make_plan
 from guacr.tubes.reasons import CloseReason
 from guacr.tubes.rtc.peer import PeerSettings
-from guacr.tubes.tube import Plan, Tube, TubeEvent
+from guacr.tubes.settings import ConversationSettings
+from guacr.tubes.table import TubeTable
+from guacr.tubes.tube import Tube
+
+if TYPE_CHECKING:
+    from guacr.session.directory import Directory
+    from guacr.settings.models import Settings
 
 log = logging.getLogger("guacr.tubes")
 
-CREATES_VARIABLES = ("KEEPER_GATEWAY_MAX_CONCURRENT_CREATES", "WEBRTC_MAX_CONCURRENT_CREATES")
 CREATES_MAX = 100
 """Tubes that are created at a time, unless one of the variables says otherwise."""
-CREATE_TIMEOUT = 30.0
-"""Seconds for a description with all candidates."""
+CREATE_SECONDS = 15
+"""For a tube to be created, likewise."""
 UNANSWERED_FOR = 300.0
 """Seconds after which a tube is closed that has never been connected."""
-RETRY_MIN = 0.05
-"""Seconds to wait, at least, after a create was refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,136 +42,149 @@ class Created:
 
     Attributes:
         description: the offer or the answer, as text; empty for an existing tube.
+        address: address and port on which the conversation listens; empty if it does not.
     """
 
     tube: Tube
     description: str = ""
+    address: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Capacity:
-    """How many creates are possible; times in seconds."""
-
-    active: int
-    limit: int
-    total: int
-    failures: int
-    average_time: float
-
-    @property
-    def accepts_more(self) -> bool:
-        """True unless a create would be refused."""
-        return self.active < self.limit
-
-    @property
-    def suggested_delay(self) -> float:
-        """Seconds to wait before the next create."""
-        return 0.0 if self.accepts_more else max(self.average_time, RETRY_MIN)
-
-
-class TubeRegistry:
-    """Creates and finds tubes. All methods are for the event loop's thread.
+class TubeRegistry(TubeTable):
+    """Creates and finds tubes. All methods are for the thread of one event loop.
 
     Args:
         creates_max: tubes that are created at a time; by default, of the environment.
+        settings: of the sessions of Guacamole conversations that name no guacd.
+        directory: where these are opened instead of in sessions of this registry, such as the
+            `registry` of a daemon in this process.
+
+    Attributes:
+        creates: counts and limits the tubes.
+        sessions: of Guacamole conversations that name no guacd.
+
+    Raises:
+        TubeSettingsError: a limit in the environment is not a number.
     """
 
-    def __init__(self, creates_max: int | None = None) -> None:
-        self._creates_max = creates_limit() if creates_max is None else creates_max
-        self._tubes: dict[str, Tube] = {}
+    def __init__(
+        self,
+        creates_max: int | None = None,
+        *,
+        settings: Settings | None = None,
+        directory: Directory | None = None,
+    ) -> None:
+        super().__init__()
+        self.creates = Creates(number(CREATES, CREATES_MAX) if creates_max is None else creates_max)
+        self.sessions = LocalSessions(settings, directory=directory)
+        self._timeout = number(CREATE_TIMEOUT, CREATE_SECONDS)
         self._tokens: dict[str, str] = {}
-        self._aliases: dict[str, str] = {}
         self._sweeps: dict[str, asyncio.TimerHandle] = {}
-        self._active = self._total = self._failures = 0
-        self._times = 0.0
 
     # ---- creation
 
     async def create(
         self,
-        plan: Plan,
-        settings: PeerSettings,
+        conversation_id: str,
+        settings: ConversationSettings,
+        peer: PeerSettings | None = None,
         *,
-        token: str,
-        on_event: Callable[[Tube, TubeEvent], None],
+        on_event: Callable[[Tube, TubeEvent], None] = lambda tube, event: None,
         offer: str = "",
         tube_id: str = "",
+        token: str = "",
+        fragmented: bool = False,
     ) -> Created:
         """Create a tube with a conversation: the offering end, or, with the peer's offer, the
         answering end. With the id of a tube that exists, that tube gets the conversation.
 
         Args:
-            plan: the conversation.
-            settings: of the peer connection; ignored for an existing tube.
-            token: what a later create for the same tube has to know.
-            on_event: called with each event of the tube; it must not raise anything.
+            conversation_id: the label of its channel.
+            settings: of the conversation.
+            peer: settings of the peer connection; ignored for an existing tube.
+            on_event: called with each event of the tube; it must not raise anything. Ignored for
+                an existing tube.
             offer: the peer's session description.
             tube_id: of the tube, or of a new one; a random one by default.
+            token: what a later create for the same tube has to know.
+            fragmented: long messages are sent in fragments; both ends must do so.
 
         Raises:
             OverloadedError: too many are being created.
+            LimitError: there are too many tubes.
             TubeTokenError: the token is not the tube's.
+            TubeSettingsError: an address, a key or a protocol cannot be used.
+            TubeTimeoutError: it takes too long.
             TubeError: the offer cannot be used, or the tube is closed.
         """
-        existing = self._tubes.get(tube_id)
-        if existing is not None:
-            return self._extend(existing, plan, token)
-        with self._counted():
-            tube = Tube(
-                tube_id or str(uuid4()),
-                settings,
-                offers=not offer,
-                on_event=lambda event: on_event(tube, event),
-                on_closed=self._forget,
-            )
-            self._tubes[tube.id] = tube
-            self._tokens[tube.id] = token
-            try:
-                tube.add(plan)
-                async with asyncio.timeout(CREATE_TIMEOUT):
-                    description = await self._describe(tube, offer)
-            except BaseException:
-                tube.close_soon(CloseReason.CONFIGURATION_ERROR)
-                raise
+        tube_id = tube_id or str(uuid4())
+
+        def tell(event: Event) -> None:
+            if (tube := self._tubes.get(tube_id)) is not None:
+                tube.tell(event)
+
+        is_new = tube_id not in self._tubes
+        with self.creates.counted(self._tubes.values()) if is_new else nullcontext():
+            async with _limited(self._timeout):
+                plan = await make_plan(
+                    conversation_id,
+                    settings,
+                    sessions=self.sessions,
+                    on_event=tell,
+                    fragmented=fragmented,
+                )
+                try:
+                    tube = self._tubes.get(tube_id)
+                    if tube is None:
+                        tube = self._new(tube_id, peer, on_event, token, offers=not offer)
+                        description = await self._begin(tube, plan, offer)
+                    else:
+                        description = self._extend(tube, plan, token)
+                except BaseException:
+                    plan.close()
+                    raise
+        return Created(tube, description, plan.address)
+
+    def _new(
+        self,
+        tube_id: str,
+        peer: PeerSettings | None,
+        on_event: Callable[[Tube, TubeEvent], None],
+        token: str,
+        *,
+        offers: bool,
+    ) -> Tube:
+        tube = Tube(
+            tube_id,
+            peer or PeerSettings(),
+            offers=offers,
+            on_event=lambda event: on_event(tube, event),
+            on_closed=self._forget,
+        )
+        self._tubes[tube_id] = tube
+        self._tokens[tube_id] = token
+        return tube
+
+    async def _begin(self, tube: Tube, plan: Plan, offer: str) -> str:
+        """Return the offer of a new tube, or its answer."""
+        try:
+            tube.add(plan)
+            if offer:
+                description = await tube.set_remote_description(offer, is_answer=False) or ""
+            else:
+                description = await tube.create_offer()
+        except BaseException:
+            tube.close_soon(CloseReason.CONFIGURATION_ERROR)
+            raise
         loop = asyncio.get_running_loop()
         self._sweeps[tube.id] = loop.call_later(UNANSWERED_FOR, self._sweep, tube)
-        return Created(tube, description)
+        return description
 
-    async def _describe(self, tube: Tube, offer: str) -> str:
-        if not offer:
-            return await tube.peer.create_offer()
-        tube.peer.set_remote(offer, is_answer=False)
-        return await tube.answer()
-
-    def _extend(self, tube: Tube, plan: Plan, token: str) -> Created:
+    def _extend(self, tube: Tube, plan: Plan, token: str) -> str:
         if self._tokens[tube.id] != token:
             raise TubeTokenError(f"Unauthorized: callback_token does not match tube {tube.id}")
         tube.add(plan)
-        return Created(tube)
-
-    @contextmanager
-    def _counted(self) -> Iterator[None]:
-        """Count a create, and refuse it if there are too many."""
-        capacity = self.capacity
-        if not capacity.accepts_more:
-            raise OverloadedError(self._active, self._creates_max, capacity.suggested_delay)
-        self._active += 1
-        start = time.monotonic()
-        try:
-            yield
-        except BaseException:
-            self._failures += 1
-            raise
-        finally:
-            self._active -= 1
-            self._total += 1
-            self._times += time.monotonic() - start
-
-    @property
-    def capacity(self) -> Capacity:
-        """How many creates are possible now, and what happened so far."""
-        average = self._times / self._total if self._total else 0.0
-        return Capacity(self._active, self._creates_max, self._total, self._failures, average)
+        return ""
 
     def _sweep(self, tube: Tube) -> None:
         if not tube.was_connected:
@@ -173,56 +193,91 @@ class TubeRegistry:
 
     def _forget(self, tube: Tube) -> None:
         if self._tubes.get(tube.id) is tube:
-            del self._tubes[tube.id]
+            self._remove(tube.id)
             del self._tokens[tube.id]
             sweep = self._sweeps.pop(tube.id, None)
             if sweep is not None:
                 sweep.cancel()
-            self._aliases = {a: t for a, t in self._aliases.items() if t != tube.id}
-
-    # ---- look-ups
+            self.creates.released(tube)
 
     @property
-    def tubes(self) -> dict[str, Tube]:
-        """All tubes by id."""
-        return dict(self._tubes)
+    def capacity(self) -> Capacity:
+        """How many creates are possible now, and what happened so far."""
+        return self.creates.capacity
 
-    def tube(self, tube_id: str) -> Tube:
-        """Return a tube by its id.
+    # ---- descriptions and candidates
+
+    async def set_remote_description(
+        self, tube_id: str, description: str, *, is_answer: bool
+    ) -> str | None:
+        """Take the peer's description; return the answer to an offer, None for an answer. An offer
+        for a tube that exists is that of an ICE restart.
 
         Raises:
-            TubeNotFoundError: there is none.
+            TubeNotFoundError: there is no such tube.
+            TubeError: the description cannot be used, or not now.
         """
-        tube = self._tubes.get(tube_id)
-        if tube is None:
-            raise TubeNotFoundError(f"Tube not found: {tube_id}")
-        return tube
+        return await self.tube(tube_id).set_remote_description(description, is_answer=is_answer)
 
-    def tube_of(self, conversation_id: str) -> Tube | None:
-        """Return the tube of an associated name, or of a conversation."""
-        associated = self._tubes.get(self._aliases.get(conversation_id, ""))
-        if associated is not None:
-            return associated
-        for tube in self._tubes.values():
-            if conversation_id in tube.conversations:
-                return tube
-        return None
+    async def create_offer(self, tube_id: str) -> str:
+        """Return a new offer of a tube, for the connection as it is.
 
-    def names(self, tube_id: str) -> list[str]:
-        """Return the names that are associated with a tube."""
-        return [name for name, tube in self._aliases.items() if tube == tube_id]
+        Raises:
+            TubeNotFoundError: there is no such tube.
+            PeerError: the last offer has not been answered.
+        """
+        return await self.tube(tube_id).create_offer()
 
-    def associate(self, tube_id: str, name: str) -> None:
-        """Find a tube by a name, too, as long as it exists.
+    async def create_answer(self, tube_id: str) -> str:
+        """Return the answer to the peer's last offer, and the same when repeated.
+
+        Raises:
+            TubeNotFoundError: there is no such tube.
+            PeerError: there is no offer.
+        """
+        return await self.tube(tube_id).create_answer()
+
+    async def restart_ice(self, tube_id: str) -> str:
+        """Begin an ICE restart; return the offer for it.
+
+        Raises:
+            TubeNotFoundError: there is no such tube.
+            TubeError: it is not possible now, or has failed too often.
+        """
+        return await self.tube(tube_id).restart_ice()
+
+    def add_candidate(self, tube_id: str, candidate: str) -> None:
+        """Take a candidate of the peer, an empty text for their end; what cannot be used is
+        ignored.
 
         Raises:
             TubeNotFoundError: there is no such tube.
         """
-        self._aliases[name] = self.tube(tube_id).id
+        self.tube(tube_id).add_candidate(candidate)
 
     # ---- the end
 
-    async def close_tube(self, tube_id: str, reason: CloseReason) -> None:
+    def close_connection(self, conversation_id: str, number: int, reason: CloseReason) -> None:
+        """Close one connection; one that is not there is ignored.
+
+        Raises:
+            ConversationNotFoundError: there is no such conversation.
+        """
+        conversation = self.tube_with(conversation_id).conversations.get(conversation_id)
+        if conversation is not None:
+            conversation.close_connection(number, reason)
+
+    def close_conversation(self, conversation_id: str, reason: CloseReason) -> None:
+        """Close a conversation with its connections; its tube stays.
+
+        Raises:
+            ConversationNotFoundError: there is no such conversation.
+        """
+        self.tube_with(conversation_id).close_conversation(conversation_id, reason)
+
+    async def close_tube(
+        self, tube_id: str, reason: CloseReason = CloseReason.ADMIN_CLOSED
+    ) -> None:
         """Close a tube, and wait until everything is released.
 
         Raises:
@@ -230,25 +285,29 @@ class TubeRegistry:
         """
         await self.tube(tube_id).close(reason)
 
-    async def close(self, reason: CloseReason = CloseReason.NORMAL) -> None:
-        """Close all tubes at once."""
-        tubes = list(self._tubes.values())
-        for tube in tubes:
+    async def close_tubes(
+        self, tubes: Iterable[Tube], reason: CloseReason = CloseReason.NORMAL
+    ) -> None:
+        """Close several tubes at once, and wait until everything is released."""
+        closing = list(tubes)
+        for tube in closing:
             tube.close_soon(reason)
-        for tube in tubes:
+        for tube in closing:
             await tube.close(reason)
 
+    async def close(self, reason: CloseReason = CloseReason.NORMAL) -> None:
+        """Close all tubes at once, and the sessions of this registry."""
+        await self.close_tubes(self._tubes.values(), reason)
+        await self.sessions.close()
 
-def creates_limit() -> int:
-    """The limit of creates at a time that the environment sets.
 
-    Raises:
-        TubeError: it is not a number.
-    """
-    for name in CREATES_VARIABLES:
-        text = os.environ.get(name, "")
-        if text.isascii() and text.isdigit():
-            return int(text)
-        if text:
-            raise TubeError(f"{name} is not a number: {text[:40]!r}")
-    return CREATES_MAX
+@asynccontextmanager
+async def _limited(seconds: float) -> AsyncIterator[None]:
+    limit = asyncio.timeout(seconds)
+    try:
+        async with limit:
+            yield
+    except TimeoutError as error:
+        if not limit.expired():
+            raise
+        raise TubeTimeoutError(f"the tube could not be created within {seconds} s") from error

@@ -1,50 +1,22 @@
-"""The settings of a conversation: a dictionary as keeper-pam-webrtc-rs takes it, as typed values.
-
-`parse` is as lenient as keeper-pam-webrtc-rs about types, and more lenient about lists, which
-that ignores. It is stricter where leniency would open what was meant to be closed: ports that are
-none, and networks that are invalid, are errors.
-"""
+"""The settings of a conversation at one of its ends."""
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from guacr.errors import shorten
 from guacr.tubes.connections.allow import AllowRules
-from guacr.tubes.errors import TubeSettingsError
 
-TUNNEL = "tunnel"
-HANDLER = "python_handler"
-PROTOCOLS = frozenset(
-    {
-        "ssh",
-        "rdp",
-        "vnc",
-        "telnet",
-        "http",
-        "kubernetes",
-        "mysql",
-        "postgresql",
-        "postgres",
-        "sql-server",
-        "mongodb",
-    }
-)
-"""Values of `conversationType` besides these two; they are case-sensitive."""
-_ALIASES = {"postgresql": "postgres"}
-
-Dictionary: TypeAlias = Mapping[str, Any]
+if TYPE_CHECKING:
+    from guacr.tubes.connections.connection import Backend, Front
+    from guacr.tubes.connections.handler import HandlerEvent
 
 
 @dataclass(frozen=True, slots=True)
 class ListenerSettings:
-    """An offerer of tunnels.
+    """Connections come from TCP clients of this machine.
 
     Attributes:
         host: an IP address.
@@ -52,30 +24,29 @@ class ListenerSettings:
         socks: clients speak SOCKS5.
     """
 
-    host: str
-    port: int
-    socks: bool
+    host: str = "127.0.0.1"
+    port: int = 0
+    socks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class TargetSettings:
-    """An answerer whose connections all go to one host; None if it was not told which."""
+    """All connections go to one host; without it, none can be opened."""
 
-    host: str | None
-    port: int | None
+    host: str | None = None
+    port: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SocksSettings:
-    """An answerer whose connections go where the peer wants, as far as rules allow; without rules,
-    nowhere."""
+    """Connections go where the peer wants, as far as rules allow; without rules, nowhere."""
 
-    rules: AllowRules | None
+    rules: AllowRules | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectAsSettings:
-    """The rights of an offerer to send values of its own for a connection, encrypted for
+    """The rights of the peer to send values of its own for a connection, encrypted for
     `gateway_private_key`, a PEM of PKCS #8."""
 
     allow_supply_user: bool = False
@@ -85,233 +56,61 @@ class ConnectAsSettings:
 
 @dataclass(frozen=True, slots=True)
 class GuacdSettings:
-    """An answerer whose connections are Guacamole sessions.
+    """Connections are Guacamole sessions.
 
     Attributes:
         protocol: as guacd knows it.
-        host: of guacd; None for this daemon.
-        port: of guacd; None for this daemon.
-        params: the parameters of the connection, without `protocol`.
+        host: of guacd; None for sessions of this process.
+        port: of guacd; None for 4822.
+        params: the parameters of the connection, as texts. `connectionid` is a running connection
+            to join instead, with `readonly` ("true") to watch it; `width`, `height`, `dpi`,
+            `audio`, `video` and `image` describe the client.
+        connect_as: what the peer may supply.
     """
 
     protocol: str
-    host: str | None
-    port: int | None
-    params: Mapping[str, str] = field(repr=False)
-    connect_as: ConnectAsSettings
+    host: str | None = None
+    port: int | None = None
+    params: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+    connect_as: ConnectAsSettings = ConnectAsSettings()
 
 
 @dataclass(frozen=True, slots=True)
 class HandlerSettings:
-    """A conversation whose connections are served by the application."""
+    """The application serves the connections itself, by `TubeRegistry.handler`.
+
+    Attributes:
+        on_events: called with what has happened within a turn of the event loop; it must not raise
+            anything.
+    """
+
+    on_events: Callable[[list[HandlerEvent]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class CustomSettings:
+    """Parts of the application.
+
+    Attributes:
+        backend: opens the connections that the peer asks for; None refuses them.
+        front: begins once the channel is open, and ends with the conversation.
+    """
+
+    backend: Backend | None = None
+    front: Front | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class NoSettings:
-    """An offerer that does not listen."""
+    """No connection can be opened at this end."""
 
 
-Kind: TypeAlias = (
-    ListenerSettings | TargetSettings | SocksSettings | GuacdSettings | HandlerSettings | NoSettings
+ConversationSettings: TypeAlias = (
+    ListenerSettings
+    | TargetSettings
+    | SocksSettings
+    | GuacdSettings
+    | HandlerSettings
+    | CustomSettings
+    | NoSettings
 )
-
-
-@dataclass(frozen=True, slots=True)
-class IceOptions:
-    """The ICE servers that settings name; empty texts for none."""
-
-    turn_only: bool = False
-    use_turn: bool = True
-    turn_url: str = ""
-    turn_username: str = ""
-    turn_password: str = field(default="", repr=False)
-    stun_url: str = ""
-    relay_url: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ConversationSettings:
-    """All settings of a conversation at one end."""
-
-    conversation_type: str
-    kind: Kind
-    ice: IceOptions
-
-
-def parse(settings: object, *, is_offerer: bool) -> ConversationSettings:
-    """Read the settings of a conversation at one of its ends.
-
-    Raises:
-        TubeSettingsError: they are no dictionary, or a value is missing or invalid.
-    """
-    if not isinstance(settings, Mapping):
-        raise TubeSettingsError("Settings parameter must be a dictionary.")
-    kind = settings.get("conversationType")
-    if kind is None:
-        raise TubeSettingsError("No specific protocol defined (conversationType missing)")
-    if not isinstance(kind, str) or kind not in {TUNNEL, HANDLER, *PROTOCOLS}:
-        raise TubeSettingsError(f"Invalid conversationType string: {_bare(kind)}")
-    if kind == HANDLER:
-        found: Kind = HandlerSettings()
-    elif is_offerer:
-        found = _listener(settings)
-    elif kind == TUNNEL:
-        found = _tunnel(settings)
-    else:
-        found = _guacd(settings, kind)
-    return ConversationSettings(kind, found, _ice(settings))
-
-
-def _listener(settings: Dictionary) -> ListenerSettings | NoSettings:
-    address = _text(settings, "local_listen_addr").strip()
-    if not address:
-        return NoSettings()
-    host, separator, port = address.rpartition(":")
-    bracketed = host.startswith("[") and host.endswith("]")
-    host = "127.0.0.1" if host == "localhost" else host.removeprefix("[").removesuffix("]")
-    number = _port_number(port, zero=True)
-    try:
-        valid = bool(separator) and (ip_address(host).version == 6) == bracketed
-    except ValueError:
-        valid = False
-    if not valid or number is None:
-        raise TubeSettingsError(
-            f"Invalid server address '{_bare(address)}': invalid socket address syntax"
-        )
-    has_rules = any(_list(settings, key) for key in ("allowed_hosts", "allowed_ports"))
-    return ListenerSettings(host, number, _flag(settings, "socks_mode") or has_rules)
-
-
-def _tunnel(settings: Dictionary) -> TargetSettings | SocksSettings:
-    if settings.get("tunnelType") == "database":
-        raise TubeSettingsError("tunnelType 'database' is not supported: use a plain tunnel")
-    hosts, ports = _list(settings, "allowed_hosts"), _list(settings, "allowed_ports")
-    if hosts or ports:
-        return SocksSettings(AllowRules.parse(hosts, [_allowed_port(port) for port in ports]))
-    if _flag(settings, "socks_mode"):
-        return SocksSettings(None)
-    guacd = _dictionary(settings, "guacd")
-    host = _text(settings, "target_host").strip() or _text(guacd, "guacd_host").strip()
-    port = _port(settings, "target_port")
-    return TargetSettings(host or None, _port(guacd, "guacd_port") if port is None else port)
-
-
-def _guacd(settings: Dictionary, kind: str) -> GuacdSettings:
-    guacd = _dictionary(settings, "guacd")
-    params = {
-        str(key): _param(value)
-        for key, value in _dictionary(settings, "guacd_params").items()
-        if value is not None and key != "protocol"
-    }
-    return GuacdSettings(
-        _ALIASES.get(kind, kind),
-        _text(guacd, "guacd_host").strip() or None,
-        _port(guacd, "guacd_port"),
-        MappingProxyType(params),
-        _connect_as(settings),
-    )
-
-
-def _connect_as(settings: Dictionary) -> ConnectAsSettings:
-    found = _dictionary(settings, "connect_as_settings")
-    return ConnectAsSettings(
-        _flag(found, "allow_supply_user"),
-        _flag(found, "allow_supply_host"),
-        _text(found, "gateway_private_key"),
-    )
-
-
-def _ice(settings: Dictionary) -> IceOptions:
-    return IceOptions(
-        turn_only=_flag(settings, "turn_only"),
-        use_turn=_flag(settings, "use_turn", default=True),
-        turn_url=_text(settings, "turn_url"),
-        turn_username=_text(settings, "turn_username"),
-        turn_password=_text(settings, "turn_password"),
-        stun_url=_text(settings, "stun_url"),
-        relay_url=_text(settings, "relay_url"),
-    )
-
-
-def _param(value: object) -> str:
-    """Return a parameter as guacd takes it."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (list, tuple)):
-        return ",".join(_param(item) for item in value if item is not None)
-    if isinstance(value, Mapping):
-        return json.dumps(dict(value), separators=(",", ":"), ensure_ascii=False, default=str)
-    return str(value)
-
-
-def _text(settings: Dictionary, key: str) -> str:
-    value = settings.get(key)
-    if value is None:
-        return ""
-    if isinstance(value, (str, int, float)) and not isinstance(value, bool):
-        return str(value)
-    raise TubeSettingsError(f"{key} must be a text")
-
-
-def _flag(settings: Dictionary, key: str, *, default: bool = False) -> bool:
-    value = settings.get(key)
-    if value is None:
-        return default
-    if isinstance(value, bool):
-        return value
-    known = {"true": True, "1": True, "false": False, "0": False, "": False}
-    found = known.get(str(value).strip().lower())
-    if found is None:
-        raise TubeSettingsError(f"{key} must be true or false, not {shorten(str(value))}")
-    return found
-
-
-def _list(settings: Dictionary, key: str) -> list[str]:
-    """Read a list, or a text with commas or lines."""
-    value = settings.get(key)
-    if value is None:
-        return []
-    if isinstance(value, (list, tuple, set, frozenset)):
-        items = [str(item) for item in value]
-    elif isinstance(value, (str, int)) and not isinstance(value, bool):
-        items = re.split(r"[,\n]", str(value))
-    else:
-        raise TubeSettingsError(f"{key} must be a text with commas, or a list")
-    return [item.strip() for item in items if item.strip()]
-
-
-def _dictionary(settings: Dictionary, key: str) -> Dictionary:
-    value = settings.get(key)
-    if value is None:
-        return {}
-    if not isinstance(value, Mapping):
-        raise TubeSettingsError(f"{key} must be a dictionary")
-    return value
-
-
-def _port(settings: Dictionary, key: str) -> int | None:
-    value = settings.get(key)
-    if value is None or value == "":
-        return None
-    number = None if isinstance(value, bool) else _port_number(str(value).strip())
-    if number is None:
-        raise TubeSettingsError(f"{key} must be a port (1 to 65535), not {shorten(str(value))}")
-    return number
-
-
-def _allowed_port(text: str) -> int:
-    number = _port_number(text)
-    if number is None:
-        raise TubeSettingsError(f"{shorten(text)} in allowed_ports is no port (1 to 65535)")
-    return number
-
-
-def _port_number(text: str, *, zero: bool = False) -> int | None:
-    if not (text.isascii() and text.isdecimal() and len(text) <= 5):
-        return None
-    number = int(text)
-    return number if (0 if zero else 1) <= number <= 65535 else None
-
-
-def _bare(value: object) -> str:
-    return shorten(str(value))[1:-1]

@@ -7,23 +7,28 @@ import logging
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import Any
 
-from guacr.tubes.breaker import CircuitBreaker
-from guacr.tubes.connections.connection import Backend, Front
+from guacr.errors import shorten
 from guacr.tubes.conversation import Conversation, ConversationOptions
-from guacr.tubes.errors import TubeError, WireError
+from guacr.tubes.errors import ConversationNotFoundError, TubeError, WireError
 from guacr.tubes.events import (
     FLOODED,
     NORMAL_EXIT,
     TUBE_CLOSED,
+    CandidateFound,
     ConversationClosed,
     ConversationOpened,
     Event,
+    LinkChanged,
+    RestartOffered,
+    TubeClosed,
+    TubeEvent,
 )
+from guacr.tubes.link import Link
+from guacr.tubes.plans import Plan
 from guacr.tubes.reasons import CloseReason
-from guacr.tubes.rtc.peer import PeerConnection, PeerSettings, PeerState
-from guacr.tubes.rtc.sdp.description import SessionDescription
+from guacr.tubes.rtc.peer import PeerSettings, PeerState
 from guacr.tubes.sctp import Channel
 from guacr.tubes.wire.frames import message_limit
 
@@ -57,58 +62,13 @@ class TubeState(StrEnum):
     CLOSED = "closed"
 
 
-@dataclass(frozen=True, slots=True)
-class CandidateFound:
-    """A local candidate as text; an empty one at their end."""
-
-    candidate: str
-
-
-@dataclass(frozen=True, slots=True)
-class LinkChanged:
-    """The peer connection has another state."""
-
-    state: PeerState
-
-
-@dataclass(frozen=True, slots=True)
-class RestartOffered:
-    """The link was lost: the peer needs this offer (a session description)."""
-
-    offer: str
-
-
-@dataclass(frozen=True, slots=True)
-class TubeClosed:
-    """Everything is released; the last event."""
-
-
-TubeEvent: TypeAlias = CandidateFound | LinkChanged | RestartOffered | TubeClosed | Event
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """A conversation that a tube is to have.
-
-    Attributes:
-        id: the label of its channel.
-        backend, front: as in `Conversation`.
-        fragmented: long messages are sent in fragments.
-    """
-
-    id: str
-    backend: Backend | None = None
-    front: Front | None = None
-    fragmented: bool = False
-
-
 @dataclass(slots=True)
 class _Entry:
     plan: Plan
     conversation: Conversation | None = None
 
 
-class Tube:
+class Tube(Link):
     """One tube, made in a running event loop.
 
     Args:
@@ -120,8 +80,6 @@ class Tube:
         on_closed: called once it is closed.
 
     Attributes:
-        peer: its peer connection.
-        breaker: counts the failures of its operations.
         was_connected: whether the peer connection has ever been established.
     """
 
@@ -134,19 +92,13 @@ class Tube:
         on_event: Callable[[TubeEvent], None],
         on_closed: Callable[[Tube], None],
     ) -> None:
+        super().__init__(settings, offers=offers)
         self.id = id
-        self.offers = offers
         self.state = TubeState.NEW
         self.was_connected = False
-        self.peer = PeerConnection(settings, offers=offers)
-        self._trickle = settings.trickle
         self._on_event = on_event
         self._on_closed = on_closed
         self._loop = asyncio.get_running_loop()
-        self.breaker = CircuitBreaker(self._loop.time)
-        self._answer = ""
-        self._answered: SessionDescription | None = None
-        """The offer that `_answer` answers."""
         self._entries: dict[str, _Entry] = {}
         self._unclaimed: dict[str, Channel] = {}
         self._timer: asyncio.TimerHandle | None = None
@@ -156,33 +108,16 @@ class Tube:
         self.peer.on_channel = self._on_channel
         self.peer.on_candidate = lambda text: self._on_event(CandidateFound(text))
 
-    # ---- descriptions
-
-    @property
-    def trickles(self) -> bool:
-        """True if candidates follow the description."""
-        return self._trickle
-
-    async def answer(self) -> str:
-        """Return the answer to the peer's offer, and the same again until there is another offer.
-
-        Raises:
-            PeerError: there is no offer.
-        """
-        if self.peer.remote is not self._answered or not self._answer:
-            self._answer = await self.peer.create_answer()
-            self._answered = self.peer.remote
-        return self._answer
+    def tell(self, event: Event) -> None:
+        """Tell an event of one of its connections."""
+        self._on_event(event)
 
     # ---- conversations
 
-    def plan(self, name: str) -> Plan:
-        """Return the plan of a conversation.
-
-        Raises:
-            KeyError: there is none of this id.
-        """
-        return self._entries[name].plan
+    @property
+    def plans(self) -> dict[str, Plan]:
+        """The parts of the conversations, by id."""
+        return {name: entry.plan for name, entry in self._entries.items()}
 
     @property
     def conversations(self) -> dict[str, Conversation | None]:
@@ -208,9 +143,11 @@ class Tube:
         """Close one conversation; the tube stays.
 
         Raises:
-            KeyError: there is none of this id.
+            ConversationNotFoundError: there is none of this id.
         """
-        entry = self._entries[name]
+        entry = self._entries.get(name)
+        if entry is None:
+            raise ConversationNotFoundError(f"tube {self.id} has no conversation {shorten(name)}")
         if entry.conversation is not None:
             entry.conversation.close(reason)
         else:
@@ -325,8 +262,7 @@ class Tube:
     def _offer_restart(self) -> None:
         async def restart() -> None:
             try:
-                with self.breaker.operation("ice"):
-                    offer = await self.peer.restart_ice()
+                offer = await self.restart_ice()
             except TubeError as error:
                 log.info("tube %s: no restart: %s", self.id, error)
             else:

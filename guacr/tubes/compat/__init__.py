@@ -7,10 +7,10 @@ RuntimeErrors.
 """
 
 from guacr.tubes.compat.logger import initialize_logger, set_verbose_logging
-from guacr.tubes.compat.plans import VERSION
 from guacr.tubes.compat.reasons import PyCloseConnectionReason
 from guacr.tubes.compat.registry import PyTubeRegistry
 from guacr.tubes.compat.runtime import shutdown as shutdown_runtime_from_python
+from guacr.tubes.compat.tubes import VERSION
 
 __version__ = VERSION
 

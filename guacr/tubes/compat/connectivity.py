@@ -9,8 +9,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
+from guacr.addresses import place
 from guacr.errors import GuacrError
-from guacr.tubes.compat.plans import STUN_PORT, host_in_url
+from guacr.tubes.compat.ice import stun_url
 from guacr.tubes.rtc.ice.settings import IceServer, IceSettings
 from guacr.tubes.rtc.peer import PeerConnection, PeerSettings
 
@@ -23,9 +24,9 @@ Result: TypeAlias = dict[str, Any]
 _LINE = "=" * 80
 _ADVICE = {
     "dns_resolution": "Let this machine resolve the name of the server.",
-    "tcp_connectivity": f"Allow TCP to port {STUN_PORT} of the server, if TURN over TCP is wanted.",
+    "tcp_connectivity": "Allow TCP to the port of the server, if TURN over TCP is wanted.",
     "udp_binding": "Allow UDP sockets on this machine.",
-    "stun_binding": f"Allow UDP to port {STUN_PORT} of the server, and its answers.",
+    "stun_binding": "Allow UDP to the port of the server, and its answers.",
     "turn_allocation": "Check the credentials for TURN, and that the server's relay is reachable.",
 }
 
@@ -34,10 +35,13 @@ class ConnectivityTest:
     """Tests one server.
 
     Args:
-        server: its name or address.
+        server: its name or address, with a port or without.
         settings: `use_turn`, `turn_only`, and `test_filter`, a list of the tests to run.
         timeout: seconds for each test.
         credentials: username and password for TURN; empty without.
+
+    Raises:
+        TubeSettingsError: the server is no name and no address.
     """
 
     def __init__(
@@ -48,6 +52,9 @@ class ConnectivityTest:
         credentials: tuple[str, str],
     ) -> None:
         self._server = server
+        self._stun = stun = IceServer(stun_url(server))
+        self._host, self._port = stun.host, stun.port
+        self._place = place(stun.host, stun.port)
         self._settings = settings
         self._timeout = min(timeout, TIMEOUT_MAX)
         self._credentials = credentials if settings.get("use_turn", True) else ("", "")
@@ -91,8 +98,8 @@ class ConnectivityTest:
             "recommendations": [_ADVICE[name] for name in failed if name in _ADVICE]
             or ["Everything that tubes need works."],
             "suggested_cli_tests": [
-                f"ping {self._server}",
-                f"turnutils_stunclient {self._server}",
+                f"ping {self._host}",
+                f"turnutils_stunclient -p {self._port} {self._host}",
             ],
         }
 
@@ -110,13 +117,13 @@ class ConnectivityTest:
 
     async def _resolve(self) -> str:
         loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(self._server, STUN_PORT, type=socket.SOCK_DGRAM)
-        return f"Successfully resolved {self._server} to {len(found)} IP addresses"
+        found = await loop.getaddrinfo(self._host, self._port, type=socket.SOCK_DGRAM)
+        return f"Successfully resolved {self._host} to {len(found)} IP addresses"
 
     async def _connect(self) -> str:
-        _, writer = await asyncio.open_connection(self._server, STUN_PORT)
+        _, writer = await asyncio.open_connection(self._host, self._port)
         writer.close()
-        return f"TCP connection to {self._server}:{STUN_PORT} successful"
+        return f"TCP connection to {self._place} successful"
 
     async def _bind(self) -> str:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
@@ -124,10 +131,9 @@ class ConnectivityTest:
         return "Successfully bound a UDP socket"
 
     async def _gather(self) -> str:
-        host = host_in_url(self._server)
-        servers = [IceServer(f"stun:{host}:{STUN_PORT}")]
+        servers = [self._stun]
         if any(self._credentials):
-            servers.append(IceServer(f"turn:{host}:{STUN_PORT}", *self._credentials))
+            servers.append(IceServer(f"turn:{self._place}", *self._credentials))
         ice = IceSettings(
             servers=tuple(servers),
             relay_only=self._settings.get("turn_only") is True,
@@ -150,7 +156,7 @@ class ConnectivityTest:
     def _found(self, kind: str, what: str) -> str:
         found = [one for one in self._candidates if f" typ {kind}" in one]
         if not found:
-            raise OSError(f"no candidate by {what} from {self._server}:{STUN_PORT}")
+            raise OSError(f"no candidate by {what} from {self._place}")
         return f"{len(found)} candidates by {what}"
 
 

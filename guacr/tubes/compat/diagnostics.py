@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 
+from guacr.tubes.capacity import Capacity
+from guacr.tubes.compat.process import Processor, memory
 from guacr.tubes.compat.tubes import Tubes
-from guacr.tubes.registry import Capacity
 from guacr.tubes.rtc.peer import PeerState, PeerStats
 from guacr.tubes.tube import Tube
 
 _STARTED = time.monotonic()
+_processor = Processor()
 EXCELLENT, GOOD, FAIR = 0.05, 0.15, 0.4
 """Round-trip times in seconds up to which a link is called so."""
 _RANKS = ("excellent", "good", "fair", "poor")
@@ -74,7 +77,6 @@ def live(tubes: Tubes, conversation_id: str) -> dict[str, object] | None:
     opened = tubes.audiences[tube.id].opened.get(conversation_id)
     age = max(time.time() - opened, 1.0) if opened is not None else 1.0
     stats = tube.peer.stats
-    round_trip = _milliseconds(stats.round_trip_time) or 0.0
     return {
         "conversation_id": conversation_id,
         "tube_id": tube.id,
@@ -83,9 +85,9 @@ def live(tubes: Tubes, conversation_id: str) -> dict[str, object] | None:
         "messages_received": received,
         "total_bytes_sent": bytes_sent,
         "total_bytes_received": bytes_received,
-        "avg_rtt_ms": round_trip,
-        "p95_latency_ms": round_trip,
-        "p99_latency_ms": round_trip,
+        "avg_rtt_ms": _milliseconds(stats.round_trip_time) or 0.0,
+        "p95_latency_ms": percentile(stats.round_trips, 95) * 1000,
+        "p99_latency_ms": percentile(stats.round_trips, 99) * 1000,
         "webrtc_stats": _webrtc(tube, stats, (bytes_sent + bytes_received) * 8 / age),
         "connection_quality": quality(tube),
         "active_alert_count": 0,
@@ -102,11 +104,11 @@ def _webrtc(tube: Tube, stats: PeerStats, bitrate: float) -> dict[str, object]:
     round_trip = _milliseconds(stats.round_trip_time) or 0.0
     return {
         "rtt_ms": round_trip,
-        "jitter_ms": 0.0,  # not measured: nothing is played
+        "jitter_ms": jitter(stats.round_trips) * 1000,
         "packet_loss_rate": stats.loss,
         "current_bitrate": bitrate,
         "ice_connection_state": str(tube.peer.state),
-        "dtls_ready": tube.was_connected,
+        "dtls_ready": tube.peer.state in (PeerState.CONNECTED, PeerState.DISCONNECTED),
         "active_data_channels": sum(one is not None for one in tube.conversations.values()),
         "bytes_sent": stats.bytes_sent,
         "bytes_received": stats.bytes_received,
@@ -115,7 +117,7 @@ def _webrtc(tube: Tube, stats: PeerStats, bitrate: float) -> dict[str, object]:
         "ice_stats": {
             "total_candidates": sum(counts.values()),
             **{f"{kind}_candidates": count for kind, count in counts.items()},
-            "turn_allocation_success_rate": 1.0 if counts["relay"] else 0.0,
+            "turn_allocation_success_rate": _allocated(tube),
         },
         "connection_legs": {"end_to_end_latency_ms": round_trip},
     }
@@ -154,9 +156,9 @@ def aggregated(tubes: Tubes) -> dict[str, object]:
         "total_alerts": 0,
         "critical_alerts": 0,
         "warning_alerts": 0,
-        "memory_usage_bytes": 0,  # these three are for the system's own tools
-        "cpu_utilization": 0.0,
-        "network_utilization": 0.0,
+        "memory_usage_bytes": memory(),
+        "cpu_utilization": _processor.utilization(),
+        "network_utilization": 0.0,  # not known: the capacity of a link is not
     }
 
 
@@ -204,22 +206,25 @@ def _link(tubes: Tubes, tube: Tube, name: str) -> dict[str, object]:
         "packet_loss_rate": tube.peer.stats.loss,
         "ice_candidates_total": sum(counts.values()),
         **{f"ice_candidates_{kind}": count for kind, count in counts.items()},
-        "turn_allocation_success_rate": 1.0 if counts["relay"] else 0.0,
+        "turn_allocation_success_rate": _allocated(tube),
     }
 
 
 def resources(tubes: Tubes) -> dict[str, object]:
-    """The counts of `get_resource_status`."""
-    total, active = tubes.registry.capacity.total, len(tubes.registry.tubes)
+    """The counts of `get_resource_status`, and the limits."""
+    capacity, open_tubes = tubes.registry.capacity, tubes.registry.tubes.values()
+    in_use = sum(tube.sockets for tube in open_tubes)
+    refused = capacity.refused_at
     return {
-        "sockets_allocated": 0,
-        "sockets_released": 0,
-        "ice_agents_created": total,
-        "ice_agents_destroyed": max(total - active, 0),
-        "turn_connections_pooled": 0,
+        "sockets_allocated": capacity.released_sockets + in_use,
+        "sockets_released": capacity.released_sockets,
+        "ice_agents_created": capacity.released + len(open_tubes),
+        "ice_agents_destroyed": capacity.released,
+        "turn_connections_pooled": 0,  # each tube has its own
         "turn_connections_reused": 0,
-        "resource_exhaustion_errors": 0,
-        "last_exhaustion_timestamp": None,
+        "resource_exhaustion_errors": capacity.refused,
+        "last_exhaustion_timestamp": _timestamp(refused) if refused else None,
+        "current_limits": tubes.limits.values(),
     }
 
 
@@ -238,6 +243,24 @@ def _candidates(tube: Tube) -> dict[str, int]:
     return {
         kind: sum(f" typ {kind}" in text for text in texts) for kind in ("host", "srflx", "relay")
     }
+
+
+def _allocated(tube: Tube) -> float:
+    """The share of the TURN servers that have given a relay; 0.0 without servers."""
+    asked = sum(server.scheme != "stun" for server in tube.ice.servers)
+    return min(_candidates(tube)["relay"] / asked, 1.0) if asked else 0.0
+
+
+def percentile(values: Sequence[float], percent: int) -> float:
+    """Return the value that `percent` % of all do not exceed (nearest rank); 0.0 without any."""
+    if not values:
+        return 0.0
+    return sorted(values)[max(-(-len(values) * percent // 100), 1) - 1]
+
+
+def jitter(values: Sequence[float]) -> float:
+    """Return the average difference between a value and the next; 0.0 with fewer than two."""
+    return _average(abs(after - before) for before, after in pairwise(values))
 
 
 def _error_rate(tube: Tube) -> float:

@@ -6,7 +6,7 @@ from guacr.tubes.compat.access import Access
 from guacr.tubes.compat.reasons import close_reason
 from guacr.tubes.compat.tubes import Tubes
 from guacr.tubes.connections.handler import Handler
-from guacr.tubes.errors import TubeError, TubeNotFoundError
+from guacr.tubes.errors import ConversationNotFoundError, TubeError
 from guacr.tubes.reasons import CloseReason
 
 _NOT_OPENED = "Failed to send OpenConnection frame: Failed to send data: DataChannel is not opened"
@@ -30,12 +30,12 @@ class HandlerConnections(Access):
 
         def connect(tubes: Tubes) -> None:
             try:
-                handler = tubes.feed(conversation_id).handler
+                handler = tubes.registry.handler(conversation_id)
                 if not handler.is_running:
                     raise TubeError(_NOT_OPENED)
                 if not handler.has(conn_no):
                     handler.connect(conn_no, connect_as_payload or b"")
-            except TubeNotFoundError:
+            except ConversationNotFoundError:
                 raise
             except TubeError as error:
                 raise TubeError(f"Failed to open handler connection: {error}") from error
@@ -53,11 +53,11 @@ class HandlerConnections(Access):
     def close_handler_connection(self, conversation_id: str, conn_no: int, reason: int) -> None:
         """Close a connection behind what is queued; unknown ones are ignored."""
         why = close_reason(reason, CloseReason.UNKNOWN)
-        self._do(lambda tubes: tubes.feed(conversation_id).handler.disconnect(conn_no, why))
+        self._do(lambda tubes: tubes.registry.handler(conversation_id).disconnect(conn_no, why))
 
     @staticmethod
     def _route(tubes: Tubes, conversation_id: str) -> Handler:
         try:
-            return tubes.feed(conversation_id).handler
-        except TubeNotFoundError as error:
+            return tubes.registry.handler(conversation_id)
+        except ConversationNotFoundError as error:
             raise TubeError("Handler route not found") from error

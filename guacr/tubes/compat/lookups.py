@@ -24,7 +24,7 @@ class Lookups(Access):
         """Return a tube's state, such as "ready"."""
 
         def status(tubes: Tubes) -> str:
-            state = tubes.tube(tube_id).state
+            state = tubes.registry.tube(tube_id).state
             return str(_STATES.get(state, state))
 
         return self._do(status, "Failed to get tube status: ")
@@ -32,7 +32,7 @@ class Lookups(Access):
     def get_connection_state(self, tube_id: str) -> str:
         """Return the state of a tube's peer connection, such as "Connected"."""
         return self._do(
-            lambda tubes: tubes.tube(tube_id).peer.state.capitalize(),
+            lambda tubes: tubes.registry.tube(tube_id).peer.state.capitalize(),
             "Failed to get connection state: ",
         )
 
@@ -54,15 +54,7 @@ class Lookups(Access):
 
     def find_tubes(self, search_term: str) -> list[str]:
         """Return the ids of the tubes in whose id, or in whose conversations' ids, a text is."""
-
-        def find(tubes: Tubes) -> list[str]:
-            return [
-                tube_id
-                for tube_id in tubes.registry.tubes
-                if any(search_term in name for name in (tube_id, *tubes.registry.names(tube_id)))
-            ]
-
-        return self._do(find)
+        return self._do(lambda tubes: tubes.registry.find(search_term))
 
     def tube_id_from_connection_id(self, connection_id: str) -> str | None:
         """Return the tube of a conversation, None if there is none."""

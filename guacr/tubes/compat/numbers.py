@@ -9,9 +9,7 @@ from typing import Any
 from guacr.tubes.compat import diagnostics
 from guacr.tubes.compat.access import Access
 from guacr.tubes.compat.connectivity import TIMEOUT, ConnectivityTest, formatted
-from guacr.tubes.compat.limits import ResourceLimits
 
-_LIMITS = ResourceLimits()
 TEST_CONFIG = "TEST_MODE_KSM_CONFIG"
 """With it, keeper-pam-webrtc-rs does not call Keeper's router."""
 
@@ -25,15 +23,17 @@ class Numbers(Access):
 
     def get_tube_circuit_breaker_health(self, tube_id: str) -> bool:
         """Return False while a tube refuses operations."""
-        return self._do(lambda tubes: tubes.tube(tube_id).breaker.is_healthy)
+        return self._do(lambda tubes: tubes.registry.tube(tube_id).breaker.is_healthy)
 
     def get_tube_circuit_breaker_stats(self, tube_id: str) -> dict[str, object]:
         """Return the counts of a tube's circuit breaker."""
-        return self._do(lambda tubes: {"tube_id": tube_id, **tubes.tube(tube_id).breaker.stats()})
+        return self._do(
+            lambda tubes: {"tube_id": tube_id, **tubes.registry.tube(tube_id).breaker.stats()}
+        )
 
     def get_connection_stats(self, tube_id: str) -> dict[str, object]:
         """Return round-trip time, losses and bytes of a tube."""
-        return self._do(lambda tubes: diagnostics.connection(tubes.tube(tube_id)))
+        return self._do(lambda tubes: diagnostics.connection(tubes.registry.tube(tube_id)))
 
     def get_connection_health(self, tube_id: str) -> dict[str, object] | None:
         """Return how well a tube's link works, None if there is no such tube."""
@@ -68,11 +68,12 @@ class Numbers(Access):
 
     def get_resource_status(self) -> dict[str, object]:
         """Return counts of what is in use, and the limits."""
-        return {**self._do(diagnostics.resources), "current_limits": _LIMITS.values()}
+        return self._do(diagnostics.resources)
 
     def configure_resource_limits(self, config: Mapping[str, Any]) -> dict[str, object]:
-        """Note limits, and return all. Nothing depends on them: what a tube may use is bounded."""
-        return _LIMITS.update(config)
+        """Set limits of the tubes that are created from now on, and return all. What cannot be set
+        may only have the value that it has; unknown names are ignored."""
+        return self._do(lambda tubes: tubes.limits.update(config))
 
     def cleanup_stale_turn_connections(self) -> None:
         """Do nothing: relays end with their tubes."""
@@ -89,13 +90,16 @@ class Numbers(Access):
     ) -> dict[str, Any]:
         """Test what tubes need of the network: the name of a server, UDP and TCP to it, STUN, and
         TURN with credentials. `guacr.tubes.compat.connectivity` has the details."""
-        test = ConnectivityTest(
-            krelay_server,
-            settings or {},
-            timeout_seconds or TIMEOUT,
-            (username or "", password or ""),
-        )
-        return self._runtime.call(test.run)
+
+        async def test() -> dict[str, Any]:
+            return await ConnectivityTest(
+                krelay_server,
+                settings or {},
+                timeout_seconds or TIMEOUT,
+                (username or "", password or ""),
+            ).run()
+
+        return self._runtime.call(test)
 
     def format_connectivity_results(
         self,

@@ -2,29 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 from guacr.tubes.compat.audience import SignalCallback
+from guacr.tubes.compat.dictionary import installed_protocols
 from guacr.tubes.compat.handler_feed import HandlerCallback
 from guacr.tubes.compat.handlers import HandlerConnections
+from guacr.tubes.compat.ice import Network
 from guacr.tubes.compat.lookups import Lookups
 from guacr.tubes.compat.numbers import Numbers
-from guacr.tubes.compat.plans import Asked
 from guacr.tubes.compat.reasons import close_reason
 from guacr.tubes.compat.runtime import shutdown
-from guacr.tubes.compat.tubes import FAILED_REMOTE, Application, Tubes
-from guacr.tubes.errors import PeerError, SdpError, TubeError, TubeNotFoundError
+from guacr.tubes.compat.tubes import FAILED_REMOTE, Application, Asked, Tubes
+from guacr.tubes.errors import ConversationNotFoundError, SdpError, TubeError, TubeNotFoundError
 from guacr.tubes.reasons import CloseReason
 from guacr.tubes.rtc.sdp import decode, encode
-from guacr.tubes.tube import Tube
+
+if TYPE_CHECKING:
+    from guacr.settings.models import Settings
 
 
 class PyTubeRegistry(Lookups, HandlerConnections, Numbers):
     """All tubes of the process; every instance has the same.
 
     Session descriptions are base64. Every failure is a RuntimeError with a sentence.
+
+    Args:
+        settings: of the sessions of this process that begin from now on, whoever creates them;
+            None leaves them as they are.
     """
+
+    def __init__(self, *, settings: Settings | None = None) -> None:
+        if settings is not None:
+            run = self._runtime
+            run.call(lambda: run.tubes.registry.sessions.configure(settings))
 
     # ---- creation
 
@@ -42,6 +55,9 @@ class PyTubeRegistry(Lookups, HandlerConnections, Numbers):
         tube_id: str | None = None,
         enable_multi_channel: bool | None = None,
         handler_callback: HandlerCallback | None = None,
+        *,
+        interfaces: Sequence[str] = (),
+        turn_authorities: str = "",
     ) -> dict[str, str]:
         """Create a tube, or another conversation of an existing one.
 
@@ -50,7 +66,7 @@ class PyTubeRegistry(Lookups, HandlerConnections, Numbers):
             settings: of the conversation; docs/tubes.md has the keys.
             trickle_ice: candidates come as signals; otherwise, they are in the description.
             callback_token: a later create for the same tube must have the same.
-            krelay_server: a host with a STUN server on port 3478; "" for none.
+            krelay_server: a STUN server, as `host`, on port 3478, or `host:port`; "" for none.
             client_version: of the caller; required.
             ksm_config: ignored: nothing is asked of Keeper's servers.
             offer: the peer's, for the answering end.
@@ -58,6 +74,9 @@ class PyTubeRegistry(Lookups, HandlerConnections, Numbers):
             tube_id: of an existing tube, or for a new one.
             enable_multi_channel: long messages are sent in fragments; both ends must set it.
             handler_callback: called with lists of events, in a thread, for "python_handler".
+            interfaces: names of the network interfaces to use, such as "eth0"; all by default.
+            turn_authorities: PEM texts of the authorities that sign the certificate of a TURN
+                server over TLS; those of the system by default.
 
         Returns:
             `tube_id`, and `offer` or `answer`, and `actual_local_listen_addr` if there is a
@@ -68,23 +87,25 @@ class PyTubeRegistry(Lookups, HandlerConnections, Numbers):
         if not isinstance(settings, Mapping):
             raise RuntimeError("Settings parameter must be a dictionary.")  # noqa: TRY004
         run = self._runtime
+        installed_protocols()  # reads files, and not on the event loop
         dispatcher = run.dispatcher(held=True)
-        asked = Asked(
-            conversation_id,
-            settings,
-            trickle_ice,
-            krelay_server or "",
-            is_answerer=offer is not None,
-            fragmented=bool(enable_multi_channel),
-        )
-        application = Application(
-            callback_token, signal_callback, handler_callback, dispatcher, run.later
-        )
-        try:
-            result = run.call(
-                lambda: run.tubes.create(asked, application, tube_id or "", offer),
-                "Failed to create tube: ",
+        application = Application(signal_callback, handler_callback, dispatcher, run.later)
+
+        async def create() -> dict[str, str]:
+            asked = Asked(
+                conversation_id,
+                settings,
+                Network(krelay_server or "", tuple(interfaces), turn_authorities),
+                token=callback_token,
+                offer="" if offer is None else _initial(offer),
+                tube_id=tube_id or "",
+                trickle=trickle_ice,
+                fragmented=bool(enable_multi_channel),
             )
+            return await run.tubes.create(asked, application)
+
+        try:
+            result = run.call(create, "Failed to create tube: ")
         except RuntimeError:
             raise
         except BaseException:  # Ctrl+C, perhaps as the tube was there
@@ -108,75 +129,48 @@ class PyTubeRegistry(Lookups, HandlerConnections, Numbers):
         run = self._runtime
 
         async def set_remote() -> str | None:
-            tube = run.tubes.tube(tube_id)
+            tube = run.tubes.registry.tube(tube_id)
             text = _decoded(sdp)
             try:
-                _check_turn(tube, is_answer=is_answer)
-                tube.peer.set_remote(text, is_answer=is_answer)
-                return None if is_answer else encode(await tube.answer())
+                answer = await tube.set_remote_description(text, is_answer=is_answer)
             except TubeError as error:
                 raise TubeError(FAILED_REMOTE + str(error)) from error
+            return None if answer is None else encode(answer)
 
         return run.call(set_remote)
 
     def create_offer(self, tube_id: str) -> str:
         """Return a new offer of a tube."""
-        run = self._runtime
-
-        async def create() -> str:
-            tube = run.tubes.tube(tube_id)
-            if tube.peer.awaits_answer:
-                raise PeerError(
-                    "Failed to create offer: Cannot create offer when already have local offer"
-                    + (" (trickle ICE)" if tube.trickles else "")
-                )
-            return encode(await tube.peer.create_offer())
-
-        return run.call(create)
+        return self._described(lambda tubes: tubes.registry.create_offer(tube_id), "create offer")
 
     def create_answer(self, tube_id: str) -> str:
         """Return the answer to the peer's last offer, and the same when repeated."""
-        run = self._runtime
-
-        async def create() -> str:
-            tube = run.tubes.tube(tube_id)
-            state = "HaveLocalOffer" if tube.peer.awaits_answer else "Stable"
-            try:
-                if not tube.peer.awaits_answer:
-                    return encode(await tube.answer())
-            except PeerError:
-                pass  # there is no offer
-            raise PeerError(
-                "Failed to create answer: "
-                f"Cannot create answer when in state {state} - must have remote offer"
-            )
-
-        return run.call(create)
+        return self._described(lambda tubes: tubes.registry.create_answer(tube_id), "create answer")
 
     def restart_ice(self, tube_id: str) -> str:
         """Begin an ICE restart; return the offer for it."""
+        return self._described(lambda tubes: tubes.registry.restart_ice(tube_id), "restart ICE")
+
+    def _described(self, step: Callable[[Tubes], Awaitable[str]], what: str) -> str:
         run = self._runtime
 
-        async def restart() -> str:
-            tube = run.tubes.tube(tube_id)
+        async def describe() -> str:
             try:
-                if not tube.trickles:
-                    raise TubeError("ICE restart requires trickle ICE to be enabled for this tube")
-                with tube.breaker.operation("ice"):
-                    return encode(await tube.peer.restart_ice())
+                return encode(await step(run.tubes))
+            except TubeNotFoundError:
+                raise
             except TubeError as error:
-                raise TubeError(f"Failed to restart ICE: {error}") from error
+                raise TubeError(f"Failed to {what}: {error}") from error
 
-        return run.call(restart)
+        return run.call(describe)
 
     def add_ice_candidate(self, tube_id: str, candidate: str) -> None:
         """Add a candidate of the peer, "" for their end. It never fails, and does not wait."""
         run = self._runtime
 
         def add() -> None:
-            tube = run.tubes.registry.tubes.get(tube_id)
-            if tube is not None:
-                tube.peer.add_candidate(candidate)
+            with suppress(TubeNotFoundError):
+                run.tubes.registry.add_candidate(tube_id, candidate)
 
         run.later(add)
 
@@ -187,11 +181,10 @@ class PyTubeRegistry(Lookups, HandlerConnections, Numbers):
         why = close_reason(reason, CloseReason.UNKNOWN)
 
         def close(tubes: Tubes) -> None:
-            tube = tubes.registry.tube_of(connection_id)
-            if tube is None:
-                raise TubeNotFoundError(f"No tube found for connection ID: {connection_id}")
-            if connection_id in tube.conversations:
-                tube.close_conversation(connection_id, why)
+            if tubes.registry.tube_of(connection_id) is None:
+                raise ConversationNotFoundError(f"No tube found for connection ID: {connection_id}")
+            with suppress(ConversationNotFoundError):  # it is closed, or another name of its tube
+                tubes.registry.close_conversation(connection_id, why)
 
         self._do(close, "Rust: ")
 
@@ -211,18 +204,14 @@ class PyTubeRegistry(Lookups, HandlerConnections, Numbers):
 
         async def close() -> None:
             tubes = run.tubes.registry.tubes
-            chosen = [tubes[name] for name in wanted if name in tubes]
-            for tube in chosen:
-                tube.close_soon(CloseReason.NORMAL)
-            for tube in chosen:
-                await tube.close(CloseReason.NORMAL)
+            await run.tubes.registry.close_tubes([tubes[name] for name in wanted if name in tubes])
 
         run.call(close)
 
     def cleanup_all(self) -> None:
         """Close all tubes."""
         run = self._runtime
-        run.call(lambda: run.tubes.registry.close())
+        run.call(lambda: run.tubes.registry.close_tubes(run.tubes.registry.tubes.values()))
 
     def do_force_cleanup(self) -> None:
         """Close all tubes."""
@@ -240,16 +229,11 @@ def _decoded(sdp: str) -> str:
         raise SdpError(f"Failed to decode SDP from base64: {error}") from error
 
 
-def _check_turn(tube: Tube, *, is_answer: bool) -> None:
-    """Refuse a description that does not fit the last one, with texts that callers look for.
-
-    Raises:
-        PeerError: it does not fit.
-    """
-    if is_answer and not tube.peer.awaits_answer:
-        raise PeerError("Invalid signaling state transition from Stable applying remote answer")
-    if not is_answer and tube.peer.awaits_answer:
-        raise PeerError(
-            "invalid proposed signaling state transition from have-local-offer "
-            "applying remote offer"
-        )
+def _initial(offer: str) -> str:
+    try:
+        text = decode(offer)
+    except SdpError as error:
+        raise SdpError("Failed to decode initial_offer_sdp from base64") from error
+    if not text:
+        raise SdpError(FAILED_REMOTE + "the offer is empty")
+    return text

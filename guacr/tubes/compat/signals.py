@@ -6,10 +6,17 @@ import json
 from typing import TypeAlias
 from uuid import uuid4
 
-from guacr.tubes.events import TUBE_CLOSED, ConversationClosed, GuacdInstruction
+from guacr.tubes.events import (
+    TUBE_CLOSED,
+    CandidateFound,
+    ConversationClosed,
+    GuacdInstruction,
+    LinkChanged,
+    RestartOffered,
+    TubeEvent,
+)
 from guacr.tubes.rtc.peer import PeerState
 from guacr.tubes.rtc.sdp import encode
-from guacr.tubes.tube import CandidateFound, LinkChanged, RestartOffered, TubeEvent
 
 Signal: TypeAlias = dict[str, str]
 

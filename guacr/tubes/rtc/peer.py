@@ -59,10 +59,12 @@ class PeerSettings:
 
 @dataclass(frozen=True, slots=True)
 class PeerStats:
-    """The round-trip time in seconds, None before it is measured; bytes of datagrams; chunks of
-    SCTP that were sent again, and their share; the candidates in use as text."""
+    """The round-trip time in seconds, None before it is measured, and the last times that were
+    measured; bytes of datagrams; chunks of SCTP that were sent again, and their share; the
+    candidates in use as text."""
 
     round_trip_time: float | None
+    round_trips: tuple[float, ...]
     bytes_sent: int
     bytes_received: int
     retransmissions: int
@@ -257,6 +259,7 @@ class PeerConnection:
         ice = self._ice.stats
         return PeerStats(
             round_trip_time=ice.round_trip_time,
+            round_trips=ice.round_trips,
             bytes_sent=ice.bytes_sent,
             bytes_received=ice.bytes_received,
             retransmissions=self._sctp.association.retransmissions if self._sctp else 0,

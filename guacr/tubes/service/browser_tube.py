@@ -13,7 +13,8 @@ from guacr.transport.base import Transport
 from guacr.tubes.connections.connection import Connection
 from guacr.tubes.conversation import Conversation
 from guacr.tubes.errors import RefusedError
-from guacr.tubes.events import ConversationClosed
+from guacr.tubes.events import CandidateFound, ConversationClosed, TubeEvent
+from guacr.tubes.plans import Plan
 from guacr.tubes.reasons import CloseReason
 from guacr.tubes.rtc.ice.settings import IceSettings
 from guacr.tubes.rtc.peer import PeerSettings
@@ -21,7 +22,7 @@ from guacr.tubes.sctp import Limits
 from guacr.tubes.service.browser_connection import BrowserConnection
 from guacr.tubes.service.signalling import Signalling
 from guacr.tubes.token_bucket import TokenBucket
-from guacr.tubes.tube import CandidateFound, Plan, Tube, TubeEvent
+from guacr.tubes.tube import Tube
 
 LABEL = "guacamole"
 """The label of the channel; a browser may give it another one."""
@@ -103,12 +104,13 @@ class BrowserTube:
         """
         if not self._offers.take():
             raise RefusedError("too many offers: wait a few seconds")
-        self._tube.peer.set_remote(offer, is_answer=False)
-        return await self._tube.peer.create_answer()
+        answer = await self._tube.set_remote_description(offer, is_answer=False)
+        assert answer is not None  # noqa: S101 - it was an offer
+        return answer
 
     def add_candidate(self, text: str) -> None:
         """Take a candidate of the browser; one that cannot be used is ignored."""
-        self._tube.peer.add_candidate(text)
+        self._tube.add_candidate(text)
 
     # ---- the backend of the conversation
 

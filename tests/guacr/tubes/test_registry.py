@@ -9,30 +9,37 @@ from dataclasses import replace
 import pytest
 import pytest_asyncio
 
+from guacr.tubes.connections.handler import Data, Handler, HandlerEvent
 from guacr.tubes.connections.listener import Listener
 from guacr.tubes.connections.target import FixedTarget
+from guacr.tubes.environment import CREATES, number
 from guacr.tubes.errors import (
+    ConversationNotFoundError,
+    LimitError,
     OverloadedError,
+    PeerError,
     SdpError,
     TubeError,
     TubeNotFoundError,
+    TubeTimeoutError,
     TubeTokenError,
 )
-from guacr.tubes.events import FLOODED, ConversationClosed
+from guacr.tubes.events import (
+    FLOODED,
+    CandidateFound,
+    ConversationClosed,
+    LinkChanged,
+    RestartOffered,
+    TubeEvent,
+)
+from guacr.tubes.plans import Plan
 from guacr.tubes.reasons import CloseReason
-from guacr.tubes.registry import Created, TubeRegistry, creates_limit
+from guacr.tubes.registry import Created, TubeRegistry
 from guacr.tubes.rtc.ice.settings import IceSettings
 from guacr.tubes.rtc.peer import PeerSettings, PeerState
 from guacr.tubes.sctp import ChannelState
-from guacr.tubes.tube import (
-    CandidateFound,
-    LinkChanged,
-    Plan,
-    RestartOffered,
-    Tube,
-    TubeEvent,
-    TubeState,
-)
+from guacr.tubes.settings import CustomSettings, HandlerSettings, ListenerSettings
+from guacr.tubes.tube import Tube, TubeState
 from guacr.tubes.wire.control import Ping
 from tests.support.echo_server import echo_server
 from tests.support.ice import UdpRelay
@@ -41,6 +48,7 @@ from tests.support.waiting import until
 QUICK = IceSettings(
     loopback=True, interfaces=("lo",), keep_alive=0.05, disconnected_after=0.5, failed_after=0.5
 )
+SILENT = PeerSettings(trickle=False)
 LOOPBACK = PeerSettings(ice=IceSettings(loopback=True, interfaces=("lo",)))
 
 
@@ -87,7 +95,8 @@ class Registries:
         self, end: int, plan: Plan, *, tube_id: str = "", offer: str = "", token: str = "token"
     ) -> Created:
         return await self.ends[end].create(
-            plan,
+            plan.id,
+            CustomSettings(plan.backend, plan.front),
             self.settings,
             token=token,
             tube_id=tube_id,
@@ -186,7 +195,7 @@ async def test_a_peer_that_takes_only_tiny_messages_gets_no_conversation(both: R
     tiny = offered.description.replace("max-message-size:65535", "max-message-size:100")
 
     await both.create(1, Plan("c"), tube_id="t", offer=tiny)
-    answer = await both.ends[1].tube("t").answer()
+    answer = await both.ends[1].create_answer("t")
     offered.tube.peer.set_remote(answer, is_answer=True)
 
     await until(lambda: bool(both.closed(1)), "the refusal")
@@ -336,7 +345,7 @@ class TestCapacity:
         registry = TubeRegistry(creates_max=0)
 
         with pytest.raises(OverloadedError, match=r"0 active creates \(max 0\)") as raised:
-            await registry.create(Plan("c"), LOOPBACK, token="", on_event=lambda tube, event: None)
+            await registry.create("c", CustomSettings(), LOOPBACK)
 
         assert raised.value.retry_after > 0
         assert not registry.capacity.accepts_more
@@ -357,15 +366,169 @@ class TestCapacity:
     def test_the_environment_may_set_the_limit(
         self, monkeypatch: pytest.MonkeyPatch, name: str
     ) -> None:
-        assert creates_limit() == 100
+        assert number(CREATES, 100) == 100
         monkeypatch.setenv(name, "7")
-        assert creates_limit() == 7
+        assert number(CREATES, 100) == 7
         monkeypatch.setenv(name, "many")
         with pytest.raises(TubeError, match=name):
-            creates_limit()
+            number(CREATES, 100)
+
+    async def test_too_many_tubes_or_sockets(self, both: Registries) -> None:
+        tube = (await both.create(0, Plan("c"))).tube
+        creates = both.ends[0].creates
+        await until(lambda: tube.sockets, "its sockets")
+
+        creates.tubes_max = 1
+        with pytest.raises(LimitError, match="all 1 tubes are in use"):
+            await both.create(0, Plan("d"))
+        creates.tubes_max, creates.sockets_max = 2, 1
+        with pytest.raises(LimitError, match="all 1 sockets"):
+            await both.create(0, Plan("d"))
+        assert both.ends[0].capacity.refused == 2
+        assert both.ends[0].capacity.refused_at > 0
+
+        creates.sockets_max = 100
+        await both.create(0, Plan("d"))
+
+    async def test_a_create_that_takes_too_long(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("KEEPER_GATEWAY_TUBE_CREATION_TIMEOUT_SECS", "0")
+        registry = TubeRegistry()
+
+        with pytest.raises(TubeTimeoutError, match="could not be created within 0 s"):
+            await registry.create("c", ListenerSettings(), SILENT)
+
+        await until(lambda: not registry.tubes, "the end of the tube")
+        await registry.close()
+
+
+async def test_what_a_refused_create_has_opened_is_closed(both: Registries) -> None:
+    listener = Listener("127.0.0.1", 0)
+    with pytest.raises(SdpError):
+        await both.create(0, Plan("c", front=listener), offer="v=0")
+
+    Listener("127.0.0.1", int(listener.address.rpartition(":")[2])).close()
+
+
+async def test_the_other_token_is_refused_without_a_trace(both: Registries) -> None:
+    await both.create(0, Plan("c"), tube_id="t")
+    listener = Listener("127.0.0.1", 0)
+
+    with pytest.raises(TubeTokenError):
+        await both.create(0, Plan("d", front=listener), tube_id="t", token="other")
+
+    assert set(both.ends[0].tube("t").conversations) == {"c"}
+    Listener("127.0.0.1", int(listener.address.rpartition(":")[2])).close()
+
+
+class TestDescriptions:
+    async def test_the_turns_of_an_offerer(self, both: Registries) -> None:
+        registry = both.ends[0]
+        await both.create(0, Plan("c"), tube_id="t")
+
+        with pytest.raises(PeerError, match="already have local offer"):
+            await registry.create_offer("t")
+        with pytest.raises(PeerError, match="when in state HaveLocalOffer"):
+            await registry.create_answer("t")
+        with pytest.raises(PeerError, match="have-local-offer"):
+            await registry.set_remote_description("t", "v=0", is_answer=False)
+
+    async def test_an_answer_is_the_same_again(self, both: Registries) -> None:
+        offered = await both.create(0, Plan("c"), tube_id="t")
+        answered = await both.create(1, Plan("c"), tube_id="t", offer=offered.description)
+
+        assert await both.ends[1].create_answer("t") == answered.description
+        with pytest.raises(PeerError, match="from Stable"):
+            await both.ends[1].set_remote_description("t", "v=0", is_answer=True)
+
+    async def test_a_restart(self, both: Registries) -> None:
+        near, far = both.ends
+        offered, answered = await both.connect(Plan("c"), Plan("c"))
+
+        answer = await far.set_remote_description("t", await near.restart_ice("t"), is_answer=False)
+
+        assert answer is not None
+        assert await near.set_remote_description("t", answer, is_answer=True) is None
+        await until(lambda: offered.peer.stats.local, "the new pair")
+        assert offered.state is answered.state is TubeState.READY
+
+    async def test_a_tube_that_does_not_trickle_is_not_restarted(self) -> None:
+        registry = TubeRegistry()
+        await registry.create("c", ListenerSettings(), SILENT, tube_id="t")
+
+        with pytest.raises(PeerError, match="requires trickle ICE"):
+            await registry.restart_ice("t")
+
+        await registry.close()
+
+    async def test_unknown_tubes(self, both: Registries) -> None:
+        registry = both.ends[0]
+        for step in (registry.create_offer, registry.create_answer, registry.restart_ice):
+            with pytest.raises(TubeNotFoundError, match="Tube not found: x"):
+                await step("x")
+        with pytest.raises(TubeNotFoundError):
+            registry.add_candidate("x", "")
+
+
+class TestHandlers:
+    async def test_they_talk(self, both: Registries) -> None:
+        near, far = both.ends
+        got: list[HandlerEvent] = []
+
+        def answer(events: list[HandlerEvent]) -> None:
+            for event in events:
+                if isinstance(event, Data):
+                    far.handler("c").send(event.number, event.payload.upper())
+
+        one, other = Handler(got.extend), Handler(answer)
+        await both.connect(Plan("c", one, one), Plan("c", other, other))
+        assert near.handler("c") is one
+
+        near.handler("c").connect(1)
+        near.handler("c").send(1, b"hello")
+
+        await until(lambda: Data(1, b"HELLO") in got, "the answer")
+        near.close_connection("c", 1, CloseReason.CLIENT)
+        near.close_connection("c", 7, CloseReason.CLIENT)  # there is none
+        await until(lambda: not other.has(1), "the end there")
+
+    async def test_settings_make_one(self, both: Registries) -> None:
+        registry = both.ends[0]
+        await registry.create("c", HandlerSettings(lambda events: None), LOOPBACK)
+
+        assert isinstance(registry.handler("c"), Handler)
+
+    async def test_other_conversations_have_none(self, both: Registries) -> None:
+        await both.create(0, Plan("c"))
+
+        with pytest.raises(TubeError, match="Handler route not found"):
+            both.ends[0].handler("c")
+        with pytest.raises(ConversationNotFoundError):
+            both.ends[0].handler("x")
+
+
+async def test_conversations_are_closed_by_their_ids(both: Registries) -> None:
+    near = both.ends[0]
+    await both.connect(Plan("c"), Plan("c"))
+    near.associate("t", "alias")
+
+    for name in ("x", "alias"):
+        with pytest.raises(ConversationNotFoundError):
+            near.close_conversation(name, CloseReason.CLIENT)
+    near.close_conversation("c", CloseReason.CLIENT)
+
+    await until(lambda: not both.ends[1].tubes, "the answering end")
+    with pytest.raises(ConversationNotFoundError):
+        near.close_connection("c", 1, CloseReason.CLIENT)
 
 
 class TestLookUps:
+    async def test_parts_of_names(self, both: Registries) -> None:
+        await both.create(0, Plan("c"), tube_id="abc")
+        both.ends[0].associate("abc", "name")
+
+        assert both.ends[0].find("am") == both.ends[0].find("b") == ["abc"]
+        assert both.ends[0].find("z") == []
+
     async def test_by_other_names(self, both: Registries) -> None:
         tube, _ = await both.connect(Plan("c"), Plan("c"))
 

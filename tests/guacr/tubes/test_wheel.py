@@ -12,12 +12,14 @@ import pytest_asyncio
 
 from guacr.tubes.connections.listener import Listener
 from guacr.tubes.connections.target import FixedTarget
-from guacr.tubes.events import ConversationClosed
+from guacr.tubes.events import CandidateFound, ConversationClosed, TubeEvent
+from guacr.tubes.plans import Plan
 from guacr.tubes.reasons import CloseReason
 from guacr.tubes.registry import TubeRegistry
 from guacr.tubes.rtc.peer import PeerSettings
 from guacr.tubes.rtc.sdp import parse
-from guacr.tubes.tube import CandidateFound, Plan, Tube, TubeEvent, TubeState
+from guacr.tubes.settings import CustomSettings
+from guacr.tubes.tube import Tube, TubeState
 from tests.support.echo_server import echo_server
 from tests.support.waiting import until
 from tests.support.wheel import Wheel, wheel, wheel_network
@@ -66,9 +68,10 @@ class Both:
         created = await self.wheel.create(plan.id, settings, trickle=trickle)
         self.wheel_id = created["tube_id"]
         answered = await self.ours.create(
-            plan,
+            plan.id,
+            CustomSettings(plan.backend, plan.front),
             PeerSettings(trickle=trickle, keeper_version="2.2.9"),
-            token="",
+            fragmented=plan.fragmented,
             offer=created["description"],
             on_event=self._on_event,
         )
@@ -80,9 +83,10 @@ class Both:
     async def we_offer(self, plan: Plan, settings: dict[str, Any], *, trickle: bool = True) -> None:
         """A tube that we offer."""
         offered = await self.ours.create(
-            plan,
+            plan.id,
+            CustomSettings(plan.backend, plan.front),
             PeerSettings(trickle=trickle, keeper_version="2.2.9"),
-            token="",
+            fragmented=plan.fragmented,
             on_event=self._on_event,
         )
         self.tube = offered.tube

@@ -14,8 +14,8 @@ from guacr.tubes.connections.handler import Data, Ended, Handler, HandlerEvent, 
 from guacr.tubes.connections.listener import Listener
 from guacr.tubes.connections.socks import Reply, reply
 from guacr.tubes.connections.target import FixedTarget, SocksTargets
+from guacr.tubes.plans import Plan
 from guacr.tubes.reasons import CloseReason
-from guacr.tubes.tube import Plan
 from tests.guacr.tubes.connections.test_socks_client import GREETING, request
 from tests.guacr.tubes.test_wheel import (
     LISTENING,

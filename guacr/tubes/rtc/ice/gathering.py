@@ -37,8 +37,6 @@ log = logging.getLogger(__name__)
 UNAUTHORIZED = 401
 STREAM_FACTOR = 1.5
 """Of `description_wait`, for servers that are asked by TCP or TLS."""
-ADDRESSES_MAX = 16
-"""Local addresses that are used, each with a socket."""
 
 
 class Gathering:
@@ -97,7 +95,7 @@ class Gathering:
         found, names = local_addresses(self._settings.interfaces, loopback=self._settings.loopback)
         for name in set(self._settings.interfaces) - names:
             self._warn_once(f"ICE: there is no interface {shorten(name)}, which a setting names")
-        return found[:ADDRESSES_MAX]
+        return found[: self._settings.addresses_max]
 
     def _add_host(self, address: str, index: int) -> None:
         endpoint = Endpoint(self._agent)

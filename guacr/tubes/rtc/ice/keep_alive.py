@@ -30,6 +30,8 @@ PAIRS_MAX = 8
 """Pairs that are asked at once while the selected one is silent."""
 HASTE_INTERVAL = 0.05
 """Seconds between questions that data leads to."""
+ROUND_TRIPS = 100
+"""Round-trip times that are kept."""
 SMOOTHING = 0.125
 """Weight of a new round-trip time in the average, as in RFC 6298."""
 
@@ -69,6 +71,8 @@ class KeepAlive:
         """Some questions in a row have no answer: the link is interrupted."""
         self.round_trip_time: float | None = None
         """Seconds, smoothed."""
+        self.round_trips: deque[float] = deque(maxlen=ROUND_TRIPS)
+        """The last ones in seconds, as they were measured."""
 
     def start(self) -> None:
         """Begin when a pair is selected, or another one."""
@@ -114,6 +118,7 @@ class KeepAlive:
             self._agent.other_works(question.pair)
 
     def _measured(self, seconds: float) -> None:
+        self.round_trips.append(seconds)
         average = self.round_trip_time
         if average is None:
             self.round_trip_time = seconds

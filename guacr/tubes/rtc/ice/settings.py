@@ -136,6 +136,8 @@ class IceSettings:
     """Names of the interfaces to use; empty for all. Link-local addresses are always left out."""
     ports: tuple[int, int] = (0, 0)
     """The first and last UDP port of host candidates; 0 for any that the system chooses."""
+    addresses_max: int = 16
+    """Local addresses that are used, each with a socket."""
     gather_timeout: float = 5.0
     """For each server by itself."""
     description_wait: float = 1.5

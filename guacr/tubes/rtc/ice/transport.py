@@ -44,6 +44,8 @@ class IceStats:
     remote: str
     round_trip_time: float | None
     """Seconds, smoothed; None until it has been measured."""
+    round_trips: tuple[float, ...]
+    """The last ones that were measured, in seconds."""
     bytes_sent: int
     bytes_received: int
 
@@ -127,6 +129,7 @@ class IceTransport:
             local=text_of(pair.local_candidate) if pair else "",
             remote=text_of(pair.remote_candidate) if pair else "",
             round_trip_time=agent.keep_alive.round_trip_time,
+            round_trips=tuple(agent.keep_alive.round_trips),
             bytes_sent=self._bytes_sent,
             bytes_received=received,
         )

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from guacr.session.protocols import Protocols
+from guacr.settings.models import ServerSettings, Settings
+from guacr.tubes import PyTubeRegistry
 from tests.guacr.tubes.compat.application import LOOPBACK, Application, wait
 
 HANDLER: dict[str, Any] = {**LOOPBACK, "conversationType": "python_handler"}
@@ -96,6 +98,22 @@ def test_a_handler_is_not_imported_on_the_thread_of_the_tubes(
     wait(lambda: events and events[-1]["type"] == "connection_closed", "the end")
     assert len(threads) >= 2
     assert threads[0] != threads[-1]
+
+
+def test_a_protocol_that_is_not_installed(application: Application) -> None:
+    with pytest.raises(RuntimeError, match="create tube: protocol 'http' is unknown"):
+        application.connect(
+            HANDLER, {**LOOPBACK, "conversationType": "http"}, handler_callback=print
+        )
+
+
+def test_settings_of_the_sessions(application: Application) -> None:
+    PyTubeRegistry(settings=Settings(server=ServerSettings(protocols=("ssh",))))
+
+    with pytest.raises(RuntimeError, match="protocol telnet is disabled"):
+        application.connect(
+            HANDLER, {**LOOPBACK, "conversationType": "telnet"}, handler_callback=print
+        )
 
 
 def test_a_host_that_refuses(application: Application) -> None:

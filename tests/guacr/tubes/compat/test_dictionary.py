@@ -8,19 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from guacr.tubes.compat.dictionary import IceOptions, installed_protocols, parse
 from guacr.tubes.connections.allow import AllowRules
 from guacr.tubes.errors import TubeSettingsError
 from guacr.tubes.settings import (
     ConnectAsSettings,
+    ConversationSettings,
     GuacdSettings,
-    HandlerSettings,
-    IceOptions,
-    Kind,
     ListenerSettings,
     NoSettings,
     SocksSettings,
     TargetSettings,
-    parse,
 )
 
 COMMANDER = {
@@ -40,17 +38,19 @@ COMMANDER = {
 """What Keeper Commander 18.1 passes for a tunnel."""
 
 
-def offerer(**settings: Any) -> Kind:
-    return parse({"conversationType": "tunnel", **settings}, is_offerer=True).kind
+def offerer(**settings: Any) -> ConversationSettings | None:
+    return parse({"conversationType": "tunnel"} | settings, is_offerer=True).conversation
 
 
-def answerer(**settings: Any) -> Kind:
-    return parse({"conversationType": "tunnel", **settings}, is_offerer=False).kind
+def answerer(**settings: Any) -> ConversationSettings | None:
+    return parse({"conversationType": "tunnel"} | settings, is_offerer=False).conversation
 
 
 def test_what_commander_passes() -> None:
-    assert parse(COMMANDER, is_offerer=True).kind == ListenerSettings("127.0.0.1", 0, socks=False)
-    assert parse(COMMANDER, is_offerer=False).kind == TargetSettings("db.example.com", 3306)
+    assert parse(COMMANDER, is_offerer=True).conversation == ListenerSettings(
+        "127.0.0.1", 0, socks=False
+    )
+    assert parse(COMMANDER, is_offerer=False).conversation == TargetSettings("db.example.com", 3306)
     assert parse(COMMANDER, is_offerer=True).ice == IceOptions(
         False,
         True,
@@ -86,7 +86,7 @@ def test_secrets_are_not_shown() -> None:
         (None, NoSettings()),
     ],
 )
-def test_listeners(address: object, expected: Kind) -> None:
+def test_listeners(address: object, expected: ConversationSettings) -> None:
     assert offerer(local_listen_addr=address) == expected
 
 
@@ -133,7 +133,7 @@ def test_listeners_with_rules_speak_socks(settings: dict[str, Any]) -> None:
         ({"allowed_hosts": "a\nb"}, SocksSettings(AllowRules.parse(["a", "b"], []))),
     ],
 )
-def test_targets(settings: dict[str, Any], expected: Kind) -> None:
+def test_targets(settings: dict[str, Any], expected: ConversationSettings) -> None:
     assert answerer(**settings) == expected
 
 
@@ -155,7 +155,7 @@ def test_guacd() -> None:
             "connect_as_settings": {"allow_supply_user": True, "gateway_private_key": "PEM"},
         },
         is_offerer=False,
-    ).kind
+    ).conversation
 
     assert kind == GuacdSettings(
         "postgres",
@@ -174,7 +174,7 @@ def test_guacd() -> None:
 
 
 def test_guacd_without_address_is_this_daemon() -> None:
-    kind = parse({"conversationType": "ssh"}, is_offerer=False).kind
+    kind = parse({"conversationType": "ssh"}, is_offerer=False).conversation
 
     assert isinstance(kind, GuacdSettings)
     assert (kind.host, kind.port) == (None, None)
@@ -183,7 +183,19 @@ def test_guacd_without_address_is_this_daemon() -> None:
 def test_handlers() -> None:
     for is_offerer in (True, False):
         one = parse({"conversationType": "python_handler"}, is_offerer=is_offerer)
-        assert one.kind == HandlerSettings()
+        assert one.conversation is None
+
+
+def test_installed_protocols_are_accepted_besides_those_of_a_guacd() -> None:
+    assert {"redis", "oracle", "sqlite", "testcard", "rdp"} <= installed_protocols()
+    for kind in installed_protocols() | {"http"}:
+        assert isinstance(answerer(conversationType=kind), GuacdSettings)
+
+
+def test_loopback_candidates() -> None:
+    one = parse({"conversationType": "tunnel", "loopback_candidates": True}, is_offerer=True)
+
+    assert one.ice.loopback
 
 
 @pytest.mark.parametrize(
@@ -252,5 +264,5 @@ def test_any_values_are_read_or_refused(
         one = parse({**settings, "conversationType": kind}, is_offerer=is_offerer)
     except TubeSettingsError:
         return
-    if isinstance(one.kind, GuacdSettings):
-        assert all(isinstance(value, str) for value in one.kind.params.values())
+    if isinstance(one.conversation, GuacdSettings):
+        assert all(isinstance(value, str) for value in one.conversation.params.values())

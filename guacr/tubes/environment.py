@@ -1,0 +1,27 @@
+"""The variables of the environment that tubes use."""
+
+from __future__ import annotations
+
+import os
+
+from guacr.tubes.errors import TubeSettingsError
+
+CREATES = ("KEEPER_GATEWAY_MAX_CONCURRENT_CREATES", "WEBRTC_MAX_CONCURRENT_CREATES")
+"""Tubes that are created at a time; the first that is set counts."""
+CREATE_TIMEOUT = ("KEEPER_GATEWAY_TUBE_CREATION_TIMEOUT_SECS",)
+GATHER_TIMEOUT = ("KEEPER_GATEWAY_ICE_GATHER_TIMEOUT_SECS",)
+
+
+def number(names: tuple[str, ...], default: int) -> int:
+    """Return the value of the first variable that is set, or the default.
+
+    Raises:
+        TubeSettingsError: it is not a number.
+    """
+    for name in names:
+        text = os.environ.get(name, "")
+        if text.isascii() and text.isdigit():
+            return int(text)
+        if text:
+            raise TubeSettingsError(f"{name} is not a number: {text[:40]!r}")
+    return default
