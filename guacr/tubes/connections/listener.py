@@ -15,6 +15,7 @@ from guacr.tubes.connections.forwarded import ForwardedClient
 from guacr.tubes.connections.opening import os_text
 from guacr.tubes.connections.socks_client import SocksClient
 from guacr.tubes.errors import TubeSettingsError
+from guacr.tubes.forks import keep_from_children
 
 if TYPE_CHECKING:
     from guacr.tubes.conversation import Conversation
@@ -134,6 +135,7 @@ def _listen(host: str, port: int) -> socket.socket:
         text = f"Invalid server address {shorten(host)}: invalid socket address syntax"
         raise TubeSettingsError(text) from error
     sock = socket.socket(family, socket.SOCK_STREAM)
+    keep_from_children(sock)
     try:
         sock.setblocking(False)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

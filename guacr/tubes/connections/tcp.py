@@ -11,6 +11,7 @@ from typing_extensions import override
 
 from guacr.tubes.connections.connection import Connection
 from guacr.tubes.connections.opening import OPEN_TIMEOUT, os_text
+from guacr.tubes.forks import keep_from_children
 from guacr.tubes.reasons import CloseReason
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class TcpConnection(Connection, asyncio.BufferedProtocol):
         self._is_ending = False
         self._timer: asyncio.TimerHandle | None = None
         self._unwritten = 0
+        self._is_released = False
 
     # --- the conversation's side
 
@@ -118,6 +120,11 @@ class TcpConnection(Connection, asyncio.BufferedProtocol):
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         transport.set_write_buffer_limits(WRITE_HIGH, WRITE_LOW)
         transport.pause_reading()
+        keep_from_children(self)
+
+    def fileno(self) -> int:
+        """Return the descriptor of the socket, -1 once it is closed."""
+        return -1 if self._is_released else self._transport.get_extra_info("socket").fileno()
 
     @override
     def get_buffer(self, sizehint: int) -> memoryview:
@@ -154,6 +161,7 @@ class TcpConnection(Connection, asyncio.BufferedProtocol):
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
+        self._is_released = True
         self._cancel_timer()
         if not self._is_ending:
             self._is_ending = True

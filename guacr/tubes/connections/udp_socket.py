@@ -7,6 +7,8 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 
+from guacr.tubes.forks import keep_from_children
+
 DATAGRAM_MAX = 65535
 BATCH = 32
 """Maximum datagrams that are received in one turn of the event loop."""
@@ -28,6 +30,7 @@ class UdpSocket:
         self._loop = asyncio.get_running_loop()
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._sock = socket.socket(family, socket.SOCK_DGRAM)
+        keep_from_children(self._sock)
         try:
             self._sock.setblocking(False)
             if family == socket.AF_INET6:

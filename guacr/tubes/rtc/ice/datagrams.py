@@ -13,6 +13,8 @@ import socket
 from contextlib import suppress
 from typing import Any, Protocol
 
+from guacr.tubes.forks import keep_from_children
+
 RECEIVE_MAX = 16384
 """Bytes; the end of a longer datagram is cut off, so that it fails where it is checked. Nothing in
 WebRTC is longer than 16 KiB, the limit of a DTLS record, and hardly anything than 1,500."""
@@ -138,6 +140,7 @@ class UdpSocket:
 
 def _opened(host: str, ports: tuple[int, int], remote: tuple[str, int] | None) -> socket.socket:
     opened = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
+    keep_from_children(opened)
     try:
         opened.setblocking(False)
         for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
+from guacr.tubes.forks import keep_from_children
 from guacr.tubes.rtc.ice.interfaces import local_addresses
 
 GROUP, PORT = "224.0.0.251", 5353
@@ -130,6 +131,7 @@ class Resolver:
         if self._socket is not None:
             return
         opened = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        keep_from_children(opened)
         try:
             opened.setblocking(False)
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

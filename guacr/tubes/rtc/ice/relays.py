@@ -17,6 +17,7 @@ from typing import Any, cast
 
 from aioice import stun, turn
 
+from guacr.tubes.forks import keep_from_children
 from guacr.tubes.rtc.ice.datagrams import UdpSocket
 from guacr.tubes.rtc.ice.names import resolved
 from guacr.tubes.rtc.ice.settings import IceServer
@@ -70,6 +71,16 @@ class _StreamClient(_Client, turn.TurnClientTcpProtocol):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._received = bytearray()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Use a connection."""
+        super().connection_made(transport)
+        keep_from_children(self)
+
+    def fileno(self) -> int:
+        """Return the descriptor of the connection, -1 once it is closed."""
+        stream = self.transport
+        return -1 if stream.is_closing() else stream.get_extra_info("socket").fileno()
 
     def is_full(self) -> bool:
         stream = self.transport

@@ -243,6 +243,47 @@ print("done")
     assert output == "done\n"
 
 
+def test_a_forked_child_keeps_no_sockets_of_tubes() -> None:
+    output = run(
+        """
+import os, socket, time
+from tests.guacr.tubes.compat.application import *
+
+def sockets():
+    found = set()
+    for number in os.listdir("/proc/self/fd"):
+        try:
+            link = os.readlink(f"/proc/self/fd/{number}")
+        except FileNotFoundError:
+            continue
+        found |= {link} if link.startswith("socket:") else set()
+    return found
+
+server = socket.create_server(("127.0.0.1", 0))
+own = sockets()
+parent = Application()
+offered, answered = parent.connect(LISTENING, target(server.getsockname()[1]))
+host, _, port = offered["actual_local_listen_addr"].rpartition(":")
+client = socket.create_connection((host, int(port)))
+accepted, _ = server.accept()
+client.sendall(b"x")
+assert accepted.recv(1) == b"x"
+mine = {os.readlink(f"/proc/self/fd/{one.fileno()}") for one in (client, accepted)}
+assert len(sockets() - own - mine) >= 5  # a listener, a connection at each end, UDP
+child = os.fork()
+if not child:
+    left = sockets() - own - mine
+    os._exit(len(left))
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+client.sendall(b"y")
+assert accepted.recv(1) == b"y"
+parent.registry.close_tube(offered["tube_id"])
+print("done")
+"""
+    )
+    assert output == "done\n"
+
+
 def test_importing_tubes_loads_no_library() -> None:
     run(
         "import sys, guacr.tubes\n"
