@@ -16,6 +16,7 @@ from guacr.errors import SettingsError
 from guacr.net.connection_limits import ConnectionLimits, connections_for
 from guacr.net.open_files import open_files
 from guacr.net.service import TcpService
+from guacr.recording.session_recording import session_recording
 from guacr.services import Service
 from guacr.session.protocols import Protocols
 from guacr.session.registry import SessionRegistry
@@ -64,6 +65,7 @@ class Daemon:
         self.registry = registry = SessionRegistry(
             protocols or Protocols(offered=settings.server.protocols), settings, self._executor
         )
+        registry.extensions.append(session_recording(registry.events))
         own_keys = keys or ProcessKeys.generate()
         tubes = tube_service(settings) if settings.webrtc.enabled else None
         most = settings.server.max_connections or connections_for(open_files())

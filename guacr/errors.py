@@ -4,6 +4,7 @@
     ├── InternalError                 a fault in guacr; the log has its traceback
     ├── ShutdownError                 UPSTREAM_UNAVAILABLE: the daemon ends, as planned
     ├── SettingsError                 an invalid setting; prevents the start
+    ├── RecordingError                a recording cannot begin, or go on
     ├── ClientError                   what the client did
     │   ├── ProtocolError             CLIENT_BAD_REQUEST
     │   ├── BadRequestError           CLIENT_BAD_REQUEST
@@ -62,6 +63,10 @@ class ShutdownError(GuacrError):
 
 class SettingsError(GuacrError):
     """A setting is unknown, of the wrong type or out of range."""
+
+
+class RecordingError(GuacrError):
+    """A recording cannot begin, or go on."""
 
 
 class ClientError(GuacrError):

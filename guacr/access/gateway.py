@@ -196,7 +196,7 @@ class Gateway:
     ) -> Opening:
         connection = self._connection(name)
         own = self._permitted(query, (*allow, *connection.allow_query_parameters))
-        origin = Origin(frozenset(connection.parameters.keys() - own.keys()), subject)
+        origin = Origin(frozenset(connection.parameters.keys() - own.keys()), subject, name)
         return Opening(connection.protocol, _merged(connection.parameters, own), query.info, origin)
 
     def _connection(self, name: str) -> Connection:

@@ -53,13 +53,15 @@ class Region:
         shown: the picture that the viewers have, (height, width, 4) of the whole layer, which is
             updated with this region; None if everything is to be sent.
         whole: True if it is part of a whole picture, which only viewers without one receive.
+        exact: True if no part may be sent with losses.
         room: where `detach` puts its copy of the pixels; a new array if None.
         is_copy: True if the pixels are a copy already.
         search: searches for moves, if that is worthwhile.
     """
 
     __slots__ = (
-        "_grid", "_is_copy", "_room", "_shown", "_whole", "copy", "pixels", "rect", "search",
+        "_exact", "_grid", "_is_copy", "_room", "_shown", "_whole", "copy", "pixels", "rect",
+        "search",
     )  # fmt: skip
 
     def __init__(
@@ -70,6 +72,7 @@ class Region:
         *,
         shown: Array8 | None = None,
         whole: bool = False,
+        exact: bool = False,
         search: MoveSearch | None = None,
         room: Array8 | None = None,
         is_copy: bool = False,
@@ -79,6 +82,7 @@ class Region:
         self._grid = grid
         self._shown = shown
         self._whole = whole
+        self._exact = exact
         self._room = room
         self._is_copy = is_copy
         self.search = search
@@ -98,7 +102,10 @@ class Region:
         all_may = self.rect.area >= LOSSY_AREA
         for band in _bands(self.rect):
             hot = self._grid.hot(band, now)
-            yield Area(self, band, np.ones_like(hot) if all_may else hot, moving=hot)
+            may_lose = hot
+            if self._exact or all_may:
+                may_lose = np.full_like(hot, not self._exact)
+            yield Area(self, band, may_lose, moving=hot)
 
     def find_move(self) -> None:
         """Search for a move, on any thread, before the areas are classified: the viewers have the

@@ -151,11 +151,15 @@ class Display:
         self._sent_cursor = self._cursor
         self._sent_touches = self._touches
 
-    def plan_full(self) -> Plan:
-        """Return the whole picture as of the last `plan` or `skip`, without `disposals`."""
+    def plan_full(self, *, exact: bool = False) -> Plan:
+        """Return the whole picture as of the last `plan` or `skip`, without `disposals`; if it is
+        `exact`, it has no losses, unless the settings request them."""
         plan = Plan(self.streams)
         for layer in self._layers:
-            layer.plan_full(plan)
+            if isinstance(layer, Layer):
+                layer.plan_full(plan, exact=exact)
+            else:
+                layer.plan_full(plan)
         self._plan_cursor(plan)
         self._plan_touches(plan)
         return plan

@@ -158,21 +158,23 @@ class Layer:
             for rect in damage.rects:
                 self._grid.touch(rect, now)
 
-    def plan_full(self, plan: Plan) -> None:
-        """Add everything, for viewers that may have anything on this layer."""
+    def plan_full(self, plan: Plan, *, exact: bool = False) -> None:
+        """Add everything, for viewers that may have anything on this layer; without losses if it is
+        to be `exact`."""
         plan.add("size", self.index, *self.surface.size)
         if self.index:
             plan.add("move", self.index, 0, *self._position, self.id.z)
         shown = self._picture()
         if shown is not None:
-            self._plan_shown(plan, shown, self._whole, whole=True)
+            self._plan_shown(plan, shown, self._whole, whole=True, exact=exact)
             return
         for rect in self.surface.parts():
             pixels = self.surface.pixels(rect)
             if pixels.is_known:
                 self._plan_known(plan, rect, pixels)
             else:
-                region = Region(rect, pixels, self._grid_of_surface(), whole=True)
+                grid = self._grid_of_surface()
+                region = Region(rect, pixels, grid, whole=True, exact=exact)
                 plan.region(self.index, region)
 
     def _note_picture(self) -> Array8:
@@ -193,10 +195,13 @@ class Layer:
         its size."""
         return self._shown is None and self.surface.keeps_pixels and not self._forgotten
 
-    def _plan_shown(self, plan: Plan, shown: Array8, rect: Rect, *, whole: bool = False) -> None:
+    def _plan_shown(
+        self, plan: Plan, shown: Array8, rect: Rect, *, whole: bool = False, exact: bool = False
+    ) -> None:
         """Add a part of the picture that viewers have once the preceding parts have been sent."""
         pixels, grid = _part(shown, rect), self._grid_of_surface()
-        plan.region(self.index, Region(rect, pixels, grid, whole=whole, is_copy=True))
+        region = Region(rect, pixels, grid, whole=whole, exact=exact, is_copy=True)
+        plan.region(self.index, region)
 
     @property
     def _whole(self) -> Rect:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from concurrent.futures import Executor
 
 from guacr.budget import Budget
@@ -72,6 +72,8 @@ class SessionContext:
         """Maximum bytes of a clipboard."""
         self.connected = False
         """True if `set_connected` has been called."""
+        self.text_taps: list[Callable[[bytes], None]] = []
+        """Called with the text that terminals show; for typescripts, not for handlers."""
         self._frames = frames
         self._pointer = pointer
         self._tasks = tasks
@@ -142,6 +144,11 @@ class SessionContext:
     def move_pointer(self, x: int, y: int) -> None:
         """Move every user's pointer to (x, y) of layer 0, because the host has moved it."""
         self._pointer.move(x, y)
+
+    def shown(self, text: bytes) -> None:
+        """Report text that a terminal shows, in UTF-8 with its control sequences."""
+        for tap in self.text_taps:
+            tap(text)
 
     # ---- work
 

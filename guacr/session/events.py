@@ -68,6 +68,36 @@ class TransferEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingStarted:
+    """A session is recorded, or a typescript of it is written, from now on."""
+
+    session: str
+    place: str
+    """The path of the file, or its equivalent in another store."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingEnded:
+    """A recording or a typescript is complete."""
+
+    session: str
+    place: str
+    size: int
+    """Bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingFailed:
+    """A session that was to be recorded is not, or no longer."""
+
+    session: str
+    place: str
+    reason: str
+    required: bool
+    """True if the session ends for this reason; otherwise it goes on."""
+
+
+@dataclass(frozen=True, slots=True)
 class SessionClosed:
     """A session has ended."""
 
@@ -81,7 +111,16 @@ class SessionClosed:
     """The error that its users were sent; empty if the session ended normally."""
 
 
-Event = SessionOpened | UserJoined | UserLeft | TransferEnded | SessionClosed
+Event = (
+    SessionOpened
+    | UserJoined
+    | UserLeft
+    | TransferEnded
+    | RecordingStarted
+    | RecordingEnded
+    | RecordingFailed
+    | SessionClosed
+)
 
 
 class Subscription:

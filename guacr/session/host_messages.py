@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 from guacr.display.stream_indices import StreamIndices
@@ -33,6 +33,7 @@ class HostMessages:
         "_streams",
         "_tasks",
         "_users",
+        "copied",
         "finished",
         "name",
     )
@@ -47,6 +48,8 @@ class HostMessages:
         self._argv: dict[str, Throttle] = {}
         """For each live parameter."""
         self._clipboard: Mapping[str, bytes] = {}
+        self.copied: Callable[[Mapping[str, bytes]], None] = _nobody
+        """Called with each clipboard of the host that is sent."""
         self.name = ""
         """The session's title."""
         self.finished = False
@@ -95,6 +98,7 @@ class HostMessages:
         return len(message)
 
     def _send_clipboard(self, _nothing: bytes) -> int:
+        self.copied(self._clipboard)
         groups: dict[tuple[str, ...], list[User]] = {}
         for user in self._users:
             types = _types_of(user)
@@ -127,6 +131,10 @@ def _clipboard_message(stream: int, contents: Mapping[str, bytes]) -> bytes:
     if others:
         mimetype, data = SEVERAL, pack(contents)
     return encode_stream(encode("clipboard", stream, mimetype), stream, data)
+
+
+def _nobody(contents: Mapping[str, bytes]) -> None:
+    """Ignore what is copied, if there is nobody who wants to know."""
 
 
 def _types_of(user: User) -> frozenset[str]:

@@ -16,6 +16,8 @@ class Origin:
     subject: str = ""
     """The person for whom a token was made (its claim `sub`); empty if nobody vouches for
     anyone."""
+    connection: str = ""
+    """The name of the configured connection; empty for others."""
 
 
 ANYONE = Origin()

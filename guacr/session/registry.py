@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 
 from typing_extensions import override
@@ -18,6 +18,7 @@ from guacr.errors import (
 from guacr.protocol.client import ClientInfo
 from guacr.session.directory import Directory, Here
 from guacr.session.events import Events
+from guacr.session.extension import SessionExtension
 from guacr.session.input.reader import Reader
 from guacr.session.origin import ANYONE, Origin
 from guacr.session.params import Params
@@ -39,6 +40,8 @@ class SessionRegistry(Directory):
         self.settings = settings
         self.sessions: dict[str, Session] = {}
         self.events = Events()
+        self.extensions: list[Callable[[Session], SessionExtension | None]] = []
+        """Called for each new session; what they return takes part in it."""
         self.turnover = 0
         """The number of sessions ever opened, plus the number of those that have ended."""
         self._executor = executor
@@ -89,6 +92,10 @@ class SessionRegistry(Directory):
             on_closed=self._closed,
             origin=origin,
         )
+        for create in self.extensions:
+            extension = create(session)
+            if extension is not None:
+                session.extensions.append(extension)
         session.report_opening()
         self.sessions[session.id] = session
         self.turnover += 1

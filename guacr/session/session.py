@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -28,6 +28,7 @@ from guacr.protocol.status import Status
 from guacr.session import keep_alive
 from guacr.session.context import SessionContext
 from guacr.session.events import Events, SessionClosed, SessionOpened, UserJoined, UserLeft
+from guacr.session.extension import SessionExtension
 from guacr.session.frames.frames import Frames
 from guacr.session.frames.viewer import Viewer
 from guacr.session.handler import ProtocolHandler
@@ -87,6 +88,8 @@ class Session:
         self.pointer = Pointer(self.display, self.users, self.frames.timestamp, interval)
         self.questions = Questions()
         self.taps: list[InputTap] = []
+        self.extensions: list[SessionExtension] = []
+        """The parts of the daemon that take part in this session; complete before `start`."""
         self.begun = False
         """True if the handler has started; input from users waits for it."""
         self.closed = False
@@ -100,6 +103,7 @@ class Session:
         self._tasks = Tasks(f"session {self.id}", self._failed)
         self._task: asyncio.Task[None] | None = None
         self.messages = HostMessages(self.users, self.display.streams, self._tasks, interval)
+        self.messages.copied = self._copied
         self.audio = AudioOutputs(self.frames, self.display.streams)
         self.context = SessionContext(
             params=params,
@@ -142,8 +146,10 @@ class Session:
             self._begin_callbacks.append(callback)
 
     async def _run(self) -> None:
-        self._loop.call_soon(self._begin)  # when `run` has reached its first wait
         try:
+            for extension in self.extensions:
+                await extension.opening()
+            self._loop.call_soon(self._begin)  # when `run` has reached its first wait
             await self.handler.run()
         except asyncio.CancelledError as error:  # only `close` cancels this
             forget_frames(error)
@@ -205,6 +211,11 @@ class Session:
             await asyncio.wait([self._task])
         with self.ending_on_failure():
             self.handler.closed()
+        for extension in self.extensions:
+            try:
+                await extension.closed()
+            except Exception:
+                self.log.exception("the end of the session is incomplete")
         self._release()
 
     def _finish_messages(self) -> None:
@@ -218,6 +229,8 @@ class Session:
         self._finish_messages()
         self._begin_callbacks.clear()
         self.taps.clear()
+        self.context.text_taps.clear()
+        self.extensions.clear()
         self._task = None
         vars(self.handler).clear()
 
@@ -355,6 +368,10 @@ class Session:
     def remove_viewer(self, viewer: Viewer) -> None:
         """Send nothing more to a viewer."""
         self.frames.remove(viewer)
+
+    def _copied(self, contents: Mapping[str, bytes]) -> None:
+        for tap in self.taps:
+            tap.clipboard(contents)
 
     # ---- for the users' instructions
 

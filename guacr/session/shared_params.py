@@ -70,23 +70,24 @@ class RecordingParams(Params):
     """The parameters of a recording of the session, for guacd's tools."""
 
     recording_path: str = param(
-        "", "Directory for recordings; the session is recorded if set.", common=True, later=True
+        "",
+        "Directory for recordings; the session is recorded if set. Clients may only name those of "
+        "the setting recording.directories.",
+        common=True,
     )
     recording_name: str = param(
-        "recording", "Base name of the recording file.", common=True, later=True
+        "recording",
+        "Name of the recording; .1 to .255 is appended if a file of this name exists.",
+        common=True,
     )
-    recording_exclude_output: bool = param(False, "Do not record the picture.", later=True)
-    recording_exclude_mouse: bool = param(False, "Do not record the pointer.", later=True)
-    recording_include_keys: bool = param(False, "Record the keys, including passwords.", later=True)
-    recording_include_clipboard: bool = param(
-        False, "Record the clipboard in both directions.", later=True
-    )
+    recording_exclude_output: bool = param(False, "Do not record the picture.")
+    recording_exclude_mouse: bool = param(False, "Do not record the pointer.")
+    recording_include_keys: bool = param(False, "Record the keys, including passwords.")
+    recording_include_clipboard: bool = param(False, "Record the clipboard in both directions.")
     create_recording_path: bool = param(
-        False, "Create the last level of the recording directory.", common=True, later=True
+        False, "Create the last level of the recording directory.", common=True
     )
-    recording_write_existing: bool = param(
-        False, "Overwrite a recording of the same name.", later=True
-    )
+    recording_write_existing: bool = param(False, "Overwrite a recording of the same name.")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from guacr.settings.recording import RecordingSettings
 from guacr.settings.section import Section
 from guacr.settings.types import (
     GuacamoleLiteKey,
@@ -343,6 +344,7 @@ class Settings(Section):
     vnc: VncSettings = VncSettings()
     rdp: RdpSettings = RdpSettings()
     databases: DatabaseSettings = DatabaseSettings()
+    recording: RecordingSettings = RecordingSettings()
     log: LogSettings = LogSettings()
     daemon: DaemonSettings = DaemonSettings()
     connections: dict[str, Connection] = Field(default_factory=dict)

@@ -202,7 +202,7 @@ class RdpParams(
         "that of the daemon's machine.",
         common=True,
     )
-    recording_exclude_touch: bool = param(False, "Do not record touches.", later=True)
+    recording_exclude_touch: bool = param(False, "Do not record touches.")
     resize_method: str = param(
         "",
         "How the desktop follows the window: display-update, reconnect, or not at all.",

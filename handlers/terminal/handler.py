@@ -194,6 +194,7 @@ class TerminalHandler(ProtocolHandler[_P]):
         """Show decoded bytes of the host or of guacr on the screen, but not in a pipe."""
         if data:
             self._at_line_start = data.endswith(b"\n")
+            self.session.shown(data)
             self._output.put(data)
 
     async def finish_output(self, last_line: str = "") -> None:

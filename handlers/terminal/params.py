@@ -18,17 +18,20 @@ class TypescriptParams(Params):
     """The parameters of a typescript, a record of the host's output."""
 
     typescript_path: str = param(
-        "", "Directory for typescripts; one is written if set.", common=True, later=True
+        "",
+        "Directory for typescripts; one is written if set. Clients may only name those of the "
+        "setting recording.directories.",
+        common=True,
     )
     typescript_name: str = param(
-        "typescript", "Base name of the typescript files.", common=True, later=True
+        "typescript",
+        "Name of the typescript; .1 to .255 is appended if a file of this name exists.",
+        common=True,
     )
     create_typescript_path: bool = param(
-        False, "Create the last level of the typescript directory.", later=True
+        False, "Create the last level of the typescript directory."
     )
-    typescript_write_existing: bool = param(
-        False, "Overwrite a typescript of the same name.", later=True
-    )
+    typescript_write_existing: bool = param(False, "Overwrite a typescript of the same name.")
 
 
 @dataclass(frozen=True, kw_only=True)

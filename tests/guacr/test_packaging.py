@@ -24,6 +24,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     "PIL": (
         "guacr.display.encoder",
         "guacr.display.png",
+        "guacr.recording.notice",
         "guacr.testing.canvas",
         "handlers.lettering",
         "handlers.clipboard.images",
@@ -94,6 +95,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     "pydantic": (
         "guacr.settings.configuration",
         "guacr.settings.models",
+        "guacr.settings.recording",
         "guacr.settings.section",
         "guacr.settings.types",
         "guacr.settings.webrtc",

@@ -194,7 +194,9 @@ class Frames:
             change = display.plan(self._loop.time())
         else:
             display.skip(self._loop.time())
-        whole = display.plan_full() if stale and display.size != (0, 0) else None
+        whole = None
+        if stale and display.size != (0, 0):
+            whole = display.plan_full(exact=all(viewer.wants_exact for viewer in stale))
         return self._send(change, fresh, whole, stale)
 
     def _skip_slow_viewers(self) -> None:
@@ -287,7 +289,7 @@ class Frames:
         viewer.stale = False
         viewer.layers = self._display.shown
         viewer.pacing.sent(self._last_timestamp, self._loop.time(), len(message), whole=whole)
-        viewer.send(message)
+        viewer.send_frame(message, whole=whole)
 
     def _encoding(self, viewers: list[Viewer]) -> Encoding:
         now = self._loop.time()

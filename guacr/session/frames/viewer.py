@@ -22,6 +22,8 @@ class Viewer(ABC):
     sets_pace: ClassVar[bool] = True
     """True if frames are made no faster than this viewer receives them, unless another one is
     faster. False for one that has no screen."""
+    wants_exact: ClassVar[bool] = False
+    """True if its whole pictures must be without losses, which takes longer."""
 
     def __init__(self) -> None:
         self.pacing = Pacing()
@@ -47,3 +49,7 @@ class Viewer(ABC):
     @abstractmethod
     def send(self, data: bytes) -> None:
         """Send whole instructions; never blocks."""
+
+    def send_frame(self, data: bytes, *, whole: bool) -> None:
+        """Send a frame with its `sync`: the whole picture, or the changes."""
+        self.send(data)

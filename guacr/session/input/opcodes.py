@@ -144,7 +144,10 @@ def _clipboard(session: Session, user: User, args: Args) -> None:
         def take(data: bytes) -> None:
             if user.clipboard_stream is stream:  # else a newer one is on its way
                 is_several = stream.mimetype == SEVERAL
-                handler.paste(user, unpack(data) if is_several else {stream.mimetype: data})
+                contents = unpack(data) if is_several else {stream.mimetype: data}
+                for tap in session.taps:
+                    tap.clipboard(contents)
+                handler.paste(user, contents)
 
         def failed(error: GuacrError) -> None:
             if user.clipboard_stream is stream:

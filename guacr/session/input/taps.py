@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from guacr.session.input.touch import Contact
 from guacr.session.user import User
 
@@ -18,3 +20,6 @@ class InputTap:
 
     def touch(self, user: User, contact: Contact) -> None:
         """Handle a finger that touched layer 0, moved on it or was lifted."""
+
+    def clipboard(self, contents: Mapping[str, bytes]) -> None:
+        """Handle a clipboard, by type, which a user has sent or the host."""

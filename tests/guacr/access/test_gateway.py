@@ -78,7 +78,8 @@ def test_a_configured_connection() -> None:
 
 def test_an_operator_vouches_for_what_no_address_has_set() -> None:
     opening = resolve(gateway(), connection="desk", level="4")
-    assert opening.origin == Origin(frozenset({"hostname", "password", "read-only"}))
+    trusted = frozenset({"hostname", "password", "read-only"})
+    assert opening.origin == Origin(trusted, connection="desk")
 
 
 def test_a_token_vouches_for_its_parameters_and_its_subject() -> None:
@@ -87,7 +88,8 @@ def test_a_token_vouches_for_its_parameters_and_its_subject() -> None:
     opening = resolve(gateway(token_keys=[KEY]), token=token(grant), level="3")
     assert opening.origin == Origin(frozenset({"hostname"}), "alice")
     named = token(Grant(name="plain", subject="bob"))
-    assert resolve(gateway(token_keys=[KEY]), token=named).origin == Origin(subject="bob")
+    origin = resolve(gateway(token_keys=[KEY]), token=named).origin
+    assert origin == Origin(subject="bob", connection="plain")
 
 
 def test_a_form_and_guacamole_lite_vouch_for_nothing() -> None:

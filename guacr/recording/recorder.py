@@ -1,0 +1,340 @@
+"""Records what the users of a session see and, if wanted, what they do.
+
+A recording is a sequence of instructions as a client receives them, so that guacd's tools
+(`guacenc`, `guaclog`) and Apache Guacamole's player can read it. `sync` is its clock: milliseconds
+that never decrease; `key`, `mouse` and `touch` end with the time on the same clock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from typing_extensions import override
+
+from guacr.display.encoder import JPEG, PNG, WEBP
+from guacr.protocol.instruction import encode, encode_stream
+from guacr.recording.index import KEYFRAME, Index
+from guacr.recording.sink import Sink
+from guacr.session.frames.viewer import Viewer
+from guacr.session.input.taps import InputTap
+from guacr.session.input.touch import Contact
+from guacr.session.session import Session
+from guacr.session.user import User
+from guacr.threads import compute
+
+INPUT_RESERVE = 1 << 20
+"""Bytes of input that are accepted while the queue has no room for pictures."""
+SYNC_EVERY = 40
+"""Milliseconds between two positions of the pointer that a player can tell apart."""
+KEYFRAME_EVERY, KEYFRAME_LATEST = 10.0, 60.0
+"""Seconds after a keyframe from which the next one is written once nothing moves, and at which it
+is written even if something does."""
+KEYFRAME_SHARE = 4
+"""A keyframe is only written after this multiple of the size of the last one."""
+QUIET = 0.5
+"""Seconds without a frame after which nothing moves."""
+LARGE = 1 << 20
+"""Bytes of a clipboard from which on it is encoded on a thread."""
+
+_DISPOSALS = re.compile(rb"(?:7\.dispose,\d+\.-?\d+;)*")
+_LAST_SYNC = b"4.sync,"
+_SET = b"3.set,"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contents:
+    """The parts of a session that a recording contains."""
+
+    output: bool = True
+    mouse: bool = True
+    touch: bool = True
+    keys: bool = False
+    clipboard: bool = False
+    webp: bool = False
+    """True if pictures may be WebP, which not every build of guacenc reads."""
+
+
+class Recorder:
+    """Writes the recording of one session to a sink.
+
+    If the sink is slower than the session, at most `max_queue` bytes wait, and pictures are missing
+    until all of them have been written; the whole picture follows.
+
+    Args:
+        session: records it from `start` until `close`.
+        sink: where to; the recorder closes it.
+        contents: what is recorded.
+        index: the places of keyframes, if they are wanted.
+        max_queue: bytes.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        sink: Sink,
+        contents: Contents,
+        *,
+        max_queue: int,
+        index: Index | None = None,
+    ) -> None:
+        self._session = session
+        self._sink = sink
+        self._contents = contents
+        self._index = index
+        self._max_queue = max_queue
+        self.on_behind: Callable[[], None] = _nothing
+        """Called when something is missing, because the sink is too slow."""
+        self._last_sync = 0
+        self._size = 0
+        """Bytes written."""
+        self._stopped = False
+        self._camera = _Camera(self, webp=contents.webp)
+        self._tap = _Tap(self, contents)
+        self._keyframes = _Keyframes(self._camera.renew)
+        sink.on_drained = self._drained
+
+    @property
+    def size(self) -> int:
+        """Bytes written so far."""
+        return self._size
+
+    def start(self) -> None:
+        """Record from now on."""
+        self._session.taps.append(self._tap)
+        if self._contents.output:
+            self._session.add_viewer(self._camera)
+        else:
+            self._sync()
+
+    def stop(self) -> None:
+        """Record nothing more; the last time is noted, so that a recording is as long as its
+        session. Repeated calls do nothing."""
+        if self._stopped:
+            return
+        if self._size:
+            self._sync()
+        self._stopped = True
+        self._keyframes.stop()
+        self._session.remove_viewer(self._camera)
+        if self._tap in self._session.taps:
+            self._session.taps.remove(self._tap)
+
+    async def close(self) -> None:
+        """Wait until everything has been stored.
+
+        Raises:
+            GuacrError: something could not be stored, and the sink has not reported it.
+        """
+        self.stop()
+        self._sink.on_drained = _nothing
+        if self._index is not None:
+            await self._index.close(self._last_sync, self._size)
+        await self._sink.close()
+
+    # ---- the picture
+
+    def add_frame(self, data: bytes, *, whole: bool) -> bool:
+        """Add a frame with its `sync`; return False if there is no room for it."""
+        data = _without_settings(data)
+        if self._sink.buffered and self._sink.buffered + len(data) > self._max_queue:
+            self.on_behind()
+            return False
+        timestamp = _timestamp_of(data)
+        if whole:
+            begin = _DISPOSALS.match(data)
+            at = 0 if begin is None else begin.end()
+            if self._index is not None:
+                self._index.add(timestamp, self._size + at)
+            data = b"".join((data[:at], KEYFRAME, data[at:]))
+        self._last_sync = timestamp
+        self._write(data)
+        self._keyframes.frame(len(data), whole=whole)
+        return True
+
+    def _drained(self) -> None:
+        if self._camera.stale:
+            self.wake()
+
+    # ---- what people do
+
+    def add_input(self, opcode: str, *args: str | int) -> None:
+        """Add an instruction about input, which ends with its time."""
+        now = self._session.frames.timestamp()
+        self._add(encode(opcode, *args, now))
+        if now - self._last_sync >= SYNC_EVERY:
+            self._sync()
+
+    def add_clipboard(self, contents: Mapping[str, bytes]) -> None:
+        """Add a clipboard: a stream for each type."""
+        for mimetype, data in contents.items():
+            name = mimetype if mimetype.isascii() and mimetype.isprintable() else "text/plain"
+            if len(data) <= LARGE:
+                self._add(self._clipboard(name, data))
+            else:
+                self._session.context.start_task(self._add_large(name, data), "recorded clipboard")
+
+    async def _add_large(self, mimetype: str, data: bytes) -> None:
+        self._add(await compute(self._clipboard, mimetype, data))
+
+    def _clipboard(self, mimetype: str, data: bytes) -> bytes:
+        stream = self._session.display.streams.take()
+        return encode_stream(encode("clipboard", stream, mimetype), stream, data)
+
+    def _sync(self) -> None:
+        self._last_sync = max(self._session.frames.timestamp(), self._last_sync, 1)
+        self._add(encode("sync", self._last_sync, 0))
+
+    def _add(self, data: bytes) -> None:
+        limit = self._max_queue + INPUT_RESERVE
+        if not self._sink.buffered or self._sink.buffered + len(data) <= limit:
+            self._write(data)
+        else:
+            self.on_behind()
+
+    def _write(self, data: bytes) -> None:
+        if not self._stopped:
+            self._size += len(data)
+            self._sink.write(data)
+
+    @property
+    def waiting(self) -> int:
+        """The bytes that the sink has not written yet."""
+        return self._sink.buffered
+
+    def wake(self) -> None:
+        """Have the frames look at the viewer again."""
+        self._session.frames.viewer_moved()
+
+
+class _Camera(Viewer):
+    """The viewer that a recorder adds to its session."""
+
+    __slots__ = ("_is_behind", "_recorder", "_types")
+
+    sets_pace = False
+    wants_exact = True
+
+    def __init__(self, recorder: Recorder, *, webp: bool) -> None:
+        super().__init__()
+        self._recorder = recorder
+        self._is_behind = False
+        """True if pictures are missing."""
+        self._types = frozenset((PNG, JPEG, WEBP) if webp else (PNG, JPEG))
+
+    @property
+    @override
+    def image_types(self) -> frozenset[str]:
+        return self._types
+
+    @property
+    @override
+    def buffered(self) -> int:
+        """The bytes for which the whole picture waits after pictures were missing; otherwise 0,
+        since a recording is never late."""
+        return self._recorder.waiting if self._is_behind else 0
+
+    @override
+    def send(self, data: bytes) -> None:
+        self.send_frame(data, whole=False)
+
+    @override
+    def send_frame(self, data: bytes, *, whole: bool) -> None:
+        self._is_behind = not self._recorder.add_frame(data, whole=whole)
+        if self._is_behind:
+            self.stale = True
+
+    def renew(self) -> None:
+        """Ask for the whole picture."""
+        self.stale = True
+        self._recorder.wake()
+
+
+class _Keyframes:
+    """Decides when a whole picture is due, after which a player can begin."""
+
+    def __init__(self, renew: Callable[[], None]) -> None:
+        self._renew = renew
+        self._loop = asyncio.get_running_loop()
+        self._written_at = self._last_frame = self._loop.time()
+        self._size = self._since = 0
+        """Bytes of the last keyframe, and of what has followed it."""
+        self._timer: asyncio.TimerHandle | None = None
+
+    def frame(self, size: int, *, whole: bool) -> None:
+        """Note a frame of `size` bytes."""
+        now = self._last_frame = self._loop.time()
+        if whole:
+            self._written_at, self._size, self._since = now, size, 0
+            self.stop()
+            return
+        self._since += size
+        if self._since < KEYFRAME_SHARE * self._size:
+            return
+        if now - self._written_at >= KEYFRAME_LATEST:
+            self._renew()
+        elif now - self._written_at >= KEYFRAME_EVERY and self._timer is None:
+            self._timer = self._loop.call_later(QUIET, self._check)
+
+    def stop(self) -> None:
+        """Ask for nothing more, until the next frame."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _check(self) -> None:
+        left = self._last_frame + QUIET - self._loop.time()
+        if left > 0:
+            self._timer = self._loop.call_later(left, self._check)
+        else:
+            self._timer = None
+            self._renew()
+
+
+class _Tap(InputTap):
+    """Passes what users do to a recorder, as far as it is wanted."""
+
+    def __init__(self, recorder: Recorder, contents: Contents) -> None:
+        self._recorder = recorder
+        self._contents = contents
+
+    @override
+    def key(self, user: User, keysym: int, pressed: bool) -> None:
+        if self._contents.keys:
+            self._recorder.add_input("key", keysym, pressed)
+
+    @override
+    def mouse(self, user: User, x: int, y: int, buttons: int) -> None:
+        if self._contents.mouse:
+            self._recorder.add_input("mouse", x, y, buttons)
+
+    @override
+    def touch(self, user: User, contact: Contact) -> None:
+        if self._contents.touch:
+            place = (contact.id, contact.x, contact.y, contact.radius_x, contact.radius_y)
+            self._recorder.add_input("touch", *place, f"{contact.angle:g}", f"{contact.force:g}")
+
+    @override
+    def clipboard(self, contents: Mapping[str, bytes]) -> None:
+        if self._contents.clipboard:
+            self._recorder.add_clipboard(contents)
+
+
+def _timestamp_of(frame: bytes) -> int:
+    """Return the time of a frame, which ends with `sync`."""
+    at = frame.rindex(_LAST_SYNC) + len(_LAST_SYNC)
+    return int(frame[at:].split(b".", 1)[1].split(b",", 1)[0].rstrip(b";"))
+
+
+def _without_settings(frame: bytes) -> bytes:
+    """Return a frame without `set`, which concerns live clients. No other element of a frame can
+    contain its text: they are numbers, types and base64."""
+    while (at := frame.find(_SET)) >= 0:
+        frame = frame[:at] + frame[frame.index(b";", at) + 1 :]
+    return frame
+
+
+def _nothing() -> None:
+    """Do nothing: nobody waits any more."""

@@ -1,0 +1,256 @@
+"""The recordings and the typescript of one session, and what happens if they cannot be written."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Coroutine
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from typing_extensions import override
+
+from guacr.errors import ForbiddenError, GuacrError, RecordingError
+from guacr.recording.file_sink import AppendedFile, FileSink
+from guacr.recording.files import OWN_MODE, Place, RecordingFile, open_beside, open_file
+from guacr.recording.index import SUFFIX, Index
+from guacr.recording.notice import show_notice
+from guacr.recording.recorder import Contents, Recorder
+from guacr.recording.sink import Sink
+from guacr.recording.typescript import Typescript, open_typescript
+from guacr.session.events import Events, RecordingEnded, RecordingFailed, RecordingStarted
+from guacr.session.extension import SessionExtension
+from guacr.session.params import Params
+from guacr.session.session import Session
+from guacr.settings.models import EVERYTHING
+from guacr.threads import store
+
+_Files = TypeVar("_Files", bound=tuple[AppendedFile | None, ...])
+
+TOO_SLOW = "the disk is too slow for the session"
+
+log = logging.getLogger("guacr.recording")
+
+
+class SessionRecording(SessionExtension):
+    """Records a session as its parameters and the settings want it."""
+
+    def __init__(self, session: Session, events: Events) -> None:
+        self._session = session
+        self._events = events
+        self._settings = session.settings.recording
+        self._written: dict[Recorder | Typescript, str] = {}
+        """The recordings and typescripts that are being written, and where."""
+        self._failed: set[Recorder | Typescript] = set()
+
+    @property
+    def is_wanted(self) -> bool:
+        """True if there is anything to write."""
+        return bool(
+            self._settings.path or self._value("recording-path") or self._value("typescript-path")
+        )
+
+    @override
+    async def opening(self) -> None:
+        settings = self._settings
+        if settings.path and not self._is_operators("recording-path"):
+            contents = Contents(webp=settings.webp)
+            await self._try(partial(self._record, contents), self._operators_place(settings.path))
+        if self._value("recording-path"):
+            await self._try(partial(self._record, self._contents()), self._place("recording"))
+        if self._value("typescript-path"):
+            await self._try(self._write_typescript, self._place("typescript"))
+
+    @override
+    async def closed(self) -> None:
+        written, self._written = self._written, {}
+        for what, where in written.items():
+            try:
+                await what.close()
+            except GuacrError as error:
+                self._report(where, error, required=False)
+            else:
+                if what not in self._failed:
+                    self._events.publish(RecordingEnded(self._session.id, where, what.size))
+
+    # ---- the begin
+
+    async def _try(
+        self, begin: Callable[[Place], Coroutine[None, None, None]], place: Place
+    ) -> None:
+        """Begin one of them; if that fails, the session ends or its users see a notice."""
+        try:
+            await begin(place)
+        except GuacrError as error:
+            self._report(str(Path(place.directory, place.name)), error, required=self._is_required)
+            if self._is_required:
+                raise _refusal(error) from error
+            self._notify(error)
+
+    async def _record(self, contents: Contents, place: Place) -> None:
+        settings = self._settings
+        has_index = settings.index and contents.output
+        file, index = await _opened(
+            partial(_open_recording, place, settings.min_free_disk, has_index=has_index)
+        )
+        sink = FileSink(file)
+        recorder = Recorder(
+            self._session,
+            sink,
+            contents,
+            max_queue=settings.max_queue,
+            index=None if index is None else Index(FileSink(index), time.time()),
+        )
+        recorder.on_behind = partial(self._is_behind, recorder)
+        self._begun(recorder, sink, str(file.path))
+        recorder.start()
+
+    async def _write_typescript(self, place: Place) -> None:
+        min_free = self._settings.min_free_disk
+        (files,) = await _opened(lambda: (open_typescript(place, min_free=min_free),))
+        sink = FileSink(files)
+        typescript = Typescript(sink)
+        self._begun(typescript, sink, str(files.path))
+        self._session.context.text_taps.append(typescript.write)
+
+    def _begun(self, what: Recorder | Typescript, sink: Sink, where: str) -> None:
+        self._written[what] = where
+        sink.on_failed = partial(self._give_up, what)
+        self._session.log.info("recording to %s", where)
+        self._events.publish(RecordingStarted(self._session.id, where))
+
+    # ---- failures
+
+    def _is_behind(self, recorder: Recorder) -> None:
+        if self._settings.when_behind == "end":  # not within the frame that had no room
+            error = RecordingError(TOO_SLOW)
+            asyncio.get_running_loop().call_soon(
+                partial(self._give_up, recorder, error, required=True)
+            )
+        else:
+            where = self._written.get(recorder, "")
+            self._session.log.warning("pictures are missing in %s: %s", where, TOO_SLOW)
+
+    def _give_up(
+        self, what: Recorder | Typescript, error: GuacrError, *, required: bool | None = None
+    ) -> None:
+        """Write one of them no longer; the session ends or its users see a notice."""
+        if what in self._failed or what not in self._written or self._session.closed:
+            return
+        self._failed.add(what)
+        if isinstance(what, Recorder):
+            what.stop()
+        else:
+            self._session.context.text_taps.remove(what.write)
+        required = self._is_required if required is None else required
+        self._report(self._written[what], error, required=required)
+        if required:
+            self._session.close(_refusal(error))
+        else:
+            self._notify(error)
+
+    def _report(self, where: str, error: GuacrError, *, required: bool) -> None:
+        self._session.log.error("the recording to %s failed: %s", where, error)
+        failed = RecordingFailed(self._session.id, where, str(error), required)
+        self._events.publish(failed)
+
+    def _notify(self, error: GuacrError) -> None:
+        sentence = f"This session is not recorded completely: {error}."
+        self._session.context.start_task(show_notice(self._session, sentence), "notice")
+
+    @property
+    def _is_required(self) -> bool:
+        """True if the session may only go on while it is recorded."""
+        exempt, connection = self._settings.exempt, self._session.context.origin.connection
+        is_exempt = EVERYTHING in exempt or (connection and connection in exempt)
+        return self._settings.policy == "require" and not is_exempt
+
+    # ---- parameters
+
+    def _value(self, name: str) -> str:
+        params: Params = self._session.handler.params
+        return params.value(name)
+
+    def _is(self, name: str) -> bool:
+        return self._value(name) == "true"
+
+    def _is_operators(self, name: str) -> bool:
+        return bool(self._value(name)) and name in self._session.context.origin.trusted
+
+    def _place(self, kind: str) -> Place:
+        """Return the place that the parameters of recordings or typescripts name."""
+        path = f"{kind}-path"
+        return Place(
+            directory=self._value(path),
+            name=self._value(f"{kind}-name"),
+            create=self._is(f"create-{path}"),
+            overwrite=self._is(f"{kind}-write-existing"),
+            within=None if self._is_operators(path) else self._settings.directories,
+        )
+
+    def _operators_place(self, directory: Path) -> Place:
+        """Return the place of this session in the directory of all recordings."""
+        now = datetime.now().astimezone()
+        name = f"{now:%Y%m%d-%H%M%S}-{self._session.id.removeprefix('$')}"
+        return Place(directory=str(directory), name=name, create=True)
+
+    def _contents(self) -> Contents:
+        return Contents(
+            output=not self._is("recording-exclude-output"),
+            mouse=not self._is("recording-exclude-mouse"),
+            touch=not self._is("recording-exclude-touch"),
+            keys=self._is("recording-include-keys"),
+            clipboard=self._is("recording-include-clipboard"),
+            webp=self._settings.webp,
+        )
+
+
+def session_recording(events: Events) -> Callable[[Session], SessionRecording | None]:
+    """Return what a registry calls for each session; `events` are the registry's."""
+
+    def create(session: Session) -> SessionRecording | None:
+        recording = SessionRecording(session, events)
+        return recording if recording.is_wanted else None
+
+    return create
+
+
+def _open_recording(
+    place: Place, min_free: int, *, has_index: bool
+) -> tuple[RecordingFile, RecordingFile | None]:
+    file = open_file(place, min_free=min_free)
+    index = None
+    if has_index:
+        try:
+            index = open_beside(place, file, SUFFIX, mode=OWN_MODE)
+        except GuacrError as error:
+            log.warning("%s has no index: %s", file.path, error)
+    return file, index
+
+
+async def _opened(function: Callable[[], _Files]) -> _Files:
+    """Open files on a thread; if the caller is cancelled meanwhile, they are closed again."""
+    opening = store(function)
+    try:
+        return await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        opening.add_done_callback(_discard)
+        raise
+
+
+def _discard(opening: asyncio.Future[_Files]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        for file in opening.result():
+            if file is not None:
+                store(file.close)
+
+
+def _refusal(error: GuacrError) -> GuacrError:
+    """Return the error with which a session ends that must be recorded."""
+    sentence = f"this session must be recorded, and cannot be: {error}; ask an administrator"
+    return (
+        ForbiddenError(sentence) if isinstance(error, ForbiddenError) else RecordingError(sentence)
+    )

@@ -1,0 +1,98 @@
+"""Sinks that write to files: order, failures, and the end."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from guacr.errors import GuacrError, RecordingError
+from guacr.recording import file_sink
+from guacr.recording.file_sink import FileSink
+from guacr.recording.files import Place, open_file
+from tests.support.waiting import until
+
+
+def sink_in(directory: Path) -> FileSink:
+    return FileSink(open_file(Place(directory=str(directory), name="recording")))
+
+
+async def test_everything_is_there_at_the_end(tmp_path: Path) -> None:
+    sink = sink_in(tmp_path)
+    written = b""
+    for number in range(300):
+        part = b"%d;" % number * 5000
+        sink.write(part)
+        written += part
+        await asyncio.sleep(0)
+    await sink.close()
+    await sink.close()
+    assert (tmp_path / "recording").read_bytes() == written
+    sink.write(b"late")
+    assert sink.buffered == 0
+
+
+async def test_it_is_written_soon_even_without_an_end(tmp_path: Path) -> None:
+    sink = sink_in(tmp_path)
+    drained: list[bool] = []
+    sink.on_drained = lambda: drained.append(True)
+    sink.write(b"x")
+    assert sink.buffered == 1
+    await until(lambda: drained, "the file")
+    assert (tmp_path / "recording").read_bytes() == b"x"
+    assert sink.buffered == 0
+    await sink.close()
+
+
+class Broken:
+    """A file that accepts some parts, and then none."""
+
+    def __init__(self, accepted: int = 0, *, closes: bool = True) -> None:
+        self.accepted = accepted
+        self.closes = closes
+        self.closed = 0
+
+    def append(self, parts: list[bytes]) -> None:
+        if self.accepted < len(parts):
+            raise RecordingError("no")
+        self.accepted -= len(parts)
+
+    def close(self) -> None:
+        self.closed += 1
+        if not self.closes:
+            raise RecordingError("not durable")
+
+
+async def test_a_failure_is_reported_once() -> None:
+    file = Broken(1)
+    sink = FileSink(file)
+    errors: list[GuacrError] = []
+    sink.on_failed = errors.append
+    sink.write(b"x")
+    await until(lambda: not sink.buffered, "the first part")
+    sink.write(b"y" * file_sink.BATCH_BYTES)
+    await until(lambda: errors, "the failure")
+    sink.write(b"z" * file_sink.BATCH_BYTES)
+    assert sink.buffered == 0
+    await sink.close()
+    assert len(errors) == 1
+    assert file.closed == 1
+
+
+@pytest.mark.parametrize("in_flight", [False, True])
+async def test_a_failure_at_the_end_is_raised(in_flight: bool) -> None:
+    file = Broken()
+    sink = FileSink(file)
+    errors: list[GuacrError] = []
+    sink.on_failed = errors.append
+    sink.write(b"x" * (file_sink.BATCH_BYTES if in_flight else 1))
+    with pytest.raises(RecordingError, match="no"):
+        await sink.close()
+    assert not errors
+    assert file.closed == 1
+
+
+async def test_what_is_not_durable_is_reported() -> None:
+    sink = FileSink(Broken(5, closes=False))
+    sink.write(b"x")
+    with pytest.raises(RecordingError, match="durable"):
+        await sink.close()
