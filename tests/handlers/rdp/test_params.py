@@ -84,11 +84,11 @@ async def test_what_is_not_supported_yet_is_logged_in_one_line(
     daemon: Daemon, caplog: pytest.LogCaptureFixture
 ) -> None:
     values = {"hostname": "127.0.0.1", "port": str(free_port()), "enable-drive": "true"}
-    values |= {"drive-path": "/srv", "recording-path": "/srv", "enable-sftp": "true"}
+    values |= {"drive-path": "/srv", "enable-sftp": "true"}
     async with await GuacClient.connect(address(daemon), "rdp", values) as client:
         await client.wait_closed()
     (line,) = [one.message for one in caplog.records if "not supported yet" in one.message]
-    for name in ("enable-drive", "drive-path", "recording-path", "enable-sftp"):
+    for name in ("enable-drive", "drive-path", "enable-sftp"):
         assert name in line
 
 
