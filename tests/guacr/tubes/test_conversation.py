@@ -428,6 +428,29 @@ async def test_fragments_are_put_together_and_made() -> None:
         assert max(map(len, peer.messages)) <= FRAGMENT_MAX
 
 
+async def test_a_peer_that_sends_byte_by_byte() -> None:
+    """Every byte of every frame is a message; another connection goes on meanwhile."""
+    async with server(echo) as port, raw_peer(FixedTarget("127.0.0.1", port)) as (peer, _):
+        peer.send(OpenConnection(2))
+        frames = [
+            encode(0, OpenConnection(1).encode(), 0),
+            encode(1, b"one by one", 0),
+            encode(0, Ping(1, b"between").encode(), 0),
+            encode(1, b"", 0),
+            encode(1, bytes(300), 0),
+            encode(0, SendEof(1).encode(), 0),
+        ]
+        for byte in b"".join(frames):
+            peer.channel.send(bytes((byte,)))
+        peer.send_frame(2, b"at once")
+        await until(lambda: any(peer.closes(1)), "the end")
+        await until(lambda: peer.data.get(2) == b"at once", "the other connection")
+
+        assert peer.data[1] == b"one by one" + bytes(300)
+        assert Pong(1, b"between") in peer.controls
+        assert peer.closes(1)[0].reason is CloseReason.NORMAL
+
+
 async def test_incomplete_fragments_are_dropped_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also if the peer sends nothing more."""
     monkeypatch.setattr(fragments, "AGE_MAX", 0.1)
