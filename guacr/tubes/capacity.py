@@ -18,7 +18,7 @@ RETRY_MIN = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """How many creates are possible, and what happened so far; times in seconds.
+    """The creates that are possible, and those that there were; times in seconds.
 
     Attributes:
         active, limit: creates in progress, and how many are possible at a time.

@@ -9,7 +9,12 @@ from guacr.tubes.errors import TubeSettingsError
 CREATES = ("KEEPER_GATEWAY_MAX_CONCURRENT_CREATES", "WEBRTC_MAX_CONCURRENT_CREATES")
 """Tubes that are created at a time; the first that is set counts."""
 CREATE_TIMEOUT = ("KEEPER_GATEWAY_TUBE_CREATION_TIMEOUT_SECS",)
+"""Seconds for a tube to be created."""
 GATHER_TIMEOUT = ("KEEPER_GATEWAY_ICE_GATHER_TIMEOUT_SECS",)
+"""Seconds for all candidates."""
+STUN_URL = "KEEPER_GATEWAY_STUN_URL"
+TURN = ("KEEPER_GATEWAY_TURN_URL", "KEEPER_GATEWAY_TURN_USERNAME", "KEEPER_GATEWAY_TURN_PASSWORD")
+"""Servers that replace and complete the relay of `create_tube`, if it has one."""
 
 
 def number(names: tuple[str, ...], default: int) -> int:

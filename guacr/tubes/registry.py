@@ -205,7 +205,7 @@ class TubeRegistry(TubeTable):
 
     @property
     def capacity(self) -> Capacity:
-        """How many creates are possible now, and what happened so far."""
+        """The creates that are possible now, and the counts so far."""
         return self.creates.capacity
 
     # ---- descriptions and candidates

@@ -1,4 +1,8 @@
-"""A test of what tubes need of the network: names, ports, STUN and TURN."""
+"""A test of what tubes need of the network: names, ports, STUN and TURN.
+
+The names of the tests are those of keeper-pam-webrtc-rs, with two more. Its test of servers of AWS
+is skipped.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +14,9 @@ from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 from guacr.addresses import place
-from guacr.errors import GuacrError
+from guacr.errors import GuacrError, shorten
 from guacr.tubes.compat.ice import stun_url
+from guacr.tubes.errors import TubeSettingsError
 from guacr.tubes.rtc.ice.settings import IceServer, IceSettings
 from guacr.tubes.rtc.peer import PeerConnection, PeerSettings
 
@@ -21,6 +26,7 @@ SERVER_WAIT_MIN, SERVER_WAIT_MAX = 0.1, 5.0
 """Seconds for the candidates of the server."""
 
 Result: TypeAlias = dict[str, Any]
+SKIPPED = "aws_connectivity"
 _LINE = "=" * 80
 _ADVICE = {
     "dns_resolution": "Let this machine resolve the name of the server.",
@@ -36,12 +42,13 @@ class ConnectivityTest:
 
     Args:
         server: its name or address, with a port or without.
-        settings: `use_turn`, `turn_only`, and `test_filter`, a list of the tests to run.
+        settings: `use_turn`, `turn_only`, and `test_filter`, a list of the tests to run, all by
+            default.
         timeout: seconds for each test.
         credentials: username and password for TURN; empty without.
 
     Raises:
-        TubeSettingsError: the server is no name and no address.
+        TubeSettingsError: the server is no name and no address, or there is no such test.
     """
 
     def __init__(
@@ -58,25 +65,15 @@ class ConnectivityTest:
         self._settings = settings
         self._timeout = min(timeout, TIMEOUT_MAX)
         self._credentials = credentials if settings.get("use_turn", True) else ("", "")
-        self._candidates: tuple[str, ...] = ()
+        self._candidates: tuple[str, ...] | None = None
         self._results: dict[str, Result] = {}
+        self._tests = self._wanted()
 
     async def run(self) -> Result:
         """Run all tests, one after the other, and return the results by name."""
         started, begin = datetime.now(UTC), time.monotonic()
-        tests: dict[str, Callable[[], Awaitable[str]]] = {
-            "dns_resolution": self._resolve,
-            "tcp_connectivity": self._connect,
-            "udp_binding": self._bind,
-            "webrtc_peer_connection": self._gather,
-            "stun_binding": self._find_reflexive,
-        }
-        if any(self._credentials):
-            tests["turn_allocation"] = self._find_relayed
-        wanted = self._settings.get("test_filter") or list(tests)
-        for name, test in tests.items():
-            if name in wanted:
-                await self._test(name, test)
+        for name, test in self._tests.items():
+            await self._test(name, test)
         failed = [name for name, result in self._results.items() if not result["success"]]
         duration = _milliseconds(begin)
         ending = f"with {len(failed)} failures in {duration}ms"
@@ -95,6 +92,7 @@ class ConnectivityTest:
                 "tests_run": len(self._results),
                 "total_duration_ms": duration,
             },
+            "advanced_diagnostics": {},
             "recommendations": [_ADVICE[name] for name in failed if name in _ADVICE]
             or ["Everything that tubes need works."],
             "suggested_cli_tests": [
@@ -102,6 +100,25 @@ class ConnectivityTest:
                 f"turnutils_stunclient -p {self._port} {self._host}",
             ],
         }
+
+    def _wanted(self) -> dict[str, Callable[[], Awaitable[str]]]:
+        tests: dict[str, Callable[[], Awaitable[str]]] = {
+            "dns_resolution": self._resolve,
+            "tcp_connectivity": self._connect,
+            "udp_binding": self._bind,
+            "ice_configuration": self._configure,
+            "webrtc_peer_connection": self._gather,
+            "stun_binding": self._find_reflexive,
+        }
+        if any(self._credentials):
+            tests["turn_allocation"] = self._find_relayed
+        wanted = set(self._settings.get("test_filter") or tests)
+        if unknown := wanted - {*tests, SKIPPED}:
+            raise TubeSettingsError(
+                f"there is no test {shorten(min(unknown))}: choose of {', '.join(tests)}"
+            )
+        found = {name: test for name, test in tests.items() if name in wanted}
+        return found | ({SKIPPED: self._skip} if SKIPPED in wanted else {})
 
     async def _test(self, name: str, test: Callable[[], Awaitable[str]]) -> None:
         begin = time.monotonic()
@@ -130,31 +147,41 @@ class ConnectivityTest:
             one.bind(("", 0))
         return "Successfully bound a UDP socket"
 
+    async def _skip(self) -> str:
+        return "skipped: guacr does not ask servers of AWS"
+
+    def _servers(self) -> tuple[IceServer, ...]:
+        if not any(self._credentials):
+            return (self._stun,)
+        return self._stun, IceServer(f"turn:{self._place}", *self._credentials)
+
+    async def _configure(self) -> str:
+        return f"Generated ICE configuration with {len(self._servers())} servers"
+
     async def _gather(self) -> str:
-        servers = [self._stun]
-        if any(self._credentials):
-            servers.append(IceServer(f"turn:{self._place}", *self._credentials))
         ice = IceSettings(
-            servers=tuple(servers),
+            servers=self._servers(),
             relay_only=self._settings.get("turn_only") is True,
             description_wait=max(SERVER_WAIT_MIN, min(self._timeout / 2, SERVER_WAIT_MAX)),
         )
         peer = PeerConnection(PeerSettings(ice=ice, trickle=False), offers=True)
         try:
             await peer.create_offer()
-            self._candidates = peer.local_candidates
+            self._candidates = found = peer.local_candidates
         finally:
             await peer.close()
-        return f"{len(self._candidates)} ICE candidates gathered"
+        return f"{len(found)} ICE candidates gathered"
 
     async def _find_reflexive(self) -> str:
-        return self._found("srflx", "STUN")
+        return await self._found("srflx", "STUN")
 
     async def _find_relayed(self) -> str:
-        return self._found("relay", "TURN")
+        return await self._found("relay", "TURN")
 
-    def _found(self, kind: str, what: str) -> str:
-        found = [one for one in self._candidates if f" typ {kind}" in one]
+    async def _found(self, kind: str, what: str) -> str:
+        if self._candidates is None:
+            await self._gather()
+        found = [one for one in self._candidates or () if f" typ {kind}" in one]
         if not found:
             raise OSError(f"no candidate by {what} from {self._place}")
         return f"{len(found)} candidates by {what}"

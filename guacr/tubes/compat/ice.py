@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from guacr.addresses import place
 from guacr.errors import SettingsError, shorten
 from guacr.tubes.compat.dictionary import IceOptions
+from guacr.tubes.environment import STUN_URL, TURN
 from guacr.tubes.errors import TubeSettingsError
 from guacr.tubes.rtc.ice.settings import IceServer, IceSettings
 
@@ -61,9 +63,13 @@ def stun_url(server: str) -> str:
 
 def _servers(network: Network, options: IceOptions) -> Iterator[IceServer]:
     """The STUN and TURN servers that are named."""
-    for server in (network.relay, options.stun_url, options.relay_url):
+    relay = network.relay and (os.environ.get(STUN_URL) or network.relay)
+    for server in (relay, options.stun_url, options.relay_url):
         if server:
             yield IceServer(stun_url(server))
+    turn, username, password = (os.environ.get(name, "") for name in TURN)
+    if network.relay and turn and options.use_turn:
+        yield IceServer(_url(turn, "turn"), username, password, network.turn_authorities)
     if options.use_turn and options.turn_url:
         yield IceServer(
             _url(options.turn_url, "turn"),

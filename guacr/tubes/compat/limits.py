@@ -9,6 +9,7 @@ from typing import Any
 
 from guacr.errors import shorten
 from guacr.tubes.capacity import Creates
+from guacr.tubes.environment import GATHER_TIMEOUT, number
 from guacr.tubes.errors import TubeSettingsError
 from guacr.tubes.rtc.ice.settings import IceSettings
 
@@ -39,7 +40,7 @@ class ResourceLimits:
             "max_concurrent_ice_agents": creates.tubes_max,
             "max_turn_connections_per_server": 4,
             "socket_reuse_enabled": True,
-            "ice_gather_timeout_seconds": 30,
+            "ice_gather_timeout_seconds": number(GATHER_TIMEOUT, 30),
             "enable_mdns_candidates": False,
             "ice_candidate_pool_size": 4,
             "ice_transport_policy": None,
@@ -48,7 +49,7 @@ class ResourceLimits:
             "ice_connection_receiving_timeout_seconds": 30,
             "ice_backup_candidate_pair_ping_interval_seconds": 25,
         }
-        """All, with the defaults of keeper-pam-webrtc-rs."""
+        """All, with the defaults and the variables of keeper-pam-webrtc-rs."""
 
     @property
     def ice(self) -> IceSettings:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import sys
 from asyncio.subprocess import PIPE, STDOUT
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
+
+from tests.support.coturn import Coturn, coturn
 
 PAGE = (Path(__file__).parents[3] / "docs" / "tubes.md").read_text()
 EXAMPLES = dict(
@@ -23,6 +27,11 @@ PRINTED = {
     "Trickle and signals": "Connected",
     "A tunnel, from asyncio": "hello from asyncio",
     "A connection that the application serves, from asyncio": "HELLO",
+    "A guacd elsewhere": "guacd has drawn a frame",
+    "Joining a session": "2 users see the session",
+    "Credentials that the peer supplies (ConnectAs)": "the supplied host is reached",
+    "TURN": "hello candidate:",
+    "An ICE restart between two processes": "after the restart",
 }
 
 
@@ -36,10 +45,30 @@ async def test_an_example(title: str, tmp_path: Path) -> None:
     program = tmp_path / "example.py"
     program.write_text(EXAMPLES[title])
 
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-W", "error", program, stdout=PIPE, stderr=STDOUT
-    )
-    output, _ = await process.communicate()
+    async with AsyncExitStack() as stack:
+        turn = await stack.enter_async_context(coturn()) if title == "TURN" else None
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-W", "error", program),
+            stdout=PIPE,
+            stderr=STDOUT,
+            env={**os.environ, **(_environment(turn) if turn is not None else {})},
+        )
+        try:
+            async with asyncio.timeout(40):
+                output, _ = await process.communicate()
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
 
     assert PRINTED[title] in output.decode()
     assert process.returncode == 0, output.decode()
+
+
+def _environment(turn: Coturn) -> dict[str, str]:
+    server = turn.server("udp")
+    return {
+        "TURN_URL": server.url,
+        "TURN_USER": server.username,
+        "TURN_PASSWORD": server.credential,
+    }

@@ -500,7 +500,7 @@ class TestHandlers:
         assert isinstance(registry.handler("c"), Handler)
 
     async def test_other_conversations_have_none(self, both: Registries) -> None:
-        await both.create(0, Plan("c"))
+        await both.create(0, Plan("c", front=Listener("127.0.0.1", 0)))
 
         with pytest.raises(TubeError, match="Handler route not found"):
             both.ends[0].handler("c")

@@ -94,6 +94,17 @@ def test_the_network() -> None:
     assert settings.loopback
 
 
+def test_servers_of_the_environment_are_beside_a_relay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KEEPER_GATEWAY_STUN_URL", "stun:s:1")
+    monkeypatch.setenv("KEEPER_GATEWAY_TURN_URL", "turn:t:2")
+    monkeypatch.setenv("KEEPER_GATEWAY_TURN_USERNAME", "u")
+    monkeypatch.setenv("KEEPER_GATEWAY_TURN_PASSWORD", "p")
+
+    assert urls() == []
+    assert urls(Network("h")) == ["stun:s:1", "turn:t:2"]
+    assert urls(Network("h"), use_turn=False) == ["stun:s:1"]
+
+
 def test_limits_stay() -> None:
     base = replace(IceSettings(), relay_only=True, gather_timeout=1.0)
 
