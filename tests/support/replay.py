@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from guacr.testing.canvas import Canvas
+from guacr.testing.client import GuacClient
 from guacr.testing.wire import Received, Splitter, write
 
 DRAWING = frozenset({
@@ -55,3 +56,10 @@ def replay(data: bytes | Path, start: int = 0) -> Replayed:
     assert found.times == sorted(found.times), "time never goes back"
     assert not found.times or found.times[0] > 0
     return found
+
+
+def up_to(recording: Path, client: GuacClient) -> bytes:
+    """The recording until the last frame that a client has received."""
+    data = recording.read_bytes()
+    (*_, time) = [one.args[0] for one in client.history if one.opcode == "sync"]
+    return data[: data.index(b";", data.index(b"4.sync,%d.%s," % (len(time), time.encode()))) + 1]
