@@ -2,6 +2,9 @@
 
 It gathers no loopback candidates, so it and the test are in a network namespace that has another
 address. What the wheel would ask of servers on the Internet is switched off.
+
+Each peer has a fresh process, forked from one that has imported the module, which takes longer than
+most tests.
 """
 
 from __future__ import annotations
@@ -12,13 +15,17 @@ import importlib.util
 import itertools
 import json
 import os
+import signal
+import socket
+import subprocess
 import sys
 import threading
-from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from struct import Struct
 from typing import Any
 
+from tests.support.guarding import owned
 from tests.support.network_namespace import check_namespaces, inside, ip, namespace
 from tests.support.require import missing
 
@@ -26,6 +33,7 @@ ADDRESS = "192.0.2.2"
 VERSION = "2.2.9"
 LINE_MAX = 1 << 24
 MODULE = "keeper_pam_webrtc_rs"
+NUMBER = Struct("I")
 
 
 @contextmanager
@@ -37,7 +45,43 @@ def wheel_network() -> Iterator[None]:
     with namespace() as name:
         ip("-n", name, "address", "add", f"{ADDRESS}/32", "dev", "lo")
         with inside(name):
-            yield
+            try:
+                yield
+            finally:
+                while _forks:
+                    _forks.popitem()[1].close()
+
+
+class Forks:
+    """A process that has imported a module, and forks others. It ends with its network."""
+
+    def __init__(self, module: str) -> None:
+        self._control, theirs = socket.socketpair()
+        with theirs:
+            self._control.setblocking(False)
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", __name__, module, str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                env={**os.environ, "KEEPER_WEBRTC_DISABLE_CONNECTIVITY_CHECK": "1"},
+            )
+
+    async def fork(self) -> tuple[int, socket.socket]:
+        """Another process: its number, and a socket to its standard input and output."""
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        with theirs:
+            socket.send_fds(self._control, [b"f"], [theirs.fileno()])
+        answer = await asyncio.get_running_loop().sock_recv(self._control, NUMBER.size)
+        return NUMBER.unpack(answer)[0], ours
+
+    def close(self) -> None:
+        """End the process, which ends when nobody asks it for more."""
+        self._control.close()
+        self._process.wait()
+
+
+_forks: dict[str, Forks] = {}
+"""Of the network that this process is in, by the name of the module."""
 
 
 class WheelError(Exception):
@@ -47,19 +91,18 @@ class WheelError(Exception):
 class Wheel:
     """A process with the wheel's registry. `signals` has what it has told."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
+    def __init__(
+        self, process_id: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        self.process_id = process_id
+        self._reader = reader
+        self._writer = writer
         self._ids = itertools.count(1)
         self._answers: dict[int, asyncio.Future[Any]] = {}
         self.signals: list[dict[str, str]] = []
         self.events: list[dict[str, Any]] = []
         """Of python_handler; payloads in base64."""
         self._reading = asyncio.create_task(self._read(), name="wheel")
-
-    @property
-    def process_id(self) -> int:
-        """Of its process."""
-        return self._process.pid
 
     async def call(self, method: str, *arguments: Any, **named: Any) -> Any:
         """The result of a method of the registry.
@@ -70,8 +113,7 @@ class Wheel:
         number = next(self._ids)
         answer = self._answers[number] = asyncio.get_running_loop().create_future()
         request = json.dumps([number, method, arguments, named])
-        assert self._process.stdin is not None
-        self._process.stdin.write(request.encode() + b"\n")
+        self._writer.write(request.encode() + b"\n")
         return await answer
 
     async def create(
@@ -116,8 +158,7 @@ class Wheel:
         return [json.loads(one["data"]) for one in self.signals if one["kind"] == "channel_closed"]
 
     async def _read(self) -> None:
-        assert self._process.stdout is not None
-        while line := await self._process.stdout.readline():
+        while line := await self._reader.readline():
             kind, *content = json.loads(line)
             if kind == "signal":
                 self.signals.append(content[0])
@@ -133,11 +174,10 @@ class Wheel:
 
     async def close(self) -> None:
         """End the process."""
-        if self._process.returncode is None:
-            self._process.kill()
-        await self._process.wait()
-        self._reading.cancel()
+        if not self._reading.done():
+            os.kill(self.process_id, signal.SIGKILL)
         await asyncio.wait((self._reading,))
+        self._writer.close()
 
 
 @asynccontextmanager
@@ -147,17 +187,11 @@ async def wheel(module: str = MODULE) -> AsyncIterator[Wheel]:
     Args:
         module: another one with the same interface.
     """
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        __name__,
-        module,
-        stdin=PIPE,
-        stdout=PIPE,
-        limit=LINE_MAX,
-        env={**os.environ, "KEEPER_WEBRTC_DISABLE_CONNECTIVITY_CHECK": "1"},
-    )
-    running = Wheel(process)
+    if module not in _forks:
+        with owned():
+            _forks[module] = Forks(module)
+    process_id, own = await _forks[module].fork()
+    running = Wheel(process_id, *await asyncio.open_connection(sock=own, limit=LINE_MAX))
     try:
         yield running
     finally:
@@ -199,5 +233,22 @@ def serve(module: str) -> None:
     os._exit(0)
 
 
+def fork_on_request(module: str, control: socket.socket) -> None:
+    """Fork a process that serves for each socket that is received."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # no child has to be waited for
+    assert importlib.import_module(module).PyTubeRegistry
+    while files := socket.recv_fds(control, 1, 1)[1]:
+        child = os.fork()
+        if not child:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            control.close()
+            for standard in (0, 1):
+                os.dup2(files[0], standard)
+            os.close(files[0])
+            serve(module)
+        os.close(files[0])
+        control.sendall(NUMBER.pack(child))
+
+
 if __name__ == "__main__":
-    serve(sys.argv[1])
+    fork_on_request(sys.argv[1], socket.socket(fileno=int(sys.argv[2])))
