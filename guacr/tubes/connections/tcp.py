@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import socket
+import sys
+import termios
 from struct import Struct
 from typing import TYPE_CHECKING, cast
 
@@ -24,6 +27,9 @@ UNCONFIRMED_MAX = 64 * 1024
 """Bytes that are sent to the peer before it has opened the connection: it has to keep them."""
 LINGER = 5.0
 """Seconds within which a closed connection has to take some of the data that it still gets."""
+SETTLE = 0.1
+"""Seconds between two looks at this when the conversation is closed: whoever has got everything is
+not waited for."""
 FIN_TEXT = "Backend connection closed unexpectedly"
 """The words of keeper-pam-webrtc-rs for a backend that has closed without any error."""
 
@@ -52,6 +58,8 @@ class TcpConnection(Connection, asyncio.BufferedProtocol):
         """The outlet has no room, and will call `resume`."""
         self._timer: asyncio.TimerHandle | None = None
         self._unwritten = 0
+        self._give_up_at = 0.0
+        self._loop = asyncio.get_running_loop()
         self._is_released = False
 
     # --- the conversation's side
@@ -60,7 +68,7 @@ class TcpConnection(Connection, asyncio.BufferedProtocol):
     def start(self) -> None:
         self._transport.resume_reading()
         if not self._is_confirmed:
-            self._timer = asyncio.get_running_loop().call_later(OPEN_TIMEOUT, self._not_opened)
+            self._timer = self._loop.call_later(OPEN_TIMEOUT, self._not_opened)
 
     @override
     def opened(self) -> bool:
@@ -88,6 +96,7 @@ class TcpConnection(Connection, asyncio.BufferedProtocol):
     @override
     def close(self, reason: CloseReason, text: str) -> None:
         if self._is_ending:
+            self._hurry()
             return
         self._is_ending = True
         self._cancel_timer()
@@ -205,19 +214,45 @@ class TcpConnection(Connection, asyncio.BufferedProtocol):
         else:
             self._write_eof()
             self._transport.resume_reading()
+        self._unwritten = self._left()
+        self._give_up_at = self._loop.time() + LINGER
         self._wait()
 
     def _wait(self) -> None:
-        self._unwritten = self.backlog()
-        self._timer = asyncio.get_running_loop().call_later(LINGER, self._check)
+        seconds = SETTLE if self.conversation.is_closed else LINGER
+        self._timer = self._loop.call_later(seconds, self._check)
 
     def _check(self) -> None:
-        if 0 < self.backlog() < self._unwritten:
+        left, now = self._left(), self._loop.time()
+        if left < self._unwritten:
+            self._unwritten = left
+            self._give_up_at = now + LINGER
+        if left and now < self._give_up_at:
             self._wait()
         else:
             self._transport.abort()
+
+    def _hurry(self) -> None:
+        """Look again soon, if the conversation has been closed while this waits."""
+        if self._give_up_at and self.conversation.is_closed and self._timer is not None:
+            self._timer.cancel()
+            self._wait()
+
+    def _left(self) -> int:
+        """Return the bytes that the other side has not got: an RST would destroy them."""
+        sock = self._transport.get_extra_info("socket")
+        return self.backlog() + unacknowledged(sock)
 
     def _cancel_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+def unacknowledged(sock: socket.socket) -> int:
+    """Return the bytes that the system has not delivered to the other side yet; 0 if it does not
+    say."""
+    try:
+        return int.from_bytes(fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4)), sys.byteorder)
+    except OSError:
+        return 0

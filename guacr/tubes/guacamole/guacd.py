@@ -94,6 +94,7 @@ class GuacdConnection(TcpConnection):
     @override
     def close(self, reason: CloseReason, text: str) -> None:
         if self._is_ending:
+            super().close(reason, text)
             return
         has_ended = self._has_guacd_ended or self.stream.has_ended or self.has_received_eof
         if not (has_ended or self._transport.is_closing()):

@@ -356,6 +356,75 @@ async def test_a_client_that_takes_nothing_is_not_kept(monkeypatch: pytest.Monke
         writer.close()
 
 
+@pytest.mark.parametrize("end", [0, 1])
+async def test_idle_clients_do_not_delay_the_end_of_a_conversation(end: int) -> None:
+    async with server(echo) as port, talk(FixedTarget("127.0.0.1", port)) as one:
+        clients = [await one.connect() for _ in range(3)]
+        await until(lambda: one.answerer.connections == 3, "the connections")
+        start = asyncio.get_running_loop().time()
+        (one.offerer, one.answerer)[end].close(CloseReason.ADMIN_CLOSED)
+        await one.offerer.wait_closed()
+        await one.answerer.wait_closed()
+
+        assert asyncio.get_running_loop().time() - start < tcp.LINGER / 5
+        for reader, writer in clients:
+            assert await reader.read() == b""
+            writer.close()
+
+
+@pytest.mark.parametrize("size", [300_000, 6_000_000])
+async def test_a_connection_that_ends_with_its_conversation_gets_all_its_data(
+    monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    looks, look = list[int](), tcp.unacknowledged
+
+    def unacknowledged(sock: socket.socket) -> int:
+        looks.append(look(sock))
+        return looks[-1]
+
+    async def backend(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(bytes(size))
+        while await reader.read(65536):
+            pass
+
+    monkeypatch.setattr(tcp, "SETTLE", 0.01)
+    async with server(backend) as port, talk(FixedTarget("127.0.0.1", port)) as one:
+        sock = socket.socket()
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        host, _, number = one.listener.address.rpartition(":")  # type: ignore[union-attr]
+        sock.connect((host, int(number)))
+        reader, writer = await asyncio.open_connection(sock=sock)
+        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        await until(lambda: one.offerer.inlet.bytes > size, "all data at this end")
+        connection = one.offerer._table[1]
+        assert bool(connection.backlog()) == (size > 1_000_000)
+
+        monkeypatch.setattr(tcp, "unacknowledged", unacknowledged)
+        one.offerer.close(CloseReason.ADMIN_CLOSED)
+        while len(looks) < 8:  # data that nobody reads would make the system send RST
+            writer.write(bytes(1000))
+            await asyncio.sleep(0.001)
+        assert max(looks) > 100_000
+
+        writer.transport.resume_reading()  # type: ignore[attr-defined]
+        assert len(await reader.readexactly(size)) == size
+        writer.close()
+
+
+async def test_a_connection_that_is_ending_hurries_with_its_conversation() -> None:
+    async with server(echo) as port, talk(FixedTarget("127.0.0.1", port)) as one:
+        reader, writer = await one.connect()
+        await until(lambda: one.answerer.connections, "the connection")
+        one.offerer.end(one.offerer._table[1], CloseReason.NORMAL, "")
+        assert await reader.read() == b""
+        start = asyncio.get_running_loop().time()
+        one.offerer.close(CloseReason.ADMIN_CLOSED)
+        await one.offerer.wait_closed()
+
+        assert asyncio.get_running_loop().time() - start < tcp.LINGER / 5
+        writer.close()
+
+
 async def test_many_short_connections_leave_nothing() -> None:
     async def backend(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if await reader.readexactly(1) == b"r":
