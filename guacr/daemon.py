@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from guacr.access.keys import ProcessKeys
+from guacr.audit.service import JournalService
 from guacr.connection_check import ConnectionCheck
 from guacr.errors import SettingsError
 from guacr.net.connection_limits import ConnectionLimits, connections_for
@@ -87,6 +88,8 @@ class Daemon:
         self._services: list[Service] = [self._tcp, self._web, Ticker(registry), check]
         if tubes is not None:
             self._services.append(tubes)
+        self._journal = JournalService(settings, registry)
+        self._services.append(self._journal)  # closed last, when everything has been reported
 
     @property
     def port(self) -> int:

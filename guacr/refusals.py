@@ -11,6 +11,9 @@ LINES = 20
 PERIOD = 60.0
 """Seconds."""
 
+observers: list[Callable[[str, str], None]] = []
+"""Called with the address of each client that is refused, and the reason, without any limit."""
+
 
 class Refusals:
     """Logs refusals of one kind."""
@@ -23,6 +26,12 @@ class Refusals:
         self._since = clock()
         self._logged = 0
         self._unlogged = 0
+
+    def refused(self, peer: str, reason: object) -> None:
+        """Report that a client was refused, to the observers as well."""
+        self.report("refused %s: %s", peer, reason)
+        for observer in observers:
+            observer(peer, str(reason))
 
     def report(self, message: str, *args: object) -> None:
         """Report a refusal; the arguments are those of `Logger.warning`."""

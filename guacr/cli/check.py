@@ -8,6 +8,7 @@ from contextlib import suppress
 from guacr.addresses import place
 from guacr.daemon import tube_service
 from guacr.errors import GuacrError, SettingsError, UnsupportedError
+from guacr.journal.options import options_of
 from guacr.net.listeners import close_all, tcp_sockets, tls_context
 from guacr.process.pid_file import PidFile
 from guacr.session import configured
@@ -51,6 +52,7 @@ def check(settings: Settings) -> list[str]:
         + (", with TLS" if settings.server.tls_certificate else ""),
         _websocket(settings),
         f"WebRTC: {'offered by the page' if settings.webrtc.enabled else 'off'}",
+        f"audit log: {_audit(settings)}",
         f"connections: {_names(settings.connections)}",
         f"protocols: {_names(protocols.names)}",
     ]
@@ -79,6 +81,10 @@ def _problems(settings: Settings) -> Iterator[str]:
         known = {name for _, name in socket.if_nameindex()}
         for name in sorted(set(settings.webrtc.interfaces) - known):
             yield f"webrtc.interfaces: {name} is not an interface of this machine"
+    try:
+        options_of(settings)
+    except SettingsError as error:
+        yield str(error)
     if settings.daemon.pid_file is not None:
         try:
             PidFile(settings.daemon.pid_file).check_place()
@@ -116,6 +122,14 @@ def _websocket(settings: Settings) -> str:
     if not settings.websocket.enabled:
         return "WebSocket and page: off"
     return f"WebSocket and page: {_places(settings.websocket.hosts, settings.websocket.port)}"
+
+
+def _audit(settings: Settings) -> str:
+    journal = settings.journal
+    if journal.directory is None or not settings.audit.enabled:
+        return "off"
+    archive = f"archived in {journal.store}" if journal.store else "archived there"
+    return f"in {journal.directory}, {archive}" + (", strict" if settings.audit.strict else "")
 
 
 def _places(hosts: Sequence[str], port: int) -> str:

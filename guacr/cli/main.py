@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from guacr import __version__, garbage
+from guacr.cli import journal as cli_journal
 from guacr.cli import token as cli_token
 from guacr.errors import GuacrError, SettingsError
 
@@ -81,6 +82,14 @@ def _parser() -> argparse.ArgumentParser:
     _add_serve(commands)
     _add_demo(commands)
     _add_token(commands)
+    audit = _add(commands, "audit", _audit, "print the audit log")
+    _add_files(audit)
+    cli_journal.add_audit_arguments(audit)
+    recordings = _add(
+        commands, "recordings", _recordings, "list, save or verify what is in the journal"
+    )
+    _add_files(recordings)
+    cli_journal.add_recordings_arguments(recordings)
     check = _add(commands, "check-config", _check_config, "check the settings")
     _add_files(check)
     _add_serve_flags(check)
@@ -190,6 +199,26 @@ def _demo(arguments: argparse.Namespace) -> int:
 def _token(arguments: argparse.Namespace) -> int:
     print(cli_token.token(arguments, _load(arguments)))
     return 0
+
+
+def _audit(arguments: argparse.Namespace) -> int:
+    for line in cli_journal.audit(arguments, _load(arguments)):
+        print(line, flush=arguments.follow)
+    return 0
+
+
+def _recordings(arguments: argparse.Namespace) -> int:
+    settings, wrong = _load(arguments), False
+    if arguments.action == "save":
+        print(cli_journal.save_recording(arguments, settings))
+    elif arguments.action == "list":
+        for line in cli_journal.list_recordings(arguments, settings):
+            print(line)
+    else:
+        for is_wrong, line in cli_journal.verify(arguments, settings):
+            print(line)
+            wrong = wrong or is_wrong
+    return FAILED if wrong else 0
 
 
 def _check_config(arguments: argparse.Namespace) -> int:

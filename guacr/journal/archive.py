@@ -126,14 +126,19 @@ class Archive:
         except FormatError as error:
             raise FormatError(f"{name}: {error}") from None
 
-    def verify(self, head: str = "") -> Iterator[str]:
-        """Compare the store with the manifest, and yield a sentence for each thing that is wrong.
-        `head` is a hash that some entry must have."""
-        numbers = self.manifest.numbers()
-        expired, hashes = (0, ""), set[str]()
+    def has(self, digest: str) -> bool:
+        """Return whether an entry of the manifest has a hash; those that expired count, as long as
+        it is known."""
+        entries = self.manifest.entries(warn=lambda text: None)
+        return any(digest in (entry.hash, entry.expired_hash) for entry in entries)
+
+    def verify(self) -> Iterator[str]:
+        """Compare the store with the manifest, and yield a sentence for each thing that is
+        wrong."""
+        expired = (0, "")
         entries: list[Entry] = []
         before: tuple[int, str] | None = None
-        for number in numbers:
+        for number in self.manifest.numbers():
             try:
                 entry = self.manifest.read(number)
             except MissingError:
@@ -145,7 +150,6 @@ class Archive:
             if before is not None:
                 yield from self._compare(before, entry)
             entries.append(entry)
-            hashes.add(entry.hash)
             before = entry.number, entry.hash
             if entry.expired > expired[0]:
                 expired = entry.expired, entry.expired_hash
@@ -154,8 +158,6 @@ class Archive:
         for entry in entries:
             if entry.file and entry.number > expired[0]:
                 yield from self._check_file(entry)
-        if head and head not in hashes | {expired[1]}:
-            yield f"{self.kind}: no entry of the manifest has the hash {head}"
         yield from self._unlisted({entry.file for entry in entries})
 
     def _compare(self, before: tuple[int, str], entry: Entry) -> Iterator[str]:

@@ -14,38 +14,15 @@ import os
 import secrets
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from guacr.journal.archive import Archive, Retention
-from guacr.journal.encoding import Encoding
+from guacr.journal.archive import Archive
 from guacr.journal.errors import OverflowedError
+from guacr.journal.options import Options
 from guacr.journal.records import Description
 from guacr.journal.sealer import LOCK, OUTGOING, TEMPORARY, WAL, Sealer
-from guacr.journal.stores import LocalStore, Store, make_directory
-from guacr.journal.writer import MODE, Limits, LogStream, OnDurable, Writer, sync_directory
-
-ARCHIVE = "archive"
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How a journal writes and archives."""
-
-    directory: Path
-    node: str
-    """The name of this daemon in the store."""
-    limits: Limits = field(default_factory=Limits)
-    encoding: Encoding = field(default_factory=Encoding)
-    retention: Mapping[str, Retention] = field(default_factory=dict)
-    store: Store | None = None
-    """By default, the directory's own."""
-    waiting_max: int = 4 * 1024 * 1024 * 1024
-    """Maximum bytes of files that the store has not accepted yet."""
-
-    def archive(self, kind: str) -> Archive:
-        """Return the archive of a kind."""
-        return Archive(self.store or LocalStore(self.directory / ARCHIVE), self.node, kind)
+from guacr.journal.stores import make_directory
+from guacr.journal.writer import MODE, LogStream, OnDurable, Writer, sync_directory
 
 
 class Journal:
@@ -61,6 +38,7 @@ class Journal:
         """The name of this process's part of the journal."""
         make_directory(options.directory / OUTGOING)
         self._directory, self._lock = _begin(options.directory / WAL, self.epoch)
+        self._closed = False
         self._archives: dict[str, Archive] = {}
         self._sealer = Sealer(
             options.directory, self.epoch, self._archive, options.encoding, options.retention
@@ -105,7 +83,10 @@ class Journal:
 
     def close(self, timeout: float | None = None) -> bool:
         """Write and archive what is waiting, and end the threads. Return whether all of that was
-        done within `timeout` seconds; the next process does the rest."""
+        done within `timeout` seconds; the next process does the rest. Repeated calls do nothing."""
+        if self._closed:
+            return True
+        self._closed = True
         end = None if timeout is None else time.monotonic() + timeout
         done = self._writer.close(timeout)
         rest = None if end is None else max(0.0, end - time.monotonic())

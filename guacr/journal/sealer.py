@@ -187,7 +187,9 @@ class Sealer:
         if cut:
             log.warning("%s: its last %d bytes are incomplete and were cut", name, cut)
         for kind, (built, entry) in outgoing.items():
-            self._archive(kind).add(built, entry)
+            added = self._archive(kind).add(built, entry)
+            number, size, digest = added.number, added.size, added.hash
+            log.info("archive %s: entry %d, %d bytes, hash %s", kind, number, size, digest)
         path.unlink()
         sync_directory(path.parent)
         for built, _ in outgoing.values():

@@ -103,7 +103,7 @@ class Acceptor:
         try:
             place = self._limits.enter(origin)
         except BusyError as error:
-            _busy.report("refused %s: %s", peer, error)
+            _busy.refused(peer, error)
             with client, suppress(OSError):
                 client.send(self._busy(error))
                 client.shutdown(socket.SHUT_WR)
@@ -127,7 +127,7 @@ class Acceptor:
             if not isinstance(error, OSError):
                 raise
             if self.tls is not None:  # without TLS, the client has already left
-                _untrusted.report("refused %s: the TLS handshake failed: %s", peer, _reason(error))
+                _untrusted.refused(peer, f"the TLS handshake failed: {_reason(error)}")
 
 
 def _reason(error: OSError) -> str:

@@ -105,7 +105,7 @@ class HandshakeReceiver:
 
     def _refuse(self, error: GuacrError) -> None:
         self._deadline.cancel()
-        _refusals.report("refused %s: %s", self._transport.peer, error)
+        _refusals.refused(self._transport.peer, error)
         self._transport.write(encode("error", str(error), error.status))
         self._transport.close(error.status)
 

@@ -123,18 +123,16 @@ class Recorder:
             self._session.taps.remove(self._tap)
 
     async def close(self) -> None:
-        """Wait until everything has been stored; the recorder cannot be used afterwards.
+        """Wait until everything has been stored.
 
         Raises:
             GuacrError: something could not be stored, and the sink has not reported it.
         """
         self.stop()
-        try:
-            if self._index is not None:
-                await self._index.close(self._last_sync, self._size)
-            await self._sink.close()
-        finally:
-            vars(self).clear()  # what refers to it and to each other is freed at once
+        self._sink.on_drained = _nothing
+        if self._index is not None:
+            await self._index.close(self._last_sync, self._size)
+        await self._sink.close()
 
     # ---- the picture
 
@@ -339,4 +337,4 @@ def _without_settings(frame: bytes) -> bytes:
 
 
 def _nothing() -> None:
-    """Do nothing by default."""
+    """Do nothing: nobody waits any more."""

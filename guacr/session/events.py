@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections import deque
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
+from guacr.errors import GuacrError
 from guacr.protocol.status import Status
 from guacr.session.link import Traffic
 from guacr.session.target import Target
+
+if TYPE_CHECKING:
+    from _hashlib import HASH
 
 PENDING_MAX = 1000
 """Maximum events that wait for one subscriber; the oldest are dropped."""
@@ -38,6 +45,9 @@ class UserJoined:
     peer: str
     """The client's address."""
     owner: bool
+    read_only: bool = False
+    subject: str = ""
+    """The person for whom a token was made; empty without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +63,17 @@ class UserLeft:
 
 
 @dataclass(frozen=True, slots=True)
+class TransferStarted:
+    """A file is to be sent to a user or received from one."""
+
+    session: str
+    user: str
+    name: str
+    incoming: bool
+    """True if the user sends the file."""
+
+
+@dataclass(frozen=True, slots=True)
 class TransferEnded:
     """A file was sent to a user or received from one."""
 
@@ -65,6 +86,53 @@ class TransferEnded:
     """True if the user sent the file."""
     error: str
     """The reason why the file is incomplete; empty if it is complete."""
+    sha256: str = ""
+    """The hash of these bytes, in hexadecimal digits; empty if there is no audit log."""
+
+
+@dataclass(frozen=True, slots=True)
+class FilesChanged:
+    """A user has renamed or deleted files, or made a directory."""
+
+    session: str
+    user: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """A clipboard of the remote host was sent to users."""
+
+    session: str
+    users: tuple[str, ...]
+    sizes: Mapping[str, int]
+    """Bytes by type."""
+    text: str
+    """Empty, unless the audit log contains what is copied."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pasted:
+    """A clipboard of a user was sent to the remote host."""
+
+    session: str
+    user: str
+    sizes: Mapping[str, int]
+    """Bytes by type."""
+    text: str
+    """Empty, unless the audit log contains what is pasted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A client, or something that a user wanted to do, was refused."""
+
+    peer: str
+    """The client's address."""
+    reason: str
+    session: str = ""
+    """Empty if the client has none."""
+    user: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +183,43 @@ Event = (
     SessionOpened
     | UserJoined
     | UserLeft
+    | TransferStarted
     | TransferEnded
+    | FilesChanged
+    | Copied
+    | Pasted
+    | Refused
     | RecordingStarted
     | RecordingEnded
     | RecordingFailed
     | SessionClosed
 )
+
+
+class Observer(ABC):
+    """Sees every event, as the audit log must. It may delay what an event is about."""
+
+    @property
+    @abstractmethod
+    def is_strict(self) -> bool:
+        """True if nothing may go on before it has been noted."""
+
+    @abstractmethod
+    def check(self) -> None:
+        """Check that more can be noted.
+
+        Raises:
+            BusyError: it cannot.
+        """
+
+    @abstractmethod
+    def observe(self, event: Event) -> None:
+        """Note an event, without blocking."""
+
+    @abstractmethod
+    def when_durable(self, proceed: Callable[[], None], fail: Callable[[GuacrError], None]) -> None:
+        """Call `proceed` once all events so far are durable, or at once unless `is_strict`; call
+        `fail` if they cannot be."""
 
 
 class Subscription:
@@ -171,12 +270,14 @@ class Subscription:
 
 
 class Events:
-    """Passes each event to every subscriber, without waiting for any of them."""
+    """Passes each event to every subscriber, without waiting for any of them, and to the observer,
+    if there is one."""
 
-    __slots__ = ("_subscriptions",)
+    __slots__ = ("_subscriptions", "observer")
 
     def __init__(self) -> None:
         self._subscriptions: set[Subscription] = set()
+        self.observer: Observer | None = None
 
     def subscribe(self, limit: int = PENDING_MAX) -> Subscription:
         """Subscribe; at most `limit` events wait."""
@@ -189,9 +290,33 @@ class Events:
         self._subscriptions.discard(subscription)
 
     def publish(self, event: Event) -> None:
-        """Pass an event to every subscriber."""
+        """Pass an event to the observer and to every subscriber."""
+        if self.observer is not None:
+            self.observer.observe(event)
         for subscription in self._subscriptions:
             subscription.put(event)
+
+    def check(self) -> None:
+        """Check that the observer can note more.
+
+        Raises:
+            BusyError: it cannot.
+        """
+        if self.observer is not None:
+            self.observer.check()
+
+    @property
+    def is_strict(self) -> bool:
+        """True if nothing may go on before it has been noted."""
+        return self.observer is not None and self.observer.is_strict
+
+    def when_durable(self, proceed: Callable[[], None], fail: Callable[[GuacrError], None]) -> None:
+        """Call `proceed` once the observer has made all events so far durable, if it is strict, and
+        otherwise at once; call `fail` if it cannot."""
+        if self.observer is None:
+            proceed()
+        else:
+            self.observer.when_durable(proceed, fail)
 
 
 class TransferReports:
@@ -204,8 +329,27 @@ class TransferReports:
         self._session = session
         self._user = user
 
-    def ended(self, name: str, size: int, *, incoming: bool, error: str) -> None:
+    def started(self, name: str, *, incoming: bool) -> HASH | None:
+        """Publish that a transfer begins, and return the hash of its bytes."""
+        self._events.publish(TransferStarted(self._session, self._user, name, incoming=incoming))
+        return sha256() if self._events.observer is not None else None
+
+    def changed(self, what: str) -> None:
+        """Publish that the user has changed files, such as "deleted '/x' in Test card"."""
+        self._events.publish(FilesChanged(self._session, self._user, what))
+
+    def ended(
+        self, name: str, size: int, digest: HASH | None, *, incoming: bool, error: str
+    ) -> None:
         """Publish that a transfer has ended, completely or with an error."""
         self._events.publish(
-            TransferEnded(self._session, self._user, name, size, incoming=incoming, error=error)
+            TransferEnded(
+                self._session,
+                self._user,
+                name,
+                size,
+                sha256="" if digest is None else digest.hexdigest(),
+                incoming=incoming,
+                error=error,
+            )
         )

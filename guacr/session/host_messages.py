@@ -48,8 +48,8 @@ class HostMessages:
         self._argv: dict[str, Throttle] = {}
         """For each live parameter."""
         self._clipboard: Mapping[str, bytes] = {}
-        self.copied: Callable[[Mapping[str, bytes]], None] = _nobody
-        """Called with each clipboard of the host that is sent."""
+        self.copied: Callable[[Mapping[str, bytes], Callable[[], None]], None] = _nobody
+        """Called with each clipboard of the host that is to be sent, and with what sends it."""
         self.name = ""
         """The session's title."""
         self.finished = False
@@ -86,7 +86,6 @@ class HostMessages:
         self.finished = True
         for throttle in (self._names, self._clipboards, *self._argv.values()):
             throttle.finish()
-        self.copied = _nobody
 
     def _send_name(self, message: bytes) -> int:
         self._users.send(message)
@@ -99,16 +98,24 @@ class HostMessages:
         return len(message)
 
     def _send_clipboard(self, _nothing: bytes) -> int:
-        self.copied(self._clipboard)
+        self.copied(self._clipboard, partial(self._send_contents, self._clipboard))
+        return sum(map(len, self._clipboard.values())) * 4 // 3
+
+    def _send_contents(self, clipboard: Mapping[str, bytes]) -> None:
+        """Send a clipboard, unless there is a newer one."""
+        if self._clipboard is not clipboard:
+            return
         groups: dict[tuple[str, ...], list[User]] = {}
         for user in self._users:
             types = _types_of(user)
             if not user.rights.disable_copy:
-                accepted = tuple(mimetype for mimetype in self._clipboard if mimetype in types)
+                accepted = tuple(mimetype for mimetype in clipboard if mimetype in types)
                 groups.setdefault(accepted, []).append(user)
-        return max((self._send_types(*group) for group in groups.items() if group[0]), default=0)
+        for wanted, users in groups.items():
+            if wanted:
+                self._send_types(wanted, users)
 
-    def _send_types(self, types: tuple[str, ...], users: list[User]) -> int:
+    def _send_types(self, types: tuple[str, ...], users: list[User]) -> None:
         contents = {mimetype: self._clipboard[mimetype] for mimetype in types}
         size = sum(map(len, contents.values()))
         if size <= LARGE:
@@ -116,7 +123,6 @@ class HostMessages:
         else:
             work = self._send_large(self._clipboard, contents, users)
             self._tasks.start(work, "clipboard")
-        return size * 4 // 3
 
     async def _send_large(
         self, clipboard: Mapping[str, bytes], contents: Mapping[str, bytes], users: list[User]
@@ -134,8 +140,9 @@ def _clipboard_message(stream: int, contents: Mapping[str, bytes]) -> bytes:
     return encode_stream(encode("clipboard", stream, mimetype), stream, data)
 
 
-def _nobody(contents: Mapping[str, bytes]) -> None:
-    """Ignore what is copied, if there is nobody who wants to know."""
+def _nobody(contents: Mapping[str, bytes], send: Callable[[], None]) -> None:
+    """Send what is copied at once, if there is nobody who wants to know."""
+    send()
 
 
 def _types_of(user: User) -> frozenset[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -31,6 +32,8 @@ class Hold(Enum):
     """The remote host accepts no input."""
     TURN = auto()
     """The client's previous instructions have not been carried out yet."""
+    AUDIT = auto()
+    """The audit log has to note something about the client before it goes on."""
 
 
 class Link:
@@ -47,6 +50,7 @@ class Link:
         "_unsent_since",
         "last_received",
         "last_sent",
+        "on_audited",
         "transport",
     )
 
@@ -58,6 +62,7 @@ class Link:
         self._sent = 0
         self.last_received = self.last_sent = self.now()
         self._unsent_since = (0, self.last_sent)
+        self.on_audited: Callable[[], None] = _nothing
 
     def now(self) -> float:
         """Return the event loop's time in seconds."""
@@ -107,6 +112,18 @@ class Link:
             self.last_received = self.now()  # the client could not be heard in the meantime
         self._holds.discard(reason)
         self._apply()
+        if reason is Hold.AUDIT:
+            self._loop.call_soon(self._go_on)
+
+    @property
+    def waits_for_audit(self) -> bool:
+        """True if nothing that the client has sent may be carried out yet; `on_audited` is called
+        afterwards."""
+        return Hold.AUDIT in self._holds
+
+    def _go_on(self) -> None:
+        if not self.waits_for_audit:
+            self.on_audited()
 
     @property
     def is_held(self) -> bool:
@@ -123,6 +140,7 @@ class Link:
         """Close once everything is sent; nothing more is received from the client."""
         self.transport.close(status)
         self.transport.receiver = NO_RECEIVER
+        self.on_audited = _nothing
 
     # ---- time
 
@@ -141,3 +159,7 @@ class Link:
         self.last_received += seconds
         buffered, since = self._unsent_since
         self._unsent_since = (buffered, since + seconds)
+
+
+def _nothing() -> None:
+    """Do nothing, if nothing waits for the audit log."""

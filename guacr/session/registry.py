@@ -67,10 +67,11 @@ class SessionRegistry(Directory):
         transport: Transport,
         origin: Origin = ANYONE,
     ) -> Reader:
+        self.events.check()
         if select.startswith(CONNECTION_ID_PREFIX):
             session = self._find(select)
             params = session.handler.params_type.parse(values)
-            return _attached(session, transport, info, params)
+            return _attached(session, transport, info, params, origin)
         if self._is_closed:
             raise ShutdownError
         handler_type = self.protocols.find(select)
@@ -96,11 +97,11 @@ class SessionRegistry(Directory):
             extension = create(session)
             if extension is not None:
                 session.extensions.append(extension)
-        session.report_opening()
         self.sessions[session.id] = session
         self.turnover += 1
-        reader = _attached(session, transport, info, params)
-        session.start()
+        session.report_opening()
+        reader = _attached(session, transport, info, params, origin)
+        self.events.when_durable(session.start, session.close)
         return reader
 
     def keep_alive(self, now: float) -> None:
@@ -157,7 +158,9 @@ class SessionRegistry(Directory):
         self.turnover += 1
 
 
-def _attached(session: Session, transport: Transport, info: ClientInfo, params: Params) -> Reader:
-    reader = Reader(session, session.attach(transport, info, params.rights))
+def _attached(
+    session: Session, transport: Transport, info: ClientInfo, params: Params, origin: Origin
+) -> Reader:
+    reader = Reader(session, session.attach(transport, info, params.rights, origin.subject))
     reader.open()
     return reader

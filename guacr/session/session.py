@@ -23,11 +23,20 @@ from guacr.errors import (
     forget_frames,
 )
 from guacr.protocol.client import ClientInfo
+from guacr.protocol.clipboard import TEXT
 from guacr.protocol.instruction import encode
 from guacr.protocol.status import Status
 from guacr.session import keep_alive
 from guacr.session.context import SessionContext
-from guacr.session.events import Events, SessionClosed, SessionOpened, UserJoined, UserLeft
+from guacr.session.events import (
+    Copied,
+    Events,
+    Pasted,
+    SessionClosed,
+    SessionOpened,
+    UserJoined,
+    UserLeft,
+)
 from guacr.session.extension import SessionExtension
 from guacr.session.frames.frames import Frames
 from guacr.session.frames.viewer import Viewer
@@ -51,6 +60,8 @@ from guacr.transport.base import Transport
 
 CLIPBOARD = "clipboard"
 """The name of the `argv` that tells guacr's page which clipboards the session accepts."""
+AUDITED_MAX = 65536
+"""Maximum bytes of a clipboard that an entry of the audit log contains."""
 
 
 class Session:
@@ -95,7 +106,8 @@ class Session:
         self.closed = False
         self.next_check = 0.0
         """When `keep_alive` is due, on the event loop's clock; with idle users, this is rare."""
-        self._events = events
+        self.events = events
+        """Receives what happens to the session."""
         self._traffic_of_left = Traffic()
         self._begin_callbacks: list[Callable[[], None]] = []
         self._on_closed = on_closed
@@ -174,6 +186,23 @@ class Session:
             self.log.error("the handler failed", exc_info=error)
             error = InternalError()
         self.close(error)
+
+    def carry_out_late(self, user: User, work: Callable[[], None]) -> None:
+        """Carry out what a user has requested once it is in the audit log; at once, unless nothing
+        may be done before. Errors that are raised later have the effects of `Reader`'s."""
+        if not self.events.is_strict:
+            work()
+            return
+
+        def proceed() -> None:
+            if user in self.users:
+                with self.ending_on_failure():
+                    try:
+                        work()
+                    except ClientError as error:
+                        self.drop(user, error)
+
+        self.events.when_durable(proceed, self.close)
 
     @contextmanager
     def ending_on_failure(self) -> Iterator[None]:
@@ -254,7 +283,7 @@ class Session:
         """Log and publish that the session has started."""
         target, subject = self.target, self.context.origin.subject
         self.log.info("session opened: %s", target)
-        self._events.publish(SessionOpened(self.id, self.protocol, target, subject))
+        self.events.publish(SessionOpened(self.id, self.protocol, target, subject))
 
     def _report_end(self, error: GuacrError | None) -> None:
         seconds, target, traffic = time.time() - self.since, self.target, self.traffic
@@ -266,12 +295,15 @@ class Session:
         else:
             self.log.warning("session ended: %s: %s", about, error)
         closed = SessionClosed(self.id, self.protocol, target, seconds, traffic, *_told(error))
-        self._events.publish(closed)
+        self.events.publish(closed)
 
     # ---- users
 
-    def attach(self, transport: Transport, info: ClientInfo, rights: Rights) -> User:
+    def attach(
+        self, transport: Transport, info: ClientInfo, rights: Rights, subject: str = ""
+    ) -> User:
         """Add a client, which is sent `ready`, then the whole picture with the next frame.
+        `subject` is the person for whom its token was made.
 
         Raises:
             TooManyError: the session has reached its limit of users.
@@ -286,22 +318,36 @@ class Session:
             rights=rights,
             max_memory=self.settings.session.max_user_memory,
             session_id=self.id,
-            events=self._events,
+            events=self.events,
             tasks=self._tasks,
             log=self.log,
         )
         self.users.add(user)
-        self._welcome(user)
+        self._welcome(user, subject)
         return user
 
-    def _welcome(self, user: User) -> None:
+    def _welcome(self, user: User, subject: str) -> None:
         user.send(encode("ready", self.id))
         if self.messages.name:
             user.send(encode("name", self.messages.name))
         self.log.info("user %s joined from %s", user.id, user.link.peer)
-        self._events.publish(
-            UserJoined(self.id, user.id, user.info.name, user.link.peer, owner=user.owner)
+        self.events.publish(
+            UserJoined(
+                self.id,
+                user.id,
+                user.info.name,
+                user.link.peer,
+                owner=user.owner,
+                read_only=user.rights.read_only,
+                subject=subject,
+            )
         )
+        self.events.when_durable(partial(self._admit, user), self.close)
+
+    def _admit(self, user: User) -> None:
+        """Show the session to a user, unless it has left already."""
+        if user not in self.users:
+            return
         self.pointer.show_to(user)
         user.transfers.on_lost = partial(self._upload_lost, user)
         if user.info.clipboard:
@@ -344,7 +390,7 @@ class Session:
         user.send(encode("disconnect"))
         self._traffic_of_left += user.link.traffic
         status, reason = _told(error)
-        self._events.publish(UserLeft(self.id, user.id, user.link.traffic, status, reason))
+        self.events.publish(UserLeft(self.id, user.id, user.link.traffic, status, reason))
         user.link.close(status)
 
     def _after_leaving(self, user: User) -> None:
@@ -369,9 +415,30 @@ class Session:
         """Send nothing more to a viewer."""
         self.frames.remove(viewer)
 
-    def _copied(self, contents: Mapping[str, bytes]) -> None:
+    # ---- for the audit log
+
+    def report_paste(self, user: User, contents: Mapping[str, bytes]) -> None:
+        """Publish that a user pastes a clipboard, whose contents are given by type."""
+        sizes, text = self._described(contents)
+        self.events.publish(Pasted(self.id, user.id, sizes, text))
         for tap in self.taps:
             tap.clipboard(contents)
+
+    def _copied(self, contents: Mapping[str, bytes], send: Callable[[], None]) -> None:
+        """Publish that a clipboard of the host, whose contents are given by type, is copied."""
+        for tap in self.taps:
+            tap.clipboard(contents)
+        users = tuple(user.id for user in self.users if not user.rights.disable_copy)
+        if users:
+            sizes, text = self._described(contents)
+            self.events.publish(Copied(self.id, users, sizes, text))
+        self.events.when_durable(send, self.close)
+
+    def _described(self, contents: Mapping[str, bytes]) -> tuple[dict[str, int], str]:
+        text = ""
+        if self.settings.audit.clipboard_content:
+            text = contents.get(TEXT, b"")[:AUDITED_MAX].decode(errors="replace")
+        return {mimetype: len(content) for mimetype, content in contents.items()}, text
 
     # ---- for the users' instructions
 

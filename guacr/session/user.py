@@ -7,8 +7,9 @@ from uuid import uuid4
 from typing_extensions import override
 
 from guacr.budget import Budget
+from guacr.errors import GuacrError
 from guacr.protocol.client import ClientInfo
-from guacr.session.events import Events, TransferReports
+from guacr.session.events import Events, Refused, TransferReports
 from guacr.session.frames.viewer import Viewer
 from guacr.session.input.held import HeldInput
 from guacr.session.link import Link
@@ -37,6 +38,8 @@ class User(Viewer):
 
     __slots__ = (
         "_audio_types",
+        "_events",
+        "_session_id",
         "clipboard_stream",
         "held",
         "id",
@@ -71,9 +74,11 @@ class User(Viewer):
         self.owner = owner
         self.rights = rights
         self._audio_types = frozenset(name.partition(";")[0].strip() for name in info.audio)
-        self.streams = InputStreams(link.send, confirms_ends=info.takes_files)
+        self.streams = InputStreams(link.send, self._refused, confirms_ends=info.takes_files)
         self.clipboard_stream: InputStream | None = None
         """The clipboard stream that was opened last; only its content may be pasted."""
+        self._events = events
+        self._session_id = session_id
         reports = TransferReports(events, session_id, self.id)
         self.outputs = OutputStreams(link, reports)
         self.memory = Budget(max_memory, "session.max_user_memory")
@@ -111,3 +116,7 @@ class User(Viewer):
         self.streams.close()
         self.outputs.close()
         self.transfers.close()
+
+    def _refused(self, error: GuacrError) -> None:
+        """Report that a stream of this user was refused."""
+        self._events.publish(Refused(self.link.peer, str(error), self._session_id, self.id))

@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from guacr.settings.journal import AuditSettings, JournalSettings
 from guacr.settings.recording import RecordingSettings
 from guacr.settings.section import Section
 from guacr.settings.types import (
@@ -345,6 +346,8 @@ class Settings(Section):
     rdp: RdpSettings = RdpSettings()
     databases: DatabaseSettings = DatabaseSettings()
     recording: RecordingSettings = RecordingSettings()
+    journal: JournalSettings = JournalSettings()
+    audit: AuditSettings = AuditSettings()
     log: LogSettings = LogSettings()
     daemon: DaemonSettings = DaemonSettings()
     connections: dict[str, Connection] = Field(default_factory=dict)

@@ -144,9 +144,17 @@ def _quality(value: Any) -> Any:
 
 def _parameters(value: Any) -> Any:
     """Return parameters as the texts of `connect`; `{ file = PATH }` reads a file."""
+    texts = read_secrets(value)
+    if not isinstance(texts, dict):
+        return texts
+    return {name.replace("_", "-"): text for name, text in texts.items()}
+
+
+def read_secrets(value: Any) -> Any:
+    """Return the texts of a table; `{ file = PATH }` reads a file."""
     if not isinstance(value, dict):
         return value
-    return {name.replace("_", "-"): _parameter(name, text) for name, text in value.items()}
+    return {name: _parameter(name, text) for name, text in value.items()}
 
 
 def _parameter(name: str, value: Any) -> str:
@@ -181,6 +189,7 @@ def _port(value: Any) -> Any:
 
 
 Whole = Annotated[int, BeforeValidator(_no_boolean)]
+Number = Annotated[float, BeforeValidator(_no_boolean)]
 Port = Annotated[Whole, BeforeValidator(_port), Field(ge=0, le=65535)]
 Seconds = Annotated[float, BeforeValidator(_no_boolean), Field(ge=0.1, le=3600)]
 SecondsOrNone = Annotated[float, BeforeValidator(_no_boolean), Field(ge=0, le=3600)]

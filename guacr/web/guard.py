@@ -62,7 +62,7 @@ class HttpGuard(asyncio.Protocol):
         try:
             self._place.move(network_of(address))
         except BusyError as error:
-            _full.report("refused %s: %s", address, error)
+            _full.refused(address, error)
             text = f"{str(error)[0].upper()}{str(error)[1:]}.\n"
             raise web.HTTPServiceUnavailable(text=text, headers={"Retry-After": "5"}) from None
 

@@ -35,7 +35,7 @@ _UNREMARKABLE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED})
 
 def report(address: str | None, reason: str) -> None:
     """Log a refusal."""
-    _refusals.report("refused %s: %s", address or "a closed connection", reason)
+    _refusals.refused(address or "a closed connection", reason)
 
 
 @web.middleware
@@ -65,7 +65,7 @@ class HttpLog(logging.LoggerAdapter[logging.Logger]):
         if not isinstance(error, HttpProcessingError | web.RequestPayloadError):
             super().log(level, msg, *args, **kwargs)
         elif args:  # otherwise the request has already been answered
-            _no_http.report("refused %s: %s", plain(str(args[0])), _reason(error))
+            _no_http.refused(plain(str(args[0])), _reason(error))
 
 
 def _reason(error: HttpProcessingError | web.RequestPayloadError) -> str:

@@ -94,6 +94,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     "wcwidth": ("handlers.database.console.table", "terminal.engines.pyte.widths"),
     "pydantic": (
         "guacr.settings.configuration",
+        "guacr.settings.journal",
         "guacr.settings.models",
         "guacr.settings.recording",
         "guacr.settings.section",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from guacr.errors import (
     BadRequestError,
@@ -145,9 +146,8 @@ def _clipboard(session: Session, user: User, args: Args) -> None:
             if user.clipboard_stream is stream:  # else a newer one is on its way
                 is_several = stream.mimetype == SEVERAL
                 contents = unpack(data) if is_several else {stream.mimetype: data}
-                for tap in session.taps:
-                    tap.clipboard(contents)
-                handler.paste(user, contents)
+                session.report_paste(user, contents)
+                session.carry_out_late(user, partial(handler.paste, user, contents))
 
         def failed(error: GuacrError) -> None:
             if user.clipboard_stream is stream:

@@ -40,6 +40,7 @@ class Reader:
 
     def open(self) -> None:
         """Start reading from the client."""
+        self.user.link.on_audited = self._begin
         joined = self.user in self.session.users  # if not, joining has failed
         self.user.link.open(self if joined else NO_RECEIVER)
         self.session.on_begin(self._begin)
@@ -115,7 +116,11 @@ class Reader:
 
     def _carry_out_waiting(self, end: float) -> bool:
         """Carry out instructions until `end`; return whether any are left."""
-        while self.user in self.session.users and (instruction := self._inbox.take()) is not None:
+        user, users = self.user, self.session.users
+        while user in users and not user.link.waits_for_audit:
+            instruction = self._inbox.take()
+            if instruction is None:
+                break
             self._carry_out(instruction)
             if self._inbox and perf_counter() > end:
                 return True

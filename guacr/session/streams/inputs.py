@@ -80,13 +80,21 @@ class InputStreams:
 
     Args:
         send: sends instructions to the user.
+        on_refused: called with the reason why a stream could not be opened.
         confirms_ends: True if the user waits for an `ack` of the `end` of each file.
     """
 
-    __slots__ = ("_confirms_ends", "_open", "_refused", "_send")
+    __slots__ = ("_confirms_ends", "_on_refused", "_open", "_refused", "_send")
 
-    def __init__(self, send: Callable[[bytes], None], *, confirms_ends: bool = False) -> None:
+    def __init__(
+        self,
+        send: Callable[[bytes], None],
+        on_refused: Callable[[GuacrError], None],
+        *,
+        confirms_ends: bool = False,
+    ) -> None:
         self._confirms_ends = confirms_ends
+        self._on_refused = on_refused
         self._open: dict[int, InputStream] = {}
         self._refused: set[int] = set()
         """Indices that were refused, and whose `end` has not arrived. Until then, what arrives for
@@ -120,6 +128,7 @@ class InputStreams:
             self._refused.add(index)
             stream.ack(str(error), error.status)
             stream.release()
+            self._on_refused(error)
             return
         self._open[index] = stream
         stream.on_refuse = partial(self._refuse, stream)
@@ -175,6 +184,7 @@ class InputStreams:
             stream.release()
         self._open.clear()
         self._send = _discard
+        self._on_refused = _no_failure
 
     def _not_open(self, index: int) -> None:
         message = f"stream {index} is not open"

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from guacr.deadline import time_limit
 from guacr.errors import (
@@ -25,6 +25,9 @@ from guacr.protocol.status import Status
 from guacr.session.events import TransferReports
 from guacr.session.link import Link
 from guacr.session.streams.window import Window
+
+if TYPE_CHECKING:
+    from _hashlib import HASH
 
 OUTPUTS_MAX = 512
 """Maximum open streams to one user, as in libguac."""
@@ -51,6 +54,7 @@ class OutputStream:
         "_over",
         "_paced",
         "_window",
+        "digest",
         "index",
         "size",
     )
@@ -61,6 +65,8 @@ class OutputStream:
         self.index = index
         self.size = 0
         """Bytes sent."""
+        self.digest: HASH | None = None
+        """The hash of what was sent, if anybody wants to know it."""
         self._link = link
         self._over = over
         self._paced = paced
@@ -91,6 +97,8 @@ class OutputStream:
             piece = view[start : start + BLOB_MAX]
             self._link.send(encode_blobs(self.index, piece))
             self.size += len(piece)
+            if self.digest is not None:
+                self.digest.update(piece)
             if self._paced:
                 self._window.sent(self._link.now())
 
@@ -218,7 +226,7 @@ class OutputStreams:
             ClosedError: the user has left.
         """
         stream = self._new(paced=True)
-        self._files[stream.index] = name
+        self._report(stream, name)
         self._link.send(encode("file", stream.index, mimetype, name[:NAME_MAX]))
         return stream
 
@@ -246,7 +254,7 @@ class OutputStreams:
         """
         stream = self._new(paced=True)
         if file:
-            self._files[stream.index] = file
+            self._report(stream, file)
         self._link.send(encode("body", object_index, stream.index, mimetype, name))
         return stream
 
@@ -290,9 +298,13 @@ class OutputStreams:
         self._next = (self._next + 1) % OUTPUTS_MAX
         return stream
 
+    def _report(self, stream: OutputStream, name: str) -> None:
+        self._files[stream.index] = name
+        stream.digest = self._reports.started(name, incoming=False)
+
     def _over(self, stream: OutputStream, error: str) -> None:
         """Free the index of a stream that has ended."""
         self._open.pop(stream.index, None)
         name = self._files.pop(stream.index, None)
         if name is not None:
-            self._reports.ended(name, stream.size, incoming=False, error=error)
+            self._reports.ended(name, stream.size, stream.digest, incoming=False, error=error)

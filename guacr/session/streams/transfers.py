@@ -76,12 +76,15 @@ class Transfers:
     ) -> None:
         """Pass what the user sends on `stream` to `take`; an error that it raises is sent as an
         `ack`. Raises as `start` does."""
-        work = self._receive(Upload(stream, self._memory), stream.name, take)
+        self._check()
+        digest = self._reports.started(stream.name, incoming=True)
+        work = self._receive(Upload(stream, self._memory, digest), stream.name, take)
         self.start(work, f"upload {stream.index}")
 
     def note(self, what: str) -> None:
-        """Log what the user has done with files."""
+        """Log and publish what the user has done with files."""
         self.log.info("user %s %s", self._user_id, what)
+        self._reports.changed(what)
 
     def close(self) -> None:
         """Cancel all transfers after the user has left."""
@@ -114,7 +117,8 @@ class Transfers:
                 self.on_lost(name, told)
             raise
         finally:
-            self._reports.ended(name, upload.size, incoming=True, error=failure)
+            size, digest = upload.size, upload.digest
+            self._reports.ended(name, size, digest, incoming=True, error=failure)
 
     async def _watch(self, transfer: Coroutine[None, None, None], name: str) -> None:
         try:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from guacr.budget import Budget
 from guacr.errors import GuacrError, OverrunError
 from guacr.session.streams.inputs import InputStream
+
+if TYPE_CHECKING:
+    from _hashlib import HASH
 
 UNREAD_MAX = 512 << 10
 """Bytes that are acknowledged before they are read; file systems may have as many in progress."""
@@ -28,6 +31,7 @@ class Upload(AsyncIterator[bytes]):
 
     Args:
         memory: the budget of what has arrived and is unread.
+        digest: the hash of what has arrived, if anybody wants to know it.
     """
 
     __slots__ = (
@@ -41,11 +45,13 @@ class Upload(AsyncIterator[bytes]):
         "_started",
         "_stream",
         "_unread",
+        "digest",
         "size",
     )
 
-    def __init__(self, stream: InputStream, memory: Budget) -> None:
+    def __init__(self, stream: InputStream, memory: Budget, digest: HASH | None = None) -> None:
         self._stream = stream
+        self.digest = digest
         self._memory = memory
         self.size = 0
         """Bytes received."""
@@ -124,6 +130,8 @@ class Upload(AsyncIterator[bytes]):
         self._pending.append(data)
         self._unread += len(data)
         self.size += len(data)
+        if self.digest is not None:
+            self.digest.update(data)
         self._owed += 1
         if self._started:
             self._acknowledge()

@@ -50,7 +50,7 @@ def file(tmp_path: Path, number: int) -> Path:
 
 def test_an_archive_as_it_was_written_is_in_order(archive: Archive) -> None:
     assert list(archive.verify()) == []
-    assert list(archive.verify(archive.manifest.head()[1])) == []
+    assert archive.has(archive.manifest.head()[1])
     assert [one.number for one in archive.manifest.entries()] == [1, 2, 3, 4, 5]
 
 
@@ -93,7 +93,7 @@ def test_a_removed_end_is_found_with_a_hash_that_was_kept(archive: Archive, tmp_
     assert list(archive.verify()) == ["audit: e-5 is not in the manifest"]
     file(tmp_path, 5).unlink()
     assert list(archive.verify()) == []
-    assert list(archive.verify(head)) == [f"audit: no entry of the manifest has the hash {head}"]
+    assert not archive.has(head)
 
 
 def test_a_changed_entry_is_found(archive: Archive, tmp_path: Path) -> None:

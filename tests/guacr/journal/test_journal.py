@@ -15,7 +15,8 @@ import pytest
 from guacr.journal.archive import Archive
 from guacr.journal.encoding import Decoding
 from guacr.journal.errors import ExistsError, OverflowedError, StoreError
-from guacr.journal.journal import Journal, Options
+from guacr.journal.journal import Journal
+from guacr.journal.options import Options
 from guacr.journal.reading import Cursor, Key
 from guacr.journal.records import scan
 from guacr.journal.stores import LocalStore
@@ -186,7 +187,8 @@ def test_a_store_that_fails_is_tried_again_and_bounds_what_waits(
 CHILD = """
 import sys
 from pathlib import Path
-from guacr.journal.journal import Journal, Options
+from guacr.journal.journal import Journal
+from guacr.journal.options import Options
 journal = Journal(Options(Path(sys.argv[1]), "node"))
 stream = journal.open_stream("audit", {})
 number = 0

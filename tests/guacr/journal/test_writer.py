@@ -116,10 +116,9 @@ def test_files_end_with_their_size_and_describe_their_streams(tmp_path: Path) ->
 def test_files_end_with_their_age(tmp_path: Path) -> None:
     bench = Bench(tmp_path, Limits(seconds=0.1))
     stream = bench.writer.open_stream(AUDIT)
-    for _ in range(2):
+    for count in (1, 2):
         bench.append(stream, b"x")
         bench.wait()
-        count = len(bench.finished) + 1
         deadline = time.monotonic() + 20
         while len(bench.finished) < count:
             assert time.monotonic() < deadline

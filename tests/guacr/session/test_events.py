@@ -127,7 +127,7 @@ async def test_files_from_a_user() -> None:
         transport.send("blob", index, blob)
         transport.send("end", index)
     transport.send("file", 5, "text/plain", "left.txt")
-    await until(lambda: len(events._pending) == 2)
+    await until(lambda: sum(isinstance(one, TransferEnded) for one in events._pending) == 2)
     await asyncio.sleep(0)
     session_of(user).detach(user)
     await bench.close()

@@ -1,0 +1,1 @@
+"""The audit log: what happens to sessions, as JSON in the journal."""

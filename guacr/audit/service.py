@@ -1,0 +1,101 @@
+"""The service of the journal: opens it, has the audit log written, and closes it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from typing_extensions import override
+
+from guacr import refusals
+from guacr.audit.auditor import Auditor
+from guacr.errors import SettingsError
+from guacr.journal.journal import Journal
+from guacr.journal.options import options_of
+from guacr.services import Service
+from guacr.session.events import Refused
+from guacr.session.registry import SessionRegistry
+from guacr.settings.models import Settings
+
+CLOSE_TIMEOUT = 10.0
+"""Seconds that writing and archiving may take at the end; the next start does the rest."""
+
+log = logging.getLogger("guacr.journal")
+
+
+class JournalService(Service):
+    """The journal of a daemon, and its audit log."""
+
+    need_restart = (
+        "journal.directory",
+        "journal.node",
+        "journal.sync_interval",
+        "journal.segment_size",
+        "journal.segment_seconds",
+        "journal.store",
+        "journal.store_options",
+        "journal.max_waiting",
+        "journal.compress",
+        "journal.recipients",
+        "journal.recordings_days",
+        "journal.recordings_size",
+        "audit.enabled",
+        "audit.days",
+        "audit.size",
+    )
+
+    def __init__(self, settings: Settings, registry: SessionRegistry) -> None:
+        self._settings = settings
+        self._registry = registry
+        self.journal: Journal | None = None
+        """None if there is none, or before `open`."""
+        self._auditor: Auditor | None = None
+
+    @override
+    async def open(self) -> None:
+        self.journal = await asyncio.to_thread(_open, self._settings)
+        if self.journal is not None and self._settings.audit.enabled:
+            self._auditor = Auditor(self.journal, self._registry, self._settings.audit)
+            self._registry.events.observer = self._auditor
+            refusals.observers.append(self._refused)
+
+    @override
+    async def start(self) -> None:
+        """Do nothing: the journal is open."""
+
+    @override
+    def reload(self, settings: Settings) -> Callable[[], None]:
+        def apply() -> None:
+            if self._auditor is not None:
+                self._auditor.settings = settings.audit
+
+        return apply
+
+    @override
+    async def close(self) -> None:
+        if self._auditor is not None:
+            refusals.observers.remove(self._refused)
+            self._registry.events.observer = None
+            await self._auditor.close()
+            self._auditor = None
+        if self.journal is not None:
+            journal, self.journal = self.journal, None
+            if not await asyncio.to_thread(journal.close, CLOSE_TIMEOUT):
+                log.warning("the journal is not archived completely: the next start does the rest")
+
+    def _refused(self, peer: str, reason: str) -> None:
+        self._registry.events.publish(Refused(peer, reason))
+
+
+def _open(settings: Settings) -> Journal | None:
+    options = options_of(settings)
+    if options is None:
+        return None
+    try:
+        return Journal(options)
+    except OSError as error:
+        raise SettingsError(
+            f"journal.directory {options.directory} cannot be used: {error.strerror}: let the "
+            "daemon's account write to it, or name another one"
+        ) from error

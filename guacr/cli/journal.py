@@ -1,0 +1,206 @@
+"""`guacr audit` and `guacr recordings`: read what the journal contains."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from guacr.errors import NotFoundError, SettingsError, shorten
+
+if TYPE_CHECKING:
+    from guacr.journal.encoding import Decoding
+    from guacr.journal.options import Options
+    from guacr.journal.reading import Cursor, Filter
+    from guacr.settings.models import Settings
+
+POLL = 0.2
+"""Seconds between two searches for new entries with `--follow`."""
+IDENTITIES_MAX = 65536
+"""Maximum bytes of a file of identities."""
+NOTE = """\
+list: the recordings in the journal, with their ids. save ID FILE: write one to a new file. verify:
+compare the archive with its manifests, for recordings and the audit log; the exit status is 1 if
+something was removed or changed. --head HASH also checks that an entry has a hash that was noted
+earlier, such as those in the daemon's log."""
+
+
+def add_audit_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `guacr audit`."""
+    parser.add_argument("--follow", action="store_true", help="wait for further entries")
+    parser.add_argument("--session", default="", metavar="ID", help="only those of a session")
+    _add_identity(parser)
+
+
+def add_recordings_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `guacr recordings`."""
+    parser.epilog = NOTE
+    parser.add_argument("action", choices=("list", "save", "verify"))
+    parser.add_argument("id", nargs="?", default="", metavar="ID", help="with save: the recording")
+    parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="with save: a new file")
+    parser.add_argument("--head", default="", metavar="HASH", help="with verify: a hash")
+    _add_identity(parser)
+
+
+def _add_identity(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--identity", type=Path, metavar="FILE", help="private keys of age, for encrypted files"
+    )
+
+
+# ---- the audit log
+
+
+def audit(arguments: argparse.Namespace, settings: Settings) -> Iterator[str]:
+    """Yield the lines of the audit log; with `--follow`, those that are written later, too.
+
+    Raises:
+        SettingsError: there is no journal.
+        JournalError: it cannot be read.
+    """
+    from guacr.journal.options import AUDIT
+
+    wanted = f'"session": "{arguments.session}"' if arguments.session else ""
+    cursor = _cursor(_options(settings), AUDIT, _decoding(arguments.identity))
+    while True:
+        for found in cursor.poll():
+            line = found.record.payload.decode("ascii", errors="backslashreplace")
+            if line and wanted in line:
+                yield line
+        if not arguments.follow:
+            return
+        time.sleep(POLL)
+
+
+# ---- recordings
+
+
+def list_recordings(arguments: argparse.Namespace, settings: Settings) -> Iterator[str]:
+    """Yield a line for each recording: its id, when it began, its name and its session.
+
+    Raises:
+        SettingsError: there is no journal.
+        JournalError: it cannot be read.
+    """
+    from guacr.journal.options import RECORDING
+
+    known = set[str]()
+    cursor = _cursor(_options(settings), RECORDING, _decoding(arguments.identity))
+    for found in cursor.poll():
+        name = str(found.key)
+        if name not in known:
+            known.add(name)
+            begin = datetime.fromtimestamp(found.record.time / 1e9, UTC)
+            about = found.description.about
+            texts = (about.get("name", ""), about.get("session", ""))
+            yield "  ".join((name, begin.isoformat(timespec="seconds"), *map(_shown, texts)))
+
+
+def save_recording(arguments: argparse.Namespace, settings: Settings) -> str:
+    """Write a recording to a new file, and describe this in a sentence.
+
+    Raises:
+        SettingsError: there is no journal, the file cannot be created, or arguments are missing.
+        NotFoundError: there is no such recording.
+        JournalError: the journal cannot be read.
+    """
+    from guacr.journal.options import RECORDING
+
+    if not arguments.id or arguments.file is None:
+        raise SettingsError("save needs the id of a recording, and a file")
+    options, decoding = _options(settings), _decoding(arguments.identity)
+    cursor = _cursor(options, RECORDING, decoding, lambda key, _: str(key) == arguments.id)
+    size, is_complete, records = 0, False, cursor.poll()
+    first = next(records, None)
+    if first is None:
+        raise NotFoundError(f"there is no recording {shorten(arguments.id)}: see the list")
+    try:
+        with arguments.file.open("xb") as file:
+            file.write(first.record.payload)
+            size += len(first.record.payload)
+            for found in records:
+                file.write(found.record.payload)
+                size += len(found.record.payload)
+                is_complete = found.record.is_end
+    except OSError as error:
+        raise SettingsError(f"{arguments.file} cannot be written: {error.strerror}") from error
+    ending = "" if is_complete else "; its end is missing, or still being written"
+    return f"{arguments.file} has {size} bytes{ending}"
+
+
+def verify(arguments: argparse.Namespace, settings: Settings) -> Iterator[tuple[bool, str]]:
+    """Yield sentences about the archives, each with whether it is about something wrong.
+
+    Raises:
+        SettingsError: there is no journal, or the hash is none.
+        JournalError: a store cannot be read.
+    """
+    from guacr.journal.manifest import is_hash
+    from guacr.journal.options import AUDIT, RECORDING
+
+    if arguments.head and not is_hash(arguments.head):
+        raise SettingsError("--head must be a hash of 64 hexadecimal digits")
+    options, without = _options(settings), list[str]()
+    for kind in (AUDIT, RECORDING):
+        archive = options.archive(kind)
+        problems = list(archive.verify())
+        yield from ((True, problem) for problem in problems)
+        if arguments.head and not archive.has(arguments.head):
+            without.append(kind)
+        number, digest = archive.manifest.head()
+        if number == 0:
+            yield False, f"{kind}: the archive is empty"
+        elif not problems:
+            yield False, f"{kind}: all files are in order, up to entry {number} {digest}"
+    if len(without) == 2:
+        yield True, f"no entry has the hash {arguments.head}: entries were replaced or removed"
+
+
+# ---- common
+
+
+def _options(settings: Settings) -> Options:
+    from guacr.journal.options import options_of
+
+    options = options_of(settings)
+    if options is None:
+        raise SettingsError("there is no journal: set journal.directory")
+    return options
+
+
+def _cursor(
+    options: Options, kind: str, decoding: Decoding, wanted: Filter | None = None
+) -> Cursor:
+    from guacr.journal.reading import Cursor, every
+    from guacr.journal.sealer import WAL
+
+    archive = options.archive(kind)
+    return Cursor(options.directory / WAL, archive, decoding, _warn, wanted or every)
+
+
+def _decoding(path: Path | None) -> Decoding:
+    from guacr.journal.encoding import Decoding, decoding
+
+    if path is None:
+        return Decoding()
+    try:
+        with path.open("rb") as file:
+            text = file.read(IDENTITIES_MAX).decode()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise SettingsError(f"{path} cannot be read: {reason}") from None
+    return decoding(text)
+
+
+def _warn(text: str) -> None:
+    sys.stderr.write(f"guacr: {text}\n")
+
+
+def _shown(text: str) -> str:
+    from guacr.showable import escaped, showable
+
+    return showable(text, escaped)

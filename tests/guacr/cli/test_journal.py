@@ -1,0 +1,156 @@
+"""`guacr audit` and `guacr recordings`."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyrage
+import pytest
+
+from guacr.cli.main import main
+from guacr.journal.journal import Journal
+from guacr.journal.options import AUDIT, RECORDING, options_of
+from guacr.settings import configuration
+from guacr.settings.models import Settings
+
+KEY = pyrage.x25519.Identity.generate()
+
+
+@pytest.fixture(autouse=True)
+def settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Settings:
+    monkeypatch.delenv(configuration.CONFIG_VARIABLE, raising=False)
+    monkeypatch.setattr(configuration, "DEFAULT_PATH", tmp_path / "none.toml")
+    monkeypatch.setenv("GUACR_JOURNAL__DIRECTORY", str(tmp_path / "journal"))
+    monkeypatch.setenv("GUACR_JOURNAL__NODE", "node")
+    monkeypatch.setenv("GUACR_JOURNAL__RECIPIENTS", str(KEY.to_public()))
+    return configuration.load(None, None)
+
+
+@pytest.fixture
+def identity(tmp_path: Path) -> str:
+    path = tmp_path / "identity"
+    path.write_text(str(KEY))
+    return str(path)
+
+
+@pytest.fixture
+def journal(settings: Settings) -> Iterator[Journal]:
+    options = options_of(settings)
+    assert options is not None
+    journal = Journal(options)
+    yield journal
+    assert journal.close()
+
+
+def write(journal: Journal, kind: str, *payloads: bytes, **about: str) -> None:
+    stream, done = journal.open_stream(kind, about), threading.Semaphore(0)
+    for payload in payloads:
+        journal.append(stream, payload, on_durable=lambda _: done.release(), urgent=True)
+    for _ in payloads:
+        assert done.acquire(timeout=20)
+
+
+def entry(session: str, **values: str) -> bytes:
+    return json.dumps({"event": "x", "session": session, **values}).encode()
+
+
+def archive(journal: Journal) -> None:
+    assert journal.close()
+
+
+def printed(capsys: pytest.CaptureFixture[str], *arguments: str, status: int = 0) -> list[str]:
+    assert main([*arguments]) == status
+    return capsys.readouterr().out.splitlines()
+
+
+def test_entries_are_printed_before_and_after_they_are_archived(
+    journal: Journal, capsys: pytest.CaptureFixture[str], identity: str
+) -> None:
+    entries = [entry("$1"), entry("$2", name='"session": "$1"'), entry("$1", n="last")]
+    write(journal, AUDIT, *entries)
+    lines = [one.decode() for one in entries]
+    assert printed(capsys, "audit") == lines
+    archive(journal)
+    assert printed(capsys, "audit", "--identity", identity) == lines
+    assert printed(capsys, "audit", "--identity", identity, "--session", "$1") == lines[::2]
+    assert main(["audit"]) == 1
+    assert "--identity" in capsys.readouterr().err
+
+
+def test_entries_are_followed(journal: Journal, identity: str) -> None:
+    write(journal, AUDIT, entry("$1"))
+    command = [sys.executable, "-m", "guacr", "audit", "--follow", "--identity", identity]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        assert json.loads(child.stdout.readline())["session"] == "$1"
+        write(journal, AUDIT, entry("$2"))
+        assert json.loads(child.stdout.readline())["session"] == "$2"
+        journal.rotate()
+        write(journal, AUDIT, entry("$3"))
+        assert json.loads(child.stdout.readline())["session"] == "$3"
+        child.terminate()
+
+
+def test_recordings_are_listed_and_saved(
+    journal: Journal, capsys: pytest.CaptureFixture[str], identity: str, tmp_path: Path
+) -> None:
+    write(journal, RECORDING, b"4.size;", b"4.sync;", b"", name="one\x1b", session="$1")
+    write(journal, RECORDING, b"other", name="two", session="$2")
+    one, two = printed(capsys, "recordings", "list")
+    assert one.endswith("  one\\x1b  $1")
+    assert two.endswith("  two  $2")
+    archive(journal)
+    assert printed(capsys, "recordings", "list", "--identity", identity) == [one, two]
+    for line, content, note in ((one, b"4.size;4.sync;", ""), (two, b"other", "; its end")):
+        number = line.split()[0]
+        target = tmp_path / f"{number}.guac"
+        arguments = ("recordings", "save", number, str(target), "--identity", identity)
+        (said,) = printed(capsys, *arguments)
+        assert said.startswith(f"{target} has {len(content)} bytes{note}")
+        assert target.read_bytes() == content
+        assert main([*arguments]) == 2  # it is never overwritten
+    assert main(["recordings", "save", "none.1", str(tmp_path / "x"), "--identity", identity]) == 1
+    assert not (tmp_path / "x").exists()
+    assert main(["recordings", "save"]) == 2
+
+
+def test_the_archive_is_verified(
+    journal: Journal, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    lines = printed(capsys, "recordings", "verify")
+    assert lines == ["audit: the archive is empty", "recording: the archive is empty"]
+    write(journal, AUDIT, entry("$1"))
+    archive(journal)
+    line, _ = printed(capsys, "recordings", "verify")
+    assert line.startswith("audit: all files are in order, up to entry 1 ")
+    head = line.split()[-1]
+    printed(capsys, "recordings", "verify", "--head", head)
+    *_, last = printed(capsys, "recordings", "verify", "--head", "0" * 64, status=1)
+    assert "no entry has the hash" in last
+    assert main(["recordings", "verify", "--head", "x"]) == 2
+    (path,) = tmp_path.glob("journal/archive/node/audit/files/*")
+    path.write_bytes(path.read_bytes()[:-1])
+    line, _ = printed(capsys, "recordings", "verify", status=1)
+    assert line == f"audit: {path.stem} was changed"
+
+
+def test_without_a_journal_there_is_nothing_to_read(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("GUACR_JOURNAL__RECIPIENTS")
+    monkeypatch.setenv("GUACR_JOURNAL__DIRECTORY", "")
+    for arguments in (["audit"], ["recordings", "list"], ["recordings", "verify"]):
+        assert main(arguments) == 2
+        assert "journal.directory" in capsys.readouterr().err
+
+
+def test_identities_must_be_readable(
+    journal: Journal, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert main(["audit", "--identity", str(tmp_path / "none")]) == 2
+    assert "none cannot be read" in capsys.readouterr().err
