@@ -17,6 +17,7 @@
         ├── ConversationNotFoundError RESOURCE_NOT_FOUND
         ├── TubeTokenError            CLIENT_FORBIDDEN: another caller's tube
         ├── TubeSettingsError         CONFIGURATION_ERROR: the settings are invalid
+        │   └── IceSettingsError      those of ICE; also a SettingsError of the daemon
         ├── ConnectError              CONNECTION_FAILED: a connection cannot be opened
         │   └── RefusedError          the rules do not allow its target
         ├── GuacdError                GUACD_ERROR: guacd refuses a connection
@@ -33,7 +34,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from guacr.errors import GuacrError
+from guacr.errors import GuacrError, SettingsError
 from guacr.protocol.status import Status
 from guacr.tubes.reasons import CloseReason
 
@@ -59,6 +60,10 @@ class TubeSettingsError(TubeError):
     """The settings of a conversation are invalid."""
 
     reason = CloseReason.CONFIGURATION_ERROR
+
+
+class IceSettingsError(TubeSettingsError, SettingsError):
+    """The settings of ICE are invalid."""
 
 
 class ConnectError(TubeError):

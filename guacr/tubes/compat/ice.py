@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from guacr.addresses import place
-from guacr.errors import SettingsError, shorten
+from guacr.errors import shorten
 from guacr.tubes.compat.dictionary import IceOptions
 from guacr.tubes.environment import STUN_URL, TURN
 from guacr.tubes.errors import TubeSettingsError
@@ -39,16 +39,13 @@ def ice_settings(network: Network, options: IceOptions, base: IceSettings) -> Ic
     Raises:
         TubeSettingsError: a server cannot be used.
     """
-    try:
-        return replace(
-            base,
-            servers=_distinct(_servers(network, options)),
-            relay_only=base.relay_only or options.turn_only,
-            loopback=options.loopback,
-            interfaces=network.interfaces,
-        )
-    except SettingsError as error:
-        raise TubeSettingsError(str(error)) from error
+    return replace(
+        base,
+        servers=_distinct(_servers(network, options)),
+        relay_only=base.relay_only or options.turn_only,
+        loopback=options.loopback,
+        interfaces=network.interfaces,
+    )
 
 
 def stun_url(server: str) -> str:

@@ -19,7 +19,7 @@ from guacr.tubes.reasons import CloseReason
 from guacr.tubes.registry import Created, TubeRegistry
 from guacr.tubes.rtc.peer import PeerSettings
 from guacr.tubes.rtc.sdp import encode
-from guacr.tubes.settings import CustomSettings
+from guacr.tubes.settings import ConversationSettings, CustomSettings
 from guacr.tubes.tube import Tube
 
 VERSION = "2.2.9"
@@ -90,28 +90,20 @@ class Tubes:
             TubeError: as `TubeRegistry.create`, or the settings are invalid.
         """
         name, tube_id = asked.conversation_id, asked.tube_id or str(uuid4())
-        existing = self.registry.tubes.get(tube_id)
-        offers = existing.offers if existing is not None else not asked.offer
-        parsed = parse(asked.settings, is_offerer=offers)
-        peer = PeerSettings(
-            ice=ice_settings(asked.network, parsed.ice, self.limits.ice),
-            trickle=asked.trickle,
-            keeper_version=VERSION,
-        )
-        audience = self.audiences.get(tube_id)
-        if audience is None:
-            audience = Audience(application.dispatcher, name)
-        conversation, feed = parsed.conversation, None
-        if conversation is None:
+        is_new = tube_id not in self.audiences
+        audience = self.audiences.get(tube_id) or Audience(application.dispatcher, name)
+        settings, peer = self._settings(asked, tube_id)
+        feed = None
+        if settings is None:
             feed = _feed(name, audience, application)
-            conversation = CustomSettings(feed.handler, feed.handler)
-        if existing is None:
+            settings = CustomSettings(feed.handler, feed.handler)
+        if is_new:
             self.audiences[tube_id] = audience
             audience.add(name, application.on_signal)
         try:
             created = await self.registry.create(
                 name,
-                conversation,
+                settings,
                 peer,
                 on_event=self._on_event,
                 offer=asked.offer,
@@ -120,7 +112,7 @@ class Tubes:
                 fragmented=asked.fragmented,
             )
         except BaseException as error:
-            if existing is None:
+            if is_new:
                 self.audiences.pop(tube_id, None)
             if isinstance(error, SdpError):
                 raise SdpError(FAILED_REMOTE + str(error)) from error
@@ -130,6 +122,19 @@ class Tubes:
             self._feeds[tube_id, name] = feed
         self.registry.associate(tube_id, name)
         return _result(created)
+
+    def _settings(
+        self, asked: Asked, tube_id: str
+    ) -> tuple[ConversationSettings | None, PeerSettings]:
+        existing = self.registry.tubes.get(tube_id)
+        offers = existing.offers if existing is not None else not asked.offer
+        parsed = parse(asked.settings, is_offerer=offers)
+        peer = PeerSettings(
+            ice=ice_settings(asked.network, parsed.ice, self.limits.ice),
+            trickle=asked.trickle,
+            keeper_version=VERSION,
+        )
+        return parsed.conversation, peer
 
     # ---- events
 
@@ -155,9 +160,9 @@ class Tubes:
 
     def abandon(self, dispatcher: Dispatcher) -> None:
         """Close the tube that has this dispatcher: its creator does not know it."""
-        for tube_id, audience in self.audiences.items():
-            if audience.dispatcher is dispatcher:
-                self.registry.tube(tube_id).close_soon(CloseReason.NORMAL)
+        for tube_id, tube in self.registry.tubes.items():
+            if self.audiences[tube_id].dispatcher is dispatcher:
+                tube.close_soon(CloseReason.NORMAL)
 
     async def close(self) -> None:
         """Close everything."""

@@ -33,7 +33,7 @@ def ice_settings(settings: WebRtcSettings, now: float) -> IceSettings:
     """Return the settings of this end.
 
     Raises:
-        SettingsError: a server's URL cannot be used.
+        IceSettingsError: a server's URL cannot be used.
     """
     return IceSettings(
         servers=tuple(_server(server, now) for server in settings.servers),

@@ -39,7 +39,7 @@ class TubeService(Service):
     """Accepts the tubes of browsers according to the `webrtc` settings.
 
     Raises:
-        SettingsError: a server of the settings cannot be used.
+        IceSettingsError: a server of the settings cannot be used.
     """
 
     def __init__(self, settings: Settings) -> None:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Self
 
-from guacr.errors import SettingsError, shorten
-from guacr.tubes.errors import IceError
+from guacr.errors import shorten
+from guacr.tubes.errors import IceError, IceSettingsError
 
 UFRAG_LENGTH, PASSWORD_LENGTH = 16, 32
 """Characters of our own credentials; RFC 8445, 5.3 wants 4 and 22 at least."""
@@ -78,7 +78,7 @@ class IceServer:
     that sign the certificate of a `turns` server, if they are not those of the system.
 
     Raises:
-        SettingsError: the URL is not of these forms, or a TURN server has no credentials.
+        IceSettingsError: the URL is not of these forms, or a TURN server has no credentials.
     """
 
     url: str
@@ -93,7 +93,7 @@ class IceServer:
     def __post_init__(self) -> None:
         match = _URL.fullmatch(self.url)
         if match is None:
-            raise SettingsError(
+            raise IceSettingsError(
                 f"not the URL of a STUN or TURN server: {shorten(self.url)} (such as "
                 "stun:host:3478, turn:host:3478?transport=tcp, turns:host:5349)"
             )
@@ -110,13 +110,13 @@ class IceServer:
 
     def _check(self, scheme: str, port: int, transport: str | None) -> None:
         if not 0 < port < 1 << 16:
-            raise SettingsError(f"the port of {shorten(self.url)} is not between 1 and 65535")
+            raise IceSettingsError(f"the port of {shorten(self.url)} is not between 1 and 65535")
         if scheme == "turns" and transport == "udp":
-            raise SettingsError(f"{shorten(self.url)}: turns is TLS over TCP, not UDP")
+            raise IceSettingsError(f"{shorten(self.url)}: turns is TLS over TCP, not UDP")
         if scheme == "stun" and transport == "tcp":
-            raise SettingsError(f"{shorten(self.url)}: a STUN server is asked by UDP")
+            raise IceSettingsError(f"{shorten(self.url)}: a STUN server is asked by UDP")
         if scheme != "stun" and not (self.username and self.credential):
-            raise SettingsError(f"{shorten(self.url)} needs a username and a credential")
+            raise IceSettingsError(f"{shorten(self.url)} needs a username and a credential")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ class IceSettings:
     """How a transport gathers candidates and how long it waits; times are in seconds.
 
     Raises:
-        SettingsError: a time is not positive, or there are too many servers.
+        IceSettingsError: a time is not positive, or there are too many servers.
     """
 
     servers: tuple[IceServer, ...] = ()
@@ -156,11 +156,11 @@ class IceSettings:
     def __post_init__(self) -> None:
         for name in _POSITIVE:
             if not getattr(self, name) > 0:
-                raise SettingsError(f"{name} of ICE must be above 0 s")
+                raise IceSettingsError(f"{name} of ICE must be above 0 s")
         if not self.failed_after >= 0:
-            raise SettingsError("failed_after of ICE must not be below 0 s")
+            raise IceSettingsError("failed_after of ICE must not be below 0 s")
         first, last = self.ports
         if not (first == last == 0 or 0 < first <= last < 1 << 16):
-            raise SettingsError("the ports of ICE are not a first and a last one of 1 to 65535")
+            raise IceSettingsError("the ports of ICE are not a first and a last one of 1 to 65535")
         if len(self.servers) > SERVERS_MAX:
-            raise SettingsError(f"more than {SERVERS_MAX} STUN and TURN servers")
+            raise IceSettingsError(f"more than {SERVERS_MAX} STUN and TURN servers")

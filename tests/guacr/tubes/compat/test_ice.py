@@ -11,6 +11,8 @@ from guacr.tubes.compat.dictionary import IceOptions
 from guacr.tubes.compat.ice import Network, ice_settings
 from guacr.tubes.errors import TubeSettingsError
 from guacr.tubes.rtc.ice.settings import IceSettings
+from guacr.tubes.rtc.peer import PeerConnection, PeerSettings
+from tests.support.coturn import coturn
 
 TURN = {"turn_username": "u", "turn_password": "p"}
 
@@ -112,3 +114,23 @@ def test_limits_stay() -> None:
 
     assert settings.relay_only
     assert settings.gather_timeout == 1.0
+
+
+@pytest.mark.parametrize("authority", [True, False])
+async def test_a_turn_server_whose_authority_is_the_callers(authority: bool) -> None:
+    async with coturn() as server:
+        turn = server.server("tls")
+        options = IceOptions(
+            turn_only=True,
+            turn_url=turn.url,
+            turn_username=turn.username,
+            turn_password=turn.credential,
+            loopback=True,
+        )
+        network = Network(turn_authorities=turn.authorities if authority else "")
+        ice = ice_settings(network, options, IceSettings())
+        peer = PeerConnection(PeerSettings(ice=ice, trickle=False), offers=True)
+
+        assert (" typ relay" in await peer.create_offer()) is authority
+
+        await peer.close()
