@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from tests.browser.test_files import drop
+from tests.browser.files import drop
 from tests.browser.visit import connected, see
 from tests.support.browser import CTRL, SHIFT, Page
 from tests.support.site import Site, running_site

@@ -1,8 +1,7 @@
-"""Files in the page: folders, downloads, uploads, and what is dropped on the screen."""
+"""Transfers of files in the page: downloads, uploads, and what is dropped on the screen."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
 
@@ -14,15 +13,13 @@ from guacr.errors import ForbiddenError, UpstreamError
 from guacr.session.session import Session
 from handlers.testcard import TestcardHandler as CardHandler
 from handlers.testcard.files import PIECE, CardFiles
+from tests.browser.files import CARD, MEGABYTE, choose, drop, folder, state
 from tests.browser.visit import CONNECTED, connected, sessions
 from tests.support.browser import Browser, Page, Window
 from tests.support.site import Site, running_site
 from tests.support.waiting import until, until_saved
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
-
-CARD = {"card": {"protocol": "testcard", "title": "Test card", "parameters": {"frame-rate": 2}}}
-MEGABYTE = "new Uint8Array(1_000_000).fill(7)"
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -39,47 +36,10 @@ def notes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return told
 
 
-async def folder(page: Page, site: Site, *names: str) -> None:
-    """Open the files dialog, and folders one after the other."""
-    await page.goto(f"{site.origin}/#connection=card")
-    await page.until(CONNECTED, "the test card")
-    await page.click("#bar-toggle")
-    await page.click("#action-files")
-    for name in names:
-        await page.click(f'#files-list [aria-label="Open {name}"]')
-        await page.until(
-            f"document.querySelector('#files-path [aria-current]').textContent === '{name}'", name
-        )
-
-
-def state(page: Page, name: str, text: str) -> str:
-    """Return a script that checks whether the line of the transfer `name` contains `text`."""
-    said = " && ".join(f"line.innerText.includes({json.dumps(part)})" for part in (name, text))
-    return f"[...document.querySelectorAll('#transfers li')].some(line => {said})"
-
-
-def choose(file: str) -> str:
-    """Choose a file in the dialog, as a person does in the browser's own."""
-    return (
-        f"(() => {{ const t = new DataTransfer(); t.items.add({file});"
-        " const input = document.querySelector('#files-chosen');"
-        " input.files = t.files; input.dispatchEvent(new Event('change')) })()"
-    )
-
-
-def drop(file: str) -> str:
-    """Drop a file on the screen."""
-    return (
-        f"(() => {{ const t = new DataTransfer(); t.items.add({file});"
-        " for (const kind of ['dragover', 'drop']) document.querySelector('#screen').dispatchEvent("
-        "new DragEvent(kind, { dataTransfer: t, bubbles: true, cancelable: true })) })()"
-    )
-
-
 async def test_a_file_is_downloaded(page: Page, card: Site, tmp_path: Path) -> None:
     await page.call("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
     await folder(page, card, "download")
-    await page.click('#files-list [aria-label="Download 1 MiB"]')
+    await page.click('#files-rows [aria-label="Download 1 MiB"]')
     await page.until(state(page, "1 MiB", "1.0 MB, "), "the end of the download")
     await until_saved(tmp_path / "1 MiB", PIECE * 16)
     assert page.errors == []
@@ -91,7 +51,7 @@ async def test_folders_by_their_path(page: Page, card: Site) -> None:
         "/is empty/.test(document.querySelector('#files-status').textContent)", "an empty list"
     )
     await page.click("#files-path button")
-    await page.until("document.querySelectorAll('#files-list li').length === 3", "the root")
+    await page.until("document.querySelectorAll('#files-rows tr').length === 3", "the root")
 
 
 async def test_a_file_is_uploaded(page: Page, card: Site, notes: list[str]) -> None:
@@ -138,17 +98,14 @@ async def test_a_refused_download_says_why(
     page: Page, card: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await folder(page, card, "download")
-    await page.until_visible('#files-list [aria-label="Download 1 KiB"]')
+    await page.until_visible('#files-rows [aria-label="Download 1 KiB"]')
 
     async def refuse(self: CardFiles, path: str) -> Entry:
         raise ForbiddenError("you may not read this file")
 
     monkeypatch.setattr(CardFiles, "stat", refuse)
-    await page.click('#files-list [aria-label="Download 1 KiB"]')
-    await page.until(
-        "document.querySelector('#files-status').textContent === 'You may not read this file.'",
-        "the reason",
-    )
+    await page.click('#files-rows [aria-label="Download 1 KiB"]')
+    await page.until(state(page, "1 KiB", "You may not read this file."), "the reason")
 
 
 async def test_a_file_that_breaks_off_is_not_saved(
@@ -162,10 +119,10 @@ async def test_a_file_that_breaks_off_is_not_saved(
         raise UpstreamError("the host has gone")
 
     monkeypatch.setattr(CardFiles, "read", break_off)
-    await page.click('#files-list [aria-label="Download 1 KiB"]')
+    await page.click('#files-rows [aria-label="Download 1 KiB"]')
     await page.until(state(page, "1 KiB", "The host has gone."), "the reason")
     monkeypatch.undo()
-    await page.click('#files-list [aria-label="Download 1 MiB"]')
+    await page.click('#files-rows [aria-label="Download 1 MiB"]')
     await until_saved(tmp_path / "1 MiB", PIECE * 16)
     assert not (tmp_path / "1 KiB").exists()
     assert page.errors == []
@@ -205,7 +162,7 @@ async def test_a_file_that_the_remote_side_sends(page: Page, site: Site, tmp_pat
 
 async def test_a_transfer_can_be_cancelled(page: Page, card: Site) -> None:
     await folder(page, card, "download")
-    await page.click('#files-list [aria-label="Download 100 MiB"]')
+    await page.click('#files-rows [aria-label="Download 100 MiB"]')
     await page.click('#transfers [aria-label="Cancel 100 MiB"]')
     await page.until(state(page, "100 MiB", "Cancelled."), "the end")
     (session,) = sessions(card)
@@ -218,7 +175,7 @@ async def test_a_transfer_can_be_cancelled(page: Page, card: Site) -> None:
 async def test_the_dialog_fits_the_window(browser: Browser, card: Site, dark: bool) -> None:
     page = await browser.page(Window(width=390, height=700, dark=dark))
     await folder(page, card, "download")
-    await page.until("document.querySelectorAll('#files-list li').length === 5", "the files")
+    await page.until("document.querySelectorAll('#files-rows tr').length === 5", "the files")
     wide = "document.querySelector('#files-dialog').scrollWidth"
     assert await page.run(f"{wide} <= document.querySelector('#files-dialog').clientWidth")
     await page.close()

@@ -52,6 +52,12 @@ KEYS = {
     "Shift": (16, ""),
     "Alt": (18, ""),
     "ArrowRight": (39, ""),
+    "ArrowUp": (38, ""),
+    "ArrowDown": (40, ""),
+    "Home": (36, ""),
+    "End": (35, ""),
+    "Delete": (46, ""),
+    "F2": (113, ""),
 }
 """Name → virtual key code and text."""
 

@@ -4,7 +4,7 @@
 import Guacamole from "../vendor/guacamole-common.js";
 import { byId, sentence } from "./dom.js";
 import { readBytes } from "./streams.js";
-import { inUnits } from "./transfers.js";
+import { inUnits } from "./files/names.js";
 
 const SHOWN_MAX = 1_000_000; // characters; browsers hang if a field contains many more
 const TEXT = "text/plain";

@@ -5,7 +5,8 @@ import { Appearance } from "./appearance.js";
 import { Clipboard, CLIPBOARD_TYPES } from "./clipboard.js";
 import { Controls } from "./controls.js";
 import { byId, sentence } from "./dom.js";
-import { Files } from "./files.js";
+import { Files } from "./files/files.js";
+import { DIRECTORY_TYPE } from "./files/system.js";
 import { Input } from "./input.js";
 import { Keypad } from "./keypad.js";
 import { Messages } from "./messages.js";
@@ -131,6 +132,7 @@ export class Session {
     });
     for (const type of IMAGES) words.append("image", type);
     for (const type of CLIPBOARD_TYPES) words.append("clipboard", type);
+    words.append("files", DIRECTORY_TYPE);
     for (const type of sounds) words.append("audio", type);
     return words.toString();
   }
