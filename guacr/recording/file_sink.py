@@ -8,8 +8,8 @@ from typing import Protocol
 
 from typing_extensions import override
 
-from guacr.errors import GuacrError, RecordingError
-from guacr.recording.sink import Sink
+from guacr.errors import GuacrError, RecordingError, forget_frames
+from guacr.recording.sink import Sink, ignore, nothing
 from guacr.threads import store
 
 BATCH = 0.2
@@ -75,6 +75,7 @@ class FileSink(Sink):
             if self._error is None and parts:
                 await store(partial(self._file.append, parts))
         finally:
+            self.on_failed, self.on_drained = ignore, nothing
             await store(self._file.close)
         if self._error is not reported and self._error is not None:
             raise self._error
@@ -92,6 +93,7 @@ class FileSink(Sink):
         if error is not None:
             self._parts.clear()
             self._waiting = 0
+            forget_frames(error)
             self._error = error if isinstance(error, GuacrError) else RecordingError(str(error))
             if not self._closed:
                 self.on_failed(self._error)

@@ -123,16 +123,18 @@ class Recorder:
             self._session.taps.remove(self._tap)
 
     async def close(self) -> None:
-        """Wait until everything has been stored.
+        """Wait until everything has been stored; the recorder cannot be used afterwards.
 
         Raises:
             GuacrError: something could not be stored, and the sink has not reported it.
         """
         self.stop()
-        self._sink.on_drained = _nothing
-        if self._index is not None:
-            await self._index.close(self._last_sync, self._size)
-        await self._sink.close()
+        try:
+            if self._index is not None:
+                await self._index.close(self._last_sync, self._size)
+            await self._sink.close()
+        finally:
+            vars(self).clear()  # what refers to it and to each other is freed at once
 
     # ---- the picture
 
@@ -337,4 +339,4 @@ def _without_settings(frame: bytes) -> bytes:
 
 
 def _nothing() -> None:
-    """Do nothing: nobody waits any more."""
+    """Do nothing by default."""

@@ -68,13 +68,15 @@ class SessionRecording(SessionExtension):
     async def closed(self) -> None:
         written, self._written = self._written, {}
         for what, where in written.items():
+            what.stop()
+            size = what.size
             try:
                 await what.close()
             except GuacrError as error:
                 self._report(where, error, required=False)
             else:
                 if what not in self._failed:
-                    self._events.publish(RecordingEnded(self._session.id, where, what.size))
+                    self._events.publish(RecordingEnded(self._session.id, where, size))
 
     # ---- the begin
 
@@ -141,10 +143,7 @@ class SessionRecording(SessionExtension):
         if what in self._failed or what not in self._written or self._session.closed:
             return
         self._failed.add(what)
-        if isinstance(what, Recorder):
-            what.stop()
-        else:
-            self._session.context.text_taps.remove(what.write)
+        what.stop()
         required = self._is_required if required is None else required
         self._report(self._written[what], error, required=required)
         if required:

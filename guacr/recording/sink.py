@@ -18,8 +18,8 @@ class Sink(ABC):
     """
 
     def __init__(self) -> None:
-        self.on_failed: Callable[[GuacrError], None] = _ignore
-        self.on_drained: Callable[[], None] = _nothing
+        self.on_failed: Callable[[GuacrError], None] = ignore
+        self.on_drained: Callable[[], None] = nothing
 
     @property
     @abstractmethod
@@ -40,9 +40,9 @@ class Sink(ABC):
         """
 
 
-def _ignore(error: GuacrError) -> None:
+def ignore(error: GuacrError) -> None:
     """Ignore a failure before anyone handles it."""
 
 
-def _nothing() -> None:
+def nothing() -> None:
     """Do nothing by default."""

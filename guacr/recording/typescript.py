@@ -68,10 +68,13 @@ class Typescript:
         self._timer: asyncio.TimerHandle | None = None
         self.size = len(HEADER)
         """Bytes of the text so far."""
+        self._stopped = False
         sink.write(b"\n" + HEADER)
 
     def write(self, text: bytes) -> None:
         """Add text that the terminal shows now."""
+        if self._stopped:
+            return
         self._text.append(text)
         self._waiting += len(text)
         if self._waiting >= PART_MAX:
@@ -79,11 +82,17 @@ class Typescript:
         elif self._timer is None:
             self._timer = self._loop.call_later(PART_EVERY, self._finish_part)
 
+    def stop(self) -> None:
+        """Complete the typescript; repeated calls do nothing."""
+        if not self._stopped:
+            self._stopped = True
+            self._finish_part()
+            self._sink.write(b"\n" + FOOTER)
+            self.size += len(FOOTER)
+
     async def close(self) -> None:
-        """Complete the typescript; raises as `Sink.close` does."""
-        self._finish_part()
-        self._sink.write(b"\n" + FOOTER)
-        self.size += len(FOOTER)
+        """Wait until it has been stored; raises as `Sink.close` does."""
+        self.stop()
         await self._sink.close()
 
     def _finish_part(self) -> None:

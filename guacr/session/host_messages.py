@@ -86,6 +86,7 @@ class HostMessages:
         self.finished = True
         for throttle in (self._names, self._clipboards, *self._argv.values()):
             throttle.finish()
+        self.copied = _nobody
 
     def _send_name(self, message: bytes) -> int:
         self._users.send(message)

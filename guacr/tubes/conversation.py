@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
 
+from guacr.tubes.backlog import WINDOW_FIRST, Backlog
 from guacr.tubes.connections.connection import Backend, Connection, Front
 from guacr.tubes.events import (
     FLOODED,
@@ -19,10 +20,10 @@ from guacr.tubes.events import (
 )
 from guacr.tubes.inlet import Inlet
 from guacr.tubes.outlet import Outlet
-from guacr.tubes.reading import STALL_MAX, UNSEEN_STALL_MAX, ReadingGate
+from guacr.tubes.reading import Reading
 from guacr.tubes.reasons import CloseReason
 from guacr.tubes.sctp.channels import Channel, ChannelState
-from guacr.tubes.wire.control import CloseConnection, Ping, SendEof
+from guacr.tubes.wire.control import CloseConnection, Ping, SendEof, Window
 from guacr.tubes.wire.frames import MESSAGE_MAX
 
 CONNECTIONS_MAX = 4096
@@ -63,9 +64,11 @@ class Conversation:
         on_event: called with each event; it must not raise anything.
         backend: opens the connections that the peer asks for; None refuses them.
         front: begins once the channel is open, and ends with the conversation.
+        backlog: of the tube; by default, the conversation has its own.
 
     Attributes:
         label: the channel's, which is the conversation's id.
+        reading: reads from the channel.
         outlet: what connections send through.
         inlet: dispatches what is received.
     """
@@ -78,6 +81,7 @@ class Conversation:
         *,
         backend: Backend | None = None,
         front: Front | None = None,
+        backlog: Backlog | None = None,
     ) -> None:
         self.label = channel.label
         self.options = options
@@ -95,7 +99,17 @@ class Conversation:
         self._table: dict[int, Connection] = {}
         self._alive: set[Connection] = set()
         """Those in the table, and those that still release what they used."""
-        self._gate = ReadingGate(channel, self._stall_max, self._on_stalled)
+        self._backlog = backlog or Backlog()
+        self.reading = Reading(
+            channel,
+            self._backlog,
+            is_answerer=options.is_answerer,
+            receive_eof=self._receive_eof,
+            send_grant=lambda one, limit: self.outlet.send_control(Window(one.number, limit)),
+            on_stalled=self._on_stalled,
+        )
+        self._peer_window: float = inf
+        """Bytes that the peer accepts on a new connection; it grants more if this is finite."""
         self._last_number = 0
         self._empty: asyncio.Future[None] | None = None
         self.inlet = Inlet(self, self._table, backend)
@@ -174,10 +188,18 @@ class Conversation:
         """Put a connection into the table, whose number must be free."""
         self._table[connection.number] = connection
         self._alive.add(connection)
+        self._backlog.connections += 1
+        connection.send_limit = self._peer_window
+        if self._peer_window < inf:
+            connection.inflow.allow_grants()
 
     def replace(self, opening: Connection, connection: Connection) -> None:
-        """Put `connection` into the place of the one that has opened it."""
-        self.add(connection)
+        """Put `connection` into the place of the one that has opened it, with what has come for it;
+        `Inflow.deliver` delivers that."""
+        self._table[connection.number] = connection
+        self._alive.add(connection)
+        connection.send_limit = opening.send_limit
+        opening.inflow.move_to(connection)
 
     def tell_started(self, connection: Connection) -> None:
         """Both ends have opened a connection."""
@@ -211,19 +233,23 @@ class Conversation:
 
     def released(self, connection: Connection) -> None:
         """A connection uses nothing any more."""
-        self._gate.let_go(connection)
+        if connection.inflow.connection is connection:
+            connection.inflow.release()
         self._alive.discard(connection)
         if not self._alive and self._empty is not None:
             self._empty.set_result(None)
             self._empty = None
 
-    def hold(self, connection: Connection) -> None:
-        """Receive nothing until `let_go`: a connection cannot take more."""
-        self._gate.hold(connection)
+    # --- for the inlet
 
-    def let_go(self, connection: Connection) -> None:
-        """A connection can take more; harmless when repeated."""
-        self._gate.let_go(connection)
+    def peer_window(self, limit: int) -> None:
+        """The peer knows windows, and accepts `limit` bytes on each connection before it grants
+        more."""
+        if self._peer_window == inf:
+            self._peer_window = limit
+            for connection in self._table.values():
+                connection.send_limit = limit
+                connection.inflow.allow_grants()
 
     # --- the channel
 
@@ -231,6 +257,7 @@ class Conversation:
         if self.is_closed:
             return
         self._on_event(ConversationOpened(self.label))
+        self.outlet.send_control(Window(0, WINDOW_FIRST))
         if self.options.is_answerer:
             for _ in range(WARM_UP):
                 self.outlet.send_control(Ping(0, bytes(WARM_UP_SIZE)))
@@ -256,6 +283,8 @@ class Conversation:
         self, connection: Connection, reason: CloseReason, text: str, *, by_peer: bool
     ) -> None:
         del self._table[connection.number]
+        self._backlog.connections -= 1
+        connection.inflow.end()
         connection.close(reason, text)
         self._on_event(ConnectionEnded(self.label, connection.number, reason, text, by_peer))
 
@@ -263,7 +292,7 @@ class Conversation:
         self.is_closed = True
         self._channel.on_message = None
         self.inlet.close()
-        self._gate.close()
+        self.reading.close()
         if self._front is not None:
             self._front.close()
         if not self._table:
@@ -283,13 +312,17 @@ class Conversation:
             self._loop.call_later(GRACE, self._channel.close)
         self._on_event(ConversationClosed(self.label, reason, outcome, by_peer))
 
-    # --- connections that do not take their data
+    # --- the connections' data
 
-    def _stall_max(self) -> float:
-        """Return the seconds for which a connection may take nothing."""
-        if len(self._table) > 1 or self.outlet.is_broken:
-            return STALL_MAX
-        return UNSEEN_STALL_MAX if self.options.is_answerer else inf
+    def _receive_eof(self, connection: Connection) -> None:
+        """The peer has no more data for a connection, which has got all of it."""
+        if connection.has_received_eof:
+            return
+        connection.has_received_eof = True
+        if connection.has_sent_eof:
+            self.end(connection, CloseReason.NORMAL, "")
+        else:
+            connection.receive_eof()
 
     def _on_stalled(self, connection: Connection) -> None:
         text = "does not take its data, for which other connections have to wait"

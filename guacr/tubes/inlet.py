@@ -24,6 +24,7 @@ from guacr.tubes.wire.control import (
     UdpAssociateClosed,
     UdpAssociateOpened,
     UdpPacket,
+    Window,
 )
 from guacr.tubes.wire.fragments import Reassembler
 from guacr.tubes.wire.frames import LENGTH_MAX, FrameParser
@@ -80,7 +81,7 @@ class Inlet:
             if number:
                 connection = table.get(number)
                 if connection is not None:
-                    connection.receive(payload)
+                    connection.inflow.receive(payload)
             else:
                 self._receive_control(payload)
         if self._parser.damaged:
@@ -180,13 +181,17 @@ class Inlet:
 
     def _on_send_eof(self, message: SendEof) -> None:
         connection = self._table.get(message.conn_no)
-        if connection is None or connection.has_received_eof:
+        if connection is not None:
+            connection.inflow.receive_eof()
+
+    def _on_window(self, message: Window) -> None:
+        if not message.conn_no:
+            self._conversation.peer_window(message.limit)
             return
-        connection.has_received_eof = True
-        if connection.has_sent_eof:
-            self._conversation.end(connection, CloseReason.NORMAL, "")
-        else:
-            connection.receive_eof()
+        connection = self._table.get(message.conn_no)
+        if connection is not None and message.limit > connection.send_limit:
+            connection.send_limit = message.limit
+            connection.credit_granted()
 
     def _on_close_connection(self, message: CloseConnection) -> None:
         if not message.conn_no:
@@ -218,5 +223,6 @@ _HANDLERS: dict[int, Callable[[Inlet, Any], None]] = {
     UdpPacket.code: Inlet._on_udp_packet,
     UdpAssociateClosed.code: Inlet._on_udp_associate_closed,
     MetricsRequest.code: Inlet._on_metrics_request,
+    Window.code: Inlet._on_window,
 }
 """By code. What is not here needs no answer."""

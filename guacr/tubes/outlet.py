@@ -1,6 +1,7 @@
 """The sending half of a conversation: frames into a channel, with backpressure.
 
-Readers ask `has_room` after each frame, and if there is none, they stop reading and `wait`. When
+Readers ask `has_room` after each frame, and if there is none, they stop reading and `wait`. (Their
+own credit at the peer is another matter, `Connection.has_credit`.) When
 the channel has sent most of what it holds, all continue, first those that could read least: with
 more busy readers than fit into the channel, each gets its turn.
 """
@@ -10,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from time import time_ns
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from guacr.tubes.sctp.channels import Channel
 from guacr.tubes.wire.control import ControlMessage
@@ -24,6 +25,9 @@ from guacr.tubes.wire.frames import (
     encode,
     encode_split,
 )
+
+if TYPE_CHECKING:
+    from guacr.tubes.connections.connection import Connection
 
 HIGH_WATER = 64 * 1024
 """Bytes in the channel from which on readers pause. More than one turn of the event loop can send
@@ -96,12 +100,18 @@ class Outlet:
         """Where to read to before `send`. All readers share it."""
         return self._buffer if self._channel.buffered < HIGH_WATER else self._short_buffer
 
-    def send_read(self, number: int, count: int) -> None:
+    def send_read(self, connection: Connection, count: int) -> None:
         """Send the first bytes of `buffer`."""
-        self._put(encode(number, self._buffer[:count], time_ns() // 1_000_000))
+        connection.sent += count
+        self._put(encode(connection.number, self._buffer[:count], time_ns() // 1_000_000))
 
-    def send(self, number: int, data: Payload) -> None:
+    def send(self, connection: Connection, data: Payload) -> None:
         """Send data of a connection, in as many frames as needed."""
+        connection.sent += len(data)
+        self.send_to(connection.number, data)
+
+    def send_to(self, number: int, data: Payload) -> None:
+        """Send data to a connection that may be the peer's alone."""
         for message in encode_split(number, data, time_ns() // 1_000_000, self._message_max):
             self._put(message)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from guacr.tubes.backlog import Backlog, Total
 from guacr.tubes.capacity import Capacity, Creates
 from guacr.tubes.environment import CREATE_TIMEOUT, CREATES, number
 from guacr.tubes.errors import TubeTimeoutError, TubeTokenError
@@ -78,6 +79,7 @@ class TubeRegistry(TubeTable):
         self.creates = Creates(number(CREATES, CREATES_MAX) if creates_max is None else creates_max)
         self.sessions = LocalSessions(settings, directory=directory)
         self._timeout = number(CREATE_TIMEOUT, CREATE_SECONDS)
+        self._backlogs = Total()
         self._tokens: dict[str, str] = {}
         self._sweeps: dict[str, asyncio.TimerHandle] = {}
 
@@ -160,6 +162,7 @@ class TubeRegistry(TubeTable):
             offers=offers,
             on_event=lambda event: on_event(tube, event),
             on_closed=self._forget,
+            backlog=Backlog(total=self._backlogs),
         )
         self._tubes[tube_id] = tube
         self._tokens[tube_id] = token

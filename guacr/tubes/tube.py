@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from guacr.errors import shorten
+from guacr.tubes.backlog import Backlog
 from guacr.tubes.conversation import Conversation, ConversationOptions
 from guacr.tubes.errors import ConversationNotFoundError, TubeError, WireError
 from guacr.tubes.events import (
@@ -78,6 +79,7 @@ class Tube(Link):
             otherwise, the peer does.
         on_event: called with each event; it must not raise anything.
         on_closed: called once it is closed.
+        backlog: what its connections may leave; by default, with the usual limits.
 
     Attributes:
         was_connected: whether the peer connection has ever been established.
@@ -91,6 +93,7 @@ class Tube(Link):
         offers: bool,
         on_event: Callable[[TubeEvent], None],
         on_closed: Callable[[Tube], None],
+        backlog: Backlog | None = None,
     ) -> None:
         super().__init__(settings, offers=offers)
         self.id = id
@@ -98,6 +101,7 @@ class Tube(Link):
         self.was_connected = False
         self._on_event = on_event
         self._on_closed = on_closed
+        self._backlog = backlog or Backlog()
         self._loop = asyncio.get_running_loop()
         self._entries: dict[str, _Entry] = {}
         self._unclaimed: dict[str, Channel] = {}
@@ -179,6 +183,7 @@ class Tube(Link):
             ),
             backend=entry.plan.backend,
             front=entry.plan.front,
+            backlog=self._backlog,
         )
 
     def _drop(self, entry: _Entry, reason: CloseReason | None, outcome: str) -> None:

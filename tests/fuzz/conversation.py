@@ -19,6 +19,7 @@ from guacr.tubes.wire.control import (
     Ping,
     SendEof,
     UdpAssociate,
+    Window,
 )
 from guacr.tubes.wire.fragments import Fragmenter
 from guacr.tubes.wire.frames import MESSAGE_MAX, FrameParser, encode
@@ -38,6 +39,8 @@ SAMPLES = [
     _controls(OpenConnection(1), OpenConnection(2)) + encode(1, b"data", 0) + encode(2, b"", 0)
     + _controls(SendEof(1), SendEof(2), CloseConnection(2, CloseReason.NORMAL, "text")),
     _controls(*(OpenConnection(number) for number in range(8)), CloseConnection(0)),
+    _controls(Window(0, 9), OpenConnection(1), Window(1, 20), SendEof(1), Window(1, 2**64 - 1))
+    + encode(1, b"echo", 0) * 6,
     _controls(Ping(0, bytes(50)), Ping(3), MetricsRequest(), ConnectionOpened(1)),
     _controls(UdpAssociate(9, 1), OpenConnection(9), CloseConnection(9), OpenConnection(9)),
     b"".join(Fragmenter().cut(encode(1, bytes(20_000), 0))),

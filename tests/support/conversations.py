@@ -4,11 +4,13 @@ likes."""
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
 from weakref import WeakSet
 
+from guacr.tubes.backlog import Backlog
 from guacr.tubes.connections.connection import Backend
 from guacr.tubes.connections.listener import Listener
 from guacr.tubes.conversation import Conversation, ConversationOptions
@@ -16,7 +18,7 @@ from guacr.tubes.events import Event
 from guacr.tubes.reasons import CloseReason
 from guacr.tubes.sctp import Channel
 from guacr.tubes.wire import control
-from guacr.tubes.wire.control import CloseConnection, ControlMessage, Ping
+from guacr.tubes.wire.control import CloseConnection, ControlMessage, Ping, Window
 from guacr.tubes.wire.frames import MESSAGE_MAX, FrameParser, encode
 from tests.support.sctp_pair import SctpPair, sctp_pair
 from tests.support.waiting import until
@@ -93,6 +95,8 @@ class RawPeer:
         self.events: list[Event] = []
         self.messages: list[bytes] = []
         self.controls: list[ControlMessage] = []
+        """Without those of `windows`."""
+        self.windows: list[Window] = []
         self.data: dict[int, bytes] = {}
         self._parser = FrameParser()
         channel.on_message = self._receive
@@ -129,7 +133,9 @@ class RawPeer:
         for number, payload in self._parser.feed(message):
             if number:
                 self.data[number] = self.data.get(number, b"") + payload
-            elif (one := control.parse(payload)) is not None:
+            elif isinstance(one := control.parse(payload), Window):
+                self.windows.append(one)
+            elif one is not None:
                 self.controls.append(one)
 
 
@@ -142,6 +148,7 @@ async def raw_peer(
     fragmented: bool = False,
     connections_max: int = 4096,
     message_max: int = MESSAGE_MAX,
+    backlog: Backlog | None = None,
 ) -> AsyncIterator[tuple[RawPeer, Conversation]]:
     """A conversation, an answerer unless said otherwise, and its raw peer."""
     async with sctp_pair() as pair:
@@ -158,6 +165,7 @@ async def raw_peer(
             ),
             backend=backend,
             front=listener,
+            backlog=backlog,
         )
         try:
             yield peer, conversation
@@ -169,9 +177,13 @@ async def raw_peer(
 
 @asynccontextmanager
 async def server(
-    serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], object], host: str = "127.0.0.1"
+    serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], object],
+    host: str = "127.0.0.1",
+    *,
+    receive_buffer: int = 0,
 ) -> AsyncIterator[int]:
-    """A TCP server on this machine; its port."""
+    """A TCP server on this machine; its port. The system keeps about `receive_buffer` bytes for one
+    that reads nothing, by default some MB."""
     writers = WeakSet[asyncio.StreamWriter]()
 
     async def run(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -184,6 +196,9 @@ async def server(
             writer.close()
 
     running = await asyncio.start_server(run, host, 0)
+    if receive_buffer:
+        for one in running.sockets:  # the sockets of clients inherit it
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
     try:
         yield running.sockets[0].getsockname()[1]
     finally:

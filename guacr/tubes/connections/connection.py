@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from math import inf
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from guacr.tubes.inflow import Inflow
 from guacr.tubes.reasons import CloseReason
 from guacr.tubes.wire.control import CloseConnection, ControlMessage, UdpPacket
 
@@ -17,11 +19,14 @@ class Connection(ABC):
 
     The conversation calls its methods, none of which may wait or raise anything. For its part, it
     tells the conversation when it ends (`Conversation.end`, or `Conversation.end_of_data` for one
-    direction), when it cannot take more data (`hold`, `let_go`), and when it has released all that
-    it used (`released`).
+    direction), and when it has released all that it used (`released`). When it cannot take more
+    data, it tells its `inflow` (`hold`, `let_go`); while it has no credit, it sends nothing.
 
     Attributes:
         number: its conn_no.
+        inflow: where its data comes from.
+        sent: bytes of data that it has sent.
+        send_limit: how many the peer has allowed, in total.
         is_opened: this end has opened it.
         has_sent_eof: this end has no more data.
         has_received_eof: the peer has no more data.
@@ -32,8 +37,19 @@ class Connection(ABC):
     def __init__(self, conversation: Conversation, number: int) -> None:
         self.conversation = conversation
         self.number = number
+        self.inflow = Inflow(self, conversation.reading)
+        self.sent = 0
+        self.send_limit: float = inf
         self.has_sent_eof = False
         self.has_received_eof = False
+
+    @property
+    def has_credit(self) -> bool:
+        """True if a frame may be sent."""
+        return self.sent < self.send_limit
+
+    def credit_granted(self) -> None:
+        """The peer has allowed more data."""
 
     def start(self) -> None:
         """It is in the conversation's table: data may be sent."""

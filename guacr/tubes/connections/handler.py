@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from typing_extensions import override
@@ -18,7 +18,9 @@ from guacr.tubes.wire.control import OpenConnection
 from guacr.tubes.wire.frames import LENGTH_MAX, Payload
 
 QUEUED_MAX = 64 * 1024 * 1024
-"""Bytes of an application that wait for room in the channel."""
+"""Bytes of an application that wait to be sent."""
+CONNECTION_QUEUED_MAX = 32 * 1024 * 1024
+"""Those of one connection: others can be used while it waits for the peer."""
 PIECE = 64 * 1024
 """Bytes that are sent before others have their turn."""
 
@@ -57,6 +59,17 @@ class Ended:
 HandlerEvent: TypeAlias = Opened | Data | EndOfData | Ended
 
 
+@dataclass(slots=True)
+class _Queue:
+    """The items that an application has queued for a connection: data, the reason of an end, or
+    None for an end of data."""
+
+    number: int
+    items: deque[memoryview | CloseReason | None] = field(default_factory=deque)
+    size: int = 0
+    has_turn: bool = False
+
+
 class Handler:
     """The application's side of a conversation; both its backend and its front.
 
@@ -71,12 +84,13 @@ class Handler:
         self._loop = asyncio.get_running_loop()
         self._conversation: Conversation | None = None
         self._connections: dict[int, HandlerConnection] = {}
-        self._queue: deque[tuple[int, memoryview | CloseReason | None]] = deque()
-        """Data, the reason of an end, or None for an end of data."""
+        self._queues: dict[int, _Queue] = {}
+        self._turns: deque[_Queue] = deque()
+        """Those that may send, in turns; the others wait for credit."""
         self._is_waiting = False
         self._room: asyncio.Future[None] | None = None
         self.queued = 0
-        """Bytes that wait for room in the channel."""
+        """Bytes that wait to be sent."""
 
     # --- for the application
 
@@ -113,43 +127,43 @@ class Handler:
         """Queue data, without looking whether the connection exists.
 
         Raises:
-            TubeError: it has more than 16 MiB, too much is queued, or the conversation is closed.
+            TubeError: it has more than 16 MiB, too much is queued for the connection or for all, or
+                the conversation is closed.
         """
         self._running()
         if len(data) > LENGTH_MAX:
             raise TubeError("Handler payload exceeds maximum frame length")
         if self.queued + len(data) > QUEUED_MAX:
             raise TubeError("too much data is queued: wait until the peer has taken some")
-        self.queued += len(data)
-        self._queue.append((number, memoryview(bytes(data))))
-        self._pump()
+        queue = self._queues.get(number)
+        if queue is not None and queue.size + len(data) > CONNECTION_QUEUED_MAX:
+            raise TubeError(f"too much data is queued for connection {number}: its peer reads none")
+        self._put(number, memoryview(bytes(data)), len(data))
 
     async def drain(self) -> None:
         """Wait until nothing is queued, or the conversation has ended."""
-        while self._queue:
+        while self._queues:
             if self._room is None:
                 self._room = self._loop.create_future()
             await asyncio.shield(self._room)
 
     def end_of_data(self, number: int) -> None:
         """Say that no data follows what is queued; the connection still receives."""
-        self._queue.append((number, None))
-        self._pump()
+        self._put(number, None)
 
     def disconnect(self, number: int, reason: CloseReason) -> None:
         """End a connection behind what is queued. No event tells of it."""
-        self._queue.append((number, reason))
-        self._pump()
+        self._put(number, reason)
 
     def pause(self, number: int) -> None:
-        """Receive nothing in this conversation until `proceed`: a connection has enough."""
+        """Receive nothing for a connection until `proceed`: it has enough."""
         if number in self._connections:
-            self._running().hold(self._connections[number])
+            self._connections[number].inflow.hold()
 
     def proceed(self, number: int) -> None:
         """Take back `pause`."""
         if number in self._connections:
-            self._running().let_go(self._connections[number])
+            self._connections[number].inflow.let_go()
 
     # --- for the conversation
 
@@ -160,7 +174,8 @@ class Handler:
     def close(self) -> None:
         """As `Front.close`."""
         self._conversation = None
-        self._queue.clear()
+        self._queues.clear()
+        self._turns.clear()
         self.queued = 0
         self._tell_drained()
 
@@ -178,9 +193,22 @@ class Handler:
         self._events.append(event)
 
     def forget(self, connection: HandlerConnection) -> None:
-        """A connection has ended."""
-        if self._connections.get(connection.number) is connection:
-            del self._connections[connection.number]
+        """A connection has ended: what is queued for it is dropped."""
+        number = connection.number
+        if self._connections.get(number) is connection:
+            del self._connections[number]
+            queue = self._queues.pop(number, None)
+            if queue is not None:
+                self.queued -= queue.size
+                queue.items.clear()
+            if not self._queues:
+                self._tell_drained()
+
+    def credit_granted(self, number: int) -> None:
+        """The peer has allowed a connection to send more."""
+        if number in self._queues:
+            self._give_turn(self._queues[number])
+            self._pump()
 
     def resume(self) -> None:
         """Continue to send: the channel has room."""
@@ -201,32 +229,63 @@ class Handler:
         self._connections[number] = connection
         return connection
 
+    def _put(self, number: int, item: memoryview | CloseReason | None, size: int = 0) -> None:
+        queue = self._queues.setdefault(number, _Queue(number))
+        queue.items.append(item)
+        queue.size += size
+        self.queued += size
+        self._give_turn(queue)
+        self._pump()
+
+    def _give_turn(self, queue: _Queue) -> None:
+        if not queue.has_turn:
+            queue.has_turn = True
+            self._turns.append(queue)
+
     def _pump(self) -> None:
-        while self._queue and self._conversation is not None and not self._is_waiting:
+        while self._turns and self._conversation is not None and not self._is_waiting:
             outlet = self._conversation.outlet
             if not outlet.has_room:
                 self._is_waiting = True
                 outlet.wait(self, PIECE)
                 return
-            self._send_next(self._conversation, *self._queue.popleft())
-        if not self._queue:
+            queue = self._turns.popleft()
+            queue.has_turn = False
+            self._send_next(self._conversation, queue)
+        if not self._queues:
             self._tell_drained()
 
-    def _send_next(
-        self, conversation: Conversation, number: int, item: memoryview | CloseReason | None
-    ) -> None:
-        connection = self._connections.get(number)
+    def _send_next(self, conversation: Conversation, queue: _Queue) -> None:
+        if not queue.items:
+            return  # its connection has ended
+        connection = self._connections.get(queue.number)
+        item = queue.items.popleft()
         if isinstance(item, memoryview):
-            if len(item) > PIECE:
-                self._queue.appendleft((number, item[PIECE:]))
-                item = item[:PIECE]
-            self.queued -= len(item)
-            conversation.outlet.send(number, item)
+            if connection is not None and not connection.has_credit:
+                queue.items.appendleft(item)
+                return  # `credit_granted` gives it another turn
+            self._send_piece(conversation, queue, item)
         elif connection is not None and item is None:
             conversation.end_of_data(connection)
         elif connection is not None and isinstance(item, CloseReason):
             connection.is_silent = True
             conversation.end(connection, item, "")
+        if queue.items:
+            self._give_turn(queue)
+        elif self._queues.get(queue.number) is queue:
+            del self._queues[queue.number]
+
+    def _send_piece(self, conversation: Conversation, queue: _Queue, data: memoryview) -> None:
+        if len(data) > PIECE:
+            queue.items.appendleft(data[PIECE:])
+            data = data[:PIECE]
+        queue.size -= len(data)
+        self.queued -= len(data)
+        connection = self._connections.get(queue.number)
+        if connection is None:
+            conversation.outlet.send_to(queue.number, data)
+        else:
+            conversation.outlet.send(connection, data)
 
     def _tell_drained(self) -> None:
         if self._room is not None:
@@ -260,6 +319,10 @@ class HandlerConnection(Connection):
         self.is_opened = True
         self._handler.tell(Opened(self.number))
         return True
+
+    @override
+    def credit_granted(self) -> None:
+        self._handler.credit_granted(self.number)
 
     @override
     def receive(self, data: bytes) -> None:

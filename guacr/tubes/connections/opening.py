@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections import deque
 from typing import TYPE_CHECKING
 
 from typing_extensions import override
@@ -20,14 +19,12 @@ if TYPE_CHECKING:
 
 OPEN_TIMEOUT = 30.0
 """Seconds until a connection is given up that nobody opens."""
-QUEUED_MAX = 256 * 1024
-"""Bytes of data that wait for the backend; with more, nothing is read from the channel."""
 
 log = logging.getLogger("guacr.tubes.conversation")
 
 
 class Opening(Connection):
-    """Keeps a connection's data until its backend is there."""
+    """Takes the place of a connection until its backend is there: its data waits."""
 
     is_opened = False
 
@@ -35,8 +32,7 @@ class Opening(Connection):
         self, conversation: Conversation, number: int, backend: Backend, body: bytes
     ) -> None:
         super().__init__(conversation, number)
-        self._queue: deque[bytes] = deque()
-        self._size = 0
+        self.inflow.hold()
         self._task = asyncio.get_running_loop().create_task(
             self._open(backend, body), name=f"open connection {number} of {conversation.label}"
         )
@@ -44,15 +40,11 @@ class Opening(Connection):
 
     @override
     def receive(self, data: bytes) -> None:
-        if data and not self.has_received_eof:
-            self._queue.append(data)
-            self._size += len(data) + 64
-            if self._size > QUEUED_MAX:
-                self.conversation.hold(self)
+        """Without a backend, nobody takes the data."""
 
     @override
     def receive_eof(self) -> None:
-        """`has_received_eof` is looked at once the backend is there."""
+        """As `receive`."""
 
     @override
     def close(self, reason: CloseReason, text: str) -> None:
@@ -60,14 +52,8 @@ class Opening(Connection):
 
     @override
     def abort(self) -> None:
-        self._queue.clear()
-        self.conversation.let_go(self)
         if self._task is not asyncio.current_task():
             self._task.cancel()
-
-    @override
-    def backlog(self) -> int:
-        return self._size
 
     async def _open(self, backend: Backend, body: bytes) -> None:
         try:
@@ -87,8 +73,6 @@ class Opening(Connection):
 
     def _failed(self, reason: CloseReason, text: str) -> None:
         self.conversation.end(self, reason, text)
-        self._queue.clear()
-        self.conversation.let_go(self)
 
     def _succeeded(self, connection: Connection) -> None:
         conversation = self.conversation
@@ -96,12 +80,7 @@ class Opening(Connection):
         conversation.outlet.send_control(ConnectionOpened(self.number))
         conversation.tell_started(connection)
         connection.start()
-        while self._queue:
-            connection.receive(self._queue.popleft())
-        if self.has_received_eof:
-            connection.has_received_eof = True
-            connection.receive_eof()
-        conversation.let_go(self)
+        connection.inflow.deliver()
 
     def _on_done(self, task: asyncio.Task[None]) -> None:
         self.conversation.released(self)

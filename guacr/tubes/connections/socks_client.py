@@ -102,7 +102,7 @@ class SocksClient(TcpConnection):
         self.conversation.add(self)
         self._outlet.send_control(OpenConnection(self.number, target))
         if rest:
-            self._outlet.send(self.number, rest)
+            self._outlet.send(self, rest)
         self.start()
 
     def _associate(self) -> None:

@@ -20,9 +20,9 @@ from guacr.tubes.reasons import CloseReason
 if TYPE_CHECKING:
     from guacr.tubes.conversation import Conversation
 
-WRITE_HIGH = 256 * 1024
-"""Bytes that wait to be written; with more, nothing is read from the channel."""
-WRITE_LOW = 64 * 1024
+WRITE_HIGH = 64 * 1024
+"""Bytes that wait to be written; what comes then waits in the connection's `Inflow`."""
+WRITE_LOW = 16 * 1024
 UNCONFIRMED_MAX = 64 * 1024
 """Bytes that are sent to the peer before it has opened the connection: it has to keep them."""
 LINGER = 5.0
@@ -53,8 +53,9 @@ class TcpConnection(Connection, asyncio.BufferedProtocol):
         self._outlet = conversation.outlet
         self._transport: asyncio.Transport
         self._is_confirmed = is_opened
-        self._unconfirmed = 0
         self._is_ending = False
+        self._is_waiting = False
+        """The outlet has no room, and will call `resume`."""
         self._timer: asyncio.TimerHandle | None = None
         self._unwritten = 0
         self._give_up_at = 0.0
@@ -75,8 +76,13 @@ class TcpConnection(Connection, asyncio.BufferedProtocol):
             return False
         self._is_confirmed = True
         self._cancel_timer()
-        self.resume()
+        self.credit_granted()
         return True
+
+    @override
+    def credit_granted(self) -> None:
+        if not self._is_waiting:
+            self.resume()
 
     @override
     def receive(self, data: bytes) -> None:
@@ -94,7 +100,6 @@ class TcpConnection(Connection, asyncio.BufferedProtocol):
             return
         self._is_ending = True
         self._cancel_timer()
-        self.conversation.let_go(self)
         if reason is CloseReason.CONNECTION_LOST and text != FIN_TEXT:
             self._reset()
         elif not self._transport.is_closing():
@@ -114,11 +119,21 @@ class TcpConnection(Connection, asyncio.BufferedProtocol):
 
     def resume(self) -> None:
         """Read again."""
+        self._is_waiting = False
         if self._may_send() and not self._transport.is_closing():
             self._transport.resume_reading()
 
     def _may_send(self) -> bool:
-        return self._is_confirmed or self._unconfirmed < UNCONFIRMED_MAX
+        return self.has_credit and (self._is_confirmed or self.sent < UNCONFIRMED_MAX)
+
+    def _pause_unless_room(self, count: int) -> None:
+        """Stop reading if nothing may be sent; `count` bytes have just been read."""
+        if not self._outlet.has_room:
+            self._transport.pause_reading()
+            self._is_waiting = True
+            self._outlet.wait(self, count)
+        elif not self._may_send():
+            self._transport.pause_reading()
 
     # --- the transport's side
 
@@ -143,14 +158,8 @@ class TcpConnection(Connection, asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         if self._is_ending:
             return
-        self._outlet.send_read(self.number, nbytes)
-        if not self._is_confirmed:
-            self._unconfirmed += nbytes
-        if not self._outlet.has_room:
-            self._transport.pause_reading()
-            self._outlet.wait(self, nbytes)
-        elif not self._may_send():
-            self._transport.pause_reading()
+        self._outlet.send_read(self, nbytes)
+        self._pause_unless_room(nbytes)
 
     @override
     def eof_received(self) -> bool:
@@ -162,11 +171,11 @@ class TcpConnection(Connection, asyncio.BufferedProtocol):
     @override
     def pause_writing(self) -> None:
         if not self._is_ending:
-            self.conversation.hold(self)
+            self.inflow.hold()
 
     @override
     def resume_writing(self) -> None:
-        self.conversation.let_go(self)
+        self.inflow.let_go()
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:

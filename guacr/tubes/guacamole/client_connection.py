@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import abstractmethod
+from collections import deque
 from typing import TYPE_CHECKING
 
 from typing_extensions import override
@@ -30,6 +31,9 @@ class ClientConnection(Connection):
         self._outlet = conversation.outlet
         self._outlet.wait_until_empty()
         self._is_waiting = False
+        self._unsent: deque[bytes] = deque()
+        """Whole instructions for which there is no credit."""
+        self._unsent_size = 0
 
     # ---- Connection
 
@@ -41,6 +45,13 @@ class ClientConnection(Connection):
     def receive_eof(self) -> None:
         """A client that sends nothing more would be dropped as silent."""
         self.conversation.end(self, CloseReason.NORMAL, "")
+
+    @override
+    def credit_granted(self) -> None:
+        if self._unsent:
+            while self._unsent and self.has_credit:
+                self._send_next()
+            self.tell_when_sent(0)
 
     @override
     def close(self, reason: CloseReason, text: str) -> None:
@@ -63,13 +74,31 @@ class ClientConnection(Connection):
 
     @property
     def buffered(self) -> int:
-        """Bytes that the channel has not sent."""
-        return self._outlet.buffered
+        """Bytes that have not been sent."""
+        return self._outlet.buffered + self._unsent_size
 
     def send(self, data: bytes) -> None:
-        """Send whole instructions."""
-        self._outlet.send(self.number, data)
+        """Send whole instructions, once the peer accepts them."""
+        if self.has_credit and not self._unsent:
+            self.forward(data)
+        else:
+            self._unsent.append(data)
+            self._unsent_size += len(data)
         self.tell_when_sent(len(data))
+
+    def forward(self, data: bytes) -> None:
+        """Send whole instructions now."""
+        self._outlet.send(self, data)
+
+    def send_rest(self) -> None:
+        """Send what waits for credit without it: the connection is about to end."""
+        while self._unsent:
+            self._send_next()
+
+    def _send_next(self) -> None:
+        data = self._unsent.popleft()
+        self._unsent_size -= len(data)
+        self.forward(data)
 
     @abstractmethod
     def end(self, status: Status) -> None:
@@ -77,11 +106,11 @@ class ClientConnection(Connection):
 
     def hold(self) -> None:
         """Receive nothing until `let_go`."""
-        self.conversation.hold(self)
+        self.inflow.hold()
 
     def let_go(self) -> None:
         """Receive again."""
-        self.conversation.let_go(self)
+        self.inflow.let_go()
 
     def left(self) -> None:
         """The session uses the connection no more."""
@@ -98,4 +127,5 @@ class ClientConnection(Connection):
     def resume(self) -> None:
         """The channel is empty."""
         self._is_waiting = False
-        asyncio.get_running_loop().call_soon(self.transport.drained)
+        if not self._unsent:
+            asyncio.get_running_loop().call_soon(self.transport.drained)

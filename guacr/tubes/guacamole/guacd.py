@@ -113,9 +113,8 @@ class GuacdConnection(TcpConnection):
             self._continue_handshake(data)
             return
         self.stream.forward(data)
-        if not (self._outlet.has_room or self._is_ending):
-            self._transport.pause_reading()
-            self._outlet.wait(self, nbytes)
+        if not self._is_ending:
+            self._pause_unless_room(nbytes)
 
     @override
     def eof_received(self) -> bool:

@@ -89,7 +89,7 @@ class SessionConnection(ClientConnection):
     def start(self) -> None:
         self._is_started = True
         early, self._early = self._early, b""
-        self._forward(early)
+        super().send(early)
         if self._end is not None:
             self.end(self._end)
 
@@ -116,21 +116,22 @@ class SessionConnection(ClientConnection):
         if self._handshake is not None:
             self._continue_handshake(self._handshake, data)
         elif self._is_started:
-            self._forward(data)
+            super().send(data)
         else:
             self._early += data
 
     @override
     def end(self, status: Status) -> None:
         if self._is_started:
+            self.send_rest()
             reason = _REASONS.get(status, CloseReason.GUACD_ERROR)
             self.conversation.end(self, reason, "")
         else:
             self._end = status
 
-    def _forward(self, data: bytes) -> None:
+    @override
+    def forward(self, data: bytes) -> None:
         self.stream.forward(data)
-        self.tell_when_sent(len(data))
 
     def _continue_handshake(self, handshake: ConnectHandshake, data: bytes) -> None:
         try:

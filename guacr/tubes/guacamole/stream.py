@@ -53,7 +53,7 @@ class GuacamoleStream:
             conversation.end(connection, CloseReason.GUACD_ERROR, text)
             return
         for payload in payloads:
-            conversation.outlet.send(number, payload)
+            conversation.outlet.send(connection, payload)
         for size in self._splitter.sizes:
             if len(size) <= SIZE_MAX:
                 self._on_event(GuacdInstruction(conversation.label, number, size))

@@ -66,6 +66,7 @@ class BrowserConnection(ClientConnection):
     @override
     def end(self, status: Status) -> None:
         """Close the connection, after what was sent, with the status in decimal as its text."""
+        self.send_rest()
         reason = CloseReason.NORMAL if status is Status.SUCCESS else CloseReason.GUACD_ERROR
         self.conversation.end(self, reason, str(int(status)))
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from uuid import uuid4
 
 from guacr.transport.base import Transport
+from guacr.tubes.backlog import Backlog, BacklogLimits
 from guacr.tubes.connections.connection import Connection
 from guacr.tubes.conversation import Conversation
 from guacr.tubes.errors import RefusedError
@@ -33,6 +34,7 @@ OPEN_TIMEOUT = 30.0
 OFFERS_RATE, OFFERS_BURST = 0.5, 8
 """Offers (ICE restarts) per second, and at once."""
 LIMITS = Limits(window=512 * 1024, channels=4)
+BACKLOG = BacklogLimits(connection=64 * 1024, tube=512 * 1024)
 
 log = logging.getLogger("guacr.tubes")
 
@@ -72,6 +74,7 @@ class BrowserTube:
             offers=False,
             on_event=self._on_event,
             on_closed=lambda tube: self._closed(on_closed),
+            backlog=Backlog(BACKLOG),
         )
         self._tube.add(Plan(LABEL, backend=self))
         loop = asyncio.get_running_loop()

@@ -2,7 +2,7 @@
 
 A payload is a code (u16, big-endian) and a body. The codes and bodies are those of
 keeper-pam-webrtc-rs 2.2.9; 201 to 204, for UDP, are those of its release 1.1.5, which later ones
-ignore.
+ignore. 901 is guacr's own; it is ignored as well.
 
 `parse` is as lenient as keeper-pam-webrtc-rs: a body that is too short is ignored, and so is what
 follows one that is complete. A Ping without a conn_no has 0, and a text may be shorter than
@@ -32,6 +32,7 @@ _CODE = Struct(">H")
 _CONN = Struct(">I")
 _CONN_PORT = Struct(">IH")
 _CONN_BYTE = Struct(">IB")
+_CONN_LIMIT = Struct(">IQ")
 _LENGTH = Struct(">H")
 _PORT = Struct(">H")
 
@@ -285,6 +286,29 @@ class MetricsConfig(_Metrics):
 
 
 @dataclass(frozen=True, slots=True)
+class Window(ControlMessage):
+    """A permission to send data on a connection: `limit` bytes in total since it was opened, which
+    only grows. The last frame may exceed it.
+
+    With a conn_no of 0 it is the limit of every connection before its own, and says that its sender
+    grants more as data is taken. This comes before everything else, and once.
+    """
+
+    code: ClassVar[int] = 901
+    conn_no: int
+    limit: int
+
+    @override
+    def _body(self) -> bytes:
+        return _CONN_LIMIT.pack(self.conn_no, self.limit)
+
+    @classmethod
+    @override
+    def read(cls, body: bytes) -> Self | None:
+        return cls(*_CONN_LIMIT.unpack_from(body)) if len(body) >= _CONN_LIMIT.size else None
+
+
+@dataclass(frozen=True, slots=True)
 class Unknown(ControlMessage):
     """A message whose code is not known: to be ignored."""
 
@@ -317,6 +341,7 @@ _KINDS: dict[int, type[ControlMessage]] = {
         MetricsRequest,
         MetricsResponse,
         MetricsConfig,
+        Window,
     )
 }
 

@@ -22,6 +22,7 @@ from guacr.session.events import RecordingEnded, RecordingFailed, RecordingStart
 from guacr.session.origin import Origin
 from guacr.session.user import User
 from tests.guacr.recording.conftest import MakeBench
+from tests.support.freed import freed
 from tests.support.limited_disk import limited_disk
 from tests.support.loopback import Bench, MemoryTransport, frame, session_of, sketch
 from tests.support.replay import replay
@@ -333,6 +334,31 @@ async def test_events_tell_what_was_recorded(make_bench: MakeBench, tmp_path: Pa
         RecordingStarted(session, str(path)),
         RecordingEnded(session, str(path), path.stat().st_size),
     ]
+
+
+@pytest.mark.parametrize("how", ["end", "failure", "refusal"])
+async def test_recorded_sessions_are_freed(make_bench: MakeBench, tmp_path: Path, how: str) -> None:
+    bench = make_bench()
+    async with freed(bench.registry):
+        await one_session(bench, tmp_path, how)
+
+
+async def one_session(bench: Bench, directory: Path, how: str) -> None:
+    path = directory / "missing" if how == "refusal" else directory
+    values = {"recording_path": str(path), "typescript_path": str(path)}
+    transport, user = bench.connect("sketch", None, **values)
+    transport.replies = True
+    if how != "refusal":
+        await frame(transport, 1)
+        session_of(user).context.shown(b"text")
+        transport.send("mouse", 1, 2, 0)
+    if how == "failure":
+        (directory / "recording").unlink()
+        transport.send("mouse", 1, 3, 0)
+    if how == "end":
+        session_of(user).detach(user)
+    await until(lambda: transport.closed_with is not None, "the end")
+    await until(lambda: not bench.registry._ending, "its clean end")
 
 
 # ---- a slow disk

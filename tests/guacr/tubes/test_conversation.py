@@ -7,9 +7,8 @@ import json
 
 import pytest
 
-from guacr.tubes import conversation as module
-from guacr.tubes import outlet, reading
-from guacr.tubes.connections.opening import QUEUED_MAX
+from guacr.tubes import outlet
+from guacr.tubes.backlog import WINDOW_FIRST
 from guacr.tubes.connections.target import FixedTarget
 from guacr.tubes.conversation import Conversation, ConversationOptions
 from guacr.tubes.events import (
@@ -31,6 +30,7 @@ from guacr.tubes.wire.control import (
     Ping,
     Pong,
     SendEof,
+    Window,
 )
 from guacr.tubes.wire.fragments import FRAGMENT_MAX, Fragmenter
 from guacr.tubes.wire.frames import LENGTH_MAX, encode
@@ -44,15 +44,16 @@ async def test_an_answerer_warms_up_the_link() -> None:
         await until(lambda: len(peer.controls) == 3, "three pings")
 
         assert peer.controls == [Ping(0, bytes(1400))] * 3
-        assert [len(message) for message in peer.messages] == [1406 + 17] * 3
+        assert [len(message) for message in peer.messages[1:]] == [1406 + 17] * 3
         assert peer.events == [ConversationOpened("the label")]
 
 
-async def test_an_offerer_says_nothing_first() -> None:
+async def test_an_offerer_only_says_first_that_it_knows_windows() -> None:
     async with raw_peer(is_answerer=False) as (peer, _):
         await peer.answered()
 
         assert len(peer.controls) == 1
+        assert peer.windows == [Window(0, WINDOW_FIRST)]
 
 
 async def test_a_channel_may_wait_for_its_conversation() -> None:
@@ -395,32 +396,6 @@ async def test_a_backend_that_fails_is_told_without_details(
         assert "ZeroDivisionError" in caplog.text
 
 
-async def test_what_waits_for_a_backend_is_limited() -> None:
-    asked = asyncio.Event()
-
-    class Backend:
-        async def open(self, conversation: object, number: int, body: bytes) -> object:
-            asked.set()
-            return await asyncio.Event().wait()
-
-    async with raw_peer(Backend()) as (peer, one):  # type: ignore[arg-type]
-        peer.send(OpenConnection(1))
-        await asked.wait()
-        for _ in range(1000):
-            peer.send_frame(1, bytes(30_000))
-        window = 2 * 1024 * 1024
-        opening = one._table[1]
-        await until(lambda: opening.backlog() > QUEUED_MAX, "the limit")
-        await until(lambda: one._channel._paused, "the pause")
-        sent = peer.channel.buffered
-        assert sent > 30_000_000 - window - QUEUED_MAX - 40_000 - 8_000_000
-        assert opening.backlog() < QUEUED_MAX + 300_000
-
-        one.end(opening, CloseReason.ERROR, "")
-        opening.abort()
-        await until(lambda: not peer.channel.buffered, "the rest, which nobody takes")
-
-
 async def test_a_peer_that_only_asks_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outlet, "FLOOD_MAX", 4_000_000)
     async with raw_peer() as (peer, one):
@@ -451,6 +426,29 @@ async def test_fragments_are_put_together_and_made() -> None:
 
         assert peer.data[1] == data
         assert max(map(len, peer.messages)) <= FRAGMENT_MAX
+
+
+async def test_a_peer_that_sends_byte_by_byte() -> None:
+    """Every byte of every frame is a message; another connection goes on meanwhile."""
+    async with server(echo) as port, raw_peer(FixedTarget("127.0.0.1", port)) as (peer, _):
+        peer.send(OpenConnection(2))
+        frames = [
+            encode(0, OpenConnection(1).encode(), 0),
+            encode(1, b"one by one", 0),
+            encode(0, Ping(1, b"between").encode(), 0),
+            encode(1, b"", 0),
+            encode(1, bytes(300), 0),
+            encode(0, SendEof(1).encode(), 0),
+        ]
+        for byte in b"".join(frames):
+            peer.channel.send(bytes((byte,)))
+        peer.send_frame(2, b"at once")
+        await until(lambda: any(peer.closes(1)), "the end")
+        await until(lambda: peer.data.get(2) == b"at once", "the other connection")
+
+        assert peer.data[1] == b"one by one" + bytes(300)
+        assert Pong(1, b"between") in peer.controls
+        assert peer.closes(1)[0].reason is CloseReason.NORMAL
 
 
 async def test_incomplete_fragments_are_dropped_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -485,34 +483,6 @@ async def test_no_message_is_longer_than_the_peer_accepts() -> None:
 
         assert Pong(0, bytes(60_000)) in peer.controls
         assert max(map(len, peer.messages)) == 1024
-
-
-async def test_a_connection_that_takes_nothing_does_not_stop_others_for_ever(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(reading, "STALL_MAX", 0.2)
-    monkeypatch.setattr(module, "STALL_MAX", 0.2)
-    released = asyncio.Event()
-
-    async def backend(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if await reader.read(1) == b"s":
-            writer.transport.pause_reading()  # type: ignore[attr-defined]
-            await released.wait()
-        else:
-            await echo(reader, writer)
-
-    async with server(backend) as port, raw_peer(FixedTarget("127.0.0.1", port)) as (peer, one):
-        peer.send(OpenConnection(1), OpenConnection(2))
-        await until(peer.received(ConnectionOpened(2)), "the connections")
-        peer.send_frame(2, b"ping")
-        for _ in range(1000):
-            peer.send_frame(1, b"s" * 30_000)
-        await until(lambda: one._channel._paused, "the pause")
-        peer.send_frame(2, b" pong")
-        await until(lambda: peer.data.get(2) == b"ing pong", "the other connection")
-
-        assert [close.reason for close in peer.closes(1)] == [CloseReason.TIMEOUT]
-        released.set()
 
 
 async def test_both_ends_tell_what_happens() -> None:

@@ -8,15 +8,18 @@ from typing import Any
 
 import pytest
 
+from guacr.tubes import reading
 from guacr.tubes.connections import tcp, udp_relay
 from guacr.tubes.connections.allow import AllowRules
 from guacr.tubes.connections.handler import Data, Ended, Handler, HandlerEvent, Opened
 from guacr.tubes.connections.listener import Listener
 from guacr.tubes.connections.socks import Reply, reply
 from guacr.tubes.connections.target import FixedTarget, SocksTargets
+from guacr.tubes.events import ConnectionEnded
 from guacr.tubes.plans import Plan
 from guacr.tubes.reasons import CloseReason
 from tests.guacr.tubes.connections.test_socks_client import GREETING, request
+from tests.guacr.tubes.test_reading import Target
 from tests.guacr.tubes.test_wheel import (
     LISTENING,
     Both,
@@ -210,3 +213,47 @@ async def test_our_handler(both: Both) -> None:
         handler.end_of_data(1)
         await until(lambda: isinstance(events[-1], Ended), "the end")
         assert events[-1] == Ended(1, CloseReason.CONNECTION_LOST, tcp.FIN_TEXT)
+
+
+@pytest.mark.parametrize("we_offer", [True, False])
+async def test_one_that_reads_nothing_is_ended_and_the_others_go_on(
+    both: Both, we_offer: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The wheel cannot stop one connection alone."""
+    monkeypatch.setattr(reading, "STALL_MAX", 1.0)
+    monkeypatch.setattr(reading, "CHECK", 0.1)
+    target_server = Target()
+    async with server(target_server) as port:
+        if we_offer:
+            listener = Listener("127.0.0.1", 0)
+            await both.we_offer(Plan("c", front=listener), target(port))
+            ours = port_of_listener(listener)
+        else:
+            ours = port_of(
+                await both.wheel_offers(Plan("c", FixedTarget("127.0.0.1", port)), LISTENING)
+            )
+        reader, writer = await asyncio.open_connection("127.0.0.1", ours)
+        writer.write(b"echo")
+        assert await reader.readexactly(4) == b"echo"
+
+        (_, stalled), before = await asyncio.open_connection("127.0.0.1", ours, limit=1024), 0
+        if we_offer:
+            stalled.write(b"d")  # the wheel sends without end; nobody reads
+        else:
+            stalled.write(b"s" * 40_000_000)  # the wheel sends it; our target does not read
+
+        def ended() -> list[ConnectionEnded]:
+            return [event for event in both.events if isinstance(event, ConnectionEnded)]
+
+        while not ended():
+            writer.write(b"echo")
+            async with asyncio.timeout(20):
+                assert await reader.readexactly(4) == b"echo"
+            before += 1
+
+        assert before > 10
+        assert [event.reason for event in ended()] == [CloseReason.TIMEOUT]
+        target_server.release.set()
+        stalled.transport.abort()
+        assert await echoed(ours, 300_000) == 300_000
+        writer.close()

@@ -21,7 +21,13 @@ from guacr.tubes.connections.handler import (
 from guacr.tubes.connections.target import FixedTarget
 from guacr.tubes.errors import TubeError
 from guacr.tubes.reasons import CloseReason
-from guacr.tubes.wire.control import CloseConnection, ConnectionOpened, OpenConnection, SendEof
+from guacr.tubes.wire.control import (
+    CloseConnection,
+    ConnectionOpened,
+    OpenConnection,
+    SendEof,
+    Window,
+)
 from guacr.tubes.wire.frames import LENGTH_MAX
 from tests.support.conversations import RawPeer, Talk, echo, raw_peer, server, talk
 from tests.support.waiting import until
@@ -112,13 +118,12 @@ async def test_the_peer_opens() -> None:
         peer.send_frame(7, b"second")
         peer.send(SendEof(7), SendEof(7))
         peer.send_frame(7, b"too late")
-        await until(lambda: len(one.events) == 4, "the first events")
+        await until(lambda: len(one.events) == 3, "the first events")
         peer.send(SendEof(7))
         await peer.answered()
         peer.controls.pop()
-        await until(lambda: len(one.events) == 4, "the events")
-        assert one.events == [Opened(7), Data(7, b"first"), Data(7, b"second"), EndOfData(7)]
-        assert one.batches < 4
+        assert one.events == [Opened(7), Data(7, b"firstsecond"), EndOfData(7)]
+        assert one.batches < 3
 
         one.handler.send(7, b"answer")
         one.handler.disconnect(7, CloseReason.ADMIN_CLOSED)
@@ -128,7 +133,7 @@ async def test_the_peer_opens() -> None:
             ConnectionOpened(7),
             CloseConnection(7, CloseReason.ADMIN_CLOSED),
         ]
-        assert len(one.events) == 4  # nothing is told of what the application does itself
+        assert len(one.events) == 3  # nothing is told of what the application does itself
 
 
 async def test_a_block_is_sent_with_the_opening() -> None:
@@ -193,12 +198,54 @@ async def test_an_application_that_pauses_stops_the_backend() -> None:
         await until(lambda: one.received(1) > 0, "the first data")
         one.handler.pause(1)
         before = one.received(1)
-        await until(lambda: not ends.answerer.outlet.has_room, "the far end's channel to be full")
+        far = ends.answerer._table[1]
+        await until(lambda: not far.has_credit, "the far end to use up its window")
         assert one.received(1) <= before + 500_000  # what had arrived in the same turn
         assert sent < 15_000_000
 
         one.handler.proceed(1)
         await until(lambda: one.received(1) >= 20_000_000, "the rest")
+
+
+async def test_a_connection_that_may_not_send_stops_no_other() -> None:
+    async with facing(is_answerer=False) as (one, peer):
+        peer.send(Window(0, 100_000))
+        await peer.answered()
+        one.handler.connect(1)
+        one.handler.connect(2)
+        for number in (1, 2):
+            one.handler.send(number, bytes(1_000_000))
+            one.handler.end_of_data(number)
+        peer.send(Window(2, 1_000_000))
+        await until(peer.received(SendEof(2)), "the other connection")
+
+        assert len(peer.data[2]) == 1_000_000
+        assert 100_000 <= len(peer.data[1]) < 100_000 + module.PIECE + 33_000
+        assert one.handler.queued == 1_000_000 - len(peer.data[1])
+        peer.send(Window(1, 1_000_000))
+        await until(peer.received(SendEof(1)), "the rest")
+        assert len(peer.data[1]) == 1_000_000
+        await one.handler.drain()
+
+
+async def test_what_is_queued_for_one_connection_is_limited(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "CONNECTION_QUEUED_MAX", 2_000_000)
+    async with facing(is_answerer=False) as (one, peer):
+        peer.send(Window(0, 0))
+        await peer.answered()
+        one.handler.connect(1)
+        one.handler.connect(2)
+        one.handler.send(1, bytes(2_000_000))
+        with pytest.raises(TubeError, match="too much data is queued for connection 1"):
+            one.handler.send(1, b"x")
+        one.handler.send(2, b"x")
+
+        assert one.handler.queued == 2_000_001
+        peer.send(CloseConnection(1, CloseReason.CLIENT), CloseConnection(2, CloseReason.CLIENT))
+        await one.handler.drain()
+        assert one.handler.queued == 0
 
 
 async def test_a_conversation_that_ends_tells_the_application() -> None:

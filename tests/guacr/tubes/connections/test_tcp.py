@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from guacr.tubes import outlet
+from guacr.tubes.backlog import WINDOW_MAX
 from guacr.tubes.connections import tcp
 from guacr.tubes.connections.listener import Listener
 from guacr.tubes.connections.target import FixedTarget
@@ -201,8 +202,11 @@ async def test_a_slow_client_stops_the_backend_and_memory_is_bounded() -> None:
             before = written
             await asyncio.sleep(0.3)
 
-        inside = one.answerer._channel.buffered + one.offerer._table[1].backlog()
-        assert inside <= outlet.HIGH_WATER + 65536 + tcp.WRITE_HIGH + 300_000
+        connection = one.offerer._table[1]
+        assert one.answerer._channel.buffered <= outlet.HIGH_WATER + 65536
+        assert connection.backlog() <= tcp.WRITE_HIGH + 65536
+        assert 0 < connection.inflow.size <= WINDOW_MAX + 65536
+        assert not one.offerer._channel._paused
         assert written < 16 * 1024 * 1024  # with the buffers of four sockets
 
         taken, enough = 0, 2 * written
@@ -344,7 +348,8 @@ async def test_a_client_that_takes_nothing_is_not_kept(monkeypatch: pytest.Monke
     async with server(backend) as port, talk(FixedTarget("127.0.0.1", port)) as one:
         _, writer = await one.connect()
         writer.transport.pause_reading()  # type: ignore[attr-defined]
-        await until(lambda: one.offerer._channel._paused, "the pause")
+        await until(lambda: one.offerer.connections, "the connection")
+        await until(lambda: one.offerer._table[1].inflow.size, "more than it takes")
         one.offerer.close()
 
         await one.offerer.wait_closed()

@@ -433,10 +433,10 @@ async def test_a_slow_guacd_stops_the_peer() -> None:
     async with scripted_guacd(script) as port, raw_peer(backend(port)) as (peer, conversation):
         peer.send(OpenConnection(1))
         await until(peer.received(OPENED), "the open")
-        for _ in range(300):
+        for _ in range(1000):
             peer.send_frame(1, bytes(30_000))
         connection = conversation._table[1]
-        await until(lambda: connection in conversation._gate._holding, "the hold")
+        await until(lambda: conversation._channel._paused, "the pause")
         assert connection.backlog() < tcp.WRITE_HIGH + 64 * 1024
         assert peer.channel.buffered
         reading.set()

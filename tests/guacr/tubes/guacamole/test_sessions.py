@@ -33,7 +33,13 @@ from guacr.tubes.guacamole.sessions import DaemonBackend, SessionConnection
 from guacr.tubes.outlet import LOW_WATER
 from guacr.tubes.reasons import CloseReason
 from guacr.tubes.settings import ConnectAsSettings
-from guacr.tubes.wire.control import CloseConnection, ConnectionOpened, OpenConnection, SendEof
+from guacr.tubes.wire.control import (
+    CloseConnection,
+    ConnectionOpened,
+    OpenConnection,
+    SendEof,
+    Window,
+)
 from handlers.ssh import SshHandler
 from handlers.testcard import TestcardHandler as CardHandler
 from tests.support.connect_as import Gateway
@@ -302,23 +308,65 @@ async def test_the_session_is_told_when_all_is_sent() -> None:
         session.close()
 
 
+async def test_a_session_sends_no_more_than_its_peer_grants() -> None:
+    buffered, name = list[int](), encode("name", "x" * 5000)
+    connections = list[SessionConnection]()
+
+    class Receiving(NoReceiver):
+        def drained(self) -> None:
+            buffered.append(connections[0].transport.buffered)
+
+    class Opening:
+        async def open(self, conversation: Conversation, number: int, body: bytes) -> Connection:
+            connection = SessionConnection(conversation, number)
+            connection.stream = Opener(Request("sketch"), Events().append).stream(connection)
+            connection.transport.receiver = Receiving()
+            connections.append(connection)
+            return connection
+
+    async with raw_peer(Opening()) as (peer, _):
+        peer.send(Window(0, 20_000), OpenConnection(1))
+        await until(peer.received(OPENED), "the open")
+        await peer.answered()
+        buffered.clear()
+        transport = connections[0].transport
+        for _ in range(10):
+            transport.write(name)
+        await peer.answered()
+        assert peer.data[1] == 4 * name
+        assert transport.buffered == 6 * len(name)
+        peer.send(Window(1, 4 * len(name) + 1), Window(1, 4 * len(name)))
+        await until(lambda: peer.data[1] == 5 * name, "another one")
+        peer.send(Window(1, 9 * len(name)))
+        await until(lambda: peer.data[1] == 9 * name, "more")
+        await peer.answered()
+        assert not buffered
+        peer.send(Window(1, 10 * len(name)))
+        await until(lambda: buffered, "the call")
+        assert buffered == [0]
+
+        transport.write(name)
+        transport.close()
+        await closed(peer)
+        assert peer.data[1] == 11 * name  # the last words are not lost
+
+
 async def test_a_session_that_does_not_read_stops_the_peer() -> None:
     async with running_daemon(SketchHandler) as daemon, opened(daemon) as (peer, session):
         (user,) = session.users
         connection = _connection(session)
         user.link.hold(Hold.HOST)
         ignored = encode("ignored", "x" * 8000) * 4
-        for _ in range(150):
+        for _ in range(500):
             peer.send_frame(1, ignored)
         peer.send_frame(1, encode("key", 65, 1))
-        gate = connection.conversation._gate
-        await until(lambda: connection in gate._holding, "the hold")
+        await until(lambda: connection.conversation._channel._paused, "the pause")
         assert RECEIVED_MAX < connection.backlog() < RECEIVED_MAX + 2 * len(ignored)
         assert peer.channel.buffered
         user.link.release(Hold.HOST)
         await until(lambda: ("key", 65, True) in handler_of(session).events, "the key")
         assert connection.backlog() == 0
-        assert not gate._holding
+        assert connection.inflow.size == 0
 
 
 async def test_input_waits_until_the_session_reads() -> None:

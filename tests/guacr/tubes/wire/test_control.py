@@ -29,6 +29,7 @@ from guacr.tubes.wire.control import (
     UdpAssociateOpened,
     UdpPacket,
     Unknown,
+    Window,
     parse,
 )
 from guacr.tubes.wire.target import read_target
@@ -55,6 +56,7 @@ messages: st.SearchStrategy[ControlMessage] = st.one_of(
     st.builds(MetricsRequest, data),
     st.builds(MetricsResponse, data),
     st.builds(MetricsConfig, data),
+    st.builds(Window, conn_nos, st.integers(0, 2**64 - 1)),
     st.builds(Unknown, st.integers(1000, 0xFFFF), data),
 )
 
@@ -86,7 +88,7 @@ def test_captured(captured: Captured) -> None:
 
 def test_every_kind_but_one_was_captured() -> None:
     kinds = {type(expected(one.facts)) for one in CONTROLS}
-    assert set(control._KINDS.values()) - kinds == set()
+    assert set(control._KINDS.values()) - kinds == {Window}
 
 
 @pytest.mark.parametrize(
@@ -106,8 +108,13 @@ def test_codes() -> None:
         "Ping": 1, "Pong": 2, "OpenConnection": 101, "CloseConnection": 102,
         "ConnectionOpened": 103, "SendEof": 104, "UdpAssociate": 201, "UdpAssociateOpened": 202,
         "UdpPacket": 203, "UdpAssociateClosed": 204, "MetricsRequest": 301,
-        "MetricsResponse": 302, "MetricsConfig": 303,
+        "MetricsResponse": 302, "MetricsConfig": 303, "Window": 901,
     }  # fmt: skip
+
+
+def test_a_window_as_it_is_sent() -> None:
+    assert Window(5, 262144).encode().hex() == "0385" + "00000005" + "0000000000040000"
+    assert parse(bytes.fromhex("0385" + "00000005" + "00000000000400")) is None
 
 
 @given(messages)

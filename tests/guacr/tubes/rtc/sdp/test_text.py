@@ -9,6 +9,7 @@ import pytest
 from guacr.tubes.errors import SdpError
 from guacr.tubes.rtc import sdp
 from guacr.tubes.rtc.dtls.certificate import Certificate
+from guacr.tubes.rtc.ice.candidates import parse as parse_candidate
 from guacr.tubes.rtc.sdp.description import Refused, SessionDescription, Setup
 from guacr.tubes.rtc.sdp.parser import CANDIDATES_MAX, LINES_MAX, MEDIA_MAX
 from tests.guacr.tubes.rtc.sdp.descriptions import DESCRIPTIONS, KEEPER
@@ -77,6 +78,58 @@ def test_what_a_description_says() -> None:
         "sha-384",
         "sha-512",
     ]
+
+
+PION = """v=0
+o=- 7193157174393298413 1629788541 IN IP4 0.0.0.0
+s=-
+t=0 0
+a=fingerprint:sha-256 {fingerprint}
+a=extmap-allow-mixed
+a=group:BUNDLE 0
+m=application 9 {protocol}
+c=IN IP4 0.0.0.0
+a=setup:{setup}
+a=mid:0
+a=sendrecv
+a={port}
+a=ice-ufrag:sbBEWiGbXqtQgVqR
+a=ice-pwd:CrGQsVbYCPEJyRmIFVzYtexDVtSBQrQh
+a=candidate:2722046357 1 udp 2130706431 fd00::2 40391 typ host
+a=candidate:2722046357 2 udp 2130706431 fd00::2 40391 typ host
+a=candidate:233762139 1 udp 2130706431 192.0.2.2 52020 typ host generation 0
+a=candidate:233762139 2 udp 2130706431 192.0.2.2 52020 typ host generation 0
+a=end-of-candidates
+"""
+"""In the form of pion, of version 3 and later, and of 2."""
+
+
+@pytest.mark.parametrize("setup", ["actpass", "active"])
+@pytest.mark.parametrize(
+    ("protocol", "port"),
+    [
+        ("UDP/DTLS/SCTP webrtc-datachannel", "sctp-port:5000"),
+        ("DTLS/SCTP 5000", "sctpmap:5000 webrtc-datachannel 1024"),
+    ],
+)
+def test_pion(protocol: str, port: str, setup: str) -> None:
+    """It says no limit of messages, and tells each candidate for two components."""
+    value = OWN.fingerprints[0].value
+    text = PION.format(protocol=protocol, port=port, setup=setup, fingerprint=value)
+    found = sdp.parse(text.replace("\n", "\r\n"))
+    assert found.fingerprints == OWN.fingerprints
+    assert (found.ufrag, found.setup) == ("sbBEWiGbXqtQgVqR", setup)
+    assert (found.sctp_port, found.max_message_size) == (5000, 65536)
+    assert (found.bundled, found.mid, found.end_of_candidates) == (True, "0", True)
+    usable = [one for one in map(parse_candidate, found.candidates) if one is not None]
+    assert [(one.candidate.host, one.candidate.port) for one in usable] == [
+        ("fd00::2", 40391),
+        ("192.0.2.2", 52020),
+    ]
+    if setup == "actpass":
+        answer = sdp.write(OWN.answering(found))
+        assert f"m=application 9 {protocol}\r\n" in answer
+        assert "a=setup:active\r\n" in answer
 
 
 def test_the_password_is_not_shown() -> None:
