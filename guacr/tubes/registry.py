@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -208,95 +208,7 @@ class TubeRegistry(TubeTable):
         """The creates that are possible now, and the counts so far."""
         return self.creates.capacity
 
-    # ---- descriptions and candidates
-
-    async def set_remote_description(
-        self, tube_id: str, description: str, *, is_answer: bool
-    ) -> str | None:
-        """Take the peer's description; return the answer to an offer, None for an answer. An offer
-        for a tube that exists is that of an ICE restart.
-
-        Raises:
-            TubeNotFoundError: there is no such tube.
-            TubeError: the description cannot be used, or not now.
-        """
-        return await self.tube(tube_id).set_remote_description(description, is_answer=is_answer)
-
-    async def create_offer(self, tube_id: str) -> str:
-        """Return a new offer of a tube, for the connection as it is.
-
-        Raises:
-            TubeNotFoundError: there is no such tube.
-            PeerError: the last offer has not been answered.
-        """
-        return await self.tube(tube_id).create_offer()
-
-    async def create_answer(self, tube_id: str) -> str:
-        """Return the answer to the peer's last offer, and the same when repeated.
-
-        Raises:
-            TubeNotFoundError: there is no such tube.
-            PeerError: there is no offer.
-        """
-        return await self.tube(tube_id).create_answer()
-
-    async def restart_ice(self, tube_id: str) -> str:
-        """Begin an ICE restart; return the offer for it.
-
-        Raises:
-            TubeNotFoundError: there is no such tube.
-            TubeError: it is not possible now, or has failed too often.
-        """
-        return await self.tube(tube_id).restart_ice()
-
-    def add_candidate(self, tube_id: str, candidate: str) -> None:
-        """Take a candidate of the peer, an empty text for their end; what cannot be used is
-        ignored.
-
-        Raises:
-            TubeNotFoundError: there is no such tube.
-        """
-        self.tube(tube_id).add_candidate(candidate)
-
     # ---- the end
-
-    def close_connection(self, conversation_id: str, number: int, reason: CloseReason) -> None:
-        """Close one connection; one that is not there is ignored.
-
-        Raises:
-            ConversationNotFoundError: there is no such conversation.
-        """
-        conversation = self.tube_with(conversation_id).conversations.get(conversation_id)
-        if conversation is not None:
-            conversation.close_connection(number, reason)
-
-    def close_conversation(self, conversation_id: str, reason: CloseReason) -> None:
-        """Close a conversation with its connections; its tube stays.
-
-        Raises:
-            ConversationNotFoundError: there is no such conversation.
-        """
-        self.tube_with(conversation_id).close_conversation(conversation_id, reason)
-
-    async def close_tube(
-        self, tube_id: str, reason: CloseReason = CloseReason.ADMIN_CLOSED
-    ) -> None:
-        """Close a tube, and wait until everything is released.
-
-        Raises:
-            TubeNotFoundError: there is no such tube.
-        """
-        await self.tube(tube_id).close(reason)
-
-    async def close_tubes(
-        self, tubes: Iterable[Tube], reason: CloseReason = CloseReason.NORMAL
-    ) -> None:
-        """Close several tubes at once, and wait until everything is released."""
-        closing = list(tubes)
-        for tube in closing:
-            tube.close_soon(reason)
-        for tube in closing:
-            await tube.close(reason)
 
     async def close(self, reason: CloseReason = CloseReason.NORMAL) -> None:
         """Close all tubes at once, and the sessions of this registry."""

@@ -1,14 +1,17 @@
-"""Finds tubes by their ids, and by the names of their conversations."""
+"""Tubes by their ids, and by the names of their conversations, with what can be done to each."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from guacr.tubes.connections.handler import Handler
 from guacr.tubes.errors import ConversationNotFoundError, TubeError, TubeNotFoundError
+from guacr.tubes.reasons import CloseReason
 from guacr.tubes.tube import Tube
 
 
 class TubeTable:
-    """Tubes by id, with other names for them."""
+    """Tubes by id, with other names for them. All methods are for the thread of one event loop."""
 
     def __init__(self) -> None:
         self._tubes: dict[str, Tube] = {}
@@ -36,7 +39,7 @@ class TubeTable:
         if associated is not None:
             return associated
         for tube in self._tubes.values():
-            if conversation_id in tube.conversations:
+            if tube.plan(conversation_id) is not None:
                 return tube
         return None
 
@@ -58,12 +61,13 @@ class TubeTable:
             ConversationNotFoundError: there is no such conversation.
             TubeError: the application does not serve it.
         """
-        for tube in self._tubes.values():  # both ends of a tube may be here
-            plan = tube.plans.get(conversation_id)
-            if plan is not None and isinstance(plan.front, Handler):
-                return plan.front
-        self.tube_with(conversation_id)
-        raise TubeError("Handler route not found")
+        handler = _handler(self.tube_with(conversation_id), conversation_id)
+        others = iter(self._tubes.values())  # the other end of the tube may be here, too
+        while handler is None and (tube := next(others, None)) is not None:
+            handler = _handler(tube, conversation_id)
+        if handler is None:
+            raise TubeError("Handler route not found")
+        return handler
 
     def names(self, tube_id: str) -> list[str]:
         """Return the names that are associated with a tube."""
@@ -85,6 +89,101 @@ class TubeTable:
         """
         self._aliases[name] = self.tube(tube_id).id
 
+    # ---- descriptions and candidates
+
+    async def set_remote_description(
+        self, tube_id: str, description: str, *, is_answer: bool
+    ) -> str | None:
+        """Take the peer's description; return the answer to an offer, None for an answer. An offer
+        for a tube that exists is that of an ICE restart.
+
+        Raises:
+            TubeNotFoundError: there is no such tube.
+            TubeError: the description cannot be used, or not now.
+        """
+        return await self.tube(tube_id).set_remote_description(description, is_answer=is_answer)
+
+    async def create_offer(self, tube_id: str) -> str:
+        """Return a new offer of a tube, for the connection as it is.
+
+        Raises:
+            TubeNotFoundError: there is no such tube.
+            PeerError: the last offer has not been answered.
+        """
+        return await self.tube(tube_id).create_offer()
+
+    async def create_answer(self, tube_id: str) -> str:
+        """Return the answer to the peer's last offer, and the same when repeated.
+
+        Raises:
+            TubeNotFoundError: there is no such tube.
+            PeerError: there is no offer.
+        """
+        return await self.tube(tube_id).create_answer()
+
+    async def restart_ice(self, tube_id: str) -> str:
+        """Begin an ICE restart; return the offer for it.
+
+        Raises:
+            TubeNotFoundError: there is no such tube.
+            TubeError: it is not possible now, or has failed too often.
+        """
+        return await self.tube(tube_id).restart_ice()
+
+    def add_candidate(self, tube_id: str, candidate: str) -> None:
+        """Take a candidate of the peer, an empty text for their end; what cannot be used is
+        ignored.
+
+        Raises:
+            TubeNotFoundError: there is no such tube.
+        """
+        self.tube(tube_id).add_candidate(candidate)
+
+    # ---- the end
+
+    def close_connection(self, conversation_id: str, number: int, reason: CloseReason) -> None:
+        """Close one connection; one that is not there is ignored.
+
+        Raises:
+            ConversationNotFoundError: there is no such conversation.
+        """
+        conversation = self.tube_with(conversation_id).conversations.get(conversation_id)
+        if conversation is not None:
+            conversation.close_connection(number, reason)
+
+    def close_conversation(self, conversation_id: str, reason: CloseReason) -> None:
+        """Close a conversation with its connections; its tube stays.
+
+        Raises:
+            ConversationNotFoundError: there is no such conversation.
+        """
+        self.tube_with(conversation_id).close_conversation(conversation_id, reason)
+
+    async def close_tube(
+        self, tube_id: str, reason: CloseReason = CloseReason.ADMIN_CLOSED
+    ) -> None:
+        """Close a tube, and wait until everything is released.
+
+        Raises:
+            TubeNotFoundError: there is no such tube.
+        """
+        await self.tube(tube_id).close(reason)
+
+    async def close_tubes(
+        self, tubes: Iterable[Tube], reason: CloseReason = CloseReason.NORMAL
+    ) -> None:
+        """Close several tubes at once, and wait until everything is released."""
+        closing = list(tubes)
+        for tube in closing:
+            tube.close_soon(reason)
+        for tube in closing:
+            await tube.close(reason)
+
     def _remove(self, tube_id: str) -> None:
         del self._tubes[tube_id]
         self._aliases = {a: t for a, t in self._aliases.items() if t != tube_id}
+
+
+def _handler(tube: Tube, conversation_id: str) -> Handler | None:
+    plan = tube.plan(conversation_id)
+    return plan.front if plan is not None and isinstance(plan.front, Handler) else None

@@ -118,10 +118,10 @@ class Tube(Link):
 
     # ---- conversations
 
-    @property
-    def plans(self) -> dict[str, Plan]:
-        """The parts of the conversations, by id."""
-        return {name: entry.plan for name, entry in self._entries.items()}
+    def plan(self, name: str) -> Plan | None:
+        """Return the parts of a conversation, None if there is none of this id."""
+        entry = self._entries.get(name)
+        return None if entry is None else entry.plan
 
     @property
     def conversations(self) -> dict[str, Conversation | None]:

@@ -17,7 +17,7 @@ SECONDS_MAX = 86400
 _RANGES = {
     "max_concurrent_sockets": (0, 2**31),
     "max_concurrent_ice_agents": (0, 2**31),
-    "max_interfaces_per_agent": (1, 255),
+    "max_interfaces_per_agent": (1, IceSettings().addresses_max),
     "ice_gather_timeout_seconds": (1, SECONDS_MAX),
     "ice_connection_receiving_timeout_seconds": (1, SECONDS_MAX),
 }

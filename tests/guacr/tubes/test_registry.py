@@ -38,7 +38,7 @@ from guacr.tubes.registry import Created, TubeRegistry
 from guacr.tubes.rtc.ice.settings import IceSettings
 from guacr.tubes.rtc.peer import PeerSettings, PeerState
 from guacr.tubes.sctp import ChannelState
-from guacr.tubes.settings import CustomSettings, HandlerSettings, ListenerSettings
+from guacr.tubes.settings import CustomSettings, GuacdSettings, HandlerSettings, ListenerSettings
 from guacr.tubes.tube import Tube, TubeState
 from guacr.tubes.wire.control import Ping
 from tests.support.echo_server import echo_server
@@ -506,6 +506,22 @@ class TestHandlers:
             both.ends[0].handler("c")
         with pytest.raises(ConversationNotFoundError):
             both.ends[0].handler("x")
+
+
+async def test_two_creates_at_once_with_the_same_id(both: Registries) -> None:
+    registry = both.ends[0]
+    creates = [
+        registry.create(name, GuacdSettings("testcard"), LOOPBACK, tube_id="t", token=token)
+        for name, token in (("c", "1"), ("d", "1"), ("e", "2"))
+    ]
+
+    one, other, refused = await asyncio.gather(*creates, return_exceptions=True)
+
+    assert isinstance(one, Created)
+    assert isinstance(other, Created)
+    assert one.tube is other.tube is registry.tube("t")
+    assert set(one.tube.conversations) == {"c", "d"}
+    assert isinstance(refused, TubeTokenError)
 
 
 async def test_conversations_are_closed_by_their_ids(both: Registries) -> None:

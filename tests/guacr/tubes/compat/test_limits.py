@@ -50,7 +50,7 @@ def test_a_limit_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     ("config", "text"),
     [
         ({"max_concurrent_sockets": -1}, "max_concurrent_sockets must be between 0 and"),
-        ({"max_interfaces_per_agent": 0}, "max_interfaces_per_agent must be between 1 and 255"),
+        ({"max_interfaces_per_agent": 0}, "max_interfaces_per_agent must be between 1 and 16"),
         ({"ice_transport_policy": "zzz"}, "must be None, 'all' or 'relay', not 'zzz'"),
         ({"ice_candidate_pool_size": 5}, "ice_candidate_pool_size cannot be changed"),
         ({"enable_mdns_candidates": True}, "it is always False"),
