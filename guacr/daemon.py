@@ -66,7 +66,9 @@ class Daemon:
         self.registry = registry = SessionRegistry(
             protocols or Protocols(offered=settings.server.protocols), settings, self._executor
         )
-        registry.extensions.append(session_recording(registry.events))
+        self._journal = JournalService(settings, registry)
+        recording = session_recording(registry.events, lambda: self._journal.journal)
+        registry.extensions.append(recording)
         own_keys = keys or ProcessKeys.generate()
         tubes = tube_service(settings) if settings.webrtc.enabled else None
         most = settings.server.max_connections or connections_for(open_files())
@@ -88,7 +90,6 @@ class Daemon:
         self._services: list[Service] = [self._tcp, self._web, Ticker(registry), check]
         if tubes is not None:
             self._services.append(tubes)
-        self._journal = JournalService(settings, registry)
         self._services.append(self._journal)  # closed last, when everything has been reported
 
     @property

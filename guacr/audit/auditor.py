@@ -53,7 +53,8 @@ class _Waiter:
 
 
 class Auditor(Observer):
-    """Writes an entry for each event of a registry's sessions.
+    """Writes an entry for each event of a registry's sessions to a journal, which reports outcomes
+    on the event loop.
 
     If the journal cannot be written, strict settings end the sessions whose entries are concerned.
     Otherwise sessions go on, and what exceeds `PENDING_MAX` entries by then is in the daemon's log.
@@ -167,7 +168,7 @@ class Auditor(Observer):
                 self._journal.append(
                     self._stream,
                     self._pending[number].payload,
-                    on_durable=partial(self._written, self._failures, number),
+                    on_durable=partial(self._outcome, self._failures, number),
                     urgent=self.is_strict,
                     reserved=True,
                 )
@@ -176,11 +177,6 @@ class Auditor(Observer):
             self._again_in(SLOW_PAUSE)
         except WriteError as error:
             self._failed(error)
-
-    def _written(self, failures: int, number: int, error: WriteError | None) -> None:
-        """Handle an outcome on the event loop; called on the journal's thread."""
-        with suppress(RuntimeError):  # the loop is closed
-            self._loop.call_soon_threadsafe(self._outcome, failures, number, error)
 
     def _outcome(self, failures: int, number: int, error: WriteError | None) -> None:
         if failures != self._failures:

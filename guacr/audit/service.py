@@ -13,6 +13,7 @@ from guacr.audit.auditor import Auditor
 from guacr.errors import SettingsError
 from guacr.journal.journal import Journal
 from guacr.journal.options import options_of
+from guacr.journal.writer import Notify
 from guacr.services import Service
 from guacr.session.events import Refused
 from guacr.session.registry import SessionRegistry
@@ -36,6 +37,7 @@ class JournalService(Service):
         "journal.store",
         "journal.store_options",
         "journal.max_waiting",
+        "journal.min_free_disk",
         "journal.compress",
         "journal.recipients",
         "journal.recordings_days",
@@ -54,7 +56,8 @@ class JournalService(Service):
 
     @override
     async def open(self) -> None:
-        self.journal = await asyncio.to_thread(_open, self._settings)
+        loop = asyncio.get_running_loop()
+        self.journal = await asyncio.to_thread(_open, self._settings, loop.call_soon_threadsafe)
         if self.journal is not None and self._settings.audit.enabled:
             self._auditor = Auditor(self.journal, self._registry, self._settings.audit)
             self._registry.events.observer = self._auditor
@@ -88,12 +91,12 @@ class JournalService(Service):
         self._registry.events.publish(Refused(peer, reason))
 
 
-def _open(settings: Settings) -> Journal | None:
+def _open(settings: Settings, notify: Notify) -> Journal | None:
     options = options_of(settings)
     if options is None:
         return None
     try:
-        return Journal(options)
+        return Journal(options, notify)
     except OSError as error:
         raise SettingsError(
             f"journal.directory {options.directory} cannot be used: {error.strerror}: let the "

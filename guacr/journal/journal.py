@@ -17,22 +17,27 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from guacr.journal.archive import Archive
-from guacr.journal.errors import OverflowedError
+from guacr.journal.errors import WriteError
 from guacr.journal.options import Options
 from guacr.journal.records import Description
 from guacr.journal.sealer import LOCK, OUTGOING, TEMPORARY, WAL, Sealer
 from guacr.journal.stores import make_directory
-from guacr.journal.writer import MODE, LogStream, OnDurable, Writer, sync_directory
+from guacr.journal.writer import MODE, LogStream, Notify, OnDurable, Writer, sync_directory
 
 
 class Journal:
     """A journal that is being written; the constructor and `close` block.
 
+    Args:
+        options: how it is written and archived.
+        notify: has the outcomes of records reported, such as an event loop's
+            `call_soon_threadsafe`; by default on a thread of the journal.
+
     Raises:
         OSError: its directory cannot be used.
     """
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, notify: Notify | None = None) -> None:
         self._options = options
         self.epoch = time.strftime("%Y%m%dT%H%M%SZ-", time.gmtime()) + secrets.token_hex(3)
         """The name of this process's part of the journal."""
@@ -43,7 +48,7 @@ class Journal:
         self._sealer = Sealer(
             options.directory, self.epoch, self._archive, options.encoding, options.retention
         )
-        self._writer = Writer(self._directory, options.limits, self._sealer.put)
+        self._writer = Writer(self._directory, options.limits, self._sealer.put, notify)
 
     def open_stream(self, kind: str, about: Mapping[str, str]) -> LogStream:
         """Open a stream of a kind; `about` says more of it, such as its session.
@@ -65,17 +70,25 @@ class Journal:
         """Append a record, as `Writer.append` does.
 
         Raises:
-            OverflowedError: the disk, or the store of the archive, is too slow.
-            WriteError: records of the stream were lost, or the journal is closed.
+            OverflowedError: the disk is too slow.
+            WriteError: records of the stream were lost, the disk is nearly full, the store of the
+                archive accepts nothing, or the journal is closed.
         """
-        if not reserved and self._sealer.waiting > self._options.waiting_max:
-            raise OverflowedError(
-                "the store of the journal's archive accepts nothing: its files have reached the "
-                "limit (journal.max_waiting)"
-            )
+        if not reserved:
+            self._check_space()
         self._writer.append(
             stream, payload, on_durable=on_durable, urgent=urgent, reserved=reserved
         )
+
+    def _check_space(self) -> None:
+        """Raise a WriteError if the rest of the disk is for records that must not be refused."""
+        if self._sealer.waiting > self._options.waiting_max:
+            raise WriteError(
+                "the store of the journal's archive accepts nothing: what waits for it has reached "
+                "journal.max_waiting"
+            )
+        if 0 < self._writer.free < self._options.free_min:
+            raise WriteError("less than journal.min_free_disk is free on the journal's disk")
 
     def rotate(self) -> None:
         """Have everything so far archived."""

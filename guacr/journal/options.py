@@ -34,6 +34,8 @@ class Options:
     """By default, a folder of the directory."""
     waiting_max: int = 4 * 1024 * 1024 * 1024
     """Maximum bytes of files that the store has not accepted yet."""
+    free_min: int = 0
+    """Bytes that must stay free on the disk, except for records that must not be refused."""
 
     def archive(self, kind: str) -> Archive:
         """Return the archive of a kind."""
@@ -60,4 +62,5 @@ def options_of(settings: Settings) -> Options | None:
         },
         store=ObjectStore(journal.store, journal.store_options) if journal.store else None,
         waiting_max=journal.max_waiting,
+        free_min=journal.min_free_disk,
     )

@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from guacr.journal.errors import FormatError, OverflowedError, WriteError
@@ -46,7 +47,9 @@ SUFFIX = ".wal"
 MODE = 0o600
 
 OnDurable = Callable[[WriteError | None], None]
-"""Called on the writer's thread once a record is durable, or with the reason why it is not."""
+"""Called once a record is durable, or with the reason why it is not."""
+Notify = Callable[[Callable[[], None]], object]
+"""Has a function called where outcomes are handled, such as on an event loop."""
 
 _sync: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)
 
@@ -98,14 +101,24 @@ class Writer:
         directory: exists, and belongs to this writer.
         limits: when files end, and how often they are synchronised.
         finished: called on the writer's thread with each file that has ended.
+        notify: has outcomes reported; by default on the writer's thread.
 
     All methods may be called from any thread.
     """
 
-    def __init__(self, directory: Path, limits: Limits, finished: Callable[[Path], None]) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        limits: Limits,
+        finished: Callable[[Path], None],
+        notify: Notify | None = None,
+    ) -> None:
         self._directory = directory
         self._limits = limits
         self._finished = finished
+        self._notify = notify or _call
+        self.free = 0
+        """Bytes that were free on the disk at the last synchronisation; 0 before the first."""
         self._changed = threading.Condition()
         self._queue: list[_Entry] = []
         self._queued = 0
@@ -285,12 +298,15 @@ class Writer:
     def _synchronise(self) -> None:
         _sync(self._file)
         self._sync_at = None
+        disk = os.fstatvfs(self._file)
+        self.free = disk.f_bavail * disk.f_frsize
         self._report(None)
 
     def _report(self, error: WriteError | None) -> None:
         waiting, self._waiting = self._waiting, []
-        for on_durable in waiting:
-            on_durable(error)
+        if waiting:
+            with suppress(RuntimeError):  # the event loop is closed
+                self._notify(partial(_call_each, waiting, error))
 
     @property
     def _path(self) -> Path:
@@ -332,6 +348,15 @@ class Writer:
             self._base += self._size
             self._finished(self._path)
         self._report(WriteError(f"the journal cannot be written: {self._failure}"))
+
+
+def _call(function: Callable[[], None]) -> None:
+    function()
+
+
+def _call_each(waiting: list[OnDurable], error: WriteError | None) -> None:
+    for on_durable in waiting:
+        on_durable(error)
 
 
 def sync_directory(directory: Path) -> None:

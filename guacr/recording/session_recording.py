@@ -14,9 +14,11 @@ from typing import TypeVar
 from typing_extensions import override
 
 from guacr.errors import ForbiddenError, GuacrError, RecordingError
+from guacr.journal.journal import Journal
 from guacr.recording.file_sink import AppendedFile, FileSink
 from guacr.recording.files import OWN_MODE, Place, RecordingFile, open_beside, open_file
 from guacr.recording.index import SUFFIX, Index
+from guacr.recording.journal_sink import JournalSink
 from guacr.recording.notice import show_notice
 from guacr.recording.recorder import Contents, Recorder
 from guacr.recording.sink import Sink
@@ -30,6 +32,8 @@ from guacr.threads import store
 
 _Files = TypeVar("_Files", bound=tuple[AppendedFile | None, ...])
 
+ABOUT_MAX = 1024
+"""Maximum characters of each text that describes a recording in the journal."""
 TOO_SLOW = "the disk is too slow for the session"
 
 log = logging.getLogger("guacr.recording")
@@ -38,9 +42,12 @@ log = logging.getLogger("guacr.recording")
 class SessionRecording(SessionExtension):
     """Records a session as its parameters and the settings want it."""
 
-    def __init__(self, session: Session, events: Events) -> None:
+    def __init__(
+        self, session: Session, events: Events, journal: Callable[[], Journal | None]
+    ) -> None:
         self._session = session
         self._events = events
+        self._journal = journal
         self._settings = session.settings.recording
         self._written: dict[Recorder | Typescript, str] = {}
         """The recordings and typescripts that are being written, and where."""
@@ -50,12 +57,17 @@ class SessionRecording(SessionExtension):
     def is_wanted(self) -> bool:
         """True if there is anything to write."""
         return bool(
-            self._settings.path or self._value("recording-path") or self._value("typescript-path")
+            self._settings.path
+            or self._settings.journal
+            or self._value("recording-path")
+            or self._value("typescript-path")
         )
 
     @override
     async def opening(self) -> None:
         settings = self._settings
+        if settings.journal:
+            await self._try(self._record_in_journal, Place(directory="journal", name=""))
         if settings.path and not self._is_operators("recording-path"):
             contents = Contents(webp=settings.webp)
             await self._try(partial(self._record, contents), self._operators_place(settings.path))
@@ -108,6 +120,23 @@ class SessionRecording(SessionExtension):
         )
         recorder.on_behind = partial(self._is_behind, recorder)
         self._begun(recorder, sink, str(file.path))
+        recorder.start()
+
+    async def _record_in_journal(self, place: Place) -> None:
+        """Record as if there were a directory of all recordings."""
+        journal, session = self._journal(), self._session
+        if journal is None:
+            raise RecordingError("there is no journal: set journal.directory")
+        name = self._operators_place(Path()).name
+        about = {"session": session.id, "name": name, "protocol": session.protocol}
+        subject, target = session.context.origin.subject, session.target
+        about |= {"subject": subject, "host": target.host, "username": target.user}
+        sink = JournalSink(journal, {key: text[:ABOUT_MAX] for key, text in about.items()})
+        settings = self._settings
+        contents = Contents(webp=settings.webp)
+        recorder = Recorder(session, sink, contents, max_queue=settings.max_queue)
+        recorder.on_behind = partial(self._is_behind, recorder)
+        self._begun(recorder, sink, f"journal {sink.place}")
         recorder.start()
 
     async def _write_typescript(self, place: Place) -> None:
@@ -207,11 +236,14 @@ class SessionRecording(SessionExtension):
         )
 
 
-def session_recording(events: Events) -> Callable[[Session], SessionRecording | None]:
-    """Return what a registry calls for each session; `events` are the registry's."""
+def session_recording(
+    events: Events, journal: Callable[[], Journal | None] = lambda: None
+) -> Callable[[Session], SessionRecording | None]:
+    """Return what a registry calls for each session; `events` are the registry's, and `journal`
+    returns the daemon's, if there is one."""
 
     def create(session: Session) -> SessionRecording | None:
-        recording = SessionRecording(session, events)
+        recording = SessionRecording(session, events, journal)
         return recording if recording.is_wanted else None
 
     return create

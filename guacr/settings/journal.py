@@ -62,6 +62,8 @@ class JournalSettings(Section):
     max_waiting: Annotated[Whole, Field(ge=16 * MIB, le=1 << 50)] = 4096 * MIB
     """Bytes on this machine's disk that wait for the store, at most; beyond them, recordings
     fail."""
+    min_free_disk: Annotated[Whole, Field(ge=0, le=1 << 50)] = 268_435_456
+    """Bytes that recordings must leave free on the journal's disk, for the audit log."""
     compress: bool = False
     """Compress the archive with Zstandard. It needs guacr[journal]."""
     recipients: Texts = ()

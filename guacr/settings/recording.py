@@ -15,6 +15,9 @@ class RecordingSettings(Section):
     path: OptionalPath = None
     """Directory in which every session is recorded, under a name with the time and the session's
     id; empty to record only sessions with recording-path."""
+    journal: bool = False
+    """Record every session in the journal, too (see docs/audit.md); guacr recordings lists and
+    saves them."""
     directories: Paths = (Path("/var/lib/guacamole/recordings"),)
     """Directories within which clients may have recordings and typescripts written, if they exist;
     empty for none. Connections defined here and tokens made with one of token_keys may name any

@@ -14,7 +14,7 @@ import pytest
 
 from guacr.journal.archive import Archive
 from guacr.journal.encoding import Decoding
-from guacr.journal.errors import ExistsError, OverflowedError, StoreError
+from guacr.journal.errors import ExistsError, StoreError, WriteError
 from guacr.journal.journal import Journal
 from guacr.journal.options import Options
 from guacr.journal.reading import Cursor, Key
@@ -172,7 +172,7 @@ def test_a_store_that_fails_is_tried_again_and_bounds_what_waits(
     journal.append(stream, bytes(2000))
     journal.rotate()
     wait(lambda: "trying again in 1 s" in caplog.text, "a failure")
-    with pytest.raises(OverflowedError, match="max_waiting"):
+    with pytest.raises(WriteError, match="max_waiting"):
         journal.append(stream, b"x")
     journal.append(stream, b"reserved", reserved=True)
     store.calls = 1 << 30
@@ -182,6 +182,16 @@ def test_a_store_that_fails_is_tried_again_and_bounds_what_waits(
     cursor = Cursor(None, Archive(store, NODE, "recording"), Decoding(), print)
     found = [one.record.payload for one in cursor.poll()]
     assert found == [bytes(2000), b"reserved", b"x"]
+
+
+def test_recordings_leave_space_for_the_audit_log(tmp_path: Path) -> None:
+    journal = Journal(options(tmp_path, free_min=1 << 60))
+    append(journal, "audit", b"one")
+    stream = journal.open_stream("recording", {})
+    with pytest.raises(WriteError, match="min_free_disk"):
+        journal.append(stream, b"x")
+    journal.append(stream, b"x", reserved=True)
+    assert journal.close()
 
 
 CHILD = """
