@@ -11,6 +11,7 @@ from PIL import Image
 
 from guacr.api import UpstreamError
 from handlers.clipboard import html, images
+from handlers.rdp import host_channel
 from handlers.rdp.channel.codec import PART_MAX, ChannelError
 from handlers.rdp.channel.pipes import PipeWritten
 from handlers.rdp.clipboard import channel, clipboard, formats, pdu
@@ -270,7 +271,7 @@ async def test_the_memory_of_a_session_has_a_limit(caplog: pytest.LogCaptureFixt
 async def test_a_host_that_reads_no_answers() -> None:
     async with host_of() as host:
         host.confirms = False
-        for _ in range(channel.UNSENT_MAX):
+        for _ in range(host_channel.UNSENT_MAX):
             host.announce({})
         with pytest.raises(UpstreamError):
             host.announce({})
@@ -303,7 +304,7 @@ async def test_a_worker_that_has_written_what_is_still_to_be_sent() -> None:
 async def test_requests_are_declined_while_the_host_does_not_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(channel, "QUEUED_MAX", 3 * PART_MAX)
+    monkeypatch.setattr(host_channel, "QUEUED_MAX", 3 * PART_MAX)
     async with host_of(limit=1 << 18) as host:
         host.clipboard.paste({"text/plain": bytes(PART_MAX).replace(b"\0", b"x")})
         await host.next(pdu.FORMAT_LIST)
