@@ -21,6 +21,7 @@ FROM python:3.13-slim-bookworm
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends \
         fontconfig fonts-dejavu-core fonts-noto-cjk fonts-noto-color-emoji libfreerdp-client2-2 libopus0 \
+        ghostscript \
     && rm -rf /var/lib/apt/lists/* \
     && groupadd --gid 1000 guacr \
     && useradd --uid 1000 --gid guacr --create-home --shell /usr/sbin/nologin guacr

@@ -48,7 +48,7 @@ class ProtocolHandler(ABC, Generic[_P]):
     """The mask of the buttons that `mouse` receives; others are ignored."""
     clipboard_types: ClassVar[tuple[str, ...]] = ("text/plain",)
     """The types of a user's clipboard that `paste` accepts."""
-    pastes_files: ClassVar[bool] = False
+    pastes_files: bool = False
     """True if files that users send (`open_stream`) are put on the host's clipboard."""
     params_type: ClassVar[type[Params]]
     """A class whose fields, in order, are the protocol's `args`."""

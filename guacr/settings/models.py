@@ -274,6 +274,17 @@ class RdpSettings(Section):
     changes it. Empty: they are forgotten when the daemon ends."""
     max_clipboard_files: Annotated[Whole, Field(ge=0, le=1 << 40)] = 268_435_456
     """Bytes of the files that the users of a session have put on its clipboard, on disk."""
+    drive_directories: Paths = ()
+    """Directories that clients may name as drive-path, with those in them; empty for none.
+    Connections defined here and tokens made with one of token_keys may name any."""
+    max_drive_file: Annotated[Whole, Field(ge=0, le=1 << 50)] = 68_719_476_736
+    """Maximum bytes of a file that hosts and users write to a drive."""
+    min_drive_free: Annotated[Whole, Field(ge=0, le=1 << 50)] = 1_073_741_824
+    """Bytes of the disk that stay free: what hosts and users write to a drive beyond is refused, as
+    if the disk were full."""
+    max_print_jobs: Annotated[Whole, Field(ge=0, le=1 << 40)] = 268_435_456
+    """Bytes of the documents that the host of a session prints at a time, on disk, and of a PDF
+    that is made of one."""
 
 
 class DatabaseSettings(Section):

@@ -38,6 +38,8 @@ from handlers.rdp import certificates, failures, negotiation
 from handlers.rdp.clipboard import formats
 from handlers.rdp.clipboard.clipboard import Clipboard
 from handlers.rdp.desktop import Desktop
+from handlers.rdp.devices import place, printer
+from handlers.rdp.devices.devices import Devices
 from handlers.rdp.gateway import gateway
 from handlers.rdp.key_sender import layout_of
 from handlers.rdp.launcher import launchers
@@ -67,7 +69,7 @@ class RdpHandler(ProtocolHandler[RdpParams]):
     params_type: ClassVar[type[Params]] = RdpParams
     pointer_buttons: ClassVar[int] = 0x1FF
     clipboard_types: ClassVar[tuple[str, ...]] = formats.TYPES
-    pastes_files: ClassVar[bool] = True
+    pastes_files = True
 
     def __init__(self, session: SessionContext, params: RdpParams) -> None:
         super().__init__(session, params)
@@ -80,6 +82,8 @@ class RdpHandler(ProtocolHandler[RdpParams]):
         )
         self._microphone = Microphone()
         self._pipes = Pipes(session, params.static_channels)
+        self._devices = Devices(session, params)
+        self.pastes_files = not params.enable_drive  # the drive gets those that users send
         self._server: Server | None = None
 
     @classmethod
@@ -98,6 +102,11 @@ class RdpHandler(ProtocolHandler[RdpParams]):
                 f"timezone {shorten(params.timezone)} is no known name: use one such as "
                 "Europe/Berlin"
             )
+        if params.enable_printing and not printer.is_possible():
+            found.append(
+                "there is no printer, as Ghostscript is not installed on the daemon's machine: "
+                "install it, or do not set enable-printing"
+            )
         return found
 
     @override
@@ -113,6 +122,7 @@ class RdpHandler(ProtocolHandler[RdpParams]):
             check(self.params)
         for remark in self.remarks(self.session.settings, self.params):
             self.session.log.warning("%s", remark)
+        await self._devices.open()
         await self._load_engine()
         desktop, notice, left = Desktop(self.session), Notice(self.session), self.params.autoretry
         route = Route(self.session, self.params, notice)
@@ -190,6 +200,7 @@ class RdpHandler(ProtocolHandler[RdpParams]):
                 self._clipboard,
                 self._microphone,
                 self._pipes,
+                self._devices,
                 security,
                 redirection,
             )
@@ -293,7 +304,9 @@ class RdpHandler(ProtocolHandler[RdpParams]):
 
     @override
     def open_stream(self, user: User, stream: InputStream) -> None:
-        if stream.kind == "file":
+        if stream.kind == "file" and self._devices.accepts_files:
+            self._devices.accept(user, stream)
+        elif stream.kind == "file":
             self._clipboard.files.accept(user, stream)
         else:
             self._pipes.accept(stream)
@@ -302,6 +315,7 @@ class RdpHandler(ProtocolHandler[RdpParams]):
     def user_joined(self, user: User) -> None:
         self._pipes.join(user)
         self._clipboard.files.join(user)
+        self._devices.join(user)
 
     @override
     def user_left(self, user: User) -> None:
@@ -311,6 +325,7 @@ class RdpHandler(ProtocolHandler[RdpParams]):
     @override
     def closed(self) -> None:
         self._clipboard.close()
+        self._devices.close()
 
     @override
     def clipboard_lost(self, user: User, reason: str) -> None:
@@ -382,6 +397,7 @@ _CHECKS = (
     _check_remote_app,
     _check_layout,
     _check_channels,
+    place.check,
     wake_of,
     certificates.check_params,
     gateway.check_params,

@@ -37,7 +37,7 @@ class HostChannel(ABC):
     name: ClassVar[str]
     """The channel's name."""
     subject: ClassVar[str]
-    """What it is for, in sentences."""
+    """Its purpose, in sentences."""
 
     def __init__(self, session: SessionContext) -> None:
         self._session = session
@@ -49,6 +49,8 @@ class HostChannel(ABC):
         self._queued = 0
         """Bytes in it."""
         self._sending: asyncio.Task[None] | None = None
+        self._read = asyncio.Event()
+        """Set when the server has read something."""
         self._unsent = 0
 
     @property
@@ -87,6 +89,7 @@ class HostChannel(ABC):
         if self._sending is not None:
             self._sending.cancel()
         self._unsent = 0
+        self._read.set()
         self._forget()
 
     def send(self, message: bytes) -> None:
@@ -114,6 +117,13 @@ class HostChannel(ABC):
             await engine.send_slowly(self._parts_of(self._queue[0]))
             if self._queue:
                 self._queued -= len(self._queue.popleft())
+            self._read.set()
+
+    async def until_read(self) -> None:
+        """Wait until the server is not `is_behind`."""
+        while self.is_behind:
+            self._read.clear()
+            await self._read.wait()
 
     def handle(self, message: Message) -> None:
         """Handle a message of the worker; of other channels, nothing.

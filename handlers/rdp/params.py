@@ -124,19 +124,23 @@ class RdpParams(
     )
     disable_audio: bool = param(False, "Play no sound.", common=True)
     enable_printing: bool = param(
-        False, "Offer a printer, whose output the user receives as PDF.", common=True, later=True
+        False, "Offer a printer, whose output the owner receives as PDF.", common=True
     )
-    printer_name: str = param("Guacamole Printer", "Name of that printer.", later=True)
+    printer_name: str = param("Guacamole Printer", "Name of that printer.")
     enable_drive: bool = param(
-        False, "Offer a drive, whose files are on the daemon's machine.", common=True, later=True
+        False, "Offer a drive, whose files are on the daemon's machine.", common=True
     )
-    drive_name: str = param("Guacamole Filesystem", "Name of that drive.", later=True)
-    drive_path: str = param("", "Directory of its files.", common=True, later=True)
-    create_drive_path: bool = param(
-        False, "Create the last level of that directory.", common=True, later=True
+    drive_name: str = param("Guacamole Filesystem", "Name of that drive.")
+    drive_path: str = param(
+        "",
+        "Directory of its files; clients may name those in `drive_directories`.",
+        common=True,
     )
-    disable_download: bool = param(False, "Refuse downloads of files copied on the host.")
-    disable_upload: bool = param(False, "Refuse uploads of files to the host's clipboard.")
+    create_drive_path: bool = param(False, "Create the last level of that directory.", common=True)
+    disable_download: bool = param(
+        False, "Refuse downloads from the drive, and of files copied on the host."
+    )
+    disable_upload: bool = param(False, "Refuse uploads to the drive, and to the host's clipboard.")
     console: bool = param(False, "Connect to the host's console session.", common=True)
     console_audio: bool = param(False, "Play the sound at the host.")
     server_layout: str = param(

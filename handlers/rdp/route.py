@@ -10,6 +10,7 @@ from guacr.api import GuacrError, SessionContext, UpstreamError, shorten
 from handlers.dial import dial
 from handlers.notice import Notice
 from handlers.rdp.gateway.gateway import Gateway, GatewayLink
+from handlers.rdp.gateway.tunnel import Allowed
 from handlers.rdp.params import RdpParams
 from handlers.rdp.redirection import Redirection, check_address
 from handlers.wake import Wake, reach, send
@@ -32,9 +33,9 @@ class Connection:
         return None if self.link is None else self.link.failure
 
     @property
-    def has_clipboard(self) -> bool:
-        """True if no gateway forbids the clipboard."""
-        return self.link is None or self.link.has_clipboard
+    def allowed(self) -> Allowed:
+        """The redirections that a gateway, if there is one, allows."""
+        return Allowed() if self.link is None else self.link.allowed
 
 
 class Route:

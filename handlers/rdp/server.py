@@ -32,6 +32,7 @@ from handlers.rdp.channel.messages import (
 from handlers.rdp.channel.redirection import Redirected
 from handlers.rdp.clipboard.clipboard import Clipboard
 from handlers.rdp.desktop import Desktop
+from handlers.rdp.devices.devices import Devices
 from handlers.rdp.engine import STOP_TIMEOUT, Engine, EngineError
 from handlers.rdp.key_sender import KeySender, layout_of, locks_of
 from handlers.rdp.keyboard import Keyboard
@@ -75,6 +76,7 @@ class Server:
         clipboard: keeps what has been copied.
         microphone: records what users say.
         pipes: the static channels.
+        devices: the drive and the printer.
         security: the security protocol.
         redirection: what has led to this server, if another one has.
     """
@@ -88,6 +90,7 @@ class Server:
         clipboard: Clipboard,
         microphone: Microphone,
         pipes: Pipes,
+        devices: Devices,
         security: str,
         redirection: Redirection | None = None,
     ) -> None:
@@ -99,6 +102,7 @@ class Server:
         self._clipboard = clipboard
         self._microphone = microphone
         self._pipes = pipes
+        self._devices = devices
         self._sound = HostSound(session, is_wanted=not params.disable_audio)
         self._security = security
         self._led_by = redirection
@@ -158,9 +162,10 @@ class Server:
                 await engine.open(sock)
                 self._desktop.begin(engine)
                 engine.send(settings)
-                if self._connection.has_clipboard:
+                if self._connection.allowed.clipboard:
                     self._clipboard.begin(engine)
                 self._pipes.begin(engine)
+                self._begin_devices(engine)
                 self._microphone.begin(engine)
                 engine.send(keyboard_settings(self.keyboard.layout))
                 zone = zone_of(params.timezone or session.owner_info.timezone)
@@ -203,6 +208,7 @@ class Server:
         self._notice.clear()
         self._clipboard.end()
         self._pipes.end()
+        self._devices.end()
         self._microphone.end()
         self._sound.close()
         self._desktop.end()
@@ -277,6 +283,7 @@ class Server:
         self._sound.handle(message)
         self._microphone.handle(message)
         self._pipes.handle(message)
+        self._devices.handle(message)
         self.touches.handle(message)
         match message:
             case Certificate():
@@ -350,6 +357,10 @@ class Server:
         """End a worker that goes on after its last message."""
         await asyncio.sleep(STOP_TIMEOUT)
         self._engine.kill()
+
+    def _begin_devices(self, engine: Engine) -> None:
+        allowed = self._connection.allowed
+        self._devices.begin(engine, has_drives=allowed.drives, has_printers=allowed.printers)
 
     def _settings(self, *, is_near: bool) -> list[Message]:
         parts = self._params, self._login, self._geometry, self._security, self._led_by

@@ -23,7 +23,7 @@ SAVE_SESSION, PLAIN_NOTIFY, EXTENDED_INFO = 38, 2, 3
 SESSION_CONTINUES, BAD_PASSWORD = 0xFFFFFFFE, 0
 """A type of notification about logons, and a reason (MS-RDPBCGR 2.2.10.1.1.4.1.1)."""
 COOPERATE, GRANTED = 4, 2
-FIRST_AND_LAST = 3
+FIRST_AND_LAST, LAST = 3, 2
 CREATE, DATA_FIRST, DATA_LATER, CLOSE, CAPABILITIES = 1, 2, 3, 4, 5
 """Commands of dynamic channels."""
 NUMBER_SIZES = (1, 2, 4)
@@ -55,6 +55,8 @@ class RdpDesktop(RdpHost):
         """What is said about dynamic channels, but not on them."""
         self._static = 0
         """The number of the static channel whose messages are heard."""
+        self._message = bytearray()
+        """The parts of the next one."""
 
     async def script(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await super().script(reader, writer)
@@ -193,7 +195,10 @@ class RdpDesktop(RdpHost):
                 self._send_data(FONT_MAP, struct.pack("<HHHH", 0, 0, 3, 4))
                 self._finalized.set()
         elif channel == self._static:
-            self.heard.put_nowait(data[8:])
+            self._message += data[8:]
+            if data[4] & LAST:
+                self.heard.put_nowait(bytes(self._message))
+                self._message.clear()
         elif channel == self._number("drdynvc"):
             message = data[8:]
             if message[0] >> 4 == DATA_LATER:

@@ -177,7 +177,7 @@ class Xrdp:
         self.sockets = directory / "run/sockdir"
         """Where those of the channels of sessions are."""
         self.ports = {name: free_port() for name in LISTENERS}
-        self._home = Path(pwd.getpwnam(user).pw_dir)
+        self.home = Path(pwd.getpwnam(user).pw_dir)
         self._uid = pwd.getpwnam(user).pw_uid
         self._displays: list[XDisplay] = []
         self._process: subprocess.Popen[bytes] | None = None
@@ -259,13 +259,17 @@ class Xrdp:
         subprocess.run([compiler, "-o", str(program), str(FUSERMOUNT)], check=True)
         program.chmod(0o4755)
 
-    def read(self, path: str) -> bytes:
-        """Return the content of a file as a program of the user's sessions sees it."""
+    def run(self, *command: str) -> bytes:
+        """Return the output of a command that runs as a program of the user's sessions."""
         assert self._process is not None
         (first,) = children(self._process.pid)
         place = ("nsenter", f"--target={first}", "--mount", "runuser", "-u", self.user, "--")
-        done = subprocess.run([*place, "cat", path], capture_output=True, check=True, timeout=20)
+        done = subprocess.run([*place, *command], capture_output=True, check=True, timeout=20)
         return done.stdout
+
+    def read(self, path: str) -> bytes:
+        """Return the content of a file as a program of the user's sessions sees it."""
+        return self.run("cat", path)
 
     async def end_sessions(self) -> None:
         """End all sessions and wait until no process of them is left, as if people logged out."""
@@ -282,7 +286,7 @@ class Xrdp:
 
     def _sessions(self) -> list[Path]:
         """Return the FIFOs of the sessions, which are named as their displays."""
-        return sorted(self._home.glob("sessions/:*"))
+        return sorted(self.home.glob("sessions/:*"))
 
     # ---- life
 

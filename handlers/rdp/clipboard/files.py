@@ -17,7 +17,8 @@ from handlers.rdp.clipboard.channel import Channel
 from handlers.rdp.clipboard.file_list import Tree
 from handlers.rdp.clipboard.folder import Folder, Source
 from handlers.rdp.clipboard.host_files import PART, FileRequests, HostFiles
-from handlers.rdp.clipboard.user_files import StoredFile, UserFiles
+from handlers.rdp.clipboard.user_files import UserFiles
+from handlers.rdp.open_file import StoredFile
 
 RANGE_MAX = 1 << 20
 """Bytes of a user's file that a host is sent at a time."""

@@ -2,96 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import tempfile
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from typing import Any, TypeVar
 
 from guacr.api import Budget, BusyError, ConflictError, NotFoundError, TooManyError
 from handlers.rdp.clipboard.file_list import CopiedFile, Tree, safe_name
+from handlers.rdp.open_file import StoredFile
 
 FILES_MAX = 256
 """Files of one copy."""
-PIECE = 1 << 16
-"""Bytes that are read at a time for users."""
-
-_T = TypeVar("_T")
-
-
-class StoredFile:
-    """A temporary file, which is closed once nobody uses it. Whoever has made it uses it.
-
-    Args:
-        name: its name on the host.
-        memory: the limit of all files.
-    """
-
-    def __init__(self, name: str, memory: Budget) -> None:
-        self.name = name
-        self.size = 0
-        self._memory = memory
-        self._descriptor = -1
-        self._uses = 1
-
-    async def create(self) -> None:
-        """Create the file on disk; raises OSError."""
-        await self._call(self._create)
-
-    async def append(self, data: bytes) -> None:
-        """Write at the end.
-
-        Raises:
-            OverrunError: the files would be too large.
-            OSError: it cannot be written to.
-        """
-        self._memory.take(len(data), "the file")
-        start = self.size
-        self.size += len(data)
-        await self._call(_write, self._descriptor, data, start)
-
-    async def read(self, offset: int, size: int) -> bytes:
-        """Return up to so many bytes from a place; raises OSError."""
-        return await self._call(os.pread, self._descriptor, size, min(offset, self.size))
-
-    async def pieces(self, offset: int) -> AsyncGenerator[bytes, None]:
-        """Yield the content from byte `offset`."""
-        self.use()
-        try:
-            for start in range(offset, self.size, PIECE):
-                yield await self.read(start, PIECE)
-        finally:
-            self.release()
-
-    def use(self) -> None:
-        """Keep it open until `release`."""
-        self._uses += 1
-
-    def release(self) -> None:
-        """End a use."""
-        self._uses -= 1
-        if self._uses == 0:
-            self._memory.give_back(self.size)
-            if self._descriptor >= 0:
-                os.close(self._descriptor)
-
-    async def _call(self, function: Callable[..., _T], *arguments: Any) -> _T:
-        """Call a function on a thread. It uses the file to its end even if nobody waits for it any
-        more: the number of a closed descriptor may mean another file."""
-        self.use()
-        work = asyncio.get_running_loop().run_in_executor(None, function, *arguments)
-        work.add_done_callback(self._called)
-        return await asyncio.shield(work)
-
-    def _called(self, work: asyncio.Future[Any]) -> None:
-        if not work.cancelled():
-            work.exception()  # not an unhandled one, if nobody waits
-        self.release()
-
-    def _create(self) -> None:
-        with tempfile.TemporaryFile(buffering=0) as file:
-            self._descriptor = os.dup(file.fileno())
 
 
 class UserFiles:
@@ -206,10 +126,3 @@ class UserFiles:
 
 def _nothing() -> None:
     """Do nothing."""
-
-
-def _write(descriptor: int, data: bytes, offset: int) -> None:
-    view = memoryview(data)
-    while view:
-        written = os.pwrite(descriptor, view, offset)
-        view, offset = view[written:], offset + written

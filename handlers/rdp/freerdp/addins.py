@@ -28,13 +28,14 @@ class Addins:
     def provide(self, channel: str, enter: Callable[[int], int], *, is_whole: bool = False) -> None:
         """Have `enter` called with the address of a channel's entry points when it is loaded. If
         `is_whole`, it replaces FreeRDP's own channel, and otherwise a part of it."""
-        if not self._entries:
-            find = self._client.callback(
-                c_void_p, self._find, c_char_p, c_char_p, c_char_p, c_uint32
-            )
-            self._client.library.freerdp_register_addin_provider(find, 0)
+        self._register()
         key = channel.encode(), None if is_whole else SUBSYSTEM.encode()
         self._entries[key] = self._client.callback(c_uint32, enter, c_void_p)
+
+    def replace(self, channel: str, address: int) -> None:
+        """Have FreeRDP use the entry of an own static channel instead of its own."""
+        self._register()
+        self._entries[channel.encode(), None] = address
 
     def load(self, channel: str, *options: str, static: bool) -> None:
         """Have a channel loaded that uses the part `provide` was called for."""
@@ -44,6 +45,13 @@ class Addins:
         if static:
             library.freerdp_client_add_static_channel(settings, len(words), array)
         library.freerdp_client_add_dynamic_channel(settings, len(words), array)
+
+    def _register(self) -> None:
+        if not self._entries:
+            find = self._client.callback(
+                c_void_p, self._find, c_char_p, c_char_p, c_char_p, c_uint32
+            )
+            self._client.library.freerdp_register_addin_provider(find, 0)
 
     def _find(
         self, channel: bytes, subsystem: bytes | None, kind: bytes | None, flags: int

@@ -113,7 +113,7 @@ class Client:
         self.remote_app = RemoteApp(self, surroundings.send)
         self._cursors = Cursors(self, surroundings.send)
         self._sizes = Sizes(self, surroundings.send)
-        addins = Addins(self)
+        self._addins = addins = Addins(self)
         self._sound = Sound(self, addins, surroundings.send)
         self.microphone = Microphone(self, addins, surroundings.send)
         self._touch = TouchChannel(self, addins, surroundings.send)
@@ -301,6 +301,7 @@ class Client:
             self.microphone.load()
         if self.settings.flag("MultiTouchInput"):
             self._touch.load()
+        self.static_channels.provide(self._addins)
         channels = slot(self.context, CONTEXT["channels"]).value
         done: int = self.library.freerdp_client_load_addins(channels, self.settings.address)
         self.static_channels.load()

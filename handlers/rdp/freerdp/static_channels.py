@@ -25,6 +25,7 @@ from handlers.rdp.channel.pipes import (
 from handlers.rdp.freerdp.structs import CONTEXT, ChannelDefinition, ChannelEntryPoints, slot
 
 if TYPE_CHECKING:
+    from handlers.rdp.freerdp.addins import Addins
     from handlers.rdp.freerdp.client import Client
 
 CONNECTED, RECEIVED, WRITTEN, CANCELLED = 1, 10, 11, 12
@@ -33,6 +34,8 @@ FIRST, LAST = 1, 2
 """Flags of a part of a message."""
 INITIALIZED, ENCRYPTED, SHOWS_PROTOCOL = 0x80000000, 0x40000000, 0x00200000
 """Options of a channel (MS-RDPBCGR 2.2.1.3.4.1)."""
+DEVICES = "rdpdr"
+"""The channel of redirected devices (MS-RDPEFS 2.1)."""
 VERSION = 1
 """Of the interface."""
 _INIT = ctypes.CFUNCTYPE(
@@ -66,8 +69,13 @@ class StaticChannels:
         """True if nothing more may be received: the daemon could not pass it on."""
         return bool(self._unsent)
 
+    def provide(self, addins: Addins) -> None:
+        """Replace FreeRDP's own channel for devices, which it has together with sound."""
+        if DEVICES in self._channels:
+            addins.replace(DEVICES, self._channels[DEVICES].entry_address)
+
     def load(self) -> None:
-        """Register the channels, before the connection."""
+        """Register the channels that FreeRDP has not loaded, before the connection."""
         for channel in self._channels.values():
             channel.load()
 
@@ -124,6 +132,8 @@ class _Channel:
         self._owner = owner
         options = INITIALIZED | ENCRYPTED | (SHOWS_PROTOCOL if offer.shows_protocol else 0)
         self._definition = ChannelDefinition(offer.name.encode(), options)
+        self.entry_address = client.callback(c_int, self._enter, c_void_p, c_void_p)
+        """The function that FreeRDP calls to load it."""
         self._entry: Any = None
         self._init_handle = 0
         self._handle: c_uint32 | None = None
@@ -135,11 +145,12 @@ class _Channel:
         """The part of a message that has been received, and not passed on."""
 
     def load(self) -> None:
+        if self._entry is not None:
+            return
         client = self._client
         channels = slot(client.context, CONTEXT["channels"]).value
-        entry = client.callback(c_int, self._enter, c_void_p, c_void_p)
         client.library.freerdp_channels_client_load_ex(
-            channels, client.settings.address, entry, None
+            channels, client.settings.address, self.entry_address, None
         )
 
     def write(self, data: bytes, *, is_last: bool) -> None:

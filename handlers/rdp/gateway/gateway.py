@@ -14,7 +14,16 @@ from handlers.rdp.gateway import failures, packets
 from handlers.rdp.gateway.frames import FrameError
 from handlers.rdp.gateway.login import GatewayLogin
 from handlers.rdp.gateway.packets import PacketError
-from handlers.rdp.gateway.tunnel import Ended, Opened, Received, Refused, Reply, Told, Tunnel
+from handlers.rdp.gateway.tunnel import (
+    Allowed,
+    Ended,
+    Opened,
+    Received,
+    Refused,
+    Reply,
+    Told,
+    Tunnel,
+)
 from handlers.rdp.gateway.websocket import (
     GatewaySocket,
     MissingLoginError,
@@ -54,7 +63,7 @@ class GatewayLink:
 
     Attributes:
         sock: what the host's bytes are read from and written to.
-        has_clipboard: True if the gateway's policy allows the clipboard.
+        allowed: the redirections that the gateway's policy allows.
         failure: why the gateway has ended the connection, if it has.
     """
 
@@ -71,7 +80,7 @@ class GatewayLink:
         self.sock, self._ours = socket.socketpair()
         self.sock.setblocking(False)
         self._ours.setblocking(False)
-        self.has_clipboard = True
+        self.allowed = Allowed()
         self.failure: GuacrError | None = None
 
     async def open(self) -> None:
@@ -150,7 +159,7 @@ class GatewayLink:
                     case Received():
                         await asyncio.get_running_loop().sock_sendall(self._ours, event.data)
                     case Opened():
-                        self.has_clipboard = event.has_clipboard
+                        self.allowed = event.allowed
                     case Told() if self._messages < MESSAGES_MAX:
                         self._messages += 1
                         self._tell(showable(event.text[:TOLD_MAX], lambda _: " "))

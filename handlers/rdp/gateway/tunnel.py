@@ -15,7 +15,8 @@ from handlers.rdp.gateway.packets import Kind, Packet, PacketError
 
 QUARANTINED = 0x800759ED
 """The authorization's error that does not refuse the tunnel (3.7.5.2.7)."""
-ENABLE_ALL, DISABLE_ALL, DISABLE_CLIPBOARD = 0x80000000, 0x40000000, 0x8
+ENABLE_ALL, DISABLE_ALL = 0x80000000, 0x40000000
+DISABLE_DRIVES, DISABLE_PRINTERS, DISABLE_CLIPBOARD = 0x1, 0x2, 0x8
 """Flags of a policy (2.2.5.3.4)."""
 
 
@@ -27,11 +28,19 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
+class Allowed:
+    """The redirections that the gateway's policy allows."""
+
+    clipboard: bool = True
+    drives: bool = True
+    printers: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Opened:
     """The host is connected."""
 
-    has_clipboard: bool
-    """True if the gateway's policy allows the clipboard."""
+    allowed: Allowed
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +138,10 @@ class Tunnel:
         self._policy |= answer.policy
         if answer.message:
             yield Told(answer.message)
-        yield Reply(request()) if request else Opened(self._has_clipboard())
+        yield Reply(request()) if request else Opened(self._allowed())
 
-    def _has_clipboard(self) -> bool:
+    def _allowed(self) -> Allowed:
         if self._policy & ENABLE_ALL:
-            return True
-        return not self._policy & (DISABLE_ALL | DISABLE_CLIPBOARD)
+            return Allowed()
+        kinds = (DISABLE_CLIPBOARD, DISABLE_DRIVES, DISABLE_PRINTERS)
+        return Allowed(*(not self._policy & (DISABLE_ALL | kind) for kind in kinds))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ctypes
 import os
 import resource
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
@@ -21,6 +21,8 @@ NOBODY = 65534
 DESCRIPTORS_MAX = 256
 MEMORY_MAX = 2 << 30
 """Bytes of address space beyond what the process has at its start."""
+SECONDS_MAX = 120
+"""Seconds of processor time of a program."""
 
 _NO_NEW_PRIVILEGES, _DUMPABLE = 38, 4
 """Options of prctl(2)."""
@@ -48,6 +50,30 @@ def confine(keep: Collection[int], home: str) -> None:
     _close_others(keep)
     os.environ.clear()
     os.environ["HOME"] = home
+    _give_up({resource.RLIMIT_FSIZE: 0})
+    landlock.restrict(FILES | {home: _READ})
+    seccomp.deny()
+
+
+def confine_program(directory: str, files: Iterable[str], most: int) -> None:
+    """Give up what a program does not need that this process is about to become.
+
+    Args:
+        directory: what it may write to, which becomes its user's.
+        files: files and directories that it may read besides those of the system's libraries.
+        most: bytes of a file that it may write.
+    """
+    _close_others(())
+    if os.geteuid() == 0:
+        os.chown(directory, NOBODY, NOBODY)
+    _give_up({resource.RLIMIT_FSIZE: most, resource.RLIMIT_CPU: SECONDS_MAX})
+    readable = dict.fromkeys(files, _READ)
+    landlock.restrict(FILES | readable | {directory: landlock.USE_FILES})
+    seccomp.deny(may_execute=True)
+
+
+def _give_up(limits: Mapping[int, int]) -> None:
+    """Leave the network, become nobody, and set limits besides those of all."""
     os.chdir("/")
     os.umask(0o077)
     _unshare()
@@ -57,17 +83,15 @@ def confine(keep: Collection[int], home: str) -> None:
         os.setresuid(NOBODY, NOBODY, NOBODY)
     _libc.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0)
     _libc.prctl(_DUMPABLE, 0, 0, 0, 0)
-    for kind, most in (
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_NOFILE, DESCRIPTORS_MAX),
-        (resource.RLIMIT_AS, _address_space() + MEMORY_MAX),
-    ):
+    common = {
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_NOFILE: DESCRIPTORS_MAX,
+        resource.RLIMIT_AS: _address_space() + MEMORY_MAX,
+    }
+    for kind, most in (common | dict(limits)).items():
         with suppress(ValueError, OSError):  # the limit is lower already
             resource.setrlimit(kind, (most, most))
     _drop_capabilities()
-    landlock.restrict(FILES | {home: _READ})
-    seccomp.deny()
 
 
 def _close_others(keep: Collection[int]) -> None:

@@ -9,7 +9,9 @@ from contextlib import suppress
 from pathlib import Path
 
 EXECUTE, READ_FILE, READ_DIRECTORY = 1 << 0, 1 << 2, 1 << 3
-"""Rights; without any other, nothing can be changed."""
+"""Rights that change nothing."""
+USE_FILES = READ_FILE | READ_DIRECTORY | 1 << 1 | 1 << 5 | 1 << 8 | 1 << 14
+"""The right to read a directory, and to make, write, cut off and delete files in it."""
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 """System calls, with the same numbers on all machines."""
 _ASK_VERSION, _PATH_BENEATH = 1, 1
@@ -51,7 +53,7 @@ def restrict(paths: Mapping[str, int]) -> bool:
     try:
         for path, allowed in paths.items():
             with suppress(OSError):
-                _allow(descriptor, Path(path), allowed)
+                _allow(descriptor, Path(path), allowed & ruleset.files)
         return bool(_libc.syscall(_RESTRICT_SELF, descriptor, 0) == 0)
     finally:
         os.close(descriptor)

@@ -126,20 +126,21 @@ class _Program(ctypes.Structure):
     _fields_ = [("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p)]
 
 
-def deny() -> bool:
-    """Deny what a worker does not need. Return False if the system cannot.
+def deny(*, may_execute: bool = False) -> bool:
+    """Deny what a worker does not need. Return False if the system cannot. If it `may_execute`, it
+    can become another program, which stays denied the rest.
 
     The process must not be able to gain privileges (PR_SET_NO_NEW_PRIVS) any more.
     """
     machine = platform.machine()
     if machine not in _ARCHITECTURES:
         return False
-    code = b"".join(_INSTRUCTION.pack(*line) for line in _filter(machine))
+    code = b"".join(_INSTRUCTION.pack(*line) for line in _filter(machine, may_execute))
     program = _Program(len(code) // _INSTRUCTION.size, code)
     return bool(_libc.prctl(_SET_SECCOMP, _FILTER, ctypes.byref(program), 0, 0) == 0)
 
 
-def _filter(machine: str) -> list[tuple[int, int, int, int]]:
+def _filter(machine: str, may_execute: bool) -> list[tuple[int, int, int, int]]:
     """Return the instructions: a code, how many to skip if it is true or false, and a number."""
     lines = [
         (_LOAD, 0, 0, _ARCHITECTURE),
@@ -151,7 +152,7 @@ def _filter(machine: str) -> list[tuple[int, int, int, int]]:
         (_EQUAL, 0, 1, _CLONE3),
         (_RETURN, 0, 0, _MISSING),
     ]
-    for number in _numbers(machine):
+    for number in _numbers(machine, may_execute):
         lines += [(_EQUAL, 0, 1, number), (_RETURN, 0, 0, _DENY)]
     own = (os.getpid(),)
     return [
@@ -182,7 +183,8 @@ def _by_argument(
     ]
 
 
-def _numbers(machine: str) -> list[int]:
+def _numbers(machine: str, may_execute: bool) -> list[int]:
     column = 1 + list(_ARCHITECTURES).index(machine)
-    words = [line.split()[column] for line in _DENIED.strip().splitlines()]
+    lines = [line.split() for line in _DENIED.strip().splitlines()]
+    words = [words[column] for words in lines if not (may_execute and words[0] == "execve")]
     return [int(word) for word in words if word != "-"]

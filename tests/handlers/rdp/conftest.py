@@ -66,10 +66,16 @@ def engine() -> str:
 
 
 @pytest.fixture
-async def daemon(zygote: None, engine: str) -> AsyncIterator[Daemon]:
+def settings() -> dict[str, object]:
+    """Further settings of the daemon, under [rdp]."""
+    return {}
+
+
+@pytest.fixture
+async def daemon(zygote: None, engine: str, settings: dict[str, object]) -> AsyncIterator[Daemon]:
     with owned():
         await asyncio.to_thread(launchers[engine].start)
-    settings = local_settings(rdp={"engine": engine})
-    async with running_daemon(RdpHandler, settings=settings) as running:
+    local = local_settings(rdp={"engine": engine} | settings)
+    async with running_daemon(RdpHandler, settings=local) as running:
         yield running
     await until(lambda: not workers(zygote_pid(engine)), "the workers' end")

@@ -58,6 +58,8 @@ def test_the_port_depends_on_the_security_protocol() -> None:
         ({"hostname": "h", "static-channels": "a,toolongname"}, "names of up to 7 ASCII"),
         ({"hostname": "h", "remote-app": "x" * 261}, "remote-app is too long"),
         ({"hostname": "h", "load-balance-info": "x" * 239}, "RDP has room for 238 bytes"),
+        ({"hostname": "h", "enable-drive": "true"}, "drive-path is empty"),
+        ({"hostname": "h", "enable-drive": "true", "drive-path": "a"}, "an absolute path"),
         ({"hostname": "h", "server-layout": "de-xx"}, "unknown layout 'de-xx': use de-ch-qwertz, "),
     ],
 )
@@ -83,12 +85,12 @@ def test_quality(values: dict[str, str], quality: Quality) -> None:
 async def test_what_is_not_supported_yet_is_logged_in_one_line(
     daemon: Daemon, caplog: pytest.LogCaptureFixture
 ) -> None:
-    values = {"hostname": "127.0.0.1", "port": str(free_port()), "enable-drive": "true"}
-    values |= {"drive-path": "/srv", "enable-sftp": "true"}
+    values = {"hostname": "127.0.0.1", "port": str(free_port())}
+    values |= {"enable-sftp": "true", "sftp-directory": "/srv"}
     async with await GuacClient.connect(address(daemon), "rdp", values) as client:
         await client.wait_closed()
     (line,) = [one.message for one in caplog.records if "not supported yet" in one.message]
-    for name in ("enable-drive", "drive-path", "enable-sftp"):
+    for name in ("enable-sftp", "sftp-directory"):
         assert name in line
 
 

@@ -24,6 +24,7 @@ from guacr.api import (
     UpstreamTimeoutError,
     UpstreamUnavailableError,
 )
+from handlers.rdp import open_file
 from handlers.rdp.clipboard import files as clipboard_files
 from handlers.rdp.clipboard import host_files, pdu, user_files
 from handlers.rdp.clipboard.file_list import (
@@ -416,6 +417,6 @@ async def test_a_disk_that_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
 
     user = Person()
     async with host_of(users=(user,)):
-        monkeypatch.setattr(user_files, "_write", full)
+        monkeypatch.setattr(open_file, "write", full)
         with pytest.raises(BusyError, match=r"cannot store the file: No space left on device$"):
             await write(user.folder, "/a", b"abc")

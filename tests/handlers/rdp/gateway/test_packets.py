@@ -20,6 +20,7 @@ from handlers.rdp.gateway.packets import (
     Parser,
 )
 from handlers.rdp.gateway.tunnel import (
+    Allowed,
     Ended,
     Event,
     Opened,
@@ -55,7 +56,7 @@ def opened(policy: int = 0) -> Tunnel:
     tunnel = Tunnel("desk", 3389, "guacr")
     answer = Packet(Kind.TUNNEL_AUTH_RESPONSE, struct.pack("<IHHI", 0, 1, 0, policy))
     *_, last = fed(tunnel, *GRANTED[:2], answer, GRANTED[3])
-    assert last == Opened(has_clipboard=tunnel._has_clipboard())
+    assert last == Opened(tunnel._allowed())
     return tunnel
 
 
@@ -142,7 +143,7 @@ def test_the_steps_of_a_tunnel() -> None:
     for packet, request in zip(GRANTED, requests, strict=False):
         assert fed(tunnel, packet) == [Reply(request)]
         assert not tunnel.is_open
-    assert fed(tunnel, GRANTED[-1]) == [Opened(has_clipboard=True)]
+    assert fed(tunnel, GRANTED[-1]) == [Opened(Allowed())]
     assert tunnel.is_open
     data = Packet(Kind.DATA, b"\2\0xy")
     assert fed(tunnel, data, Packet(Kind.KEEP_ALIVE, b"")) == [
@@ -184,10 +185,18 @@ def test_a_quarantine_is_no_refusal() -> None:
 
 @pytest.mark.parametrize(
     ("policy", "allowed"),
-    [(0, True), (0x7, True), (0x8, False), (0x40000000, False), (0x80000008, True)],
+    [
+        (0, Allowed()),
+        (0x1, Allowed(drives=False)),
+        (0x2, Allowed(printers=False)),
+        (0x4, Allowed()),
+        (0x8, Allowed(clipboard=False)),
+        (0x40000000, Allowed(clipboard=False, drives=False, printers=False)),
+        (0x8000000B, Allowed()),
+    ],
 )
-def test_policies(policy: int, allowed: bool) -> None:
-    assert opened(policy)._has_clipboard() == allowed
+def test_policies(policy: int, allowed: Allowed) -> None:
+    assert opened(policy)._allowed() == allowed
 
 
 @pytest.mark.parametrize("kind", [Kind.DATA, Kind.CHANNEL_RESPONSE, Kind.HANDSHAKE])

@@ -1,0 +1,1 @@
+"""Redirected devices: a drive, and a printer (MS-RDPEFS, MS-RDPEPC)."""

@@ -1,0 +1,108 @@
+"""Who may name the directory of a drive."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from guacr.api import BadRequestError, BusyError, ForbiddenError, GuacrError, Origin
+from guacr.settings.models import RdpSettings, Settings
+from handlers.rdp.devices.place import open_tree
+from handlers.rdp.params import RdpParams
+
+OPERATOR, CLIENT = Origin(frozenset(("drive-path",))), Origin()
+
+
+def opened(
+    path: Path | str, origin: Origin = OPERATOR, *allowed: Path, create: bool = False
+) -> list[str]:
+    """The names in the directory."""
+    params = RdpParams(enable_drive=True, drive_path=str(path), create_drive_path=create)
+    tree = open_tree(params, origin, Settings(rdp=RdpSettings(drive_directories=allowed)))
+    try:
+        return sorted(tree.names((), 100))
+    finally:
+        tree.close()
+
+
+def test_an_operator_may_name_any(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to(tmp_path)
+    assert opened(tmp_path) == ["file", "link"]
+    assert opened(tmp_path / "link") == ["file", "link"]
+
+
+def test_a_client_may_name_those_that_are_listed(tmp_path: Path) -> None:
+    allowed, other = tmp_path / "drives", tmp_path / "drives-of-others"
+    for path in (allowed / "mine/below", other):
+        path.mkdir(parents=True)
+    (allowed / "link").symlink_to(other)
+    assert opened(allowed / "mine", CLIENT, allowed) == ["below"]
+    assert opened(allowed, CLIENT, other, allowed) == ["link", "mine"]
+    for path in (
+        other, tmp_path, allowed / "..", allowed / "link", allowed / "mine/../../drives-of-others",
+    ):  # fmt: skip
+        for create in (True, False):
+            with pytest.raises(ForbiddenError, match=r"rdp\.drive_directories"):
+                opened(path, CLIENT, allowed, create=create)
+    with pytest.raises(ForbiddenError):
+        opened(allowed, CLIENT)
+    with pytest.raises(ForbiddenError):
+        opened(f"{allowed}/a\0b", CLIENT, allowed)
+
+
+def test_a_client_learns_nothing_of_other_directories(tmp_path: Path) -> None:
+    sentences = set()
+    for path in (tmp_path, tmp_path / "missing"):
+        with pytest.raises(ForbiddenError) as raised:
+            opened(path, CLIENT, tmp_path / "allowed")
+        sentences.add(str(raised.value))
+    assert len(sentences) == 1
+
+
+def test_a_directory_that_is_replaced_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, original = tmp_path / "drives/mine", os.open
+    path.mkdir(parents=True)
+
+    def replacing(opened: object, flags: int) -> int:
+        assert opened == path
+        path.rmdir()
+        path.symlink_to("/etc")
+        return original(path, flags)
+
+    monkeypatch.setattr(os, "open", replacing)
+    with pytest.raises(ForbiddenError):
+        opened(path, CLIENT, path.parent)
+
+
+def test_creating_the_last_level(tmp_path: Path) -> None:
+    path = tmp_path / "new"
+    assert opened(path, create=True) == []
+    assert stat.S_IMODE(path.stat().st_mode) == 0o700
+    assert opened(path, create=True) == []
+    with pytest.raises(BadRequestError, match="is in does not exist"):
+        opened(tmp_path / "a/b", create=True)
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "sentence"),
+    [
+        ("", BadRequestError, "drive-path is empty"),
+        ("relative", BadRequestError, "absolute path"),
+        ("{}/missing", BadRequestError, "create-drive-path"),
+        ("{}/file", BadRequestError, "no directory"),
+        ("{}/loop", BusyError, "cannot open"),
+    ],
+)
+def test_what_cannot_be_a_drive(
+    path: str, kind: type[GuacrError], sentence: str, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(kind, match=sentence):
+        opened(path.format(tmp_path))
