@@ -98,11 +98,12 @@ class Upload(AsyncIterator[bytes]):
         discard what else arrives."""
         self._discard()
         self._acknowledge()
+        if self._ended:  # the stream must not refer to this any more: it would stay in memory
+            self._acknowledge_end()
+            return
         self._stream.on_blob = lambda data: self._stream.ack()
         self._stream.on_end = self._acknowledge_end
         self._stream.on_failed = self._acknowledge_cancellation
-        if self._ended:
-            self._acknowledge_end()
 
     def refuse(self, error: GuacrError) -> None:
         """Accept nothing more, and discard what is still on its way."""
