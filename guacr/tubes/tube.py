@@ -12,7 +12,7 @@ from typing import Any
 from guacr.errors import shorten
 from guacr.tubes.backlog import Backlog
 from guacr.tubes.conversation import Conversation, ConversationOptions
-from guacr.tubes.errors import ConversationNotFoundError, TubeError, WireError
+from guacr.tubes.errors import ConversationNotFoundError, PeerError, TubeError, WireError
 from guacr.tubes.events import (
     FLOODED,
     NORMAL_EXIT,
@@ -31,6 +31,7 @@ from guacr.tubes.plans import Plan
 from guacr.tubes.reasons import CloseReason
 from guacr.tubes.rtc.peer import PeerSettings, PeerState
 from guacr.tubes.sctp import Channel
+from guacr.tubes.unclaimed import Unclaimed
 from guacr.tubes.wire.frames import message_limit
 
 log = logging.getLogger("guacr.tubes")
@@ -39,9 +40,6 @@ RESTART_DELAY = 2.0
 """Seconds from the loss of the link until the offerer offers a restart."""
 END_DELAY = 2.0
 """Seconds from the failure of the link until the tube is closed."""
-UNCLAIMED_MAX = 16
-UNCLAIMED_FOR = 10.0
-"""Channels of the peer that wait for their conversation to be announced here, and the seconds."""
 CLOSE_TIMEOUT = 2.0
 """Seconds for what is still to be delivered at the end."""
 
@@ -104,7 +102,8 @@ class Tube(Link):
         self._backlog = backlog or Backlog()
         self._loop = asyncio.get_running_loop()
         self._entries: dict[str, _Entry] = {}
-        self._unclaimed: dict[str, Channel] = {}
+        self._unclaimed = Unclaimed(id)
+        self._was_ready = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._closing: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -137,7 +136,7 @@ class Tube(Link):
         if self.state in (TubeState.CLOSING, TubeState.CLOSED):
             raise TubeError(f"Tube {self.id} is closed")
         self._entries[plan.id] = entry = _Entry(plan)
-        channel = self._unclaimed.pop(plan.id, None)
+        channel = self._unclaimed.claim(plan.id)
         if channel is not None:
             self._begin(entry, channel)
         elif self.offers and self.peer.state is PeerState.CONNECTED:
@@ -205,22 +204,12 @@ class Tube(Link):
             channel.close()  # one channel for each conversation
         elif entry is not None and not self.offers:
             self._begin(entry, channel)
-        elif len(self._unclaimed) < UNCLAIMED_MAX and channel.label not in self._unclaimed:
-            channel.pause_reading()
-            self._unclaimed[channel.label] = channel
-            self._loop.call_later(UNCLAIMED_FOR, self._refuse_unclaimed, channel)
         else:
-            channel.close()
-
-    def _refuse_unclaimed(self, channel: Channel) -> None:
-        if self._unclaimed.get(channel.label) is channel:
-            del self._unclaimed[channel.label]
-            log.info("tube %s: nobody waits for the conversation %.64r", self.id, channel.label)
-            channel.close()
+            self._unclaimed.add(channel)
 
     def _on_conversation_event(self, entry: _Entry, event: Event) -> None:
         if isinstance(event, ConversationOpened) and self.state is TubeState.ACTIVE:
-            self.state = TubeState.READY
+            self._set_state(TubeState.READY)
         if not isinstance(event, ConversationClosed):
             self._on_event(event)
             return
@@ -278,6 +267,18 @@ class Tube(Link):
     def _set_state(self, state: TubeState) -> None:
         if self.state not in (TubeState.CLOSING, TubeState.CLOSED):
             self.state = state
+        if state is TubeState.READY:
+            self._was_ready.set()
+
+    async def wait_ready(self) -> None:
+        """Wait until the channel of a conversation has been opened for the first time.
+
+        Raises:
+            PeerError: the tube is closed.
+        """
+        await self._was_ready.wait()
+        if self.state in (TubeState.CLOSING, TubeState.CLOSED):
+            raise PeerError(f"tube {self.id} is closed")
 
     # ---- the end
 
@@ -296,6 +297,7 @@ class Tube(Link):
 
     async def _close(self, reason: CloseReason) -> None:
         self.state = TubeState.CLOSING
+        self._was_ready.set()  # for those who wait
         if self._timer is not None:
             self._timer.cancel()
         conversations = []
@@ -305,9 +307,7 @@ class Tube(Link):
             else:
                 conversations.append(entry.conversation)
                 entry.conversation.close(reason, TUBE_CLOSED)
-        for channel in self._unclaimed.values():
-            channel.close()
-        self._unclaimed.clear()
+        self._unclaimed.close()
         await self._deliver(conversations)
         if conversations and self.peer.state is PeerState.CONNECTED:
             await asyncio.sleep(GRACE)

@@ -150,6 +150,19 @@ async def test_states_and_events(both: Registries) -> None:
     assert offered.was_connected
 
 
+async def test_waiting_for_a_tube(both: Registries) -> None:
+    offered = (await both.create(0, Plan("c"), tube_id="t")).tube
+    waiting = asyncio.create_task(offered.wait_ready())
+    await both.ends[0].close_tube("t")
+    with pytest.raises(PeerError, match="tube t is closed"):
+        await waiting
+
+    offered, answered = await both.connect(Plan("c"), Plan("c"))
+    await offered.wait_ready()
+    await answered.wait_ready()
+    assert offered.state is answered.state is TubeState.READY
+
+
 async def test_two_conversations_of_a_tube(both: Registries) -> None:
     async with echo_server() as port:
         first, second = Listener("127.0.0.1", 0), Listener("127.0.0.1", 0)
@@ -182,7 +195,7 @@ async def test_a_single_conversation_may_have_another_name_at_the_answering_end(
 async def test_a_channel_that_nobody_waits_for_is_closed(
     both: Registries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("guacr.tubes.tube.UNCLAIMED_FOR", 0.01)
+    monkeypatch.setattr("guacr.tubes.unclaimed.UNCLAIMED_FOR", 0.01)
     await both.connect(Plan("c"), Plan("c"))
 
     await both.create(0, Plan("strange"), tube_id="t")

@@ -129,7 +129,7 @@ async def test_a_second_connection_is_refused(site: Site, browser: BrowserPeer) 
 async def test_a_second_channel_is_closed_and_the_session_goes_on(
     site: Site, browser: BrowserPeer, monkeypatch: pytest.MonkeyPatch, label: str
 ) -> None:
-    monkeypatch.setattr("guacr.tubes.tube.UNCLAIMED_FOR", 0.01)
+    monkeypatch.setattr("guacr.tubes.unclaimed.UNCLAIMED_FOR", 0.01)
     await browser.open()
     await browser.until("sync")
 
