@@ -199,7 +199,10 @@ async def wheel(module: str = MODULE) -> AsyncIterator[Wheel]:
 
 
 def serve(module: str) -> None:
-    """Carry out the requests of the standard input, each in a thread."""
+    """Carry out the requests of the standard input, each in a thread.
+
+    Data of `send_handler_data` are in base64, or a number of zero bytes.
+    """
     registry = importlib.import_module(module).PyTubeRegistry()
     lock = threading.Lock()
 
@@ -220,7 +223,8 @@ def serve(module: str) -> None:
             if arguments[1].get("conversationType") == "python_handler":
                 named["handler_callback"] = on_events
         if method == "send_handler_data":
-            arguments[2] = base64.b64decode(arguments[2])
+            data = arguments[2]
+            arguments[2] = bytes(data) if isinstance(data, int) else base64.b64decode(data)
         try:
             result = getattr(registry, method)(*arguments, **named)
         except Exception as error:  # noqa: BLE001 - it is told to the test

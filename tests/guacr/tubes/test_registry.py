@@ -294,8 +294,9 @@ async def test_a_second_channel_of_the_same_conversation_is_closed(both: Registr
 
 
 async def test_a_peer_that_asks_without_end_and_reads_nothing_loses_its_tube(
-    both: Registries,
+    both: Registries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("guacr.tubes.outlet.FLOOD_MAX", 1 << 20)
     offered, _ = await both.connect(Plan("c"), Plan("c"))
     conversation = offered.conversations["c"]
     assert conversation is not None
@@ -337,6 +338,7 @@ async def test_a_link_that_stays_lost_ends_the_tube(
     both: Registries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("guacr.tubes.tube.END_DELAY", 0.01)
+    monkeypatch.setattr("guacr.tubes.tube.CLOSE_TIMEOUT", 0.1)
     async with cut_link(both) as link:
         link.is_cut = True
 

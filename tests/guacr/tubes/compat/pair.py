@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -11,6 +12,8 @@ from tests.support.wheel import MODULE, Wheel, wheel
 
 OURS = "guacr.tubes.compat"
 MODULES = {"wheel": MODULE, "guacr": OURS}
+PAIRS = [names for names in itertools.product(MODULES, MODULES) if "guacr" in names]
+"""The offerer and the answerer: the wheel in each role, and ours in both."""
 
 
 class Pair:

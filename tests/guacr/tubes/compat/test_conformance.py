@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import itertools
 from collections.abc import AsyncIterator, Iterator
 from functools import partial
 from typing import Any
@@ -11,13 +10,11 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.guacr.tubes.compat.pair import MODULES, Pair, paired
+from tests.guacr.tubes.compat.pair import MODULES, PAIRS, Pair, paired
 from tests.guacr.tubes.test_wheel import LISTENING, echoed, target
 from tests.support.echo_server import echo_server
 from tests.support.waiting import until
 from tests.support.wheel import Wheel, WheelError, wheel, wheel_network
-
-PAIRS = list(itertools.product(MODULES, MODULES))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -98,8 +95,6 @@ async def test_close_tube(pair: Pair, closer: int) -> None:
 
 @pytest.mark.parametrize("closer", [0, 1])
 async def test_close_connection(pair: Pair, closer: int) -> None:
-    if pair.names == ("wheel", "wheel"):
-        return  # it may wait for another event before it acts on the close
     await pair.connect(LISTENING, target(1))
     ends = (pair.offerer, pair.answerer)
 

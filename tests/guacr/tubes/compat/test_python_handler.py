@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import itertools
 import socket
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -15,14 +14,13 @@ import pytest_asyncio
 
 from guacr.tubes.compat import handler_feed
 from tests.guacr.tubes.compat.application import LOOPBACK, Application, target, wait
-from tests.guacr.tubes.compat.pair import MODULES, Pair, paired
+from tests.guacr.tubes.compat.pair import MODULES, PAIRS, Pair, paired
 from tests.guacr.tubes.test_wheel import target as wheel_target
 from tests.support.conversations import echo, server
 from tests.support.waiting import until
 from tests.support.wheel import WheelError, wheel_network
 
 HANDLER: dict[str, Any] = {"conversationType": "python_handler"}
-PAIRS = list(itertools.product(MODULES, MODULES))
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +142,7 @@ async def test_errors(name: str, network: None) -> None:
                 await end.call(method, *arguments)
             assert str(raised.value) == text
         with pytest.raises(WheelError, match="Handler payload exceeds maximum frame length"):
-            await send(pair, 1, bytes(16 * 1024 * 1024 + 1))
+            await end.call("send_handler_data", "c", 1, 16 * 1024 * 1024 + 1)
 
 
 # ---- in this process

@@ -8,6 +8,8 @@ from time import monotonic
 
 import pytest
 
+from guacr.tubes.rtc.ice import keep_alive
+from guacr.tubes.rtc.ice.keep_alive import LOST_INTERVAL
 from guacr.tubes.rtc.ice.settings import IceState
 from tests.support.ice import DATA, LOOPBACK, End, connect, relayed_ends
 from tests.support.waiting import until
@@ -45,10 +47,13 @@ async def test_the_states_of_a_peer_that_vanishes() -> None:
         assert relay.carried == carried
 
 
-@pytest.mark.parametrize("seconds", [5, pytest.param(20, marks=pytest.mark.timeout(90))])
-async def test_data_flows_at_once_after_an_interruption(seconds: float) -> None:
-    """With the standard timings: 30 s are none of these."""
-    async with relayed_ends() as (one, two, relay):
+@pytest.mark.parametrize(("seconds", "interval"), [(3.0, LOST_INTERVAL), (2.0, 0.05)])
+async def test_data_flows_at_once_after_an_interruption(
+    seconds: float, interval: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the standard timings, and as many questions as in 20 s, more than are remembered."""
+    monkeypatch.setattr(keep_alive, "LOST_INTERVAL", interval)
+    async with relayed_ends(replace(LOOPBACK, keep_alive=2 * interval)) as (one, two, relay):
         await connect(one, two)
         relay.is_cut = True
         one.recoveries = two.recoveries = 0
@@ -82,8 +87,8 @@ async def test_data_leads_to_a_question_at_once() -> None:
     async with relayed_ends(slow) as (one, two, _):
         await connect(one, two)
         await until(lambda: one.transport.stats.round_trip_time is not None, "a round trip")
-        keep_alive = one.transport._current.keep_alive
-        keep_alive.silent, keep_alive._unanswered, keep_alive._asked_at = True, 5, 0.0
+        asking = one.transport._current.keep_alive
+        asking.silent, asking._unanswered, asking._asked_at = True, 5, 0.0
         two.transport.send(DATA)
         await until(lambda: one.recoveries == 1, "the answer to a question")
 

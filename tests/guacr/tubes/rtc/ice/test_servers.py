@@ -273,12 +273,12 @@ async def test_refused_connections_and_unknown_names_are_told_at_once(
 
 
 async def test_allocations_are_refreshed_and_lost() -> None:
-    async with coturn(lifetime=2) as server:
+    async with coturn(lifetime=1) as server:
         settings = replace(LOOPBACK, servers=(server.server("udp"),), relay_only=True)
         settings = replace(settings, keep_alive=0.2)
         async with ends(settings, LOOPBACK) as (one, two):
             await connect(one, two)
-            refreshed = r"refreshed, realm=<guacr.test>, username=<somebody>, lifetime=2"
+            refreshed = r"refreshed, realm=<guacr.test>, username=<somebody>, lifetime=1"
             await until(lambda: server.count(refreshed) >= 2, "two refreshes")
             await assert_data_flows(one, two)
             assert server.allocations() == 1
