@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from guacr.errors import shorten
 from guacr.tubes.errors import TubeSettingsError
 
 CREATES = ("KEEPER_GATEWAY_MAX_CONCURRENT_CREATES", "WEBRTC_MAX_CONCURRENT_CREATES")
@@ -16,6 +17,8 @@ STUN_URL = "KEEPER_GATEWAY_STUN_URL"
 TURN = ("KEEPER_GATEWAY_TURN_URL", "KEEPER_GATEWAY_TURN_USERNAME", "KEEPER_GATEWAY_TURN_PASSWORD")
 """Servers that replace and complete the relay of `create_tube`, if it has one."""
 
+DIGITS_MAX = 9
+
 
 def number(names: tuple[str, ...], default: int) -> int:
     """Return the value of the first variable that is set, or the default.
@@ -25,8 +28,8 @@ def number(names: tuple[str, ...], default: int) -> int:
     """
     for name in names:
         text = os.environ.get(name, "")
-        if text.isascii() and text.isdigit():
+        if text.isascii() and text.isdigit() and len(text) <= DIGITS_MAX:
             return int(text)
         if text:
-            raise TubeSettingsError(f"{name} is not a number: {text[:40]!r}")
+            raise TubeSettingsError(f"{name} is not a number: {shorten(text)}")
     return default

@@ -386,6 +386,9 @@ class TestCapacity:
         assert number(CREATES, 100) == 100
         monkeypatch.setenv(name, "7")
         assert number(CREATES, 100) == 7
+        monkeypatch.setenv(name, "9" * 5000)
+        with pytest.raises(TubeError, match=name):
+            number(CREATES, 100)
         monkeypatch.setenv(name, "many")
         with pytest.raises(TubeError, match=name):
             number(CREATES, 100)
