@@ -177,6 +177,7 @@ class OpenSsh:
             "PrintLastLog no",
             "MaxStartups 200",
             "LogLevel ERROR",
+            "Subsystem sftp internal-sftp",
         ]
         return "\n".join(lines) + "\n"
 

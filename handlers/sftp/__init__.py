@@ -1,0 +1,1 @@
+"""SFTP: the files of a host, in the connection of a shell or beside a desktop."""
