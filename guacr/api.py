@@ -70,6 +70,7 @@ from guacr.session.streams.files import TREE_MAX, Entry, Feature, FileSystem
 from guacr.session.streams.inputs import Collector, InputStream
 from guacr.session.streams.outputs import NAME_MAX, OutputStream
 from guacr.session.streams.resampler import Resampler
+from guacr.session.streams.window import Window
 from guacr.session.target import Target
 from guacr.session.user import User
 from guacr.settings.models import (
@@ -158,6 +159,7 @@ __all__ = [
     "User",
     "VncSettings",
     "WakeOnLanParams",
+    "Window",
     "WindowSizes",
     "clause",
     "compute",

@@ -70,8 +70,7 @@ class SessionContext:
         own = params.clipboard_buffer_size if isinstance(params, ClipboardParams) else 0
         self.clipboard_limit = max(own, settings.session.max_clipboard)
         """Maximum bytes of a clipboard."""
-        self.connected = False
-        """True if `set_connected` has been called."""
+        self._connected = asyncio.Event()
         self.text_taps: list[Callable[[bytes], None]] = []
         """Called with the text that terminals show; for typescripts, not for handlers."""
         self._frames = frames
@@ -85,6 +84,15 @@ class SessionContext:
     def closed(self) -> bool:
         """True if the session has ended."""
         return self._messages.finished
+
+    @property
+    def connected(self) -> bool:
+        """True if `set_connected` has been called."""
+        return self._connected.is_set()
+
+    async def until_connected(self) -> None:
+        """Wait until `set_connected` is called."""
+        await self._connected.wait()
 
     # ---- users
 
@@ -115,7 +123,7 @@ class SessionContext:
         asked something. Until then users wait, or learn why the session has failed: clients treat
         the first frame as success."""
         if not self.connected:
-            self.connected = True
+            self._connected.set()
             self._frames.open()
 
     def changed(self) -> None:

@@ -95,11 +95,18 @@ class SftpParams(Params):
     """The parameters of the host's files over SFTP."""
 
     enable_sftp: bool = param(
-        False, "Offer the host's files for browsing, upload and download.", common=True, later=True
+        False, "Offer the host's files for browsing, upload and download.", common=True
     )
-    sftp_root_directory: str = param("/", "Directory offered as the root.", common=True, later=True)
-    sftp_disable_download: bool = param(False, "Refuse downloads.", later=True)
-    sftp_disable_upload: bool = param(False, "Refuse uploads.", later=True)
+    sftp_root_directory: str = param(
+        "/",
+        "Directory that is offered; links that lead out of it are not followed. One that is not "
+        "absolute is in the user's home.",
+        common=True,
+    )
+    sftp_disable_download: bool = param(False, "Refuse downloads.")
+    sftp_disable_upload: bool = param(
+        False, "Refuse uploads, and everything else that changes files."
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,28 +120,22 @@ class SftpHostParams(SftpParams):
         "sftp-disable-upload",
     )
 
-    sftp_hostname: str = param(
-        "", "Host of the files; empty for the same host.", host=True, later=True
-    )
-    sftp_host_key: str = param("", "Key that the SSH host must have.", later=True)
-    sftp_port: int = param(22, "TCP port of the SSH host.", later=True, minimum=1, maximum=65535)
+    sftp_hostname: str = param("", "Host of the files; empty for the same host.", host=True)
+    sftp_host_key: str = param("", "Key that the SSH host must have.")
+    sftp_port: int = param(22, "TCP port of the SSH host.", minimum=1, maximum=65535)
     sftp_timeout: int = param(
-        10, "Seconds in which the SSH host must accept the connection.", later=True, minimum=1
+        10, "Seconds in which the SSH host must accept the connection.", minimum=1
     )
-    sftp_username: str = param("", "User name for the SSH host.", later=True)
-    sftp_password: str = param("", "Password for the SSH host.", secret=True, later=True)
-    sftp_private_key: str = param(
-        "", "Private key for the SSH host.", secret=True, multiline=True, later=True
-    )
-    sftp_passphrase: str = param("", "Passphrase of that key.", secret=True, later=True)
+    sftp_username: str = param("", "User name for the SSH host.")
+    sftp_password: str = param("", "Password for the SSH host.", secret=True)
+    sftp_private_key: str = param("", "Private key for the SSH host.", secret=True, multiline=True)
+    sftp_passphrase: str = param("", "Passphrase of that key.", secret=True)
     sftp_public_key: str = param(
-        "", "Certificate of that key, in OpenSSH's format.", multiline=True, later=True
+        "", "Certificate of that key, in OpenSSH's format.", multiline=True
     )
-    sftp_directory: str = param(
-        "", "Directory for files that are dropped on the desktop.", later=True
-    )
+    sftp_directory: str = param("", "Directory for files that are dropped on the desktop.")
     sftp_server_alive_interval: int = param(
-        0, "Seconds between two keep-alives to the SSH host; 0 for none.", later=True, minimum=0
+        0, "Seconds between two keep-alives to the SSH host; 0 for none.", minimum=0
     )
 
 

@@ -52,6 +52,7 @@ from handlers.rdp.redirection import FOLLOWED_MAX, Redirection
 from handlers.rdp.restrictions import check_engine, restrictions_of
 from handlers.rdp.route import Connection, Route
 from handlers.rdp.server import MissingCredentialsError, Server
+from handlers.sftp.desktop import DesktopFiles, sftp_checks
 from handlers.wake import wake_of
 
 RETRY_PAUSE = 1.0
@@ -83,7 +84,11 @@ class RdpHandler(ProtocolHandler[RdpParams]):
         self._microphone = Microphone()
         self._pipes = Pipes(session, params.static_channels)
         self._devices = Devices(session, params)
-        self.pastes_files = not params.enable_drive  # the drive gets those that users send
+        self._files = DesktopFiles(
+            session, params, hostname=params.hostname, username=params.username
+        )
+        # SFTP or the drive gets what users send
+        self.pastes_files = not (params.enable_drive or self._files.accepts_files)
         self._server: Server | None = None
 
     @classmethod
@@ -92,6 +97,7 @@ class RdpHandler(ProtocolHandler[RdpParams]):
         yield from super().checks(settings, params)
         for check in _CHECKS:
             yield partial(check, params)
+        yield from sftp_checks(params)
 
     @classmethod
     @override
@@ -123,6 +129,7 @@ class RdpHandler(ProtocolHandler[RdpParams]):
         for remark in self.remarks(self.session.settings, self.params):
             self.session.log.warning("%s", remark)
         await self._devices.open()
+        self._files.start()
         await self._load_engine()
         desktop, notice, left = Desktop(self.session), Notice(self.session), self.params.autoretry
         route = Route(self.session, self.params, notice)
@@ -304,7 +311,9 @@ class RdpHandler(ProtocolHandler[RdpParams]):
 
     @override
     def open_stream(self, user: User, stream: InputStream) -> None:
-        if stream.kind == "file" and self._devices.accepts_files:
+        if stream.kind == "file" and self._files.accepts_files:
+            self._files.accept(user, stream)
+        elif stream.kind == "file" and self._devices.accepts_files:
             self._devices.accept(user, stream)
         elif stream.kind == "file":
             self._clipboard.files.accept(user, stream)
@@ -326,6 +335,10 @@ class RdpHandler(ProtocolHandler[RdpParams]):
     def closed(self) -> None:
         self._clipboard.close()
         self._devices.close()
+
+    @override
+    def upload_lost(self, user: User, name: str, error: GuacrError) -> None:
+        self._files.upload_lost(name, error)
 
     @override
     def clipboard_lost(self, user: User, reason: str) -> None:

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
+from contextlib import suppress
 from functools import partial
+from typing import Any, TypeVar
 
 from typing_extensions import override
 
-from guacr.api import BusyError, Turns, UpstreamError, UpstreamTimeoutError, shorten
+from guacr.api import (
+    BusyError,
+    Turns,
+    UpstreamError,
+    UpstreamTimeoutError,
+    UpstreamUnavailableError,
+    shorten,
+)
 from guacr.sshlib import asyncssh
 from handlers.sftp.wire import (
     NO_ATTRIBUTES,
@@ -43,6 +52,8 @@ WINDOW = 512 * 1024
 """Bytes that the server may have in flight."""
 SUBSYSTEM = "sftp"
 
+_T = TypeVar("_T")
+
 
 class SftpChannel(asyncssh.SSHClientSession[bytes]):
     """The requests of SFTP; paths, handles and names are the server's bytes.
@@ -59,6 +70,8 @@ class SftpChannel(asyncssh.SSHClientSession[bytes]):
         self._number = VERSION - 1
         """That of the last request. INIT and VERSION have the version in its place."""
         self._channel: asyncssh.SSHClientChannel[bytes] | None = None
+        self._lost = False
+        """True if the host has closed it."""
         self._closed: Callable[[], UpstreamError] | None = None
         """Makes the error of further requests; one error that is raised again and again would keep
         all their frames."""
@@ -92,7 +105,15 @@ class SftpChannel(asyncssh.SSHClientSession[bytes]):
         Raises:
             UpstreamError: it is not an SFTP server of version 3.
         """
-        answer = await self._answer(self._send(Kind.INIT))
+        try:
+            answer = await self._answer(self._send(Kind.INIT))
+        except UpstreamError:
+            if self._lost:
+                raise UpstreamUnavailableError(
+                    f"host {shorten(self._host)} ends SFTP before it has started: check that the "
+                    "server's program is installed, and that the user may run it"
+                ) from None
+            raise
         if answer.kind != Kind.VERSION:
             raise self._refuse(WireError("it does not answer with a version"))
 
@@ -125,12 +146,16 @@ class SftpChannel(asyncssh.SSHClientSession[bytes]):
                     if error.code == Code.EOF:
                         return
                     raise
+                is_empty = True
                 try:
                     for name, attributes in names(fields):
+                        is_empty = False
                         yield name, attributes
                         await turns.give_way()
                 except WireError as error:
                     raise self._refuse(error) from None
+                if is_empty:  # which servers would otherwise send for ever
+                    return
         finally:
             self.close_handle(handle)
 
@@ -173,7 +198,7 @@ class SftpChannel(asyncssh.SSHClientSession[bytes]):
 
     def close_handle(self, handle: bytes) -> None:
         """Close a file or directory without waiting for the answer."""
-        if not self.closed:
+        with suppress(UpstreamError, BusyError):
             self._send(Kind.CLOSE, string(handle)).cancel()
 
     async def remove(self, path: bytes) -> None:
@@ -240,7 +265,12 @@ class SftpChannel(asyncssh.SSHClientSession[bytes]):
         self._number = (self._number + 1) & 0xFFFFFFFF
         answer: asyncio.Future[Packet] = self._loop.create_future()
         self._pending[self._number] = answer
-        self._channel.write(packet(kind, self._number, *fields))
+        try:
+            self._channel.write(packet(kind, self._number, *fields))
+        except OSError:  # the host has closed the channel, which will be reported next
+            del self._pending[self._number]
+            self._lost = True
+            raise self.close() from None
         return answer
 
     # ---- called by asyncssh
@@ -261,7 +291,7 @@ class SftpChannel(asyncssh.SSHClientSession[bytes]):
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
-        self._channel = None
+        self._channel, self._lost = None, self._closed is None
         self.close()
 
     def _receive(self, answer: Packet) -> None:
@@ -279,3 +309,13 @@ class SftpChannel(asyncssh.SSHClientSession[bytes]):
             f"was closed, because the host does not speak SFTP as it should ({error}): check "
             "whether a shell prints a text before SFTP starts"
         )
+
+
+async def together(requests: Iterable[Coroutine[Any, Any, _T]]) -> list[_T]:
+    """Return the results of requests that are sent at once; if any has failed, raise the first
+    error after all have ended."""
+    results = await asyncio.gather(*requests, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return [result for result in results if not isinstance(result, BaseException)]

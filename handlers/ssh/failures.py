@@ -68,6 +68,15 @@ class TunnelRefusedError(ConnectingError):
         """True if it forbids this, for everyone or for this user."""
 
 
+class SubsystemRefusedError(ConnectingError):
+    """The host does not start a subsystem; the message is its reason."""
+
+    def __init__(self, reason: str, *, is_open: bool) -> None:
+        super().__init__(reason)
+        self.is_open = is_open
+        """True if it has opened a channel, so that only the subsystem is missing."""
+
+
 class NegotiationError(ConnectingError):
     """The host and guacr have no common algorithm of one or more kinds."""
 

@@ -15,12 +15,19 @@ from guacr.api import (
     BadRequestError,
     Check,
     GuacrError,
+    InputStream,
     Params,
     SessionContext,
     Settings,
+    UnsupportedError,
+    User,
     is_showable,
     shorten,
 )
+from handlers.sftp.files import SftpFiles
+from handlers.sftp.names import Names
+from handlers.sftp.offer import Offer
+from handlers.sftp.places import Places
 from handlers.ssh.agent import open_agent
 from handlers.ssh.algorithms import KINDS, algorithms
 from handlers.ssh.client import broken_off, log_in
@@ -33,6 +40,7 @@ from handlers.ssh.library import Connection
 from handlers.ssh.login import Login
 from handlers.ssh.params import SshParams
 from handlers.ssh.route import Hop, route
+from handlers.ssh.sftp import open_sftp
 from handlers.ssh.shell import Shell
 from handlers.terminal.handler import TerminalHandler
 from handlers.wake import wake_of
@@ -73,6 +81,8 @@ class SshHandler(TerminalHandler[SshParams]):
     def __init__(self, session: SessionContext, params: SshParams) -> None:
         super().__init__(session, params)
         self._shell: Shell | None = None
+        self._files: Offer | None = None
+        """The host's files, if `enable-sftp` is set, once there is a connection."""
 
     @classmethod
     @override
@@ -209,6 +219,9 @@ class SshHandler(TerminalHandler[SshParams]):
             if self.window != window:
                 shell.resize(self.window)
             self.start_input()
+            if params.enable_sftp:
+                self._files = self._offer(connection)
+                self.session.start_task(self._files.run(), "SFTP")
             await shell.ended
             if shell.farewell and any(way.closed for _, way in passed[:-1]):
                 raise BrokenOffError("")  # an end of the jump host is not an end of the host
@@ -219,7 +232,26 @@ class SshHandler(TerminalHandler[SshParams]):
             lost = next((hop for hop, way in passed if way.closed), passed[-1][0])
             raise lost.told(broken_off(lost.hostname, error)) from None
         finally:
+            if self._files is not None:
+                self._files.close()
             await self.finish_output(last_line)
+
+    def _offer(self, connection: Connection) -> Offer:
+        """Return the host's files, over channels of a connection."""
+        params, timeout = self.params, self.session.settings.ssh.handshake_timeout
+        names = Names(self.text.decode, partial(self.text.encode, what="the name"))
+        places = Places(params.sftp_root_directory, names)
+        files = SftpFiles(
+            partial(open_sftp, connection, params.hostname, timeout),
+            places,
+            params.sftp_root_directory,
+            may_read=not params.sftp_disable_download,
+            may_write=not params.sftp_disable_upload,
+        )
+        return Offer(self.session, files, places, "", self._tell_owner)
+
+    def _tell_owner(self, sentence: str) -> None:
+        self.notify(self.session.owner, sentence)
 
     def _environment(self) -> dict[str, str]:
         values = {
@@ -249,6 +281,34 @@ class SshHandler(TerminalHandler[SshParams]):
         if self._shell is not None:
             self._shell.block(blocked)
 
+    @override
+    def open_stream(self, user: User, stream: InputStream) -> None:
+        if stream.kind != "file":
+            super().open_stream(user, stream)
+        elif self._files is None:
+            raise UnsupportedError(_no_files(self.params))
+        else:
+            self._files.accept(user, stream)
+
+    @override
+    def upload_lost(self, user: User, name: str, error: GuacrError) -> None:
+        if self._files is not None:
+            self._files.lost(name, error)
+
+    @override
+    def download(self, path: str) -> None:
+        if self._files is None:
+            self.print_line(f"{shorten(path)} was not sent: {_no_files(self.params)}.")
+        else:
+            self._files.download(path)
+
+    @override
+    def upload_directory(self, path: str) -> None:
+        if self._files is None:
+            self.print_line(f"No files go to {shorten(path)}: {_no_files(self.params)}.")
+        else:
+            self._files.set_directory(path)
+
     # ---- ShellListener
 
     def shell_output(self, data: bytes) -> None:
@@ -261,3 +321,10 @@ class SshHandler(TerminalHandler[SshParams]):
             self.pause_input()
         else:
             self.resume_input()
+
+
+def _no_files(params: SshParams) -> str:
+    """Return why there is no file transfer."""
+    if params.enable_sftp:
+        return "the host is not connected"
+    return "file transfer is not enabled for this connection (parameter enable-sftp)"

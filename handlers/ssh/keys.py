@@ -23,16 +23,23 @@ class Person(Protocol):
         """Show a line of guacr."""
 
 
-def check_private_key(text: str, passphrase: str, public_key: str) -> None:
-    """Check that there is either no key or a readable one; may take a second.
+def read_key(text: str, passphrase: str, public_key: str) -> PrivateKey:
+    """Return the private key in `text`, with its certificate if there is one; may take a second.
 
     Raises:
         KeyFormatError: the key cannot be read; the message says why.
         PassphraseError: it is encrypted, and the passphrase is missing or wrong.
     """
-    certificate = _certificate_in(public_key)
+    return read_private_key(ordered(text), passphrase or None, _certificate_in(public_key))
+
+
+def check_private_key(text: str, passphrase: str, public_key: str) -> None:
+    """Check that there is either no key or a readable one; raises and takes as long as
+    `read_key`."""
     if text:
-        read_private_key(ordered(text), passphrase or None, certificate)
+        read_key(text, passphrase, public_key)
+    else:
+        _certificate_in(public_key)
 
 
 def is_public(public_key: str) -> bool:

@@ -25,6 +25,7 @@ from handlers.ssh.failures import (
     LoginRefusedError,
     NegotiationError,
     NotSshError,
+    SubsystemRefusedError,
     TunnelRefusedError,
     broken_off,
     reason,
@@ -269,6 +270,34 @@ class Connection:
         except (asyncssh.Error, OSError) as error:
             raise broken_off(error) from None
         return shell
+
+    async def open_subsystem(
+        self, session: asyncssh.SSHClientSession[bytes], name: str, *, window: int, timeout: float
+    ) -> None:
+        """Start a subsystem of the host (RFC 4254, section 6.5) on a channel of its own, which is
+        passed to `session`. `window` is the bytes that it may have in flight; `timeout` is in
+        seconds.
+
+        Raises:
+            SubsystemRefusedError: the host does not have it, or no further channel.
+            BrokenOffError: the connection has ended, or the host does not answer.
+        """
+        try:
+            async with asyncio.timeout(timeout):
+                await self._connection.create_session(
+                    lambda: session,
+                    subsystem=name,
+                    request_pty=False,
+                    encoding=None,
+                    window=window,
+                )
+        except TimeoutError:
+            raise BrokenOffError("", silent=True) from None
+        except asyncssh.ChannelOpenError as error:
+            is_open = error.code == constants.OPEN_REQUEST_SESSION_FAILED
+            raise SubsystemRefusedError(reason(error), is_open=is_open) from None
+        except (asyncssh.Error, OSError) as error:
+            raise broken_off(error) from None
 
     @property
     def closed(self) -> bool:

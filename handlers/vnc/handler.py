@@ -16,6 +16,7 @@ from guacr.api import (
     Check,
     ForbiddenError,
     GuacrError,
+    InputStream,
     Params,
     ProtocolHandler,
     SessionContext,
@@ -28,6 +29,7 @@ from guacr.api import (
 )
 from handlers import tls
 from handlers.pins import parse_pins
+from handlers.sftp.desktop import DesktopFiles, sftp_checks
 from handlers.vnc import failures, login, reverse, unfinished
 from handlers.vnc.clipboard import TYPES
 from handlers.vnc.desktop import Desktop
@@ -54,6 +56,7 @@ class VncHandler(ProtocolHandler[VncParams]):
         super().__init__(session, params)
         self._credentials = Credentials(params.username, params.password)
         self._server: Server | None = None
+        self._files = DesktopFiles(session, params, hostname=params.hostname)
 
     @classmethod
     @override
@@ -65,6 +68,7 @@ class VncHandler(ProtocolHandler[VncParams]):
         yield partial(repeater_destination, params)
         if params.audio_servername:
             yield partial(pulse_address, params.audio_servername)
+        yield from sftp_checks(params)
         yield partial(parse_pins, params.cert_fingerprints)
         if not params.ignore_cert and not params.cert_fingerprints:
             yield partial(tls.check, tls.TlsTerms(authorities=params.ca_cert))
@@ -88,6 +92,7 @@ class VncHandler(ProtocolHandler[VncParams]):
         now = asyncio.get_running_loop().time()
         if (wanted := unfinished.wanted(self.params, self._credentials, now)) is not None:
             self._credentials.add(await login.ask(self.session, wanted))
+        self._files.start()
         desktop, left = Desktop(self.session), self.params.autoretry
         try:
             while True:
@@ -168,6 +173,17 @@ class VncHandler(ProtocolHandler[VncParams]):
         plain = {mimetype.partition(";")[0]: data for mimetype, data in contents.items()}
         if self._server is not None and not self._server.clipboard.paste(plain):
             raise UnsupportedError("this VNC server accepts only text: copy text")
+
+    @override
+    def open_stream(self, user: User, stream: InputStream) -> None:
+        if stream.kind != "file":
+            super().open_stream(user, stream)
+        else:
+            self._files.accept(user, stream)
+
+    @override
+    def upload_lost(self, user: User, name: str, error: GuacrError) -> None:
+        self._files.upload_lost(name, error)
 
     @override
     def clipboard_lost(self, user: User, reason: str) -> None:

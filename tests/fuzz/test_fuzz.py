@@ -24,6 +24,7 @@ from tests.fuzz import (
     rfb_rects,
     sctp,
     sdp,
+    sftp,
     telnet,
     tubes,
 )
@@ -54,6 +55,7 @@ TARGETS = [
     pytest.param(rfb_rects.one_input, rfb_rects.SAMPLES, 500, id="rfb_rects"),
     pytest.param(dtls.one_input, dtls.SAMPLES, 200, id="dtls"),
     pytest.param(sdp.one_input, sdp.SAMPLES, 1000, id="sdp"),
+    pytest.param(sftp.one_input, sftp.SAMPLES, 2000, id="sftp"),
 ]
 
 

@@ -177,8 +177,9 @@ class OpenSsh:
             "PrintLastLog no",
             "MaxStartups 200",
             "LogLevel ERROR",
-            "Subsystem sftp internal-sftp",
         ]
+        if not any(line.startswith("Subsystem") for line in self._lines):
+            lines.append("Subsystem sftp internal-sftp")
         return "\n".join(lines) + "\n"
 
 

@@ -82,18 +82,6 @@ def test_quality(values: dict[str, str], quality: Quality) -> None:
     assert RdpParams.parse(values).quality == quality
 
 
-async def test_what_is_not_supported_yet_is_logged_in_one_line(
-    daemon: Daemon, caplog: pytest.LogCaptureFixture
-) -> None:
-    values = {"hostname": "127.0.0.1", "port": str(free_port())}
-    values |= {"enable-sftp": "true", "sftp-directory": "/srv"}
-    async with await GuacClient.connect(address(daemon), "rdp", values) as client:
-        await client.wait_closed()
-    (line,) = [one.message for one in caplog.records if "not supported yet" in one.message]
-    for name in ("enable-sftp", "sftp-directory"):
-        assert name in line
-
-
 async def test_the_log_names_the_port_and_the_user_with_the_domain(
     daemon: Daemon, caplog: pytest.LogCaptureFixture
 ) -> None:

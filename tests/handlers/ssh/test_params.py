@@ -77,10 +77,6 @@ def test_what_can_change_while_connected_is_marked() -> None:
     assert flagged("personal") == {"read-only", "disable-copy", "disable-paste"}
 
 
-def test_what_comes_later_is_marked() -> None:
-    assert flagged("later") == {name for name in NAMES if "sftp" in name}
-
-
 @pytest.mark.parametrize(
     ("name", "value"),
     [("port", "0"), ("port", "65536"), ("timeout", "0"), ("enable-agent", "yes"),
@@ -94,4 +90,3 @@ def test_what_cannot_be_is_refused(name: str, value: str) -> None:
 def test_a_secret_is_not_shown() -> None:
     params = SshParams.parse({"password": "hunter2"})
     assert params.password == "hunter2"
-    assert params.asked_later() == []

@@ -200,14 +200,6 @@ async def test_the_passphrase_of_a_key_is_asked_for(daemon: Daemon, server: Open
         await person.see("$")
 
 
-async def test_features_of_later_versions_are_named(
-    daemon: Daemon, server: OpenSsh, key: str
-) -> None:
-    values = {"username": server.user, "private-key": key, "enable-sftp": "true"}
-    async with desk(daemon, server.address | values) as person:
-        await person.see("not supported yet, and ignored: enable-sftp")
-
-
 async def test_a_forwarded_agent_logs_in_from_the_host(
     daemon: Daemon, server: OpenSsh, key: str
 ) -> None:

@@ -1,0 +1,38 @@
+"""Directories that are deleted with all they contain."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+
+from guacr.api import TREE_MAX, OverrunError
+from handlers.sftp.channel import SftpChannel, together
+from handlers.sftp.listing import is_name
+
+AT_ONCE = 16
+"""Files that are removed at a time."""
+
+
+async def delete_tree(channel: SftpChannel, directory: bytes) -> None:
+    """Delete a directory; links are removed, not followed. Raises as the channel does.
+
+    Raises:
+        OverrunError: it contains more than `TREE_MAX` files and directories; nothing is deleted.
+    """
+    files: list[bytes] = []
+    directories = [directory]
+    for place in directories:  # it grows
+        async with aclosing(channel.list(place)) as listed:
+            async for name, attributes in listed:
+                if not is_name(name):
+                    continue
+                found = directories if attributes.is_directory else files
+                found.append(place.rstrip(b"/") + b"/" + name)
+                if len(files) + len(directories) > TREE_MAX:
+                    raise OverrunError(
+                        f"the folder contains more than {TREE_MAX} files and folders, and nothing "
+                        "was deleted: delete parts of it, or use a program on the host"
+                    )
+    for some in range(0, len(files), AT_ONCE):
+        await together(map(channel.remove, files[some : some + AT_ONCE]))
+    for place in reversed(directories):
+        await channel.rmdir(place)
