@@ -15,6 +15,7 @@ from guacr.api import (
     SftpHostParams,
     UnsupportedError,
     User,
+    shorten,
 )
 from handlers.notice import Notice
 
@@ -81,8 +82,7 @@ class DesktopFiles:
 
     def upload_lost(self, name: str, error: GuacrError) -> None:
         """Report that a file was not saved, although its client had sent everything."""
-        if self._beside is not None:
-            self._beside.offer.lost(name, error)
+        self._tell(f"{shorten(name)} was not saved: {error}.")
 
     async def _run(self) -> None:
         await self._session.until_connected()

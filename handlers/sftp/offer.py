@@ -113,10 +113,6 @@ class Offer:
             raise BadRequestError(f"a file cannot have the name {shorten(stream.name)}")
         user.transfers.receive(stream, lambda data: self._save(name, stream.mimetype, data))
 
-    def lost(self, name: str, error: GuacrError) -> None:
-        """Report that a file was not saved, although its client had sent everything."""
-        self._tell(f"{shorten(name)} was not saved: {error}.")
-
     async def _save(self, name: str, mimetype: str, data: AsyncIterator[bytes]) -> None:
         directory = await self._upload_directory()
         await self._files.write(f"{directory.rstrip('/')}/{name}", mimetype, data)

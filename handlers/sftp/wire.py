@@ -100,7 +100,7 @@ class StatusError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Attributes:
-    """What a server says of a file, as far as it is used; None for what it does not say."""
+    """The attributes of a file that are used; None for those that the server does not send."""
 
     size: int | None = None
     mode: int | None = None

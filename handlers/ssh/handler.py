@@ -292,8 +292,7 @@ class SshHandler(TerminalHandler[SshParams]):
 
     @override
     def upload_lost(self, user: User, name: str, error: GuacrError) -> None:
-        if self._files is not None:
-            self._files.lost(name, error)
+        self.notify(user, f"{shorten(name)} was not saved: {error}.")
 
     @override
     def download(self, path: str) -> None:

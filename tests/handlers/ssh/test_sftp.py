@@ -12,6 +12,7 @@ from tempfile import mkdtemp
 
 import pytest
 
+from guacr.api import UpstreamError
 from guacr.daemon import Daemon
 from guacr.protocol.status import Status
 from guacr.testing.client import GuacClient
@@ -121,8 +122,17 @@ async def test_the_offered_directory_confines_programs_too(
         await person.see("\nset\n")
         answer = await send(person.client, "file", BINARY, "second", data=b"2")
         assert answer[1] == Status.CLIENT_FORBIDDEN
-        await person.see("'second' was not saved")
         assert sorted(os.listdir(folder)) == ["in", "out"]  # noqa: PTH208
+
+
+async def test_a_file_that_is_lost_after_its_end_is_named(
+    daemon: Daemon, server: OpenSsh, key: str
+) -> None:
+    async with shell(daemon, server, key, **SFTP) as person:
+        await file_system(person.client)
+        (user,) = person.session.users
+        person.handler.upload_lost(user, "photo", UpstreamError("the disk is full"))
+        await person.see("'photo' was not saved: the disk is full.")
 
 
 async def test_directions_can_be_disabled(
