@@ -182,6 +182,7 @@ class Sending {
         const data = new Uint8Array(await next);
         next = read(start + READ);
         next?.catch(() => {}); // it is awaited later
+        if (data.length !== Math.min(READ, file.size - start)) throw new Error("it has become shorter");
         if (!(await this.sendPart(data))) break;
       }
     } catch {
