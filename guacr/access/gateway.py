@@ -143,6 +143,26 @@ class Gateway:
         grant = Grant(protocol=protocol, parameters=parameters, vouched=False)
         return make_token(self._keys[0], grant, now=self._clock(), lifetime=FORM_LIFETIME)
 
+    def recordings(self, token: str) -> Callable[[str], bool]:
+        """Return a function that says whether a token grants the recording of a name.
+
+        Raises:
+            UnauthorizedError: the token is missing, invalid or expired.
+            ForbiddenError: it does not grant recordings.
+        """
+        if not token:
+            raise UnauthorizedError(
+                "recordings need a token: create one with `guacr token --recordings`"
+            )
+        granted = self._read(token).recordings
+        if not granted:
+            raise ForbiddenError("this token is not for recordings: ask for another link")
+        if granted == EVERYTHING:
+            return lambda name: True
+        if granted.endswith("/"):
+            return lambda name: name.startswith(granted)
+        return lambda name: name == granted
+
     def resolve(self, pairs: Iterable[tuple[str, str]]) -> Opening:
         """Resolve the query of a WebSocket's URL.
 
@@ -177,6 +197,8 @@ class Gateway:
         return read_guacamole_lite_token(key, token)
 
     def _granted(self, grant: Grant, query: Query) -> Opening:
+        if grant.recordings:
+            raise ForbiddenError("this token is for recordings: open /recordings with it")
         if grant.token_id:
             log.info("token %s is used", shorten(grant.token_id))
         if grant.name:

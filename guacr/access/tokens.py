@@ -8,6 +8,7 @@ SHA-256 digest of the configured key's UTF-8. It contains the claims of a JWT (R
     connection    one of {"protocol": P, "parameters": {name: text, …}}
                          {"name": a configured connection}
                          {"join": a connection id, "read-only": true or false}
+                         {"recordings": a recording, a directory with "/" at its end, or "*"}
     allow         optional: names of parameters that the URL may also set
     sub           optional: the person for whom the token was made; data that is kept for a person,
                   such as the history of a console, is kept under this name
@@ -37,19 +38,23 @@ CLOCK_SKEW = 60
 """Seconds by which the clock of a token's issuer may be ahead."""
 TIME_MAX = 1e12
 """Maximum seconds since 1970; about the year 31,000."""
+TARGETS = ("protocol", "name", "join", "recordings")
+"""The claims of a `connection`, of which a token has one."""
 ALGORITHMS = ("dir", "A256GCM")
 _HEADER = {"alg": "dir", "enc": "A256GCM"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """The grant of a token; exactly one of `protocol`, `name` and `join` is set."""
+    """The grant of a token; exactly one of `protocol`, `name`, `join` and `recordings` is set."""
 
     protocol: str = ""
     name: str = ""
     """A configured connection."""
     join: str = ""
     """The id of a running connection."""
+    recordings: str = ""
+    """The name of a recording, a directory of recordings with `/` at its end, or `*` for all."""
     parameters: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Texts by name; for a joining user, that user's rights, such as `read-only`."""
     allow: tuple[str, ...] = ()
@@ -124,6 +129,8 @@ def _connection(grant: Grant) -> dict[str, Any]:
         return {"join": grant.join, "read-only": read_only}
     if grant.name:
         return {"name": grant.name}
+    if grant.recordings:
+        return {"recordings": grant.recordings}
     return {"protocol": grant.protocol, "parameters": dict(grant.parameters)}
 
 
@@ -168,11 +175,11 @@ def _grant(connection: Mapping[str, Any], claims: Mapping[str, Any]) -> Grant:
     parameters = connection.get("parameters", {})
     if not isinstance(parameters, dict):
         raise UnauthorizedError("the token's parameters are not an object: create a new one")
-    targets = {key: connection.get(key, "") for key in ("protocol", "name", "join")}
+    targets = {key: connection.get(key, "") for key in TARGETS}
     named = [key for key, value in targets.items() if value]
     if len(named) != 1 or not isinstance(targets[named[0]], str):
         raise UnauthorizedError(
-            "the token must name one of protocol, name and join: create a new one"
+            "the token must name one of protocol, name, join and recordings: create a new one"
         )
     texts = parameter_texts(parameters)
     if targets["join"]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from guacr import __version__, garbage
+from guacr.cli import export as cli_export
 from guacr.cli import journal as cli_journal
 from guacr.cli import token as cli_token
 from guacr.errors import GuacrError, SettingsError
@@ -90,6 +91,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_files(recordings)
     cli_journal.add_recordings_arguments(recordings)
+    _add_play(commands)
+    _add_export(commands)
     check = _add(commands, "check-config", _check_config, "check the settings")
     _add_files(check)
     _add_serve_flags(check)
@@ -141,6 +144,20 @@ def _add_demo(commands: Any) -> None:
     parser.add_argument(
         "--port", type=int, default=0, metavar="PORT", help="port of the page (default: a free one)"
     )
+
+
+def _add_play(commands: Any) -> None:
+    parser = _add(commands, "play", _play, "show a recording in the browser")
+    parser.add_argument("file", type=Path, metavar="FILE", help="a recording")
+    parser.add_argument("--no-browser", action="store_true", help="do not open the browser")
+    parser.add_argument(
+        "--port", type=int, default=0, metavar="PORT", help="port of the page (default: a free one)"
+    )
+
+
+def _add_export(commands: Any) -> None:
+    parser = _add(commands, "export", _export, "convert a recording to a video or to text")
+    cli_export.add_arguments(parser)
 
 
 def _add_token(commands: Any) -> None:
@@ -219,6 +236,18 @@ def _recordings(arguments: argparse.Namespace) -> int:
             print(line)
             wrong = wrong or is_wrong
     return FAILED if wrong else 0
+
+
+@garbage.postponed()
+def _play(arguments: argparse.Namespace) -> int:
+    from guacr.cli import play
+
+    return play.play(arguments.file, port=arguments.port, open_browser=not arguments.no_browser)
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    cli_export.export(arguments)
+    return 0
 
 
 def _check_config(arguments: argparse.Namespace) -> int:

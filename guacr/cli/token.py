@@ -33,6 +33,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("parameters", nargs="*", metavar="NAME=VALUE", help="its parameters")
     parser.add_argument("--connection", metavar="NAME", help="connection of the settings instead")
     parser.add_argument("--join", metavar="ID", help="id of a running session to join instead")
+    parser.add_argument(
+        "--recordings",
+        metavar="NAME",
+        help="recordings to see instead: one, a directory with / at its end, or * for all",
+    )
     parser.add_argument("--read-only", action="store_true", help="with --join: only watch")
     parser.add_argument(
         "--allow", action="append", default=[], metavar="NAME", help="the URL may also set this"
@@ -60,9 +65,10 @@ def token(arguments: argparse.Namespace, all_settings: Settings) -> str:
     if arguments.guacamole_lite:
         if not settings.guacamole_lite_key:
             raise SettingsError("websocket.guacamole_lite_key is not set: set it to create tokens")
-        if grant.name or grant.allow or grant.subject:
+        if grant.name or grant.recordings or grant.allow or grant.subject:
             raise SettingsError(
-                "guacamole-lite's tokens do not support --connection, --allow and --subject"
+                "guacamole-lite's tokens do not support --connection, --recordings, --allow and "
+                "--subject"
             )
         _check_names(grant, all_settings)
         return make_guacamole_lite_token(settings.guacamole_lite_key, grant)
@@ -99,9 +105,9 @@ def _check_names(grant: Grant, settings: Settings) -> None:
 def _grant(arguments: argparse.Namespace) -> Grant:
     from guacr.access.tokens import Grant
 
-    targets = (arguments.protocol, arguments.connection, arguments.join)
+    targets = (arguments.protocol, arguments.connection, arguments.join, arguments.recordings)
     if sum(target is not None for target in targets) != 1:
-        raise SettingsError("name one of a protocol, --connection and --join")
+        raise SettingsError("name one of a protocol, --connection, --join and --recordings")
     parameters = dict(_parameter(text) for text in arguments.parameters)
     if arguments.join is not None:
         parameters["read-only"] = "true" if arguments.read_only else "false"
@@ -111,6 +117,7 @@ def _grant(arguments: argparse.Namespace) -> Grant:
         "protocol": arguments.protocol or "",
         "name": arguments.connection or "",
         "join": arguments.join or "",
+        "recordings": arguments.recordings or "",
     }
     return Grant(
         **target,

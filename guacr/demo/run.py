@@ -4,32 +4,18 @@ machine."""
 from __future__ import annotations
 
 import asyncio
-import os
-import secrets
-import signal
-import sys
-import webbrowser
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
-from guacr import garbage
 from guacr.daemon import Daemon
 from guacr.demo.desktop import DemoDesktop
 from guacr.demo.shell import DemoShell
+from guacr.process.local_page import HOST, REQUEST_TIMEOUT, new_secret, present
 from guacr.settings.models import Connection, ServerSettings, Settings, WebSocketSettings
 
-HOST = "127.0.0.1"
-SECRET_BYTES = 24
-BROWSER_TIMEOUT = 60.0
-"""Seconds within which the browser must open; then only the printed address works."""
-REQUEST_TIMEOUT = 5.0
 RDP_PORT = 3389
 """Where this machine's own RDP server is, such as xrdp."""
 DESKTOP_PACKAGES = "on Debian tigervnc-standalone-server and tigervnc-tools, or x11vnc and xvfb"
-
-_REDIRECTION = (
-    "HTTP/1.1 302 Found\r\nLocation: {}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-)
 
 
 def run(settings: Settings, *, port: int, open_browser: bool) -> int:
@@ -43,25 +29,10 @@ def run(settings: Settings, *, port: int, open_browser: bool) -> int:
 
 
 async def _demonstrate(settings: Settings, port: int, *, open_browser: bool) -> None:
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, stopped.set)
-    async with _served(settings, port) as address:
-        garbage.resume()
-        _say(f"guacr is ready at\n\n    {address}\n")
-        if not DemoDesktop.is_available():
-            _say(f"To see a desktop, too, install TigerVNC or x11vnc ({DESKTOP_PACKAGES}).")
-        _say("Press Ctrl-C to stop.")
-        browser = None
-        if open_browser and _has_desktop():
-            browser = asyncio.create_task(_open_browser(address), name="browser")
-        await stopped.wait()
-        if browser is not None:
-            browser.cancel()
-            await asyncio.wait([browser])
-    with suppress(OSError):  # the terminal may have been closed
-        _say("guacr has stopped.")
+    notes = []
+    if not DemoDesktop.is_available():
+        notes = [f"To see a desktop, too, install TigerVNC or x11vnc ({DESKTOP_PACKAGES})."]
+    await present(_served(settings, port), notes=notes, open_browser=open_browser)
 
 
 @asynccontextmanager
@@ -93,7 +64,7 @@ async def _served(settings: Settings, port: int) -> AsyncIterator[str]:
                     "resize-method": "display-update",
                 },
             )
-        secret = secrets.token_urlsafe(SECRET_BYTES)
+        secret = new_secret()
         daemon = Daemon(_settings(settings, port, connections), secret=secret)
         await daemon.start()
         stack.push_async_callback(daemon.close)
@@ -127,37 +98,3 @@ async def _answers(port: int) -> bool:
     with suppress(OSError):
         await writer.wait_closed()
     return True
-
-
-async def _open_browser(address: str) -> None:
-    """Open `address` in the browser, without showing its secret in the list of processes, which
-    other users of this machine can read: the browser gets an address that redirects there once."""
-    path = f"/{secrets.token_urlsafe(SECRET_BYTES)}"
-    used = asyncio.Event()
-
-    async def lead(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(TimeoutError, ValueError, ConnectionError):
-            request = await asyncio.wait_for(reader.readline(), REQUEST_TIMEOUT)
-            if request.split(b" ")[:2] == [b"GET", path.encode()] and not used.is_set():
-                used.set()
-                writer.write(_REDIRECTION.format(address).encode())
-                await writer.drain()
-        writer.close()
-
-    async with await asyncio.start_server(lead, HOST, 0) as server:
-        door = f"http://{HOST}:{server.sockets[0].getsockname()[1]}{path}"
-        await asyncio.to_thread(webbrowser.open, door)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(used.wait(), BROWSER_TIMEOUT)
-
-
-def _has_desktop() -> bool:
-    """Return whether a browser would open a window, instead of taking over this terminal."""
-    if sys.platform == "darwin":
-        return True
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()

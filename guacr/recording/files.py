@@ -5,10 +5,8 @@ Everything here blocks, and runs on a thread.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import stat
-import struct
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ from itertools import islice
 from pathlib import Path
 
 from guacr.errors import ConflictError, ForbiddenError, GuacrError, RecordingError, clause, shorten
+from guacr.recording.locks import lock
 
 SUFFIX_MAX = 255
 """The last number that is appended to a name that exists (GUAC_COMMON_RECORDING_MAX_SUFFIX)."""
@@ -30,9 +29,6 @@ DISK_FULL = "less than recording.min_free_disk is free on the disk"
 
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 """Neither a link nor a named pipe, which somebody has put there, is followed or waited for."""
-
-_WHOLE_FILE = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
-"""A `struct flock`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,9 +96,7 @@ class RecordingFile:
         if not stat.S_ISREG(os.fstat(self._descriptor).st_mode):
             raise ConflictError(f"{shorten(self.path.name)} exists, and is not a file")
         try:
-            # This lock also keeps off other sessions of this process. guacd's lock would be lost
-            # as soon as anything in this process closes the same file; both exclude each other.
-            fcntl.fcntl(self._descriptor, fcntl.F_OFD_SETLK, _WHOLE_FILE)
+            lock(self._descriptor)
         except OSError as error:
             raise ConflictError(
                 f"{shorten(self.path.name)} is being written by another session"

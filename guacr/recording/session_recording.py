@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,8 @@ from typing_extensions import override
 
 from guacr.errors import ForbiddenError, GuacrError, RecordingError
 from guacr.journal.journal import Journal
+from guacr.recording import cast
+from guacr.recording.cast import Cast
 from guacr.recording.file_sink import AppendedFile, FileSink
 from guacr.recording.files import OWN_MODE, Place, RecordingFile, open_beside, open_file
 from guacr.recording.index import SUFFIX, Index
@@ -52,6 +54,7 @@ class SessionRecording(SessionExtension):
         self._written: dict[Recorder | Typescript, str] = {}
         """The recordings and typescripts that are being written, and where."""
         self._failed: set[Recorder | Typescript] = set()
+        self._texts: list[Cast] = []
 
     @property
     def is_wanted(self) -> bool:
@@ -79,6 +82,9 @@ class SessionRecording(SessionExtension):
     @override
     async def closed(self) -> None:
         written, self._written = self._written, {}
+        texts, self._texts = self._texts, []
+        for text in texts:
+            await text.close()
         for what, where in written.items():
             what.stop()
             size = what.size
@@ -105,22 +111,35 @@ class SessionRecording(SessionExtension):
             self._notify(error)
 
     async def _record(self, contents: Contents, place: Place) -> None:
-        settings = self._settings
-        has_index = settings.index and contents.output
-        file, index = await _opened(
-            partial(_open_recording, place, settings.min_free_disk, has_index=has_index)
+        settings, context = self._settings, self._session.context
+        columns, rows = context.text_size
+        suffixes = []
+        if contents.output and settings.index:
+            suffixes.append(SUFFIX)
+        if contents.output and settings.text and columns:
+            suffixes.append(cast.SUFFIX)
+        file, *beside = await _opened(
+            partial(_open_recording, place, settings.min_free_disk, suffixes)
         )
+        sinks = {
+            name: FileSink(found) for name, found in zip(suffixes, beside, strict=True) if found
+        }
         sink = FileSink(file)
         recorder = Recorder(
             self._session,
             sink,
             contents,
             max_queue=settings.max_queue,
-            index=None if index is None else Index(FileSink(index), time.time()),
+            index=Index(sinks[SUFFIX], time.time()) if SUFFIX in sinks else None,
         )
         recorder.on_behind = partial(self._is_behind, recorder)
         self._begun(recorder, sink, str(file.path))
         recorder.start()
+        if cast.SUFFIX in sinks:
+            clock = self._session.frames.timestamp
+            text = Cast(sinks[cast.SUFFIX], (columns, rows), clock, time.time())
+            self._texts.append(text)
+            context.text_taps.append(text)
 
     async def _record_in_journal(self, place: Place) -> None:
         """Record as if there were a directory of all recordings."""
@@ -145,7 +164,7 @@ class SessionRecording(SessionExtension):
         sink = FileSink(files)
         typescript = Typescript(sink)
         self._begun(typescript, sink, str(files.path))
-        self._session.context.text_taps.append(typescript.write)
+        self._session.context.text_taps.append(typescript)
 
     def _begun(self, what: Recorder | Typescript, sink: Sink, where: str) -> None:
         self._written[what] = where
@@ -250,16 +269,18 @@ def session_recording(
 
 
 def _open_recording(
-    place: Place, min_free: int, *, has_index: bool
-) -> tuple[RecordingFile, RecordingFile | None]:
+    place: Place, min_free: int, suffixes: Iterable[str]
+) -> tuple[RecordingFile, *tuple[RecordingFile | None, ...]]:
+    """Open a recording and the files beside it; those that the system refuses are None."""
     file = open_file(place, min_free=min_free)
-    index = None
-    if has_index:
+    opened: list[RecordingFile | None] = []
+    for suffix in suffixes:
         try:
-            index = open_beside(place, file, SUFFIX, mode=OWN_MODE)
+            opened.append(open_beside(place, file, suffix, mode=OWN_MODE))
         except GuacrError as error:
-            log.warning("%s has no index: %s", file.path, error)
-    return file, index
+            log.warning("%s%s cannot be written: %s", file.path, suffix, error)
+            opened.append(None)
+    return file, *opened
 
 
 async def _opened(function: Callable[[], _Files]) -> _Files:

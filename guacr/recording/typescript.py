@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import asyncio
 
+from typing_extensions import override
+
 from guacr.recording.files import Place, RecordingFile, open_beside, open_file
 from guacr.recording.sink import Sink
+from guacr.session.text_taps import TextTap
 
 HEADER, FOOTER = b"[BEGIN TYPESCRIPT]\n", b"\n[END TYPESCRIPT]\n"
 """The first line, which players skip, and the last."""
@@ -56,7 +59,7 @@ def open_typescript(place: Place, *, min_free: int = 0) -> TypescriptFiles:
     return TypescriptFiles(text, timing)
 
 
-class Typescript:
+class Typescript(TextTap):
     """Writes what one terminal shows to a sink of `TypescriptFiles`, until `close`."""
 
     def __init__(self, sink: Sink) -> None:
@@ -71,8 +74,8 @@ class Typescript:
         self._stopped = False
         sink.write(b"\n" + HEADER)
 
-    def write(self, text: bytes) -> None:
-        """Add text that the terminal shows now."""
+    @override
+    def shown(self, text: bytes) -> None:
         if self._stopped:
             return
         self._text.append(text)

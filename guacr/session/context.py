@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from concurrent.futures import Executor
 
 from guacr.budget import Budget
@@ -22,6 +22,7 @@ from guacr.session.shared_params import ClipboardParams
 from guacr.session.streams.audio_output import AudioOutput, AudioOutputs
 from guacr.session.streams.transfers import SessionLog
 from guacr.session.tasks import Tasks
+from guacr.session.text_taps import TextTap
 from guacr.session.user import User
 from guacr.session.users import Users
 from guacr.settings.models import Settings
@@ -71,8 +72,10 @@ class SessionContext:
         self.clipboard_limit = max(own, settings.session.max_clipboard)
         """Maximum bytes of a clipboard."""
         self._connected = asyncio.Event()
-        self.text_taps: list[Callable[[bytes], None]] = []
-        """Called with the text that terminals show; for typescripts, not for handlers."""
+        self.text_taps: list[TextTap] = []
+        """Observers of the session's terminal; not for handlers."""
+        self.text_size = (0, 0)
+        """The columns and rows of the session's terminal; (0, 0) if it has none."""
         self._frames = frames
         self._pointer = pointer
         self._tasks = tasks
@@ -156,7 +159,13 @@ class SessionContext:
     def shown(self, text: bytes) -> None:
         """Report text that a terminal shows, in UTF-8 with its control sequences."""
         for tap in self.text_taps:
-            tap(text)
+            tap.shown(text)
+
+    def resized_text(self, columns: int, rows: int) -> None:
+        """Report the size of a terminal, at its begin and when it changes."""
+        self.text_size = (columns, rows)
+        for tap in self.text_taps:
+            tap.resized(columns, rows)
 
     # ---- work
 

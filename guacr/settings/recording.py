@@ -37,6 +37,9 @@ class RecordingSettings(Section):
     """Bytes that must stay free on the disk; a recording that leaves less fails."""
     index: bool = True
     """Write an index beside each recording (NAME.idx), so that players find places quickly."""
+    text: bool = True
+    """Write the text of terminals beside each recording (NAME.cast, asciicast), so that it can be
+    searched and exported."""
     webp: bool = False
     """Let recordings contain WebP, which only some builds of guacenc read. Without it, recorded
     sessions are sent no WebP either."""

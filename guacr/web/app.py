@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from functools import partial
-from http import HTTPStatus
-from pathlib import Path
 from typing import Any, TypeAlias
 
 from aiohttp import web
@@ -18,7 +16,8 @@ from guacr.access.tokens import TOKEN_MAX, parameter_texts
 from guacr.deadline import time_limit
 from guacr.errors import GuacrError, UnauthorizedError
 from guacr.json_text import JsonError, parse_json
-from guacr.protocol.status import Status
+from guacr.net.listeners import port_of, tcp_sockets
+from guacr.recording.library import Library
 from guacr.session.directory import Directory
 from guacr.session.protocols import Protocols
 from guacr.settings.models import Settings
@@ -28,7 +27,8 @@ from guacr.web.forms import describe
 from guacr.web.forwarded import Proxies
 from guacr.web.guard import KEEP_ALIVE, deadlines
 from guacr.web.headers import Headers
-from guacr.web.refused import HttpLog, report, reported
+from guacr.web.recordings import WEB, Recordings, add_files, create_player, library_of
+from guacr.web.refused import HttpLog, refusal, reported
 from guacr.web.tunnels import Tunnels
 
 BODY_MAX = 65536
@@ -41,19 +41,12 @@ LINE_MAX = TOKEN_MAX + 8192
 """Maximum bytes of a request line, which may contain a token."""
 WEBSOCKET_PATH = "/websocket"
 WEBRTC_PATH = "/webrtc"
-WEB = Path(__file__).parent
 
 Signalling: TypeAlias = Callable[[web.Request, Tunnels], Awaitable[web.StreamResponse]]
 """Serves the signalling of WebRTC."""
 
 _TUNNELS = web.AppKey("tunnels", Tunnels)
 _RELOADS = web.AppKey("reloads", tuple[Callable[[Settings], None], ...])
-
-_HTTP_STATUS = {
-    Status.CLIENT_UNAUTHORIZED: HTTPStatus.UNAUTHORIZED,
-    Status.CLIENT_FORBIDDEN: HTTPStatus.FORBIDDEN,
-    Status.RESOURCE_NOT_FOUND: HTTPStatus.NOT_FOUND,
-}
 
 
 def create_app(
@@ -76,8 +69,15 @@ def create_app(
         client_max_size=BODY_MAX,
     )
     app.on_response_prepare.append(headers.add)
+    recordings = Recordings(library_of(settings), gateway.recordings)
     app[_TUNNELS] = tunnels
-    app[_RELOADS] = (gateway.reload, admission.reload, proxies.reload, headers.reload)
+    app[_RELOADS] = (
+        gateway.reload,
+        admission.reload,
+        proxies.reload,
+        headers.reload,
+        recordings.reload,
+    )
     page = _Page(gateway, tunnels, has_webrtc=signalling is not None)
     app.add_routes(
         [
@@ -88,14 +88,12 @@ def create_app(
             web.post("/api/session", page.session),
             web.post("/api/form", page.form),
             web.get(WEBSOCKET_PATH, tunnels.serve),
-            web.static("/static", WEB / "static"),
+            *recordings.routes(),
         ]
     )
     if signalling is not None:
         app.router.add_get(WEBRTC_PATH, partial(_signal, signalling, tunnels))
-    vendor = WEB / "vendor"
-    if vendor.is_dir():  # created by the build
-        app.router.add_static("/vendor", vendor)
+    add_files(app)
     return app
 
 
@@ -122,6 +120,26 @@ def create_runner(app: web.Application) -> web.AppRunner:
         keepalive_timeout=KEEP_ALIVE,
         lingering_time=LINGERING,
     )
+
+
+@asynccontextmanager
+async def served_player(
+    settings: Settings, library: Library, name: str, secret: str
+) -> AsyncIterator[int]:
+    """Serve one recording to a browser that has opened `/?secret=…`; yield the port.
+
+    Raises:
+        SettingsError: the address of the settings cannot be used.
+    """
+    (sock,) = await tcp_sockets(settings.websocket.hosts, settings.websocket.port, backlog=16)
+    runner = create_runner(create_player(settings, library, name, secret))
+    try:
+        await runner.setup()
+        await web.SockSite(runner, sock).start()
+        yield port_of([sock])
+    finally:
+        await runner.cleanup()
+        sock.close()
 
 
 async def close_runner(runner: web.AppRunner) -> None:
@@ -226,6 +244,4 @@ def _answer(request: web.Request, make: Callable[[], Mapping[str, object]]) -> w
     try:
         return web.json_response(make())
     except GuacrError as error:
-        report(request.remote, str(error))
-        status = _HTTP_STATUS.get(error.status, HTTPStatus.BAD_REQUEST)
-        return web.json_response({"error": str(error), "status": error.status}, status=status)
+        return refusal(request, error)

@@ -21,6 +21,8 @@ from aiohttp.http_exceptions import (
 )
 
 from guacr.addresses import plain
+from guacr.errors import GuacrError
+from guacr.protocol.status import Status
 from guacr.refusals import Refusals
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -29,6 +31,11 @@ log = logging.getLogger("guacr.web")
 _refusals = Refusals(log)
 _no_http = Refusals(log)
 
+_HTTP_STATUS = {
+    Status.CLIENT_UNAUTHORIZED: HTTPStatus.UNAUTHORIZED,
+    Status.CLIENT_FORBIDDEN: HTTPStatus.FORBIDDEN,
+    Status.RESOURCE_NOT_FOUND: HTTPStatus.NOT_FOUND,
+}
 _UNREMARKABLE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED})
 """Browsers request icons and source maps that do not exist."""
 
@@ -36,6 +43,13 @@ _UNREMARKABLE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED})
 def report(address: str | None, reason: str) -> None:
     """Log a refusal."""
     _refusals.refused(address or "a closed connection", reason)
+
+
+def refusal(request: web.Request, error: GuacrError) -> web.Response:
+    """Log a refusal of the API, and return its answer: `{"error": sentence, "status": number}`."""
+    report(request.remote, str(error))
+    status = _HTTP_STATUS.get(error.status, HTTPStatus.BAD_REQUEST)
+    return web.json_response({"error": str(error), "status": error.status}, status=status)
 
 
 @web.middleware

@@ -83,6 +83,7 @@ class TerminalHandler(ProtocolHandler[_P]):
         font = self._fonts.want(params.font_name)
         options = wanted(session, params, font)
         self.terminal = Terminal(options, self._listener)
+        self._report_size()
         emulator = self.terminal.emulator
         self._finder = Finder(emulator)
         self._synchronized = SynchronizedOutput(self.terminal.surface, emulator, session.changed)
@@ -506,7 +507,12 @@ class TerminalHandler(ProtocolHandler[_P]):
         self._view.rearrange()
         self.session.changed()
         if self.window != before:
+            self._report_size()
             self.window_changed(*self.window)
+
+    def _report_size(self) -> None:
+        columns, rows, _, _ = self.window
+        self.session.resized_text(columns, rows)
 
 
 def _host_text(params: TerminalParams) -> HostText:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from guacr.recording.index import read_index
+from guacr.recording.scan import scan_file
 from guacr.testing.client import GuacClient
 from guacr.testing.daemon import address, local_settings, running_daemon
 from handlers import testcard
@@ -129,11 +129,11 @@ async def test_a_daemon_that_is_killed(tmp_path: Path) -> None:
     found = replay(path)
     assert len(found.all("sync")) > 3
     assert found.canvas.size == (1024, 768)
-    assert read_index(path)[0].offset == 0
+    assert scan_file(path).keyframes[0] == (0, 0)
 
 
 def recording_in(directory: Path) -> Path:
-    (found,) = [path for path in directory.iterdir() if path.suffix != ".idx"]
+    (found,) = [path for path in directory.iterdir() if path.suffix not in (".idx", ".cast")]
     return found
 
 

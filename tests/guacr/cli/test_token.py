@@ -63,8 +63,8 @@ def test_token_of_guacamole_lite(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ([], "name one of a protocol, --connection and --join"),
-        (["ssh", "--join", "$id"], "name one of a protocol, --connection and --join"),
+        ([], "name one of a protocol, --connection, --join and --recordings"),
+        (["ssh", "--join", "$id"], "name one of a protocol, --connection, --join and --recordings"),
         (["ssh", "hostname"], "'hostname' is not NAME=VALUE"),
         (["ssh", "password=@/nonexistent"], "/nonexistent cannot be read as text"),
         (["ssh", "--read-only"], "--read-only needs --join"),

@@ -72,8 +72,8 @@ async def test_a_long_pause_is_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
     sink = Memory()
     script = Typescript(sink)
     script._last -= 10 * typescript.DELAY_MAX
-    script.write(b"a")
-    script.write(b"b")
+    script.shown(b"a")
+    script.shown(b"b")
     await script.close()
     assert sink.parts[1] == b"86400.000000 2\nab"
     assert sink.closed
@@ -83,7 +83,7 @@ async def test_a_long_pause_is_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_much_text_is_not_collected() -> None:
     sink = Memory()
     script = Typescript(sink)
-    script.write(b"x" * typescript.PART_MAX)
+    script.shown(b"x" * typescript.PART_MAX)
     assert len(sink.parts) == 2
     await script.close()
 

@@ -1,0 +1,66 @@
+"""`guacr export`: convert a recording."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TextIO
+
+from guacr.errors import SettingsError
+
+STANDARD_OUTPUT = Path("-")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `guacr export`."""
+    parser.add_argument("file", type=Path, metavar="FILE", help="a recording, or a typescript")
+    kinds = parser.add_mutually_exclusive_group(required=True)
+    for name, meaning in (
+        ("mp4", "the picture as a video; needs the program ffmpeg"),
+        ("txt", "the text of a terminal and the keys, with their times"),
+        ("cast", "the text of a terminal for asciinema (asciicast v2)"),
+    ):
+        kinds.add_argument(f"--{name}", action="store_const", const=name, dest="kind", help=meaning)
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="default: FILE.mp4, FILE.txt, and standard output for --cast",
+    )
+
+
+def export(arguments: argparse.Namespace) -> None:
+    """Convert the recording of `arguments`.
+
+    Raises:
+        SettingsError: a file cannot be read or written.
+        GuacrError: the recording does not contain what is wanted.
+    """
+    from guacr.recording.export import export_cast, export_text
+    from guacr.recording.video import export_video
+
+    file, kind = arguments.file, arguments.kind
+    beside = STANDARD_OUTPUT if kind == "cast" else file.with_name(f"{file.name}.{kind}")
+    output = arguments.output or beside
+    try:
+        if kind == "mp4":
+            export_video(file, output)
+        else:
+            _write(export_cast if kind == "cast" else export_text, file, output)
+    except OSError as error:
+        raise SettingsError(f"{error.filename or output}: {error.strerror}") from error
+
+
+def _write(convert: Callable[[Path, TextIO], None], file: Path, output: Path) -> None:
+    if output == STANDARD_OUTPUT:
+        convert(file, sys.stdout)
+        return
+    with output.open("x", encoding="utf-8") as target:
+        try:
+            convert(file, target)
+        except BaseException:
+            output.unlink()
+            raise

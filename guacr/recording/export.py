@@ -1,0 +1,104 @@
+"""Exports recordings to other formats. Everything here blocks."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from heapq import merge
+from pathlib import Path
+from typing import BinaryIO, TextIO
+
+from guacr.errors import BadRequestError, NotFoundError
+from guacr.recording import cast
+from guacr.recording.cast import CastEvent, read_cast
+from guacr.recording.keylog import typed
+from guacr.recording.scan import Map, scan_file
+from guacr.recording.search import lines
+from guacr.recording.typescript import TIMING
+
+TYPESCRIPT_SIZE = "80x24"
+"""The size of a terminal of which only a typescript is known."""
+
+_PART = re.compile(r"(\d{1,9}(?:\.\d{1,9})?) (\d{1,9})\n")
+"""A line of a timing: the seconds since the part before, and the bytes of the part."""
+
+
+def export_cast(recording: Path, target: TextIO) -> None:
+    """Write the text of a terminal as an asciicast, version 2, whose times begin with the session.
+
+    Raises:
+        NotFoundError: the session had no terminal, or its text was not recorded.
+        BadRequestError: the file with the text is damaged.
+    """
+    with _text_file(recording).open("rb") as file:
+        events = _events(recording, file)
+        first = next(events)
+        columns, _, rows = first.text.partition("x")
+        header = {"version": cast.VERSION, "width": int(columns), "height": int(rows)}
+        target.write(json.dumps(header) + "\n")
+        for event in events:
+            seconds = round((event.time - first.time) / 1000, 3)
+            line = json.dumps([seconds, event.kind, event.text], ensure_ascii=False)
+            target.write(line + "\n")
+
+
+def export_text(recording: Path, target: TextIO) -> None:
+    """Write the lines that a terminal has shown, and the keys that were typed, with their times.
+
+    Raises:
+        NotFoundError: neither text nor keys were recorded.
+        BadRequestError: a file is damaged.
+    """
+    course = scan_file(recording) if not _is_typescript(recording) else Map()
+    keys = [(one.time, "> ", one.text) for one in typed(course.keys)]
+    if not keys:
+        _text_file(recording)
+    for time, mark, text in merge(keys, _shown_lines(recording, course.start)):
+        seconds = max(time, 0) // 1000
+        clock = f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+        target.write(f"[{clock}] {mark}{text}\n")
+
+
+def _shown_lines(recording: Path, start: int) -> Iterator[tuple[int, str, str]]:
+    try:
+        path = _text_file(recording)
+    except NotFoundError:
+        return
+    with path.open("rb") as file:
+        for line, is_complete in lines(_events(recording, file)):
+            if is_complete:
+                yield line.time - start, "", line.text
+
+
+def _events(recording: Path, file: BinaryIO) -> Iterator[CastEvent]:
+    return _typescript(recording, file) if _is_typescript(recording) else read_cast(file)
+
+
+def _typescript(recording: Path, text: BinaryIO) -> Iterator[CastEvent]:
+    yield CastEvent(0, "r", TYPESCRIPT_SIZE)
+    text.readline()  # the header of script(1)
+    time = 0.0
+    decoder = cast.utf8_decoder()
+    with recording.with_name(recording.name + TIMING).open() as timing:
+        for line in timing:
+            found = _PART.fullmatch(line)
+            if found is None:
+                raise BadRequestError(f"{recording.name}{TIMING} is damaged")
+            time += float(found[1])
+            yield CastEvent(round(time * 1000), "o", decoder.decode(text.read(int(found[2]))))
+
+
+def _is_typescript(recording: Path) -> bool:
+    return recording.with_name(recording.name + TIMING).is_file()
+
+
+def _text_file(recording: Path) -> Path:
+    if _is_typescript(recording):
+        return recording
+    beside = recording.with_name(recording.name + cast.SUFFIX)
+    if beside.is_file():
+        return beside
+    raise NotFoundError(
+        f"{recording.name} has no text: the session had no terminal, or recording.text was off"
+    )

@@ -1,0 +1,223 @@
+"""The recordings in the directories of an operator: which there are, and their contents.
+
+Everything here blocks, and runs on a thread.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from guacr.errors import BadRequestError, NotFoundError, shorten
+from guacr.recording import cast
+from guacr.recording.cast import read_cast
+from guacr.recording.locks import is_locked
+from guacr.recording.scan import PART, Map, Scanner
+from guacr.recording.search import Line, search
+
+DEPTH_MAX = 4
+"""Directories below one of the operator's in which recordings are looked for."""
+LISTED_MAX = 10_000
+"""Maximum recordings of a list."""
+END = 64 << 10
+"""Bytes at the end of a recording in which its last time is looked for."""
+FIRST_MAX = 2 << 20
+"""Maximum bytes of a first picture, after which comes the first time."""
+EPOCH = 1_000_000_000_000
+"""Milliseconds from which on a clock counts since 1970: in 2001."""
+
+SCANS_MAX = 8
+"""Scans that are kept, so that one of a session that is still running is continued."""
+
+_BEGINNING = re.compile(rb"\d{1,2}\.[a-z]+[,;]")
+_SYNC = re.compile(rb";?4\.sync,\d+\.(\d{1,15})[,;]")
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A recording of the list."""
+
+    name: str
+    """Its path below the directory."""
+    begun: float
+    """Seconds since 1970."""
+    duration: int | None
+    """Milliseconds, if they are known."""
+    size: int
+    """Bytes."""
+
+
+class Library:
+    """Recordings below `directories`. If two have the same name, the one in the first directory is
+    meant. Links are not followed: others might be able to put them there."""
+
+    def __init__(self, directories: Iterable[Path]) -> None:
+        self._directories = tuple(directories)
+        self._scans: dict[tuple[int, int], _Scan] = {}
+        """By device and inode; only the newest are kept."""
+
+    def recordings(self) -> list[Listed]:
+        """Return the recordings, the newest first."""
+        found: dict[str, Listed] = {}
+        for directory in self._directories:
+            for path in _files(directory, DEPTH_MAX):
+                name = path.relative_to(directory).as_posix()
+                if name not in found and len(found) < LISTED_MAX:
+                    listed = _listed(name, path)
+                    if listed is not None:
+                        found[name] = listed
+        return sorted(found.values(), key=lambda listed: listed.begun, reverse=True)
+
+    def open(self, name: str) -> int:
+        """Return a descriptor of a recording, to read it.
+
+        Raises:
+            NotFoundError: there is none of that name.
+        """
+        descriptor = self._open(name)
+        if _is_recording(descriptor):
+            return descriptor
+        os.close(descriptor)
+        raise _unknown(name)
+
+    def _open(self, name: str) -> int:
+        parts = name.split("/")
+        if len(parts) <= DEPTH_MAX + 1 and all(part not in ("", ".", "..") for part in parts):
+            for directory in self._directories:
+                with suppress(OSError, ValueError):
+                    return _open_below(directory, parts)
+        raise _unknown(name)
+
+    def map(self, name: str) -> Map:
+        """Return the course of a recording, up to the end that it has now.
+
+        Raises:
+            NotFoundError: there is none of that name.
+        """
+        descriptor = self.open(name)
+        try:
+            status = os.fstat(descriptor)
+            key = (status.st_dev, status.st_ino)
+            scan = self._scans.pop(key, None)
+            if scan is None or scan.read > status.st_size:
+                scan = _Scan()
+            scan.scanner.map.is_running = is_locked(descriptor)
+            scan.advance(descriptor)
+            self._scans[key] = scan
+            if len(self._scans) > SCANS_MAX:
+                del self._scans[next(iter(self._scans))]
+            return scan.scanner.map
+        finally:
+            os.close(descriptor)
+
+    def search(self, name: str, text: str) -> list[Line]:
+        """Return the lines of a recorded terminal that contain a text, with milliseconds since the
+        begin; none if it has no text.
+
+        Raises:
+            NotFoundError: there is no recording of that name.
+        """
+        start = self.map(name).start
+        with suppress(NotFoundError), os.fdopen(self._open(name + cast.SUFFIX), "rb") as file:
+            found = search(read_cast(file), text)
+            return [Line(max(line.time - start, 0), line.text) for line in found]
+        return []
+
+    def has_text(self, name: str) -> bool:
+        """Return whether the text of a terminal was recorded."""
+        with suppress(NotFoundError):
+            os.close(self._open(name + cast.SUFFIX))
+            return True
+        return False
+
+
+class _Scan:
+    def __init__(self) -> None:
+        self.scanner = Scanner()
+        self.read = 0
+
+    def advance(self, descriptor: int) -> None:
+        found = self.scanner.map
+        try:
+            while not found.damage and (data := os.pread(descriptor, PART, self.read)):
+                self.read += len(data)
+                self.scanner.feed(data)
+        except BadRequestError as error:
+            found.damage = str(error)
+
+
+def _files(directory: Path, depth: int) -> Iterator[Path]:
+    try:
+        entries = sorted(os.scandir(directory), key=lambda entry: entry.name)
+    except OSError:
+        return
+    for entry in entries:
+        with suppress(OSError):
+            if entry.is_file(follow_symlinks=False):
+                yield Path(entry.path)
+            elif depth and entry.is_dir(follow_symlinks=False):
+                yield from _files(Path(entry.path), depth - 1)
+
+
+def _open_below(directory: Path, parts: list[str]) -> int:
+    """Open a file without following links below the directory."""
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+    place = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for part in parts[:-1]:
+            below = os.open(part, flags | os.O_DIRECTORY, dir_fd=place)
+            os.close(place)
+            place = below
+        descriptor = os.open(parts[-1], flags | os.O_NONBLOCK, dir_fd=place)
+    finally:
+        os.close(place)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor
+    os.close(descriptor)
+    raise ValueError
+
+
+def _is_recording(descriptor: int) -> bool:
+    return _BEGINNING.match(os.pread(descriptor, 40, 0)) is not None
+
+
+def _listed(name: str, path: Path) -> Listed | None:
+    try:
+        descriptor = _open_below(path.parent, [path.name])
+    except (OSError, ValueError):
+        return None
+    try:
+        if not _is_recording(descriptor):
+            return None
+        status = os.fstat(descriptor)
+        first = _first_sync(descriptor)
+        last = _SYNC.findall(os.pread(descriptor, END, max(status.st_size - END, 0)))
+    finally:
+        os.close(descriptor)
+    duration = max(int(last[-1]) - first, 0) if first is not None and last else None
+    begun = status.st_mtime - (duration or 0) / 1000
+    if first is not None and first >= EPOCH:
+        begun = first / 1000
+    return Listed(name, begun, duration, status.st_size)
+
+
+def _first_sync(descriptor: int) -> int | None:
+    text = b""
+    while len(text) < FIRST_MAX:
+        part = os.pread(descriptor, END, len(text))
+        start = max(len(text) - 40, 0)
+        text += part
+        if (found := _SYNC.search(text, start)) is not None:
+            return int(found[1])
+        if not part:
+            break
+    return None
+
+
+def _unknown(name: str) -> NotFoundError:
+    return NotFoundError(f"there is no recording {shorten(name)}")

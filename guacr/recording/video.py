@@ -1,0 +1,229 @@
+"""Exports the picture of a recording as a video, through the program ffmpeg.
+
+ffmpeg is a process of its own, so that its licence and its codecs are those of the machine. It is
+sent Matroska with uncompressed pictures, which have times: where nothing moves, there is no frame.
+"""
+
+from __future__ import annotations
+
+import struct
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from shutil import which
+from typing import IO, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from guacr.errors import GuacrError, UnsupportedError
+from guacr.testing.canvas import Canvas
+from guacr.testing.wire import Received, Splitter, WireError
+
+FRAME_EVERY = 40
+"""Milliseconds between two frames of the video, at least."""
+LAST_FRAME = 1000
+"""Milliseconds for which the last picture is shown."""
+SIDE_MAX = 8192
+"""Maximum width and height of a video."""
+PART = 1 << 18
+"""Bytes that are read at a time."""
+HEAD_SIZE = 9
+"""Bytes of the head of an element whose name has one."""
+UNSEEN = frozenset({"key", "touch"})
+"""Opcodes that only recordings contain, and that change nothing that is seen."""
+TO_FFMPEG = (
+    "-hide_banner",
+    "-loglevel",
+    "error",
+    "-nostdin",
+    "-y",
+    "-f",
+    "matroska",
+    "-i",
+    "pipe:",
+)
+TO_MP4 = (
+    *("-an", "-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2", "-fps_mode", "vfr"),
+    *("-c:v", "libx264", "-preset", "veryfast", "-crf", "23", "-pix_fmt", "yuv420p"),
+    *("-movflags", "+faststart", "-f", "mp4"),
+)
+
+Rgb = NDArray[np.uint8]
+"""A picture: (height, width, 3); red, green, blue."""
+
+
+class ExportError(GuacrError):
+    """A video cannot be made."""
+
+
+def export_video(recording: Path, target: Path) -> None:
+    """Write the picture of a recording as MP4. Its size is the largest of the session.
+
+    Raises:
+        UnsupportedError: ffmpeg is not installed.
+        ExportError: the recording is damaged, or ffmpeg has failed.
+    """
+    program = which("ffmpeg")
+    if program is None:
+        raise UnsupportedError("videos need the program ffmpeg: install it, then try again")
+    width, height = _largest(recording)
+    command = [program, *TO_FFMPEG, *TO_MP4, str(target)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stderr=pipe) as process:  # noqa: S603
+        assert process.stdin is not None  # noqa: S101
+        assert process.stderr is not None  # noqa: S101
+        try:
+            _write(recording, process.stdin, width, height)
+            process.stdin.close()
+        except BrokenPipeError:
+            pass  # its reason follows
+        except BaseException:
+            process.kill()
+            raise
+        reason = process.stderr.read().decode(errors="replace").strip().splitlines()
+    if process.returncode:
+        raise ExportError(f"ffmpeg has failed: {reason[-1] if reason else process.returncode}")
+
+
+def _write(recording: Path, target: IO[bytes], width: int, height: int) -> None:
+    writer = MatroskaWriter(target, width, height)
+    frame = np.zeros((height, width, 3), np.uint8)
+    time = 0
+    for time, picture in pictures(recording):
+        shown = picture[:height, :width]
+        frame[:] = 0
+        frame[: shown.shape[0], : shown.shape[1]] = shown
+        writer.add(time, frame)
+    writer.add(time + LAST_FRAME, frame)
+
+
+def pictures(recording: Path) -> Iterator[tuple[int, Rgb]]:
+    """Yield the pictures of a recording that differ, each with the milliseconds since the first
+    one.
+
+    Raises:
+        ExportError: the recording is damaged.
+    """
+    canvas = Canvas()
+    start: int | None = None
+    due = 0
+    changed = False
+    for received in _instructions(recording):
+        if received.opcode in UNSEEN:
+            continue
+        try:
+            canvas.apply(received)
+        except WireError as error:
+            raise ExportError(f"the recording cannot be shown: {error}") from error
+        if received.opcode != "sync":
+            changed = True
+            continue
+        start = canvas.timestamp if start is None else start
+        time = canvas.timestamp - start
+        if changed and time >= due and 0 not in canvas.size:
+            yield time, with_pointer(canvas)
+            due, changed = time + FRAME_EVERY, False
+    if changed and start is not None and 0 not in canvas.size:
+        yield max(canvas.timestamp - start, due), with_pointer(canvas)
+
+
+class Shown(Protocol):
+    """A canvas with a pointer."""
+
+    pointer: tuple[int, int] | None
+    cursor: NDArray[np.uint8]
+    hotspot: tuple[int, int]
+
+    def flatten(self) -> Rgb:
+        """Return the picture without the pointer."""
+        ...
+
+
+def with_pointer(canvas: Shown) -> Rgb:
+    """Return the picture of a canvas with its pointer."""
+    picture = canvas.flatten()
+    if canvas.pointer is None:
+        return picture
+    x, y = (place - hot for place, hot in zip(canvas.pointer, canvas.hotspot, strict=True))
+    cursor = canvas.cursor[max(-y, 0) :, max(-x, 0) :]
+    below = picture[max(y, 0) :, max(x, 0) :][: cursor.shape[0], : cursor.shape[1]]
+    cursor = cursor[: below.shape[0], : below.shape[1]].astype(np.uint16)
+    alpha = cursor[..., 3:]
+    below[:] = (cursor[..., :3] * alpha + below * (255 - alpha) + 127) // 255
+    return picture
+
+
+def _instructions(recording: Path) -> Iterator[Received]:
+    splitter = Splitter()
+    with recording.open("rb") as file:
+        while data := file.read(PART):
+            try:
+                yield from splitter.feed(data)
+            except WireError as error:
+                raise ExportError(f"the recording is damaged: {error}") from error
+
+
+def _largest(recording: Path) -> tuple[int, int]:
+    """Return the largest width and height of layer 0."""
+    sizes = [
+        (int(received.args[1]), int(received.args[2]))
+        for received in _instructions(recording)
+        if received.opcode == "size" and received.args[0] == "0"
+    ]
+    if not sizes:
+        raise ExportError("the recording has no picture")
+    width, height = (max(lengths) for lengths in zip(*sizes, strict=True))
+    return min(max(width, 2), SIDE_MAX), min(max(height, 2), SIDE_MAX)
+
+
+class MatroskaWriter:
+    """Writes Matroska (RFC 9559) with one track of uncompressed pictures, `Rgb`, as a stream: the
+    sizes of the segment and its clusters are unknown."""
+
+    def __init__(self, target: IO[bytes], width: int, height: int) -> None:
+        self._target = target
+        video = (
+            _integer(b"\xb0", width)
+            + _integer(b"\xba", height)
+            + _element(b"\x2e\xb5\x24", b"RGB\x18")  # ColourSpace: 24 bits
+        )
+        track = (
+            _integer(b"\xd7", 1)  # TrackNumber
+            + _integer(b"\x73\xc5", 1)  # TrackUID
+            + _integer(b"\x83", 1)  # TrackType: video
+            + _element(b"\x86", b"V_UNCOMPRESSED")
+            + _element(b"\xe0", video)
+        )
+        target.write(
+            _element(b"\x1a\x45\xdf\xa3", _element(b"\x42\x82", b"matroska"))
+            + b"\x18\x53\x80\x67\x01\xff\xff\xff\xff\xff\xff\xff"  # Segment
+            + _element(b"\x15\x49\xa9\x66", _integer(b"\x2a\xd7\xb1", 1_000_000))  # milliseconds
+            + _element(b"\x16\x54\xae\x6b", _element(b"\xae", track))
+        )
+
+    def add(self, time: int, picture: Rgb) -> None:
+        """Write a picture that is shown from `time` on, in milliseconds."""
+        block = b"\x81\x00\x00\x80"  # track 1, at the time of the cluster, a keyframe
+        at = _integer(b"\xe7", time)
+        size = len(block) + picture.nbytes
+        self._target.write(
+            _head(b"\x1f\x43\xb6\x75", len(at) + HEAD_SIZE + size)  # Cluster
+            + at
+            + _head(b"\xa3", size)  # SimpleBlock
+            + block
+        )
+        self._target.write(np.ascontiguousarray(picture).data)
+
+
+def _element(name: bytes, data: bytes) -> bytes:
+    return _head(name, len(data)) + data
+
+
+def _head(name: bytes, size: int) -> bytes:
+    """Return the head of an element of EBML (RFC 8794), with eight bytes for the size."""
+    return name + struct.pack(">Q", 1 << 56 | size)
+
+
+def _integer(name: bytes, value: int) -> bytes:
+    return _element(name, value.to_bytes(8, "big"))

@@ -1,0 +1,207 @@
+"""The page of recordings, `/recordings`, and its API.
+
+    GET /api/recordings                      the list
+    GET /api/recordings/NAME/index           the course of a recording
+    GET /api/recordings/NAME/data            its bytes; ranges are supported
+    GET /api/recordings/NAME/search?text=…   where its terminal has shown a text
+
+A request of the API has a token in `Authorization: Bearer`, whose grant says which recordings it is
+for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from urllib.parse import urlencode
+
+from aiohttp import web
+
+from guacr.errors import BadRequestError, ForbiddenError, GuacrError
+from guacr.recording.library import Library
+from guacr.settings.models import Settings
+from guacr.web.admission import Admission
+from guacr.web.guard import deadlines
+from guacr.web.headers import Headers
+from guacr.web.refused import refusal, reported
+
+DATA_MAX = 4 << 20
+"""Maximum bytes of an answer to a request for a range."""
+PART = 256 << 10
+"""Bytes that are read and sent at a time."""
+TEXT_MAX = 256
+"""Maximum characters of a text to find."""
+BEARER = "Bearer "
+WEB = Path(__file__).parent
+PAGE = WEB / "static" / "player.html"
+
+_RANGE = re.compile(r"bytes=(\d{1,15})-(\d{0,15})")
+
+
+Access = Callable[[str], Callable[[str], bool]]
+"""Returns for a token a function that says whether the recording of a name may be seen; raises an
+UnauthorizedError or a ForbiddenError if the token is not for recordings."""
+
+
+class Recordings:
+    """Serves the recordings of a library to those whose tokens `access` accepts."""
+
+    def __init__(self, library: Library, access: Access) -> None:
+        self.library = library
+        self._access = access
+        self._scanning = asyncio.Lock()
+
+    def reload(self, settings: Settings) -> None:
+        """Apply new settings."""
+        self.library = library_of(settings)
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return the routes of the page and its API."""
+        api = "/api/recordings"
+        return [
+            web.get("/recordings", _page),
+            web.get(api, self._reporting(self._list)),
+            web.get(api + "/{name:.+}/index", self._reporting(self._index)),
+            web.get(api + "/{name:.+}/data", self._reporting(self._data)),
+            web.get(api + "/{name:.+}/search", self._reporting(self._search)),
+        ]
+
+    async def _list(self, request: web.Request) -> web.StreamResponse:
+        may_see = self._may_see(request)
+        found = await asyncio.to_thread(self.library.recordings)
+        listed = [
+            {"name": one.name, "begun": one.begun, "duration": one.duration, "size": one.size}
+            for one in found
+            if may_see(one.name)
+        ]
+        return web.json_response({"recordings": listed})
+
+    async def _index(self, request: web.Request) -> web.StreamResponse:
+        name = self._name(request)
+        async with self._scanning:  # one at a time: a long recording takes seconds
+            found = await asyncio.to_thread(self.library.map, name)
+        has_text = await asyncio.to_thread(self.library.has_text, name)
+        return web.json_response(
+            {
+                "start": found.start,
+                "duration": found.duration,
+                "size": found.size,
+                "live": found.is_running,
+                "points": found.points,
+                "keyframes": found.keyframes,
+                "keys": found.keys,
+                "damage": found.damage,
+                "text": has_text,
+            }
+        )
+
+    async def _search(self, request: web.Request) -> web.StreamResponse:
+        name, text = self._name(request), request.query.get("text", "")
+        if not 0 < len(text) <= TEXT_MAX:
+            raise BadRequestError(f"the text to find must have 1 to {TEXT_MAX} characters")
+        async with self._scanning:
+            found = await asyncio.to_thread(self.library.search, name, text)
+        return web.json_response({"found": [(line.time, line.text) for line in found]})
+
+    async def _data(self, request: web.Request) -> web.StreamResponse:
+        descriptor = await asyncio.to_thread(self.library.open, self._name(request))
+        try:
+            size = os.fstat(descriptor).st_size
+            start, end = _range(request.headers, size)
+            headers = {"Accept-Ranges": "bytes", "Content-Length": str(end - start)}
+            is_part = "Range" in request.headers
+            if is_part:
+                headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
+            response = web.StreamResponse(status=206 if is_part else 200, headers=headers)
+            response.content_type = "application/octet-stream"
+            await response.prepare(request)
+            while start < end:
+                length = min(PART, end - start)
+                data = await asyncio.to_thread(os.pread, descriptor, length, start)
+                if not data:
+                    break  # the file was cut: the client notices that bytes are missing
+                await response.write(data)
+                start += len(data)
+            return response
+        finally:
+            os.close(descriptor)
+
+    def _name(self, request: web.Request) -> str:
+        name = request.match_info["name"]
+        if not self._may_see(request)(name):
+            raise ForbiddenError("the token is not for this recording")
+        return name
+
+    def _may_see(self, request: web.Request) -> Callable[[str], bool]:
+        header = request.headers.get("Authorization", "")
+        return self._access(header.removeprefix(BEARER).strip())
+
+    def _reporting(
+        self, handle: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        async def handler(request: web.Request) -> web.StreamResponse:
+            try:
+                return await handle(request)
+            except GuacrError as error:
+                return refusal(request, error)
+
+        return handler
+
+
+def library_of(settings: Settings) -> Library:
+    """Return the recordings in all directories of the settings."""
+    recording = settings.recording
+    named = [one.parameters.get("recording-path", "") for one in settings.connections.values()]
+    paths = [Path(name) for name in named if name]
+    if recording.path is not None:
+        paths.append(recording.path)
+    return Library(dict.fromkeys((*paths, *recording.directories)))
+
+
+def create_player(settings: Settings, library: Library, name: str, secret: str) -> web.Application:
+    """Create an application for one recording, for a browser that has opened `/?secret=…`."""
+    admission, headers = Admission(settings, secret), Headers(settings)
+    app = web.Application(middlewares=[deadlines, reported, admission.middleware])
+    app.on_response_prepare.append(headers.add)
+    address = f"/recordings#{urlencode({'name': name})}"
+
+    async def lead(request: web.Request) -> web.StreamResponse:
+        return web.Response(status=302, headers={"Location": address})
+
+    def is_it(asked: str) -> bool:
+        return asked == name
+
+    app.add_routes([web.get("/", lead), *Recordings(library, lambda _: is_it).routes()])
+    add_files(app)
+    return app
+
+
+def add_files(app: web.Application) -> None:
+    """Add the files of the pages."""
+    app.router.add_static("/static", WEB / "static")
+    if (WEB / "vendor").is_dir():  # created by the build
+        app.router.add_static("/vendor", WEB / "vendor")
+
+
+async def _page(request: web.Request) -> web.StreamResponse:
+    return web.FileResponse(PAGE)
+
+
+def _range(headers: Mapping[str, str], size: int) -> tuple[int, int]:
+    """Return the begin and the end of the wanted bytes (RFC 9110, section 14).
+
+    Raises:
+        aiohttp.web.HTTPRequestRangeNotSatisfiable: there are none.
+    """
+    wanted = headers.get("Range")
+    if wanted is None:
+        return 0, size
+    found = _RANGE.fullmatch(wanted)
+    start = int(found[1]) if found else size
+    end = min(int(found[2]) + 1 if found and found[2] else size, size, start + DATA_MAX)
+    if start >= end:
+        raise web.HTTPRequestRangeNotSatisfiable(headers={"Content-Range": f"bytes */{size}"})
+    return start, end

@@ -1,0 +1,115 @@
+"""`guacr play` and `guacr export`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import sys
+from pathlib import Path
+
+import aiohttp
+import pytest
+from yarl import URL
+
+from guacr.cli.main import main
+from guacr.protocol.instruction import encode
+
+RECORDING = (
+    encode("size", 0, 640, 480)
+    + encode("rect", 0, 0, 0, 1, 1)
+    + encode("sync", 5)
+    + encode("key", 97, 1, 6)
+    + encode("sync", 1005)
+)
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Path:
+    path = tmp_path / "a session"
+    path.write_bytes(RECORDING)
+    (tmp_path / "other").write_bytes(RECORDING)
+    return path
+
+
+async def test_a_page_with_one_recording(recording: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "guacr", "play", "--no-browser", recording.name),
+        cwd=recording.parent,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(50):
+            found = None
+            while found is None:
+                line = await process.stdout.readline()
+                assert line, "it printed no address"
+                found = re.search(r"http://\S+", line.decode())
+            await _look(URL(found[0]))
+    finally:
+        process.send_signal(signal.SIGINT)
+        await process.communicate()
+    assert process.returncode == 0
+
+
+async def _look(address: URL) -> None:
+    origin = address.origin()
+    jar = aiohttp.CookieJar(unsafe=True)
+    async with aiohttp.ClientSession(cookie_jar=jar) as visitor:
+        async with visitor.get(origin / "api/recordings") as answer:
+            assert answer.status == 403
+        async with visitor.get(address, allow_redirects=False) as answer:
+            assert answer.headers["Location"] == "/recordings#name=a+session"
+        async with visitor.get(address) as answer:
+            assert "<title>Recordings</title>" in await answer.text()
+        async with visitor.get(origin / "api/recordings") as answer:
+            assert [one["name"] for one in (await answer.json())["recordings"]] == ["a session"]
+        async with visitor.get(origin / "api/recordings/a session/index") as answer:
+            assert (await answer.json())["duration"] == 1000
+        async with visitor.get(origin / "api/recordings/other/data") as answer:
+            assert answer.status == 403
+        for path in ("static/player.js", "vendor/guacamole-common.js"):
+            async with visitor.get(origin / path) as answer:
+                assert answer.status == 200
+
+
+@pytest.mark.parametrize("command", ["play", "export"])
+def test_files_that_are_not_there(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--no-browser"] if command == "play" else ["--txt"]
+    assert main([command, str(tmp_path / "missing"), *arguments]) == 2
+    assert "No such file" in capsys.readouterr().err
+
+
+def test_files_that_are_no_recordings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "letter").write_text("Dear reader, …")
+    assert main(["play", str(tmp_path / "letter"), "--no-browser"]) == 2
+    assert "letter is not a recording" in capsys.readouterr().err
+
+
+def test_text_is_printed(recording: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", str(recording), "--txt", "-o", "-"]) == 0
+    assert capsys.readouterr().out == "[0:00:00] > a\n"
+
+
+def test_a_file_is_not_replaced(recording: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", str(recording), "--txt"]) == 0
+    target = recording.with_name("a session.txt")
+    assert target.read_text() == "[0:00:00] > a\n"
+    target.write_text("mine")
+    assert main(["export", str(recording), "--txt"]) == 2
+    assert "File exists" in capsys.readouterr().err
+    assert target.read_text() == "mine"
+
+
+def test_nothing_is_left_of_an_export_that_fails(
+    recording: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = recording.with_name("text.cast")
+    assert main(["export", str(recording), "--cast", "-o", str(target)]) == 1
+    assert "a session has no text" in capsys.readouterr().err
+    assert not target.exists()

@@ -1,0 +1,152 @@
+"""The recordings in directories: their list, and access to them."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from guacr.errors import NotFoundError
+from guacr.protocol.instruction import encode
+from guacr.recording.library import DEPTH_MAX, Library
+from guacr.recording.locks import lock
+from guacr.recording.search import Line
+
+START = 1_764_412_800_000
+
+
+def recorded(*times: int, start: int = START) -> bytes:
+    frames = [encode("rect", 0, 0, 0, 1, 1) + encode("sync", start + time) for time in times]
+    return encode("size", 0, 640, 480) + b"".join(frames)
+
+
+def put(directory: Path, name: str, content: bytes) -> Path:
+    path = directory / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Library:
+    return Library((tmp_path,))
+
+
+def test_the_list(library: Library, tmp_path: Path) -> None:
+    early = put(tmp_path, "early", recorded(0, 500, 61_000))
+    put(tmp_path, "ann/late.1", recorded(0, 2000, start=START + 3_600_000))
+    put(tmp_path, "late.idx", b'{"version": 1}\n')
+    put(tmp_path, "notes", b"Hello, world;")
+    put(tmp_path, "empty", b"")
+    put(tmp_path, "/".join("abcdef") + "/too-deep", recorded(0))
+    found = library.recordings()
+    assert [(one.name, one.duration) for one in found] == [("ann/late.1", 2000), ("early", 61_000)]
+    assert [one.begun for one in found] == [START / 1000 + 3600, START / 1000]
+    assert found[1].size == early.stat().st_size
+
+
+def test_a_clock_that_does_not_count_since_1970(library: Library, tmp_path: Path) -> None:
+    path = put(tmp_path, "relative", recorded(0, 10_000, start=77))
+    os.utime(path, (1e9, 1e9))
+    (one,) = library.recordings()
+    assert (one.begun, one.duration) == (1e9 - 10, 10_000)
+
+
+def test_a_recording_without_a_frame(library: Library, tmp_path: Path) -> None:
+    put(tmp_path, "begun", encode("size", 0, 640, 480))
+    (one,) = library.recordings()
+    assert one.duration is None
+
+
+def test_directories_that_do_not_exist_are_empty(tmp_path: Path) -> None:
+    assert Library((tmp_path / "missing",)).recordings() == []
+
+
+def test_the_first_directory_with_a_name_counts(tmp_path: Path) -> None:
+    put(tmp_path, "one/same", recorded(0, 1000))
+    put(tmp_path, "two/same", recorded(0, 2000))
+    library = Library((tmp_path / "one", tmp_path / "two"))
+    assert [(one.name, one.duration) for one in library.recordings()] == [("same", 1000)]
+    assert library.map("same").duration == 1000
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("", ".", "..", "../outside", "/outside", "a//b", "sub/../../outside", "missing"),
+        *("link", "linked/outside", "notes", "pipe", "sub", "a\0b", "a" * 300),
+        "/".join("a" * (DEPTH_MAX + 2)),
+    ],
+)
+def test_what_is_no_recording(name: str, tmp_path: Path) -> None:
+    put(tmp_path, "outside", recorded(0))
+    put(tmp_path, "inside/notes", b"Hello, world;")
+    put(tmp_path, "inside/sub/below", recorded(0))
+    (tmp_path / "inside/link").symlink_to(tmp_path / "outside")
+    (tmp_path / "inside/linked").symlink_to(tmp_path)
+    os.mkfifo(tmp_path / "inside/pipe")
+    library = Library((tmp_path / "inside",))
+    assert [one.name for one in library.recordings()] == ["sub/below"]
+    files = len(list(Path("/proc/self/fd").iterdir()))
+    with pytest.raises(NotFoundError):
+        library.open(name)
+    assert len(list(Path("/proc/self/fd").iterdir())) == files
+
+
+def test_what_is_still_being_written(library: Library, tmp_path: Path) -> None:
+    path = put(tmp_path, "running", recorded(0, 1000))
+    assert library.map("running").duration == 1000
+    with path.open("ab") as file:
+        file.write(recorded(2000)[:-3])
+        file.flush()
+        assert library.map("running").duration == 1000
+        file.write(recorded(2000)[-3:])
+        file.flush()
+        found = library.map("running")
+    assert (found.duration, found.size) == (2000, path.stat().st_size)
+
+
+def test_a_file_that_was_replaced(library: Library, tmp_path: Path) -> None:
+    path = put(tmp_path, "again", recorded(0, 1000, 9000))
+    assert library.map("again").duration == 9000
+    path.write_bytes(recorded(0, 500))
+    assert library.map("again").duration == 500
+
+
+def test_what_comes_before_damage(library: Library, tmp_path: Path) -> None:
+    whole = recorded(0, 3000)
+    put(tmp_path, "damaged", whole + b"garbage, garbage, garbage")
+    found = library.map("damaged")
+    assert (found.duration, found.damage) == (
+        3000,
+        f"the recording is damaged after {len(whole)} bytes",
+    )
+
+
+def test_text(library: Library, tmp_path: Path) -> None:
+    put(tmp_path, "terminal", recorded(0, 9000))
+    put(tmp_path, "desktop", recorded(0))
+    header = {"version": 2, "width": 80, "height": 24, "guacr_clock": START - 100}
+    lines = (header, [0.05, "o", "early text"], [2.1, "o", " and TEXT\n"])
+    content = "".join(json.dumps(line) + "\n" for line in lines)
+    put(tmp_path, "terminal.cast", content.encode())
+    assert library.has_text("terminal")
+    assert library.search("terminal", "text") == [Line(0, "early text")]
+    assert library.search("terminal", "and") == [Line(2000, "early text and TEXT")]
+    assert not library.has_text("desktop")
+    assert library.search("desktop", "text") == []
+    with pytest.raises(NotFoundError):
+        library.search("missing", "text")
+
+
+def test_the_lock_of_a_writer(library: Library, tmp_path: Path) -> None:
+    path = put(tmp_path, "running", recorded(0, 1000))
+    with path.open("ab") as file:
+        lock(file.fileno())
+        assert library.map("running").is_running
+        assert library.map("running").is_running  # a look does not end the lock
+        with path.open("ab") as other, pytest.raises(OSError, match="unavailable"):
+            lock(other.fileno())
+    assert not library.map("running").is_running

@@ -1,0 +1,154 @@
+"""The API of recordings: who may see which."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from guacr.access.tokens import Grant, make_token
+from guacr.protocol.instruction import encode
+from guacr.settings.models import Settings, WebSocketSettings
+from guacr.settings.recording import RecordingSettings
+from guacr.web import recordings
+from guacr.web.app import reload_app
+from tests.support.site import Site, running_site
+
+KEY = "a key that is long enough for tokens"
+ALL, ANN, ONE = "*", "ann/", "ann/first"
+
+
+def recorded(length: int) -> bytes:
+    """A recording of so many seconds."""
+    frames = [
+        encode("rect", 0, 0, 0, 1, 1) + encode("sync", 1000 + second * 1000)
+        for second in range(length + 1)
+    ]
+    return encode("size", 0, 640, 480) + b"".join(frames)
+
+
+@pytest.fixture
+async def site(tmp_path: Path) -> AsyncIterator[Site]:
+    for name, length in {"ann/first": 3, "ann/second": 5, "bob's": 7}.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(recorded(length))
+    sections: dict[str, Any] = {
+        "websocket": {"token_keys": [KEY]},
+        "recording": {"directories": [str(tmp_path)]},
+    }
+    async with running_site(**sections) as running:
+        yield running
+
+
+def token(recordings: str, **others: Any) -> str:
+    return make_token(KEY, Grant(recordings=recordings, **others), now=time.time(), lifetime=60)
+
+
+async def get(site: Site, path: str, bearer: str, **headers: str) -> tuple[int, Any]:
+    if bearer:
+        headers["Authorization"] = f"Bearer {bearer}"
+    async with site.http.get(f"{site.origin}/api/recordings{path}", headers=headers) as response:
+        if response.content_type == "application/json":
+            return response.status, await response.json()
+        return response.status, await response.read()
+
+
+@pytest.mark.parametrize(
+    ("granted", "names"),
+    [
+        (ALL, {"ann/first", "ann/second", "bob's"}),
+        (ANN, {"ann/first", "ann/second"}),
+        (ONE, {"ann/first"}),
+        ("ann", set()),
+        ("nn/", set()),
+    ],
+)
+async def test_a_token_is_for_some_recordings(site: Site, granted: str, names: set[str]) -> None:
+    status, answer = await get(site, "", token(granted))
+    assert (status, {one["name"] for one in answer["recordings"]}) == (200, names)
+    for name in ("ann/first", "ann/second", "bob's"):
+        for what in ("index", "data"):
+            status, _ = await get(site, f"/{name}/{what}", token(granted))
+            assert status == (200 if name in names else 403), (name, what)
+
+
+async def test_without_a_token(site: Site) -> None:
+    status, answer = await get(site, "", "")
+    assert (status, answer["error"]) == (
+        401,
+        "recordings need a token: create one with `guacr token --recordings`",
+    )
+
+
+async def test_a_token_for_something_else(site: Site) -> None:
+    other = make_token(KEY, Grant(name="sketch"), now=time.time(), lifetime=60)
+    status, answer = await get(site, "", other)
+    assert status == 403
+    assert "not for recordings" in answer["error"]
+
+
+async def test_a_token_for_recordings_opens_no_session(site: Site) -> None:
+    client = await site.connect(f"token={token(ALL)}")
+    code, reason = await client.closed()
+    assert str(int(code or 0)), reason
+    ((sentence, _),) = client.all("error")
+    assert "open /recordings" in sentence
+
+
+async def test_an_expired_token(site: Site) -> None:
+    old = make_token(KEY, Grant(recordings=ALL), now=time.time() - 100, lifetime=60)
+    status, answer = await get(site, "", old)
+    assert status == 401
+    assert "expired" in answer["error"]
+
+
+async def test_the_course_of_a_recording(site: Site) -> None:
+    _, answer = await get(site, "/ann/first/index", token(ALL))
+    assert (answer["duration"], answer["start"], answer["live"]) == (3000, 1000, False)
+    assert answer["size"] == len(recorded(3))
+    assert [time for time, _ in answer["points"]] == [0, 1000, 2000, 3000]
+
+
+async def test_names_that_are_not_there(site: Site) -> None:
+    for name in ("missing", "ann", "..%2f..%2fetc%2fpasswd", "%00", "a" * 300):
+        status, answer = await get(site, f"/{name}/index", token(ALL))
+        assert (status, "there is no recording" in answer["error"]) == (404, True), name
+
+
+@pytest.mark.parametrize(
+    ("wanted", "start", "end"), [("0-9", 0, 10), ("5-", 5, None), ("10-999999999", 10, None)]
+)
+async def test_parts(site: Site, wanted: str, start: int, end: int | None) -> None:
+    status, data = await get(site, "/bob's/data", token(ALL), Range=f"bytes={wanted}")
+    assert (status, data) == (206, recorded(7)[start:end])
+
+
+@pytest.mark.parametrize("wanted", ["bytes=999999-", "bytes=9-5", "lines=0-9", "bytes=0-1,5-6"])
+async def test_parts_that_are_not_there(site: Site, wanted: str) -> None:
+    status, _ = await get(site, "/bob's/data", token(ALL), Range=wanted)
+    assert status == 416
+
+
+async def test_a_part_is_limited(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recordings, "DATA_MAX", 100)
+    status, data = await get(site, "/bob's/data", token(ALL), Range="bytes=0-")
+    assert (status, data) == (206, recorded(7)[:100])
+
+
+async def test_the_whole(site: Site) -> None:
+    status, data = await get(site, "/bob's/data", token(ALL))
+    assert (status, data) == (200, recorded(7))
+
+
+async def test_new_settings(site: Site, tmp_path: Path) -> None:
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "one").write_bytes(recorded(1))
+    recording = RecordingSettings(directories=(tmp_path / "new",))
+    websocket = WebSocketSettings(token_keys=(KEY,))
+    reload_app(site.runner.app, Settings(recording=recording, websocket=websocket))
+    _, answer = await get(site, "", token(ALL))
+    assert [one["name"] for one in answer["recordings"]] == ["one"]
