@@ -157,6 +157,7 @@ async def test_a_keyframe_once_nothing_moves(
     make_bench: MakeBench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("guacr.recording.recorder.KEYFRAME_EVERY", 0.0)
+    monkeypatch.setattr("guacr.recording.recorder.KEYFRAME_SHARE", 1)
     monkeypatch.setattr("guacr.recording.recorder.QUIET", 0.05)
     bench = make_bench()
     transport, user = await recorded(bench, tmp_path)
