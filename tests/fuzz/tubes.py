@@ -11,7 +11,7 @@ from guacr.tubes.wire import control
 from guacr.tubes.wire.control import OpenConnection, UdpPacket
 from guacr.tubes.wire.fragments import AGE_MAX, IN_PROGRESS_MAX, Fragmenter, Reassembler
 from guacr.tubes.wire.frames import OVERHEAD, Frame, FrameParser, encode
-from guacr.tubes.wire.target import read_target
+from guacr.tubes.wire.socks_target import read_target
 from tests.fuzz.driver import main
 from tests.guacr.tubes.wire.captured import FRAGMENTS, FRAMES
 

@@ -7,7 +7,7 @@ from enum import IntEnum
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from guacr.tubes.reasons import CloseReason
-from guacr.tubes.wire.target import SocksTarget
+from guacr.tubes.wire.socks_target import SocksTarget
 
 VERSION = 5
 ACCEPTED_METHOD = b"\x05\x00"

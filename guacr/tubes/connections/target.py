@@ -11,7 +11,7 @@ from guacr.tubes.connections.dial import Resolver, connect
 from guacr.tubes.connections.tcp import TcpConnection
 from guacr.tubes.connections.udp_association import UdpAssociation
 from guacr.tubes.errors import ConnectError, RefusedError
-from guacr.tubes.wire.target import read_target
+from guacr.tubes.wire.socks_target import read_target
 
 if TYPE_CHECKING:
     from guacr.tubes.conversation import Conversation

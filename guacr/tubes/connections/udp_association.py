@@ -17,7 +17,7 @@ from guacr.tubes.connections.udp_socket import UdpSocket
 from guacr.tubes.errors import ConnectError, TargetError
 from guacr.tubes.reasons import CloseReason
 from guacr.tubes.wire.control import UdpPacket
-from guacr.tubes.wire.target import SocksTarget, read_target
+from guacr.tubes.wire.socks_target import SocksTarget, read_target
 
 if TYPE_CHECKING:
     from guacr.tubes.conversation import Conversation

@@ -18,7 +18,7 @@ from guacr.tubes.wire.control import (
     UdpAssociateClosed,
     UdpPacket,
 )
-from guacr.tubes.wire.target import SocksTarget
+from guacr.tubes.wire.socks_target import SocksTarget
 
 if TYPE_CHECKING:
     from guacr.tubes.conversation import Conversation

@@ -6,9 +6,9 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from guacr.tubes.sctp import channels as dcep
+from guacr.tubes.sctp.channel_table import ChannelTable
 from guacr.tubes.sctp.channels import Channel
-from guacr.tubes.sctp.handshake import STREAMS, Handshake, State
+from guacr.tubes.sctp.handshake import Handshake, State
 from guacr.tubes.sctp.inbound import Inbound
 from guacr.tubes.sctp.outbound import Outbound
 from guacr.tubes.sctp.packets import (
@@ -59,12 +59,10 @@ class Association:
 
     Attributes:
         on_established: called once data can be sent.
-        on_channel: called with each channel that the peer opens.
         on_closed: called once with the reason, a sentence, when the association ends.
         on_output: called when the application has made something to send.
         on_idle: called whenever the peer has acknowledged the last of what was sent.
         has_more: whether `take_packets` has more to return now.
-        channels: by number.
     """
 
     def __init__(
@@ -77,25 +75,29 @@ class Association:
         limits: Limits | None = None,
     ) -> None:
         self.limits = limits or Limits()
-        self.message_max = message_max
         self.on_established: Callable[[], None] | None = None
-        self.on_channel: Callable[[Channel], None] | None = None
         self.on_closed: Callable[[str], None] | None = None
         self.on_output: Callable[[], None] | None = None
         self.on_idle: Callable[[], None] | None = None
-        self.channels: dict[int, Channel] = {}
         self.is_closed = False
         self._ports = (port, remote_port)
-        self._next_number = 0 if is_client else 1
         self._tag = secrets.randbelow(2**32 - 1) + 1
         first_tsn = secrets.randbits(31)
         self._room = (self.limits.packet - COMMON_HEADER) & ~3
         self._handshake = Handshake(self._tag, self.limits.window, first_tsn)
         self._out = Outbound(first_tsn, self._room, self.limits.flight)
-        self._in = Inbound(self._on_message, self.limits.window, self.limits.message)
-        self._resets = Resets(
-            first_tsn, self._on_sent_reset, self._on_received_reset, self._in.reached
+        self._table = ChannelTable(
+            self._out,
+            self._has_output,
+            first_number=0 if is_client else 1,
+            message_max=message_max,
+            channels_max=self.limits.channels,
         )
+        self._in = Inbound(self._table.receive, self.limits.window, self.limits.message)
+        self._resets = Resets(
+            first_tsn, self._table.sent_reset, self._table.received_reset, self._in.reached
+        )
+        self._table.attach(self._in, self._resets)
         self._init_writer = PacketWriter(*self._ports, 0)
         self._writer: PacketWriter | None = None
         """Makes packets for the peer, once its tag is known."""
@@ -103,9 +105,6 @@ class Association:
         self._last_packet: bytes | None = None
         """The ABORT that is sent when the association has ended."""
         self.has_more = False
-        self._above_low_water: set[Channel] = set()
-        self._closing: list[Channel] = []
-        """Channels that are closed once what they have queued was sent."""
 
     def start(self, now: float) -> None:
         """Begin the handshake.
@@ -121,6 +120,20 @@ class Association:
         return self._handshake.state is State.ESTABLISHED and not self.is_closed
 
     @property
+    def channels(self) -> dict[int, Channel]:
+        """The channels by number."""
+        return self._table.channels
+
+    @property
+    def on_channel(self) -> Callable[[Channel], None] | None:
+        """Called with each channel that the peer opens."""
+        return self._table.on_channel
+
+    @on_channel.setter
+    def on_channel(self, callback: Callable[[Channel], None] | None) -> None:
+        self._table.on_channel = callback
+
+    @property
     def buffered(self) -> int:
         """Bytes of all channels that have not been sent for the first time."""
         return self._out.queued
@@ -128,7 +141,7 @@ class Association:
     @property
     def is_idle(self) -> bool:
         """True if nothing waits to be sent or to be acknowledged."""
-        return not self._out.outstanding and not self._out.is_waiting and not self._closing
+        return not self._out.outstanding and not self._out.is_waiting and not self._table.is_closing
 
     @property
     def round_trip(self) -> float | None:
@@ -154,15 +167,7 @@ class Association:
         """
         if self.is_closed:
             raise ConnectionError("the association has ended")
-        message = dcep.open_message(label, protocol)
-        while self._next_number in self.channels:
-            self._next_number += 2
-        if len(self.channels) >= self.limits.channels or self._next_number >= STREAMS:
-            raise ConnectionError(f"the limit of {self.limits.channels} channels is reached")
-        channel = self._add_channel(self._next_number, label, protocol)
-        self._out.push(channel.stream, dcep.PPID_CONTROL, message)
-        self._has_output()
-        return channel
+        return self._table.open(label, protocol)
 
     def abort(self, reason: str) -> None:
         """End the association at once.
@@ -258,78 +263,6 @@ class Association:
         if self.on_idle is not None and self.is_idle:
             self.on_idle()
 
-    # --- channels
-
-    def _add_channel(self, number: int, label: str, protocol: str) -> Channel:
-        channel = self.channels[number] = Channel(self, number, label, protocol)
-        return channel
-
-    def _on_message(self, stream: int, protocol: int, data: bytes) -> None:
-        channel = self.channels.get(stream)
-        if protocol == dcep.PPID_CONTROL:
-            self._on_dcep(stream, channel, data)
-        elif channel is not None:
-            if protocol in (dcep.PPID_BINARY_EMPTY, dcep.PPID_TEXT_EMPTY):
-                data = b""
-            self._in.held += channel.deliver(data)
-
-    def _on_dcep(self, stream: int, channel: Channel | None, data: bytes) -> None:
-        opening = dcep.parse_open(data)
-        if opening is None:
-            if channel is not None:
-                channel.opened()
-        elif channel is None and len(self.channels) < self.limits.channels:
-            channel = self._add_channel(stream, *opening)
-            self._out.push(channel.stream, dcep.PPID_CONTROL, dcep.ACKNOWLEDGEMENT)
-            channel.opened()
-            if self.on_channel is not None:
-                self.on_channel(channel)
-        elif channel is None:
-            self._resets.request(stream)
-
-    def channel_send(self, channel: Channel, protocol: int, data: bytes | memoryview) -> None:
-        """Queue a message. Channels call this."""
-        self._out.push(channel.stream, protocol, data)
-        if channel.buffered > channel.low_water:
-            self._above_low_water.add(channel)
-        self._has_output()
-
-    def channel_close(self, channel: Channel) -> None:
-        """Close a channel once what it has queued was sent. Channels call this."""
-        self._closing.append(channel)
-        self._has_output()
-
-    def channel_consumed(self, count: int) -> None:
-        """The application has taken `count` bytes. Channels call this."""
-        self._in.held -= count
-        if self._in.on_consumed():
-            self._has_output()
-
-    def _has_output(self) -> None:
-        if self.on_output is not None:
-            self.on_output()
-
-    def _on_sent_reset(self, stream: int) -> None:
-        channel = self.channels.get(stream)
-        if channel is not None:
-            channel.has_sent_reset = True
-            self._close_if_reset(channel)
-
-    def _on_received_reset(self, streams: list[int]) -> None:
-        self._in.reset(streams)
-        for number in streams or list(self.channels):
-            channel = self.channels.get(number)
-            if channel is not None:
-                self._out.forget(channel.stream)
-                channel.peer_closed()
-                self._close_if_reset(channel)
-
-    def _close_if_reset(self, channel: Channel) -> None:
-        if channel.has_sent_reset and channel.has_received_reset:
-            del self.channels[channel.number]
-            self._above_low_water.discard(channel)
-            channel.closed()
-
     # --- sent packets
 
     def take_packets(self, now: float) -> list[bytes]:
@@ -345,7 +278,7 @@ class Association:
             while len(packets) < PACKETS_MAX and (body := self._next_body(now)):
                 packets.append(self._writer.packet(b"".join(body)))
             self.has_more = len(packets) == PACKETS_MAX
-            self._after_sending()
+            self._table.after_sending()
         return packets
 
     def _handshake_packets(self, now: float) -> list[bytes]:
@@ -367,14 +300,9 @@ class Association:
         room = self._room - sum(map(len, body)) if body else self._room
         return body + self._out.fill(room, now)
 
-    def _after_sending(self) -> None:
-        for channel in [c for c in self._above_low_water if c.buffered <= c.low_water]:
-            self._above_low_water.discard(channel)
-            if channel.on_low is not None:
-                channel.on_low()
-        for channel in [c for c in self._closing if not c.stream.messages]:
-            self._closing.remove(channel)
-            self._resets.request(channel.number)
+    def _has_output(self) -> None:
+        if self.on_output is not None:
+            self.on_output()
 
     # --- time
 
@@ -401,10 +329,6 @@ class Association:
         if self.is_closed:
             return
         self.is_closed = True
-        channels, self.channels = list(self.channels.values()), {}
-        self._above_low_water.clear()
-        self._closing.clear()
-        for channel in channels:
-            channel.closed()
+        self._table.end()
         if self.on_closed is not None:
             self.on_closed(reason)

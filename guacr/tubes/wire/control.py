@@ -141,7 +141,7 @@ class OpenConnection(ControlMessage):
     """A request to open a connection, whose data may follow at once. A conn_no of 0 is invalid, and
     to be refused.
 
-    `target` is empty, a SOCKS target (`guacr.tubes.wire.target`), or a block of encrypted
+    `target` is empty, a SOCKS target (`guacr.tubes.wire.socks_target`), or a block of encrypted
     credentials (ConnectAs): what the conversation is for decides.
     """
 

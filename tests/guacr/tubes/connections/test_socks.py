@@ -17,7 +17,7 @@ from guacr.tubes.connections.socks import (
     write_address,
 )
 from guacr.tubes.reasons import CloseReason
-from guacr.tubes.wire.target import SocksTarget
+from guacr.tubes.wire.socks_target import SocksTarget
 
 GREETING = b"\x05\x01\x00"
 BY_NAME = b"\x05\x01\x00\x03\x0bexample.com\x01\xbb"

@@ -24,7 +24,7 @@ from guacr.tubes.wire.control import (
     UdpAssociateOpened,
     UdpPacket,
 )
-from guacr.tubes.wire.target import SocksTarget
+from guacr.tubes.wire.socks_target import SocksTarget
 from tests.guacr.tubes.connections.test_socks_client import GREETING, ask, request
 from tests.support.conversations import Talk, raw_peer, talk
 from tests.support.waiting import until

@@ -102,7 +102,7 @@ async def test_channels_that_they_open(both: Both) -> None:
     theirs = both.open_theirs("from them")
     got: list[bytes] = []
     theirs.on("message", got.append)
-    await until(lambda: both.our_channels, "the channel")
+    await until(lambda: both.our_channels and theirs.readyState == "open", "the channel")
     (ours,) = both.our_channels
     ours.on_message = ours.send
 

@@ -353,7 +353,7 @@ class TestClosing:
 class TestLimits:
     def test_of_channels_for_the_peer(self) -> None:
         pair = Pair(limits=Limits(channels=4))
-        pair.ends[0].limits = Limits(channels=100)  # the peer has no such limit
+        pair.ends[0]._table._channels_max = 100  # the peer has no such limit
         pair.start()
         closed: list[str] = []
         channels = [pair.ends[0].open_channel(str(n)) for n in range(6)]

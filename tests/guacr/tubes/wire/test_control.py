@@ -32,7 +32,7 @@ from guacr.tubes.wire.control import (
     Window,
     parse,
 )
-from guacr.tubes.wire.target import read_target
+from guacr.tubes.wire.socks_target import read_target
 from tests.guacr.tubes.wire.captured import FRAMES, Captured, unsqueezed
 
 CONTROLS = [one for one in FRAMES if "control" in one.facts]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from guacr.tubes.errors import TargetError
 from guacr.tubes.reasons import CloseReason
-from guacr.tubes.wire.target import HOST_MAX, SocksTarget, read_target
+from guacr.tubes.wire.socks_target import HOST_MAX, SocksTarget, read_target
 
 targets = st.builds(
     SocksTarget,
