@@ -1,6 +1,6 @@
 """Run all benchmarks, or those named: parse, terminal, images, encode, fanout, session, join,
-transfer, console, motion, encoded, link, sound, tubes, tunnel, churn, ice, dtls, wheel,
-webrtc, vnc.
+transfer, console, motion, encoded, link, recording, sound, tubes, tunnel, churn, ice, dtls,
+wheel, webrtc, vnc.
 
 `esctest DIRECTORY` runs esctest.
 """
@@ -21,6 +21,7 @@ NAMES = [
     "motion",
     "encoded",
     "link",
+    "recording",
     "sound",
     "tubes",
     "tunnel",

@@ -50,7 +50,7 @@ class Viewer(Sink):
         self.receiver.data_received(encode("sync", timestamp))
 
 
-async def _longest_holds(seconds: float) -> tuple[float, float]:
+async def longest_holds(seconds: float) -> tuple[float, float]:
     """The longest time that the event loop was held within so many seconds, and the most that it
     computed meanwhile: other programs and threads may take the processor from it."""
     longest = busiest = 0.0
@@ -74,7 +74,7 @@ async def _measure(size: tuple[int, int], motion: str) -> list[object]:
     await asyncio.sleep(3.0)  # the card is drawn
     frames, sent = viewer.frames, viewer.bytes
     cpu, start = time.process_time(), time.perf_counter()
-    longest, busiest = await _longest_holds(SECONDS)
+    longest, busiest = await longest_holds(SECONDS)
     cpu, took = time.process_time() - cpu, time.perf_counter() - start
     row = [
         f"{size[0]}x{size[1]} {motion}",

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from time import monotonic
 
 from guacr.errors import ConflictError, ForbiddenError, GuacrError, RecordingError, clause, shorten
 from guacr.recording.locks import lock
@@ -24,6 +25,9 @@ FILE_MODE, DIRECTORY_MODE, OWN_MODE = 0o640, 0o750, 0o600
 """Permissions before the umask; the last are those of files that only guacr reads."""
 PARTS_MAX = 1024
 """Buffers of one system call (IOV_MAX)."""
+
+CHECK_EVERY = 1.0
+"""Seconds between two looks at the file and its disk."""
 
 DISK_FULL = "less than recording.min_free_disk is free on the disk"
 
@@ -55,6 +59,7 @@ class RecordingFile:
         """Bytes that must stay free on the disk."""
         self._size = self._position = 0
         """The end of the last complete part, and of what was written."""
+        self._next_check = 0.0
         self._lock()
 
     def append(self, parts: list[bytes]) -> None:
@@ -63,7 +68,10 @@ class RecordingFile:
         Raises:
             RecordingError: the disk is full, or the file is gone.
         """
-        self._check()
+        now = monotonic()
+        if now >= self._next_check:
+            self._next_check = now + CHECK_EVERY
+            self._check()
         try:
             for batch in _batches(parts):
                 self._write(batch)

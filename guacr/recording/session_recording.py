@@ -17,7 +17,7 @@ from guacr.errors import ForbiddenError, GuacrError, RecordingError
 from guacr.journal.journal import Journal
 from guacr.recording import cast
 from guacr.recording.cast import Cast
-from guacr.recording.file_sink import AppendedFile, FileSink
+from guacr.recording.file_sink import AppendedFile, FileSink, FileWriter
 from guacr.recording.files import OWN_MODE, Place, RecordingFile, open_beside, open_file
 from guacr.recording.index import SUFFIX, Index
 from guacr.recording.journal_sink import JournalSink
@@ -45,10 +45,15 @@ class SessionRecording(SessionExtension):
     """Records a session as its parameters and the settings want it."""
 
     def __init__(
-        self, session: Session, events: Events, journal: Callable[[], Journal | None]
+        self,
+        session: Session,
+        events: Events,
+        writer: FileWriter,
+        journal: Callable[[], Journal | None],
     ) -> None:
         self._session = session
         self._events = events
+        self._writer = writer
         self._journal = journal
         self._settings = session.settings.recording
         self._written: dict[Recorder | Typescript, str] = {}
@@ -122,9 +127,11 @@ class SessionRecording(SessionExtension):
             partial(_open_recording, place, settings.min_free_disk, suffixes)
         )
         sinks = {
-            name: FileSink(found) for name, found in zip(suffixes, beside, strict=True) if found
+            name: FileSink(found, self._writer)
+            for name, found in zip(suffixes, beside, strict=True)
+            if found
         }
-        sink = FileSink(file)
+        sink = FileSink(file, self._writer)
         recorder = Recorder(
             self._session,
             sink,
@@ -161,7 +168,7 @@ class SessionRecording(SessionExtension):
     async def _write_typescript(self, place: Place) -> None:
         min_free = self._settings.min_free_disk
         (files,) = await _opened(lambda: (open_typescript(place, min_free=min_free),))
-        sink = FileSink(files)
+        sink = FileSink(files, self._writer)
         typescript = Typescript(sink)
         self._begun(typescript, sink, str(files.path))
         self._session.context.text_taps.append(typescript)
@@ -260,9 +267,10 @@ def session_recording(
 ) -> Callable[[Session], SessionRecording | None]:
     """Return what a registry calls for each session; `events` are the registry's, and `journal`
     returns the daemon's, if there is one."""
+    writer = FileWriter()
 
     def create(session: Session) -> SessionRecording | None:
-        recording = SessionRecording(session, events, journal)
+        recording = SessionRecording(session, events, writer, journal)
         return recording if recording.is_wanted else None
 
     return create

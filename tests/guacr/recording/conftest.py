@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from guacr.recording import files
 from guacr.recording.session_recording import session_recording
 from guacr.session.params import order, param
 from guacr.session.shared_params import RecordingParams
@@ -49,3 +50,9 @@ async def make_bench(tmp_path: Path) -> AsyncIterator[MakeBench]:
             return bench
 
         yield make
+
+
+@pytest.fixture(autouse=True)
+def always_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files that have been deleted are noticed at once."""
+    monkeypatch.setattr(files, "CHECK_EVERY", 0.0)

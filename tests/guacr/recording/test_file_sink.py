@@ -1,19 +1,20 @@
 """Sinks that write to files: order, failures, and the end."""
 
 import asyncio
+import threading
 from pathlib import Path
 
 import pytest
 
 from guacr.errors import GuacrError, RecordingError
 from guacr.recording import file_sink
-from guacr.recording.file_sink import FileSink
+from guacr.recording.file_sink import FileSink, FileWriter
 from guacr.recording.files import Place, open_file
 from tests.support.waiting import until
 
 
 def sink_in(directory: Path) -> FileSink:
-    return FileSink(open_file(Place(directory=str(directory), name="recording")))
+    return FileSink(open_file(Place(directory=str(directory), name="recording")), FileWriter())
 
 
 async def test_everything_is_there_at_the_end(tmp_path: Path) -> None:
@@ -64,7 +65,7 @@ class Broken:
 
 async def test_a_failure_is_reported_once() -> None:
     file = Broken(1)
-    sink = FileSink(file)
+    sink = FileSink(file, FileWriter())
     errors: list[GuacrError] = []
     sink.on_failed = errors.append
     sink.write(b"x")
@@ -81,7 +82,7 @@ async def test_a_failure_is_reported_once() -> None:
 @pytest.mark.parametrize("in_flight", [False, True])
 async def test_a_failure_at_the_end_is_raised(in_flight: bool) -> None:
     file = Broken()
-    sink = FileSink(file)
+    sink = FileSink(file, FileWriter())
     errors: list[GuacrError] = []
     sink.on_failed = errors.append
     sink.write(b"x" * (file_sink.BATCH_BYTES if in_flight else 1))
@@ -92,7 +93,44 @@ async def test_a_failure_at_the_end_is_raised(in_flight: bool) -> None:
 
 
 async def test_what_is_not_durable_is_reported() -> None:
-    sink = FileSink(Broken(5, closes=False))
+    sink = FileSink(Broken(5, closes=False), FileWriter())
     sink.write(b"x")
     with pytest.raises(RecordingError, match="durable"):
         await sink.close()
+
+
+async def test_many_sinks_are_written_at_once(tmp_path: Path) -> None:
+    writer = FileWriter()
+    files = [Broken(1), Broken(), Broken(1)]
+    sinks = [FileSink(file, writer) for file in files]
+    failed: list[int] = []
+    drained: list[int] = []
+    for number, sink in enumerate(sinks):
+        sink.on_failed = lambda error, number=number: failed.append(number)  # type: ignore[misc]
+        sink.on_drained = lambda number=number: drained.append(number)  # type: ignore[misc]
+        sink.write(b"x")
+    await until(lambda: len(failed) + len(drained) == 3, "all of them")
+    assert (failed, drained) == ([1], [0, 2])
+    for sink in sinks:
+        await sink.close()
+    assert [file.closed for file in files] == [1, 1, 1]
+
+
+async def test_a_disk_that_hangs_holds_up_no_other(tmp_path: Path) -> None:
+    writer = FileWriter()
+    answers = threading.Event()
+
+    class Hanging(Broken):
+        def append(self, parts: list[bytes]) -> None:
+            assert answers.wait(20)
+
+    stuck, other = FileSink(Hanging(), writer), FileSink(Broken(9), writer)
+    stuck.write(b"x" * file_sink.BATCH_BYTES)
+    stuck.write(b"y")
+    assert stuck.buffered == file_sink.BATCH_BYTES + 1
+    other.write(b"x")
+    await until(lambda: not other.buffered, "the other")
+    assert stuck.buffered
+    answers.set()
+    await stuck.close()
+    await other.close()

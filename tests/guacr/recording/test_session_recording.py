@@ -372,10 +372,10 @@ async def one_session(bench: Bench, directory: Path, how: str) -> None:
 def hold_disk(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Have the disk accept nothing until the returned function is called."""
     loop_store = threads.store
-    held: list[tuple[Callable[[], None], asyncio.Future[None]]] = []
+    held: list[tuple[Callable[[], object], asyncio.Future[object]]] = []
     is_held = True
 
-    def store(function: Callable[[], None]) -> asyncio.Future[None]:
+    def store(function: Callable[[], object]) -> asyncio.Future[object]:
         if not is_held:
             return loop_store(function)
         future = asyncio.get_running_loop().create_future()
@@ -386,8 +386,7 @@ def hold_disk(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
         nonlocal is_held
         is_held = False
         for function, future in held:
-            function()
-            future.set_result(None)
+            future.set_result(function())
 
     monkeypatch.setattr(file_sink, "store", store)
     return release

@@ -1,0 +1,160 @@
+"""Recorded sessions: how much more processor time they take; whether many hold the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import statistics
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks.fanout import SCREEN
+from benchmarks.motion import Viewer, longest_holds
+from benchmarks.screen import ScreenHandler
+from benchmarks.table import print_table
+from guacr.protocol.client import ClientInfo
+from guacr.recording.session_recording import session_recording
+from guacr.session.protocols import Protocols
+from guacr.session.registry import SessionRegistry
+from guacr.settings.models import Settings
+from handlers.testcard import TestcardHandler
+
+PAIRS = 5
+"""Runs without and with a recording, one after the other; the figure is the median ratio."""
+FRAMES = 400
+DESKTOP_SECONDS = 4.0
+MANY, RATE, MANY_SECONDS = 100, 30, 5.0
+SEQ = b"".join(b"%d\r\n" % number for number in range(300_000))
+
+Work = Callable[[SessionRegistry], Awaitable[float]]
+
+
+def registry_of(directory: Path | None) -> SessionRegistry:
+    """A registry that records every session in a directory, if there is one."""
+    settings = Settings.model_validate({"recording": {"path": directory, "min_free_disk": 0}})
+    protocols = Protocols({"screen": ScreenHandler, "testcard": TestcardHandler})
+    registry = SessionRegistry(protocols, settings, ThreadPoolExecutor(os.cpu_count()))
+    registry.extensions.append(session_recording(registry.events))
+    return registry
+
+
+async def opened(registry: SessionRegistry) -> tuple[ScreenHandler, Viewer]:
+    """A terminal that has drawn its first frame."""
+    viewer = Viewer()
+    info = ClientInfo(width=1024, height=768, image=("image/png", "image/jpeg"))
+    handler = registry.open("screen", {}, info, viewer).session.handler
+    assert isinstance(handler, ScreenHandler)
+    while not viewer.frames:  # noqa: ASYNC110 - once
+        await asyncio.sleep(0.01)
+    return handler, viewer
+
+
+async def screens(registry: SessionRegistry) -> float:
+    """Full screens, as many as frames."""
+    handler, viewer = await opened(registry)
+    started = time.process_time()
+    for number in range(FRAMES):
+        handler.feed(SCREEN.replace("o", "oaeiu"[number % 5]).encode())
+        seen = viewer.frames
+        while viewer.frames == seen:  # noqa: ASYNC110 - the clock paces it
+            await asyncio.sleep(0.001)
+    return time.process_time() - started
+
+
+async def seq(registry: SessionRegistry) -> float:
+    """Numbers, as fast as they can be shown."""
+    handler, _ = await opened(registry)
+    started = time.process_time()
+    for start in range(0, len(SEQ), 32768):
+        handler.feed(SEQ[start : start + 32768])
+        await asyncio.sleep(0.004)
+    return time.process_time() - started
+
+
+async def desktop(registry: SessionRegistry, motion: str) -> float:
+    """A desktop of 1920x1080 whose picture moves."""
+    info = ClientInfo(width=1920, height=1080, image=("image/png", "image/jpeg"))
+    viewer = Viewer()
+    registry.open("testcard", {"motion": motion, "frame-rate": "30"}, info, viewer)
+    await asyncio.sleep(2.0)  # it is drawn
+    started, frames = time.process_time(), viewer.frames
+    await asyncio.sleep(DESKTOP_SECONDS)
+    return (time.process_time() - started) / (viewer.frames - frames)
+
+
+async def run(work: Work, directory: Path | None) -> float:
+    """The processor seconds of one run."""
+    registry = registry_of(directory)
+    try:
+        return await work(registry)
+    finally:
+        await registry.close()
+
+
+def compare(name: str, work: Work, pairs: int = PAIRS) -> list[object]:
+    """The row of a kind of session."""
+    plain, ratios = [], []
+    for _ in range(pairs):
+        with TemporaryDirectory() as directory:
+            before = asyncio.run(run(work, None))
+            plain.append(before)
+            ratios.append(asyncio.run(run(work, Path(directory))) / before)
+            size = sum(path.stat().st_size for path in Path(directory).iterdir())
+    more = (statistics.median(ratios) - 1) * 100
+    spread = f"{(min(ratios) - 1) * 100:+.1f} to {(max(ratios) - 1) * 100:+.1f}"
+    return [name, statistics.median(plain) * 1000, f"{more:+.1f}", spread, size / 1e6]
+
+
+async def many(directory: Path | None) -> list[object]:
+    """The longest time for which 100 sessions held the event loop."""
+    registry = registry_of(directory)
+    sessions = [await opened(registry) for _ in range(MANY)]
+    is_over = asyncio.Event()
+
+    async def feed(handler: ScreenHandler, number: int) -> None:
+        await asyncio.sleep(number / MANY / RATE)
+        while not is_over.is_set():
+            number += 1
+            handler.feed(b"\x1b[%d;1H%d lorem ipsum dolor" % (number % 39 + 1, number))
+            await asyncio.sleep(1 / RATE)
+
+    tasks = [asyncio.create_task(feed(one, number)) for number, (one, _) in enumerate(sessions)]
+    started, before = time.process_time(), sum(viewer.frames for _, viewer in sessions)
+    longest, busiest = await longest_holds(MANY_SECONDS)
+    cpu = time.process_time() - started
+    frames = sum(viewer.frames for _, viewer in sessions) - before
+    is_over.set()
+    await asyncio.gather(*tasks)
+    await registry.close()
+    return [
+        "recorded" if directory else "not recorded",
+        longest * 1e3,
+        busiest * 1e3,
+        cpu / frames * 1e6,
+    ]
+
+
+def main() -> None:
+    """Print the tables."""
+    logging.disable(logging.WARNING)
+    kinds: dict[str, Work] = {
+        f"{FRAMES} full screens of 99x39 cells": screens,
+        "300,000 numbers (seq)": seq,
+        "a frame of a desktop of 1920x1080: test card": lambda one: desktop(one, "none"),
+        "the same, every pixel moves": lambda one: desktop(one, "photo"),
+    }
+    rows = [compare(name, work) for name, work in kinds.items()]
+    columns = ["", "CPU ms without", "% more, recorded", "lowest to highest", "MB recorded"]
+    print_table(f"Processor time, {PAIRS} pairs of runs", columns, rows)
+    with TemporaryDirectory() as directory:
+        rows = [asyncio.run(many(None)), asyncio.run(many(Path(directory)))]
+    columns = ["", "longest hold, ms", "of it computed, ms", "CPU µs a frame"]
+    print_table(f"{MANY} terminals with {RATE} frames/s each", columns, rows)
+
+
+if __name__ == "__main__":
+    main()
