@@ -1,6 +1,6 @@
 """Run all benchmarks, or those named: parse, terminal, images, encode, fanout, session, join,
 transfer, console, motion, encoded, link, recording, sound, tubes, tunnel, churn, ice, dtls,
-wheel, webrtc, vnc.
+wheel, webrtc, vnc, journal.
 
 `esctest DIRECTORY` runs esctest.
 """
@@ -31,6 +31,7 @@ NAMES = [
     "wheel",
     "webrtc",
     "vnc",
+    "journal",
 ]
 
 

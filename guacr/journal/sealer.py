@@ -190,10 +190,10 @@ class Sealer:
             added = self._archive(kind).add(built, entry)
             number, size, digest = added.number, added.size, added.hash
             log.info("archive %s: entry %d, %d bytes, hash %s", kind, number, size, digest)
-        path.unlink()
-        sync_directory(path.parent)
         for built, _ in outgoing.values():
             built.unlink()
+        path.unlink()
+        sync_directory(path.parent)
 
     def _encode(
         self, data: Data, streams: Mapping[int, Grouped], name: str, cut: int

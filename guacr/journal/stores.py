@@ -92,13 +92,17 @@ class LocalStore(Store):
 
     @override
     def put(self, name: str, data: bytes) -> None:
-        with self._new(name) as temporary:
+        with self._new(name, secrets.token_hex(8)) as temporary:
             _write(temporary, data)
 
     @override
     def put_file(self, name: str, path: Path) -> None:
-        with self._new(name) as temporary:
-            _copy(path, temporary)
+        with self._new(name, Path(name).name) as temporary:
+            temporary.unlink(missing_ok=True)  # of an attempt that was interrupted
+            try:
+                os.link(path, temporary)  # its content is durable, and is not changed any more
+            except OSError:  # it is on another file system
+                _copy(path, temporary)
 
     @override
     def size(self, name: str) -> int:
@@ -128,10 +132,11 @@ class LocalStore(Store):
             (self._directory / name).unlink(missing_ok=True)
 
     @contextmanager
-    def _new(self, name: str) -> Iterator[Path]:
-        """Yield the path to write to; afterwards, the file becomes the object, durably."""
+    def _new(self, name: str, suffix: str) -> Iterator[Path]:
+        """Yield the path to write to, whose name ends with `suffix`; afterwards, the file becomes
+        the object, durably."""
         path = self._directory / name
-        temporary = path.with_name(f"{_TEMPORARY}{secrets.token_hex(8)}")
+        temporary = path.with_name(f"{_TEMPORARY}{suffix}")
         with _reported(name):
             make_directory(path.parent)
             try:

@@ -51,6 +51,10 @@ async def test_a_daemon_that_is_killed(tmp_path: Path, capsys: pytest.CaptureFix
     process = start(config)
     try:
         port = await asyncio.to_thread(port_of, process)
+        reader, other = await asyncio.open_connection("127.0.0.1", port)
+        other.write(b"6.select,7.nothing;")
+        assert b"5.error" in await reader.read()
+        other.close()
         async with await GuacClient.connect(("127.0.0.1", port), "testcard") as client:
             await client.wait(lambda: client.state.syncs > 30, "pictures")
             await until(lambda: len(printed("recordings", "list")) == 1, "a recording")
@@ -61,7 +65,10 @@ async def test_a_daemon_that_is_killed(tmp_path: Path, capsys: pytest.CaptureFix
         process.kill()
         process.communicate()
     events = [json.loads(line)["event"] for line in seen]
-    assert sorted(events) == ["recording-started", "session-opened", "user-joined"]
+    assert sorted(events) == ["recording-started", "refused", "session-opened", "user-joined"]
+    refused = json.loads(seen[0])
+    assert refused["peer"].startswith("127.0.0.1")
+    assert "'nothing'" in refused["reason"]
     assert printed("audit") == seen
     process = start(config)
     try:

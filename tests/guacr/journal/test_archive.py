@@ -31,6 +31,7 @@ def archive(store: LocalStore, tmp_path: Path) -> Archive:
 
 def add(archive: Archive, tmp_path: Path, number: int) -> Entry:
     path = tmp_path / "new"
+    path.unlink(missing_ok=True)  # a store may have linked it
     path.write_bytes(b"%d" % number * 1000)
     time = NOW - (6 - number) * DAY_NS
     return archive.add(path, Entry(0, "", 0, file=f"e-{number}", begin=time, end=time))
@@ -174,6 +175,20 @@ def test_two_processes_share_a_manifest(store: LocalStore) -> None:
     assert [entry.time for entry in entries] == [1, 2, 3, 4]
     for before, after in pairwise(entries):
         assert after.previous == before.hash
+
+
+def test_an_entry_whose_answer_was_lost_is_not_added_twice(store: LocalStore) -> None:
+    class Repeating(LocalStore):
+        """Repeats what has already succeeded, as a client of HTTP does after a time-out."""
+
+        def put(self, name: str, data: bytes) -> None:
+            super().put(name, data)
+            super().put(name, data)
+
+    manifest = Manifest(Repeating(store._directory), "m/")
+    assert manifest.add(Entry(0, "", 1)).number == 1
+    assert manifest.add(Entry(0, "", 2)).number == 2
+    assert manifest.numbers() == [1, 2]
 
 
 @pytest.mark.parametrize("data", [b"", b"{}", b"[]", b'{"number":1,"previous":1,"time":1}'])

@@ -7,17 +7,18 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pyrage
 import pytest
 
 from guacr.journal.archive import Archive
-from guacr.journal.encoding import Decoding
+from guacr.journal.encoding import Decoding, decoding, encoding
 from guacr.journal.errors import ExistsError, StoreError, WriteError
 from guacr.journal.journal import Journal
 from guacr.journal.options import Options
-from guacr.journal.reading import Cursor, Key
+from guacr.journal.reading import Cursor, Found, Key
 from guacr.journal.records import scan
 from guacr.journal.stores import LocalStore
 from guacr.journal.writer import Limits
@@ -118,18 +119,24 @@ def by_epoch(directory: Path) -> dict[str, list[bytes]]:
 
 
 def test_a_step_that_was_done_before_a_crash_is_not_done_twice(tmp_path: Path) -> None:
-    """Every store fails at each of its calls; then the next process continues."""
+    """Every store fails at each of its calls; then the next process continues. Nothing that is
+    encrypted twice is the same."""
+    identity = pyrage.x25519.Identity.generate()
+    how = encoding(compress=False, recipients=[str(identity.to_public())])
     for calls in range(1, 20):
         place, store = tmp_path / str(calls), Failing(tmp_path / str(calls) / "store", calls)
-        journal = Journal(options(place, store=store))
+        journal = Journal(options(place, store=store, encoding=how))
         append(journal, "audit", b"one")
         append(journal, "recording", b"two")
         journal.close()
         failed, store.calls = store.calls <= 0, 1 << 30
-        assert Journal(options(place, store=store)).close()
+        left = place / "store" / NODE / "audit" / "files" / ".tmp-left"
+        left.parent.mkdir(parents=True, exist_ok=True)
+        left.write_bytes(b"of a process that was killed")
+        assert Journal(options(place, store=store, encoding=how)).close()
         for kind, text in (("audit", b"one"), ("recording", b"two")):
             archive = Archive(store, NODE, kind)
-            (found,) = Cursor(place / "wal", archive, Decoding(), print).poll()
+            (found,) = Cursor(place / "wal", archive, decoding(str(identity)), print).poll()
             assert found.record.payload == text
             assert list(archive.verify()) == []
         if not failed:
@@ -247,6 +254,25 @@ def test_a_file_that_is_no_journals_is_kept_aside(
     assert Journal(options(tmp_path)).close()
     assert len(list((tmp_path / "damaged").iterdir())) == 1
     assert "is kept as" in caplog.text
+
+
+def test_a_file_that_is_archived_while_it_is_looked_for_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal(options(tmp_path))
+    append(journal, "audit", b"one")
+    reader = cursor(tmp_path)
+    real = reader._read_archive
+
+    def read_before() -> Iterator[Found]:
+        yield from real()
+        if not archived(tmp_path):
+            journal.rotate()
+            wait(lambda: archived(tmp_path) and not list(tmp_path.glob("wal/*/*.wal")), "the end")
+
+    monkeypatch.setattr(reader, "_read_archive", read_before)
+    assert [found.record.payload for found in reader.poll()] == [b"one"]
+    assert journal.close()
 
 
 def test_files_end_on_their_own(tmp_path: Path) -> None:
