@@ -13,6 +13,8 @@ from guacr.session.streams.files import Entry, FileSystem
 
 ENTRIES_MAX = 100_000
 """Maximum entries of a directory that clients of the extension get."""
+SIZE_MAX = 16 << 20
+"""Maximum characters of a directory, approximately: names may be long."""
 
 
 async def entries_of(files: FileSystem, path: str) -> AsyncGenerator[Entry, None]:
@@ -42,10 +44,11 @@ async def directory_of(files: FileSystem, path: str) -> AsyncGenerator[bytes, No
     """Yield a directory as a JSON object of the extension, in pieces of about the size of a
     blob."""
     features = json.dumps(sorted(feature.value for feature in files.features))
-    text, between, count, is_cut = f'{{"features":{features},"entries":[', "", 0, False
+    text, between, count, size = f'{{"features":{features},"entries":[', "", 0, 0
+    is_cut = False
     async with aclosing(entries_of(files, path)) as entries:
         async for entry in entries:
-            if count == ENTRIES_MAX:
+            if count == ENTRIES_MAX or size > SIZE_MAX:
                 is_cut = True
                 break
             count += 1
@@ -55,7 +58,9 @@ async def directory_of(files: FileSystem, path: str) -> AsyncGenerator[bytes, No
                 size=entry.size,
                 modified=entry.modified,
             )
-            text += between + json.dumps(fields, separators=(",", ":"))
+            line = json.dumps(fields, separators=(",", ":"))
+            text += between + line
+            size += len(line)
             between = ","
             if len(text) >= BLOB_MAX:
                 yield text.encode()

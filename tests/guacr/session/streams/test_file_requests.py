@@ -60,6 +60,10 @@ async def test_a_directory_is_cut(desk: Desk, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(directories, "ENTRIES_MAX", 1)
     found = json.loads((await desk.ask("list", "/"))[1])
     assert (len(found["entries"]), found["cut"]) == (1, True)
+    monkeypatch.setattr(directories, "ENTRIES_MAX", 2)
+    monkeypatch.setattr(directories, "SIZE_MAX", 10)
+    found = json.loads((await desk.ask("list", "/"))[1])
+    assert (len(found["entries"]), found["cut"]) == (1, True)
 
 
 async def test_a_file_is_described_and_read_from_an_offset(desk: Desk) -> None:
