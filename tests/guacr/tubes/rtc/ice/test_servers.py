@@ -300,7 +300,7 @@ async def test_channels_are_bound_again(server: Coturn, monkeypatch: pytest.Monk
 async def test_a_server_that_ends_takes_its_pair_along(kind: str) -> None:
     async with coturn(lifetime=2) as server:
         settings = replace(LOOPBACK, servers=(server.server(kind),), relay_only=True)
-        settings = replace(settings, keep_alive=0.1, disconnected_after=1.0)
+        settings = replace(settings, keep_alive=0.1, disconnected_after=0.5)
         async with ends(settings, LOOPBACK) as (one, two):
             await connect(one, two)
             assert server.allocations() == 1
