@@ -40,9 +40,10 @@ class OpenFile:
             self.close()
 
     def close(self) -> None:
-        """Close it: nobody uses it any more."""
+        """Close it, on a thread, as a file of another machine may be written then: nobody uses it
+        any more."""
         if self.descriptor >= 0:
-            os.close(self.descriptor)
+            asyncio.get_running_loop().run_in_executor(None, os.close, self.descriptor)
 
     async def call(self, function: Callable[..., _T], *arguments: Any) -> _T:
         """Call a function on a thread. It uses the file to its end even if nobody waits for it any

@@ -8,7 +8,7 @@ import secrets
 
 from guacr.api import InputStream, SessionContext, User
 from handlers.rdp.channel.codec import Message
-from handlers.rdp.devices import pdu, place, printer, shared_drive
+from handlers.rdp.devices import pdu, place, printer
 from handlers.rdp.devices.channel import Channel
 from handlers.rdp.devices.functions import Status, nothing
 from handlers.rdp.devices.printer import Printer
@@ -86,10 +86,14 @@ class Devices:
         """Use a worker that has not started yet, for the kinds of devices that are allowed on the
         way to the server."""
         self._offered.clear()
-        if self._printer is not None and has_printers:
-            self._offered[printer.NUMBER] = self._printer
-        if self._drive is not None and has_drives:
-            self._offered[shared_drive.NUMBER] = self._drive
+        for name, device, is_allowed in (
+            ("printers", self._printer, has_printers),
+            ("drives", self._drive, has_drives),
+        ):
+            if device is not None and is_allowed:
+                self._offered[device.number] = device
+            elif device is not None:
+                self._session.log.warning("the gateway's policy forbids %s", name)
         if self._offered:
             self._channel.begin(engine, self._receive)
 
@@ -140,7 +144,7 @@ class Devices:
         self._channel.send(pdu.device_list(*devices))
 
     def _note_refused(self, message: pdu.DeviceReply) -> None:
-        names = {printer.NUMBER: "printer", shared_drive.NUMBER: "drive"}
+        names = {Printer.number: "printer", SharedDrive.number: "drive"}
         if message.device in names:
             self._session.log.warning(
                 "the host does not accept the %s (status %#x)",

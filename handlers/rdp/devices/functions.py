@@ -19,7 +19,7 @@ NAME_BYTES_MAX = 255
 """Bytes of a name in the file system of the daemon."""
 LOCKS_MAX = 64
 """Parts of a file that are locked at a time."""
-_CREATE, _WRITE = struct.Struct("<IQIIIII"), struct.Struct("<IQ20x")
+_CREATE, _WRITE = struct.Struct("<I16xIII"), struct.Struct("<IQ20x")
 _READ, _SET, _RENAME = struct.Struct("<IQ"), struct.Struct("<II24x"), struct.Struct("<BxI")
 _DIRECTORY, _LOCK, _RANGE = struct.Struct("<IBI23x"), struct.Struct("<III20x"), struct.Struct("<QQ")
 _U32 = struct.Struct("<I")
@@ -100,8 +100,6 @@ class Create:
     """Open a file or a directory, or create it (2.2.1.4.1)."""
 
     access: int
-    size: int
-    attributes: int
     disposition: int
     options: int
     path: Path
@@ -156,9 +154,9 @@ class Lock:
 
 def create(request: Request) -> Create:
     """Return what a `Function.CREATE` contains; raises PduError and RefusedError."""
-    access, size, attributes, _, disposition, options, length = _unpack(_CREATE, request.body)
+    access, disposition, options, length = _unpack(_CREATE, request.body)
     path = path_of(_text(request.body, _CREATE.size, length))
-    return Create(access, size, attributes, disposition, options, path)
+    return Create(access, disposition, options, path)
 
 
 def read(request: Request) -> Read:

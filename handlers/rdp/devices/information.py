@@ -30,7 +30,8 @@ _DISK = 7
 _FEATURES = 0x1 | 0x2 | 0x4
 """Names with upper and lower case, which count, and of all characters (MS-FSCC 2.5.1)."""
 _NAME_MAX = 255
-_FILE_SYSTEM = "NTFS"
+_FILE_SYSTEM = "GUACFS"
+"""Not that of a known one, whose other features programs would expect."""
 _U32 = struct.Struct("<I")
 _TIMES, _BASIC, _ENTRY = (
     struct.Struct("<qqqq"),

@@ -142,7 +142,9 @@ def _server_capabilities(message: bytes | bytearray) -> ServerCapabilities:
 
 def _request(message: bytes | bytearray) -> Request:
     _, _, device, handle, number, major, minor = REQUEST_HEADER.unpack_from(message)
-    return Request(device, handle, number, major, minor, bytes(message[REQUEST_HEADER.size :]))
+    return Request(
+        device, handle, number, major, minor, bytes(memoryview(message)[REQUEST_HEADER.size :])
+    )
 
 
 _PARSERS: dict[int, Callable[[bytes | bytearray], Pdu]] = {

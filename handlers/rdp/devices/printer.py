@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import struct
+from typing import ClassVar
 
 from guacr.api import Budget, GuacrError, SessionContext, User
 from handlers.notice import Notice
@@ -16,7 +17,6 @@ from handlers.rdp.devices.requests import Requests
 from handlers.rdp.devices.title import HEAD_MAX, file_name
 from handlers.rdp.open_file import OpenFile, StoredFile
 
-NUMBER = 1
 DOS_NAME = "PRN1"
 MIMETYPE = "application/pdf"
 JOBS_MAX = 8
@@ -52,6 +52,9 @@ class Printer:
         channel: the channel of the devices.
     """
 
+    number: ClassVar[int] = 1
+    """Its number in messages."""
+
     def __init__(self, session: SessionContext, name: str, channel: Channel) -> None:
         self._session = session
         self._name = name
@@ -67,7 +70,7 @@ class Printer:
     @property
     def announcement(self) -> bytes:
         """Its description for a server."""
-        return pdu.printer(NUMBER, DOS_NAME, self._name)
+        return pdu.printer(self.number, DOS_NAME, self._name)
 
     def put(self, request: Request) -> None:
         """Have a request answered; raises UpstreamError."""

@@ -15,7 +15,7 @@ from handlers.rdp.devices.pdu import Request
 WAITING_MAX = 256
 """Requests of one device that wait. Those that close a file may be twice as many, as it would stay
 open otherwise."""
-BYTES_MAX = 1 << 24
+BYTES_MAX = 1 << 25
 """Bytes of the requests of one device that wait."""
 
 Answer = Callable[[Request], Awaitable[None]]

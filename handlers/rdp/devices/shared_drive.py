@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import ClassVar
 
 from guacr.api import (
     BadRequestError,
@@ -27,7 +28,6 @@ from handlers.rdp.devices.tree import Tree
 from handlers.rdp.devices.watches import Watches
 from handlers.rdp.params import RdpParams
 
-NUMBER = 2
 DOS_NAME = "GUACFS"
 """The name that servers use that know only short ones, as in guacd."""
 
@@ -41,6 +41,9 @@ class SharedDrive:
         tree: the files, which are closed with the drive.
         channel: the channel of the devices.
     """
+
+    number: ClassVar[int] = 2
+    """Its number in messages."""
 
     def __init__(
         self, session: SessionContext, params: RdpParams, tree: Tree, channel: Channel
@@ -64,7 +67,7 @@ class SharedDrive:
     @property
     def announcement(self) -> bytes:
         """Its description for a server."""
-        return pdu.drive(NUMBER, DOS_NAME, self._name)
+        return pdu.drive(self.number, DOS_NAME, self._name)
 
     # ---- for the host
 

@@ -23,6 +23,7 @@ from tests.handlers.rdp import (
 )
 from tests.handlers.rdp.clipboard import test_files_of_xrdp
 from tests.handlers.rdp.clipboard.test_clipboard import copied, copy, pastes
+from tests.handlers.rdp.devices import test_with_scripted_host
 from tests.handlers.rdp.gateway import test_gateway
 from tests.handlers.rdp.sessions import connected, shows
 from tests.handlers.rdp.test_microphone import recorded
@@ -35,6 +36,11 @@ from tests.support.rdp_broker import RdpBroker
 from tests.support.rdp_host import RdpHost
 from tests.support.xrdp import Xrdp
 from tests.support.xvnc import Desktop
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> dict[str, object]:
+    return {"drive_directories": [str(tmp_path)]}
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +105,12 @@ async def test_clipboard_and_sound_in_both_directions(
 
 async def test_static_channels(daemon: Daemon, xrdp: Xrdp) -> None:
     await test_pipes.test_both_directions(daemon, xrdp)
+
+
+async def test_devices(daemon: Daemon, authority: Authority, tmp_path: Path) -> None:
+    """With sound, FreeRDP has a channel of the same name."""
+    await test_with_scripted_host.test_printing("false", daemon, authority, tmp_path)
+    await test_with_scripted_host.test_a_drive(daemon, authority, tmp_path)
 
 
 async def test_touches(daemon: Daemon, authority: Authority, tmp_path: Path) -> None:

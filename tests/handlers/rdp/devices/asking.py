@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import struct
 
-from handlers.rdp.devices import functions, pdu, shared_drive
+from handlers.rdp.devices import functions, pdu
 from handlers.rdp.devices.functions import Function
 from handlers.rdp.devices.pdu import Request
+from handlers.rdp.devices.shared_drive import SharedDrive
 
 READ, WRITE, DELETE, MAXIMUM = 0x1, 0x2, 0x10000, 0x02000000
 """Access."""
@@ -63,7 +64,7 @@ def lock(operation: int, *ranges: tuple[int, int]) -> bytes:
 def request(
     function: Function, body: bytes = b"", handle: int = 0, *, minor: int = 0, number: int = 1
 ) -> Request:
-    return Request(shared_drive.NUMBER, handle, number, function, minor, body)
+    return Request(SharedDrive.number, handle, number, function, minor, body)
 
 
 def encoded(asked: Request) -> bytes:

@@ -15,10 +15,12 @@ from guacr.budget import Budget
 from guacr.settings.models import RdpSettings, Settings
 from handlers.rdp.channel.codec import PART_MAX, Message
 from handlers.rdp.channel.pipes import PipeGiven, PipeOffer, PipeReceived, PipeTaken, PipeWritten
-from handlers.rdp.devices import pdu, printer, shared_drive
+from handlers.rdp.devices import pdu
 from handlers.rdp.devices.channel import NAME
 from handlers.rdp.devices.devices import Devices
 from handlers.rdp.devices.functions import Function, Status
+from handlers.rdp.devices.printer import Printer
+from handlers.rdp.devices.shared_drive import SharedDrive
 from handlers.rdp.params import RdpParams
 from tests.support.waiting import until
 
@@ -170,7 +172,7 @@ class Host:
         handle: int = 0,
         *,
         minor: int = 0,
-        device: int = shared_drive.NUMBER,
+        device: int = SharedDrive.number,
     ) -> int:
         """Send a request, and return its number."""
         number = next(self._numbers)
@@ -227,4 +229,4 @@ async def host_with_drive(path: Path, **terms: Any) -> AsyncIterator[Host]:
         yield host
 
 
-PRINTER = printer.NUMBER
+PRINTER = Printer.number

@@ -97,13 +97,16 @@ async def test_a_server_that_begins_anew(tmp_path: Path) -> None:
         assert await open_file(host, "\\file")
 
 
-async def test_without_devices_nothing_is_offered(tmp_path: Path) -> None:
+async def test_without_devices_nothing_is_offered(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     async with host_of() as host:
         assert host.offers == []
     host = Host(enable_drive="true", drive_path=str(tmp_path))
     await host.devices.open()
     host.connect(has_drives=False)
     assert host.offers == []
+    assert "the gateway's policy forbids drives" in caplog.text
     host.connect()
     assert len(host.offers) == 1
     await host.close()

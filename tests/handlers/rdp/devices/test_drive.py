@@ -247,7 +247,7 @@ def test_reads_have_a_limit(host: Asker, tmp_path: Path) -> None:
     assert len(host.read(host.open("\\large"), 0xFFFFFFFF)) == READ_MAX
 
 
-def test_files_have_a_limit(tmp_path: Path) -> None:
+async def test_files_have_a_limit(tmp_path: Path) -> None:
     tree = tree_of(tmp_path, Limits(10, 0))
     host = Asker(tree)
     handle = host.open("\\file", asking.CREATE, access=asking.WRITE)
@@ -325,7 +325,7 @@ def test_the_disk(host: Asker, tmp_path: Path) -> None:
     assert 0 < left < total
     assert struct.unpack("<QQQII", found[information.FULL_SIZE])[0] == total
     assert found[information.DEVICE] == struct.pack("<II", 7, 0)
-    assert found[information.ATTRIBUTE].endswith("NTFS".encode("utf-16-le"))
+    assert found[information.ATTRIBUTE].endswith("GUACFS".encode("utf-16-le"))
 
 
 def test_sizes(host: Asker, tmp_path: Path) -> None:

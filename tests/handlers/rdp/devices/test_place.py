@@ -28,14 +28,14 @@ def opened(
         tree.close()
 
 
-def test_an_operator_may_name_any(tmp_path: Path) -> None:
+async def test_an_operator_may_name_any(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "link").symlink_to(tmp_path)
     assert opened(tmp_path) == ["file", "link"]
     assert opened(tmp_path / "link") == ["file", "link"]
 
 
-def test_a_client_may_name_those_that_are_listed(tmp_path: Path) -> None:
+async def test_a_client_may_name_those_that_are_listed(tmp_path: Path) -> None:
     allowed, other = tmp_path / "drives", tmp_path / "drives-of-others"
     for path in (allowed / "mine/below", other):
         path.mkdir(parents=True)
@@ -54,7 +54,7 @@ def test_a_client_may_name_those_that_are_listed(tmp_path: Path) -> None:
         opened(f"{allowed}/a\0b", CLIENT, allowed)
 
 
-def test_a_client_learns_nothing_of_other_directories(tmp_path: Path) -> None:
+async def test_a_client_learns_nothing_of_other_directories(tmp_path: Path) -> None:
     sentences = set()
     for path in (tmp_path, tmp_path / "missing"):
         with pytest.raises(ForbiddenError) as raised:
@@ -63,7 +63,7 @@ def test_a_client_learns_nothing_of_other_directories(tmp_path: Path) -> None:
     assert len(sentences) == 1
 
 
-def test_a_directory_that_is_replaced_meanwhile(
+async def test_a_directory_that_is_replaced_meanwhile(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, original = tmp_path / "drives/mine", os.open
@@ -80,7 +80,7 @@ def test_a_directory_that_is_replaced_meanwhile(
         opened(path, CLIENT, path.parent)
 
 
-def test_creating_the_last_level(tmp_path: Path) -> None:
+async def test_creating_the_last_level(tmp_path: Path) -> None:
     path = tmp_path / "new"
     assert opened(path, create=True) == []
     assert stat.S_IMODE(path.stat().st_mode) == 0o700
@@ -99,7 +99,7 @@ def test_creating_the_last_level(tmp_path: Path) -> None:
         ("{}/loop", BusyError, "cannot open"),
     ],
 )
-def test_what_cannot_be_a_drive(
+async def test_what_cannot_be_a_drive(
     path: str, kind: type[GuacrError], sentence: str, tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()

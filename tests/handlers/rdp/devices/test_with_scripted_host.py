@@ -20,8 +20,10 @@ from guacr.session.protocols import Protocols
 from guacr.settings.models import Connection, Settings
 from guacr.testing.client import GuacClient
 from guacr.testing.daemon import address
-from handlers.rdp.devices import ghostscript, pdu, printer, shared_drive
+from handlers.rdp.devices import ghostscript, pdu
 from handlers.rdp.devices.functions import NOTIFY, Function, Status
+from handlers.rdp.devices.printer import Printer
+from handlers.rdp.devices.shared_drive import SharedDrive
 from tests.handlers.rdp.devices import asking
 from tests.handlers.rdp.devices.host import ANNOUNCE, CAPABILITIES, CONFIRM, LOGGED_ON
 from tests.handlers.rdp.devices.test_ghostscript import HELLO
@@ -103,14 +105,14 @@ async def test_printing(sound: str, daemon: Daemon, authority: Authority, tmp_pa
     terms = {"enable_printing": "true", "printer_name": "Drücker", "disable_audio": sound}
     async with devices(daemon, authority, tmp_path, **terms) as (channel, client):
         assert await channel.begin() == pdu.device_list(pdu.printer(1, "PRN1", "Drücker"))
-        status, body = await channel.ask(printer.NUMBER, Function.CREATE, bytes(56))
+        status, body = await channel.ask(Printer.number, Function.CREATE, bytes(56))
         assert status == Status.SUCCESS
         (job,) = struct.unpack_from("<I", body)
         body = asking.write(HELLO.encode())
-        assert await channel.ask(printer.NUMBER, Function.WRITE, body, job) == (
+        assert await channel.ask(Printer.number, Function.WRITE, body, job) == (
             *(Status.SUCCESS, struct.pack("<IB", len(HELLO), 0)),
         )
-        await channel.ask(printer.NUMBER, Function.CLOSE, bytes(32), job)
+        await channel.ask(Printer.number, Function.CLOSE, bytes(32), job)
         streams = client.state.streams
         await client.wait(lambda: streams, "the document")
         (stream,) = streams
@@ -125,11 +127,11 @@ async def test_a_document_that_cannot_be_printed_is_noted_on_the_screen(
     require("gs")
     async with devices(daemon, authority, tmp_path, enable_printing="true") as (channel, client):
         await channel.begin()
-        _, body = await channel.ask(printer.NUMBER, Function.CREATE, bytes(56))
+        _, body = await channel.ask(Printer.number, Function.CREATE, bytes(56))
         (job,) = struct.unpack_from("<I", body)
-        await channel.ask(printer.NUMBER, Function.WRITE, asking.write(b"junk"), job)
+        await channel.ask(Printer.number, Function.WRITE, asking.write(b"junk"), job)
         before = client.canvas.flatten().copy()
-        await channel.ask(printer.NUMBER, Function.CLOSE, bytes(32), job)
+        await channel.ask(Printer.number, Function.CLOSE, bytes(32), job)
         await client.wait(lambda: (client.canvas.flatten() != before).any(), "a notice")
 
 
@@ -141,7 +143,7 @@ async def test_a_drive(daemon: Daemon, authority: Authority, tmp_path: Path) -> 
     async with devices(daemon, authority, tmp_path, **terms) as (channel, _):
         listed = await channel.begin()
         assert listed == pdu.device_list(pdu.drive(2, "GUACFS", "Guacamole Filesystem"))
-        number = shared_drive.NUMBER
+        number = SharedDrive.number
         body = asking.create("\\file", asking.CREATE, access=asking.WRITE)
         _, answer = await channel.ask(number, Function.CREATE, body)
         (handle,) = struct.unpack_from("<I", answer)
