@@ -311,14 +311,16 @@ class RdpHandler(ProtocolHandler[RdpParams]):
 
     @override
     def open_stream(self, user: User, stream: InputStream) -> None:
-        if stream.kind == "file" and self._files.accepts_files:
-            self._files.accept(user, stream)
-        elif stream.kind == "file" and self._devices.accepts_files:
-            self._devices.accept(user, stream)
-        elif stream.kind == "file":
-            self._clipboard.files.accept(user, stream)
-        else:
+        params = self.params
+        has_place = not params.enable_drive or bool(params.sftp_directory)  # guacd's order
+        if stream.kind != "file":
             self._pipes.accept(stream)
+        elif self._files.accepts_files and has_place:
+            self._files.accept(user, stream)
+        elif params.enable_drive:
+            self._devices.accept(user, stream)
+        else:
+            self._clipboard.files.accept(user, stream)
 
     @override
     def user_joined(self, user: User) -> None:

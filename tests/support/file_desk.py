@@ -15,12 +15,13 @@ ERROR = "application/vnd.guacr.error+json"
 
 async def file_system(client: GuacClient, timeout: float = 20.0) -> tuple[int, str]:
     """The index and name of the file system that is offered last."""
-    await client.wait(lambda: _offered(client), "a file system", timeout)
-    index, name = _offered(client)[-1]
+    await client.wait(lambda: offered(client), "a file system", timeout)
+    index, name = offered(client)[-1]
     return int(index), name
 
 
-def _offered(client: GuacClient) -> list[tuple[str, ...]]:
+def offered(client: GuacClient) -> list[tuple[str, ...]]:
+    """The indices and names of the file systems that are offered."""
     return [one.args for one in client.history if one.opcode == "filesystem"]
 
 

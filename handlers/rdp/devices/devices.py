@@ -65,11 +65,6 @@ class Devices:
 
     # ---- users
 
-    @property
-    def accepts_files(self) -> bool:
-        """True if there is a drive for the files that users send."""
-        return self._drive is not None
-
     def join(self, user: User) -> None:
         """Offer the files of the drive to a user."""
         if self._drive is not None:
