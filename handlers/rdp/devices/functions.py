@@ -145,10 +145,12 @@ class Lock:
 
     Args:
         operation: 2 to share them, 3 to have them alone, 4 and 5 to end locks.
+        waits: True if the answer waits until they are locked.
         ranges: the parts: sizes and offsets.
     """
 
     operation: int
+    waits: bool
     ranges: tuple[tuple[int, int], ...]
 
 
@@ -198,11 +200,11 @@ def query_directory(request: Request) -> QueryDirectory:
 
 def lock(request: Request) -> Lock:
     """Return what a `Function.LOCK` contains; raises PduError and RefusedError."""
-    operation, _, count = _unpack(_LOCK, request.body)
+    operation, flags, count = _unpack(_LOCK, request.body)
     if count > LOCKS_MAX:
         raise RefusedError(Status.INSUFFICIENT_RESOURCES)
     data = _rest(request.body, _LOCK.size, count * _RANGE.size)
-    return Lock(operation, tuple(_RANGE.iter_unpack(data)))
+    return Lock(operation, bool(flags & 1), tuple(_RANGE.iter_unpack(data)))
 
 
 def path_of(text: str) -> Path:

@@ -31,6 +31,8 @@ DOS_NAME_MAX = 8
 """Bytes of the short name of a device."""
 NAME_MAX = 255
 """Characters of other names."""
+_FORBIDDEN = str.maketrans(dict.fromkeys(':<>"/\\|*', "_"))
+"""Characters that the name of a drive cannot contain."""
 _GENERAL, _PRINTERS, _DRIVES = 1, 2, 4
 """Types of sets of capabilities (2.2.2.7)."""
 _REMOVES, _DISPLAY_NAME, _REPORTS_LOGON = 1, 2, 4
@@ -192,7 +194,8 @@ def device_list(*devices: bytes) -> bytes:
 def drive(number: int, dos_name: str, name: str) -> bytes:
     """Return a drive for `device_list` (2.2.3.1). Its long name is in ASCII, as other clients send
     it, and not in UTF-16, as the specification has it."""
-    return _device(DRIVE, number, dos_name, name.encode("ascii", "replace")[:NAME_MAX] + b"\0")
+    plain = name.translate(_FORBIDDEN).encode("ascii", "replace").replace(b"?", b"_")
+    return _device(DRIVE, number, dos_name, plain[:NAME_MAX] + b"\0")
 
 
 def printer(number: int, dos_name: str, name: str) -> bytes:

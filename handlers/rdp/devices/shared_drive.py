@@ -21,7 +21,7 @@ from handlers.rdp.devices.channel import Channel
 from handlers.rdp.devices.downloads import Downloads
 from handlers.rdp.devices.drive import Drive
 from handlers.rdp.devices.folder import Folder
-from handlers.rdp.devices.functions import Function
+from handlers.rdp.devices.functions import Function, Status
 from handlers.rdp.devices.pdu import Request
 from handlers.rdp.devices.requests import Requests
 from handlers.rdp.devices.tree import Tree
@@ -30,6 +30,11 @@ from handlers.rdp.params import RdpParams
 
 DOS_NAME = "GUACFS"
 """The name that servers use that know only short ones, as in guacd."""
+
+LOCKS_MAX = 64
+"""Requests for locks that wait."""
+LOCK_INTERVAL = 0.1
+"""Seconds between two attempts to get a lock."""
 
 
 class SharedDrive:
@@ -56,6 +61,8 @@ class SharedDrive:
         self._drive = Drive(tree, self._name, downloads)
         self._requests = Requests(session, channel)
         self._watches = Watches(session, tree, self._drive, self._requests.complete)
+        self._locks: set[asyncio.Task[None]] = set()
+        """Requests for locks that others have."""
         self._folder = Folder(
             tree,
             self._name,
@@ -78,9 +85,28 @@ class SharedDrive:
     async def _answer(self, request: Request) -> None:
         if request.major == Function.DIRECTORY and request.minor == functions.NOTIFY:
             await self._watches.put(request)
+            return
+        status, body = await self._tree.call(self._drive.answer, request)
+        if status is Status.LOCK_NOT_GRANTED and functions.lock(request).waits:
+            self._wait(request)
         else:
-            answer = await self._tree.call(self._drive.answer, request)
-            self._requests.complete(request, *answer)
+            self._requests.complete(request, status, body)
+
+    def _wait(self, request: Request) -> None:
+        """Answer a request for a lock once it is granted, or its file is closed."""
+        if len(self._locks) >= LOCKS_MAX:
+            self._requests.complete(request, Status.INSUFFICIENT_RESOURCES)
+            return
+        task = self._session.start_task(self._lock(request), "lock of a file")
+        self._locks.add(task)
+        task.add_done_callback(self._locks.discard)
+
+    async def _lock(self, request: Request) -> None:
+        status = Status.LOCK_NOT_GRANTED
+        while status is Status.LOCK_NOT_GRANTED:
+            await asyncio.sleep(LOCK_INTERVAL)
+            status, body = await self._tree.call(self._drive.answer, request)
+        self._requests.complete(request, status, body)
 
     def reset(self) -> None:
         """Close what the server has open: it has gone, or begins anew."""
@@ -94,6 +120,8 @@ class SharedDrive:
     def _end(self, function: Callable[[], None]) -> None:
         self._requests.clear()
         self._watches.clear()
+        for task in self._locks:
+            task.cancel()
         asyncio.get_running_loop().run_in_executor(None, function)
 
     # ---- for users

@@ -55,9 +55,9 @@ def listing(kind: int, pattern: str | None = None) -> bytes:
     return struct.pack("<IBI23x", kind, pattern is not None, len(raw)) + raw
 
 
-def lock(operation: int, *ranges: tuple[int, int]) -> bytes:
+def lock(operation: int, *ranges: tuple[int, int], waits: bool = False) -> bytes:
     """Sizes and offsets."""
-    head = struct.pack("<III20x", operation, 0, len(ranges))
+    head = struct.pack("<III20x", operation, waits, len(ranges))
     return head + b"".join(struct.pack("<QQ", *one) for one in ranges)
 
 

@@ -12,7 +12,15 @@ from guacr.api import Feature, ForbiddenError, UpstreamError
 from handlers.rdp import host_channel
 from handlers.rdp.channel.codec import ChannelError
 from handlers.rdp.channel.pipes import PipeWritten
-from handlers.rdp.devices import channel, functions, information, pdu, requests, watches
+from handlers.rdp.devices import (
+    channel,
+    functions,
+    information,
+    pdu,
+    requests,
+    shared_drive,
+    watches,
+)
 from handlers.rdp.devices.drive import DOWNLOADS
 from handlers.rdp.devices.functions import Function, Status
 from tests.handlers.rdp.devices import asking
@@ -243,6 +251,30 @@ async def test_a_connection_that_ends_amid_requests(tmp_path: Path) -> None:
         for message in (ANNOUNCE, CAPABILITIES, CONFIRM, LOGGED_ON):
             host.say(message)
         assert await open_file(host, "\\file")
+
+
+async def test_locks_that_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared_drive, "LOCK_INTERVAL", 0.01)
+    monkeypatch.setattr(shared_drive, "LOCKS_MAX", 2)
+    (tmp_path / "file").touch()
+    async with host_with_drive(tmp_path) as host:
+        access = asking.READ | asking.WRITE
+        first, second, third = [await open_file(host, "\\file", access=access) for _ in range(3)]
+        await host.ask(Function.LOCK, asking.lock(3, (10, 0)), first)
+        body = asking.lock(3, (1, 5), waits=True)
+        waiting = [host.put(Function.LOCK, body, handle) for handle in (second, third)]
+        status, _ = await host.answer(host.put(Function.LOCK, body, second))
+        assert status == Status.INSUFFICIENT_RESOURCES
+        await host.ask(Function.READ, asking.read(1), second)  # others do not wait
+        await host.ask(Function.CLOSE, bytes(32), third)
+        assert (await host.answer(waiting[1]))[0] == Status.INVALID_HANDLE
+        assert host.answers == {}
+        await host.ask(Function.LOCK, asking.lock(4, (10, 0)), first)
+        assert (await host.answer(waiting[0]))[0] == Status.SUCCESS
+        await host.ask(Function.CLOSE, bytes(32), second)
+        await host.ask(Function.LOCK, asking.lock(3, (10, 0)), first)
+        fourth = await open_file(host, "\\file", access=access)
+        host.put(Function.LOCK, body, fourth)  # which the end of the connection forgets
 
 
 # ---- changes

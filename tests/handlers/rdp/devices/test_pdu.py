@@ -100,6 +100,10 @@ def test_devices() -> None:
     assert pdu.device_list(drive, printer) == bytes.fromhex("7244 4144 02000000") + drive + printer
 
 
+def test_names_of_drives_that_windows_does_not_allow() -> None:
+    assert pdu.drive(2, "GUACFS", "a:b\\c/d?ü*").endswith(b"a_b_c_d___\0")
+
+
 def test_long_names_are_cut() -> None:
     assert len(pdu.drive(2, "GUACFS", "x" * 1000)) == 20 + pdu.NAME_MAX + 1
     assert len(pdu.client_name("é" * 1000)) == 16 + 2 * pdu.NAME_MAX + 2

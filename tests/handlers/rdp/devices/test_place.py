@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -69,11 +70,11 @@ async def test_a_directory_that_is_replaced_meanwhile(
     path, original = tmp_path / "drives/mine", os.open
     path.mkdir(parents=True)
 
-    def replacing(opened: object, flags: int) -> int:
-        assert opened == path
-        path.rmdir()
-        path.symlink_to("/etc")
-        return original(path, flags)
+    def replacing(opened: Any, *arguments: Any, **more: Any) -> int:
+        if opened == path:
+            path.rmdir()
+            path.symlink_to("/etc")
+        return original(opened, *arguments, **more)
 
     monkeypatch.setattr(os, "open", replacing)
     with pytest.raises(ForbiddenError):

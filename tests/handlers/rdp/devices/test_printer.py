@@ -50,7 +50,8 @@ async def test_a_document() -> None:
         (file,) = files
         assert (file.name, file.mimetype) == ("Hello.pdf", "application/pdf")
         assert file.data.startswith(b"%PDF")
-        assert host.devices._printer._memory.used == 0  # type: ignore[union-attr]
+        memory: Any = host.devices._printer._memory  # type: ignore[union-attr]
+        await until(lambda: memory.used == 0, "the end of the document")
 
 
 async def test_documents_at_the_same_time() -> None:
