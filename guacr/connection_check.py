@@ -1,4 +1,4 @@
-"""Reports what is wrong with configured connections, when the daemon starts and after SIGHUP."""
+"""Reports problems of recordings and configured connections at the start and after SIGHUP."""
 
 from __future__ import annotations
 
@@ -9,16 +9,19 @@ from contextlib import suppress
 
 from typing_extensions import override
 
+from guacr.recording.check import connection_problems
+from guacr.recording.check import problems as recording_problems
 from guacr.services import Service
 from guacr.session import configured
 from guacr.session.protocols import Protocols
-from guacr.settings.models import Settings
+from guacr.settings.models import Connection, Settings
 
 log = logging.getLogger("guacr.connections")
 
 
 class ConnectionCheck(Service):
-    """Checks the connections of the settings on a thread, one at a time, and logs their problems.
+    """Checks the directory of recordings and the connections of the settings on a thread, one at a
+    time, and logs their problems.
     Nobody waits for it, because it may read files on slow disks."""
 
     def __init__(self, settings: Settings, protocols: Protocols) -> None:
@@ -53,12 +56,18 @@ class ConnectionCheck(Service):
     def _begin(self) -> None:
         self._task = asyncio.create_task(self._run(self._settings), name="connection check")
 
+    def _problems(self, settings: Settings, connection: Connection) -> list[str]:
+        return [
+            *configured.problems(self._protocols, settings, connection),
+            *connection_problems(connection),
+        ]
+
     async def _run(self, settings: Settings) -> None:
+        for problem in await asyncio.to_thread(lambda: list(recording_problems(settings))):
+            log.warning("%s", problem)
         for name, connection in settings.connections.items():
             try:
-                problems = await asyncio.to_thread(
-                    configured.problems, self._protocols, settings, connection
-                )
+                problems = await asyncio.to_thread(self._problems, settings, connection)
             except Exception:
                 log.exception("connections.%s cannot be checked", name)
                 continue

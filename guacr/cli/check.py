@@ -11,6 +11,8 @@ from guacr.errors import GuacrError, SettingsError, UnsupportedError
 from guacr.journal.options import options_of
 from guacr.net.listeners import close_all, tcp_sockets, tls_context
 from guacr.process.pid_file import PidFile
+from guacr.recording.check import connection_problems
+from guacr.recording.check import problems as recording_problems
 from guacr.session import configured
 from guacr.session.handler import ProtocolHandler
 from guacr.session.protocols import Protocols
@@ -39,6 +41,7 @@ def check(settings: Settings) -> list[str]:
             problems.append(str(error))
     for name, connection in settings.connections.items():
         found = configured.problems(protocols, settings, connection)
+        found += connection_problems(connection)
         problems += [f"connections.{name}: {problem}" for problem in found]
         if not found:
             notes = configured.remarks(protocols, settings, connection)
@@ -81,6 +84,7 @@ def _problems(settings: Settings) -> Iterator[str]:
         known = {name for _, name in socket.if_nameindex()}
         for name in sorted(set(settings.webrtc.interfaces) - known):
             yield f"webrtc.interfaces: {name} is not an interface of this machine"
+    yield from recording_problems(settings)
     try:
         options_of(settings)
     except SettingsError as error:

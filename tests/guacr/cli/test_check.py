@@ -231,3 +231,11 @@ def test_an_encrypted_key_without_a_passphrase_is_fine(tmp_path: Path) -> None:
 def test_a_unix_socket_alone_is_fine(tmp_path: Path) -> None:
     server = {"hosts": [], "unix_socket": str(tmp_path / "guacr.sock")}
     check(settings(server=server, websocket={"enabled": False}))
+
+
+def test_directories_of_recordings(tmp_path: Path) -> None:
+    missing = str(tmp_path / "missing" / "recordings")
+    text = f"directory {tmp_path / 'missing'} does not exist"
+    assert f"recording.path: {text}" in problems(recording={"path": missing})
+    values = with_parameters(recording_path=str(tmp_path / "missing"))
+    assert f"recording-path: {text}" in problems(**values)
