@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -20,8 +21,12 @@ if TYPE_CHECKING:
 
 POLL = 0.2
 """Seconds between two searches for new entries with `--follow`."""
+POLL_STORE = 2.0
+"""The same if the archive is in object storage, where each one costs a request."""
 IDENTITIES_MAX = 65536
 """Maximum bytes of a file of identities."""
+_AGO = re.compile(r"([0-9]{1,6})([smhd])")
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 NOTE = """\
 list: the recordings in the journal, with their ids. save ID FILE: write one to a new file. verify:
 compare the archive with its manifests, for recordings and the audit log; the exit status is 1 if
@@ -33,6 +38,9 @@ def add_audit_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `guacr audit`."""
     parser.add_argument("--follow", action="store_true", help="wait for further entries")
     parser.add_argument("--session", default="", metavar="ID", help="only those of a session")
+    parser.add_argument(
+        "--since", default="", metavar="TIME", help="no earlier ones: 2026-11-29, or 30m, 12h, 7d"
+    )
     _add_identity(parser)
 
 
@@ -59,13 +67,14 @@ def audit(arguments: argparse.Namespace, settings: Settings) -> Iterator[str]:
     """Yield the lines of the audit log; with `--follow`, those that are written later, too.
 
     Raises:
-        SettingsError: there is no journal.
-        JournalError: it cannot be read.
+        SettingsError: there is no journal, or the time is invalid.
+        JournalError: the journal cannot be read.
     """
     from guacr.journal.options import AUDIT
 
     wanted = f'"session": "{arguments.session}"' if arguments.session else ""
-    cursor = _cursor(_options(settings), AUDIT, _decoding(arguments.identity))
+    options, since = _options(settings), _since(arguments.since)
+    cursor = _cursor(options, AUDIT, _decoding(arguments.identity), since=since)
     while True:
         for found in cursor.poll():
             line = found.record.payload.decode("ascii", errors="backslashreplace")
@@ -73,7 +82,7 @@ def audit(arguments: argparse.Namespace, settings: Settings) -> Iterator[str]:
                 yield line
         if not arguments.follow:
             return
-        time.sleep(POLL)
+        time.sleep(POLL if options.store is None else POLL_STORE)
 
 
 # ---- recordings
@@ -173,13 +182,18 @@ def _options(settings: Settings) -> Options:
 
 
 def _cursor(
-    options: Options, kind: str, decoding: Decoding, wanted: Filter | None = None
+    options: Options,
+    kind: str,
+    decoding: Decoding,
+    wanted: Filter | None = None,
+    *,
+    since: int = 0,
 ) -> Cursor:
     from guacr.journal.reading import Cursor, every
     from guacr.journal.sealer import WAL
 
     archive = options.archive(kind)
-    return Cursor(options.directory / WAL, archive, decoding, _warn, wanted or every)
+    return Cursor(options.directory / WAL, archive, decoding, _warn, wanted or every, since)
 
 
 def _decoding(path: Path | None) -> Decoding:
@@ -194,6 +208,21 @@ def _decoding(path: Path | None) -> Decoding:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise SettingsError(f"{path} cannot be read: {reason}") from None
     return decoding(text)
+
+
+def _since(text: str) -> int:
+    """Return a time in nanoseconds since 1970: of the day or moment that `text` names, in the local
+    zone unless it has one, or so long ago."""
+    found = _AGO.fullmatch(text)
+    if found:
+        return time.time_ns() - int(found[1]) * _UNITS[found[2]] * 10**9
+    try:
+        return int(datetime.fromisoformat(text).timestamp() * 1e9) if text else 0
+    except (ValueError, OverflowError):
+        raise SettingsError(
+            f"--since {shorten(text)} is not a time: write 2026-11-29, 2026-11-29T10:15, or 30m, "
+            "12h, 7d"
+        ) from None
 
 
 def _warn(text: str) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
+from itertools import count
 
 from guacr.journal.errors import ExistsError, FormatError, MissingError, StoreError
 from guacr.journal.stores import Store
@@ -133,15 +134,34 @@ class Manifest:
                         raise
                     warn(f"{self._name(number)}: {error}")
 
-    def backwards(self) -> Iterator[Entry]:
-        """Yield the entries from the last one on, without damaged ones."""
-        for number in reversed(self.numbers()):
+    def newer(self, after: int, warn: Callable[[str], None]) -> Iterator[Entry]:
+        """Yield the entries that follow number `after`, without a list of all. `warn` is called
+        with a sentence about damaged ones."""
+        for number in count(after + 1):
             try:
                 yield self.read(number)
             except MissingError:
                 return
+            except FormatError as error:
+                warn(f"{self._name(number)}: {error}")
+
+    def backwards(self) -> Iterator[Entry]:
+        """Yield the entries from the last one on, without damaged ones."""
+        self._advance()
+        for number in range(self.head()[0], 0, -1):
+            try:
+                yield self.read(number)
+            except MissingError:  # it has expired
+                return
             except FormatError:
                 continue
+
+    def _advance(self) -> None:
+        """Note the entries that other processes have added."""
+        number, _ = self.head()
+        with suppress(MissingError):
+            for following in count(number + 1):
+                self._last = following, sha256(self._read(following)).hexdigest()
 
     def head(self) -> tuple[int, str]:
         """Return the number and the hash of the last entry; 0 and `NO_HASH` for none."""

@@ -67,6 +67,7 @@ class Cursor:
         decoding: for encrypted files.
         warn: called with a sentence about each part that is damaged, and is left out.
         wanted: decides which streams are read.
+        since: records before this time, in nanoseconds since 1970, are left out.
     """
 
     def __init__(
@@ -76,14 +77,17 @@ class Cursor:
         decoding: Decoding,
         warn: Callable[[str], None],
         wanted: Filter = every,
+        since: int = 0,
     ) -> None:
         self._wal = wal
         self._archive = archive
         self._decoding = decoding
         self._warn = warn
         self._wanted = wanted
+        self._since = since
         self._number = 0
         """The last entry of the manifest that was read."""
+        self._is_first = True
         self._archived: set[str] = set()
         self._progress: dict[str, _Progress] = {}
 
@@ -116,9 +120,12 @@ class Cursor:
         return {f"{path.parent.name}-{path.stem}": path for path in paths}
 
     def _read_archive(self) -> Iterator[Found]:
-        for entry in self._archive.manifest.entries(self._number, self._warn):
+        manifest = self._archive.manifest
+        read, self._is_first = manifest.entries if self._is_first else manifest.newer, False
+        for entry in read(self._number, self._warn):
             if entry.file:
-                yield from self._read_archived(entry.file)
+                if entry.end >= self._since:
+                    yield from self._read_archived(entry.file)
                 self._archived.add(entry.file)
             self._number = entry.number
 
@@ -132,7 +139,8 @@ class Cursor:
                 key, description = Key(epoch, block.stream), Description(block.kind, block.about)
                 if self._wanted(key, description):
                     for record in segment.records(block):
-                        if record.sequence > last.get(record.stream, 0):
+                        is_new = record.sequence > last.get(record.stream, 0)
+                        if is_new and record.time >= self._since:
                             yield Found(key, description, record)
         except MissingError:
             self._warn(f"{file} is missing")
@@ -163,6 +171,8 @@ class Cursor:
         if description is None:
             raise FormatError(f"stream {record.stream} has no description")
         progress.last[record.stream] = record.sequence
+        if description.kind != self._archive.kind or record.time < self._since:
+            return
         key = Key(epoch, record.stream)
-        if description.kind == self._archive.kind and self._wanted(key, description):
+        if self._wanted(key, description):
             yield Found(key, description, record)

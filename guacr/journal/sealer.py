@@ -36,7 +36,9 @@ LOCK = "lock"
 TEMPORARY = ".tmp-"
 """Precedes the name of a process's directory until it is locked."""
 PERIOD = 60.0
-"""Seconds between two searches for files of killed processes, and for expired ones."""
+"""Seconds between two searches for files of killed processes."""
+EXPIRY_PERIOD = 3600.0
+"""Seconds between two searches for expired files."""
 BACKOFF_MAX = 60.0
 """Maximum seconds between two attempts to use a store."""
 
@@ -72,6 +74,7 @@ class Sealer:
         self._sizes: dict[Path, int] = {}
         self._stopping = False
         self._failures = 0
+        self._expiry_at = 0.0
         self._thread = threading.Thread(target=self._run, name="journal sealer", daemon=True)
         self._thread.start()
 
@@ -154,10 +157,14 @@ class Sealer:
 
     def _do_periodic(self) -> None:
         self._recover()
+        now = time.monotonic()
+        if now < self._expiry_at:
+            return
         for kind, retention in self._retention.items():
             deleted = self._archive(kind).expire(retention, time.time_ns())
             if deleted:
                 log.info("%d files of the archive %s have expired", deleted, kind)
+        self._expiry_at = now + EXPIRY_PERIOD
 
     def _recover(self) -> None:
         """Move the files of processes that have ended without doing so."""

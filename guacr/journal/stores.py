@@ -58,8 +58,8 @@ class Store(ABC):
 
     @abstractmethod
     def names(self, prefix: str) -> Iterator[tuple[str, int]]:
-        """Yield the names that begin with `prefix`, which ends with "/", and the sizes of the
-        objects, in no particular order."""
+        """Yield the names that consist of `prefix`, which ends with "/", and one more part, and the
+        sizes of the objects, in no particular order."""
 
     @abstractmethod
     def delete(self, name: str) -> None:
@@ -121,10 +121,14 @@ class LocalStore(Store):
     @override
     def names(self, prefix: str) -> Iterator[tuple[str, int]]:
         with _reported(prefix):
-            for path in (self._directory / prefix).rglob("*"):
-                if path.is_file() and not path.name.startswith(_TEMPORARY):
-                    name = str(path.relative_to(self._directory))
-                    yield name, path.stat().st_size
+            try:
+                entries = os.scandir(self._directory / prefix)
+            except FileNotFoundError:
+                return
+            with entries:
+                for entry in entries:
+                    if entry.is_file() and not entry.name.startswith(_TEMPORARY):
+                        yield prefix + entry.name, entry.stat().st_size
 
     @override
     def delete(self, name: str) -> None:

@@ -32,6 +32,8 @@ class SessionOpened:
     target: Target
     subject: str
     """The person for whom a token was made; empty without one."""
+    connection: str = ""
+    """The name of the configured connection; empty for others."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -281,9 +281,11 @@ class Session:
 
     def report_opening(self) -> None:
         """Log and publish that the session has started."""
-        target, subject = self.target, self.context.origin.subject
+        target, origin = self.target, self.context.origin
         self.log.info("session opened: %s", target)
-        self.events.publish(SessionOpened(self.id, self.protocol, target, subject))
+        self.events.publish(
+            SessionOpened(self.id, self.protocol, target, origin.subject, origin.connection)
+        )
 
     def _report_end(self, error: GuacrError | None) -> None:
         seconds, target, traffic = time.time() - self.since, self.target, self.traffic

@@ -151,11 +151,14 @@ async def test_a_session_from_its_opening_to_its_end(tmp_path: Path) -> None:
 async def test_a_subject_is_that_of_each_user(tmp_path: Path) -> None:
     async with audited(tmp_path) as bench:
         transport, info = MemoryTransport(), ClientInfo(width=9, height=9)
-        reader = bench.registry.open("sketch", {}, info, transport, Origin(subject="ann"))
+        reader = bench.registry.open(
+            "sketch", {}, info, transport, Origin(subject="ann", connection="box")
+        )
         session = reader.session.id
         bench.registry.open(session, {}, info, MemoryTransport(), Origin(subject="ben"))
         await bench.until_noted()
         opened, owner, joiner = bench.entries()
+    assert opened["connection"] == "box"
     assert (opened["subject"], owner["subject"], joiner["subject"]) == ("ann", "ann", "ben")
 
 

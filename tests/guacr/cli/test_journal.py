@@ -6,7 +6,9 @@ import json
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pyrage
@@ -80,6 +82,32 @@ def test_entries_are_printed_before_and_after_they_are_archived(
     assert printed(capsys, "audit", "--identity", identity, "--session", "$1") == lines[::2]
     assert main(["audit"]) == 1
     assert "--identity" in capsys.readouterr().err
+
+
+def test_entries_before_a_time_are_left_out(
+    settings: Settings,
+    capsys: pytest.CaptureFixture[str],
+    identity: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    options = options_of(settings)
+    assert options is not None
+    now = time.time_ns()
+    for days in (3, 2, 1):
+        journal = Journal(options)
+        with monkeypatch.context() as patch:
+            patch.setattr(time, "time_ns", lambda: now - days * 86_400 * 10**9)  # noqa: B023
+            write(journal, AUDIT, entry(f"${days}"))
+        if days > 1:
+            archive(journal)
+    every = ("audit", "--identity", identity)
+    day = datetime.fromtimestamp(now / 1e9 - 1.5 * 86_400)  # noqa: DTZ006 - in the local zone
+    for since, expected in (("60h", ["$2", "$1"]), ("10m", []), (day.isoformat(), ["$1"])):
+        found = printed(capsys, *every, "--since", since)
+        assert [json.loads(line)["session"] for line in found] == expected
+    assert main([*every, "--since", "yesterday"]) == 2
+    assert "is not a time" in capsys.readouterr().err
+    archive(journal)
 
 
 def test_entries_are_followed(journal: Journal, identity: str) -> None:
