@@ -1,6 +1,6 @@
 """Run all benchmarks, or those named: parse, terminal, images, encode, fanout, session, join,
 transfer, console, motion, encoded, link, recording, sound, tubes, tunnel, churn, ice, dtls,
-wheel, webrtc, vnc, journal.
+wheel, lossy, webrtc, vnc, journal.
 
 `esctest DIRECTORY` runs esctest.
 """
@@ -29,6 +29,7 @@ NAMES = [
     "ice",
     "dtls",
     "wheel",
+    "lossy",
     "webrtc",
     "vnc",
     "journal",

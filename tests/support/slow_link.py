@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
@@ -24,8 +25,9 @@ QUEUE = 0.4
 
 
 @asynccontextmanager
-async def slow_link(rate: float, round_trip: float) -> AsyncIterator[SlowLink]:
-    """Make a link of `rate` bytes per second and `round_trip` seconds."""
+async def slow_link(rate: float, round_trip: float, loss: float = 0.0) -> AsyncIterator[SlowLink]:
+    """Make a link of `rate` bytes per second and `round_trip` seconds, which loses a share of the
+    packets in each direction."""
     check_namespaces()
     with ExitStack() as stack:
         near, far = (stack.enter_context(namespace()) for _ in range(2))
@@ -33,18 +35,20 @@ async def slow_link(rate: float, round_trip: float) -> AsyncIterator[SlowLink]:
             stack.enter_context(tun_device(where, DEVICE, f"{own} peer {peer}"))
             for where, own, peer in ((near, NEAR, FAR), (far, FAR, NEAR))
         ]
-        ways = [_Way(source, sink, rate, round_trip / 2) for source, sink in (ends, ends[::-1])]
+        ways = [
+            _Way(source, sink, rate, round_trip / 2, loss) for source, sink in (ends, ends[::-1])
+        ]
         for way in ways:
             stack.enter_context(way.open())
         yield SlowLink(near, far, ways)
 
 
 class SlowLink:
-    """The namespaces at its ends: programs run in `far`, at the address `FAR`."""
+    """The namespaces at its ends, with the addresses `NEAR` and `FAR`."""
 
     def __init__(self, near: str, far: str, ways: list[_Way]) -> None:
+        self.near = near
         self.far = far
-        self._near = near
         self._ways = ways
 
     def cut(self, *, cut: bool = True) -> None:
@@ -59,7 +63,7 @@ class SlowLink:
 
     async def connect(self, host: str, port: int) -> socket.socket:
         """Connect from `NEAR`, where no thread stays: those of the process are shared."""
-        with inside(self._near):
+        with inside(self.near):
             connection = socket.socket()
         connection.setblocking(False)
         try:
@@ -73,12 +77,14 @@ class SlowLink:
 class _Way:
     """One direction of a link."""
 
-    def __init__(self, source: int, sink: int, rate: float, delay: float) -> None:
+    def __init__(self, source: int, sink: int, rate: float, delay: float, loss: float) -> None:
         self._loop = asyncio.get_running_loop()
         self._source = source
         self._sink = sink
         self._rate = rate
         self._delay = delay
+        self._loss = loss
+        self._random = random.Random(1)
         self._free_at = 0.0
         self._is_open = True
         self.is_cut = False
@@ -98,6 +104,8 @@ class _Way:
         free_at = max(self._free_at, now) + len(packet) / self._rate
         if free_at - now <= QUEUE and not self.is_cut:
             self._free_at = free_at
+            if self._random.random() < self._loss:
+                return
             self._loop.call_at(free_at + self._delay, self._put, packet)
 
     def _put(self, packet: bytes) -> None:

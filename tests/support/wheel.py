@@ -181,16 +181,17 @@ class Wheel:
 
 
 @asynccontextmanager
-async def wheel(module: str = MODULE) -> AsyncIterator[Wheel]:
+async def wheel(module: str = MODULE, forks: Forks | None = None) -> AsyncIterator[Wheel]:
     """A wheel that ends with the block; to be used inside of `wheel_network`.
 
     Args:
         module: another one with the same interface.
+        forks: of another network.
     """
-    if module not in _forks:
+    if forks is None and module not in _forks:
         with owned():
             _forks[module] = Forks(module)
-    process_id, own = await _forks[module].fork()
+    process_id, own = await (forks or _forks[module]).fork()
     running = Wheel(process_id, *await asyncio.open_connection(sock=own, limit=LINE_MAX))
     try:
         yield running
