@@ -1,9 +1,16 @@
-"""How many bytes may be in flight: CUBIC (RFC 9438), as TCP uses it nearly everywhere."""
+"""How many bytes may be in flight: CUBIC (RFC 9438), as TCP uses it nearly everywhere.
+
+Links that lose packets by themselves, such as radio, are not slowed down as if they were congested:
+while hardly anything waits in the link, the window shrinks and grows as that of TCP Veno (Fu and
+Liew, IEEE JSAC 21(2), 2003).
+"""
 
 from __future__ import annotations
 
 BETA = 0.7
 """The share of the window that remains after a loss (RFC 9438 section 4.6)."""
+BETA_UNQUEUED = 0.8
+"""The share that remains after a loss without congestion."""
 GROWTH = 0.4
 """The constant C of RFC 9438 section 5, in segments/s³."""
 INITIAL_SEGMENTS = 10
@@ -37,13 +44,16 @@ class CongestionWindow:
         self._before_loss: tuple[float, float, float] | None = None
         """Size, threshold and maximum."""
 
-    def on_acknowledged(self, count: int, round_trip: float, now: float) -> None:
+    def on_acknowledged(
+        self, count: int, round_trip: float, now: float, *, is_queued: bool = True
+    ) -> None:
         """Grow: `count` bytes have arrived while the window was in use.
 
         Args:
             count: bytes.
             round_trip: seconds, smoothed.
             now: seconds of a monotonic clock.
+            is_queued: packets wait in the link.
         """
         if self.size < self._threshold:
             self.size = min(self.size + count, self._limit)
@@ -51,20 +61,26 @@ class CongestionWindow:
         if self._epoch is None:
             self._epoch = self._begin_epoch(now)
         segments = count / self._segment
-        self._reno += RENO_GROWTH * self._segment * count / self.size
+        growth = RENO_GROWTH if is_queued else 1.0
+        self._reno += growth * self._segment * count / self.size
         offset = now + round_trip - self._epoch - self._plateau_after
         target = self._maximum + GROWTH * offset**3 * self._segment
-        growth = max(target - self.size, 0.0) * count / self.size
-        self.size += min(growth, 0.5 * segments * self._segment)
+        increase = max(target - self.size, 0.0) * count / self.size
+        self.size += min(increase, 0.5 * segments * self._segment)
         self.size = min(max(self.size, self._reno), self._limit)
 
-    def on_loss(self) -> None:
-        """Shrink, once for all that was lost in the same round trip."""
+    def on_loss(self, *, is_queued: bool = True) -> None:
+        """Shrink, once for all that was lost in the same round trip.
+
+        Args:
+            is_queued: packets wait in the link.
+        """
+        beta = BETA if is_queued else BETA_UNQUEUED
         # Fast convergence (RFC 9438 section 4.7): leave room for newcomers.
         self._before_loss = (self.size, self._threshold, self._maximum)
         shrinking = self.size < self._maximum
-        self._maximum = self.size * (1 + BETA) / 2 if shrinking else self.size
-        self.size = max(self.size * BETA, MINIMUM_SEGMENTS * self._segment)
+        self._maximum = self.size * (1 + beta) / 2 if shrinking else self.size
+        self.size = max(self.size * beta, MINIMUM_SEGMENTS * self._segment)
         self._threshold = self.size
         self._epoch = None
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from math import inf
 
 from guacr.tubes.sctp.congestion import CongestionWindow
 from guacr.tubes.sctp.packets import DATA_HEADER, FIRST, IMMEDIATE, LAST, data_chunk
@@ -27,6 +28,8 @@ PROBE_MIN = 0.1
 PROBE_MAX = 1.0
 """Seconds between probes, at most, where the round trip allows it. RFC 9260 allows 60 s, after
 which a link that returns stays unused for up to a minute."""
+QUEUED_SEGMENTS = 3
+"""A link in which more wait is congested; otherwise, it loses packets by itself (TCP Veno)."""
 PERSISTENT_PROBES = 3
 """So many in a row without an answer mean that the window is wrong (RFC 9002 section 7.6)."""
 
@@ -84,6 +87,13 @@ class Outbound:
         self.peer_window = 0
         self.round_trip: float | None = None
         """Seconds, smoothed."""
+        self._least_round_trip = 0.0
+        """Seconds, of a link without queues; 0.0 before the first measurement."""
+        self._round_least = inf
+        self._round_end = 0
+        """The least of the current round, which ends with this packet's arrival."""
+        self._is_queued = False
+        """In the last round, packets have waited in the link."""
         self.retransmissions = 0
         self.chunks_sent = 0
         self.probes = 0
@@ -95,6 +105,9 @@ class Outbound:
         self._chunks: dict[int, Chunk] = {}
         self._ready: deque[Stream] = deque()
         self._lost: deque[Chunk] = deque()
+        self._sent: deque[tuple[int, Chunk]] = deque()
+        """The chunks with the numbers of their packets, in the order of sending; those at the
+        beginning that cannot be lost any more are dropped."""
         self._gaps: dict[int, int] = {}
         """The first and last TSN of what the last SACK reported beyond its cumulative TSN."""
         self._order = 0
@@ -189,6 +202,7 @@ class Outbound:
         if not self.in_flight:
             self._last_progress = now
         self.in_flight += chunk.size
+        self._sent.append((self._order, chunk))
         parts.append(chunk.wire)
         return len(chunk.wire)
 
@@ -242,7 +256,7 @@ class Outbound:
         if arrived:
             self._on_progress(arrived, now)
         self.peer_window = window
-        self._find_losses(through, now)
+        self._find_losses(now)
         return True
 
     def _take_through(self, through: int) -> list[Chunk]:
@@ -267,7 +281,7 @@ class Outbound:
 
     def _on_progress(self, arrived: list[Chunk], now: float) -> None:
         count = 0
-        newest = arrived[0]
+        newest = None
         for chunk in arrived:
             if not chunk.lost:
                 self.in_flight -= chunk.size
@@ -275,9 +289,11 @@ class Outbound:
                 self._check_spurious(chunk, now)
             chunk.acknowledged = True
             count += chunk.size
-            if chunk.order >= newest.order:
+            if chunk.sends > 1 and now - chunk.sent_at < self._least_round_trip:
+                continue  # an earlier copy has arrived (RFC 8985 section 6.2)
+            if newest is None or chunk.order >= newest.order:
                 newest = chunk
-        if newest.order > self._newest_order:
+        if newest is not None and newest.order > self._newest_order:
             self._newest_order = newest.order
             self._newest_sent_at = newest.sent_at
             if newest.sends == 1:  # Karn's rule
@@ -285,9 +301,11 @@ class Outbound:
         self.probes = 0
         self._probe_due = 0
         self._last_progress = now
-        if newest.order > self._recovery_order:
+        if self._newest_order > self._recovery_order:
             if self._window_used:
-                self.congestion.on_acknowledged(count, self.round_trip or 0.0, now)
+                self.congestion.on_acknowledged(
+                    count, self.round_trip or 0.0, now, is_queued=self._is_queued
+                )
             else:
                 self.congestion.on_idle()
         self._window_used = False
@@ -300,41 +318,38 @@ class Outbound:
             self.congestion.undo_loss()
 
     def _measure(self, seconds: float) -> None:
+        self._least_round_trip = min(self._least_round_trip or seconds, seconds)
+        self._round_least = min(self._round_least, seconds)
+        if self._newest_order >= self._round_end:
+            delay = self._round_least - self._least_round_trip
+            waiting = self.congestion.size * delay
+            self._is_queued = waiting > QUEUED_SEGMENTS * self._segment * self._round_least
+            self._round_least, self._round_end = inf, self._order
         if self.round_trip is None:
             self.round_trip, self._variation = seconds, seconds / 2
         else:
             self._variation += (abs(self.round_trip - seconds) - self._variation) / 4
             self.round_trip += (seconds - self.round_trip) / 8
 
-    def _find_losses(self, through: int, now: float) -> None:
-        """Mark chunks as lost that later packets have overtaken."""
+    def _find_losses(self, now: float) -> None:
+        """Mark chunks as lost that were sent before what has arrived last: what was sent again is
+        as new as any other."""
         self._loss_at = None
-        if not self._chunks or self._newest_order < 0:
-            return
         patience = TIME_THRESHOLD * (self.round_trip or INITIAL_ROUND_TRIP)
-        end = max(self._gaps.values(), default=through)
-        lost_order = -1
-        for chunk in self._holes(through, end):
-            if chunk.lost or chunk.order >= self._newest_order:
-                continue
-            due = chunk.sent_at + patience
-            if chunk.order + self._packet_threshold <= self._newest_order or due <= now:
+        sent, newest, lost_order = self._sent, self._newest_order, -1
+        while sent and sent[0][0] < newest:
+            order, chunk = sent[0]
+            if not (chunk.acknowledged or chunk.lost or chunk.order != order):
+                due = chunk.sent_at + patience
+                if order + self._packet_threshold > newest and due > now:
+                    self._loss_at = due
+                    break
                 self._lose(chunk)
-                lost_order = max(lost_order, chunk.order)
-            elif self._loss_at is None or due < self._loss_at:
-                self._loss_at = due
+                lost_order = order
+            sent.popleft()
         if lost_order > self._recovery_order:
             self._recovery_order = self._order
-            self.congestion.on_loss()
-
-    def _holes(self, through: int, end: int) -> list[Chunk]:
-        """Chunks that are missing before a gap's end."""
-        holes = []
-        tsn = through + 1
-        for start in sorted(self._gaps):
-            holes += [self._chunks[missing] for missing in range(tsn, start)]
-            tsn = self._gaps[start] + 1
-        return [chunk for chunk in holes if not chunk.acknowledged]
+            self.congestion.on_loss(is_queued=self._is_queued)
 
     def _lose(self, chunk: Chunk) -> None:
         chunk.lost = True
@@ -358,7 +373,7 @@ class Outbound:
         """Losses by time, or silence: send the oldest chunk again."""
         if self._loss_at is not None:
             if self._loss_at <= now:
-                self._find_losses(self._acknowledged, now)
+                self._find_losses(now)
             return
         if self._chunks and self._last_progress + self._probe_timeout() <= now:
             self.probes = min(self.probes + 1, 10)
