@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -101,7 +102,7 @@ class Association:
         self._init_writer = PacketWriter(*self._ports, 0)
         self._writer: PacketWriter | None = None
         """Makes packets for the peer, once its tag is known."""
-        self._control: list[bytes] = []
+        self._control: deque[bytes] = deque()
         self._last_packet: bytes | None = None
         """The ABORT that is sent when the association has ended."""
         self.has_more = False
@@ -194,12 +195,18 @@ class Association:
             tag = check_packet(packet)
         except MalformedError:
             return
+        has_report = False
         try:
             for kind, flags, start, end in chunks(packet):
                 if self.is_closed:
                     return
                 if not kind and tag == self._tag and self._writer is not None:
                     self._in.take(packet, start, end, flags)
+                elif kind == ChunkType.SACK:
+                    # a second one could tell nothing new (RFC 9260 section 6.2)
+                    if tag == self._tag and not has_report:
+                        has_report = True
+                        self._on_sack(packet, start, end, now)
                 else:
                     self._on_chunk(kind, flags, tag, packet, start, end, now)
             self._resets.on_data()
@@ -210,9 +217,7 @@ class Association:
     def _on_chunk(
         self, kind: int, flags: int, tag: int, packet: bytes, start: int, end: int, now: float
     ) -> None:
-        if kind == ChunkType.SACK and tag == self._tag:
-            self._on_sack(packet, start, end, now)
-        elif kind == ChunkType.INIT:
+        if kind == ChunkType.INIT:
             if tag == 0:
                 self._handshake.on_init(packet[start:end])
                 self._meet()
@@ -291,13 +296,18 @@ class Association:
         return packets
 
     def _next_body(self, now: float) -> list[bytes]:
-        """The chunks of the next packet."""
-        body = self._control
-        self._control = []
-        body += self._resets.take(self._out.last_tsn, now)
+        """The chunks of the next packet. Each fits into one; what is left goes into the next."""
+        body, room = [], self._room
         if self._in.has_report(now) or (self._in.is_unreported and self._out.is_waiting):
             body.append(self._in.report())
-        room = self._room - sum(map(len, body)) if body else self._room
+            room -= len(body[0])
+        while self._control and len(self._control[0]) <= room:
+            body.append(self._control.popleft())
+            room -= len(body[-1])
+        resets = self._resets.take(self._out.last_tsn, room, now)
+        if resets:
+            body += resets
+            room -= sum(map(len, resets))
         return body + self._out.fill(room, now)
 
     def _has_output(self) -> None:

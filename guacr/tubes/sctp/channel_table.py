@@ -11,6 +11,10 @@ from guacr.tubes.sctp.inbound import Inbound
 from guacr.tubes.sctp.outbound import Outbound
 from guacr.tubes.sctp.resets import Resets
 
+REFUSED_MAX = 4096
+"""Channels beyond the limit whose refusal waits for the peer's answers to earlier refusals; further
+ones are refused in silence."""
+
 
 class ChannelTable:
     """Has the channels, and is their `ChannelOwner`.
@@ -102,7 +106,7 @@ class ChannelTable:
             channel.opened()
             if self.on_channel is not None:
                 self.on_channel(channel)
-        elif channel is None:
+        elif channel is None and self._resets.waiting < REFUSED_MAX:
             self._resets.request(stream)
 
     def sent_reset(self, stream: int) -> None:

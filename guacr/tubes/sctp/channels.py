@@ -19,7 +19,7 @@ PPID_TEXT_EMPTY = 56
 PPID_BINARY_EMPTY = 57
 """Payload protocol identifiers (RFC 8831 section 8)."""
 LABEL_MAX = 1024
-"""Bytes of a channel's label."""
+"""Bytes of a channel's label, and of its protocol."""
 _OPEN = Struct("!BBHIHH")
 _OPEN_TYPE = 3
 ACKNOWLEDGEMENT = b"\x02"
@@ -192,7 +192,8 @@ def parse_open(data: bytes) -> tuple[str, str] | None:
     if len(data) < _OPEN.size or data[0] != _OPEN_TYPE:
         raise MalformedError("an unknown message about data channels")
     *_, label_size, protocol_size = _OPEN.unpack_from(data)
-    if label_size > LABEL_MAX or _OPEN.size + label_size + protocol_size > len(data):
+    is_cut = _OPEN.size + label_size + protocol_size > len(data)
+    if is_cut or max(label_size, protocol_size) > LABEL_MAX:
         raise MalformedError("the label of a data channel is too long")
     label = data[_OPEN.size : _OPEN.size + label_size]
     protocol = data[_OPEN.size + label_size : _OPEN.size + label_size + protocol_size]

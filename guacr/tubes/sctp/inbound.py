@@ -25,6 +25,8 @@ GAPS_MAX = 200
 """Gaps in a SACK; the rest is reported once these are filled."""
 AHEAD_MAX = 8192
 """Chunks beyond the first missing one that are kept."""
+STREAMS_MAX = 4096
+"""Streams whose next sequence number is known. Messages of further streams are never early."""
 EARLY_FRAGMENTS_MAX = 256
 """Fragments of a message that is delivered before an earlier one of another stream."""
 DUPLICATES_MAX = 20
@@ -184,7 +186,7 @@ class Inbound:
             data = b"".join(self._partial)
             self._partial = []
             self._partial_bytes = 0
-        if not flags & UNORDERED:
+        if not flags & UNORDERED and self._next_sequence(stream) is not None:
             self._sequences[stream] = sequence + 1 & 0xFFFF
         self._on_message(stream, protocol, data)
 
@@ -203,7 +205,7 @@ class Inbound:
         while following is not None and (run := self._run(following)):
             first = self._waiting[run[0]]
             unordered = first.flags & UNORDERED
-            if not unordered and self._sequences.get(first.stream, 0) != first.sequence:
+            if not unordered and self._next_sequence(first.stream) != first.sequence:
                 return
             self._beginnings.pop((first.stream, first.sequence), None)
             data = b"".join([self._take_data(number) for number in run])
@@ -215,6 +217,13 @@ class Inbound:
             following_sequence = self._sequences[first.stream] = first.sequence + 1 & 0xFFFF
             self._on_message(first.stream, first.protocol, data)
             following = self._beginnings.get((first.stream, following_sequence))
+
+    def _next_sequence(self, stream: int) -> int | None:
+        """The sequence number of a stream's next message; None if too many streams are known."""
+        sequence = self._sequences.get(stream)
+        if sequence is None and len(self._sequences) < STREAMS_MAX:
+            return 0
+        return sequence
 
     def _take_data(self, tsn: int) -> bytes:
         """The data of a kept chunk, which is delivered early."""

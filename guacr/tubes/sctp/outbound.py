@@ -248,7 +248,8 @@ class Outbound:
             False if it acknowledges what was never sent; then it is ignored.
         """
         through = self._acknowledged + ((tsn - self._acknowledged + 2**31) & 0xFFFFFFFF) - 2**31
-        if through > self.last_tsn or (gaps and through + gaps[-1][1] > self.last_tsn):
+        newest = through + max((last for _, last in gaps), default=0)
+        if through > self.last_tsn or newest > self.last_tsn:
             return False
         if through < self._acknowledged:
             return True  # an old one that was overtaken
@@ -266,11 +267,17 @@ class Outbound:
         return [chunk for chunk in chunks if not chunk.acknowledged]
 
     def _take_gaps(self, through: int, gaps: list[tuple[int, int]]) -> list[Chunk]:
-        """Chunks that these gaps report for the first time."""
+        """Chunks that these gaps report for the first time. A gap that does not follow the one
+        before (RFC 9260 section 3.3.4) is ignored: it could have the same chunks looked at again
+        and again."""
         known, self._gaps = self._gaps, {}
         arrived = []
+        end = through
         for first, last in gaps:
-            start, end = through + first, through + last
+            start = through + first
+            if start <= end or last < first:
+                continue
+            end = through + last
             self._gaps[start] = end
             for tsn in range(max(start, known.get(start, 0) + 1), end + 1):
                 chunk = self._chunks.get(tsn)

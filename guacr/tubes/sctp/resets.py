@@ -18,6 +18,10 @@ from guacr.tubes.sctp.packets import (
 
 STREAMS_MAX = 100
 """Streams in a request, so that it fits into a packet."""
+ANSWERS_MAX = 100
+"""Answers that wait; further ones are dropped, as if lost."""
+ANSWER_SIZE = 16
+"""Bytes of a chunk with an answer."""
 RETRY = 0.5
 """Seconds until a request that was not answered is sent again."""
 PERFORMED, IN_PROGRESS, DENIED = 1, 6, 2
@@ -87,10 +91,16 @@ class Resets:
             self._deferred = None
             self._perform(number, streams)
 
-    def take(self, last_tsn: int, now: float) -> list[bytes]:
-        """Chunks to send."""
-        chunks = self._answers
-        self._answers = []
+    @property
+    def waiting(self) -> int:
+        """Streams that are to be closed and are not in a request yet."""
+        return len(self._queued)
+
+    def take(self, last_tsn: int, room: int, now: float) -> list[bytes]:
+        """Chunks to send in a packet that has this room in bytes."""
+        count = room // ANSWER_SIZE
+        chunks, self._answers = self._answers[:count], self._answers[count:]
+        room -= ANSWER_SIZE * len(chunks)
         if self._request is None and self._queued:
             streams = self._queued[:STREAMS_MAX]
             del self._queued[:STREAMS_MAX]
@@ -100,7 +110,8 @@ class Resets:
             self._request = (self._number, streams, chunk(ChunkType.RECONFIG, data))
             self._number = self._number + 1 & 0xFFFFFFFF
             self._retry_at = now
-        if self._request is not None and self._retry_at is not None and self._retry_at <= now:
+        is_due = self._retry_at is not None and self._retry_at <= now
+        if self._request is not None and is_due and len(self._request[2]) <= room:
             chunks.append(self._request[2])
             self._retry_at = now + RETRY
         return chunks
@@ -113,7 +124,7 @@ class Resets:
 
     def _on_request(self, number: int, last_tsn: int, streams: list[int]) -> None:
         if number == self._last_peer_number and self._deferred is None:
-            self._answers.append(self._last_answer)
+            self._send(self._last_answer)
         elif not self._reached(last_tsn):
             self._deferred = (number, last_tsn, streams)
             self._answer(number, IN_PROGRESS)
@@ -127,8 +138,11 @@ class Resets:
     def _answer(self, number: int, result: int) -> None:
         self._last_peer_number = number
         self._last_answer = chunk(ChunkType.RECONFIG, reconfig_response(number, result))
-        if len(self._answers) < STREAMS_MAX:
-            self._answers.append(self._last_answer)
+        self._send(self._last_answer)
+
+    def _send(self, answer: bytes) -> None:
+        if len(self._answers) < ANSWERS_MAX:
+            self._answers.append(answer)
 
     def _on_response(self, number: int, result: int) -> None:
         if self._request is None or number != self._request[0] or result == IN_PROGRESS:
