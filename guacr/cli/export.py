@@ -50,6 +50,8 @@ def export(arguments: argparse.Namespace) -> None:
             export_video(file, output)
         else:
             _write(export_cast if kind == "cast" else export_text, file, output)
+    except BrokenPipeError:  # the reader of standard output has stopped
+        raise
     except OSError as error:
         raise SettingsError(f"{error.filename or output}: {error.strerror}") from error
 

@@ -120,7 +120,7 @@ class Canvas:
             if child.opacity < 255:
                 image[..., 3] = np.round(image[..., 3] * (child.opacity / 255))
             picture.draw(child.x, child.y, image)
-        return picture.pixels.copy()
+        return picture.pixels
 
     def stream_kind(self, index: int) -> str:
         """Return the opcode that opened a stream; empty if it is not open."""

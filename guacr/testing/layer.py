@@ -72,6 +72,18 @@ def blend(backdrop: Rgba, source: Rgba, mask: int) -> Rgba:
     return (mixed + np.float32(0.5)).astype(np.uint8)
 
 
+def _without_border(x: int, y: int, image: Rgba) -> tuple[int, int, Rgba]:
+    """Return an image without the rows and columns at its sides that are transparent, and its new
+    place."""
+    alpha = image[..., 3]
+    rows = np.flatnonzero(alpha.any(axis=1))
+    if not rows.size:
+        return x, y, image[:0]
+    columns = np.flatnonzero(alpha.any(axis=0))
+    top, left = int(rows[0]), int(columns[0])
+    return x + left, y + top, image[top : int(rows[-1]) + 1, left : int(columns[-1]) + 1]
+
+
 def _unit(alpha: Rgba) -> NDArray[np.float32]:
     return np.divide(alpha, 255, dtype=np.float32)
 
@@ -123,7 +135,10 @@ class Layer:
             whole = np.zeros_like(self.canvas)
             whole[y : y + image.shape[0], x : x + image.shape[1]] = image
             self.canvas[:] = blend(self.canvas, whole, self.mask)
-        elif image.size:
+            return
+        if self.mask == OVER:
+            x, y, image = _without_border(x, y, image)
+        if image.size:
             below = self.canvas[y : y + image.shape[0], x : x + image.shape[1]]
             below[:] = blend(below, image, self.mask)
 
