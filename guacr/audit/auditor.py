@@ -26,6 +26,8 @@ from guacr.settings.journal import AuditSettings
 
 PENDING_MAX = 10_000
 """Entries that may wait for the disk; then nothing is read from clients, and nobody can connect."""
+PENDING_BYTES = 32 * 1024 * 1024
+"""The same for their bytes, which are many if they contain clipboards."""
 SLOW_PAUSE = 0.1
 """Seconds until a journal that is too slow is tried again."""
 REFUSALS_MAX = 1000
@@ -71,6 +73,8 @@ class Auditor(Observer):
         self._number = 0
         self._pending: dict[int, _Entry] = {}
         """Entries that are not durable yet, in order."""
+        self._bytes = 0
+        """The size of these entries."""
         self._unsent: deque[int] = deque()
         """Those that the journal has not accepted."""
         self._waiters: deque[_Waiter] = deque()
@@ -126,7 +130,7 @@ class Auditor(Observer):
         if self._timer is not None:
             self._timer.cancel()
         self._failures += 1  # nothing more is reported
-        self._spill(keep=0)
+        self._spill(everything=True)
         self._release(all_clients=True)
         if self._stream is not None:
             with suppress(WriteError):
@@ -137,15 +141,21 @@ class Auditor(Observer):
     def _add(self, values: dict[str, object], session: str = "") -> None:
         self._number += 1
         number = f"{self._journal.epoch}-{self._number}"
-        self._pending[self._number] = _Entry(encode(number, time.time(), values), session)
+        entry = _Entry(encode(number, time.time(), values), session)
+        self._pending[self._number] = entry
+        self._bytes += len(entry.payload)
         self._unsent.append(self._number)
         self._send()
         if self._failure is not None:
-            self._spill(keep=PENDING_MAX)
+            self._spill()
             if self.is_strict:
                 self._loop.call_soon(self._end_session, session, self._failure)
-        elif len(self._pending) >= PENDING_MAX and not self._all_held:
+        elif self._has(PENDING_MAX, PENDING_BYTES) and not self._all_held:
             self._hold_all()
+
+    def _has(self, entries: int, size: int) -> bool:
+        """Return whether so many entries, or bytes of them, are pending."""
+        return len(self._pending) >= entries or self._bytes >= size
 
     def _admits_refusal(self) -> bool:
         now = self._loop.time()
@@ -184,7 +194,7 @@ class Auditor(Observer):
         if error is not None:
             self._failed(error)
             return
-        del self._pending[number]
+        self._bytes -= len(self._pending.pop(number).payload)
         while self._waiters and self._waiters[0].number <= number:
             _proceed(self._waiters.popleft())
         self._release()
@@ -226,11 +236,12 @@ class Auditor(Observer):
             self._spilled = 0
         self._send()
 
-    def _spill(self, keep: int) -> None:
-        """Log the oldest entries instead of keeping them."""
-        while len(self._pending) > keep:
+    def _spill(self, *, everything: bool = False) -> None:
+        """Log the oldest entries instead of keeping too many of them."""
+        while self._pending and (everything or self._has(PENDING_MAX + 1, PENDING_BYTES + 1)):
             number = next(iter(self._pending))
             entry = self._pending.pop(number)
+            self._bytes -= len(entry.payload)
             if self._unsent and self._unsent[0] == number:
                 self._unsent.popleft()
             log.error("not in the audit log: %s", entry.payload.decode())
@@ -258,7 +269,7 @@ class Auditor(Observer):
 
     def _release(self, *, all_clients: bool = False) -> None:
         """Read again from the clients that need not wait any longer."""
-        if all_clients or len(self._pending) <= PENDING_MAX // 2:
+        if all_clients or not self._has(PENDING_MAX // 2 + 1, PENDING_BYTES // 2 + 1):
             self._all_held = False
         if self._all_held:
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 import time
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from guacr.journal.reading import Cursor, Filter
     from guacr.settings.models import Settings
 
+MODE = 0o600
+"""Permissions of a recording that is saved."""
 POLL = 0.2
 """Seconds between two searches for new entries with `--follow`."""
 POLL_STORE = 2.0
@@ -128,7 +131,8 @@ def save_recording(arguments: argparse.Namespace, settings: Settings) -> str:
     if first is None:
         raise NotFoundError(f"there is no recording {shorten(arguments.id)}: see the list")
     try:
-        with arguments.file.open("xb") as file:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        with os.fdopen(os.open(arguments.file, flags, MODE), "wb") as file:
             file.write(first.record.payload)
             size += len(first.record.payload)
             for found in records:

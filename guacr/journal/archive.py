@@ -50,6 +50,8 @@ class Archive:
         self._store = store
         self._prefix = f"{node}/{kind}/"
         self.manifest = Manifest(store, self._prefix)
+        self._expired_through = 0
+        """The last entry that this process has declared to be expired."""
 
     # ---- writing
 
@@ -74,7 +76,7 @@ class Archive:
         for one in self.manifest.backwards():
             if one.file == entry.file:
                 return one
-            if one.time < entry.begin:  # it was made before there were records of this file
+            if one.time < entry.begin - DAY_NS:  # it was made before there were such records
                 return None
         return None
 
@@ -85,8 +87,10 @@ class Archive:
         if not expired:
             return 0
         last = expired[-1]
-        record = Entry(0, "", now, expired=last.number, expired_hash=last.hash)
-        self.manifest.add(record)
+        if last.number > self._expired_through:  # otherwise, an attempt has failed afterwards
+            record = Entry(0, "", now, expired=last.number, expired_hash=last.hash)
+            self.manifest.add(record)
+            self._expired_through = last.number
         for entry in expired:
             if entry.file:
                 self._store.delete(self._name(entry.file))

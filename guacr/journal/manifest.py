@@ -28,6 +28,7 @@ ATTEMPTS = 100
 """Attempts to add an entry while other processes add theirs."""
 
 _NAME = re.compile(r"([0-9]{10})\.json")
+_FILE = re.compile(r"[A-Za-z0-9-]{0,80}")
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 
@@ -84,6 +85,8 @@ def decode(data: bytes) -> Entry:
     for name, value in asdict(entry).items():
         if type(value) is not (str if name in texts else int):
             raise FormatError("an entry of the manifest is damaged")
+    if not _FILE.fullmatch(entry.file):  # it becomes part of a path
+        raise FormatError("an entry of the manifest is damaged")
     if entry.encode() != data:  # its hash would not be that of the object
         raise FormatError("an entry of the manifest is damaged")
     return entry

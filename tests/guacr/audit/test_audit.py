@@ -399,6 +399,24 @@ async def test_a_slow_disk_holds_up_clients_instead_of_losing_entries(
         assert bench.names().count("pasted") == 13
 
 
+async def test_large_entries_count_by_their_size(
+    tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PENDING_BYTES", 8000)
+    async with audited(tmp_path, clipboard_content=True) as bench:
+        transport, _ = bench.connect()
+        await bench.until_noted()
+        disk.works.clear()
+        paste(transport, b"x" * 4000)
+        await stays(lambda: transport.reading)
+        paste(transport, b"x" * 4000)
+        await stays(lambda: not transport.reading)
+        disk.works.set()
+        await until(lambda: transport.reading)
+        await bench.until_noted()
+        assert bench.auditor._bytes == 0
+
+
 async def test_without_a_journal_there_is_no_audit_log() -> None:
     bench = Bench()
     service = JournalService(bench.registry.settings, bench.registry)

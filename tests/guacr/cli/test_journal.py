@@ -141,6 +141,7 @@ def test_recordings_are_listed_and_saved(
         (said,) = printed(capsys, *arguments)
         assert said.startswith(f"{target} has {len(content)} bytes{note}")
         assert target.read_bytes() == content
+        assert target.stat().st_mode & 0o777 == 0o600
         assert main([*arguments]) == 2  # it is never overwritten
     assert main(["recordings", "save", "none.1", str(tmp_path / "x"), "--identity", identity]) == 1
     assert not (tmp_path / "x").exists()

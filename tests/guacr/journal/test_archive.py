@@ -151,6 +151,9 @@ def test_an_interrupted_expiry_is_in_order_and_continued(
     monkeypatch.setattr(LocalStore, "delete", failing)
     with pytest.raises(StoreError):
         archive.expire(Retention(days=2.5), NOW)
+    with pytest.raises(StoreError):
+        archive.expire(Retention(days=2.5), NOW)
+    assert archive.manifest.numbers()[-1] == 6, "it is declared once"
     assert list(archive.verify()) == []
     monkeypatch.undo()
     assert archive.expire(Retention(days=2.5), NOW) == 2
@@ -189,6 +192,16 @@ def test_an_entry_whose_answer_was_lost_is_not_added_twice(store: LocalStore) ->
     assert manifest.add(Entry(0, "", 1)).number == 1
     assert manifest.add(Entry(0, "", 2)).number == 2
     assert manifest.numbers() == [1, 2]
+
+
+def test_entries_name_files_of_the_archive_only(store: LocalStore) -> None:
+    for name in ("../../etc/x", "a/b", "", "e-1"):
+        data = Entry(1, "0" * 64, 5, file=name).encode()
+        if "/" in name:
+            with pytest.raises(FormatError):
+                decode(data)
+        else:
+            assert decode(data).file == name
 
 
 @pytest.mark.parametrize("data", [b"", b"{}", b"[]", b'{"number":1,"previous":1,"time":1}'])
