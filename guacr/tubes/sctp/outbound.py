@@ -290,14 +290,14 @@ class Outbound:
         count = 0
         newest = None
         for chunk in arrived:
+            chunk.acknowledged = True
+            count += chunk.size
             if not chunk.lost:
                 self.in_flight -= chunk.size
             if chunk.lost or chunk.sends > 1:
                 self._check_spurious(chunk, now)
-            chunk.acknowledged = True
-            count += chunk.size
-            if chunk.sends > 1 and now - chunk.sent_at < self._least_round_trip:
-                continue  # an earlier copy has arrived (RFC 8985 section 6.2)
+                if now - chunk.sent_at < self._least_round_trip:
+                    continue  # an earlier copy has arrived (RFC 8985 section 6.2)
             if newest is None or chunk.order >= newest.order:
                 newest = chunk
         if newest is not None and newest.order > self._newest_order:
@@ -344,9 +344,11 @@ class Outbound:
         self._loss_at = None
         patience = TIME_THRESHOLD * (self.round_trip or INITIAL_ROUND_TRIP)
         sent, newest, lost_order = self._sent, self._newest_order, -1
-        while sent and sent[0][0] < newest:
+        while sent:
             order, chunk = sent[0]
-            if not (chunk.acknowledged or chunk.lost or chunk.order != order):
+            if order >= newest:
+                break
+            if not chunk.acknowledged and not chunk.lost and chunk.order == order:
                 due = chunk.sent_at + patience
                 if order + self._packet_threshold > newest and due > now:
                     self._loss_at = due
