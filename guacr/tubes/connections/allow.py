@@ -110,10 +110,17 @@ class AllowRules:
 
 def literal(host: str) -> Address | None:
     """Return the address that a host is, IPv4-mapped ones as IPv4 and without a zone; None for a
-    name."""
+    name.
+
+    Only link-local addresses have zones. Others with one, such as `10.0.0.1%.example.com`, are
+    names for the system, and may resolve to anything.
+    """
+    text, percent, _ = host.removeprefix("[").removesuffix("]").partition("%")
     try:
-        address = ip_address(host.removeprefix("[").removesuffix("]").partition("%")[0])
+        address = ip_address(text)
     except ValueError:
+        return None
+    if percent and (address.version == 4 or not address.is_link_local):
         return None
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return address if mapped is None else mapped

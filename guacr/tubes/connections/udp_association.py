@@ -28,6 +28,8 @@ RESOLVING_MAX = 8
 """Targets of an association that are being resolved."""
 QUEUED_MAX = 16
 """Datagrams that wait for their target's address."""
+WAITING_MAX = 64 * 1024
+"""Bytes of all datagrams of an association that wait."""
 PAYLOAD_MAX = 32 * 1024
 """Bytes of a datagram that is forwarded."""
 
@@ -54,6 +56,7 @@ class UdpAssociation(Connection):
         self._addresses: dict[SocksTarget, str | None] = {}
         """None for those that are not allowed."""
         self._waiting: dict[SocksTarget, deque[tuple[Client, bytes]]] = {}
+        self._waiting_bytes = 0
         self._clients: dict[tuple[str, int], Client] = {}
         """Who has sent to an address, and gets what comes from there."""
         self._tasks: set[asyncio.Task[None]] = set()
@@ -72,14 +75,20 @@ class UdpAssociation(Connection):
             target, payload = read_target(message.data)
         except TargetError:
             return
+        if len(payload) > PAYLOAD_MAX:
+            return
         client = (message.client, message.client_port)
         if target in self._addresses:
             self._send(client, self._addresses[target], target.port, payload)
+        elif self._waiting_bytes + len(payload) > WAITING_MAX:
+            return
         elif target in self._waiting:
             if len(self._waiting[target]) < QUEUED_MAX:
                 self._waiting[target].append((client, payload))
+                self._waiting_bytes += len(payload)
         elif len(self._waiting) < RESOLVING_MAX:
             self._waiting[target] = deque([(client, payload)])
+            self._waiting_bytes += len(payload)
             self._start(target)
 
     @override
@@ -121,6 +130,7 @@ class UdpAssociation(Connection):
             del self._addresses[next(iter(self._addresses))]
         self._addresses[target] = address
         for client, payload in self._waiting.pop(target, ()):
+            self._waiting_bytes -= len(payload)
             self._send(client, address, target.port, payload)
 
     def _send(self, client: Client, address: str | None, port: int, payload: bytes) -> None:

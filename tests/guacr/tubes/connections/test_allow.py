@@ -42,6 +42,11 @@ def rules(hosts: str, ports: str = "") -> AllowRules:
         ("::ffff:10.0.0.0/104", "10.1.2.3", "10.1.2.3", "10.1.2.3"),
         ("10.0.0.0/8", "intranet", "10.1.2.3 8.8.8.8", "10.1.2.3"),
         ("10.0.0.0/8", "public", "8.8.8.8", ""),
+        ("10.0.0.0/8", "10.0.0.5%.evil.example", "127.0.0.1", ""),
+        ("10.0.0.5", "10.0.0.5%x", "10.0.0.5%x", ""),
+        ("2001:db8::1", "2001:db8::1%x", "2001:db8::1%x", ""),
+        ("::ffff:10.0.0.5", "::ffff:10.0.0.5%x", "::ffff:10.0.0.5%x", ""),
+        ("fe80::/10", "fe80::1%eth0", "fe80::1%eth0", "fe80::1%eth0"),
         ("192.0.2.7", "192.0.2.7", "192.0.2.7", "192.0.2.7"),
         ("192.0.2.7", "192.0.2.8", "192.0.2.8", ""),
         ("2001:db8::/32", "2001:db8:0:0:0:0:0:1", "2001:db8:0:0:0:0:0:1", "2001:db8:0:0:0:0:0:1"),
@@ -116,3 +121,12 @@ def test_hostile_texts_raise_only_the_documented_error(
 
     assert all(literal(text) is not None for text in permitted)
     assert normal_name(normal_name(host)) == normal_name(host) or not host.isascii()
+
+
+@pytest.mark.parametrize(
+    "host", ["10.0.0.5%.evil.example", "10.0.0.5%", "2001:db8::1%eth0", "::ffff:10.0.0.5%eth0"]
+)
+def test_only_link_local_addresses_have_zones(host: str) -> None:
+    """The system looks others up as names, which may resolve to anything."""
+    assert literal(host) is None
+    assert not rules("192.0.2.1").permitted(host, [host])

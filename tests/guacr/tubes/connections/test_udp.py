@@ -295,6 +295,35 @@ async def test_a_flood_of_names_is_bounded(monkeypatch: pytest.MonkeyPatch) -> N
         assert sum(map(len, there._waiting.values())) <= 200
 
 
+async def test_large_datagrams_do_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    go_on = asyncio.Event()
+
+    async def late(self: Resolver, host: str) -> list[str]:
+        await go_on.wait()
+        return ["127.0.0.1"]
+
+    monkeypatch.setattr(Resolver, "resolve", late)
+    client = ip_address("192.0.2.9")
+    async with udp_echo() as port, raw_peer(ANYTHING) as (peer, one):
+        peer.send(UdpAssociate(7, 4000))
+        target = SocksTarget("host", port).encode()
+        peer.send(UdpPacket(7, client, 5000, target + bytes(udp_association.PAYLOAD_MAX + 1)))
+        for number in range(8):
+            other = SocksTarget(f"host{number}", port).encode()
+            peer.send(UdpPacket(7, client, 5000, other + bytes(20_000)))
+        await peer.answered()
+        there = one._table[7]
+        assert isinstance(there, udp_association.UdpAssociation)
+        waiting = [len(data) for queue in there._waiting.values() for _, data in queue]
+        assert waiting == [20_000] * 3
+
+        go_on.set()
+        await until(lambda: not there._waiting, "the addresses")
+        peer.send(UdpPacket(7, client, 5000, SocksTarget("late", port).encode() + b"x"))
+        echo = b"\0\0\0" + write_address("127.0.0.1", port) + b"echo of x"
+        await until(peer.received(UdpPacket(7, client, 5000, echo)), "the echo")
+
+
 async def test_associations_count_as_connections() -> None:
     async with raw_peer(ANYTHING, connections_max=1) as (peer, _):
         peer.send(UdpAssociate(1, 4000), UdpAssociate(2, 4001))
