@@ -12,6 +12,8 @@ FOUND_MAX = 1000
 """Maximum lines that are found."""
 SHOWN_MAX = 300
 """Maximum characters of a line that is shown."""
+REDRAWN = 5000
+"""Milliseconds within which a line that is shown again counts as the same one."""
 LINE_MAX = 4096
 """Characters from which a line is taken as complete."""
 TAIL_MAX = 4096
@@ -75,13 +77,20 @@ def search(events: Iterable[CastEvent], wanted: str) -> list[Line]:
         place = -1 if is_found else line.text.casefold().find(text)
         if place >= 0:
             start = max(place - SHOWN_MAX // 2, 0)
-            found.append(Line(line.time, line.text[start : start + SHOWN_MAX].strip()))
+            shown = Line(line.time, line.text[start : start + SHOWN_MAX].strip())
+            if not found or shown.text != found[-1].text or _is_later(shown, found[-1]):
+                found.append(shown)
             is_found = True
             if len(found) >= FOUND_MAX:
                 break
         if is_complete:
             is_found = False
     return found
+
+
+def _is_later(line: Line, other: Line) -> bool:
+    """Return whether a line is more than the other one drawn again, as by line editors."""
+    return line.time - other.time > REDRAWN
 
 
 def _replaced(sequence: re.Match[str]) -> str:

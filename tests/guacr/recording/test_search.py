@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from guacr.recording import search as searching
 from guacr.recording.cast import CastEvent
-from guacr.recording.search import Line, lines, search
+from guacr.recording.search import REDRAWN, Line, lines, search
 
 SCREEN = (
     "\x1b]0;title with needle\x07\x1b[1;32muser@host\x1b[0m:~$ ls -l\r\n"
@@ -67,7 +67,13 @@ def test_what_never_ends(endless: str) -> None:
 
 def test_as_many_as_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(searching, "FOUND_MAX", 3)
-    assert len(search(events("a\n" * 10), "a")) == 3
+    assert len(search(events(*(f"a{number}\n" for number in range(10))), "a")) == 3
+
+
+def test_lines_that_are_drawn_again_count_once() -> None:
+    texts = [(0, "$ ls\r"), (100, "\r$ ls\r\n"), (REDRAWN + 1, "$ ls\r\n")]
+    found = search([CastEvent(time, "o", text) for time, text in texts], "ls")
+    assert [line.time for line in found] == [0, REDRAWN + 1]
 
 
 def test_long_lines_are_shown_around_the_match() -> None:
