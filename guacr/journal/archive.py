@@ -23,7 +23,7 @@ from guacr.journal.errors import (
     MissingError,
     StoreError,
 )
-from guacr.journal.manifest import NO_HASH, Entry, Manifest
+from guacr.journal.manifest import DIRECTORY, NO_HASH, Entry, Manifest
 from guacr.journal.segments import Segment
 from guacr.journal.stores import PIECE, Store
 
@@ -96,6 +96,11 @@ class Archive:
                 self._store.delete(self._name(entry.file))
             self.manifest.delete(entry.number)
         return sum(bool(entry.file) for entry in expired)
+
+    def tidy(self) -> None:
+        """Delete what interrupted attempts have left behind."""
+        for part in (FILES, DIRECTORY):
+            self._store.tidy(self._prefix + part)
 
     def _expired(self, retention: Retention, now: int) -> list[Entry]:
         """Return the entries up to the last one whose file need not be kept."""

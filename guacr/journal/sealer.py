@@ -161,6 +161,7 @@ class Sealer:
         if now < self._expiry_at:
             return
         for kind, retention in self._retention.items():
+            self._archive(kind).tidy()
             deleted = self._archive(kind).expire(retention, time.time_ns())
             if deleted:
                 log.info("%d files of the archive %s have expired", deleted, kind)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ from guacr.journal.writer import sync_directory
 DIRECTORY_MODE = 0o700
 FILE_MODE = 0o600
 PIECE = 1 << 20
+LEFT_AFTER = 3600.0
+"""Seconds after which nobody writes to a temporary file any more."""
 _TEMPORARY = ".tmp-"
 
 
@@ -64,6 +67,9 @@ class Store(ABC):
     @abstractmethod
     def delete(self, name: str) -> None:
         """Delete an object; do nothing if it does not exist."""
+
+    def tidy(self, prefix: str) -> None:
+        """Delete what attempts to create objects directly below `prefix` have left behind."""
 
     def get(self, name: str, limit: int) -> bytes:
         """Return the content of an object of at most `limit` bytes.
@@ -134,6 +140,13 @@ class LocalStore(Store):
     def delete(self, name: str) -> None:
         with _reported(name):
             (self._directory / name).unlink(missing_ok=True)
+
+    @override
+    def tidy(self, prefix: str) -> None:
+        with _reported(prefix):
+            for path in (self._directory / prefix).glob(f"{_TEMPORARY}*"):
+                if path.stat().st_mtime < time.time() - LEFT_AFTER:
+                    path.unlink(missing_ok=True)
 
     @contextmanager
     def _new(self, name: str, suffix: str) -> Iterator[Path]:

@@ -189,6 +189,16 @@ async def test_files_have_their_sizes_and_hashes(tmp_path: Path) -> None:
     assert "error" not in up
 
 
+async def test_changes_of_files_are_noted(tmp_path: Path) -> None:
+    async with audited(tmp_path) as bench:
+        _, user = bench.connect()
+        user.transfers.note("deleted '/x' in Test card")
+        await bench.until_noted()
+        changed = bench.entries()[-1]
+    assert (changed["event"], changed["user"]) == ("files-changed", user.id)
+    assert changed["what"] == "deleted '/x' in Test card"
+
+
 @pytest.mark.parametrize("content", [False, True])
 async def test_clipboards_are_noted_and_their_content_if_it_is_wanted(
     tmp_path: Path, content: bool

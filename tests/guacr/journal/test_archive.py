@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from itertools import pairwise
 from pathlib import Path
 
@@ -166,6 +167,17 @@ def test_what_expired_cannot_hide_what_was_removed(archive: Archive, tmp_path: P
     entry(tmp_path, 3).unlink()
     file(tmp_path, 3).unlink()
     assert list(archive.verify()) == ["audit: entries 3 to 3 of the manifest are missing"]
+
+
+def test_only_old_temporary_files_are_deleted(archive: Archive, tmp_path: Path) -> None:
+    old, new = place(tmp_path, "manifest/.tmp-old"), place(tmp_path, "files/.tmp-new")
+    for path in (old, new):
+        path.touch()
+    os.utime(old, (0, 0))
+    archive.tidy()
+    assert new.exists()
+    assert not old.exists()
+    assert list(archive.verify()) == []
 
 
 def test_two_processes_share_a_manifest(store: LocalStore) -> None:

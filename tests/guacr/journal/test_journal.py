@@ -13,7 +13,7 @@ from pathlib import Path
 import pyrage
 import pytest
 
-from guacr.journal.archive import Archive
+from guacr.journal.archive import Archive, Retention
 from guacr.journal.encoding import Decoding, decoding, encoding
 from guacr.journal.errors import ExistsError, StoreError, WriteError
 from guacr.journal.journal import Journal
@@ -189,6 +189,19 @@ def test_a_store_that_fails_is_tried_again_and_bounds_what_waits(
     cursor = Cursor(None, Archive(store, NODE, "recording"), Decoding(), print)
     found = [one.record.payload for one in cursor.poll()]
     assert found == [bytes(2000), b"reserved", b"x"]
+
+
+def test_what_has_expired_is_deleted_at_the_start(tmp_path: Path) -> None:
+    keep = {"audit": Retention(days=1e-9), "recording": Retention()}
+    journal = Journal(options(tmp_path))
+    append(journal, "audit", b"one")
+    append(journal, "recording", b"two")
+    assert journal.close()
+    journal = Journal(options(tmp_path, retention=keep))
+    wait(lambda: payloads(tmp_path) == [], "the expiry")
+    assert journal.close()
+    assert payloads(tmp_path, "recording") == [b"two"]
+    assert list(options(tmp_path).archive("audit").verify()) == []
 
 
 def test_recordings_leave_space_for_the_audit_log(tmp_path: Path) -> None:
