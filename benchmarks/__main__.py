@@ -1,5 +1,5 @@
 """Run all benchmarks, or those named: parse, terminal, images, encode, fanout, session, join,
-transfer, console, motion, encoded, link, recording, sound, tubes, tunnel, churn, ice, dtls,
+transfer, files, console, motion, encoded, link, recording, sound, tubes, tunnel, churn, ice, dtls,
 wheel, lossy, webrtc, vnc, journal.
 
 `esctest DIRECTORY` runs esctest.
@@ -17,6 +17,7 @@ NAMES = [
     "session",
     "join",
     "transfer",
+    "files",
     "console",
     "motion",
     "encoded",

@@ -203,7 +203,7 @@ async def test_a_file_of_the_person_that_changes_is_not_sent(
 async def test_the_window_of_uploads(page: Page, card: Site) -> None:
     """It fills a long, fast link, and does not fill the queue of a slow one."""
     await page.goto(card.origin)
-    run = """(async (rate, roundTrip, blobs) => {
+    run = """(async (rate, roundTrip, blobs, later = roundTrip) => {
       const { Window } = await import('/static/files/window.js');
       const window = new Window();
       const arrivals = [];
@@ -211,7 +211,7 @@ async def test_the_window_of_uploads(page: Page, card: Site) -> None:
       while (sent < blobs || arrivals.length) {
         while (sent < blobs && !window.isFull) {
           free = Math.max(now, free) + 1000 / rate;
-          arrivals.push(free + roundTrip);
+          arrivals.push(free + (sent < 4 ? roundTrip : later));
           window.add(now);
           sent += 1;
         }
@@ -224,6 +224,8 @@ async def test_the_window_of_uploads(page: Page, card: Site) -> None:
     largest, seconds = await page.run(f"{run}(100_000, 50, 10_000)")
     assert largest == 256
     assert 10_000 * 6048 / seconds > 20e6, "bytes a second at 50 ms"
+    largest, seconds = await page.run(f"{run}(100_000, 50, 10_000, 250)")
+    assert largest == 256, "although the link has become longer"
     largest, seconds = await page.run(f"{run}(15, 20, 300)")
     assert largest <= 8
     assert seconds < 300 / 15 * 1.05, "the link is in use all the time"

@@ -13,6 +13,8 @@ WINDOW_MAX = 256
 """Maximum unacknowledged blobs, 2 MiB on the wire: 30 MB/s at a round trip of 50 ms."""
 QUEUE_DELAY = 0.1
 """Seconds by which acknowledgements may exceed their shortest time; frames wait as long."""
+STUCK = 16
+"""Late acknowledgements of the smallest window after which the link has become longer."""
 
 
 class Window:
@@ -21,16 +23,19 @@ class Window:
     A late acknowledgement means that data has waited in a queue, in which frames wait, too. The
     window grows by one blob with each acknowledgement that is less than half of `QUEUE_DELAY` late,
     and shrinks by one with each that is later than `QUEUE_DELAY`. In between it stays as it is,
-    because the effect of a change shows only a round trip later.
+    because the effect of a change shows only a round trip later. Acknowledgements that stay late
+    with the smallest window have not waited in a queue of this stream: the link has become longer.
     """
 
-    __slots__ = ("_sent", "_shortest", "size")
+    __slots__ = ("_sent", "_shortest", "_stuck", "size")
 
     def __init__(self) -> None:
         self.size = WINDOW_MIN
         """Maximum unacknowledged blobs now."""
         self._sent: deque[float] = deque()
         self._shortest = float("inf")
+        self._stuck: list[float] = []
+        """Times of consecutive late acknowledgements of the smallest window."""
 
     @property
     def in_flight(self) -> int:
@@ -52,8 +57,20 @@ class Window:
             return
         elapsed = now - self._sent.popleft()
         self._shortest = min(self._shortest, elapsed)
-        late = elapsed - self._shortest
+        late = self._lateness(elapsed)
         if late < QUEUE_DELAY / 2:
             self.size = min(self.size + 1, WINDOW_MAX)
         elif late > QUEUE_DELAY:
             self.size = max(self.size - 1, WINDOW_MIN)
+
+    def _lateness(self, elapsed: float) -> float:
+        late = elapsed - self._shortest
+        if late <= QUEUE_DELAY or self.size > WINDOW_MIN:
+            self._stuck.clear()
+            return late
+        self._stuck.append(elapsed)
+        if len(self._stuck) < STUCK:
+            return late
+        self._shortest = min(self._stuck)
+        self._stuck.clear()
+        return elapsed - self._shortest

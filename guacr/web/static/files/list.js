@@ -44,6 +44,10 @@ export class List {
 
   // Shows a folder; entries of these names are selected. Without names, the selection stays.
   show(entries, names = null) {
+    const content = JSON.stringify(entries);
+    const isSame = content === this.content && !this.isWaiting;
+    this.content = content;
+    if (isSame && !names) return; // a click that has begun on a row is not lost
     const focused = this.body.contains(document.activeElement);
     const before = this.entries[this.at]?.name;
     byId("files-list").removeAttribute("aria-busy");

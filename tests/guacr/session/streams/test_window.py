@@ -16,7 +16,7 @@ class Link:
 
     def run(self, blobs: int) -> float:
         """Send blobs as the window allows; the seconds that it took."""
-        now, sent = 0.0, 0
+        now, sent = self._free_at, 0
         while sent < blobs or self._arrivals:
             while sent < blobs and not self.window.is_full:
                 self._free_at = max(now, self._free_at) + 1 / self._rate
@@ -41,6 +41,16 @@ def test_a_slow_link_holds_no_long_queue() -> None:
     seconds = link.run(300)
     assert seconds < 300 / 15 * 1.05, "the link is in use all the time"
     assert link.largest <= WINDOW_MIN + 2 + QUEUE_DELAY * 15
+
+
+def test_a_link_that_becomes_longer_is_filled_again() -> None:
+    link = Link(rate=100_000, round_trip=0.1)
+    link.run(10)
+    link._round_trip = 0.3
+    link.largest = 0
+    seconds = link.run(2000)
+    assert link.largest == WINDOW_MAX
+    assert seconds < 20
 
 
 def test_acknowledgements_too_many_change_nothing() -> None:
