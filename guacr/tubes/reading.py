@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from guacr.tubes.connections.connection import Connection
     from guacr.tubes.inflow import Inflow
 
-STALL_MAX = 15.0
+STALL_MAX = 10.0
 """Seconds for which a connection may take nothing while others wait for it."""
 UNSEEN_STALL_MAX = 600.0
 """The same where others would not be seen: the messages that open them wait as well."""
