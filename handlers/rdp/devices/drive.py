@@ -4,21 +4,19 @@ one is called at a time."""
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import stat
 import struct
-from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from threading import Lock
 
 from handlers.rdp.devices import functions, information
 from handlers.rdp.devices.functions import Function, RefusedError, Status
-from handlers.rdp.devices.pattern import matches
+from handlers.rdp.devices.handle import Handle
+from handlers.rdp.devices.opening import DELETE_ON_CLOSE, open_wanted
 from handlers.rdp.devices.pdu import PduError, Request
-from handlers.rdp.devices.tree import Path, Tree, names_in, seen
+from handlers.rdp.devices.tree import Path, Tree
 
 HANDLES_MAX = 128
 """Files that a server may have open at a time, as in guacd."""
@@ -28,20 +26,6 @@ READ_MAX = 1 << 22
 """Bytes that are read at a time, as in guacd."""
 DOWNLOADS = "Download"
 """The directory whose new files users are sent, as in guacd."""
-SUPERSEDE, OPEN, CREATE, OPEN_IF, OVERWRITE, OVERWRITE_IF = range(6)
-"""Dispositions: what to do if a file exists, or does not (MS-SMB2 2.2.13)."""
-_EXISTING, _REPLACING = (OPEN, OVERWRITE), (SUPERSEDE, OVERWRITE, OVERWRITE_IF)
-_DIRECTORY_FILE, _NO_DIRECTORY_FILE, _DELETE_ON_CLOSE = 0x1, 0x40, 0x1000
-"""Options."""
-_WRITES = 0x2 | 0x4 | 0x10000000 | 0x40000000
-_MAY_WRITE = 0x02000000
-"""Access: to write or append; as much as is allowed."""
-_CREATED, _OPENED, _OVERWRITTEN = 0, 1, 3
-"""Results of opening a file (2.2.1.5.1)."""
-_SHARED, _ALONE = 2, 3
-"""Kinds of locks; others end them."""
-_FLOCK = struct.Struct("hhqqi4x")
-_OFFSET_MAX = (1 << 63) - 1
 _END = 1 << 62
 """A place beyond the end of every file."""
 _STATUSES = {
@@ -65,23 +49,6 @@ _STATUSES = {
     errno.EBADF: Status.ACCESS_DENIED,
     errno.EINVAL: Status.INVALID_PARAMETER,
 }
-
-
-@dataclass(slots=True)
-class Handle:
-    """A file or directory that the server has open."""
-
-    path: Path
-    descriptor: int
-    is_directory: bool
-    deletes: bool = False
-    """True if it is deleted when it is closed."""
-    was_written: bool = False
-    pattern: str = ""
-    entries: deque[str] = field(default_factory=deque)
-    """Those of a directory that are still to be listed."""
-    was_listed: bool = False
-    """True if any of them has matched."""
 
 
 class Drive:
@@ -156,9 +123,9 @@ class Drive:
         wanted = functions.create(request)
         if len(self._handles) >= HANDLES_MAX or self._is_closed:
             raise RefusedError(Status.TOO_MANY_OPENED_FILES)
-        descriptor, done = self._open(wanted)
+        descriptor, done = open_wanted(self._tree, wanted)
         is_directory = stat.S_ISDIR(os.fstat(descriptor).st_mode)
-        deletes = bool(wanted.options & _DELETE_ON_CLOSE) and bool(wanted.path)
+        deletes = bool(wanted.options & DELETE_ON_CLOSE) and bool(wanted.path)
         if not wanted.path and self._downloads is not None:
             self._make_downloads()
         self._last = self._last % 0x7FFFFFFF + 1
@@ -166,63 +133,6 @@ class Drive:
             self._last = self._last % 0x7FFFFFFF + 1
         self._handles[self._last] = Handle(wanted.path, descriptor, is_directory, deletes)
         return struct.pack("<IB", self._last, done)
-
-    def _open(self, wanted: functions.Create) -> tuple[int, int]:
-        if wanted.disposition not in range(6):
-            raise RefusedError(Status.INVALID_PARAMETER)
-        try:
-            found = self._tree.stat(wanted.path)
-        except FileNotFoundError:
-            return self._open_new(wanted), _CREATED
-        if stat.S_ISDIR(found.st_mode):
-            return self._open_directory(wanted), _OPENED
-        return self._open_file(wanted)
-
-    def _open_new(self, wanted: functions.Create) -> int:
-        status = self._missing(wanted.path)
-        if wanted.disposition in _EXISTING or status is Status.OBJECT_PATH_NOT_FOUND:
-            raise RefusedError(status)
-        if wanted.options & _DIRECTORY_FILE:
-            self._tree.make_directory(wanted.path)
-            return self._tree.open(wanted.path, os.O_RDONLY | os.O_DIRECTORY)
-        return self._tree.open(wanted.path, os.O_RDWR | os.O_CREAT)
-
-    def _missing(self, path: Path) -> Status:
-        """Return the status for a file that is missing, maybe with its directory."""
-        try:
-            self._tree.stat(path[:-1])
-        except OSError:
-            return Status.OBJECT_PATH_NOT_FOUND
-        return Status.NO_SUCH_FILE
-
-    def _open_directory(self, wanted: functions.Create) -> int:
-        if wanted.disposition == CREATE:
-            raise RefusedError(Status.OBJECT_NAME_COLLISION)
-        if wanted.options & _NO_DIRECTORY_FILE or wanted.disposition in _REPLACING:
-            raise RefusedError(Status.FILE_IS_A_DIRECTORY)
-        return self._tree.open(wanted.path, os.O_RDONLY | os.O_DIRECTORY)
-
-    def _open_file(self, wanted: functions.Create) -> tuple[int, int]:
-        if wanted.disposition == CREATE:
-            raise RefusedError(Status.OBJECT_NAME_COLLISION)
-        if wanted.options & _DIRECTORY_FILE:
-            raise RefusedError(Status.NOT_A_DIRECTORY)
-        replaces = wanted.disposition in _REPLACING
-        if replaces or wanted.access & _WRITES:
-            descriptor = self._tree.open(wanted.path, os.O_RDWR)
-        else:
-            descriptor = self._open_as_allowed(wanted)
-        if replaces:
-            os.ftruncate(descriptor, 0)
-        return descriptor, _OVERWRITTEN if replaces else _OPENED
-
-    def _open_as_allowed(self, wanted: functions.Create) -> int:
-        if wanted.access & _MAY_WRITE:
-            try:
-                return self._tree.open(wanted.path, os.O_RDWR)
-            except PermissionError:
-                pass
-        return self._tree.open(wanted.path, os.O_RDONLY)
 
     def _make_downloads(self) -> None:
         with suppress(OSError):  # it exists, or the drive cannot be written to
@@ -241,7 +151,7 @@ class Drive:
         return b""
 
     def _delete(self, handle: Handle) -> None:
-        if _same(self._tree.stat(handle.path), os.fstat(handle.descriptor)):
+        if handle.is_in_place(self._tree):
             self._tree.remove(handle.path)
 
     def _send(self, handle: Handle) -> None:
@@ -262,30 +172,11 @@ class Drive:
         handle.was_written = True
         return struct.pack("<IB", len(wanted.data), 0)
 
-    def _lock_parts(self, request: Request) -> bytes:
+    def _lock_file(self, request: Request) -> bytes:
         handle, wanted = self._handle(request), functions.lock(request)
         for size, offset in wanted.ranges:
-            if not size or offset > _OFFSET_MAX:
-                continue  # nothing can be there
-            self._lock_part(handle, wanted.operation, offset, min(size, _OFFSET_MAX - offset))
+            handle.lock(wanted.operation, offset, size)
         return b""
-
-    def _lock_part(self, handle: Handle, operation: int, offset: int, size: int) -> None:
-        """Lock a part for this handle, against all others of this machine, or end its lock. The
-        lock that a file would have alone is shared if the file cannot be written to."""
-        kinds = {_SHARED: (fcntl.F_RDLCK,), _ALONE: (fcntl.F_WRLCK, fcntl.F_RDLCK)}
-        for kind in kinds.get(operation, (fcntl.F_UNLCK,)):
-            terms = _FLOCK.pack(kind, os.SEEK_SET, offset, size, 0)
-            try:
-                fcntl.fcntl(handle.descriptor, fcntl.F_OFD_SETLK, terms)
-            except OSError as error:
-                if error.errno in (errno.EAGAIN, errno.EACCES):
-                    raise RefusedError(Status.LOCK_NOT_GRANTED) from None
-                if error.errno != errno.EBADF:
-                    raise
-            else:
-                return
-        raise RefusedError(Status.ACCESS_DENIED)
 
     # ---- information
 
@@ -340,13 +231,13 @@ class Drive:
         deletes = not data or bool(data[0])
         if deletes and not handle.path:
             raise RefusedError(Status.ACCESS_DENIED)
-        if deletes and handle.is_directory and self._tree.names(handle.path, ENTRIES_MAX):
+        if deletes and handle.is_directory and not handle.is_empty():
             raise RefusedError(Status.DIRECTORY_NOT_EMPTY)
         handle.deletes = deletes
 
     def _rename(self, handle: Handle, data: bytes) -> None:
         replaces, path = functions.rename(data)
-        if not _same(self._tree.stat(handle.path), os.fstat(handle.descriptor)):
+        if not handle.is_in_place(self._tree):
             raise RefusedError(Status.NO_SUCH_FILE)
         if self._is_download(handle, path):
             self._send(handle)  # as in guacd, the file itself stays where it is
@@ -371,29 +262,12 @@ class Drive:
         if not handle.is_directory:
             raise RefusedError(Status.NOT_A_DIRECTORY)
         if wanted.is_first:
-            self._begin_list(handle, wanted.pattern)
-        while handle.entries:
-            name = handle.entries.popleft()
-            found = self._entry(handle, name)
-            if found is not None:
-                handle.was_listed = True
-                return _known(information.entry(wanted.kind, found, name))
-        raise RefusedError(Status.NO_MORE_FILES if handle.was_listed else Status.NO_SUCH_FILE)
-
-    def _begin_list(self, handle: Handle, pattern: str) -> None:
-        handle.entries, handle.pattern, handle.was_listed = deque(), pattern, False
-        left = ENTRIES_MAX - sum(len(one.entries) for one in self._handles.values())
-        handle.entries = deque((".", "..", *names_in(handle.descriptor, left)))
-
-    def _entry(self, handle: Handle, name: str) -> os.stat_result | None:
-        """Return what is known of an entry; None if it is not shown."""
-        if not matches(name, handle.pattern):
-            return None
-        if name in (".", ".."):
-            return os.fstat(handle.descriptor)
-        if "\\" in name:  # which separates directories
-            return None
-        return seen(name, handle.descriptor)
+            left = ENTRIES_MAX - sum(len(one.entries) for one in self._handles.values())
+            handle.begin_list(wanted.pattern, left + len(handle.entries))
+        entry = handle.next_entry()
+        if entry is None:
+            raise RefusedError(Status.NO_MORE_FILES if handle.was_listed else Status.NO_SUCH_FILE)
+        return _known(information.entry(wanted.kind, *entry))
 
 
 _ANSWERS: dict[int, Callable[[Drive, Request], bytes]] = {
@@ -405,7 +279,7 @@ _ANSWERS: dict[int, Callable[[Drive, Request], bytes]] = {
     Function.SET_INFORMATION: Drive._set,
     Function.QUERY_VOLUME: Drive._query_disk,
     Function.DIRECTORY: Drive._list,
-    Function.LOCK: Drive._lock_parts,
+    Function.LOCK: Drive._lock_file,
 }
 
 
@@ -413,8 +287,3 @@ def _known(content: bytes | None) -> bytes:
     if content is None:
         raise RefusedError(Status.NOT_SUPPORTED)
     return information.sized(content)
-
-
-def _same(one: os.stat_result, other: os.stat_result) -> bool:
-    """Return whether both are the same file."""
-    return (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)

@@ -111,8 +111,9 @@ async def _share(client: GuacClient, shell: Shell, path: Path) -> None:
 async def test_a_drive_stays_after_another_connection(
     daemon: Daemon, xrdp: Xrdp, tmp_path: Path
 ) -> None:
+    """And besides a printer, which xrdp refuses."""
     (tmp_path / "file").write_text("content")
-    terms = {"enable_drive": "true", "drive_path": str(tmp_path), "disable_audio": "true"}
+    terms = {"enable_drive": "true", "drive_path": str(tmp_path), "enable_printing": "true"}
     for _ in range(2):
         async with connected(daemon, xrdp.parameters(), **terms):
             await xrdp.display()
