@@ -12,6 +12,9 @@ from contextlib import contextmanager
 
 LOCKED_TRIES = 100
 """A tenth of a second apart."""
+UIDS = range(20_000, 50_000)
+"""Numbers of users. The next free one may be that of a user who has gone, and whose processes have
+not: tests would wait for their end."""
 PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
 
 
@@ -22,7 +25,8 @@ def new_user() -> Iterator[tuple[str, str]]:
         yield pwd.getpwuid(os.getuid()).pw_name, ""
         return
     name, password = f"guacr{secrets.token_hex(4)}", secrets.token_hex(8)
-    _run(["useradd", "--create-home", "--shell", "/bin/bash", name])
+    uid = str(secrets.choice(UIDS))
+    _run(["useradd", "--create-home", "--shell", "/bin/bash", "--uid", uid, name])
     try:
         _run(["chpasswd"], f"{name}:{password}\n")
         yield name, password
