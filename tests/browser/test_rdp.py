@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from handlers.rdp.launcher import launcher
+from tests.browser.files import drop, until_names
 from tests.browser.visit import connected
 from tests.handlers.rdp.clipboard.test_clipboard import copy, pastes
 from tests.support.browser import CTRL, Browser, Page, Window
 from tests.support.certificates import Authority
 from tests.support.guarding import owned
 from tests.support.site import Site, running_site
-from tests.support.waiting import until
+from tests.support.waiting import until, until_saved
 from tests.support.x_display import XDisplay
 from tests.support.xrdp import Xrdp, xrdp_server
 
@@ -60,6 +61,26 @@ async def desk(browser: Browser, zygote: None, xrdp: Xrdp) -> AsyncIterator[Site
     connections = {"desk": {"protocol": "rdp", "parameters": parameters}}
     async with running_site(connections=connections) as site:
         await browser.allow_clipboard(site.origin)
+        yield site
+
+
+@pytest.fixture
+def drive(tmp_path: Path) -> Path:
+    """The directory of a drive."""
+    path = tmp_path / "drive"
+    (path / "folder").mkdir(parents=True)
+    return path
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def desk_with_drive(zygote: None, xrdp: Xrdp, drive: Path) -> AsyncIterator[Site]:
+    parameters = xrdp.parameters() | {
+        "ignore-cert": "true",
+        "enable-drive": "true",
+        "drive-path": str(drive),
+    }
+    connections = {"desk": {"protocol": "rdp", "parameters": parameters}}
+    async with running_site(connections=connections) as site:
         yield site
 
 
@@ -111,3 +132,15 @@ async def test_a_desktop(browser: Browser, desk: Site, xrdp: Xrdp, tmp_path: Pat
     await page.key("v", CTRL, ("paste",))
     await pastes(display, "from here: ä 語")
     await page.close()
+
+
+async def test_a_drive(page: Page, desk_with_drive: Site, xrdp: Xrdp, drive: Path) -> None:
+    await connected(page, desk_with_drive, "connection=desk")
+    await xrdp.display()
+    await page.until("!document.querySelector('#action-files').hidden", "the drive")
+    await page.run(drop("new File(['content'], 'dropped ü')"))
+    await until_saved(drive / "dropped ü", b"content")
+    await page.click("#bar-toggle")
+    await page.click("#action-files")
+    await until_names(page, "folder", "dropped ü")
+    assert page.errors == []
