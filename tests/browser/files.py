@@ -6,9 +6,10 @@ import json
 
 from handlers.testcard import TestcardHandler as CardHandler
 from handlers.testcard.tree import Tree
-from tests.browser.visit import CONNECTED, sessions
+from tests.browser.visit import CONNECTED, NOTICE, sessions
 from tests.support.browser import Page
 from tests.support.site import Site
+from tests.support.waiting import until
 
 CARD = {"card": {"protocol": "testcard", "title": "Test card", "parameters": {"frame-rate": 2}}}
 MEGABYTE = "new Uint8Array(1_000_000).fill(7)"
@@ -81,3 +82,22 @@ def drop(file: str) -> str:
         " for (const kind of ['dragover', 'drop']) document.querySelector('#screen').dispatchEvent("
         "new DragEvent(kind, { dataTransfer: t, bubbles: true, cancelable: true })) })()"
     )
+
+
+async def lose(page: Page, site: Site) -> None:
+    """End the connection, and open a new session."""
+    (session,) = sessions(site)
+    for user in session.users:
+        user.link.transport.abort()
+    await page.until_visible(NOTICE)
+    await until(lambda: not sessions(site), "the end of the session")
+    await page.click("#notice-reconnect")
+    await page.until(CONNECTED, "the new session")
+    await page.click("#bar-toggle")
+    await page.click("#action-files")
+    await page.until(f"{NAMES}.length", "the folder, below which the transfers are")
+
+
+async def resume(page: Page, name: str) -> None:
+    """Resume a transfer; its button moves while the folder above it is loaded."""
+    await page.run(f"document.querySelector('#transfers [aria-label=\"Resume {name}\"]').click()")

@@ -7,14 +7,25 @@ import random
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import pytest_asyncio
 
 from guacr.api import ForbiddenError
 from handlers.testcard.files import CardFiles
 from handlers.testcard.tree import File, Tree
-from tests.browser.files import CARD, NAMES, choose, folder, state, store, store_names, stored
-from tests.browser.visit import CONNECTED, NOTICE, sessions
+from tests.browser.files import (
+    CARD,
+    choose,
+    folder,
+    lose,
+    resume,
+    state,
+    store,
+    store_names,
+    stored,
+)
+from tests.browser.visit import CONNECTED, sessions
 from tests.support.browser import Page
 from tests.support.site import Site, running_site
 from tests.support.waiting import until, until_saved
@@ -27,7 +38,7 @@ NUMBERS = (
     " for (let i = 0; i < a.length; i++) a[i] = i; return a })()"
 )
 """Content of which no part is like another one."""
-CONTENT = b"".join(number.to_bytes(4, "little") for number in range(SIZE // 4))
+CONTENT = np.arange(SIZE // 4, dtype="<u4").tobytes()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -63,25 +74,6 @@ def offsets(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     monkeypatch.setattr(CardFiles, "read", noted_read)
     monkeypatch.setattr(CardFiles, "write", noted_write)
     return found
-
-
-async def lose(page: Page, site: Site) -> None:
-    """End the connection, and open a new session."""
-    (session,) = sessions(site)
-    for user in session.users:
-        user.link.transport.abort()
-    await page.until_visible(NOTICE)
-    await until(lambda: not sessions(site), "the end of the session")
-    await page.click("#notice-reconnect")
-    await page.until(CONNECTED, "the new session")
-    await page.click("#bar-toggle")
-    await page.click("#action-files")
-    await page.until(f"{NAMES}.length", "the folder, below which the transfers are")
-
-
-async def resume(page: Page, name: str) -> None:
-    """Resume a transfer; its button moves while the folder above it is loaded."""
-    await page.run(f"document.querySelector('#transfers [aria-label=\"Resume {name}\"]').click()")
 
 
 async def test_an_upload_is_resumed(page: Page, card: Site, offsets: list[int]) -> None:

@@ -139,6 +139,20 @@ async def test_a_file_is_dropped_on_the_screen(page: Page, card: Site, notes: li
     assert not await page.run("document.querySelector('#screen').classList.contains('dropping')")
 
 
+async def test_folders_that_are_dropped_on_the_screen_are_refused(
+    page: Page, card: Site, tmp_path: Path
+) -> None:
+    await page.goto(f"{card.origin}/#connection=card")
+    await page.until(CONNECTED, "the test card")
+    (tmp_path / "a").mkdir()
+    data = {"items": [], "files": [str(tmp_path / "a")], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        await page.call("Input.dispatchDragEvent", type=kind, x=300, y=300, data=data)
+    await page.until(
+        "/Open Files to upload them/.test(document.querySelector('#toast').textContent)", "why not"
+    )
+
+
 async def test_where_files_are_not_taken_the_reason_is_shown(page: Page, site: Site) -> None:
     await connected(page, site)
     assert await page.run("document.querySelector('#action-files').hidden")

@@ -9,10 +9,11 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from zipfile import ZipFile
 
+import numpy as np
 import pytest
 import pytest_asyncio
 
-from tests.browser.files import NAMES, choose, state, until_names
+from tests.browser.files import NAMES, choose, lose, resume, state, until_names
 from tests.browser.visit import CONNECTED
 from tests.support.browser import Page
 from tests.support.openssh import OpenSsh, openssh_server, sshd
@@ -57,6 +58,16 @@ async def site(server: OpenSsh, root: Path) -> AsyncIterator[Site]:
         yield running
 
 
+async def files(page: Page, site: Site) -> None:
+    """Open the files of the host."""
+    await page.goto(f"{site.origin}/#connection=shell")
+    await page.until(CONNECTED, "the first picture")
+    await page.until("!document.querySelector('#action-files').hidden", "the file system")
+    await page.click("#bar-toggle")
+    await page.click("#action-files")
+    await until_names(page, "sub")
+
+
 async def test_the_files_of_a_host(
     page: Page, site: Site, server: OpenSsh, root: Path, tmp_path: Path
 ) -> None:
@@ -69,12 +80,7 @@ async def test_the_files_of_a_host(
     raw = bytes(sub) + b"/\xff\xfe"
     await asyncio.to_thread(Path(raw.decode(errors="surrogateescape")).write_text, "latin")
     give(server, root)
-    await page.goto(f"{site.origin}/#connection=shell")
-    await page.until(CONNECTED, "the first picture")
-    await page.until("!document.querySelector('#action-files').hidden", "the file system")
-    await page.click("#bar-toggle")
-    await page.click("#action-files")
-    await until_names(page, "sub")
+    await files(page, site)
     await page.click('#files-rows [aria-label="Open sub"]')
     await page.until(f"{NAMES}.length === 7", "the names")
     assert {"⟨202E⟩gpj.exe", "⟨EFFF⟩⟨EFFE⟩", "a⟨000A⟩b", "<b>"} <= set(await page.run(NAMES))
@@ -98,3 +104,26 @@ async def test_the_files_of_a_host(
     await page.until(f"{STATUS} === 'This folder is empty.'", "the deletion")
     assert list(sub.iterdir()) == []
     assert page.errors == []
+
+
+async def test_an_upload_to_a_host_is_resumed(
+    page: Page, site: Site, server: OpenSsh, root: Path
+) -> None:
+    give(server, root)
+    size = 40_000_000
+    await files(page, site)
+    numbers = (
+        f"(() => {{ const a = new Uint32Array({size // 4});"
+        " for (let i = 0; i < a.length; i++) a[i] = i; return a })()"
+    )
+    await page.run(choose(f"new File([{numbers}], 'a.bin')"))
+    file = root / "a.bin"
+    await until(lambda: file.exists() and file.stat().st_size > 8_000_000, "a part of the file")
+    await lose(page, site)
+    await page.until("!document.querySelector('#action-files').hidden", "the file system")
+    arrived = file.stat().st_size
+    assert arrived < size
+    await resume(page, "a.bin")
+    await page.until(state(page, "a.bin", "40.0 MB, "), "the end of the upload")
+    expected = np.arange(size // 4, dtype="<u4").tobytes()
+    assert await asyncio.to_thread(file.read_bytes) == expected

@@ -80,14 +80,14 @@ async def collect(files: FileSystem, path: str, names: Sequence[str]) -> Content
     """
     contents, used, turns = Contents(), set[str](), Turns()
     waiting: list[tuple[str, str, Entry]] = []
-    if names:
-        for name in names:
-            if "/" in name:
-                raise BadRequestError("names to pack may not contain slashes")
-            child = normalised(f"{path}/{name}")
-            waiting.append((child, "", await files.stat(child)))
-    else:
-        waiting = [(f"{path.rstrip('/')}/{e.name}", "", e) async for e in entries_of(files, path)]
+    """Paths, the directories in the archive, and what they are."""
+    for name in names:
+        if "/" in name:
+            raise BadRequestError("names to pack may not contain slashes")
+        child = normalised(f"{path}/{name}")
+        waiting.append((child, "", await files.stat(child)))
+    if not names:
+        await _add_below(files, path, "", waiting)
     while waiting:
         await turns.give_way()
         child, directory, entry = waiting.pop()
@@ -95,19 +95,25 @@ async def collect(files: FileSystem, path: str, names: Sequence[str]) -> Content
             raise OverrunError(f"an archive has at most {TREE_MAX} files and folders: select fewer")
         name = directory + _name_in_archive(entry.name, directory, used)
         contents.members.append(Member(child, name, entry))
-        if not entry.is_directory:
-            continue
-        try:
-            normalised(child)  # not too long
-            async with aclosing(entries_of(files, child)) as below:
-                async for one in below:
-                    if len(waiting) >= TREE_MAX:
-                        break  # too many in any case
-                    waiting.append((f"{child}/{one.name}", f"{name}/", one))
-                    await turns.give_way()
-        except (ClientError, NotFoundError, UnsupportedError) as error:
-            contents.missing(child, error)
+        if entry.is_directory:
+            try:
+                await _add_below(files, normalised(child), f"{name}/", waiting)
+            except (ClientError, NotFoundError, UnsupportedError) as error:
+                contents.missing(child, error)
     return contents
+
+
+async def _add_below(
+    files: FileSystem, path: str, directory: str, waiting: list[tuple[str, str, Entry]]
+) -> None:
+    """Add the contents of a directory, but no more than an archive may have in any case."""
+    turns = Turns()
+    async with aclosing(entries_of(files, path)) as entries:
+        async for entry in entries:
+            waiting.append((f"{path.rstrip('/')}/{entry.name}", directory, entry))
+            if len(waiting) > TREE_MAX:
+                break
+            await turns.give_way()
 
 
 async def packed(files: FileSystem, contents: Contents) -> AsyncGenerator[bytes, None]:

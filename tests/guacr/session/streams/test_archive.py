@@ -161,6 +161,23 @@ async def test_trees_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         await archive_of(Shelf(TREE))
 
 
+async def test_endless_directories_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive, "TREE_MAX", 100)
+    listed = 0
+
+    async def endless(path: str) -> AsyncGenerator[Entry, None]:
+        nonlocal listed
+        while True:
+            listed += 1
+            yield Entry(str(listed))
+
+    shelf = Shelf({})
+    shelf.list = endless  # type: ignore[method-assign]
+    with pytest.raises(OverrunError):
+        await archive_of(shelf)
+    assert listed <= 102
+
+
 async def test_a_directory_that_contains_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "TREE_MAX", 100)
     loop: Tree = {"a": b""}
