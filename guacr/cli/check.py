@@ -1,6 +1,7 @@
 """`guacr check-config`: check settings beyond their syntax."""
 
 import asyncio
+import os
 import socket
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -85,10 +86,7 @@ def _problems(settings: Settings) -> Iterator[str]:
         for name in sorted(set(settings.webrtc.interfaces) - known):
             yield f"webrtc.interfaces: {name} is not an interface of this machine"
     yield from recording_problems(settings)
-    try:
-        options_of(settings)
-    except SettingsError as error:
-        yield str(error)
+    yield from _journal(settings)
     if settings.daemon.pid_file is not None:
         try:
             PidFile(settings.daemon.pid_file).check_place()
@@ -100,6 +98,21 @@ def _problems(settings: Settings) -> Iterator[str]:
         yield from _addresses("websocket", page.hosts, page.port)
     if server.unix_socket is not None and not server.unix_socket.parent.is_dir():
         yield f"server.unix_socket: directory {server.unix_socket.parent} does not exist"
+
+
+def _journal(settings: Settings) -> Iterator[str]:
+    try:
+        options = options_of(settings)
+    except SettingsError as error:
+        yield str(error)
+        return
+    if options is not None:
+        place = next(one for one in (options.directory, *options.directory.parents) if one.exists())
+        if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+            yield (
+                f"journal.directory {options.directory} cannot be used: {place} is not a directory "
+                "that this account may write to"
+            )
 
 
 def _addresses(section: str, hosts: Sequence[str], port: int) -> Iterator[str]:

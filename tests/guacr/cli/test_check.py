@@ -239,3 +239,16 @@ def test_directories_of_recordings(tmp_path: Path) -> None:
     assert f"recording.path: {text}" in problems(recording={"path": missing})
     values = with_parameters(recording_path=str(tmp_path / "missing"))
     assert f"recording-path: {text}" in problems(**values)
+
+
+def test_the_journal(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    missing = tmp_path / "a" / "journal"
+    assert any("audit log: in" in line for line in check(settings(journal={"directory": missing})))
+    assert "audit log: off" in check(settings())
+    assert not missing.parent.exists(), "nothing is created"
+    wrong = {"directory": tmp_path / "file" / "journal"}
+    assert "journal.directory" in problems(journal=wrong)
+    assert "recipient" in problems(journal={"directory": missing, "recipients": ["age1wrong"]})
+    option = {"directory": missing, "store": "s3://bucket", "store_options": {"wrong": "x"}}
+    assert "journal.store" in problems(journal=option)
