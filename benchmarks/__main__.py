@@ -1,6 +1,6 @@
 """Run all benchmarks, or those named: parse, terminal, images, encode, fanout, session, join,
-transfer, files, console, motion, encoded, link, recording, sound, tubes, tunnel, churn, ice, dtls,
-wheel, lossy, webrtc, vnc, journal.
+transfer, files, sftp, console, motion, encoded, link, recording, sound, tubes, tunnel, churn, ice,
+dtls, wheel, lossy, webrtc, vnc, journal.
 
 `esctest DIRECTORY` runs esctest.
 """
@@ -18,6 +18,7 @@ NAMES = [
     "join",
     "transfer",
     "files",
+    "sftp",
     "console",
     "motion",
     "encoded",
