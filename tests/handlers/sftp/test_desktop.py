@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,7 +20,7 @@ from tests.support.file_desk import BINARY, file_system, get, send
 from tests.support.freed import freed
 from tests.support.openssh import OpenSsh
 from tests.support.tcp_proxy import tcp_proxy
-from tests.support.waiting import until
+from tests.support.waiting import free_port, until
 from tests.support.xvnc import Desktop, xvnc
 
 
@@ -124,6 +125,25 @@ async def test_a_desktop_without_its_files_goes_on_and_says_why(
         assert f"files are not available: {told[41:-1]}" in caplog.text
         await until(lambda: not notice(daemon), "the end of the notice")
         await still_answers(client)
+
+
+async def test_files_are_not_asked_for_before_there_is_a_desktop(
+    daemon: Daemon, parameters: dict[str, str]
+) -> None:
+    connections = []
+
+    async def note(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.append(writer)
+        writer.close()
+
+    server = await asyncio.start_server(note, "127.0.0.1", 0)
+    port = str(server.sockets[0].getsockname()[1])
+    values = parameters | {"port": str(free_port()), "sftp-port": port, "autoretry": "1"}
+    async with await GuacClient.connect(address(daemon), "vnc", values) as client:
+        await client.wait_closed()
+    server.close()
+    await server.wait_closed()
+    assert not connections
 
 
 async def test_another_host_key_is_refused(

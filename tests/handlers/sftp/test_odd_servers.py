@@ -24,6 +24,7 @@ from handlers.sftp.pace import BLOCK
 from handlers.sftp.wire import VERSION, Kind, packet, string, u32
 from tests.support.odd_sftp import odd_files, scripted_files
 from tests.support.sftp import content, listed, pieces
+from tests.support.waiting import until
 
 SOME = random.Random(3).randbytes(5 * BLOCK + 3)
 BINARY = "application/octet-stream"
@@ -170,6 +171,44 @@ async def test_an_error_at_closing_is_an_error_of_the_upload(tmp_path: Path) -> 
         with pytest.raises(UpstreamError, match="no space left on the network drive"):
             await files.write("/file", BINARY, pieces(SOME))
         assert await listed(files, "/") == {}
+
+
+async def test_what_is_being_written_when_a_user_leaves_is_kept(tmp_path: Path) -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    class Slow(SFTPServer):
+        async def write(self, file_obj: object, offset: int, data: bytes) -> int:
+            begun.set()
+            await go_on.wait()
+            written: Any = super().write(file_obj, offset, data)
+            return int(written)
+
+    async def waiting() -> AsyncIterator[bytes]:
+        yield SOME
+        await asyncio.Event().wait()
+
+    async with odd_files(str(tmp_path), Slow) as (_, files):
+        upload = asyncio.create_task(files.write("/file", BINARY, waiting()))
+        await begun.wait()
+        upload.cancel()
+        asyncio.get_running_loop().call_soon(go_on.set)
+        await asyncio.wait([upload])
+        kept = SOME[: 2 * BLOCK]  # the others would have followed
+        await until(lambda: (tmp_path / "file").read_bytes() == kept, "what was under way")
+
+
+async def test_little_is_requested_beyond_the_end(tmp_path: Path) -> None:
+    offsets = []
+
+    class Counting(SFTPServer):
+        def read(self, file_obj: object, offset: int, size: int) -> Any:
+            offsets.append(offset)
+            return super().read(file_obj, offset, size)
+
+    (tmp_path / "file").write_bytes(SOME)
+    async with odd_files(str(tmp_path), Counting) as (_, files):
+        assert await content(files, "/file") == SOME
+        assert len([offset for offset in offsets if offset >= len(SOME)]) <= 1
 
 
 async def test_what_the_server_cannot_do_is_unsupported(tmp_path: Path) -> None:
