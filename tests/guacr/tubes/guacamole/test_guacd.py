@@ -15,6 +15,7 @@ from guacr.session.session import Session
 from guacr.testing.client import GuacClient
 from guacr.testing.daemon import address, running_daemon
 from guacr.tubes import outlet
+from guacr.tubes.backlog import Backlog, BacklogLimits
 from guacr.tubes.connections import tcp
 from guacr.tubes.events import ConnectionEnded, ConversationClosed, Event, GuacdInstruction
 from guacr.tubes.guacamole import guacd as module
@@ -430,10 +431,14 @@ async def test_a_slow_guacd_stops_the_peer() -> None:
         await reading.wait()
         await client.to_the_end()
 
-    async with scripted_guacd(script) as port, raw_peer(backend(port)) as (peer, conversation):
+    backlog = Backlog(BacklogLimits(connection=tcp.WRITE_HIGH))
+    async with (
+        scripted_guacd(script) as port,
+        raw_peer(backend(port), backlog=backlog) as (peer, conversation),
+    ):
         peer.send(OpenConnection(1))
         await until(peer.received(OPENED), "the open")
-        for _ in range(1000):
+        for _ in range(300):
             peer.send_frame(1, bytes(30_000))
         connection = conversation._table[1]
         await until(lambda: conversation._channel._paused, "the pause")
