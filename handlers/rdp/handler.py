@@ -97,6 +97,7 @@ class RdpHandler(ProtocolHandler[RdpParams]):
         yield from super().checks(settings, params)
         for check in _CHECKS:
             yield partial(check, params)
+        yield partial(place.check_directory, params)
         yield from sftp_checks(params)
 
     @classmethod

@@ -28,9 +28,12 @@ from guacr.api import (
 from handlers.rdp.devices.functions import NAME_BYTES_MAX
 from handlers.rdp.devices.tree import Path, Tree
 from handlers.rdp.open_file import OpenFile
+from handlers.sftp.names import Names
 
 ENTRIES_MAX = 131_072
 """Files of a directory that are listed."""
+_NAMES = Names()
+"""Shows names that are no text as SFTP does."""
 AT_ONCE = 256
 """Files that are looked at on one call to a thread."""
 _ERRORS: dict[int, tuple[type[GuacrError], str]] = {
@@ -102,8 +105,7 @@ class Folder(FileSystem):
                     yield entry
 
     def _entries(self, directory: Path, names: Sequence[str]) -> Sequence[Entry]:
-        texts = filter(_is_text, names)
-        return [_entry(name, found) for name, found in self._tree.look(directory, texts)]
+        return [_entry(name, found) for name, found in self._tree.look(directory, names)]
 
     @override
     async def read(self, path: str, offset: int = 0) -> AsyncGenerator[bytes, None]:
@@ -178,16 +180,8 @@ class Folder(FileSystem):
 def _entry(name: str, found: os.stat_result) -> Entry:
     is_directory = stat.S_ISDIR(found.st_mode)
     size = None if is_directory else found.st_size
-    return Entry(name, is_directory=is_directory, size=size, modified=found.st_mtime)
-
-
-def _is_text(name: str) -> bool:
-    """Return whether a name is text in UTF-8, and not other bytes."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+    shown = _NAMES.decode(os.fsencode(name))
+    return Entry(shown, is_directory=is_directory, size=size, modified=found.st_mtime)
 
 
 def _parts(path: str) -> Path:
@@ -196,11 +190,11 @@ def _parts(path: str) -> Path:
     Raises:
         BadRequestError: one of them cannot be that of a file.
     """
-    parts = tuple(filter(None, path.split("/")))
-    for name in parts:
-        if len(name.encode("utf-8", "replace")) > NAME_BYTES_MAX:
-            raise BadRequestError(f"{shorten(name)} is too long a name")
-    return parts
+    parts = [_NAMES.encode(name) for name in path.split("/") if name]
+    for raw in parts:
+        if len(raw) > NAME_BYTES_MAX:
+            raise BadRequestError(f"{shorten(raw.decode(errors='replace'))} is too long a name")
+    return tuple(map(os.fsdecode, parts))
 
 
 @contextmanager

@@ -30,6 +30,20 @@ def check(params: RdpParams) -> None:
         )
 
 
+def check_directory(params: RdpParams) -> None:
+    """Check that the directory of an operator's connection exists, unless it is created; blocks.
+
+    Raises:
+        BadRequestError: it does not.
+    """
+    path = Path(params.drive_path)
+    if params.enable_drive and path.is_absolute():
+        if params.create_drive_path and not path.parent.is_dir():
+            raise _no_parent()
+        if not params.create_drive_path and not path.is_dir():
+            raise _no_directory()
+
+
 def open_tree(params: RdpParams, origin: Origin, settings: Settings) -> Tree:
     """Open the directory of a drive, which is created if the parameters say so; blocks.
 
@@ -49,10 +63,7 @@ def open_tree(params: RdpParams, origin: Origin, settings: Settings) -> Tree:
     try:
         root = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError):
-        raise BadRequestError(
-            f"parameter {PARAMETER} is no directory of the daemon's machine: create it, or set "
-            "create-drive-path"
-        ) from None
+        raise _no_directory() from None
     except OSError as error:
         reason = os.strerror(error.errno or 0)
         raise BusyError(f"the daemon cannot open the directory of the drive: {reason}") from None
@@ -68,9 +79,7 @@ def _create(path: Path) -> None:
     except FileExistsError:
         return
     except FileNotFoundError:
-        raise BadRequestError(
-            f"the directory that {PARAMETER} is in does not exist: create it"
-        ) from None
+        raise _no_parent() from None
     except OSError as error:
         reason = os.strerror(error.errno or 0)
         raise BusyError(f"the daemon cannot create the directory of the drive: {reason}") from None
@@ -83,6 +92,17 @@ def _lies_in(path: Path, places: Iterable[Path]) -> bool:
         return any(real.is_relative_to(place.resolve()) for place in places)
     except (OSError, RuntimeError, ValueError):  # a loop of symbolic links; a null character
         return False
+
+
+def _no_directory() -> BadRequestError:
+    return BadRequestError(
+        f"parameter {PARAMETER} is no directory of the daemon's machine: create it, or set "
+        "create-drive-path"
+    )
+
+
+def _no_parent() -> BadRequestError:
+    return BadRequestError(f"the directory that {PARAMETER} is in does not exist: create it")
 
 
 def _forbidden() -> ForbiddenError:

@@ -20,6 +20,8 @@ Path = tuple[str, ...]
 Empty for the directory itself."""
 FILE_MODE, DIRECTORY_MODE = 0o600, 0o700
 """Permissions of what is created, as in guacd."""
+FREE_FILES_MIN = 1000
+"""Files for which the disk keeps room, where their number is limited."""
 DEPTH_MAX = 256
 """Directories within each other that are deleted together."""
 _SAFE = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -103,6 +105,8 @@ class Tree:
         if flags & os.O_CREAT:
             flags |= os.O_EXCL
         with self.parent(path) as (directory, name):
+            if flags & os.O_CREAT:
+                self._check_room(directory, 1)
             try:
                 descriptor = os.open(name, flags | _SAFE, FILE_MODE, dir_fd=directory)
             except OSError as error:
@@ -150,6 +154,7 @@ class Tree:
     def make_directory(self, path: Path) -> None:
         """Make a directory; raises OSError."""
         with self.parent(path) as (directory, name):
+            self._check_room(directory, 1)
             os.mkdir(name, DIRECTORY_MODE, dir_fd=directory)
 
     def rename(self, path: Path, to: Path, *, replace: bool) -> None:
@@ -215,17 +220,22 @@ class Tree:
     def _check(self, descriptor: int, end: int, more: int) -> None:
         if end > self._limits.file_max:
             raise OSError(errno.EFBIG, "a file would be larger than rdp.max_drive_file")
-        if more and more > self._space(descriptor)[1]:
+        self._check_room(descriptor, more)
+
+    def _check_room(self, descriptor: int, size: int) -> None:
+        """Check that so many bytes, or a new file, may be written to the disk."""
+        found = os.fstatvfs(descriptor)
+        has_files = not found.f_files or found.f_favail >= FREE_FILES_MIN
+        if size and (size > self._left(found) or not has_files):
             raise OSError(errno.ENOSPC, "the disk would be fuller than rdp.min_drive_free allows")
 
     def space(self) -> tuple[int, int]:
         """Return the bytes of the disk, and those that may still be written; raises OSError."""
-        return self._space(self._root.descriptor)
+        found = os.fstatvfs(self._root.descriptor)
+        return found.f_blocks * found.f_frsize, self._left(found)
 
-    def _space(self, descriptor: int) -> tuple[int, int]:
-        found = os.fstatvfs(descriptor)
-        left = found.f_bavail * found.f_frsize - self._limits.free_min
-        return found.f_blocks * found.f_frsize, max(left, 0)
+    def _left(self, found: os.statvfs_result) -> int:
+        return max(found.f_bavail * found.f_frsize - self._limits.free_min, 0)
 
 
 class _Count:

@@ -60,6 +60,16 @@ def test_the_port_depends_on_the_security_protocol() -> None:
         ({"hostname": "h", "load-balance-info": "x" * 239}, "RDP has room for 238 bytes"),
         ({"hostname": "h", "enable-drive": "true"}, "drive-path is empty"),
         ({"hostname": "h", "enable-drive": "true", "drive-path": "a"}, "an absolute path"),
+        ({"hostname": "h", "enable-drive": "true", "drive-path": "/nowhere"}, "create it, or set"),
+        (
+            {
+                "hostname": "h",
+                "enable-drive": "true",
+                "drive-path": "/nowhere/new",
+                "create-drive-path": "true",
+            },
+            "is in does not exist",
+        ),
         ({"hostname": "h", "server-layout": "de-xx"}, "unknown layout 'de-xx': use de-ch-qwertz, "),
     ],
 )

@@ -77,7 +77,10 @@ async def test_listing(place: Place) -> None:
     (place.path / os.fsdecode(b"\xff")).touch()
     os.utime(place.path / "dir", (5, 7.5))
     found = await names(place)
-    assert set(found) == {"a ü😀\n<b>", "..x", "back\\slash", "dir"}
+    assert set(found) == {"a ü😀\n<b>", "..x", "back\\slash", "dir", "\uefff"}
+    assert (await place.folder.stat("/\uefff")).size == 0
+    await place.folder.delete("/\uefff")
+    assert os.fsdecode(b"\xff") not in inside(place.path)
     assert found["dir"] == Entry("dir", is_directory=True, modified=7.5)
     assert found["..x"].size == 3
     assert await place.folder.stat("/dir") == found["dir"]

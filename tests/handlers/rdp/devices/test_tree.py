@@ -7,6 +7,7 @@ import os
 import stat
 import threading
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -210,14 +211,31 @@ async def test_sizes_have_a_limit(tmp_path: Path) -> None:
 
 async def test_the_disk_keeps_free_space(tmp_path: Path) -> None:
     tree = tree_of(tmp_path, Limits(1 << 30, 1 << 50))
-    file = tree.open(("file",), os.O_RDWR | os.O_CREAT)
-    with pytest.raises(OSError, match=r"rdp\.min_drive_free"):
-        tree.write(file, b"x", 0)
+    (tmp_path / "file").touch()
+    file = tree.open(("file",), os.O_RDWR)
+    for grow in (
+        partial(tree.write, file, b"x", 0),
+        partial(tree.open, ("new",), os.O_RDWR | os.O_CREAT),
+        partial(tree.make_directory, ("new",)),
+    ):
+        with pytest.raises(OSError, match=r"rdp\.min_drive_free"):
+            grow()
+    assert inside(tmp_path) == {"file"}
     total, left = tree.space()
     assert total > 0
     assert left == 0
     os.close(file)
     tree.close()
+
+
+async def test_the_disk_keeps_room_for_files(
+    tree: Tree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not os.statvfs(tmp_path).f_files:
+        pytest.skip("this file system does not limit the number of files")
+    monkeypatch.setattr(tree_of_drives, "FREE_FILES_MIN", 1 << 60)
+    with pytest.raises(OSError, match="disk would be fuller"):
+        tree.make_directory(("new",))
 
 
 async def test_the_directory_stays_open_for_those_who_use_it(tmp_path: Path) -> None:
