@@ -119,7 +119,8 @@ export class FileBrowser {
       byId(id).disabled = !count;
     };
     show("files-upload", "write");
-    byId("files-upload-folder").hidden = !(system.can("write") && system.can("make-directory"));
+    const takesFolders = system.can("write") && system.can("make-directory");
+    byId("files-upload-folder").hidden = !takesFolders || !("webkitdirectory" in byId("files-chosen-folder"));
     show("files-new", "make-directory");
     show("files-download", "read", chosen.length > 0);
     show("files-rename", "rename", chosen.length === 1);
