@@ -202,7 +202,8 @@ async def wheel(module: str = MODULE, forks: Forks | None = None) -> AsyncIterat
 def serve(module: str) -> None:
     """Carry out the requests of the standard input, each in a thread.
 
-    Data of `send_handler_data` are in base64, or a number of zero bytes.
+    Data of `send_handler_data` are in base64, or a number of zero bytes, and blocks of
+    `open_handler_connection` in base64.
     """
     registry = importlib.import_module(module).PyTubeRegistry()
     lock = threading.Lock()
@@ -223,9 +224,9 @@ def serve(module: str) -> None:
             named["signal_callback"] = lambda signal: tell("signal", signal)
             if arguments[1].get("conversationType") == "python_handler":
                 named["handler_callback"] = on_events
-        if method == "send_handler_data":
+        if method in ("open_handler_connection", "send_handler_data") and arguments[2:]:
             data = arguments[2]
-            arguments[2] = bytes(data) if isinstance(data, int) else base64.b64decode(data)
+            arguments[2] = base64.b64decode(data) if isinstance(data, str) else data and bytes(data)
         try:
             result = getattr(registry, method)(*arguments, **named)
         except Exception as error:  # noqa: BLE001 - it is told to the test
