@@ -41,9 +41,11 @@ from handlers.sftp.wire import (
     with_size,
 )
 
-ANSWER_TIMEOUT = 30.0
-"""Seconds in which the server must answer a request. A server that is stuck, in a named pipe or on
-a network drive, answers none at all."""
+SILENCE_MAX = 30.0
+"""Seconds for which a server with pending requests may be silent. One that is stuck, in a named
+pipe or on a network drive, answers none of them; one on a slow link answers some."""
+SILENCES_MAX = 20
+"""Times that a request is waited for so long, although others are answered."""
 REQUESTS_MAX = 1024
 """Maximum requests without an answer."""
 HANDLE_MAX = 256
@@ -70,6 +72,8 @@ class SftpChannel(asyncssh.SSHClientSession[bytes]):
         self._number = VERSION - 1
         """That of the last request. INIT and VERSION have the version in its place."""
         self._channel: asyncssh.SSHClientChannel[bytes] | None = None
+        self._heard = 0
+        """Bytes received."""
         self._lost = False
         """True if the host has closed it."""
         self._closed: Callable[[], UpstreamError] | None = None
@@ -245,14 +249,20 @@ class SftpChannel(asyncssh.SSHClientSession[bytes]):
 
     async def _answer(self, answer: asyncio.Future[Packet]) -> Packet:
         try:
-            async with asyncio.timeout(ANSWER_TIMEOUT):
-                return await answer
-        except TimeoutError:
-            raise self.close(
-                f"was closed, because the host has not answered for {ANSWER_TIMEOUT:g} s: "
-                "choose a different file, or try again",
-                UpstreamTimeoutError,
-            ) from None
+            for _ in range(SILENCES_MAX):
+                heard = self._heard
+                await asyncio.wait((answer,), timeout=SILENCE_MAX)
+                if answer.done():
+                    return answer.result()
+                if self._heard == heard:
+                    break
+        finally:
+            answer.cancel()  # which does nothing to one that has arrived
+        raise self.close(
+            f"was closed, because the host has not answered for {SILENCE_MAX:g} s: choose a "
+            "different file, or try again",
+            UpstreamTimeoutError,
+        )
 
     def _send(self, kind: Kind, *fields: bytes) -> asyncio.Future[Packet]:
         if self._closed is not None:
@@ -283,6 +293,7 @@ class SftpChannel(asyncssh.SSHClientSession[bytes]):
     def data_received(self, data: bytes, datatype: int | None) -> None:
         if datatype is not None or self._closed is not None:
             return  # text of the server's on its standard error
+        self._heard += len(data)
         try:
             for answer in self._decoder.feed(data):
                 self._receive(answer)

@@ -128,7 +128,7 @@ async def test_a_read_that_is_never_answered_ends_and_others_go_on(
 
     for name in ("stuck", "file"):
         (tmp_path / name).write_bytes(SOME)
-    monkeypatch.setattr("handlers.sftp.channel.ANSWER_TIMEOUT", 0.2)
+    monkeypatch.setattr("handlers.sftp.channel.SILENCE_MAX", 0.2)
     async with odd_files(str(tmp_path), Stuck) as (_, files):
         with pytest.raises(UpstreamTimeoutError, match=r"has not answered for 0.2 s"):
             await content(files, "/stuck")
@@ -346,6 +346,30 @@ async def test_a_file_that_opens_too_late_is_closed() -> None:
         await files.stat("/file")
         async with asyncio.timeout(5):
             await closed.wait()
+
+
+async def test_a_server_that_answers_others_has_more_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("handlers.sftp.channel.SILENCE_MAX", 0.2)
+    first: list[int] = []
+
+    def script(requested: int, number: int) -> bytes:
+        if requested == Kind.INIT:
+            return VERSION_3
+        if not first:
+            first.append(number)
+            return b""
+        return packet(Kind.ATTRS, number, u32(4), u32(REGULAR))
+
+    async with scripted_files(script) as files:
+        channel, loop = await files.open(), asyncio.get_running_loop()
+        waiting = asyncio.create_task(channel.stat(b"/slow"))
+        await until(lambda: first, "the first request")
+        later = loop.time() + 0.6
+        while loop.time() < later:
+            await channel.stat(b"/quick")
+        assert not waiting.done()
+        with pytest.raises(UpstreamTimeoutError):
+            await waiting
 
 
 async def test_requests_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
