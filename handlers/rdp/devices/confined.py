@@ -23,7 +23,10 @@ def main(program: str, directory: str, most: int) -> None:
     """Become Ghostscript."""
     confine_program(directory, FILES, most)
     environment = {"TMPDIR": directory, "HOME": directory, "LC_ALL": "C.UTF-8"}
-    os.execve(program, [program, *ARGUMENTS], environment)  # noqa: S606 - no shell
+    try:
+        os.execve(program, [program, *ARGUMENTS], environment)  # noqa: S606 - no shell
+    except OSError as error:
+        sys.exit(f"{error.strerror}: install it below /usr")
 
 
 if __name__ == "__main__":

@@ -148,6 +148,15 @@ async def test_ghostscript_is_confined_even_if_it_has_faults(instead: None) -> N
     assert told.strip() == f"{expected} HOME LC_ALL TMPDIR True"
 
 
+async def test_programs_elsewhere_are_not_run(
+    public: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy("/bin/true", public / "gs")
+    monkeypatch.setattr(ghostscript, "program", lambda: str(public / "gs"))
+    with pytest.raises(UpstreamError, match="install it below /usr"):
+        await converted(HELLO)
+
+
 async def test_results_have_a_limit() -> None:
     size = len(await converted(HELLO))
     with pytest.raises(UpstreamError, match="cannot convert it"):
