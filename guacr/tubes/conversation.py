@@ -135,6 +135,7 @@ class Conversation:
     def close(self, reason: CloseReason = CloseReason.UNKNOWN, outcome: str = NORMAL_EXIT) -> None:
         """Close all connections and the channel, and tell the peer; harmless when repeated. What
         was received is delivered, for a limited time (`wait_closed`)."""
+        self.inlet.finish()
         if not self.is_closed:
             self.outlet.send_control(CloseConnection(0, reason))
             self._close(reason, outcome, by_peer=False)
@@ -263,12 +264,15 @@ class Conversation:
                 self.outlet.send_control(Ping(0, bytes(WARM_UP_SIZE)))
         if self._front is not None:
             self._front.start(self)
-        self._channel.resume_reading()  # it may have waited for this conversation
+        self.reading.begin()  # the channel may have waited for this conversation
 
     def _on_flood(self) -> None:
         self.close(CloseReason.PROTOCOL_ERROR, FLOODED)
 
     def _on_channel_closed(self) -> None:
+        self.inlet.when_idle(self._end_with_channel)
+
+    def _end_with_channel(self) -> None:
         if not self.is_closed:
             self.outlet.is_broken = True
             self._close(None, NORMAL_EXIT, by_peer=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from guacr.tubes.connections.connection import Backend, DatagramBackend
@@ -27,17 +27,25 @@ from guacr.tubes.wire.control import (
     Window,
 )
 from guacr.tubes.wire.fragments import Reassembler
-from guacr.tubes.wire.frames import LENGTH_MAX, FrameParser
+from guacr.tubes.wire.frames import LENGTH_MAX, Frame, FrameParser
 
 if TYPE_CHECKING:
     from guacr.tubes.connections.connection import Connection
     from guacr.tubes.conversation import Conversation
 
+TURN = 256
+"""The cost of the frames that are processed in one turn of the event loop: then others have
+theirs. Each data frame costs 1."""
+CONTROL_COST = 4
+COSTS = {OpenConnection.code: 16, UdpAssociate.code: 16, MetricsRequest.code: 16}
+"""Of the control messages that cost more than `CONTROL_COST`, by code."""
+
 log = logging.getLogger("guacr.tubes.conversation")
 
 
 class Inlet:
-    """Dispatches what a conversation receives.
+    """Dispatches what a conversation receives: at once, unless a peer sends so much for so little
+    that this would hold the event loop. Then the channel waits for the rest of the message.
 
     Args:
         conversation: which it acts on.
@@ -60,6 +68,11 @@ class Inlet:
         self._loop = asyncio.get_running_loop()
         self._expiry: asyncio.TimerHandle | None = None
         """Of incomplete fragments."""
+        self._frames: Iterator[Frame] = iter(())
+        """Those of the message that is being processed."""
+        self._left = TURN
+        self._next_turn: asyncio.Handle | None = None
+        self._when_idle: Callable[[], None] | None = None
 
     def receive(self, message: bytes) -> None:
         """Process a message of the channel."""
@@ -76,16 +89,53 @@ class Inlet:
             text = f"Oversized frame rejected (max={LENGTH_MAX}): closing channel"
             self._conversation.close(CloseReason.PROTOCOL_ERROR, f"error: Internal error: {text}")
             return
-        table = self._table
-        for number, payload in frames:
+        self._frames = iter(frames)
+        self._process()
+
+    def _process(self) -> None:
+        """Process the frames of a message, as many as one turn allows."""
+        table, left = self._table, self._left
+        for number, payload in self._frames:
             if number:
                 connection = table.get(number)
                 if connection is not None:
                     connection.inflow.receive(payload)
+                left -= 1
             else:
-                self._receive_control(payload)
+                left -= self._receive_control(payload)
+            if left <= 0:
+                self._next_turn = self._loop.call_soon(self._continue)
+                self._conversation.reading.wait_for_turn()
+                return
+        self._left = left
         if self._parser.damaged:
             self._on_damaged(self._parser.damaged)
+
+    def _continue(self) -> None:
+        """Process the rest of the message, and receive again after it."""
+        self._next_turn = None
+        self._left = TURN
+        self._process()
+        if self._next_turn is None:
+            callback, self._when_idle = self._when_idle, None
+            self._conversation.reading.has_turn()
+            if callback is not None:
+                self.when_idle(callback)
+
+    def when_idle(self, callback: Callable[[], None]) -> None:
+        """Call `callback` once all messages that have been received are processed."""
+        if self._next_turn is None:
+            callback()
+        else:
+            self._when_idle = callback
+
+    def finish(self) -> None:
+        """Process the rest of a message now."""
+        while self._next_turn is not None:
+            self._next_turn.cancel()
+            self._next_turn = None
+            self._left = TURN
+            self._process()
 
     def _reassembled(self, reassembler: Reassembler, message: bytes) -> bytes | None:
         try:
@@ -107,6 +157,10 @@ class Inlet:
 
     def close(self) -> None:
         """Receive nothing more."""
+        self._frames = iter(())
+        if self._next_turn is not None:
+            self._next_turn.cancel()
+            self._next_turn = None
         if self._expiry is not None:
             self._expiry.cancel()
             self._expiry = None
@@ -118,11 +172,14 @@ class Inlet:
             if connection is not None:
                 self._conversation.end(connection, CloseReason.PROTOCOL_ERROR, text)
 
-    def _receive_control(self, payload: bytes) -> None:
+    def _receive_control(self, payload: bytes) -> int:
+        """Process a control message; return its cost."""
         message = control.parse(payload)
         handle = None if message is None else _HANDLERS.get(message.code)
-        if handle is not None and not self._conversation.is_closed:
-            handle(self, message)
+        if message is None or handle is None or self._conversation.is_closed:
+            return CONTROL_COST
+        handle(self, message)
+        return COSTS.get(message.code, CONTROL_COST)
 
     def _on_ping(self, message: Ping) -> None:
         if not message.conn_no or message.conn_no in self._table:

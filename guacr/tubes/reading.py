@@ -63,6 +63,8 @@ class Reading:
         self._timer: asyncio.TimerHandle | None = None
         self._is_paused = False
         self._is_due = False
+        self._is_busy = False
+        """Received frames have to be processed first."""
         self._is_closed = False
 
     @property
@@ -94,9 +96,25 @@ class Reading:
             # later: the message whose frames are being processed comes first
             self._loop.call_soon(self._update)
 
+    def begin(self) -> None:
+        """Read from the channel, unless something is in the way."""
+        if not self._is_paused:
+            self._channel.resume_reading()
+
+    def wait_for_turn(self) -> None:
+        """Read nothing until `has_turn`."""
+        self._is_busy = not self._is_closed
+        self._update()
+
+    def has_turn(self) -> None:
+        """Read again."""
+        self._is_busy = False
+        self._update()
+
     def close(self) -> None:
         """Wait for nothing any more."""
         self._is_closed = True
+        self._is_busy = False
         self._update()
 
     def _update(self) -> None:
@@ -104,12 +122,13 @@ class Reading:
         limit = self._backlog.limits.connection
         self._over = {one for one in self._over if one.size > limit and not one.has_ended}
         self._is_full = self._is_full and self._backlog.is_full
-        is_paused = bool(self._over or self._is_full) and not self._is_closed
-        if is_paused and self._timer is None:
+        is_over = bool(self._over or self._is_full) and not self._is_closed
+        if is_over and self._timer is None:
             self._timer = self._loop.call_later(CHECK, self._check)
-        elif self._timer is not None and not is_paused:
+        elif self._timer is not None and not is_over:
             self._timer.cancel()
             self._timer = None
+        is_paused = is_over or self._is_busy
         if is_paused and not self._is_paused:
             self._is_paused = True
             self._channel.pause_reading()
