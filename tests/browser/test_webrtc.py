@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ from guacr.tubes.reasons import CloseReason
 from guacr.tubes.rtc.ice.transport import IceTransport
 from guacr.tubes.service.browser_tube import BrowserTube
 from guacr.tubes.service.signalling import Signalling
+from tests.browser.files import choose as choose_file
+from tests.browser.files import folder, state, stored
 from tests.browser.test_view import choose
 from tests.browser.visit import (
     CONNECTED,
@@ -30,7 +33,7 @@ from tests.support.browser import CTRL, SHIFT, Browser, Page, Window
 from tests.support.coturn import coturn
 from tests.support.lossy_relay import LossyRelay
 from tests.support.site import Site, running_site
-from tests.support.waiting import until
+from tests.support.waiting import until, until_saved
 from tests.support.webrtc import WEBRTC
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -96,6 +99,18 @@ async def test_the_test_card(page: Page, site: Site) -> None:
     await page.until(CONNECTED, "the test card")
     await carried_by(page, "WebRTC")
     await page.until(f"Number({STATISTICS}.split(' ')[0]) > 10", "a picture that moves")
+    assert page.errors == []
+
+
+async def test_files(page: Page, site: Site, tmp_path: Path) -> None:
+    await page.call("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
+    await folder(page, site, "files")
+    assert tubes(site) == 1
+    await page.run(choose_file("new File([new Uint8Array(5_000_000).fill(7)], 'a 😀.bin')"))
+    await page.until(state(page, "a 😀.bin", "5.0 MB, "), "the upload")
+    assert stored(site, "/a 😀.bin") == b"\7" * 5_000_000
+    await page.click('#files-rows [aria-label="Download a 😀.bin"]')
+    await until_saved(tmp_path / "a 😀.bin", b"\7" * 5_000_000)
     assert page.errors == []
 
 
