@@ -1,4 +1,4 @@
-"""A link between a browser and the daemon that delays datagrams and loses some."""
+"""A link that delays datagrams, loses and repeats some, and changes their order."""
 
 from __future__ import annotations
 
@@ -15,16 +15,22 @@ class LossyRelay:
     Args:
         delay: seconds in each direction.
         loss: the part that is lost, in each direction.
+        jitter: seconds by which datagrams are later, at random, and so out of order.
+        repeated: the part that arrives twice.
     """
 
-    def __init__(self, delay: float, loss: float) -> None:
+    def __init__(
+        self, delay: float, loss: float, jitter: float = 0.0, repeated: float = 0.0
+    ) -> None:
         self.carried = 0
         self.lost = 0
+        self._jitter = jitter
+        self._repeated = repeated
         self._delay = delay
         self._loss = loss
         self._random = random.Random(1)
         self._sockets = [self._socket(0), self._socket(1)]
-        """Towards the browser, and towards the daemon."""
+        """Towards the browser, and towards the daemon, or the ends in their places."""
         self._ends: list[Address | None] = [None, None]
 
     def _socket(self, side: int) -> socket.socket:
@@ -35,8 +41,8 @@ class LossyRelay:
         return opened
 
     def routed(self, candidate: str) -> str:
-        """Return the link's candidate for one of the daemon; empty for those that it does not
-        carry."""
+        """Return the link's candidate for one of the daemon, or of the other end; empty for those
+        that it does not carry."""
         words = candidate.split()
         if not words or words[4] != "127.0.0.1":
             return ""
@@ -52,7 +58,9 @@ class LossyRelay:
             self.lost += 1
             return
         self.carried += 1
-        asyncio.get_running_loop().call_later(self._delay, self._pass_on, 1 - side, data)
+        for _ in range(1 + (self._random.random() < self._repeated)):
+            delay = self._delay + self._random.random() * self._jitter
+            asyncio.get_running_loop().call_later(delay, self._pass_on, 1 - side, data)
 
     def _pass_on(self, side: int, data: bytes) -> None:
         to = self._ends[side]
