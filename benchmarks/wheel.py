@@ -1,5 +1,8 @@
 """Tunnels: round trips, throughput, creation and memory, with keeper-pam-webrtc-rs at none, one or
-both ends, each end in a process of its own. Needs root, for a network namespace."""
+both ends, each end in a process of its own. All kinds of pairs take turns.
+
+Needs root, for a network namespace.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +20,15 @@ from tests.support.wheel import MODULE, Wheel, wheel, wheel_network
 
 NAMES = {"wheel": MODULE, "guacr": "guacr.tubes.compat"}
 SIZES = {"64 B": 64, "1.5 KB": 1500, "8 KB": 8192, "64 KB": 65536}
-ROUNDS = 400
-SECONDS = 4.0
+TRIPS = 100
+"""Round trips in a row."""
+SECONDS = 2.0
+"""Of a transfer."""
+TURNS = 4
+"""Of each pair."""
 TUBES = 20
+_numbers = itertools.count()
+"""Of conversations."""
 LISTENING = {"conversationType": "tunnel", "local_listen_addr": "127.0.0.1:0"}
 
 
@@ -70,18 +79,17 @@ async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
     writer.close()
 
 
-async def round_trips(port: int, size: int) -> tuple[float, float]:
-    """Median and 99th percentile in milliseconds."""
+async def round_trips(port: int, size: int) -> list[float]:
+    """Milliseconds of each."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 20)
     data, times = bytes(size), []
-    for _ in range(ROUNDS):
+    for _ in range(TRIPS):
         start = time.perf_counter()
         writer.write(data)
         await reader.readexactly(size)
-        times.append(time.perf_counter() - start)
+        times.append((time.perf_counter() - start) * 1000)
     writer.close()
-    times.sort()
-    return statistics.median(times) * 1000, times[int(ROUNDS * 0.99)] * 1000
+    return times
 
 
 class Sink:
@@ -101,7 +109,7 @@ async def upwards(ends: tuple[Wheel, Wheel], size: int) -> float:
     """MB/s from a client, which writes `size` bytes at a time, to the target."""
     sink = Sink()
     async with server(sink) as port:
-        tunnel = await connect(ends, port, f"up {size}")
+        tunnel = await connect(ends, port, f"up {next(_numbers)}")
         _, writer = await asyncio.open_connection("127.0.0.1", tunnel.port)
         start, data = time.perf_counter(), bytes(size)
         while time.perf_counter() - start < SECONDS:
@@ -126,7 +134,7 @@ async def downwards(ends: tuple[Wheel, Wheel], size: int) -> float:
             writer.close()
 
     async with server(pour) as port:
-        tunnel = await connect(ends, port, f"down {size}")
+        tunnel = await connect(ends, port, f"down {next(_numbers)}")
         reader, writer = await asyncio.open_connection("127.0.0.1", tunnel.port, limit=1 << 20)
         start, count = time.perf_counter(), 0
         while time.perf_counter() - start < SECONDS:
@@ -155,26 +163,57 @@ def memory(process: int) -> float:
     return sum(own) / 1024
 
 
-async def _main() -> None:
-    trips, rates, creates = [], [], []
-    for names in itertools.product(NAMES, NAMES):
-        name = " to ".join(names)
-        async with pair(names) as ends, server(echo) as port:
-            tunnel = await connect(ends, port)
-            found = [await round_trips(tunnel.port, size) for size in SIZES.values()]
-            trips.append([name, *(f"{p50:.2f} / {p99:.1f}" for p50, p99 in found)])
-            row: list[object] = [name]
-            for size in (SIZES["8 KB"], SIZES["64 KB"]):
-                row += [await upwards(ends, size), await downwards(ends, size)]
-            rates.append(row)
-        if names[0] == names[1]:
-            async with pair(names) as ends:
-                creates.append([name, *await creation(ends)])
-    print_table("Tunnels: round trips, ms (p50 / p99)", ["offerer to answerer", *SIZES], trips)
-    columns = ["writes of", "8 KB up", "8 KB down", "64 KB up", "64 KB down"]
-    print_table("Tunnels: MB/s", columns, rates)
+Pairs = dict[str, tuple[Wheel, Wheel]]
+
+
+async def _print_round_trips(pairs: Pairs) -> None:
+    times = {name: {size: list[float]() for size in SIZES} for name in pairs}
+    async with server(echo) as port:
+        tunnels = {name: await connect(ends, port, "echo") for name, ends in pairs.items()}
+        for _, size, name in itertools.product(range(TURNS), SIZES, pairs):
+            times[name][size] += await round_trips(tunnels[name].port, SIZES[size])
+    rows = []
+    for name, found in times.items():
+        parts = [statistics.quantiles(one, n=100) for one in found.values()]
+        rows.append([name, *(f"{one[49]:.2f} / {one[98]:.1f}" for one in parts)])
+    print_table("Tunnels: round trips, ms (p50 / p99)", ["offerer to answerer", *SIZES], rows)
+
+
+async def _print_rates(pairs: Pairs) -> None:
+    transfers = [
+        (f"{size} {way.__name__}", way, SIZES[size])
+        for size in ("8 KB", "64 KB")
+        for way in (upwards, downwards)
+    ]
+    rates = {name: {column: list[float]() for column, _, _ in transfers} for name in pairs}
+    for _, (column, way, size), name in itertools.product(range(TURNS), transfers, pairs):
+        rates[name][column].append(await way(pairs[name], size))
+    rows = [
+        [name, *(f"{statistics.median(one):.1f} ({max(one):.1f})" for one in found.values())]
+        for name, found in rates.items()
+    ]
+    columns = ["writes of", *(column for column, _, _ in transfers)]
+    print_table(f"Tunnels: MB/s, median and best of {TURNS} turns", columns, rows)
+
+
+async def _print_creation() -> None:
+    rows = []
+    for name in NAMES:
+        async with pair((name, name)) as ends:
+            rows.append([f"{name} to {name}", *await creation(ends)])
     columns = ["", f"{TUBES} created and connected, s", "memory of each, MiB"]
-    print_table("Tunnels: creation", columns, creates)
+    print_table("Tunnels: creation", columns, rows)
+
+
+async def _main() -> None:
+    async with AsyncExitStack() as stack:
+        pairs = {
+            " to ".join(names): await stack.enter_async_context(pair(names))
+            for names in itertools.product(NAMES, NAMES)
+        }
+        await _print_round_trips(pairs)
+        await _print_rates(pairs)
+    await _print_creation()
 
 
 def main() -> None:
