@@ -28,6 +28,7 @@ POLL_STORE = 2.0
 """The same if the archive is in object storage, where each one costs a request."""
 IDENTITIES_MAX = 65536
 """Maximum bytes of a file of identities."""
+_EPOCH = re.compile(r"[0-9A-Za-z-]{1,40}")
 _AGO = re.compile(r"([0-9]{1,6})([smhd])")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 NOTE = """\
@@ -92,24 +93,25 @@ def audit(arguments: argparse.Namespace, settings: Settings) -> Iterator[str]:
 
 
 def list_recordings(arguments: argparse.Namespace, settings: Settings) -> Iterator[str]:
-    """Yield a line for each recording: its id, when it began, its name and its session.
+    """Yield a line for each recording: its id, when it began, its bytes, whether it is complete,
+    its name and its session.
 
     Raises:
         SettingsError: there is no journal.
         JournalError: it cannot be read.
     """
     from guacr.journal.options import RECORDING
+    from guacr.journal.reading import summaries
+    from guacr.journal.sealer import WAL
 
-    known = set[str]()
-    cursor = _cursor(_options(settings), RECORDING, _decoding(arguments.identity))
-    for found in cursor.poll():
-        name = str(found.key)
-        if name not in known:
-            known.add(name)
-            begin = datetime.fromtimestamp(found.record.time / 1e9, UTC)
-            about = found.description.about
-            texts = (about.get("name", ""), about.get("session", ""))
-            yield "  ".join((name, begin.isoformat(timespec="seconds"), *map(_shown, texts)))
+    options, decoding = _options(settings), _decoding(arguments.identity)
+    archive = options.archive(RECORDING)
+    for found in summaries(options.directory / WAL, archive, decoding, _warn):
+        begin = datetime.fromtimestamp(found.begin / 1e9, UTC).isoformat(timespec="seconds")
+        state = "complete" if found.ended else "incomplete"
+        about = found.description.about
+        texts = map(_shown, (about.get("name", ""), about.get("session", "")))
+        yield "  ".join((str(found.key), begin, str(found.size), state, *texts))
 
 
 def save_recording(arguments: argparse.Namespace, settings: Settings) -> str:
@@ -125,7 +127,12 @@ def save_recording(arguments: argparse.Namespace, settings: Settings) -> str:
     if not arguments.id or arguments.file is None:
         raise SettingsError("save needs the id of a recording, and a file")
     options, decoding = _options(settings), _decoding(arguments.identity)
-    cursor = _cursor(options, RECORDING, decoding, lambda key, _: str(key) == arguments.id)
+    epoch = arguments.id.partition(".")[0]
+    if not _EPOCH.fullmatch(epoch):
+        raise NotFoundError(f"there is no recording {shorten(arguments.id)}: see the list")
+    cursor = _cursor(
+        options, RECORDING, decoding, lambda key, _: str(key) == arguments.id, epoch=epoch
+    )
     size, is_complete, records = 0, False, cursor.poll()
     first = next(records, None)
     if first is None:
@@ -192,12 +199,13 @@ def _cursor(
     wanted: Filter | None = None,
     *,
     since: int = 0,
+    epoch: str = "",
 ) -> Cursor:
     from guacr.journal.reading import Cursor, every
     from guacr.journal.sealer import WAL
 
     archive = options.archive(kind)
-    return Cursor(options.directory / WAL, archive, decoding, _warn, wanted or every, since)
+    return Cursor(options.directory / WAL, archive, decoding, _warn, wanted or every, since, epoch)
 
 
 def _decoding(path: Path | None) -> Decoding:

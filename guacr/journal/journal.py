@@ -104,11 +104,13 @@ class Journal:
         done = self._writer.close(timeout)
         rest = None if end is None else max(0.0, end - time.monotonic())
         done = self._sealer.close(rest) and done
-        if done and not any(path.name != LOCK for path in self._directory.iterdir()):
+        if not done:
+            return False  # the lock stays as long as the threads, or this process
+        if not any(path.name != LOCK for path in self._directory.iterdir()):
             (self._directory / LOCK).unlink()
             self._directory.rmdir()
         os.close(self._lock)
-        return done
+        return True
 
     def _archive(self, kind: str) -> Archive:
         if kind not in self._archives:

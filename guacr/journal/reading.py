@@ -13,6 +13,7 @@ from guacr.journal.archive import Archive
 from guacr.journal.encoding import Decoding
 from guacr.journal.errors import FormatError, MissingError
 from guacr.journal.records import HEADER_SIZE, Description, Record, decode_header, scan
+from guacr.journal.segments import group
 from guacr.journal.writer import SUFFIX
 
 ROUNDS_MAX = 8
@@ -68,6 +69,7 @@ class Cursor:
         warn: called with a sentence about each part that is damaged, and is left out.
         wanted: decides which streams are read.
         since: records before this time, in nanoseconds since 1970, are left out.
+        epoch: the only process whose streams are read; empty for all.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class Cursor:
         warn: Callable[[str], None],
         wanted: Filter = every,
         since: int = 0,
+        epoch: str = "",
     ) -> None:
         self._wal = wal
         self._archive = archive
@@ -85,6 +88,7 @@ class Cursor:
         self._warn = warn
         self._wanted = wanted
         self._since = since
+        self._epoch = epoch
         self._number = 0
         """The last entry of the manifest that was read."""
         self._is_first = True
@@ -114,17 +118,14 @@ class Cursor:
                 return
 
     def _paths(self) -> dict[str, Path]:
-        if self._wal is None:
-            return {}
-        paths = sorted(self._wal.glob(f"*/*{SUFFIX}"))
-        return {f"{path.parent.name}-{path.stem}": path for path in paths}
+        return _files_of(self._wal, self._epoch)
 
     def _read_archive(self) -> Iterator[Found]:
         manifest = self._archive.manifest
         read, self._is_first = manifest.entries if self._is_first else manifest.newer, False
         for entry in read(self._number, self._warn):
             if entry.file:
-                if entry.end >= self._since:
+                if entry.end >= self._since and entry.file.startswith(self._epoch):
                     yield from self._read_archived(entry.file)
                 self._archived.add(entry.file)
             self._number = entry.number
@@ -176,3 +177,71 @@ class Cursor:
         key = Key(epoch, record.stream)
         if self._wanted(key, description):
             yield Found(key, description, record)
+
+
+@dataclass(slots=True)
+class Summary:
+    """A stream as a whole, as far as it has been written."""
+
+    key: Key
+    description: Description
+    begin: int
+    """The time of its first record, in nanoseconds since 1970."""
+    end: int
+    size: int
+    """Bytes of its records, with their frames."""
+    ended: bool
+
+
+def summaries(
+    wal: Path, archive: Archive, decoding: Decoding, warn: Callable[[str], None]
+) -> list[Summary]:
+    """Return all streams of a kind, the oldest first. Of the archive, only indexes are read.
+
+    Raises:
+        JournalError: the archive cannot be read.
+    """
+    found: dict[Key, Summary] = {}
+    paths, archived = _files_of(wal), set[str]()
+    for entry in archive.manifest.entries(warn=warn):
+        if entry.file:
+            archived.add(entry.file)
+            try:
+                for block in archive.open(entry.file, decoding).blocks:
+                    key = Key(entry.file.rpartition("-")[0], block.stream)
+                    description = Description(block.kind, block.about)
+                    size, times = block.size, (block.begin, block.end)
+                    _merge(found, Summary(key, description, *times, size, block.ended))
+            except (MissingError, FormatError) as error:
+                warn(str(error))
+    for name, path in paths.items():
+        if name not in archived:
+            try:
+                streams, _ = group(path.read_bytes())
+            except FileNotFoundError:  # it was archived meanwhile
+                continue
+            except FormatError as error:
+                warn(f"{path}: {error}")
+                continue
+            for number, one in streams.items():
+                key, times = Key(path.parent.name, number), (one.first.time, one.last.time)
+                if one.description.kind == archive.kind:
+                    ended = one.last.is_end
+                    _merge(found, Summary(key, one.description, *times, one.size, ended))
+    return sorted(found.values(), key=lambda summary: summary.begin)
+
+
+def _merge(found: dict[Key, Summary], part: Summary) -> None:
+    known = found.setdefault(part.key, part)
+    if known is not part:
+        known.begin, known.end = min(known.begin, part.begin), max(known.end, part.end)
+        known.size += part.size
+        known.ended = known.ended or part.ended
+
+
+def _files_of(wal: Path | None, epoch: str = "") -> dict[str, Path]:
+    """Return the journal's files by name, in order."""
+    if wal is None:
+        return {}
+    paths = sorted(wal.glob(f"{epoch or '*'}/*{SUFFIX}"))
+    return {f"{path.parent.name}-{path.stem}": path for path in paths}

@@ -130,8 +130,8 @@ def test_recordings_are_listed_and_saved(
     write(journal, RECORDING, b"4.size;", b"4.sync;", b"", name="one\x1b", session="$1")
     write(journal, RECORDING, b"other", name="two", session="$2")
     one, two = printed(capsys, "recordings", "list")
-    assert one.endswith("  one\\x1b  $1")
-    assert two.endswith("  two  $2")
+    assert one.endswith("  complete  one\\x1b  $1")
+    assert two.endswith("  incomplete  two  $2")
     archive(journal)
     assert printed(capsys, "recordings", "list", "--identity", identity) == [one, two]
     for line, content, note in ((one, b"4.size;4.sync;", ""), (two, b"other", "; its end")):
@@ -143,6 +143,7 @@ def test_recordings_are_listed_and_saved(
         assert target.read_bytes() == content
         assert target.stat().st_mode & 0o777 == 0o600
         assert main([*arguments]) == 2  # it is never overwritten
+    assert main(["recordings", "save", "*.1", str(tmp_path / "x")]) == 1
     assert main(["recordings", "save", "none.1", str(tmp_path / "x"), "--identity", identity]) == 1
     assert not (tmp_path / "x").exists()
     assert main(["recordings", "save"]) == 2

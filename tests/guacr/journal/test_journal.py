@@ -18,7 +18,7 @@ from guacr.journal.encoding import Decoding, decoding, encoding
 from guacr.journal.errors import ExistsError, StoreError, WriteError
 from guacr.journal.journal import Journal
 from guacr.journal.options import Options
-from guacr.journal.reading import Cursor, Found, Key
+from guacr.journal.reading import Cursor, Found, Key, Summary, summaries
 from guacr.journal.records import scan
 from guacr.journal.stores import LocalStore
 from guacr.journal.writer import Limits
@@ -83,6 +83,31 @@ def test_what_is_written_is_read_before_and_after_it_is_archived(tmp_path: Path)
     assert len(archived(tmp_path)) == 2
     assert list((tmp_path / "wal").iterdir()) == []
     assert list((tmp_path / "outgoing").iterdir()) == []
+
+
+def test_streams_are_summed_up_from_all_files(tmp_path: Path) -> None:
+    def listed() -> list[Summary]:
+        archive = options(tmp_path).archive("recording")
+        return summaries(tmp_path / "wal", archive, Decoding(), pytest.fail)
+
+    journal = Journal(options(tmp_path))
+    append(journal, "audit", b"not one of them")
+    stream = journal.open_stream("recording", {"name": "long"})
+    journal.append(stream, b"begin")
+    append(journal, "recording", b"short", b"")
+    long, short = listed()
+    assert (long.description.about, long.ended, short.ended) == ({"name": "long"}, False, True)
+    before = long.size
+    journal.rotate()
+    wait(lambda: archived(tmp_path, "recording"), "the archive")
+    journal.append(stream, b"end")
+    journal.append(stream, b"")
+    wait(lambda: listed()[0].ended, "the end")
+    long, short = listed()
+    assert long.size == before + 32 + 3 + 32
+    assert long.begin <= short.begin <= long.end
+    assert journal.close()
+    assert listed() == [long, short]
 
 
 def test_a_cut_at_every_byte_loses_only_what_was_not_whole(tmp_path: Path) -> None:
