@@ -40,8 +40,9 @@ LARGE = 1 << 20
 """Bytes of a clipboard from which on it is encoded on a thread."""
 
 _DISPOSALS = re.compile(rb"(?:7\.dispose,\d+\.-?\d+;)*")
-_LAST_SYNC = b"4.sync,"
-_SET = b"3.set,"
+_SYNC, _SET = b"4.sync,", b"3.set,"
+TAIL = 128
+"""Bytes at the end of a frame that contain its `sync`, and `set`, if there is one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,11 +141,10 @@ class Recorder:
 
     def add_frame(self, data: bytes, *, whole: bool) -> bool:
         """Add a frame with its `sync`; return False if there is no room for it."""
-        data = _without_settings(data)
         if self._sink.buffered and self._sink.buffered + len(data) > self._max_queue:
             self.on_behind()
             return False
-        timestamp = _timestamp_of(data)
+        data, timestamp = _without_settings(data)
         if whole:
             begin = _DISPOSALS.match(data)
             at = 0 if begin is None else begin.end()
@@ -324,18 +324,16 @@ class _Tap(InputTap):
             self._recorder.add_clipboard(contents)
 
 
-def _timestamp_of(frame: bytes) -> int:
-    """Return the time of a frame, which ends with `sync`."""
-    at = frame.rindex(_LAST_SYNC) + len(_LAST_SYNC)
-    return int(frame[at:].split(b".", 1)[1].split(b",", 1)[0].rstrip(b";"))
-
-
-def _without_settings(frame: bytes) -> bytes:
-    """Return a frame without `set`, which concerns live clients. No other element of a frame can
-    contain its text: they are numbers, types and base64."""
-    while (at := frame.find(_SET)) >= 0:
-        frame = frame[:at] + frame[frame.index(b";", at) + 1 :]
-    return frame
+def _without_settings(frame: bytes) -> tuple[bytes, int]:
+    """Return a frame without `set`, which concerns live clients, and its time. Both are at its end:
+    the number of touches is the last part of a picture, and `sync` follows."""
+    end = frame[-TAIL:]
+    at = end.rindex(_SYNC)
+    timestamp = int(end[at + len(_SYNC) :].split(b".", 1)[1].split(b",", 1)[0].rstrip(b";"))
+    begin = end.find(_SET)
+    if begin >= 0:
+        frame = frame[: len(frame) - len(end) + begin] + end[at:]
+    return frame, timestamp
 
 
 def _nothing() -> None:
