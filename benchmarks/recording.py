@@ -32,9 +32,11 @@ SEQ = b"".join(b"%d\r\n" % number for number in range(1_500_000))
 Work = Callable[[SessionRegistry], Awaitable[float]]
 
 
-def registry_of(directory: Path | None) -> SessionRegistry:
-    """A registry that records every session in a directory, if there is one."""
-    settings = Settings.model_validate({"recording": {"path": directory, "min_free_disk": 0}})
+def registry_of(directory: Path | None, *, text: bool = True) -> SessionRegistry:
+    """A registry that records every session in a directory, if there is one; with the text of
+    terminals or without."""
+    recording = {"path": directory, "min_free_disk": 0, "text": text}
+    settings = Settings.model_validate({"recording": recording})
     protocols = Protocols({"screen": ScreenHandler, "testcard": TestcardHandler})
     registry = SessionRegistry(protocols, settings, ThreadPoolExecutor(os.cpu_count()))
     registry.extensions.append(session_recording(registry.events))
@@ -85,22 +87,22 @@ async def desktop(registry: SessionRegistry, motion: str) -> float:
     return (time.process_time() - started) / (viewer.frames - frames)
 
 
-async def run(work: Work, directory: Path | None) -> float:
+async def run(work: Work, directory: Path | None, *, text: bool) -> float:
     """The processor seconds of one run."""
-    registry = registry_of(directory)
+    registry = registry_of(directory, text=text)
     try:
         return await work(registry)
     finally:
         await registry.close()
 
 
-def compare(name: str, work: Work, pairs: int = PAIRS) -> list[object]:
+def compare(name: str, work: Work, *, text: bool = False) -> list[object]:
     """The row of a kind of session; other programs can only add to the time of a run."""
     plain, recorded = [], []
-    for _ in range(pairs):
+    for _ in range(PAIRS):
         with TemporaryDirectory() as directory:
-            plain.append(asyncio.run(run(work, None)))
-            recorded.append(asyncio.run(run(work, Path(directory))))
+            plain.append(asyncio.run(run(work, None, text=text)))
+            recorded.append(asyncio.run(run(work, Path(directory), text=text)))
             size = sum(path.stat().st_size for path in Path(directory).iterdir())
     ratios = sorted(after / before for before, after in zip(plain, recorded, strict=True))
     percent = [f"{(ratio - 1) * 100:+.1f}" for ratio in (ratios[0], ratios[-1])]
@@ -140,13 +142,15 @@ async def many(directory: Path | None) -> list[object]:
 def main() -> None:
     """Print the tables."""
     logging.disable(logging.WARNING)
-    kinds: dict[str, Work] = {
-        f"{FRAMES} full screens of 99x39 cells": screens,
-        "1,500,000 numbers (seq)": seq,
-        "a frame of a desktop of 1920x1080: test card": lambda one: desktop(one, "none"),
-        "the same, every pixel moves": lambda one: desktop(one, "photo"),
-    }
-    rows = [compare(name, work) for name, work in kinds.items()]
+    screens_name, seq_name = f"{FRAMES} full screens of 99x39 cells", "1,500,000 numbers (seq)"
+    rows = [
+        compare(screens_name, screens),
+        compare(screens_name + ", with their text", screens, text=True),
+        compare(seq_name, seq),
+        compare(seq_name + ", with their text", seq, text=True),
+        compare("a frame of a test card of 1920x1080", lambda one: desktop(one, "none")),
+        compare("the same, every pixel moves", lambda one: desktop(one, "photo")),
+    ]
     columns = ["", "CPU ms without", "% more, recorded", "of the pairs", "MB recorded"]
     print_table(f"Processor time, {PAIRS} pairs of runs", columns, rows)
     with TemporaryDirectory() as directory:

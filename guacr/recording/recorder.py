@@ -92,6 +92,7 @@ class Recorder:
         self._size = 0
         """Bytes written."""
         self._stopped = False
+        self._encoding: set[asyncio.Task[None]] = set()
         self._camera = _Camera(self, webp=contents.webp)
         self._tap = _Tap(self, contents)
         self._keyframes = _Keyframes(self._camera.renew)
@@ -130,6 +131,8 @@ class Recorder:
             GuacrError: something could not be stored, and the sink has not reported it.
         """
         self.stop()
+        if self._encoding:
+            await asyncio.wait(self._encoding)
         try:
             if self._index is not None:
                 await self._index.close(self._last_sync, self._size)
@@ -176,10 +179,19 @@ class Recorder:
             if len(data) <= LARGE:
                 self._add(self._clipboard(name, data))
             else:
-                self._session.context.start_task(self._add_large(name, data), "recorded clipboard")
+                task = asyncio.create_task(self._add_large(name, data), name="recorded clipboard")
+                self._encoding.add(task)
+                task.add_done_callback(self._encoding.discard)
 
     async def _add_large(self, mimetype: str, data: bytes) -> None:
-        self._add(await compute(self._clipboard, mimetype, data))
+        """Encode a clipboard on a thread; it is recorded even if the session ends meanwhile."""
+        encoded = await compute(self._clipboard, mimetype, data)
+        if self._sink.buffered + len(encoded) > self._max_queue + INPUT_RESERVE:
+            self.on_behind()
+            return
+        sync = encode("sync", self._last_sync, 0) if self._last_sync else b""
+        self._size += len(encoded) + len(sync)
+        self._sink.write(encoded + sync)
 
     def _clipboard(self, mimetype: str, data: bytes) -> bytes:
         stream = self._session.display.streams.take()

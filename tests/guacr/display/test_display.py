@@ -241,6 +241,23 @@ def test_lossy_picture_becomes_exact_once_it_rests() -> None:
     assert (viewer.flatten() == seen(surface)).all()
 
 
+def test_a_whole_picture_can_be_exact_while_others_have_losses() -> None:
+    display, viewer, lossy = Display(), Canvas(), Encoding()
+    surface = big_noise(7)
+    layer = display.set_surface(surface)
+    paint(viewer, display.plan(0.0), lossy)
+    assert layer.lossy
+    losses = viewer.flatten().copy()
+    assert (losses != seen(surface)).any()
+    exact = Canvas()
+    paint(exact, display.plan_full(exact=True), lossy)
+    assert (exact.flatten() == seen(surface)).all()
+    assert layer.lossy, "others still have their losses"
+    joiner = Canvas()
+    paint(joiner, display.plan_full(), lossy)
+    assert (joiner.flatten() != seen(surface)).any()
+
+
 def test_a_large_photograph_that_was_panned_is_exact_within_four_seconds() -> None:
     display, surface = Display(), FrameBuffer(1920, 1080)
     layer = display.set_surface(surface)

@@ -116,21 +116,48 @@ async def test_many_sinks_are_written_at_once(tmp_path: Path) -> None:
     assert [file.closed for file in files] == [1, 1, 1]
 
 
-async def test_a_disk_that_hangs_holds_up_no_other(tmp_path: Path) -> None:
-    writer = FileWriter()
-    answers = threading.Event()
+class Hanging(Broken):
+    """A file whose disk does not answer for a while."""
 
-    class Hanging(Broken):
-        def append(self, parts: list[bytes]) -> None:
-            assert answers.wait(20)
+    def __init__(self) -> None:
+        super().__init__()
+        self.answers = threading.Event()
+        self.parts: list[bytes] = []
+        self.calls = 0
 
-    stuck, other = FileSink(Hanging(), writer), FileSink(Broken(9), writer)
+    def append(self, parts: list[bytes]) -> None:
+        self.calls += 1
+        assert self.answers.wait(20)
+        self.parts += parts
+
+
+async def test_a_disk_that_hangs_holds_up_no_other() -> None:
+    writer, file = FileWriter(), Hanging()
+    stuck, other = FileSink(file, writer), FileSink(Broken(9), writer)
     stuck.write(b"x" * file_sink.BATCH_BYTES)
     stuck.write(b"y")
     assert stuck.buffered == file_sink.BATCH_BYTES + 1
     other.write(b"x")
     await until(lambda: not other.buffered, "the other")
     assert stuck.buffered
-    answers.set()
+    file.answers.set()
     await stuck.close()
+    await other.close()
+    assert file.parts == [b"x" * file_sink.BATCH_BYTES, b"y"]
+
+
+async def test_the_end_waits_for_what_is_being_written() -> None:
+    file = Hanging()
+    sink = FileSink(file, FileWriter())
+    sink.write(b"x" * file_sink.BATCH_BYTES)
+    sink.write(b"y")
+    closing = asyncio.create_task(sink.close())
+    other = FileSink(Broken(9), FileWriter())
+    other.write(b"x" * file_sink.BATCH_BYTES)
+    await until(lambda: not other.buffered, "another thread")
+    assert (file.calls, file.closed) == (1, 0)
+    file.answers.set()
+    await closing
+    assert file.parts == [b"x" * file_sink.BATCH_BYTES, b"y"]
+    assert file.closed == 1
     await other.close()

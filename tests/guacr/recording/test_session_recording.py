@@ -5,6 +5,7 @@ import json
 import os
 from base64 import b64decode
 from collections.abc import Callable
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from guacr import threads
 from guacr.display.geometry import Rect
+from guacr.display.plan import Plan
 from guacr.errors import UpstreamError
 from guacr.protocol.client import ClientInfo
 from guacr.protocol.instruction import encode_stream
@@ -128,9 +130,7 @@ async def test_clipboards_of_both_sides(
     transport.send("clipboard", 0, "text/plàin")
     transport.receiver.data_received(encode_stream(b"", 0, "grün 🙂".encode()))
     session_of(user).context.send_clipboard("text/plain", b"x" * 3_000_000)
-    await until(lambda: transport.all("clipboard"), "the host's clipboard")
-    await asyncio.sleep(0)
-    await ended(bench, user)
+    await ended(bench, user)  # while it is being encoded
     found = replay(tmp_path / "recording")
     types = [args[1] for args in found.all("clipboard")]
     if not included:
@@ -140,6 +140,19 @@ async def test_clipboards_of_both_sides(
     blobs = [b64decode(args[1]) for args in found.all("blob")]
     assert "grün 🙂".encode() in blobs
     assert b"".join(blobs).count(b"x" * 6048) >= 3_000_000 // 6048 - 1
+
+
+async def test_the_pointer_has_a_time_even_if_nothing_is_drawn(
+    make_bench: MakeBench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("guacr.recording.recorder.SYNC_EVERY", 0)
+    bench = make_bench()
+    transport, user = await recorded(bench, tmp_path)
+    for x in range(5):
+        transport.send("mouse", x, 4, 1)
+    await ended(bench, user)
+    opcodes = [one.opcode for one in replay(tmp_path / "recording").instructions]
+    assert opcodes[-11:-1] == ["mouse", "sync"] * 5
 
 
 async def test_it_is_as_long_as_its_session(make_bench: MakeBench, tmp_path: Path) -> None:
@@ -161,16 +174,16 @@ async def test_a_keyframe_once_nothing_moves(
     monkeypatch.setattr("guacr.recording.recorder.QUIET", 0.05)
     bench = make_bench()
     transport, user = await recorded(bench, tmp_path)
-    for number in range(60):
-        paint(user, number + 1, 0, 0)
-        await frame(transport)
-    session = session_of(user)
-    (recording,) = session.extensions
+    (recording,) = session_of(user).extensions
     recorder = next(iter(recording._written))  # type: ignore[attr-defined]
-    await until(lambda: recorder._keyframes._size and not recorder._keyframes._since, "a keyframe")
-    syncs = len(transport.all("sync"))
+    first = recorder._keyframes._written_at
+    colours = cycle(range(1, 200))
+    while not recorder._keyframes._timer:
+        paint(user, next(colours), 0, 0)
+        await frame(transport)
+    await until(lambda: recorder._keyframes._written_at > first, "a keyframe")
     paint(user, 200, 0, 0)
-    await frame(transport, syncs + 1)
+    await frame(transport)
     seen = picture(user)
     await ended(bench, user)
     path = tmp_path / "recording"
@@ -411,7 +424,16 @@ async def test_a_slow_disk_does_not_slow_the_session(
     recorder = next(iter(recording._written))  # type: ignore[attr-defined]
     while not recorder._camera.stale:
         await flood(transport, user, 1)
-    await flood(transport, user, 1)
+    whole: list[bool] = []
+    plan_full = session.display.plan_full
+
+    def plan(*, exact: bool = False) -> Plan:
+        whole.append(exact)
+        return plan_full(exact=exact)
+
+    session.display.plan_full = plan  # type: ignore[method-assign]
+    await flood(transport, user, 3)
+    assert not whole, "nothing is drawn for a recording that has no room"
     assert 0 < recorder.waiting <= 1 << 20
     hold_disk()
     await until(lambda: not recorder._camera.stale, "the whole picture")
