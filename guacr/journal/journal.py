@@ -18,11 +18,11 @@ from pathlib import Path
 
 from guacr.journal.archive import Archive
 from guacr.journal.errors import WriteError
+from guacr.journal.files import MODE, make_directory, sync_directory
 from guacr.journal.options import Options
 from guacr.journal.records import Description
 from guacr.journal.sealer import LOCK, OUTGOING, TEMPORARY, WAL, Sealer
-from guacr.journal.stores import make_directory
-from guacr.journal.writer import MODE, LogStream, Notify, OnDurable, Writer, sync_directory
+from guacr.journal.writer import LogStream, Notify, OnDurable, Writer
 
 
 class Journal:

@@ -22,11 +22,10 @@ from pathlib import Path
 from guacr.journal.archive import Archive, Retention
 from guacr.journal.encoding import Encoding
 from guacr.journal.errors import FormatError, JournalError
+from guacr.journal.files import MODE, make_directory, sync_directory
 from guacr.journal.manifest import Entry
 from guacr.journal.records import Data
 from guacr.journal.segments import Grouped, encode, group
-from guacr.journal.stores import make_directory
-from guacr.journal.writer import MODE, sync_directory
 from guacr.journal.writer import SUFFIX as WAL_SUFFIX
 
 WAL, OUTGOING, DAMAGED = "wal", "outgoing", "damaged"

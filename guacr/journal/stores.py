@@ -14,10 +14,8 @@ from pathlib import Path
 from typing_extensions import override
 
 from guacr.journal.errors import ExistsError, MissingError, StoreError
-from guacr.journal.writer import sync_directory
+from guacr.journal.files import MODE, make_directory, sync_directory
 
-DIRECTORY_MODE = 0o700
-FILE_MODE = 0o600
 PIECE = 1 << 20
 LEFT_AFTER = 3600.0
 """Seconds after which nobody writes to a temporary file any more."""
@@ -189,18 +187,9 @@ def _reported(name: str) -> Iterator[None]:
         raise StoreError(f"{name}: {error.strerror or error}") from error
 
 
-def make_directory(path: Path) -> None:
-    """Create a directory and those above it, durably, unless it exists."""
-    if path.is_dir():
-        return
-    make_directory(path.parent)
-    path.mkdir(mode=DIRECTORY_MODE, exist_ok=True)
-    sync_directory(path.parent)
-
-
 def _write(path: Path, data: bytes) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-    with os.fdopen(os.open(path, flags, FILE_MODE), "wb") as file:
+    with os.fdopen(os.open(path, flags, MODE), "wb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
@@ -208,7 +197,7 @@ def _write(path: Path, data: bytes) -> None:
 
 def _copy(source: Path, path: Path) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-    with source.open("rb") as old, os.fdopen(os.open(path, flags, FILE_MODE), "wb") as new:
+    with source.open("rb") as old, os.fdopen(os.open(path, flags, MODE), "wb") as new:
         while piece := old.read(PIECE):
             new.write(piece)
         new.flush()

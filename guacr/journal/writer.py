@@ -22,6 +22,7 @@ from functools import partial
 from pathlib import Path
 
 from guacr.journal.errors import FormatError, OverflowedError, WriteError
+from guacr.journal.files import MODE, sync_directory, write_all
 from guacr.journal.records import (
     FRAME_SIZE,
     HEADER_SIZE,
@@ -44,7 +45,6 @@ SLICE_MAX = 4 * 1024 * 1024
 RETRY = 5.0
 """Seconds after a failure before another file is begun."""
 SUFFIX = ".wal"
-MODE = 0o600
 
 OnDurable = Callable[[WriteError | None], None]
 """Called once a record is durable, or with the reason why it is not."""
@@ -282,11 +282,9 @@ class Writer:
         self._buffered += FRAME_SIZE + len(payload)
 
     def _flush(self) -> None:
-        """Write the buffers, however many system calls that takes."""
         self._size += self._buffered
         buffers, self._buffers, self._buffered = self._buffers, [], 0
-        while buffers:
-            buffers = _rest(buffers, os.writev(self._file, buffers))
+        write_all(self._file, buffers)
 
     def _make_durable(self, *, end: bool) -> None:
         now = time.monotonic()
@@ -357,21 +355,3 @@ def _call(function: Callable[[], None]) -> None:
 def _call_each(waiting: list[OnDurable], error: WriteError | None) -> None:
     for on_durable in waiting:
         on_durable(error)
-
-
-def sync_directory(directory: Path) -> None:
-    """Make the names of new files in a directory durable."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _rest(buffers: list[bytes], written: int) -> list[bytes]:
-    """Return what remains of buffers after a write of `written` bytes."""
-    for number, buffer in enumerate(buffers):
-        if written < len(buffer):
-            return [buffer[written:], *buffers[number + 1 :]]
-        written -= len(buffer)
-    return []
