@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import get_args
 
 from guacr.tubes.connections.connection import Backend, Front
 from guacr.tubes.connections.handler import Handler
 from guacr.tubes.connections.listener import Listener
 from guacr.tubes.connections.target import FixedTarget, SocksTargets
+from guacr.tubes.errors import TubeSettingsError
 from guacr.tubes.events import Event
 from guacr.tubes.guacamole.connect import Request
 from guacr.tubes.guacamole.connect_as import ConnectAs
 from guacr.tubes.guacamole.guacd import GuacdBackend
 from guacr.tubes.guacamole.local_sessions import LocalSessions
 from guacr.tubes.guacamole.opener import Opener
+from guacr.tubes.sctp.channels import LABEL_MAX
 from guacr.tubes.settings import (
     ConversationSettings,
     CustomSettings,
     GuacdSettings,
     HandlerSettings,
     ListenerSettings,
+    NoSettings,
     SocksSettings,
     TargetSettings,
 )
@@ -72,9 +76,11 @@ async def make_plan(
         fragmented: long messages are sent in fragments.
 
     Raises:
-        TubeSettingsError: an address cannot be listened on, a key cannot be used, or there is no
-            such protocol.
+        TubeSettingsError: the id cannot be a label, an address cannot be listened on, a key cannot
+            be used, or there is no such protocol.
     """
+    _check_label(conversation_id)
+    _check_kind(settings)
     backend: Backend | None = None
     match settings:
         case ListenerSettings():
@@ -91,9 +97,27 @@ async def make_plan(
             backend = SocksTargets(settings.rules)
         case GuacdSettings():
             backend = await _guacd(settings, sessions, on_event)
-        case _:
+        case NoSettings():
             pass
     return Plan(conversation_id, backend, None, fragmented)
+
+
+def _check_label(conversation_id: str) -> None:
+    try:
+        size = len(conversation_id.encode())
+    except UnicodeEncodeError as error:
+        raise TubeSettingsError("the id of a conversation is not valid Unicode") from error
+    if size > LABEL_MAX:
+        raise TubeSettingsError(
+            f"the id of a conversation has {size} bytes: {LABEL_MAX} are allowed"
+        )
+
+
+def _check_kind(settings: object) -> None:
+    kinds = get_args(ConversationSettings)
+    if not isinstance(settings, kinds):
+        names = ", ".join(kind.__name__ for kind in kinds)
+        raise TubeSettingsError(f"settings must be one of {names}, not {type(settings).__name__}")
 
 
 async def _guacd(

@@ -86,6 +86,8 @@ class PyTubeRegistry(Lookups, HandlerConnections, Numbers):
             raise RuntimeError("client_version is required and must be provided")
         if not isinstance(settings, Mapping):
             raise RuntimeError("Settings parameter must be a dictionary.")  # noqa: TRY004
+        _check_texts(conversation_id=conversation_id, offer=offer, tube_id=tube_id)
+        _check_callables(signal_callback=signal_callback, handler_callback=handler_callback)
         run = self._runtime
         installed_protocols()  # reads files, and not on the event loop
         dispatcher = run.dispatcher(held=True)
@@ -227,6 +229,18 @@ def _decoded(sdp: str) -> str:
         return decode(sdp)
     except SdpError as error:
         raise SdpError(f"Failed to decode SDP from base64: {error}") from error
+
+
+def _check_texts(**values: object) -> None:
+    for name, value in values.items():
+        if not (value is None or isinstance(value, str)):
+            raise RuntimeError(f"{name} must be a text, not {type(value).__name__}")
+
+
+def _check_callables(**values: object) -> None:
+    for name, value in values.items():
+        if not (value is None or callable(value)):
+            raise RuntimeError(f"{name} must be callable, not {type(value).__name__}")
 
 
 def _initial(offer: str) -> str:

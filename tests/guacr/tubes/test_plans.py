@@ -103,3 +103,19 @@ async def test_a_tunnel_without_target_says_so() -> None:
         assert one.seen(0, ConnectionEnded)[0].text == (
             "PortForward target host/port not configured in channel protocol state"
         )
+
+
+@pytest.mark.parametrize(
+    ("conversation_id", "text"),
+    [("c" * 1025, "has 1025 bytes"), ("\u00e9" * 513, "has 1026 bytes"), ("\ud800", "Unicode")],
+)
+async def test_an_id_that_cannot_be_a_label(conversation_id: str, text: str) -> None:
+    with pytest.raises(TubeSettingsError, match=text):
+        await make_plan(
+            conversation_id, NoSettings(), sessions=LocalSessions(), on_event=lambda event: None
+        )
+
+
+async def test_settings_of_no_kind() -> None:
+    with pytest.raises(TubeSettingsError, match="must be one of ListenerSettings"):
+        await planned(None)  # type: ignore[arg-type]
