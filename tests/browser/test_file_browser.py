@@ -27,6 +27,7 @@ from tests.browser.files import (
     stored,
     until_names,
 )
+from tests.browser.visit import sessions
 from tests.support.browser import CTRL, SHIFT, Browser, Page, Window
 from tests.support.site import Site, running_site
 from tests.support.waiting import until
@@ -160,6 +161,29 @@ async def test_only_what_is_possible_is_offered(
     for key in ("F2", "Delete"):
         await page.key(key)
     assert not await page.run("document.querySelector('#ask-dialog').open")
+
+
+async def test_file_systems_come_and_go(files: Page, card: Site) -> None:
+    class Other(CardFiles):
+        name = "<i>Other"
+
+    (session,) = sessions(card)
+    (user,) = session.users
+    box = "document.querySelector('#files-system')"
+    assert await files.run(f"{box}.hidden")
+    user.objects.offer(Other(lambda text: None))
+    await files.until(f"!{box}.hidden && {box}.options[1].text === '<i>Other'", "the choice")
+    assert await files.run(NAMES) == SAMPLE_NAMES, "what is shown stays"
+    await files.run(f"{box}.selectedIndex = 1; {box}.dispatchEvent(new Event('change'))")
+    await until_names(files, "download", "files", "upload")
+    await files.click('#files-rows [aria-label="Open upload"]')
+    await until_names(files)
+    user.objects.withdraw(1)
+    await until_names(files, "download", "files", "upload")
+    assert await files.text("#files-path") == "Test card"
+    user.objects.withdraw(0)
+    await files.until("document.querySelector('#files-browser').hidden", "no file system")
+    assert files.errors == []
 
 
 @pytest.mark.parametrize("dark", [False, True])

@@ -56,6 +56,7 @@ export class FileBrowser {
     else this.path = "/";
     box.hidden = systems.length < 2;
     byId("files-browser").hidden = !systems.length;
+    if (byId("files-dialog").open && this.system !== this.shown) this.show(this.path);
   }
 
   say(text) {
