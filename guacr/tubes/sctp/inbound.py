@@ -29,6 +29,9 @@ STREAMS_MAX = 4096
 """Streams whose next sequence number is known. Messages of further streams are never early."""
 EARLY_FRAGMENTS_MAX = 256
 """Fragments of a message that is delivered before an earlier one of another stream."""
+EARLY_STEPS_MAX = 1024
+"""Chunks that are looked at for this in a packet. A packet of many tiny fragments would take long
+otherwise; then the messages wait for the missing chunk."""
 DUPLICATES_MAX = 20
 SACK_DELAY = 0.02
 """Seconds until an acknowledgement that nothing else carries. RFC 9260 allows 0.5, but a sender
@@ -84,6 +87,7 @@ class Inbound:
         """The sequence number of the next message of each stream."""
         self._duplicates: list[int] = []
         self._unreported = 0
+        self._early_steps = 0
         self._packet_has_data = False
         self._report_now = False
         self._report_at: float | None = None
@@ -235,22 +239,24 @@ class Inbound:
 
     def _run(self, tsn: int) -> range:
         """The TSNs of the message that this chunk belongs to; empty while it is incomplete."""
+        most = min(EARLY_FRAGMENTS_MAX, EARLY_STEPS_MAX - self._early_steps)
         first = last = tsn
-        while not self._waiting[first].flags & FIRST:
+        is_complete = True
+        while is_complete and not self._waiting[first].flags & FIRST:
             first -= 1
-            if first not in self._waiting or tsn - first > EARLY_FRAGMENTS_MAX:
-                return range(0)
-        while not self._waiting[last].flags & LAST:
+            is_complete = first in self._waiting and tsn - first <= most
+        while is_complete and not self._waiting[last].flags & LAST:
             last += 1
-            if last not in self._waiting or last - tsn > EARLY_FRAGMENTS_MAX:
-                return range(0)
-        return range(first, last + 1)
+            is_complete = last in self._waiting and last - tsn <= most
+        self._early_steps += last - first
+        return range(first, last + 1) if is_complete else range(0)
 
     def on_packet_end(self, now: float) -> None:
         """Decide when what a packet brought is reported."""
         if not self._packet_has_data:
             return
         self._packet_has_data = False
+        self._early_steps = 0
         self._unreported += 1
         if self._unreported >= SACK_EVERY:
             self._report_now = True

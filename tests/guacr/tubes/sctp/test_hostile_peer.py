@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from time import perf_counter
+from typing import Any
 
 import pytest
 
 from guacr.tubes.sctp import Association, Limits
 from guacr.tubes.sctp.channels import open_message
+from guacr.tubes.sctp.inbound import EARLY_STEPS_MAX
 from guacr.tubes.sctp.packets import (
     FIRST,
     LAST,
@@ -179,3 +181,29 @@ def test_data_of_all_streams_takes_little_memory() -> None:
 
     assert not peer.reason
     assert len(peer.end._in._sequences) <= 4096
+
+
+class Counting(dict[int, Any]):
+    """A dictionary that counts its look-ups."""
+
+    count = 0
+
+    def __contains__(self, key: object) -> bool:
+        self.count += 1
+        return super().__contains__(key)
+
+
+@pytest.mark.parametrize(("flags", "step"), [(0, 1), (LAST, 1), (FIRST, -1)])
+def test_fragments_of_incomplete_messages_are_not_searched_without_end(
+    flags: int, step: int
+) -> None:
+    peer = HostilePeer()
+    waiting = peer.end._in._waiting = Counting()
+    order = range(peer.tsn + 1, peer.tsn + 1561)[::step]  # the first chunk is missing
+
+    for at in (0, 780):
+        peer.send(*[data_chunk(flags, tsn, 5, 0, 53, b"x") for tsn in order[at : at + 780]])
+
+    assert len(waiting) == 1560
+    assert waiting.count < 3 * 1560 + 2 * EARLY_STEPS_MAX
+    assert not peer.reason
