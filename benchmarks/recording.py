@@ -22,10 +22,10 @@ from guacr.session.registry import SessionRegistry
 from guacr.settings.models import Settings
 from handlers.testcard import TestcardHandler
 
-PAIRS = 7
+PAIRS = 5
 """Runs without and with a recording, one after the other; the quickest of each are compared."""
-FRAMES = 400
-DESKTOP_SECONDS = 4.0
+FRAMES = 200
+DESKTOP_SECONDS = 3.0
 MANY, RATE, MANY_SECONDS = 100, 30, 5.0
 SEQ = b"".join(b"%d\r\n" % number for number in range(1_500_000))
 

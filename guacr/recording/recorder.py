@@ -17,6 +17,7 @@ from typing_extensions import override
 from guacr.display.encoder import JPEG, PNG, WEBP
 from guacr.protocol.instruction import encode, encode_stream
 from guacr.recording.index import KEYFRAME, Index
+from guacr.recording.keyframes import Keyframes
 from guacr.recording.sink import Sink
 from guacr.session.frames.viewer import Viewer
 from guacr.session.input.taps import InputTap
@@ -29,13 +30,6 @@ INPUT_RESERVE = 1 << 20
 """Bytes of input that are accepted while the queue has no room for pictures."""
 SYNC_EVERY = 40
 """Milliseconds between two positions of the pointer that a player can tell apart."""
-KEYFRAME_EVERY, KEYFRAME_LATEST = 10.0, 60.0
-"""Seconds after a keyframe from which the next one is written once nothing moves, and at which it
-is written even if something does."""
-KEYFRAME_SHARE = 4
-"""A keyframe is only written after this multiple of the size of the last one."""
-QUIET = 0.5
-"""Seconds without a frame after which nothing moves."""
 LARGE = 1 << 20
 """Bytes of a clipboard from which on it is encoded on a thread."""
 
@@ -95,7 +89,7 @@ class Recorder:
         self._encoding: set[asyncio.Task[None]] = set()
         self._camera = _Camera(self, webp=contents.webp)
         self._tap = _Tap(self, contents)
-        self._keyframes = _Keyframes(self._camera.renew)
+        self._keyframes = Keyframes(self._camera.renew)
         sink.on_drained = self._drained
 
     @property
@@ -264,47 +258,6 @@ class _Camera(Viewer):
         """Ask for the whole picture."""
         self.stale = True
         self._recorder.wake()
-
-
-class _Keyframes:
-    """Decides when a whole picture is due, after which a player can begin."""
-
-    def __init__(self, renew: Callable[[], None]) -> None:
-        self._renew = renew
-        self._loop = asyncio.get_running_loop()
-        self._written_at = self._last_frame = self._loop.time()
-        self._size = self._since = 0
-        """Bytes of the last keyframe, and of what has followed it."""
-        self._timer: asyncio.TimerHandle | None = None
-
-    def frame(self, size: int, *, whole: bool) -> None:
-        """Note a frame of `size` bytes."""
-        now = self._last_frame = self._loop.time()
-        if whole:
-            self._written_at, self._size, self._since = now, size, 0
-            self.stop()
-            return
-        self._since += size
-        if self._since < KEYFRAME_SHARE * self._size:
-            return
-        if now - self._written_at >= KEYFRAME_LATEST:
-            self._renew()
-        elif now - self._written_at >= KEYFRAME_EVERY and self._timer is None:
-            self._timer = self._loop.call_later(QUIET, self._check)
-
-    def stop(self) -> None:
-        """Ask for nothing more, until the next frame."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def _check(self) -> None:
-        left = self._last_frame + QUIET - self._loop.time()
-        if left > 0:
-            self._timer = self._loop.call_later(left, self._check)
-        else:
-            self._timer = None
-            self._renew()
 
 
 class _Tap(InputTap):

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 from typing_extensions import override
 
@@ -17,11 +15,12 @@ from guacr.errors import ForbiddenError, GuacrError, RecordingError
 from guacr.journal.journal import Journal
 from guacr.recording import cast
 from guacr.recording.cast import Cast
-from guacr.recording.file_sink import AppendedFile, FileSink, FileWriter
-from guacr.recording.files import OWN_MODE, Place, RecordingFile, open_beside, open_file
+from guacr.recording.file_sink import FileSink, FileWriter
+from guacr.recording.files import Place
 from guacr.recording.index import SUFFIX, Index
 from guacr.recording.journal_sink import JournalSink
 from guacr.recording.notice import show_notice
+from guacr.recording.opening import open_recording, opened
 from guacr.recording.recorder import Contents, Recorder
 from guacr.recording.sink import Sink
 from guacr.recording.typescript import Typescript, open_typescript
@@ -30,15 +29,10 @@ from guacr.session.extension import SessionExtension
 from guacr.session.params import Params
 from guacr.session.session import Session
 from guacr.settings.models import EVERYTHING
-from guacr.threads import store
-
-_Files = TypeVar("_Files", bound=tuple[AppendedFile | None, ...])
 
 ABOUT_MAX = 1024
 """Maximum characters of each text that describes a recording in the journal."""
 TOO_SLOW = "the disk is too slow for the session"
-
-log = logging.getLogger("guacr.recording")
 
 
 class SessionRecording(SessionExtension):
@@ -123,8 +117,8 @@ class SessionRecording(SessionExtension):
             suffixes.append(SUFFIX)
         if contents.output and settings.text and columns:
             suffixes.append(cast.SUFFIX)
-        file, *beside = await _opened(
-            partial(_open_recording, place, settings.min_free_disk, suffixes)
+        file, *beside = await opened(
+            partial(open_recording, place, settings.min_free_disk, suffixes)
         )
         sinks = {
             name: FileSink(found, self._writer)
@@ -167,7 +161,7 @@ class SessionRecording(SessionExtension):
 
     async def _write_typescript(self, place: Place) -> None:
         min_free = self._settings.min_free_disk
-        (files,) = await _opened(lambda: (open_typescript(place, min_free=min_free),))
+        (files,) = await opened(lambda: (open_typescript(place, min_free=min_free),))
         sink = FileSink(files, self._writer)
         typescript = Typescript(sink)
         self._begun(typescript, sink, str(files.path))
@@ -274,38 +268,6 @@ def session_recording(
         return recording if recording.is_wanted else None
 
     return create
-
-
-def _open_recording(
-    place: Place, min_free: int, suffixes: Iterable[str]
-) -> tuple[RecordingFile, *tuple[RecordingFile | None, ...]]:
-    """Open a recording and the files beside it; those that the system refuses are None."""
-    file = open_file(place, min_free=min_free)
-    opened: list[RecordingFile | None] = []
-    for suffix in suffixes:
-        try:
-            opened.append(open_beside(place, file, suffix, mode=OWN_MODE))
-        except GuacrError as error:
-            log.warning("%s%s cannot be written: %s", file.path, suffix, error)
-            opened.append(None)
-    return file, *opened
-
-
-async def _opened(function: Callable[[], _Files]) -> _Files:
-    """Open files on a thread; if the caller is cancelled meanwhile, they are closed again."""
-    opening = store(function)
-    try:
-        return await asyncio.shield(opening)
-    except asyncio.CancelledError:
-        opening.add_done_callback(_discard)
-        raise
-
-
-def _discard(opening: asyncio.Future[_Files]) -> None:
-    if not opening.cancelled() and opening.exception() is None:
-        for file in opening.result():
-            if file is not None:
-                store(file.close)
 
 
 def _refusal(error: GuacrError) -> GuacrError:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import threading
 from base64 import b64decode
 from collections.abc import Callable
 from itertools import cycle
@@ -19,7 +20,8 @@ from guacr.errors import UpstreamError
 from guacr.protocol.client import ClientInfo
 from guacr.protocol.instruction import encode_stream
 from guacr.protocol.status import Status
-from guacr.recording import file_sink, notice
+from guacr.recording import file_sink, notice, opening
+from guacr.recording.files import Place, RecordingFile, open_file
 from guacr.recording.scan import scan_file
 from guacr.session.events import RecordingEnded, RecordingFailed, RecordingStarted
 from guacr.session.origin import Origin
@@ -169,9 +171,9 @@ async def test_it_is_as_long_as_its_session(make_bench: MakeBench, tmp_path: Pat
 async def test_a_keyframe_once_nothing_moves(
     make_bench: MakeBench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("guacr.recording.recorder.KEYFRAME_EVERY", 0.0)
-    monkeypatch.setattr("guacr.recording.recorder.KEYFRAME_SHARE", 1)
-    monkeypatch.setattr("guacr.recording.recorder.QUIET", 0.05)
+    monkeypatch.setattr("guacr.recording.keyframes.KEYFRAME_EVERY", 0.0)
+    monkeypatch.setattr("guacr.recording.keyframes.KEYFRAME_SHARE", 1)
+    monkeypatch.setattr("guacr.recording.keyframes.QUIET", 0.05)
     bench = make_bench()
     transport, user = await recorded(bench, tmp_path)
     (recording,) = session_of(user).extensions
@@ -270,6 +272,26 @@ async def test_nothing_happens_before_a_recording_has_begun(
     assert error[1] == str(Status.SERVER_ERROR.value)
     assert ("run",) not in vars(handler).get("events", [])
     assert not transport.all("sync")
+
+
+async def test_a_disk_that_does_not_answer(
+    make_bench: MakeBench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = threading.Event()
+
+    def slow(place: Place, *, min_free: int) -> RecordingFile:
+        assert answers.wait(20)
+        return open_file(place, min_free=min_free)
+
+    monkeypatch.setattr(opening, "open_file", slow)
+    monkeypatch.setattr(opening, "OPENING_MAX", 0.05)
+    bench = make_bench()
+    transport, _ = bench.connect(recording_path=str(tmp_path))
+    await until(lambda: transport.closed_with is not None, "the refusal")
+    assert "the disk has not answered" in transport.all("error")[0][0]
+    answers.set()
+    await until((tmp_path / "recording").exists, "the file")
+    # the guard of open files sees that it is closed again
 
 
 async def test_a_session_that_must_be_recorded_ends_with_its_recording(
