@@ -283,6 +283,14 @@ async def test_a_disk_that_does_not_answer(
         assert answers.wait(20)
         return open_file(place, min_free=min_free)
 
+    closed = threading.Event()
+
+    def close(file: RecordingFile) -> None:
+        close_file(file)
+        closed.set()
+
+    close_file = RecordingFile.close
+    monkeypatch.setattr(RecordingFile, "close", close)
     monkeypatch.setattr(opening, "open_file", slow)
     monkeypatch.setattr(opening, "OPENING_MAX", 0.05)
     bench = make_bench()
@@ -290,8 +298,7 @@ async def test_a_disk_that_does_not_answer(
     await until(lambda: transport.closed_with is not None, "the refusal")
     assert "the disk has not answered" in transport.all("error")[0][0]
     answers.set()
-    await until((tmp_path / "recording").exists, "the file")
-    # the guard of open files sees that it is closed again
+    await until(closed.is_set, "the file, which is closed again")
 
 
 async def test_a_session_that_must_be_recorded_ends_with_its_recording(
