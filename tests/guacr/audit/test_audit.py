@@ -34,6 +34,7 @@ from guacr.session.events import Refused
 from guacr.session.origin import Origin
 from guacr.session.streams.inputs import InputStream
 from guacr.session.user import User
+from guacr.settings.journal import AuditSettings
 from guacr.settings.models import Settings
 from tests.support.loopback import (
     Bench,
@@ -443,6 +444,21 @@ async def test_it_can_be_disabled(tmp_path: Path) -> None:
     await bench.close()
     await bench.service.close()
     assert bench.entries() == []
+
+
+async def test_a_reload_changes_what_is_strict(tmp_path: Path, disk: Disk) -> None:
+    async with audited(tmp_path) as bench:
+        transport, _ = bench.connect()
+        await bench.until_noted()
+        strict = bench.registry.settings.model_copy(update={"audit": AuditSettings(strict=True)})
+        apply = bench.service.reload(strict)
+        assert not bench.registry.events.is_strict
+        apply()
+        disk.works.clear()
+        paste(transport, b"x")
+        await stays(lambda: not transport.reading)
+        disk.works.set()
+        await until(lambda: transport.reading)
 
 
 async def test_a_directory_that_cannot_be_used_prevents_the_start(tmp_path: Path) -> None:

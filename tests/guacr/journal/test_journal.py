@@ -19,7 +19,7 @@ from guacr.journal.errors import ExistsError, StoreError, WriteError
 from guacr.journal.journal import Journal
 from guacr.journal.options import Options
 from guacr.journal.reading import Cursor, Found, Key, Summary, summaries
-from guacr.journal.records import scan
+from guacr.journal.records import HEADER_SIZE, scan
 from guacr.journal.stores import LocalStore
 from guacr.journal.writer import Limits
 
@@ -110,7 +110,9 @@ def test_streams_are_summed_up_from_all_files(tmp_path: Path) -> None:
     assert listed() == [long, short]
 
 
-def test_a_cut_at_every_byte_loses_only_what_was_not_whole(tmp_path: Path) -> None:
+def test_a_cut_at_every_byte_loses_only_what_was_not_whole(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     """The same file, cut everywhere, as if as many processes had been killed."""
     journal = Journal(options(tmp_path / "whole"))
     append(journal, "audit", b"one", b"two" * 10, b"")
@@ -131,6 +133,8 @@ def test_a_cut_at_every_byte_loses_only_what_was_not_whole(tmp_path: Path) -> No
     assert by_epoch(tmp_path) == expected
     assert Journal(options(tmp_path)).close()
     assert by_epoch(tmp_path) == expected
+    cut = [text for text in caplog.messages if "are incomplete and were cut" in text]
+    assert len(cut) == len(data) - len({HEADER_SIZE, *(end for end, _ in scan(data))})
     assert len(archived(tmp_path)) == len(expected)
     assert list((tmp_path / "wal").iterdir()) == []
     assert list(options(tmp_path).archive("audit").verify()) == []
