@@ -32,7 +32,7 @@ class Body:
     Args:
         mimetype: its type.
         source: yields it in pieces.
-        file: the path of a file; empty for a directory.
+        file: the path of a file, or the files of an archive, for reports; empty for a directory.
     """
 
     mimetype: str

@@ -12,6 +12,7 @@ from guacr.session.streams.archive import collect, packed
 from guacr.session.streams.bodies import FILE_TYPE, Bodies, Body
 from guacr.session.streams.directories import directory_of
 from guacr.session.streams.files import Feature, FileSystem, normalised
+from guacr.session.streams.outputs import NAME_MAX
 from guacr.session.streams.transfers import Transfers
 
 OFFSET_DIGITS = 16
@@ -121,7 +122,9 @@ class FileRequests:
         found = await collect(files, path, request.arguments[1:])
         about = {"files": len(found.members), "size": found.size}
         self._bodies.answer(request.index, request.number, about)
-        return Body(ARCHIVE_TYPE, packed(files, found), path)
+        names = ", ".join(request.arguments[1:])
+        reported = f"{path}: {names}"[:NAME_MAX] if names else path
+        return Body(ARCHIVE_TYPE, packed(files, found), reported)
 
     async def _make_directory(self, request: Request) -> dict[str, Any]:
         await request.files.make_directory(_changed(request.path))

@@ -116,8 +116,9 @@ class Desk:
             if sum(at == stream for at, _ in self.transport.all("blob")) > acked:
                 acked += 1
                 self.transport.send("ack", stream, "OK", 0)
-        self.transport.send("ack", stream, "OK", 0)
-        data = (data for at, data in self.transport.all("blob") if at == stream)
+        data = [data for at, data in self.transport.all("blob") if at == stream]
+        for _ in data[acked:]:
+            self.transport.send("ack", stream, "OK", 0)
         return mimetype, b"".join(map(b64decode, data))
 
     async def error_of(self, path: str, index: int = 0) -> dict[str, Any]:

@@ -14,12 +14,13 @@ import pytest
 
 from guacr.errors import ForbiddenError, NotFoundError, OverrunError, UpstreamError
 from guacr.protocol.files import ANSWER_TYPE, ARCHIVE_TYPE
+from guacr.session.events import TransferEnded
 from guacr.session.streams import archive
 from guacr.session.streams.archive import PROBLEMS, collect, packed
 from guacr.session.streams.bodies import ERROR_TYPE
 from guacr.session.streams.files import Entry, FileSystem
 from tests.guacr.session.streams.desk import Desk
-from tests.support.loopback import Bench, until
+from tests.support.loopback import Bench, session_of, until
 from tests.support.require import require
 
 Tree = dict[str, "Tree | bytes"]
@@ -205,6 +206,21 @@ async def test_over_the_protocol() -> None:
         for name, content in ALL.items()
         if name.startswith("d/") and name != "d/"
     }
+    await bench.close()
+
+
+async def test_what_is_sent_is_reported() -> None:
+    bench = Bench()
+    desk = Desk(bench, extended=True)
+    desk.user.objects.offer(Shelf(TREE))
+    with session_of(desk.user).events.subscribe() as events:
+        for names in ((), ("b", "empty")):
+            before = len(desk.transport.all("body"))
+            await desk.ask("archive", "/d", *names, index=1)
+            await desk.body("7", before + 1)
+        await until(lambda: not desk.user.transfers._under_way)
+        found = [event.name for event in events._pending if isinstance(event, TransferEnded)]
+    assert found == ["/d", "/d: b, empty"]
     await bench.close()
 
 
