@@ -26,6 +26,7 @@ PRINTED = {
     "A Guacamole session, served to the application": "5.error",
     "Trickle and signals": "Connected",
     "A tunnel, from asyncio": "hello from asyncio",
+    "SOCKS5, from asyncio": "reached from asyncio",
     "A connection that the application serves, from asyncio": "HELLO",
     "A guacd elsewhere": "guacd has drawn a frame",
     "Joining a session": "2 users see the session",
