@@ -57,7 +57,7 @@ async def half_closed(port: int) -> bytes:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(bytes(300_000))
     writer.write_eof()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         answer = await reader.read()
     writer.close()
     return answer
@@ -90,7 +90,7 @@ async def test_a_backend_may_end_first_with_the_wheels_client(both: Both) -> Non
     async with server(backend) as port:
         created = await both.wheel_offers(Plan("c", FixedTarget("127.0.0.1", port)), LISTENING)
         reader, writer = await asyncio.open_connection("127.0.0.1", port_of(created))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(20):
             assert await reader.read() == b"banner"
             writer.write(bytes(300_000))
             writer.write_eof()
@@ -104,7 +104,7 @@ async def asked(port: int, host: str, target_port: int, command: int = 1) -> tup
     writer.write(GREETING)
     assert await reader.readexactly(2) == b"\x05\x00"
     writer.write(request(host, target_port, command))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         return (reader, writer), await reader.read(10)
 
 

@@ -183,7 +183,7 @@ async def test_dead_servers_do_not_delay_anything(caplog: pytest.LogCaptureFixtu
             begun = perf_counter()
             tasks = [asyncio.ensure_future(end.transport.gather()) for end in (one, two)]
             await until(lambda: len(one.candidates) == 2, "the hosts")
-            assert perf_counter() - begun < 0.2  # 2 ms on an idle machine
+            assert not tasks[0].done()  # it takes 2 ms on an idle machine
             one.transport.set_remote(two.transport.local)
             two.transport.set_remote(one.transport.local)
             await one.until(IceState.CONNECTED)
