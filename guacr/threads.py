@@ -4,8 +4,8 @@ Waiting work (name resolution, files, a Kerberos realm) runs in the event loop's
 by `asyncio.to_thread`; libraries resolve names there, too. A peer decides how long it takes, so
 there are many threads, and a slow peer does not delay others.
 
-Recordings are written on a few threads of their own (`store`): a disk that hangs holds up nothing
-else.
+Recordings are opened and written on threads of their own (`open_stored`, `store`): a disk that
+hangs holds up nothing else.
 
 Computations (`compute`) use few threads. More would not be faster, because they would compete with
 the event loop for the interpreter. Callers limit what they compute.
@@ -25,14 +25,17 @@ COMPUTING_MIN = 4
 """Threads that compute, even with fewer processors: if one is busy for seconds, the others are free
 for shorter tasks."""
 
-STORING_MAX = 4
-"""Threads that write recordings."""
+STORING_MAX = 16
+"""Threads that write recordings; of one disk, at most three are used at a time."""
+OPENING_MAX = 32
+"""Threads that open recordings, some for each directory."""
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
 _computing = ThreadPoolExecutor(max(os.cpu_count() or 1, COMPUTING_MIN), "computing")
 _storing = ThreadPoolExecutor(STORING_MAX, "storing")
+_opening = ThreadPoolExecutor(OPENING_MAX, "opening")
 
 
 def waiting_threads() -> ThreadPoolExecutor:
@@ -49,3 +52,9 @@ async def compute(function: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwarg
 def store(function: Callable[[], _R]) -> asyncio.Future[_R]:
     """Call `function`, which writes to a disk, in a thread; return the future of its result."""
     return asyncio.get_running_loop().run_in_executor(_storing, function)
+
+
+def open_stored(function: Callable[[], _R]) -> asyncio.Future[_R]:
+    """Call `function`, which opens files on a disk, in a thread; return the future of its
+    result."""
+    return asyncio.get_running_loop().run_in_executor(_opening, function)

@@ -48,6 +48,12 @@ class Place:
     within: tuple[Path, ...] | None = None
     """The directories that its requester may use; None for an operator, who may use any."""
 
+    @property
+    def root(self) -> str:
+        """The directory of the settings that it is in: what is there is on one disk, as a rule."""
+        path = os.path.normpath(self.directory)
+        return next((str(root) for root in self.within or () if _lies_in(path, root)), path)
+
 
 class RecordingFile:
     """An open and locked file, to which whole parts are appended."""
@@ -55,6 +61,7 @@ class RecordingFile:
     def __init__(self, descriptor: int, path: Path, *, min_free: int) -> None:
         self.path = path
         self._descriptor = descriptor
+        self.disk = os.fstat(descriptor).st_dev
         self.min_free = min_free
         """Bytes that must stay free on the disk."""
         self._size = self._position = 0
@@ -226,13 +233,26 @@ def _open_directory(place: Place) -> int:
 
 def _resolved(path: Path, allowed: Iterable[Path]) -> Path:
     """Return a path without links, if it is within one of the `allowed` directories."""
+    asked = os.path.normpath(path)
+    allowed = sorted(allowed, key=lambda root: not _lies_in(asked, root))
+    if not allowed or not _lies_in(asked, allowed[0]):
+        raise _forbidden(path)  # the disks of other paths are not even asked
     try:
         found = path.resolve()
     except RuntimeError as error:  # a loop of links
         raise ForbiddenError(f"{shorten(str(path))} cannot be resolved") from error
     if any(found.is_relative_to(root.resolve()) for root in allowed):
         return found
-    raise ForbiddenError(
+    raise _forbidden(path)
+
+
+def _lies_in(path: str, root: Path) -> bool:
+    """Return whether a normalised path is in a directory, as it is written."""
+    return Path(path).is_relative_to(root)
+
+
+def _forbidden(path: Path) -> ForbiddenError:
+    return ForbiddenError(
         f"{shorten(str(path))} is not a directory in which clients may record: add it to "
         "recording.directories, or use one of those"
     )

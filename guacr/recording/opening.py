@@ -1,24 +1,28 @@
-"""Opens the files of a recording on a thread."""
+"""Opens the files of recordings on threads, without waiting for a disk that hangs."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from functools import partial
+from typing import Generic, TypeVar
 
 from guacr.deadline import time_limit
 from guacr.errors import GuacrError, RecordingError
-from guacr.recording.file_sink import AppendedFile
+from guacr.recording.file_sink import STALLED, AppendedFile
 from guacr.recording.files import OWN_MODE, Place, RecordingFile, open_beside, open_file
-from guacr.threads import store
+from guacr.threads import open_stored, store
 
 _Files = TypeVar("_Files", bound=tuple[AppendedFile | None, ...])
+log = logging.getLogger("guacr.recording")
 
 OPENING_MAX = 15.0
-"""Seconds that a disk has for opening files."""
-
-log = logging.getLogger("guacr.recording")
+"""Seconds within which a disk must open the files of a recording."""
+OPENING_EACH = 8
+"""Recordings that are opened in one directory at a time; they take milliseconds unless the disk
+hangs."""
 
 
 def open_recording(
@@ -36,27 +40,64 @@ def open_recording(
     return file, *beside
 
 
-async def opened(function: Callable[[], _Files]) -> _Files:
-    """Open files on a thread. If that takes too long or the caller is cancelled, they are closed
-    again.
+class Opener:
+    """Opens files, a limited number at a time in each directory of the settings."""
 
-    Raises:
-        GuacrError: they cannot be opened, or the disk does not answer.
-    """
-    opening = store(function)
-    try:
-        async with time_limit(OPENING_MAX):
-            return await asyncio.shield(opening)
-    except TimeoutError:
-        opening.add_done_callback(_discard)
-        raise RecordingError(f"the disk has not answered for {OPENING_MAX:g} seconds") from None
-    except asyncio.CancelledError:
-        opening.add_done_callback(_discard)
-        raise
+    def __init__(self) -> None:
+        self.running: Counter[str] = Counter()
+        """Those that are being opened, by directory."""
+
+    async def open(self, place: Place, function: Callable[[], _Files]) -> _Files:
+        """Open files at a place by a function that blocks. If the caller is cancelled meanwhile, or
+        the disk does not answer, they are closed again.
+
+        Raises:
+            RecordingError: the disk does not answer.
+        """
+        root = place.root
+        if self.running[root] >= OPENING_EACH:
+            raise RecordingError(STALLED)
+        self.running[root] += 1
+        work = _Work(function)
+        opening = open_stored(work.run)
+        opening.add_done_callback(partial(self._end, root))
+        try:
+            async with time_limit(OPENING_MAX):
+                return await asyncio.shield(opening)
+        except BaseException as error:
+            work.is_abandoned = True
+            opening.add_done_callback(_discard)
+            if isinstance(error, TimeoutError):
+                raise RecordingError(STALLED) from error
+            raise
+
+    def _end(self, root: str, opening: object) -> None:
+        self.running[root] -= 1
+        if not self.running[root]:
+            del self.running[root]
+
+
+class _Work(Generic[_Files]):
+    def __init__(self, function: Callable[[], _Files]) -> None:
+        self._function = function
+        self.is_abandoned = False
+        """True if nobody wants the files any more."""
+
+    def run(self) -> _Files:
+        """Open the files; blocks."""
+        files = self._function()
+        if self.is_abandoned:
+            _close(files)
+            raise RecordingError(STALLED)
+        return files
 
 
 def _discard(opening: asyncio.Future[_Files]) -> None:
     if not opening.cancelled() and opening.exception() is None:
-        for file in opening.result():
-            if file is not None:
-                store(file.close)
+        store(partial(_close, opening.result()))
+
+
+def _close(files: tuple[AppendedFile | None, ...]) -> None:
+    for file in files:
+        if file is not None:
+            file.close()

@@ -20,7 +20,7 @@ from guacr.recording.files import Place
 from guacr.recording.index import SUFFIX, Index
 from guacr.recording.journal_sink import JournalSink
 from guacr.recording.notice import show_notice
-from guacr.recording.opening import open_recording, opened
+from guacr.recording.opening import Opener, open_recording
 from guacr.recording.recorder import Contents, Recorder
 from guacr.recording.sink import Sink
 from guacr.recording.typescript import Typescript, open_typescript
@@ -43,11 +43,13 @@ class SessionRecording(SessionExtension):
         session: Session,
         events: Events,
         writer: FileWriter,
+        opener: Opener,
         journal: Callable[[], Journal | None],
     ) -> None:
         self._session = session
         self._events = events
         self._writer = writer
+        self._opener = opener
         self._journal = journal
         self._settings = session.settings.recording
         self._written: dict[Recorder | Typescript, str] = {}
@@ -117,8 +119,8 @@ class SessionRecording(SessionExtension):
             suffixes.append(SUFFIX)
         if contents.output and settings.text and columns:
             suffixes.append(cast.SUFFIX)
-        file, *beside = await opened(
-            partial(open_recording, place, settings.min_free_disk, suffixes)
+        file, *beside = await self._opener.open(
+            place, partial(open_recording, place, settings.min_free_disk, suffixes)
         )
         sinks = {
             name: FileSink(found, self._writer)
@@ -161,7 +163,9 @@ class SessionRecording(SessionExtension):
 
     async def _write_typescript(self, place: Place) -> None:
         min_free = self._settings.min_free_disk
-        (files,) = await opened(lambda: (open_typescript(place, min_free=min_free),))
+        (files,) = await self._opener.open(
+            place, lambda: (open_typescript(place, min_free=min_free),)
+        )
         sink = FileSink(files, self._writer)
         typescript = Typescript(sink)
         self._begun(typescript, sink, str(files.path))
@@ -261,10 +265,10 @@ def session_recording(
 ) -> Callable[[Session], SessionRecording | None]:
     """Return what a registry calls for each session; `events` are the registry's, and `journal`
     returns the daemon's, if there is one."""
-    writer = FileWriter()
+    writer, opener = FileWriter(), Opener()
 
     def create(session: Session) -> SessionRecording | None:
-        recording = SessionRecording(session, events, writer, journal)
+        recording = SessionRecording(session, events, writer, opener, journal)
         return recording if recording.is_wanted else None
 
     return create

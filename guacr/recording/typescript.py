@@ -31,6 +31,7 @@ class TypescriptFiles:
 
     def __init__(self, text: RecordingFile, timing: RecordingFile) -> None:
         self.path = text.path
+        self.disk = text.disk
         self._text = text
         self._timing = timing
 

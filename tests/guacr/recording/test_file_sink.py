@@ -47,6 +47,8 @@ async def test_it_is_written_soon_even_without_an_end(tmp_path: Path) -> None:
 class Broken:
     """A file that accepts some parts, and then none."""
 
+    disk = 1
+
     def __init__(self, accepted: int = 0, *, closes: bool = True) -> None:
         self.accepted = accepted
         self.closes = closes
@@ -119,9 +121,11 @@ async def test_many_sinks_are_written_at_once(tmp_path: Path) -> None:
 class Hanging(Broken):
     """A file whose disk does not answer for a while."""
 
-    def __init__(self) -> None:
+    disk = 2
+
+    def __init__(self, answers: threading.Event | None = None) -> None:
         super().__init__()
-        self.answers = threading.Event()
+        self.answers = answers or threading.Event()
         self.parts: list[bytes] = []
         self.calls = 0
 
@@ -161,3 +165,44 @@ async def test_the_end_waits_for_what_is_being_written() -> None:
     assert file.parts == [b"x" * file_sink.BATCH_BYTES, b"y"]
     assert file.closed == 1
     await other.close()
+
+
+async def test_many_recordings_on_a_disk_that_hangs() -> None:
+    writer = FileWriter()
+    answers = threading.Event()
+    files = [Hanging(answers) for _ in range(20)]
+    stuck = [FileSink(file, writer) for file in files]
+    other = FileSink(Broken(9), writer)
+    for _ in range(2):
+        for sink in (*stuck, other):  # in the same batch, and while the disk hangs
+            sink.write(b"x" * 100)
+        await until(lambda: not other.buffered, "the other")
+    assert all(sink.buffered == 200 for sink in stuck)
+    closing = [asyncio.create_task(sink.close()) for sink in stuck]
+    await other.close()
+    answers.set()
+    await asyncio.gather(*closing)
+    assert not writer._disks
+
+
+@pytest.mark.parametrize("ends", [False, True])
+async def test_a_disk_that_does_not_answer_is_a_failure(
+    monkeypatch: pytest.MonkeyPatch, ends: bool
+) -> None:
+    writer, file = FileWriter(), Hanging()
+    monkeypatch.setattr(file_sink, "STALL_MAX", 0.05)
+    sink = FileSink(file, writer)
+    errors: list[GuacrError] = []
+    sink.on_failed = errors.append
+    sink.write(b"x" * file_sink.BATCH_BYTES)
+    if ends:
+        with pytest.raises(RecordingError, match="does not answer"):
+            await sink.close()
+    else:
+        await until(lambda: errors, "the failure")
+        assert sink.buffered == file_sink.BATCH_BYTES, "it is still in memory"
+        await sink.close()
+    file.answers.set()
+    await until(lambda: file.closed, "the file is closed")
+    await until(lambda: not writer._disks, "the end")
+    assert len(errors) == (not ends)

@@ -6,6 +6,7 @@ import os
 import threading
 from base64 import b64decode
 from collections.abc import Callable
+from functools import partial
 from itertools import cycle
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from guacr.session.origin import Origin
 from guacr.session.user import User
 from tests.guacr.recording.conftest import MakeBench
 from tests.support.freed import freed
+from tests.support.hung_disk import hung_disk
 from tests.support.limited_disk import limited_disk
 from tests.support.loopback import Bench, MemoryTransport, frame, session_of, sketch
 from tests.support.replay import replay
@@ -296,7 +298,7 @@ async def test_a_disk_that_does_not_answer(
     bench = make_bench()
     transport, _ = bench.connect(recording_path=str(tmp_path))
     await until(lambda: transport.closed_with is not None, "the refusal")
-    assert "the disk has not answered" in transport.all("error")[0][0]
+    assert "its disk does not answer" in transport.all("error")[0][0]
     answers.set()
     await until(closed.is_set, "the file, which is closed again")
 
@@ -501,3 +503,26 @@ async def test_a_session_that_ends_while_its_recording_is_opened(
     session.close(UpstreamError("gone"))
     await until(lambda: not bench.registry._ending, "the end of the session")
     assert transport.closed_with is not None
+
+
+@pytest.mark.parametrize("policy", ["require", "best-effort"])
+async def test_a_disk_that_hangs_is_not_waited_for(
+    make_bench: MakeBench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, policy: str
+) -> None:
+    monkeypatch.setattr(opening, "OPENING_MAX", 0.05)
+    monkeypatch.setattr(opening, "OPENING_EACH", 2)
+    hung, fine = tmp_path / "hung", tmp_path / "fine"
+    hung.mkdir()
+    fine.mkdir()
+    bench = make_bench(policy=policy, directories=[hung, fine])
+    with hung_disk(hung):
+        for number in range(4):  # the last ones need no thread
+            transport, _ = bench.connect("sketch", None, recording_path=str(hung / f"{number}"))
+            transport.replies = True
+            if policy == "require":
+                await until(partial(transport.all, "error"), "the refusal")
+                assert "does not answer" in transport.all("error")[0][0]
+            else:
+                await frame(transport, 1)
+        await recorded(bench, fine)
+    assert (fine / "recording").exists()
