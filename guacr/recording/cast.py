@@ -13,7 +13,8 @@ import json
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from functools import partial
+from typing import BinaryIO, Literal
 
 from typing_extensions import override
 
@@ -112,6 +113,11 @@ class CastEvent:
     kind: Literal["o", "r"]
     text: str
     """The text that was shown, with its control sequences, or the size, `COLUMNSxROWS`."""
+
+
+def lines_of(file: BinaryIO) -> Iterator[bytes]:
+    """Yield the lines of a file; those that are longer than `LINE_MAX` in pieces."""
+    return iter(partial(file.readline, LINE_MAX + 1), b"")
 
 
 def read_cast(lines: Iterable[bytes]) -> Iterator[CastEvent]:

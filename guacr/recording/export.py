@@ -72,7 +72,11 @@ def _shown_lines(recording: Path, start: int) -> Iterator[tuple[int, str, str]]:
 
 
 def _events(recording: Path, file: BinaryIO) -> Iterator[CastEvent]:
-    return _typescript(recording, file) if _is_typescript(recording) else read_cast(file)
+    return (
+        _typescript(recording, file)
+        if _is_typescript(recording)
+        else read_cast(cast.lines_of(file))
+    )
 
 
 def _typescript(recording: Path, text: BinaryIO) -> Iterator[CastEvent]:

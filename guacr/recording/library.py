@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from guacr.errors import BadRequestError, NotFoundError, shorten
@@ -23,7 +24,9 @@ from guacr.recording.search import Line, search
 DEPTH_MAX = 4
 """Directories below one of the operator's in which recordings are looked for."""
 LISTED_MAX = 10_000
-"""Maximum recordings of a list."""
+"""Maximum recordings of a list: the newest."""
+FILES_MAX = 1_000_000
+"""Maximum files that are considered for a list."""
 END = 64 << 10
 """Bytes at the end of a recording in which its last time is looked for."""
 FIRST_MAX = 2 << 20
@@ -61,17 +64,24 @@ class Library:
         self._scans: dict[tuple[int, int], _Scan] = {}
         """By device and inode; only the newest are kept."""
 
-    def recordings(self) -> list[Listed]:
-        """Return the recordings, the newest first."""
-        found: dict[str, Listed] = {}
+    def recordings(self, may_see: Callable[[str], bool] = lambda name: True) -> list[Listed]:
+        """Return the recordings whose names may be seen, the newest first."""
+        candidates: dict[str, list[Path]] = {}
+        changed: dict[str, float] = {}
+        for name, path, time in islice(self._files(), FILES_MAX):
+            if may_see(name):
+                candidates.setdefault(name, []).append(path)
+                changed.setdefault(name, time)
+        newest = sorted(candidates, key=changed.__getitem__, reverse=True)
+        all_listed = (_first_listed(name, candidates[name]) for name in newest)
+        found = islice((listed for listed in all_listed if listed is not None), LISTED_MAX)
+        return sorted(found, key=lambda listed: listed.begun, reverse=True)
+
+    def _files(self) -> Iterator[tuple[str, Path, float]]:
+        """Yield the names of all files, their paths, and when they were changed."""
         for directory in self._directories:
-            for path in _files(directory, DEPTH_MAX):
-                name = path.relative_to(directory).as_posix()
-                if name not in found and len(found) < LISTED_MAX:
-                    listed = _listed(name, path)
-                    if listed is not None:
-                        found[name] = listed
-        return sorted(found.values(), key=lambda listed: listed.begun, reverse=True)
+            for path, time in _files(directory, DEPTH_MAX):
+                yield path.relative_to(directory).as_posix(), path, time
 
     def open(self, name: str) -> int:
         """Return a descriptor of a recording, to read it.
@@ -124,7 +134,7 @@ class Library:
         """
         start = self.map(name).start
         with suppress(NotFoundError), os.fdopen(self._open(name + cast.SUFFIX), "rb") as file:
-            found = search(read_cast(file), text)
+            found = search(read_cast(cast.lines_of(file)), text)
             return [Line(max(line.time - start, 0), line.text) for line in found]
         return []
 
@@ -151,7 +161,7 @@ class _Scan:
             found.damage = str(error)
 
 
-def _files(directory: Path, depth: int) -> Iterator[Path]:
+def _files(directory: Path, depth: int) -> Iterator[tuple[Path, float]]:
     try:
         entries = sorted(os.scandir(directory), key=lambda entry: entry.name)
     except OSError:
@@ -159,7 +169,7 @@ def _files(directory: Path, depth: int) -> Iterator[Path]:
     for entry in entries:
         with suppress(OSError):
             if entry.is_file(follow_symlinks=False):
-                yield Path(entry.path)
+                yield Path(entry.path), entry.stat(follow_symlinks=False).st_mtime
             elif depth and entry.is_dir(follow_symlinks=False):
                 yield from _files(Path(entry.path), depth - 1)
 
@@ -184,6 +194,11 @@ def _open_below(directory: Path, parts: list[str]) -> int:
 
 def _is_recording(descriptor: int) -> bool:
     return _BEGINNING.match(os.pread(descriptor, 40, 0)) is not None
+
+
+def _first_listed(name: str, paths: Iterable[Path]) -> Listed | None:
+    """Return the first of these files that is a recording."""
+    return next(filter(None, (_listed(name, path) for path in paths)), None)
 
 
 def _listed(name: str, path: Path) -> Listed | None:

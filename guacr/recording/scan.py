@@ -20,8 +20,10 @@ KEYS_MAX = 200_000
 """Maximum keys that are listed."""
 PART = 1 << 20
 """Bytes that are read from a file at a time."""
-HELD_MAX = 64 << 20
+HELD_MAX = 1 << 20
 """Maximum bytes of an instruction; a blob has at most some KiB."""
+POINTS_MAX = 50_000
+"""Maximum points, and keyframes, of a map: if a recording has more, every second one is kept."""
 
 _HEAD = re.compile(rb"(\d{1,8})\.([a-z]{1,32})([,;])")
 _LENGTH = re.compile(rb"(\d{1,8})\.")
@@ -51,6 +53,8 @@ class Map:
     """Times of whole pictures, and the offsets where they begin."""
     keys: list[tuple[int, int, bool]] = field(default_factory=list)
     """Times, keysyms, and whether the key went down."""
+    interval: int = POINT_EVERY
+    """Milliseconds between two points, at least."""
     is_running: bool = False
     """True if the recording is still being written."""
     damage: str = ""
@@ -141,11 +145,16 @@ class Scanner:
         time = self._time(timestamp)
         if self._mark is not None:
             found.keyframes.append((time, self._mark))
+            if len(found.keyframes) > POINTS_MAX:
+                del found.keyframes[1::2]
             self._mark = None
         if found.points and time == found.points[-1][0]:
             found.points[-1] = (time, end)
-        elif not found.points or time - found.points[-1][0] >= POINT_EVERY:
+        elif not found.points or time - found.points[-1][0] >= found.interval:
             found.points.append((time, end))
+            if len(found.points) > POINTS_MAX:
+                del found.points[1::2]
+                found.interval *= 2
         found.duration, found.size = time, end
 
     def _time(self, timestamp: int) -> int:

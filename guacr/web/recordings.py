@@ -12,9 +12,11 @@ for.
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -52,7 +54,7 @@ class Recordings:
     def __init__(self, library: Library, access: Access) -> None:
         self.library = library
         self._access = access
-        self._scanning = asyncio.Lock()
+        self._scanning, self._listing = asyncio.Lock(), asyncio.Lock()
 
     def reload(self, settings: Settings) -> None:
         """Apply new settings."""
@@ -70,22 +72,19 @@ class Recordings:
         ]
 
     async def _list(self, request: web.Request) -> web.StreamResponse:
-        may_see = self._may_see(request)
-        found = await asyncio.to_thread(self.library.recordings)
-        listed = [
-            {"name": one.name, "begun": one.begun, "duration": one.duration, "size": one.size}
-            for one in found
-            if may_see(one.name)
-        ]
-        return web.json_response({"recordings": listed})
+        may_see, library = self._may_see(request), self.library
+        async with self._listing:
+            return await _json(
+                lambda: {"recordings": list(map(asdict, library.recordings(may_see)))}
+            )
 
     async def _index(self, request: web.Request) -> web.StreamResponse:
         name = self._name(request)
         async with self._scanning:  # one at a time: a long recording takes seconds
             found = await asyncio.to_thread(self.library.map, name)
         has_text = await asyncio.to_thread(self.library.has_text, name)
-        return web.json_response(
-            {
+        return await _json(
+            lambda: {
                 "start": found.start,
                 "duration": found.duration,
                 "size": found.size,
@@ -104,7 +103,7 @@ class Recordings:
             raise BadRequestError(f"the text to find must have 1 to {TEXT_MAX} characters")
         async with self._scanning:
             found = await asyncio.to_thread(self.library.search, name, text)
-        return web.json_response({"found": [(line.time, line.text) for line in found]})
+        return await _json(lambda: {"found": [(line.time, line.text) for line in found]})
 
     async def _data(self, request: web.Request) -> web.StreamResponse:
         descriptor = await asyncio.to_thread(self.library.open, self._name(request))
@@ -184,6 +183,12 @@ def add_files(app: web.Application) -> None:
     app.router.add_static("/static", WEB / "static")
     if (WEB / "vendor").is_dir():  # created by the build
         app.router.add_static("/vendor", WEB / "vendor")
+
+
+async def _json(value: Callable[[], object]) -> web.Response:
+    """Return an answer whose value, which may be large, is made and encoded on a thread."""
+    text = await asyncio.to_thread(lambda: json.dumps(value()).encode())
+    return web.Response(body=text, content_type="application/json")
 
 
 async def _page(request: web.Request) -> web.StreamResponse:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -150,3 +151,28 @@ def test_the_lock_of_a_writer(library: Library, tmp_path: Path) -> None:
         with path.open("ab") as other, pytest.raises(OSError, match="unavailable"):
             lock(other.fileno())
     assert not library.map("running").is_running
+
+
+def test_the_newest_of_those_that_may_be_seen_are_listed(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("guacr.recording.library.LISTED_MAX", 3)
+    for number in range(9):
+        for person in ("ann", "bob"):
+            path = put(tmp_path, f"{person}/{number}", recorded(0, start=START + number))
+            os.utime(path, (1e9 + number, 1e9 + number))
+            put(tmp_path, f"{person}/{number}.idx", b"{}")
+    found = library.recordings(lambda name: name.startswith("bob/"))
+    assert [one.name for one in found] == ["bob/8", "bob/7", "bob/6"]
+
+
+def test_a_text_that_is_one_endless_line(library: Library, tmp_path: Path) -> None:
+    put(tmp_path, "one", recorded(0))
+    text = put(tmp_path, "one.cast", b'{"version": 2, "width": 80, "height": 24}\n')
+    os.truncate(text, 1 << 30)
+    tracemalloc.start()
+    try:
+        assert library.search("one", "x") == []
+        assert tracemalloc.get_traced_memory()[1] < 16 << 20
+    finally:
+        tracemalloc.stop()

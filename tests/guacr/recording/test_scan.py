@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from guacr.errors import BadRequestError
 from guacr.protocol.instruction import encode, encode_stream
+from guacr.recording import scan
 from guacr.recording.index import KEYFRAME
 from guacr.recording.scan import Map, Scanner
 
@@ -86,3 +87,22 @@ def test_a_clock_that_is_set_back_does_not_run_backwards() -> None:
     found = scanned(sync(5000) + IMAGE + sync(2000) + key(97, 1, 1000) + IMAGE + sync(7000))
     assert (found.start, found.duration) == (START + 5000, 2000)
     assert found.keys == [(0, 97, True)]
+
+
+def test_the_map_of_endless_frames_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scan, "POINTS_MAX", 100)
+    scanner = Scanner()
+    for number in range(1, 5000):
+        scanner.feed(KEYFRAME + encode("sync", number * 1000))
+    found = scanner.map
+    assert 25 < len(found.points) <= 100
+    assert 25 < len(found.keyframes) <= 100
+    assert found.points[0][0] == found.keyframes[0][0] == 0
+    assert found.points[-1][0] > 4_900_000
+    assert found.duration == 4_998_000
+
+
+def test_an_instruction_has_a_limit() -> None:
+    scanner = Scanner()
+    with pytest.raises(BadRequestError):
+        scanner.feed(b"4.blob,1.0,8000000." + b"x" * (scan.HELD_MAX + 1))
