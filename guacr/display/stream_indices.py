@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from guacr.errors import TooManyError
 
-STREAMS = 64
-"""Indices of streams to every user, as many as in libguac; short streams use them in rotation,
-since each is free again after its `end`."""
+STREAMS = 32
+"""Indices of streams to every user; short streams use them in rotation, since each is free again
+after its `end`. All are below 64, since guacenc ignores the others in recordings
+(GUACENC_DISPLAY_MAX_STREAMS)."""
 RESERVED_MAX = 16
 """Maximum streams to every user that stay open."""
 

@@ -14,6 +14,8 @@ DRAWING = frozenset({
     "mouse", "sync", "transfer",
 })  # fmt: skip
 """The opcodes that guacenc and players know."""
+STREAMS = 64
+"""guacenc ignores streams with other indices."""
 EVENTS = frozenset({"key", "touch", "clipboard"})
 
 
@@ -45,6 +47,8 @@ def replay(data: bytes | Path, start: int = 0) -> Replayed:
     assert again == text, "lengths are canonical, and every instruction is complete"
     for instruction in found.instructions:
         assert instruction.opcode in DRAWING | EVENTS, instruction
+        if instruction.opcode in ("img", "clipboard"):
+            assert int(instruction.args[0]) < STREAMS
         if instruction.opcode in ("key", "touch"):
             found.times.append(int(instruction.args[-1]))
             continue
