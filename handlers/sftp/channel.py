@@ -258,6 +258,7 @@ class SftpChannel(asyncssh.SSHClientSession[bytes]):
                     break
         finally:
             answer.cancel()  # which does nothing to one that has arrived
+            del answer  # its error would refer to itself by this frame, and stay in memory
         raise self.close(
             f"was closed, because the host has not answered for {SILENCE_MAX:g} s: choose a "
             "different file, or try again",

@@ -35,6 +35,7 @@ class Writing:
             with pace.transfer(WRITES_MAX) as window:
                 async for piece in data:
                     buffer += piece
+                    await self._confirm_done()
                     while len(buffer) >= BLOCK:
                         await self._start(at, bytes(buffer[:BLOCK]), window)
                         del buffer[:BLOCK]
@@ -47,12 +48,15 @@ class Writing:
             await self._settle()
 
     async def _start(self, at: int, block: bytes, window: BlockWindow) -> None:
-        while self._under_way and (
-            self._under_way[0][1].done() or not window.has_room(len(self._under_way))
-        ):
+        while self._under_way and not window.has_room(len(self._under_way)):
             await self._confirm()
         write = self._channel.write(self._handle, at, block)
         self._under_way.append((len(block), window.start(write)))
+
+    async def _confirm_done(self) -> None:
+        """Confirm the writes that have been answered, to learn of failures early."""
+        while self._under_way and self._under_way[0][1].done():
+            await self._confirm()
 
     async def _confirm(self) -> None:
         """Wait for the oldest write. If this is cancelled, the write is not."""

@@ -8,7 +8,13 @@ from logging import LoggerAdapter
 from typing import Any
 
 from guacr.budget import Budget
-from guacr.errors import ClosedError, GuacrError, InternalError, TooManyError
+from guacr.errors import (
+    ClosedError,
+    GuacrError,
+    InternalError,
+    TooManyError,
+    forget_frames,
+)
 from guacr.session.events import TransferReports
 from guacr.session.streams.inputs import InputStream
 from guacr.session.streams.upload import Upload
@@ -125,8 +131,10 @@ class Transfers:
             await transfer
         except GuacrError as error:
             self.log.info("%s of %s: %s", name, self._user_id, error)
-        except Exception:
+            forget_frames(error)
+        except Exception as error:
             self.log.exception("%s of %s failed", name, self._user_id)
+            forget_frames(error)
 
 
 def _nobody(name: str, error: GuacrError) -> None:

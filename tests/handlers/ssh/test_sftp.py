@@ -6,6 +6,7 @@ import json
 import os
 import random
 import shutil
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import mkdtemp
@@ -17,6 +18,7 @@ from guacr.daemon import Daemon
 from guacr.protocol.status import Status
 from guacr.testing.client import GuacClient
 from guacr.testing.daemon import address
+from handlers.ssh.handler import SshHandler
 from tests.support.file_desk import BINARY, INDEX, file_system, get, refusal, send
 from tests.support.freed import freed
 from tests.support.openssh import OpenSsh
@@ -201,3 +203,34 @@ async def test_a_session_with_transfers_is_freed_when_its_user_leaves(
         client.send("blob", 2, "AAAA")
         await client.close()
     await written(folder / "new", b"")
+
+
+def lose_files(daemon: Daemon) -> None:
+    """Close the SFTP channel of the only session."""
+    (session,) = daemon.registry.sessions.values()
+    assert isinstance(session.handler, SshHandler)
+    assert session.handler._files is not None
+    session.handler._files.close()
+
+
+async def test_a_session_whose_transfers_have_failed_is_freed(
+    daemon: Daemon, server: OpenSsh, key: str, folder: Path
+) -> None:
+    (folder / "file").write_bytes(SOME * 100)
+    values = server.address | SFTP | {"username": server.user, "private-key": key}
+    async with freed(daemon.registry):
+        client = await GuacClient.connect(address(daemon), "ssh", values)
+        index, _ = await file_system(client)
+        client.behaviour.ack = False
+        client.send("get", index, f"{folder}/file")
+        client.send("put", index, 2, BINARY, f"{folder}/new")
+        await client.wait(lambda: client.state.acks, "an ack")
+        await client.wait(lambda: any(one.opcode == "body" for one in client.history), "the body")
+        lose_files(daemon)
+        for _ in range(20):
+            client.send("blob", 2, b64encode(SOME[:6000]).decode())
+        client.behaviour.ack = True
+        client.send("ack", 0, "OK", 0)
+        await client.wait(lambda: any(ack[2] for ack in client.state.acks), "an error")
+        await client.wait(lambda: len(client.state.streams) >= 2, "the broken file, and its error")
+        await client.close()
