@@ -26,7 +26,7 @@ COMPUTING_MIN = 4
 for shorter tasks."""
 
 STORING_MAX = 16
-"""Threads that write recordings; of one disk, at most three are used at a time."""
+"""Threads that write recordings; of one disk, at most five are used at a time."""
 OPENING_MAX = 32
 """Threads that open recordings, some for each directory."""
 

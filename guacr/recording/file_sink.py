@@ -23,7 +23,7 @@ BATCH_BYTES = 1 << 20
 
 STALL_MAX = 60.0
 """Seconds for which a disk may accept nothing; then the recordings on it have failed."""
-CLOSING_MAX = 2
+CLOSING_MAX = 4
 """Files of one disk that are closed at a time: threads that a disk which hangs can keep."""
 STALLED = "its disk does not answer"
 

@@ -6,16 +6,21 @@ import asyncio
 import os
 import tempfile
 from collections.abc import AsyncGenerator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from typing_extensions import override
 
 from guacr.api import Budget
 
+THREADS_MAX = 64
+"""Threads that use files: if a disk hangs, those of the daemon remain free for everything else."""
 PIECE = 1 << 16
 """Bytes that are read at a time for users."""
 
 _T = TypeVar("_T")
+
+_threads = ThreadPoolExecutor(THREADS_MAX, "files")
 
 
 class OpenFile:
@@ -43,13 +48,13 @@ class OpenFile:
         """Close it, on a thread, as a file of another machine may be written then: nobody uses it
         any more."""
         if self.descriptor >= 0:
-            asyncio.get_running_loop().run_in_executor(None, os.close, self.descriptor)
+            asyncio.get_running_loop().run_in_executor(_threads, os.close, self.descriptor)
 
     async def call(self, function: Callable[..., _T], *arguments: Any) -> _T:
         """Call a function on a thread. It uses the file to its end even if nobody waits for it any
         more: the number of a closed descriptor may mean another file."""
         self.use()
-        work = asyncio.get_running_loop().run_in_executor(None, function, *arguments)
+        work = asyncio.get_running_loop().run_in_executor(_threads, function, *arguments)
         work.add_done_callback(self._called)
         return await asyncio.shield(work)
 

@@ -39,7 +39,16 @@ NOTED_EVERY = 0.02
 """Seconds between two readings of the times that are expensive to read."""
 OWN_MAX = 1.0
 """The same for the coroutine of a test or its fixture, which may compare large data."""
-SHARED_THREADS = ("computing", "storing", "opening", "waiting", "encoder", "asyncio_", "Dummy-")
+SHARED_THREADS = (
+    "computing",
+    "storing",
+    "opening",
+    "files",
+    "waiting",
+    "encoder",
+    "asyncio_",
+    "Dummy-",
+)
 """Prefixes of the names of threads that the process keeps, or that end with an event loop or a
 daemon, whichever test started them; threads that end are dummies for a moment."""
 SHARED_FILES = ("/dev/null", "/dev/urandom", "/usr/share/fonts/", "anon_inode:[eventpoll-none]")

@@ -56,8 +56,10 @@ def open_tree(params: RdpParams, origin: Origin, settings: Settings) -> Tree:
     path = Path(params.drive_path)
     is_trusted = PARAMETER in origin.trusted
     allowed = settings.rdp.drive_directories
-    if not is_trusted and not _lies_in(path, allowed):
-        raise _forbidden()
+    if not is_trusted:
+        allowed = tuple(place for place in allowed if _is_written_in(path, place))
+        if not allowed or not _lies_in(path, allowed):
+            raise _forbidden()
     if params.create_drive_path:
         _create(path)
     try:
@@ -83,6 +85,12 @@ def _create(path: Path) -> None:
     except OSError as error:
         reason = os.strerror(error.errno or 0)
         raise BusyError(f"the daemon cannot create the directory of the drive: {reason}") from None
+
+
+def _is_written_in(path: Path, place: Path) -> bool:
+    """Return whether a path leads into a directory as it is written. Others are not even looked at:
+    their disks may hang, or be mounted by that."""
+    return Path(os.path.normpath(path)).is_relative_to(place)
 
 
 def _lies_in(path: Path, places: Iterable[Path]) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,12 @@ import pytest
 
 from guacr.api import BadRequestError, BusyError, ForbiddenError, GuacrError, Origin
 from guacr.settings.models import RdpSettings, Settings
+from guacr.threads import WAITING_MAX
 from handlers.rdp.devices.place import open_tree
+from handlers.rdp.open_file import OpenFile
 from handlers.rdp.params import RdpParams
+from tests.support.hung_disk import hung_disk
+from tests.support.waiting import until
 
 OPERATOR, CLIENT = Origin(frozenset(("drive-path",))), Origin()
 
@@ -107,3 +113,30 @@ async def test_what_cannot_be_a_drive(
     (tmp_path / "loop").symlink_to("loop")
     with pytest.raises(kind, match=sentence):
         opened(path.format(tmp_path))
+
+
+async def test_disks_that_hang_are_not_asked(tmp_path: Path) -> None:
+    hung, allowed = tmp_path / "hung", tmp_path / "allowed"
+    hung.mkdir()
+    allowed.mkdir()
+    with hung_disk(hung):
+        async with asyncio.timeout(10):
+            with pytest.raises(ForbiddenError):
+                await asyncio.to_thread(opened, hung / "x", CLIENT, allowed)
+            assert opened(allowed, CLIENT, hung, allowed) == []
+
+
+async def test_a_disk_that_hangs_leaves_the_daemons_threads_free(tmp_path: Path) -> None:
+    async def look() -> None:
+        with suppress(OSError):
+            await file.call(os.stat, hung / "x")
+
+    hung, file = tmp_path / "hung", OpenFile()
+    hung.mkdir()
+    with hung_disk(hung):
+        looking = [asyncio.create_task(look()) for _ in range(WAITING_MAX)]
+        await until(lambda: file._uses > WAITING_MAX, "all of them")
+        async with asyncio.timeout(10):
+            assert await asyncio.to_thread(tmp_path.exists)
+    await asyncio.gather(*looking)
+    file.release()
