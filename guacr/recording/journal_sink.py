@@ -18,6 +18,9 @@ BATCH = 0.2
 """Seconds for which parts are collected, at most, before they become a record."""
 BATCH_BYTES = 1 << 20
 """Bytes from which they become one at once."""
+STALL_MAX = 120.0
+"""Seconds without any progress of the journal's disk after which the recording has failed; more
+than the longest `journal.sync_interval`."""
 
 
 class JournalSink(Sink):
@@ -38,6 +41,8 @@ class JournalSink(Sink):
         self._parts: list[bytes] = []
         self._waiting = self._in_flight = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._watch: asyncio.TimerHandle | None = None
+        """Expires if the disk makes no progress; None if nothing is in flight."""
         self._error: GuacrError | None = None
         self._reported = False
         self._closed = False
@@ -80,6 +85,7 @@ class JournalSink(Sink):
                 await self._ended
             except WriteError as error:
                 self._failed(error)
+        self._stop_watch()
         if self._error is not None and not self._reported:
             raise self._error
 
@@ -108,9 +114,14 @@ class JournalSink(Sink):
             self._stream, payload, on_durable=outcome, urgent=is_end, reserved=is_end
         )
         self._in_flight += size
+        if self._watch is None:
+            self._watch_disk()
 
     def _outcome(self, size: int, error: WriteError | None) -> None:
         self._in_flight -= size
+        self._stop_watch()
+        if self._error is None and self._in_flight:
+            self._watch_disk()
         if error is not None:
             self._failed(error)
         if (size == 0 or error is not None) and not self._ended.done():
@@ -125,12 +136,26 @@ class JournalSink(Sink):
         self._parts.clear()
         self._waiting = 0
         self._stop_timer()
+        self._stop_watch()
         if not self._closed:
             self._reported = True
             asyncio.get_running_loop().call_soon(self.on_failed, error)  # never within `write`
 
     def _again(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(BATCH, self._flush)
+
+    def _watch_disk(self) -> None:
+        self._watch = asyncio.get_running_loop().call_later(STALL_MAX, self._stalled)
+
+    def _stalled(self) -> None:
+        self._failed(WriteError("the journal's disk does not answer"))
+        if not self._ended.done():
+            self._ended.set_result(None)
+
+    def _stop_watch(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

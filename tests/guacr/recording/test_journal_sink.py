@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from guacr.journal.journal import Journal
 from guacr.journal.options import RECORDING, Options
 from guacr.journal.reading import Cursor, Found
 from guacr.journal.records import PAYLOAD_MAX
+from guacr.recording import journal_sink
 from guacr.recording.journal_sink import JournalSink
 from guacr.recording.session_recording import session_recording
 from guacr.session.events import RecordingEnded, RecordingFailed, RecordingStarted
@@ -200,3 +202,29 @@ async def test_a_failure_at_the_end_is_raised(
     monkeypatch.setattr(writer, "_sync", full)
     with pytest.raises(GuacrError, match="No space left on device"):
         await sink.close()
+
+
+@pytest.mark.parametrize("ends", [False, True])
+async def test_a_disk_that_hangs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ends: bool
+) -> None:
+    answers = threading.Event()
+
+    def hang(descriptor: int) -> None:
+        assert answers.wait(20)
+
+    async with recorded_bench(tmp_path) as bench:
+        transport, user = bench.connect(hostname="example.com")
+        transport.replies = True
+        await frame(transport, 1)
+        monkeypatch.setattr(writer, "_sync", hang)
+        monkeypatch.setattr(journal_sink, "STALL_MAX", 0.1)
+        sketch(user).surface.fill(Rect(10, 10, 20, 20), (200, 10, 30))
+        session_of(user).context.changed()
+        if ends:
+            session_of(user).detach(user)
+        else:
+            await until(lambda: transport.closed_with is not None, "the end of the session")
+            assert "does not answer" in transport.all("error")[0][0]
+        await until(lambda: not bench.registry._ending, "the end")
+        answers.set()
