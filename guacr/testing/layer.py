@@ -157,9 +157,12 @@ class Layer:
         below[:] = image[top : top + below.shape[0], left : left + below.shape[1]]
 
     def add_rect(self, x: int, y: int, width: int, height: int) -> None:
-        """Add a rectangle to the path."""
+        """Add the part of a rectangle that is on the canvas to the path."""
         self._fit(x + width, y + height)
-        self._path.append((x, y, width, height))
+        rows, columns = self.canvas.shape[:2]
+        left, top = min(max(x, 0), columns), min(max(y, 0), rows)
+        right, bottom = min(max(x + width, left), columns), min(max(y + height, top), rows)
+        self._path.append((left, top, right - left, bottom - top))
 
     def fill(self, colour: tuple[int, int, int, int]) -> None:
         """Fill the path, then close it."""

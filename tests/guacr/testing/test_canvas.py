@@ -258,3 +258,14 @@ def test_the_splitter_takes_the_longest_instructions() -> None:
     assert received[2].args == ("😀,;.",)
     assert sum(one.size for one in received) == len(data)
     assert splitter.idle
+
+
+def test_a_rectangle_beyond_the_layer_needs_no_memory() -> None:
+    huge = 10**9
+    red = (255, 0, 0, 255)
+    outside = fill(0, (huge, huge, huge, huge), red)
+    assert not painted(outside).flatten().any()
+    everything = fill(0, (-huge, 3, 2 * huge, huge), red)
+    picture = painted(outside, everything).flatten()
+    assert (picture[3:] == red[:3]).all()
+    assert not picture[:3].any()
