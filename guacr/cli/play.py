@@ -23,12 +23,13 @@ def play(file: Path, *, port: int, open_browser: bool) -> int:
     Raises:
         SettingsError: the file is no recording, or the port cannot be used.
     """
-    asyncio.run(present(_served(file.absolute(), port), open_browser=open_browser))
+    asyncio.run(present(_served(file, port), open_browser=open_browser))
     return 0
 
 
 @asynccontextmanager
 async def _served(file: Path, port: int) -> AsyncIterator[str]:
+    file = await asyncio.to_thread(file.resolve)  # the library follows no links
     library = Library((file.parent,))
     try:
         os.close(os.open(file, os.O_RDONLY | os.O_NONBLOCK))

@@ -14,6 +14,7 @@ import pytest
 from yarl import URL
 
 from guacr.cli.main import main
+from guacr.cli.play import _served
 from guacr.protocol.instruction import encode
 
 RECORDING = (
@@ -113,3 +114,10 @@ def test_nothing_is_left_of_an_export_that_fails(
     assert main(["export", str(recording), "--cast", "-o", str(target)]) == 1
     assert "a session has no text" in capsys.readouterr().err
     assert not target.exists()
+
+
+async def test_a_link_to_a_recording(recording: Path) -> None:
+    link = recording.with_name("link")
+    link.symlink_to(recording)
+    async with _served(link, 0) as address:
+        assert address.startswith("http://")
