@@ -69,6 +69,10 @@ class Drive:
         self._lock = Lock()
         """Held while a request is answered."""
         self._handles: dict[int, Handle] = {}
+        """Those that the server has open."""
+        self._used = self._handles
+        """Those of the request that is being answered, which may have been forgotten meanwhile."""
+        self._forgotten: list[dict[int, Handle]] = []
         self._last = 0
         self._is_closed = False
 
@@ -80,6 +84,7 @@ class Drive:
             if answer is None:
                 raise RefusedError(Status.NOT_SUPPORTED)
             with self._lock:
+                self._used = self._handles
                 return Status.SUCCESS, answer(self, request)
         except RefusedError as error:
             status = error.status
@@ -99,20 +104,22 @@ class Drive:
             known = os.fstat(found.descriptor)
         return known.st_mtime_ns, known.st_nlink
 
-    def reset(self) -> None:
-        """Close all files: the server has gone, or begins anew."""
-        with self._lock:
-            for handle in self._handles.values():
-                os.close(handle.descriptor)
-            self._handles.clear()
+    def forget(self, *, for_good: bool = False) -> None:
+        """Forget all files, at once: the server has gone, or begins anew. `close_forgotten` closes
+        them. `for_good`: no others are opened."""
+        self._is_closed = self._is_closed or for_good
+        self._forgotten.append(self._handles)
+        self._handles = {}
 
-    def close(self) -> None:
-        """Close all files, and open no others."""
-        self._is_closed = True
-        self.reset()
+    def close_forgotten(self) -> None:
+        """Close the forgotten files; waits for the request that is being answered."""
+        with self._lock:
+            while self._forgotten:
+                for handle in self._forgotten.pop().values():
+                    os.close(handle.descriptor)
 
     def _handle(self, request: Request) -> Handle:
-        handle = self._handles.get(request.handle)
+        handle = self._used.get(request.handle)
         if handle is None:
             raise RefusedError(Status.INVALID_HANDLE)
         return handle
@@ -121,7 +128,7 @@ class Drive:
 
     def _create(self, request: Request) -> bytes:
         wanted = functions.create(request)
-        if len(self._handles) >= HANDLES_MAX or self._is_closed:
+        if len(self._used) >= HANDLES_MAX or self._is_closed:
             raise RefusedError(Status.TOO_MANY_OPENED_FILES)
         descriptor, done = open_wanted(self._tree, wanted)
         is_directory = stat.S_ISDIR(os.fstat(descriptor).st_mode)
@@ -129,9 +136,9 @@ class Drive:
         if not wanted.path and self._downloads is not None:
             self._make_downloads()
         self._last = self._last % 0x7FFFFFFF + 1
-        while self._last in self._handles:
+        while self._last in self._used:
             self._last = self._last % 0x7FFFFFFF + 1
-        self._handles[self._last] = Handle(wanted.path, descriptor, is_directory, deletes)
+        self._used[self._last] = Handle(wanted.path, descriptor, is_directory, deletes)
         return struct.pack("<IB", self._last, done)
 
     def _make_downloads(self) -> None:
@@ -140,7 +147,7 @@ class Drive:
 
     def _close(self, request: Request) -> bytes:
         handle = self._handle(request)
-        del self._handles[request.handle]
+        del self._used[request.handle]
         try:
             if handle.deletes:
                 self._delete(handle)
@@ -244,7 +251,7 @@ class Drive:
             return
         self._tree.rename(handle.path, path, replace=replaces)
         old = handle.path
-        for one in self._handles.values():
+        for one in self._used.values():
             if one.path[: len(old)] == old:
                 one.path = path + one.path[len(old) :]
 
@@ -262,7 +269,7 @@ class Drive:
         if not handle.is_directory:
             raise RefusedError(Status.NOT_A_DIRECTORY)
         if wanted.is_first:
-            left = ENTRIES_MAX - sum(len(one.entries) for one in self._handles.values())
+            left = ENTRIES_MAX - sum(len(one.entries) for one in self._used.values())
             handle.begin_list(wanted.pattern, left + len(handle.entries))
         entry = handle.next_entry()
         if entry is None:

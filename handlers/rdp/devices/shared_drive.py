@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import ClassVar
 
 from guacr.api import (
@@ -110,19 +109,20 @@ class SharedDrive:
 
     def reset(self) -> None:
         """Close what the server has open: it has gone, or begins anew."""
-        self._end(self._drive.reset)
+        self._end(for_good=False)
 
     def close(self) -> None:
         """Close everything: the session has ended."""
-        self._end(self._drive.close)
+        self._end(for_good=True)
         self._tree.close()
 
-    def _end(self, function: Callable[[], None]) -> None:
+    def _end(self, *, for_good: bool) -> None:
         self._requests.clear()
         self._watches.clear()
         for task in self._locks:
             task.cancel()
-        asyncio.get_running_loop().run_in_executor(None, function)
+        self._drive.forget(for_good=for_good)
+        asyncio.get_running_loop().run_in_executor(None, self._drive.close_forgotten)
 
     # ---- for users
 

@@ -89,6 +89,9 @@ async def test_downloads_may_be_disabled(given: dict[str, str], daemon: Daemon, 
         await pastes(await xrdp.display(), "text first")
         await upload(client, "mine", b"data")
         await client.wait(partial(_acknowledged, client, 2), "the last acknowledgement")
+        async with asyncio.timeout(20):  # it is copied once it has been received completely
+            while not given and not json.loads(await body(client, "/")):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
         names = json.loads(await body(client, "/"))
         assert list(names) == ([] if given else ["/mine"])
 

@@ -98,6 +98,12 @@ class Asker:
             body = asking.listing(information.NAMES)
 
 
+def end(drive: Drive) -> None:
+    """Close everything for good."""
+    drive.forget(for_good=True)
+    drive.close_forgotten()
+
+
 @pytest.fixture
 async def tree(tmp_path: Path) -> AsyncIterator[Tree]:
     made = tree_of(tmp_path)
@@ -109,7 +115,7 @@ async def tree(tmp_path: Path) -> AsyncIterator[Tree]:
 def host(tree: Tree) -> Iterator[Asker]:
     made = Asker(tree)
     yield made
-    made.drive.close()
+    end(made.drive)
 
 
 # ---- open and close
@@ -187,11 +193,23 @@ def test_handles_have_a_limit(host: Asker, tmp_path: Path) -> None:
     assert host.refused(Function.CREATE, body) is Status.TOO_MANY_OPENED_FILES
     host.close(handles[0])
     host.open("\\file")
-    host.drive.reset()
+    host.drive.forget()
+    host.drive.close_forgotten()
     assert host.refused(Function.READ, asking.read(1), handles[1]) is Status.INVALID_HANDLE
     host.open("\\file")
-    host.drive.close()
+    end(host.drive)
     assert host.refused(Function.CREATE, body) is Status.TOO_MANY_OPENED_FILES
+
+
+def test_what_is_opened_after_all_was_forgotten_stays_open(host: Asker, tmp_path: Path) -> None:
+    """A server that begins anew does not wait until its files have been closed."""
+    (tmp_path / "file").write_bytes(b"content")
+    before = host.open("\\file")
+    host.drive.forget()
+    after = host.open("\\file")
+    host.drive.close_forgotten()
+    assert host.refused(Function.READ, asking.read(7), before) is Status.INVALID_HANDLE
+    assert host.ask(Function.READ, asking.read(7), after)[1].endswith(b"content")
 
 
 @pytest.mark.parametrize("function", [one for one in Function if one is not Function.CREATE])
@@ -256,7 +274,7 @@ async def test_files_have_a_limit(tmp_path: Path) -> None:
         assert host.refused(Function.WRITE, body, handle) is Status.DISK_FULL
     body = asking.put(information.END_OF_FILE, struct.pack("<Q", 11))
     assert host.refused(Function.SET_INFORMATION, body, handle) is Status.DISK_FULL
-    host.drive.close()
+    end(host.drive)
     tree.close()
 
 
@@ -437,7 +455,7 @@ def test_downloads_may_be_disabled(tree: Tree, tmp_path: Path) -> None:
     moved = host.open("\\file")
     host.set(moved, information.RENAME, asking.rename(f"\\{DOWNLOADS}\\other"))
     assert (tmp_path / DOWNLOADS / "other").exists()
-    host.drive.close()
+    end(host.drive)
 
 
 # ---- directories
@@ -513,7 +531,7 @@ def test_locks(host: Asker, tree: Tree, tmp_path: Path) -> None:
     other.done(Function.LOCK, asking.lock(3, (10, 0)), others)
     host.close(mine)
     other.done(Function.LOCK, asking.lock(3, (2**64 - 1, 100)), others)
-    other.drive.close()
+    end(other.drive)
 
 
 def test_a_file_that_is_only_read_can_be_locked(host: Asker, tmp_path: Path) -> None:
