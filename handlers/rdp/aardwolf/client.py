@@ -201,8 +201,9 @@ class Client:
         screen, note_busy = self._screen, self._surroundings.note_busy
         self._is_shown = True
         while True:
+            is_last = self._stopping  # before what has been posted is handled
             self._handle_waiting(session)
-            if self._stopping:
+            if is_last:
                 return
             has_more = self._handle_packets(session)
             patience = screen.patience
