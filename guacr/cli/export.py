@@ -47,13 +47,24 @@ def export(arguments: argparse.Namespace) -> None:
     output = arguments.output or beside
     try:
         if kind == "mp4":
-            export_video(file, output)
+            _write_video(export_video, file, output)
         else:
             _write(export_cast if kind == "cast" else export_text, file, output)
     except BrokenPipeError:  # the reader of standard output has stopped
         raise
     except OSError as error:
         raise SettingsError(f"{error.filename or output}: {error.strerror}") from error
+
+
+def _write_video(convert: Callable[[Path, Path], None], file: Path, output: Path) -> None:
+    if output == STANDARD_OUTPUT:
+        raise SettingsError("a video cannot be printed: name a file with -o")
+    output.open("xb").close()
+    try:
+        convert(file, output)
+    except BaseException:
+        output.unlink()
+        raise
 
 
 def _write(convert: Callable[[Path, TextIO], None], file: Path, output: Path) -> None:

@@ -4,10 +4,11 @@
 //   recordings#name=NAME       one recording; &at=SECONDS begins there
 
 import { byId, element, sentence } from "./dom.js";
+import { inUnits, inWords, visible } from "./files/names.js";
 import { lines } from "./keytrack.js";
 import { Playback } from "./playback.js";
 import { Recording } from "./recording.js";
-import { bytes, clock, moment } from "./times.js";
+import { clock } from "./times.js";
 
 const API = "api/recordings";
 const STEP = 5000; // milliseconds of an arrow key
@@ -54,23 +55,22 @@ class Library {
 
   list() {
     const wanted = byId("filter").value.trim().toLowerCase();
-    const shown = this.recordings.filter(({ name, subject = "" }) => `${name} ${subject}`.toLowerCase().includes(wanted));
+    const shown = this.recordings.filter(({ name }) => name.toLowerCase().includes(wanted));
     byId("recordings").hidden = !shown.length;
     byId("recordings-list").replaceChildren(...shown.map((recording) => this.row(recording)));
     if (this.recordings.length) byId("library-status").textContent = shown.length ? "" : "No recording has that name.";
   }
 
-  row({ name, begun, duration, size, live }) {
+  row({ name, begun, duration, size }) {
     const row = element("tr");
-    const link = element("a", { textContent: name, href: `#${new URLSearchParams({ name })}` });
+    const link = element("a", { textContent: visible(name), href: `#${new URLSearchParams({ name })}` });
     const first = element("td");
     first.append(link);
-    if (live) first.append(" ", element("span", { className: "chip", textContent: "Running" }));
     row.append(
       first,
-      element("td", { textContent: moment(begun) }),
+      element("td", { textContent: inWords(begun) }),
       element("td", { className: "number", textContent: duration === null ? "" : clock(duration) }),
-      element("td", { className: "number", textContent: bytes(size) }),
+      element("td", { className: "number", textContent: inUnits(size) }),
     );
     return row;
   }
@@ -83,7 +83,7 @@ class Player {
     this.stop = new AbortController();
     byId("library").hidden = true;
     byId("player").hidden = false;
-    byId("title").textContent = document.title = name;
+    byId("title").textContent = document.title = visible(name);
     byId("side").hidden = true;
     this.trouble("");
     this.recording = new Recording(`${API}/${encodeURIComponent(name)}`, takeToken());

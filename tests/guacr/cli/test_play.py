@@ -121,3 +121,22 @@ async def test_a_link_to_a_recording(recording: Path) -> None:
     link.symlink_to(recording)
     async with _served(link, 0) as address:
         assert address.startswith("http://")
+
+
+def test_a_video_replaces_no_file(recording: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target = recording.with_name("a session.mp4")
+    target.write_text("mine")
+    assert main(["export", str(recording), "--mp4"]) == 2
+    assert "File exists" in capsys.readouterr().err
+    assert target.read_text() == "mine"
+
+
+def test_nothing_is_left_of_a_video_that_fails(recording: Path) -> None:
+    recording.write_bytes(b"x.sync;")
+    assert main(["export", str(recording), "--mp4"]) == 1
+    assert not recording.with_name("a session.mp4").exists()
+
+
+def test_a_video_is_not_printed(recording: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", str(recording), "--mp4", "-o", "-"]) == 2
+    assert "name a file with -o" in capsys.readouterr().err
