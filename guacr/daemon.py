@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from guacr.access.keys import ProcessKeys
 from guacr.audit.service import JournalService
 from guacr.connection_check import ConnectionCheck
+from guacr.control.local import LocalControl
 from guacr.errors import SettingsError
 from guacr.net.connection_limits import ConnectionLimits, connections_for
 from guacr.net.open_files import open_files
@@ -87,7 +88,10 @@ class Daemon:
             ConnectionLimits(most, waiting),
         )
         check = ConnectionCheck(settings, registry.protocols)
-        self._services: list[Service] = [self._tcp, self._web, Ticker(registry), check]
+        ticker = Ticker(registry)
+        self.control = LocalControl(registry, lambda: ticker.lag)
+        """The core of the interfaces for operators."""
+        self._services: list[Service] = [self._tcp, self._web, ticker, check]
         if tubes is not None:
             self._services.append(tubes)
         self._services.append(self._journal)  # closed last, when everything has been reported

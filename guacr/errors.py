@@ -3,6 +3,7 @@
     GuacrError                        SERVER_ERROR
     ├── InternalError                 a fault in guacr; the log has its traceback
     ├── ShutdownError                 UPSTREAM_UNAVAILABLE: the daemon ends, as planned
+    ├── DrainingError                 UPSTREAM_UNAVAILABLE: no more sessions are opened here
     ├── SettingsError                 an invalid setting; prevents the start
     ├── RecordingError                a recording cannot begin, or go on
     ├── ClientError                   what the client did
@@ -59,6 +60,16 @@ class ShutdownError(GuacrError):
 
     def __init__(self) -> None:
         super().__init__("the daemon is shutting down: connect again later")
+
+
+class DrainingError(GuacrError):
+    """The daemon opens no more sessions, because it is to be stopped; the status is that of
+    `ShutdownError`."""
+
+    status = Status.UPSTREAM_UNAVAILABLE
+
+    def __init__(self) -> None:
+        super().__init__("no new sessions are opened here at present: connect again later")
 
 
 class SettingsError(GuacrError):

@@ -9,6 +9,8 @@ import signal
 import sys
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
+from functools import partial
 from threading import Thread
 from types import ModuleType
 from typing import NoReturn
@@ -64,6 +66,7 @@ class _Process:
         self._detached = detached
         self._stopped = asyncio.Event()
         self._hang_up = asyncio.Event()
+        self._reloading = asyncio.Lock()
 
     async def run(self) -> None:
         """Start, serve, and shut down."""
@@ -73,6 +76,7 @@ class _Process:
             pid_file.check()
         self._handle_signals()
         daemon = Daemon(self._settings)
+        daemon.control.on_reload = partial(self._reload, daemon)
         await daemon.start()
         try:
             if pid_file is not None:
@@ -116,7 +120,8 @@ class _Process:
             await self._hang_up.wait()
             self._hang_up.clear()
             notify_reloading()
-            await self._reload(daemon)
+            with suppress(SettingsError):
+                await self._reload(daemon)
             notify("READY=1")
 
     async def _loaded(self) -> Settings:
@@ -136,21 +141,31 @@ class _Process:
                 "name is a pipe, or on a disk that does not respond"
             ) from None
 
-    async def _reload(self, daemon: Daemon) -> None:
+    async def _reload(self, daemon: Daemon) -> list[str]:
+        """Reload the settings; return the names of those that need a restart.
+
+        Raises:
+            SettingsError: they cannot be used, which is logged; nothing is changed.
+        """
+        async with self._reloading:
+            return await self._reload_alone(daemon)
+
+    async def _reload_alone(self, daemon: Daemon) -> list[str]:
         try:
             settings = await self._loaded()
             late = daemon.reload(settings)
         except SettingsError as error:
             for line in str(error).splitlines():
                 log.warning("the settings were not reloaded: %s", line)
-            return
+            raise
         except Exception:
             log.exception("the settings were not reloaded because of an unexpected error")
-            return
+            raise SettingsError("the settings were not reloaded: see the daemon's log") from None
         logs.configure(settings.log, to_syslog=self._detached is not None)
         log.info("the settings were reloaded")
         for name in late:
             log.warning("%s has changed: it takes effect with the next start", name)
+        return late
 
 
 def _run_into(future: Future[Settings], load: Load) -> None:

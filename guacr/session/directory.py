@@ -74,4 +74,5 @@ class Directory(ABC):
             BusyError: the daemon has reached its limit of sessions.
             TooManyError: the session has reached its limit of users.
             ShutdownError: the daemon is ending.
+            DrainingError: the daemon opens no more sessions.
         """

@@ -12,6 +12,7 @@ from typing_extensions import override
 from guacr.errors import (
     BadRequestError,
     BusyError,
+    DrainingError,
     NotFoundError,
     ShutdownError,
 )
@@ -44,6 +45,8 @@ class SessionRegistry(Directory):
         """Called for each new session; what they return takes part in it."""
         self.turnover = 0
         """The number of sessions ever opened, plus the number of those that have ended."""
+        self.is_draining = False
+        """True if no more sessions are opened, while running ones go on."""
         self._executor = executor
         self._ending: set[asyncio.Task[None]] = set()
         self._is_closed = False
@@ -74,6 +77,8 @@ class SessionRegistry(Directory):
             return _attached(session, transport, info, params, origin)
         if self._is_closed:
             raise ShutdownError
+        if self.is_draining:
+            raise DrainingError
         handler_type = self.protocols.find(select)
         texts = dict(handler_type.default_values(self.settings))
         texts |= {name: text for name, text in values.items() if text}

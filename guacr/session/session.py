@@ -323,12 +323,13 @@ class Session:
             events=self.events,
             tasks=self._tasks,
             log=self.log,
+            subject=subject,
         )
         self.users.add(user)
-        self._welcome(user, subject)
+        self._welcome(user)
         return user
 
-    def _welcome(self, user: User, subject: str) -> None:
+    def _welcome(self, user: User) -> None:
         user.send(encode("ready", self.id))
         if self.messages.name:
             user.send(encode("name", self.messages.name))
@@ -341,7 +342,7 @@ class Session:
                 user.link.peer,
                 owner=user.owner,
                 read_only=user.rights.read_only,
-                subject=subject,
+                subject=user.subject,
             )
         )
         self.events.when_durable(partial(self._admit, user), self.close)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from uuid import uuid4
 
 from typing_extensions import override
@@ -34,6 +35,7 @@ class User(Viewer):
         events: receives reports of its transfers.
         tasks: the session's tasks, which include its transfers.
         log: the session's logger.
+        subject: the person for whom a token was made; empty without one.
     """
 
     __slots__ = (
@@ -50,7 +52,9 @@ class User(Viewer):
         "outputs",
         "owner",
         "rights",
+        "since",
         "streams",
+        "subject",
         "transfers",
     )
 
@@ -66,9 +70,13 @@ class User(Viewer):
         events: Events,
         tasks: Tasks,
         log: SessionLog,
+        subject: str = "",
     ) -> None:
         super().__init__()
         self.id = f"@{uuid4()}"
+        self.since = time.time()
+        """The start time, in seconds since 1970."""
+        self.subject = subject
         self.link = link
         self.info = info
         self.owner = owner

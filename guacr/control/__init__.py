@@ -1,0 +1,1 @@
+"""The view and the actions of operators, whatever the interface."""

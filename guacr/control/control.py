@@ -1,0 +1,67 @@
+"""The interface of the daemon to its operators; every control interface is made of it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from guacr.control.info import DaemonStatus, SessionInfo
+from guacr.errors import GuacrError
+
+
+class Control(ABC):
+    """Shows a daemon, of one process or several, and acts on it. Arguments and results can be sent
+    to other processes: they are plain, or can be made so (`guacr.control.info.plain`,
+    `guacr.errors.error_of_status`)."""
+
+    @abstractmethod
+    async def sessions(self) -> list[SessionInfo]:
+        """Return every session, the oldest first."""
+
+    @abstractmethod
+    async def session(self, connection_id: str) -> SessionInfo:
+        """Return one session.
+
+        Raises:
+            NotFoundError: it is unknown.
+        """
+
+    @abstractmethod
+    async def end(self, connection_id: str, error: GuacrError) -> None:
+        """End a session; its users are sent the status and the sentence of `error`.
+
+        Raises:
+            NotFoundError: the session is unknown.
+        """
+
+    @abstractmethod
+    async def status(self) -> DaemonStatus:
+        """Return the state of the daemon and of its workers."""
+
+    @abstractmethod
+    async def drain(self) -> None:
+        """Open no more sessions; existing ones go on, and can still be joined."""
+
+    @abstractmethod
+    async def resume(self) -> None:
+        """Open sessions again after `drain`."""
+
+    @abstractmethod
+    async def reload(self) -> list[str]:
+        """Read the settings again, as after SIGHUP; return the names of those that need a restart.
+
+        Raises:
+            SettingsError: they cannot be used; nothing is changed.
+        """
+
+    @abstractmethod
+    async def samples(self) -> list[dict[str, Any]]:
+        """Return the metrics of each process."""
+
+    @abstractmethod
+    def events(self) -> AbstractAsyncContextManager[AsyncIterator[dict[str, Any]]]:
+        """Return a context in which the events from its beginning on can be iterated over
+        (`guacr.control.events`). Nobody waits for the reader: events that are not read in time are
+        dropped and counted."""

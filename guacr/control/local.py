@@ -1,0 +1,167 @@
+"""The control of a daemon that is a single process, or of one worker."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from typing_extensions import override
+
+from guacr import __version__
+from guacr.control.control import Control
+from guacr.control.events import described
+from guacr.control.info import DaemonStatus, SessionInfo, State, UserInfo, WorkerInfo
+from guacr.errors import GuacrError, SettingsError
+from guacr.session.registry import SessionRegistry
+from guacr.session.session import Session
+from guacr.session.user import User
+
+DRAINING = "the daemon is draining: it opens no more sessions"
+_MEMORY = Path("/proc/self/statm")
+"""Linux's sizes of the process in pages; the second is the resident one."""
+
+
+class LocalControl(Control):
+    """Controls the sessions of one process.
+
+    Args:
+        registry: its sessions.
+        loop_lag: returns the seconds by which the event loop was late when last measured.
+        worker: the name of this process.
+    """
+
+    def __init__(
+        self,
+        registry: SessionRegistry,
+        loop_lag: Callable[[], float] = float,
+        worker: str = "",
+    ) -> None:
+        self._registry = registry
+        self._loop_lag = loop_lag
+        self._worker = worker
+        self._since = time.time()
+        self.checks: list[Callable[[], str]] = [self._draining, self._full]
+        """Each returns a sentence that says why the daemon is not ready, or an empty text."""
+        self.on_reload: Callable[[], Awaitable[list[str]]] = _cannot_reload
+        """Does what `reload` promises; set by whoever has read the settings."""
+        self.sample: Callable[[], dict[str, Any]] = dict
+        """Returns the metrics of this process."""
+
+    @override
+    async def sessions(self) -> list[SessionInfo]:
+        return [self._info(session) for session in self._registry.sessions.values()]
+
+    @override
+    async def session(self, connection_id: str) -> SessionInfo:
+        return self._info(self._registry.find(connection_id).session)
+
+    @override
+    async def end(self, connection_id: str, error: GuacrError) -> None:
+        self._registry.find(connection_id).session.close(error)
+
+    @override
+    async def status(self) -> DaemonStatus:
+        sentences = (check() for check in self.checks)
+        return DaemonStatus(
+            version=__version__,
+            state=self._state,
+            not_ready=tuple(filter(None, sentences)),
+            workers=(self._about_worker(),),
+        )
+
+    @override
+    async def drain(self) -> None:
+        self._registry.is_draining = True
+
+    @override
+    async def resume(self) -> None:
+        self._registry.is_draining = False
+
+    @override
+    async def reload(self) -> list[str]:
+        return await self.on_reload()
+
+    @override
+    async def samples(self) -> list[dict[str, Any]]:
+        return [self.sample()]
+
+    @override
+    @asynccontextmanager
+    async def events(self) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
+        with self._registry.events.subscribe() as subscription:
+            yield described(subscription)
+
+    @property
+    def _state(self) -> State:
+        return "draining" if self._registry.is_draining else "ready"
+
+    def _draining(self) -> str:
+        return DRAINING if self._registry.is_draining else ""
+
+    def _full(self) -> str:
+        allowed = self._registry.settings.server.max_sessions
+        if allowed and len(self._registry.sessions) >= allowed:
+            return f"all {allowed} sessions are in use (server.max_sessions)"
+        return ""
+
+    def _about_worker(self) -> WorkerInfo:
+        sessions = self._registry.sessions
+        return WorkerInfo(
+            name=self._worker,
+            pid=os.getpid(),
+            state=self._state,
+            since=self._since,
+            sessions=len(sessions),
+            users=sum(len(session.users) for session in sessions.values()),
+            loop_lag=round(self._loop_lag(), 4),
+            memory=_resident(),
+        )
+
+    def _info(self, session: Session) -> SessionInfo:
+        target, traffic, origin = session.target, session.traffic, session.context.origin
+        owner = session.users.owner
+        return SessionInfo(
+            id=session.id,
+            protocol=session.protocol,
+            host=target.host,
+            username=target.user,
+            connection=origin.connection,
+            client="" if owner is None else owner.link.peer,
+            subject=origin.subject,
+            since=session.since,
+            received=traffic.received,
+            sent=traffic.sent,
+            worker=self._worker,
+            users=tuple(map(_user, session.users)),
+        )
+
+
+def _user(user: User) -> UserInfo:
+    traffic = user.link.traffic
+    return UserInfo(
+        id=user.id,
+        name=user.info.name,
+        client=user.link.peer,
+        subject=user.subject,
+        owner=user.owner,
+        read_only=user.rights.read_only,
+        since=user.since,
+        received=traffic.received,
+        sent=traffic.sent,
+    )
+
+
+def _resident() -> int:
+    try:
+        pages = int(_MEMORY.read_text().split()[1])
+    except (OSError, ValueError, IndexError):
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+async def _cannot_reload() -> list[str]:
+    raise SettingsError("this daemon has no settings to read again")
