@@ -14,6 +14,7 @@ import socket
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
+from typing import TypeVar
 
 from guacr.addresses import described
 from guacr.errors import BusyError
@@ -114,20 +115,44 @@ class Acceptor:
         task.add_done_callback(self._tasks.discard)
 
     async def _serve(self, client: socket.socket, place: Place, peer: str) -> None:
-        try:
-            await self._loop.connect_accepted_socket(
-                lambda: self._make(place),
-                client,
-                ssl=self.tls,
-                ssl_handshake_timeout=self._handshake_timeout,
-            )
-        except BaseException as error:
-            place.leave()
-            client.close()
-            if not isinstance(error, OSError):
-                raise
-            if self.tls is not None:  # without TLS, the client has already left
-                _untrusted.refused(peer, f"the TLS handshake failed: {_reason(error)}")
+        await serve_client(
+            client,
+            place,
+            peer,
+            lambda: self._make(place),
+            tls=self.tls,
+            handshake_timeout=self._handshake_timeout,
+        )
+
+
+_Protocol = TypeVar("_Protocol", bound=asyncio.Protocol)
+
+
+async def serve_client(
+    client: socket.socket,
+    place: Place,
+    peer: str,
+    make: Callable[[], _Protocol],
+    *,
+    tls: ssl.SSLContext | None = None,
+    handshake_timeout: float | None = None,
+) -> _Protocol | None:
+    """Serve an accepted connection with the protocol that `make` creates, after a TLS handshake if
+    there is a context. Return the protocol; None if the client is lost or the handshake fails."""
+    loop = asyncio.get_running_loop()
+    try:
+        _, protocol = await loop.connect_accepted_socket(
+            make, client, ssl=tls, ssl_handshake_timeout=handshake_timeout
+        )
+    except BaseException as error:
+        place.leave()
+        client.close()
+        if not isinstance(error, OSError):
+            raise
+        if tls is not None:  # without TLS, the client has already left
+            _untrusted.refused(peer, f"the TLS handshake failed: {_reason(error)}")
+        return None
+    return protocol
 
 
 def _reason(error: OSError) -> str:

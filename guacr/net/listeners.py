@@ -15,6 +15,7 @@ from typing import Any
 from guacr.addresses import place
 from guacr.errors import SettingsError, shorten
 from guacr.settings.models import ServerSettings
+from guacr.systemd import activated_sockets
 
 log = logging.getLogger("guacr.listeners")
 
@@ -71,6 +72,39 @@ def unix_socket(path: Path, mode: int, backlog: int) -> socket.socket:
         sock.close()
         raise SettingsError(f"cannot listen on {path}: {error.strerror or error}") from error
     return sock
+
+
+class ServerSockets:
+    """The listening sockets of the Guacamole protocol: those passed by systemd, or those of the
+    `server` settings."""
+
+    def __init__(self) -> None:
+        self.all: list[socket.socket] = []
+        self._unix_path: Path | None = None
+
+    async def open(self, settings: ServerSettings) -> None:
+        """Open them.
+
+        Raises:
+            SettingsError: an address, a port or a path of the settings cannot be used.
+        """
+        self.all = activated_sockets()
+        if not self.all and settings.hosts:
+            self.all = await tcp_sockets(settings.hosts, settings.port, settings.backlog)
+        if settings.unix_socket is not None:
+            mode, backlog = settings.unix_socket_mode, settings.backlog
+            self.all.append(unix_socket(settings.unix_socket, mode, backlog))
+            self._unix_path = settings.unix_socket
+
+    def close(self) -> None:
+        """Close them, and remove the Unix socket; repeated calls do nothing."""
+        close_all(self.all)
+        if self._unix_path is not None:
+            path, self._unix_path = self._unix_path, None
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                log.warning("%s was not removed: %s", path, error.strerror)
 
 
 def tls_context(settings: ServerSettings) -> ssl.SSLContext | None:

@@ -7,7 +7,6 @@ import logging
 import socket
 import ssl
 from collections.abc import Callable
-from pathlib import Path
 from typing import ClassVar
 
 from typing_extensions import override
@@ -16,12 +15,11 @@ from guacr.errors import BusyError
 from guacr.net.acceptor import Acceptor
 from guacr.net.connection_limits import ConnectionLimits, Place
 from guacr.net.handshake_receiver import HandshakeReceiver
-from guacr.net.listeners import close_all, place_of, port_of, tcp_sockets, tls_context, unix_socket
+from guacr.net.listeners import ServerSockets, place_of, port_of, tls_context
 from guacr.protocol.instruction import encode
 from guacr.services import Service
 from guacr.session.directory import Directory
 from guacr.settings.models import Settings
-from guacr.systemd import activated_sockets
 from guacr.transport.tcp import TcpTransport
 
 CLOSE_TIMEOUT = 1.0
@@ -48,30 +46,22 @@ class TcpService(Service):
         self._directory = directory
         self._limits = limits
         self._clients: set[TcpTransport] = set()
-        self._sockets: list[socket.socket] = []
+        self._sockets = ServerSockets()
         self._acceptors: list[Acceptor] = []
-        self._unix_path: Path | None = None
 
     @property
     def port(self) -> int:
         """The first TCP port; 0 if there is none."""
-        return port_of(self._sockets)
+        return port_of(self._sockets.all)
 
     @override
     async def open(self) -> None:
-        server = self._settings.server
-        self._sockets = activated_sockets()
-        if not self._sockets and server.hosts:
-            self._sockets = await tcp_sockets(server.hosts, server.port, server.backlog)
-        if server.unix_socket is not None:
-            mode, backlog = server.unix_socket_mode, server.backlog
-            self._sockets.append(unix_socket(server.unix_socket, mode, backlog))
-            self._unix_path = server.unix_socket
+        await self._sockets.open(self._settings.server)
 
     @override
     async def start(self) -> None:
         tls = tls_context(self._settings.server)
-        for sock in self._sockets:
+        for sock in self._sockets.all:
             acceptor = self._acceptor(sock, None if sock.family == socket.AF_UNIX else tls)
             acceptor.start()
             self._acceptors.append(acceptor)
@@ -81,13 +71,7 @@ class TcpService(Service):
     def stop(self) -> None:
         for acceptor in self._acceptors:
             acceptor.close()
-        close_all(self._sockets)
-        if self._unix_path is not None:
-            path, self._unix_path = self._unix_path, None
-            try:
-                path.unlink(missing_ok=True)
-            except OSError as error:
-                log.warning("%s was not removed: %s", path, error.strerror)
+        self._sockets.close()
 
     @override
     async def close(self) -> None:

@@ -1,4 +1,5 @@
-"""The interface that finds and opens sessions, in this process or in another one."""
+"""The interface that finds and opens the sessions of this process; `guacr.session.ids` says which
+process has those of others."""
 
 from __future__ import annotations
 
@@ -21,21 +22,11 @@ class Here:
     session: Session
 
 
-@dataclass(frozen=True, slots=True)
-class InWorker:
-    """A session in another process, to which the client has to be handed over."""
-
-    worker: str
-
-
-Place = Here | InWorker
-
-
 class Directory(ABC):
     """The interface through which transports find and open sessions."""
 
     @abstractmethod
-    def find(self, connection_id: str) -> Place:
+    def find(self, connection_id: str) -> Here:
         """Return where a session runs.
 
         Raises:

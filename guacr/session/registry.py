@@ -20,6 +20,7 @@ from guacr.protocol.client import ClientInfo
 from guacr.session.directory import Directory, Here
 from guacr.session.events import Events
 from guacr.session.extension import SessionExtension
+from guacr.session.ids import CONNECTION_ID_PREFIX
 from guacr.session.input.reader import Reader
 from guacr.session.origin import ANYONE, Origin
 from guacr.session.params import Params
@@ -27,8 +28,6 @@ from guacr.session.protocols import Protocols
 from guacr.session.session import Session
 from guacr.settings.models import Settings
 from guacr.transport.base import Transport
-
-CONNECTION_ID_PREFIX = "$"
 
 log = logging.getLogger("guacr.registry")
 

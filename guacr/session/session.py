@@ -11,7 +11,6 @@ from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
-from uuid import uuid4
 
 from guacr.budget import Budget
 from guacr.display.display import Display
@@ -42,6 +41,7 @@ from guacr.session.frames.frames import Frames
 from guacr.session.frames.viewer import Viewer
 from guacr.session.handler import ProtocolHandler
 from guacr.session.host_messages import HostMessages
+from guacr.session.ids import CONNECTION_ID_PREFIX, new_uuid
 from guacr.session.input.taps import InputTap
 from guacr.session.link import Link, Traffic
 from guacr.session.origin import ANYONE, Origin
@@ -84,7 +84,7 @@ class Session:
         on_closed: Callable[[Session], None],
         origin: Origin = ANYONE,
     ) -> None:
-        self.id = f"${uuid4()}"
+        self.id = f"{CONNECTION_ID_PREFIX}{new_uuid()}"
         self.protocol = protocol
         self.settings = settings
         self.since = time.time()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from typing import Any
-from uuid import uuid4
 
 from aiohttp import web
 
@@ -13,6 +12,7 @@ from guacr.access.gateway import Gateway
 from guacr.errors import ForbiddenError, GuacrError, NotFoundError
 from guacr.protocol.instruction import encode
 from guacr.session.directory import Directory
+from guacr.session.ids import new_uuid
 from guacr.session.input.reader import Reader
 from guacr.transport.base import CLOSE_TIMEOUT, Transport
 from guacr.transport.websocket import WebSocketTransport
@@ -62,7 +62,7 @@ class Tunnels:
         Returns:
             The UUID, for `end` once the transport is closed.
         """
-        tunnel = str(uuid4())
+        tunnel = new_uuid()
         self._transports[tunnel] = transport
         transport.write(encode("", tunnel))
         self._open(pairs, transport)

@@ -7,8 +7,8 @@ import hmac
 import logging
 import secrets
 from collections.abc import Callable
-from uuid import uuid4
 
+from guacr.session.ids import new_uuid
 from guacr.transport.base import Transport
 from guacr.tubes.backlog import Backlog, BacklogLimits
 from guacr.tubes.connections.connection import Connection
@@ -60,7 +60,7 @@ class BrowserTube:
         begin: Callable[[Transport], Callable[[], None]],
         on_closed: Callable[[BrowserTube], None],
     ) -> None:
-        self.id = str(uuid4())
+        self.id = new_uuid()
         self.secret = secrets.token_urlsafe(32)
         self._peer = peer
         self._begin = begin

@@ -1,0 +1,49 @@
+"""The ids of sessions, tunnels and tubes: UUIDs whose last four hexadecimal digits are the number
+of the worker that has made them, so that any process can tell where to find what they name."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+CONNECTION_ID_PREFIX = "$"
+"""Precedes the ids of sessions."""
+NUMBER_MAX = 0xFFFF
+"""The maximum number of a worker."""
+_DIGITS = 4
+
+_own = 0
+
+
+def own_number() -> int:
+    """Return the number of this process among the workers; 0 if there is only one process."""
+    return _own
+
+
+def set_own_number(number: int) -> None:
+    """Set the number of this process; called once, before it makes ids."""
+    global _own
+    _own = number
+
+
+def new_uuid() -> str:
+    """Return a new UUID with 106 random bits and the number of this process."""
+    return f"{str(uuid4())[:-_DIGITS]}{_own:0{_DIGITS}x}"
+
+
+def worker_of(name: str) -> int:
+    """Return the number of the worker that has made an id; 0 for a text that is no id."""
+    try:
+        return int(name[-_DIGITS:], 16)
+    except ValueError:
+        return 0
+
+
+def foreign_worker(name: str) -> int:
+    """Return the number of another worker, which has made an id; otherwise 0."""
+    number = worker_of(name)
+    return number if _own and number != _own else 0
+
+
+def foreign_session(select: str) -> int:
+    """Return the number of another worker, whose session a `select` names; otherwise 0."""
+    return foreign_worker(select) if select.startswith(CONNECTION_ID_PREFIX) else 0
