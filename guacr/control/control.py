@@ -9,6 +9,7 @@ from typing import Any
 
 from guacr.control.info import DaemonStatus, SessionInfo
 from guacr.errors import GuacrError
+from guacr.session.events import OperatorActed
 
 
 class Control(ABC):
@@ -34,6 +35,15 @@ class Control(ABC):
 
         Raises:
             NotFoundError: the session is unknown.
+        """
+
+    @abstractmethod
+    async def note(self, act: OperatorActed) -> None:
+        """Publish what an operator is about to do, and wait until it is in the audit log, if
+        nothing may go on before.
+
+        Raises:
+            BusyError: the audit log cannot note it: it must not be done.
         """
 
     @abstractmethod

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +18,13 @@ from guacr.control.control import Control
 from guacr.control.events import described
 from guacr.control.info import DaemonStatus, SessionInfo, State, UserInfo, WorkerInfo
 from guacr.errors import GuacrError, SettingsError
+from guacr.session.events import OperatorActed
 from guacr.session.registry import SessionRegistry
 from guacr.session.session import Session
 from guacr.session.user import User
 
+BATCH = 100
+"""Sessions that are described in one turn of the event loop."""
 DRAINING = "the daemon is draining: it opens no more sessions"
 _MEMORY = Path("/proc/self/statm")
 """Linux's sizes of the process in pages; the second is the resident one."""
@@ -53,7 +58,13 @@ class LocalControl(Control):
 
     @override
     async def sessions(self) -> list[SessionInfo]:
-        return [self._info(session) for session in self._registry.sessions.values()]
+        found: list[SessionInfo] = []
+        for number, session in enumerate(list(self._registry.sessions.values()), 1):
+            if not session.closed:
+                found.append(self._info(session))
+            if number % BATCH == 0:
+                await asyncio.sleep(0)
+        return found
 
     @override
     async def session(self, connection_id: str) -> SessionInfo:
@@ -62,6 +73,15 @@ class LocalControl(Control):
     @override
     async def end(self, connection_id: str, error: GuacrError) -> None:
         self._registry.find(connection_id).session.close(error)
+
+    @override
+    async def note(self, act: OperatorActed) -> None:
+        events = self._registry.events
+        events.check()
+        events.publish(act)
+        noted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        events.when_durable(partial(_settle, noted), partial(_settle, noted))
+        await noted
 
     @override
     async def status(self) -> DaemonStatus:
@@ -161,6 +181,15 @@ def _resident() -> int:
     except (OSError, ValueError, IndexError):
         return 0
     return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _settle(future: asyncio.Future[None], error: GuacrError | None = None) -> None:
+    if future.done():  # whoever waited has left
+        return
+    if error is None:
+        future.set_result(None)
+    else:
+        future.set_exception(error)
 
 
 async def _cannot_reload() -> list[str]:

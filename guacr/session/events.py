@@ -168,6 +168,22 @@ class RecordingFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class OperatorActed:
+    """An operator does something, or gets a link to watch a session."""
+
+    operator: str
+    """The name in the token or the certificate, or the account at the Unix socket."""
+    peer: str
+    """The operator's address."""
+    action: str
+    """One of end, watch, drain, resume and reload."""
+    session: str = ""
+    """Empty if the action is about the daemon."""
+    reason: str = ""
+    """The sentence for the users of a session that is ended."""
+
+
+@dataclass(frozen=True, slots=True)
 class SessionClosed:
     """A session has ended."""
 
@@ -194,6 +210,7 @@ Event = (
     | RecordingStarted
     | RecordingEnded
     | RecordingFailed
+    | OperatorActed
     | SessionClosed
 )
 

@@ -1,19 +1,28 @@
 """The control of one process: what it shows, and that it acts."""
 
+import asyncio
 import json
 import os
 import time
+from collections.abc import Callable
 
 import pytest
 
 from guacr.control.info import DaemonStatus, SessionInfo, UserInfo, plain
 from guacr.control.local import LocalControl
-from guacr.errors import DrainingError, NotFoundError, SessionClosedError, SettingsError
+from guacr.errors import (
+    BusyError,
+    DrainingError,
+    GuacrError,
+    NotFoundError,
+    SessionClosedError,
+    SettingsError,
+)
 from guacr.protocol.client import ClientInfo
 from guacr.protocol.status import Status
-from guacr.session.events import Pasted, Refused
+from guacr.session.events import Event, Observer, OperatorActed, Pasted, Refused
 from guacr.session.origin import Origin
-from tests.support.loopback import Bench, MemoryTransport, frame, session_of
+from tests.support.loopback import Bench, MemoryTransport, frame, session_of, until
 
 
 async def test_sessions_are_listed_with_their_users_and_without_secrets() -> None:
@@ -180,4 +189,44 @@ async def test_events_that_are_not_read_in_time_are_counted() -> None:
         assert (first["event"], first["count"]) == ("dropped", 3)
         assert (second["event"], second["reason"]) == ("refused", "3")
         assert (await anext(events))["reason"] == "4"
+    await bench.close()
+
+
+class Strict(Observer):
+    """An audit log whose disk is slow, or full."""
+
+    is_strict = True
+
+    def __init__(self) -> None:
+        self.seen: list[object] = []
+        self.waiting: list[tuple[Callable[[], None], Callable[[GuacrError], None]]] = []
+
+    def check(self) -> None:
+        pass
+
+    def observe(self, event: Event) -> None:
+        self.seen.append(event)
+
+    def when_durable(self, proceed: Callable[[], None], fail: Callable[[GuacrError], None]) -> None:
+        self.waiting.append((proceed, fail))
+
+
+async def test_what_an_operator_does_waits_for_a_strict_audit_log() -> None:
+    bench = Bench()
+    control = LocalControl(bench.registry)
+    act = OperatorActed("ann", "10.0.0.1", "drain")
+    await control.note(act)
+    strict = bench.registry.events.observer = Strict()
+    noting = asyncio.create_task(control.note(act))
+    await until(lambda: len(strict.waiting) == 1)
+    assert strict.seen == [act]
+    assert not noting.done()
+    strict.waiting[0][0]()
+    await noting
+    noting = asyncio.create_task(control.note(act))
+    await until(lambda: len(strict.waiting) == 2)
+    strict.waiting[1][1](BusyError("the disk is full"))
+    with pytest.raises(BusyError, match="disk is full"):
+        await noting
+    bench.registry.events.observer = None
     await bench.close()
