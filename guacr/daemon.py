@@ -15,6 +15,7 @@ from guacr.audit.service import JournalService
 from guacr.connection_check import ConnectionCheck
 from guacr.control.local import LocalControl
 from guacr.errors import SettingsError
+from guacr.net.certificates import CertificateWatch
 from guacr.net.connection_limits import ConnectionLimits, connections_for
 from guacr.net.open_files import open_files
 from guacr.net.service import TcpService
@@ -39,6 +40,8 @@ NEED_RESTART = (
     "webrtc.enabled",
 )
 """Settings that need a restart, in addition to those of the services."""
+TLS_OR_NOT = ("server.tls_certificate", "websocket.tls_certificate")
+"""Settings that need a restart to switch TLS on or off; other changes of them do not."""
 
 log = logging.getLogger("guacr.daemon")
 
@@ -91,7 +94,8 @@ class Daemon:
         ticker = Ticker(registry)
         self.control = LocalControl(registry, lambda: ticker.lag)
         """The core of the interfaces for operators."""
-        self._services: list[Service] = [self._tcp, self._web, ticker, check]
+        self.certificates = CertificateWatch(settings)
+        self._services: list[Service] = [self._tcp, self._web, ticker, check, self.certificates]
         if tubes is not None:
             self._services.append(tubes)
         self._services.append(self._journal)  # closed last, when everything has been reported
@@ -151,9 +155,11 @@ class Daemon:
             apply()
         names = [*NEED_RESTART, *(name for one in self._services for name in one.need_restart)]
         late = [name for name in names if _value(before, name) != _value(settings, name)]
-        if (before.server.tls_certificate is None) != (settings.server.tls_certificate is None):
-            late.append("server.tls_certificate")
-        return late
+        return late + [
+            name
+            for name in TLS_OR_NOT
+            if (_value(before, name) is None) != (_value(settings, name) is None)
+        ]
 
 
 def tube_service(settings: Settings) -> TubeService:

@@ -10,7 +10,8 @@ from guacr.addresses import place
 from guacr.daemon import tube_service
 from guacr.errors import GuacrError, SettingsError, UnsupportedError
 from guacr.journal.options import options_of
-from guacr.net.listeners import close_all, tcp_sockets, tls_context
+from guacr.net.listeners import close_all, tcp_sockets
+from guacr.net.tls import TlsFiles, context_of
 from guacr.process.pid_file import PidFile
 from guacr.recording.check import connection_problems
 from guacr.recording.check import problems as recording_problems
@@ -53,7 +54,7 @@ def check(settings: Settings) -> list[str]:
         "the settings are valid" + (", with these remarks:" if remarks else ""),
         *dict.fromkeys(remarks),
         f"Guacamole protocol: {_places(settings.server.hosts, settings.server.port)}"
-        + (", with TLS" if settings.server.tls_certificate else ""),
+        + _tls(settings, "server"),
         _websocket(settings),
         f"WebRTC: {'offered by the page' if settings.webrtc.enabled else 'off'}",
         f"audit log: {_audit(settings)}",
@@ -70,10 +71,11 @@ def _installed(protocols: Protocols) -> Iterator[type[ProtocolHandler]]:
 
 def _problems(settings: Settings) -> Iterator[str]:
     """Yield the problems that would prevent a start."""
-    try:
-        tls_context(settings.server)
-    except SettingsError as error:
-        yield str(error)
+    for section in ("server", "websocket"):
+        try:
+            context_of(settings, section)
+        except SettingsError as error:
+            yield str(error)
     server, page = settings.server, settings.websocket
     if page.enabled and server.port == page.port != 0 and _overlap(server.hosts, page.hosts):
         yield f"server.port and websocket.port are both {page.port}: change one of them"
@@ -138,7 +140,12 @@ def _overlap(one: Sequence[str], other: Sequence[str]) -> bool:
 def _websocket(settings: Settings) -> str:
     if not settings.websocket.enabled:
         return "WebSocket and page: off"
-    return f"WebSocket and page: {_places(settings.websocket.hosts, settings.websocket.port)}"
+    places = _places(settings.websocket.hosts, settings.websocket.port)
+    return f"WebSocket and page: {places}{_tls(settings, 'websocket')}"
+
+
+def _tls(settings: Settings, section: str) -> str:
+    return "" if TlsFiles.of(settings, section) is None else ", with TLS"
 
 
 def _audit(settings: Settings) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import socket
+import ssl
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from guacr.addresses import place
 from guacr.errors import UpstreamUnavailableError
 
 if TYPE_CHECKING:
-    from guacr.settings.models import Settings
+    from guacr.settings.models import Settings, WebSocketSettings
 
 TIMEOUT = 3.0
 """Seconds for the connection, and for the response."""
@@ -22,8 +23,9 @@ _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 (ask
 def check(settings: Settings) -> str:
     """Query the daemon that runs with `settings`; return a sentence that says where it answered.
 
-    The check requests `/health` on the page's port, which is not logged; without that port, a
-    connection to the Guacamole port must be accepted.
+    The check requests `/health` on the page's port, which is not logged; if that requires client
+    certificates, it must answer a TLS handshake; without that port, a connection to the Guacamole
+    port must be accepted.
 
     Raises:
         UpstreamUnavailableError: no answer, or a wrong one.
@@ -36,7 +38,7 @@ def check(settings: Settings) -> str:
     where = place(host, section.port)
     try:
         if settings.websocket.enabled:
-            _ask(host, section.port)
+            _ask(settings.websocket, host)
         else:
             socket.create_connection((host, section.port), TIMEOUT).close()
     except (OSError, http.client.HTTPException) as error:
@@ -54,9 +56,16 @@ def _check_unix_socket(path: Path) -> str:
     return f"guacr answers at {path}"
 
 
-def _ask(host: str, port: int) -> None:
-    connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT)
+def _ask(page: WebSocketSettings, host: str) -> None:
+    connection = http.client.HTTPConnection(host, page.port, timeout=TIMEOUT)
+    if page.tls_certificate is not None:
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # it is this machine
+        connection = http.client.HTTPSConnection(host, page.port, timeout=TIMEOUT, context=context)
     try:
+        if page.tls_client_ca is not None:  # a request would need a certificate
+            connection.connect()
+            return
         connection.request("GET", HEALTH_PATH)
         response = connection.getresponse()
         response.read()

@@ -19,6 +19,7 @@ from typing import TypeVar
 from guacr.addresses import described
 from guacr.errors import BusyError
 from guacr.net.connection_limits import ConnectionLimits, Place, network_of
+from guacr.net.tls import PlainClientError, Tls
 from guacr.refusals import Refusals
 
 BATCH = 32
@@ -40,9 +41,9 @@ class Acceptor:
         sock: a listening, non-blocking socket.
         limits: the connection limits.
         make: creates the protocol of a connection, which releases the place when it is closed.
-        busy: returns the answer for a refused client, from the sentence that says why.
-        tls: for a handshake before the protocol is created, with `handshake_timeout` as its
-            deadline; it may be replaced.
+        busy: returns the answer for a refused client, from the sentence that says why; clients
+            that have to use TLS get none, since they could not read it.
+        tls: for a handshake before the protocol is created.
     """
 
     def __init__(
@@ -52,15 +53,13 @@ class Acceptor:
         make: Callable[[Place], asyncio.Protocol],
         busy: Callable[[BusyError], bytes],
         *,
-        tls: ssl.SSLContext | None = None,
-        handshake_timeout: float | None = None,
+        tls: Tls | None = None,
     ) -> None:
         self._sock = sock
         self._limits = limits
         self._make = make
         self._busy = busy
-        self.tls = tls
-        self._handshake_timeout = None if tls is None else handshake_timeout
+        self._tls = tls
         self._loop = asyncio.get_running_loop()
         self._pause: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -106,23 +105,14 @@ class Acceptor:
         except BusyError as error:
             _busy.refused(peer, error)
             with client, suppress(OSError):
-                client.send(self._busy(error))
-                client.shutdown(socket.SHUT_WR)
-                client.recv(UNREAD_MAX)
+                _dismiss(client, b"" if self._tls else self._busy(error))
             return
         task = self._loop.create_task(self._serve(client, place, peer), name="accept")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def _serve(self, client: socket.socket, place: Place, peer: str) -> None:
-        await serve_client(
-            client,
-            place,
-            peer,
-            lambda: self._make(place),
-            tls=self.tls,
-            handshake_timeout=self._handshake_timeout,
-        )
+        await serve_client(client, place, peer, lambda: self._make(place), tls=self._tls)
 
 
 _Protocol = TypeVar("_Protocol", bound=asyncio.Protocol)
@@ -134,18 +124,22 @@ async def serve_client(
     peer: str,
     make: Callable[[], _Protocol],
     *,
-    tls: ssl.SSLContext | None = None,
-    handshake_timeout: float | None = None,
+    tls: Tls | None = None,
 ) -> _Protocol | None:
-    """Serve an accepted connection with the protocol that `make` creates, after a TLS handshake if
-    there is a context. Return the protocol; None if the client is lost or the handshake fails."""
+    """Serve an accepted connection with the protocol that `make` creates, after a TLS handshake
+    with `tls`. Return the protocol; None if the client is lost or the handshake fails."""
     loop = asyncio.get_running_loop()
     try:
+        context = None if tls is None else await tls.context_for(client)
+        timeout = None if tls is None else tls.handshake_timeout
         _, protocol = await loop.connect_accepted_socket(
-            make, client, ssl=tls, ssl_handshake_timeout=handshake_timeout
+            make, client, ssl=context, ssl_handshake_timeout=timeout
         )
     except BaseException as error:
         place.leave()
+        if tls is not None and isinstance(error, PlainClientError):
+            with suppress(OSError):
+                _dismiss(client, tls.answer)
         client.close()
         if not isinstance(error, OSError):
             raise
@@ -153,6 +147,17 @@ async def serve_client(
             _untrusted.refused(peer, f"the TLS handshake failed: {_reason(error)}")
         return None
     return protocol
+
+
+def _dismiss(client: socket.socket, answer: bytes) -> None:
+    """Send a client the reason why it is refused.
+
+    Raises:
+        OSError: it has already left, or sends nothing more.
+    """
+    client.send(answer)
+    client.shutdown(socket.SHUT_WR)
+    client.recv(UNREAD_MAX)
 
 
 def _reason(error: OSError) -> str:

@@ -9,6 +9,7 @@ from functools import partial
 
 from guacr.deadline import Deadline
 from guacr.errors import ClientTimeoutError, GuacrError, InternalError, ProtocolError
+from guacr.net.tls import HANDSHAKE as TLS_HANDSHAKE
 from guacr.protocol.handshake import Connect, Handshake, Selected
 from guacr.protocol.instruction import Instruction, encode
 from guacr.protocol.parser import FEED_SIZE, InstructionParser
@@ -19,8 +20,6 @@ from guacr.transport.base import Transport
 log = logging.getLogger("guacr.reception")
 _refusals = Refusals(log)
 
-_TLS_HANDSHAKE = b"\x16"
-"""The type of the first record of a TLS client (RFC 8446, 5.1)."""
 _HTTP_REQUEST = re.compile(rb"[A-Z]+ /|CONNECT ")
 
 
@@ -112,7 +111,7 @@ class HandshakeReceiver:
 
 def _foreign(data: bytes) -> ProtocolError | None:
     """Return the error for a client whose first bytes are those of TLS or HTTP, otherwise None."""
-    if data.startswith(_TLS_HANDSHAKE):
+    if data.startswith(TLS_HANDSHAKE):
         return ProtocolError(
             "the client uses TLS, but this port does not: connect without TLS, or set "
             "server.tls_certificate"

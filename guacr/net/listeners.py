@@ -6,7 +6,6 @@ import asyncio
 import errno
 import logging
 import socket
-import ssl
 import stat
 from collections.abc import Iterable
 from pathlib import Path
@@ -105,44 +104,6 @@ class ServerSockets:
                 path.unlink(missing_ok=True)
             except OSError as error:
                 log.warning("%s was not removed: %s", path, error.strerror)
-
-
-def tls_context(settings: ServerSettings) -> ssl.SSLContext | None:
-    """Create the TLS context for the settings; None without TLS.
-
-    Raises:
-        SettingsError: a file cannot be read or is invalid.
-    """
-    if settings.tls_certificate is None:
-        return None
-    files = [settings.tls_certificate, settings.tls_key, settings.tls_client_ca]
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        for path in filter(None, files):
-            _check_file(path)
-        context.load_cert_chain(settings.tls_certificate, settings.tls_key, _refuse_encrypted)
-        if settings.tls_client_ca is not None:
-            context.load_verify_locations(settings.tls_client_ca)
-            context.verify_mode = ssl.CERT_REQUIRED
-    except (OSError, ssl.SSLError) as error:
-        named = ", ".join(str(path) for path in files if path)
-        raise SettingsError(f"cannot use {named} for TLS: {error.strerror or error}") from error
-    return context
-
-
-def _check_file(path: Path) -> None:
-    """Refuse a pipe or a device: OpenSSL would wait for its content, and block the daemon."""
-    if not stat.S_ISREG(path.stat().st_mode):
-        raise OSError(errno.EINVAL, f"{path} is not a file")
-
-
-def _refuse_encrypted() -> bytes:
-    """Refuse a passphrase: OpenSSL would ask for it at the terminal, and block the daemon."""
-    raise SettingsError(
-        "server.tls_key is encrypted: give the key without a passphrase, in a file that only the "
-        "daemon's account may read"
-    )
 
 
 def place_of(sock: socket.socket) -> str:

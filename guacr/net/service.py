@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-import ssl
 from collections.abc import Callable
 from typing import ClassVar
 
 from typing_extensions import override
 
-from guacr.errors import BusyError
+from guacr.errors import GuacrError, ProtocolError
 from guacr.net.acceptor import Acceptor
 from guacr.net.connection_limits import ConnectionLimits, Place
 from guacr.net.handshake_receiver import HandshakeReceiver
-from guacr.net.listeners import ServerSockets, place_of, port_of, tls_context
+from guacr.net.listeners import ServerSockets, place_of, port_of
+from guacr.net.tls import Tls, context_of, tls_of
 from guacr.protocol.instruction import encode
 from guacr.services import Service
 from guacr.session.directory import Directory
@@ -24,6 +24,8 @@ from guacr.transport.tcp import TcpTransport
 
 CLOSE_TIMEOUT = 1.0
 """Seconds that clients have to close their side when the daemon shuts down."""
+
+_NO_TLS = ProtocolError("this port uses TLS, but the client does not: let it connect with TLS")
 
 log = logging.getLogger("guacr.daemon")
 
@@ -48,6 +50,7 @@ class TcpService(Service):
         self._clients: set[TcpTransport] = set()
         self._sockets = ServerSockets()
         self._acceptors: list[Acceptor] = []
+        self._tls: Tls | None = None
 
     @property
     def port(self) -> int:
@@ -60,9 +63,9 @@ class TcpService(Service):
 
     @override
     async def start(self) -> None:
-        tls = tls_context(self._settings.server)
+        self._tls = tls_of(self._settings, "server", _told(_NO_TLS))
         for sock in self._sockets.all:
-            acceptor = self._acceptor(sock, None if sock.family == socket.AF_UNIX else tls)
+            acceptor = self._acceptor(sock, None if sock.family == socket.AF_UNIX else self._tls)
             acceptor.start()
             self._acceptors.append(acceptor)
             log.info("listening on %s", place_of(sock))
@@ -85,25 +88,17 @@ class TcpService(Service):
 
     @override
     def reload(self, settings: Settings) -> Callable[[], None]:
-        tls = tls_context(settings.server)
+        context = context_of(settings, "server")
 
         def apply() -> None:
             self._settings = settings
-            for acceptor in self._acceptors:
-                if acceptor.tls is not None and tls is not None:
-                    acceptor.tls = tls
+            if self._tls is not None:
+                self._tls.replace(context)
 
         return apply
 
-    def _acceptor(self, sock: socket.socket, tls: ssl.SSLContext | None) -> Acceptor:
-        return Acceptor(
-            sock,
-            self._limits,
-            self._accepted,
-            _too_many if tls is None else _unsaid,
-            tls=tls,
-            handshake_timeout=self._settings.server.handshake_timeout,
-        )
+    def _acceptor(self, sock: socket.socket, tls: Tls | None) -> Acceptor:
+        return Acceptor(sock, self._limits, self._accepted, _told, tls=tls)
 
     def _accepted(self, place: Place) -> TcpTransport:
         def receive(transport: TcpTransport) -> None:
@@ -121,10 +116,5 @@ class TcpService(Service):
         place.leave()
 
 
-def _too_many(error: BusyError) -> bytes:
+def _told(error: GuacrError) -> bytes:
     return encode("error", str(error), error.status)
-
-
-def _unsaid(error: BusyError) -> bytes:
-    """Return an empty answer, since a client could not read one before the TLS handshake."""
-    return b""

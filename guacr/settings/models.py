@@ -45,6 +45,11 @@ def is_loopback(host: str) -> bool:
         return host.lower() == "localhost"
 
 
+def _check_tls(certificate: Path | None, key: Path | None, client_ca: Path | None) -> None:
+    if certificate is None and (key or client_ca):
+        raise ValueError("needs tls_certificate when tls_key or tls_client_ca is set")
+
+
 class ServerSettings(Section):
     """The Guacamole protocol over TCP and a Unix socket, as in guacd."""
 
@@ -83,8 +88,7 @@ class ServerSettings(Section):
 
     @model_validator(mode="after")
     def _tls_is_whole(self) -> Self:
-        if self.tls_certificate is None and (self.tls_key or self.tls_client_ca):
-            raise ValueError("needs tls_certificate when tls_key or tls_client_ca is set")
+        _check_tls(self.tls_certificate, self.tls_key, self.tls_client_ca)
         return self
 
     @model_validator(mode="after")
@@ -103,6 +107,15 @@ class WebSocketSettings(Section):
     """Names and addresses to listen on; any that other machines can reach need a key."""
     port: Port = 4823
     """TCP port; 0 picks a free one."""
+    tls_certificate: OptionalPath = None
+    """PEM file with the certificate and its chain; if set, the page and WebSocket use HTTPS."""
+    tls_key: OptionalPath = None
+    """PEM file with the private key; empty if the certificate file contains it."""
+    tls_client_ca: OptionalPath = None
+    """PEM file with CA certificates; if set, browsers must present a certificate signed by one."""
+    strict_transport_security: Annotated[Whole, Field(ge=0, le=63_072_000)] = 0
+    """Seconds for which browsers shall use nothing but HTTPS for this host name (HSTS), on all of
+    its ports; 0 not to ask for it."""
     allowed_origins: Texts = ()
     """Origins, such as https://desk.example, whose pages may connect in addition to guacr's own;
     "*" for all."""
@@ -130,6 +143,11 @@ class WebSocketSettings(Section):
     def has_key(self) -> bool:
         """True if any token key is set."""
         return bool(self.token_keys or self.guacamole_lite_key)
+
+    @model_validator(mode="after")
+    def _tls_is_whole(self) -> Self:
+        _check_tls(self.tls_certificate, self.tls_key, self.tls_client_ca)
+        return self
 
     @model_validator(mode="after")
     def _hosts_are_usable(self) -> Self:

@@ -130,9 +130,21 @@ async def deadlines(request: web.Request, handler: Handler) -> web.StreamRespons
 
 def unavailable(error: BusyError) -> bytes:
     """Return the response for a connection over the limit."""
-    sentence = str(error)
-    body = f"{sentence[0].upper()}{sentence[1:]}.\n".encode()
+    return _response("503 Service Unavailable", str(error), "Retry-After: 5\r\n")
+
+
+def _response(status: str, sentence: str, headers: str = "") -> bytes:
+    """Return a whole response, for a connection that gets nothing else."""
+    body = f"{sentence[0].upper()}{sentence[1:]}.\n"
     return (
-        b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\n"
-        b"Retry-After: 5\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
-    )
+        f"HTTP/1.1 {status}\r\nContent-Type: text/plain; charset=utf-8\r\n{headers}"
+        f"Connection: close\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+    ).encode()
+
+
+NEEDS_HTTPS = _response(
+    "400 Bad Request",
+    "this port uses HTTPS: begin the address with https://, or wss:// in programs",
+)
+"""The response for clients of a port with TLS that do not use it. They are not redirected: what
+they sent, such as a token, was readable on the way, and should not go unnoticed."""

@@ -41,11 +41,15 @@ class Headers:
         names = ["'self'" if name == "self" else name for name in allowed] or ["'none'"]
         policy = f"{CONTENT_SECURITY_POLICY}; frame-ancestors {' '.join(names)}"
         self._headers = HEADERS | {"Content-Security-Policy": policy}
+        seconds = settings.websocket.strict_transport_security
+        self._strict = f"max-age={seconds}" if seconds else ""
         if not allowed:  # this header cannot name other origins
             self._headers["X-Frame-Options"] = "DENY"
 
     async def add(self, request: web.Request, response: web.StreamResponse) -> None:
         """Add the headers; a signal handler for `on_response_prepare`."""
         response.headers.update(self._headers)
+        if self._strict and request.scheme == "https":
+            response.headers["Strict-Transport-Security"] = self._strict
         is_asset = request.path.startswith(("/static/", "/vendor/"))
         response.headers["Cache-Control"] = REVALIDATE if is_asset else NEVER_STORE

@@ -14,10 +14,11 @@ from typing_extensions import override
 from guacr.net.acceptor import Acceptor
 from guacr.net.connection_limits import ConnectionLimits, Place
 from guacr.net.listeners import close_all, place_of, port_of, tcp_sockets
+from guacr.net.tls import Tls, context_of, tls_of
 from guacr.services import Service
 from guacr.settings.models import Settings
 from guacr.web.app import close_runner, create_runner, reload_app
-from guacr.web.guard import HttpGuard, unavailable
+from guacr.web.guard import NEEDS_HTTPS, HttpGuard, unavailable
 
 log = logging.getLogger("guacr.daemon")
 
@@ -50,6 +51,7 @@ class WebService(Service):
         self._sockets: list[socket.socket] = []
         self._acceptors: list[Acceptor] = []
         self._runner: web.AppRunner | None = None
+        self._tls: Tls | None = None
 
     @property
     def port(self) -> int:
@@ -67,10 +69,11 @@ class WebService(Service):
     async def start(self) -> None:
         if not self._sockets:
             return
+        self._tls = tls_of(self._settings, "websocket", NEEDS_HTTPS)
         self._runner = create_runner(self._create_app())
         await self._runner.setup()
         for sock in self._sockets:
-            acceptor = Acceptor(sock, self._limits, self._accepted, unavailable)
+            acceptor = Acceptor(sock, self._limits, self._accepted, unavailable, tls=self._tls)
             acceptor.start()
             self._acceptors.append(acceptor)
             log.info("listening for WebSocket on %s", place_of(sock))
@@ -88,7 +91,11 @@ class WebService(Service):
 
     @override
     def reload(self, settings: Settings) -> Callable[[], None]:
+        context = context_of(settings, "websocket")
+
         def apply() -> None:
+            if self._tls is not None:
+                self._tls.replace(context)
             if self._runner is not None:
                 reload_app(self._runner.app, settings)
 

@@ -46,6 +46,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
         "guacr.tubes.guacamole.connect_as",
         "guacr.sshlib",
         "guacr.access.guacamole_lite",
+        "guacr.net.certificates",
         "guacr.tubes.rtc.dtls.certificate",
         "handlers.database.sqlserver.tls",
         "handlers.rdp.certificates",

@@ -57,9 +57,9 @@ def trusting(authority: Authority) -> ssl.SSLContext:
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (b"6.select,6.sketch;", "wrong version number"),
+        (b"6.select,6.sketch;", "the client does not use TLS"),
         (b"\x16\x03\x01", "longer than 0.5 seconds"),
-        (b"", "longer than 0.5 seconds"),
+        (b"", "silent for longer than 0.5 seconds"),
     ],
 )
 async def test_a_handshake_that_fails_leaves_a_line(
