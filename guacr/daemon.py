@@ -15,6 +15,8 @@ from guacr.audit.service import JournalService
 from guacr.connection_check import ConnectionCheck
 from guacr.control.local import LocalControl
 from guacr.errors import SettingsError
+from guacr.loop_lag import LoopLag
+from guacr.metrics.local import LocalMetrics
 from guacr.net.certificates import CertificateWatch
 from guacr.net.connection_limits import ConnectionLimits, connections_for
 from guacr.net.open_files import open_files
@@ -42,6 +44,9 @@ NEED_RESTART = (
 """Settings that need a restart, in addition to those of the services."""
 TLS_OR_NOT = ("server.tls_certificate", "websocket.tls_certificate")
 """Settings that need a restart to switch TLS on or off; other changes of them do not."""
+
+GUACAMOLE, WEB = "guacamole", "web"
+"""The ports that clients connect to, as metrics name them."""
 
 log = logging.getLogger("guacr.daemon")
 
@@ -77,7 +82,8 @@ class Daemon:
         tubes = tube_service(settings) if settings.webrtc.enabled else None
         most = settings.server.max_connections or connections_for(open_files())
         waiting = settings.server.max_waiting
-        self._tcp = TcpService(settings, registry, ConnectionLimits(most, waiting))
+        limits = {GUACAMOLE: ConnectionLimits(most, waiting), WEB: ConnectionLimits(most, waiting)}
+        self._tcp = TcpService(settings, registry, limits[GUACAMOLE])
         self._web = WebService(
             settings,
             lambda: create_app(
@@ -88,14 +94,16 @@ class Daemon:
                 secret=secret,
                 signalling=None if tubes is None else tubes.serve,
             ),
-            ConnectionLimits(most, waiting),
+            limits[WEB],
         )
         check = ConnectionCheck(settings, registry.protocols)
-        ticker = Ticker(registry)
-        self.control = LocalControl(registry, lambda: ticker.lag)
+        loop_lag = LoopLag()
+        self.control = LocalControl(registry, lambda: loop_lag.recent)
         """The core of the interfaces for operators."""
         self.certificates = CertificateWatch(settings)
-        self._services: list[Service] = [self._tcp, self._web, ticker, check, self.certificates]
+        self.control.sample = LocalMetrics(registry, limits, loop_lag).snapshot
+        self._services: list[Service] = [self._tcp, self._web, Ticker(registry), loop_lag, check]
+        self._services.append(self.certificates)
         if tubes is not None:
             self._services.append(tubes)
         self._services.append(self._journal)  # closed last, when everything has been reported

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable
+
+from guacr.errors import GuacrError
 
 LINES = 20
 """Maximum lines of one kind in `PERIOD`; of others, only the number is logged."""
@@ -15,20 +18,35 @@ observers: list[Callable[[str, str], None]] = []
 """Called with the address of each client that is refused, and the reason, without any limit."""
 
 
+counts: Counter[str] = Counter()
+"""The number of clients that were refused, by the name of the error's status in lower case, or else
+by the kind of the refusal."""
+
+
 class Refusals:
-    """Logs refusals of one kind."""
+    """Logs refusals of one kind; `kind` names those without an error, such as "tls"."""
 
-    __slots__ = ("_clock", "_log", "_logged", "_since", "_unlogged")
+    __slots__ = ("_clock", "_kind", "_log", "_logged", "_since", "_unlogged")
 
-    def __init__(self, log: logging.Logger, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        log: logging.Logger,
+        kind: str = "other",
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._log = log
+        self._kind = kind
         self._clock = clock
         self._since = clock()
         self._logged = 0
         self._unlogged = 0
 
     def refused(self, peer: str, reason: object) -> None:
-        """Report that a client was refused, to the observers as well."""
+        """Report that a client was refused, and why: an error or a sentence; to the observers as
+        well."""
+        kind = reason.status.name.lower() if isinstance(reason, GuacrError) else self._kind
+        counts[kind] += 1
         self.report("refused %s: %s", peer, reason)
         for observer in observers:
             observer(peer, str(reason))

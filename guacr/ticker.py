@@ -22,8 +22,6 @@ class Ticker(Service):
     def __init__(self, registry: SessionRegistry) -> None:
         self._registry = registry
         self._task: asyncio.Task[None] | None = None
-        self.lag = 0.0
-        """Seconds by which the last check was late."""
 
     @override
     async def start(self) -> None:
@@ -43,7 +41,6 @@ class Ticker(Service):
         while True:
             await asyncio.sleep(TICK)
             now = loop.time()
-            self.lag = max(0.0, now - due)
             if now - due > STANDSTILL:
                 self._registry.stood_still(now - due)
             self._registry.keep_alive(now)

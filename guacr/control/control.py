@@ -68,7 +68,7 @@ class Control(ABC):
 
     @abstractmethod
     async def samples(self) -> list[dict[str, Any]]:
-        """Return the metrics of each process."""
+        """Return the metrics of each process, as snapshots (`guacr.metrics.snapshots`)."""
 
     @abstractmethod
     def events(self) -> AbstractAsyncContextManager[AsyncIterator[dict[str, Any]]]:

@@ -85,7 +85,7 @@ class WorkerInfo:
     sessions: int
     users: int
     loop_lag: float
-    """Seconds by which its event loop was late when last measured."""
+    """Seconds by which its event loop was late, at most, in the last ten seconds."""
     memory: int
     """Resident bytes; 0 if the system does not say."""
 

@@ -35,7 +35,7 @@ class LocalControl(Control):
 
     Args:
         registry: its sessions.
-        loop_lag: returns the seconds by which the event loop was late when last measured.
+        loop_lag: returns the seconds by which the event loop was late, at most, recently.
         worker: the name of this process.
     """
 
@@ -53,8 +53,8 @@ class LocalControl(Control):
         """Each returns a sentence that says why the daemon is not ready, or an empty text."""
         self.on_reload: Callable[[], Awaitable[list[str]]] = _cannot_reload
         """Does what `reload` promises; set by whoever has read the settings."""
-        self.sample: Callable[[], dict[str, Any]] = dict
-        """Returns the metrics of this process."""
+        self.sample: Callable[[], Awaitable[dict[str, Any]]] = _nothing
+        """Returns the metrics of this process (`guacr.metrics.snapshots`)."""
 
     @override
     async def sessions(self) -> list[SessionInfo]:
@@ -107,7 +107,7 @@ class LocalControl(Control):
 
     @override
     async def samples(self) -> list[dict[str, Any]]:
-        return [self.sample()]
+        return [await self.sample()]
 
     @override
     @asynccontextmanager
@@ -190,6 +190,10 @@ def _settle(future: asyncio.Future[None], error: GuacrError | None = None) -> No
         future.set_result(None)
     else:
         future.set_exception(error)
+
+
+async def _nothing() -> dict[str, Any]:
+    return {}
 
 
 async def _cannot_reload() -> list[str]:

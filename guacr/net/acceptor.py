@@ -31,7 +31,7 @@ UNREAD_MAX = 65536
 before the client has received the answer."""
 
 log = logging.getLogger("guacr.acceptor")
-_busy, _failed, _untrusted = Refusals(log), Refusals(log), Refusals(log)
+_busy, _failed, _untrusted = Refusals(log), Refusals(log), Refusals(log, "tls")
 
 
 class Acceptor:

@@ -39,12 +39,14 @@ class ConnectionLimits:
             so that others can connect.
     """
 
-    __slots__ = ("_count", "_total", "_waiting", "_waiting_max")
+    __slots__ = ("_count", "_total", "_waiting", "_waiting_max", "entered")
 
     def __init__(self, total: int, waiting: int) -> None:
         self._total = total
         self._waiting_max = max(1, min(waiting, total // 2))
         self._count = 0
+        self.entered = 0
+        """The number of connections so far."""
         self._waiting: Counter[str] = Counter()
 
     def enter(self, address: str) -> Place:
@@ -58,8 +60,19 @@ class ConnectionLimits:
         if self._waiting[address] >= self._waiting_max:
             raise BusyError(_crowded(self._waiting_max))
         self._count += 1
+        self.entered += 1
         self._waiting[address] += 1
         return Place(self, address)
+
+    @property
+    def count(self) -> int:
+        """The number of connections now."""
+        return self._count
+
+    @property
+    def is_full(self) -> bool:
+        """True if no further connection can enter."""
+        return self._count >= self._total
 
     def _moved(self, before: str, address: str) -> None:
         if self._waiting[address] >= self._waiting_max:

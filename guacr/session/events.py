@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -284,6 +284,7 @@ class Subscription:
         if len(self._pending) >= self._limit:
             self._pending.popleft()
             self.missed += 1
+            self._events.dropped += 1
         self._pending.append(event)
         self._news.set()
 
@@ -292,11 +293,15 @@ class Events:
     """Passes each event to every subscriber, without waiting for any of them, and to the observer,
     if there is one."""
 
-    __slots__ = ("_subscriptions", "observer")
+    __slots__ = ("_subscriptions", "counts", "dropped", "observer")
 
     def __init__(self) -> None:
         self._subscriptions: set[Subscription] = set()
         self.observer: Observer | None = None
+        self.counts: Counter[type[Event]] = Counter()
+        """The number of events of each kind."""
+        self.dropped = 0
+        """Events that a subscriber has missed, for all of them together."""
 
     def subscribe(self, limit: int = PENDING_MAX) -> Subscription:
         """Subscribe; at most `limit` events wait."""
@@ -310,6 +315,7 @@ class Events:
 
     def publish(self, event: Event) -> None:
         """Pass an event to the observer and to every subscriber."""
+        self.counts[type(event)] += 1
         if self.observer is not None:
             self.observer.observe(event)
         for subscription in self._subscriptions:

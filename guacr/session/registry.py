@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 
@@ -17,6 +18,7 @@ from guacr.errors import (
     ShutdownError,
 )
 from guacr.protocol.client import ClientInfo
+from guacr.session.counters import Counters
 from guacr.session.directory import Directory, Here
 from guacr.session.events import Events
 from guacr.session.extension import SessionExtension
@@ -40,6 +42,8 @@ class SessionRegistry(Directory):
         self.settings = settings
         self.sessions: dict[str, Session] = {}
         self.events = Events()
+        self.counters: defaultdict[str, Counters] = defaultdict(Counters)
+        """The counts of sessions, by protocol."""
         self.extensions: list[Callable[[Session], SessionExtension | None]] = []
         """Called for each new session; what they return takes part in it."""
         self.turnover = 0
@@ -95,6 +99,7 @@ class SessionRegistry(Directory):
             executor=self._executor,
             events=self.events,
             on_closed=self._closed,
+            counters=self.counters[select],
             origin=origin,
         )
         for create in self.extensions:

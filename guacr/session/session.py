@@ -27,6 +27,7 @@ from guacr.protocol.instruction import encode
 from guacr.protocol.status import Status
 from guacr.session import keep_alive
 from guacr.session.context import SessionContext
+from guacr.session.counters import Counters
 from guacr.session.events import (
     Copied,
     Events,
@@ -82,6 +83,7 @@ class Session:
         executor: Executor,
         events: Events,
         on_closed: Callable[[Session], None],
+        counters: Counters,
         origin: Origin = ANYONE,
     ) -> None:
         self.id = f"{CONNECTION_ID_PREFIX}{new_uuid()}"
@@ -94,7 +96,7 @@ class Session:
         )
         self.users = Users()
         self.display = Display()
-        self.frames = Frames(self.display, settings, executor, self._failed)
+        self.frames = Frames(self.display, settings, executor, self._failed, counters)
         interval = 1 / settings.display.frame_rate
         self.pointer = Pointer(self.display, self.users, self.frames.timestamp, interval)
         self.questions = Questions()
@@ -106,6 +108,8 @@ class Session:
         self.closed = False
         self.next_check = 0.0
         """When `keep_alive` is due, on the event loop's clock; with idle users, this is rare."""
+        self.counters = counters
+        """The counts of all sessions of the protocol."""
         self.events = events
         """Receives what happens to the session."""
         self._traffic_of_left = Traffic()
@@ -283,6 +287,7 @@ class Session:
         """Log and publish that the session has started."""
         target, origin = self.target, self.context.origin
         self.log.info("session opened: %s", target)
+        self.counters.opened += 1
         self.events.publish(
             SessionOpened(self.id, self.protocol, target, origin.subject, origin.connection)
         )
@@ -296,7 +301,10 @@ class Session:
             self.log.info("session ended: %s", about)
         else:
             self.log.warning("session ended: %s: %s", about, error)
-        closed = SessionClosed(self.id, self.protocol, target, seconds, traffic, *_told(error))
+        status, reason = _told(error)
+        self.counters.ended[status] += 1
+        self.counters.traffic_of_ended += traffic
+        closed = SessionClosed(self.id, self.protocol, target, seconds, traffic, status, reason)
         self.events.publish(closed)
 
     # ---- users
@@ -326,6 +334,7 @@ class Session:
             subject=subject,
         )
         self.users.add(user)
+        self.counters.users += 1
         self._welcome(user)
         return user
 

@@ -28,8 +28,8 @@ from guacr.refusals import Refusals
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 log = logging.getLogger("guacr.web")
-_refusals = Refusals(log)
-_no_http = Refusals(log)
+_refusals = Refusals(log, "http")
+_no_http = Refusals(log, "http")
 
 _HTTP_STATUS = {
     Status.CLIENT_UNAUTHORIZED: HTTPStatus.UNAUTHORIZED,
@@ -40,14 +40,14 @@ _UNREMARKABLE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED})
 """Browsers request icons and source maps that do not exist."""
 
 
-def report(address: str | None, reason: str) -> None:
-    """Log a refusal."""
+def report(address: str | None, reason: GuacrError | str) -> None:
+    """Log a refusal, with its error or a sentence."""
     _refusals.refused(address or "a closed connection", reason)
 
 
 def refusal(request: web.Request, error: GuacrError) -> web.Response:
     """Log a refusal of the API, and return its answer: `{"error": sentence, "status": number}`."""
-    report(request.remote, str(error))
+    report(request.remote, error)
     status = _HTTP_STATUS.get(error.status, HTTPStatus.BAD_REQUEST)
     return web.json_response({"error": str(error), "status": error.status}, status=status)
 

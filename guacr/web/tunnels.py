@@ -119,7 +119,7 @@ class Tunnels:
                 opening.select, opening.values, opening.info, transport, opening.origin
             )
         except GuacrError as error:
-            report(transport.peer, str(error))
+            report(transport.peer, error)
             transport.write(encode("error", str(error), error.status))
             transport.close(error.status)
             transport.resume_reading()

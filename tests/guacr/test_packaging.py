@@ -74,6 +74,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     "joserfc": ("guacr.access.tokens",),
     "asyncmy": ("handlers.database.mysql.adapter", "handlers.database.mysql.connection"),
     "oracledb": ("handlers.database.oracle.adapter",),
+    "prometheus_client": ("guacr.metrics.exposition",),
     "prompt_toolkit": (
         "handlers.database.console.keyboard",
         "handlers.database.console.long_lines",

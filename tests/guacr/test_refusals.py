@@ -9,7 +9,7 @@ from guacr.refusals import LINES, PERIOD, Refusals
 
 def test_a_flood_is_counted(caplog: pytest.LogCaptureFixture) -> None:
     now = 0.0
-    refusals = Refusals(logging.getLogger("test"), lambda: now)
+    refusals = Refusals(logging.getLogger("test"), clock=lambda: now)
     for number in range(LINES + 5):
         refusals.report("refused %d", number)
     assert caplog.messages == [f"refused {number}" for number in range(LINES)]

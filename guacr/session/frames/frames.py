@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from math import inf
+from time import perf_counter
 
 from guacr.display.display import Display
 from guacr.display.encoder import PNG, Encoding, Quality
 from guacr.display.plan import Plan
 from guacr.protocol.instruction import encode
+from guacr.session.counters import Counters
 from guacr.session.frames.clock import LAG_MAX, FrameClock
 from guacr.session.frames.viewer import Viewer
 from guacr.settings.models import Settings
@@ -33,6 +35,10 @@ SLOW_LAG = 0.75
 """Seconds behind the quickest viewer beyond which a viewer misses frames, and is then sent the
 whole picture: queued frames would only make it later."""
 
+KEY_EFFECT_MAX = 5.0
+"""Seconds after a key within which a frame counts as its effect: not all keys change the
+picture."""
+
 Frame = Sequence[bytes] | None
 """The parts of a frame, which are joined once, with the `sync`: a frame may have megabytes."""
 
@@ -41,13 +47,14 @@ class Frames:
     """Sends the difference to the last frame to viewers that have the last frame, and the whole
     picture to all others: joining and catching up are the same.
 
-    Nothing is sent before `open`. `failed` is called with the error if a frame cannot be made.
+    Nothing is sent before `open`. `failed` is called with the error if a frame cannot be made. What
+    is made is counted in `counters`.
     """
 
     __slots__ = (
-        "_clock", "_display", "_encoding_task", "_encoding_took", "_executor", "_failed",
-        "_is_open", "_last_timestamp", "_loop", "_quality", "_refinement", "_settings", "_stopped",
-        "_stopping", "_viewers",
+        "_clock", "_counters", "_created", "_display", "_encoding_task", "_encoding_took",
+        "_executor", "_failed", "_is_open", "_key_at", "_last_timestamp", "_loop", "_quality",
+        "_refinement", "_settings", "_stopped", "_stopping", "_viewers",
     )  # fmt: skip
 
     def __init__(
@@ -56,7 +63,9 @@ class Frames:
         settings: Settings,
         executor: Executor,
         failed: Callable[[BaseException], None],
+        counters: Counters | None = None,
     ) -> None:
+        self._counters = counters or Counters()
         self._display = display
         self._settings = settings
         self._executor = executor
@@ -70,6 +79,9 @@ class Frames:
         self._encoding_took = 0.0
         """The seconds that threads took for the slowest of the last frames."""
         self._loop = asyncio.get_running_loop()
+        self._created = self._loop.time()
+        self._key_at: float | None = None
+        """The time of the first key since the last frame."""
         self._clock = FrameClock(settings.display.frame_rate, self._tick, self._lag)
         self._refinement: asyncio.TimerHandle | None = None
         self._last_timestamp = 0
@@ -77,6 +89,7 @@ class Frames:
     def open(self) -> None:
         """Send frames from now on."""
         self._is_open = True
+        self._counters.connect.observe(self._loop.time() - self._created)
         self._clock.run_soon()
 
     def add(self, viewer: Viewer) -> None:
@@ -93,6 +106,11 @@ class Frames:
         """The viewers that are sent the picture now."""
         return list(self._viewers)
 
+    @property
+    def behind(self) -> int:
+        """The number of viewers that get no frames until they have received everything."""
+        return sum(viewer.stale for viewer in self._viewers) if self._is_open else 0
+
     def wake(self) -> None:
         """Report a change: something may have to be sent."""
         self._clock.wake()
@@ -101,8 +119,11 @@ class Frames:
         """Report a change after which the host will send more within a frame's time."""
         self._clock.wake_later()
 
-    def note_key(self) -> None:
-        """Note that somebody has pressed a key and waits for its effect."""
+    def note_key(self, *, shows: bool = True) -> None:
+        """Note that somebody has pressed a key and waits for its effect; without `shows`, it cannot
+        be expected to change the picture."""
+        if shows and self._key_at is None:
+            self._key_at = perf_counter()
         self._clock.note_key()
 
     async def give_way(self, limit: float) -> None:
@@ -217,8 +238,9 @@ class Frames:
         encoding = self._encoding(fresh + stale)
         cost = sum(plan.cost(encoding) for plan in plans)
         if cost <= (LAST_COST if self._stopping else INLINE_COST):
-            made = (change, whole)
+            made, begun = (change, whole), perf_counter()
             frames = [None if plan is None else [plan.encode(encoding)] for plan in made]
+            self._counters.encoding.observe(perf_counter() - begun)
             self._sent(frames, fresh, stale)
             return True
         if self._stopping:
@@ -253,6 +275,7 @@ class Frames:
             plan.settle()
         took = self._loop.time() - begun
         self._encoding_took = max(took, self._encoding_took * TOOK_DECAY)
+        self._counters.encoding.observe(took)
         self._sent(frames, fresh, stale)
 
     def _encoded(self, done: asyncio.Task[None]) -> None:
@@ -269,8 +292,10 @@ class Frames:
         self._last_timestamp = max(self.timestamp(), self._last_timestamp + 1)
         sync = encode("sync", self._last_timestamp, 1)
         change, whole = frames
+        self._counters.frames += 1
         # A change is empty if everything was redrawn identically.
         if change is not None and any(change):
+            self._note_effect()
             message = b"".join((*change, sync))
             for viewer in self._present(fresh):
                 self._send_to(viewer, message, whole=False)
@@ -280,6 +305,13 @@ class Frames:
                 disposals = self._display.disposals(viewer.layers)
                 self._send_to(viewer, disposals + message if disposals else message, whole=True)
         self._refine_later()
+
+    def _note_effect(self) -> None:
+        """Count how long a key has waited for this frame."""
+        if self._key_at is not None:
+            took, self._key_at = perf_counter() - self._key_at, None
+            if took <= KEY_EFFECT_MAX:
+                self._counters.key_to_frame.observe(took)
 
     def _present(self, viewers: list[Viewer]) -> list[Viewer]:
         """Return the viewers that have not left while the frame was being made."""

@@ -30,6 +30,8 @@ INTEGER_MAX = 1e18
 """The maximum of any number that a client sends."""
 KEYSYM_MAX = (1 << 29) - 1
 """The highest X11 keysym (X protocol, "Keyboards")."""
+MODIFIERS = range(0xFFE1, 0xFFEF)
+"""The keysyms of Shift, Control, Alt and the like, which change no picture."""
 CLIPBOARD_PENDING = "the clipboard is incomplete: copy the text again, then paste it"
 
 _WHOLE = re.compile("-?[0-9]{1,18}")
@@ -77,8 +79,11 @@ def carry_out(session: Session, user: User, instruction: Instruction) -> None:
 
 
 def _sync(session: Session, user: User, args: Args) -> None:
-    if not user.pacing.reply(_integer(args[0]), user.link.now()):
+    now = user.link.now()
+    lag = user.pacing.lag(now)
+    if not user.pacing.reply(_integer(args[0]), now):
         raise ProtocolError("sync names a timestamp that was never sent")
+    session.counters.viewer_lag.observe(lag)
     session.frames.viewer_moved()
 
 
@@ -91,7 +96,7 @@ def _key(session: Session, user: User, args: Args) -> None:
         _pass_key(session, user, excess, pressed=False)
     _pass_key(session, user, keysym, pressed=pressed)
     if pressed:
-        session.frames.note_key()
+        session.frames.note_key(shows=keysym not in MODIFIERS)
 
 
 def _pass_key(session: Session, user: User, keysym: int, *, pressed: bool) -> None:

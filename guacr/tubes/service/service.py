@@ -95,7 +95,7 @@ class TubeService(Service):
             async with time_limit(SIGNALLING_TIME):
                 await self._signal(request, signalling, tunnels)
         except GuacrError as error:
-            report(request.remote, str(error))
+            report(request.remote, error)
             refusal = error
         except TimeoutError:
             pass  # a tube that is connected needs it no more

@@ -151,7 +151,11 @@ async def test_a_reload_is_that_of_the_process() -> None:
 
     control.on_reload = reload
     assert await control.reload() == ["server.port"]
-    control.sample = lambda: {"sessions": 3}
+
+    async def sample() -> dict[str, int]:
+        return {"sessions": 3}
+
+    control.sample = sample
     assert await control.samples() == [{"sessions": 3}]
     await bench.close()
 
