@@ -1,18 +1,30 @@
-"""The log: lines on standard error, as text like guacd's or as JSON, with session and user.
+"""The log: lines on standard error, as text like guacd's or as JSON.
 
-A record says which session it belongs to by its `extra`: `session` and `user`, which a
-`LoggerAdapter` adds. Nothing here knows of secrets: they never reach a record.
+A record says what it belongs to by its `extra` (`FIELDS`), which a `ContextAdapter` adds. What else
+is logged within a session's tasks, by libraries as well, gets the session's from `belonging_to`.
+Nothing here knows of secrets: they never reach a record.
+
+A line has at most `LINE_BYTES`, and is written by one system call, so that the lines of several
+processes that share a pipe stay whole. Control characters are escaped, so that a peer's text cannot
+forge a line. docs/logging.md is the reference.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
+import threading
+from collections.abc import Iterator, Mapping, MutableMapping
+from contextvars import Context, ContextVar, copy_context
 from datetime import UTC, datetime
+from io import UnsupportedOperation
 from logging.handlers import SysLogHandler
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TextIO
+
+from typing_extensions import override
 
 from guacr.showable import escaped, showable
 
@@ -22,13 +34,38 @@ if TYPE_CHECKING:
 SYSLOG = "/dev/log"
 TRACE = 5
 """Below DEBUG: only for debugging guacr itself."""
-LINE_MAX = 16384
-"""Maximum characters of a message; longer ones are cut."""
-CONTEXT = ("session", "user", "protocol")
-"""Attributes of a record that identify its session and user."""
+LINE_BYTES = 4096
+"""Maximum bytes of a line, with its end: what Linux writes to a pipe at once (PIPE_BUF)."""
+TRACEBACK_MAX = 32768
+"""Maximum characters of a traceback; the middle of longer ones is left out."""
+CONTEXT = ("session", "protocol", "subject")
+"""The context of a text line, in square brackets: the session with its protocol, and the person for
+whom a token was made. The message names users and clients."""
+FIELDS: dict[str, type] = {
+    "time": str,
+    "level": str,
+    "logger": str,
+    "pid": int,
+    "session": str,
+    "user": str,
+    "protocol": str,
+    "subject": str,
+    "client": str,
+    "event": str,
+    "message": str,
+    "traceback": str,
+    "part": int,
+}
+"""The fields of a JSON line and their types; all but time, level, logger, pid and message are left
+out where they do not apply."""
+EVENTS = ("accepted", "handshake", "refused", "opened", "joined", "left", "ended")
+"""The values of `event`, in the order of a connection's life."""
+VALUE_BYTES = 256
+"""Maximum bytes of a field of the context, as JSON."""
 LIBRARIES = ("aiohttp", "aioice", "asyncio", "asyncssh", "PIL")
 """Loggers that are too verbose; their messages appear at DEBUG and below."""
 
+_EXTRAS = ("session", "user", "protocol", "subject", "client", "event")
 _LEVELS = {
     "trace": TRACE,
     "debug": logging.DEBUG,
@@ -36,28 +73,49 @@ _LEVELS = {
     "warning": logging.WARNING,
     "error": logging.ERROR,
 }
+_NOTHING: Mapping[str, str] = {}
+_current: ContextVar[Mapping[str, str]] = ContextVar("guacr.log", default=_NOTHING)
+
+
+def belonging_to(about: Mapping[str, str]) -> Context:
+    """Return a copy of the current context, for a task: what is logged in it gets the fields
+    `about` unless it has its own."""
+    context = copy_context()
+    context.run(_current.set, about)
+    return context
+
+
+class ContextAdapter(logging.LoggerAdapter[logging.Logger]):
+    """A logger whose records have fields of the context; a call's `extra` adds to them."""
+
+    @override
+    def process(
+        self, msg: Any, kwargs: MutableMapping[str, Any]
+    ) -> tuple[Any, MutableMapping[str, Any]]:
+        kwargs["extra"] = {**(self.extra or {}), **(kwargs.get("extra") or {})}
+        return msg, kwargs
 
 
 class TextFormatter(logging.Formatter):
-    """Lines like guacd's: `guacr[pid]: LEVEL: message`, with the session before the message.
+    """Lines like guacd's: `guacr[pid]: LEVEL: message`, with the context before the message. The
+    lines of a traceback have the same beginning, and a bar."""
 
-    Control characters are escaped, so that a peer's text cannot forge a line.
-    """
-
+    @override
     def format(self, record: logging.LogRecord) -> str:
-        """Format a line, and the lines of a traceback if there is one."""
-        context = "".join(f"[{value}] " for value in _context(record).values())
-        line = f"guacr[{record.process}]: {record.levelname}: {context}{_message(record)}"
-        if record.exc_info:
-            line += "\n" + self.formatException(record.exc_info)
-        return line
+        start = f"guacr[{record.process}]: {record.levelname}: "
+        values = _context(record)
+        context = "".join(f"[{values[name]}] " for name in CONTEXT if name in values)
+        lines = [f"{start}{context}{_message(record)}"]
+        lines += [f"{start}| {line}" for line in _traceback(record)]
+        return "\n".join(_cut(line, LINE_BYTES - 1) for line in lines)
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object per line: time, level, logger, pid, message, session and user."""
+    """One JSON object per line. A long traceback continues in further objects, numbered by
+    `part`."""
 
+    @override
     def format(self, record: logging.LogRecord) -> str:
-        """Format a line."""
         entry: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -66,9 +124,35 @@ class JsonFormatter(logging.Formatter):
             **_context(record),
             "message": _message(record),
         }
-        if record.exc_info:
-            entry["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(entry, ensure_ascii=False)
+        traceback = list(_traceback(record))
+        line = _json(entry | ({"traceback": "\n".join(traceback)} if traceback else {}))
+        return line if _fits(line) else "\n".join(_split(entry, traceback))
+
+
+class LineHandler(logging.Handler):
+    """Writes each line of a record by one system call."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__()
+        self._stream = stream
+
+    @override
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            for line in self.format(record).split("\n"):
+                self._write(f"{line}\n")
+        except (OSError, ValueError):
+            return  # nobody reads, and there is no other place to say so
+
+    def _write(self, line: str) -> None:
+        try:
+            descriptor = self._stream.fileno()
+        except UnsupportedOperation:  # in tests
+            self._stream.write(line)
+            return
+        data = line.encode(errors="backslashreplace")
+        while data:  # of a regular file or a pipe, all at once
+            data = data[os.write(descriptor, data) :]
 
 
 _FORMATTERS: dict[str, type[logging.Formatter]] = {"text": TextFormatter, "json": JsonFormatter}
@@ -79,7 +163,7 @@ def configure(settings: LogSettings, *, to_syslog: bool = False) -> None:
 
     A later call replaces an earlier one. Without a system log, nothing is logged.
     """
-    handler = _syslog() if to_syslog else logging.StreamHandler(sys.stderr)
+    handler = _syslog() if to_syslog else LineHandler(sys.stderr)
     handler.setFormatter(_FORMATTERS[settings.format]())
     level = _LEVELS[settings.level]
     logging.addLevelName(TRACE, "TRACE")
@@ -92,6 +176,23 @@ def configure(settings: LogSettings, *, to_syslog: bool = False) -> None:
     logging.captureWarnings(True)
 
 
+def collect_stray() -> None:
+    """Log what Python would print on standard error itself: exceptions that nobody catches in
+    threads, and those that cannot be raised, such as in destructors."""
+    log = logging.getLogger("guacr.process")
+
+    def in_thread(args: threading.ExceptHookArgs) -> None:
+        name = args.thread.name if args.thread is not None else "a thread"
+        if args.exc_value is not None:
+            log.error("%s failed", name, exc_info=args.exc_value)
+
+    def not_raised(args: sys.UnraisableHookArgs) -> None:
+        log.error("%s", args.err_msg or "an exception was ignored", exc_info=args.exc_value)
+
+    threading.excepthook = in_thread
+    sys.unraisablehook = not_raised
+
+
 def _syslog() -> logging.Handler:
     if not Path(SYSLOG).exists():
         return logging.NullHandler()
@@ -99,12 +200,90 @@ def _syslog() -> logging.Handler:
 
 
 def _context(record: logging.LogRecord) -> dict[str, str]:
-    values = {name: getattr(record, name, None) for name in CONTEXT}
-    return {name: str(value) for name, value in values.items() if value}
+    current = _current.get()
+    values = {name: getattr(record, name, None) or current.get(name) for name in _EXTRAS}
+    return {
+        name: _json_cut(showable(str(value)[:VALUE_BYTES], escaped), VALUE_BYTES)
+        for name, value in values.items()
+        if value
+    }
 
 
 def _message(record: logging.LogRecord) -> str:
-    text = record.getMessage()
-    if len(text) > LINE_MAX:
-        text = text[:LINE_MAX] + "…"
-    return showable(text, escaped)
+    try:
+        text = record.getMessage()
+    except Exception:  # noqa: BLE001 (a library's arguments that do not fit its message)
+        text = str(record.msg)
+    return showable(text[:LINE_BYTES], escaped)
+
+
+def _traceback(record: logging.LogRecord) -> Iterator[str]:
+    """Yield the lines of a record's traceback, if it has one."""
+    if not record.exc_info or record.exc_info[1] is None:
+        return
+    text = logging.Formatter().formatException(record.exc_info)
+    if len(text) > TRACEBACK_MAX:
+        text = f"{text[: TRACEBACK_MAX // 4]}\n…\n{text[-TRACEBACK_MAX * 3 // 4 :]}"
+    for line in text.splitlines():
+        yield showable(line, escaped)
+
+
+def _cut(text: str, room: int) -> str:
+    """Shorten a text to `room` bytes."""
+    data = text.encode(errors="backslashreplace")
+    if len(data) <= room:
+        return text
+    return data[: room - len("…".encode())].decode(errors="ignore") + "…"
+
+
+def _split(entry: dict[str, object], traceback: list[str]) -> Iterator[str]:
+    """Yield an entry that is too long for one line, as JSON lines."""
+    message = str(entry["message"])
+    room = _room(entry | {"message": ""})
+    entry["message"] = _json_cut(message, room // 3 if traceback else room)
+    if not traceback:
+        yield _json(entry)
+        return
+    room = _room(entry | {"traceback": "", "part": 999})
+    for number, text in enumerate(_json_parts(traceback, room), 1):
+        yield _json(entry | {"traceback": text, "part": number})
+
+
+def _json(entry: Mapping[str, object]) -> str:
+    return json.dumps(entry, ensure_ascii=False)
+
+
+def _fits(line: str) -> bool:
+    return len(line.encode()) < LINE_BYTES
+
+
+def _room(entry: Mapping[str, object]) -> int:
+    """Return the bytes that are left in the line of an entry."""
+    return LINE_BYTES - 1 - len(_json(entry).encode())
+
+
+def _json_size(text: str) -> int:
+    """Return the bytes of a text within a JSON string."""
+    return len(json.dumps(text, ensure_ascii=False).encode()) - 2
+
+
+def _json_cut(text: str, room: int) -> str:
+    """Shorten a text so that it has at most `room` bytes within a JSON string."""
+    while (size := _json_size(text)) > room and len(text) > 1:
+        text = text[: max(0, len(text) * room // size - 3)] + "…"
+    return text
+
+
+def _json_parts(lines: list[str], room: int) -> Iterator[str]:
+    """Yield lines joined to texts that have at most `room` bytes within JSON strings."""
+    text = ""
+    for line in lines:
+        longer = f"{text}\n{line}" if text else line
+        if _json_size(longer) <= room:
+            text = longer
+            continue
+        if text:
+            yield text
+        text = _json_cut(line, room)
+    if text:
+        yield text

@@ -47,12 +47,15 @@ class Refusals:
         well."""
         kind = reason.status.name.lower() if isinstance(reason, GuacrError) else self._kind
         counts[kind] += 1
-        self.report("refused %s: %s", peer, reason)
+        self._report("refused %s: %s", peer, reason, event="refused", client=peer)
         for observer in observers:
             observer(peer, str(reason))
 
     def report(self, message: str, *args: object) -> None:
         """Report a refusal; the arguments are those of `Logger.warning`."""
+        self._report(message, *args)
+
+    def _report(self, message: str, *args: object, **fields: str) -> None:
         now = self._clock()
         if now - self._since >= PERIOD:
             self._since, self._logged = now, 0
@@ -61,6 +64,6 @@ class Refusals:
                 self._unlogged = 0
         if self._logged < LINES:
             self._logged += 1
-            self._log.warning(message, *args)
+            self._log.warning(message, *args, extra=fields)
         else:
             self._unlogged += 1

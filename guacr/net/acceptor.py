@@ -107,6 +107,7 @@ class Acceptor:
             with client, suppress(OSError):
                 _dismiss(client, b"" if self._tls else self._busy(error))
             return
+        log.debug("accepted %s", peer, extra={"event": "accepted", "client": peer})
         task = self._loop.create_task(self._serve(client, place, peer), name="accept")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

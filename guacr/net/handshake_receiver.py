@@ -93,6 +93,8 @@ class HandshakeReceiver:
 
     def _hand_over(self, connect: Connect, rest: list[Instruction], unparsed: bytes) -> None:
         self._deadline.cancel()
+        peer = self._transport.peer
+        log.debug("handshake of %s", peer, extra={"event": "handshake", "client": peer})
         reader = self._directory.open(connect.select, connect.values, connect.info, self._transport)
         self._on_session()
         reader.take_over(self._parser, rest, unparsed)

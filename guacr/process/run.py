@@ -42,6 +42,7 @@ def run(settings: Settings, *, load: Load, detached: Detached | None = None) -> 
     Raises:
         SettingsError: the daemon cannot start with these settings.
     """
+    logs.collect_stray()
     raise_open_files()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_Process(settings, load, detached).run())

@@ -108,7 +108,7 @@ class SessionRegistry(Directory):
                 session.extensions.append(extension)
         self.sessions[session.id] = session
         self.turnover += 1
-        session.report_opening()
+        session.report_opening(transport.peer)
         reader = _attached(session, transport, info, params, origin)
         self.events.when_durable(session.start, session.close)
         return reader

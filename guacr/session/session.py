@@ -21,6 +21,7 @@ from guacr.errors import (
     TooManyError,
     forget_frames,
 )
+from guacr.log import ContextAdapter, belonging_to
 from guacr.protocol.client import ClientInfo
 from guacr.protocol.clipboard import TEXT
 from guacr.protocol.instruction import encode
@@ -91,9 +92,8 @@ class Session:
         self.settings = settings
         self.since = time.time()
         """The start time, in seconds since 1970."""
-        self.log: SessionLog = logging.LoggerAdapter(
-            logging.getLogger("guacr.session"), {"session": self.id, "protocol": protocol}
-        )
+        about = {"session": self.id, "protocol": protocol, "subject": origin.subject}
+        self.log: SessionLog = ContextAdapter(logging.getLogger("guacr.session"), about)
         self.users = Users()
         self.display = Display()
         self.frames = Frames(self.display, settings, executor, self._failed, counters)
@@ -115,8 +115,10 @@ class Session:
         self._traffic_of_left = Traffic()
         self._begin_callbacks: list[Callable[[], None]] = []
         self._on_closed = on_closed
+        self._client = ""
         self._loop = asyncio.get_running_loop()
-        self._tasks = Tasks(f"session {self.id}", self._failed)
+        self._about = about
+        self._tasks = Tasks(f"session {self.id}", self._failed, about)
         self._task: asyncio.Task[None] | None = None
         self.messages = HostMessages(self.users, self.display.streams, self._tasks, interval)
         self.messages.copied = self._copied
@@ -151,7 +153,9 @@ class Session:
         """Run the handler, unless the session has already ended."""
         if self.closed:
             return
-        self._task = self._loop.create_task(self._run(), name=f"session {self.id}")
+        self._task = self._loop.create_task(
+            self._run(), name=f"session {self.id}", context=belonging_to(self._about)
+        )
         self._task.add_done_callback(self._handler_ended)
 
     def on_begin(self, callback: Callable[[], None]) -> None:
@@ -283,10 +287,11 @@ class Session:
         """The bytes to and from all users so far."""
         return sum((user.link.traffic for user in self.users), self._traffic_of_left)
 
-    def report_opening(self) -> None:
-        """Log and publish that the session has started."""
+    def report_opening(self, client: str) -> None:
+        """Log and publish that the session has been started by `client`, an address."""
         target, origin = self.target, self.context.origin
-        self.log.info("session opened: %s", target)
+        self._client = client
+        self.log.info("session opened: %s", target, extra={"event": "opened", "client": client})
         self.counters.opened += 1
         self.events.publish(
             SessionOpened(self.id, self.protocol, target, origin.subject, origin.connection)
@@ -297,10 +302,11 @@ class Session:
         about = f"after {seconds:.0f} s, {traffic}"
         if str(target):
             about = f"{target}, {about}"
+        extra = {"event": "ended", "client": self._client}
         if error is None:
-            self.log.info("session ended: %s", about)
+            self.log.info("session ended: %s", about, extra=extra)
         else:
-            self.log.warning("session ended: %s: %s", about, error)
+            self.log.warning("session ended: %s: %s", about, error, extra=extra)
         status, reason = _told(error)
         self.counters.ended[status] += 1
         self.counters.traffic_of_ended += traffic
@@ -342,7 +348,8 @@ class Session:
         user.send(encode("ready", self.id))
         if self.messages.name:
             user.send(encode("name", self.messages.name))
-        self.log.info("user %s joined from %s", user.id, user.link.peer)
+        about = _fields_of(user, "joined")
+        self.log.info("user %s joined from %s", user.id, user.link.peer, extra=about)
         self.events.publish(
             UserJoined(
                 self.id,
@@ -388,7 +395,7 @@ class Session:
     def drop(self, user: User, error: GuacrError) -> None:
         """Remove a client with an error; the others stay."""
         if user in self.users:
-            self.log.warning("user %s dropped: %s", user.id, error)
+            self.log.warning("user %s dropped: %s", user.id, error, extra={"user": user.id})
             self._dismiss(user, error)
             self._after_leaving(user)
 
@@ -401,12 +408,12 @@ class Session:
             user.send(encode("error", str(error), error.status))
         user.send(encode("disconnect"))
         self._traffic_of_left += user.link.traffic
+        self.log.info("user %s left", user.id, extra=_fields_of(user, "left"))
         status, reason = _told(error)
         self.events.publish(UserLeft(self.id, user.id, user.link.traffic, status, reason))
         user.link.close(status)
 
     def _after_leaving(self, user: User) -> None:
-        self.log.info("user %s left", user.id)
         if not self.users:
             self.close()
             return
@@ -492,3 +499,13 @@ class Session:
 def _told(error: GuacrError | None) -> tuple[Status, str]:
     """Return the status and the sentence that clients are sent at the end."""
     return (Status.SUCCESS, "") if error is None else (error.status, str(error))
+
+
+def _fields_of(user: User, event: str) -> dict[str, str]:
+    """Return the fields of a log line about a user."""
+    return {
+        "event": event,
+        "user": user.id,
+        "client": user.link.peer,
+        "subject": user.subject,
+    }

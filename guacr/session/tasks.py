@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 
 from guacr.errors import forget_frames
+from guacr.log import belonging_to
 
 
 class Tasks:
-    """A group of tasks; `failed` is called with the exception of each task that fails."""
+    """A group of tasks; `failed` is called with the exception of each task that fails. `about` are
+    the fields of what they log."""
 
-    __slots__ = ("_cancelled", "_failed", "_name", "_tasks")
+    __slots__ = ("_about", "_cancelled", "_failed", "_name", "_tasks")
 
-    def __init__(self, name: str, failed: Callable[[BaseException], None]) -> None:
+    def __init__(
+        self,
+        name: str,
+        failed: Callable[[BaseException], None],
+        about: Mapping[str, str] | None = None,
+    ) -> None:
         self._name = name
         self._failed = failed
+        self._about = about or {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._cancelled = False
 
     def start(self, work: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:
         """Run a coroutine, which must end when it is cancelled; after `cancel`, it is not even
         started."""
-        task = asyncio.get_running_loop().create_task(work, name=f"{name} in {self._name}")
+        task = asyncio.get_running_loop().create_task(
+            work, name=f"{name} in {self._name}", context=belonging_to(self._about)
+        )
         self._tasks.add(task)
         task.add_done_callback(self._ended)
         if self._cancelled:

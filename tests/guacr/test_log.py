@@ -1,10 +1,22 @@
+import asyncio
 import json
 import logging
+import os
+import re
+import subprocess
+import sys
+import threading
+from datetime import datetime
+from pathlib import Path
+from typing import Any, get_args
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from guacr import log
 from guacr.settings.models import LogSettings
+from guacr.showable import is_showable
 
 
 @pytest.fixture
@@ -22,9 +34,9 @@ def test_text_line(logger: logging.Logger, capsys: pytest.CaptureFixture[str]) -
 
 def test_text_line_of_a_session(logger: logging.Logger, capsys: pytest.CaptureFixture[str]) -> None:
     log.configure(LogSettings())
-    adapter = logging.LoggerAdapter(logger, {"session": "$1", "user": "@2"})
-    adapter.warning("left")
-    assert capsys.readouterr().err.endswith("]: WARNING: [$1] [@2] left\n")
+    adapter = log.ContextAdapter(logger, {"session": "$1", "protocol": "ssh", "subject": "ann"})
+    adapter.warning("left", extra={"user": "@2", "event": "left", "client": "::1"})
+    assert capsys.readouterr().err.endswith("]: WARNING: [$1] [ssh] [ann] left\n")
 
 
 def test_json_line(logger: logging.Logger, capsys: pytest.CaptureFixture[str]) -> None:
@@ -76,14 +88,182 @@ def test_a_message_cannot_forge_a_line(
 
 
 @pytest.mark.parametrize("extra", [0, 1])
-def test_long_message_is_cut(
-    logger: logging.Logger, capsys: pytest.CaptureFixture[str], extra: int
+@pytest.mark.parametrize("format_", ["text", "json"])
+def test_a_long_message_is_cut(
+    logger: logging.Logger, capsys: pytest.CaptureFixture[str], format_: str, extra: int
 ) -> None:
-    log.configure(LogSettings())
-    logger.info("%s", "x" * (log.LINE_MAX + extra))
+    log.configure(LogSettings.model_validate({"format": format_}))
+    logger.info("y")
+    room = log.LINE_BYTES - len(capsys.readouterr().err) + 1
+    logger.info("%s", "x" * (room + extra))
     out = capsys.readouterr().err
-    assert out.count("x") == log.LINE_MAX
-    assert out.endswith("…\n") is bool(extra)
+    assert len(out.encode()) <= log.LINE_BYTES
+    assert ("x" * room in out) is (not extra)
+    assert ("…" in out) is bool(extra)
+
+
+# ---- the schema of JSON lines
+
+
+def checked(out: str) -> list[dict[str, Any]]:
+    """The entries of lines that obey the schema."""
+    assert out.endswith("\n")
+    return [checked_line(line) for line in out.split("\n")[:-1]]
+
+
+def checked_line(line: str) -> dict[str, Any]:
+    assert len(line.encode()) < log.LINE_BYTES
+    entry: dict[str, Any] = json.loads(line)
+    assert not {"time", "level", "logger", "pid", "message"} - set(entry)
+    for name, value in entry.items():
+        assert type(value) is log.FIELDS[name]
+        assert value or name in ("message", "part")
+        if isinstance(value, str) and name != "traceback":
+            assert is_showable(value)
+    assert all(is_showable(row) for row in entry.get("traceback", "").split("\n"))
+    assert datetime.fromisoformat(entry["time"]).tzinfo is not None
+    assert entry["level"] in (*get_args(LogSettings.model_fields["level"].annotation), "critical")
+    assert entry.get("event", "ended") in log.EVENTS
+    return entry
+
+
+def fail(text: str, depth: int) -> None:
+    if depth:
+        fail(text, depth - 1)
+    raise ValueError(text)
+
+
+@given(
+    text=st.text(st.characters(), max_size=6000),
+    value=st.text(max_size=400),
+    depth=st.none() | st.integers(0, 3),
+)
+@example(text="\x1b\u202e\n" * 1500, value="\ud800" * 300, depth=2)
+@example(text="😀" * 3000, value="😀" * 300, depth=0)
+@example(text='"' * 6000, value='"' * 400, depth=0)
+def test_every_line_obeys_the_schema(text: str, value: str, depth: int | None) -> None:
+    formatter, info = log.JsonFormatter(), None
+    if depth is not None:
+        try:
+            fail(text, depth)
+        except ValueError:
+            info = sys.exc_info()
+    record = logging.LogRecord("x", logging.ERROR, "x.py", 1, "%s", (text,), info)
+    vars(record).update(session=value, client=value, subject=value, event="refused")
+    entries = checked(formatter.format(record) + "\n")
+    assert ("traceback" in entries[0]) is (info is not None)
+    for line in log.TextFormatter().format(record).split("\n"):
+        assert line.startswith(f"guacr[{record.process}]: ERROR: ")
+        assert len(line.encode()) < log.LINE_BYTES
+        assert is_showable(line)
+
+
+def test_a_long_traceback_continues_in_further_lines(
+    logger: logging.Logger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log.configure(LogSettings(format="json"))
+    names = [f"error-{number}" for number in range(400)]
+    try:
+        fail("\n".join(names), 3)
+    except ValueError:
+        logger.exception("failed")
+    entries = checked(capsys.readouterr().err)
+    assert [entry["part"] for entry in entries] == [*range(1, len(entries) + 1)]
+    assert len(entries) > 1
+    assert {entry["message"] for entry in entries} == {"failed"}
+    whole = "\n".join(entry["traceback"] for entry in entries)
+    assert whole.startswith("Traceback (most recent call last):\n")
+    assert whole.endswith("\n".join(names))
+
+
+def test_the_middle_of_an_endless_traceback_is_left_out(
+    logger: logging.Logger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log.configure(LogSettings(format="json"))
+    try:
+        fail("x" * 100_000 + "\nend", 0)
+    except ValueError:
+        logger.exception("failed")
+    entries = checked(capsys.readouterr().err)
+    assert len(entries) < 20
+    assert entries[-1]["traceback"].endswith("end")
+
+
+def test_arguments_that_do_not_fit_their_message(
+    logger: logging.Logger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log.configure(LogSettings(format="json"))
+    logger.info("%d files", "no")
+    (entry,) = checked(capsys.readouterr().err)
+    assert entry["message"] == "%d files"
+
+
+async def test_lines_of_libraries_in_a_task_belong_to_its_session(
+    logger: logging.Logger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log.configure(LogSettings(format="json"))
+
+    async def work() -> None:
+        logger.info("a")
+        logger.info("b", extra={"session": "$2"})
+
+    context = log.belonging_to({"session": "$1", "protocol": "ssh", "subject": ""})
+    await asyncio.create_task(work(), context=context)
+    logger.info("c")
+    entries = checked(capsys.readouterr().err)
+    assert [entry.get("session") for entry in entries] == ["$1", "$2", None]
+    assert entries[0]["protocol"] == "ssh"
+
+
+PROCESS = """
+import logging
+from guacr import log
+from guacr.settings.models import LogSettings
+log.configure(LogSettings(format="json"))
+for _ in range(100):
+    logging.getLogger("x").info("y" * 8000)
+"""
+
+
+def test_lines_of_several_processes_stay_whole() -> None:
+    read, write = os.pipe()
+    command = [sys.executable, "-c", PROCESS]
+    children = [subprocess.Popen(command, stderr=write) for _ in range(3)]
+    os.close(write)
+    with os.fdopen(read) as lines:
+        entries = checked(lines.read())
+    assert [child.wait() for child in children] == [0, 0, 0]
+    assert len(entries) == 300
+
+
+def test_what_nobody_catches_is_logged(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(threading, "excepthook", None)
+    monkeypatch.setattr(sys, "unraisablehook", None)
+    log.configure(LogSettings(format="json"))
+    log.collect_stray()
+    thread = threading.Thread(target=fail, args=("in a thread", 0), name="worker")
+    thread.start()
+    thread.join()
+
+    class Broken:
+        def __del__(self) -> None:
+            raise ValueError("in a destructor")
+
+    Broken()
+    one, other = checked(capsys.readouterr().err)
+    assert one["message"] == "worker failed"
+    assert one["traceback"].endswith("ValueError: in a thread")
+    assert other["traceback"].endswith("ValueError: in a destructor")
+
+
+def test_the_fields_are_documented() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "logging.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \| (text|number) \|", text, re.MULTILINE)
+    names = {str: "text", int: "number"}
+    assert rows == [(name, names[kind]) for name, kind in log.FIELDS.items()]
+    assert re.findall(r"^\| `(\w+)` \| `\w+` \|", text, re.MULTILINE) == list(log.EVENTS)
 
 
 def test_libraries_are_quiet_unless_debugging(capsys: pytest.CaptureFixture[str]) -> None:
