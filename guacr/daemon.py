@@ -17,9 +17,10 @@ from guacr.control.local import LocalControl
 from guacr.errors import SettingsError
 from guacr.loop_lag import LoopLag
 from guacr.metrics.local import LocalMetrics
+from guacr.metrics.service import MetricsService
 from guacr.net.certificates import CertificateWatch
 from guacr.net.connection_limits import ConnectionLimits, connections_for
-from guacr.net.open_files import open_files
+from guacr.net.open_files import open_files, out_of_files
 from guacr.net.service import TcpService
 from guacr.recording.session_recording import session_recording
 from guacr.services import Service
@@ -91,6 +92,7 @@ class Daemon:
                 registry,
                 registry.protocols,
                 own_keys,
+                self.control,
                 secret=secret,
                 signalling=None if tubes is None else tubes.serve,
             ),
@@ -101,9 +103,12 @@ class Daemon:
         self.control = LocalControl(registry, lambda: loop_lag.recent)
         """The core of the interfaces for operators."""
         self.certificates = CertificateWatch(settings)
+        self.control.checks += [out_of_files, *(one.full for one in limits.values())]
         self.control.sample = LocalMetrics(registry, limits, loop_lag).snapshot
         self._services: list[Service] = [self._tcp, self._web, Ticker(registry), loop_lag, check]
         self._services.append(self.certificates)
+        self._metrics = MetricsService(settings, self.control)
+        self._services.append(self._metrics)
         if tubes is not None:
             self._services.append(tubes)
         self._services.append(self._journal)  # closed last, when everything has been reported
@@ -117,6 +122,11 @@ class Daemon:
     def web_port(self) -> int:
         """The port of the page and of WebSocket."""
         return self._web.port
+
+    @property
+    def metrics_port(self) -> int:
+        """The port of metrics and probes."""
+        return self._metrics.port
 
     async def start(self) -> None:
         """Start to serve.

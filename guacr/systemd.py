@@ -1,10 +1,11 @@
-"""systemd's two small protocols: sockets that it has opened, and notifications of our state.
+"""systemd's small protocols: sockets that it has opened, notifications of our state, its watchdog.
 
-sd_listen_fds(3) and sd_notify(3) describe the variables.
+sd_listen_fds(3), sd_notify(3) and sd_watchdog_enabled(3) describe the variables.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import time
@@ -13,6 +14,7 @@ from guacr.errors import SettingsError, shorten
 
 _FIRST_FD = 3
 _DIGITS_MAX = 4
+_WATCHDOG_DIGITS_MAX = 15
 
 
 def activated_sockets() -> list[socket.socket]:
@@ -71,3 +73,23 @@ def notify(state: str) -> None:
             sock.sendto(state.encode(), address)
         except OSError:
             return  # the receiver is gone; nothing depends on it
+
+
+async def feed_watchdog() -> None:
+    """Notify systemd's watchdog, until this is cancelled, that the event loop is running; return at
+    once if there is none for this process."""
+    interval = _watchdog() / 3
+    while interval > 0:
+        notify("WATCHDOG=1")
+        await asyncio.sleep(interval)
+
+
+def _watchdog() -> float:
+    """Return the seconds after which systemd ends a process that does not notify it; 0 for
+    never."""
+    text = os.environ.get("WATCHDOG_USEC", "")
+    if os.environ.get("WATCHDOG_PID", str(os.getpid())) != str(os.getpid()):
+        return 0.0
+    if not (text.isascii() and text.isdigit() and len(text) <= _WATCHDOG_DIGITS_MAX):
+        return 0.0
+    return int(text) / 1_000_000

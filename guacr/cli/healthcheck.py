@@ -5,45 +5,53 @@ from __future__ import annotations
 import http.client
 import socket
 import ssl
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from guacr.addresses import place
-from guacr.errors import UpstreamUnavailableError
+from guacr.errors import SettingsError, UpstreamUnavailableError
+from guacr.json_text import parse_json
 
 if TYPE_CHECKING:
-    from guacr.settings.models import Settings, WebSocketSettings
+    from guacr.settings.models import Settings
 
 TIMEOUT = 3.0
 """Seconds for the connection, and for the response."""
-HEALTH_PATH = "/health"
+HEALTH_PATH, READY_PATH = "/health", "/ready"
+ANSWER_MAX = 65536
+"""Maximum bytes that are read of an answer."""
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 (asked, not bound)
 
 
-def check(settings: Settings) -> str:
+def check(settings: Settings, *, ready: bool = False) -> str:
     """Query the daemon that runs with `settings`; return a sentence that says where it answered.
 
-    The check requests `/health` on the page's port, which is not logged; if that requires client
-    certificates, it must answer a TLS handshake; without that port, a connection to the Guacamole
-    port must be accepted.
+    The check requests `/health`, or `/ready` if the daemon has to be `ready` for new sessions, on
+    the page's port, or else on that of metrics; neither is logged. If the page requires client
+    certificates and there is no port for metrics, it must answer a TLS handshake; without both
+    ports, a connection to the Guacamole port must be accepted.
 
     Raises:
+        SettingsError: no port says whether the daemon is ready.
         UpstreamUnavailableError: no answer, or a wrong one.
     """
-    path = settings.server.unix_socket
-    if path is not None and not settings.websocket.enabled and not settings.server.hosts:
-        return _check_unix_socket(path)
-    section = settings.websocket if settings.websocket.enabled else settings.server
-    host = _ANY.get(section.hosts[0] if section.hosts else "", "") or section.hosts[0]
-    where = place(host, section.port)
-    try:
-        if settings.websocket.enabled:
-            _ask(settings.websocket, host)
-        else:
-            socket.create_connection((host, section.port), TIMEOUT).close()
-    except (OSError, http.client.HTTPException) as error:
-        raise UpstreamUnavailableError(f"no guacr answers at {where}: {error}") from error
-    return f"guacr answers at {where}"
+    page, metrics, server = settings.websocket, settings.metrics, settings.server
+    is_open = page.enabled and page.tls_client_ca is None
+    path = READY_PATH if ready else HEALTH_PATH
+    if is_open:
+        return _ask(page.hosts, page.port, path, tls=page.tls_certificate is not None)
+    if metrics.enabled:
+        return _ask(metrics.hosts, metrics.port, path)
+    if ready:
+        raise SettingsError(
+            "no port says whether the daemon is ready: set enabled = true under [metrics]"
+        )
+    if page.enabled:
+        return _ask(page.hosts, page.port, "", tls=True)
+    if server.unix_socket is not None and not server.hosts:
+        return _check_unix_socket(server.unix_socket)
+    return _ask(server.hosts, server.port, "")
 
 
 def _check_unix_socket(path: Path) -> str:
@@ -56,20 +64,36 @@ def _check_unix_socket(path: Path) -> str:
     return f"guacr answers at {path}"
 
 
-def _ask(page: WebSocketSettings, host: str) -> None:
-    connection = http.client.HTTPConnection(host, page.port, timeout=TIMEOUT)
-    if page.tls_certificate is not None:
+def _ask(hosts: Sequence[str], port: int, path: str, *, tls: bool = False) -> str:
+    """Request `path`; if it is empty, only connect."""
+    host = _ANY.get(hosts[0] if hosts else "", "") or hosts[0]
+    where = place(host, port)
+    connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT)
+    if tls:
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # it is this machine
-        connection = http.client.HTTPSConnection(host, page.port, timeout=TIMEOUT, context=context)
+        connection = http.client.HTTPSConnection(host, port, timeout=TIMEOUT, context=context)
     try:
-        if page.tls_client_ca is not None:  # a request would need a certificate
-            connection.connect()
-            return
-        connection.request("GET", HEALTH_PATH)
-        response = connection.getresponse()
-        response.read()
+        connection.connect()
+        if path:
+            connection.request("GET", path)
+            response = connection.getresponse()
+            _check_answer(path, response.status, response.read(ANSWER_MAX))
+    except (OSError, http.client.HTTPException) as error:
+        raise UpstreamUnavailableError(f"no guacr answers at {where}: {error}") from error
     finally:
         connection.close()
-    if response.status != http.HTTPStatus.OK:
-        raise http.client.HTTPException(f"{HEALTH_PATH} returned status {response.status}")
+    return f"guacr is ready at {where}" if path == READY_PATH else f"guacr answers at {where}"
+
+
+def _check_answer(path: str, status: int, answer: bytes) -> None:
+    """Raise an error for an answer that is not 200, with the reasons that it has."""
+    if status == http.HTTPStatus.OK:
+        return
+    if path == READY_PATH and status == http.HTTPStatus.SERVICE_UNAVAILABLE:
+        try:
+            reasons = "; ".join(parse_json(answer)["reasons"])
+        except (ValueError, TypeError, KeyError):
+            reasons = "it does not say why"
+        raise UpstreamUnavailableError(f"guacr is not ready: {reasons}")
+    raise http.client.HTTPException(f"{path} returned status {status}")

@@ -98,6 +98,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_serve_flags(check)
     health = _add(commands, "healthcheck", _healthcheck, "check the daemon on this machine")
     _add_files(health)
+    health.add_argument(
+        "--ready", action="store_true", help="check whether it opens sessions, and say why not"
+    )
     return parser
 
 
@@ -261,5 +264,5 @@ def _check_config(arguments: argparse.Namespace) -> int:
 def _healthcheck(arguments: argparse.Namespace) -> int:
     from guacr.cli import healthcheck
 
-    print(healthcheck.check(_load(arguments)))
+    print(healthcheck.check(_load(arguments), ready=arguments.ready))
     return 0

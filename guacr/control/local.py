@@ -17,7 +17,7 @@ from guacr import __version__
 from guacr.control.control import Control
 from guacr.control.events import described
 from guacr.control.info import DaemonStatus, SessionInfo, State, UserInfo, WorkerInfo
-from guacr.errors import GuacrError, SettingsError
+from guacr.errors import BusyError, GuacrError, SettingsError
 from guacr.session.events import OperatorActed
 from guacr.session.registry import SessionRegistry
 from guacr.session.session import Session
@@ -49,7 +49,7 @@ class LocalControl(Control):
         self._loop_lag = loop_lag
         self._worker = worker
         self._since = time.time()
-        self.checks: list[Callable[[], str]] = [self._draining, self._full]
+        self.checks: list[Callable[[], str]] = [self._draining, self._full, self._unaudited]
         """Each returns a sentence that says why the daemon is not ready, or an empty text."""
         self.on_reload: Callable[[], Awaitable[list[str]]] = _cannot_reload
         """Does what `reload` promises; set by whoever has read the settings."""
@@ -126,6 +126,13 @@ class LocalControl(Control):
         allowed = self._registry.settings.server.max_sessions
         if allowed and len(self._registry.sessions) >= allowed:
             return f"all {allowed} sessions are in use (server.max_sessions)"
+        return ""
+
+    def _unaudited(self) -> str:
+        try:
+            self._registry.events.check()
+        except BusyError as error:
+            return str(error)
         return ""
 
     def _about_worker(self) -> WorkerInfo:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from enum import Enum
 
 from prometheus_client import exposition
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
@@ -15,17 +16,28 @@ from guacr.histogram import BOUNDS
 from guacr.metrics.catalog import METRICS, Kind, Metric
 from guacr.metrics.snapshots import Sample, Snapshot
 
-OPENMETRICS = "application/openmetrics-text"
+
+class Format(Enum):
+    """A text format; the value is its media type."""
+
+    PROMETHEUS = exposition.CONTENT_TYPE_PLAIN_0_0_4
+    OPENMETRICS = openmetrics.CONTENT_TYPE_LATEST
 
 
-def exposed(snapshot: Snapshot, accept: str) -> tuple[bytes, str]:
-    """Return a snapshot as text, and its media type: in the format of OpenMetrics if `accept`, the
-    header of the request, names it, and otherwise in that of Prometheus."""
+def format_for(accept: str) -> Format:
+    """Return the format for the header `Accept` of a request: Prometheus's, unless it names that of
+    OpenMetrics."""
+    is_openmetrics = "application/openmetrics-text" in accept.lower()
+    return Format.OPENMETRICS if is_openmetrics else Format.PROMETHEUS
+
+
+def exposed(snapshot: Snapshot, wanted: Format) -> bytes:
+    """Return a snapshot as text in a format."""
     collector = _Collector(snapshot)
-    if OPENMETRICS in accept.lower():
-        text: bytes = openmetrics.generate_latest(collector)  # type: ignore[no-untyped-call]
-        return text, openmetrics.CONTENT_TYPE_LATEST
-    return exposition.generate_latest(collector), exposition.CONTENT_TYPE_PLAIN_0_0_4
+    if wanted is Format.PROMETHEUS:
+        return exposition.generate_latest(collector)
+    text: bytes = openmetrics.generate_latest(collector)  # type: ignore[no-untyped-call]
+    return text
 
 
 class _Collector(Collector):

@@ -55,8 +55,9 @@ class ConnectionLimits:
         Raises:
             BusyError: a limit has been reached.
         """
-        if self._count >= self._total:
-            raise BusyError(f"all {self._total} connections are in use: try again later")
+        full = self.full()
+        if full:
+            raise BusyError(full)
         if self._waiting[address] >= self._waiting_max:
             raise BusyError(_crowded(self._waiting_max))
         self._count += 1
@@ -69,10 +70,11 @@ class ConnectionLimits:
         """The number of connections now."""
         return self._count
 
-    @property
-    def is_full(self) -> bool:
-        """True if no further connection can enter."""
-        return self._count >= self._total
+    def full(self) -> str:
+        """Return the sentence for clients if there is no place, or an empty text."""
+        if self._count < self._total:
+            return ""
+        return f"all {self._total} connections are in use: try again later"
 
     def _moved(self, before: str, address: str) -> None:
         if self._waiting[address] >= self._waiting_max:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import logging
+import os
 import resource
 
 FILES_MAX = 1 << 20
 """Stands for no limit: some systems have none, and some refuse more."""
 FEW = 1024
 """Open files below which the log says how to allow more."""
+
+FILES_LEFT = 16
+"""Open files that must be left for a new session."""
+_NO_FILES = "hardly any more files can be opened: raise the limit (ulimit -n, LimitNOFILE)"
 
 log = logging.getLogger("guacr.daemon")
 
@@ -33,3 +38,16 @@ def raise_open_files() -> None:
             "only %d files may be open: raise the limit (ulimit -n, LimitNOFILE) for more sessions",
             open_files(),
         )
+
+
+def out_of_files() -> str:
+    """Return a sentence that says that hardly any more files can be opened, or an empty text.
+
+    A new file gets the lowest free number, so its number shows at least how many are open.
+    """
+    try:
+        number = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return _NO_FILES
+    os.close(number)
+    return _NO_FILES if number + FILES_LEFT >= open_files() else ""

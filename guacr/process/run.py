@@ -23,7 +23,7 @@ from guacr.net.open_files import raise_open_files
 from guacr.process.background import Detached
 from guacr.process.pid_file import PidFile
 from guacr.settings.models import Settings
-from guacr.systemd import notify, notify_reloading
+from guacr.systemd import feed_watchdog, notify, notify_reloading
 from guacr.threads import WAITING_MAX
 
 LOAD_TIMEOUT = 10.0
@@ -109,12 +109,13 @@ class _Process:
     async def _serve(self, daemon: Daemon) -> None:
         stopped = asyncio.create_task(self._stopped.wait(), name="wait for the end")
         reloading = asyncio.create_task(self._reload_when_told(daemon), name="reload")
+        watchdog = asyncio.create_task(feed_watchdog(), name="watchdog")
         try:
             await asyncio.wait([stopped, reloading], return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (stopped, reloading):
+            for task in (stopped, reloading, watchdog):
                 task.cancel()
-            await asyncio.gather(stopped, reloading, return_exceptions=True)
+            await asyncio.gather(stopped, reloading, watchdog, return_exceptions=True)
 
     async def _reload_when_told(self, daemon: Daemon) -> None:
         while True:

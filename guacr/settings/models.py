@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from guacr.settings.journal import AuditSettings, JournalSettings
+from guacr.settings.metrics import MetricsSettings
 from guacr.settings.recording import RecordingSettings
 from guacr.settings.section import Section
 from guacr.settings.types import (
@@ -377,6 +378,7 @@ class Settings(Section):
     recording: RecordingSettings = RecordingSettings()
     journal: JournalSettings = JournalSettings()
     audit: AuditSettings = AuditSettings()
+    metrics: MetricsSettings = MetricsSettings()
     log: LogSettings = LogSettings()
     daemon: DaemonSettings = DaemonSettings()
     connections: dict[str, Connection] = Field(default_factory=dict)

@@ -13,9 +13,9 @@ from urllib.parse import SplitResult, urlsplit
 from aiohttp import web
 
 from guacr.settings.models import Settings, is_loopback
+from guacr.web.health import PROBES
 
 SECRET_PARAMETER = "secret"  # noqa: S105 (the name of a parameter)
-HEALTH_PATH = "/health"
 CHECKED_METHODS = frozenset({"POST"})
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -37,7 +37,7 @@ class Admission:
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Check every request except those of probes."""
-        if request.path == HEALTH_PATH:
+        if request.path in PROBES:
             return await handler(request)
         fresh = self._admit(request)
         response = await handler(request)

@@ -13,6 +13,7 @@ from aiohttp import web
 from guacr.access.gateway import Gateway
 from guacr.access.keys import ProcessKeys
 from guacr.access.tokens import TOKEN_MAX, parameter_texts
+from guacr.control.control import Control
 from guacr.deadline import time_limit
 from guacr.errors import GuacrError, UnauthorizedError
 from guacr.json_text import JsonError, parse_json
@@ -22,11 +23,12 @@ from guacr.session.directory import Directory
 from guacr.session.protocols import Protocols
 from guacr.settings.models import Settings
 from guacr.transport.base import CLOSE_TIMEOUT
-from guacr.web.admission import HEALTH_PATH, Admission
+from guacr.web.admission import Admission
 from guacr.web.forms import describe
 from guacr.web.forwarded import Proxies
 from guacr.web.guard import KEEP_ALIVE, deadlines
 from guacr.web.headers import Headers
+from guacr.web.health import Health
 from guacr.web.recordings import WEB, Recordings, add_files, create_player, library_of
 from guacr.web.refused import HttpLog, refusal, reported
 from guacr.web.tunnels import Tunnels
@@ -54,12 +56,13 @@ def create_app(
     directory: Directory,
     protocols: Protocols,
     keys: ProcessKeys,
+    control: Control,
     *,
     secret: str | None = None,
     signalling: Signalling | None = None,
 ) -> web.Application:
-    """Create the application; with a `secret`, only for browsers that have opened `/?secret=…`;
-    with `signalling`, it offers WebRTC."""
+    """Create the application, whose probes show the state of `control`. With a `secret`, it is only
+    for browsers that have opened `/?secret=…`; with `signalling`, it offers WebRTC."""
     gateway = Gateway(settings, protocols, directory.params_type, keys)
     tunnels = Tunnels(gateway, directory, settings.websocket.max_message)
     admission = Admission(settings, secret)
@@ -82,12 +85,12 @@ def create_app(
     app.add_routes(
         [
             web.get("/", page.index),
-            web.get(HEALTH_PATH, page.health),
             web.get("/api/connections", page.connections),
             web.post("/api/join", page.join),
             web.post("/api/session", page.session),
             web.post("/api/form", page.form),
             web.get(WEBSOCKET_PATH, tunnels.serve),
+            *Health(control).routes(),
             *recordings.routes(),
         ]
     )
@@ -167,10 +170,6 @@ class _Page:
     async def index(self, request: web.Request) -> web.Response:
         """Return the page."""
         return web.Response(text=self._html, content_type="text/html")
-
-    async def health(self, request: web.Request) -> web.Response:
-        """Answer probes: the event loop is running."""
-        return web.json_response({"status": "ok"})
 
     async def connections(self, request: web.Request) -> web.Response:
         """List what can be opened."""

@@ -32,6 +32,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     ),
     "aiohttp": (
         "guacr.daemon",
+        "guacr.metrics.service",
         "guacr.transport.websocket",
         "guacr.tubes.service.service",
         "guacr.tubes.service.signalling",

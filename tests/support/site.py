@@ -12,6 +12,7 @@ import aiohttp
 from aiohttp import WSMsgType, web
 
 from guacr.access.keys import ProcessKeys
+from guacr.control.local import LocalControl
 from guacr.protocol.instruction import encode
 from guacr.settings.models import Settings
 from guacr.testing.wire import Received, Splitter
@@ -109,7 +110,13 @@ async def running_site(secret: str | None = None, **sections: object) -> AsyncIt
     tubes = TubeService(settings) if settings.webrtc.enabled else None
     signalling = None if tubes is None else tubes.serve
     app = create_app(
-        settings, bench.registry, protocols, keys, secret=secret, signalling=signalling
+        settings,
+        bench.registry,
+        protocols,
+        keys,
+        LocalControl(bench.registry),
+        secret=secret,
+        signalling=signalling,
     )
     runner = create_runner(app)
     await runner.setup()

@@ -215,6 +215,22 @@ class Strict(Observer):
         self.waiting.append((proceed, fail))
 
 
+class Failed(Strict):
+    """An audit log that cannot be written."""
+
+    def check(self) -> None:
+        raise BusyError("the audit log cannot be written")
+
+
+async def test_a_daemon_whose_audit_log_refuses_sessions_is_not_ready() -> None:
+    bench = Bench()
+    control = LocalControl(bench.registry)
+    bench.registry.events.observer = Failed()
+    assert (await control.status()).not_ready == ("the audit log cannot be written",)
+    bench.registry.events.observer = None
+    await bench.close()
+
+
 async def test_what_an_operator_does_waits_for_a_strict_audit_log() -> None:
     bench = Bench()
     control = LocalControl(bench.registry)

@@ -14,8 +14,9 @@ from aiohttp import ClientResponse
 
 from guacr import web
 from guacr.access.tokens import TOKEN_MAX
+from guacr.control.local import DRAINING, LocalControl
 from guacr.transport import websocket
-from guacr.web import app, tunnels
+from guacr.web import app, health, tunnels
 from guacr.web.app import BODY_MAX, close_runner
 from tests.support.loopback import SketchHandler
 from tests.support.site import Site, running_site
@@ -102,13 +103,36 @@ async def test_nothing_else_is_served(site: Site, path: str) -> None:
     assert response.status in (403, 404)
 
 
-async def test_health_leaves_no_line_in_the_log(
-    site: Site, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    ("path", "status"), [("/health", "ok"), ("/live", "ok"), ("/ready", "ready")]
+)
+async def test_probes_leave_no_line_in_the_log(
+    site: Site, path: str, status: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    response, text = await get(site, "/health", Host="container:4823")
-    assert (response.status, text) == (200, '{"status": "ok"}')
+    response, text = await get(site, path, Host="container:4823")
+    assert (response.status, json.loads(text)) == (200, {"status": status})
     assert caplog.records == []
+
+
+async def test_a_site_that_opens_no_sessions_says_why(site: Site) -> None:
+    site.bench.registry.is_draining = True
+    response, text = await get(site, "/ready", Host="container:4823")
+    assert response.status == 503
+    assert json.loads(text) == {"status": "not ready", "reasons": [DRAINING]}
+    assert (await get(site, "/live"))[0].status == 200
+
+
+async def test_a_daemon_that_does_not_know_its_state_is_not_ready(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hang(control: LocalControl) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(LocalControl, "status", hang)
+    monkeypatch.setattr(health, "STATUS_TIMEOUT", 0.01)
+    response, text = await get(site, "/ready")
+    assert (response.status, json.loads(text)["reasons"]) == (503, [health.NO_ANSWER])
 
 
 async def test_tokens_are_not_logged(site: Site, caplog: pytest.LogCaptureFixture) -> None:
