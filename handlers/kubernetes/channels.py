@@ -18,6 +18,8 @@ SUBPROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
 REASON_MAX = 300
 """Maximum characters of the API server's messages that are shown."""
 
+_CODES = frozenset(map(str, range(1, 256)))
+
 
 class Channel(IntEnum):
     """The channels of messages."""
@@ -35,6 +37,8 @@ class Ended:
     """The command has ended; `error` is the reason if it could not run or continue."""
 
     error: str = ""
+    code: int = 0
+    """The exit status of a command that has run."""
 
 
 def stdin(data: bytes) -> bytes:
@@ -54,12 +58,22 @@ def read(message: bytes) -> bytes | Ended:
     Raises:
         UpstreamError: the message about the end is malformed.
     """
+    said = read_apart(message)
+    return said if isinstance(said, Ended) else said[1]
+
+
+def read_apart(message: bytes) -> tuple[Channel, bytes] | Ended:
+    """Decode a message of a command without a terminal, whose errors have their own channel.
+
+    Raises:
+        UpstreamError: the message about the end is malformed.
+    """
     channel = message[0] if message else Channel.STDOUT
     if channel in (Channel.STDOUT, Channel.STDERR):
-        return message[1:]
+        return Channel(channel), message[1:]
     if channel == Channel.ERROR and len(message) > 1:
         return _ended(message[1:])
-    return b""  # the opening of a channel, or the closing of one
+    return Channel.STDOUT, b""  # the opening of a channel, or the closing of one
 
 
 def status_message(body: bytes) -> str:
@@ -81,9 +95,22 @@ def _ended(body: bytes) -> Ended:
             f"the API server ended the command with {shorten(body.decode(errors='replace'))}, "
             "which cannot be parsed: connect again"
         )
-    if status.get("status") == "Success" or status.get("reason") == "NonZeroExitCode":
+    if status.get("status") == "Success":
         return Ended()
+    if status.get("reason") == "NonZeroExitCode":
+        return Ended(code=_exit_code(status))
     return Ended(_message(status) or "no reason given")
+
+
+def _exit_code(status: dict[str, Any]) -> int:
+    """Return the exit status of a command that has failed; 1 if it is not told."""
+    details = status.get("details")
+    causes = details.get("causes") if isinstance(details, dict) else None
+    for cause in causes if isinstance(causes, list) else ():
+        if isinstance(cause, dict) and cause.get("reason") == "ExitCode":
+            code = str(cause.get("message"))
+            return int(code) if code in _CODES else 1
+    return 1
 
 
 def _message(status: dict[str, Any]) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import ClassVar
 
@@ -22,9 +23,14 @@ from guacr.api import (
 from guacr.api import Target as SessionTarget
 from handlers import tls
 from handlers.kubernetes import channels, kubeconfig, request
+from handlers.kubernetes.execution import Programs
+from handlers.kubernetes.files import ContainerFiles
+from handlers.kubernetes.kubeconfig import Place
 from handlers.kubernetes.params import KubernetesParams
 from handlers.kubernetes.websocket import PORTION, ApiSocket, Target, connect
-from handlers.terminal.handler import TerminalHandler
+from handlers.offer import Offer
+from handlers.sftp.names import Names
+from handlers.terminal.files import FilesTerminalHandler
 from handlers.tls import TlsTerms, context
 
 CONNECT_TIMEOUT = 15.0
@@ -33,11 +39,12 @@ TOKEN_MAX = 8192
 """Maximum characters of a bearer token."""
 
 
-class KubernetesHandler(TerminalHandler[KubernetesParams]):
+class KubernetesHandler(FilesTerminalHandler[KubernetesParams]):
     """A session in a container."""
 
     name: ClassVar[str] = "kubernetes"
     params_type: ClassVar[type[Params]] = KubernetesParams
+    files_parameter: ClassVar[str] = "enable-files"
 
     def __init__(self, session: SessionContext, params: KubernetesParams) -> None:
         super().__init__(session, params)
@@ -80,9 +87,12 @@ class KubernetesHandler(TerminalHandler[KubernetesParams]):
             self.session.set_name(f"{params.pod} ({params.namespace})")
             self._tell_size(socket)
             self.start_input()
+            if params.enable_files:
+                self.files = self._offer(target, place)
+                self.session.start_task(self.files.run(), "files")
             farewell = await self._show(socket)
         finally:
-            self._socket = None
+            self._socket = self.files = None
             try:
                 await self.finish_output(farewell)
             finally:  # the last user may leave in the meantime
@@ -110,6 +120,25 @@ class KubernetesHandler(TerminalHandler[KubernetesParams]):
         return "The API server has closed the connection" + (
             f": {socket.reason}" if socket.reason else "."
         )
+
+    def _offer(self, target: Target, place: Place) -> Offer:
+        """Return the container's files, over connections of their own."""
+        params = self.params
+
+        async def run(
+            words: Sequence[str], has_input: bool, on_blocked: Callable[[bool], None]
+        ) -> ApiSocket:
+            address = request.files_address(params, place.path, words, has_input=has_input)
+            return await connect(replace(target, address=address), on_blocked)
+
+        files = ContainerFiles(
+            Programs(run),
+            params.files_root_directory,
+            Names(self.text.decode, partial(self.text.encode, what="the name")),
+            may_read=not params.disable_download,
+            may_write=not params.disable_upload,
+        )
+        return Offer(self.session, files, "", self.tell_owner)
 
     def _input_blocked(self, blocked: bool) -> None:
         if blocked:

@@ -24,6 +24,7 @@ class KubernetesParams(HostTerminalParams):
         "read-only backspace scrollback func-keys-and-keypad",
         ClipboardParams,
         "terminal-type minimum-contrast allow-clipboard-read token kubeconfig context encoding",
+        "enable-files files-root-directory disable-download disable-upload",
     )
 
     hostname: str = param("", "Name or address of the API server.", common=True, host=True)
@@ -63,3 +64,17 @@ class KubernetesParams(HostTerminalParams):
     context: str = param(
         "", "Context of the kubeconfig; empty for its current-context.", common=True
     )
+    enable_files: bool = param(
+        False,
+        "Offer the container's files for browsing, upload and download. The container needs a "
+        "shell.",
+        common=True,
+    )
+    files_root_directory: str = param(
+        "/",
+        "Directory of the container that is offered; links that lead out of it are not followed. "
+        "One that is not absolute is in the container's working directory.",
+        common=True,
+    )
+    disable_download: bool = param(False, "Refuse downloads.")
+    disable_upload: bool = param(False, "Refuse uploads, and everything else that changes files.")

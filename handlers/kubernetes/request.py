@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Sequence
 from urllib.parse import quote, urlencode
 
 from guacr.api import BadRequestError, shorten
@@ -22,12 +23,26 @@ def address(params: KubernetesParams, prefix: str = "") -> str:
     Raises:
         BadRequestError: a name is missing or invalid, or the command cannot be split.
     """
+    words = command(params.exec_command, params.terminal_type)
+    return _url(params, prefix, ("stdin", "stdout", "tty"), words)
+
+
+def files_address(
+    params: KubernetesParams, prefix: str, words: Sequence[str], *, has_input: bool
+) -> str:
+    """The URL at which a command runs without a terminal. Raises as `address` does."""
+    channels = ("stdin", "stdout", "stderr") if has_input else ("stdout", "stderr")
+    return _url(params, prefix, channels, words)
+
+
+def _url(
+    params: KubernetesParams, prefix: str, channels: Sequence[str], words: Sequence[str]
+) -> str:
     if not params.hostname:
         raise BadRequestError("parameter hostname is empty: name the API server to connect to")
     for name, value in (("namespace", params.namespace), ("pod", params.pod)):
         _check(name, value)
-    words = command(params.exec_command, params.terminal_type)
-    query = [("stdin", "true"), ("stdout", "true"), ("tty", "true")]
+    query = [(channel, "true") for channel in channels]
     if params.container:
         _check("container", params.container)
         query.append(("container", params.container))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import posixpath
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing, contextmanager, suppress
 
@@ -12,11 +13,11 @@ from guacr.api import (
     ConflictError,
     Entry,
     Feature,
-    FileSystem,
     ForbiddenError,
     GuacrError,
     shorten,
 )
+from handlers.offer import HostFiles
 from handlers.sftp.channel import SftpChannel
 from handlers.sftp.failures import explained
 from handlers.sftp.listing import entry_of, list_directory
@@ -40,7 +41,7 @@ _CHANGES = (
 )
 
 
-class SftpFiles(FileSystem):
+class SftpFiles(HostFiles):
     """The files below a directory of a host.
 
     Args:
@@ -93,8 +94,20 @@ class SftpFiles(FileSystem):
                 self._channel = channel
             return self._channel
 
+    @override
+    async def prepare(self) -> None:
+        await self.open()
+
+    @override
+    async def path_of(self, host_path: str) -> str:
+        channel = await self.open()
+        raw = self._places.names.encode(host_path)
+        if not raw.startswith(b"/"):
+            raw = posixpath.join(await channel.realpath(b"."), raw)
+        return self._places.within(raw)
+
+    @override
     def close(self) -> None:
-        """Close the channel."""
         if self._channel is not None:
             self._channel.close()
 

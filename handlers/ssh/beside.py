@@ -15,10 +15,10 @@ from guacr.api import (
     compute,
     shorten,
 )
+from handlers.offer import Offer
 from handlers.sftp.channel import SftpChannel
 from handlers.sftp.files import SftpFiles
 from handlers.sftp.names import Names
-from handlers.sftp.offer import Offer
 from handlers.sftp.places import Places
 from handlers.ssh.client import log_in
 from handlers.ssh.failures import KeyFormatError, PassphraseError
@@ -70,7 +70,7 @@ class Beside:
             may_read=not params.sftp_disable_download,
             may_write=not params.sftp_disable_upload,
         )
-        self.offer = Offer(session, files, places, params.sftp_directory, tell)
+        self.offer = Offer(session, files, params.sftp_directory, tell)
 
     async def run(self) -> None:
         """Offer the files until this is cancelled. A lost connection is made again when somebody

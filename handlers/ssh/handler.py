@@ -15,18 +15,15 @@ from guacr.api import (
     BadRequestError,
     Check,
     GuacrError,
-    InputStream,
     Params,
     SessionContext,
     Settings,
-    UnsupportedError,
-    User,
     is_showable,
     shorten,
 )
+from handlers.offer import Offer
 from handlers.sftp.files import SftpFiles
 from handlers.sftp.names import Names
-from handlers.sftp.offer import Offer
 from handlers.sftp.places import Places
 from handlers.ssh.agent import open_agent
 from handlers.ssh.algorithms import KINDS, algorithms
@@ -42,7 +39,7 @@ from handlers.ssh.params import SshParams
 from handlers.ssh.route import Hop, route
 from handlers.ssh.sftp import open_sftp
 from handlers.ssh.shell import Shell
-from handlers.terminal.handler import TerminalHandler
+from handlers.terminal.files import FilesTerminalHandler
 from handlers.wake import wake_of
 
 
@@ -72,17 +69,16 @@ FAREWELL_MAX = 200
 """Maximum characters that are logged of a host's reason to disconnect."""
 
 
-class SshHandler(TerminalHandler[SshParams]):
+class SshHandler(FilesTerminalHandler[SshParams]):
     """An SSH session."""
 
     name: ClassVar[str] = "ssh"
     params_type: ClassVar[type[Params]] = SshParams
+    files_parameter: ClassVar[str] = "enable-sftp"
 
     def __init__(self, session: SessionContext, params: SshParams) -> None:
         super().__init__(session, params)
         self._shell: Shell | None = None
-        self._files: Offer | None = None
-        """The host's files, if `enable-sftp` is set, once there is a connection."""
 
     @classmethod
     @override
@@ -220,8 +216,8 @@ class SshHandler(TerminalHandler[SshParams]):
                 shell.resize(self.window)
             self.start_input()
             if params.enable_sftp:
-                self._files = self._offer(connection)
-                self.session.start_task(self._files.run(), "SFTP")
+                self.files = self._offer(connection)
+                self.session.start_task(self.files.run(), "SFTP")
             await shell.ended
             if shell.farewell and any(way.closed for _, way in passed[:-1]):
                 raise BrokenOffError("")  # an end of the jump host is not an end of the host
@@ -232,8 +228,8 @@ class SshHandler(TerminalHandler[SshParams]):
             lost = next((hop for hop, way in passed if way.closed), passed[-1][0])
             raise lost.told(broken_off(lost.hostname, error)) from None
         finally:
-            if self._files is not None:
-                self._files.close()
+            if self.files is not None:
+                self.files.close()
             await self.finish_output(last_line)
 
     def _offer(self, connection: Connection) -> Offer:
@@ -248,10 +244,7 @@ class SshHandler(TerminalHandler[SshParams]):
             may_read=not params.sftp_disable_download,
             may_write=not params.sftp_disable_upload,
         )
-        return Offer(self.session, files, places, "", self._tell_owner)
-
-    def _tell_owner(self, sentence: str) -> None:
-        self.notify(self.session.owner, sentence)
+        return Offer(self.session, files, "", self.tell_owner)
 
     def _environment(self) -> dict[str, str]:
         values = {
@@ -281,33 +274,6 @@ class SshHandler(TerminalHandler[SshParams]):
         if self._shell is not None:
             self._shell.block(blocked)
 
-    @override
-    def open_stream(self, user: User, stream: InputStream) -> None:
-        if stream.kind != "file":
-            super().open_stream(user, stream)
-        elif self._files is None:
-            raise UnsupportedError(_no_files(self.params))
-        else:
-            self._files.accept(user, stream)
-
-    @override
-    def upload_lost(self, user: User, name: str, error: GuacrError) -> None:
-        self.notify(user, f"{shorten(name)} was not saved: {error}.")
-
-    @override
-    def download(self, path: str) -> None:
-        if self._files is None:
-            self.print_line(f"{shorten(path)} was not sent: {_no_files(self.params)}.")
-        else:
-            self._files.download(path)
-
-    @override
-    def upload_directory(self, path: str) -> None:
-        if self._files is None:
-            self.print_line(f"No files go to {shorten(path)}: {_no_files(self.params)}.")
-        else:
-            self._files.set_directory(path)
-
     # ---- ShellListener
 
     def shell_output(self, data: bytes) -> None:
@@ -320,10 +286,3 @@ class SshHandler(TerminalHandler[SshParams]):
             self.pause_input()
         else:
             self.resume_input()
-
-
-def _no_files(params: SshParams) -> str:
-    """Return why there is no file transfer."""
-    if params.enable_sftp:
-        return "the host is not connected"
-    return "file transfer is not enabled for this connection (parameter enable-sftp)"

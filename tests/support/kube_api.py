@@ -2,7 +2,7 @@
 
 Messages are byte for byte those of k8s.io/apimachinery's remotecommand: a channel's number, then
 its bytes; empty messages open the output channels; a Status object on channel 3 ends the command;
-version 5 closes channels with message 255. Commands really run, each on a terminal of its own.
+version 5 closes channels with message 255. Commands really run, on a terminal or with pipes.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import ssl
 import struct
 import subprocess
 import termios
+from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -44,6 +45,10 @@ class KubeApi:
     """What runs in each pod, to attach to."""
     broken: str = ""
     """What goes wrong in the container when a command shall run."""
+    tools: str = field(default_factory=lambda: os.environ["PATH"])
+    """Where the container's programs are."""
+    directory: str = "/"
+    """The container's working directory."""
     paths: list[str] = field(default_factory=list)
     queries: list[list[tuple[str, str]]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
@@ -94,11 +99,56 @@ class KubeApi:
             return
         command = request.query.getall("command", [])
         assert bool(command) == (request.match_info["action"] == "exec")
-        await self._run(socket, command or list(self.attached))
+        if command and "tty" not in request.query:
+            await self._run_piped(socket, command, has_input="stdin" in request.query)
+        else:
+            await self._run(socket, command or list(self.attached))
+
+    async def _run_piped(
+        self, socket: web.WebSocketResponse, command: list[str], *, has_input: bool
+    ) -> None:
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                stdin=PIPE if has_input else DEVNULL,
+                stdout=PIPE,
+                stderr=PIPE,
+                cwd=self.directory,
+                env={"PATH": self.tools},
+                start_new_session=True,
+            )
+        except FileNotFoundError:
+            told = f'unable to start container process: exec: "{command[0]}": executable file not'
+            await self._end(socket, _failure("InternalError", f"{told} found in $PATH: unknown"))
+            return
+        taking = asyncio.create_task(_pass_on(socket, process), name="kube input")
+        outputs = [
+            asyncio.create_task(_give_stream(socket, channel, stream), name="kube output")
+            for channel, stream in ((STDOUT, process.stdout), (STDERR, process.stderr))
+        ]
+        ended = asyncio.gather(*outputs)
+        try:
+            await asyncio.wait((taking, ended), return_when=asyncio.FIRST_COMPLETED)
+            if not ended.done():  # the connection has ended
+                if process.stdin is not None:
+                    process.stdin.close()
+                else:
+                    os.killpg(process.pid, signal.SIGKILL)
+            with suppress(ConnectionError):
+                await ended
+                await self._end(socket, _exit(await process.wait()))
+        finally:
+            taking.cancel()
+            ended.cancel()
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            await asyncio.wait((taking, *outputs))
+            await process.wait()
+            process._transport.close()  # type: ignore[attr-defined]
 
     async def _run(self, socket: web.WebSocketResponse, command: list[str]) -> None:
         master, slave = pty.openpty()
-        process = _start(command, slave)
+        process = _start(command, slave, self.tools)
         os.close(slave)
         taking = asyncio.create_task(self._take(socket, master), name="kube input")
         giving = asyncio.create_task(_give(socket, master), name="kube output")
@@ -160,7 +210,7 @@ def _exit(code: int) -> dict[str, object]:
     return _failure("NonZeroExitCode", told) | {"details": causes}
 
 
-def _start(command: list[str], slave: int) -> subprocess.Popen[bytes]:
+def _start(command: list[str], slave: int, tools: str) -> subprocess.Popen[bytes]:
     """Run a command on a terminal."""
     return subprocess.Popen(
         command,
@@ -168,9 +218,28 @@ def _start(command: list[str], slave: int) -> subprocess.Popen[bytes]:
         stdout=slave,
         stderr=slave,
         start_new_session=True,
-        env={"PATH": os.environ["PATH"], "PS1": "ready> "},
+        env={"PATH": tools, "PS1": "ready> "},
         preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
     )
+
+
+async def _pass_on(socket: web.WebSocketResponse, process: Process) -> None:
+    """Pass input on, until the connection or the input ends."""
+    async for message in socket:
+        channel, body = message.data[0], message.data[1:]
+        assert channel == STDIN
+        assert process.stdin is not None
+        with suppress(ConnectionError):  # of a program that reads no more
+            process.stdin.write(body)
+            await process.stdin.drain()
+
+
+async def _give_stream(
+    socket: web.WebSocketResponse, channel: int, stream: asyncio.StreamReader | None
+) -> None:
+    assert stream is not None
+    while data := await stream.read(CHUNK):
+        await socket.send_bytes(bytes([channel]) + data)
 
 
 async def _give(socket: web.WebSocketResponse, master: int) -> None:

@@ -25,7 +25,13 @@ def test_what_is_sent() -> None:
         (b"\xff\1", b""),
         (b"\7what", b""),
         (b'\3{"status":"Success"}', channels.Ended()),
-        (b'\3{"status":"Failure","reason":"NonZeroExitCode","message":"x"}', channels.Ended()),
+        (b'\3{"status":"Failure","reason":"NonZeroExitCode"}', channels.Ended(code=1)),
+        (b'\3{"status":"Failure","reason":"NonZeroExitCode","details":7}', channels.Ended(code=1)),
+        (
+            b'\3{"status":"Failure","reason":"NonZeroExitCode","message":"x",'
+            b'"details":{"causes":[{"reason":"ExitCode","message":"71"}]}}',
+            channels.Ended(code=71),
+        ),
         (b'\3{"status":"Failure","message":"no\\nshell"}', channels.Ended("no shell")),
         (b'\3{"status":"Failure"}', channels.Ended("no reason given")),
     ],

@@ -24,6 +24,10 @@ def test_names_are_guacds() -> None:
         "kubeconfig",
         "context",
         "encoding",
+        "enable-files",
+        "files-root-directory",
+        "disable-download",
+        "disable-upload",
     ]
 
 

@@ -209,8 +209,8 @@ def lose_files(daemon: Daemon) -> None:
     """Close the SFTP channel of the only session."""
     (session,) = daemon.registry.sessions.values()
     assert isinstance(session.handler, SshHandler)
-    assert session.handler._files is not None
-    session.handler._files.close()
+    assert session.handler.files is not None
+    session.handler.files.close()
 
 
 async def test_a_session_whose_transfers_have_failed_is_freed(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import posixpath
+from abc import abstractmethod
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 
 from guacr.api import (
     BadRequestError,
     Feature,
+    FileSystem,
     ForbiddenError,
     GuacrError,
     InputStream,
@@ -16,10 +18,32 @@ from guacr.api import (
     User,
     shorten,
 )
-from handlers.sftp.files import SftpFiles
-from handlers.sftp.places import Places
 
 MIMETYPE = "application/octet-stream"
+
+
+class HostFiles(FileSystem):
+    """The files of a host whose programs name them by paths of their own."""
+
+    @abstractmethod
+    async def prepare(self) -> None:
+        """Connect, and find the offered directory.
+
+        Raises:
+            GuacrError: the host offers no files; the message says why.
+        """
+
+    @abstractmethod
+    async def path_of(self, host_path: str) -> str:
+        """Return the path of one on the host, which may be relative to the home.
+
+        Raises:
+            ForbiddenError: it is not in the offered directory.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close the connections, if there are any."""
 
 
 class Offer:
@@ -28,7 +52,6 @@ class Offer:
     Args:
         session: the session.
         files: the files.
-        places: their paths.
         directory: the host's directory for dropped files; if it is empty, the user's home, if that
             is in the offered directory, and otherwise the offered directory itself.
         tell: shows a sentence to the users.
@@ -37,14 +60,12 @@ class Offer:
     def __init__(
         self,
         session: SessionContext,
-        files: SftpFiles,
-        places: Places,
+        files: HostFiles,
         directory: str,
         tell: Callable[[str], None],
     ) -> None:
         self._session = session
         self._files = files
-        self._places = places
         self._directory = directory
         self._tell = tell
 
@@ -52,7 +73,7 @@ class Offer:
         """Connect, and offer the files to the owner. Nothing that fails here ends the session."""
         log = self._session.log
         try:
-            await self._files.open()
+            await self._files.prepare()
             owner = self._session.owner
             if owner is not None:
                 owner.objects.offer(self._files)
@@ -86,7 +107,7 @@ class Offer:
 
     async def _send(self, user: User, host_path: str) -> None:
         try:
-            path = await self._path_of(host_path)
+            path = await self._files.path_of(host_path)
             if (await self._files.stat(path)).is_directory:
                 raise ForbiddenError("it is a folder, and only files can be sent")
             async with aclosing(self._files.read(path)) as pieces:
@@ -119,16 +140,8 @@ class Offer:
 
     async def _upload_directory(self) -> str:
         if self._directory:
-            return await self._path_of(self._directory)
+            return await self._files.path_of(self._directory)
         try:
-            return await self._path_of("")
+            return await self._files.path_of("")
         except ForbiddenError:  # the home is not in the offered directory
             return "/"
-
-    async def _path_of(self, host_path: str) -> str:
-        """Return the path in the file system of one on the host; it may be relative to the home."""
-        channel = await self._files.open()
-        raw = self._places.names.encode(host_path)
-        if not raw.startswith(b"/"):
-            raw = posixpath.join(await channel.realpath(b"."), raw)
-        return self._places.within(raw)
