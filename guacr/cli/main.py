@@ -172,10 +172,12 @@ def _add_token(commands: Any) -> None:
 # ---- the commands
 
 
-def _load(arguments: argparse.Namespace) -> Settings:
+def _load(arguments: argparse.Namespace, *, run_commands: bool = True) -> Settings:
     from guacr.settings import configuration
 
-    return configuration.load(arguments.config, arguments.guacd_conf, _given(arguments))
+    return configuration.load(
+        arguments.config, arguments.guacd_conf, _given(arguments), run_commands=run_commands
+    )
 
 
 def _given(arguments: argparse.Namespace) -> dict[str, dict[str, str]]:
@@ -264,5 +266,6 @@ def _check_config(arguments: argparse.Namespace) -> int:
 def _healthcheck(arguments: argparse.Namespace) -> int:
     from guacr.cli import healthcheck
 
-    print(healthcheck.check(_load(arguments), ready=arguments.ready))
+    settings = _load(arguments, run_commands=False)  # it needs no secrets
+    print(healthcheck.check(settings, ready=arguments.ready))
     return 0

@@ -26,8 +26,8 @@ from guacr.settings.models import Settings
 from guacr.systemd import feed_watchdog, notify, notify_reloading
 from guacr.threads import WAITING_MAX
 
-LOAD_TIMEOUT = 10.0
-"""Seconds within which the settings must be reloaded."""
+LOAD_TIMEOUT = 60.0
+"""Seconds within which the settings must be reloaded, commands included."""
 
 log = logging.getLogger("guacr.process")
 
@@ -140,7 +140,7 @@ class _Process:
         except TimeoutError:
             raise SettingsError(
                 f"they could not be read within {LOAD_TIMEOUT} s: check whether a file that they "
-                "name is a pipe, or on a disk that does not respond"
+                "name is a pipe, or on a disk that does not respond, and how long commands take"
             ) from None
 
     async def _reload(self, daemon: Daemon) -> list[str]:

@@ -22,6 +22,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDic
 
 from guacr.errors import SettingsError, shorten
 from guacr.settings import guacd_conf
+from guacr.settings.commands import Commands
 from guacr.settings.models import Settings
 from guacr.settings.types import Allowed
 
@@ -61,6 +62,8 @@ def load(
     config: Path | None = None,
     guacd_config: Path | None = None,
     arguments: Values | None = None,
+    *,
+    run_commands: bool = True,
 ) -> Settings:
     """Return the settings from every source; later sources take precedence.
 
@@ -69,6 +72,7 @@ def load(
             /etc/guacr/guacr.toml if it exists, else none.
         guacd_config: a guacd.conf to read, too.
         arguments: section → key → value, from the command line.
+        run_commands: if False, secrets that commands print are random texts instead.
 
     Raises:
         SettingsError: one line for each problem: where, which key, and what is allowed.
@@ -81,7 +85,7 @@ def load(
         sources.append(Source(str(guacd_config), guacd_conf.read(guacd_config)))
     sources.append(Source("arguments", arguments or {}))
     sources.append(Source("environment", _environment()))
-    return merge(sources)
+    return merge(sources, Commands(run=run_commands))
 
 
 def overridden(arguments: Values) -> list[str]:
@@ -148,8 +152,9 @@ def read(path: Path) -> Values:
         ) from error
 
 
-def merge(sources: Sequence[Source]) -> Settings:
-    """Return the settings from `sources`, of which later ones take precedence.
+def merge(sources: Sequence[Source], commands: Commands | None = None) -> Settings:
+    """Return the settings from `sources`, of which later ones take precedence; `commands` runs
+    those that print secrets.
 
     Raises:
         SettingsError: one line for each problem.
@@ -158,7 +163,7 @@ def merge(sources: Sequence[Source]) -> Settings:
     try:
         for source in sources:
             _merge_into(values, source.values)
-        return Settings.model_validate(values)
+        return Settings.model_validate(values, context=commands)
     except ValidationError as error:
         details = error.errors(include_url=False)
         lines = [_sentence(detail, sources) for detail in details]

@@ -56,7 +56,7 @@ class JournalSettings(Section):
     store_options: Annotated[dict[str, str], BeforeValidator(read_secrets), Field(repr=False)] = (
         Field(default_factory=dict)
     )
-    """Options of the store, each a text or { file = PATH }: endpoint, region, access_key_id,
+    """Options of the store, each a text or a secret: endpoint, region, access_key_id,
     secret_access_key and others of obstore. The variables of the environment that the vendor's
     tools read apply, too."""
     max_waiting: Annotated[Whole, Field(ge=16 * MIB, le=1 << 50)] = 4096 * MIB

@@ -121,11 +121,10 @@ class WebSocketSettings(Section):
     """Origins, such as https://desk.example, whose pages may connect in addition to guacr's own;
     "*" for all."""
     token_keys: TokenKeys = ()
-    """Keys of at least 32 characters that encrypt tokens, each a text or file:PATH; the first one
-    makes tokens, all are accepted."""
+    """Keys of at least 32 characters that encrypt tokens, each a secret; the first one makes
+    tokens, all are accepted."""
     guacamole_lite_key: GuacamoleLiteKey = ""
-    """The 32-byte key of guacamole-lite's tokens, a text or file:PATH; empty to refuse such
-    tokens."""
+    """The 32-byte key of guacamole-lite's tokens, a secret; empty to refuse such tokens."""
     trusted_proxies: Networks = ()
     """Addresses and networks, such as 127.0.0.1 or 10.0.0.0/8, of reverse proxies that are trusted
     to report the client's address in a header."""
@@ -357,7 +356,8 @@ class Connection(Section):
     title: Annotated[str, Field(max_length=200)] = ""
     """Title on the page; empty for the name."""
     parameters: ParameterTexts = Field(default_factory=dict)
-    """Parameters of the protocol: texts, numbers, true or false; { file = PATH } reads a file."""
+    """Parameters of the protocol: texts, numbers, true or false, and secrets, except
+    "file:PATH"."""
     allow_query_parameters: Texts = ()
     """Names of parameters that the URL may set; "*" for all."""
 

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, ValidationInfo
+
+from guacr.settings.commands import Commands
 
 SECRET_FILE_MAX = 65536
 """Maximum bytes of a file with a secret."""
@@ -50,21 +52,43 @@ def _read_secret(path: str) -> str:
     return text.removesuffix("\n").removesuffix("\r")
 
 
-def _secret(value: Any) -> Any:
-    if isinstance(value, str) and value.startswith(FILE_PREFIX):
-        return _read_secret(value.removeprefix(FILE_PREFIX))
+def _secret(value: Any, info: ValidationInfo) -> Any:
+    """Return the text of a secret: itself, a file's, or a command's output."""
+    match value:
+        case str() if value.startswith(FILE_PREFIX):
+            return _read_secret(value.removeprefix(FILE_PREFIX))
+        case {"file": str(path), **rest} if not rest:
+            return _read_secret(path)
+        case {"exec": command, **rest} if not rest.keys() - {"env"}:
+            return _output(_words("exec", command), _words("env", rest.get("env", [])), info)
+        case dict():
+            raise ValueError("must be a text, { file = PATH } or { exec = [COMMAND, …] }")
     return value
 
 
-def _token_key(value: Any) -> Any:
-    key = _secret(value)
+def _words(name: str, value: Any) -> list[str]:
+    words = _split(value)
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        raise ValueError(f"has {name}, which must be a list of texts")
+    return words
+
+
+def _output(command: list[str], variables: list[str], info: ValidationInfo) -> str:
+    if not command or not command[0]:
+        raise ValueError("has exec without a command")
+    commands = info.context if isinstance(info.context, Commands) else Commands()
+    return commands.output(command, variables)
+
+
+def _token_key(value: Any, info: ValidationInfo) -> Any:
+    key = _secret(value, info)
     if isinstance(key, str) and len(key) < TOKEN_KEY_MIN:
         raise ValueError(f"must contain keys of at least {TOKEN_KEY_MIN} characters")
     return key
 
 
-def _guacamole_lite_key(value: Any) -> Any:
-    key = _secret(value)
+def _guacamole_lite_key(value: Any, info: ValidationInfo) -> Any:
+    key = _secret(value, info)
     if isinstance(key, str) and key and len(key.encode()) != GUACAMOLE_LITE_KEY_BYTES:
         raise ValueError(f"must have exactly {GUACAMOLE_LITE_KEY_BYTES} bytes")
     return key
@@ -142,31 +166,37 @@ def _quality(value: Any) -> Any:
     return 0 if value == "auto" else value
 
 
-def _parameters(value: Any) -> Any:
-    """Return parameters as the texts of `connect`; `{ file = PATH }` reads a file."""
-    texts = read_secrets(value)
+def _parameters(value: Any, info: ValidationInfo) -> Any:
+    """Return parameters as the texts of `connect`; secrets may be in files or printed by
+    commands."""
+    texts = read_secrets(value, info)
     if not isinstance(texts, dict):
         return texts
     return {name.replace("_", "-"): text for name, text in texts.items()}
 
 
-def read_secrets(value: Any) -> Any:
-    """Return the texts of a table; `{ file = PATH }` reads a file."""
+def read_secrets(value: Any, info: ValidationInfo) -> Any:
+    """Return the texts of a table; `{ file = PATH }` reads a file, and `{ exec = [COMMAND, …] }`
+    runs a command."""
     if not isinstance(value, dict):
         return value
-    return {name: _parameter(name, text) for name, text in value.items()}
+    return {name: _parameter(name, text, info) for name, text in value.items()}
 
 
-def _parameter(name: str, value: Any) -> str:
+def _parameter(name: str, value: Any, info: ValidationInfo) -> str:
     match value:
         case bool():
             return "true" if value else "false"
         case str() | int():
             return str(value)
-        case {"file": str(path), **rest} if not rest:
-            return _read_secret(path)
+        case dict():
+            try:
+                return str(_secret(value, info))
+            except ValueError as error:
+                raise ValueError(f"contains {name}, which {error}") from None
     raise ValueError(
-        f"contains {name}, which must be a text, a number, true, false or {{ file = … }}"
+        f"contains {name}, which must be a text, a number, true, false, {{ file = PATH }} or "
+        "{ exec = [COMMAND, …] }"
     )
 
 

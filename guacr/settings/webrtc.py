@@ -19,11 +19,10 @@ class IceServerSettings(Section):
     username: Annotated[str, Field(max_length=512)] = ""
     """The account at a TURN server."""
     credential: Secret = ""
-    """Its password, a text or file:PATH. Every browser learns it."""
+    """Its password, a secret. Every browser learns it."""
     secret: Secret = ""
     """Instead of an account: the secret that is shared with the TURN server (coturn's
-    use-auth-secret), a text or file:PATH. Each browser gets credentials that are valid for a
-    day."""
+    use-auth-secret). Each browser gets credentials that are valid for a day."""
 
     @property
     def is_relay(self) -> bool:
