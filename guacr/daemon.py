@@ -22,6 +22,7 @@ from guacr.net.certificates import CertificateWatch
 from guacr.net.connection_limits import ConnectionLimits, connections_for
 from guacr.net.open_files import open_files, out_of_files
 from guacr.net.service import TcpService
+from guacr.operators.service import OperatorService
 from guacr.recording.session_recording import session_recording
 from guacr.services import Service
 from guacr.session.protocols import Protocols
@@ -43,7 +44,11 @@ NEED_RESTART = (
     "webrtc.enabled",
 )
 """Settings that need a restart, in addition to those of the services."""
-TLS_OR_NOT = ("server.tls_certificate", "websocket.tls_certificate")
+TLS_OR_NOT = (
+    "server.tls_certificate",
+    "websocket.tls_certificate",
+    "control.tls_certificate",
+)
 """Settings that need a restart to switch TLS on or off; other changes of them do not."""
 
 GUACAMOLE, WEB = "guacamole", "web"
@@ -109,6 +114,8 @@ class Daemon:
         self._services.append(self.certificates)
         self._metrics = MetricsService(settings, self.control)
         self._services.append(self._metrics)
+        self._operators = OperatorService(settings, self.control, own_keys)
+        self._services.append(self._operators)
         if tubes is not None:
             self._services.append(tubes)
         self._services.append(self._journal)  # closed last, when everything has been reported
@@ -127,6 +134,11 @@ class Daemon:
     def metrics_port(self) -> int:
         """The port of metrics and probes."""
         return self._metrics.port
+
+    @property
+    def control_port(self) -> int:
+        """The port of operators' HTTP."""
+        return self._operators.port
 
     async def start(self) -> None:
         """Start to serve.

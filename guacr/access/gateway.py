@@ -38,6 +38,8 @@ from guacr.settings.models import EVERYTHING, Connection, Settings
 
 JOIN_LIFETIME = 24 * 3600
 """Maximum seconds that a join link is valid; it ends with its session."""
+WATCH_LIFETIME = 300
+"""Seconds within which an operator must have opened a link to watch a session."""
 FORM_LIFETIME = 60
 """Seconds within which the page must connect after submitting a form."""
 RIGHTS = frozenset({"read-only", "disable-copy", "disable-paste"})
@@ -210,7 +212,8 @@ class Gateway:
             values = {name: text for name, text in values.items() if name in known}
         own = self._permitted(query, grant.allow, lenient=grant.lenient)
         trusted = values.keys() - own.keys() if grant.vouched else ()
-        origin = Origin(frozenset(trusted), grant.subject)
+        hidden = grant.hidden and not self._settings.control.announce_watchers
+        origin = Origin(frozenset(trusted), grant.subject, is_hidden=hidden)
         return Opening(select, _merged(values, own), query.info, origin)
 
     def _configured(
@@ -248,6 +251,17 @@ class Gateway:
             )
         self._permitted(Query(parameters=parameters), ())
         self._protocols.find(protocol).params_type.parse(parameters)
+
+
+def watch_token(
+    keys: ProcessKeys, connection_id: str, *, subject: str, hidden: bool, now: float
+) -> str:
+    """Create a token to watch a running session, for the operator `subject`; with `hidden`, the
+    session's owner is not told."""
+    grant = Grant(
+        join=connection_id, parameters={"read-only": "true"}, subject=subject, hidden=hidden
+    )
+    return make_token(keys.tokens, grant, now=now, lifetime=WATCH_LIFETIME)
 
 
 def _merged(granted: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:

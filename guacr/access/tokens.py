@@ -7,7 +7,8 @@ SHA-256 digest of the configured key's UTF-8. It contains the claims of a JWT (R
     nbf, jti      optional; `jti` (or a generated one) identifies the token in the log
     connection    one of {"protocol": P, "parameters": {name: text, …}}
                          {"name": a configured connection}
-                         {"join": a connection id, "read-only": true or false}
+                         {"join": a connection id, "read-only": true or false, and
+                          "hidden": true if nobody shall be told, where the settings allow it}
                          {"recordings": a recording, a directory with "/" at its end, or "*"}
     allow         optional: names of parameters that the URL may also set
     sub           optional: the person for whom the token was made; data that is kept for a person,
@@ -66,15 +67,13 @@ class Grant:
     subject: str = ""
     """The person for whom the token was made."""
     token_id: str = ""
+    hidden: bool = False
+    """True if the owner of the session that is joined shall not be told."""
 
 
 def make_token(key: str, grant: Grant, *, now: float, lifetime: float) -> str:
     """Create a token that is valid for `lifetime` seconds from `now`."""
-    claims: dict[str, Any] = {
-        "iat": int(now),
-        "exp": int(now + lifetime),
-        "connection": _connection(grant),
-    }
+    claims: dict[str, Any] = {"connection": _connection(grant)}
     if grant.allow:
         claims["allow"] = list(grant.allow)
     if grant.subject:
@@ -83,8 +82,7 @@ def make_token(key: str, grant: Grant, *, now: float, lifetime: float) -> str:
         claims["form"] = True
     if grant.token_id:
         claims["jti"] = grant.token_id
-    plaintext = json.dumps(claims, ensure_ascii=False, separators=(",", ":")).encode()
-    return jwe.encrypt_compact(dict(_HEADER), plaintext, _key(key), algorithms=list(ALGORITHMS))
+    return seal_claims(key, claims, now=now, lifetime=lifetime)
 
 
 def read_token(keys: Sequence[str], token: str, *, now: float) -> Grant:
@@ -94,14 +92,32 @@ def read_token(keys: Sequence[str], token: str, *, now: float) -> Grant:
         UnauthorizedError: the token is damaged, made with a different key, or expired; the message
             says which.
     """
-    if len(token) > TOKEN_MAX:
-        raise UnauthorizedError(f"the token is longer than the {TOKEN_MAX} characters allowed")
-    claims = _claims(keys, token)
-    _check_times(claims, now)
+    claims = open_claims(keys, token, now=now)
     connection = claims.get("connection")
     if not isinstance(connection, dict):
         raise UnauthorizedError("the token does not say what to connect to: create a new one")
     return _grant(connection, claims)
+
+
+def seal_claims(key: str, claims: Mapping[str, Any], *, now: float, lifetime: float) -> str:
+    """Create a token with any claims, which is valid for `lifetime` seconds from `now`."""
+    timed = {"iat": int(now), "exp": int(now + lifetime), **claims}
+    plaintext = json.dumps(timed, ensure_ascii=False, separators=(",", ":")).encode()
+    return jwe.encrypt_compact(dict(_HEADER), plaintext, _key(key), algorithms=list(ALGORITHMS))
+
+
+def open_claims(keys: Sequence[str], token: str, *, now: float) -> Mapping[str, Any]:
+    """Decrypt `token` with one of `keys`, and return its claims if it is valid at `now`.
+
+    Raises:
+        UnauthorizedError: the token is damaged, made with a different key, or expired; the message
+            says which.
+    """
+    if len(token) > TOKEN_MAX:
+        raise UnauthorizedError(f"the token is longer than the {TOKEN_MAX} characters allowed")
+    claims = _claims(keys, token)
+    _check_times(claims, now)
+    return claims
 
 
 def parameter_texts(values: Mapping[str, Any]) -> dict[str, str]:
@@ -126,7 +142,8 @@ def parameter_texts(values: Mapping[str, Any]) -> dict[str, str]:
 def _connection(grant: Grant) -> dict[str, Any]:
     if grant.join:
         read_only = grant.parameters.get("read-only") == "true"
-        return {"join": grant.join, "read-only": read_only}
+        joining = {"join": grant.join, "read-only": read_only}
+        return {**joining, "hidden": True} if grant.hidden else joining
     if grant.name:
         return {"name": grant.name}
     if grant.recordings:
@@ -188,13 +205,19 @@ def _grant(connection: Mapping[str, Any], claims: Mapping[str, Any]) -> Grant:
         parameters=texts,
         allow=_allow(claims),
         vouched=claims.get("form") is not True,
-        subject=_subject(claims),
+        subject=subject_of(claims),
         token_id=str(claims.get("jti", ""))[:64],
+        hidden=connection.get("hidden") is True,
         **targets,
     )
 
 
-def _subject(claims: Mapping[str, Any]) -> str:
+def subject_of(claims: Mapping[str, Any]) -> str:
+    """Return the claim `sub`.
+
+    Raises:
+        UnauthorizedError: it is not a text, or too long.
+    """
     subject = claims.get("sub", "")
     if not isinstance(subject, str) or len(subject) > SUBJECT_MAX:
         raise UnauthorizedError(

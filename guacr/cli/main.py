@@ -9,12 +9,13 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from guacr import __version__, garbage
+from guacr.cli import control as cli_control
 from guacr.cli import export as cli_export
 from guacr.cli import journal as cli_journal
 from guacr.cli import token as cli_token
@@ -96,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     check = _add(commands, "check-config", _check_config, "check the settings")
     _add_files(check)
     _add_serve_flags(check)
+    _add_control(commands)
     health = _add(commands, "healthcheck", _healthcheck, "check the daemon on this machine")
     _add_files(health)
     health.add_argument(
@@ -161,6 +163,44 @@ def _add_play(commands: Any) -> None:
 def _add_export(commands: Any) -> None:
     parser = _add(commands, "export", _export, "convert a recording to a video or to text")
     cli_export.add_arguments(parser)
+
+
+def _add_control(commands: Any) -> None:
+    for name, add, run, summary in (
+        (
+            "sessions",
+            cli_control.add_sessions_arguments,
+            cli_control.sessions,
+            "list the sessions of a running daemon",
+        ),
+        (
+            "kill",
+            cli_control.add_kill_arguments,
+            cli_control.kill,
+            "end sessions of a running daemon",
+        ),
+        (
+            "drain",
+            cli_control.add_drain_arguments,
+            cli_control.drain,
+            "have a running daemon open no more sessions",
+        ),
+        (
+            "reload",
+            cli_control.add_place_arguments,
+            cli_control.reload,
+            "have a running daemon read its settings again",
+        ),
+        (
+            "events",
+            cli_control.add_place_arguments,
+            cli_control.events,
+            "print what happens in a running daemon, as JSON",
+        ),
+    ):
+        parser = _add(commands, name, partial(_control, run), summary)
+        _add_files(parser)
+        add(parser)
 
 
 def _add_token(commands: Any) -> None:
@@ -260,6 +300,14 @@ def _check_config(arguments: argparse.Namespace) -> int:
 
     for line in check.check(_load(arguments)):
         print(line)
+    return 0
+
+
+def _control(
+    run: Callable[[argparse.Namespace, Settings], Iterator[str]], arguments: argparse.Namespace
+) -> int:
+    for line in run(arguments, _load(arguments)):
+        print(line, flush=True)
     return 0
 
 

@@ -38,6 +38,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="recordings to see instead: one, a directory with / at its end, or * for all",
     )
+    parser.add_argument(
+        "--operator",
+        metavar="NAME",
+        help="operator to make a token for, with a key of control.token_keys, instead",
+    )
+    parser.add_argument(
+        "--rights",
+        default="read",
+        metavar="LIST",
+        help="with --operator: read, watch and act, separated by commas (default: read)",
+    )
     parser.add_argument("--read-only", action="store_true", help="with --join: only watch")
     parser.add_argument(
         "--allow", action="append", default=[], metavar="NAME", help="the URL may also set this"
@@ -61,6 +72,8 @@ def token(arguments: argparse.Namespace, all_settings: Settings) -> str:
     from guacr.access.guacamole_lite import make_guacamole_lite_token
     from guacr.access.tokens import make_token
 
+    if arguments.operator is not None:
+        return _operator_token(arguments, all_settings)
     grant, settings = _grant(arguments), all_settings.websocket
     if arguments.guacamole_lite:
         if not settings.guacamole_lite_key:
@@ -74,11 +87,37 @@ def token(arguments: argparse.Namespace, all_settings: Settings) -> str:
         return make_guacamole_lite_token(settings.guacamole_lite_key, grant)
     if not settings.token_keys:
         raise SettingsError("websocket.token_keys is not set: set it to create tokens")
-    if arguments.expires < 1:
-        raise SettingsError("--expires must be at least 1 second")
+    _check_expiry(arguments)
     _check_names(grant, all_settings)
     key = settings.token_keys[0]
     return make_token(key, grant, now=time.time(), lifetime=arguments.expires)
+
+
+def _operator_token(arguments: argparse.Namespace, settings: Settings) -> str:
+    from guacr.access.operator_tokens import Right, make_operator_token
+
+    keys = settings.control.token_keys
+    if not keys:
+        raise SettingsError("control.token_keys is not set: set it to create operators' tokens")
+    users = (arguments.protocol, arguments.connection, arguments.join, arguments.recordings)
+    if any(users) or arguments.guacamole_lite:
+        raise SettingsError("--operator needs nothing but --rights and --expires")
+    _check_expiry(arguments)
+    try:
+        rights = [Right(name.strip()) for name in arguments.rights.split(",")]
+    except ValueError:
+        known = ", ".join(Right)
+        raise SettingsError(
+            f"--rights {shorten(arguments.rights)} has an unknown right: the known ones are {known}"
+        ) from None
+    return make_operator_token(
+        keys[0], arguments.operator, rights, now=time.time(), lifetime=arguments.expires
+    )
+
+
+def _check_expiry(arguments: argparse.Namespace) -> None:
+    if arguments.expires < 1:
+        raise SettingsError("--expires must be at least 1 second")
 
 
 def _check_names(grant: Grant, settings: Settings) -> None:

@@ -17,7 +17,7 @@ from guacr.net.tls import TlsFiles
 from guacr.services import Service
 from guacr.settings.models import Settings
 
-SECTIONS = ("server", "websocket")
+SECTIONS = ("server", "websocket", "control")
 """The sections whose listeners may use TLS."""
 PEM_MAX = 1 << 20
 """Maximum bytes of a file with certificates."""

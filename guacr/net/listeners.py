@@ -100,10 +100,15 @@ class ServerSockets:
         close_all(self.all)
         if self._unix_path is not None:
             path, self._unix_path = self._unix_path, None
-            try:
-                path.unlink(missing_ok=True)
-            except OSError as error:
-                log.warning("%s was not removed: %s", path, error.strerror)
+            remove_unix_socket(path)
+
+
+def remove_unix_socket(path: Path) -> None:
+    """Remove the path of a Unix socket that is closed."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        log.warning("%s was not removed: %s", path, error.strerror)
 
 
 def place_of(sock: socket.socket) -> str:

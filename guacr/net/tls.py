@@ -12,6 +12,7 @@ from pathlib import Path
 
 from guacr.deadline import time_limit
 from guacr.errors import SettingsError
+from guacr.settings.control import ControlSettings
 from guacr.settings.models import ServerSettings, Settings, WebSocketSettings
 
 HANDSHAKE = b"\x16"
@@ -39,7 +40,7 @@ class TlsFiles:
     @classmethod
     def of(cls, settings: Settings, section: str) -> TlsFiles | None:
         """Return the files of a section, such as "server"; None if it does not use TLS."""
-        names: ServerSettings | WebSocketSettings = getattr(settings, section)
+        names: ServerSettings | WebSocketSettings | ControlSettings = getattr(settings, section)
         if names.tls_certificate is None:
             return None
         return cls(section, names.tls_certificate, names.tls_key, names.tls_client_ca)

@@ -19,5 +19,8 @@ class Origin:
     connection: str = ""
     """The name of the configured connection; empty for others."""
 
+    is_hidden: bool = False
+    """True for an operator who watches, of whom the owner of the session is not told."""
+
 
 ANYONE = Origin()

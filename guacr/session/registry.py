@@ -170,6 +170,9 @@ class SessionRegistry(Directory):
 def _attached(
     session: Session, transport: Transport, info: ClientInfo, params: Params, origin: Origin
 ) -> Reader:
-    reader = Reader(session, session.attach(transport, info, params.rights, origin.subject))
+    user = session.attach(
+        transport, info, params.rights, origin.subject, is_hidden=origin.is_hidden
+    )
+    reader = Reader(session, user)
     reader.open()
     return reader

@@ -316,10 +316,17 @@ class Session:
     # ---- users
 
     def attach(
-        self, transport: Transport, info: ClientInfo, rights: Rights, subject: str = ""
+        self,
+        transport: Transport,
+        info: ClientInfo,
+        rights: Rights,
+        subject: str = "",
+        *,
+        is_hidden: bool = False,
     ) -> User:
         """Add a client, which is sent `ready`, then the whole picture with the next frame.
-        `subject` is the person for whom its token was made.
+        `subject` is the person for whom its token was made. The owner is not told of it if
+        `is_hidden`.
 
         Raises:
             TooManyError: the session has reached its limit of users.
@@ -338,6 +345,7 @@ class Session:
             tasks=self._tasks,
             log=self.log,
             subject=subject,
+            is_hidden=is_hidden,
         )
         self.users.add(user)
         self.counters.users += 1

@@ -36,6 +36,7 @@ class User(Viewer):
         tasks: the session's tasks, which include its transfers.
         log: the session's logger.
         subject: the person for whom a token was made; empty without one.
+        is_hidden: True if the owner of the session is not told of it.
     """
 
     __slots__ = (
@@ -46,6 +47,7 @@ class User(Viewer):
         "held",
         "id",
         "info",
+        "is_hidden",
         "link",
         "memory",
         "objects",
@@ -71,12 +73,14 @@ class User(Viewer):
         tasks: Tasks,
         log: SessionLog,
         subject: str = "",
+        is_hidden: bool = False,
     ) -> None:
         super().__init__()
         self.id = f"@{uuid4()}"
         self.since = time.time()
         """The start time, in seconds since 1970."""
         self.subject = subject
+        self.is_hidden = is_hidden
         self.link = link
         self.info = info
         self.owner = owner

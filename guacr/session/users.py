@@ -66,7 +66,9 @@ class Users:
             user.send(data)
 
     def notify_owner(self, code: int, about: User) -> None:
-        """Tell the owner that another user has joined or left."""
+        """Tell the owner that another user has joined or left, unless that user is hidden."""
+        if about.is_hidden:
+            return
         owner = self.owner
         if owner is not None and owner is not about and owner.info.takes_msg:
             owner.send(encode("msg", code, about.id, showable(about.info.name, lambda _: "")))

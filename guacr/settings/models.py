@@ -4,13 +4,14 @@ The string below a field is its documentation; config/guacr.toml repeats it. Val
 `guacr.settings.configuration`, which also turns pydantic's errors into sentences.
 """
 
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from guacr.settings.control import ControlSettings
 from guacr.settings.journal import AuditSettings, JournalSettings
+from guacr.settings.loopback import LOOPBACK, is_loopback
 from guacr.settings.metrics import MetricsSettings
 from guacr.settings.recording import RecordingSettings
 from guacr.settings.section import Section
@@ -33,17 +34,8 @@ from guacr.settings.types import (
 )
 from guacr.settings.webrtc import WebRtcSettings
 
-LOOPBACK = ("127.0.0.1", "::1")
 EVERYTHING = "*"
 """Stands for all names in a list."""
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether `host` is loopback; the only name that counts is `localhost`."""
-    try:
-        return ip_address(host.partition("%")[0]).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
 
 
 def _check_tls(certificate: Path | None, key: Path | None, client_ca: Path | None) -> None:
@@ -378,6 +370,7 @@ class Settings(Section):
     recording: RecordingSettings = RecordingSettings()
     journal: JournalSettings = JournalSettings()
     audit: AuditSettings = AuditSettings()
+    control: ControlSettings = ControlSettings()
     metrics: MetricsSettings = MetricsSettings()
     log: LogSettings = LogSettings()
     daemon: DaemonSettings = DaemonSettings()

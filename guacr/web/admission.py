@@ -12,7 +12,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from aiohttp import web
 
-from guacr.settings.models import Settings, is_loopback
+from guacr.settings.loopback import is_loopback
+from guacr.settings.models import Settings
 from guacr.web.health import PROBES
 
 SECRET_PARAMETER = "secret"  # noqa: S105 (the name of a parameter)

@@ -33,6 +33,9 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     "aiohttp": (
         "guacr.daemon",
         "guacr.metrics.service",
+        "guacr.operators.identify",
+        "guacr.operators.rest",
+        "guacr.operators.service",
         "guacr.transport.websocket",
         "guacr.tubes.service.service",
         "guacr.tubes.service.signalling",
@@ -97,6 +100,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     "wcwidth": ("handlers.database.console.table", "terminal.engines.pyte.widths"),
     "pydantic": (
         "guacr.settings.configuration",
+        "guacr.settings.control",
         "guacr.settings.journal",
         "guacr.settings.models",
         "guacr.settings.recording",

@@ -5,11 +5,13 @@ from pathlib import Path
 import pytest
 
 from guacr.access.guacamole_lite import read_guacamole_lite_token
+from guacr.access.operator_tokens import Right, read_operator_token
 from guacr.access.tokens import read_token
 from guacr.cli.main import main
 from guacr.settings import configuration
 
 KEY = "0123456789" * 4
+OPERATOR_KEY = "9876543210" * 4
 LITE_KEY = "0123456789abcdef0123456789abcdef"
 
 
@@ -19,6 +21,7 @@ def keys(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(configuration, "DEFAULT_PATH", tmp_path / "none.toml")
     monkeypatch.setenv("GUACR_WEBSOCKET__TOKEN_KEYS", KEY)
     monkeypatch.setenv("GUACR_WEBSOCKET__GUACAMOLE_LITE_KEY", LITE_KEY)
+    monkeypatch.setenv("GUACR_CONTROL__TOKEN_KEYS", OPERATOR_KEY)
     monkeypatch.setenv("GUACR_CONNECTIONS__BOX__PROTOCOL", "ssh")
 
 
@@ -119,3 +122,28 @@ def test_unknown_names_are_refused(
     captured = capsys.readouterr()
     assert sentence in captured.err
     assert captured.out == ""
+
+
+def test_token_for_an_operator(capsys: pytest.CaptureFixture[str]) -> None:
+    token = made(capsys, "--operator", "ann", "--rights", "watch, act", "--expires", "60")
+    grant = read_operator_token([OPERATOR_KEY], token, now=time.time())
+    assert grant.name == "ann"
+    assert grant.rights == {Right.WATCH, Right.ACT}
+    token = made(capsys, "--operator", "bob")
+    assert read_operator_token([OPERATOR_KEY], token, now=time.time()).rights == {Right.READ}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--operator", "ann", "--rights", "all"],
+        ["--operator", "ann", "ssh"],
+        ["--operator", "ann", "--join", "$1"],
+        ["--operator", "ann", "--expires", "0"],
+    ],
+)
+def test_contradictions_about_operators_are_refused(
+    capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    assert main(["token", *arguments]) == 2
+    assert "--" in capsys.readouterr().err

@@ -3,12 +3,12 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, ValidationError
 
+from guacr.settings.loopback import is_loopback
 from guacr.settings.models import (
     Connection,
     ServerSettings,
     Settings,
     WebSocketSettings,
-    is_loopback,
 )
 from guacr.settings.webrtc import IceServerSettings, WebRtcSettings
 

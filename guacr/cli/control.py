@@ -1,0 +1,217 @@
+"""The commands for operators of a running daemon: sessions, kill, drain, reload and others."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from guacr.errors import SettingsError
+from guacr.showable import escaped, showable
+
+if TYPE_CHECKING:
+    from guacr.control.client import ControlClient
+    from guacr.control.info import SessionInfo
+    from guacr.settings.models import Settings
+
+TOKEN_VARIABLE = "GUACR_CONTROL_TOKEN"  # noqa: S105 - the name of a variable
+CELL_MAX = 40
+"""Maximum characters of a cell in a table."""
+POLL = 1.0
+"""Seconds between two looks at a daemon that is draining."""
+_HEADER = ("ID", "PROTOCOL", "HOST", "USERNAME", "PERSON", "CLIENT", "USERS", "AGE", "IN", "OUT")
+_LOOPBACK_OF = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (asked, not bound)
+
+
+def add_place_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that say which daemon is meant."""
+    parser.add_argument(
+        "--socket", type=Path, metavar="PATH", help="Unix socket (default: control.unix_socket)"
+    )
+    parser.add_argument(
+        "--url", default="", metavar="URL", help="https://HOST:4824 instead of a socket"
+    )
+    parser.add_argument(
+        "--token-file",
+        type=Path,
+        metavar="FILE",
+        help=f"file with an operator's token, for --url (default: {TOKEN_VARIABLE})",
+    )
+    parser.add_argument("--ca", type=Path, metavar="FILE", help="CA certificates to trust, PEM")
+    parser.add_argument(
+        "--client-certificate", type=Path, metavar="FILE", help="certificate with its key, PEM"
+    )
+
+
+def add_sessions_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `guacr sessions`."""
+    parser.add_argument("search", nargs="?", default="", help="text that sessions must contain")
+    parser.add_argument("--json", action="store_true", help="one JSON object per line")
+    add_place_arguments(parser)
+
+
+def add_kill_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `guacr kill`."""
+    parser.add_argument(
+        "ids", nargs="+", metavar="ID", help="id of a session, or its beginning; $ may be omitted"
+    )
+    parser.add_argument("--message", default="", metavar="TEXT", help="what its users are told")
+    add_place_arguments(parser)
+
+
+def add_drain_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `guacr drain`."""
+    parser.add_argument("--undo", action="store_true", help="open sessions again")
+    parser.add_argument("--wait", action="store_true", help="wait until the last session has ended")
+    add_place_arguments(parser)
+
+
+def client_of(arguments: argparse.Namespace, settings: Settings) -> ControlClient:
+    """Return the client for the arguments, or else for the settings.
+
+    Raises:
+        SettingsError: neither says where the daemon answers.
+    """
+    from guacr.control.client import ControlClient, Place
+
+    url, path = arguments.url, arguments.socket
+    if not url and path is None:
+        path = settings.control.unix_socket
+    if not url and path is None:
+        url = _url(settings)
+    return ControlClient(
+        Place(
+            unix_socket=None if url else path,
+            url=url,
+            token=_token(arguments.token_file) if url else "",
+            ca=arguments.ca,
+            certificate=arguments.client_certificate,
+        )
+    )
+
+
+def sessions(arguments: argparse.Namespace, settings: Settings) -> Iterator[str]:
+    """Yield the lines of `guacr sessions`."""
+    from guacr.control.info import plain
+
+    search = {"search": arguments.search} if arguments.search else {}
+    found = client_of(arguments, settings).sessions(**search)
+    if arguments.json:
+        yield from (json.dumps(plain(session)) for session in found)
+    else:
+        now = time.time()
+        yield from table([_HEADER, *(_cells(session, now) for session in found)])
+
+
+def kill(arguments: argparse.Namespace, settings: Settings) -> Iterator[str]:
+    """End the sessions of `guacr kill`; yield a line for each."""
+    client = client_of(arguments, settings)
+    chosen = [client.find(text) for text in arguments.ids]  # all, or none
+    for session in chosen:
+        client.end(session.id, arguments.message)
+        yield f"{session.id} has ended"
+
+
+def drain(arguments: argparse.Namespace, settings: Settings) -> Iterator[str]:
+    """Drain the daemon, or undo it; yield lines about the sessions that are left."""
+    client = client_of(arguments, settings)
+    if arguments.undo:
+        client.resume()
+        yield "sessions are opened again"
+        return
+    client.drain()
+    left = -1
+    while True:
+        before, left = left, sum(worker.sessions for worker in client.status().workers)
+        if left != before:
+            yield f"no more sessions are opened; {left} go on"
+        if not left or not arguments.wait:
+            return
+        time.sleep(POLL)
+
+
+def reload(arguments: argparse.Namespace, settings: Settings) -> Iterator[str]:
+    """Have the settings read again; yield lines about what needs a restart."""
+    late = client_of(arguments, settings).reload()
+    yield "the settings were reloaded"
+    for name in late:
+        yield f"{name} has changed: it takes effect with the next start"
+
+
+def events(arguments: argparse.Namespace, settings: Settings) -> Iterator[str]:
+    """Yield the events of `guacr events`, one JSON object per line."""
+    for event in client_of(arguments, settings).events():
+        yield json.dumps(event)
+
+
+def table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Yield lines with aligned columns; peers' texts control no terminal."""
+    shown = [[_shown(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
+    for row in shown:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        yield "  ".join(cells).rstrip()
+
+
+def _cells(session: SessionInfo, now: float) -> Sequence[str]:
+    return (
+        session.id,
+        session.protocol,
+        session.host or "-",
+        session.username or "-",
+        session.subject or "-",
+        session.client or "-",
+        str(len(session.users)),
+        duration(now - session.since),
+        amount(session.received),
+        amount(session.sent),
+    )
+
+
+def _shown(text: str) -> str:
+    text = showable(text, escaped)
+    return text if len(text) <= CELL_MAX else text[: CELL_MAX - 1] + "…"
+
+
+def duration(seconds: float) -> str:
+    """Return a duration such as 42s, 3m, 5h or 2d."""
+    seconds = max(0.0, seconds)
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= size:
+            return f"{seconds / size:.0f}{unit}"
+    return f"{seconds:.0f}s"
+
+
+def amount(size: float) -> str:
+    """Return an amount of bytes such as 812B, 3.4K or 1.2G."""
+    for unit in ("B", "K", "M", "G"):
+        if size < 1000:
+            return f"{size:.0f}{unit}" if unit == "B" or size >= 100 else f"{size:.1f}{unit}"
+        size /= 1024
+    return f"{size:.1f}T"
+
+
+def _url(settings: Settings) -> str:
+    from guacr.addresses import place
+
+    control = settings.control
+    if not control.http:
+        raise SettingsError(
+            "the settings have no control interface: set control.unix_socket, or give --socket or "
+            "--url"
+        )
+    scheme = "http" if control.tls_certificate is None else "https"
+    return f"{scheme}://{place(_LOOPBACK_OF.get(control.hosts[0], control.hosts[0]), control.port)}"
+
+
+def _token(path: Path | None) -> str:
+    if path is None:
+        return os.environ.get(TOKEN_VARIABLE, "")
+    try:
+        return path.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} cannot be read as text") from error

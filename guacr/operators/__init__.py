@@ -1,0 +1,1 @@
+"""The interfaces for operators: HTTP, gRPC, and who may use them."""

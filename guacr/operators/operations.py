@@ -1,0 +1,227 @@
+"""The actions of operators, with rights checked and noted: the core of HTTP and gRPC."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from guacr.access.gateway import WATCH_LIFETIME, watch_token
+from guacr.access.keys import ProcessKeys
+from guacr.access.operator_tokens import Right
+from guacr.control.control import Control
+from guacr.control.info import DaemonStatus, SessionInfo
+from guacr.errors import (
+    BadRequestError,
+    SessionClosedError,
+    TooManyError,
+    UnsupportedError,
+    clause,
+)
+from guacr.operators.authority import Operator
+from guacr.operators.filters import Page, Query
+from guacr.session.events import OperatorActed
+from guacr.settings.models import Settings
+
+MESSAGE_MAX = 500
+"""Maximum characters of a sentence for the users of a session."""
+MESSAGE = "an operator has ended this session"
+"""The sentence if the operator gives none."""
+ID_PREFIX = "$"
+
+log = logging.getLogger("guacr.operators")
+
+
+@dataclass(frozen=True, slots=True)
+class WatchLink:
+    """A link to watch a session in the page."""
+
+    token: str
+    path: str
+    """The path and the fragment of the page's URL."""
+    expires: float
+    """When it must have been opened, in seconds since 1970."""
+
+
+class Operations:
+    """Acts on a daemon for operators.
+
+    Args:
+        control: the daemon.
+        settings: its settings.
+        keys: those of its own tokens.
+        clock: returns the seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        control: Control,
+        settings: Settings,
+        keys: ProcessKeys,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._control = control
+        self._settings = settings
+        self._keys = keys
+        self._clock = clock
+        self._streams: set[asyncio.Task[Any]] = set()
+        """The tasks that read events."""
+
+    def apply(self, settings: Settings) -> None:
+        """Apply new settings."""
+        self._settings = settings
+
+    async def status(self, operator: Operator) -> DaemonStatus:
+        """Return the state of the daemon and its workers.
+
+        Raises:
+            ForbiddenError: the operator may not see it.
+        """
+        operator.check(Right.READ)
+        return await self._control.status()
+
+    async def sessions(self, operator: Operator, query: Query) -> Page:
+        """Return a page of the sessions that match.
+
+        Raises:
+            ForbiddenError: the operator may not see them.
+        """
+        operator.check(Right.READ)
+        return query.page(await self._control.sessions())
+
+    async def session(self, operator: Operator, session_id: str) -> SessionInfo:
+        """Return one session; its id may be without its dollar sign.
+
+        Raises:
+            ForbiddenError: the operator may not see it.
+            NotFoundError: the session is unknown.
+        """
+        operator.check(Right.READ)
+        return await self._control.session(_whole(session_id))
+
+    async def end(self, operator: Operator, session_id: str, message: str) -> None:
+        """End a session; its users are sent the message.
+
+        Raises:
+            ForbiddenError: the operator may not do it.
+            BadRequestError: the message is too long.
+            NotFoundError: the session is unknown.
+        """
+        operator.check(Right.ACT)
+        sentence = _sentence(message)
+        session = await self._control.session(_whole(session_id))
+        await self._note(operator, "end", session.id, sentence)
+        await self._control.end(session.id, SessionClosedError(sentence))
+
+    async def watch(self, operator: Operator, session_id: str) -> WatchLink:
+        """Return a link to watch a session, read-only.
+
+        Raises:
+            ForbiddenError: the operator may not do it.
+            NotFoundError: the session is unknown.
+            UnsupportedError: there is no page to watch it with.
+        """
+        operator.check(Right.WATCH)
+        if not self._settings.websocket.enabled:
+            raise UnsupportedError(
+                "sessions cannot be watched without the page: set websocket.enabled"
+            )
+        session = await self._control.session(_whole(session_id))
+        await self._note(operator, "watch", session.id)
+        now = self._clock()
+        hidden = not self._settings.control.announce_watchers
+        token = watch_token(self._keys, session.id, subject=operator.name, hidden=hidden, now=now)
+        return WatchLink(token, f"/#{urlencode({'token': token})}", now + WATCH_LIFETIME)
+
+    async def drain(self, operator: Operator) -> None:
+        """Open no more sessions.
+
+        Raises:
+            ForbiddenError: the operator may not do it.
+        """
+        operator.check(Right.ACT)
+        await self._note(operator, "drain")
+        await self._control.drain()
+
+    async def resume(self, operator: Operator) -> None:
+        """Open sessions again.
+
+        Raises:
+            ForbiddenError: the operator may not do it.
+        """
+        operator.check(Right.ACT)
+        await self._note(operator, "resume")
+        await self._control.resume()
+
+    async def reload(self, operator: Operator) -> list[str]:
+        """Read the settings again; return the names of those that need a restart.
+
+        Raises:
+            ForbiddenError: the operator may not do it.
+            SettingsError: they cannot be used.
+        """
+        operator.check(Right.ACT)
+        await self._note(operator, "reload")
+        return await self._control.reload()
+
+    @asynccontextmanager
+    async def events(self, operator: Operator) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
+        """Return a context for the events from its beginning on.
+
+        Raises:
+            ForbiddenError: the operator may not see them.
+            TooManyError: there are too many streams.
+        """
+        operator.check(Right.READ)
+        with self._stream():
+            async with self._control.events() as events:
+                yield events
+
+    def end_streams(self) -> None:
+        """End the streams of events: rights may have changed, or the daemon ends."""
+        for task in self._streams:
+            task.cancel()
+
+    @contextmanager
+    def _stream(self) -> Iterator[None]:
+        allowed = self._settings.control.max_streams
+        if len(self._streams) >= allowed:
+            raise TooManyError(
+                f"all {allowed} streams of events are in use (control.max_streams): end another one"
+            )
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - in a coroutine
+        self._streams.add(task)
+        try:
+            yield
+        finally:
+            self._streams.discard(task)
+
+    async def _note(
+        self, operator: Operator, action: str, session: str = "", reason: str = ""
+    ) -> None:
+        about = f" {session}" if session else ""
+        log.info("operator %s at %s: %s%s", clause(operator.name), operator.peer, action, about)
+        await self._control.note(
+            OperatorActed(operator.name, operator.peer, action, session, reason)
+        )
+
+
+def _whole(session_id: str) -> str:
+    return session_id if session_id.startswith(ID_PREFIX) else ID_PREFIX + session_id
+
+
+def _sentence(message: str) -> str:
+    """Return the sentence for users.
+
+    Raises:
+        BadRequestError: it is too long.
+    """
+    if len(message) > MESSAGE_MAX:
+        raise BadRequestError(f"the message is longer than the {MESSAGE_MAX} characters allowed")
+    return clause(message) or MESSAGE

@@ -1,0 +1,121 @@
+"""The commands for operators, against a daemon in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from guacr.cli.control import amount, duration, table
+from guacr.cli.main import main
+from guacr.settings import configuration
+from tests.guacr.operators.conftest import Site, bearer, control_settings, running_site
+from tests.support.loopback import session_of
+
+
+@pytest.fixture(autouse=True)
+def no_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv(configuration.CONFIG_VARIABLE, raising=False)
+    monkeypatch.setattr(configuration, "DEFAULT_PATH", tmp_path / "none.toml")
+
+
+@pytest.fixture
+async def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Site]:
+    async with running_site(control_settings(tmp_path)) as running:
+        monkeypatch.setenv("GUACR_CONTROL__UNIX_SOCKET", str(tmp_path / "control.sock"))
+        yield running
+
+
+async def run(*arguments: str) -> int:
+    return await asyncio.to_thread(main, arguments)
+
+
+async def test_sessions_are_listed(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    _, user = site.connect(hostname="evil\x1b[2J", subject="ann")
+    site.connect(hostname="other")
+    session = session_of(user)
+    assert await run("sessions", "evil") == 0
+    header, line = capsys.readouterr().out.splitlines()
+    assert header.split()[:3] == ["ID", "PROTOCOL", "HOST"]
+    assert line.split()[:5] == [session.id, "sketch", "evil\\x1b[2J", "-", "ann"]
+    assert await run("sessions", "--json") == 0
+    first, second = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (first["id"], second["host"]) == (session.id, "other")
+
+
+async def test_sessions_are_killed_by_the_beginning_of_their_id(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    transport, user = site.connect()
+    session = session_of(user)
+    assert await run("kill", session.id[1:9], "nothing", "--message", "bye") == 1
+    assert "no session" in capsys.readouterr().err
+    assert not session.closed, "all or none"
+    assert await run("kill", session.id[1:9], "--message", "bye") == 0
+    assert transport.all("error")[0][0] == "bye"
+    assert session.id in capsys.readouterr().out
+
+
+async def test_draining_waits_for_the_last_session(
+    site: Site, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("guacr.cli.control.POLL", 0.01)
+    _, user = site.connect()
+    assert await run("drain") == 0
+    assert capsys.readouterr().out == "no more sessions are opened; 1 go on\n"
+    assert await run("drain", "--undo") == 0
+    assert not site.is_draining()
+    waiting = asyncio.create_task(run("drain", "--wait"))
+    while not site.is_draining():  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    session_of(user).close()
+    assert await waiting == 0
+    assert capsys.readouterr().out.endswith("no more sessions are opened; 0 go on\n")
+
+
+async def test_a_token_comes_from_a_file(
+    site: Site, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "token"
+    file.write_text(bearer()["Authorization"].removeprefix("Bearer ") + "\n")
+    url = f"http://127.0.0.1:{site.daemon.control_port}"
+    assert await run("sessions", "--url", url, "--token-file", str(file)) == 0
+    assert await run("sessions", "--url", url) == 1
+    assert "guacr token --operator" in capsys.readouterr().err
+
+
+async def test_what_is_wrong_with_new_settings_is_said(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert await run("reload") == 2
+    assert "no settings" in capsys.readouterr().err
+
+    async def reload() -> list[str]:
+        return ["server.port"]
+
+    site.daemon.control.on_reload = reload
+    assert await run("reload") == 0
+    assert "server.port has changed" in capsys.readouterr().out
+
+
+def test_without_an_interface_it_says_what_to_set(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["sessions"]) == 2
+    assert "control.unix_socket" in capsys.readouterr().err
+
+
+def test_amounts_and_durations_are_short() -> None:
+    assert [amount(size) for size in (0, 999, 1000, 123456, 5e9)] == [
+        "0B",
+        "999B",
+        "1.0K",
+        "121K",
+        "4.7G",
+    ]
+    assert [duration(age) for age in (-1, 59, 90, 7200, 200000)] == ["0s", "59s", "2m", "2h", "2d"]
+
+
+def test_long_cells_are_cut() -> None:
+    assert list(table([("A", "B"), ("x" * 50, "y")])) == ["A" + " " * 41 + "B", "x" * 39 + "…  y"]

@@ -1,0 +1,42 @@
+"""The settings of the interfaces for operators: combinations that make no sense are refused."""
+
+import pytest
+from pydantic import ValidationError
+
+from guacr.settings.control import ControlSettings
+
+KEY = "k" * 32
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"http": True}, "a port that nobody may use"),
+        ({"grpc": True}, "a port that nobody may use"),
+        ({"http": True, "token_keys": [KEY], "hosts": []}, "hosts is empty"),
+        ({"http": True, "token_keys": [KEY], "hosts": ["0.0.0.0"]}, "could be read on the way"),
+        ({"tls_key": "/key"}, "needs tls_certificate"),
+        ({"readers": ["*"]}, "needs tls_client_ca"),
+        (
+            {"http": True, "tls_certificate": "/cert", "tls_client_ca": "/ca"},
+            "a port that nobody may use",
+        ),
+    ],
+)
+def test_unusable_combinations_are_refused(values: dict[str, object], sentence: str) -> None:
+    with pytest.raises(ValidationError, match=sentence):
+        ControlSettings.model_validate(values)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        {"unix_socket": "/run/guacr/control.sock"},
+        {"http": True, "token_keys": [KEY]},
+        {"http": True, "token_keys": [KEY], "hosts": ["::"], "tls_certificate": "/cert"},
+        {"http": True, "tls_certificate": "/cert", "tls_client_ca": "/ca", "actors": ["a"]},
+    ],
+)
+def test_usable_ones_are_accepted(values: dict[str, object]) -> None:
+    ControlSettings.model_validate(values)
