@@ -145,8 +145,9 @@ class Gateway:
         grant = Grant(protocol=protocol, parameters=parameters, vouched=False)
         return make_token(self._keys[0], grant, now=self._clock(), lifetime=FORM_LIFETIME)
 
-    def recordings(self, token: str) -> Callable[[str], bool]:
-        """Return a function that says whether a token grants the recording of a name.
+    def recordings(self, token: str) -> tuple[Callable[[str], bool], str]:
+        """Return a function that says whether a token grants the recording of a name, and the
+        subject of the token.
 
         Raises:
             UnauthorizedError: the token is missing, invalid or expired.
@@ -156,14 +157,15 @@ class Gateway:
             raise UnauthorizedError(
                 "recordings need a token: create one with `guacr token --recordings`"
             )
-        granted = self._read(token).recordings
+        grant = self._read(token)
+        granted = grant.recordings
         if not granted:
             raise ForbiddenError("this token is not for recordings: ask for another link")
         if granted == EVERYTHING:
-            return lambda name: True
+            return lambda name: True, grant.subject
         if granted.endswith("/"):
-            return lambda name: name.startswith(granted)
-        return lambda name: name == granted
+            return lambda name: name.startswith(granted), grant.subject
+        return lambda name: name == granted, grant.subject
 
     def resolve(self, pairs: Iterable[tuple[str, str]]) -> Opening:
         """Resolve the query of a WebSocket's URL.

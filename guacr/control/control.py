@@ -9,7 +9,7 @@ from typing import Any
 
 from guacr.control.info import DaemonStatus, SessionInfo
 from guacr.errors import GuacrError
-from guacr.session.events import OperatorActed
+from guacr.session.events import OperatorActed, RecordingRead
 
 
 class Control(ABC):
@@ -38,9 +38,9 @@ class Control(ABC):
         """
 
     @abstractmethod
-    async def note(self, act: OperatorActed) -> None:
-        """Publish what an operator is about to do, and wait until it is in the audit log, if
-        nothing may go on before.
+    async def note(self, act: OperatorActed | RecordingRead) -> None:
+        """Publish what an operator, or the viewer of a recording, is about to do, and wait until it
+        is in the audit log, if nothing may go on before.
 
         Raises:
             BusyError: the audit log cannot note it: it must not be done.

@@ -7,7 +7,6 @@ import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from guacr.control.control import Control
 from guacr.control.events import described
 from guacr.control.info import DaemonStatus, SessionInfo, State, UserInfo, WorkerInfo
 from guacr.errors import BusyError, GuacrError, SettingsError
-from guacr.session.events import OperatorActed
+from guacr.session.events import OperatorActed, RecordingRead
 from guacr.session.registry import SessionRegistry
 from guacr.session.session import Session
 from guacr.session.user import User
@@ -75,13 +74,8 @@ class LocalControl(Control):
         self._registry.find(connection_id).session.close(error)
 
     @override
-    async def note(self, act: OperatorActed) -> None:
-        events = self._registry.events
-        events.check()
-        events.publish(act)
-        noted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        events.when_durable(partial(_settle, noted), partial(_settle, noted))
-        await noted
+    async def note(self, act: OperatorActed | RecordingRead) -> None:
+        await self._registry.events.noted(act)
 
     @override
     async def status(self) -> DaemonStatus:
@@ -188,15 +182,6 @@ def _resident() -> int:
     except (OSError, ValueError, IndexError):
         return 0
     return pages * os.sysconf("SC_PAGE_SIZE")
-
-
-def _settle(future: asyncio.Future[None], error: GuacrError | None = None) -> None:
-    if future.done():  # whoever waited has left
-        return
-    if error is None:
-        future.set_result(None)
-    else:
-        future.set_exception(error)
 
 
 async def _nothing() -> dict[str, Any]:

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -168,6 +169,20 @@ class RecordingFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingRead:
+    """Somebody reads a recording at /recordings."""
+
+    recording: str
+    """Its name."""
+    peer: str
+    """The address of the browser."""
+    subject: str
+    """The person for whom the token was made; empty if it does not say."""
+    action: str
+    """One of watch, download and search."""
+
+
+@dataclass(frozen=True, slots=True)
 class OperatorActed:
     """An operator does something, or gets a link to watch a session."""
 
@@ -210,6 +225,7 @@ Event = (
     | RecordingStarted
     | RecordingEnded
     | RecordingFailed
+    | RecordingRead
     | OperatorActed
     | SessionClosed
 )
@@ -330,6 +346,18 @@ class Events:
         if self.observer is not None:
             self.observer.check()
 
+    async def noted(self, event: Event) -> None:
+        """Publish an event, and wait until it is durable, if nothing may go on before.
+
+        Raises:
+            BusyError: the observer cannot note it: what it is about must not be done.
+        """
+        self.check()
+        self.publish(event)
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.when_durable(partial(_settle, done), partial(_settle, done))
+        await done
+
     @property
     def is_strict(self) -> bool:
         """True if nothing may go on before it has been noted."""
@@ -378,3 +406,12 @@ class TransferReports:
                 error=error,
             )
         )
+
+
+def _settle(future: asyncio.Future[None], error: GuacrError | None = None) -> None:
+    if future.done():  # whoever waited has left
+        return
+    if error is None:
+        future.set_result(None)
+    else:
+        future.set_exception(error)

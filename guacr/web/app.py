@@ -32,6 +32,7 @@ from guacr.web.health import Health
 from guacr.web.recordings import WEB, Recordings, add_files, create_player, library_of
 from guacr.web.refused import HttpLog, refusal, reported
 from guacr.web.tunnels import Tunnels
+from guacr.web.viewings import Viewer
 
 BODY_MAX = 65536
 """Maximum bytes of a request's body."""
@@ -72,7 +73,9 @@ def create_app(
         client_max_size=BODY_MAX,
     )
     app.on_response_prepare.append(headers.add)
-    recordings = Recordings(library_of(settings), gateway.recordings)
+    recordings = Recordings(
+        library_of(settings), lambda token: Viewer(*gateway.recordings(token)), control.note
+    )
     app[_TUNNELS] = tunnels
     app[_RELOADS] = (
         gateway.reload,

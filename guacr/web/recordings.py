@@ -29,6 +29,7 @@ from guacr.web.admission import Admission
 from guacr.web.guard import deadlines
 from guacr.web.headers import Headers
 from guacr.web.refused import refusal, reported
+from guacr.web.viewings import Note, Viewer, Viewings, unnoted
 
 DATA_MAX = 4 << 20
 """Maximum bytes of an answer to a request for a range."""
@@ -43,17 +44,19 @@ PAGE = WEB / "static" / "player.html"
 _RANGE = re.compile(r"bytes=(\d{1,15})-(\d{0,15})")
 
 
-Access = Callable[[str], Callable[[str], bool]]
-"""Returns for a token a function that says whether the recording of a name may be seen; raises an
-UnauthorizedError or a ForbiddenError if the token is not for recordings."""
+Access = Callable[[str], Viewer]
+"""Returns the holder of a token; raises an UnauthorizedError or a ForbiddenError if it is not for
+recordings."""
 
 
 class Recordings:
-    """Serves the recordings of a library to those whose tokens `access` accepts."""
+    """Serves the recordings of a library to those whose tokens `access` accepts, and has `note`
+    put that into the audit log."""
 
-    def __init__(self, library: Library, access: Access) -> None:
+    def __init__(self, library: Library, access: Access, note: Note = unnoted) -> None:
         self.library = library
         self._access = access
+        self._viewings = Viewings(note)
         self._scanning, self._listing = asyncio.Lock(), asyncio.Lock()
 
     def reload(self, settings: Settings) -> None:
@@ -72,14 +75,14 @@ class Recordings:
         ]
 
     async def _list(self, request: web.Request) -> web.StreamResponse:
-        may_see, library = self._may_see(request), self.library
+        may_see, library = self._viewer(request).may_see, self.library
         async with self._listing:
             return await _json(
                 lambda: {"recordings": list(map(asdict, library.recordings(may_see)))}
             )
 
     async def _index(self, request: web.Request) -> web.StreamResponse:
-        name = self._name(request)
+        name = await self._admitted(request, "watch")
         async with self._scanning:  # one at a time: a long recording takes seconds
             found = await asyncio.to_thread(self.library.map, name)
         has_text = await asyncio.to_thread(self.library.has_text, name)
@@ -98,7 +101,7 @@ class Recordings:
         )
 
     async def _search(self, request: web.Request) -> web.StreamResponse:
-        name, text = self._name(request), request.query.get("text", "")
+        name, text = await self._admitted(request, "search"), request.query.get("text", "")
         if not 0 < len(text) <= TEXT_MAX:
             raise BadRequestError(f"the text to find must have 1 to {TEXT_MAX} characters")
         async with self._scanning:
@@ -106,12 +109,13 @@ class Recordings:
         return await _json(lambda: {"found": [(line.time, line.text) for line in found]})
 
     async def _data(self, request: web.Request) -> web.StreamResponse:
-        descriptor = await asyncio.to_thread(self.library.open, self._name(request))
+        is_part = "Range" in request.headers
+        name = await self._admitted(request, "watch" if is_part else "download")
+        descriptor = await asyncio.to_thread(self.library.open, name)
         try:
             size = os.fstat(descriptor).st_size
             start, end = _range(request.headers, size)
             headers = {"Accept-Ranges": "bytes", "Content-Length": str(end - start)}
-            is_part = "Range" in request.headers
             if is_part:
                 headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
             response = web.StreamResponse(status=206 if is_part else 200, headers=headers)
@@ -128,13 +132,19 @@ class Recordings:
         finally:
             os.close(descriptor)
 
-    def _name(self, request: web.Request) -> str:
-        name = request.match_info["name"]
-        if not self._may_see(request)(name):
+    async def _admitted(self, request: web.Request, action: str) -> str:
+        """Return the name of the recording, once the audit log says what is done with it.
+
+        Raises:
+            GuacrError: the token is not for it, or the audit log cannot be written.
+        """
+        name, viewer = request.match_info["name"], self._viewer(request)
+        if not viewer.may_see(name):
             raise ForbiddenError("the token is not for this recording")
+        await self._viewings.note(name, viewer, request.remote or "", action)
         return name
 
-    def _may_see(self, request: web.Request) -> Callable[[str], bool]:
+    def _viewer(self, request: web.Request) -> Viewer:
         header = request.headers.get("Authorization", "")
         return self._access(header.removeprefix(BEARER).strip())
 
@@ -173,7 +183,7 @@ def create_player(settings: Settings, library: Library, name: str, secret: str) 
     def is_it(asked: str) -> bool:
         return asked == name
 
-    app.add_routes([web.get("/", lead), *Recordings(library, lambda _: is_it).routes()])
+    app.add_routes([web.get("/", lead), *Recordings(library, lambda _: Viewer(is_it)).routes()])
     add_files(app)
     return app
 

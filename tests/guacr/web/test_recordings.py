@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from guacr.access.tokens import Grant, make_token
+from guacr.errors import BusyError
 from guacr.protocol.instruction import encode
+from guacr.session.events import Events, RecordingRead
 from guacr.settings.models import Settings, WebSocketSettings
 from guacr.settings.recording import RecordingSettings
 from guacr.web import recordings
@@ -152,3 +154,35 @@ async def test_new_settings(site: Site, tmp_path: Path) -> None:
     reload_app(site.runner.app, Settings(recording=recording, websocket=websocket))
     _, answer = await get(site, "", token(ALL))
     assert [one["name"] for one in answer["recordings"]] == ["one"]
+
+
+async def test_the_audit_log_says_who_reads_which_recording(site: Site) -> None:
+    ann = token(ANN, subject="ann@example.org")
+    with site.bench.registry.events.subscribe() as events:
+        await get(site, "", ann)
+        for _ in range(2):
+            await get(site, "/ann/first/index", ann)
+            await get(site, "/ann/first/data", ann, Range="bytes=0-9")
+        await get(site, "/ann/second/data", ann)
+        await get(site, "/ann/second/search?text=x", ann)
+        await get(site, "/bob's/data", ann)
+        noted = [await anext(events) for _ in range(3)]
+        assert not events._pending
+    peer = "127.0.0.1"
+    assert noted == [
+        RecordingRead("ann/first", peer, "ann@example.org", "watch"),
+        RecordingRead("ann/second", peer, "ann@example.org", "download"),
+        RecordingRead("ann/second", peer, "ann@example.org", "search"),
+    ]
+
+
+async def test_without_the_audit_log_nothing_is_read(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(events: Events) -> None:
+        raise BusyError("the audit log cannot be written")
+
+    monkeypatch.setattr(Events, "check", refuse)
+    for what in ("index", "data", "search?text=x"):
+        status, answer = await get(site, f"/ann/first/{what}", token(ALL))
+        assert (status, answer["error"]) == (400, "the audit log cannot be written"), what
