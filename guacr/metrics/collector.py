@@ -50,5 +50,5 @@ class Collector:
                 self._snapshot, self._texts = await collect(self._control), {}
                 self._collected_at = now
             if wanted not in self._texts:
-                self._texts[wanted] = exposed(self._snapshot, wanted)
+                self._texts[wanted] = await asyncio.to_thread(exposed, self._snapshot, wanted)
             return self._texts[wanted]

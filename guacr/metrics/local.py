@@ -12,6 +12,7 @@ from guacr.loop_lag import LoopLag
 from guacr.metrics.resources import used
 from guacr.metrics.snapshots import Sample, Snapshot
 from guacr.net.connection_limits import ConnectionLimits
+from guacr.protocol.status import Status
 from guacr.session.counters import Counters
 from guacr.session.events import RecordingFailed, RecordingStarted, TransferEnded
 from guacr.session.link import Traffic
@@ -20,6 +21,12 @@ from guacr.session.session import Session
 
 BATCH = 200
 """Sessions that are looked at before others have their turn."""
+_ENDED_NONE = dict.fromkeys(Status, 0)
+_REFUSED_NONE = dict.fromkeys(
+    [*(status.name.lower() for status in Status if status is not Status.SUCCESS), "tls", "http"], 0
+)
+"""Counts before anything has happened. Prometheus notices that a count has increased, but not that
+a new one is 1."""
 
 
 @dataclass(slots=True)
@@ -68,7 +75,9 @@ class LocalMetrics:
             "guacr_connections_accepted_total": [
                 ([port], [one.entered]) for port, one in connections.items()
             ],
-            "guacr_refusals_total": [([why], [count]) for why, count in refusals.counts.items()],
+            "guacr_refusals_total": [
+                ([why], [count]) for why, count in {**_REFUSED_NONE, **refusals.counts}.items()
+            ],
             "guacr_transfers_total": [([], [events.counts[TransferEnded]])],
             "guacr_recordings_total": [([], [events.counts[RecordingStarted]])],
             "guacr_recording_failures_total": [([], [events.counts[RecordingFailed]])],
@@ -84,6 +93,8 @@ class LocalMetrics:
         """Return the metrics of sessions. What has ended before is added to what those that are
         here have counted until they are looked at, so that no sum goes back."""
         counters = self._registry.counters
+        for name in self._registry.protocols.names:
+            counters[name]  # is added, so that its first session is an increase
         ended = {name: one.traffic_of_ended for name, one in counters.items()}
         present = {name: _Present() for name in ended}
         for number, session in enumerate(list(self._registry.sessions.values()), 1):
@@ -108,7 +119,7 @@ def _counted(counters: Mapping[str, Counters]) -> Snapshot:
         "guacr_sessions_ended_total": [
             ([name, status.name.lower()], [count])
             for name, one in by_protocol
-            for status, count in one.ended.items()
+            for status, count in {**_ENDED_NONE, **one.ended}.items()
         ],
         "guacr_users_joined_total": [([name], [one.users]) for name, one in by_protocol],
         "guacr_frames_total": [([name], [one.frames]) for name, one in by_protocol],
@@ -120,7 +131,8 @@ def _counted(counters: Mapping[str, Counters]) -> Snapshot:
 
 
 def _each(histograms: Iterable[tuple[str, Histogram]]) -> list[Sample]:
-    return [([name], _numbers(histogram)) for name, histogram in histograms]
+    """Return those that have counted anything: each would have many lines."""
+    return [([name], _numbers(one)) for name, one in histograms if any(one.counts)]
 
 
 def _numbers(histogram: Histogram) -> list[float]:

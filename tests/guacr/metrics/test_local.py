@@ -60,6 +60,13 @@ async def test_a_snapshot_is_json_and_has_exactly_the_metrics_of_the_catalog(
         assert numbers(snapshot, name)[0] > 0
 
 
+async def test_counts_begin_with_zero_so_that_the_first_is_an_increase(bench: Watched) -> None:
+    assert await bench.read("guacr_sessions_opened_total", "sketch") == [0]
+    assert await bench.read("guacr_sessions_ended_total", *ENDED) == [0]
+    assert await bench.read("guacr_refusals_total", "client_overrun")
+    assert await bench.read("guacr_connect_seconds", "sketch") == []
+
+
 async def test_sessions_and_users_are_counted_and_their_bytes_stay_when_they_end(
     bench: Watched,
 ) -> None:
