@@ -20,6 +20,7 @@ from guacr.metrics.local import LocalMetrics
 from guacr.metrics.service import MetricsService
 from guacr.net.certificates import CertificateWatch
 from guacr.net.connection_limits import ConnectionLimits, connections_for
+from guacr.net.handover import Adopted, Handover, Port
 from guacr.net.open_files import open_files, out_of_files
 from guacr.net.service import TcpService
 from guacr.operators.service import OperatorService
@@ -41,6 +42,7 @@ NEED_RESTART = (
     "display.encoder_threads",
     "databases.sqlite_memory",
     "daemon.pid_file",
+    "daemon.workers",
     "webrtc.enabled",
 )
 """Settings that need a restart, in addition to those of the services."""
@@ -65,6 +67,7 @@ class Daemon:
         secret: if set, the page requires it.
         protocols: by default, the installed ones.
         keys: by default, generated for this process.
+        handover: of a worker, which does not listen: the front accepts its clients.
     """
 
     def __init__(
@@ -74,6 +77,7 @@ class Daemon:
         secret: str | None = None,
         protocols: Protocols | None = None,
         keys: ProcessKeys | None = None,
+        handover: Handover | None = None,
     ) -> None:
         self.settings = self._started_with = settings
         threads = settings.display.encoder_threads or os.cpu_count() or 1
@@ -89,7 +93,8 @@ class Daemon:
         most = settings.server.max_connections or connections_for(open_files())
         waiting = settings.server.max_waiting
         limits = {GUACAMOLE: ConnectionLimits(most, waiting), WEB: ConnectionLimits(most, waiting)}
-        self._tcp = TcpService(settings, registry, limits[GUACAMOLE])
+        self._tubes = tubes
+        self._tcp = TcpService(settings, registry, limits[GUACAMOLE], handover)
         self._web = WebService(
             settings,
             lambda: create_app(
@@ -100,8 +105,10 @@ class Daemon:
                 self.control,
                 secret=secret,
                 signalling=None if tubes is None else tubes.serve,
+                handover=handover,
             ),
             limits[WEB],
+            listens=handover is None,
         )
         check = ConnectionCheck(settings, registry.protocols)
         loop_lag = LoopLag()
@@ -113,12 +120,26 @@ class Daemon:
         self._services: list[Service] = [self._tcp, self._web, Ticker(registry), loop_lag, check]
         self._services.append(self.certificates)
         self._metrics = MetricsService(settings, self.control)
-        self._services.append(self._metrics)
         self._operators = OperatorService(settings, self.control, own_keys)
-        self._services.append(self._operators)
+        if handover is None:  # otherwise the front has those for operators
+            self._services += [self._metrics, self._operators]
         if tubes is not None:
             self._services.append(tubes)
         self._services.append(self._journal)  # closed last, when everything has been reported
+
+    @property
+    def tubes(self) -> int:
+        """The WebRTC connections that are open."""
+        return 0 if self._tubes is None else self._tubes.tubes
+
+    @property
+    def is_idle(self) -> bool:
+        """True if there are no sessions, and no WebRTC connections."""
+        return self.registry.is_empty and not self.tubes
+
+    async def adopt(self, port: Port, client: Adopted) -> None:
+        """Serve a client that the front has accepted."""
+        await (self._tcp if port == "tcp" else self._web).adopt(client)
 
     @property
     def port(self) -> int:
@@ -170,6 +191,10 @@ class Daemon:
             with _logged_failure(service):
                 await service.close()
         self._executor.shutdown(wait=False, cancel_futures=True)
+
+    async def apply(self, settings: Settings) -> list[str]:
+        """Do what `reload` does, with the interface of `guacr.workers.front.Front`."""
+        return self.reload(settings)
 
     def reload(self, settings: Settings) -> list[str]:
         """Apply new settings to everything that starts from now on; return the names of those that

@@ -25,12 +25,14 @@ from guacr.access.query import Query, is_about_client, parse_query
 from guacr.access.tokens import Grant, make_token, read_token
 from guacr.errors import (
     ForbiddenError,
+    GuacrError,
     NotFoundError,
     UnauthorizedError,
     UnsupportedError,
     shorten,
 )
 from guacr.protocol.client import ClientInfo
+from guacr.session.ids import foreign_session
 from guacr.session.origin import ANYONE, Origin
 from guacr.session.params import Params
 from guacr.session.protocols import Protocols
@@ -191,6 +193,14 @@ class Gateway:
             self._check_form(query.protocol, query.parameters)
             return Opening(query.protocol, query.parameters, query.info)
         raise NotFoundError("the URL does not say what to connect to: give a connection or a token")
+
+    def foreign_worker(self, pairs: Iterable[tuple[str, str]]) -> int:
+        """Return the number of another worker that has the session which a query joins; 0 if there
+        is none, or the query is refused."""
+        with suppress(GuacrError):
+            token = parse_query(pairs, {}).token
+            return foreign_session(self._read(token).join) if token else 0
+        return 0
 
     def _read(self, token: str) -> Grant:
         if not is_guacamole_lite(token):

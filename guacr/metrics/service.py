@@ -14,12 +14,13 @@ from guacr.control.control import Control
 from guacr.metrics.collector import Collector
 from guacr.metrics.exposition import format_for
 from guacr.net.acceptor import Acceptor
+from guacr.net.answers import unavailable
 from guacr.net.connection_limits import ConnectionLimits, Place
 from guacr.net.listeners import close_all, place_of, port_of, tcp_sockets
 from guacr.services import Service
 from guacr.settings.models import Settings
 from guacr.web.app import create_runner
-from guacr.web.guard import HttpGuard, deadlines, unavailable
+from guacr.web.guard import HttpGuard, deadlines
 from guacr.web.headers import HEADERS
 from guacr.web.health import NO_ANSWER, Health
 

@@ -121,6 +121,12 @@ class Place:
             self._occupancy._moved(self._address, address)
             self._address = address
 
+    def give_up(self) -> int:
+        """Release the place, because another worker has the connection from now on; return the
+        number by which the front knows it, 0 if there is none."""
+        self.leave()
+        return 0
+
     def leave(self) -> None:
         """Release the place."""
         if not self._left:

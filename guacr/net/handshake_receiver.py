@@ -15,6 +15,7 @@ from guacr.protocol.instruction import Instruction, encode
 from guacr.protocol.parser import FEED_SIZE, InstructionParser
 from guacr.refusals import Refusals
 from guacr.session.directory import Directory
+from guacr.session.ids import foreign_session
 from guacr.transport.base import Transport
 
 log = logging.getLogger("guacr.reception")
@@ -26,8 +27,9 @@ _HTTP_REQUEST = re.compile(rb"[A-Z]+ /|CONNECT ")
 class HandshakeReceiver:
     """The receiver of a transport during the handshake; the session's reader then replaces it.
 
-    `on_session` is called when the client has a session. On an error, the client is sent an `error`
-    with the reason, and closed.
+    `on_session` is called when the client has a session, `elsewhere` if another worker has the one
+    that it selects, with the number of the worker and all that was received; without it, such a
+    session is unknown. On an error, the client is sent an `error` with the reason, and closed.
     """
 
     def __init__(
@@ -36,7 +38,10 @@ class HandshakeReceiver:
         directory: Directory,
         timeout: float,
         on_session: Callable[[], None],
+        elsewhere: Callable[[int, bytes], None] | None = None,
     ) -> None:
+        self._elsewhere = elsewhere
+        self._head = b""  # what has been received, if the client may have to go elsewhere
         self._transport = transport
         self._directory = directory
         self._parser = InstructionParser()
@@ -50,6 +55,8 @@ class HandshakeReceiver:
     def data_received(self, data: bytes) -> None:
         """Continue the handshake."""
         first, self._first = self._first, False
+        if self._elsewhere is not None:
+            self._head += data
         try:
             self._feed(data)
         except ProtocolError as error:
@@ -81,11 +88,24 @@ class HandshakeReceiver:
         for number, instruction in enumerate(instructions, 1):
             event = self._handshake.receive(instruction)
             if isinstance(event, Selected):
+                if self._is_elsewhere(event.select):
+                    return True
                 self._ask(event.select)
             elif isinstance(event, Connect):
                 self._hand_over(event, instructions[number:], unparsed)
                 return True
         return False
+
+    def _is_elsewhere(self, select: str) -> bool:
+        """Hand the client over if another worker has its session; return whether it was."""
+        elsewhere, self._elsewhere = self._elsewhere, None
+        head, self._head = self._head, b""
+        worker = foreign_session(select)
+        if elsewhere is None or not worker:
+            return False
+        self._deadline.cancel()
+        elsewhere(worker, head)
+        return True
 
     def _ask(self, select: str) -> None:
         declared = self._directory.params_type(select).declared()

@@ -6,13 +6,15 @@ import asyncio
 import logging
 import socket
 from collections.abc import Callable
+from functools import partial
 from typing import ClassVar
 
 from typing_extensions import override
 
 from guacr.errors import GuacrError, ProtocolError
-from guacr.net.acceptor import Acceptor
+from guacr.net.acceptor import Acceptor, serve_client
 from guacr.net.connection_limits import ConnectionLimits, Place
+from guacr.net.handover import Adopted, Handover
 from guacr.net.handshake_receiver import HandshakeReceiver
 from guacr.net.listeners import ServerSockets, place_of, port_of
 from guacr.net.tls import Tls, context_of, tls_of
@@ -31,7 +33,8 @@ log = logging.getLogger("guacr.daemon")
 
 
 class TcpService(Service):
-    """Listens according to the `server` settings, or on sockets passed by systemd."""
+    """Listens according to the `server` settings, or on sockets passed by systemd. With a
+    `handover`, it does not listen: it only serves those whom the front of the daemon accepts."""
 
     need_restart: ClassVar[tuple[str, ...]] = (
         "server.hosts",
@@ -43,8 +46,15 @@ class TcpService(Service):
         "server.max_waiting",
     )
 
-    def __init__(self, settings: Settings, directory: Directory, limits: ConnectionLimits) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        directory: Directory,
+        limits: ConnectionLimits,
+        handover: Handover | None = None,
+    ) -> None:
         self._settings = settings
+        self._handover = handover
         self._directory = directory
         self._limits = limits
         self._clients: set[TcpTransport] = set()
@@ -59,7 +69,8 @@ class TcpService(Service):
 
     @override
     async def open(self) -> None:
-        await self._sockets.open(self._settings.server)
+        if self._handover is None:
+            await self._sockets.open(self._settings.server)
 
     @override
     async def start(self) -> None:
@@ -100,16 +111,44 @@ class TcpService(Service):
     def _acceptor(self, sock: socket.socket, tls: Tls | None) -> Acceptor:
         return Acceptor(sock, self._limits, self._accepted, _told, tls=tls)
 
-    def _accepted(self, place: Place) -> TcpTransport:
-        def receive(transport: TcpTransport) -> None:
-            self._clients.add(transport)
-            transport.gone.add_done_callback(lambda gone: self._left(transport, place))
-            timeout = self._settings.server.handshake_timeout
-            transport.receiver = HandshakeReceiver(
-                transport, self._directory, timeout, place.settle
-            )
+    async def adopt(self, client: Adopted) -> None:
+        """Serve a client that the front has accepted."""
+        await serve_client(
+            client.sock,
+            client.place,
+            client.peer,
+            lambda: self._made(client),
+            tls=self._tls if client.tls else None,
+        )
 
-        return TcpTransport(receive)
+    def _made(self, client: Adopted) -> TcpTransport:
+        def receive(transport: TcpTransport) -> None:
+            moves = partial(self._move, transport, client.place) if client.moves else None
+            self._receive(transport, client.place, moves)
+            if client.head:
+                transport.data_received(client.head)
+
+        return TcpTransport(receive, client.address)
+
+    def _accepted(self, place: Place) -> TcpTransport:
+        return TcpTransport(lambda transport: self._receive(transport, place))
+
+    def _receive(
+        self,
+        transport: TcpTransport,
+        place: Place,
+        elsewhere: Callable[[int, bytes], None] | None = None,
+    ) -> None:
+        self._clients.add(transport)
+        transport.gone.add_done_callback(lambda gone: self._left(transport, place))
+        timeout = self._settings.server.handshake_timeout
+        transport.receiver = HandshakeReceiver(
+            transport, self._directory, timeout, place.settle, elsewhere
+        )
+
+    def _move(self, transport: TcpTransport, place: Place, worker: int, head: bytes) -> None:
+        assert self._handover is not None  # noqa: S101 - there are no others
+        self._handover.move(worker, "tcp", transport.connection, place, head)
 
     def _left(self, transport: TcpTransport, place: Place) -> None:
         self._clients.discard(transport)

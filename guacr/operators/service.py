@@ -16,6 +16,7 @@ from typing_extensions import override
 from guacr.access.keys import ProcessKeys
 from guacr.control.control import Control
 from guacr.net.acceptor import Acceptor
+from guacr.net.answers import NEEDS_HTTPS, unavailable
 from guacr.net.connection_limits import ConnectionLimits, Place
 from guacr.net.listeners import (
     close_all,
@@ -33,7 +34,7 @@ from guacr.operators.rest import create_rest
 from guacr.services import Service
 from guacr.settings.models import Settings
 from guacr.web.app import create_runner
-from guacr.web.guard import NEEDS_HTTPS, HttpGuard, deadlines, unavailable
+from guacr.web.guard import HttpGuard, deadlines
 
 log = logging.getLogger("guacr.daemon")
 

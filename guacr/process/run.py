@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import signal
-import sys
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
 from threading import Thread
-from types import ModuleType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from guacr import garbage
 from guacr import log as logs
-from guacr.daemon import Daemon
 from guacr.errors import SettingsError
+from guacr.event_loop import leave, loop_factory
 from guacr.net.open_files import raise_open_files
 from guacr.process.background import Detached
 from guacr.process.pid_file import PidFile
 from guacr.settings.models import Settings
 from guacr.systemd import feed_watchdog, notify, notify_reloading
-from guacr.threads import WAITING_MAX
+from guacr.workers.shares import worker_count
+
+if TYPE_CHECKING:
+    from guacr.daemon import Daemon
+    from guacr.workers.front import Front
 
 LOAD_TIMEOUT = 60.0
 """Seconds within which the settings must be reloaded, commands included."""
@@ -44,18 +45,9 @@ def run(settings: Settings, *, load: Load, detached: Detached | None = None) -> 
     """
     logs.collect_stray()
     raise_open_files()
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
         runner.run(_Process(settings, load, detached).run())
-        _leave()
-
-
-def _leave() -> NoReturn:
-    """Exit immediately. Python would first wait for every thread, including those that wait for a
-    name server or a Kerberos realm that does not answer."""
-    logging.shutdown()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)
+        leave()
 
 
 class _Process:
@@ -76,8 +68,7 @@ class _Process:
         if pid_file is not None:
             pid_file.check()
         self._handle_signals()
-        daemon = Daemon(self._settings)
-        daemon.control.on_reload = partial(self._reload, daemon)
+        daemon = self._served()
         await daemon.start()
         try:
             if pid_file is not None:
@@ -94,6 +85,19 @@ class _Process:
                 pid_file.remove()
             await daemon.close()
 
+    def _served(self) -> Daemon | Front:
+        """Return the daemon of this process, or the front of several workers. Only one of them is
+        loaded: a front needs little memory."""
+        if worker_count(self._settings.daemon.workers) > 1:
+            from guacr.workers.front import Front
+
+            return Front(self._settings, to_syslog=self._detached is not None)
+        from guacr.daemon import Daemon
+
+        daemon = Daemon(self._settings)
+        daemon.control.on_reload = partial(self._reload, daemon)
+        return daemon
+
     def _handle_signals(self) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -106,7 +110,7 @@ class _Process:
         asyncio.get_running_loop().remove_reader(life)
         self._stopped.set()
 
-    async def _serve(self, daemon: Daemon) -> None:
+    async def _serve(self, daemon: Daemon | Front) -> None:
         stopped = asyncio.create_task(self._stopped.wait(), name="wait for the end")
         reloading = asyncio.create_task(self._reload_when_told(daemon), name="reload")
         watchdog = asyncio.create_task(feed_watchdog(), name="watchdog")
@@ -117,7 +121,7 @@ class _Process:
                 task.cancel()
             await asyncio.gather(stopped, reloading, watchdog, return_exceptions=True)
 
-    async def _reload_when_told(self, daemon: Daemon) -> None:
+    async def _reload_when_told(self, daemon: Daemon | Front) -> None:
         while True:
             await self._hang_up.wait()
             self._hang_up.clear()
@@ -143,7 +147,7 @@ class _Process:
                 "name is a pipe, or on a disk that does not respond, and how long commands take"
             ) from None
 
-    async def _reload(self, daemon: Daemon) -> list[str]:
+    async def _reload(self, daemon: Daemon | Front) -> list[str]:
         """Reload the settings; return the names of those that need a restart.
 
         Raises:
@@ -152,10 +156,10 @@ class _Process:
         async with self._reloading:
             return await self._reload_alone(daemon)
 
-    async def _reload_alone(self, daemon: Daemon) -> list[str]:
+    async def _reload_alone(self, daemon: Daemon | Front) -> list[str]:
         try:
             settings = await self._loaded()
-            late = daemon.reload(settings)
+            late = await daemon.apply(settings)
         except SettingsError as error:
             for line in str(error).splitlines():
                 log.warning("the settings were not reloaded: %s", line)
@@ -176,18 +180,3 @@ def _run_into(future: Future[Settings], load: Load) -> None:
         future.set_result(load())
     except BaseException as error:  # noqa: BLE001 - raised where the future is awaited
         future.set_exception(error)
-
-
-def _loop_factory() -> type[asyncio.AbstractEventLoop] | None:
-    """Return uvloop's event loop if it is installed."""
-    uvloop = _uvloop()
-    os.environ.setdefault("UV_THREADPOOL_SIZE", str(WAITING_MAX))  # for name resolution
-    return None if uvloop is None else uvloop.Loop
-
-
-def _uvloop() -> ModuleType | None:
-    try:
-        import uvloop
-    except ImportError:
-        return None
-    return uvloop

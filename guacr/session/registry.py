@@ -54,6 +54,11 @@ class SessionRegistry(Directory):
         self._ending: set[asyncio.Task[None]] = set()
         self._is_closed = False
 
+    @property
+    def is_empty(self) -> bool:
+        """True if there are no sessions, and all handlers have cleaned up."""
+        return not self.sessions and not self._ending
+
     @override
     def find(self, connection_id: str) -> Here:
         return Here(self._find(connection_id))

@@ -31,6 +31,7 @@ from guacr.settings.types import (
     Texts,
     TokenKeys,
     Whole,
+    Workers,
 )
 from guacr.settings.webrtc import WebRtcSettings
 
@@ -338,6 +339,10 @@ class DaemonSettings(Section):
 
     pid_file: OptionalPath = None
     """File to write the process id to; empty for none."""
+    workers: Workers = 1
+    """Processes that run sessions: 1 for a single process, 0 (or "auto") for one per processor.
+    Several have a further process that accepts clients; threads and memory that the settings allow
+    for the daemon as a whole are divided among them. A change from or to 1 needs a restart."""
 
 
 class Connection(Section):

@@ -22,6 +22,9 @@ TOKEN_KEY_MIN = 32
 GUACAMOLE_LITE_KEY_BYTES = 32
 """The size of an AES-256 key."""
 
+WORKERS_MAX = 256
+"""Processes that run sessions."""
+
 _HOST = r"(?:\*\.)?[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\]"
 _ORIGIN = re.compile(rf"self|https?://(?:{_HOST})(?::[0-9]{{1,5}})?/?")
 
@@ -162,7 +165,7 @@ def _mode(value: Any) -> Any:
         raise ValueError('must be octal digits such as "0660"') from None
 
 
-def _quality(value: Any) -> Any:
+def _auto(value: Any) -> Any:
     return 0 if value == "auto" else value
 
 
@@ -227,7 +230,13 @@ Mode = Annotated[
     Whole, BeforeValidator(_mode), Field(ge=0, le=0o777), Allowed('octal digits such as "0660"')
 ]
 Quality = Annotated[
-    Whole, BeforeValidator(_quality), Field(ge=0, le=100), Allowed('"auto" or 0 to 100')
+    Whole, BeforeValidator(_auto), Field(ge=0, le=100), Allowed('"auto" or 0 to 100')
+]
+Workers = Annotated[
+    Whole,
+    BeforeValidator(_auto),
+    Field(ge=0, le=WORKERS_MAX),
+    Allowed(f'"auto" or 1 to {WORKERS_MAX}'),
 ]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_split)]
 Hosts = Annotated[tuple[Annotated[str, BeforeValidator(_host)], ...], BeforeValidator(_split)]

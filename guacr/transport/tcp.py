@@ -14,22 +14,31 @@ from guacr.transport.base import CLOSE_TIMEOUT, NO_RECEIVER, Receiver, Transport
 
 
 class TcpTransport(asyncio.Protocol, Transport):
-    """An accepted connection; `on_open` is called with it, and sets its receiver."""
+    """An accepted connection; `on_open` is called with it, and sets its receiver. `peer` is the
+    client's address if the connection itself does not have it."""
 
-    def __init__(self, on_open: Callable[[TcpTransport], None]) -> None:
+    def __init__(
+        self, on_open: Callable[[TcpTransport], None], peer: tuple[str, int] | None = None
+    ) -> None:
         self.receiver: Receiver
+        self._peer = peer
         self._on_open = on_open
         self._transport: asyncio.Transport
         self.gone = asyncio.get_running_loop().create_future()
         """Done when the connection is closed."""
         self._closing: asyncio.TimerHandle | None = None
 
+    @property
+    def connection(self) -> asyncio.Transport:
+        """The connection itself."""
+        return self._transport
+
     # ---- Transport
 
     @property
     @override
     def peer(self) -> str:
-        return described(self._transport.get_extra_info("peername"))
+        return described(self._peer or self._transport.get_extra_info("peername"))
 
     @property
     @override

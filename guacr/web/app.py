@@ -17,9 +17,11 @@ from guacr.control.control import Control
 from guacr.deadline import time_limit
 from guacr.errors import GuacrError, UnauthorizedError
 from guacr.json_text import JsonError, parse_json
+from guacr.net.handover import Handover
 from guacr.net.listeners import port_of, tcp_sockets
 from guacr.recording.library import Library
 from guacr.session.directory import Directory
+from guacr.session.ids import foreign_worker
 from guacr.session.protocols import Protocols
 from guacr.settings.models import Settings
 from guacr.transport.base import CLOSE_TIMEOUT
@@ -29,6 +31,7 @@ from guacr.web.forwarded import Proxies
 from guacr.web.guard import KEEP_ALIVE, deadlines
 from guacr.web.headers import Headers
 from guacr.web.health import Health
+from guacr.web.misplaced import Misplaced
 from guacr.web.recordings import WEB, Recordings, add_files, create_player, library_of
 from guacr.web.refused import HttpLog, refusal, reported
 from guacr.web.tunnels import Tunnels
@@ -61,15 +64,24 @@ def create_app(
     *,
     secret: str | None = None,
     signalling: Signalling | None = None,
+    handover: Handover | None = None,
 ) -> web.Application:
     """Create the application, whose probes show the state of `control`. With a `secret`, it is only
-    for browsers that have opened `/?secret=…`; with `signalling`, it offers WebRTC."""
+    for browsers that have opened `/?secret=…`; with `signalling`, it offers WebRTC; with a
+    `handover`, there are other workers."""
     gateway = Gateway(settings, protocols, directory.params_type, keys)
     tunnels = Tunnels(gateway, directory, settings.websocket.max_message)
     admission = Admission(settings, secret)
+    misplaced = Misplaced(handover, gateway, (WEBSOCKET_PATH, WEBRTC_PATH))
     proxies, headers = Proxies(settings), Headers(settings)
     app = web.Application(
-        middlewares=[deadlines, proxies.middleware, reported, admission.middleware],
+        middlewares=[
+            deadlines,
+            proxies.middleware,
+            reported,
+            admission.middleware,
+            misplaced.middleware,
+        ],
         client_max_size=BODY_MAX,
     )
     app.on_response_prepare.append(headers.add)
@@ -84,7 +96,7 @@ def create_app(
         headers.reload,
         recordings.reload,
     )
-    page = _Page(gateway, tunnels, has_webrtc=signalling is not None)
+    page = _Page(gateway, tunnels, misplaced, has_webrtc=signalling is not None)
     app.add_routes(
         [
             web.get("/", page.index),
@@ -164,7 +176,10 @@ async def _signal(
 class _Page:
     """The page's API; responses are JSON, errors `{"error": sentence}`."""
 
-    def __init__(self, gateway: Gateway, tunnels: Tunnels, *, has_webrtc: bool) -> None:
+    def __init__(
+        self, gateway: Gateway, tunnels: Tunnels, misplaced: Misplaced, *, has_webrtc: bool
+    ) -> None:
+        self._misplaced = misplaced
         self._gateway = gateway
         self._tunnels = tunnels
         html = (WEB / "static" / "index.html").read_text(encoding="utf-8")
@@ -192,6 +207,7 @@ class _Page:
         """Return a token to join the session of `tunnel`, `readOnly` or not."""
         body = await _body(request)
         tunnel, read_only = str(body.get("tunnel", "")), body.get("readOnly") is not False
+        await self._misplaced.check(request, foreign_worker(tunnel), await request.read())
         return _answer(
             request, lambda: {"token": self._tunnels.join_token(tunnel, read_only=read_only)}
         )
@@ -199,6 +215,7 @@ class _Page:
     async def session(self, request: web.Request) -> web.Response:
         """Return what the user of `tunnel` may do."""
         tunnel = str((await _body(request)).get("tunnel", ""))
+        await self._misplaced.check(request, foreign_worker(tunnel), await request.read())
         return _answer(request, lambda: self._tunnels.about(tunnel))
 
     async def form(self, request: web.Request) -> web.Response:

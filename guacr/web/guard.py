@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import cast
+from typing import Any, cast
 
 from aiohttp import web
 from typing_extensions import override
@@ -18,6 +18,7 @@ from guacr.addresses import plain
 from guacr.deadline import Deadline
 from guacr.errors import BusyError
 from guacr.net.connection_limits import Place, network_of
+from guacr.net.handover import Adopted, Handover
 from guacr.refusals import Refusals
 
 HEAD_TIMEOUT = 15.0
@@ -34,12 +35,17 @@ _late, _full = Refusals(log), Refusals(log)
 
 
 class HttpGuard(asyncio.Protocol):
-    """Passes everything on to aiohttp's `handler`, and closes late connections."""
+    """Passes everything on to aiohttp's `handler`, and closes late connections. `adopted` is set if
+    another process has accepted the connection."""
 
-    def __init__(self, handler: asyncio.Protocol, place: Place) -> None:
+    def __init__(
+        self, handler: asyncio.Protocol, place: Place, adopted: Adopted | None = None
+    ) -> None:
         self._handler = handler
         self._place = place
+        self._adopted = adopted
         self._transport: asyncio.Transport
+        self._shown: AdoptedTransport | None = None
         self._deadline: Deadline | None = None
 
     @classmethod
@@ -71,13 +77,29 @@ class HttpGuard(asyncio.Protocol):
         self._set_deadline(None)
         self._place.settle()
 
+    @property
+    def moves(self) -> bool:
+        """True if the connection may have to go to the worker that has what it wants."""
+        return self._adopted is not None and self._adopted.moves
+
+    def move(self, handover: Handover, worker: int, head: bytes) -> None:
+        """Have another worker serve the connection, from `head` on."""
+        if self._shown is not None:
+            self._shown.give_away()
+        handover.move(worker, "web", self._transport, self._place, head)
+
     # ---- asyncio.Protocol
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self._set_deadline(HEAD_TIMEOUT)
+        if self._adopted is not None:
+            self._shown = AdoptedTransport(self._transport, self._adopted)
+            transport = cast(asyncio.Transport, self._shown)
         self._handler.connection_made(transport)
+        if self._adopted is not None and self._adopted.head:
+            self._handler.data_received(self._adopted.head)
 
     @override
     def data_received(self, data: bytes) -> None:
@@ -115,6 +137,34 @@ class HttpGuard(asyncio.Protocol):
         self._transport.abort()
 
 
+class AdoptedTransport:
+    """The transport of a connection that another process has accepted, and perhaps relays: it has
+    the properties of the client's own connection."""
+
+    def __init__(self, transport: asyncio.Transport, adopted: Adopted) -> None:
+        self._transport = transport
+        self._is_given_away = False
+        self._extra: dict[str, object] = {}
+        if adopted.address is not None:
+            self._extra = {"peername": adopted.address, "sslcontext": adopted.secure or None}
+
+    def give_away(self) -> None:
+        """Leave the connection open, whatever the handler does with it: it belongs to others."""
+        self._is_given_away = True
+
+    def get_extra_info(self, name: str, default: object = None) -> object:
+        """Return a property, as `asyncio.BaseTransport` does."""
+        return self._extra.get(name) or self._transport.get_extra_info(name, default)
+
+    def close(self) -> None:
+        """Close the connection, unless it was given away."""
+        if not self._is_given_away:
+            self._transport.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
 @web.middleware
 async def deadlines(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Report to the guard when a request's header has arrived; the first middleware.
@@ -126,25 +176,3 @@ async def deadlines(request: web.Request, handler: Handler) -> web.StreamRespons
     if guard is not None:
         guard.request_began()
     return await handler(request if "Host" in request.headers else request.clone(host=""))
-
-
-def unavailable(error: BusyError) -> bytes:
-    """Return the response for a connection over the limit."""
-    return _response("503 Service Unavailable", str(error), "Retry-After: 5\r\n")
-
-
-def _response(status: str, sentence: str, headers: str = "") -> bytes:
-    """Return a whole response, for a connection that gets nothing else."""
-    body = f"{sentence[0].upper()}{sentence[1:]}.\n"
-    return (
-        f"HTTP/1.1 {status}\r\nContent-Type: text/plain; charset=utf-8\r\n{headers}"
-        f"Connection: close\r\nContent-Length: {len(body)}\r\n\r\n{body}"
-    ).encode()
-
-
-NEEDS_HTTPS = _response(
-    "400 Bad Request",
-    "this port uses HTTPS: begin the address with https://, or wss:// in programs",
-)
-"""The response for clients of a port with TLS that do not use it. They are not redirected: what
-they sent, such as a token, was readable on the way, and should not go unnoticed."""

@@ -11,14 +11,16 @@ from typing import ClassVar
 from aiohttp import web
 from typing_extensions import override
 
-from guacr.net.acceptor import Acceptor
+from guacr.net.acceptor import Acceptor, serve_client
+from guacr.net.answers import NEEDS_HTTPS, unavailable
 from guacr.net.connection_limits import ConnectionLimits, Place
+from guacr.net.handover import Adopted
 from guacr.net.listeners import close_all, place_of, port_of, tcp_sockets
 from guacr.net.tls import Tls, context_of, tls_of
 from guacr.services import Service
 from guacr.settings.models import Settings
 from guacr.web.app import close_runner, create_runner, reload_app
-from guacr.web.guard import NEEDS_HTTPS, HttpGuard, unavailable
+from guacr.web.guard import HttpGuard
 
 log = logging.getLogger("guacr.daemon")
 
@@ -30,6 +32,7 @@ class WebService(Service):
         settings: the daemon's settings.
         create_app: creates the application when the service starts.
         limits: the connection limits.
+        listens: false if it only serves those whom the front of the daemon accepts.
     """
 
     need_restart: ClassVar[tuple[str, ...]] = (
@@ -44,10 +47,13 @@ class WebService(Service):
         settings: Settings,
         create_app: Callable[[], web.Application],
         limits: ConnectionLimits,
+        *,
+        listens: bool = True,
     ) -> None:
         self._settings = settings
         self._create_app = create_app
         self._limits = limits
+        self._listens = listens
         self._sockets: list[socket.socket] = []
         self._acceptors: list[Acceptor] = []
         self._runner: web.AppRunner | None = None
@@ -61,13 +67,13 @@ class WebService(Service):
     @override
     async def open(self) -> None:
         page = self._settings.websocket
-        if page.enabled:
+        if page.enabled and self._listens:
             backlog = self._settings.server.backlog
             self._sockets = await tcp_sockets(page.hosts, page.port, backlog)
 
     @override
     async def start(self) -> None:
-        if not self._sockets:
+        if not self._settings.websocket.enabled:
             return
         self._tls = tls_of(self._settings, "websocket", NEEDS_HTTPS)
         self._runner = create_runner(self._create_app())
@@ -101,7 +107,17 @@ class WebService(Service):
 
         return apply
 
-    def _accepted(self, place: Place) -> asyncio.Protocol:
+    async def adopt(self, client: Adopted) -> None:
+        """Serve a client that the front has accepted."""
+        await serve_client(
+            client.sock,
+            client.place,
+            client.peer,
+            lambda: self._accepted(client.place, client),
+            tls=self._tls if client.tls else None,
+        )
+
+    def _accepted(self, place: Place, adopted: Adopted | None = None) -> asyncio.Protocol:
         assert self._runner is not None  # noqa: S101 - it is set up first
         assert self._runner.server is not None  # noqa: S101
-        return HttpGuard(self._runner.server(), place)
+        return HttpGuard(self._runner.server(), place, adopted)

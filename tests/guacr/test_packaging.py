@@ -114,7 +114,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     "pyte": ("terminal.engines.pyte.library",),
     "re2": ("handlers.telnet.expressions",),
     "simplejpeg": ("guacr.display.jpeg",),
-    "uvloop": ("guacr.process.run", "guacr.tubes.compat.runtime"),
+    "uvloop": ("guacr.event_loop", "guacr.tubes.compat.runtime"),
     "yaml": ("handlers.kubernetes.kubeconfig",),
 }
 """Third-party library → the modules, or packages, that may import it.

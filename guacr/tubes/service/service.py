@@ -22,13 +22,12 @@ from guacr.tubes.service.browser_tube import BrowserTube
 from guacr.tubes.service.ice_servers import configuration, ice_settings
 from guacr.tubes.service.messages import Candidate, Offer, Resume
 from guacr.tubes.service.signalling import Signalling
+from guacr.web.misplaced import TUBE_PARAMETER
 from guacr.web.refused import report
 from guacr.web.tunnels import Tunnels
 
 SIGNALLING_TIME = 45.0
 """Seconds of a signalling connection; less than any HTTP request may take (`guacr.web.guard`)."""
-TUBE_PARAMETER = "tube"
-"""In the query of a signalling connection: the id of a tube that is there already."""
 CLOSE_TIMEOUT = 3.0
 """Seconds for the ends of all tubes."""
 

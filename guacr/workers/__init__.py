@@ -1,0 +1,1 @@
+"""Several processes of one daemon: a front that accepts clients, and workers that have sessions."""

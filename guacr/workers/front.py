@@ -1,0 +1,304 @@
+"""The front: accepts clients, decides which worker each belongs to, and looks after the workers.
+
+It has no sessions, and sees nothing of a client but what it selects.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections import deque
+from contextlib import suppress
+
+from guacr import refusals
+from guacr.access.keys import ProcessKeys
+from guacr.deadline import STANDSTILL
+from guacr.errors import BusyError, SettingsError, ShutdownError
+from guacr.net.connection_limits import ConnectionLimits, connections_for
+from guacr.net.listeners import ServerSockets, close_all, place_of, port_of, tcp_sockets
+from guacr.net.open_files import open_files
+from guacr.session.ids import NUMBER_MAX
+from guacr.settings.models import Settings
+from guacr.workers.boot import Boot
+from guacr.workers.client import ATTEMPTS_MAX, Client
+from guacr.workers.generation import Generation
+from guacr.workers.operations import REFUSED
+from guacr.workers.reception import Reception
+from guacr.workers.remote import MISSED_MAX, RemoteWorker
+from guacr.workers.shares import worker_count
+from guacr.workers.wire import Message
+
+TICK = 1.0
+"""Seconds between two pings."""
+OLD_MAX = 8
+"""Old generations that still have sessions; beyond, the settings are not reloaded."""
+CLOSE_TIMEOUT = 20.0
+"""Seconds that workers have to end in order, in addition to `server.drain_timeout`."""
+NEED_RESTART = (
+    "server.hosts",
+    "server.port",
+    "server.unix_socket",
+    "server.unix_socket_mode",
+    "server.backlog",
+    "server.max_connections",
+    "server.max_waiting",
+    "websocket.enabled",
+    "websocket.hosts",
+    "websocket.port",
+    "daemon.pid_file",
+)
+"""Settings that need a restart; all others take effect with a new generation of workers."""
+
+log = logging.getLogger("guacr.workers")
+
+
+class Front:
+    """Serves with several workers, from `start` until `close`.
+
+    Args:
+        settings: of the daemon.
+        to_syslog: true if the workers log to the system log.
+    """
+
+    def __init__(self, settings: Settings, *, to_syslog: bool = False) -> None:
+        self.settings = self._started_with = settings
+        self._to_syslog = to_syslog
+        self._keys = ProcessKeys.generate()
+        self._sockets = ServerSockets()
+        self._web_sockets: list[socket.socket] = []
+        self._workers: dict[int, RemoteWorker] = {}
+        self._current: Generation | None = None
+        self._old: list[Generation] = []
+        self._last_number = 0
+        self._turn = 0
+        self._waiting: deque[Client] = deque()
+        """Clients that no worker could be given yet."""
+        self._reception = Reception(lambda: self.settings, self._dispatch)
+        self._ticking: asyncio.Task[None] | None = None
+        self._is_closing = False
+        self._ended = asyncio.Event()
+
+    @property
+    def port(self) -> int:
+        """The TCP port of the Guacamole protocol."""
+        return port_of(self._sockets.all)
+
+    @property
+    def web_port(self) -> int:
+        """The port of the page and of WebSocket."""
+        return port_of(self._web_sockets)
+
+    # ---- life
+
+    async def start(self) -> None:
+        """Start to serve.
+
+        Raises:
+            SettingsError: an address, a port or a file in the settings cannot be used.
+        """
+        server, page = self.settings.server, self.settings.websocket
+        try:
+            await self._sockets.open(server)
+            if page.enabled:
+                self._web_sockets = await tcp_sockets(page.hosts, page.port, server.backlog)
+            self._current = self._generation(self.settings)
+            await self._current.start()
+        except BaseException:
+            await self.close()
+            raise
+        refusals.observers.append(self._refused)
+        self._ticking = asyncio.create_task(self._tick(), name="pings")
+        self._listen()
+
+    def _listen(self) -> None:
+        server = self.settings.server
+        count = 1 if self._current is None else self._current.boot.workers
+        most = server.max_connections or count * connections_for(open_files())
+        tcp, web = (ConnectionLimits(most, server.max_waiting) for _ in range(2))
+        for sock in self._sockets.all:
+            self._reception.listen(sock, "tcp", tcp)
+            log.info("listening on %s", place_of(sock))
+        for sock in self._web_sockets:
+            self._reception.listen(sock, "web", web)
+            log.info("listening for WebSocket on %s", place_of(sock))
+
+    async def apply(self, settings: Settings) -> list[str]:
+        """Start workers with new settings, and with the code that is installed now. Once they are
+        ready, everything that starts is theirs; the sessions of the others go on until they end.
+        Return the names of settings that need a restart.
+
+        Raises:
+            SettingsError: they cannot be used; nothing is changed.
+        """
+        if len(self._old) >= OLD_MAX:
+            raise SettingsError(
+                f"there are {OLD_MAX} generations of workers that still have sessions: wait for "
+                "their ends, or restart the daemon"
+            )
+        generation = self._generation(settings)
+        await generation.start()
+        if self._is_closing:
+            generation.kill()
+            raise SettingsError("the daemon is ending")
+        before, self._current, self.settings = self._current, generation, settings
+        if before is not None:
+            self._old.append(before)
+            before.drain()
+            self._check_old()
+        self._flush()
+        return [
+            name
+            for name in NEED_RESTART
+            if _value(self._started_with, name) != _value(settings, name)
+        ]
+
+    async def close(self) -> None:
+        """Stop listening, and have the workers end every session, within a limited time."""
+        self._is_closing = True
+        self._reception.close()
+        self._sockets.close()
+        close_all(self._web_sockets)
+        while self._waiting:
+            self._waiting.popleft().refuse(ShutdownError())
+        with suppress(ValueError):
+            refusals.observers.remove(self._refused)
+        if self._ticking is not None:
+            self._ticking.cancel()
+        for generation in self._generations:
+            generation.stop()
+        timeout = self.settings.server.drain_timeout + CLOSE_TIMEOUT
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                while self._workers:
+                    self._ended.clear()
+                    await self._ended.wait()
+        for generation in self._generations:
+            generation.kill()
+
+    @property
+    def _generations(self) -> list[Generation]:
+        return [*self._old, *([] if self._current is None else [self._current])]
+
+    def _generation(self, settings: Settings) -> Generation:
+        return Generation(
+            Boot(settings, self._keys, worker_count(settings.daemon.workers), self._to_syslog),
+            numbers=self._new_number,
+            on_ready=self._became_ready,
+            on_move=self._move,
+            on_gone=self._gone,
+        )
+
+    def _new_number(self) -> int:
+        """Return the number of a new worker: the numbers of those that have ended are used as late
+        as possible, so that an id of theirs is not another session's."""
+        while True:
+            self._last_number = self._last_number % NUMBER_MAX + 1
+            if self._last_number not in self._workers:
+                return self._last_number
+
+    # ---- workers
+
+    def _became_ready(self, worker: RemoteWorker) -> None:
+        self._workers[worker.number] = worker
+        self._flush()
+
+    def _gone(self, worker: RemoteWorker) -> None:
+        self._workers.pop(worker.number, None)
+        self._ended.set()
+        for client in list(worker.clients.values()):
+            if client.sock is None or client.attempts >= ATTEMPTS_MAX or self._is_closing:
+                client.leave()
+            else:
+                self._dispatch(client)
+        worker.clients.clear()
+        asyncio.get_running_loop().call_soon(self._check_old)
+
+    def _check_old(self) -> None:
+        for generation in list(self._old):
+            if not generation.workers:
+                self._old.remove(generation)
+                generation.close()
+
+    async def _tick(self) -> None:
+        loop = asyncio.get_running_loop()
+        due = loop.time() + TICK
+        while True:
+            await asyncio.sleep(TICK)
+            stood_still = loop.time() - due > STANDSTILL
+            due = loop.time() + TICK
+            for worker in list(self._workers.values()):
+                if stood_still:
+                    worker.missed = 0  # it may have answered; this process did not read
+                elif worker.missed >= MISSED_MAX:
+                    log.error("%s hangs: it is killed", worker)
+                    worker.kill()
+                    continue
+                worker.ping()
+            self._refuse_late(loop.time())
+            self._flush()
+
+    def _refuse_late(self, now: float) -> None:
+        while self._waiting and self._waiting[0].due <= now:
+            self._waiting.popleft().refuse(BusyError("no process can serve you now: try again"))
+
+    def _refused(self, peer: str, reason: str) -> None:
+        """Have a refusal of the front written to the audit log."""
+        worker = self._least_loaded()
+        if worker is not None:
+            worker.channel.send(REFUSED, {"peer": peer, "reason": reason})
+
+    # ---- clients
+
+    def _dispatch(self, client: Client) -> None:
+        """Give a client to the worker that it belongs to, or to the least loaded one. One that asks
+        for a session of a worker that has ended is told so by any other."""
+        worker = self._workers.get(client.worker) if client.worker else self._least_loaded()
+        if worker is None and client.worker:
+            client.worker, client.moves = 0, False
+            worker = self._least_loaded()
+        if worker is None or not worker.give(client):
+            client.due = asyncio.get_running_loop().time() + self.settings.server.handshake_timeout
+            self._waiting.append(client)
+
+    def _flush(self) -> None:
+        """Give the clients that wait to workers."""
+        for _ in range(len(self._waiting)):
+            self._dispatch(self._waiting.popleft())
+
+    def _least_loaded(self) -> RemoteWorker | None:
+        """Return the worker with the fewest clients, of those that answer, if any does."""
+        current = [] if self._current is None else list(self._current.workers.values())
+        ready = [worker for worker in current if worker.state == "ready"]
+        ready = [worker for worker in ready if worker.is_available] or ready
+        if not ready:  # those of the generation before go on until there are others
+            ready = [worker for worker in self._workers.values() if worker.state == "ready"]
+        if not ready:
+            return None
+        self._turn += 1
+        at = self._turn % len(ready)
+        return min(ready[at:] + ready[:at], key=lambda worker: worker.load)
+
+    def _move(self, source: RemoteWorker, message: Message) -> None:
+        """Give a client to another worker, for a worker that has found that it belongs there."""
+        fields = message.fields
+        client = source.clients.pop(fields["lease"], None)
+        if message.fd is None:
+            if client is not None:
+                client.leave()
+            return
+        if client is None:
+            client = Client(self._reception.new_lease(), None, None, fields["port"])
+        client.taken()
+        client.sock = socket.socket(fileno=message.fd)
+        client.sock.setblocking(False)
+        client.head, client.worker = message.data, fields["to"]
+        client.address, client.secure = fields["address"], fields["secure"]
+        client.tls, client.moves = False, client.port == "web"
+        client.attempts = 0
+        self._dispatch(client)
+
+
+def _value(settings: Settings, name: str) -> object:
+    section, _, key = name.partition(".")
+    return getattr(getattr(settings, section), key)

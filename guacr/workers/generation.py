@@ -1,0 +1,188 @@
+"""A generation of workers: those that were started with the same settings and the same code."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+
+from guacr.errors import SettingsError
+from guacr.workers.boot import Boot
+from guacr.workers.channel import socket_pair
+from guacr.workers.remote import RemoteWorker
+from guacr.workers.wire import Message
+from guacr.workers.zygote_process import ZygoteProcess
+
+START_TIMEOUT = 60.0
+"""Seconds in which a worker must be ready."""
+EARLY = 10.0
+"""Seconds of a worker's life within which its end counts as a failure to start."""
+PAUSE, PAUSE_MAX = 0.1, 30.0
+"""Seconds until a worker is started again after the first failure and after many; each failure
+doubles them."""
+
+log = logging.getLogger("guacr.workers")
+
+
+class Generation:
+    """Workers, and the zygote that forks them. A worker that ends is replaced.
+
+    Args:
+        boot: what they are started with.
+        numbers: returns the number of a new worker.
+        on_ready, on_move, on_gone: called as those of a `RemoteWorker`.
+    """
+
+    def __init__(
+        self,
+        boot: Boot,
+        *,
+        numbers: Callable[[], int],
+        on_ready: Callable[[RemoteWorker], None],
+        on_move: Callable[[RemoteWorker, Message], None],
+        on_gone: Callable[[RemoteWorker], None],
+    ) -> None:
+        self.boot = boot
+        self.workers: dict[int, RemoteWorker] = {}
+        self._numbers = numbers
+        self._on_ready, self._on_move, self._on_gone = on_ready, on_move, on_gone
+        self._zygote: ZygoteProcess | None = None
+        self._is_started = self._is_ending = False
+        self._changed = asyncio.Event()
+        self._failures = 0
+        self._reason = ""
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._starting = asyncio.Lock()
+
+    async def start(self) -> None:
+        """Start all workers, and wait until they are ready.
+
+        Raises:
+            SettingsError: they cannot be started with these settings; none is left.
+        """
+        try:
+            for _ in range(self.boot.workers):
+                await self._spawn()
+            async with asyncio.timeout(START_TIMEOUT):
+                while not self._are_ready():
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            self.kill()
+            raise SettingsError(f"the workers were not ready within {START_TIMEOUT:g} s") from None
+        except BaseException:
+            self.kill()
+            raise
+        self._is_started = True
+
+    def _are_ready(self) -> bool:
+        """Return whether all workers are ready.
+
+        Raises:
+            SettingsError: one has ended.
+        """
+        if len(self.workers) < self.boot.workers:
+            raise SettingsError(self._reason or "a worker ended while it started: see the log")
+        return all(worker.state == "ready" for worker in self.workers.values())
+
+    async def _spawn(self) -> None:
+        async with self._starting:
+            if self._zygote is None or not self._zygote.is_alive:
+                await self._start_zygote()
+        assert self._zygote is not None  # noqa: S101 - it has just been started
+        number = self._numbers()
+        ours, theirs = socket_pair()
+        self.workers[number] = RemoteWorker(
+            number, ours, on_ready=self._became_ready, on_move=self._on_move, on_gone=self._ended
+        )
+        self._zygote.fork(number, theirs)
+
+    async def _start_zygote(self) -> None:
+        if self._zygote is not None:
+            self._zygote.close()
+            self._zygote = None
+        try:
+            zygote = ZygoteProcess(self.boot, self._forked)
+        except OSError as error:
+            raise SettingsError(f"the workers cannot be started: {error.strerror}") from error
+        try:
+            await zygote.started()
+        except BaseException:
+            zygote.close()
+            raise
+        self._zygote = zygote
+
+    # ---- the end
+
+    def drain(self) -> None:
+        """Have each worker end after its last session; none is replaced."""
+        self._end()
+        for worker in list(self.workers.values()):
+            worker.drain()
+
+    def stop(self) -> None:
+        """Have the workers end their sessions, and themselves."""
+        self._end()
+        for worker in list(self.workers.values()):
+            worker.stop()
+
+    def kill(self) -> None:
+        """End everything at once."""
+        self._end()
+        for worker in list(self.workers.values()):
+            worker.kill()
+        self.close()
+
+    def close(self) -> None:
+        """End the zygote; called after the last worker."""
+        self._end()
+        if self._zygote is not None:
+            self._zygote.close()
+            self._zygote = None
+
+    def _end(self) -> None:
+        self._is_ending = True
+        for task in self._tasks:
+            task.cancel()
+
+    # ---- events
+
+    def _forked(self, number: int, pid: int, process: int | None) -> None:
+        worker = self.workers.get(number)
+        if worker is not None:
+            worker.forked(pid, process)
+
+    def _became_ready(self, worker: RemoteWorker) -> None:
+        self._changed.set()
+        self._on_ready(worker)
+
+    def _ended(self, worker: RemoteWorker) -> None:
+        del self.workers[worker.number]
+        self._reason = worker.reason
+        self._changed.set()
+        self._on_gone(worker)
+        if self._is_started and not self._is_ending:
+            self._replace(worker)
+
+    def _replace(self, worker: RemoteWorker) -> None:
+        is_early = time.monotonic() - worker.since < EARLY
+        self._failures = self._failures + 1 if is_early else 0
+        pause = min(PAUSE_MAX, PAUSE * 2 ** (self._failures - 1)) if self._failures else 0.0
+        if worker.reason:
+            log.error("%s cannot start: %s", worker, worker.reason)
+        else:
+            log.error("%s has died: %d sessions are lost", worker, worker.sessions)
+        task = asyncio.get_running_loop().create_task(self._start_another(pause), name="worker")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _start_another(self, pause: float) -> None:
+        while True:
+            await asyncio.sleep(pause)
+            try:
+                await self._spawn()
+                return
+            except SettingsError as error:
+                log.warning("no worker can be started: %s", error)
+                pause = min(PAUSE_MAX, max(PAUSE, pause * 2))

@@ -1,0 +1,157 @@
+"""A worker, as the front sees it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Literal
+
+from guacr.workers.channel import Channel
+from guacr.workers.client import Client
+from guacr.workers.operations import CLIENT, DRAIN, FAILED, LEASES, MOVE, PING, PONG, READY, STOP
+from guacr.workers.wire import Message
+
+MISSED_MAX = 3
+"""Pings in a row without an answer, after which a worker is killed."""
+LATE = 2
+"""Pings in a row without an answer, from which on a worker gets no new clients: the older one has
+had a second."""
+
+State = Literal["starting", "ready", "draining", "stopping"]
+
+log = logging.getLogger("guacr.workers")
+
+
+class RemoteWorker:
+    """A worker process: its channel, and the clients that it has.
+
+    Args:
+        number: names it in the ids of its sessions.
+        sock: the front's end of its channel.
+        on_ready: called once it can serve clients.
+        on_move: called with a client that has to go to another worker.
+        on_gone: called when the process has ended.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        sock: socket.socket,
+        *,
+        on_ready: Callable[[RemoteWorker], None],
+        on_move: Callable[[RemoteWorker, Message], None],
+        on_gone: Callable[[RemoteWorker], None],
+    ) -> None:
+        self.number = number
+        self.pid = 0
+        self.state: State = "starting"
+        self.since = time.monotonic()
+        self.reason = ""
+        """Why it could not start."""
+        self.clients: dict[int, Client] = {}
+        """By their leases."""
+        self.sessions = 0
+        self.missed = 0
+        self.channel = Channel(sock, self._received, self._gone)
+        self._process: int | None = None
+        self._tubes = 0
+        self._on_ready, self._on_move, self._on_gone = on_ready, on_move, on_gone
+
+    # ---- description
+
+    @property
+    def load(self) -> int:
+        """How many clients it has."""
+        return len(self.clients) + self._tubes
+
+    @property
+    def is_available(self) -> bool:
+        """True if it can be given new clients, and answers."""
+        return self.state == "ready" and self.missed < LATE
+
+    def __str__(self) -> str:
+        return f"worker {self.number} (process {self.pid})"
+
+    # ---- actions
+
+    def forked(self, pid: int, process: int | None) -> None:
+        """Note its process id, and a descriptor of the process."""
+        self.pid, self._process = pid, process
+
+    def give(self, client: Client) -> bool:
+        """Give it a client; return whether that was possible."""
+        descriptor = client.duplicate()
+        if descriptor is None:
+            return False
+        client.attempts += 1
+        self.clients[client.lease] = client
+        self.channel.send(CLIENT, client.fields, client.head, descriptor)
+        return True
+
+    def ping(self) -> None:
+        """Ask whether its event loop runs."""
+        self.missed += 1
+        self.channel.send(PING)
+
+    def drain(self) -> None:
+        """Have it end after its last session."""
+        if self.state in ("starting", "ready"):
+            self.state = "draining"
+            self.channel.send(DRAIN)
+
+    def stop(self) -> None:
+        """Have it end its sessions, and itself."""
+        self.state = "stopping"
+        self.channel.send(STOP)
+
+    def kill(self) -> None:
+        """End its process at once."""
+        with suppress(ProcessLookupError):
+            if self._process is not None:
+                signal.pidfd_send_signal(self._process, signal.SIGKILL)
+            elif self.pid:
+                os.kill(self.pid, signal.SIGKILL)
+        self.channel.close()
+        self._gone()
+
+    # ---- messages
+
+    def _received(self, message: Message) -> None:
+        fields = message.fields
+        if message.op == LEASES:
+            self._note(fields)
+        elif message.op == PONG:
+            self.missed = 0
+            self.sessions, self._tubes = fields["sessions"], fields["tubes"]
+        elif message.op == MOVE:
+            self._on_move(self, message)
+        elif message.op == READY:
+            if self.state == "starting":
+                self.state = "ready"
+            self._on_ready(self)
+        elif message.op == FAILED:
+            self.reason = fields["reason"]
+
+    def _note(self, changes: Any) -> None:
+        for lease in changes.get("taken", ()):
+            if lease in self.clients:
+                self.clients[lease].taken()
+        for lease in changes.get("settled", ()):
+            client = self.clients.get(lease)
+            if client is not None and client.place is not None:
+                client.place.settle()
+        for lease in changes.get("left", ()):
+            client = self.clients.pop(lease, None)
+            if client is not None:
+                client.leave()
+
+    def _gone(self) -> None:
+        if self._process is not None:
+            os.close(self._process)
+            self._process = None
+        self._on_gone(self)

@@ -1,0 +1,159 @@
+"""A worker: a daemon in a process of its own, whose clients the front has accepted."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import signal
+import socket
+from typing import Any, NoReturn
+
+from guacr import garbage, refusals
+from guacr.access.keys import ProcessKeys
+from guacr.daemon import Daemon
+from guacr.errors import BusyError, SettingsError
+from guacr.event_loop import leave, loop_factory
+from guacr.net.connection_limits import ConnectionLimits, connections_for, network_of
+from guacr.net.handover import Adopted
+from guacr.net.open_files import open_files
+from guacr.session import ids
+from guacr.session.protocols import Protocols
+from guacr.settings.models import Settings
+from guacr.workers.channel import Channel
+from guacr.workers.leases import Leases
+from guacr.workers.operations import (
+    CLIENT,
+    DRAIN,
+    FAILED,
+    LEASES,
+    PING,
+    PONG,
+    READY,
+    REFUSED,
+    STOP,
+)
+from guacr.workers.relay import WorkerHandover
+from guacr.workers.wire import Message
+
+IDLE_PERIOD = 0.2
+"""Seconds between two looks whether a worker that drains has ended its last session."""
+
+log = logging.getLogger("guacr.workers")
+
+
+def main(
+    number: int, sock: socket.socket, settings: Settings, keys: ProcessKeys, protocols: Protocols
+) -> NoReturn:
+    """Run a worker, whose channel to the front is `sock`, until it ends; then end the process."""
+    ids.set_own_number(number)
+    gc.set_threshold(*garbage.THRESHOLDS)
+    gc.enable()
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        try:
+            runner.run(_run(sock, settings, keys, protocols))
+        except Exception:
+            log.exception("a worker failed")
+        finally:
+            leave()
+
+
+async def _run(
+    sock: socket.socket, settings: Settings, keys: ProcessKeys, protocols: Protocols
+) -> None:
+    await Worker(sock, settings, keys, protocols).run()
+
+
+class Worker:
+    """Serves the clients that come over the channel to the front."""
+
+    def __init__(
+        self, sock: socket.socket, settings: Settings, keys: ProcessKeys, protocols: Protocols
+    ) -> None:
+        self._stopped = asyncio.Event()
+        self._channel = Channel(sock, self._received, self._stopped.set)
+        self._leases = Leases(lambda changes: self._channel.send(LEASES, changes))
+        self._handover = WorkerHandover()
+        self._handover.channel = self._channel
+        most = settings.server.max_connections or connections_for(open_files())
+        self._limits = ConnectionLimits(most, settings.server.max_waiting)
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self.daemon = Daemon(settings, protocols=protocols, keys=keys, handover=self._handover)
+
+    async def run(self) -> None:
+        """Serve until the front says that this is the end, or is gone."""
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self._stopped.set)
+        for number in (signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        try:
+            await self.daemon.start()
+        except SettingsError as error:
+            self._channel.send(FAILED, {"reason": str(error)})
+            return
+        gc.freeze()
+        self._channel.send(READY)
+        await self._stopped.wait()
+        self._handover.close()
+        await self.daemon.close()
+
+    # ---- messages of the front
+
+    def _received(self, message: Message) -> None:
+        if message.op == CLIENT:
+            self._adopt(message)
+        elif message.op == PING:
+            sessions, tubes = len(self.daemon.registry.sessions), self.daemon.tubes
+            self._channel.send(PONG, {"sessions": sessions, "tubes": tubes})
+        elif message.op == DRAIN:
+            self._start(self._drain())
+        elif message.op == STOP:
+            self._stopped.set()
+        elif message.op == REFUSED:
+            for observer in refusals.observers:
+                observer(message.fields["peer"], message.fields["reason"])
+
+    def _adopt(self, message: Message) -> None:
+        fields = message.fields
+        lease, address = fields["lease"], fields["address"]
+        if message.fd is None:  # this process has too many open files
+            self._leases.refuse(lease)
+            return
+        sock = socket.socket(fileno=message.fd)
+        sock.setblocking(False)
+        try:
+            place = self._limits.enter(_network(sock, address))
+        except (BusyError, OSError):
+            sock.close()
+            self._leases.refuse(lease)
+            return
+        client = Adopted(
+            sock,
+            self._leases.take(lease, place),
+            address=None if address is None else tuple(address),
+            secure=fields["secure"],
+            head=message.data,
+            tls=fields["tls"],
+            moves=fields["moves"],
+        )
+        self._start(self.daemon.adopt(fields["port"], client))
+
+    def _start(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work, name="client")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _drain(self) -> None:
+        """End after the last session, and the last client."""
+        while not self._is_idle:  # noqa: ASYNC110 - nothing announces all of this
+            await asyncio.sleep(IDLE_PERIOD)
+        self._stopped.set()
+
+    @property
+    def _is_idle(self) -> bool:
+        return self.daemon.is_idle and not self._leases and not self._handover.relays
+
+
+def _network(sock: socket.socket, address: list[Any] | None) -> str:
+    name = sock.getpeername() if address is None else tuple(address)
+    return network_of(name[0]) if isinstance(name, tuple) else str(name)

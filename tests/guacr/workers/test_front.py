@@ -1,0 +1,300 @@
+"""A front with workers: real processes, which several tests share."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import ssl
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, suppress
+from pathlib import Path
+
+import aiohttp
+import pytest
+import pytest_asyncio
+
+from guacr.access.tokens import Grant, make_token
+from guacr.errors import SettingsError
+from guacr.session.ids import worker_of
+from guacr.settings.models import Settings
+from guacr.testing.client import Behaviour, GuacClient, Hello
+from guacr.testing.daemon import LOCAL, local_settings
+from guacr.testing.wire import Splitter
+from guacr.workers import front as front_module
+from guacr.workers.front import Front
+from tests.support.certificates import Authority
+from tests.support.guarding import owned
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+CARD, KEY = "testcard", "k" * 40
+TICK = 0.1
+
+
+def settings_of(**sections: object) -> Settings:
+    """Two workers with the test card, and the page."""
+    values: dict[str, object] = {
+        "server": {"hosts": LOCAL, "port": 0, "protocols": [CARD]},
+        "websocket": {"hosts": LOCAL, "port": 0, "token_keys": [KEY]},
+        "daemon": {"workers": 2},
+    }
+    return local_settings(**(values | sections))
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def front() -> AsyncIterator[Front]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(front_module, "TICK", TICK)
+        front = Front(settings_of())
+        await front.start()
+        try:
+            yield front
+        finally:
+            await front.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def stack(front: Front) -> AsyncIterator[AsyncExitStack]:
+    """Ends what a test has opened, and waits until the workers have noticed it."""
+    async with AsyncExitStack() as stack:
+        yield stack
+    await until(lambda: not clients(front), "nobody is connected")
+    assert sorted(worker.state for worker in front._workers.values()) == ["ready", "ready"]
+
+
+def clients(front: Front) -> int:
+    return sum(len(worker.clients) for worker in front._workers.values())
+
+
+async def opened(
+    front: Front, stack: AsyncExitStack, select: str = CARD, tls: ssl.SSLContext | None = None
+) -> GuacClient:
+    client = await stack.enter_async_context(
+        await GuacClient.dial(LOCAL[0], front.port, Behaviour(paint=False), tls)
+    )
+    await client.handshake(select, hello=Hello(width=320, height=240))
+    return client
+
+
+async def on_each_worker(
+    front: Front, stack: AsyncExitStack, tls: ssl.SSLContext | None = None
+) -> list[GuacClient]:
+    """A session on each worker."""
+    found: dict[int, GuacClient] = {}
+    while len(found) < 2:
+        client = await opened(front, stack, tls=tls)
+        found.setdefault(worker_of(client.state.ready), client)
+    return list(found.values())
+
+
+async def refusal(front: Front, select: str) -> tuple[str, int]:
+    async with await GuacClient.dial(LOCAL[0], front.port) as client:
+        client.send("select", select)
+        await client.wait(lambda: client.state.errors, "an error")
+        return client.state.errors[0]
+
+
+# ---- which worker
+
+
+async def test_clients_are_spread_and_joiners_find_their_sessions(
+    front: Front, stack: AsyncExitStack
+) -> None:
+    owners = [await opened(front, stack) for _ in range(4)]
+    ids = [client.state.ready for client in owners]
+    workers = [worker_of(one) for one in ids]
+    assert sorted(map(workers.count, set(workers))) == [2, 2]
+    for connection in ids:
+        joiner = await opened(front, stack, connection)
+        assert joiner.state.ready == connection
+        await joiner.frame()
+
+
+async def test_whoever_sends_a_handshake_in_pieces_or_at_once_is_served(front: Front) -> None:
+    for pieces in ([b"6.sel", b"ect,8.test", b"card;"], [b"6.select,8.testcard;4.size,1.9,1.9;"]):
+        reader, writer = await asyncio.open_connection(LOCAL[0], front.port)
+        for piece in pieces:
+            writer.write(piece)
+            await asyncio.sleep(0.001)
+        assert (await reader.readuntil(b";")).startswith(b"4.args,")
+        writer.close()
+
+
+@pytest.mark.parametrize("data", [b"GET / HTTP/1.1\r\n", b"5.hello;", b"x" * 9000])
+async def test_nonsense_is_answered_as_by_a_single_process(front: Front, data: bytes) -> None:
+    reader, writer = await asyncio.open_connection(LOCAL[0], front.port)
+    writer.write(data)
+    answer = await reader.readuntil(b";")
+    assert answer.startswith(b"5.error,"), answer
+    writer.close()
+
+
+async def test_sessions_that_nobody_has_are_unknown(front: Front) -> None:
+    for worker in ("0001", "ffff", "nono"):
+        sentence, status = await refusal(front, f"$00000000-0000-4000-8000-00000000{worker}")
+        assert (sentence, status) == (
+            "unknown connection: it has ended, or its id is wrong",
+            516,
+        )
+
+
+def token(**grant: object) -> str:
+    made = Grant(**grant)  # type: ignore[arg-type]
+    return make_token(KEY, made, now=time.time(), lifetime=60)
+
+
+async def browse(
+    front: Front, stack: AsyncExitStack, connection: str, tls: ssl.SSLContext | None = None
+) -> dict[str, bool]:
+    """Join a session as a browser does; return what its session was asked."""
+    connector = aiohttp.TCPConnector(ssl=tls or True)
+    http = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
+    origin = f"http{'s' if tls else ''}://{LOCAL[0]}:{front.web_port}"
+    url = f"{origin}/websocket?token={token(join=connection)}&width=800"
+    headers = {"Origin": origin}
+    socket = await stack.enter_async_context(
+        http.ws_connect(url, protocols=["guacamole"], headers=headers)
+    )
+    splitter, received = Splitter(), dict[str, tuple[str, ...]]()
+    while "ready" not in received:
+        message = await socket.receive_str()
+        received |= {one.opcode: one.args for one in splitter.feed(message.encode())}
+    assert received["ready"] == (connection,)
+    tunnel = received[""][0]
+    assert worker_of(tunnel) == worker_of(connection)
+    async with http.post(f"{origin}/api/join", json={"tunnel": tunnel}, headers=headers) as answer:
+        assert answer.status == 200, await answer.text()
+    async with http.post(f"{origin}/api/session", json={"tunnel": tunnel}) as answer:
+        about: dict[str, bool] = await answer.json()
+    return about
+
+
+async def test_browsers_join_sessions_of_any_worker(front: Front, stack: AsyncExitStack) -> None:
+    for owner in await on_each_worker(front, stack):
+        for _ in range(3):  # whichever worker has the WebSocket first
+            about = await browse(front, stack, owner.state.ready)
+            assert about == {"readOnly": False, "resizable": False}
+
+
+async def test_links_to_sessions_that_have_ended_say_so(
+    front: Front, stack: AsyncExitStack
+) -> None:
+    http = await stack.enter_async_context(aiohttp.ClientSession())
+    gone = f"$00000000-0000-4000-8000-00000000{max(front._workers):04x}"
+    url = f"http://{LOCAL[0]}:{front.web_port}/websocket?token={token(join=gone)}"
+    socket = await stack.enter_async_context(http.ws_connect(url, protocols=["guacamole"]))
+    text = ""
+    while "5.error" not in text:
+        text += await socket.receive_str()
+    assert "unknown connection" in text
+
+
+# ---- workers that fail
+
+
+async def test_a_worker_that_dies_costs_its_own_sessions(
+    front: Front, stack: AsyncExitStack
+) -> None:
+    victim, other = await on_each_worker(front, stack)
+    before = set(front._workers)
+    with owned():
+        os.kill(front._workers[worker_of(victim.state.ready)].pid, signal.SIGKILL)
+        await victim.wait_closed()
+        await until(lambda: len(front._workers) == 2 and set(front._workers) != before, "another")
+    other.size(300, 200)
+    await other.frame()
+    assert (await refusal(front, victim.state.ready))[1] == 516
+    await on_each_worker(front, stack)
+
+
+async def test_a_worker_that_hangs_is_replaced_and_nobody_waits_for_it(
+    front: Front, stack: AsyncExitStack
+) -> None:
+    victim, _ = await on_each_worker(front, stack)
+    hanging = front._workers[worker_of(victim.state.ready)]
+    with owned():
+        os.kill(hanging.pid, signal.SIGSTOP)
+        for _ in range(4):  # those that it was given go to others once it is dead
+            await opened(front, stack)
+        await victim.wait_closed()
+        await until(lambda: len(front._workers) == 2, "another worker")
+    assert hanging.number not in front._workers
+
+
+# ---- new generations
+
+
+async def test_new_settings_are_those_of_new_workers_and_lose_no_session(
+    front: Front, stack: AsyncExitStack
+) -> None:
+    async with AsyncExitStack() as before:
+        owners = await on_each_worker(front, before)
+        old = set(front._workers)
+        with owned():
+            assert await front.apply(settings_of(session={"max_users": 2})) == []
+            for owner in owners:
+                owner.size(320, 240)
+                await owner.frame()
+                joiner = await opened(front, before, owner.state.ready)
+                await opened(front, before, owner.state.ready)  # the old limit
+                await joiner.frame()
+            owner = await opened(front, stack)
+            assert worker_of(owner.state.ready) not in old
+            await opened(front, stack, owner.state.ready)
+            assert (await joining_error(front, owner.state.ready))[1] == 797
+            assert old < set(front._workers)
+    await until(lambda: not old & set(front._workers), "the old workers end")
+    await until(lambda: not front._old, "their generation is forgotten")
+
+
+async def joining_error(front: Front, connection: str) -> tuple[str, int]:
+    async with await GuacClient.dial(LOCAL[0], front.port) as client:
+        with suppress(AssertionError):
+            await client.handshake(connection)
+        await client.wait(lambda: client.state.errors, "an error")
+        return client.state.errors[0]
+
+
+async def test_settings_that_workers_cannot_use_change_nothing(
+    front: Front, stack: AsyncExitStack, tmp_path: Path
+) -> None:
+    before, workers = front.settings, set(front._workers)
+    server = {"hosts": LOCAL, "port": 0, "protocols": ["nothing"]}
+    with pytest.raises(SettingsError, match="protocol 'nothing' is unknown"):
+        await front.apply(settings_of(server=server))
+    server = {"hosts": LOCAL, "port": 0, "protocols": [CARD], "tls_certificate": tmp_path / "no"}
+    with pytest.raises(SettingsError, match="for TLS: "):
+        await front.apply(settings_of(server=server))
+    assert (front.settings, set(front._workers)) == (before, workers)
+    await opened(front, stack)
+
+
+async def test_settings_of_the_front_need_a_restart(front: Front, stack: AsyncExitStack) -> None:
+    server = {"hosts": LOCAL, "port": 0, "protocols": [CARD], "backlog": 7}
+    with owned():
+        late = await front.apply(settings_of(server=server, daemon={"workers": 2}))
+    assert late == ["server.backlog"]
+    await until(lambda: len(front._workers) == 2, "the old ones end")
+
+
+async def test_joiners_with_tls_find_their_sessions(
+    front: Front, stack: AsyncExitStack, tmp_path: Path
+) -> None:
+    authority = Authority()
+    pair = authority.issue("server")
+    file = tmp_path / "server.pem"
+    file.write_text(pair.certificate + pair.key)
+    server = {"hosts": LOCAL, "port": 0, "protocols": [CARD], "tls_certificate": file}
+    page = {"hosts": LOCAL, "port": 0, "token_keys": [KEY], "tls_certificate": file}
+    trusting = ssl.create_default_context(cadata=authority.certificate)
+    with owned():
+        await front.apply(settings_of(server=server, websocket=page))
+        for owner in await on_each_worker(front, stack, trusting):
+            for _ in range(3):
+                joiner = await opened(front, stack, owner.state.ready, trusting)
+                await joiner.frame()
+                await browse(front, stack, owner.state.ready, trusting)
+        await until(lambda: len(front._workers) == 2, "the old ones end")
