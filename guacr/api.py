@@ -49,6 +49,7 @@ from guacr.protocol.audio import AudioFormat
 from guacr.protocol.instruction import BLOB_MAX
 from guacr.protocol.status import Status
 from guacr.session.context import SessionContext
+from guacr.session.drive_reports import DriveReports
 from guacr.session.handler import Check, ProtocolHandler
 from guacr.session.input.touch import Contact
 from guacr.session.origin import Origin
@@ -106,6 +107,7 @@ __all__ = [
     "DatabaseSettings",
     "DirtyRegion",
     "Display",
+    "DriveReports",
     "EncodedImage",
     "Entry",
     "Feature",

@@ -12,6 +12,7 @@ from guacr.display.encoder import Quality
 from guacr.protocol.audio import AudioFormat
 from guacr.protocol.client import ClientInfo
 from guacr.protocol.instruction import encode, encode_stream
+from guacr.session.drive_reports import DriveReports
 from guacr.session.frames.frames import Frames
 from guacr.session.host_messages import HostMessages
 from guacr.session.origin import Origin
@@ -53,6 +54,7 @@ class SessionContext:
         questions: Questions,
         messages: HostMessages,
         audio: AudioOutputs,
+        drive: DriveReports,
     ) -> None:
         self.settings = settings
         self.origin = origin
@@ -82,6 +84,8 @@ class SessionContext:
         self._questions = questions
         self._messages = messages
         self._audio = audio
+        self.drive = drive
+        """Reports what the host does with files on the drive of the session."""
 
     @property
     def closed(self) -> bool:

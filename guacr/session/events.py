@@ -103,6 +103,23 @@ class FilesChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class DriveFileUsed:
+    """The remote host has used a file on the drive of a session, and closed it."""
+
+    session: str
+    action: str
+    """One of read, written, created (a directory), renamed and deleted; more for `count` uses
+    without an event of their own."""
+    path: str = ""
+    """Its path on the drive."""
+    to: str = ""
+    """Its new path, if it was renamed."""
+    size: int | None = None
+    """Bytes that were read or written."""
+    count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Copied:
     """A clipboard of the remote host was sent to users."""
 
@@ -219,6 +236,7 @@ Event = (
     | TransferStarted
     | TransferEnded
     | FilesChanged
+    | DriveFileUsed
     | Copied
     | Pasted
     | Refused

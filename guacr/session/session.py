@@ -29,6 +29,7 @@ from guacr.protocol.status import Status
 from guacr.session import keep_alive
 from guacr.session.context import SessionContext
 from guacr.session.counters import Counters
+from guacr.session.drive_reports import DriveReports
 from guacr.session.events import (
     Copied,
     Events,
@@ -139,6 +140,7 @@ class Session:
             questions=self.questions,
             messages=self.messages,
             audio=self.audio,
+            drive=DriveReports(self.events, self.id),
         )
         self.frames.set_cost_factor(handler_type.cost_factor)
         try:
@@ -310,6 +312,7 @@ class Session:
         status, reason = _told(error)
         self.counters.ended[status] += 1
         self.counters.traffic_of_ended += traffic
+        self.context.drive.flush()
         closed = SessionClosed(self.id, self.protocol, target, seconds, traffic, status, reason)
         self.events.publish(closed)
 

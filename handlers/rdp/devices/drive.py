@@ -14,7 +14,7 @@ from threading import Lock
 from handlers.rdp.devices import functions, information
 from handlers.rdp.devices.functions import Function, RefusedError, Status
 from handlers.rdp.devices.handle import Handle
-from handlers.rdp.devices.opening import DELETE_ON_CLOSE, open_wanted
+from handlers.rdp.devices.opening import DELETE_ON_CLOSE, OPENED, open_wanted
 from handlers.rdp.devices.pdu import PduError, Request
 from handlers.rdp.devices.tree import Path, Tree
 
@@ -51,6 +51,11 @@ _STATUSES = {
 }
 
 
+Use = Callable[[str, Path, int | None, Path], None]
+"""Reports what a server has done with a file: the action (read, written, created, renamed or
+deleted), its path, the bytes that were read or written, and the new path."""
+
+
 class Drive:
     """A drive.
 
@@ -58,14 +63,20 @@ class Drive:
         tree: its files.
         label: its name.
         downloads: called with the path of a file that users are sent; None without downloads.
+        used: reports uses of files, on any thread.
     """
 
     def __init__(
-        self, tree: Tree, label: str, downloads: Callable[[Path, int], None] | None = None
+        self,
+        tree: Tree,
+        label: str,
+        downloads: Callable[[Path, int], None] | None = None,
+        used: Use = lambda *_: None,
     ) -> None:
         self._tree = tree
         self._label = label
         self._downloads = downloads
+        self._report = used
         self._lock = Lock()
         """Held while a request is answered."""
         self._handles: dict[int, Handle] = {}
@@ -117,6 +128,7 @@ class Drive:
             while self._forgotten:
                 for handle in self._forgotten.pop().values():
                     os.close(handle.descriptor)
+                    self._report_uses(handle)
 
     def _handle(self, request: Request) -> Handle:
         handle = self._used.get(request.handle)
@@ -138,7 +150,11 @@ class Drive:
         self._last = self._last % 0x7FFFFFFF + 1
         while self._last in self._used:
             self._last = self._last % 0x7FFFFFFF + 1
-        self._used[self._last] = Handle(wanted.path, descriptor, is_directory, deletes)
+        handle = Handle(wanted.path, descriptor, is_directory, deletes)
+        handle.was_changed = done != OPENED
+        self._used[self._last] = handle
+        if is_directory and handle.was_changed:
+            self._report("created", wanted.path, None, ())
         return struct.pack("<IB", self._last, done)
 
     def _make_downloads(self) -> None:
@@ -155,11 +171,20 @@ class Drive:
                 self._send(handle)
         finally:
             os.close(handle.descriptor)
+            self._report_uses(handle)
         return b""
+
+    def _report_uses(self, handle: Handle) -> None:
+        """Report what was done with a file that is closed."""
+        if handle.read:
+            self._report("read", handle.path, handle.read, ())
+        if handle.was_written or (handle.was_changed and not handle.is_directory):
+            self._report("written", handle.path, handle.written, ())
 
     def _delete(self, handle: Handle) -> None:
         if handle.is_in_place(self._tree):
             self._tree.remove(handle.path)
+            self._report("deleted", handle.path, None, ())
 
     def _send(self, handle: Handle) -> None:
         """Have users sent a file, which is read by another descriptor than the server's."""
@@ -171,12 +196,15 @@ class Drive:
     def _read(self, request: Request) -> bytes:
         handle, wanted = self._handle(request), functions.read(request)
         offset = min(wanted.offset, _END)
-        return information.sized(os.pread(handle.descriptor, min(wanted.size, READ_MAX), offset))
+        data = os.pread(handle.descriptor, min(wanted.size, READ_MAX), offset)
+        handle.read += len(data)
+        return information.sized(data)
 
     def _write(self, request: Request) -> bytes:
         handle, wanted = self._handle(request), functions.write(request)
         self._tree.write(handle.descriptor, wanted.data, wanted.offset)
         handle.was_written = True
+        handle.written += len(wanted.data)
         return struct.pack("<IB", len(wanted.data), 0)
 
     def _lock_file(self, request: Request) -> bytes:
@@ -233,6 +261,7 @@ class Drive:
             raise RefusedError(Status.INVALID_PARAMETER)
         if size < os.fstat(handle.descriptor).st_size:
             self._tree.resize(handle.descriptor, size)
+            handle.was_changed = True
 
     def _dispose(self, handle: Handle, data: bytes) -> None:
         deletes = not data or bool(data[0])
@@ -251,6 +280,7 @@ class Drive:
             return
         self._tree.rename(handle.path, path, replace=replaces)
         old = handle.path
+        self._report("renamed", old, None, path)
         for one in self._used.values():
             if one.path[: len(old)] == old:
                 one.path = path + one.path[len(old) :]

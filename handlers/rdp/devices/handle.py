@@ -29,7 +29,13 @@ class Handle:
     is_directory: bool
     deletes: bool = False
     """True if it is deleted when it is closed."""
+    was_changed: bool = False
+    """True if it was created, emptied or made smaller."""
     was_written: bool = False
+    read: int = 0
+    """Bytes read."""
+    written: int = 0
+    """Bytes written."""
     pattern: str = ""
     entries: deque[str] = field(default_factory=deque)
     """The names of a directory that are still to be listed."""

@@ -18,7 +18,7 @@ _DIRECTORY_FILE, _NO_DIRECTORY_FILE = 0x1, 0x40
 _WRITES = 0x2 | 0x4 | 0x10000000 | 0x40000000
 _MAY_WRITE = 0x02000000
 """Access: to write or append; as much as is allowed."""
-_CREATED, _OPENED, _OVERWRITTEN = 0, 1, 3
+_CREATED, OPENED, _OVERWRITTEN = 0, 1, 3
 """Results (2.2.1.5.1)."""
 
 
@@ -36,7 +36,7 @@ def open_wanted(tree: Tree, wanted: Create) -> tuple[int, int]:
     except FileNotFoundError:
         return _open_new(tree, wanted), _CREATED
     if stat.S_ISDIR(found.st_mode):
-        return _open_directory(tree, wanted), _OPENED
+        return _open_directory(tree, wanted), OPENED
     return _open_file(tree, wanted)
 
 
@@ -79,7 +79,7 @@ def _open_file(tree: Tree, wanted: Create) -> tuple[int, int]:
         descriptor = _open_as_allowed(tree, wanted)
     if replaces:
         os.ftruncate(descriptor, 0)
-    return descriptor, _OVERWRITTEN if replaces else _OPENED
+    return descriptor, _OVERWRITTEN if replaces else OPENED
 
 
 def _open_as_allowed(tree: Tree, wanted: Create) -> int:

@@ -24,6 +24,7 @@ from handlers.rdp.devices.functions import Function, Status
 from handlers.rdp.devices.pdu import Request
 from handlers.rdp.devices.requests import Requests
 from handlers.rdp.devices.tree import Tree
+from handlers.rdp.devices.uses import Uses
 from handlers.rdp.devices.watches import Watches
 from handlers.rdp.params import RdpParams
 
@@ -57,7 +58,7 @@ class SharedDrive:
         self._name = params.drive_name
         self._downloads = Downloads(session, tree)
         downloads = None if params.disable_download else self._downloads.put
-        self._drive = Drive(tree, self._name, downloads)
+        self._drive = Drive(tree, self._name, downloads, Uses(session.drive).put)
         self._requests = Requests(session, channel)
         self._watches = Watches(session, tree, self._drive, self._requests.complete)
         self._locks: set[asyncio.Task[None]] = set()

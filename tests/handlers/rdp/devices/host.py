@@ -10,8 +10,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from guacr.api import FileSystem, Origin
+from guacr.api import DriveReports, FileSystem, Origin
 from guacr.budget import Budget
+from guacr.session.events import Events
 from guacr.settings.models import RdpSettings, Settings
 from handlers.rdp.channel.codec import PART_MAX, Message
 from handlers.rdp.channel.pipes import PipeGiven, PipeOffer, PipeReceived, PipeTaken, PipeWritten
@@ -84,6 +85,8 @@ class Host:
         self.origin = Origin(frozenset(("drive-path",)))
         self.settings = Settings(rdp=RdpSettings(max_print_jobs=PRINT_MAX, min_drive_free=0))
         self.closed = self.connected = False
+        self.events = Events()
+        self.drive = DriveReports(self.events, "$1")
         self.received: list[bytes] = []
         """Messages for the host that are not answers."""
         self.answers: dict[int, tuple[int, bytes]] = {}

@@ -27,7 +27,14 @@ class Asker:
     def __init__(self, tree: Tree, *, downloads: bool = True) -> None:
         self.sent: list[tuple[tuple[str, ...], bytes]] = []
         """Paths and contents of the files that users are sent."""
-        self.drive = Drive(tree, "My drive", self._send if downloads else None)
+        self.uses: list[tuple[str, str, int | None, str]] = []
+        """What is reported: actions, paths, bytes and new paths."""
+        self.drive = Drive(tree, "My drive", self._send if downloads else None, self._used)
+
+    def _used(
+        self, action: str, path: tuple[str, ...], size: int | None, to: tuple[str, ...]
+    ) -> None:
+        self.uses.append((action, "/".join(path), size, "/".join(to)))
 
     def _send(self, path: tuple[str, ...], descriptor: int) -> None:
         with open(descriptor, "rb") as file:
@@ -538,3 +545,40 @@ def test_a_file_that_is_only_read_can_be_locked(host: Asker, tmp_path: Path) -> 
     (tmp_path / "file").touch()
     handle = host.open("\\file")
     host.done(Function.LOCK, asking.lock(3, (1, 0)), handle)
+
+
+def test_each_use_of_a_file_is_reported_once(host: Asker, tmp_path: Path) -> None:
+    (tmp_path / "old").write_bytes(b"0123456789")
+    (tmp_path / "unread").touch()
+    host.close(host.open("\\unread"))
+    handle = host.open("\\old")
+    for offset in (0, 4, 8):
+        host.read(handle, 4, offset)
+    host.close(handle)
+    handle = host.open("\\new", asking.CREATE, access=asking.WRITE)
+    for _ in range(3):
+        host.write(handle, b"ab")
+    host.set(handle, information.RENAME, asking.rename("\\other"))
+    host.close(handle)
+    host.close(host.open("\\empty", asking.CREATE))
+    host.close(host.open("\\made", asking.CREATE, options=asking.DIRECTORY))
+    host.close(host.open("\\made", options=asking.DIRECTORY))
+    handle = host.open("\\other")
+    host.set(handle, information.DISPOSITION, b"\1")
+    host.close(handle)
+    assert host.uses == [
+        ("read", "old", 10, ""),
+        ("renamed", "new", None, "other"),
+        ("written", "other", 6, ""),
+        ("written", "empty", 0, ""),
+        ("created", "made", None, ""),
+        ("deleted", "other", None, ""),
+    ]
+
+
+def test_uses_of_files_that_are_left_open_are_reported(host: Asker, tmp_path: Path) -> None:
+    (tmp_path / "old").write_bytes(b"0123456789")
+    host.read(host.open("\\old"), 4)
+    host.drive.forget(for_good=True)
+    host.drive.close_forgotten()
+    assert host.uses == [("read", "old", 4, "")]

@@ -16,6 +16,7 @@ import pytest
 from guacr.daemon import Daemon
 from guacr.protocol.status import Status as GuacStatus
 from guacr.session.configured import remarks
+from guacr.session.events import DriveFileUsed
 from guacr.session.protocols import Protocols
 from guacr.settings.models import Connection, Settings
 from guacr.testing.client import GuacClient
@@ -168,6 +169,14 @@ async def test_a_drive(daemon: Daemon, authority: Authority, tmp_path: Path) -> 
 
         await until(is_reported, "the report of a change")
         assert (await pending)[0] == Status.NOTIFY_ENUM_DIR
+        with daemon.registry.events.subscribe() as events:
+            await channel.ask(number, Function.CLOSE, bytes(32), handle)
+            uses = [await anext(events) for _ in range(2)]
+        (session,) = daemon.registry.sessions
+        assert uses == [
+            DriveFileUsed(session, "read", "/file", size=len(data)),
+            DriveFileUsed(session, "written", "/file", size=len(data)),
+        ]
 
 
 @pytest.mark.parametrize(
