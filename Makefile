@@ -17,7 +17,7 @@ TEST_PACKAGES := $(RUNTIME_PACKAGES) chromium-headless-shell openssh-server inet
 	xrdp xorgxrdp freerdp2-shadow-x11 winpr-utils libfreerdp-client2-2 freerdp2-dev weston pulseaudio \
 	coturn ffmpeg ghostscript unzip
 
-.PHONY: help demo test lint types contracts format bench docs install check clean
+.PHONY: help demo test lint types contracts format bench docs proto install check clean
 
 help:
 	@echo "make demo       try guacr on this machine"
@@ -26,6 +26,7 @@ help:
 	@echo "make check      what CI runs"
 	@echo "make bench      run all benchmarks"
 	@echo "make docs       write docs/parameters.md anew"
+	@echo "make proto      compile control.proto anew"
 	@echo "make clean      remove everything that was made here"
 
 demo: $(STAMPS)/install system-demo
@@ -54,6 +55,10 @@ bench: $(STAMPS)/dev
 docs: $(STAMPS)/dev
 	$(BIN)/python -m guacr.cli.paramdoc > $(STAMPS)/parameters.md
 	mv $(STAMPS)/parameters.md docs/parameters.md
+
+proto: $(STAMPS)/dev
+	$(BIN)/python -m grpc_tools.protoc -I guacr/operators/rpc control.proto \
+		--descriptor_set_out=guacr/operators/rpc/control.binpb
 
 install: $(STAMPS)/install
 

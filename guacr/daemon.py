@@ -50,6 +50,7 @@ TLS_OR_NOT = (
     "server.tls_certificate",
     "websocket.tls_certificate",
     "control.tls_certificate",
+    "control.tls_client_ca",
 )
 """Settings that need a restart to switch TLS on or off; other changes of them do not."""
 
@@ -160,6 +161,11 @@ class Daemon:
     def control_port(self) -> int:
         """The port of operators' HTTP."""
         return self._operators.port
+
+    @property
+    def grpc_port(self) -> int:
+        """The port of operators' gRPC."""
+        return self._operators.grpc_port
 
     async def start(self) -> None:
         """Start to serve.

@@ -37,7 +37,7 @@ class Identifier:
         peer = request.remote or "a closed connection"
         given = request.headers.get("Authorization")
         if given is not None:
-            return self._authority.by_token(_bearer(given), peer)
+            return self._authority.by_token(bearer_token(given), peer)
         encrypted: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
         certificate = None if encrypted is None else encrypted.getpeercert()
         if certificate:
@@ -58,10 +58,12 @@ class TokenIdentifier:
             UnauthorizedError: there is none.
         """
         given = request.headers.get("Authorization", "")
-        return self._authority.by_token(_bearer(given), request.remote or "a closed connection")
+        return self._authority.by_token(
+            bearer_token(given), request.remote or "a closed connection"
+        )
 
 
-def _bearer(header: str) -> str:
+def bearer_token(header: str) -> str:
     """Return the token of an Authorization header (RFC 6750).
 
     Raises:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -69,8 +69,8 @@ class Operations:
         self._settings = settings
         self._keys = keys
         self._clock = clock
-        self._streams: set[asyncio.Task[Any]] = set()
-        """The tasks that read events."""
+        self._streams: set[asyncio.Timeout] = set()
+        """The deadlines of those who read events."""
 
     def apply(self, settings: Settings) -> None:
         """Apply new settings."""
@@ -171,36 +171,32 @@ class Operations:
 
     @asynccontextmanager
     async def events(self, operator: Operator) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
-        """Return a context for the events from its beginning on.
+        """Return a context for the events from its beginning on. The block is left when the
+        operator's rights end, and by `end_streams`.
 
         Raises:
             ForbiddenError: the operator may not see them.
             TooManyError: there are too many streams.
         """
         operator.check(Right.READ)
-        with self._stream():
-            async with self._control.events() as events:
-                yield events
-
-    def end_streams(self) -> None:
-        """End the streams of events: rights may have changed, or the daemon ends."""
-        for task in self._streams:
-            task.cancel()
-
-    @contextmanager
-    def _stream(self) -> Iterator[None]:
         allowed = self._settings.control.max_streams
         if len(self._streams) >= allowed:
             raise TooManyError(
                 f"all {allowed} streams of events are in use (control.max_streams): end another one"
             )
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - in a coroutine
-        self._streams.add(task)
+        limit = asyncio.timeout(operator.seconds_left())
+        self._streams.add(limit)
         try:
-            yield
+            with suppress(TimeoutError):
+                async with limit, self._control.events() as events:
+                    yield events
         finally:
-            self._streams.discard(task)
+            self._streams.discard(limit)
+
+    def end_streams(self) -> None:
+        """End the streams of events: rights may have changed, or the daemon ends."""
+        for limit in self._streams:
+            limit.reschedule(0)  # at once
 
     async def _note(
         self, operator: Operator, action: str, session: str = "", reason: str = ""

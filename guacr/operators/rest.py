@@ -186,9 +186,8 @@ class _Rest:
             if guard is not None:
                 guard.upgraded()
             await response.prepare(request)
-            with suppress(TimeoutError, ConnectionResetError):
-                async with asyncio.timeout(operator.seconds_left()):
-                    await _stream(response, events)
+            with suppress(ConnectionResetError):
+                await _stream(response, events)
         return response
 
     async def _body(self, request: web.Request, *names: str) -> tuple[Operator, Mapping[str, Any]]:
@@ -220,7 +219,11 @@ class _Rest:
 
 
 async def _stream(response: web.StreamResponse, events: Any) -> None:
-    """Write events until the client leaves, or does not read in time."""
+    """Write events until the client leaves.
+
+    Raises:
+        TimeoutError: it does not read in time.
+    """
     waiting = asyncio.ensure_future(anext(events))
     try:
         while True:

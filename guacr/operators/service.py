@@ -8,13 +8,14 @@ import socket
 import ssl
 from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from aiohttp import web
 from typing_extensions import override
 
 from guacr.access.keys import ProcessKeys
 from guacr.control.control import Control
+from guacr.errors import SettingsError
 from guacr.net.acceptor import Acceptor
 from guacr.net.answers import NEEDS_HTTPS, unavailable
 from guacr.net.connection_limits import ConnectionLimits, Place
@@ -26,7 +27,7 @@ from guacr.net.listeners import (
     tcp_sockets,
     unix_socket,
 )
-from guacr.net.tls import Tls, context_of
+from guacr.net.tls import Tls, TlsFiles, context_of
 from guacr.operators.authority import Authority, check_keys
 from guacr.operators.identify import Identifier
 from guacr.operators.operations import Operations
@@ -35,6 +36,9 @@ from guacr.services import Service
 from guacr.settings.models import Settings
 from guacr.web.app import create_runner
 from guacr.web.guard import HttpGuard, deadlines
+
+if TYPE_CHECKING:
+    from guacr.operators.rpc.server import RpcServer
 
 log = logging.getLogger("guacr.daemon")
 
@@ -71,11 +75,17 @@ class OperatorService(Service):
         self._acceptors: list[Acceptor] = []
         self._runner: web.AppRunner | None = None
         self._tls: Tls | None = None
+        self._rpc: RpcServer | None = None
 
     @property
     def port(self) -> int:
         """The TCP port for HTTP; 0 if there is none."""
         return port_of(self._sockets)
+
+    @property
+    def grpc_port(self) -> int:
+        """The TCP port for gRPC; 0 if there is none."""
+        return 0 if self._rpc is None else self._rpc.port
 
     @override
     async def open(self) -> None:
@@ -86,9 +96,15 @@ class OperatorService(Service):
             path, mode = control.unix_socket, control.unix_socket_mode
             self._sockets.append(unix_socket(path, mode, control.max_connections))
             self._unix_path = path
+        if control.grpc:
+            _context(self._settings)  # gRPC itself does not say what is wrong with a file
+            self._rpc = _rpc_server(self._settings, self.operations, self.authority)
+            await self._rpc.open()
 
     @override
     async def start(self) -> None:
+        if self._rpc is not None:
+            await self._rpc.start()
         if not self._sockets:
             return
         self._tls = self._new_tls()
@@ -110,11 +126,15 @@ class OperatorService(Service):
             path, self._unix_path = self._unix_path, None
             remove_unix_socket(path)
         self.operations.end_streams()
+        if self._rpc is not None:
+            self._rpc.stop()
 
     @override
     async def close(self) -> None:
         if self._runner is not None:
             await self._runner.cleanup()
+        if self._rpc is not None:
+            await self._rpc.close()
 
     @override
     def reload(self, settings: Settings) -> Callable[[], None]:
@@ -129,6 +149,8 @@ class OperatorService(Service):
             self.operations.apply(settings)
             if self._tls is not None:
                 self._tls.replace(context)
+            if self._rpc is not None:
+                self._rpc.replace(TlsFiles.of(settings, "control"))
 
         return apply
 
@@ -152,6 +174,22 @@ class OperatorService(Service):
         assert self._runner is not None  # noqa: S101 - it is set up first
         assert self._runner.server is not None  # noqa: S101
         return HttpGuard(self._runner.server(), place)
+
+
+def _rpc_server(settings: Settings, operations: Operations, authority: Authority) -> RpcServer:
+    """Create the server of gRPC, whose modules are not loaded without it.
+
+    Raises:
+        SettingsError: they are not installed.
+    """
+    try:
+        from guacr.operators.rpc.server import RpcServer
+    except ImportError as error:
+        raise SettingsError(
+            f"control.grpc needs a library that is not installed ({error.name}): install "
+            "guacr[grpc]"
+        ) from error
+    return RpcServer(settings, operations, authority)
 
 
 def _context(settings: Settings) -> ssl.SSLContext | None:

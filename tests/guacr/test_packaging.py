@@ -114,6 +114,10 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     "pyte": ("terminal.engines.pyte.library",),
     "re2": ("handlers.telnet.expressions",),
     "simplejpeg": ("guacr.display.jpeg",),
+    "google": ("guacr.operators.rpc.messages",),
+    "grpc": ("guacr.operators.rpc.server", "guacr.operators.rpc.servicer"),
+    "grpc_health": ("guacr.operators.rpc.server",),
+    "grpc_reflection": ("guacr.operators.rpc.server",),
     "uvloop": ("guacr.event_loop", "guacr.tubes.compat.runtime"),
     "yaml": ("handlers.kubernetes.kubeconfig",),
 }

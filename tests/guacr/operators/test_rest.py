@@ -219,5 +219,4 @@ async def test_a_reload_that_changes_rights_ends_streams(site: Site) -> None:
         assert b"session-opened" in await stream.content.readline()
         control = settings.control.model_copy(update={"announce_watchers": False})
         site.daemon.reload(settings.model_copy(update={"control": control}))
-        with pytest.raises(aiohttp.ClientPayloadError):
-            await stream.content.read()
+        await stream.content.read()  # ends

@@ -1,0 +1,1 @@
+"""The interface for operators over gRPC (needs guacr[grpc])."""

@@ -1,0 +1,263 @@
+"""The server of gRPC: its ports, TLS, and who may call."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import unquote
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection, reflection_pb2
+from typing_extensions import override
+
+from guacr.addresses import place, plain
+from guacr.errors import SettingsError, UnauthorizedError
+from guacr.net.listeners import close_all, tcp_sockets
+from guacr.net.tls import TlsFiles
+from guacr.operators.authority import Authority, Operator
+from guacr.operators.identify import bearer_token
+from guacr.operators.operations import Operations
+from guacr.operators.rpc.messages import POOL, SERVICE
+from guacr.operators.rpc.servicer import Servicer
+from guacr.settings.models import Settings
+
+REQUEST_MAX = 16384
+"""Maximum bytes of a request."""
+HEADERS_MAX = 131_072
+"""Maximum bytes of a call's headers, which contain the token."""
+CALLS_PER_CONNECTION = 32
+"""Maximum simultaneous calls of a connection."""
+STOP_TIMEOUT = 1.0
+"""Seconds that calls have to end when the daemon stops."""
+CHECK_METHOD = "/grpc.health.v1.Health/Check"
+"""The only method that needs no right."""
+_ANY = ("0.0.0.0", "::")  # noqa: S104 - what the settings name
+"""The addresses that stand for all; for gRPC, `::` includes IPv4."""
+_ALTERNATIVES, _COMMON_NAME = "x509_subject_alternative_name", "x509_common_name"
+"""Names of gRPC for those in a verified certificate."""
+_OPTIONS = (
+    ("grpc.so_reuseport", 0),
+    ("grpc.max_receive_message_length", REQUEST_MAX),
+    ("grpc.max_metadata_size", HEADERS_MAX),
+    ("grpc.absolute_max_metadata_size", HEADERS_MAX),
+    ("grpc.max_concurrent_streams", CALLS_PER_CONNECTION),
+    ("grpc.server_handshake_timeout_ms", 15_000),
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 15_000),
+    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+)
+
+log = logging.getLogger("guacr.daemon")
+
+
+class RpcServer:
+    """Serves the operations over gRPC, with health checks and reflection.
+
+    Args:
+        settings: the daemon's settings.
+        operations: does what operators ask for.
+        authority: recognises them.
+    """
+
+    def __init__(self, settings: Settings, operations: Operations, authority: Authority) -> None:
+        self._settings = settings
+        self._authority = authority
+        self._servicer = Servicer(operations, self._identify)
+        self._server: grpc.aio.Server | None = None
+        self._certificates: _Certificates | None = None
+        self._health = health.aio.HealthServicer()
+        self._needs_certificate = settings.control.tls_client_ca is not None
+        self._stopping: asyncio.Task[None] | None = None
+        self.port = 0
+        """The TCP port; 0 until it is open."""
+
+    async def open(self) -> None:
+        """Bind the ports.
+
+        Raises:
+            SettingsError: an address, a port or a file of the settings cannot be used.
+        """
+        control = self._settings.control
+        addresses = await _free(control.hosts, control.grpc_port)
+        files = TlsFiles.of(self._settings, "control")
+        self._certificates = None if files is None else _Certificates(files)
+        server = grpc.aio.server(
+            interceptors=[_Doorkeeper(self._may_call)],
+            options=_OPTIONS,
+            maximum_concurrent_rpcs=control.max_connections,
+        )
+        self._server = server
+        server.add_generic_rpc_handlers(
+            (grpc.method_handlers_generic_handler(SERVICE, self._servicer.handlers()),)
+        )
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        for file in (health_pb2.DESCRIPTOR, reflection_pb2.DESCRIPTOR):
+            POOL.AddSerializedFile(file.serialized_pb)
+        services = (SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        reflection.enable_server_reflection(services, server, POOL)
+        for address in addresses:
+            self._bind(server, address)
+
+    def _bind(self, server: grpc.aio.Server, address: tuple[str, int]) -> None:
+        """Bind an address; port 0 becomes the one that the first address was assigned."""
+        where = place(address[0], address[1] or self.port)
+        try:
+            if self._certificates is None:
+                self.port = server.add_insecure_port(where)
+            else:
+                self.port = server.add_secure_port(where, self._certificates.credentials)
+        except RuntimeError:
+            raise SettingsError(
+                f"cannot listen on {where} for gRPC: another program listens there"
+            ) from None
+        log.info("listening for gRPC on %s", place(address[0], self.port))
+
+    async def start(self) -> None:
+        """Start to serve."""
+        assert self._server is not None  # noqa: S101 - `open` was called
+        await self._server.start()
+        for name in ("", SERVICE):
+            await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+
+    def replace(self, files: TlsFiles | None) -> None:
+        """Use other certificates for the next handshakes.
+
+        Raises:
+            SettingsError: a file cannot be read.
+        """
+        if self._certificates is not None and files is not None:
+            self._certificates.replace(files)
+
+    def stop(self) -> None:
+        """Release the ports."""
+        if self._server is not None:
+            stopping = self._server.stop(STOP_TIMEOUT)
+            self._stopping = asyncio.get_running_loop().create_task(stopping, name="stop gRPC")
+
+    async def close(self) -> None:
+        """Wait until calls have ended; those that do not are cancelled."""
+        if self._stopping is not None:
+            await self._stopping
+
+    def _identify(self, context: Any) -> Operator:
+        peer = _address(context.peer())
+        for name, value in context.invocation_metadata() or ():
+            if name == "authorization":
+                return self._authority.by_token(bearer_token(value), peer)
+        if self._needs_certificate:
+            return self._authority.by_certificate(_names(context.auth_context()), peer)
+        raise UnauthorizedError(
+            "a token is required: send it as metadata, authorization: Bearer TOKEN"
+        )
+
+    def _may_call(self, metadata: Iterable[tuple[str, str | bytes]]) -> None:
+        """Check a call of another service, such as reflection.
+
+        Raises:
+            UnauthorizedError: it is not an operator's.
+        """
+        if self._needs_certificate:
+            return
+        token = next((value for name, value in metadata if name == "authorization"), "")
+        self._authority.by_token(bearer_token(str(token)), "")
+
+
+class _Doorkeeper(grpc.aio.ServerInterceptor):  # type: ignore[misc]
+    """Refuses calls of other services than Control, unless `check` accepts their metadata."""
+
+    def __init__(self, check: Callable[[Iterable[tuple[str, str | bytes]]], None]) -> None:
+        self._check = check
+
+    @override
+    async def intercept_service(
+        self, continuation: Callable[[Any], Awaitable[Any]], handler_call_details: Any
+    ) -> Any:
+        method = handler_call_details.method
+        if method != CHECK_METHOD and not method.startswith(f"/{SERVICE}/"):
+            try:
+                self._check(handler_call_details.invocation_metadata or ())
+            except UnauthorizedError as error:
+                return _refusing(str(error))
+        return await continuation(handler_call_details)
+
+
+def _refusing(sentence: str) -> grpc.RpcMethodHandler:
+    async def refuse(request: Any, context: Any) -> None:
+        await context.abort(grpc.StatusCode.UNAUTHENTICATED, sentence)
+
+    return grpc.unary_unary_rpc_method_handler(refuse)
+
+
+class _Certificates:
+    """The certificates for handshakes: those at the start, then the last ones that were set."""
+
+    def __init__(self, files: TlsFiles) -> None:
+        self._next: Any = None
+        self.credentials = grpc.dynamic_ssl_server_credentials(
+            _configuration(files), self._fetch, files.client_ca is not None
+        )
+
+    def replace(self, files: TlsFiles) -> None:
+        """Use other files for the next handshakes.
+
+        Raises:
+            SettingsError: a file cannot be read.
+        """
+        self._next = _configuration(files)
+
+    def _fetch(self) -> Any:
+        """Return new certificates, or None for the present ones; called by a thread of gRPC."""
+        found, self._next = self._next, None
+        return found
+
+
+def _configuration(files: TlsFiles) -> Any:
+    try:
+        chain = files.certificate.read_bytes()
+        key = chain if files.key is None else files.key.read_bytes()
+        roots = None if files.client_ca is None else files.client_ca.read_bytes()
+    except OSError as error:
+        raise SettingsError(f"cannot use {error.filename} for TLS: {error.strerror}") from error
+    return grpc.ssl_server_certificate_configuration([(key, chain)], roots)
+
+
+async def _free(hosts: Iterable[str], port: int) -> list[tuple[str, int]]:
+    """Return the addresses of the hosts, at which nobody listens.
+
+    Raises:
+        SettingsError: a name is unknown, the port is in use, or no address is left.
+    """
+    sockets = await tcp_sockets(hosts, port, backlog=1)
+    try:
+        found = [sock.getsockname()[:2] for sock in sockets]
+    finally:
+        close_all(sockets)
+    if {*_ANY} <= {address for address, _ in found}:
+        found = [(address, number) for address, number in found if address != _ANY[0]]
+    return found
+
+
+def _names(context: Mapping[str, Sequence[bytes]]) -> list[str]:
+    """Return the names in the certificate of a call's connection, without addresses."""
+    names = [name.decode(errors="replace") for name in context.get(_ALTERNATIVES, ())]
+    named = [name for name in names if not _is_address(name)]
+    return named or [name.decode(errors="replace") for name in context.get(_COMMON_NAME, ())]
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _address(peer: str) -> str:
+    """Return the address in the name of a peer, such as ipv4:10.0.0.1:1234 or
+    ipv6:%5B::1%5D:1234."""
+    _, _, name = unquote(peer).partition(":")
+    return plain(name.rpartition(":")[0].strip("[]")) or peer

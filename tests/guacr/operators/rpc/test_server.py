@@ -1,0 +1,276 @@
+"""gRPC: a client that grpcio-tools makes of control.proto alone sees and does what HTTP does."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+
+from guacr.access.operator_tokens import Right
+from guacr.daemon import Daemon
+from guacr.errors import SettingsError
+from guacr.operators.rpc import messages, servicer
+from guacr.protocol.status import Status
+from guacr.session.events import OperatorActed, Refused
+from guacr.testing.daemon import running_daemon
+from tests.guacr.operators.conftest import Site, bearer, control_settings, running_site
+from tests.support.certificates import Authority
+from tests.support.loopback import SketchHandler, session_of, until
+
+PROTO = Path(messages.__file__).with_name("control.proto")
+Metadata = tuple[tuple[str, str], ...]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ModuleType, ModuleType]]:
+    """The two modules that grpcio-tools makes of the proto file."""
+    directory = tmp_path_factory.mktemp("grpc")
+    command = [sys.executable, "-m", "grpc_tools.protoc", f"-I{PROTO.parent}", PROTO.name]
+    outputs = [f"--python_out={directory}", f"--grpc_python_out={directory}"]
+    compiled = f"--descriptor_set_out={directory / 'control.binpb'}"
+    subprocess.run([*command, *outputs, compiled], check=True, timeout=60)
+    sys.path.insert(0, str(directory))
+    try:
+        yield importlib.import_module("control_pb2"), importlib.import_module("control_pb2_grpc")
+        assert (directory / "control.binpb").read_bytes() == (
+            PROTO.with_suffix(".binpb").read_bytes()
+        ), "run `make proto`"
+    finally:
+        sys.path.remove(str(directory))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def library() -> Iterator[None]:
+    """gRPC's thread and files, which it would otherwise make and end at times of its own."""
+
+    async def warm_up() -> None:
+        server = grpc.aio.server()
+        port = server.add_insecure_port("127.0.0.1:0")
+        await server.start()
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+            await channel.channel_ready()
+        await server.stop(None)
+
+    grpc.aio.init_grpc_aio()
+    asyncio.run(warm_up())
+    yield
+    grpc.aio.shutdown_grpc_aio()
+
+
+@pytest.fixture
+async def site(tmp_path: Path) -> AsyncIterator[Site]:
+    settings = control_settings(tmp_path, grpc=True, grpc_port=0, max_streams=1)
+    async with running_site(settings) as running:
+        yield running
+
+
+def metadata(*rights: Right) -> Metadata:
+    return (("authorization", bearer(rights or list(Right))["Authorization"]),)
+
+
+@contextmanager
+def channel_to(daemon: Daemon) -> Iterator[grpc.Channel]:
+    with grpc.insecure_channel(f"127.0.0.1:{daemon.grpc_port}") as channel:
+        yield channel
+
+
+async def called(method: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    """The answer to a call; the client blocks, and so has a thread."""
+    return await asyncio.to_thread(method, *arguments, timeout=20, **options)
+
+
+async def refused(method: Callable[..., Any], *arguments: Any, **options: Any) -> tuple[Any, str]:
+    with pytest.raises(grpc.RpcError) as caught:
+        await called(method, *arguments, **options)
+    return caught.value.code(), caught.value.details()
+
+
+async def test_it_sees_and_acts(site: Site, made: tuple[ModuleType, ModuleType]) -> None:
+    pb, stubs = made
+    transport, user = site.connect(hostname="example.com", subject="ann")
+    site.connect(hostname="other")
+    session = session_of(user)
+    with channel_to(site.daemon) as channel:
+        stub = stubs.ControlStub(channel)
+        read, act = metadata(Right.READ), metadata(Right.ACT)
+        status = await called(stub.GetStatus, pb.GetStatusRequest(), metadata=read)
+        assert (status.ready, status.workers[0].sessions) == (True, 2)
+        request = pb.ListSessionsRequest(subject="ann", limit=5)
+        listed = await called(stub.ListSessions, request, metadata=read)
+        (one,) = listed.sessions
+        assert (one.id, one.host, one.users[0].owner) == (session.id, "example.com", True)
+        request = pb.GetSessionRequest(id=session.id[1:])
+        assert (await called(stub.GetSession, request, metadata=read)).id == session.id
+        with site.daemon.registry.events.subscribe() as events:
+            request = pb.EndSessionRequest(id=session.id, message="so long")
+            await called(stub.EndSession, request, metadata=act)
+            assert await anext(events) == OperatorActed(
+                "ann", "127.0.0.1", "end", session.id, "so long"
+            )
+        assert transport.all("error") == [("so long", str(int(Status.SESSION_CLOSED)))]
+        await called(stub.Drain, pb.DrainRequest(), metadata=act)
+        assert site.is_draining()
+        await called(stub.Resume, pb.ResumeRequest(), metadata=act)
+        assert not site.is_draining()
+        watch = pb.WatchSessionRequest(id=next(iter(site.daemon.registry.sessions)))
+        link = await called(stub.WatchSession, watch, metadata=metadata(Right.WATCH))
+        assert link.path == f"/#token={link.token}"
+
+
+async def test_refusals_have_a_code_and_a_sentence(
+    site: Site, made: tuple[ModuleType, ModuleType]
+) -> None:
+    pb, stubs = made
+    codes = grpc.StatusCode
+    with channel_to(site.daemon) as channel:
+        stub = stubs.ControlStub(channel)
+        for method, request, given, code in (
+            (stub.GetStatus, pb.GetStatusRequest(), (), codes.UNAUTHENTICATED),
+            (stub.Drain, pb.DrainRequest(), metadata(Right.READ), codes.PERMISSION_DENIED),
+            (stub.GetSession, pb.GetSessionRequest(id="x"), metadata(), codes.NOT_FOUND),
+            (
+                stub.ListSessions,
+                pb.ListSessionsRequest(limit=-1),
+                metadata(),
+                codes.INVALID_ARGUMENT,
+            ),
+            (stub.Reload, pb.ReloadRequest(), metadata(), codes.FAILED_PRECONDITION),
+            (
+                stub.EndSession,
+                pb.EndSessionRequest(id="x", message="y" * 20000),
+                metadata(),
+                codes.RESOURCE_EXHAUSTED,
+            ),
+        ):
+            found, sentence = await refused(method, request, metadata=given)
+            assert found is code
+            assert sentence
+    assert not site.is_draining()
+
+
+async def test_events_are_streamed_and_limited(
+    site: Site, made: tuple[ModuleType, ModuleType]
+) -> None:
+    pb, stubs = made
+    events = site.daemon.registry.events
+    with channel_to(site.daemon) as channel:
+        stub = stubs.ControlStub(channel)
+        stream = stub.StreamEvents(pb.StreamEventsRequest(), metadata=metadata(), timeout=20)
+        await asyncio.to_thread(stream.initial_metadata)
+        _, user = site.connect(hostname="example.com")
+        opened = await asyncio.to_thread(next, stream)
+        assert (opened.event, opened.session) == ("session-opened", session_of(user).id)
+        assert opened.fields["host"] == "example.com"
+        second = stub.StreamEvents(pb.StreamEventsRequest(), metadata=metadata(), timeout=20)
+        code, sentence = await refused(lambda timeout: next(second))
+        assert (code, "control.max_streams" in sentence) == (
+            grpc.StatusCode.RESOURCE_EXHAUSTED,
+            True,
+        )
+        stream.cancel()
+        await until(lambda: not events._subscriptions)
+        stream = stub.StreamEvents(pb.StreamEventsRequest(), metadata=metadata(), timeout=20)
+        await asyncio.to_thread(stream.initial_metadata)
+        settings = site.daemon.settings
+        control = settings.control.model_copy(update={"announce_watchers": False})
+        site.daemon.reload(settings.model_copy(update={"control": control}))
+        assert await asyncio.to_thread(list, stream) == []
+
+
+async def test_a_stream_that_is_not_read_ends(
+    site: Site, made: tuple[ModuleType, ModuleType], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pb, stubs = made
+    monkeypatch.setattr(servicer, "READ_TIMEOUT", 0.05)
+    events = site.daemon.registry.events
+    with channel_to(site.daemon) as channel:
+        stub = stubs.ControlStub(channel)
+        stream = stub.StreamEvents(pb.StreamEventsRequest(), metadata=metadata(), timeout=20)
+        await asyncio.to_thread(stream.initial_metadata)
+
+        def is_ended() -> bool:
+            for _ in range(50):
+                events.publish(Refused("x", "y" * 4000))
+            return not events._subscriptions
+
+        await until(is_ended)
+
+
+async def test_health_is_for_everybody_and_reflection_for_operators(site: Site) -> None:
+    with channel_to(site.daemon) as channel:
+        health = health_pb2_grpc.HealthStub(channel)
+        for service in ("", messages.SERVICE):
+            request = health_pb2.HealthCheckRequest(service=service)
+            answer = await called(health.Check, request)
+            assert answer.status == health_pb2.HealthCheckResponse.SERVING
+        reflection = reflection_pb2_grpc.ServerReflectionStub(channel).ServerReflectionInfo
+        ask = reflection_pb2.ServerReflectionRequest(file_containing_symbol=messages.SERVICE)
+
+        def reflected(given: Metadata) -> Any:
+            return next(reflection(iter([ask]), metadata=given, timeout=20))
+
+        answer = await asyncio.to_thread(reflected, metadata())
+        assert answer.file_descriptor_response.file_descriptor_proto
+        with pytest.raises(grpc.RpcError, match="a token is required"):
+            await asyncio.to_thread(reflected, ())
+
+
+async def test_certificates_are_operators(
+    tmp_path: Path, made: tuple[ModuleType, ModuleType]
+) -> None:
+    pb, stubs = made
+    ours, theirs = Authority(), Authority()
+    pair = ours.issue("server")
+    server, ca = tmp_path / "server.pem", tmp_path / "ca.pem"
+    server.write_text(pair.certificate + pair.key)
+    ca.write_text(ours.certificate)
+    settings = control_settings(
+        tmp_path,
+        grpc=True,
+        grpc_port=0,
+        tls_certificate=server,
+        tls_client_ca=ca,
+        readers=("ops.example",),
+    )
+    async with running_daemon(SketchHandler, settings=settings) as daemon:
+
+        async def status(signer: Authority, given: Metadata = (), host: str = "ops.example") -> Any:
+            client = signer.issue("client", host=host)
+            credentials = grpc.ssl_channel_credentials(
+                ours.certificate.encode(), client.key.encode(), client.certificate.encode()
+            )
+            with grpc.secure_channel(f"127.0.0.1:{daemon.grpc_port}", credentials) as channel:
+                stub = stubs.ControlStub(channel)
+                try:
+                    await called(stub.GetStatus, pb.GetStatusRequest(), metadata=given)
+                except grpc.RpcError as error:
+                    return error.code()
+                return grpc.StatusCode.OK
+
+        assert await status(ours) is grpc.StatusCode.OK
+        assert await status(ours, host="other.example") is grpc.StatusCode.UNAUTHENTICATED
+        assert await status(ours, metadata(), host="other.example") is grpc.StatusCode.OK
+        assert await status(theirs) is grpc.StatusCode.UNAVAILABLE
+        ca.write_text(theirs.certificate)
+        daemon.reload(settings.model_copy())
+        assert await status(theirs) is grpc.StatusCode.OK
+        assert await status(ours) is grpc.StatusCode.UNAVAILABLE
+
+
+async def test_a_port_in_use_prevents_the_start(site: Site, tmp_path: Path) -> None:
+    port = site.daemon.grpc_port
+    settings = control_settings(tmp_path, grpc=True, grpc_port=port, unix_socket=None, http=False)
+    with pytest.raises(SettingsError, match="another program"):
+        async with running_daemon(SketchHandler, settings=settings):
+            pass
