@@ -15,6 +15,8 @@ from guacr.audit.service import JournalService
 from guacr.connection_check import ConnectionCheck
 from guacr.control.local import LocalControl
 from guacr.errors import SettingsError
+from guacr.limits.ledger import Ledger, LocalLedger
+from guacr.limits.limiter import limit_sessions
 from guacr.loop_lag import LoopLag
 from guacr.metrics.local import LocalMetrics
 from guacr.metrics.service import MetricsService
@@ -69,6 +71,7 @@ class Daemon:
         protocols: by default, the installed ones.
         keys: by default, generated for this process.
         handover: of a worker, which does not listen: the front accepts its clients.
+        ledger: by default, that of a single process.
     """
 
     def __init__(
@@ -79,6 +82,7 @@ class Daemon:
         protocols: Protocols | None = None,
         keys: ProcessKeys | None = None,
         handover: Handover | None = None,
+        ledger: Ledger | None = None,
     ) -> None:
         self.settings = self._started_with = settings
         threads = settings.display.encoder_threads or os.cpu_count() or 1
@@ -87,6 +91,9 @@ class Daemon:
             protocols or Protocols(offered=settings.server.protocols), settings, self._executor
         )
         self._journal = JournalService(settings, registry)
+        self.ledger = ledger or LocalLedger()
+        """The counts behind limits."""
+        limit_sessions(registry, self.ledger)
         recording = session_recording(registry.events, lambda: self._journal.journal)
         registry.extensions.append(recording)
         own_keys = keys or ProcessKeys.generate()

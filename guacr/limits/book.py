@@ -32,7 +32,7 @@ class Claim:
     """Empty for `Scope.ALL`."""
     sessions: int = 0
     connects: float = 0.0
-    """Sessions opened per second."""
+    """Sessions opened or joined per second."""
 
     @property
     def key(self) -> Key:
@@ -58,18 +58,26 @@ class Book:
         """Return how many sessions are counted."""
         return self._sessions[scope, name]
 
-    def enter(self, owner: str, lease: int, claims: Sequence[Claim], now: float) -> Refusal | None:
-        """Count a new session under `lease`, a number that its owner has chosen, or return the
-        first limit that it would exceed; then nothing is counted. `now` is on a monotonic scale."""
+    def check(self, claims: Sequence[Claim], now: float) -> Refusal | None:
+        """Return the first limit that a new session would exceed; nothing is counted. `now` is on a
+        monotonic scale."""
         for claim in claims:
             if claim.sessions and self._sessions[claim.key] >= claim.sessions:
                 return Refusal(Limit.SESSIONS, claim.scope, claim.sessions)
-        limited = [claim for claim in claims if claim.connects]
-        for claim in limited:
-            if not self._connects.has(claim.key, claim.connects, now):
+        for claim in claims:
+            if claim.connects and not self._connects.has(claim.key, claim.connects, now):
                 return Refusal(Limit.CONNECTS, claim.scope, claim.connects)
-        for claim in limited:
-            self._connects.take(claim.key, claim.connects, now)
+        return None
+
+    def enter(self, owner: str, lease: int, claims: Sequence[Claim], now: float) -> Refusal | None:
+        """Count a new session under `lease`, a number that its owner has chosen, or return the
+        first limit that it would exceed; then nothing is counted."""
+        refusal = self.check(claims, now)
+        if refusal is not None:
+            return refusal
+        for claim in claims:
+            if claim.connects:
+                self._connects.take(claim.key, claim.connects, now)
         self.leave(owner, lease)
         keys = tuple(claim.key for claim in claims)
         self._leases.setdefault(owner, {})[lease] = keys

@@ -24,6 +24,10 @@ class Ledger(ABC):
             BusyError: the counts cannot be had at the moment.
         """
 
+    def check(self, claims: Sequence[Claim]) -> Refusal | None:
+        """Return a limit that a new session would exceed, as far as this is known at once."""
+        return None
+
     @abstractmethod
     def leave(self, lease: int) -> None:
         """Return a lease: the session has ended. Repeated calls do nothing."""
@@ -59,6 +63,10 @@ class LocalLedger(Ledger):
     async def enter(self, claims: Sequence[Claim]) -> int | Refusal:
         lease = next(self._numbers)
         return self.book.enter("", lease, claims, self._clock()) or lease
+
+    @override
+    def check(self, claims: Sequence[Claim]) -> Refusal | None:
+        return self.book.check(claims, self._clock())
 
     @override
     def leave(self, lease: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -51,41 +52,49 @@ class Refusal:
         kind, sentence = SENTENCES[self.limit, self.scope]
         return kind(sentence.format(self.most))
 
+    def counted(self) -> GuacrError:
+        """Count this refusal, and return its error."""
+        counts[self.reason] += 1
+        return self.error()
+
 
 _SOON = "try again in a few seconds"
 _LATER = "end one, or try again later"
 SENTENCES: dict[tuple[Limit, Scope], tuple[type[GuacrError], str]] = {
-    (Limit.SESSIONS, Scope.ALL): (BusyError, "all {:g} sessions are in use: try again later"),
+    (Limit.SESSIONS, Scope.ALL): (BusyError, "all {:.0f} sessions are in use: try again later"),
     (Limit.SESSIONS, Scope.ADDRESS): (
         TooManyError,
-        f"this address has reached its limit of {{:g}} sessions: {_LATER}",
+        f"this address has reached its limit of sessions ({{:.0f}}): {_LATER}",
     ),
     (Limit.SESSIONS, Scope.SUBJECT): (
         TooManyError,
-        f"you have reached your limit of {{:g}} sessions: {_LATER}",
+        f"you have reached your limit of sessions ({{:.0f}}): {_LATER}",
     ),
     (Limit.SESSIONS, Scope.CONNECTION): (
         ConflictError,
-        "this connection has reached its limit of {:g} sessions: try again later",
+        "this connection has reached its limit of sessions ({:.0f}): try again later",
     ),
     (Limit.SESSIONS, Scope.TOKEN): (
         TooManyError,
-        f"this link has reached its limit of {{:g}} sessions: {_LATER}",
+        f"this link has reached its limit of sessions ({{:.0f}}): {_LATER}",
     ),
-    (Limit.CONNECTS, Scope.ALL): (BusyError, f"too many sessions are being opened: {_SOON}"),
+    (Limit.CONNECTS, Scope.ALL): (BusyError, f"there are too many connects at the moment: {_SOON}"),
     (Limit.CONNECTS, Scope.ADDRESS): (
         TooManyError,
-        f"too many sessions are being opened from this address: {_SOON}",
+        f"there are too many connects from this address: {_SOON}",
     ),
     (Limit.CONNECTS, Scope.SUBJECT): (
         TooManyError,
-        f"you are opening too many sessions at a time: {_SOON}",
+        f"you connect too often: {_SOON}",
     ),
     (Limit.CONNECTS, Scope.CONNECTION): (
         BusyError,
-        f"this connection is being opened too often: {_SOON}",
+        f"there are too many connects to this connection: {_SOON}",
     ),
-    (Limit.CONNECTS, Scope.TOKEN): (TooManyError, f"this link is being opened too often: {_SOON}"),
+    (Limit.CONNECTS, Scope.TOKEN): (
+        TooManyError,
+        f"there are too many connects with this link: {_SOON}",
+    ),
     (Limit.ONCE, Scope.TOKEN): (
         UnauthorizedError,
         "this link works once, and has been used: ask for a new one",
@@ -96,4 +105,6 @@ SENTENCES: dict[tuple[Limit, Scope], tuple[type[GuacrError], str]] = {
     ),
 }
 REASONS = tuple(f"{limit}-{scope}" for limit, scope in SENTENCES)
-"""Every reason, for metrics."""
+"""Every reason."""
+counts: Counter[str] = Counter()
+"""The number of refusals of this process, by reason."""

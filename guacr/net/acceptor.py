@@ -16,9 +16,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeVar
 
-from guacr.addresses import described
+from guacr.addresses import described, network_of
 from guacr.errors import BusyError
-from guacr.net.connection_limits import ConnectionLimits, Place, network_of
+from guacr.net.connection_limits import ConnectionLimits, Place
 from guacr.net.tls import PlainClientError, Tls
 from guacr.refusals import Refusals
 

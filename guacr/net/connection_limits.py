@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections import Counter
 
 from guacr.errors import BusyError
@@ -16,18 +15,6 @@ FILES_PER_CONNECTION = 4
 def connections_for(files: int) -> int:
     """Return the maximum connections of each port for a limit of open files."""
     return max(8, (files - FILES_RESERVED) // FILES_PER_CONNECTION)
-
-
-def network_of(address: str) -> str:
-    """Return the key under which an address is counted: for IPv6 the /64 network, because a single
-    host may have all of its addresses; an IPv4-mapped address counts as IPv4."""
-    parsed = ipaddress.ip_address(address)
-    if isinstance(parsed, ipaddress.IPv4Address):
-        return address
-    if parsed.ipv4_mapped is not None:
-        return str(parsed.ipv4_mapped)
-    network = ipaddress.IPv6Network((int(parsed), 64), strict=False)
-    return f"{network}%{parsed.scope_id}" if parsed.scope_id else str(network)
 
 
 class ConnectionLimits:

@@ -19,13 +19,13 @@ from guacr.recording.file_sink import FileSink, FileWriter
 from guacr.recording.files import Place
 from guacr.recording.index import SUFFIX, Index
 from guacr.recording.journal_sink import JournalSink
-from guacr.recording.notice import show_notice
 from guacr.recording.opening import Opener, open_recording
 from guacr.recording.recorder import Contents, Recorder
 from guacr.recording.sink import Sink
 from guacr.recording.typescript import Typescript, open_typescript
 from guacr.session.events import Events, RecordingEnded, RecordingFailed, RecordingStarted
 from guacr.session.extension import SessionExtension
+from guacr.session.notice import show_notice
 from guacr.session.params import Params
 from guacr.session.session import Session
 from guacr.settings.models import EVERYTHING

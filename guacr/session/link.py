@@ -34,6 +34,12 @@ class Hold(Enum):
     """The client's previous instructions have not been carried out yet."""
     AUDIT = auto()
     """The audit log has to note something about the client before it goes on."""
+    ADMISSION = auto()
+    """The client must be admitted to the session first."""
+
+
+BEFORE_INPUT = frozenset({Hold.AUDIT, Hold.ADMISSION})
+"""The reasons for which nothing that a client has sent may be carried out."""
 
 
 class Link:
@@ -50,7 +56,7 @@ class Link:
         "_unsent_since",
         "last_received",
         "last_sent",
-        "on_audited",
+        "on_ready",
         "transport",
     )
 
@@ -62,7 +68,7 @@ class Link:
         self._sent = 0
         self.last_received = self.last_sent = self.now()
         self._unsent_since = (0, self.last_sent)
-        self.on_audited: Callable[[], None] = _nothing
+        self.on_ready: Callable[[], None] = _nothing
 
     def now(self) -> float:
         """Return the event loop's time in seconds."""
@@ -112,18 +118,18 @@ class Link:
             self.last_received = self.now()  # the client could not be heard in the meantime
         self._holds.discard(reason)
         self._apply()
-        if reason is Hold.AUDIT:
+        if reason in BEFORE_INPUT:
             self._loop.call_soon(self._go_on)
 
     @property
-    def waits_for_audit(self) -> bool:
-        """True if nothing that the client has sent may be carried out yet; `on_audited` is called
+    def may_be_heard(self) -> bool:
+        """False if nothing that the client has sent may be carried out yet; `on_ready` is called
         afterwards."""
-        return Hold.AUDIT in self._holds
+        return not self._holds or self._holds.isdisjoint(BEFORE_INPUT)
 
     def _go_on(self) -> None:
-        if not self.waits_for_audit:
-            self.on_audited()
+        if self.may_be_heard:
+            self.on_ready()
 
     @property
     def is_held(self) -> bool:
@@ -140,7 +146,7 @@ class Link:
         """Close once everything is sent; nothing more is received from the client."""
         self.transport.close(status)
         self.transport.receiver = NO_RECEIVER
-        self.on_audited = _nothing
+        self.on_ready = _nothing
 
     # ---- time
 
@@ -162,4 +168,4 @@ class Link:
 
 
 def _nothing() -> None:
-    """Do nothing, if nothing waits for the audit log."""
+    """Do nothing, if nothing waits."""

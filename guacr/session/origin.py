@@ -4,6 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from guacr.settings.limits import NO_LIMITS, OwnLimits
+
+
+@dataclass(frozen=True, slots=True)
+class TokenTerms:
+    """The conditions of the token that opens or joins a session."""
+
+    id: str = ""
+    once_until: float = 0.0
+    """When a token that can be used once expires, in seconds since 1970; 0 for others."""
+    limits: OwnLimits = NO_LIMITS
+
+
+NO_TERMS = TokenTerms()
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:
@@ -18,7 +33,7 @@ class Origin:
     anyone."""
     connection: str = ""
     """The name of the configured connection; empty for others."""
-
+    terms: TokenTerms = NO_TERMS
     is_hidden: bool = False
     """True for an operator who watches, of whom the owner of the session is not told."""
 

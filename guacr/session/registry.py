@@ -46,6 +46,9 @@ class SessionRegistry(Directory):
         """The counts of sessions, by protocol."""
         self.extensions: list[Callable[[Session], SessionExtension | None]] = []
         """Called for each new session; what they return takes part in it."""
+        self.checks: list[Callable[[Origin, str], None]] = []
+        """Called with the origin and the address of each client before its session is created; they
+        raise the `GuacrError` for which it must not be."""
         self.turnover = 0
         """The number of sessions ever opened, plus the number of those that have ended."""
         self.is_draining = False
@@ -92,6 +95,8 @@ class SessionRegistry(Directory):
         texts |= {name: text for name, text in values.items() if text}
         params = handler_type.params_type.parse(texts)
         self._check_size(info)
+        for check in self.checks:
+            check(origin, transport.address)
         allowed = self.settings.server.max_sessions
         if allowed and len(self.sessions) >= allowed:
             raise BusyError(f"all {allowed} sessions are in use: try again later")
@@ -175,9 +180,6 @@ class SessionRegistry(Directory):
 def _attached(
     session: Session, transport: Transport, info: ClientInfo, params: Params, origin: Origin
 ) -> Reader:
-    user = session.attach(
-        transport, info, params.rights, origin.subject, is_hidden=origin.is_hidden
-    )
-    reader = Reader(session, user)
+    reader = Reader(session, session.attach(transport, info, params.rights, origin))
     reader.open()
     return reader

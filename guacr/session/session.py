@@ -46,7 +46,7 @@ from guacr.session.handler import ProtocolHandler
 from guacr.session.host_messages import HostMessages
 from guacr.session.ids import CONNECTION_ID_PREFIX, new_uuid
 from guacr.session.input.taps import InputTap
-from guacr.session.link import Link, Traffic
+from guacr.session.link import Hold, Link, Traffic
 from guacr.session.origin import ANYONE, Origin
 from guacr.session.params import Params
 from guacr.session.pointer import Pointer
@@ -103,7 +103,9 @@ class Session:
         self.questions = Questions()
         self.taps: list[InputTap] = []
         self.extensions: list[SessionExtension] = []
-        """The parts of the daemon that take part in this session; complete before `start`."""
+        """The parts of the daemon that take part in this session; complete before `attach`."""
+        self.max_users = settings.session.max_users
+        """Extensions may lower it."""
         self.begun = False
         """True if the handler has started; input from users waits for it."""
         self.closed = False
@@ -319,24 +321,16 @@ class Session:
     # ---- users
 
     def attach(
-        self,
-        transport: Transport,
-        info: ClientInfo,
-        rights: Rights,
-        subject: str = "",
-        *,
-        is_hidden: bool = False,
+        self, transport: Transport, info: ClientInfo, rights: Rights, origin: Origin = ANYONE
     ) -> User:
-        """Add a client, which is sent `ready`, then the whole picture with the next frame.
-        `subject` is the person for whom its token was made. The owner is not told of it if
-        `is_hidden`.
+        """Add a client, which is sent `ready`, then the whole picture with the next frame. `origin`
+        is that of this client's parameters.
 
         Raises:
             TooManyError: the session has reached its limit of users.
         """
-        allowed = self.settings.session.max_users
-        if len(self.users) >= allowed:
-            raise TooManyError(f"this session has reached its limit of {allowed} users")
+        if len(self.users) >= self.max_users:
+            raise TooManyError(f"this session has reached its limit of {self.max_users} users")
         user = User(
             Link(transport),
             info,
@@ -347,18 +341,16 @@ class Session:
             events=self.events,
             tasks=self._tasks,
             log=self.log,
-            subject=subject,
-            is_hidden=is_hidden,
+            subject=origin.subject,
+            is_hidden=origin.is_hidden,
         )
         self.users.add(user)
         self.counters.users += 1
-        self._welcome(user)
+        self._welcome(user, origin)
         return user
 
-    def _welcome(self, user: User) -> None:
+    def _welcome(self, user: User, origin: Origin) -> None:
         user.send(encode("ready", self.id))
-        if self.messages.name:
-            user.send(encode("name", self.messages.name))
         about = _fields_of(user, "joined")
         self.log.info("user %s joined from %s", user.id, user.link.peer, extra=about)
         self.events.publish(
@@ -372,12 +364,33 @@ class Session:
                 subject=user.subject,
             )
         )
+        for extension in self.extensions:
+            extension.joined(user, origin)
+        if not user.owner and any(extension.delays(origin) for extension in self.extensions):
+            user.is_admitted = False
+            user.link.hold(Hold.ADMISSION)
+            self._tasks.start(self._admit_later(user, origin), "admission")
+        else:
+            self.events.when_durable(partial(self._admit, user), self.close)
+
+    async def _admit_later(self, user: User, origin: Origin) -> None:
+        """Admit a user once all extensions have done so; otherwise drop it."""
+        try:
+            for extension in self.extensions:
+                await extension.joining(user, origin)
+        except GuacrError as error:
+            self.drop(user, error)
+            return
+        user.is_admitted = True
+        user.link.release(Hold.ADMISSION)
         self.events.when_durable(partial(self._admit, user), self.close)
 
     def _admit(self, user: User) -> None:
         """Show the session to a user, unless it has left already."""
         if user not in self.users:
             return
+        if self.messages.name:
+            user.send(encode("name", self.messages.name))
         self.pointer.show_to(user)
         user.transfers.on_lost = partial(self._upload_lost, user)
         if user.info.clipboard:
@@ -416,8 +429,8 @@ class Session:
         user.left()
         self.questions.left(user)
         if error is not None:
-            user.send(encode("error", str(error), error.status))
-        user.send(encode("disconnect"))
+            user.link.send(encode("error", str(error), error.status))
+        user.link.send(encode("disconnect"))
         self._traffic_of_left += user.link.traffic
         self.log.info("user %s left", user.id, extra=_fields_of(user, "left"))
         status, reason = _told(error)
@@ -427,6 +440,8 @@ class Session:
     def _after_leaving(self, user: User) -> None:
         if not self.users:
             self.close()
+            return
+        if not user.is_admitted:
             return
         self.users.notify_owner(LEFT, user)
         with self.ending_on_failure():

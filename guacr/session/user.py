@@ -47,6 +47,7 @@ class User(Viewer):
         "held",
         "id",
         "info",
+        "is_admitted",
         "is_hidden",
         "link",
         "memory",
@@ -84,6 +85,8 @@ class User(Viewer):
         self.link = link
         self.info = info
         self.owner = owner
+        self.is_admitted = True
+        """False for one that waits for an extension: it is sent nothing of the session."""
         self.rights = rights
         self._audio_types = frozenset(name.partition(";")[0].strip() for name in info.audio)
         self.streams = InputStreams(link.send, self._refused, confirms_ends=info.takes_files)
@@ -120,7 +123,8 @@ class User(Viewer):
 
     @override
     def send(self, data: bytes) -> None:
-        self.link.send(data)
+        if self.is_admitted:
+            self.link.send(data)
 
     def left(self) -> None:
         """End its streams and transfers: it is no longer in the session."""

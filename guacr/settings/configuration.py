@@ -291,6 +291,8 @@ def allowed(field: FieldInfo) -> str:
         return _NUMBERS[kind] + _range(field)
     if kind is str:
         return "a text" + _length(field)
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return "a table"
     return _KINDS.get(get_origin(kind) or kind, "a path")
 
 

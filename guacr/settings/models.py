@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from guacr.settings.control import ControlSettings
 from guacr.settings.journal import AuditSettings, JournalSettings
+from guacr.settings.limits import NO_LIMITS, LimitsSettings, OwnLimits
 from guacr.settings.loopback import LOOPBACK, is_loopback
 from guacr.settings.metrics import MetricsSettings
 from guacr.settings.recording import RecordingSettings
@@ -76,7 +77,7 @@ class ServerSettings(Section):
     """Protocols that can be selected, such as ssh; others are not loaded. "*" for all that are
     installed."""
     max_sessions: Annotated[Whole, Field(ge=0, le=1_000_000)] = 0
-    """Simultaneous sessions; 0 for no limit."""
+    """Simultaneous sessions, in all processes of the daemon; 0 for no limit."""
     drain_timeout: SecondsOrNone = 5.0
     """Seconds that sessions have to close after SIGTERM."""
 
@@ -357,6 +358,9 @@ class Connection(Section):
     "file:PATH"."""
     allow_query_parameters: Texts = ()
     """Names of parameters that the URL may set; "*" for all."""
+    limits: OwnLimits = NO_LIMITS
+    """Limits in addition to those in [limits]: sessions, users (in one session), connects,
+    session_length and idle_time; 0 for none. The strictest counts."""
 
 
 class Settings(Section):
@@ -367,6 +371,7 @@ class Settings(Section):
     webrtc: WebRtcSettings = WebRtcSettings()
     display: DisplaySettings = DisplaySettings()
     session: SessionSettings = SessionSettings()
+    limits: LimitsSettings = LimitsSettings()
     terminal: TerminalSettings = TerminalSettings()
     ssh: SshSettings = SshSettings()
     vnc: VncSettings = VncSettings()

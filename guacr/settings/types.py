@@ -223,6 +223,8 @@ def _port(value: Any) -> Any:
 
 Whole = Annotated[int, BeforeValidator(_no_boolean)]
 Number = Annotated[float, BeforeValidator(_no_boolean)]
+Count = Annotated[Whole, Field(ge=0, le=1_000_000)]
+"""A limit of a number; 0 for none."""
 Port = Annotated[Whole, BeforeValidator(_port), Field(ge=0, le=65535)]
 Seconds = Annotated[float, BeforeValidator(_no_boolean), Field(ge=0.1, le=3600)]
 SecondsOrNone = Annotated[float, BeforeValidator(_no_boolean), Field(ge=0, le=3600)]

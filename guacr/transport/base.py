@@ -55,6 +55,11 @@ class Transport(ABC):
         """The client's address, for the log."""
 
     @property
+    def address(self) -> str:
+        """The client's IP address, for limits; empty if there is none, as on a Unix socket."""
+        return ""
+
+    @property
     @abstractmethod
     def buffered(self) -> int:
         """Written bytes that the system has not accepted yet (0 when drained)."""

@@ -42,6 +42,12 @@ class TcpTransport(asyncio.Protocol, Transport):
 
     @property
     @override
+    def address(self) -> str:
+        name = self._transport.get_extra_info("peername")
+        return str(name[0]) if isinstance(name, tuple) else ""
+
+    @property
+    @override
     def buffered(self) -> int:
         return self._transport.get_write_buffer_size()
 

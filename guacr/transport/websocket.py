@@ -137,6 +137,11 @@ class WebSocketTransport(Transport):
 
     @property
     @override
+    def address(self) -> str:
+        return self._request.remote or ""
+
+    @property
+    @override
     def buffered(self) -> int:
         # includes frame headers
         transport = self._request.transport

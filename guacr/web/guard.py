@@ -14,10 +14,10 @@ from typing import Any, cast
 from aiohttp import web
 from typing_extensions import override
 
-from guacr.addresses import plain
+from guacr.addresses import network_of, plain
 from guacr.deadline import Deadline
 from guacr.errors import BusyError
-from guacr.net.connection_limits import Place, network_of
+from guacr.net.connection_limits import Place
 from guacr.net.handover import Adopted, Handover
 from guacr.refusals import Refusals
 

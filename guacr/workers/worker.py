@@ -11,10 +11,11 @@ from typing import Any, NoReturn
 
 from guacr import garbage, refusals
 from guacr.access.keys import ProcessKeys
+from guacr.addresses import network_of
 from guacr.daemon import Daemon
 from guacr.errors import BusyError, SettingsError
 from guacr.event_loop import leave, loop_factory
-from guacr.net.connection_limits import ConnectionLimits, connections_for, network_of
+from guacr.net.connection_limits import ConnectionLimits, connections_for
 from guacr.net.handover import Adopted
 from guacr.net.open_files import open_files
 from guacr.session import ids

@@ -24,7 +24,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     "PIL": (
         "guacr.display.encoder",
         "guacr.display.png",
-        "guacr.recording.notice",
+        "guacr.session.notice",
         "guacr.testing.canvas",
         "handlers.lettering",
         "handlers.clipboard.images",
@@ -102,6 +102,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
         "guacr.settings.configuration",
         "guacr.settings.control",
         "guacr.settings.journal",
+        "guacr.settings.limits",
         "guacr.settings.models",
         "guacr.settings.recording",
         "guacr.settings.section",

@@ -40,7 +40,7 @@ class Reader:
 
     def open(self) -> None:
         """Start reading from the client."""
-        self.user.link.on_audited = self._begin
+        self.user.link.on_ready = self._begin
         joined = self.user in self.session.users  # if not, joining has failed
         self.user.link.open(self if joined else NO_RECEIVER)
         self.session.on_begin(self._begin)
@@ -117,7 +117,7 @@ class Reader:
     def _carry_out_waiting(self, end: float) -> bool:
         """Carry out instructions until `end`; return whether any are left."""
         user, users = self.user, self.session.users
-        while user in users and not user.link.waits_for_audit:
+        while user in users and user.link.may_be_heard:
             instruction = self._inbox.take()
             if instruction is None:
                 break

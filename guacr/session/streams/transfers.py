@@ -60,6 +60,11 @@ class Transfers:
         self._under_way: set[asyncio.Task[None]] = set()
         self._closed = False
 
+    @property
+    def count(self) -> int:
+        """The number of files that are being transferred."""
+        return len(self._under_way)
+
     def start(self, transfer: Coroutine[None, None, None], name: str) -> None:
         """Run a transfer; errors are logged, and the session continues.
 

@@ -73,6 +73,11 @@ class ClientConnection(Connection):
         """The name for the log."""
 
     @property
+    def address(self) -> str:
+        """The IP address; empty if it is unknown."""
+        return ""
+
+    @property
     def buffered(self) -> int:
         """Bytes that have not been sent."""
         return self._outlet.buffered + self._unsent_size

@@ -25,6 +25,10 @@ class Peer(Protocol):
         """The name for the log."""
 
     @property
+    def address(self) -> str:
+        """The IP address; empty if it is unknown."""
+
+    @property
     def buffered(self) -> int:
         """Bytes that have not been sent."""
 
@@ -65,6 +69,11 @@ class SessionTransport(Transport):
     @override
     def peer(self) -> str:
         return self._peer.name
+
+    @property
+    @override
+    def address(self) -> str:
+        return self._peer.address
 
     @property
     @override

@@ -22,7 +22,7 @@ class BrowserConnection(ClientConnection):
     """Carries the protocol as it is, and tells the browser with which status it ends.
 
     Args:
-        name: of the browser, for the log.
+        address: that of the browser; empty if it is unknown.
         begin: called with the transport once the connection is open; it must not raise anything.
         on_ended: called once nobody uses the connection any more.
     """
@@ -32,12 +32,12 @@ class BrowserConnection(ClientConnection):
         conversation: Conversation,
         number: int,
         *,
-        name: str,
+        address: str,
         begin: Callable[[Transport], None],
         on_ended: Callable[[], None],
     ) -> None:
         super().__init__(conversation, number)
-        self._name = name
+        self._address = address
         self._begin = begin
         self._on_ended = on_ended
 
@@ -61,7 +61,12 @@ class BrowserConnection(ClientConnection):
     @property
     @override
     def name(self) -> str:
-        return self._name
+        return self._address or "a closed connection"
+
+    @property
+    @override
+    def address(self) -> str:
+        return self._address
 
     @override
     def end(self, status: Status) -> None:

@@ -43,7 +43,7 @@ class BrowserTube:
     """Answers a browser, and makes its connection a user.
 
     Args:
-        peer: the browser's address, for the log.
+        address: that of the browser; empty if it is unknown.
         ice: as the settings are now.
         begin: opens what the browser wants, with the transport of the connection, and returns what
             is to be called once that has ended.
@@ -55,14 +55,15 @@ class BrowserTube:
 
     def __init__(
         self,
-        peer: str,
+        address: str,
         ice: IceSettings,
         begin: Callable[[Transport], Callable[[], None]],
         on_closed: Callable[[BrowserTube], None],
     ) -> None:
         self.id = new_uuid()
         self.secret = secrets.token_urlsafe(32)
-        self._peer = peer
+        self._address = address
+        self._peer = address or "a closed connection"
         self._begin = begin
         self._end: Callable[[], None] | None = None
         self._is_opened = False
@@ -130,7 +131,7 @@ class BrowserTube:
         self._is_opened = True
         self._deadline.cancel()
         return BrowserConnection(
-            conversation, number, name=self._peer, begin=self._opened, on_ended=self._ended
+            conversation, number, address=self._address, begin=self._opened, on_ended=self._ended
         )
 
     def _opened(self, transport: Transport) -> None:

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from aiohttp import web
 from typing_extensions import override
 
+from guacr.addresses import network_of
 from guacr.deadline import time_limit
 from guacr.errors import BadRequestError, BusyError, ForbiddenError, GuacrError, ShutdownError
-from guacr.net.connection_limits import network_of
 from guacr.services import Service
 from guacr.settings.models import Settings
 from guacr.transport.base import Transport
@@ -150,7 +150,7 @@ class TubeService(Service):
             return lambda: tunnels.end(tunnel)
 
         tube = BrowserTube(
-            request.remote or "a closed connection",
+            request.remote or "",
             ice_settings(self._settings, time.time()),
             begin,
             lambda tube: self._forget(tube, network),

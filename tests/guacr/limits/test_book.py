@@ -130,4 +130,6 @@ def test_every_reason_has_an_error() -> None:
     assert isinstance(Refusal(Limit.ONCE, Scope.TOKEN).error(), UnauthorizedError)
     error = Refusal(Limit.SESSIONS, Scope.SUBJECT, 3).error()
     assert isinstance(error, TooManyError)
-    assert str(error) == ("you have reached your limit of 3 sessions: end one, or try again later")
+    assert str(error) == (
+        "you have reached your limit of sessions (3): end one, or try again later"
+    )

@@ -2,8 +2,9 @@
 
 import pytest
 
+from guacr.addresses import network_of
 from guacr.errors import BusyError
-from guacr.net.connection_limits import ConnectionLimits, connections_for, network_of
+from guacr.net.connection_limits import ConnectionLimits, connections_for
 
 
 def test_the_total_is_bounded() -> None:

@@ -21,9 +21,10 @@ from guacr.errors import UpstreamError
 from guacr.protocol.client import ClientInfo
 from guacr.protocol.instruction import encode_stream
 from guacr.protocol.status import Status
-from guacr.recording import file_sink, notice, opening
+from guacr.recording import file_sink, opening
 from guacr.recording.files import Place, RecordingFile, open_file
 from guacr.recording.scan import scan_file
+from guacr.session import notice
 from guacr.session.events import RecordingEnded, RecordingFailed, RecordingStarted
 from guacr.session.origin import Origin
 from guacr.session.user import User

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, ValidationError
 
+from guacr.settings.limits import OwnLimits
 from guacr.settings.loopback import is_loopback
 from guacr.settings.models import (
     Connection,
@@ -38,7 +39,7 @@ def test_settings_are_frozen() -> None:
 def test_every_setting_has_a_meaning() -> None:
     sections: list[BaseModel] = [value for _, value in Settings() if isinstance(value, BaseModel)]
     assert len(sections) == len(Settings.model_fields) - 1
-    models: list[type[BaseModel]] = [*map(type, sections), Connection, IceServerSettings]
+    models: list[type[BaseModel]] = [*map(type, sections), Connection, IceServerSettings, OwnLimits]
     for model in models:
         assert model.__doc__
         for name, field in model.model_fields.items():

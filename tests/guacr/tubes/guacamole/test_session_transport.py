@@ -13,6 +13,7 @@ class Calls:
     """A peer that keeps what it is called with."""
 
     name = "a peer"
+    address = "192.0.2.7"
     buffered = 7
 
     def __init__(self) -> None:

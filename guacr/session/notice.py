@@ -22,8 +22,9 @@ CHECK_EVERY = 0.25
 """Seconds between two looks whether the session has a picture yet."""
 
 
-async def show_notice(session: Session, text: str) -> None:
-    """Show a sentence at the top of the picture for `SECONDS`, once there is a picture."""
+async def show_notice(session: Session, text: str, seconds: float | None = None) -> None:
+    """Show a sentence at the top of the picture for some seconds, once there is a picture; if this
+    is cancelled, no longer. By default, it is shown for `SECONDS`."""
     while not (session.context.connected and session.display.size[0]):  # noqa: ASYNC110 - rare
         await asyncio.sleep(CHECK_EVERY)
     width = max(session.display.size[0], WIDTH_MIN)
@@ -33,9 +34,11 @@ async def show_notice(session: Session, text: str) -> None:
     surface.blit(Rect(0, 0, width, height), pixels, clean=True)
     layer = session.display.add_layer(surface)
     session.context.changed()
-    await asyncio.sleep(SECONDS)
-    session.display.remove(layer)
-    session.context.changed()
+    try:
+        await asyncio.sleep(SECONDS if seconds is None else seconds)
+    finally:
+        session.display.remove(layer)
+        session.context.changed()
 
 
 def draw(text: str, width: int) -> Array8:

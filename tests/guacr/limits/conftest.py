@@ -1,0 +1,44 @@
+"""Sessions with limits, in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from guacr.limits.ledger import LocalLedger
+from guacr.limits.limiter import limit_sessions
+from guacr.limits.refusal import counts
+from guacr.protocol.client import ClientInfo
+from guacr.session.input.reader import Reader
+from guacr.session.origin import ANYONE, Origin
+from guacr.settings.models import Settings
+from tests.support.loopback import Bench, MemoryTransport, SketchHandler, note_session
+
+CLIENT = ClientInfo(width=200, height=100, version=(1, 5, 0), name="somebody")
+
+
+class LimitedBench(Bench):
+    """A bench whose sessions have limits; `sections` are those of the settings."""
+
+    def __init__(self, handler: type[SketchHandler] = SketchHandler, **sections: object) -> None:
+        super().__init__(Settings.model_validate(sections), handler)
+        self.ledger = LocalLedger()
+        limit_sessions(self.registry, self.ledger)
+
+    def open(
+        self, origin: Origin = ANYONE, address: str = "", select: str = "sketch"
+    ) -> tuple[MemoryTransport, Reader]:
+        """A client of an origin and an address, whose session opens or is joined."""
+        transport = MemoryTransport()
+        transport.address = address
+        reader = self.registry.open(select, {}, CLIENT, transport, origin)
+        note_session(reader)
+        return transport, reader
+
+
+@pytest.fixture(autouse=True)
+def no_counts() -> Iterator[None]:
+    counts.clear()
+    yield
+    counts.clear()
