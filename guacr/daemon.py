@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from guacr.access.keys import ProcessKeys
+from guacr.acme import acme_service
 from guacr.audit.service import JournalService
 from guacr.connection_check import ConnectionCheck
 from guacr.control.local import LocalControl
@@ -37,6 +38,7 @@ from guacr.web.app import create_app
 from guacr.web.service import WebService
 
 if TYPE_CHECKING:
+    from guacr.acme.service import AcmeService
     from guacr.tubes.service.service import TubeService
 
 NEED_RESTART = (
@@ -48,13 +50,14 @@ NEED_RESTART = (
     "webrtc.enabled",
 )
 """Settings that need a restart, in addition to those of the services."""
-TLS_OR_NOT = (
+ON_OR_OFF = (
     "server.tls_certificate",
     "websocket.tls_certificate",
     "control.tls_certificate",
     "control.tls_client_ca",
+    "acme.domains",
 )
-"""Settings that need a restart to switch TLS on or off; other changes of them do not."""
+"""Settings that need a restart to switch something on or off; other changes of them do not."""
 
 GUACAMOLE, WEB = "guacamole", "web"
 """The ports that clients connect to, as metrics name them."""
@@ -122,15 +125,19 @@ class Daemon:
         loop_lag = LoopLag()
         self.control = LocalControl(registry, lambda: loop_lag.recent)
         """The core of the interfaces for operators."""
-        self.certificates = CertificateWatch(settings)
+        self.certificates = CertificateWatch(settings, self._renewed, quiet=handover is not None)
+        self.acme: AcmeService | None = None
         self.control.checks += [out_of_files, *(one.full for one in limits.values())]
-        self.control.sample = LocalMetrics(registry, limits, loop_lag).snapshot
+        self.control.sample = LocalMetrics(registry, limits, loop_lag, self.certificates).snapshot
         self._services: list[Service] = [self._tcp, self._web, Ticker(registry), loop_lag, check]
         self._services.append(self.certificates)
         self._metrics = MetricsService(settings, self.control)
         self._operators = OperatorService(settings, self.control, own_keys)
-        if handover is None:  # otherwise the front has those for operators
+        if handover is None:  # otherwise the front has these
             self._services += [self._metrics, self._operators]
+            if settings.acme.domains:
+                self.acme = acme_service(settings, self.certificates.look)
+                self._services.append(self.acme)
         if tubes is not None:
             self._services.append(tubes)
         self._services.append(self._journal)  # closed last, when everything has been reported
@@ -224,10 +231,16 @@ class Daemon:
         names = [*NEED_RESTART, *(name for one in self._services for name in one.need_restart)]
         late = [name for name in names if _value(before, name) != _value(settings, name)]
         return late + [
-            name
-            for name in TLS_OR_NOT
-            if (_value(before, name) is None) != (_value(settings, name) is None)
+            name for name in ON_OR_OFF if bool(_value(before, name)) != bool(_value(settings, name))
         ]
+
+    def _renewed(self) -> None:
+        """Use the new certificate of ACME."""
+        try:
+            self._tcp.renew_certificate()
+            self._web.renew_certificate()
+        except SettingsError as error:
+            log.warning("the new certificate is not used: %s", error)
 
 
 def tube_service(settings: Settings) -> TubeService:

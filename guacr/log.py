@@ -62,7 +62,7 @@ EVENTS = ("accepted", "handshake", "refused", "opened", "joined", "left", "ended
 """The values of `event`, in the order of a connection's life."""
 VALUE_BYTES = 256
 """Maximum bytes of a field of the context, as JSON."""
-LIBRARIES = ("aiohttp", "aioice", "asyncio", "asyncssh", "PIL")
+LIBRARIES = ("acme", "aiohttp", "aioice", "asyncio", "asyncssh", "PIL")
 """Loggers that are too verbose; their messages appear at DEBUG and below."""
 
 _EXTRAS = ("session", "user", "protocol", "subject", "client", "event")

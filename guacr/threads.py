@@ -16,7 +16,8 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Thread
 from typing import ParamSpec, TypeVar
 
 WAITING_MAX = 256
@@ -41,6 +42,23 @@ _opening = ThreadPoolExecutor(OPENING_MAX, "opening")
 def waiting_threads() -> ThreadPoolExecutor:
     """Create the executor for an event loop, which shuts it down at its end."""
     return ThreadPoolExecutor(WAITING_MAX, "waiting")
+
+
+async def apart(function: Callable[[], _R], name: str) -> _R:
+    """Call `function` in a thread of its own, and return its result. Neither the caller, if it is
+    cancelled, nor the end of the process waits for the thread."""
+    future: Future[_R] = Future()
+    Thread(target=_run_into, args=(future, function), name=name, daemon=True).start()
+    return await asyncio.wrap_future(future)
+
+
+def _run_into(future: Future[_R], function: Callable[[], _R]) -> None:
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        future.set_result(function())
+    except BaseException as error:  # noqa: BLE001 - raised where the future is awaited
+        future.set_exception(error)
 
 
 async def compute(function: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 
+from guacr.acme import acme_service
 from guacr.addresses import place
 from guacr.daemon import tube_service
 from guacr.errors import GuacrError, SettingsError, UnsupportedError
@@ -79,6 +80,12 @@ def _problems(settings: Settings) -> Iterator[str]:
     server, page = settings.server, settings.websocket
     if page.enabled and server.port == page.port != 0 and _overlap(server.hosts, page.hosts):
         yield f"server.port and websocket.port are both {page.port}: change one of them"
+    if settings.acme.domains:
+        try:
+            acme_service(settings, lambda: None)
+        except SettingsError as error:
+            yield str(error)
+        yield from _addresses("acme", settings.acme.http_hosts, settings.acme.http_port, "http_")
     if settings.webrtc.enabled:
         try:
             tube_service(settings)
@@ -117,18 +124,18 @@ def _journal(settings: Settings) -> Iterator[str]:
             )
 
 
-def _addresses(section: str, hosts: Sequence[str], port: int) -> Iterator[str]:
+def _addresses(section: str, hosts: Sequence[str], port: int, prefix: str = "") -> Iterator[str]:
     """Yield the problems with addresses that this machine lacks, or with a port that this account
     may not use. The port need not be free, because the daemon may be running."""
     try:
         close_all(asyncio.run(tcp_sockets(hosts, 0, 1)))
     except SettingsError as error:
-        yield f"{section}.hosts: {error}"
+        yield f"{section}.{prefix}hosts: {error}"
     try:
         with socket.socket() as trial:
             trial.bind(("127.0.0.1", port))
     except PermissionError:
-        yield f"{section}.port: this account may not listen on port {port}"
+        yield f"{section}.{prefix}port: this account may not listen on port {port}"
     except OSError:
         return
 
@@ -145,7 +152,10 @@ def _websocket(settings: Settings) -> str:
 
 
 def _tls(settings: Settings, section: str) -> str:
-    return "" if TlsFiles.of(settings, section) is None else ", with TLS"
+    files = TlsFiles.of(settings, section)
+    if files is None:
+        return ""
+    return f", with TLS for {_names(settings.acme.domains)}" if files.is_acme else ", with TLS"
 
 
 def _audit(settings: Settings) -> str:

@@ -102,6 +102,11 @@ METRICS: dict[str, Metric] = {
         "requests that are not allowed or not HTTP.",
         ("reason",),
     ),
+    "guacr_certificate_expiry_seconds": Metric(
+        Kind.MINIMUM,
+        "Seconds until the certificate of a listener expires; below 0 afterwards.",
+        ("listener",),
+    ),
     "guacr_transfers_total": Metric(_COUNTER, "Files that were transferred, or begun to be."),
     "guacr_recordings_total": Metric(_COUNTER, "Recordings and typescripts that were begun."),
     "guacr_recording_failures_total": Metric(

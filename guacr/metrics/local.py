@@ -11,6 +11,7 @@ from guacr.histogram import Histogram
 from guacr.loop_lag import LoopLag
 from guacr.metrics.resources import used
 from guacr.metrics.snapshots import Sample, Snapshot
+from guacr.net.certificates import CertificateWatch
 from guacr.net.connection_limits import ConnectionLimits
 from guacr.protocol.status import Status
 from guacr.session.counters import Counters
@@ -52,6 +53,7 @@ class LocalMetrics:
         registry: the sessions.
         connections: the connections of each port that clients connect to, by its name.
         loop_lag: that of the event loop.
+        certificates: those of the listeners.
     """
 
     def __init__(
@@ -59,10 +61,12 @@ class LocalMetrics:
         registry: SessionRegistry,
         connections: Mapping[str, ConnectionLimits],
         loop_lag: LoopLag,
+        certificates: CertificateWatch,
     ) -> None:
         self._registry = registry
         self._connections = connections
         self._loop_lag = loop_lag
+        self._certificates = certificates
 
     async def snapshot(self) -> Snapshot:
         """Return the present values of all metrics."""
@@ -77,6 +81,9 @@ class LocalMetrics:
             ],
             "guacr_refusals_total": [
                 ([why], [count]) for why, count in {**_REFUSED_NONE, **refusals.counts}.items()
+            ],
+            "guacr_certificate_expiry_seconds": [
+                ([name], [left]) for name, left in self._certificates.seconds_left().items()
             ],
             "guacr_transfers_total": [([], [events.counts[TransferEnded]])],
             "guacr_recordings_total": [([], [events.counts[RecordingStarted]])],

@@ -24,6 +24,8 @@ PEM_MAX = 1 << 20
 DAY = 86_400
 EVERY = DAY
 """Seconds between two log lines about the same certificate."""
+POLL = 10.0
+"""Seconds between two looks whether ACME's certificate has changed."""
 SOON = 14 * DAY
 """Seconds before the expiry when a certificate should have been replaced; never more than a fifth
 of its life, for those that are only valid for some days."""
@@ -33,10 +35,12 @@ log = logging.getLogger("guacr.certificates")
 
 @dataclass(frozen=True, slots=True)
 class Validity:
-    """The first and the last second of a certificate's validity, since 1970."""
+    """The first and the last second of a certificate's validity, since 1970, and its host
+    names."""
 
     begin: float
     end: float
+    names: frozenset[str] = frozenset()
 
     @classmethod
     def read(cls, path: Path) -> Validity:
@@ -51,6 +55,7 @@ class Validity:
         return cls(
             certificate.not_valid_before_utc.timestamp(),
             certificate.not_valid_after_utc.timestamp(),
+            _names(certificate),
         )
 
     def is_soon_over(self, now: float) -> bool:
@@ -60,18 +65,39 @@ class Validity:
 
 class CertificateWatch(Service):
     """Logs when the certificates of the listeners expire: at the start, after a reload, and once a
-    day. Nothing waits for it, because it reads files."""
+    day; and notices a new certificate of ACME, whichever process has obtained it. Nothing waits for
+    it, because it reads files.
 
-    def __init__(self, settings: Settings) -> None:
+    Args:
+        settings: the daemon's settings.
+        on_renewed: called when ACME's certificate has changed.
+        quiet: True if another process writes the lines of the log.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        on_renewed: Callable[[], None] = lambda: None,
+        *,
+        quiet: bool = False,
+    ) -> None:
         self._settings = settings
+        self._on_renewed = on_renewed
+        self._quiet = quiet
         self._task: asyncio.Task[None] | None = None
         self._known: dict[str, Validity] = {}
+        self._changed = 0
+        """The time of ACME's certificate that the listeners use."""
 
     def seconds_left(self) -> dict[str, float]:
         """Return the seconds until the certificate of each section with TLS expires; below zero
         afterwards."""
         now = time.time()
         return {section: validity.end - now for section, validity in self._known.items()}
+
+    @override
+    async def open(self) -> None:
+        self._changed = await asyncio.to_thread(_changed, self._settings)
 
     @override
     async def start(self) -> None:
@@ -97,27 +123,61 @@ class CertificateWatch(Service):
                 await self._task
 
     def look(self) -> None:
-        """Look at the files now, and then once a day."""
+        """Look at the files now, and then regularly."""
         self.stop()
         self._task = asyncio.create_task(self._run(self._settings), name="certificates")
 
     async def _run(self, settings: Settings) -> None:
+        loop = asyncio.get_running_loop()
         while True:
-            self._known = await asyncio.to_thread(_read, settings)
-            for line, level in _lines(self._known, time.time()):
-                log.log(level, "%s", line)
-            await asyncio.sleep(EVERY)
+            await self._notice(settings)
+            self._known = await asyncio.to_thread(_read, settings, quiet=self._quiet)
+            if not self._quiet:
+                for line, level in _lines(self._known, time.time()):
+                    log.log(level, "%s", line)
+            due = loop.time() + EVERY
+            while loop.time() < due and not await self._notice(settings):  # noqa: ASYNC110 - files
+                await asyncio.sleep(POLL if settings.acme.domains else EVERY)
+
+    async def _notice(self, settings: Settings) -> bool:
+        """Return whether ACME's certificate has changed; if so, report it."""
+        changed = await asyncio.to_thread(_changed, settings)
+        if changed == self._changed:
+            return False
+        self._changed = changed
+        self._on_renewed()
+        return True
 
 
-def _read(settings: Settings) -> dict[str, Validity]:
+def _names(certificate: x509.Certificate) -> frozenset[str]:
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    except x509.ExtensionNotFound:
+        return frozenset()
+    return frozenset(names.value.get_values_for_type(x509.DNSName))
+
+
+def _changed(settings: Settings) -> int:
+    """Return the time of the last change of ACME's certificate, in nanoseconds since 1970; 0
+    without one."""
+    if not settings.acme.domains:
+        return 0
+    try:
+        return settings.acme.certificate.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+def _read(settings: Settings, *, quiet: bool = False) -> dict[str, Validity]:
     known: dict[str, Validity] = {}
     for section in SECTIONS:
         files = TlsFiles.of(settings, section)
-        if files is not None:
+        if files is not None and not files.is_pending:
             try:
                 known[section] = Validity.read(files.certificate)
             except (OSError, ValueError) as error:
-                log.warning("%s cannot be read: %s", files.certificate, error)
+                if not quiet:
+                    log.warning("%s cannot be read: %s", files.certificate, error)
     return known
 
 

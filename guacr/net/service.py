@@ -108,6 +108,15 @@ class TcpService(Service):
 
         return apply
 
+    def renew_certificate(self) -> None:
+        """Use the certificate that the settings name, as it is now.
+
+        Raises:
+            SettingsError: it cannot be used; nothing is changed.
+        """
+        if self._tls is not None:
+            self._tls.replace(context_of(self._settings, "server"))
+
     def _acceptor(self, sock: socket.socket, tls: Tls | None) -> Acceptor:
         return Acceptor(sock, self._limits, self._accepted, _told, tls=tls)
 

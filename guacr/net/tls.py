@@ -13,7 +13,7 @@ from pathlib import Path
 from guacr.deadline import time_limit
 from guacr.errors import SettingsError
 from guacr.settings.control import ControlSettings
-from guacr.settings.models import ServerSettings, Settings, WebSocketSettings
+from guacr.settings.models import ACME, ServerSettings, Settings, WebSocketSettings
 
 HANDSHAKE = b"\x16"
 """The type of the first record of a TLS client (RFC 8446, 5.1)."""
@@ -36,6 +36,8 @@ class TlsFiles:
     certificate: Path
     key: Path | None = None
     client_ca: Path | None = None
+    is_acme: bool = False
+    """True if the certificate is that of ACME, which need not be there yet."""
 
     @classmethod
     def of(cls, settings: Settings, section: str) -> TlsFiles | None:
@@ -43,19 +45,30 @@ class TlsFiles:
         names: ServerSettings | WebSocketSettings | ControlSettings = getattr(settings, section)
         if names.tls_certificate is None:
             return None
+        if names.tls_certificate == ACME:
+            path = settings.acme.certificate
+            return cls(section, path, client_ca=names.tls_client_ca, is_acme=True)
         return cls(section, names.tls_certificate, names.tls_key, names.tls_client_ca)
+
+    @property
+    def is_pending(self) -> bool:
+        """True if there is no certificate yet."""
+        return self.is_acme and not self.certificate.exists()
 
 
 class Tls:
     """The TLS of a listener's connections.
 
     Args:
-        context: for handshakes; `replace` changes it for later ones.
+        context: for handshakes; `replace` changes it for later ones; None as long as there is no
+            certificate.
         answer: is sent to clients that do not use TLS.
         handshake_timeout: seconds for a client's first byte, and again for its handshake.
     """
 
-    def __init__(self, context: ssl.SSLContext, answer: bytes, handshake_timeout: float) -> None:
+    def __init__(
+        self, context: ssl.SSLContext | None, answer: bytes, handshake_timeout: float
+    ) -> None:
         self._context = context
         self.answer = answer
         self.handshake_timeout = handshake_timeout
@@ -84,6 +97,8 @@ class Tls:
             raise ConnectionResetError(errno.ECONNRESET, "the client closed the connection")
         if first != HANDSHAKE:
             raise PlainClientError
+        if self._context is None:
+            raise ConnectionRefusedError(errno.ECONNREFUSED, "there is no certificate yet")
         return self._context
 
 
@@ -110,18 +125,19 @@ def tls_of(settings: Settings, section: str, answer: bytes) -> Tls | None:
     Raises:
         SettingsError: a file cannot be read or is invalid.
     """
-    context = context_of(settings, section)
-    return None if context is None else Tls(context, answer, settings.server.handshake_timeout)
+    if TlsFiles.of(settings, section) is None:
+        return None
+    return Tls(context_of(settings, section), answer, settings.server.handshake_timeout)
 
 
 def context_of(settings: Settings, section: str) -> ssl.SSLContext | None:
-    """Create the context of a section; None if it does not use TLS.
+    """Create the context of a section; None if it does not use TLS, or has no certificate yet.
 
     Raises:
         SettingsError: a file cannot be read or is invalid.
     """
     files = TlsFiles.of(settings, section)
-    return None if files is None else server_context(files)
+    return None if files is None or files.is_pending else server_context(files)
 
 
 def server_context(files: TlsFiles) -> ssl.SSLContext:

@@ -6,10 +6,8 @@ import asyncio
 import logging
 import signal
 from collections.abc import Callable
-from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
-from threading import Thread
 from typing import TYPE_CHECKING, NoReturn
 
 from guacr import garbage
@@ -21,6 +19,7 @@ from guacr.process.background import Detached
 from guacr.process.pid_file import PidFile
 from guacr.settings.models import Settings
 from guacr.systemd import feed_watchdog, notify, notify_reloading
+from guacr.threads import apart
 from guacr.workers.shares import worker_count
 
 if TYPE_CHECKING:
@@ -137,10 +136,8 @@ class _Process:
         Raises:
             SettingsError: they are invalid, or could not be read in time.
         """
-        loading: Future[Settings] = Future()
-        Thread(target=_run_into, args=(loading, self._load), name="reload", daemon=True).start()
         try:
-            return await asyncio.wait_for(asyncio.wrap_future(loading), LOAD_TIMEOUT)
+            return await asyncio.wait_for(apart(self._load, "reload"), LOAD_TIMEOUT)
         except TimeoutError:
             raise SettingsError(
                 f"they could not be read within {LOAD_TIMEOUT} s: check whether a file that they "
@@ -172,11 +169,3 @@ class _Process:
         for name in late:
             log.warning("%s has changed: it takes effect with the next start", name)
         return late
-
-
-def _run_into(future: Future[Settings], load: Load) -> None:
-    future.set_running_or_notify_cancel()
-    try:
-        future.set_result(load())
-    except BaseException as error:  # noqa: BLE001 - raised where the future is awaited
-        future.set_exception(error)

@@ -213,6 +213,8 @@ def _sentence(detail: ErrorDetails, sources: Sequence[Source]) -> str:
         return f"{where}: setting {shorten(key)} is unknown; {_known(path[:-1])}"
     if detail["type"] == "missing":
         return f"{where}: {key} is missing"
+    if detail["type"] == "value_error" and not path:  # about several sections
+        return f"settings: {detail['ctx']['error']}"
     if detail["type"] == "value_error":
         return f"{where}: {key} {detail['ctx']['error']}"
     field = _field(path)

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from guacr.settings.acme import AcmeSettings
 from guacr.settings.control import ControlSettings
 from guacr.settings.journal import AuditSettings, JournalSettings
 from guacr.settings.limits import NO_LIMITS, LimitsSettings, OwnLimits
@@ -36,6 +37,8 @@ from guacr.settings.types import (
 )
 from guacr.settings.webrtc import WebRtcSettings
 
+ACME = Path("acme")
+"""Stands for the certificate of [acme]."""
 EVERYTHING = "*"
 """Stands for all names in a list."""
 
@@ -59,7 +62,8 @@ class ServerSettings(Section):
     backlog: Annotated[Whole, Field(ge=1, le=65535)] = 1024
     """Connections that may wait to be accepted."""
     tls_certificate: OptionalPath = None
-    """PEM file with the certificate and its chain; if set, TCP connections must use TLS."""
+    """PEM file with the certificate and its chain, or "acme" for that of [acme]; if set, TCP
+    connections must use TLS."""
     tls_key: OptionalPath = None
     """PEM file with the private key; empty if the certificate file contains it."""
     tls_client_ca: OptionalPath = None
@@ -103,7 +107,8 @@ class WebSocketSettings(Section):
     port: Port = 4823
     """TCP port; 0 picks a free one."""
     tls_certificate: OptionalPath = None
-    """PEM file with the certificate and its chain; if set, the page and WebSocket use HTTPS."""
+    """PEM file with the certificate and its chain, or "acme" for that of [acme]; if set, the page
+    and WebSocket use HTTPS."""
     tls_key: OptionalPath = None
     """PEM file with the private key; empty if the certificate file contains it."""
     tls_client_ca: OptionalPath = None
@@ -384,8 +389,18 @@ class Settings(Section):
     metrics: MetricsSettings = MetricsSettings()
     log: LogSettings = LogSettings()
     daemon: DaemonSettings = DaemonSettings()
+    acme: AcmeSettings = AcmeSettings()
     connections: dict[str, Connection] = Field(default_factory=dict)
     """Connections by name."""
+
+    @model_validator(mode="after")
+    def _acme_is_whole(self) -> Self:
+        for name in ("server", "websocket"):
+            if getattr(self, name).tls_certificate == ACME and not self.acme.domains:
+                raise ValueError(f'{name}.tls_certificate is "acme": set domains under [acme]')
+        if self.control.tls_certificate == ACME:
+            raise ValueError('control.tls_certificate cannot be "acme": name a file')
+        return self
 
     def largest_window(self, width: int, height: int) -> tuple[int, int]:
         """Return the allowed window size nearest to `width` by `height` pixels.

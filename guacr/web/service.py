@@ -100,6 +100,7 @@ class WebService(Service):
         context = context_of(settings, "websocket")
 
         def apply() -> None:
+            self._settings = settings
             if self._tls is not None:
                 self._tls.replace(context)
             if self._runner is not None:
@@ -116,6 +117,15 @@ class WebService(Service):
             lambda: self._accepted(client.place, client),
             tls=self._tls if client.tls else None,
         )
+
+    def renew_certificate(self) -> None:
+        """Use the certificate that the settings name, as it is now.
+
+        Raises:
+            SettingsError: it cannot be used; nothing is changed.
+        """
+        if self._tls is not None:
+            self._tls.replace(context_of(self._settings, "websocket"))
 
     def _accepted(self, place: Place, adopted: Adopted | None = None) -> asyncio.Protocol:
         assert self._runner is not None  # noqa: S101 - it is set up first

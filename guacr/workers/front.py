@@ -13,11 +13,14 @@ from contextlib import suppress
 
 from guacr import refusals
 from guacr.access.keys import ProcessKeys
+from guacr.acme import acme_service
 from guacr.deadline import STANDSTILL
 from guacr.errors import BusyError, SettingsError, ShutdownError
+from guacr.net.certificates import CertificateWatch
 from guacr.net.connection_limits import ConnectionLimits, connections_for
 from guacr.net.listeners import ServerSockets, close_all, place_of, port_of, tcp_sockets
 from guacr.net.open_files import open_files
+from guacr.services import Service
 from guacr.session.ids import NUMBER_MAX
 from guacr.settings.models import Settings
 from guacr.workers.boot import Boot
@@ -78,6 +81,10 @@ class Front:
         self._ticking: asyncio.Task[None] | None = None
         self._is_closing = False
         self._ended = asyncio.Event()
+        certificates = CertificateWatch(settings)
+        self._services: list[Service] = [certificates]
+        if settings.acme.domains:
+            self._services.append(acme_service(settings, certificates.look))
 
     @property
     def port(self) -> int:
@@ -102,8 +109,12 @@ class Front:
             await self._sockets.open(server)
             if page.enabled:
                 self._web_sockets = await tcp_sockets(page.hosts, page.port, server.backlog)
+            for service in self._services:
+                await service.open()
             self._current = self._generation(self.settings)
             await self._current.start()
+            for service in self._services:
+                await service.start()
         except BaseException:
             await self.close()
             raise
@@ -136,26 +147,30 @@ class Front:
                 f"there are {OLD_MAX} generations of workers that still have sessions: wait for "
                 "their ends, or restart the daemon"
             )
+        changes = [service.reload(settings) for service in self._services]
         generation = self._generation(settings)
         await generation.start()
         if self._is_closing:
             generation.kill()
             raise SettingsError("the daemon is ending")
         before, self._current, self.settings = self._current, generation, settings
+        for change in changes:
+            change()
         if before is not None:
             self._old.append(before)
             before.drain()
             self._check_old()
         self._flush()
+        needed = [*NEED_RESTART, *(name for one in self._services for name in one.need_restart)]
         return [
-            name
-            for name in NEED_RESTART
-            if _value(self._started_with, name) != _value(settings, name)
+            name for name in needed if _value(self._started_with, name) != _value(settings, name)
         ]
 
     async def close(self) -> None:
         """Stop listening, and have the workers end every session, within a limited time."""
         self._is_closing = True
+        for service in self._services:
+            service.stop()
         self._reception.close()
         self._sockets.close()
         close_all(self._web_sockets)
@@ -167,6 +182,8 @@ class Front:
             self._ticking.cancel()
         for generation in self._generations:
             generation.stop()
+        for service in self._services:
+            await service.close()
         timeout = self.settings.server.drain_timeout + CLOSE_TIMEOUT
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout):

@@ -150,6 +150,30 @@ def test_without_its_libraries_webrtc_cannot_be_enabled() -> None:
     assert done.stdout.endswith("install guacr[webrtc]\n")
 
 
+WITHOUT_ACME = """
+import sys
+sys.modules["acme"] = None
+from guacr.daemon import Daemon
+from guacr.errors import SettingsError
+from guacr.testing.daemon import local_settings
+Daemon(local_settings())
+assert not [name for name in sys.modules if name.startswith("guacr.acme.")]
+try:
+    Daemon(local_settings(acme={"domains": ["desk.example"], "agree_to_terms": True}))
+except SettingsError as error:
+    print(error)
+"""
+
+
+def test_without_its_library_acme_cannot_be_enabled() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_ACME], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == (
+        "acme.domains needs a library that is not installed (acme): install guacr[acme]\n"
+    )
+
+
 async def test_webrtc_starts_with_the_daemon_and_changes_with_its_settings() -> None:
     page = {"hosts": ["127.0.0.1"], "port": 0}
     daemon = Daemon(local_settings(webrtc={"enabled": True, "loopback": True}, websocket=page))

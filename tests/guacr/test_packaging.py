@@ -17,6 +17,9 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("guacr", "handlers", "terminal")
 
 IMPORTERS: dict[str, tuple[str, ...]] = {
+    "acme": ("guacr.acme.client",),
+    "josepy": ("guacr.acme.client",),
+    "requests": ("guacr.acme.client",),
     "aardwolf": ("handlers.rdp.aardwolf",),
     "asn1crypto": ("handlers.rdp.aardwolf.nla",),
     "asyauth": ("handlers.rdp.aardwolf.nla",),
@@ -31,6 +34,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
         "terminal",
     ),
     "aiohttp": (
+        "guacr.acme.port",
         "guacr.daemon",
         "guacr.metrics.service",
         "guacr.operators.identify",
@@ -50,6 +54,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
         "guacr.tubes.guacamole.connect_as",
         "guacr.sshlib",
         "guacr.access.guacamole_lite",
+        "guacr.acme.client",
         "guacr.net.certificates",
         "guacr.tubes.rtc.dtls.certificate",
         "handlers.database.sqlserver.tls",
@@ -99,6 +104,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     "service_identity": ("handlers.database.sqlserver.tls",),
     "wcwidth": ("handlers.database.console.table", "terminal.engines.pyte.widths"),
     "pydantic": (
+        "guacr.settings.acme",
         "guacr.settings.configuration",
         "guacr.settings.control",
         "guacr.settings.journal",

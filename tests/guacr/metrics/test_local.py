@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -13,6 +14,7 @@ from guacr.loop_lag import LoopLag
 from guacr.metrics.catalog import METRICS
 from guacr.metrics.local import LocalMetrics
 from guacr.metrics.snapshots import Snapshot
+from guacr.net.certificates import CertificateWatch, Validity
 from guacr.net.connection_limits import ConnectionLimits
 from guacr.session.events import RecordingFailed
 from tests.support.loopback import Bench, frame, session_of, until
@@ -26,7 +28,10 @@ class Watched(Bench):
     def __init__(self) -> None:
         super().__init__()
         self.limits = ConnectionLimits(10, 10)
-        self.metrics = LocalMetrics(self.registry, {"guacamole": self.limits}, LoopLag())
+        self.certificates = CertificateWatch(self.registry.settings)
+        self.metrics = LocalMetrics(
+            self.registry, {"guacamole": self.limits}, LoopLag(), self.certificates
+        )
 
     async def read(self, name: str, *labels: str) -> list[float]:
         """The numbers of a metric; empty if there are none."""
@@ -158,3 +163,8 @@ async def test_bytes_do_not_go_back_when_a_session_ends_while_others_are_looked_
     during = numbers(await reading, "guacr_sent_bytes_total", "sketch")[0]
     after = (await bench.read("guacr_sent_bytes_total", "sketch"))[0]
     assert before <= during <= after
+
+
+async def test_expiry_of_certificates(bench: Watched) -> None:
+    bench.certificates._known = {"websocket": Validity(0, time.time() + 100)}
+    assert 90 < (await bench.read("guacr_certificate_expiry_seconds", "websocket"))[0] <= 100

@@ -46,7 +46,7 @@ async def test_lines_of_the_log(
 ) -> None:
     caplog.set_level(logging.INFO)
     monkeypatch.setattr("guacr.net.certificates.time.time", lambda: now)
-    monkeypatch.setattr("guacr.net.certificates._read", lambda settings: {"server": YEAR})
+    monkeypatch.setattr("guacr.net.certificates._read", lambda settings, quiet: {"server": YEAR})
     watch = CertificateWatch(local_settings())
     await watch.start()
     await until(lambda: sentence in caplog.text)

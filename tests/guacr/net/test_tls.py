@@ -44,7 +44,7 @@ def settings_of(pem: Path, **values: object) -> Settings:
     return local_settings(websocket=page, connections={"s": {"protocol": "sketch"}})
 
 
-def replace(pem: Path, text: str) -> None:
+def write(pem: Path, text: str) -> None:
     pem.write_text(text)
 
 
@@ -79,13 +79,16 @@ async def first_instruction(http: aiohttp.ClientSession, port: int, origin: str 
 # ---- files
 
 
-@pytest.mark.parametrize("name", ["certificate", "key", "client_ca"])
+NAMES = ("certificate", "key", "client_ca")
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_a_pipe_is_not_waited_for(pem: Path, tmp_path: Path, name: str) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    files = {"certificate": pem, "key": pem, "client_ca": pem}
+    certificate, key, authorities = (pipe if name == one else pem for one in NAMES)
     with pytest.raises(SettingsError, match="pipe is not a file"):
-        server_context(TlsFiles("server", **files | {name: pipe}))
+        server_context(TlsFiles("server", certificate, key, authorities))
 
 
 def test_an_encrypted_key_is_not_asked_about(pem: Path, tmp_path: Path) -> None:
@@ -158,12 +161,12 @@ async def test_a_broken_certificate_changes_nothing_and_another_one_is_used_afte
         url = f"wss://localhost:{daemon.web_port}/websocket?connection=s"
         async with http.ws_connect(url, protocols=["guacamole"]) as socket:
             await socket.receive_str()
-            replace(pem, "nonsense")
+            write(pem, "nonsense")
             with pytest.raises(SettingsError, match=r"server\.pem"):
                 daemon.reload(daemon.settings)
             await first_instruction(http, daemon.web_port)
             pair = other.issue("server")
-            replace(pem, pair.certificate + pair.key)
+            write(pem, pair.certificate + pair.key)
             assert daemon.reload(daemon.settings) == []
             await first_instruction(later, daemon.web_port)
             await socket.send_str("0.,4.ping,1.1;")

@@ -3,6 +3,9 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, ValidationError
 
+from guacr.errors import SettingsError
+from guacr.settings.acme import AcmeSettings
+from guacr.settings.configuration import Source, merge
 from guacr.settings.limits import OwnLimits
 from guacr.settings.loopback import is_loopback
 from guacr.settings.models import (
@@ -207,3 +210,37 @@ def test_secrets_are_in_no_representation() -> None:
     shown = repr(Settings(websocket=websocket, connections={"a": connection}))
     assert KEY not in shown
     assert "topsecret" not in shown
+
+
+@pytest.mark.parametrize(
+    ("values", "problem"),
+    [
+        ({"domains": ["*.desk.example"]}, "without wildcards"),
+        ({"domains": ["127.0.0.1"]}, "host names such as"),
+        ({"domains": ["localhost"]}, "host names such as"),
+        ({"domains": ["-a.example"]}, "host names such as"),
+        ({"domains": [f"a{n}.example" for n in range(101)]}, "at most 100 names"),
+        ({"domains": ["a.example"], "agree_to_terms": False}, "agree_to_terms = true"),
+        ({"domains": ["a.example"], "state_directory": ""}, "needs a state_directory"),
+        ({"directory_url": "http://ca.example"}, "begins with https://"),
+        ({"eab_key_id": "a"}, "both eab_key_id and eab_key"),
+        ({"eab_key_id": "a", "eab_key": "topsecret!"}, "must be base64url"),
+    ],
+)
+def test_settings_of_acme(values: dict[str, object], problem: str) -> None:
+    with pytest.raises(ValidationError, match=problem) as refused:
+        AcmeSettings.model_validate({"agree_to_terms": True} | values)
+    assert "topsecret" not in str(refused.value.errors()[0]["msg"])
+
+
+def test_certificates_of_acme() -> None:
+    acme = {"domains": ["Desk.Example"], "agree_to_terms": True, "state_directory": "/var/lib/a"}
+    page = {"tls_certificate": "acme"}
+    settings = Settings.model_validate({"websocket": page, "acme": acme})
+    name = "acme-v02.api.letsencrypt.org_directory"
+    assert settings.acme.domains == ("desk.example",)
+    assert settings.acme.certificate == Path("/var/lib/a") / name / "certificate.pem"
+    with pytest.raises(SettingsError, match=r'settings: websocket\.tls_certificate is "acme": '):
+        merge([Source("file", {"websocket": page})])
+    with pytest.raises(SettingsError, match=r'control\.tls_certificate cannot be "acme"'):
+        merge([Source("file", {"control": page, "acme": acme})])

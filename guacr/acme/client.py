@@ -1,0 +1,163 @@
+"""A client of ACME servers (RFC 8555, by Certbot's library): an account, an order, a certificate.
+
+Its functions block, and are called in a thread.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import requests
+from acme import challenges, crypto_util, errors, messages
+from acme.client import ClientNetwork, ClientV2
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from josepy.errors import Error as JoseError
+from josepy.jwa import ES256
+from josepy.jwk import JWK, JWKEC
+
+from guacr import __version__
+from guacr.acme.store import ACCOUNT, ACCOUNT_KEY, Store
+from guacr.errors import UpstreamError, shorten
+from guacr.settings.acme import AcmeSettings
+
+REQUEST_TIMEOUT = 30
+"""Seconds for each answer of the server."""
+ORDER_TIMEOUT = 120
+"""Seconds for the validation of all names, and for the certificate."""
+
+Publish = Callable[[str, str], None]
+"""Answers a challenge: called with its token and the text that the server expects at its URL."""
+
+
+class AcmeError(UpstreamError):
+    """There is no certificate. The message says why, in the server's words if it did."""
+
+    def __init__(self, message: str, *, rate_limited: bool = False) -> None:
+        super().__init__(message)
+        self.rate_limited = rate_limited
+
+
+def obtain(settings: AcmeSettings, store: Store, publish: Publish) -> bytes:
+    """Obtain a certificate for the domains of the settings, with a new key; an account is created
+    with the first one.
+
+    Returns:
+        The key, the certificate and its chain, as PEM.
+
+    Raises:
+        AcmeError: the server cannot be reached, or refuses; or it cannot reach the domains.
+    """
+    try:
+        client = _client(settings, store)
+        key = _pem(ec.generate_private_key(ec.SECP256R1()))
+        order = client.new_order(crypto_util.make_csr(key, list(settings.domains)))
+        for authorization in order.authorizations:
+            if authorization.body.status != messages.STATUS_VALID:
+                _answer(client, authorization.body, publish)
+        deadline = datetime.now() + timedelta(seconds=ORDER_TIMEOUT)  # noqa: DTZ005 - the library's
+        chain = client.poll_and_finalize(order, deadline).fullchain_pem
+    except messages.Error as error:
+        if error.code == "accountDoesNotExist":  # it was removed: the next attempt makes another
+            store.write(ACCOUNT, b"{}")
+        raise AcmeError(_said(error), rate_limited=error.code == "rateLimited") from error
+    except errors.ValidationError as error:
+        raise AcmeError(_invalid(error)) from error
+    except errors.IssuanceError as error:
+        raise AcmeError(_said(error.error)) from error
+    except errors.TimeoutError as error:
+        raise AcmeError(f"the server was not ready within {ORDER_TIMEOUT} seconds") from error
+    except (errors.Error, JoseError, AttributeError, KeyError, ValueError) as error:
+        raise AcmeError(f"the server's answer is not that of an ACME server: {error}") from error
+    except requests.RequestException as error:
+        raise AcmeError(f"the server cannot be reached: {_reason(error)}") from error
+    return key + chain.encode()
+
+
+def _client(settings: AcmeSettings, store: Store) -> ClientV2:
+    """Return a client that is logged in with the account of the store."""
+    key = JWKEC.load(_account_key(store))
+    network = ClientNetwork(
+        key, alg=ES256, user_agent=f"guacr/{__version__}", timeout=REQUEST_TIMEOUT
+    )
+    if settings.ca_file is not None:
+        network.verify_ssl = str(settings.ca_file)  # type: ignore[assignment]  # requests accepts it
+    client = ClientV2(ClientV2.get_directory(settings.directory_url, network), network)
+    uri = json.loads(store.read(ACCOUNT) or b"{}").get("uri")
+    if uri is None:
+        uri = _register(client, key, settings)
+        store.write(ACCOUNT, json.dumps({"uri": uri}).encode())
+    network.account = messages.RegistrationResource(uri=uri, body=messages.Registration())
+    return client
+
+
+def _account_key(store: Store) -> bytes:
+    pem = store.read(ACCOUNT_KEY)
+    if pem is None:
+        pem = _pem(ec.generate_private_key(ec.SECP256R1()))
+        store.write(ACCOUNT_KEY, pem)
+    return pem
+
+
+def _register(client: ClientV2, key: JWK, settings: AcmeSettings) -> str:
+    binding: dict[str, Any] | None = None
+    if settings.eab_key_id:
+        binding = messages.ExternalAccountBinding.from_data(
+            key.public_key(), settings.eab_key_id, settings.eab_key, client.directory
+        )
+    registration = messages.NewRegistration.from_data(
+        email=settings.email or None,
+        external_account_binding=binding,
+        terms_of_service_agreed=True,
+    )
+    try:
+        return str(client.new_account(registration).uri)
+    except errors.ConflictError as known:  # the key has an account
+        return known.location
+
+
+def _answer(client: ClientV2, authorization: messages.Authorization, publish: Publish) -> None:
+    for challenge in authorization.challenges:
+        if isinstance(challenge.chall, challenges.HTTP01):
+            response, text = challenge.response_and_validation(client.net.key)
+            publish(challenge.chall.encode("token"), text)
+            client.answer_challenge(challenge, response)
+            return
+    name = authorization.identifier.value
+    raise AcmeError(f"the server does not offer HTTP-01 for {name}")
+
+
+def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+
+
+def _said(error: messages.Error) -> str:
+    details = [one.detail for one in (error, *(error.subproblems or ())) if one.detail]
+    return f"the server refuses: {shorten('; '.join(details) or str(error.typ), 500)}"
+
+
+def _invalid(error: errors.ValidationError) -> str:
+    reasons = [
+        f"{one.body.identifier.value}: {challenge.error.detail}"
+        for one in error.failed_authzrs
+        for challenge in one.body.challenges
+        if challenge.error is not None
+    ]
+    return (
+        f"the server did not find the answer to its challenge: {shorten('; '.join(reasons), 500)}"
+    )
+
+
+def _reason(error: requests.RequestException) -> str:
+    """Return the innermost reason of an error of the connection."""
+    inner: BaseException = error
+    while (next_one := inner.__cause__ or inner.__context__) is not None:
+        inner = next_one
+    return shorten(str(inner) or type(inner).__name__, 200)

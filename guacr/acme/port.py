@@ -1,0 +1,104 @@
+"""The port for challenges (RFC 8555, 8.3): it answers them, redirects browsers to the page, and
+does nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+
+from aiohttp import web
+
+from guacr.net.acceptor import Acceptor
+from guacr.net.answers import unavailable
+from guacr.net.connection_limits import ConnectionLimits, Place
+from guacr.net.listeners import close_all, place_of, port_of, tcp_sockets
+from guacr.settings.models import Settings
+from guacr.web.app import create_runner
+from guacr.web.guard import HttpGuard, deadlines
+
+PATH = "/.well-known/acme-challenge/"
+CONNECTIONS_MAX, WAITING_MAX = 256, 64
+"""Simultaneous connections, in total and of an address."""
+BACKLOG = 64
+HTTPS = 443
+
+log = logging.getLogger("guacr.acme")
+
+
+class ChallengePort:
+    """Listens for HTTP while it is open. `answers` has the texts of the current challenges by
+    token."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.answers: dict[str, str] = {}
+        self._limits = ConnectionLimits(CONNECTIONS_MAX, WAITING_MAX)
+        self._sockets: list[socket.socket] = []
+        self._acceptors: list[Acceptor] = []
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def port(self) -> int:
+        """The TCP port; 0 if it is not open."""
+        return port_of(self._sockets)
+
+    async def open(self) -> None:
+        """Open the sockets.
+
+        Raises:
+            SettingsError: an address or the port cannot be used.
+        """
+        acme = self.settings.acme
+        self._sockets = await tcp_sockets(acme.http_hosts, acme.http_port, BACKLOG)
+
+    async def start(self) -> None:
+        """Start to answer."""
+        app = web.Application(middlewares=[deadlines])
+        app.router.add_get(f"{PATH}{{token}}", self._challenge)
+        app.router.add_get("/{path:.*}", self._redirect)
+        app.on_response_prepare.append(_sign)
+        self._runner = create_runner(app)
+        await self._runner.setup()
+        for sock in self._sockets:
+            acceptor = Acceptor(sock, self._limits, self._accepted, unavailable)
+            acceptor.start()
+            self._acceptors.append(acceptor)
+            log.info("listening for ACME's challenges on %s", place_of(sock))
+
+    def stop(self) -> None:
+        """Release the port."""
+        for acceptor in self._acceptors:
+            acceptor.close()
+        close_all(self._sockets)
+
+    async def close(self) -> None:
+        """End what remains."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    def _accepted(self, place: Place) -> asyncio.Protocol:
+        assert self._runner is not None  # noqa: S101 - it is set up first
+        assert self._runner.server is not None  # noqa: S101
+        return HttpGuard(self._runner.server(), place)
+
+    async def _challenge(self, request: web.Request) -> web.Response:
+        text = self.answers.get(request.match_info["token"])
+        if text is None:
+            raise web.HTTPNotFound
+        return web.Response(body=text.encode(), content_type="application/octet-stream")
+
+    async def _redirect(self, request: web.Request) -> web.Response:
+        """Redirect browsers to the page, if they come for one of the domains. The query is left
+        out: a token in it was readable on the way."""
+        page, acme = self.settings.websocket, self.settings.acme
+        host = request.host.rpartition(":")[0] or request.host
+        if not page.enabled or page.tls_certificate is None or host.lower() not in acme.domains:
+            raise web.HTTPNotFound
+        port = acme.https_port or page.port
+        place = host if port == HTTPS else f"{host}:{port}"
+        raise web.HTTPPermanentRedirect(f"https://{place}{request.rel_url.raw_path}")
+
+
+async def _sign(request: web.Request, response: web.StreamResponse) -> None:
+    response.headers["Server"] = "guacr"

@@ -1,0 +1,247 @@
+"""Certificates from a real ACME server: obtained, used by both listeners, replaced, or not."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+import stat
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from guacr.acme.client import AcmeError, obtain
+from guacr.acme.service import LIMITED, RETRY_MAX, RETRY_MIN, after_failure, is_due
+from guacr.acme.store import ACCOUNT, ATTEMPTS, Attempts, Store
+from guacr.daemon import Daemon
+from guacr.errors import SettingsError
+from guacr.net.certificates import DAY, Validity
+from guacr.session.protocols import Protocols
+from guacr.settings.acme import AcmeSettings
+from guacr.settings.models import Settings
+from guacr.testing.client import GuacClient
+from guacr.testing.daemon import LOCAL, local_settings
+from tests.support.loopback import SketchHandler, until
+from tests.support.pebble import KEY, KEY_ID, Pebble
+from tests.support.waiting import free_port
+
+NAME, OTHER = "desk.example", "www.desk.example"
+
+
+def acme_values(pebble: Pebble, path: Path, **values: object) -> dict[str, object]:
+    return {
+        "domains": [NAME],
+        "agree_to_terms": True,
+        "email": "ann@desk.example",
+        "directory_url": pebble.directory_url,
+        "ca_file": pebble.ca_file,
+        "eab_key_id": KEY_ID,
+        "eab_key": KEY,
+        "state_directory": path / "state",
+        "http_hosts": LOCAL,
+        "http_port": pebble.http_port,
+    } | values
+
+
+def acme_settings(pebble: Pebble, path: Path, **values: object) -> AcmeSettings:
+    return AcmeSettings.model_validate(acme_values(pebble, path, **values))
+
+
+def settings_of(pebble: Pebble, path: Path, **values: object) -> Settings:
+    listener = {"hosts": LOCAL, "port": 0, "tls_certificate": "acme"}
+    return local_settings(
+        server=listener,
+        websocket=listener,
+        connections={"s": {"protocol": "sketch"}},
+        acme=acme_values(pebble, path, **values),
+    )
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Daemon]:
+    daemon = Daemon(settings, protocols=Protocols({"sketch": SketchHandler}))
+    await daemon.start()
+    try:
+        yield daemon
+    finally:
+        await daemon.close()
+
+
+async def names_at(port: int, context: ssl.SSLContext) -> set[str]:
+    """The names in a listener's certificate, which is valid."""
+    _, writer = await asyncio.open_connection(LOCAL[0], port, ssl=context, server_hostname=NAME)
+    certificate = writer.get_extra_info("peercert")
+    writer.close()
+    return {name for _, name in certificate["subjectAltName"]}
+
+
+def lenient(context: ssl.SSLContext) -> ssl.SSLContext:
+    context.check_hostname = False
+    return context
+
+
+async def request(port: int, path: str, host: str) -> tuple[int, str]:
+    """The status of an answer on the port for challenges, and where it redirects to."""
+    url = f"http://{LOCAL[0]}:{port}{path}"
+    headers = {"Host": host}
+    async with (
+        aiohttp.ClientSession() as http,
+        http.get(url, headers=headers, allow_redirects=False) as response,
+    ):
+        return response.status, response.headers.get("Location", "")
+
+
+async def test_a_certificate_is_obtained_used_and_replaced(
+    pebble: Pebble, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    async with running(settings_of(pebble, tmp_path)) as daemon:
+        await until(lambda: f"there is a new certificate for {NAME}" in caplog.text)
+        context = ssl.create_default_context(cadata=pebble.root())
+        await until(lambda: daemon.certificates.seconds_left().keys() == {"server", "websocket"})
+        for port in (daemon.port, daemon.web_port):
+            assert await names_at(port, context) == {NAME}
+        client = await GuacClient.dial(LOCAL[0], daemon.port, tls=lenient(context))
+        await client.handshake("sketch")
+        assert daemon.reload(settings_of(pebble, tmp_path, domains=[NAME, OTHER])) == []
+        await until(lambda: f"there is a new certificate for {NAME}, {OTHER}" in caplog.text)
+        context = ssl.create_default_context(cadata=pebble.root())
+        for port in (daemon.port, daemon.web_port):
+            assert await names_at(port, context) == {NAME, OTHER}
+        client.size(300, 150)
+        await client.wait(lambda: client.canvas.size == (300, 150), "the first session goes on")
+        await client.close()
+    files = [path for path in (tmp_path / "state").rglob("*") if path.is_file()]
+    assert {path.name for path in files} == {
+        "account.json",
+        "account.pem",
+        "attempts.json",
+        "certificate.pem",
+        "lock",
+    }
+    assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
+
+
+async def test_the_port_for_challenges_does_nothing_else(pebble: Pebble, tmp_path: Path) -> None:
+    settings = settings_of(pebble, tmp_path, directory_url="https://127.0.0.1:1/dir")
+    async with running(settings) as daemon:
+        assert daemon.acme is not None
+        port, page = daemon.acme.port, daemon.settings.websocket.port
+        assert await request(port, "/recordings?token=t", f"{NAME.upper()}:80") == (
+            308,
+            f"https://{NAME}:{page}/recordings",
+        )
+        assert await request(port, "/", "evil.example") == (404, "")
+        assert await request(port, "/.well-known/acme-challenge/x", NAME) == (404, "")
+        assert await request(port, "/.well-known/acme-challenge/..%2f", NAME) == (404, "")
+
+
+async def test_failures_are_reported_and_not_repeated_soon(
+    pebble: Pebble, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = settings_of(pebble, tmp_path, http_port=free_port())
+    async with running(settings) as daemon:
+        await until(lambda: f"no certificate for {NAME}: " in caplog.text)
+        assert "did not find the answer to its challenge: " in caplog.text
+        assert "; the next attempt is at " in caplog.text
+        context = ssl.create_default_context()
+        with pytest.raises(ConnectionError):
+            await names_at(daemon.web_port, context)
+        assert "the TLS handshake failed: there is no certificate yet" in caplog.text
+    caplog.clear()
+    async with running(settings) as daemon:
+        assert daemon.acme is not None
+        await daemon.acme._check()
+    assert "no certificate for" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ({"directory_url": "https://127.0.0.1:1/dir"}, "the server cannot be reached: "),
+        ({"ca_file": None}, "CERTIFICATE_VERIFY_FAILED"),
+        ({"eab_key_id": "", "eab_key": ""}, "the server refuses: "),
+        ({"eab_key": "c2VjcmV0"}, "the server refuses: "),
+    ],
+)
+def test_accounts_and_servers_that_cannot_be_used(
+    pebble: Pebble, tmp_path: Path, values: dict[str, object], reason: str
+) -> None:
+    settings = acme_settings(pebble, tmp_path, **values)
+    store = Store(settings.server_directory)
+    store.open()
+    with pytest.raises(AcmeError) as failed:
+        obtain(settings, store, lambda token, text: None)
+    assert reason in str(failed.value)
+
+
+def test_a_removed_account_is_replaced_at_the_next_attempt(pebble: Pebble, tmp_path: Path) -> None:
+    settings = acme_settings(pebble, tmp_path)
+    store = Store(settings.server_directory)
+    store.open()
+    url = pebble.directory_url.replace("/dir", "/my-account/0")
+    store.write(ACCOUNT, json.dumps({"uri": url}).encode())
+    with pytest.raises(AcmeError, match="the server refuses: "):
+        obtain(settings, store, lambda token, text: None)
+    with pytest.raises(AcmeError, match="did not find the answer"):
+        obtain(settings, store, lambda token, text: None)
+    assert json.loads(store.read(ACCOUNT) or b"")["uri"] != url
+
+
+# ---- when
+
+
+@pytest.mark.parametrize(
+    ("validity", "now", "due"),
+    [
+        (None, 0, True),
+        (Validity(0, 90 * DAY, frozenset({NAME})), 60 * DAY, False),
+        (Validity(0, 90 * DAY, frozenset({NAME})), 60 * DAY + 1, True),
+        (Validity(0, 6 * DAY, frozenset({NAME})), 4 * DAY + 1, True),
+        (Validity(0, 90 * DAY, frozenset({NAME})), 91 * DAY, True),
+        (Validity(0, 90 * DAY, frozenset({NAME, OTHER})), 0, True),
+    ],
+)
+def test_when_a_certificate_is_due(validity: Validity | None, now: float, *, due: bool) -> None:
+    assert is_due(validity, (NAME,), now) is due
+
+
+def test_delays_after_failures() -> None:
+    attempts = after_failure(Attempts(), 0)
+    assert attempts == Attempts(1, RETRY_MIN)
+    assert after_failure(attempts, 0) == Attempts(2, 2 * RETRY_MIN)
+    assert after_failure(Attempts(1 << 70), 0).not_before == RETRY_MAX
+    assert after_failure(Attempts(), 5, limited=True).not_before == 5 + LIMITED
+
+
+# ---- the store
+
+
+def test_one_process_has_the_lock(tmp_path: Path) -> None:
+    one, other = Store(tmp_path / "a" / "b"), Store(tmp_path / "a" / "b")
+    one.open()
+    assert one.lock()
+    assert one.lock()
+    assert not other.lock()
+    one.unlock()
+    assert other.lock()
+    other.unlock()
+
+
+def test_damaged_files_are_no_obstacle(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    assert store.attempts == Attempts()
+    for damaged in (b"{", b"[]", b'{"x": 1}', b"\xff"):
+        store.write(ATTEMPTS, damaged)
+        assert store.attempts == Attempts()
+    store.attempts = Attempts(2, 7.5)
+    assert store.attempts == Attempts(2, 7.5)
+
+
+def test_a_directory_that_cannot_be_used(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SettingsError, match=r"acme\.state_directory: "):
+        Store(tmp_path / "file" / "state").open()
