@@ -73,6 +73,7 @@ from guacr.session.streams.outputs import NAME_MAX, OutputStream
 from guacr.session.streams.resampler import Resampler
 from guacr.session.streams.window import Window
 from guacr.session.target import Target
+from guacr.session.timeline import step
 from guacr.session.user import User
 from guacr.settings.models import (
     DatabaseSettings,
@@ -174,5 +175,6 @@ __all__ = [
     "parse_json",
     "shorten",
     "showable",
+    "step",
     "with_line_feeds",
 ]

@@ -32,6 +32,7 @@ from guacr.services import Service
 from guacr.session.protocols import Protocols
 from guacr.session.registry import SessionRegistry
 from guacr.settings.models import Settings
+from guacr.telemetry.service import TelemetryService
 from guacr.threads import waiting_threads
 from guacr.ticker import Ticker
 from guacr.web.app import create_app
@@ -138,6 +139,7 @@ class Daemon:
             if settings.acme.domains:
                 self.acme = acme_service(settings, self.certificates.look)
                 self._services.append(self.acme)
+        self._services.append(TelemetryService(settings, registry, self.control.sample))
         if tubes is not None:
             self._services.append(tubes)
         self._services.append(self._journal)  # closed last, when everything has been reported

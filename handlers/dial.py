@@ -19,6 +19,7 @@ from guacr.api import (
     UpstreamUnavailableError,
     clause,
     shorten,
+    step,
 )
 
 ATTEMPT_DELAY = 0.25
@@ -48,10 +49,13 @@ async def dial(
     try:
         async with asyncio.timeout(timeout):
             addresses = await _resolve(host, port)
+            step("resolve")
             if check is not None:
                 for _, address in addresses:
                     check(address[0])
-            return await _first_to_answer(addresses, failures)
+            sock = await _first_to_answer(addresses, failures)
+            step("tcp")
+            return sock
     except TimeoutError:
         raise UpstreamTimeoutError(
             f"host {shorten(host)} does not answer on port {port} within {timeout:g} s: "

@@ -24,6 +24,7 @@ from guacr.session.streams.audio_output import AudioOutput, AudioOutputs
 from guacr.session.streams.transfers import SessionLog
 from guacr.session.tasks import Tasks
 from guacr.session.text_taps import TextTap
+from guacr.session.timeline import Timeline
 from guacr.session.user import User
 from guacr.session.users import Users
 from guacr.settings.models import Settings
@@ -74,6 +75,8 @@ class SessionContext:
         self.clipboard_limit = max(own, settings.session.max_clipboard)
         """Maximum bytes of a clipboard."""
         self._connected = asyncio.Event()
+        self.timeline: Timeline | None = None
+        """The steps of the connection, if they are traced; not for handlers, which call `step`."""
         self.text_taps: list[TextTap] = []
         """Observers of the session's terminal; not for handlers."""
         self.text_size = (0, 0)
@@ -131,6 +134,8 @@ class SessionContext:
         the first frame as success."""
         if not self.connected:
             self._connected.set()
+            if self.timeline is not None:
+                self.timeline.mark("connect")
             self._frames.open()
 
     def changed(self) -> None:

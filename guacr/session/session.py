@@ -56,6 +56,7 @@ from guacr.session.streams.audio_output import AudioOutputs
 from guacr.session.streams.transfers import SessionLog
 from guacr.session.target import Target
 from guacr.session.tasks import Tasks
+from guacr.session.timeline import CURRENT
 from guacr.session.user import User
 from guacr.session.users import JOINED, LEFT, Users
 from guacr.settings.models import Settings
@@ -173,6 +174,9 @@ class Session:
         try:
             for extension in self.extensions:
                 await extension.opening()
+            if self.context.timeline is not None:
+                self.context.timeline.mark("open")
+                CURRENT.set(self.context.timeline)
             self._loop.call_soon(self._begin)  # when `run` has reached its first wait
             await self.handler.run()
         except asyncio.CancelledError as error:  # only `close` cancels this
@@ -312,6 +316,8 @@ class Session:
         else:
             self.log.warning("session ended: %s: %s", about, error, extra=extra)
         status, reason = _told(error)
+        if self.context.timeline is not None:
+            self.context.timeline.end(status)
         self.counters.ended[status] += 1
         self.counters.traffic_of_ended += traffic
         self.context.drive.flush()

@@ -17,6 +17,7 @@ from guacr.settings.loopback import LOOPBACK, is_loopback
 from guacr.settings.metrics import MetricsSettings
 from guacr.settings.recording import RecordingSettings
 from guacr.settings.section import Section
+from guacr.settings.telemetry import TelemetrySettings
 from guacr.settings.types import (
     GuacamoleLiteKey,
     Hosts,
@@ -387,6 +388,7 @@ class Settings(Section):
     audit: AuditSettings = AuditSettings()
     control: ControlSettings = ControlSettings()
     metrics: MetricsSettings = MetricsSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
     log: LogSettings = LogSettings()
     daemon: DaemonSettings = DaemonSettings()
     acme: AcmeSettings = AcmeSettings()

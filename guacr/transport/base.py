@@ -48,6 +48,9 @@ class Transport(ABC):
 
     receiver: Receiver
     """`NO_RECEIVER` once the connection is lost, so that neither keeps the other in memory."""
+    accepted = opened = 0
+    """When the client was accepted, and when it could begin its handshake, after that of TLS; in
+    nanoseconds, as `time.perf_counter_ns` returns them. 0 if that is not known."""
 
     @property
     @abstractmethod

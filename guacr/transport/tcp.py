@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from time import perf_counter_ns
 from typing import cast
 
 from typing_extensions import override
@@ -22,6 +23,7 @@ class TcpTransport(asyncio.Protocol, Transport):
     ) -> None:
         self.receiver: Receiver
         self._peer = peer
+        self.accepted = perf_counter_ns()
         self._on_open = on_open
         self._transport: asyncio.Transport
         self.gone = asyncio.get_running_loop().create_future()
@@ -95,6 +97,7 @@ class TcpTransport(asyncio.Protocol, Transport):
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.opened = perf_counter_ns()
         self._transport = cast(asyncio.Transport, transport)
         self._transport.set_write_buffer_limits(high=0)  # so that resume_writing means drained
         self._on_open(self)

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import struct
+from time import perf_counter_ns
 from typing import Literal
 
 from aiohttp import WebSocketError, WSMsgType, web
@@ -88,6 +89,7 @@ class WebSocketTransport(Transport):
         Raises:
             aiohttp.web.HTTPException: the request is not a WebSocket upgrade.
         """
+        accepted = perf_counter_ns()
         offered = ",".join(request.headers.getall("Sec-WebSocket-Protocol", ()))
         if offered and SUBPROTOCOL not in (name.strip() for name in offered.split(",")):
             raise web.HTTPBadRequest(text=f"The subprotocol must be {SUBPROTOCOL}.\n")
@@ -102,7 +104,9 @@ class WebSocketTransport(Transport):
         await response.prepare(request)
         if request.transport is not None:
             request.transport.set_write_buffer_limits(high=0)  # so that drained means empty
-        return cls(request, response)
+        transport = cls(request, response)
+        transport.accepted, transport.opened = accepted, perf_counter_ns()
+        return transport
 
     async def run(self) -> web.WebSocketResponse[Literal[False]]:
         """Pass on received data until the client is gone; return the response for aiohttp."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from guacr.api import BadRequestError, GuacrError
+from guacr.api import BadRequestError, GuacrError, step
 from guacr.sshlib import asyncssh, constants
 from handlers.ssh.algorithms import Algorithms
 from handlers.ssh.failures import (
@@ -107,7 +107,7 @@ async def _connection(
         async with asyncio.timeout(target.greeting_timeout) as deadline:
             client.on_greeting = lambda: deadline.reschedule(start + target.handshake_timeout)
             client.on_begin = lambda: deadline.reschedule(_now() + target.login_timeout)
-            return await asyncssh.connect(
+            connection = await asyncssh.connect(
                 target.host,
                 target.port,
                 tunnel=door,
@@ -115,6 +115,8 @@ async def _connection(
                 client_factory=lambda: client,
                 **_options(target),
             )
+            step("login")
+            return connection
     except TimeoutError:
         raise _too_late(client, door) from None
     except _FAILURES as error:
@@ -400,6 +402,7 @@ class _Client(asyncssh.SSHClient):
 
     def begin_auth(self, username: str) -> None:
         self.begun = True
+        step("key exchange")
         self.on_begin()
         key = self._connection and self._connection.get_server_host_key()
         self._dialogue.begun(key.get_fingerprint() if key else "")

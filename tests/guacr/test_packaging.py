@@ -82,6 +82,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     "isal": ("guacr.display.png",),
     "joserfc": ("guacr.access.tokens",),
     "asyncmy": ("handlers.database.mysql.adapter", "handlers.database.mysql.connection"),
+    "opentelemetry": ("guacr.telemetry.sdk",),
     "oracledb": ("handlers.database.oracle.adapter",),
     "prometheus_client": ("guacr.metrics.exposition",),
     "prompt_toolkit": (
@@ -112,6 +113,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
         "guacr.settings.models",
         "guacr.settings.recording",
         "guacr.settings.section",
+        "guacr.settings.telemetry",
         "guacr.settings.types",
         "guacr.settings.webrtc",
     ),

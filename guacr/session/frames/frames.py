@@ -54,7 +54,7 @@ class Frames:
     __slots__ = (
         "_clock", "_counters", "_created", "_display", "_encoding_task", "_encoding_took",
         "_executor", "_failed", "_is_open", "_key_at", "_last_timestamp", "_loop", "_quality",
-        "_refinement", "_settings", "_stopped", "_stopping", "_viewers",
+        "_refinement", "_settings", "_stopped", "_stopping", "_viewers", "on_first_frame",
     )  # fmt: skip
 
     def __init__(
@@ -80,6 +80,8 @@ class Frames:
         """The seconds that threads took for the slowest of the last frames."""
         self._loop = asyncio.get_running_loop()
         self._created = self._loop.time()
+        self.on_first_frame: Callable[[], None] | None = None
+        """Called once, when the first frame has been sent."""
         self._key_at: float | None = None
         """The time of the first key since the last frame."""
         self._clock = FrameClock(settings.display.frame_rate, self._tick, self._lag)
@@ -171,6 +173,7 @@ class Frames:
         self._clock.stop()
         self._viewers.clear()
         self._failed = _nobody
+        self.on_first_frame = None
         if self._encoding_task is not None:
             self._encoding_task.cancel()
         if self._refinement is not None:
@@ -304,6 +307,9 @@ class Frames:
             for viewer in self._present(stale):
                 disposals = self._display.disposals(viewer.layers)
                 self._send_to(viewer, disposals + message if disposals else message, whole=True)
+        if self.on_first_frame is not None:
+            call, self.on_first_frame = self.on_first_frame, None
+            call()
         self._refine_later()
 
     def _note_effect(self) -> None:

@@ -16,6 +16,8 @@ import pytest
 
 from guacr.daemon import Daemon
 from guacr.protocol.status import Status
+from guacr.session.session import Session
+from guacr.session.timeline import Timeline
 from guacr.testing.client import Hello
 from handlers.ssh.handler import SshHandler
 from handlers.ssh.shell import Shell
@@ -33,6 +35,20 @@ async def test_a_shell_echoes_runs_and_exits(daemon: Daemon, server: OpenSsh, ke
         person.client.type("exit\n")
         await person.end()
         assert time.monotonic() - started < 1
+
+
+async def test_the_steps_of_the_connection_are_noted(
+    daemon: Daemon, server: OpenSsh, key: str
+) -> None:
+    timeline = Timeline()
+
+    def watch(session: Session) -> None:
+        session.context.timeline = timeline
+
+    daemon.registry.extensions.append(watch)
+    async with shell(daemon, server, key):
+        steps = [name for name, _ in timeline.steps]
+    assert steps == ["open", "resolve", "tcp", "key exchange", "login", "connect"]
 
 
 async def test_the_terminal_is_as_the_parameters_say(

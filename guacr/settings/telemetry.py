@@ -1,0 +1,25 @@
+"""The settings of OpenTelemetry."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from guacr.settings.section import Section
+from guacr.settings.types import Seconds
+
+
+class TelemetrySettings(Section):
+    """OpenTelemetry (needs guacr[otel]; docs/telemetry.md). The variables OTEL_* of its SDK apply,
+    too."""
+
+    endpoint: Annotated[str, Field(max_length=2048)] = ""
+    """URL of a collector that accepts OTLP over HTTP, such as http://127.0.0.1:4318; empty for that
+    in OTEL_EXPORTER_OTLP_ENDPOINT. Without both, nothing is sent."""
+    traces: bool = True
+    """Send a trace of each session."""
+    metrics: bool = True
+    """Send the metrics."""
+    metrics_interval: Seconds = 60.0
+    """Seconds between two reports of the metrics."""
+    hosts: bool = False
+    """Name the remote host in traces."""

@@ -1,0 +1,1 @@
+"""OpenTelemetry: traces of sessions, and metrics, over OTLP."""

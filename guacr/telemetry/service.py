@@ -1,0 +1,128 @@
+"""OpenTelemetry as a service of the daemon; its libraries are loaded only if it is asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, ClassVar
+
+from typing_extensions import override
+
+from guacr.errors import SettingsError
+from guacr.metrics.snapshots import Snapshot
+from guacr.services import Service
+from guacr.session.registry import SessionRegistry
+from guacr.session.session import Session
+from guacr.settings.models import Settings
+from guacr.settings.telemetry import TelemetrySettings
+from guacr.telemetry.tracing import SessionTrace
+
+if TYPE_CHECKING:
+    from guacr.telemetry.sdk import SdkMetrics, SdkTracer
+
+ENDPOINT, DISABLED = "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_SDK_DISABLED"
+CLOSE_TIMEOUT = 3.0
+"""Seconds for what waits to be sent at the end."""
+
+log = logging.getLogger("guacr.telemetry")
+
+
+class TelemetryService(Service):
+    """Sends traces of the registry's sessions, and what `sample` returns, to a collector."""
+
+    need_restart: ClassVar[tuple[str, ...]] = (
+        "telemetry.endpoint",
+        "telemetry.traces",
+        "telemetry.metrics",
+        "telemetry.metrics_interval",
+    )
+
+    def __init__(
+        self,
+        settings: Settings,
+        registry: SessionRegistry,
+        sample: Callable[[], Awaitable[Snapshot]],
+        environment: Mapping[str, str] = os.environ,
+    ) -> None:
+        self._settings = settings.telemetry
+        self._registry = registry
+        self._sample = sample
+        self._wanted = is_wanted(settings.telemetry, environment)
+        self._tracer: SdkTracer | None = None
+        self._metrics: SdkMetrics | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    @override
+    async def open(self) -> None:
+        if not self._wanted:
+            return
+        try:
+            await asyncio.to_thread(self._load)
+        except ImportError as error:
+            problem = f"OpenTelemetry is not installed ({error.name}): install guacr[otel]"
+            if self._settings.endpoint:
+                raise SettingsError(f"telemetry.endpoint is set, but {problem}") from error
+            log.warning("%s is set, but %s", ENDPOINT, problem)
+
+    def _load(self) -> None:
+        from guacr.telemetry.sdk import SdkMetrics, SdkTracer
+
+        if self._settings.traces:
+            self._tracer = SdkTracer(self._settings.endpoint)
+        if self._settings.metrics:
+            self._metrics = SdkMetrics(self._settings.endpoint)
+
+    @override
+    async def start(self) -> None:
+        if self._tracer is not None:
+            self._registry.extensions.insert(0, self._trace)
+        if self._metrics is not None:
+            work = self._send_metrics(self._metrics)
+            self._task = asyncio.create_task(work, name="telemetry")
+
+    @override
+    def reload(self, settings: Settings) -> Callable[[], None]:
+        def apply() -> None:
+            self._settings = settings.telemetry
+
+        return apply
+
+    @override
+    async def close(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+        closing = [
+            asyncio.create_task(asyncio.to_thread(one.close), name="telemetry")
+            for one in (self._tracer, self._metrics)
+            if one is not None
+        ]
+        self._tracer = self._metrics = None
+        if closing:
+            _, late = await asyncio.wait(closing, timeout=CLOSE_TIMEOUT)
+            for task in late:
+                log.warning("the collector does not answer: what was not sent is lost")
+                task.cancel()
+
+    def _trace(self, session: Session) -> SessionTrace | None:
+        if self._tracer is None:
+            return None
+        return SessionTrace(session, self._tracer, names_host=self._settings.hosts)
+
+    async def _send_metrics(self, metrics: SdkMetrics) -> None:
+        interval = self._settings.metrics_interval
+        while True:
+            await asyncio.sleep(interval)
+            snapshot = await self._sample()
+            await asyncio.to_thread(metrics.send, snapshot)
+
+
+def is_wanted(settings: TelemetrySettings, environment: Mapping[str, str]) -> bool:
+    """Return whether anything is to be sent."""
+    if environment.get(DISABLED, "").strip().lower() == "true":
+        return False
+    return bool(settings.endpoint or environment.get(ENDPOINT, "").strip())
