@@ -1,6 +1,6 @@
 """Run all benchmarks, or those named: parse, terminal, images, encode, fanout, session, join,
 transfer, files, sftp, console, motion, encoded, link, recording, sound, tubes, tunnel, churn, ice,
-dtls, wheel, lossy, webrtc, vnc, journal.
+dtls, wheel, lossy, webrtc, vnc, journal, idle.
 
 `esctest DIRECTORY` runs esctest.
 """
@@ -35,6 +35,7 @@ NAMES = [
     "webrtc",
     "vnc",
     "journal",
+    "idle",
 ]
 
 

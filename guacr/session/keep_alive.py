@@ -10,7 +10,17 @@ from guacr.settings.models import Settings
 
 KEEP_ALIVE = 5.0
 """Seconds after which an idle client is sent a `nop`, as in guacd; browsers wait for 15 s."""
+ANSWER = 2.5
+"""Seconds for which a client must have been sent nothing before its own `nop` is answered: twice in
+`KEEP_ALIVE` at most, even if it sends them without pause or answers each `nop` with another one."""
 NOP = encode("nop")
+
+
+def answer(link: Link) -> None:
+    """Answer the `nop` of a client, so that it needs no keep-alive of its own: reading and writing
+    in one wake-up takes half of the time."""
+    if link.last_received - link.last_sent > ANSWER and not link.buffered:
+        link.send(NOP)
 
 
 def check(link: Link, now: float, settings: Settings) -> ClientError | None:

@@ -7,6 +7,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
+from heapq import heappop, heappush
 
 from typing_extensions import override
 
@@ -54,6 +55,9 @@ class SessionRegistry(Directory):
         self.is_draining = False
         """True if no more sessions are opened, while running ones go on."""
         self._executor = executor
+        self._due: list[tuple[float, str]] = []
+        """When each session is to be checked, on the event loop's clock, and its id: a heap, since
+        idle sessions should cost nothing in the meantime."""
         self._ending: set[asyncio.Task[None]] = set()
         self._is_closed = False
 
@@ -117,6 +121,7 @@ class SessionRegistry(Directory):
             if extension is not None:
                 session.extensions.append(extension)
         self.sessions[session.id] = session
+        heappush(self._due, (0.0, session.id))
         self.turnover += 1
         session.report_opening(transport.peer)
         reader = _attached(session, transport, info, params, origin)
@@ -126,16 +131,21 @@ class SessionRegistry(Directory):
     def keep_alive(self, now: float) -> None:
         """Send keep-alives and check time-outs; called about once per second by the daemon's
         ticker."""
-        for session in list(self.sessions.values()):
-            if now >= session.next_check:
+        ids: list[str] = []
+        while self._due and self._due[0][0] <= now:
+            ids.append(heappop(self._due)[1])
+        for connection_id in ids:
+            session = self.sessions.get(connection_id)
+            if session is not None:
                 with session.ending_on_failure():
-                    session.keep_alive(now)
+                    heappush(self._due, (session.keep_alive(now), connection_id))
 
     def stood_still(self, seconds: float) -> None:
         """Note that the process could hear nobody for `seconds`, which is not the clients'
         fault."""
         for session in self.sessions.values():
             session.stood_still(seconds)
+        self._due = [(0.0, connection_id) for connection_id in self.sessions]
 
     async def close(self) -> None:
         """End every session and wait, for a limited time, until the handlers have cleaned up; no

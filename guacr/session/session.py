@@ -110,8 +110,6 @@ class Session:
         self.begun = False
         """True if the handler has started; input from users waits for it."""
         self.closed = False
-        self.next_check = 0.0
-        """When `keep_alive` is due, on the event loop's clock; with idle users, this is rare."""
         self.counters = counters
         """The counts of all sessions of the protocol."""
         self.events = events
@@ -512,18 +510,18 @@ class Session:
 
     # ---- the ticker
 
-    def keep_alive(self, now: float) -> None:
-        """Send keep-alives and check the time-outs of every user; due again at `next_check`."""
+    def keep_alive(self, now: float) -> float:
+        """Send keep-alives and check the time-outs of every user. Return when this is due again, on
+        the event loop's clock; with idle users, it is rare."""
         for user in self.users:
             error = keep_alive.check(user.link, now, self.settings)
             if error is not None:
                 self.drop(user, error)
         due = (keep_alive.next_check(user.link, self.settings) for user in self.users)
-        self.next_check = min(due, default=now)
+        return min(due, default=now)
 
     def stood_still(self, seconds: float) -> None:
         """Move every user's deadlines by `seconds`."""
-        self.next_check = 0.0
         for user in self.users:
             user.link.stood_still(seconds)
 

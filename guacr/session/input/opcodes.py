@@ -18,6 +18,7 @@ from guacr.errors import (
 from guacr.protocol.clipboard import SEVERAL, unpack
 from guacr.protocol.instruction import Instruction, encode
 from guacr.protocol.status import Status
+from guacr.session import keep_alive
 from guacr.session.input.touch import RADIUS_MAX, Contact
 from guacr.session.session import Session
 from guacr.session.streams.audio_input import AudioInput
@@ -241,8 +242,8 @@ def _disconnect(session: Session, user: User, args: Args) -> None:
     session.detach(user)
 
 
-def _ignored(session: Session, user: User, args: Args) -> None:
-    """Do nothing: only the arrival of the instruction counts."""
+def _nop(session: Session, user: User, args: Args) -> None:
+    keep_alive.answer(user.link)
 
 
 def _tunnel(session: Session, user: User, args: Args) -> None:
@@ -276,7 +277,7 @@ OPCODES: dict[str, Opcode] = {
     "get": Opcode(_get, 2, is_input=True),
     "key": Opcode(_key, 2, is_input=True),
     "mouse": Opcode(_mouse, 3, is_input=True),
-    "nop": Opcode(_ignored),
+    "nop": Opcode(_nop),
     "pipe": Opcode(_named_stream("pipe"), 3, is_input=True, stream=0),
     "put": Opcode(_put, 4, is_input=True, stream=1),
     "size": Opcode(_size, 2, is_input=True),

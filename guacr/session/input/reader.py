@@ -6,17 +6,17 @@ import asyncio
 from time import perf_counter
 
 from guacr.errors import ClientError, GuacrError, InternalError, ProtocolError
-from guacr.protocol.instruction import Instruction, encode
+from guacr.protocol.instruction import Instruction
 from guacr.protocol.parser import FEED_SIZE, InstructionParser
+from guacr.session import keep_alive
 from guacr.session.input.inbox import Inbox
 from guacr.session.input.opcodes import carry_out
+from guacr.session.keep_alive import NOP
 from guacr.session.link import Hold
 from guacr.session.session import Session
 from guacr.session.user import User
 from guacr.transport.base import NO_RECEIVER
 from guacr.turns import TURN
-
-NOP = encode("nop")
 
 
 class Reader:
@@ -61,7 +61,8 @@ class Reader:
         """Parse and carry out; a client that violates the protocol is dropped with an error."""
         self.user.link.heard(len(data))
         if data == NOP and not self._unparsed and not self._parser.pending:
-            return  # idle clients send thousands of these
+            keep_alive.answer(self.user.link)  # at once: idle clients send thousands of these
+            return
         self._unparsed = self._unparsed + data if self._unparsed else data
         if self._turn is None:
             self._work()

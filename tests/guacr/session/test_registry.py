@@ -1,4 +1,4 @@
-"""Handlers that fail where sessions call them."""
+"""Handlers that fail where sessions call them, and when sessions are checked."""
 
 import asyncio
 
@@ -12,6 +12,7 @@ from guacr.session.context import SessionContext
 from guacr.session.input.reader import Reader
 from guacr.session.link import Link
 from guacr.session.params import Params
+from guacr.session.session import Session
 from tests.support.loopback import (
     Bench,
     MemoryTransport,
@@ -86,6 +87,36 @@ async def test_a_session_that_fails_at_its_tick_leaves_the_others_alone(
     bench.registry.keep_alive(user.link.last_sent + 6)
     assert_internal_error(broken)
     assert other.all("nop") == [()]
+    await bench.close()
+
+
+async def test_idle_sessions_are_checked_when_something_is_due(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bench = Bench()
+    transport, user = bench.connect()
+    _, gone = bench.connect()
+    checked: list[str] = []
+    keep_alive = Session.keep_alive
+
+    def counted(session: Session, now: float) -> float:
+        checked.append(session.id)
+        return keep_alive(session, now)
+
+    monkeypatch.setattr(Session, "keep_alive", counted)
+    opened = user.link.last_sent
+    bench.registry.keep_alive(opened + 0.5)
+    assert len(checked) == 2
+    session_of(gone).detach(gone)
+    for second in range(1, 6):
+        bench.registry.keep_alive(opened + second - 0.1)
+    assert len(checked) == 2
+    bench.registry.keep_alive(opened + 5.1)
+    assert checked[2:] == [session_of(user).id]
+    assert transport.all("nop") == [()]
+    bench.registry.stood_still(20)
+    bench.registry.keep_alive(opened + 5.2)
+    assert len(checked) == 4, "deadlines have moved"
     await bench.close()
 
 

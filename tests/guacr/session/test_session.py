@@ -30,7 +30,7 @@ from guacr.session.input import reader
 from guacr.session.input.held import KEYS_MAX
 from guacr.session.input.opcodes import KEYSYM_MAX
 from guacr.session.input.touch import RADIUS_MAX, Contact
-from guacr.session.keep_alive import KEEP_ALIVE
+from guacr.session.keep_alive import ANSWER, KEEP_ALIVE
 from guacr.session.user import User
 from guacr.settings.models import Settings
 from guacr.turns import TURN
@@ -814,6 +814,41 @@ async def test_a_nop_keeps_clients_alive(bench: Bench) -> None:
     assert transport.all("nop") == []
     bench.registry.keep_alive(user.link.last_sent + 5.5)
     assert transport.all("nop") == [()]
+
+
+@pytest.mark.parametrize("data", [encode("nop"), encode("mouse", 1, 1, 0) + encode("nop")])
+async def test_a_nop_is_answered_at_once(bench: Bench, clock: SkippingClock, data: bytes) -> None:
+    transport, user = bench.connect()
+    clock.skip(ANSWER + 0.1)
+    transport.receiver.data_received(data)
+    assert transport.all("nop") == [()]
+    bench.registry.keep_alive(user.now() + KEEP_ALIVE - 0.1)
+    assert transport.all("nop") == [()], "the client needs no other keep-alive"
+    bench.registry.keep_alive(user.now() + KEEP_ALIVE + 0.1)
+    assert transport.all("nop") == [(), ()]
+
+
+async def test_nops_are_not_answered_without_pause(bench: Bench, clock: SkippingClock) -> None:
+    transport, _ = bench.connect()
+    for _ in range(100):
+        transport.send("nop")
+    assert transport.all("nop") == []
+    clock.skip(ANSWER + 0.1)
+    transport.receiver.data_received(encode("nop") * 100)
+    assert transport.all("nop") == [()]
+
+
+async def test_a_client_that_does_not_read_is_sent_no_answers(
+    bench: Bench, clock: SkippingClock
+) -> None:
+    transport, user = bench.connect()
+    await frame(transport)
+    transport.stalled = True
+    user.send(encode("name", "x"))
+    written = transport.written
+    clock.skip(ANSWER + 0.1)
+    transport.send("nop")
+    assert transport.written == written
 
 
 @pytest.mark.parametrize(
