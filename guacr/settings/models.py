@@ -174,7 +174,7 @@ class DisplaySettings(Section):
     max_height: Annotated[Whole, Field(ge=64, le=8192)] = 8192
     """Maximum height that a client may request, in pixels."""
     frame_rate: Annotated[Whole, Field(ge=1, le=60)] = 60
-    """Maximum frames per second."""
+    """Maximum frames per second; a few frames after a key may follow each other more quickly."""
     encoder_threads: Annotated[Whole, Field(ge=0, le=64)] = 0
     """Threads that encode large images; 0 for one per core."""
 

@@ -1,7 +1,8 @@
 """The frame clock: when a session's next picture is sent.
 
 The first change after a pause is sent at once. Under load, the clock limits the rate of frames to a
-maximum and to the rate at which the viewers receive them; it always sends the newest picture.
+maximum, which a few frames after a key may exceed, and to the rate at which the viewers receive
+them; it always sends the newest picture.
 """
 
 from __future__ import annotations
@@ -26,6 +27,11 @@ FLOOD_FACTOR = 20
 ATTENTION = 0.3
 """Seconds after a key in which the cost factor is 1, even in a flood: somebody wants to see the
 effect of the key, such as Ctrl-C ending the flood."""
+QUICK_FRAMES = 3
+"""Frames after a key that may follow each other in a fraction of the usual time: its echo, and what
+a program draws next. As they are few, pictures that move anyway stay at their rate."""
+QUICK_SHARE = 0.25
+"""This fraction."""
 
 
 class FrameClock:
@@ -47,6 +53,7 @@ class FrameClock:
         "_looked",
         "_loop",
         "_pending",
+        "_quick",
         "_tick",
         "busy",
         "cost_factor",
@@ -61,6 +68,8 @@ class FrameClock:
         self._last = self._loop.time() - 1.0
         self._key_until = self._last
         """The time until which somebody waits for the effect of a key."""
+        self._quick = 0
+        """The number of frames that may still follow each other quickly."""
         self._handle: asyncio.Handle | None = None
         self._pending = False
         self._lazy = False
@@ -106,6 +115,7 @@ class FrameClock:
     def note_key(self) -> None:
         """Note that somebody has pressed a key."""
         self._key_until = self._loop.time() + ATTENTION
+        self._quick = QUICK_FRAMES
         if self._handle is not None and not self._lazy:
             self._cancel()
             self._schedule()
@@ -137,15 +147,23 @@ class FrameClock:
 
     def _schedule(self) -> None:
         now = self._loop.time()
-        factor = 1 if now < self._key_until else self._factor
-        pause = max(self._interval, self._cost * factor, self._lag())
+        hurried = now < self._key_until
+        factor = 1 if hurried else self._factor
+        pause = max(self._shortest(hurried), self._cost * factor, self._lag())
         due = self._last + min(pause, LAG_MAX)
-        if now >= self._key_until:
+        if not hurried:
             due = max(due, self._looked)
         if due <= now:
             self._handle = self._loop.call_soon(self._run)
         else:
             self._handle = self._loop.call_at(due, self._run)
+
+    def _shortest(self, hurried: bool) -> float:
+        """Return the shortest pause, if `hurried` with the effect of a key."""
+        if not hurried or not self._quick or self._factor == FLOOD_FACTOR:
+            return self._interval
+        quick = max(self._interval * QUICK_SHARE, self._cost * self.cost_factor)
+        return min(quick, self._interval)
 
     def _run(self) -> None:
         self._handle = None
@@ -155,6 +173,7 @@ class FrameClock:
             flooded = self.work > FLOOD_SHARE * (now - self._last)
             self._factor = FLOOD_FACTOR if flooded else self.cost_factor
             self.work = 0.0
+            self._quick = max(0, self._quick - 1)
             self._last = now
             self._cost = perf_counter() - started  # the loop's clock may stand still
         else:

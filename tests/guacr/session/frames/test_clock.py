@@ -183,6 +183,60 @@ async def test_a_key_brings_the_frame_that_a_flood_would_have_put_off(ticks: Tic
     assert await ticks.after(0) == 3
 
 
+async def test_a_few_frames_after_a_key_are_quick(ticks: Ticks) -> None:
+    ticks.clock.wake()
+    assert await ticks.after(0) == 1
+    ticks.clock.note_key()
+    for number in range(2, 5):
+        ticks.clock.wake()
+        assert await ticks.after(0.004) == number - 1
+        assert await ticks.after(0.0011) == number
+    ticks.clock.wake()
+    assert await ticks.after(0.019) == 4, "then the usual rate applies"
+    assert await ticks.after(0.002) == 5
+
+
+async def test_a_key_hurries_no_frame_that_comes_later(ticks: Ticks) -> None:
+    ticks.clock.note_key()
+    assert await ticks.after(clock.ATTENTION + 0.01) == 0
+    ticks.clock.wake()
+    assert await ticks.after(0) == 1
+    ticks.clock.wake()
+    assert await ticks.after(0.019) == 1
+
+
+async def test_after_a_key_expensive_frames_keep_their_distance(ticks: Ticks) -> None:
+    ticks.clock.cost_factor = 6.0
+    ticks.work = 0.0015
+    ticks.clock.wake()
+    assert await ticks.after(0) == 1
+    ticks.clock.note_key()
+    ticks.clock.wake()
+    assert await ticks.after(0.007) == 1
+    assert await ticks.after(0.001) == 2
+
+
+async def test_after_a_key_a_slow_viewer_sets_the_pace(ticks: Ticks) -> None:
+    ticks.clock.wake()
+    assert await ticks.after(0) == 1
+    ticks.lag = 0.3
+    ticks.clock.note_key()
+    ticks.clock.wake()
+    assert await ticks.after(0.29) == 1
+
+
+async def test_a_key_does_not_make_a_flood_quicker(ticks: Ticks) -> None:
+    ticks.clock.wake()
+    assert await ticks.after(0) == 1
+    ticks.clock.work = 10.0
+    ticks.clock.wake()
+    assert await ticks.after(0.021) == 2
+    ticks.clock.note_key()
+    ticks.clock.wake()
+    assert await ticks.after(0.019) == 2
+    assert await ticks.after(0.002) == 3
+
+
 @SLOW
 async def test_a_key_changes_nothing_about_what_may_wait(ticks: Ticks) -> None:
     ticks.clock.wake_later()
