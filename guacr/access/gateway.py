@@ -44,6 +44,7 @@ WATCH_LIFETIME = 300
 """Seconds within which an operator must have opened a link to watch a session."""
 FORM_LIFETIME = 60
 """Seconds within which the page must connect after submitting a form."""
+NO_GRANT = Grant()
 RIGHTS = frozenset({"read-only", "disable-copy", "disable-paste"})
 """Parameters that no URL may change once a token or the configuration has set them."""
 
@@ -213,10 +214,10 @@ class Gateway:
     def _granted(self, grant: Grant, query: Query) -> Opening:
         if grant.recordings:
             raise ForbiddenError("this token is for recordings: open /recordings with it")
-        if grant.token_id:
-            log.info("token %s is used", shorten(grant.token_id))
+        if grant.terms.id:
+            log.info("token %s is used", shorten(grant.terms.id))
         if grant.name:
-            return self._configured(grant.name, query, grant.allow, grant.subject)
+            return self._configured(grant.name, query, grant)
         select = grant.join or grant.protocol
         values = dict(grant.parameters)
         if grant.lenient:
@@ -225,15 +226,14 @@ class Gateway:
         own = self._permitted(query, grant.allow, lenient=grant.lenient)
         trusted = values.keys() - own.keys() if grant.vouched else ()
         hidden = grant.hidden and not self._settings.control.announce_watchers
-        origin = Origin(frozenset(trusted), grant.subject, is_hidden=hidden)
+        origin = Origin(frozenset(trusted), grant.subject, terms=grant.terms, is_hidden=hidden)
         return Opening(select, _merged(values, own), query.info, origin)
 
-    def _configured(
-        self, name: str, query: Query, allow: tuple[str, ...] = (), subject: str = ""
-    ) -> Opening:
+    def _configured(self, name: str, query: Query, grant: Grant = NO_GRANT) -> Opening:
         connection = self._connection(name)
-        own = self._permitted(query, (*allow, *connection.allow_query_parameters))
-        origin = Origin(frozenset(connection.parameters.keys() - own.keys()), subject, name)
+        own = self._permitted(query, (*grant.allow, *connection.allow_query_parameters))
+        trusted = frozenset(connection.parameters.keys() - own.keys())
+        origin = Origin(trusted, grant.subject, name, grant.terms)
         return Opening(connection.protocol, _merged(connection.parameters, own), query.info, origin)
 
     def _connection(self, name: str) -> Connection:

@@ -4,7 +4,7 @@ A token is a JWE in compact form (RFC 7516): `alg` is `dir`, `enc` is `A256GCM`,
 SHA-256 digest of the configured key's UTF-8. It contains the claims of a JWT (RFC 7519):
 
     exp, iat      seconds since 1970; `exp` is required
-    nbf, jti      optional; `jti` (or a generated one) identifies the token in the log
+    nbf, jti      optional; `jti` identifies the token in the log
     connection    one of {"protocol": P, "parameters": {name: text, …}}
                          {"name": a configured connection}
                          {"join": a connection id, "read-only": true or false, and
@@ -13,6 +13,8 @@ SHA-256 digest of the configured key's UTF-8. It contains the claims of a JWT (R
     allow         optional: names of parameters that the URL may also set
     sub           optional: the person for whom the token was made; data that is kept for a person,
                   such as the history of a console, is kept under this name
+    once          optional: true if the token can be used once; needs `jti`
+    limits        optional: an object of limits (`guacr.settings.limits.OwnLimits`)
     form          true in tokens that the daemon creates from a form
 
 The time is an argument, in seconds since 1970.
@@ -28,8 +30,10 @@ from joserfc import jwe
 from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 
+from guacr.access.token_terms import claims_of, terms_of
 from guacr.errors import UnauthorizedError
 from guacr.json_text import parse_json
+from guacr.session.origin import NO_TERMS, TokenTerms
 
 TOKEN_MAX = 65536
 """Maximum characters of a token."""
@@ -66,7 +70,8 @@ class Grant:
     """True if a holder of the key has chosen the parameters, not the user of a form."""
     subject: str = ""
     """The person for whom the token was made."""
-    token_id: str = ""
+    terms: TokenTerms = NO_TERMS
+    """Its conditions; one that can be used once has a time in `once_until`."""
     hidden: bool = False
     """True if the owner of the session that is joined shall not be told."""
 
@@ -80,8 +85,7 @@ def make_token(key: str, grant: Grant, *, now: float, lifetime: float) -> str:
         claims["sub"] = grant.subject
     if not grant.vouched:
         claims["form"] = True
-    if grant.token_id:
-        claims["jti"] = grant.token_id
+    claims |= claims_of(grant.terms)
     return seal_claims(key, claims, now=now, lifetime=lifetime)
 
 
@@ -201,12 +205,15 @@ def _grant(connection: Mapping[str, Any], claims: Mapping[str, Any]) -> Grant:
     texts = parameter_texts(parameters)
     if targets["join"]:
         texts = {"read-only": "true" if _is_read_only(connection) else "false"}
+    terms = terms_of(claims)
+    if targets["recordings"] and terms.once_until:
+        raise UnauthorizedError("a token for recordings cannot work once: create a new one")
     return Grant(
         parameters=texts,
         allow=_allow(claims),
         vouched=claims.get("form") is not True,
         subject=subject_of(claims),
-        token_id=str(claims.get("jti", ""))[:64],
+        terms=terms,
         hidden=connection.get("hidden") is True,
         **targets,
     )

@@ -11,11 +11,13 @@ import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from guacr.errors import SettingsError, shorten
 
 if TYPE_CHECKING:
     from guacr.access.tokens import Grant
+    from guacr.session.origin import TokenTerms
     from guacr.settings.models import Settings
 
 LIFETIME = 300
@@ -57,6 +59,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--expires", type=int, default=LIFETIME, metavar="SECONDS", help=f"default: {LIFETIME}"
     )
+    parser.add_argument("--once", action="store_true", help="it works once")
+    parser.add_argument(
+        "--limit",
+        action="append",
+        default=[],
+        metavar="NAME=NUMBER",
+        help="limit of sessions, users, connects, session_length or idle_time",
+    )
     parser.add_argument(
         "--guacamole-lite", action="store_true", help="in guacamole-lite's format; never expires"
     )
@@ -78,10 +88,11 @@ def token(arguments: argparse.Namespace, all_settings: Settings) -> str:
     if arguments.guacamole_lite:
         if not settings.guacamole_lite_key:
             raise SettingsError("websocket.guacamole_lite_key is not set: set it to create tokens")
-        if grant.name or grant.recordings or grant.allow or grant.subject:
+        unsupported = (grant.name, grant.recordings, grant.allow, grant.subject, grant.terms.id)
+        if any(unsupported):
             raise SettingsError(
-                "guacamole-lite's tokens do not support --connection, --recordings, --allow and "
-                "--subject"
+                "guacamole-lite's tokens do not support --connection, --recordings, --allow, "
+                "--subject, --once and --limit"
             )
         _check_names(grant, all_settings)
         return make_guacamole_lite_token(settings.guacamole_lite_key, grant)
@@ -163,7 +174,25 @@ def _grant(arguments: argparse.Namespace) -> Grant:
         parameters=parameters,
         allow=tuple(arguments.allow),
         subject=arguments.subject,
+        terms=_terms(arguments),
     )
+
+
+def _terms(arguments: argparse.Namespace) -> TokenTerms:
+    from guacr.session.origin import TokenTerms
+    from guacr.settings.limits import OwnLimits
+
+    if not (arguments.once or arguments.limit):
+        return TokenTerms()
+    if arguments.recordings is not None:
+        raise SettingsError("--recordings supports neither --once nor --limit")
+    values = dict(_parameter(text) for text in arguments.limit)
+    try:
+        limits = OwnLimits.model_validate(values)
+    except ValueError:  # pydantic's
+        names = ", ".join(OwnLimits.model_fields)
+        raise SettingsError(f"--limit is not NAME=NUMBER with one of {names}") from None
+    return TokenTerms(str(uuid4()), time.time() if arguments.once else 0.0, limits)
 
 
 def _parameter(text: str) -> tuple[str, str]:

@@ -16,12 +16,15 @@ from guacr.access.guacamole_lite import (
 from guacr.access.tokens import ALGORITHMS, CLOCK_SKEW, TOKEN_MAX, Grant, make_token, read_token
 from guacr.errors import UnauthorizedError
 from guacr.protocol.status import Status
+from guacr.session.origin import TokenTerms
+from guacr.settings.limits import OwnLimits
 from tests.support.node import require_package
 from tests.support.require import require
 
 KEY = "a key that is long enough for tokens"
 OTHER_KEY = "another key, which made other tokens"
 NOW = 1_800_000_000.0
+LIMITED = TokenTerms("", 0.0, OwnLimits(connects=0.5, session_length=60.0))
 LITE_KEY = "MySuperSecretKeyForParamsToken12"
 LITE_SSH = (
     "eyJpdiI6IkJIaDF0YlpCbXFMY0lVMEdvTzVKUkE9PSIsInZhbHVlIjoicGYyZ3RmNlpEVWhVSWkyOUZnZnFPUW4vU2hx"
@@ -67,7 +70,9 @@ def lite_refusal(token: str, key: str = LITE_KEY) -> str:
     "grant",
     [
         Grant(protocol="ssh", parameters={"hostname": "h", "password": "pä55 😀"}),
-        Grant(protocol="vnc", allow=("color-scheme", "font-size"), token_id="t-1"),
+        Grant(protocol="vnc", allow=("color-scheme", "font-size"), terms=TokenTerms("t-1")),
+        Grant(name="router", terms=TokenTerms("t-2", once_until=NOW + 60)),
+        Grant(join="$id", parameters={"read-only": "true"}, subject="ann", terms=LIMITED),
         Grant(name="router"),
         Grant(join="$id", parameters={"read-only": "true"}),
         Grant(join="$id", parameters={"read-only": "false"}),
@@ -77,6 +82,11 @@ def test_a_grant_comes_back(grant: Grant) -> None:
     token = make_token(KEY, grant, now=NOW, lifetime=60)
     assert read_token([OTHER_KEY, KEY], token, now=NOW + 59) == grant
     assert "pä55" not in token
+
+
+def test_recordings_are_watched_with_many_requests() -> None:
+    grant = Grant(recordings="*", terms=TokenTerms("t", once_until=1))
+    assert "cannot work once" in refusal(make_token(KEY, grant, now=NOW, lifetime=60))
 
 
 def test_tokens_of_the_same_grant_differ() -> None:

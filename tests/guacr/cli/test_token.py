@@ -9,6 +9,7 @@ from guacr.access.operator_tokens import Right, read_operator_token
 from guacr.access.tokens import read_token
 from guacr.cli.main import main
 from guacr.settings import configuration
+from guacr.settings.limits import OwnLimits
 
 KEY = "0123456789" * 4
 OPERATOR_KEY = "9876543210" * 4
@@ -57,6 +58,16 @@ def test_token_to_join(
     assert grant.parameters == {"read-only": read_only}
 
 
+def test_token_with_terms(capsys: pytest.CaptureFixture[str]) -> None:
+    flags = ["--once", "--limit", "idle_time=90", "--limit", "users=2"]
+    grant = read_token([KEY], made(capsys, "--connection", "box", *flags), now=time.time())
+    assert grant.terms.id
+    assert grant.terms.once_until > time.time()
+    assert grant.terms.limits == OwnLimits(idle_time=90, users=2)
+    other = read_token([KEY], made(capsys, "ssh", "--limit", "sessions=1"), now=time.time())
+    assert (other.terms.once_until, other.terms.limits.sessions) == (0, 1)
+
+
 def test_token_of_guacamole_lite(capsys: pytest.CaptureFixture[str]) -> None:
     token = made(capsys, "ssh", "hostname=h", "--guacamole-lite")
     grant = read_guacamole_lite_token(LITE_KEY, token)
@@ -73,6 +84,10 @@ def test_token_of_guacamole_lite(capsys: pytest.CaptureFixture[str]) -> None:
         (["ssh", "--read-only"], "--read-only needs --join"),
         (["ssh", "--expires", "0"], "--expires must be at least 1 second"),
         (["--connection", "a", "--guacamole-lite"], "guacamole-lite's tokens do not support"),
+        (["ssh", "--once", "--guacamole-lite"], "guacamole-lite's tokens do not support"),
+        (["ssh", "--limit", "session=1"], "--limit is not NAME=NUMBER with one of sessions, users"),
+        (["ssh", "--limit", "users"], "'users' is not NAME=VALUE"),
+        (["--recordings", "*", "--once"], "--recordings supports neither --once nor --limit"),
     ],
 )
 def test_arguments_that_do_not_fit(
