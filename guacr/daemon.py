@@ -29,6 +29,7 @@ from guacr.net.service import TcpService
 from guacr.operators.service import OperatorService
 from guacr.recording.session_recording import session_recording
 from guacr.services import Service
+from guacr.session.ids import own_name
 from guacr.session.protocols import Protocols
 from guacr.session.registry import SessionRegistry
 from guacr.settings.models import Settings
@@ -76,6 +77,7 @@ class Daemon:
         keys: by default, generated for this process.
         handover: of a worker, which does not listen: the front accepts its clients.
         ledger: by default, that of a single process.
+        checks_connections: true to log problems of the configured connections.
     """
 
     def __init__(
@@ -87,6 +89,7 @@ class Daemon:
         keys: ProcessKeys | None = None,
         handover: Handover | None = None,
         ledger: Ledger | None = None,
+        checks_connections: bool = True,
     ) -> None:
         self.settings = self._started_with = settings
         threads = settings.display.encoder_threads or os.cpu_count() or 1
@@ -122,16 +125,17 @@ class Daemon:
             limits[WEB],
             listens=handover is None,
         )
-        check = ConnectionCheck(settings, registry.protocols)
         loop_lag = LoopLag()
-        self.control = LocalControl(registry, lambda: loop_lag.recent)
+        self.control = LocalControl(registry, lambda: loop_lag.recent, own_name())
         """The core of the interfaces for operators."""
         self.certificates = CertificateWatch(settings, self._renewed, quiet=handover is not None)
         self.acme: AcmeService | None = None
         self.control.checks += [out_of_files, *(one.full for one in limits.values())]
         self.control.sample = LocalMetrics(registry, limits, loop_lag, self.certificates).snapshot
-        self._services: list[Service] = [self._tcp, self._web, Ticker(registry), loop_lag, check]
+        self._services: list[Service] = [self._tcp, self._web, Ticker(registry), loop_lag]
         self._services.append(self.certificates)
+        if checks_connections:
+            self._services.append(ConnectionCheck(settings, registry.protocols))
         self._metrics = MetricsService(settings, self.control)
         self._operators = OperatorService(settings, self.control, own_keys)
         if handover is None:  # otherwise the front has these

@@ -90,7 +90,9 @@ class _Process:
         if worker_count(self._settings.daemon.workers) > 1:
             from guacr.workers.front import Front
 
-            return Front(self._settings, to_syslog=self._detached is not None)
+            front = Front(self._settings, to_syslog=self._detached is not None)
+            front.control.on_reload = partial(self._reload, front)
+            return front
         from guacr.daemon import Daemon
 
         daemon = Daemon(self._settings)

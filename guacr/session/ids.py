@@ -19,6 +19,11 @@ def own_number() -> int:
     return _own
 
 
+def own_name() -> str:
+    """Return the name of this process among the workers; empty if there is only one process."""
+    return str(_own) if _own else ""
+
+
 def set_own_number(number: int) -> None:
     """Set the number of this process; called once, before it makes ids."""
     global _own

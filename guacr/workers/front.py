@@ -10,6 +10,9 @@ import logging
 import socket
 from collections import deque
 from contextlib import suppress
+from typing import Any
+
+from typing_extensions import override
 
 from guacr import refusals
 from guacr.access.keys import ProcessKeys
@@ -19,16 +22,17 @@ from guacr.errors import BusyError, SettingsError, ShutdownError
 from guacr.net.certificates import CertificateWatch
 from guacr.net.connection_limits import ConnectionLimits, connections_for
 from guacr.net.listeners import ServerSockets, close_all, place_of, port_of, tcp_sockets
-from guacr.net.open_files import open_files
+from guacr.net.open_files import open_files, out_of_files
 from guacr.services import Service
 from guacr.session.ids import NUMBER_MAX
 from guacr.settings.models import Settings
 from guacr.workers.boot import Boot
 from guacr.workers.client import ATTEMPTS_MAX, Client
+from guacr.workers.control import WorkersControl
 from guacr.workers.generation import Generation
 from guacr.workers.operations import REFUSED
 from guacr.workers.reception import Reception
-from guacr.workers.remote import MISSED_MAX, RemoteWorker
+from guacr.workers.remote import MISSED_MAX, Observer, RemoteWorker
 from guacr.workers.shares import worker_count
 from guacr.workers.wire import Message
 
@@ -56,7 +60,7 @@ NEED_RESTART = (
 log = logging.getLogger("guacr.workers")
 
 
-class Front:
+class Front(Observer):
     """Serves with several workers, from `start` until `close`.
 
     Args:
@@ -71,6 +75,8 @@ class Front:
         self._sockets = ServerSockets()
         self._web_sockets: list[socket.socket] = []
         self._workers: dict[int, RemoteWorker] = {}
+        self.control = WorkersControl(self._workers)
+        """The core of the interfaces for operators."""
         self._current: Generation | None = None
         self._old: list[Generation] = []
         self._last_number = 0
@@ -107,6 +113,7 @@ class Front:
         server, page = self.settings.server, self.settings.websocket
         try:
             await self._sockets.open(server)
+            self._services += self._operator_services()
             if page.enabled:
                 self._web_sockets = await tcp_sockets(page.hosts, page.port, server.backlog)
             for service in self._services:
@@ -127,6 +134,8 @@ class Front:
         count = 1 if self._current is None else self._current.boot.workers
         most = server.max_connections or count * connections_for(open_files())
         tcp, web = (ConnectionLimits(most, server.max_waiting) for _ in range(2))
+        self.control.limits = {"guacamole": tcp, "web": web}
+        self.control.checks += [out_of_files, tcp.full, web.full]
         for sock in self._sockets.all:
             self._reception.listen(sock, "tcp", tcp)
             log.info("listening on %s", place_of(sock))
@@ -161,10 +170,9 @@ class Front:
             before.drain()
             self._check_old()
         self._flush()
-        needed = [*NEED_RESTART, *(name for one in self._services for name in one.need_restart)]
-        return [
-            name for name in needed if _value(self._started_with, name) != _value(settings, name)
-        ]
+        names = [*NEED_RESTART, *(name for one in self._services for name in one.need_restart)]
+        started = self._started_with
+        return [name for name in names if _value(started, name) != _value(settings, name)]
 
     async def close(self) -> None:
         """Stop listening, and have the workers end every session, within a limited time."""
@@ -182,8 +190,6 @@ class Front:
             self._ticking.cancel()
         for generation in self._generations:
             generation.stop()
-        for service in self._services:
-            await service.close()
         timeout = self.settings.server.drain_timeout + CLOSE_TIMEOUT
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout):
@@ -192,6 +198,23 @@ class Front:
                     await self._ended.wait()
         for generation in self._generations:
             generation.kill()
+        for service in self._services:
+            await service.close()
+
+    def _operator_services(self) -> list[Service]:
+        """Return the listeners for operators. They are loaded only if they are used: the front
+        needs little memory without them."""
+        services: list[Service] = []
+        if self.settings.metrics.enabled:
+            from guacr.metrics.service import MetricsService
+
+            services.append(MetricsService(self.settings, self.control))
+        control = self.settings.control
+        if control.listens_on_tcp or control.unix_socket is not None:
+            from guacr.operators.service import OperatorService
+
+            services.append(OperatorService(self.settings, self.control, self._keys))
+        return services
 
     @property
     def _generations(self) -> list[Generation]:
@@ -200,10 +223,8 @@ class Front:
     def _generation(self, settings: Settings) -> Generation:
         return Generation(
             Boot(settings, self._keys, worker_count(settings.daemon.workers), self._to_syslog),
-            numbers=self._new_number,
-            on_ready=self._became_ready,
-            on_move=self._move,
-            on_gone=self._gone,
+            self._new_number,
+            self,
         )
 
     def _new_number(self) -> int:
@@ -216,12 +237,16 @@ class Front:
 
     # ---- workers
 
-    def _became_ready(self, worker: RemoteWorker) -> None:
+    @override
+    def became_ready(self, worker: RemoteWorker) -> None:
         self._workers[worker.number] = worker
+        self.control.began(worker)
         self._flush()
 
-    def _gone(self, worker: RemoteWorker) -> None:
+    @override
+    def gone(self, worker: RemoteWorker) -> None:
         self._workers.pop(worker.number, None)
+        self.control.ended(worker)
         self._ended.set()
         for client in list(worker.clients.values()):
             if client.sock is None or client.attempts >= ATTEMPTS_MAX or self._is_closing:
@@ -296,10 +321,14 @@ class Front:
         at = self._turn % len(ready)
         return min(ready[at:] + ready[:at], key=lambda worker: worker.load)
 
-    def _move(self, source: RemoteWorker, message: Message) -> None:
-        """Give a client to another worker, for a worker that has found that it belongs there."""
+    @override
+    def event(self, event: dict[str, Any]) -> None:
+        self.control.event(event)
+
+    @override
+    def move(self, worker: RemoteWorker, message: Message) -> None:
         fields = message.fields
-        client = source.clients.pop(fields["lease"], None)
+        client = worker.clients.pop(fields["lease"], None)
         if message.fd is None:
             if client is not None:
                 client.leave()

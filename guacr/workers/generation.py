@@ -6,11 +6,14 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from typing import Any
+
+from typing_extensions import override
 
 from guacr.errors import SettingsError
 from guacr.workers.boot import Boot
 from guacr.workers.channel import socket_pair
-from guacr.workers.remote import RemoteWorker
+from guacr.workers.remote import Observer, RemoteWorker
 from guacr.workers.wire import Message
 from guacr.workers.zygote_process import ZygoteProcess
 
@@ -25,28 +28,25 @@ doubles them."""
 log = logging.getLogger("guacr.workers")
 
 
-class Generation:
+class Generation(Observer):
     """Workers, and the zygote that forks them. A worker that ends is replaced.
 
     Args:
         boot: what they are started with.
         numbers: returns the number of a new worker.
-        on_ready, on_move, on_gone: called as those of a `RemoteWorker`.
+        observer: is told what happens to the workers.
     """
 
     def __init__(
         self,
         boot: Boot,
-        *,
         numbers: Callable[[], int],
-        on_ready: Callable[[RemoteWorker], None],
-        on_move: Callable[[RemoteWorker, Message], None],
-        on_gone: Callable[[RemoteWorker], None],
+        observer: Observer,
     ) -> None:
         self.boot = boot
         self.workers: dict[int, RemoteWorker] = {}
         self._numbers = numbers
-        self._on_ready, self._on_move, self._on_gone = on_ready, on_move, on_gone
+        self._observer = observer
         self._zygote: ZygoteProcess | None = None
         self._is_started = self._is_ending = False
         self._changed = asyncio.Event()
@@ -93,10 +93,9 @@ class Generation:
         assert self._zygote is not None  # noqa: S101 - it has just been started
         number = self._numbers()
         ours, theirs = socket_pair()
-        self.workers[number] = RemoteWorker(
-            number, ours, on_ready=self._became_ready, on_move=self._on_move, on_gone=self._ended
-        )
-        self._zygote.fork(number, theirs)
+        self.workers[number] = RemoteWorker(number, ours, self)
+        is_first = not self._is_started and len(self.workers) == 1
+        self._zygote.fork(number, theirs, is_first=is_first)
 
     async def _start_zygote(self) -> None:
         if self._zygote is not None:
@@ -153,17 +152,27 @@ class Generation:
         if worker is not None:
             worker.forked(pid, process)
 
-    def _became_ready(self, worker: RemoteWorker) -> None:
+    @override
+    def became_ready(self, worker: RemoteWorker) -> None:
         self._changed.set()
-        self._on_ready(worker)
+        self._observer.became_ready(worker)
 
-    def _ended(self, worker: RemoteWorker) -> None:
+    @override
+    def gone(self, worker: RemoteWorker) -> None:
         del self.workers[worker.number]
         self._reason = worker.reason
         self._changed.set()
-        self._on_gone(worker)
+        self._observer.gone(worker)
         if self._is_started and not self._is_ending:
             self._replace(worker)
+
+    @override
+    def move(self, worker: RemoteWorker, message: Message) -> None:
+        self._observer.move(worker, message)
+
+    @override
+    def event(self, event: dict[str, Any]) -> None:
+        self._observer.event(event)
 
     def _replace(self, worker: RemoteWorker) -> None:
         is_early = time.monotonic() - worker.since < EARLY

@@ -7,13 +7,24 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from guacr.workers.channel import Channel
 from guacr.workers.client import Client
-from guacr.workers.operations import CLIENT, DRAIN, FAILED, LEASES, MOVE, PING, PONG, READY, STOP
+from guacr.workers.operations import (
+    CLIENT,
+    DRAIN,
+    EVENT,
+    FAILED,
+    LEASES,
+    MOVE,
+    PING,
+    PONG,
+    READY,
+    SAMPLE,
+    STOP,
+)
 from guacr.workers.wire import Message
 
 MISSED_MAX = 3
@@ -27,25 +38,36 @@ State = Literal["starting", "ready", "draining", "stopping"]
 log = logging.getLogger("guacr.workers")
 
 
+class Observer(Protocol):
+    """Is told what happens to workers."""
+
+    def became_ready(self, worker: RemoteWorker) -> None:
+        """Note that a worker can serve clients."""
+
+    def gone(self, worker: RemoteWorker) -> None:
+        """Note that the process of a worker has ended."""
+
+    def move(self, worker: RemoteWorker, message: Message) -> None:
+        """Give a client of a worker to another one."""
+
+    def event(self, event: dict[str, Any]) -> None:
+        """Pass on an event for operators."""
+
+
 class RemoteWorker:
     """A worker process: its channel, and the clients that it has.
 
     Args:
         number: names it in the ids of its sessions.
         sock: the front's end of its channel.
-        on_ready: called once it can serve clients.
-        on_move: called with a client that has to go to another worker.
-        on_gone: called when the process has ended.
+        observer: is told what happens to it.
     """
 
     def __init__(
         self,
         number: int,
         sock: socket.socket,
-        *,
-        on_ready: Callable[[RemoteWorker], None],
-        on_move: Callable[[RemoteWorker, Message], None],
-        on_gone: Callable[[RemoteWorker], None],
+        observer: Observer,
     ) -> None:
         self.number = number
         self.pid = 0
@@ -56,11 +78,13 @@ class RemoteWorker:
         self.clients: dict[int, Client] = {}
         """By their leases."""
         self.sessions = 0
+        self.last_sample: dict[str, Any] | None = None
+        """Its metrics when it ended."""
         self.missed = 0
         self.channel = Channel(sock, self._received, self._gone)
         self._process: int | None = None
         self._tubes = 0
-        self._on_ready, self._on_move, self._on_gone = on_ready, on_move, on_gone
+        self._observer = observer
 
     # ---- description
 
@@ -129,11 +153,15 @@ class RemoteWorker:
             self.missed = 0
             self.sessions, self._tubes = fields["sessions"], fields["tubes"]
         elif message.op == MOVE:
-            self._on_move(self, message)
+            self._observer.move(self, message)
         elif message.op == READY:
             if self.state == "starting":
                 self.state = "ready"
-            self._on_ready(self)
+            self._observer.became_ready(self)
+        elif message.op == EVENT:
+            self._observer.event(fields["event"])
+        elif message.op == SAMPLE:
+            self.last_sample = fields["sample"]
         elif message.op == FAILED:
             self.reason = fields["reason"]
 
@@ -154,4 +182,4 @@ class RemoteWorker:
         if self._process is not None:
             os.close(self._process)
             self._process = None
-        self._on_gone(self)
+        self._observer.gone(self)

@@ -32,9 +32,11 @@ from guacr.workers.operations import (
     PONG,
     READY,
     REFUSED,
+    SAMPLE,
     STOP,
 )
 from guacr.workers.relay import WorkerHandover
+from guacr.workers.served_control import ServedControl
 from guacr.workers.wire import Message
 
 IDLE_PERIOD = 0.2
@@ -44,15 +46,22 @@ log = logging.getLogger("guacr.workers")
 
 
 def main(
-    number: int, sock: socket.socket, settings: Settings, keys: ProcessKeys, protocols: Protocols
+    number: int,
+    sock: socket.socket,
+    settings: Settings,
+    keys: ProcessKeys,
+    protocols: Protocols,
+    *,
+    is_first: bool,
 ) -> NoReturn:
-    """Run a worker, whose channel to the front is `sock`, until it ends; then end the process."""
+    """Run a worker, whose channel to the front is `sock`, until it ends; then end the process. The
+    first one of a generation logs problems of the configured connections."""
     ids.set_own_number(number)
     gc.set_threshold(*garbage.THRESHOLDS)
     gc.enable()
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         try:
-            runner.run(_run(sock, settings, keys, protocols))
+            runner.run(_run(sock, settings, keys, protocols, is_first=is_first))
         except Exception:
             log.exception("a worker failed")
         finally:
@@ -60,16 +69,27 @@ def main(
 
 
 async def _run(
-    sock: socket.socket, settings: Settings, keys: ProcessKeys, protocols: Protocols
+    sock: socket.socket,
+    settings: Settings,
+    keys: ProcessKeys,
+    protocols: Protocols,
+    *,
+    is_first: bool,
 ) -> None:
-    await Worker(sock, settings, keys, protocols).run()
+    await Worker(sock, settings, keys, protocols, is_first=is_first).run()
 
 
 class Worker:
     """Serves the clients that come over the channel to the front."""
 
     def __init__(
-        self, sock: socket.socket, settings: Settings, keys: ProcessKeys, protocols: Protocols
+        self,
+        sock: socket.socket,
+        settings: Settings,
+        keys: ProcessKeys,
+        protocols: Protocols,
+        *,
+        is_first: bool,
     ) -> None:
         self._stopped = asyncio.Event()
         self._channel = Channel(sock, self._received, self._stopped.set)
@@ -79,7 +99,14 @@ class Worker:
         most = settings.server.max_connections or connections_for(open_files())
         self._limits = ConnectionLimits(most, settings.server.max_waiting)
         self._tasks: set[asyncio.Task[Any]] = set()
-        self.daemon = Daemon(settings, protocols=protocols, keys=keys, handover=self._handover)
+        self.daemon = Daemon(
+            settings,
+            protocols=protocols,
+            keys=keys,
+            handover=self._handover,
+            checks_connections=is_first,
+        )
+        self._control = ServedControl(self.daemon.control, self._channel)
 
     async def run(self) -> None:
         """Serve until the front says that this is the end, or is gone."""
@@ -96,7 +123,10 @@ class Worker:
         self._channel.send(READY)
         await self._stopped.wait()
         self._handover.close()
+        await self._control.close()
         await self.daemon.close()
+        for sample in await self.daemon.control.samples():
+            self._channel.send(SAMPLE, {"sample": sample})
 
     # ---- messages of the front
 

@@ -53,13 +53,14 @@ def main(descriptor: int, memory: int) -> None:
     _send(channel, READY, {})
     while (message := _receive(channel)) is not None:
         if message.op == FORK and message.fd is not None:
-            _fork(channel, message.fields["number"], message.fd, boot, protocols)
+            _fork(channel, message, message.fd, boot, protocols)
 
 
 def _fork(
-    channel: socket.socket, number: int, descriptor: int, boot: Boot, protocols: Protocols
+    channel: socket.socket, message: Message, descriptor: int, boot: Boot, protocols: Protocols
 ) -> None:
     """Fork a worker, which has the other end of the channel with `descriptor`."""
+    number, is_first = message.fields["number"], message.fields["first"]
     try:
         pid = os.fork()
     except OSError as error:
@@ -70,7 +71,8 @@ def _fork(
         channel.close()
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         share = share_of(boot.settings, boot.workers)
-        worker.main(number, socket.socket(fileno=descriptor), share, boot.keys, protocols)
+        sock = socket.socket(fileno=descriptor)
+        worker.main(number, sock, share, boot.keys, protocols, is_first=is_first)
     os.close(descriptor)
     try:
         process = os.pidfd_open(pid)

@@ -78,9 +78,10 @@ class ZygoteProcess:
                 f"the workers were not ready within {START_TIMEOUT:g} s: see the log"
             ) from None
 
-    def fork(self, number: int, sock: socket.socket) -> None:
-        """Fork a worker, whose end of its channel is `sock`, which is closed here."""
-        self._channel.send(FORK, {"number": number}, fd=sock.detach())
+    def fork(self, number: int, sock: socket.socket, *, is_first: bool) -> None:
+        """Fork a worker, whose end of its channel is `sock`, which is closed here. The first one of
+        a generation checks the settings."""
+        self._channel.send(FORK, {"number": number, "first": is_first}, fd=sock.detach())
 
     def close(self) -> None:
         """End it; workers go on. Blocks for a moment."""

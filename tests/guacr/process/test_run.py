@@ -84,6 +84,34 @@ def test_it_listens_and_ends_by_signals(number: signal.Signals, protocols: str, 
             assert ended(process, number) == 0
 
 
+def test_several_processes_reload_and_end_by_signals(tmp_path: Path) -> None:
+    pid_file = tmp_path / "guacr.pid"
+    with serving(*SERVE, "-p", str(pid_file), GUACR_DAEMON__WORKERS="2") as process:
+        port = int(line(process, r"listening on 127.0.0.1:(\d+)$").group(1))
+        line(process, r"listening for WebSocket on 127.0.0.1:\d+$")
+        with socket.create_connection(("127.0.0.1", port), timeout=DEADLINE) as client:
+            client.sendall(b"6.select,8.testcard;")
+            args = b""
+            while not args.endswith(b";"):
+                args += client.recv(4096)
+            process.send_signal(signal.SIGHUP)
+            line(process, "the settings were reloaded")
+            assert pid_file.read_text() == f"{process.pid}\n"
+            empty = b",0." * (args.count(b",") - 1)
+            client.sendall(b"4.size,2.99,2.99;7.connect,13.VERSION_1_5_0%s;" % empty)
+            assert client.recv(100).startswith(b"5.ready,37.$")
+            assert ended(process, signal.SIGTERM) == 0
+            assert b"the daemon is shutting down" in rest(client)
+        assert not pid_file.exists()
+
+
+def rest(client: socket.socket) -> bytes:
+    data = b""
+    while piece := client.recv(65536):
+        data += piece
+    return data
+
+
 STUCK = """
 import socket, sys, time
 sys.modules["uvloop"] = None

@@ -16,7 +16,8 @@ import pytest
 import pytest_asyncio
 
 from guacr.access.tokens import Grant, make_token
-from guacr.errors import SettingsError
+from guacr.errors import NotFoundError, SessionClosedError, SettingsError
+from guacr.metrics.snapshots import Snapshot
 from guacr.session.ids import worker_of
 from guacr.settings.models import Settings
 from guacr.testing.client import Behaviour, GuacClient, Hello
@@ -190,6 +191,82 @@ async def test_links_to_sessions_that_have_ended_say_so(
     while "5.error" not in text:
         text += await socket.receive_str()
     assert "unknown connection" in text
+
+
+# ---- operators
+
+
+async def test_operators_see_the_sessions_of_all_workers(
+    front: Front, stack: AsyncExitStack
+) -> None:
+    control = front.control
+    owners = await on_each_worker(front, stack)
+    async with control.events() as events:
+        ids = [owner.state.ready for owner in owners]
+        listed = {info.id: info for info in await control.sessions()}
+        assert set(ids) <= set(listed)
+        assert {listed[one].worker for one in ids} == {str(worker_of(one)) for one in ids}
+        assert (await control.session(ids[0])).id == ids[0]
+        for one in ids:
+            await control.end(one, SessionClosedError("time is up"))
+        ended = set[str]()
+        async for event in events:
+            if event["event"] == "session-closed":
+                assert event["reason"] == "time is up"
+                ended.add(event["session"])
+                if ended == set(ids):
+                    break
+    for owner in owners:
+        await owner.wait_closed()
+        assert owner.state.errors == [("time is up", 523)]
+    for unknown in (ids[0], "$00000000-0000-4000-8000-00000000ffff", "nonsense"):
+        with pytest.raises(NotFoundError):
+            await control.session(unknown)
+
+
+async def test_operators_see_the_workers_and_drain_them(
+    front: Front, stack: AsyncExitStack
+) -> None:
+    control = front.control
+    client = await opened(front, stack)
+    status = await control.status()
+    assert (status.state, status.not_ready) == ("ready", ())
+    workers = {int(info.name): info for info in status.workers}
+    assert {n: info.pid for n, info in workers.items()} == {
+        n: worker.pid for n, worker in front._workers.items()
+    }
+    assert sum(info.sessions for info in status.workers) == 1
+    await control.drain()
+    try:
+        assert not (await control.status()).is_ready
+        assert (await joining_error(front, CARD))[1] == 520
+        await opened(front, stack, client.state.ready)
+    finally:
+        await control.resume()
+    assert (await control.status()).is_ready
+    await opened(front, stack)
+
+
+async def test_metrics_of_all_processes_are_added_and_never_go_back(
+    front: Front, stack: AsyncExitStack
+) -> None:
+    def value(snapshot: Snapshot, name: str, *labels: str) -> float:
+        return next(n[0] for found, n in snapshot[name] if tuple(found) == labels)
+
+    (before,) = await front.control.samples()
+    assert value(before, "guacr_processes") == 3
+    await on_each_worker(front, stack)
+    (after,) = await front.control.samples()
+    name = "guacr_sessions_opened_total"
+    assert value(after, name, CARD) >= value(before, name, CARD) + 2
+    assert value(after, "guacr_connections", "guacamole") >= 2
+    with owned():
+        await front.apply(settings_of())
+        await stack.aclose()
+        await until(lambda: len(front._workers) == 2, "the old ones end")
+    (last,) = await front.control.samples()
+    assert value(last, name, CARD) == value(after, name, CARD)
+    assert value(last, "guacr_processes") == 3
 
 
 # ---- workers that fail

@@ -1,0 +1,253 @@
+"""The control of a daemon with several workers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import asdict, replace
+from typing import Any
+
+from typing_extensions import override
+
+from guacr import __version__, refusals
+from guacr.control.control import Control
+from guacr.control.events import DROPPED
+from guacr.control.info import DaemonStatus, SessionInfo, WorkerInfo
+from guacr.errors import GuacrError, NotFoundError, SettingsError, UpstreamUnavailableError
+from guacr.metrics.resources import used
+from guacr.metrics.snapshots import Processes, Snapshot
+from guacr.net.connection_limits import ConnectionLimits
+from guacr.session.events import OperatorActed, RecordingRead
+from guacr.session.ids import worker_of
+from guacr.workers.remote import RemoteWorker
+
+DRAINING = "the daemon is draining: it opens no more sessions"
+NO_WORKER = "no worker process is ready"
+EVENTS_MAX = 4096
+"""Events that may wait for one reader; the oldest ones are dropped then."""
+ANSWER_TIMEOUT = 2.0
+"""Seconds to wait for a worker, which may hang."""
+FRONT = "front"
+"""The name of the front among the processes."""
+
+Workers = Mapping[int, RemoteWorker]
+
+
+class WorkersControl(Control):
+    """Asks the workers, those of old generations as well.
+
+    Args:
+        workers: those that run, by their numbers.
+    """
+
+    def __init__(self, workers: Workers) -> None:
+        self._workers = workers
+        self.is_draining = False
+        self.on_reload: Callable[[], Awaitable[list[str]]] = _cannot_reload
+        """Does what `reload` promises; set by whoever has read the settings."""
+        self.limits: dict[str, ConnectionLimits] = {}
+        """Those of the ports, by the names of the ports in the metrics."""
+        self.checks: list[Callable[[], str]] = [self._unserved]
+        """Each returns a sentence that says why the daemon is not ready, or an empty text."""
+        self._processes = Processes()
+        self._readers: set[_Reader] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    # ---- sessions
+
+    @override
+    async def sessions(self) -> list[SessionInfo]:
+        lists = await self._of_all("sessions")
+        found = [SessionInfo.of(values) for each in lists.values() for values in each]
+        return sorted(found, key=lambda info: info.since)
+
+    @override
+    async def session(self, connection_id: str) -> SessionInfo:
+        worker = self._worker_of(connection_id)
+        return SessionInfo.of(await worker.channel.request("session", connection_id))
+
+    @override
+    async def end(self, connection_id: str, error: GuacrError) -> None:
+        values = {"id": connection_id, "status": error.status, "error": str(error)}
+        await self._worker_of(connection_id).channel.request("end", values)
+
+    @override
+    async def note(self, act: OperatorActed | RecordingRead) -> None:
+        worker = next(iter(self._current()), None)
+        if worker is None:
+            raise UpstreamUnavailableError(NO_WORKER)
+        await worker.channel.request("note", {"kind": type(act).__name__, "fields": asdict(act)})
+
+    def _worker_of(self, connection_id: str) -> RemoteWorker:
+        worker = self._workers.get(worker_of(connection_id))
+        if worker is None:
+            raise NotFoundError("unknown connection: it has ended, or its id is wrong")
+        return worker
+
+    # ---- the daemon
+
+    @override
+    async def status(self) -> DaemonStatus:
+        found = {
+            number: DaemonStatus.of(values)
+            for number, values in (await self._of_all("status")).items()
+        }
+        present = [worker for worker in self._workers.values() if worker.number in found]
+        workers = [self._info(worker, found[worker.number]) for worker in present]
+        return DaemonStatus(
+            version=__version__,
+            state="draining" if self.is_draining else "ready",
+            not_ready=tuple(self._reasons(found)),
+            workers=tuple(workers),
+        )
+
+    def _info(self, worker: RemoteWorker, status: DaemonStatus) -> WorkerInfo:
+        (info,) = status.workers
+        is_old = worker.state == "draining"
+        return replace(info, name=str(worker.number), state="draining" if is_old else info.state)
+
+    def _reasons(self, found: Mapping[int, DaemonStatus]) -> Iterable[str]:
+        """Yield why nobody should be sent here: the reasons of the front, and, if no worker that
+        accepts clients is ready, those of the workers."""
+        own = [reason for check in self.checks if (reason := check())]
+        current = [found[one.number] for one in self._current() if one.number in found]
+        theirs = [status.not_ready for status in current]
+        if all(theirs):
+            own += [reason for reasons in theirs for reason in reasons]
+        return dict.fromkeys(own)
+
+    def _unserved(self) -> str:
+        if self.is_draining:
+            return DRAINING
+        return "" if self._current() else NO_WORKER
+
+    @override
+    async def drain(self) -> None:
+        self.is_draining = True
+        await self._of_all("drain")
+
+    @override
+    async def resume(self) -> None:
+        self.is_draining = False
+        await self._of_all("resume")
+
+    @override
+    async def reload(self) -> list[str]:
+        return await self.on_reload()
+
+    # ---- metrics
+
+    @override
+    async def samples(self) -> list[dict[str, Any]]:
+        found = await self._of_all("samples")
+        for number, (sample,) in found.items():
+            self._processes.put(str(number), sample)
+        self._processes.put(FRONT, await self._sample())
+        return [self._processes.merged]
+
+    async def _sample(self) -> Snapshot:
+        """Return the metrics of the front."""
+        limits = self.limits.items()
+        snapshot: Snapshot = {
+            "guacr_processes": [([], [1])],
+            "guacr_connections": [([port], [one.count]) for port, one in limits],
+            "guacr_connections_accepted_total": [([port], [one.entered]) for port, one in limits],
+            "guacr_refusals_total": [([why], [count]) for why, count in refusals.counts.items()],
+        }
+        values = await asyncio.to_thread(used)
+        return snapshot | {name: [([], [value])] for name, value in values.items()}
+
+    # ---- events
+
+    @override
+    @asynccontextmanager
+    async def events(self) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
+        reader = _Reader()
+        self._readers.add(reader)
+        try:
+            if len(self._readers) == 1:
+                await self._of_all("watch", argument=True)
+            yield reader.read()
+        finally:
+            self._readers.discard(reader)
+            if not self._readers:
+                self._start(self._of_all("watch", argument=False))
+
+    # ---- for the front
+
+    def began(self, worker: RemoteWorker) -> None:
+        """Tell a new worker what the others have been told."""
+        if self.is_draining:
+            self._start(_ask(worker, "drain", None))
+        if self._readers:
+            self._start(_ask(worker, "watch", argument=True))
+
+    def ended(self, worker: RemoteWorker) -> None:
+        """Keep what a worker has counted."""
+        if worker.last_sample is not None:
+            self._processes.put(str(worker.number), worker.last_sample)
+        self._processes.ended(str(worker.number))
+
+    def event(self, event: dict[str, Any]) -> None:
+        """Pass on an event of a worker."""
+        for reader in self._readers:
+            reader.put(event)
+
+    # ---- internals
+
+    def _current(self) -> list[RemoteWorker]:
+        return [worker for worker in self._workers.values() if worker.is_available]
+
+    async def _of_all(self, name: str, argument: Any = None) -> dict[int, Any]:
+        """Return the answers of all workers that answer, by their numbers."""
+        workers = list(self._workers.values())
+        answers = await asyncio.gather(*(_ask(worker, name, argument) for worker in workers))
+        found = zip(workers, answers, strict=True)
+        return {worker.number: answer[0] for worker, answer in found if answer}
+
+    def _start(self, work: Awaitable[Any]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+async def _ask(worker: RemoteWorker, name: str, argument: Any) -> list[Any]:
+    """Return the answer of a worker in a list, which is empty if it does not answer."""
+    with suppress(UpstreamUnavailableError):
+        return [await worker.channel.request(name, argument, timeout=ANSWER_TIMEOUT)]
+    return []
+
+
+class _Reader:
+    """A reader of events; those that it does not read in time are dropped and counted."""
+
+    def __init__(self) -> None:
+        self._events: deque[dict[str, Any]] = deque()
+        self._news = asyncio.Event()
+        self._dropped = 0
+
+    def put(self, event: dict[str, Any]) -> None:
+        """Have an event read."""
+        if len(self._events) >= EVENTS_MAX:
+            self._events.popleft()
+            self._dropped += 1
+        self._events.append(event)
+        self._news.set()
+
+    async def read(self) -> AsyncIterator[dict[str, Any]]:
+        """Yield the events."""
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            while self._events:
+                event = self._events.popleft()
+                if self._dropped:
+                    dropped, self._dropped = self._dropped, 0
+                    yield {"time": event["time"], "event": DROPPED, "count": dropped}
+                yield event
+
+
+async def _cannot_reload() -> list[str]:
+    raise SettingsError("this daemon has no settings to read again")
