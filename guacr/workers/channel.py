@@ -125,6 +125,10 @@ class Channel:
         finally:
             del self._requests[number]
 
+    def tell(self, name: str, argument: Any = None) -> None:
+        """Send a request whose answer nobody needs; its order among other requests is kept."""
+        self.send(ASK, {"n": 0, "name": name, "argument": argument})
+
     def close(self) -> None:
         """Close this end; repeated calls do nothing."""
         if self._closed:

@@ -10,6 +10,7 @@ import logging
 import socket
 from collections import deque
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from typing_extensions import override
@@ -19,6 +20,9 @@ from guacr.access.keys import ProcessKeys
 from guacr.acme import acme_service
 from guacr.deadline import STANDSTILL
 from guacr.errors import BusyError, SettingsError, ShutdownError
+from guacr.limits.book import Book
+from guacr.limits.refusal import Scope
+from guacr.limits.remote_ledger import answer
 from guacr.net.certificates import CertificateWatch
 from guacr.net.connection_limits import ConnectionLimits, connections_for
 from guacr.net.listeners import ServerSockets, close_all, place_of, port_of, tcp_sockets
@@ -77,6 +81,8 @@ class Front(Observer):
         self._workers: dict[int, RemoteWorker] = {}
         self.control = WorkersControl(self._workers)
         """The core of the interfaces for operators."""
+        self.book = Book()
+        """The counts behind limits, of all workers."""
         self._current: Generation | None = None
         self._old: list[Generation] = []
         self._last_number = 0
@@ -135,7 +141,7 @@ class Front(Observer):
         most = server.max_connections or count * connections_for(open_files())
         tcp, web = (ConnectionLimits(most, server.max_waiting) for _ in range(2))
         self.control.limits = {"guacamole": tcp, "web": web}
-        self.control.checks += [out_of_files, tcp.full, web.full]
+        self.control.checks += [self._full, out_of_files, tcp.full, web.full]
         for sock in self._sockets.all:
             self._reception.listen(sock, "tcp", tcp)
             log.info("listening on %s", place_of(sock))
@@ -240,6 +246,7 @@ class Front(Observer):
     @override
     def became_ready(self, worker: RemoteWorker) -> None:
         self._workers[worker.number] = worker
+        worker.channel.answers["ledger"] = partial(self._answer_ledger, str(worker.number))
         self.control.began(worker)
         self._flush()
 
@@ -247,6 +254,7 @@ class Front(Observer):
     def gone(self, worker: RemoteWorker) -> None:
         self._workers.pop(worker.number, None)
         self.control.ended(worker)
+        self.book.drop(str(worker.number))
         self._ended.set()
         for client in list(worker.clients.values()):
             if client.sock is None or client.attempts >= ATTEMPTS_MAX or self._is_closing:
@@ -255,6 +263,15 @@ class Front(Observer):
                 self._dispatch(client)
         worker.clients.clear()
         asyncio.get_running_loop().call_soon(self._check_old)
+
+    async def _answer_ledger(self, owner: str, request: Any) -> dict[str, Any]:
+        return answer(self.book, owner, request)
+
+    def _full(self) -> str:
+        allowed = self.settings.server.max_sessions
+        if allowed and self.book.sessions(Scope.ALL) >= allowed:
+            return f"all {allowed} sessions are in use (server.max_sessions)"
+        return ""
 
     def _check_old(self) -> None:
         for generation in list(self._old):

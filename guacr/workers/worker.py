@@ -15,6 +15,7 @@ from guacr.addresses import network_of
 from guacr.daemon import Daemon
 from guacr.errors import BusyError, SettingsError
 from guacr.event_loop import leave, loop_factory
+from guacr.limits.remote_ledger import RemoteLedger
 from guacr.net.connection_limits import ConnectionLimits, connections_for
 from guacr.net.handover import Adopted
 from guacr.net.open_files import open_files
@@ -105,6 +106,10 @@ class Worker:
             keys=keys,
             handover=self._handover,
             checks_connections=is_first,
+            ledger=RemoteLedger(
+                lambda request: self._channel.request("ledger", request),
+                lambda request: self._channel.tell("ledger", request),
+            ),
         )
         self._control = ServedControl(self.daemon.control, self._channel)
 

@@ -63,7 +63,11 @@ async def stack(front: Front) -> AsyncIterator[AsyncExitStack]:
     async with AsyncExitStack() as stack:
         yield stack
     await until(lambda: not clients(front), "nobody is connected")
-    assert sorted(worker.state for worker in front._workers.values()) == ["ready", "ready"]
+    await until(lambda: states(front) == ["ready", "ready"], "the old workers end")
+
+
+def states(front: Front) -> list[str]:
+    return [worker.state for worker in front._workers.values()]
 
 
 def clients(front: Front) -> int:
@@ -89,6 +93,13 @@ async def on_each_worker(
         client = await opened(front, stack, tls=tls)
         found.setdefault(worker_of(client.state.ready), client)
     return list(found.values())
+
+
+async def lose(front: Front, number: int) -> None:
+    """Kill a worker, and wait for another one."""
+    os.kill(front._workers[number].pid, signal.SIGKILL)
+    await until(lambda: number not in front._workers, "the end of the worker")
+    await until(lambda: len(front._workers) == 2, "another worker")
 
 
 async def refusal(front: Front, select: str) -> tuple[str, int]:
@@ -193,6 +204,21 @@ async def test_links_to_sessions_that_have_ended_say_so(
     assert "unknown connection" in text
 
 
+# ---- limits
+
+
+async def test_limits_hold_for_all_workers_together(front: Front, stack: AsyncExitStack) -> None:
+    server = {"hosts": LOCAL, "port": 0, "protocols": [CARD], "max_sessions": 2}
+    with owned():
+        await front.apply(settings_of(server=server))
+        owners = [await opened(front, stack) for _ in range(2)]
+        assert len({worker_of(owner.state.ready) for owner in owners}) == 2
+        assert "all 2 sessions" in (await joining_error(front, CARD))[0]
+        assert not (await front.control.status()).is_ready
+        await lose(front, worker_of(owners[0].state.ready))
+        await opened(front, stack)
+
+
 # ---- operators
 
 
@@ -263,7 +289,7 @@ async def test_metrics_of_all_processes_are_added_and_never_go_back(
     with owned():
         await front.apply(settings_of())
         await stack.aclose()
-        await until(lambda: len(front._workers) == 2, "the old ones end")
+        await until(lambda: states(front) == ["ready", "ready"], "the old workers end")
     (last,) = await front.control.samples()
     assert value(last, name, CARD) == value(after, name, CARD)
     assert value(last, "guacr_processes") == 3
@@ -276,11 +302,9 @@ async def test_a_worker_that_dies_costs_its_own_sessions(
     front: Front, stack: AsyncExitStack
 ) -> None:
     victim, other = await on_each_worker(front, stack)
-    before = set(front._workers)
     with owned():
-        os.kill(front._workers[worker_of(victim.state.ready)].pid, signal.SIGKILL)
-        await victim.wait_closed()
-        await until(lambda: len(front._workers) == 2 and set(front._workers) != before, "another")
+        await lose(front, worker_of(victim.state.ready))
+    await victim.wait_closed()
     other.size(300, 200)
     await other.frame()
     assert (await refusal(front, victim.state.ready))[1] == 516
@@ -296,9 +320,9 @@ async def test_a_worker_that_hangs_is_replaced_and_nobody_waits_for_it(
         os.kill(hanging.pid, signal.SIGSTOP)
         for _ in range(4):  # those that it was given go to others once it is dead
             await opened(front, stack)
-        await victim.wait_closed()
+        await until(lambda: hanging.number not in front._workers, "the end of the worker")
         await until(lambda: len(front._workers) == 2, "another worker")
-    assert hanging.number not in front._workers
+    await victim.wait_closed()
 
 
 # ---- new generations
@@ -354,7 +378,6 @@ async def test_settings_of_the_front_need_a_restart(front: Front, stack: AsyncEx
     with owned():
         late = await front.apply(settings_of(server=server, daemon={"workers": 2}))
     assert late == ["server.backlog"]
-    await until(lambda: len(front._workers) == 2, "the old ones end")
 
 
 async def test_joiners_with_tls_find_their_sessions(
@@ -374,4 +397,3 @@ async def test_joiners_with_tls_find_their_sessions(
                 joiner = await opened(front, stack, owner.state.ready, trusting)
                 await joiner.frame()
                 await browse(front, stack, owner.state.ready, trusting)
-        await until(lambda: len(front._workers) == 2, "the old ones end")
