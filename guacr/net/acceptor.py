@@ -19,7 +19,7 @@ from typing import TypeVar
 from guacr.addresses import described, network_of
 from guacr.errors import BusyError
 from guacr.net.connection_limits import ConnectionLimits, Place
-from guacr.net.tls import PlainClientError, Tls
+from guacr.net.tls import SHUTDOWN_TIMEOUT, PlainClientError, Tls
 from guacr.refusals import Refusals
 
 BATCH = 32
@@ -132,10 +132,16 @@ async def serve_client(
     loop = asyncio.get_running_loop()
     try:
         context = None if tls is None else await tls.context_for(client)
-        timeout = None if tls is None else tls.handshake_timeout
-        _, protocol = await loop.connect_accepted_socket(
-            make, client, ssl=context, ssl_handshake_timeout=timeout
-        )
+        if tls is None:
+            _, protocol = await loop.connect_accepted_socket(make, client)
+        else:
+            _, protocol = await loop.connect_accepted_socket(
+                make,
+                client,
+                ssl=context,
+                ssl_handshake_timeout=tls.handshake_timeout,
+                ssl_shutdown_timeout=SHUTDOWN_TIMEOUT,
+            )
     except BaseException as error:
         place.leave()
         if tls is not None and isinstance(error, PlainClientError):

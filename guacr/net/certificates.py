@@ -24,7 +24,7 @@ PEM_MAX = 1 << 20
 DAY = 86_400
 EVERY = DAY
 """Seconds between two log lines about the same certificate."""
-POLL = 10.0
+POLL = 2.0
 """Seconds between two looks whether ACME's certificate has changed."""
 SOON = 14 * DAY
 """Seconds before the expiry when a certificate should have been replaced; never more than a fifth

@@ -18,6 +18,9 @@ from guacr.settings.models import ACME, ServerSettings, Settings, WebSocketSetti
 HANDSHAKE = b"\x16"
 """The type of the first record of a TLS client (RFC 8446, 5.1)."""
 
+SHUTDOWN_TIMEOUT = 1.0
+"""Seconds that a client has to end TLS in order, after this side has."""
+
 
 class PlainClientError(ConnectionError):
     """A client of a port with TLS does not use it."""

@@ -36,10 +36,14 @@ _late, _full = Refusals(log), Refusals(log)
 
 class HttpGuard(asyncio.Protocol):
     """Passes everything on to aiohttp's `handler`, and closes late connections. `adopted` is set if
-    another process has accepted the connection."""
+    another process has accepted the connection. While it is open, it is in the set `among`."""
 
     def __init__(
-        self, handler: asyncio.Protocol, place: Place, adopted: Adopted | None = None
+        self,
+        handler: asyncio.Protocol,
+        place: Place,
+        adopted: Adopted | None = None,
+        among: set[HttpGuard] | None = None,
     ) -> None:
         self._handler = handler
         self._place = place
@@ -47,6 +51,9 @@ class HttpGuard(asyncio.Protocol):
         self._transport: asyncio.Transport
         self._shown: AdoptedTransport | None = None
         self._deadline: Deadline | None = None
+        self._among = set() if among is None else among
+        self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Done when the connection is closed."""
 
     @classmethod
     def of(cls, request: web.Request) -> HttpGuard | None:
@@ -72,6 +79,10 @@ class HttpGuard(asyncio.Protocol):
             text = f"{str(error)[0].upper()}{str(error)[1:]}.\n"
             raise web.HTTPServiceUnavailable(text=text, headers={"Retry-After": "5"}) from None
 
+    def abort(self) -> None:
+        """Close the connection at once."""
+        self._transport.abort()
+
     def upgraded(self) -> None:
         """Stop the deadlines: the connection is now a WebSocket, which has its own time-outs."""
         self._set_deadline(None)
@@ -93,6 +104,7 @@ class HttpGuard(asyncio.Protocol):
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        self._among.add(self)
         self._set_deadline(HEAD_TIMEOUT)
         if self._adopted is not None:
             self._shown = AdoptedTransport(self._transport, self._adopted)
@@ -122,6 +134,8 @@ class HttpGuard(asyncio.Protocol):
         self._set_deadline(None)
         self._place.leave()
         self._handler.connection_lost(exc)
+        self._among.discard(self)
+        self.gone.set_result(None)
 
     # ---- internals
 

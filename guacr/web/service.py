@@ -22,6 +22,9 @@ from guacr.settings.models import Settings
 from guacr.web.app import close_runner, create_runner, reload_app
 from guacr.web.guard import HttpGuard
 
+CLOSE_TIMEOUT = 1.0
+"""Seconds that clients have to close their side when the daemon shuts down."""
+
 log = logging.getLogger("guacr.daemon")
 
 
@@ -58,6 +61,8 @@ class WebService(Service):
         self._acceptors: list[Acceptor] = []
         self._runner: web.AppRunner | None = None
         self._tls: Tls | None = None
+        self._open: set[HttpGuard] = set()
+        """The open connections."""
 
     @property
     def port(self) -> int:
@@ -94,6 +99,12 @@ class WebService(Service):
     async def close(self) -> None:
         if self._runner is not None:
             await close_runner(self._runner)
+        # clients get a short time for the end of TLS
+        for _ in range(2):
+            if self._open:
+                await asyncio.wait([guard.gone for guard in self._open], timeout=CLOSE_TIMEOUT)
+            for guard in list(self._open):
+                guard.abort()
 
     @override
     def reload(self, settings: Settings) -> Callable[[], None]:
@@ -130,4 +141,4 @@ class WebService(Service):
     def _accepted(self, place: Place, adopted: Adopted | None = None) -> asyncio.Protocol:
         assert self._runner is not None  # noqa: S101 - it is set up first
         assert self._runner.server is not None  # noqa: S101
-        return HttpGuard(self._runner.server(), place, adopted)
+        return HttpGuard(self._runner.server(), place, adopted, self._open)
