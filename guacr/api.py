@@ -45,6 +45,7 @@ from guacr.errors import (
     shorten,
 )
 from guacr.json_text import JsonError, parse_json
+from guacr.policy.rule import Connects
 from guacr.protocol.audio import AudioFormat
 from guacr.protocol.instruction import BLOB_MAX
 from guacr.protocol.status import Status
@@ -52,6 +53,7 @@ from guacr.session.context import SessionContext
 from guacr.session.drive_reports import DriveReports
 from guacr.session.handler import Check, ProtocolHandler
 from guacr.session.input.touch import Contact
+from guacr.session.network import Network, unrestricted
 from guacr.session.origin import Origin
 from guacr.session.params import Params, order, param
 from guacr.session.rights import Rights
@@ -104,6 +106,7 @@ __all__ = [
     "ClosedError",
     "Collector",
     "ConflictError",
+    "Connects",
     "Contact",
     "DatabaseSettings",
     "DirtyRegion",
@@ -122,6 +125,7 @@ __all__ = [
     "InternalError",
     "JsonError",
     "Layer",
+    "Network",
     "NotFoundError",
     "Origin",
     "OutputStream",
@@ -176,5 +180,6 @@ __all__ = [
     "shorten",
     "showable",
     "step",
+    "unrestricted",
     "with_line_feeds",
 ]

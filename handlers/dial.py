@@ -2,6 +2,9 @@
 
 This is "happy eyeballs" (RFC 8305): addresses of the two families alternate, and a slow one
 does not delay the next.
+
+Everything that connects to a host does so here, or with the addresses of `resolve`: this is where
+the access rules apply.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from itertools import zip_longest
 
 from guacr.api import (
     BadRequestError,
+    Network,
     UpstreamError,
     UpstreamNotFoundError,
     UpstreamTimeoutError,
@@ -32,13 +36,18 @@ Address = tuple[int, tuple[str, int] | tuple[str, int, int, int]]
 
 
 async def dial(
-    host: str, port: int, timeout: float, check: Callable[[str], None] | None = None
+    network: Network,
+    host: str,
+    port: int,
+    timeout: float,
+    check: Callable[[str], None] | None = None,
 ) -> socket.socket:
     """Return a connected, non-blocking socket. `timeout` in seconds limits everything, including
     name resolution. `check` raises a `GuacrError` for an address that must not be connected to.
 
     Raises:
         BadRequestError: the host is empty.
+        ForbiddenError: the session may not connect to it.
         UpstreamNotFoundError: the name is unknown, or no address can be reached.
         UpstreamUnavailableError: the host refuses connections to the port.
         UpstreamTimeoutError: no address answers in time.
@@ -48,7 +57,7 @@ async def dial(
     failures: list[OSError] = []
     try:
         async with asyncio.timeout(timeout):
-            addresses = await _resolve(host, port)
+            addresses = await resolve(network, host, port)
             step("resolve")
             if check is not None:
                 for _, address in addresses:
@@ -76,8 +85,26 @@ def unknown_host(host: str) -> UpstreamNotFoundError:
     return UpstreamNotFoundError(f"host {shorten(host)} is unknown: {remedy}")
 
 
-async def _resolve(host: str, port: int) -> list[Address]:
-    """The addresses of a name, with alternating families."""
+async def resolve(network: Network, host: str, port: int) -> list[Address]:
+    """Return the addresses of a host that the session may connect to, with alternating families.
+
+    Raises:
+        ForbiddenError: there are none.
+        UpstreamNotFoundError: the name is unknown.
+    """
+    network.check(host, port)
+    try:
+        found = await _resolved(host, port)
+    except UpstreamNotFoundError:
+        if network.hides_unknown(host, port):
+            raise network.refusal(host, port) from None
+        raise
+    allowed = set(network.permitted(host, port, (address[0] for _, address in found)))
+    return [one for one in found if one[1][0] in allowed][:ADDRESSES_MAX]
+
+
+async def _resolved(host: str, port: int) -> list[Address]:
+    """Return all addresses of a name."""
     if "\0" in host:
         raise unknown_host(host)  # the C library would ignore the rest
     loop = asyncio.get_running_loop()
@@ -92,7 +119,7 @@ async def _resolve(host: str, port: int) -> list[Address]:
     first = [a for a in addresses if a[0] == addresses[0][0]]
     others = [a for a in addresses if a[0] != addresses[0][0]]
     pairs = zip_longest(first, others)
-    return [a for pair in pairs for a in pair if a is not None][:ADDRESSES_MAX]
+    return [a for pair in pairs for a in pair if a is not None]
 
 
 async def _first_to_answer(addresses: list[Address], failures: list[OSError]) -> socket.socket:

@@ -12,6 +12,7 @@ from ipaddress import ip_address
 
 from guacr.api import (
     BadRequestError,
+    Network,
     UpstreamError,
     WakeOnLanParams,
     clause,
@@ -100,7 +101,12 @@ def wake_of(params: WakeOnLanParams) -> Wake | None:
 
 
 async def reach(
-    host: str, port: int, timeout: float, wake: Wake | None, tell: Callable[[str], None]
+    network: Network,
+    host: str,
+    port: int,
+    timeout: float,
+    wake: Wake | None,
+    tell: Callable[[str], None],
 ) -> socket.socket:
     """Return a socket connected to a host, like `dial`, after waking the host if necessary.
 
@@ -112,36 +118,38 @@ async def reach(
     """
     if wake is None or not wake.wait:
         if wake is not None:
-            await send(wake)
-        return await dial(host, port, timeout)
+            await send(network, wake)
+        return await dial(network, host, port, timeout)
     with suppress(UpstreamError):
-        return await dial(host, port, min(timeout, CONNECT_TIMEOUT))
+        return await dial(network, host, port, min(timeout, CONNECT_TIMEOUT))
     tell(f"Host {shorten(host)} is being woken. This may take up to {wake.wait * PERIODS} s.")
     for _ in range(PERIODS):
-        await send(wake)
+        await send(network, wake)
         with suppress(UpstreamError, TimeoutError):
             async with asyncio.timeout(wake.wait):
-                return await _reach_repeatedly(host, port)
+                return await _reach_repeatedly(network, host, port)
     try:
-        return await dial(host, port, timeout)
+        return await dial(network, host, port, timeout)
     except UpstreamError as error:
         raise type(error)(f"{error}; wake-on-LAN packets have not woken it") from None
 
 
-async def _reach_repeatedly(host: str, port: int) -> socket.socket:
+async def _reach_repeatedly(network: Network, host: str, port: int) -> socket.socket:
     while True:
         with suppress(UpstreamError):
-            return await dial(host, port, CONNECT_TIMEOUT)
+            return await dial(network, host, port, CONNECT_TIMEOUT)
         await asyncio.sleep(RETRY_PAUSE)
 
 
-async def send(wake: Wake) -> None:
+async def send(network: Network, wake: Wake) -> None:
     """Send the packet.
 
     Raises:
+        ForbiddenError: the session may not send to its address.
         UpstreamError: the system does not send it.
     """
     loop = asyncio.get_running_loop()
+    network.permitted(wake.address, wake.port, [wake.address])
     try:
         found = await loop.getaddrinfo(
             wake.address, wake.port, type=socket.SOCK_DGRAM, flags=socket.AI_NUMERICHOST

@@ -226,7 +226,13 @@ class Gateway:
         own = self._permitted(query, grant.allow, lenient=grant.lenient)
         trusted = values.keys() - own.keys() if grant.vouched else ()
         hidden = grant.hidden and not self._settings.control.announce_watchers
-        origin = Origin(frozenset(trusted), grant.subject, terms=grant.terms, is_hidden=hidden)
+        origin = Origin(
+            frozenset(trusted),
+            grant.subject,
+            terms=grant.terms,
+            is_hidden=hidden,
+            invited=bool(grant.join),
+        )
         return Opening(select, _merged(values, own), query.info, origin)
 
     def _configured(self, name: str, query: Query, grant: Grant = NO_GRANT) -> Opening:

@@ -19,7 +19,7 @@ from guacr.journal.errors import OverflowedError, WriteError
 from guacr.journal.journal import Journal
 from guacr.journal.options import AUDIT
 from guacr.journal.writer import RETRY, LogStream
-from guacr.session.events import Event, Observer, Refused
+from guacr.session.events import AccessRefused, Event, Observer, Refused
 from guacr.session.link import Hold, Link
 from guacr.session.registry import SessionRegistry
 from guacr.settings.journal import AuditSettings
@@ -105,7 +105,7 @@ class Auditor(Observer):
 
     @override
     def observe(self, event: Event) -> None:
-        if isinstance(event, Refused) and not self._admits_refusal():
+        if isinstance(event, Refused | AccessRefused) and not self._admits_refusal():
             return
         session = getattr(event, "session", "")
         self._add(values_of(event), session)

@@ -23,6 +23,8 @@ class Adopted:
     place: Place
     address: tuple[str, int] | None = None
     """The client's address, if the connection is relayed: the socket does not have it."""
+    names: tuple[str, ...] = ()
+    """The names in the client's certificate, if the connection is relayed."""
     secure: bool = False
     """True if the client uses TLS with the process that relays the connection."""
     head: bytes = field(default=b"", repr=False)

@@ -137,7 +137,7 @@ class TcpService(Service):
             if client.head:
                 transport.data_received(client.head)
 
-        return TcpTransport(receive, client.address)
+        return TcpTransport(receive, client.address, client.names)
 
     def _accepted(self, place: Place) -> TcpTransport:
         return TcpTransport(lambda transport: self._receive(transport, place))

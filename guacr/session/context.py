@@ -15,6 +15,7 @@ from guacr.protocol.instruction import encode, encode_stream
 from guacr.session.drive_reports import DriveReports
 from guacr.session.frames.frames import Frames
 from guacr.session.host_messages import HostMessages
+from guacr.session.network import Network
 from guacr.session.origin import Origin
 from guacr.session.params import Params
 from guacr.session.pointer import Pointer
@@ -43,6 +44,7 @@ class SessionContext:
         params: Params,
         settings: Settings,
         origin: Origin,
+        network: Network,
         owner_info: ClientInfo,
         executor: Executor,
         log: SessionLog,
@@ -61,6 +63,8 @@ class SessionContext:
         self.origin = origin
         """The source of the parameters: those that an operator set, and the person they belong
         to."""
+        self.network = network
+        """The hosts that the session may connect to."""
         self.executor = executor
         """Threads for expensive work that releases the GIL, such as encoding."""
         self.log = log

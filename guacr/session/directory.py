@@ -61,6 +61,7 @@ class Directory(ABC):
         Raises:
             NotFoundError: the session is unknown in this process.
             UnsupportedError: the protocol is unknown.
+            ForbiddenError: the access rules do not allow it.
             BadRequestError: a parameter is invalid.
             BusyError: the daemon has reached its limit of sessions.
             TooManyError: the session has reached its limit of users.

@@ -156,6 +156,26 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
+class AccessRefused:
+    """The access rules refuse a session, a host, or joining a session."""
+
+    peer: str
+    """The client's address."""
+    reason: str
+    """The sentence that the client is sent."""
+    rule: str
+    """The name of the rule that denies it; empty if none allows it."""
+    protocol: str
+    target: str
+    """The host and port; empty if the session is refused whatever it connects to."""
+    identities: tuple[str, ...]
+    """Whom the client has proven to be."""
+    listener: str
+    connection: str = ""
+    """The name of the configured connection; empty for others."""
+
+
+@dataclass(frozen=True, slots=True)
 class RecordingStarted:
     """A session is recorded, or a typescript of it is written, from now on."""
 
@@ -240,6 +260,7 @@ Event = (
     | Copied
     | Pasted
     | Refused
+    | AccessRefused
     | RecordingStarted
     | RecordingEnded
     | RecordingFailed

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Generic
 from typing_extensions import TypeVar
 
 from guacr.errors import GuacrError, UnsupportedError
+from guacr.policy.rule import Connects
 from guacr.session.context import SessionContext
 from guacr.session.input.touch import Contact
 from guacr.session.params import Params
@@ -39,6 +40,9 @@ class ProtocolHandler(ABC, Generic[_P]):
 
     name: ClassVar[str]
     """The name that clients `select`."""
+    connects: ClassVar[Connects] = Connects.UNCHECKED
+    """The hosts that sessions connect to. CHECKED if `session.network` is asked about each of them
+    before; access rules about certain hosts and ports apply only then."""
     alias_of: ClassVar[str] = ""
     """The protocol for which this is only another name; lists omit such names."""
     cost_factor: ClassVar[float] = 1.0

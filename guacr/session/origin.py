@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from guacr.policy.client import NOBODY, Client
 from guacr.settings.limits import NO_LIMITS, OwnLimits
 
 
@@ -36,6 +37,17 @@ class Origin:
     terms: TokenTerms = NO_TERMS
     is_hidden: bool = False
     """True for an operator who watches, of whom the owner of the session is not told."""
+    invited: bool = False
+    """True if a token is for joining this session."""
+    client: Client = NOBODY
+    """The client's connection, which the registry fills in."""
+
+    def may_join(self, opener: Origin) -> bool:
+        """Return whether this client may join a session without an access rule that allows it: it
+        is invited, or has proven to be the one who has opened the session."""
+        same = bool(self.subject) and self.subject == opener.subject
+        both = set(self.client.certificates) & set(opener.client.certificates)
+        return self.invited or same or bool(both)
 
 
 ANYONE = Origin()

@@ -7,6 +7,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
+from dataclasses import replace
 from heapq import heappop, heappush
 
 from typing_extensions import override
@@ -19,6 +20,7 @@ from guacr.errors import (
     ShutdownError,
 )
 from guacr.protocol.client import ClientInfo
+from guacr.session.admission import Admission
 from guacr.session.counters import Counters
 from guacr.session.directory import Directory, Here
 from guacr.session.events import Events
@@ -43,6 +45,10 @@ class SessionRegistry(Directory):
         self.settings = settings
         self.sessions: dict[str, Session] = {}
         self.events = Events()
+        self.admission = Admission(
+            self.events, lambda: self.settings.access, lambda: self.protocols
+        )
+        """The access rules."""
         self.counters: defaultdict[str, Counters] = defaultdict(Counters)
         """The counts of sessions, by protocol."""
         self.extensions: list[Callable[[Session], SessionExtension | None]] = []
@@ -86,8 +92,13 @@ class SessionRegistry(Directory):
         origin: Origin = ANYONE,
     ) -> Reader:
         self.events.check()
+        origin = replace(origin, client=transport.client)
         if select.startswith(CONNECTION_ID_PREFIX):
             session = self._find(select)
+            opener = session.context.origin
+            self.admission.join(
+                session.protocol, type(session.handler), opener, origin, transport.peer
+            )
             params = session.handler.params_type.parse(values)
             return _attached(session, transport, info, params, origin)
         if self._is_closed:
@@ -95,6 +106,7 @@ class SessionRegistry(Directory):
         if self.is_draining:
             raise DrainingError
         handler_type = self.protocols.find(select)
+        network = self.admission.open(select, handler_type, values, origin, transport.peer)
         texts = dict(handler_type.default_values(self.settings))
         texts |= {name: text for name, text in values.items() if text}
         params = handler_type.params_type.parse(texts)
@@ -114,6 +126,7 @@ class SessionRegistry(Directory):
             events=self.events,
             on_closed=self._closed,
             counters=self.counters[select],
+            network=network,
             origin=origin,
         )
         for create in self.extensions:

@@ -47,6 +47,7 @@ from guacr.session.host_messages import HostMessages
 from guacr.session.ids import CONNECTION_ID_PREFIX, new_uuid
 from guacr.session.input.taps import InputTap
 from guacr.session.link import Hold, Link, Traffic
+from guacr.session.network import Network
 from guacr.session.origin import ANYONE, Origin
 from guacr.session.params import Params
 from guacr.session.pointer import Pointer
@@ -87,6 +88,7 @@ class Session:
         events: Events,
         on_closed: Callable[[Session], None],
         counters: Counters,
+        network: Network,
         origin: Origin = ANYONE,
     ) -> None:
         self.id = f"{CONNECTION_ID_PREFIX}{new_uuid()}"
@@ -129,6 +131,7 @@ class Session:
             params=params,
             settings=settings,
             origin=origin,
+            network=network,
             owner_info=owner,
             executor=executor,
             log=self.log,

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from guacr.settings.access import AccessSettings
 from guacr.settings.acme import AcmeSettings
 from guacr.settings.control import ControlSettings
 from guacr.settings.journal import AuditSettings, JournalSettings
@@ -374,6 +375,7 @@ class Settings(Section):
 
     server: ServerSettings = ServerSettings()
     websocket: WebSocketSettings = WebSocketSettings()
+    access: AccessSettings = AccessSettings()
     webrtc: WebRtcSettings = WebRtcSettings()
     display: DisplaySettings = DisplaySettings()
     session: SessionSettings = SessionSettings()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Protocol
 
+from guacr.policy.client import NOBODY, Client
 from guacr.protocol.status import Status
 
 
@@ -58,9 +59,14 @@ class Transport(ABC):
         """The client's address, for the log."""
 
     @property
+    def client(self) -> Client:
+        """The client, as far as it is known, for the access rules."""
+        return NOBODY
+
+    @property
     def address(self) -> str:
-        """The client's IP address, for limits; empty if there is none, as on a Unix socket."""
-        return ""
+        """The client's IP address; empty if there is none, as on a Unix socket."""
+        return self.client.address
 
     @property
     @abstractmethod

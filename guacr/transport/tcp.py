@@ -9,21 +9,28 @@ from typing import cast
 
 from typing_extensions import override
 
-from guacr.addresses import described
+from guacr.addresses import described, plain
+from guacr.policy.client import Client
 from guacr.protocol.status import Status
 from guacr.transport.base import CLOSE_TIMEOUT, NO_RECEIVER, Receiver, Transport
+from guacr.transport.tls_names import names_at
 
 
 class TcpTransport(asyncio.Protocol, Transport):
     """An accepted connection; `on_open` is called with it, and sets its receiver. `peer` is the
-    client's address if the connection itself does not have it."""
+    client's address, and `names` are those in its certificate, if the connection itself does not
+    have them."""
 
     def __init__(
-        self, on_open: Callable[[TcpTransport], None], peer: tuple[str, int] | None = None
+        self,
+        on_open: Callable[[TcpTransport], None],
+        peer: tuple[str, int] | None = None,
+        names: tuple[str, ...] = (),
     ) -> None:
         self.receiver: Receiver
         self._peer = peer
         self.accepted = perf_counter_ns()
+        self._names = names
         self._on_open = on_open
         self._transport: asyncio.Transport
         self.gone = asyncio.get_running_loop().create_future()
@@ -44,9 +51,11 @@ class TcpTransport(asyncio.Protocol, Transport):
 
     @property
     @override
-    def address(self) -> str:
-        name = self._transport.get_extra_info("peername")
-        return str(name[0]) if isinstance(name, tuple) else ""
+    def client(self) -> Client:
+        name = self._peer or self._transport.get_extra_info("peername")
+        if not isinstance(name, tuple):
+            return Client("unix")
+        return Client("tcp", plain(name[0]), self._names or names_at(self._transport))
 
     @property
     @override

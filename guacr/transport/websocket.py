@@ -12,12 +12,15 @@ from typing import Literal
 from aiohttp import WebSocketError, WSMsgType, web
 from typing_extensions import override
 
+from guacr.addresses import plain
 from guacr.errors import forget_frames
+from guacr.policy.client import Client
 from guacr.protocol.status import Status
 from guacr.protocol.utf16 import in_code_points, same_in_utf16
 from guacr.refusals import Refusals
 from guacr.threads import compute
 from guacr.transport.base import CLOSE_TIMEOUT, NO_RECEIVER, Receiver, Transport
+from guacr.transport.tls_names import names_at
 from guacr.turns import Turns
 
 SUBPROTOCOL = "guacamole"
@@ -58,6 +61,14 @@ _broken = Refusals(log)
 
 _FINAL_TEXT = 0x81
 _LENGTH_16, _LENGTH_64 = 126, 127
+
+
+def client_of(request: web.Request, listener: str) -> Client:
+    """Return the client of a request. The certificate of a proxy is not that of its clients."""
+    name = None if request.transport is None else request.transport.get_extra_info("peername")
+    is_direct = isinstance(name, tuple) and plain(name[0]) == request.remote
+    names = names_at(request.transport) if is_direct else ()
+    return Client(listener, request.remote or "", names)
 
 
 class WebSocketTransport(Transport):
@@ -141,8 +152,8 @@ class WebSocketTransport(Transport):
 
     @property
     @override
-    def address(self) -> str:
-        return self._request.remote or ""
+    def client(self) -> Client:
+        return client_of(self._request, "websocket")
 
     @property
     @override

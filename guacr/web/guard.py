@@ -20,6 +20,7 @@ from guacr.errors import BusyError
 from guacr.net.connection_limits import Place
 from guacr.net.handover import Adopted, Handover
 from guacr.refusals import Refusals
+from guacr.transport.tls_names import NAMES
 
 HEAD_TIMEOUT = 15.0
 """Seconds from the connection to the end of the first request's header."""
@@ -161,6 +162,7 @@ class AdoptedTransport:
         self._extra: dict[str, object] = {}
         if adopted.address is not None:
             self._extra = {"peername": adopted.address, "sslcontext": adopted.secure or None}
+            self._extra[NAMES] = adopted.names
 
     def give_away(self) -> None:
         """Leave the connection open, whatever the handler does with it: it belongs to others."""

@@ -33,6 +33,8 @@ class Client:
     """True if a TLS handshake comes first."""
     address: Any = None
     """The client's address and port, if another worker relays the connection."""
+    names: list[str] = field(default_factory=list)
+    """The names in the client's certificate, which that worker has verified."""
     secure: bool = False
     """True if the client uses TLS with that worker."""
     head: bytes = field(default=b"", repr=False)
@@ -53,6 +55,7 @@ class Client:
             "port": self.port,
             "tls": self.tls,
             "address": self.address,
+            "names": self.names,
             "secure": self.secure,
             "moves": self.moves,
         }

@@ -357,6 +357,7 @@ class Front(Observer):
         client.sock.setblocking(False)
         client.head, client.worker = message.data, fields["to"]
         client.address, client.secure = fields["address"], fields["secure"]
+        client.names = fields["names"]
         client.tls, client.moves = False, client.port == "web"
         client.attempts = 0
         self._dispatch(client)

@@ -10,13 +10,13 @@ settings; with its end of the channel."""
 FORKED = "forked"
 """A worker runs: `number` and `pid`, with a descriptor of the process; or `error`."""
 CLIENT = "client"
-"""Serve a client: its `lease`, the `port`, `tls`, `moves`, and the `address` and `secure` of one
-that is relayed; with the socket, and what was read from it."""
+"""Serve a client: its `lease`, the `port`, `tls`, `moves`, and the `address`, `names` (in its
+certificate) and `secure` of one that is relayed; with the socket, and what was read from it."""
 LEASES = "leases"
 """The state of clients has changed: the leases of those `taken`, `settled` and `left`."""
 MOVE = "move"
-"""A client has to go to another worker: its `lease`, `to`, the `port`, `address` and `secure`; with
-the socket, and what was read from it."""
+"""A client has to go to another worker: its `lease`, `to`, the `port`, `address`, `names` and
+`secure`; with the socket, and what was read from it."""
 PING, PONG = "ping", "pong"
 """The answer says how many `sessions` and `tubes` there are."""
 DRAIN = "drain"

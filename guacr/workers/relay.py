@@ -15,6 +15,7 @@ from typing_extensions import override
 
 from guacr.net.connection_limits import Place
 from guacr.net.handover import Handover, Port
+from guacr.transport.tls_names import names_at
 from guacr.workers.channel import Channel
 from guacr.workers.operations import MOVE
 
@@ -41,7 +42,7 @@ class WorkerHandover(Handover):
         self, worker: int, port: Port, transport: asyncio.Transport, place: Place, head: bytes
     ) -> None:
         fields: dict[str, Any] = {"lease": place.give_up(), "to": worker, "port": port}
-        fields |= {"address": None, "secure": False}
+        fields |= {"address": None, "secure": False, "names": list(names_at(transport))}
         is_plain = transport.get_extra_info("ssl_object") is None
         if is_plain and not transport.get_write_buffer_size():
             sock = transport.get_extra_info("socket")

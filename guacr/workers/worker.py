@@ -167,6 +167,7 @@ class Worker:
             sock,
             self._leases.take(lease, place),
             address=None if address is None else tuple(address),
+            names=tuple(fields["names"]),
             secure=fields["secure"],
             head=message.data,
             tls=fields["tls"],

@@ -9,7 +9,14 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar
 
-from guacr.api import Check, DatabaseSettings, GuacrError, UpstreamError
+from guacr.api import (
+    Check,
+    DatabaseSettings,
+    GuacrError,
+    Network,
+    UpstreamError,
+    unrestricted,
+)
 from handlers import tls
 from handlers.database.console.completion import Schema, Suggestions
 from handlers.database.console.scripts import Source
@@ -130,8 +137,15 @@ class Adapter(ABC):
     use_database: ClassVar[str] = ""
     """The word for a database in `\\c`, such as "database"; empty if there is no `\\c`."""
 
-    def __init__(self, params: DatabaseParams, limits: DatabaseSettings | None = None) -> None:
+    def __init__(
+        self,
+        params: DatabaseParams,
+        limits: DatabaseSettings | None = None,
+        network: Network | None = None,
+    ) -> None:
         self.params = params
+        self.network = network or unrestricted()
+        """The hosts that the session may connect to."""
         self.limits = limits or DatabaseSettings()
         self.database = params.database
         self.input: Source | None = None

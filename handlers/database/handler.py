@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from guacr.api import (
     Check,
+    Connects,
     InputStream,
     NotFoundError,
     Params,
@@ -47,6 +48,7 @@ class DatabaseHandler(TerminalHandler[DatabaseParams]):
     adapter: ClassVar[str]
     """Module and class, such as "sqlite:SqliteAdapter"."""
 
+    connects: ClassVar[Connects] = Connects.CHECKED
     asks_username: ClassVar[bool] = False
     """True if a person is asked for an empty user name, because the library would use that of the
     daemon's account."""
@@ -67,7 +69,9 @@ class DatabaseHandler(TerminalHandler[DatabaseParams]):
         local_places.check(self.params, self.session.origin, self.session.settings.databases)
         if self.asks_username and not self.params.username:
             self.params = replace(self.params, username=await self.ask("Username: ", echo=True))
-        adapter = self.load()(self.params, self.session.settings.databases)
+        if local_places.has_socket(self.params):
+            self.session.network.check_local()
+        adapter = self.load()(self.params, self.session.settings.databases, self.session.network)
         try:
             greeting, password = await self._connect(adapter)
             self.session.set_name(adapter.title)
@@ -162,6 +166,7 @@ class SqliteHandler(DatabaseHandler):
     """SQLite, a file on the daemon's machine."""
 
     name: ClassVar[str] = "sqlite"
+    connects: ClassVar[Connects] = Connects.NOWHERE
     params_type: ClassVar[type[Params]] = SqliteParams
     adapter: ClassVar[str] = "sqlite:SqliteAdapter"
 

@@ -26,11 +26,21 @@ def check(params: DatabaseParams, origin: Origin, allowed: DatabaseSettings) -> 
     if "hostname" in origin.trusted:
         return
     for host in params.hostname.split(","):  # libpq accepts several
-        if host.strip().startswith(("/", "@")) and not _lies_in(host, allowed.unix_sockets):
+        if _is_socket(host) and not _lies_in(host, allowed.unix_sockets):
             raise ForbiddenError(
                 "parameter hostname names a Unix socket of the daemon's machine that clients may "
                 "not use: list it in databases.unix_sockets, or name a host"
             )
+
+
+def has_socket(params: DatabaseParams) -> bool:
+    """Return whether a connection uses a Unix socket instead of the network."""
+    is_file = isinstance(params, SqliteParams)
+    return not is_file and any(map(_is_socket, params.hostname.split(",")))
+
+
+def _is_socket(host: str) -> bool:
+    return host.strip().startswith(("/", "@"))
 
 
 def _check_file(params: SqliteParams, origin: Origin, allowed: DatabaseSettings) -> None:

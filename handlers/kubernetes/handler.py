@@ -13,6 +13,7 @@ from typing_extensions import override
 from guacr.api import (
     BadRequestError,
     Check,
+    Connects,
     Params,
     SessionContext,
     Settings,
@@ -22,6 +23,7 @@ from guacr.api import (
 )
 from guacr.api import Target as SessionTarget
 from handlers import tls
+from handlers.dial import resolve, unknown_host
 from handlers.kubernetes import channels, kubeconfig, request
 from handlers.kubernetes.execution import Programs
 from handlers.kubernetes.files import ContainerFiles
@@ -43,6 +45,7 @@ class KubernetesHandler(FilesTerminalHandler[KubernetesParams]):
     """A session in a container."""
 
     name: ClassVar[str] = "kubernetes"
+    connects: ClassVar[Connects] = Connects.CHECKED
     params_type: ClassVar[type[Params]] = KubernetesParams
     files_parameter: ClassVar[str] = "enable-files"
 
@@ -76,6 +79,7 @@ class KubernetesHandler(FilesTerminalHandler[KubernetesParams]):
             address=request.address(params, place.path),
             host=params.hostname,
             port=params.port,
+            addresses=await self._addresses(params),
             server_name=place.server_name,
             token=_checked(params.token.strip()),
             tls=await context(_tls_terms(params)) if params.use_ssl else None,
@@ -97,6 +101,14 @@ class KubernetesHandler(FilesTerminalHandler[KubernetesParams]):
                 await self.finish_output(farewell)
             finally:  # the last user may leave in the meantime
                 await socket.close()
+
+    async def _addresses(self, params: KubernetesParams) -> tuple[str, ...]:
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT):
+                found = await resolve(self.session.network, params.hostname, params.port)
+        except TimeoutError:
+            raise unknown_host(params.hostname) from None
+        return tuple(address[0] for _, address in found)
 
     def _tell_size(self, socket: ApiSocket) -> None:
         columns, rows, _, _ = self.window
@@ -129,7 +141,8 @@ class KubernetesHandler(FilesTerminalHandler[KubernetesParams]):
             words: Sequence[str], has_input: bool, on_blocked: Callable[[bool], None]
         ) -> ApiSocket:
             address = request.files_address(params, place.path, words, has_input=has_input)
-            return await connect(replace(target, address=address), on_blocked)
+            addresses = await self._addresses(params)
+            return await connect(replace(target, address=address, addresses=addresses), on_blocked)
 
         files = ContainerFiles(
             Programs(run),

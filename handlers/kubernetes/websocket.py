@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import http
+import socket
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,6 +13,8 @@ from types import SimpleNamespace
 from typing import NoReturn, cast
 
 import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from typing_extensions import override
 
 from guacr.api import (
     ForbiddenError,
@@ -53,6 +56,8 @@ class Target:
     """The URL, beginning with ws or wss."""
     host: str
     port: int
+    addresses: tuple[str, ...]
+    """The addresses of the host, in the order in which they are tried."""
     server_name: str
     """Name in the server's certificate; empty for the host's."""
     tls: ssl.SSLContext | None
@@ -197,6 +202,7 @@ async def connect(target: Target, on_blocked: Callable[[bool], None]) -> ApiSock
 
     client = aiohttp.ClientSession(
         raise_for_status=look,
+        connector=aiohttp.TCPConnector(resolver=_Resolved(target.addresses), use_dns_cache=False),
         trace_configs=[_no_redirects(target.host)],
         trust_env=False,  # no proxies or passwords from the daemon's environment
         auto_decompress=False,  # refusals are short; compressed ones may be a bomb
@@ -224,6 +230,33 @@ async def connect(target: Target, on_blocked: Callable[[bool], None]) -> ApiSock
             raise _failure(error, target) from None
         raise
     return ApiSocket(client, socket, counter, on_blocked)
+
+
+class _Resolved(AbstractResolver):
+    """Resolves every name to the same addresses."""
+
+    def __init__(self, addresses: tuple[str, ...]) -> None:
+        self._addresses = addresses
+
+    @override
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        return [
+            ResolveResult(
+                hostname=host,
+                host=address,
+                port=port,
+                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
+                proto=0,
+                flags=socket.AI_NUMERICHOST,
+            )
+            for address in self._addresses
+        ]
+
+    @override
+    async def close(self) -> None:
+        """Do nothing."""
 
 
 class _ByteCounter(asyncio.Protocol):

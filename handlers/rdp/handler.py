@@ -17,6 +17,7 @@ from guacr.api import (
     AudioInput,
     BadRequestError,
     Check,
+    Connects,
     Contact,
     ForbiddenError,
     GuacrError,
@@ -67,6 +68,7 @@ class RdpHandler(ProtocolHandler[RdpParams]):
     """An RDP session."""
 
     name: ClassVar[str] = "rdp"
+    connects: ClassVar[Connects] = Connects.CHECKED
     params_type: ClassVar[type[Params]] = RdpParams
     pointer_buttons: ClassVar[int] = 0x1FF
     clipboard_types: ClassVar[tuple[str, ...]] = formats.TYPES
@@ -256,7 +258,8 @@ class RdpHandler(ProtocolHandler[RdpParams]):
         if server.has_begun or redirection is not None or params.gateway_hostname:
             return
         with suppress(GuacrError):
-            sock = await dial(params.hostname, params.used_port, params.timeout)
+            network = self.session.network
+            sock = await dial(network, params.hostname, params.used_port, params.timeout)
             try:
                 await negotiation.wanted(sock)
             except negotiation.NotRdpError as error:

@@ -62,10 +62,15 @@ class Route:
         """
         if self._gateway is not None:
             if wake is not None:
-                await send(wake)
+                await send(self._session.network, wake)
             return await self._through(self._gateway, params)
         sock = await reach(
-            params.hostname, params.used_port, params.timeout, wake, self._notice.show
+            self._session.network,
+            params.hostname,
+            params.used_port,
+            params.timeout,
+            wake,
+            self._notice.show,
         )
         self._notice.clear()
         self._origin = sock.getpeername()[0]
@@ -102,13 +107,15 @@ class Route:
     async def _again(self, params: RdpParams, redirection: Redirection | None) -> Connection:
         check = partial(check_address, origin=self._origin) if redirection else None
         if self._gateway is None:
-            sock = await dial(params.hostname, params.used_port, params.timeout, check)
+            network, port = self._session.network, params.used_port
+            sock = await dial(network, params.hostname, port, params.timeout, check)
             return _direct(params, sock)
         if check is not None:
             check(params.hostname)  # names are resolved by the gateway
         return await self._through(self._gateway, params)
 
     async def _through(self, gateway: Gateway, params: RdpParams) -> Connection:
+        self._session.network.check_beyond(params.hostname, params.used_port)
         link = await gateway.connect(params)
         task = self._session.start_task(link.run(), "gateway")
         task.add_done_callback(lambda _: link.drop())  # it may be cancelled before it has begun

@@ -123,6 +123,7 @@ class _Host:
             self._session.settings.ssh,
             login,
             route(params)[-1],
+            network=self._session.network,
             host_keys=host_keys,
             started=asyncio.get_running_loop().time(),
             announce=_ignore,

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from guacr.api import (
     GuacrError,
+    Network,
     SshSettings,
     UpstreamError,
     UpstreamTimeoutError,
@@ -47,6 +48,7 @@ async def log_in(
     login: Login,
     hop: Hop,
     *,
+    network: Network,
     via: Connection | None = None,
     host_keys: HostKeys | None,
     started: float,
@@ -67,11 +69,12 @@ async def log_in(
     wake = None if hop.is_jump else wake_of(params)
     way: socket.socket | Connection
     if via is None:
-        way = await reach(hop.hostname, hop.port, params.timeout, wake, announce)
+        way = await reach(network, hop.hostname, hop.port, params.timeout, wake, announce)
     else:
         way = via
+        network.check_beyond(hop.hostname, hop.port)
         if wake is not None:
-            await send(wake)
+            await send(network, wake)
     trust = await _trust(hop, way, host_keys)
     target = Target(
         host=hop.hostname,

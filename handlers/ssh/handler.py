@@ -14,6 +14,7 @@ from typing_extensions import override
 from guacr.api import (
     BadRequestError,
     Check,
+    Connects,
     GuacrError,
     Params,
     SessionContext,
@@ -73,6 +74,7 @@ class SshHandler(FilesTerminalHandler[SshParams]):
     """An SSH session."""
 
     name: ClassVar[str] = "ssh"
+    connects: ClassVar[Connects] = Connects.CHECKED
     params_type: ClassVar[type[Params]] = SshParams
     files_parameter: ClassVar[str] = "enable-sftp"
 
@@ -148,6 +150,7 @@ class SshHandler(FilesTerminalHandler[SshParams]):
                         self.session.settings.ssh,
                         login,
                         hop,
+                        network=self.session.network,
                         via=passed[-1][1] if passed else None,
                         host_keys=host_keys,
                         started=started,

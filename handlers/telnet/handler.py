@@ -13,6 +13,7 @@ from typing_extensions import override
 from guacr.api import (
     BadRequestError,
     Check,
+    Connects,
     Params,
     SessionContext,
     Settings,
@@ -46,6 +47,7 @@ class TelnetHandler(TerminalHandler[TelnetParams]):
     """A Telnet session."""
 
     name: ClassVar[str] = "telnet"
+    connects: ClassVar[Connects] = Connects.CHECKED
     params_type: ClassVar[type[Params]] = TelnetParams
 
     FIRST_WORD_TIMEOUT: ClassVar[float] = 15.0
@@ -81,7 +83,12 @@ class TelnetHandler(TerminalHandler[TelnetParams]):
         if params.use_ssl or params.port == TELNETS_PORT:
             tls = await self._tls()
         sock = await reach(
-            params.hostname, params.port, params.timeout, wake_of(params), self.announce
+            self.session.network,
+            params.hostname,
+            params.port,
+            params.timeout,
+            wake_of(params),
+            self.announce,
         )
         connection = TelnetConnection(self, self._machine)
         self._connection = connection

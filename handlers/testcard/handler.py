@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
-from guacr.api import FrameBuffer, ProtocolHandler, WindowSizes, compute
+from guacr.api import Connects, FrameBuffer, ProtocolHandler, WindowSizes, compute
 from handlers.testcard.card import Card
 from handlers.testcard.files import UPLOADS, CardFiles
 from handlers.testcard.keys import describe_key
@@ -33,6 +33,7 @@ class TestcardHandler(ProtocolHandler[TestcardParams]):
     transfers in both directions."""
 
     name = "testcard"
+    connects = Connects.NOWHERE
     params_type = TestcardParams
 
     def __init__(self, session: SessionContext, params: TestcardParams) -> None:

@@ -14,6 +14,7 @@ from typing_extensions import override
 from guacr.api import (
     BadRequestError,
     Check,
+    Connects,
     ForbiddenError,
     GuacrError,
     InputStream,
@@ -33,7 +34,12 @@ from handlers.sftp.desktop import DesktopFiles, sftp_checks
 from handlers.vnc import failures, login, reverse, unfinished
 from handlers.vnc.clipboard import TYPES
 from handlers.vnc.desktop import Desktop
-from handlers.vnc.options import codec_of, encodings_of, repeater_destination
+from handlers.vnc.options import (
+    check_destination,
+    codec_of,
+    encodings_of,
+    repeater_destination,
+)
 from handlers.vnc.params import VncParams
 from handlers.vnc.pulse_sound import pulse_address
 from handlers.vnc.rfb.handshake import Credentials
@@ -48,6 +54,7 @@ class VncHandler(ProtocolHandler[VncParams]):
     """A VNC session."""
 
     name: ClassVar[str] = "vnc"
+    connects: ClassVar[Connects] = Connects.CHECKED
     params_type: ClassVar[type[Params]] = VncParams
     pointer_buttons: ClassVar[int] = 0x1FF  # RFB uses the same bits
     clipboard_types: ClassVar[tuple[str, ...]] = TYPES
@@ -136,10 +143,12 @@ class VncHandler(ProtocolHandler[VncParams]):
         if params.reverse_connect:
             if not desktop.is_shown:
                 tell(f"Waiting for a VNC server that connects to port {params.port}.")
-            return await reverse.accept(self.session.settings.vnc, params)
+            return await reverse.accept(self.session.network, self.session.settings.vnc, params)
         # once the desktop has been shown, the person may have shut the host down
         wake = None if desktop.is_shown else wake_of(params)
-        return await reach(params.hostname, params.port, params.timeout, wake, tell)
+        network = self.session.network
+        check_destination(network, params)
+        return await reach(network, params.hostname, params.port, params.timeout, wake, tell)
 
     async def _pause(self, desktop: Desktop, reason: GuacrError, left: int) -> None:
         """Wait before the next attempt, and show a notice if there is a picture."""

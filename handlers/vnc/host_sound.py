@@ -75,6 +75,6 @@ class HostSound:
 
     async def _play(self) -> None:
         try:
-            await play_pulse(self._server, self._sound)
+            await play_pulse(self._session.network, self._server, self._sound)
         except GuacrError as error:
             self._session.log.warning("there is no sound: %s", error)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import codecs
 
-from guacr.api import BadRequestError, Quality, shorten
+from guacr.api import BadRequestError, Network, Quality, shorten
 from handlers.pins import parse_pins
 from handlers.tls import TlsTerms
 from handlers.vnc.params import VncParams
 from handlers.vnc.rfb import numbers
 from handlers.vnc.rfb.client import ClientOptions
 from handlers.vnc.rfb.pixel_format import pixel_format_of
-from handlers.vnc.rfb.repeater import ID, destination_of
+from handlers.vnc.rfb.repeater import DISPLAYS, ID, PORT, destination_of
 
 JPEG_QUALITY, COMPRESSION = 5, 2
 NO_JPEG = 10
@@ -136,3 +136,20 @@ def repeater_destination(params: VncParams) -> str:
         BadRequestError: it is invalid.
     """
     return "" if params.reverse_connect else destination_of(params.dest_host, params.dest_port)
+
+
+def check_destination(network: Network, params: VncParams) -> None:
+    """Check that a repeater, if there is one, may be told to connect to a destination. It knows
+    those with an ID.
+
+    Raises:
+        ForbiddenError: the access rules do not allow it.
+    """
+    destination = repeater_destination(params)
+    if not destination or destination.startswith(ID):
+        return
+    host, _, port = destination.rpartition(":")
+    number = int(port) if port.isascii() and port.isdigit() and len(port) <= 5 else PORT
+    network.check_beyond(host, number)
+    if number < DISPLAYS:  # repeaters read it as the number of a display
+        network.check_beyond(host, PORT + number)

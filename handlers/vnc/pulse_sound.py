@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 
-from guacr.api import BadRequestError, UpstreamError, UpstreamTimeoutError, shorten
+from guacr.api import BadRequestError, Network, UpstreamError, UpstreamTimeoutError, shorten
 from handlers.dial import dial
 from handlers.vnc.pulse import PulseClient
 from handlers.vnc.sound import FORMAT, Sound
@@ -36,14 +36,14 @@ def pulse_address(text: str) -> tuple[str, int]:
     return host, int(port)
 
 
-async def play_pulse(server: str, sound: Sound) -> None:
+async def play_pulse(network: Network, server: str, sound: Sound) -> None:
     """Play what a PulseAudio server plays, until it ends.
 
     Raises:
         GuacrError: the reason why there is no sound, or no more.
     """
     host, port = pulse_address(server)
-    sock = await dial(host, port, HANDSHAKE_TIMEOUT)
+    sock = await dial(network, host, port, HANDSHAKE_TIMEOUT)
     try:
         await _record(sock, sound)
     except OSError:

@@ -5,23 +5,29 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
+from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 
 from guacr.api import (
     ConflictError,
     ForbiddenError,
     GuacrError,
+    Network,
     UpstreamError,
     UpstreamTimeoutError,
     VncSettings,
     clause,
     shorten,
 )
-from handlers.dial import unknown_host
+from handlers.dial import resolve, unknown_host
 from handlers.vnc.params import VncParams
 
 BACKLOG = 16
 """Connections that may wait. Only one is kept, but it may arrive behind others that are refused."""
+
+ANY_HOST = "*"
+"""Stands for a server that nobody knows yet."""
 
 Address = tuple[socket.AddressFamily, tuple[str, int] | tuple[str, int, int, int]]
 
@@ -45,24 +51,26 @@ def check(settings: VncSettings, params: VncParams) -> None:
         )
 
 
-async def accept(settings: VncSettings, params: VncParams) -> socket.socket:
+async def accept(network: Network, settings: VncSettings, params: VncParams) -> socket.socket:
     """Wait for a server, and return the socket of the first one that may connect: any server, or
-    only those with an address of `hostname`.
+    only those with an address of `hostname`. The access rules apply as if the session connected to
+    the server, at the port that it listens on.
 
     Raises:
         GuacrError: no server has connected in time, or the port cannot be used.
     """
     seconds = params.listen_timeout / 1000
+    network.check(params.hostname or ANY_HOST, params.port)
     with ExitStack() as stack:
         try:
             async with asyncio.timeout(seconds):
-                allowed = await _addresses(params.hostname)
+                allowed = await _addresses(network, params)
                 listeners = [
                     stack.enter_context(_listen(address, params.port))
                     for host in settings.reverse_hosts
                     for address in await _resolve(host, params.port)
                 ]
-                return await _first(listeners, allowed)
+                return await _first(listeners, partial(_is_allowed, network, params, allowed))
         except TimeoutError:
             raise UpstreamTimeoutError(
                 f"no VNC server has connected to port {params.port} within {seconds:g} s: have one "
@@ -79,10 +87,22 @@ async def _resolve(host: str, port: int) -> list[Address]:
     return [(family, address) for family, _, _, _, address in found]  # type: ignore[misc]
 
 
-async def _addresses(host: str) -> frozenset[str]:
+async def _addresses(network: Network, params: VncParams) -> frozenset[str]:
     """Return the addresses of the host that may connect; empty if any host may."""
-    found = await _resolve(host, 0) if host else []
+    if not params.hostname:
+        return frozenset()
+    found = await resolve(network, params.hostname, params.port)
     return frozenset(address[0] for _, address in found)
+
+
+def _is_allowed(network: Network, params: VncParams, allowed: frozenset[str], address: str) -> bool:
+    """Return whether a server with this address may connect."""
+    if allowed:
+        return address in allowed
+    try:
+        return bool(network.permitted(address, params.port, [address]))
+    except ForbiddenError:
+        return False
 
 
 def _listen(address: Address, port: int) -> socket.socket:
@@ -112,9 +132,11 @@ def _refused(host: str, port: int, error: OSError) -> GuacrError:
     )
 
 
-async def _first(listeners: list[socket.socket], allowed: frozenset[str]) -> socket.socket:
+async def _first(
+    listeners: list[socket.socket], is_allowed: Callable[[str], bool]
+) -> socket.socket:
     """Accept a connection on any listener, and close others that arrived at the same moment."""
-    tasks = [asyncio.create_task(_allowed(listener, allowed)) for listener in listeners]
+    tasks = [asyncio.create_task(_allowed(listener, is_allowed)) for listener in listeners]
     accepted: socket.socket | None = None
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -134,10 +156,10 @@ async def _first(listeners: list[socket.socket], allowed: frozenset[str]) -> soc
                 outcome.close()
 
 
-async def _allowed(listener: socket.socket, allowed: frozenset[str]) -> socket.socket:
+async def _allowed(listener: socket.socket, is_allowed: Callable[[str], bool]) -> socket.socket:
     loop = asyncio.get_running_loop()
     while True:
         sock, peer = await loop.sock_accept(listener)
-        if not allowed or peer[0] in allowed:
+        if is_allowed(peer[0]):
             return sock
         sock.close()

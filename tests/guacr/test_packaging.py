@@ -83,7 +83,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     "joserfc": ("guacr.access.tokens",),
     "asyncmy": ("handlers.database.mysql.adapter", "handlers.database.mysql.connection"),
     "opentelemetry": ("guacr.telemetry.sdk",),
-    "oracledb": ("handlers.database.oracle.adapter",),
+    "oracledb": ("handlers.database.oracle.adapter", "handlers.database.oracle.sockets"),
     "prometheus_client": ("guacr.metrics.exposition",),
     "prompt_toolkit": (
         "handlers.database.console.keyboard",
@@ -100,11 +100,16 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     ),
     "pygments": ("handlers.database.console.prompt",),
     "pymongo": ("handlers.database.mongodb.adapter",),
-    "pytds": ("handlers.database.sqlserver.adapter", "handlers.database.sqlserver.tls"),
+    "pytds": (
+        "handlers.database.sqlserver.adapter",
+        "handlers.database.sqlserver.routes",
+        "handlers.database.sqlserver.tls",
+    ),
     "OpenSSL": ("guacr.tubes.rtc.dtls.connection", "handlers.database.sqlserver.tls"),
     "service_identity": ("handlers.database.sqlserver.tls",),
     "wcwidth": ("handlers.database.console.table", "terminal.engines.pyte.widths"),
     "pydantic": (
+        "guacr.settings.access",
         "guacr.settings.acme",
         "guacr.settings.configuration",
         "guacr.settings.control",

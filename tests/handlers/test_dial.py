@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, contextmanager
 
 import pytest
 
+from guacr.api import unrestricted
 from guacr.errors import (
     BadRequestError,
     UpstreamNotFoundError,
@@ -19,6 +20,8 @@ from guacr.errors import (
 from handlers import dial as dialling
 from handlers.dial import ADDRESSES_MAX, dial
 from tests.support.waiting import free_port
+
+NETWORK = unrestricted()
 
 
 @asynccontextmanager
@@ -52,14 +55,14 @@ def resolve_to(monkeypatch: pytest.MonkeyPatch, *hosts: str, port: int) -> None:
     async def resolve(host: str, asked: int) -> list[dialling.Address]:
         return [(socket.AF_INET, (host, port)) for host in hosts]
 
-    monkeypatch.setattr(dialling, "_resolve", resolve)
+    monkeypatch.setattr(dialling, "_resolved", resolve)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "[::1]"])
 async def test_names_and_addresses(host: str) -> None:
     bound = "::1" if ":" in host else "127.0.0.1"
     async with listening(bound) as port:
-        with await dial(host, port, 5) as sock:
+        with await dial(NETWORK, host, port, 5) as sock:
             assert sock.getpeername()[:2] == (bound, port)
             assert not sock.getblocking()
 
@@ -71,7 +74,7 @@ async def test_an_address_that_hangs_does_not_hold_back_the_next(
         async with listening("127.0.0.1", port):
             resolve_to(monkeypatch, "127.0.0.2", "127.0.0.1", port=port)
             started = time.monotonic()
-            with await dial("host", port, 5) as sock:
+            with await dial(NETWORK, "host", port, 5) as sock:
                 assert sock.getpeername() == ("127.0.0.1", port)
             assert time.monotonic() - started < 1
 
@@ -82,7 +85,7 @@ async def test_an_address_that_refuses_is_followed_by_the_next_at_once(
     monkeypatch.setattr(dialling, "ATTEMPT_DELAY", 60.0)
     async with listening() as port:
         resolve_to(monkeypatch, "127.0.0.2", "127.0.0.3", "127.0.0.1", port=port)
-        with await dial("host", port, 5) as sock:
+        with await dial(NETWORK, "host", port, 5) as sock:
             assert sock.getpeername() == ("127.0.0.1", port)
 
 
@@ -96,14 +99,14 @@ async def test_the_families_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
         return found + found  # some resolvers repeat themselves
 
     monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", getaddrinfo)
-    addresses = [address[0] for _, address in await dialling._resolve("host", 22)]
+    addresses = [address[0] for _, address in await dialling.resolve(NETWORK, "host", 22)]
     assert addresses[:5] == ["::1", "10.0.0.1", "::2", "10.0.0.2", "::3"]
     assert len(addresses) == ADDRESSES_MAX
 
 
 async def test_no_name() -> None:
     with pytest.raises(BadRequestError, match="hostname is empty"):
-        await dial("", 22, 1)
+        await dial(NETWORK, "", 22, 1)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +115,7 @@ async def test_no_name() -> None:
 )
 async def test_an_unknown_name(host: str) -> None:
     with pytest.raises(UpstreamNotFoundError, match="is unknown"):
-        await dial(host, 22, 5)
+        await dial(NETWORK, host, 22, 5)
 
 
 @pytest.mark.parametrize(
@@ -128,32 +131,32 @@ async def test_an_unknown_name(host: str) -> None:
 )
 async def test_what_to_do_about_an_unknown_name(host: str, remedy: str) -> None:
     with pytest.raises(UpstreamNotFoundError) as raised:
-        await dial(host, 22, 5)
+        await dial(NETWORK, host, 22, 5)
     assert remedy in str(raised.value)
 
 
 async def test_a_closed_port() -> None:
     with pytest.raises(UpstreamUnavailableError, match="refuses connections"):
-        await dial("127.0.0.1", free_port(), 5)
+        await dial(NETWORK, "127.0.0.1", free_port(), 5)
 
 
 async def test_a_host_that_does_not_answer() -> None:
     with swallowing("127.0.0.2") as port:
         started = time.monotonic()
         with pytest.raises(UpstreamTimeoutError, match=r"does not answer .* within 0.2 s"):
-            await dial("127.0.0.2", port, 0.2)
+            await dial(NETWORK, "127.0.0.2", port, 0.2)
         assert time.monotonic() - started < 1
 
 
 async def test_no_route() -> None:
     with pytest.raises(UpstreamNotFoundError, match="cannot be reached"):
-        await dial("255.255.255.255", 22, 5)
+        await dial(NETWORK, "255.255.255.255", 22, 5)
 
 
 async def test_cancelling_leaves_nothing_behind() -> None:
     with swallowing("127.0.0.2") as port:
         before = asyncio.all_tasks()
-        task = asyncio.create_task(dial("127.0.0.2", port, 60))
+        task = asyncio.create_task(dial(NETWORK, "127.0.0.2", port, 60))
         while len(asyncio.all_tasks()) < len(before) + 2:  # noqa: ASYNC110 - nothing announces it
             await asyncio.sleep(0)
         task.cancel()

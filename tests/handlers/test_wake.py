@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from guacr.api import BadRequestError, GuacrError, WakeOnLanParams
+from guacr.api import BadRequestError, GuacrError, WakeOnLanParams, unrestricted
 from guacr.daemon import Daemon
 from guacr.protocol.status import Status
 from guacr.testing.client import GuacClient
@@ -18,6 +18,8 @@ from handlers.rdp.launcher import launcher
 from handlers.wake import PERIODS, Wake, magic_packet, parse_mac, reach, send, wake_of
 from tests.support.rfb_server import RfbPeer, rfb_server
 from tests.support.waiting import free_port, until
+
+NETWORK = unrestricted()
 
 MAC = bytes.fromhex("00112233aabc")
 
@@ -120,14 +122,14 @@ def test_an_address_is_needed() -> None:
 @pytest.mark.parametrize(("bound", "target"), [("0.0.0.0", "127.255.255.255"), ("::1", "::1")])
 async def test_packets_of_both_families(bound: str, target: str) -> None:
     async with card(bound) as sleeper:
-        await send(Wake(magic_packet(MAC), target, sleeper.port, 0))
+        await send(NETWORK, Wake(magic_packet(MAC), target, sleeper.port, 0))
         await until(lambda: sleeper.packets == [magic_packet(MAC)], "the packet")
 
 
 @pytest.mark.parametrize("name", ["none9", "x" * 64])
 async def test_an_interface_that_does_not_exist(name: str) -> None:
     with pytest.raises(GuacrError, match=f"cannot be sent to 'ff02::1%{name[:50]}"):
-        await send(Wake(magic_packet(MAC), f"ff02::1%{name}", 9, 0))
+        await send(NETWORK, Wake(magic_packet(MAC), f"ff02::1%{name}", 9, 0))
 
 
 class Sleeper:
@@ -163,7 +165,9 @@ class Sleeper:
 async def test_a_host_is_woken_and_awaited() -> None:
     sleeper, told = Sleeper(), list[str]()
     async with card(woken=sleeper.woken) as its_card:
-        sock = await reach("127.0.0.1", sleeper.port, 5, wake_by(its_card, 60), told.append)
+        sock = await reach(
+            NETWORK, "127.0.0.1", sleeper.port, 5, wake_by(its_card, 60), told.append
+        )
         sock.close()
         assert its_card.packets == [magic_packet(MAC)]
     assert told == ["Host '127.0.0.1' is being woken. This may take up to 300 s."]
@@ -175,7 +179,9 @@ async def test_a_host_that_is_awake_is_not_woken() -> None:
     sleeper.woken()
     async with card() as its_card:
         await until(lambda: sleeper._server is not None, "the host")
-        sock = await reach("127.0.0.1", sleeper.port, 5, wake_by(its_card, 60), told.append)
+        sock = await reach(
+            NETWORK, "127.0.0.1", sleeper.port, 5, wake_by(its_card, 60), told.append
+        )
         sock.close()
         assert its_card.packets == []
     assert told == []
@@ -187,7 +193,7 @@ async def test_a_host_that_does_not_wake_up() -> None:
         wakes = Wake(magic_packet(MAC), "127.0.0.1", its_card.port, 1)
         object.__setattr__(wakes, "wait", 0.02)
         with pytest.raises(GuacrError, match="packets have not woken it") as caught:
-            await reach("127.0.0.1", free_port(), 5, wakes, lambda text: None)
+            await reach(NETWORK, "127.0.0.1", free_port(), 5, wakes, lambda text: None)
         assert caught.value.status == Status.UPSTREAM_UNAVAILABLE
         await until(lambda: len(its_card.packets) == PERIODS, "a packet for each period")
 
@@ -195,7 +201,9 @@ async def test_a_host_that_does_not_wake_up() -> None:
 async def test_without_a_time_to_wait_it_must_be_awake() -> None:
     async with card() as its_card:
         with pytest.raises(GuacrError, match="refuses connections"):
-            await reach("127.0.0.1", free_port(), 5, wake_by(its_card, 0), lambda text: None)
+            await reach(
+                NETWORK, "127.0.0.1", free_port(), 5, wake_by(its_card, 0), lambda text: None
+            )
         await until(lambda: len(its_card.packets) == 1, "the packet")
 
 

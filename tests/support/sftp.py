@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from functools import partial
 
-from guacr.api import Entry, FileSystem, SshSettings
+from guacr.api import Entry, FileSystem, SshSettings, unrestricted
 from handlers.dial import dial
 from handlers.sftp.files import SftpFiles
 from handlers.sftp.names import Names
@@ -42,7 +42,7 @@ async def ssh_connection(
         decode=bytes.decode,
     )
     login = Login(Person(), user, key=private_key, password=password)
-    connection = await connect(await dial(host, port, TIMEOUT), target, login)
+    connection = await connect(await dial(unrestricted(), host, port, TIMEOUT), target, login)
     try:
         yield connection
     finally:

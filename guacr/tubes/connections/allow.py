@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from ipaddress import (
-    IPv4Address,
-    IPv4Network,
-    IPv6Address,
-    IPv6Network,
-    ip_address,
-    ip_network,
-)
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Self, TypeAlias
 
 from guacr.errors import shorten
+from guacr.host_names import Address, literal, normal_name
 from guacr.tubes.errors import TubeSettingsError
 
-Address: TypeAlias = IPv4Address | IPv6Address
 Network: TypeAlias = IPv4Network | IPv6Network
 
 RULES_MAX = 10_000
@@ -106,36 +99,6 @@ class AllowRules:
 
     def _has_suffix(self, host: str) -> bool:
         return bool(self.suffixes) and normal_name(host).endswith(self.suffixes)
-
-
-def literal(host: str) -> Address | None:
-    """Return the address that a host is, IPv4-mapped ones as IPv4 and without a zone; None for a
-    name.
-
-    Only link-local addresses have zones. Others with one, such as `10.0.0.1%.example.com`, are
-    names for the system, and may resolve to anything.
-    """
-    text, percent, _ = host.removeprefix("[").removesuffix("]").partition("%")
-    try:
-        address = ip_address(text)
-    except ValueError:
-        return None
-    if percent and (address.version == 4 or not address.is_link_local):
-        return None
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return address if mapped is None else mapped
-
-
-def normal_name(name: str) -> str:
-    """Return a host name as names are compared: in lower case, in ASCII, without a final dot."""
-    name = name.lower().removesuffix(".")
-    if name.isascii():
-        return name
-    head = "." if name.startswith(".") else ""
-    try:
-        return head + name.removeprefix(".").encode("idna").decode()
-    except UnicodeError:
-        return name
 
 
 def _network(host: str) -> Network | None:

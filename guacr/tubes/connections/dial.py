@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from guacr.addresses import place
 from guacr.errors import shorten
-from guacr.tubes.connections.allow import literal
+from guacr.host_names import literal
 from guacr.tubes.connections.opening import os_text
 from guacr.tubes.connections.tcp import TcpConnection
 from guacr.tubes.errors import ConnectError

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from guacr.addresses import described, place
 from guacr.errors import shorten
-from guacr.tubes.connections.allow import literal
+from guacr.host_names import literal
 from guacr.tubes.connections.forwarded import ForwardedClient
 from guacr.tubes.connections.opening import os_text
 from guacr.tubes.connections.socks_client import SocksClient

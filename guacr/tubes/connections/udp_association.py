@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from typing_extensions import override
 
-from guacr.tubes.connections.allow import literal
+from guacr.host_names import literal
 from guacr.tubes.connections.connection import Connection
 from guacr.tubes.connections.socks import write_address
 from guacr.tubes.connections.udp_socket import UdpSocket

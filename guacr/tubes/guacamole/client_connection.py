@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
+from guacr.policy.client import Client
 from guacr.protocol.status import Status
 from guacr.tubes.connections.connection import Connection
 from guacr.tubes.guacamole.session_transport import SessionTransport
@@ -73,9 +74,9 @@ class ClientConnection(Connection):
         """The name for the log."""
 
     @property
-    def address(self) -> str:
-        """The IP address; empty if it is unknown."""
-        return ""
+    @abstractmethod
+    def client(self) -> Client:
+        """The client, for the access rules."""
 
     @property
     def buffered(self) -> int:

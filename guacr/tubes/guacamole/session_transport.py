@@ -8,6 +8,7 @@ from typing import Protocol
 
 from typing_extensions import override
 
+from guacr.policy.client import Client
 from guacr.protocol.status import Status
 from guacr.transport.base import NO_RECEIVER, Receiver, Transport
 
@@ -25,8 +26,8 @@ class Peer(Protocol):
         """The name for the log."""
 
     @property
-    def address(self) -> str:
-        """The IP address; empty if it is unknown."""
+    def client(self) -> Client:
+        """The client, as far as it is known."""
 
     @property
     def buffered(self) -> int:
@@ -72,8 +73,8 @@ class SessionTransport(Transport):
 
     @property
     @override
-    def address(self) -> str:
-        return self._peer.address
+    def client(self) -> Client:
+        return self._peer.client
 
     @property
     @override

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from typing_extensions import override
 
 from guacr.net.handshake_receiver import HandshakeReceiver
+from guacr.policy.client import Client
 from guacr.protocol.status import Status
 from guacr.session.directory import Directory
 from guacr.tubes.connections.connection import Connection
@@ -104,6 +105,11 @@ class SessionConnection(ClientConnection):
     @override
     def name(self) -> str:
         return f"tube {self.conversation.label}"
+
+    @property
+    @override
+    def client(self) -> Client:
+        return Client("tube")
 
     @property
     @override

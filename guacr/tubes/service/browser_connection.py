@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing_extensions import override
 
 from guacr.errors import OverrunError
+from guacr.policy.client import Client
 from guacr.protocol.instruction import encode
 from guacr.protocol.status import Status
 from guacr.transport.base import Transport
@@ -22,7 +23,7 @@ class BrowserConnection(ClientConnection):
     """Carries the protocol as it is, and tells the browser with which status it ends.
 
     Args:
-        address: that of the browser; empty if it is unknown.
+        client: the browser.
         begin: called with the transport once the connection is open; it must not raise anything.
         on_ended: called once nobody uses the connection any more.
     """
@@ -32,12 +33,12 @@ class BrowserConnection(ClientConnection):
         conversation: Conversation,
         number: int,
         *,
-        address: str,
+        client: Client,
         begin: Callable[[Transport], None],
         on_ended: Callable[[], None],
     ) -> None:
         super().__init__(conversation, number)
-        self._address = address
+        self._client = client
         self._begin = begin
         self._on_ended = on_ended
 
@@ -61,12 +62,12 @@ class BrowserConnection(ClientConnection):
     @property
     @override
     def name(self) -> str:
-        return self._address or "a closed connection"
+        return self._client.address or "a closed connection"
 
     @property
     @override
-    def address(self) -> str:
-        return self._address
+    def client(self) -> Client:
+        return self._client
 
     @override
     def end(self, status: Status) -> None:

@@ -8,6 +8,7 @@ import logging
 import secrets
 from collections.abc import Callable
 
+from guacr.policy.client import Client
 from guacr.session.ids import new_uuid
 from guacr.transport.base import Transport
 from guacr.tubes.backlog import Backlog, BacklogLimits
@@ -43,7 +44,7 @@ class BrowserTube:
     """Answers a browser, and makes its connection a user.
 
     Args:
-        address: that of the browser; empty if it is unknown.
+        client: the browser.
         ice: as the settings are now.
         begin: opens what the browser wants, with the transport of the connection, and returns what
             is to be called once that has ended.
@@ -55,15 +56,15 @@ class BrowserTube:
 
     def __init__(
         self,
-        address: str,
+        client: Client,
         ice: IceSettings,
         begin: Callable[[Transport], Callable[[], None]],
         on_closed: Callable[[BrowserTube], None],
     ) -> None:
         self.id = new_uuid()
         self.secret = secrets.token_urlsafe(32)
-        self._address = address
-        self._peer = address or "a closed connection"
+        self._client = client
+        self._peer = client.address or "a closed connection"
         self._begin = begin
         self._end: Callable[[], None] | None = None
         self._is_opened = False
@@ -131,7 +132,7 @@ class BrowserTube:
         self._is_opened = True
         self._deadline.cancel()
         return BrowserConnection(
-            conversation, number, address=self._address, begin=self._opened, on_ended=self._ended
+            conversation, number, client=self._client, begin=self._opened, on_ended=self._ended
         )
 
     def _opened(self, transport: Transport) -> None:

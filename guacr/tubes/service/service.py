@@ -17,6 +17,7 @@ from guacr.errors import BadRequestError, BusyError, ForbiddenError, GuacrError,
 from guacr.services import Service
 from guacr.settings.models import Settings
 from guacr.transport.base import Transport
+from guacr.transport.websocket import client_of
 from guacr.tubes.reasons import CloseReason
 from guacr.tubes.service.browser_tube import BrowserTube
 from guacr.tubes.service.ice_servers import configuration, ice_settings
@@ -150,7 +151,7 @@ class TubeService(Service):
             return lambda: tunnels.end(tunnel)
 
         tube = BrowserTube(
-            request.remote or "",
+            client_of(request, "webrtc"),
             ice_settings(self._settings, time.time()),
             begin,
             lambda tube: self._forget(tube, network),

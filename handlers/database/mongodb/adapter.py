@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import re
-import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, ClassVar, TypeVar
+from urllib.parse import quote
 
 import pymongo
 from pymongo import errors
@@ -35,7 +35,6 @@ from handlers.database.adapter import (
 )
 from handlers.database.console.completion import TABLES_MAX, Schema, Suggestions
 from handlers.database.console.portions import CHARACTERS, ROWS_MAX, Portions
-from handlers.database.encryption import verifies
 from handlers.database.listing import Listing
 from handlers.database.mongodb.commands import (
     METHODS,
@@ -45,10 +44,10 @@ from handlers.database.mongodb.commands import (
     parse_command,
     split_commands,
 )
+from handlers.database.mongodb.relay import Relay
 from handlers.database.mongodb.values import WRONG_VALUES, printed, raw_size, undecoded
 from handlers.database.params import MongodbParams
 from handlers.database.sql.statements import Dialect, Statement
-from handlers.dial import dial
 
 CLOSE_TIMEOUT = 2.0
 """Seconds for the library to end its connections, some of which may be to servers that are gone."""
@@ -112,6 +111,7 @@ class MongodbAdapter(Adapter):
     tabular: ClassVar[bool] = False
 
     params: MongodbParams
+    _relay: Relay | None = None
     _client: Client | None = None
     _waiting: asyncio.Task[Any] | None = None
     _cancelled = False
@@ -152,47 +152,39 @@ class MongodbAdapter(Adapter):
         params = self.params
         if params.username and not password:
             raise UnauthorizedError("the server requires a password")
-        (await dial(params.hostname, params.port, params.timeout)).close()
+        relay = self._relay = Relay(self.network, params)
         try:
-            client = self._client = await asyncio.to_thread(self._made, password)
+            await relay.open()
+            client = self._client = await asyncio.to_thread(self._made, password, relay.path)
             async with asyncio.timeout(params.timeout + 1):
                 await client.admin.command("ping")
                 version = (await client.server_info()).get("version", "")
         except BaseException as error:
             await self.close()
             if isinstance(error, (errors.PyMongoError, OSError, *WRONG_VALUES)):
+                if relay.failure is not None:
+                    raise relay.failure from None
                 raise self._explained(error) from None
             raise
         return f"MongoDB {str(version)[:40]}, database {self.database}."
 
-    def _made(self, password: str) -> Client:
-        """Create a client, in a thread because it reads files."""
+    def _made(self, password: str, path: str) -> Client:
+        """Create a client of a Unix socket, in a thread because it reads files."""
         params = self.params
         login: dict[str, Any] = {
             "username": params.username, "password": password, "authSource": params.auth_source,
         }  # fmt: skip
-        with tempfile.NamedTemporaryFile("w", suffix=".pem") as authorities:
-            authorities.write(params.tls_ca)
-            authorities.flush()
-            tls: dict[str, Any] = {"tls": params.tls != "disable"}
-            if tls["tls"]:
-                tls["tlsAllowInvalidCertificates"] = not verifies(params)
-                tls["tlsAllowInvalidHostnames"] = params.tls != "verify-full"
-                if params.tls_ca:
-                    tls["tlsCAFile"] = authorities.name
-            return pymongo.AsyncMongoClient(
-                host=f"[{params.hostname}]" if ":" in params.hostname else params.hostname,
-                port=params.port,
-                directConnection=True,  # connect to no other host that a server names
-                appname="guacr",
-                serverSelectionTimeoutMS=params.timeout * 1000,
-                connectTimeoutMS=params.timeout * 1000,
-                uuidRepresentation="standard",
-                datetime_conversion="DATETIME_AUTO",
-                unicode_decode_error_handler="replace",
-                **(login if params.username else {}),
-                **tls,
-            )
+        return pymongo.AsyncMongoClient(
+            host=f"mongodb://{quote(path, safe='')}",
+            directConnection=True,  # connect to no other host that a server names
+            appname="guacr",
+            serverSelectionTimeoutMS=params.timeout * 1000,
+            connectTimeoutMS=params.timeout * 1000,
+            uuidRepresentation="standard",
+            datetime_conversion="DATETIME_AUTO",
+            unicode_decode_error_handler="replace",
+            **(login if params.username else {}),
+        )
 
     def _explained(self, error: BaseException) -> GuacrError:
         params = self.params
@@ -224,6 +216,9 @@ class MongodbAdapter(Adapter):
             with suppress(errors.PyMongoError, OSError, TimeoutError):
                 async with asyncio.timeout(CLOSE_TIMEOUT):
                     await client.close()
+        relay, self._relay = self._relay, None
+        if relay is not None:
+            await relay.close()
 
     # ---- commands
 

@@ -55,7 +55,8 @@ from handlers.database.mysql import catalog
 from handlers.database.mysql.connection import BoundedConnection
 from handlers.database.notices import NOTICES_MAX, not_shown
 from handlers.database.sql.statements import Dialect
-from handlers.dial import unknown_host
+from handlers.dial import dial, unknown_host
+from handlers.link import keep_alive
 
 _NUMBERS = {0, 1, 2, 3, 4, 5, 8, 9, 13, 246}
 """Types that are right-aligned."""
@@ -173,8 +174,11 @@ class MysqlAdapter(Adapter):
     async def _open_with(self, tls: ssl.SSLContext | None) -> Any:
         params = self.params
         path = params.hostname if params.hostname.startswith("/") else None
+        sock = None if path else await self._dialled()
         connection: Any = BoundedConnection(
             self.limits.max_value,
+            sock=sock,
+            tls=tls,
             host=params.hostname or "127.0.0.1",
             port=params.port,
             unix_socket=path,
@@ -186,7 +190,6 @@ class MysqlAdapter(Adapter):
             conv={},
             autocommit=True,
             local_infile=False,
-            ssl=tls,
         )
         if params.read_only_session:  # what is set before a statement applies to that one only
             connection._client_flag &= ~CLIENT.MULTI_STATEMENTS
@@ -211,12 +214,21 @@ class MysqlAdapter(Adapter):
             ) from None
         return connection
 
+    async def _dialled(self) -> socket.socket:
+        params = self.params
+        host = params.hostname or "127.0.0.1"
+        sock = await dial(self.network, host, params.port, params.timeout)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        keep_alive(sock)
+        return sock
+
     async def _log_in(self, connection: Any) -> None:
         try:
             async with asyncio.timeout(self.params.timeout):
                 await connection.connect()
                 await self._limit(connection)
         except BaseException:
+            connection.drop_socket()
             _abort(connection)
             raise
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import ssl
 from typing import Any
 
 from asyncmy import errors
 from asyncmy.connection import Connection
+from asyncmy.constants import CLIENT
 from asyncmy.protocol import FieldDescriptorPacket, MysqlPacket
 from typing_extensions import override
 
@@ -26,14 +29,36 @@ class BoundedConnection(_Library):  # type: ignore[misc]
 
     Args:
         limit: maximum bytes of a packet, which is a row, a description or a message.
+        sock: a connected socket; None for a Unix socket, which `options` name.
+        tls: the encryption that begins after the server's greeting, if any.
     """
 
-    def __init__(self, limit: int, **options: Any) -> None:
-        super().__init__(**options)
+    def __init__(
+        self,
+        limit: int,
+        *,
+        sock: socket.socket | None,
+        tls: ssl.SSLContext | None,
+        **options: Any,
+    ) -> None:
+        super().__init__(sock=sock, **options)
         self._limit = limit
+        self._tls = tls
+        if tls is not None:
+            self._client_flag |= CLIENT.SSL
         self._taken = 0
         """Bytes of the current packet that were waited for."""
         self._columns = 0
+
+    async def _get_server_information(self) -> None:
+        """Read the greeting. With a socket and encryption, the library would begin with TLS."""
+        await super()._get_server_information()
+        self._ssl_context = self._tls
+
+    def drop_socket(self) -> None:
+        """Close the socket if the library has not begun to use it."""
+        if self._sock is not None and not self._sock_consumed:
+            self._sock.close()
 
     async def query(self, sql: str | bytes, unbuffered: bool = False) -> Any:
         """Run a statement; unless `unbuffered`, it must not return rows."""

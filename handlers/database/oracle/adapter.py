@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Mapping
 from contextlib import suppress
 from typing import Any, ClassVar, TypeVar
@@ -43,6 +44,7 @@ from handlers.database.oracle.errors import (
     full_code,
     login_error,
 )
+from handlers.database.oracle.sockets import Dial, dialling
 from handlers.database.oracle.text import (
     MICROSECONDS,
     affected,
@@ -56,6 +58,7 @@ from handlers.database.oracle.text import (
 from handlers.database.params import OracleParams
 from handlers.database.sql.plsql import first_words, is_block, is_complete, split_statements
 from handlers.database.sql.statements import Dialect
+from handlers.dial import dial, resolve
 
 LOB_MAX = 4000
 """Maximum characters or bytes of a large object that are shown."""
@@ -213,26 +216,44 @@ class OracleAdapter(Adapter):
             user, mode = user[: -len(_AS_SYSDBA)], oracledb.AuthMode.SYSDBA
         try:
             async with asyncio.timeout(params.timeout):
-                made: oracledb.AsyncConnection = await oracledb.connect_async(
-                    host=params.hostname,
-                    port=params.port,
-                    service_name=self.database or None,
-                    user=user,
-                    password=self._password,
-                    mode=mode,
-                    protocol="tcp" if tls is None else "tcps",
-                    ssl_context=tls,
-                    ssl_server_dn_match=params.tls == "verify-full",
-                    tcp_connect_timeout=params.timeout,
-                    retry_count=0,
-                    program="guacr",
-                    machine="guacr",
-                    osuser="guacr",
-                    terminal="guacr",
-                )
+                dial_it = await self._dialler()
+                with dialling(dial_it):
+                    made: oracledb.AsyncConnection = await oracledb.connect_async(
+                        host=params.hostname,
+                        port=params.port,
+                        service_name=self.database or None,
+                        user=user,
+                        password=self._password,
+                        mode=mode,
+                        protocol="tcp" if tls is None else "tcps",
+                        ssl_context=tls,
+                        ssl_server_dn_match=params.tls == "verify-full",
+                        tcp_connect_timeout=params.timeout,
+                        retry_count=0,
+                        program="guacr",
+                        machine="guacr",
+                        osuser="guacr",
+                        terminal="guacr",
+                    )
                 return made
         except (oracledb.Error, OSError, UnicodeError) as error:
+            if isinstance(error.__cause__, GuacrError):
+                raise error.__cause__ from None
             raise login_error(error, params, self.database) from None
+
+    async def _dialler(self) -> Dial:
+        """Return the function by which the library connects to the host, or to where its listener
+        sends it."""
+        network, params = self.network, self.params
+        found = await resolve(network, params.hostname, params.port)
+        place = {(address[0], params.port) for _, address in found}
+
+        async def dial_it(host: str, port: int) -> socket.socket:
+            if (host, port) in place:  # it has resolved the name
+                host = params.hostname
+            return await dial(network, host, port, params.timeout)
+
+        return dial_it
 
     @override
     async def close(self) -> None:

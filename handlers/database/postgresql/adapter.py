@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import suppress
@@ -54,7 +55,7 @@ from handlers.database.postgresql.ambient import nothing_ambient
 from handlers.database.postgresql.guard import Guard
 from handlers.database.postgresql.relay import Relay
 from handlers.database.sql.statements import Dialect
-from handlers.dial import unknown_host
+from handlers.dial import resolve, unknown_host
 
 CANCEL_TIMEOUT = 5.0
 """Seconds within which the server must accept a cancel request."""
@@ -64,6 +65,8 @@ WAIT_INTERVAL = 60.0
 """Seconds between checks of a silent socket."""
 POSITION_DIGITS = 10
 """The prefix of the position of an error."""
+HOSTS_MAX = 16
+"""Maximum hosts of a list of which libpq chooses the first that it reaches."""
 SCHEMA_MAX = 16 << 20
 """Maximum bytes of the names for completion."""
 _NUMBERS = {20, 21, 23, 26, 28, 700, 701, 790, 1700}
@@ -156,6 +159,7 @@ class PostgresqlAdapter(Adapter):
 
     async def _open(self, relay: Relay) -> psycopg.AsyncConnection[tuple[object, ...]]:
         params = self.params
+        places = await self._places()
         options = f"-c statement_timeout={params.statement_timeout * 1000}"
         if params.read_only_session:
             options += " -c default_transaction_read_only=on"
@@ -164,7 +168,8 @@ class PostgresqlAdapter(Adapter):
             authorities.flush()
             try:
                 connection = await relay.connection_type().connect(
-                    host=params.hostname or "127.0.0.1",
+                    host=",".join(name for name, _ in places),
+                    hostaddr=",".join(address for _, address in places),
                     port=params.port,
                     user=params.username,
                     password=self._password or None,
@@ -188,6 +193,23 @@ class PostgresqlAdapter(Adapter):
                     raise unknown_host(params.hostname) from None
                 raise
             return connection
+
+    async def _places(self) -> list[tuple[str, str]]:
+        """Return each host that libpq tries, with one of its addresses; a Unix socket has none."""
+        params = self.params
+        found: list[tuple[str, str]] = []
+        try:
+            async with asyncio.timeout(params.timeout):
+                for host in (params.hostname or "127.0.0.1").split(",")[:HOSTS_MAX]:
+                    name = host.strip()
+                    if name.startswith(("/", "@")):
+                        found.append((name, ""))
+                        continue
+                    addresses = await resolve(self.network, name, params.port)
+                    found += [(name, address[0]) for _, address in addresses]
+        except TimeoutError:
+            raise unknown_host(params.hostname) from None
+        return found
 
     @property
     def _too_much(self) -> str:

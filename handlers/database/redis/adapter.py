@@ -16,6 +16,7 @@ from guacr.api import (
     Check,
     DatabaseSettings,
     GuacrError,
+    Network,
     NotFoundError,
     UpstreamError,
     UpstreamTimeoutError,
@@ -96,8 +97,13 @@ class RedisAdapter(Adapter):
     _writing: Mapping[str, bool] = {}
     """True if each command writes; only fetched if needed."""
 
-    def __init__(self, params: RedisParams, limits: DatabaseSettings | None = None) -> None:
-        super().__init__(params, limits)
+    def __init__(
+        self,
+        params: RedisParams,
+        limits: DatabaseSettings | None = None,
+        network: Network | None = None,
+    ) -> None:
+        super().__init__(params, limits, network)
         self.raw = params.raw
 
     @property
@@ -156,7 +162,9 @@ class RedisAdapter(Adapter):
     async def _open(self) -> RedisConnection:
         """Open a connection that is logged in and has the database selected."""
         host, port = self._at
-        connection = await open_connection(replace(self.params, hostname=host, port=port))
+        connection = await open_connection(
+            self.network, replace(self.params, hostname=host, port=port)
+        )
         try:
             async with asyncio.timeout(self.params.timeout):
                 await self._log_in(connection)

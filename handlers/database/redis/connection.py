@@ -9,6 +9,7 @@ from contextlib import suppress
 
 from guacr.api import (
     GuacrError,
+    Network,
     UnauthorizedError,
     UpstreamError,
     UpstreamTimeoutError,
@@ -119,7 +120,7 @@ class RedisConnection:
             error.__traceback__ = error.__context__ = None
 
 
-async def open_connection(params: RedisParams) -> RedisConnection:
+async def open_connection(network: Network, params: RedisParams) -> RedisConnection:
     """Connect, without logging in.
 
     Raises:
@@ -129,7 +130,7 @@ async def open_connection(params: RedisParams) -> RedisConnection:
         return RedisConnection(*await _open_socket(params))
     place = f"port {params.port} of host {shorten(params.hostname)}"
     secured = await _context(params)
-    sock = await dial(params.hostname, params.port, params.timeout)
+    sock = await dial(network, params.hostname, params.port, params.timeout)
     try:
         async with asyncio.timeout(params.timeout):
             if secured is None:

@@ -10,6 +10,7 @@ import struct
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, ClassVar, TypeVar
 
@@ -50,6 +51,7 @@ from handlers.database.console.portions import Portions
 from handlers.database.listing import Listing
 from handlers.database.sql.batches import is_complete, split_batches
 from handlers.database.sql.statements import Dialect
+from handlers.database.sqlserver import routes
 from handlers.database.sqlserver.messages import bound_messages
 from handlers.database.sqlserver.tls import TlsError, Trust
 from handlers.dial import dial
@@ -190,10 +192,10 @@ class SqlserverAdapter(Adapter):
     async def _open(self, thread: ClientThread) -> Any:
         params = self.params
         trust = None if params.tls == "disable" else Trust(params)
-        sock = await dial(params.hostname, params.port, params.timeout)
+        sock = await dial(self.network, params.hostname, params.port, params.timeout)
         sock.settimeout(params.timeout)
         try:
-            return await thread.call(self._log_in, sock, trust)
+            return await thread.call(self._log_in, sock, trust, asyncio.get_running_loop())
         except BaseException as error:
             _shut_down(sock)
             thread.submit(sock.close)  # the thread may be about to read from it
@@ -202,8 +204,11 @@ class SqlserverAdapter(Adapter):
                 raise self._explained(error) from None
             raise
 
-    def _log_in(self, sock: socket.socket, trust: Trust | None) -> Any:
+    def _log_in(
+        self, sock: socket.socket, trust: Trust | None, loop: asyncio.AbstractEventLoop
+    ) -> Any:
         params = self.params
+        routes.dial_with(partial(self._dial_route, loop))
         return pytds.connect(
             dsn=params.hostname,
             port=params.port,
@@ -219,6 +224,11 @@ class SqlserverAdapter(Adapter):
             validate_host=False,  # done by `Trust`
             disable_connect_retry=True,
         )
+
+    def _dial_route(self, loop: asyncio.AbstractEventLoop, host: str, port: int) -> socket.socket:
+        """Connect to another server that the server names, on the thread."""
+        dialling = dial(self.network, host, port, self.params.timeout)
+        return asyncio.run_coroutine_threadsafe(dialling, loop).result()
 
     def _explained(self, error: Exception) -> GuacrError:
         place = f"the server at {shorten(self.params.hostname)} on port {self.params.port}"

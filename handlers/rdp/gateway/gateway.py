@@ -193,7 +193,7 @@ class Gateway:
             GuacrError: there is none.
         """
         while True:
-            gateway = GatewaySocket(params, self._login)
+            gateway = GatewaySocket(self._session.network, params, self._login)
             try:
                 return await self._open(params, gateway)
             except MissingLoginError:

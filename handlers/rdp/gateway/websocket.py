@@ -17,6 +17,7 @@ from contextlib import suppress
 
 from guacr.api import (
     GuacrError,
+    Network,
     Turns,
     UpstreamError,
     UpstreamTimeoutError,
@@ -82,7 +83,8 @@ class GatewaySocket:
         login: the credentials.
     """
 
-    def __init__(self, params: RdpParams, login: GatewayLogin) -> None:
+    def __init__(self, network: Network, params: RdpParams, login: GatewayLogin) -> None:
+        self._network = network
         self._params = params
         self._login = login
         self._reader: asyncio.StreamReader | None = None
@@ -199,7 +201,7 @@ class GatewaySocket:
         params = self._params
         host = params.gateway_hostname.strip("[]")
         try:
-            sock = await dial(host, params.gateway_port, params.timeout)
+            sock = await dial(self._network, host, params.gateway_port, params.timeout)
         except UpstreamUnavailableError:
             raise failures.refuses(params) from None
         except UpstreamTimeoutError:

@@ -15,6 +15,8 @@ ID = "ID:"
 """The beginning of a destination that is an ID."""
 PORT = 5900
 """The port of a server if a request names none."""
+DISPLAYS = 100
+"""Numbers below this are those of displays for UltraVNC, and not of ports."""
 
 
 def pass_repeater(source: Input, send: Callable[[bytes], None], destination: str) -> Steps[None]:

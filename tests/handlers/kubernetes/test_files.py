@@ -67,6 +67,7 @@ def files_of(api: KubeApi, values: dict[str, str], root: str, **rights: bool) ->
             address=request.files_address(params, "", words, has_input=has_input),
             host=params.hostname,
             port=params.port,
+            addresses=("127.0.0.1",),
             server_name="",
             tls=None,
             token="",

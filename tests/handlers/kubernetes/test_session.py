@@ -103,6 +103,7 @@ async def test_buffered_messages_leave_others_their_turn() -> None:
             address=f"ws://127.0.0.1:{values['port']}{path}",
             host="127.0.0.1",
             port=int(values["port"]),
+            addresses=("127.0.0.1",),
             server_name="",
             tls=None,
             token="",

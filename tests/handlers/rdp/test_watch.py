@@ -45,7 +45,7 @@ async def link(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SlowLink]:
     """A quick link that can be cut, through which sessions connect."""
     async with slow_link(1e7, 0.001) as made:
 
-        async def reach(host: str, port: int, *_: object) -> socket.socket:
+        async def reach(network: object, host: str, port: int, *_: object) -> socket.socket:
             return await made.connect(host, port)
 
         monkeypatch.setattr(route, "reach", reach)
@@ -133,7 +133,7 @@ async def test_a_slow_link(
         freerdp_shadow(desktop, "tls", pair, tmp_path) as parameters,
     ):
 
-        async def reach(host: str, port: int, *_: object) -> socket.socket:
+        async def reach(network: object, host: str, port: int, *_: object) -> socket.socket:
             return await made.connect(host, port)
 
         monkeypatch.setattr(route, "reach", reach)

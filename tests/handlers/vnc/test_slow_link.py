@@ -34,7 +34,7 @@ TERMINAL = (slice(20, 100), slice(300, 600))
 def use(link: SlowLink, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have sessions connect through a link."""
 
-    async def reach(host: str, port: int, *_: object) -> socket.socket:
+    async def reach(network: object, host: str, port: int, *_: object) -> socket.socket:
         return await link.connect(host, port)
 
     monkeypatch.setattr(handler, "reach", reach)

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guacr.tubes.connections.allow import RULES_MAX, AllowRules, literal, normal_name
+from guacr.host_names import literal, normal_name
+from guacr.tubes.connections.allow import RULES_MAX, AllowRules
 from guacr.tubes.errors import TubeSettingsError
 
 

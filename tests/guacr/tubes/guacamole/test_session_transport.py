@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from guacr.policy.client import NOBODY
 from guacr.protocol.status import Status
 from guacr.transport.base import NO_RECEIVER, NoReceiver
 from guacr.tubes.guacamole.session_transport import SessionTransport
@@ -13,7 +14,7 @@ class Calls:
     """A peer that keeps what it is called with."""
 
     name = "a peer"
-    address = "192.0.2.7"
+    client = NOBODY
     buffered = 7
 
     def __init__(self) -> None:

@@ -12,12 +12,15 @@ from typing import Any, cast
 
 import pytest
 
+from guacr.api import unrestricted
 from handlers.database.params import RedisParams
 from handlers.database.redis import connection
 from handlers.database.redis.connection import CHUNK, RedisConnection, open_connection
 from handlers.dial import dial
 from tests.support.certificates import Authority
 from tests.support.waiting import until
+
+NETWORK = unrestricted()
 
 
 async def test_others_have_their_turn_while_much_has_come() -> None:
@@ -67,7 +70,7 @@ async def test_an_end_as_tls_has_begun(tmp_path: Path, monkeypatch: pytest.Monke
         try:
             port = listening.getsockname()[1]
             params = RedisParams(hostname="127.0.0.1", port=port, tls="require", timeout=30)
-            tasks.append(asyncio.create_task(open_connection(params)))
+            tasks.append(asyncio.create_task(open_connection(NETWORK, params)))
             await asyncio.wait(tasks)
             assert tasks[0].cancelled()
             await until(lambda: sockets[0].fileno() < 0, "the end of the connection")
