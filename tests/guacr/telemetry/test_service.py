@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import sys
 from collections.abc import AsyncIterator
@@ -18,6 +17,7 @@ from guacr.telemetry import service
 from guacr.telemetry.service import DISABLED, ENDPOINT, is_wanted
 from guacr.testing.client import GuacClient
 from guacr.testing.daemon import address, local_settings, running_daemon
+from handlers.telnet import TelnetHandler
 from tests.support.loopback import SketchHandler, until
 from tests.support.otlp import OtlpCollector, otlp_collector, values
 from tests.support.waiting import free_port
@@ -91,7 +91,7 @@ async def test_a_session_that_does_not_connect_is_an_error_without_its_sentence(
     collector: OtlpCollector,
 ) -> None:
     values_of = {"hostname": "127.0.0.1", "port": str(free_port())}
-    async with running_daemon(settings=sending(collector)) as daemon:
+    async with running_daemon(TelnetHandler, settings=sending(collector)) as daemon:
         async with await GuacClient.connect(address(daemon), "telnet", values_of) as client:
             await client.wait_closed()
         await until(lambda: not daemon.registry.sessions)
@@ -156,16 +156,14 @@ async def test_a_collector_that_is_away_or_hangs_disturbs_no_session(
     if not hangs:
         endpoint = f"http://127.0.0.1:{free_port()}"
         settings = local_settings(telemetry={"endpoint": endpoint, "metrics_interval": 0.1})
-    loop = asyncio.get_running_loop()
     async with running_daemon(SketchHandler, settings=settings) as daemon:
         if hangs:
             await until(lambda: bool(collector.requests))
         async with await GuacClient.connect(address(daemon), "sketch") as client:
             await client.frame()
         await until(lambda: not daemon.registry.sessions)
-        begun = loop.time()
-    assert loop.time() - begun < 5
-    assert "collector does not" in caplog.text
+    expected = "what was not sent is lost" if hangs else "the collector does not"
+    assert expected in caplog.text
 
 
 async def test_without_the_extra_the_setting_is_an_error_and_the_environment_a_warning(
