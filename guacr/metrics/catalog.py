@@ -52,7 +52,7 @@ _BY_PROTOCOL = ("protocol",)
 METRICS: dict[str, Metric] = {
     "guacr_info": Metric(Kind.MAXIMUM, "Always 1.", ("version",)),
     "guacr_ready": Metric(Kind.MINIMUM, "1 if sessions can be opened, otherwise 0."),
-    "guacr_processes": Metric(_GAUGE, "Processes that serve sessions."),
+    "guacr_processes": Metric(_GAUGE, "Processes of the daemon."),
     "guacr_sessions": Metric(_GAUGE, "Sessions now.", _BY_PROTOCOL),
     "guacr_users": Metric(_GAUGE, "Users in sessions now.", _BY_PROTOCOL),
     "guacr_viewers_behind": Metric(

@@ -128,7 +128,7 @@ class SdkMetrics:
         self._collector.report(accepted=result is data.MetricExportResult.SUCCESS)
 
     def close(self) -> None:
-        """Give up what is being sent; blocks."""
+        """Send nothing more: what is being sent is not tried again."""
         self._exporter.shutdown()
 
 

@@ -54,6 +54,7 @@ class TelemetryService(Service):
         self._tracer: SdkTracer | None = None
         self._metrics: SdkMetrics | None = None
         self._task: asyncio.Task[None] | None = None
+        self._ended = asyncio.Event()
 
     @override
     async def open(self) -> None:
@@ -92,21 +93,19 @@ class TelemetryService(Service):
 
     @override
     async def close(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-        closing = [
-            asyncio.create_task(asyncio.to_thread(one.close), name="telemetry")
-            for one in (self._tracer, self._metrics)
-            if one is not None
-        ]
-        self._tracer = self._metrics = None
-        if closing:
-            _, late = await asyncio.wait(closing, timeout=CLOSE_TIMEOUT)
+        self._ended.set()
+        tasks = [] if self._task is None else [self._task]
+        if self._tracer is not None:
+            sending = asyncio.to_thread(self._tracer.close)
+            tasks.append(asyncio.create_task(sending, name="telemetry"))
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=CLOSE_TIMEOUT)
             for task in late:
                 log.warning("the collector does not answer: what was not sent is lost")
                 task.cancel()
+        if self._metrics is not None:
+            self._metrics.close()
+        self._tracer = self._metrics = self._task = None
 
     def _trace(self, session: Session) -> SessionTrace | None:
         if self._tracer is None:
@@ -114,11 +113,15 @@ class TelemetryService(Service):
         return SessionTrace(session, self._tracer, names_host=self._settings.hosts)
 
     async def _send_metrics(self, metrics: SdkMetrics) -> None:
+        """Send metrics regularly, and once at the end."""
         interval = self._settings.metrics_interval
-        while True:
-            await asyncio.sleep(interval)
-            snapshot = await self._sample()
-            await asyncio.to_thread(metrics.send, snapshot)
+        while not self._ended.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._ended.wait(), interval)
+            try:
+                await asyncio.to_thread(metrics.send, await self._sample())
+            except Exception:
+                log.exception("metrics could not be sent")
 
 
 def is_wanted(settings: TelemetrySettings, environment: Mapping[str, str]) -> bool:

@@ -126,6 +126,16 @@ async def test_metrics_are_sent_regularly(collector: OtlpCollector) -> None:
     assert "first frame" not in collector.spans
 
 
+async def test_the_last_metrics_are_sent_at_the_end(collector: OtlpCollector) -> None:
+    await one_session(sending(collector, metrics=True))
+    (ended,) = [
+        one
+        for one in collector.newest["guacr_sessions_ended"].sum.data_points
+        if values(one.attributes) == {"protocol": "sketch", "status": "success"}
+    ]
+    assert (len(collector.metrics), ended.as_int) == (1, 1)
+
+
 async def test_a_collector_that_refuses_is_in_the_log_once(
     collector: OtlpCollector, caplog: pytest.LogCaptureFixture
 ) -> None:
