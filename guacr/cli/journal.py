@@ -45,7 +45,7 @@ def add_audit_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--since", default="", metavar="TIME", help="no earlier ones: 2026-11-29, or 30m, 12h, 7d"
     )
-    _add_identity(parser)
+    add_identity(parser)
 
 
 def add_recordings_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,10 +55,11 @@ def add_recordings_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", nargs="?", default="", metavar="ID", help="with save: the recording")
     parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="with save: a new file")
     parser.add_argument("--head", default="", metavar="HASH", help="with verify: a hash")
-    _add_identity(parser)
+    add_identity(parser)
 
 
-def _add_identity(parser: argparse.ArgumentParser) -> None:
+def add_identity(parser: argparse.ArgumentParser) -> None:
+    """Add the argument for the keys of encrypted archives."""
     parser.add_argument(
         "--identity", type=Path, metavar="FILE", help="private keys of age, for encrypted files"
     )
@@ -78,7 +79,7 @@ def audit(arguments: argparse.Namespace, settings: Settings) -> Iterator[str]:
 
     wanted = f'"session": "{arguments.session}"' if arguments.session else ""
     options, since = _options(settings), _since(arguments.since)
-    cursor = _cursor(options, AUDIT, _decoding(arguments.identity), since=since)
+    cursor = _cursor(options, AUDIT, decoding_of(arguments.identity), since=since)
     while True:
         for found in cursor.poll():
             line = found.record.payload.decode("ascii", errors="backslashreplace")
@@ -100,13 +101,13 @@ def list_recordings(arguments: argparse.Namespace, settings: Settings) -> Iterat
         SettingsError: there is no journal.
         JournalError: it cannot be read.
     """
+    from guacr.journal.catalogue import Catalogue
     from guacr.journal.options import RECORDING
-    from guacr.journal.reading import summaries
     from guacr.journal.sealer import WAL
 
-    options, decoding = _options(settings), _decoding(arguments.identity)
+    options, decoding = _options(settings), decoding_of(arguments.identity)
     archive = options.archive(RECORDING)
-    for found in summaries(options.directory / WAL, archive, decoding, _warn):
+    for found in Catalogue(options.directory / WAL, archive, decoding, _warn).summaries():
         begin = datetime.fromtimestamp(found.begin / 1e9, UTC).isoformat(timespec="seconds")
         state = "complete" if found.ended else "incomplete"
         about = found.description.about
@@ -126,7 +127,7 @@ def save_recording(arguments: argparse.Namespace, settings: Settings) -> str:
 
     if not arguments.id or arguments.file is None:
         raise SettingsError("save needs the id of a recording, and a file")
-    options, decoding = _options(settings), _decoding(arguments.identity)
+    options, decoding = _options(settings), decoding_of(arguments.identity)
     epoch = arguments.id.partition(".")[0]
     if not _EPOCH.fullmatch(epoch):
         raise NotFoundError(f"there is no recording {shorten(arguments.id)}: see the list")
@@ -208,7 +209,13 @@ def _cursor(
     return Cursor(options.directory / WAL, archive, decoding, _warn, wanted or every, since, epoch)
 
 
-def _decoding(path: Path | None) -> Decoding:
+def decoding_of(path: Path | None) -> Decoding:
+    """Return the decoding with the keys in a file, if there is one.
+
+    Raises:
+        SettingsError: it cannot be read.
+        JournalError: it contains no keys.
+    """
     from guacr.journal.encoding import Decoding, decoding
 
     if path is None:

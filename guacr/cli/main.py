@@ -153,11 +153,18 @@ def _add_demo(commands: Any) -> None:
 
 def _add_play(commands: Any) -> None:
     parser = _add(commands, "play", _play, "show a recording in the browser")
-    parser.add_argument("file", type=Path, metavar="FILE", help="a recording")
+    parser.add_argument(
+        "file",
+        type=Path,
+        metavar="FILE",
+        help="a recording, or the id of one in the journal (guacr recordings list)",
+    )
     parser.add_argument("--no-browser", action="store_true", help="do not open the browser")
     parser.add_argument(
         "--port", type=int, default=0, metavar="PORT", help="port of the page (default: a free one)"
     )
+    _add_files(parser)
+    cli_journal.add_identity(parser)
 
 
 def _add_export(commands: Any) -> None:
@@ -287,7 +294,7 @@ def _recordings(arguments: argparse.Namespace) -> int:
 def _play(arguments: argparse.Namespace) -> int:
     from guacr.cli import play
 
-    return play.play(arguments.file, port=arguments.port, open_browser=not arguments.no_browser)
+    return play.play(arguments, partial(_load, arguments))
 
 
 def _export(arguments: argparse.Namespace) -> int:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from guacr.errors import SettingsError
-from guacr.journal.errors import FormatError, JournalError
+from guacr.journal.errors import EncryptedError, FormatError, JournalError
 
 ZSTANDARD, AGE = 1, 2
 """Flags of the encodings of a file."""
@@ -65,7 +65,9 @@ class Decoding:
 
     def _decrypt(self, block: bytes) -> bytes:
         if not self.identities:
-            raise JournalError("this is encrypted: name a file with age's identities (--identity)")
+            raise EncryptedError(
+                "this is encrypted: name a file with age's identities (--identity)"
+            )
         age = _age()
         try:
             plain: bytes = age.decrypt(block, list(self.identities))

@@ -3,6 +3,7 @@
 GuacrError
 └── JournalError            the journal cannot be used
     ├── FormatError         data are not those of a journal, or damaged
+    ├── EncryptedError      data are encrypted, and there is no key for them
     ├── WriteError          a record could not be made durable
     │   └── OverflowedError more is waiting to be written than is allowed
     └── StoreError          the archive's store does not do what it should
@@ -21,6 +22,10 @@ class JournalError(GuacrError):
 
 class FormatError(JournalError):
     """Data are not those of a journal, or they are damaged."""
+
+
+class EncryptedError(JournalError):
+    """Data are encrypted, and there is no key for them."""
 
 
 class WriteError(JournalError):

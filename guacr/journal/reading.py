@@ -13,7 +13,6 @@ from guacr.journal.archive import Archive
 from guacr.journal.encoding import Decoding
 from guacr.journal.errors import FormatError, MissingError
 from guacr.journal.records import HEADER_SIZE, Description, Record, decode_header, scan
-from guacr.journal.segments import group
 from guacr.journal.writer import SUFFIX
 
 ROUNDS_MAX = 8
@@ -118,7 +117,7 @@ class Cursor:
                 return
 
     def _paths(self) -> dict[str, Path]:
-        return _files_of(self._wal, self._epoch)
+        return files_of(self._wal, self._epoch)
 
     def _read_archive(self) -> Iterator[Found]:
         manifest = self._archive.manifest
@@ -179,67 +178,7 @@ class Cursor:
             yield Found(key, description, record)
 
 
-@dataclass(slots=True)
-class Summary:
-    """A stream as a whole, as far as it has been written."""
-
-    key: Key
-    description: Description
-    begin: int
-    """The time of its first record, in nanoseconds since 1970."""
-    end: int
-    size: int
-    """Bytes of its records, with their frames."""
-    ended: bool
-
-
-def summaries(
-    wal: Path, archive: Archive, decoding: Decoding, warn: Callable[[str], None]
-) -> list[Summary]:
-    """Return all streams of a kind, the oldest first. Of the archive, only indexes are read.
-
-    Raises:
-        JournalError: the archive cannot be read.
-    """
-    found: dict[Key, Summary] = {}
-    paths, archived = _files_of(wal), set[str]()
-    for entry in archive.manifest.entries(warn=warn):
-        if entry.file:
-            archived.add(entry.file)
-            try:
-                for block in archive.open(entry.file, decoding).blocks:
-                    key = Key(entry.file.rpartition("-")[0], block.stream)
-                    description = Description(block.kind, block.about)
-                    size, times = block.size, (block.begin, block.end)
-                    _merge(found, Summary(key, description, *times, size, block.ended))
-            except (MissingError, FormatError) as error:
-                warn(str(error))
-    for name, path in paths.items():
-        if name not in archived:
-            try:
-                streams, _ = group(path.read_bytes())
-            except FileNotFoundError:  # it was archived meanwhile
-                continue
-            except FormatError as error:
-                warn(f"{path}: {error}")
-                continue
-            for number, one in streams.items():
-                key, times = Key(path.parent.name, number), (one.first.time, one.last.time)
-                if one.description.kind == archive.kind:
-                    ended = one.last.is_end
-                    _merge(found, Summary(key, one.description, *times, one.size, ended))
-    return sorted(found.values(), key=lambda summary: summary.begin)
-
-
-def _merge(found: dict[Key, Summary], part: Summary) -> None:
-    known = found.setdefault(part.key, part)
-    if known is not part:
-        known.begin, known.end = min(known.begin, part.begin), max(known.end, part.end)
-        known.size += part.size
-        known.ended = known.ended or part.ended
-
-
-def _files_of(wal: Path | None, epoch: str = "") -> dict[str, Path]:
+def files_of(wal: Path | None, epoch: str = "") -> dict[str, Path]:
     """Return the journal's files by name, in order."""
     if wal is None:
         return {}

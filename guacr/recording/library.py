@@ -10,13 +10,14 @@ import re
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 from guacr.errors import BadRequestError, NotFoundError, shorten
 from guacr.recording import cast
 from guacr.recording.cast import read_cast
+from guacr.recording.journal_library import JournalLibrary, is_in_journal
+from guacr.recording.listed import Listed
 from guacr.recording.locks import is_locked
 from guacr.recording.scan import PART, Map, Scanner
 from guacr.recording.search import Line, search
@@ -41,35 +42,39 @@ _BEGINNING = re.compile(rb"\d{1,2}\.[a-z]+[,;]")
 _SYNC = re.compile(rb";?4\.sync,\d+\.(\d{1,15})[,;]")
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A recording of the list."""
-
-    name: str
-    """Its path below the directory."""
-    begun: float
-    """Seconds since 1970."""
-    duration: int | None
-    """Milliseconds, if they are known."""
-    size: int
-    """Bytes."""
-
-
 class Library:
-    """Recordings below `directories`. If two have the same name, the one in the first directory is
-    meant. Links are not followed: others might be able to put them there."""
+    """Recordings below `directories`, and in a journal. If two have the same name, the one in the
+    first directory is meant. Links are not followed: others might be able to put them there."""
 
-    def __init__(self, directories: Iterable[Path]) -> None:
+    def __init__(self, directories: Iterable[Path], journal: JournalLibrary | None = None) -> None:
         self._directories = tuple(directories)
-        self._scans: dict[tuple[int, int], _Scan] = {}
-        """By device and inode; only the newest are kept."""
+        self._journal = journal
+        self._scans: dict[tuple[str, int, int], _Scan] = {}
+        """By name, device and inode; only the newest are kept."""
+
+    def close(self) -> None:
+        """Delete temporary files."""
+        if self._journal is not None:
+            self._journal.close()
+
+    def listing(
+        self, may_see: Callable[[str], bool] = lambda name: True
+    ) -> tuple[list[Listed], str]:
+        """Return the recordings whose names may be seen, the newest first, and a sentence about
+        others; empty if there are none."""
+        found = self.recordings(may_see)
+        if self._journal is None:
+            return found, ""
+        more, note = self._journal.listing(may_see)
+        newest = sorted((*found, *more), key=lambda listed: listed.begun, reverse=True)
+        return newest[:LISTED_MAX], note
 
     def recordings(self, may_see: Callable[[str], bool] = lambda name: True) -> list[Listed]:
-        """Return the recordings whose names may be seen, the newest first."""
+        """Return those in the directories."""
         candidates: dict[str, list[Path]] = {}
         changed: dict[str, float] = {}
         for name, path, time in islice(self._files(), FILES_MAX):
-            if may_see(name):
+            if may_see(name) and not is_in_journal(name):
                 candidates.setdefault(name, []).append(path)
                 changed.setdefault(name, time)
         newest = sorted(candidates, key=changed.__getitem__, reverse=True)
@@ -89,7 +94,10 @@ class Library:
         Raises:
             NotFoundError: there is none of that name.
         """
-        descriptor = self._open(name)
+        if self._journal is not None and is_in_journal(name):
+            descriptor = self._journal.open(name)
+        else:
+            descriptor = self._open(name)
         if _is_recording(descriptor):
             return descriptor
         os.close(descriptor)
@@ -112,11 +120,11 @@ class Library:
         descriptor = self.open(name)
         try:
             status = os.fstat(descriptor)
-            key = (status.st_dev, status.st_ino)
+            key = (name, status.st_dev, status.st_ino)
             scan = self._scans.pop(key, None)
             if scan is None or scan.read > status.st_size:
                 scan = _Scan()
-            scan.scanner.map.is_running = is_locked(descriptor)
+            scan.scanner.map.is_running = self._is_running(name, descriptor)
             scan.advance(descriptor)
             self._scans[key] = scan
             if len(self._scans) > SCANS_MAX:
@@ -124,6 +132,11 @@ class Library:
             return scan.scanner.map
         finally:
             os.close(descriptor)
+
+    def _is_running(self, name: str, descriptor: int) -> bool:
+        if self._journal is not None and is_in_journal(name):
+            return self._journal.is_running(name)
+        return is_locked(descriptor)
 
     def search(self, name: str, text: str) -> list[Line]:
         """Return the lines of a recorded terminal that contain a text, with milliseconds since the
@@ -211,6 +224,7 @@ def _listed(name: str, path: Path) -> Listed | None:
             return None
         status = os.fstat(descriptor)
         first = _first_sync(descriptor)
+        is_running = is_locked(descriptor)
         last = _SYNC.findall(os.pread(descriptor, END, max(status.st_size - END, 0)))
     finally:
         os.close(descriptor)
@@ -218,7 +232,7 @@ def _listed(name: str, path: Path) -> Listed | None:
     begun = status.st_mtime - (duration or 0) / 1000
     if first is not None and first >= EPOCH:
         begun = first / 1000
-    return Listed(name, begun, duration, status.st_size)
+    return Listed(name, begun, duration, status.st_size, name, is_running)
 
 
 def _first_sync(descriptor: int) -> int | None:

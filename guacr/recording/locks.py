@@ -12,7 +12,7 @@ import fcntl
 import os
 import struct
 
-_SET = getattr(fcntl, "F_OFD_SETLK", None)
+_SET, _GET = getattr(fcntl, "F_OFD_SETLK", None), getattr(fcntl, "F_OFD_GETLK", None)
 _LOCK = struct.Struct("@hhqqi4x")
 """struct flock with 64-bit offsets: type, whence, start, length, process."""
 
@@ -26,21 +26,14 @@ def lock(descriptor: int) -> None:
     if _SET is None:
         fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     else:
-        _set(descriptor, fcntl.F_WRLCK)
+        lock = _LOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+        fcntl.fcntl(descriptor, _SET, lock)
 
 
 def is_locked(descriptor: int) -> bool:
     """Return whether a file that is open for reading is locked by its writer."""
-    if _SET is None:
+    if _GET is None:
         return False
-    try:
-        _set(descriptor, fcntl.F_RDLCK)
-    except OSError:
-        return True
-    _set(descriptor, fcntl.F_UNLCK)
-    return False
-
-
-def _set(descriptor: int, kind: int) -> None:
-    assert _SET is not None  # noqa: S101
-    fcntl.fcntl(descriptor, _SET, _LOCK.pack(kind, os.SEEK_SET, 0, 0, 0))
+    lock = _LOCK.pack(fcntl.F_RDLCK, os.SEEK_SET, 0, 0, 0)
+    found, *_ = _LOCK.unpack(fcntl.fcntl(descriptor, _GET, lock))
+    return bool(found != fcntl.F_UNLCK)

@@ -88,6 +88,7 @@ def create_app(
     recordings = Recordings(
         library_of(settings), lambda token: Viewer(*gateway.recordings(token)), control.note
     )
+    app.on_cleanup.append(recordings.close)
     app[_TUNNELS] = tunnels
     app[_RELOADS] = (
         gateway.reload,

@@ -17,12 +17,15 @@ import os
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlencode
 
 from aiohttp import web
 
 from guacr.errors import BadRequestError, ForbiddenError, GuacrError
+from guacr.journal.options import options_of
+from guacr.recording.journal_library import JournalLibrary
 from guacr.recording.library import Library
 from guacr.settings.models import Settings
 from guacr.web.admission import Admission
@@ -61,7 +64,12 @@ class Recordings:
 
     def reload(self, settings: Settings) -> None:
         """Apply new settings."""
+        self.library.close()
         self.library = library_of(settings)
+
+    async def close(self, app: web.Application) -> None:
+        """Delete temporary files."""
+        await asyncio.to_thread(self.library.close)
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes of the page and its API."""
@@ -77,9 +85,7 @@ class Recordings:
     async def _list(self, request: web.Request) -> web.StreamResponse:
         may_see, library = self._viewer(request).may_see, self.library
         async with self._listing:
-            return await _json(
-                lambda: {"recordings": list(map(asdict, library.recordings(may_see)))}
-            )
+            return await _json(partial(_listing, library, may_see))
 
     async def _index(self, request: web.Request) -> web.StreamResponse:
         name = await self._admitted(request, "watch")
@@ -161,13 +167,15 @@ class Recordings:
 
 
 def library_of(settings: Settings) -> Library:
-    """Return the recordings in all directories of the settings."""
+    """Return the recordings in all directories of the settings, and in the journal."""
     recording = settings.recording
     named = [one.parameters.get("recording-path", "") for one in settings.connections.values()]
     paths = [Path(name) for name in named if name]
     if recording.path is not None:
         paths.append(recording.path)
-    return Library(dict.fromkeys((*paths, *recording.directories)))
+    options = options_of(settings)
+    journal = None if options is None else JournalLibrary(options)
+    return Library(dict.fromkeys((*paths, *recording.directories)), journal)
 
 
 def create_player(settings: Settings, library: Library, name: str, secret: str) -> web.Application:
@@ -193,6 +201,11 @@ def add_files(app: web.Application) -> None:
     app.router.add_static("/static", WEB / "static")
     if (WEB / "vendor").is_dir():  # created by the build
         app.router.add_static("/vendor", WEB / "vendor")
+
+
+def _listing(library: Library, may_see: Callable[[str], bool]) -> dict[str, object]:
+    recordings, note = library.listing(may_see)
+    return {"recordings": list(map(asdict, recordings)), "note": note}
 
 
 async def _json(value: Callable[[], object]) -> web.Response:

@@ -189,7 +189,11 @@ async def test_a_session_that_is_running_is_followed(browser: Browser, tmp_path:
     with (tmp_path / "running").open("wb", buffering=0) as file:
         lock(file.fileno())
         file.write(recorded(range(20)))
-        async with opened(browser, tmp_path, "&name=running") as page:
+        async with opened(browser, tmp_path) as page:
+            await page.until_visible("#recordings-list tr")
+            assert "Running" in await page.text("#recordings-list")
+            await page.click("#recordings-list a")
+            await page.until_visible("#follow")
             await page.click("#follow")
             await shows(page, 19)
             file.write(recorded(range(20, 31), ()))

@@ -43,8 +43,10 @@ class Library {
     document.title = "Recordings";
     try {
       const response = await new Recording(API, takeToken()).request(API);
-      this.recordings = (await response.json()).recordings;
-      byId("library-status").textContent = this.recordings.length ? "" : "There are no recordings yet.";
+      const { recordings, note } = await response.json();
+      this.recordings = recordings;
+      byId("library-note").textContent = note;
+      byId("library-status").textContent = recordings.length ? "" : "There are no recordings yet.";
     } catch (error) {
       this.recordings = [];
       byId("library-status").textContent = error.message;
@@ -55,17 +57,18 @@ class Library {
 
   list() {
     const wanted = byId("filter").value.trim().toLowerCase();
-    const shown = this.recordings.filter(({ name }) => name.toLowerCase().includes(wanted));
+    const shown = this.recordings.filter(({ title }) => title.toLowerCase().includes(wanted));
     byId("recordings").hidden = !shown.length;
     byId("recordings-list").replaceChildren(...shown.map((recording) => this.row(recording)));
     if (this.recordings.length) byId("library-status").textContent = shown.length ? "" : "No recording has that name.";
   }
 
-  row({ name, begun, duration, size }) {
+  row({ name, title, running, begun, duration, size }) {
     const row = element("tr");
-    const link = element("a", { textContent: visible(name), href: `#${new URLSearchParams({ name })}` });
+    const link = element("a", { textContent: visible(title), href: `#${new URLSearchParams({ name })}` });
     const first = element("td");
     first.append(link);
+    if (running) first.append(element("span", { className: "chip", textContent: "Running" }));
     row.append(
       first,
       element("td", { textContent: inWords(begun) }),

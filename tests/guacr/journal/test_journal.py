@@ -14,11 +14,12 @@ import pyrage
 import pytest
 
 from guacr.journal.archive import Archive, Retention
+from guacr.journal.catalogue import Catalogue, Summary
 from guacr.journal.encoding import Decoding, decoding, encoding
 from guacr.journal.errors import ExistsError, StoreError, WriteError
 from guacr.journal.journal import Journal
 from guacr.journal.options import Options
-from guacr.journal.reading import Cursor, Found, Key, Summary, summaries
+from guacr.journal.reading import Cursor, Found, Key
 from guacr.journal.records import HEADER_SIZE, scan
 from guacr.journal.stores import LocalStore
 from guacr.journal.writer import Limits
@@ -88,7 +89,7 @@ def test_what_is_written_is_read_before_and_after_it_is_archived(tmp_path: Path)
 def test_streams_are_summed_up_from_all_files(tmp_path: Path) -> None:
     def listed() -> list[Summary]:
         archive = options(tmp_path).archive("recording")
-        return summaries(tmp_path / "wal", archive, Decoding(), pytest.fail)
+        return Catalogue(tmp_path / "wal", archive, Decoding(), pytest.fail).summaries()
 
     journal = Journal(options(tmp_path))
     append(journal, "audit", b"not one of them")
@@ -227,8 +228,9 @@ def test_what_has_expired_is_deleted_at_the_start(tmp_path: Path) -> None:
     append(journal, "recording", b"two")
     assert journal.close()
     journal = Journal(options(tmp_path, retention=keep))
-    wait(lambda: payloads(tmp_path) == [], "the expiry")
+    wait(lambda: not any(archived(tmp_path)), "the expiry")
     assert journal.close()
+    assert payloads(tmp_path) == []
     assert payloads(tmp_path, "recording") == [b"two"]
     assert list(options(tmp_path).archive("audit").verify()) == []
 

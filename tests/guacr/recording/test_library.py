@@ -176,3 +176,14 @@ def test_a_text_that_is_one_endless_line(library: Library, tmp_path: Path) -> No
         assert tracemalloc.get_traced_memory()[1] < 16 << 20
     finally:
         tracemalloc.stop()
+
+
+def test_the_list_says_which_sessions_are_running(library: Library, tmp_path: Path) -> None:
+    put(tmp_path, "ended", recorded(0))
+    with put(tmp_path, "running", recorded(0)).open("r+b") as file:
+        lock(file.fileno())
+        assert {one.name: one.running for one in library.recordings()} == {
+            "ended": False,
+            "running": True,
+        }
+        lock(file.fileno())  # nobody else has locked it meanwhile

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,6 +12,8 @@ import pytest
 
 from guacr.access.tokens import Grant, make_token
 from guacr.errors import BusyError
+from guacr.journal.journal import Journal
+from guacr.journal.options import RECORDING, options_of
 from guacr.protocol.instruction import encode
 from guacr.session.events import Events, RecordingRead
 from guacr.settings.models import Settings, WebSocketSettings
@@ -186,3 +189,27 @@ async def test_without_the_audit_log_nothing_is_read(
     for what in ("index", "data", "search?text=x"):
         status, answer = await get(site, f"/ann/first/{what}", token(ALL))
         assert (status, answer["error"]) == (400, "the audit log cannot be written"), what
+
+
+async def test_recordings_in_the_journal_are_for_operators(tmp_path: Path) -> None:
+    node = {"directory": str(tmp_path / "journal"), "node": "node"}
+    options = options_of(Settings.model_validate({"journal": node}))
+    assert options is not None
+    journal = Journal(options)
+    stream = journal.open_stream(RECORDING, {"name": "a session"})
+    journal.append(stream, recorded(3))
+    assert await asyncio.to_thread(journal.close, 20)
+    (tmp_path / "journal:").mkdir()
+    async with running_site(
+        websocket={"token_keys": [KEY]}, recording={"directories": [str(tmp_path)]}, journal=node
+    ) as site:
+        _, answer = await get(site, "", token(ALL))
+        (one,) = answer["recordings"]
+        name = one["name"]
+        assert (one["title"], one["running"], answer["note"]) == ("a session", False, "")
+        assert await get(site, f"/{name}/data", token(name)) == (200, recorded(3))
+        _, index = await get(site, f"/{name}/index", token(name))
+        assert (index["duration"], index["live"]) == (3000, False)
+        for granted in (ANN, "journal:/", f"{name}/"):
+            assert (await get(site, f"/{name}/data", token(granted)))[0] == 403
+            assert (await get(site, "", token(granted)))[1]["recordings"] == []
