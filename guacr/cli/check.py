@@ -13,6 +13,8 @@ from guacr.errors import GuacrError, SettingsError, UnsupportedError
 from guacr.journal.options import options_of
 from guacr.net.listeners import close_all, tcp_sockets
 from guacr.net.tls import TlsFiles, context_of
+from guacr.operators.authority import check_keys
+from guacr.operators.service import rpc_server_type
 from guacr.process.pid_file import PidFile
 from guacr.recording.check import connection_problems
 from guacr.recording.check import problems as recording_problems
@@ -58,6 +60,7 @@ def check(settings: Settings) -> list[str]:
         + _tls(settings, "server"),
         _websocket(settings),
         f"WebRTC: {'offered by the page' if settings.webrtc.enabled else 'off'}",
+        f"operators: {_operators(settings)}",
         f"audit log: {_audit(settings)}",
         f"connections: {_names(settings.connections)}",
         f"protocols: {_names(protocols.names)}",
@@ -72,7 +75,7 @@ def _installed(protocols: Protocols) -> Iterator[type[ProtocolHandler]]:
 
 def _problems(settings: Settings) -> Iterator[str]:
     """Yield the problems that would prevent a start."""
-    for section in ("server", "websocket"):
+    for section in ("server", "websocket", "control"):
         try:
             context_of(settings, section)
         except SettingsError as error:
@@ -94,6 +97,7 @@ def _problems(settings: Settings) -> Iterator[str]:
         known = {name for _, name in socket.if_nameindex()}
         for name in sorted(set(settings.webrtc.interfaces) - known):
             yield f"webrtc.interfaces: {name} is not an interface of this machine"
+    yield from _control(settings)
     yield from recording_problems(settings)
     yield from _journal(settings)
     if settings.daemon.pid_file is not None:
@@ -107,6 +111,20 @@ def _problems(settings: Settings) -> Iterator[str]:
         yield from _addresses("websocket", page.hosts, page.port)
     if server.unix_socket is not None and not server.unix_socket.parent.is_dir():
         yield f"server.unix_socket: directory {server.unix_socket.parent} does not exist"
+
+
+def _control(settings: Settings) -> Iterator[str]:
+    control = settings.control
+    try:
+        check_keys(settings)
+        if control.grpc:
+            rpc_server_type()
+    except SettingsError as error:
+        yield str(error)
+    if control.http:
+        yield from _addresses("control", control.hosts, control.port)
+    if control.unix_socket is not None and not control.unix_socket.parent.is_dir():
+        yield f"control.unix_socket: directory {control.unix_socket.parent} does not exist"
 
 
 def _journal(settings: Settings) -> Iterator[str]:
@@ -149,6 +167,16 @@ def _websocket(settings: Settings) -> str:
         return "WebSocket and page: off"
     places = _places(settings.websocket.hosts, settings.websocket.port)
     return f"WebSocket and page: {places}{_tls(settings, 'websocket')}"
+
+
+def _operators(settings: Settings) -> str:
+    control, tls = settings.control, _tls(settings, "control")
+    ways = [] if control.unix_socket is None else [str(control.unix_socket)]
+    if control.http:
+        ways.append(f"HTTP on {_places(control.hosts, control.port)}{tls}")
+    if control.grpc:
+        ways.append(f"gRPC on {_places(control.hosts, control.grpc_port)}{tls}")
+    return "; ".join(ways) or "off"
 
 
 def _tls(settings: Settings, section: str) -> str:

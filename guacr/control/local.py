@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from guacr import __version__
 from guacr.control.control import Control
-from guacr.control.events import described
+from guacr.control.events import TimedSubscription, described
 from guacr.control.info import DaemonStatus, SessionInfo, State, UserInfo, WorkerInfo
 from guacr.errors import BusyError, GuacrError, SettingsError
 from guacr.session.events import OperatorActed, RecordingRead
@@ -106,7 +106,7 @@ class LocalControl(Control):
     @override
     @asynccontextmanager
     async def events(self) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
-        with self._registry.events.subscribe() as subscription:
+        with TimedSubscription(self._registry.events) as subscription:
             yield described(subscription)
 
     @property

@@ -8,6 +8,7 @@ import struct
 
 from aiohttp import web
 
+from guacr.addresses import plain
 from guacr.errors import UnauthorizedError
 from guacr.operators.authority import Authority, Operator, names_in
 
@@ -34,7 +35,7 @@ class Identifier:
         sock = transport.get_extra_info("socket")
         if sock is not None and sock.family == socket.AF_UNIX:
             return self._authority.by_account(_account(sock))
-        peer = request.remote or "a closed connection"
+        peer = plain(request.remote or "a closed connection")
         given = request.headers.get("Authorization")
         if given is not None:
             return self._authority.by_token(bearer_token(given), peer)
@@ -58,9 +59,8 @@ class TokenIdentifier:
             UnauthorizedError: there is none.
         """
         given = request.headers.get("Authorization", "")
-        return self._authority.by_token(
-            bearer_token(given), request.remote or "a closed connection"
-        )
+        peer = plain(request.remote or "a closed connection")
+        return self._authority.by_token(bearer_token(given), peer)
 
 
 def bearer_token(header: str) -> str:

@@ -84,7 +84,7 @@ def create_rest(operations: Operations, identify: Identify) -> web.Application:
             web.get("/v1/sessions/{id}", rest.session),
             web.post("/v1/sessions/{id}/end", rest.end),
             web.post("/v1/sessions/{id}/watch", rest.watch),
-            web.get("/v1/events", rest.events),
+            web.get("/v1/events", rest.events, allow_head=False),
             web.post("/v1/drain", rest.drain),
             web.post("/v1/resume", rest.resume),
             web.post("/v1/reload", rest.reload),

@@ -98,7 +98,7 @@ class OperatorService(Service):
             self._unix_path = path
         if control.grpc:
             _context(self._settings)  # gRPC itself does not say what is wrong with a file
-            self._rpc = _rpc_server(self._settings, self.operations, self.authority)
+            self._rpc = rpc_server_type()(self._settings, self.operations, self.authority)
             await self._rpc.open()
 
     @override
@@ -176,8 +176,8 @@ class OperatorService(Service):
         return HttpGuard(self._runner.server(), place)
 
 
-def _rpc_server(settings: Settings, operations: Operations, authority: Authority) -> RpcServer:
-    """Create the server of gRPC, whose modules are not loaded without it.
+def rpc_server_type() -> type[RpcServer]:
+    """Return the class of gRPC's server, whose modules are not loaded without it.
 
     Raises:
         SettingsError: they are not installed.
@@ -189,7 +189,7 @@ def _rpc_server(settings: Settings, operations: Operations, authority: Authority
             f"control.grpc needs a library that is not installed ({error.name}): install "
             "guacr[grpc]"
         ) from error
-    return RpcServer(settings, operations, authority)
+    return RpcServer
 
 
 def _context(settings: Settings) -> ssl.SSLContext | None:

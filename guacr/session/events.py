@@ -361,8 +361,12 @@ class Events:
     def subscribe(self, limit: int = PENDING_MAX) -> Subscription:
         """Subscribe; at most `limit` events wait."""
         subscription = Subscription(self, limit)
-        self._subscriptions.add(subscription)
+        self.add(subscription)
         return subscription
+
+    def add(self, subscription: Subscription) -> None:
+        """Pass what happens from now on to a subscription."""
+        self._subscriptions.add(subscription)
 
     def unsubscribe(self, subscription: Subscription) -> None:
         """End a subscription."""

@@ -56,6 +56,20 @@ def test_webrtc() -> None:
     )
 
 
+def test_interfaces_for_operators(tmp_path: Path) -> None:
+    assert "operators: off" in check(settings())
+    path = tmp_path / "control.sock"
+    key = {"token_keys": ["k" * 32]}
+    enabled = {"unix_socket": path, "http": True, "grpc": True, "hosts": ["127.0.0.1"], **key}
+    lines = check(settings(control=enabled))
+    assert f"operators: {path}; HTTP on 127.0.0.1:4824; gRPC on 127.0.0.1:50051" in lines
+    assert "generate another one" in problems(control=enabled, websocket=key)
+    missing = tmp_path / "none"
+    assert f"cannot use {missing} for TLS" in problems(control={"tls_certificate": missing})
+    sock = missing / "control.sock"
+    assert f"directory {missing} does not exist" in problems(control={"unix_socket": sock})
+
+
 def test_protocols_that_are_not_offered() -> None:
     assert "protocol 'shs' is unknown: known" in problems(server={"protocols": ["shs"]})
     connection = of("ssh", hostname="h")

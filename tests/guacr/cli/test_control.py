@@ -50,11 +50,13 @@ async def test_sessions_are_killed_by_the_beginning_of_their_id(
     site: Site, capsys: pytest.CaptureFixture[str]
 ) -> None:
     transport, user = site.connect()
+    _, other = site.connect()
     session = session_of(user)
     assert await run("kill", session.id[1:9], "nothing", "--message", "bye") == 1
     assert "no session" in capsys.readouterr().err
     assert not session.closed, "all or none"
-    assert await run("kill", session.id[1:9], "--message", "bye") == 0
+    assert await run("kill", session.id[1:9], session_of(other).id, "--message", "bye") == 0
+    assert session_of(other).closed
     assert transport.all("error")[0][0] == "bye"
     assert session.id in capsys.readouterr().out
 

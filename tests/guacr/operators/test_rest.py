@@ -16,6 +16,7 @@ from guacr.operators.authority import Operator
 from guacr.operators.operations import MESSAGE, MESSAGE_MAX
 from guacr.protocol.status import Status
 from guacr.session.events import OperatorActed, Refused
+from guacr.web import guard
 from tests.guacr.operators.conftest import Site, bearer, control_settings, running_site
 from tests.support.loopback import session_of, until
 
@@ -174,6 +175,7 @@ async def test_events_are_streamed_until_the_rights_end(
 ) -> None:
     monkeypatch.setattr(rest, "ALIVE", 0.01)
     monkeypatch.setattr(Operator, "seconds_left", lambda operator: 0.3)
+    monkeypatch.setattr(guard, "ANSWER_TIMEOUT", 0.1)  # not for streams
     async with site.http.get("/v1/events", headers=bearer([Right.READ])) as stream:
         assert stream.content_type == "application/x-ndjson"
         assert json.loads(await stream.content.readline()) == {"event": "alive"}

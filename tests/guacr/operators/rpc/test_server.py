@@ -21,6 +21,7 @@ from guacr.access.operator_tokens import Right
 from guacr.daemon import Daemon
 from guacr.errors import SettingsError
 from guacr.operators.rpc import messages, servicer
+from guacr.operators.rpc.server import _address, _names
 from guacr.protocol.status import Status
 from guacr.session.events import OperatorActed, Refused
 from guacr.testing.daemon import running_daemon
@@ -55,6 +56,7 @@ def library() -> Iterator[None]:
     """gRPC's thread and files, which it would otherwise make and end at times of its own."""
 
     async def warm_up() -> None:
+        grpc.aio.init_grpc_aio()
         server = grpc.aio.server()
         port = server.add_insecure_port("127.0.0.1:0")
         await server.start()
@@ -62,7 +64,6 @@ def library() -> Iterator[None]:
             await channel.channel_ready()
         await server.stop(None)
 
-    grpc.aio.init_grpc_aio()
     asyncio.run(warm_up())
     yield
     grpc.aio.shutdown_grpc_aio()
@@ -266,6 +267,28 @@ async def test_certificates_are_operators(
         daemon.reload(settings.model_copy())
         assert await status(theirs) is grpc.StatusCode.OK
         assert await status(ours) is grpc.StatusCode.UNAVAILABLE
+
+
+def test_addresses_in_a_certificate_are_no_names() -> None:
+    common, alternative = "x509_common_name", "x509_subject_alternative_name"
+    names = [b"10.0.0.1", b"::1", b"ops.example", b"spiffe://example/ops"]
+    assert _names({common: [b"ann"], alternative: names}) == ["ops.example", "spiffe://example/ops"]
+    assert _names({common: [b"ann"], alternative: [b"10.0.0.1"]}) == ["ann"]
+    assert _names({}) == []
+
+
+@pytest.mark.parametrize(
+    ("peer", "address"),
+    [
+        ("ipv4:10.0.0.1:4242", "10.0.0.1"),
+        ("ipv6:%5B::1%5D:4242", "::1"),
+        ("ipv6:[fe80::1%25eth0]:4242", "fe80::1%eth0"),
+        ("ipv6:[::ffff:10.0.0.1]:4242", "10.0.0.1"),
+        ("unix:", "unix:"),
+    ],
+)
+def test_peers_have_addresses(peer: str, address: str) -> None:
+    assert _address(peer) == address
 
 
 async def test_a_port_in_use_prevents_the_start(site: Site, tmp_path: Path) -> None:
