@@ -22,6 +22,7 @@ from guacr.api import (
     Target,
     UnauthorizedError,
     User,
+    step,
 )
 from handlers.database import local_places
 from handlers.database.adapter import Adapter
@@ -74,6 +75,7 @@ class DatabaseHandler(TerminalHandler[DatabaseParams]):
         adapter = self.load()(self.params, self.session.settings.databases, self.session.network)
         try:
             greeting, password = await self._connect(adapter)
+            step("login")
             self.session.set_name(adapter.title)
             self.feed(f"{greeting}\r\nType \\? for help.\r\n\r\n".encode())
             self._console = Console(

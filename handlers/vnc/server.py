@@ -7,7 +7,7 @@ import socket
 import ssl
 from typing import NoReturn
 
-from guacr.api import GuacrError, Quality, SessionContext, cursor, showable
+from guacr.api import GuacrError, Quality, SessionContext, cursor, showable, step
 from handlers.vnc import failures, login, unfinished
 from handlers.vnc.alive import AliveCheck
 from handlers.vnc.clipboard import Clipboard
@@ -211,6 +211,7 @@ class Server:
             case KeyShown():
                 login.check_key(event, self._params, self._session)
             case Ready():
+                step("login")
                 self._begin(event)
             case UpdateBegun():
                 self._handshake.reschedule(None)

@@ -16,13 +16,12 @@ import pytest
 
 from guacr.daemon import Daemon
 from guacr.protocol.status import Status
-from guacr.session.session import Session
-from guacr.session.timeline import Timeline
 from guacr.testing.client import Hello
 from handlers.ssh.handler import SshHandler
 from handlers.ssh.shell import Shell
 from tests.support.openssh import OpenSsh
 from tests.support.ssh_desk import PROMPT, Desk, desk, shell, ssh_daemon
+from tests.support.timelines import noted_steps
 from tests.support.waiting import until
 
 
@@ -40,15 +39,9 @@ async def test_a_shell_echoes_runs_and_exits(daemon: Daemon, server: OpenSsh, ke
 async def test_the_steps_of_the_connection_are_noted(
     daemon: Daemon, server: OpenSsh, key: str
 ) -> None:
-    timeline = Timeline()
-
-    def watch(session: Session) -> None:
-        session.context.timeline = timeline
-
-    daemon.registry.extensions.append(watch)
+    steps = noted_steps(daemon.registry)
     async with shell(daemon, server, key):
-        steps = [name for name, _ in timeline.steps]
-    assert steps == ["open", "resolve", "tcp", "key exchange", "login", "connect"]
+        assert steps == ["open", "resolve", "tcp", "key exchange", "login", "connect"]
 
 
 async def test_the_terminal_is_as_the_parameters_say(

@@ -15,6 +15,7 @@ from guacr.protocol.status import Status
 from guacr.testing.client import GuacClient
 from guacr.testing.daemon import address
 from tests.support.freed import freed
+from tests.support.timelines import noted_steps
 from tests.support.waiting import free_port, until
 from tests.support.xvnc import Desktop, password_file, x11vnc, xvnc
 
@@ -63,6 +64,12 @@ async def test_the_picture_is_exact(daemon: Daemon, desktop: Desktop, encoding: 
         await shows(client, desktop)
         desktop.run("xsetroot", "-solid", "#8a2e5c")
         await shows(client, desktop)
+
+
+async def test_the_steps_of_the_connection_are_noted(daemon: Daemon, desktop: Desktop) -> None:
+    steps = noted_steps(daemon.registry)
+    async with connected(daemon, desktop.parameters):
+        assert steps == ["open", "resolve", "tcp", "login", "connect"]
 
 
 @pytest.mark.parametrize("encoding", ["corre", "zlib", "hextile", "tight", "zrle"])
