@@ -28,6 +28,9 @@ PENDING_MAX = 10_000
 """Entries that may wait for the disk; then nothing is read from clients, and nobody can connect."""
 PENDING_BYTES = 32 * 1024 * 1024
 """The same for their bytes, which are many if they contain clipboards."""
+STALL_MAX = 15.0
+"""Seconds without any progress of the disk, in addition to `journal.sync_interval` unless settings
+are strict, after which it counts as failed: it hangs."""
 SLOW_PAUSE = 0.1
 """Seconds until a journal that is too slow is tried again."""
 REFUSALS_MAX = 1000
@@ -83,6 +86,10 @@ class Auditor(Observer):
         self._all_held = False
         self._failures = 0
         self._failure: WriteError | None = None
+        self._watch: asyncio.TimerHandle | None = None
+        """Expires if the disk makes no progress; None if nothing is expected of it."""
+        self._is_stalled = False
+        """True if the disk hangs. The journal still has entries that it may yet write."""
         self._spilled = 0
         self._timer: asyncio.TimerHandle | None = None
         self._refusals = 0
@@ -129,6 +136,7 @@ class Auditor(Observer):
                 await asyncio.wait_for(self._idle.wait(), CLOSE_TIMEOUT)
         if self._timer is not None:
             self._timer.cancel()
+        self._stop_watch()
         self._failures += 1  # nothing more is reported
         self._spill(everything=True)
         self._release(all_clients=True)
@@ -183,6 +191,8 @@ class Auditor(Observer):
                     reserved=True,
                 )
                 self._unsent.popleft()
+                if self._watch is None:
+                    self._watch_disk()
         except OverflowedError:
             self._again_in(SLOW_PAUSE)
         except WriteError as error:
@@ -194,7 +204,14 @@ class Auditor(Observer):
         if error is not None:
             self._failed(error)
             return
-        self._bytes -= len(self._pending.pop(number).payload)
+        self._stop_watch()
+        entry = self._pending.pop(number, None)
+        if entry is not None:  # it may be in the log instead
+            self._bytes -= len(entry.payload)
+        if self._is_stalled:
+            self._go_on()
+        if len(self._pending) > len(self._unsent):
+            self._watch_disk()
         while self._waiters and self._waiters[0].number <= number:
             _proceed(self._waiters.popleft())
         self._release()
@@ -205,10 +222,17 @@ class Auditor(Observer):
 
     def _failed(self, error: WriteError) -> None:
         """Keep all entries, and write them later in a new stream."""
-        log.error("the audit log cannot be written: %s", error)
         self._failures += 1
-        self._failure, self._stream = error, None
+        self._stream, self._is_stalled = None, False
+        self._stop_watch()
         self._unsent = deque(self._pending)
+        self._give_up(error)
+        self._again_in(RETRY)
+
+    def _give_up(self, error: WriteError) -> None:
+        """End what waits for entries: they cannot be written now."""
+        log.error("the audit log cannot be written: %s", error)
+        self._failure = error
         self._release(all_clients=True)
         if self.is_strict:
             for session in {entry.session for entry in self._pending.values()}:
@@ -216,7 +240,29 @@ class Auditor(Observer):
             waiters, self._waiters = self._waiters, deque()
             for waiter in waiters:
                 waiter.fail(_refusal(error))
-        self._again_in(RETRY)
+        self._spill()
+
+    # ---- a disk that hangs
+
+    def _watch_disk(self) -> None:
+        patience = STALL_MAX + (0.0 if self.is_strict else self._journal.sync_interval)
+        self._watch = self._loop.call_later(patience, self._stalled)
+
+    def _stop_watch(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
+
+    def _stalled(self) -> None:
+        """Note that the disk hangs; the journal is given nothing more until it goes on."""
+        self._is_stalled = True
+        self._give_up(WriteError("the journal's disk does not answer: repair it"))
+
+    def _go_on(self) -> None:
+        """Note that the disk has answered."""
+        log.warning("the audit log's disk answers again")
+        self._is_stalled = False
+        self._again()
 
     def _end_session(self, name: str, error: WriteError) -> None:
         session = self._registry.sessions.get(name)
@@ -230,6 +276,8 @@ class Auditor(Observer):
 
     def _again(self) -> None:
         self._timer = None
+        if self._is_stalled:
+            return  # until the disk answers
         was_failing, self._failure = self._failure is not None, None
         if was_failing and self._spilled:
             self._add({"event": "more-in-log", "count": self._spilled})

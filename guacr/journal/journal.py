@@ -50,6 +50,11 @@ class Journal:
         )
         self._writer = Writer(self._directory, options.limits, self._sealer.put, notify)
 
+    @property
+    def sync_interval(self) -> float:
+        """Maximum seconds between a record that is not urgent and its synchronisation."""
+        return self._options.limits.sync_interval
+
     def open_stream(self, kind: str, about: Mapping[str, str]) -> LogStream:
         """Open a stream of a kind; `about` says more of it, such as its session.
 

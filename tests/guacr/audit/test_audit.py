@@ -362,6 +362,62 @@ async def test_a_strict_session_ends_if_its_entries_cannot_be_written(
     assert "the audit log cannot be written" in caplog.text
 
 
+async def test_strict_sessions_are_refused_if_the_disk_hangs(
+    tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "STALL_MAX", 0.1)
+    async with audited(tmp_path, strict=True) as bench:
+        quiet, other = bench.connect()
+        transport, user = bench.connect()
+        await bench.until_noted()
+        disk.works.clear()
+        waiting = MemoryTransport()
+        bench.registry.open("sketch", {}, ClientInfo(width=9, height=9), waiting)
+        paste(transport, b"x")
+        for one in (waiting, transport):
+            await until(lambda one=one: bool(one.all("error")))  # type: ignore[misc]
+            reason, status = one.all("error")[0]
+            assert "the audit log cannot be written" in reason
+            assert "disk does not answer" in reason
+            assert status == str(int(Status.SERVER_BUSY))
+        with pytest.raises(BusyError, match="disk does not answer"):
+            bench.connect()
+        assert not session_of(other).closed
+        assert not quiet.all("error")
+        assert session_of(user).closed
+        disk.works.set()
+        await bench.until_noted()
+        bench.connect()
+        await bench.until_noted()
+        assert bench.names().count("session-opened") == 4
+        assert bench.names().count("session-closed") == 2
+        assert bench.auditor._watch is None
+
+
+async def test_sessions_go_on_if_the_disk_hangs(
+    tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(module, "PENDING_MAX", 4)
+    monkeypatch.setattr(module, "STALL_MAX", 0.1)
+    async with audited(tmp_path) as bench:
+        transport, user = bench.connect()
+        await bench.until_noted()
+        disk.works.clear()
+        for index in range(6):
+            paste(transport, b"x", index)
+        assert not transport.reading
+        await until(lambda: transport.reading)
+        paste(transport, b"last", 7)
+        await until(lambda: ("clipboard", "text/plain", b"last") in sketch(user).events)
+        bench.connect()
+        assert "not in the audit log" in caplog.text
+        disk.works.set()
+        await bench.until_noted()
+        assert "the audit log's disk answers again" in caplog.text
+        assert "more-in-log" in bench.names()
+        assert bench.auditor._bytes == 0
+
+
 async def test_other_sessions_go_on_and_no_entry_is_lost(
     tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
