@@ -5,12 +5,14 @@ import os
 import socket
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from pathlib import Path
 
 from guacr.acme import acme_service
 from guacr.addresses import place
 from guacr.daemon import tube_service
 from guacr.errors import GuacrError, SettingsError, UnsupportedError
 from guacr.journal.options import options_of
+from guacr.net.certificates import Validity
 from guacr.net.listeners import close_all, tcp_sockets
 from guacr.net.tls import TlsFiles, context_of
 from guacr.operators.authority import check_keys
@@ -88,6 +90,7 @@ def _problems(settings: Settings) -> Iterator[str]:
             acme_service(settings, lambda: None)
         except SettingsError as error:
             yield str(error)
+        yield from _directory("acme.state_directory", settings.acme.server_directory)
         yield from _addresses("acme", settings.acme.http_hosts, settings.acme.http_port, "http_")
     if settings.webrtc.enabled:
         try:
@@ -134,12 +137,17 @@ def _journal(settings: Settings) -> Iterator[str]:
         yield str(error)
         return
     if options is not None:
-        place = next(one for one in (options.directory, *options.directory.parents) if one.exists())
-        if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
-            yield (
-                f"journal.directory {options.directory} cannot be used: {place} is not a directory "
-                "that this account may write to"
-            )
+        yield from _directory("journal.directory", options.directory)
+
+
+def _directory(setting: str, path: Path) -> Iterator[str]:
+    """Yield the problem with a directory that the daemon has to create or write to."""
+    place = next(one for one in (path, *path.parents) if one.exists())
+    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+        yield (
+            f"{setting} {path} cannot be used: {place} is not a directory that this account may "
+            "write to"
+        )
 
 
 def _addresses(section: str, hosts: Sequence[str], port: int, prefix: str = "") -> Iterator[str]:
@@ -183,7 +191,11 @@ def _tls(settings: Settings, section: str) -> str:
     files = TlsFiles.of(settings, section)
     if files is None:
         return ""
-    return f", with TLS for {_names(settings.acme.domains)}" if files.is_acme else ", with TLS"
+    names = f" for {_names(settings.acme.domains)}" if files.is_acme else ""
+    if files.is_pending:
+        return f", with TLS{names} (without a certificate yet)"
+    end = Validity.read(files.certificate).last
+    return f", with TLS{names} (the certificate is valid until {end})"
 
 
 def _audit(settings: Settings) -> str:

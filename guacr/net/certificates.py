@@ -58,6 +58,11 @@ class Validity:
             _names(certificate),
         )
 
+    @property
+    def last(self) -> str:
+        """The end, as text for the log."""
+        return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(self.end))
+
     def is_soon_over(self, now: float) -> bool:
         """Return whether the certificate should have been replaced by now."""
         return self.end - now < min(SOON, (self.end - self.begin) / 5)
@@ -184,14 +189,19 @@ def _read(settings: Settings, *, quiet: bool = False) -> dict[str, Validity]:
 def _lines(known: dict[str, Validity], now: float) -> Iterable[tuple[str, int]]:
     """Yield a sentence about each certificate, with the level for the log."""
     for section, validity in known.items():
-        date = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(validity.end))
-        subject = f"the certificate of {section}"
+        subject, date = f"the certificate of {section}", validity.last
         if validity.end <= now:
-            yield f"{subject} expired on {date}: clients refuse it; replace it", logging.ERROR
+            yield (
+                f"{subject} expired on {date}: clients refuse it; replace it",
+                logging.ERROR,
+            )
         elif validity.begin > now:
             yield f"{subject} is not valid yet: check the clock of this machine", logging.ERROR
         elif validity.is_soon_over(now):
             days = (validity.end - now) / DAY
-            yield f"{subject} expires in {days:.1f} days, on {date}: replace it", logging.WARNING
+            yield (
+                f"{subject} expires in {days:.1f} days, on {date}: replace it",
+                logging.WARNING,
+            )
         else:
             yield f"{subject} is valid until {date}", logging.INFO

@@ -27,6 +27,11 @@ PLACEHOLDER_BYTES = 16
 """Random bytes of a placeholder, whose 32 hexadecimal digits are valid as any kind of key."""
 
 
+RESOLVED = object()
+"""The context for settings whose secrets have been read already, such as those of another
+process."""
+
+
 class _LimitError(Exception):
     """A command has exceeded a limit."""
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, ValidationInfo
 
-from guacr.settings.commands import Commands
+from guacr.settings.commands import RESOLVED, Commands
 
 SECRET_FILE_MAX = 65536
 """Maximum bytes of a file with a secret."""
@@ -57,6 +57,8 @@ def _read_secret(path: str) -> str:
 
 def _secret(value: Any, info: ValidationInfo) -> Any:
     """Return the text of a secret: itself, a file's, or a command's output."""
+    if info.context is RESOLVED:
+        return value
     match value:
         case str() if value.startswith(FILE_PREFIX):
             return _read_secret(value.removeprefix(FILE_PREFIX))

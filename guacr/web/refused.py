@@ -87,7 +87,7 @@ def _reason(error: HttpProcessingError | web.RequestPayloadError) -> str:
         case web.RequestPayloadError():
             return "the request's body cannot be read"
         case BadStatusLine() if "HTTPS" in error.message:
-            return "it uses TLS, but this port does not"
+            return "it uses TLS, but this port does not: set websocket.tls_certificate"
         case BadStatusLine():
             return "it does not speak HTTP"
         case LineTooLong():

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from guacr.access.keys import ProcessKeys
 from guacr.errors import SettingsError
+from guacr.settings.commands import RESOLVED
 from guacr.settings.models import Settings
 
 VERSION = 1
@@ -55,4 +56,5 @@ class Boot:
             values = pickle.load(file)  # noqa: S301 - of the process that has started this one
         if values.pop("version") != VERSION:
             raise SettingsError("guacr was updated to a version that needs a restart")
-        return cls(**{**values, "settings": Settings.model_validate(values["settings"])})
+        settings = Settings.model_validate(values["settings"], context=RESOLVED)
+        return cls(**{**values, "settings": settings})

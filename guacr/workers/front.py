@@ -178,7 +178,9 @@ class Front(Observer):
         self._flush()
         names = [*NEED_RESTART, *(name for one in self._services for name in one.need_restart)]
         started = self._started_with
-        return [name for name in names if _value(started, name) != _value(settings, name)]
+        late = [name for name in names if _value(started, name) != _value(settings, name)]
+        switched = bool(started.acme.domains) != bool(settings.acme.domains)
+        return [*late, "acme.domains"] if switched else late
 
     async def close(self) -> None:
         """Stop listening, and have the workers end every session, within a limited time."""

@@ -40,6 +40,7 @@ def main(descriptor: int, memory: int) -> None:
     try:
         boot = Boot.read(memory)
         logs.configure(boot.settings.log, to_syslog=boot.to_syslog)
+        logs.collect_stray()
         protocols = Protocols(offered=boot.settings.server.protocols)
         if boot.settings.webrtc.enabled:
             tube_service(boot.settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import pytest
 from guacr.cli.check import check
 from guacr.errors import SettingsError
 from guacr.settings.models import Settings
+from tests.support.certificates import Authority
+from tests.support.waiting import free_port
 
 SSH = {"protocol": "ssh", "parameters": {"hostname": "h"}}
 
@@ -42,6 +45,25 @@ def with_parameters(**parameters: str) -> dict[str, object]:
 def test_certificates(tmp_path: Path) -> None:
     missing = tmp_path / "none.pem"
     assert f"cannot use {missing}" in problems(server={"tls_certificate": missing})
+    assert f"cannot use {missing}" in problems(websocket={"tls_certificate": missing})
+    pair = Authority().issue("server", expired=True)
+    path = tmp_path / "server.pem"
+    path.write_text(pair.certificate + pair.key)
+    (line,) = [one for one in check(settings(server={"tls_certificate": path})) if "TLS" in one]
+    assert re.search(r", with TLS \(the certificate is valid until 20\d\d-.* UTC\)$", line)
+
+
+def test_acme(tmp_path: Path) -> None:
+    values = {"domains": ["desk.example"], "agree_to_terms": True, "http_hosts": ["127.0.0.1"]}
+    acme = values | {"http_port": free_port(), "state_directory": tmp_path / "state"}
+    page = {"tls_certificate": "acme"}
+    lines = check(settings(acme=acme, websocket=page))
+    text = ", with TLS for desk.example (without a certificate yet)"
+    assert any(line.startswith("WebSocket and page: ") and line.endswith(text) for line in lines)
+    (tmp_path / "file").write_text("")
+    text = problems(acme=acme | {"state_directory": tmp_path / "file" / "state"})
+    assert text.startswith("acme.state_directory ")
+    assert "is not a directory that this account may write to" in text
 
 
 def test_webrtc() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from guacr.errors import SettingsError
 from guacr.settings import commands, configuration
-from guacr.settings.commands import ENVIRONMENT, OUTPUT_MAX, Commands
+from guacr.settings.commands import ENVIRONMENT, OUTPUT_MAX, RESOLVED, Commands
 from guacr.settings.configuration import Source, merge
 from guacr.settings.models import Settings
 
@@ -134,3 +134,10 @@ def test_without_running_it_secrets_are_unknown() -> None:
     one, other = (merge([Source("f", {"websocket": page})], Commands(run=False)) for _ in "ab")
     assert one.websocket.token_keys != other.websocket.token_keys
     assert len(one.websocket.guacamole_lite_key) == 32
+
+
+def test_secrets_of_another_process_are_not_read_again() -> None:
+    page = {"token_keys": [f"file:{KEY}"], "guacamole_lite_key": "file:" + "k" * 27}
+    settings = Settings.model_validate({"websocket": page}, context=RESOLVED)
+    assert settings.websocket.token_keys == (f"file:{KEY}",)
+    assert settings.websocket.guacamole_lite_key.startswith("file:")

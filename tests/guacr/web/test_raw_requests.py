@@ -240,7 +240,10 @@ async def test_queries_of_a_websocket(
 @pytest.mark.parametrize(
     ("request_", "reason"),
     [
-        (b"\x16\x03\x01\x02\x00\x01\x00\x01", "it uses TLS, but this port does not"),
+        (
+            b"\x16\x03\x01\x02\x00\x01\x00\x01",
+            "it uses TLS, but this port does not: set websocket.tls_certificate",
+        ),
         (b"6.select,3.ssh;", "it does not speak HTTP"),
         (b"GET /?token=hidden HTTP/9.9\r\n\r\n", "it does not speak HTTP"),
         (b"GET /?token=hidden HTTP/1.1\r\n\r\n", "the request is not HTTP: Missing 'Host' header"),
