@@ -70,6 +70,15 @@ def add_drain_arguments(parser: argparse.ArgumentParser) -> None:
     add_place_arguments(parser)
 
 
+def add_watch_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `guacr watch`."""
+    parser.add_argument("id", metavar="ID", help="id of a session, or its beginning")
+    parser.add_argument(
+        "--page", default="", metavar="URL", help="address of guacr's page (default: the settings')"
+    )
+    add_place_arguments(parser)
+
+
 def client_of(arguments: argparse.Namespace, settings: Settings) -> ControlClient:
     """Return the client for the arguments, or else for the settings.
 
@@ -134,6 +143,15 @@ def drain(arguments: argparse.Namespace, settings: Settings) -> Iterator[str]:
         time.sleep(POLL)
 
 
+def watch(arguments: argparse.Namespace, settings: Settings) -> Iterator[str]:
+    """Yield the link to watch the session of `guacr watch`."""
+    client = client_of(arguments, settings)
+    link = client.watch(client.find(arguments.id).id)
+    page = settings.websocket
+    base = arguments.page or _address(page.hosts, page.port, page.tls_certificate)
+    yield f"{base.rstrip('/')}{link['path']}"
+
+
 def reload(arguments: argparse.Namespace, settings: Settings) -> Iterator[str]:
     """Have the settings read again; yield lines about what needs a restart."""
     late = client_of(arguments, settings).reload()
@@ -196,16 +214,21 @@ def amount(size: float) -> str:
 
 
 def _url(settings: Settings) -> str:
-    from guacr.addresses import place
-
     control = settings.control
     if not control.http:
         raise SettingsError(
             "the settings have no control interface: set control.unix_socket, or give --socket or "
             "--url"
         )
-    scheme = "http" if control.tls_certificate is None else "https"
-    return f"{scheme}://{place(_LOOPBACK_OF.get(control.hosts[0], control.hosts[0]), control.port)}"
+    return _address(control.hosts, control.port, control.tls_certificate)
+
+
+def _address(hosts: Sequence[str], port: int, certificate: Path | None) -> str:
+    """Return the URL of a listener of this machine."""
+    from guacr.addresses import place
+
+    host = _LOOPBACK_OF.get(hosts[0], hosts[0]) if hosts else "127.0.0.1"
+    return f"{'http' if certificate is None else 'https'}://{place(host, port)}"
 
 
 def _token(path: Path | None) -> str:

@@ -187,6 +187,12 @@ def _add_control(commands: Any) -> None:
             "end sessions of a running daemon",
         ),
         (
+            "watch",
+            cli_control.add_watch_arguments,
+            cli_control.watch,
+            "print a link to watch a session of a running daemon",
+        ),
+        (
             "drain",
             cli_control.add_drain_arguments,
             cli_control.drain,

@@ -7,14 +7,13 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from ipaddress import ip_address
 from typing import Any
-from urllib.parse import unquote
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 from typing_extensions import override
 
-from guacr.addresses import place, plain
+from guacr.addresses import place
 from guacr.errors import SettingsError, UnauthorizedError
 from guacr.net.listeners import close_all, tcp_sockets
 from guacr.net.tls import TlsFiles
@@ -22,7 +21,7 @@ from guacr.operators.authority import Authority, Operator
 from guacr.operators.identify import bearer_token
 from guacr.operators.operations import Operations
 from guacr.operators.rpc.messages import POOL, SERVICE
-from guacr.operators.rpc.servicer import Servicer
+from guacr.operators.rpc.servicer import Servicer, address_of
 from guacr.settings.models import Settings
 
 REQUEST_MAX = 16384
@@ -144,7 +143,7 @@ class RpcServer:
             await self._stopping
 
     def _identify(self, context: Any) -> Operator:
-        peer = _address(context.peer())
+        peer = address_of(context)
         for name, value in context.invocation_metadata() or ():
             if name == "authorization":
                 return self._authority.by_token(bearer_token(value), peer)
@@ -254,10 +253,3 @@ def _is_address(name: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _address(peer: str) -> str:
-    """Return the address in the name of a peer, such as ipv4:10.0.0.1:1234 or
-    ipv6:%5B::1%5D:1234."""
-    _, _, name = unquote(peer).partition(":")
-    return plain(name.rpartition(":")[0].strip("[]")) or peer

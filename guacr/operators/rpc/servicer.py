@@ -7,9 +7,11 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import unquote
 
 import grpc
 
+from guacr.addresses import plain as plain_address
 from guacr.control.info import plain
 from guacr.deadline import time_limit
 from guacr.errors import ClientTimeoutError, GuacrError, InternalError, SettingsError
@@ -174,8 +176,16 @@ def _code(error: GuacrError, context: Context) -> grpc.StatusCode:
         return grpc.StatusCode.FAILED_PRECONDITION
     code = _CODES.get(error.status, grpc.StatusCode.INTERNAL)
     if code in (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED):
-        _refusals.refused(context.peer(), error)
+        _refusals.refused(address_of(context), error)
     return code
+
+
+def address_of(context: Context) -> str:
+    """Return the address of a call's peer, whose name is like ipv4:10.0.0.1:1234 or
+    ipv6:%5B::1%5D:1234."""
+    peer = unquote(context.peer())
+    name = peer.partition(":")[2].rpartition(":")[0]
+    return plain_address(name.strip("[]")) or peer
 
 
 def _serialised(message: Message) -> bytes:

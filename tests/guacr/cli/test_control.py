@@ -61,6 +61,18 @@ async def test_sessions_are_killed_by_the_beginning_of_their_id(
     assert session.id in capsys.readouterr().out
 
 
+async def test_a_link_to_watch_is_printed(
+    site: Site, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, user = site.connect()
+    monkeypatch.setenv("GUACR_WEBSOCKET__HOSTS", "::")
+    monkeypatch.setenv("GUACR_WEBSOCKET__TOKEN_KEYS", "k" * 32)
+    assert await run("watch", session_of(user).id[1:9]) == 0
+    assert capsys.readouterr().out.startswith("http://[::1]:4823/#token=ey")
+    assert await run("watch", session_of(user).id, "--page", "https://desk.example/guacr/") == 0
+    assert capsys.readouterr().out.startswith("https://desk.example/guacr/#token=ey")
+
+
 async def test_draining_waits_for_the_last_session(
     site: Site, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from guacr.control.client import ControlClient, Place
+from guacr.errors import SettingsError
 from tests.support.waiting import free_port
 
 QUIET = {name: value for name, value in os.environ.items() if not name.startswith("GUACR_")}
@@ -239,8 +241,10 @@ def test_sighup_reloads_and_ends_nothing(tmp_path: Path) -> None:
         listener.bind(str(notified))
         listener.settimeout(DEADLINE)
         command = ("-m", "guacr", "serve", "-f", "--config", str(path))
-        with serving(*command, NOTIFY_SOCKET=str(notified)) as process:
+        control = {"GUACR_CONTROL__UNIX_SOCKET": str(tmp_path / "control.sock")}
+        with serving(*command, NOTIFY_SOCKET=str(notified), **control) as process:
             assert listener.recv(100) == b"READY=1"
+            operator = ControlClient(Place(unix_socket=tmp_path / "control.sock"))
             assert "old" in offered(web_port)
             with socket.create_connection(("127.0.0.1", port), timeout=DEADLINE) as client:
                 client.sendall(b"6.select,8.testcard;")
@@ -253,7 +257,10 @@ def test_sighup_reloads_and_ends_nothing(tmp_path: Path) -> None:
                 line(process, "the settings were reloaded")
                 line(process, "server.port has changed: it takes effect with the next start")
                 assert "new" in offered(web_port)
+                assert operator.reload() == ["server.port"]
                 path.write_text("[server]\nport = 99999\n")
+                with pytest.raises(SettingsError, match="port must be a whole number"):
+                    operator.reload()
                 process.send_signal(signal.SIGHUP)
                 line(process, "settings were not reloaded: .*server.port must be a whole number")
                 assert "new" in offered(web_port)

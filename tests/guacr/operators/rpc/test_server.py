@@ -9,7 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import grpc
@@ -21,7 +21,8 @@ from guacr.access.operator_tokens import Right
 from guacr.daemon import Daemon
 from guacr.errors import SettingsError
 from guacr.operators.rpc import messages, servicer
-from guacr.operators.rpc.server import _address, _names
+from guacr.operators.rpc.server import _names
+from guacr.operators.rpc.servicer import address_of
 from guacr.protocol.status import Status
 from guacr.session.events import OperatorActed, Refused
 from guacr.testing.daemon import running_daemon
@@ -288,7 +289,7 @@ def test_addresses_in_a_certificate_are_no_names() -> None:
     ],
 )
 def test_peers_have_addresses(peer: str, address: str) -> None:
-    assert _address(peer) == address
+    assert address_of(SimpleNamespace(peer=lambda: peer)) == address
 
 
 async def test_a_port_in_use_prevents_the_start(site: Site, tmp_path: Path) -> None:
