@@ -509,7 +509,8 @@ class Session:
     def resize(self, user: User, width: int, height: int) -> None:
         """Handle a new size of the owner's window."""
         self.context.owner_info = replace(self.context.owner_info, width=width, height=height)
-        self.handler.resize(user, width, height)
+        # in the context of a client, lines of libraries would not belong to this session
+        belonging_to(self._about).run(self.handler.resize, user, width, height)
 
     # ---- the ticker
 

@@ -17,6 +17,7 @@ from guacr.settings.models import LogSettings
 from tests.support.logging_state import unchanged_logging
 from tests.support.openssh import OpenSsh
 from tests.support.ssh_desk import shell, ssh_daemon
+from tests.support.waiting import until
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -38,8 +39,9 @@ def test_lines_of_a_session(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     async def visit() -> None:
-        async with ssh_daemon() as daemon, shell(daemon, server, key):
-            pass
+        async with ssh_daemon() as daemon, shell(daemon, server, key) as one:
+            one.client.size(640, 480)
+            await until(lambda: one.handler.terminal.emulator.columns < 80, "another size")
 
     with unchanged_logging(), make_runner() as runner:
         log.configure(LogSettings(format="json", level="debug"))
