@@ -24,6 +24,7 @@ from guacr.session import configured
 from guacr.session.handler import ProtocolHandler
 from guacr.session.protocols import Protocols
 from guacr.settings.models import Settings
+from guacr.telemetry.service import ENDPOINT, is_wanted, load
 
 ANY_HOST = frozenset({"0.0.0.0", "::", "[::]", ""})  # noqa: S104 - it is compared, not bound
 
@@ -63,6 +64,7 @@ def check(settings: Settings) -> list[str]:
         _websocket(settings),
         f"WebRTC: {'offered by the page' if settings.webrtc.enabled else 'off'}",
         f"operators: {_operators(settings)}",
+        f"metrics: {_metrics(settings)}",
         f"audit log: {_audit(settings)}",
         f"connections: {_names(settings.connections)}",
         f"protocols: {_names(protocols.names)}",
@@ -101,6 +103,9 @@ def _problems(settings: Settings) -> Iterator[str]:
         for name in sorted(set(settings.webrtc.interfaces) - known):
             yield f"webrtc.interfaces: {name} is not an interface of this machine"
     yield from _control(settings)
+    if settings.metrics.enabled:
+        yield from _addresses("metrics", settings.metrics.hosts, settings.metrics.port)
+    yield from _telemetry(settings)
     yield from recording_problems(settings)
     yield from _journal(settings)
     if settings.daemon.pid_file is not None:
@@ -128,6 +133,14 @@ def _control(settings: Settings) -> Iterator[str]:
         yield from _addresses("control", control.hosts, control.port)
     if control.unix_socket is not None and not control.unix_socket.parent.is_dir():
         yield f"control.unix_socket: directory {control.unix_socket.parent} does not exist"
+
+
+def _telemetry(settings: Settings) -> Iterator[str]:
+    if settings.telemetry.endpoint:
+        try:
+            load()
+        except SettingsError as error:
+            yield str(error)
 
 
 def _journal(settings: Settings) -> Iterator[str]:
@@ -184,6 +197,14 @@ def _operators(settings: Settings) -> str:
         ways.append(f"HTTP on {_places(control.hosts, control.port)}{tls}")
     if control.grpc:
         ways.append(f"gRPC on {_places(control.hosts, control.grpc_port)}{tls}")
+    return "; ".join(ways) or "off"
+
+
+def _metrics(settings: Settings) -> str:
+    metrics, telemetry = settings.metrics, settings.telemetry
+    ways = [f"Prometheus on {_places(metrics.hosts, metrics.port)}"] if metrics.enabled else []
+    if is_wanted(telemetry, os.environ):
+        ways.append(f"OpenTelemetry to {telemetry.endpoint or ENDPOINT}")
     return "; ".join(ways) or "off"
 
 

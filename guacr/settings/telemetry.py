@@ -1,18 +1,32 @@
 """The settings of OpenTelemetry."""
 
 from typing import Annotated
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from guacr.settings.section import Section
 from guacr.settings.types import Seconds
+
+
+def _collector(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        is_url = parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:  # such as an address with one bracket
+        is_url = False
+    if url and not is_url:
+        raise ValueError("must be a URL such as http://127.0.0.1:4318")
+    if "@" in parts.netloc:
+        raise ValueError("must not contain a password: set OTEL_EXPORTER_OTLP_HEADERS")
+    return url
 
 
 class TelemetrySettings(Section):
     """OpenTelemetry (needs guacr[otel]; docs/telemetry.md). The variables OTEL_* of its SDK apply,
     too."""
 
-    endpoint: Annotated[str, Field(max_length=2048)] = ""
+    endpoint: Annotated[str, AfterValidator(_collector), Field(max_length=2048)] = ""
     """URL of a collector that accepts OTLP over HTTP, such as http://127.0.0.1:4318; empty for that
     in OTEL_EXPORTER_OTLP_ENDPOINT. Without both, nothing is sent."""
     traces: bool = True

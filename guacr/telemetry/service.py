@@ -7,6 +7,8 @@ import logging
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, ClassVar
 
 from typing_extensions import override
@@ -60,21 +62,18 @@ class TelemetryService(Service):
     async def open(self) -> None:
         if not self._wanted:
             return
+        settings = self._settings
         try:
-            await asyncio.to_thread(self._load)
-        except ImportError as error:
-            problem = f"OpenTelemetry is not installed ({error.name}): install guacr[otel]"
-            if self._settings.endpoint:
-                raise SettingsError(f"telemetry.endpoint is set, but {problem}") from error
-            log.warning("%s is set, but %s", ENDPOINT, problem)
-
-    def _load(self) -> None:
-        from guacr.telemetry.sdk import SdkMetrics, SdkTracer
-
-        if self._settings.traces:
-            self._tracer = SdkTracer(self._settings.endpoint)
-        if self._settings.metrics:
-            self._metrics = SdkMetrics(self._settings.endpoint)
+            sdk = await asyncio.to_thread(load)
+        except SettingsError as error:
+            if settings.endpoint:
+                raise
+            log.warning("nothing is sent to %s: %s", ENDPOINT, error)
+            return
+        if settings.traces:
+            self._tracer = sdk.SdkTracer(settings.endpoint)
+        if settings.metrics:
+            self._metrics = sdk.SdkMetrics(settings.endpoint)
 
     @override
     async def start(self) -> None:
@@ -122,6 +121,21 @@ class TelemetryService(Service):
                 await asyncio.to_thread(metrics.send, await self._sample())
             except Exception:
                 log.exception("metrics could not be sent")
+
+
+def load() -> ModuleType:
+    """Load the module that sends; blocks.
+
+    Raises:
+        SettingsError: its libraries are not installed.
+    """
+    try:
+        return import_module("guacr.telemetry.sdk")
+    except ImportError as error:
+        raise SettingsError(
+            f"OpenTelemetry needs a library that is not installed ({error.name}): install "
+            "guacr[otel]"
+        ) from error
 
 
 def is_wanted(settings: TelemetrySettings, environment: Mapping[str, str]) -> bool:

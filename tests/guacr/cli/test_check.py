@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import sys
 from pathlib import Path
 
 import asyncssh
@@ -12,6 +13,7 @@ import pytest
 from guacr.cli.check import check
 from guacr.errors import SettingsError
 from guacr.settings.models import Settings
+from guacr.telemetry.service import ENDPOINT
 from tests.support.certificates import Authority
 from tests.support.waiting import free_port
 
@@ -76,6 +78,20 @@ def test_webrtc() -> None:
     assert (
         problems(webrtc=missing) == "webrtc.interfaces: none0 is not an interface of this machine"
     )
+
+
+def test_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(ENDPOINT, raising=False)
+    assert "metrics: off" in check(settings())
+    metrics = {"enabled": True, "hosts": ["127.0.0.1"]}
+    telemetry = {"endpoint": "http://127.0.0.1:4318"}
+    expected = "metrics: Prometheus on 127.0.0.1:4825; OpenTelemetry to http://127.0.0.1:4318"
+    assert expected in check(settings(metrics=metrics, telemetry=telemetry))
+    monkeypatch.setenv(ENDPOINT, "http://user:secret@127.0.0.1:4318")
+    assert f"metrics: OpenTelemetry to {ENDPOINT}" in check(settings())
+    assert "no address 192.0.2.1" in problems(metrics=metrics | {"hosts": ["192.0.2.1"]})
+    monkeypatch.setitem(sys.modules, "guacr.telemetry.sdk", None)
+    assert "install guacr[otel]" in problems(telemetry=telemetry)
 
 
 def test_interfaces_for_operators(tmp_path: Path) -> None:
