@@ -7,7 +7,7 @@ each class turns these back.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 State = Literal["ready", "draining"]
@@ -117,6 +117,16 @@ class DaemonStatus:
         return cls(**{**values, "not_ready": tuple(values["not_ready"]), "workers": workers})
 
 
-def plain(info: UserInfo | SessionInfo | WorkerInfo | DaemonStatus) -> dict[str, Any]:
-    """Return the fields as a dictionary that JSON can represent."""
-    return asdict(info)
+Info = UserInfo | SessionInfo | WorkerInfo | DaemonStatus
+
+
+def plain(info: Info) -> dict[str, Any]:
+    """Return the fields as a dictionary that JSON can represent. There can be thousands of
+    sessions: this is several times as fast as `dataclasses.asdict`."""
+    return {name: _plain_value(getattr(info, name)) for name in info.__slots__}
+
+
+def _plain_value(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [plain(one) if isinstance(one, Info) else one for one in value]
+    return value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -18,6 +19,7 @@ from guacr.control.control import Control
 from guacr.control.info import DaemonStatus, SessionInfo
 from guacr.errors import (
     BadRequestError,
+    NotFoundError,
     SessionClosedError,
     TooManyError,
     UnsupportedError,
@@ -26,13 +28,14 @@ from guacr.errors import (
 from guacr.operators.authority import Operator
 from guacr.operators.filters import Page, Query
 from guacr.session.events import OperatorActed
+from guacr.session.ids import CONNECTION_ID_PREFIX
 from guacr.settings.models import Settings
 
 MESSAGE_MAX = 500
 """Maximum characters of a sentence for the users of a session."""
 MESSAGE = "an operator has ended this session"
 """The sentence if the operator gives none."""
-ID_PREFIX = "$"
+_ID = re.compile(r"\$?[0-9a-f-]{1,64}")
 
 log = logging.getLogger("guacr.operators")
 
@@ -69,8 +72,8 @@ class Operations:
         self._settings = settings
         self._keys = keys
         self._clock = clock
-        self._streams: set[asyncio.Timeout] = set()
-        """The deadlines of those who read events."""
+        self._streams: dict[asyncio.Timeout, str] = {}
+        """The names of those who read events, by their deadlines."""
 
     def apply(self, settings: Settings) -> None:
         """Apply new settings."""
@@ -179,24 +182,34 @@ class Operations:
             TooManyError: there are too many streams.
         """
         operator.check(Right.READ)
-        allowed = self._settings.control.max_streams
-        if len(self._streams) >= allowed:
-            raise TooManyError(
-                f"all {allowed} streams of events are in use (control.max_streams): end another one"
-            )
+        self._check_streams(operator.name)
         limit = asyncio.timeout(operator.seconds_left())
-        self._streams.add(limit)
+        self._streams[limit] = operator.name
         try:
             with suppress(TimeoutError):
                 async with limit, self._control.events() as events:
                     yield events
         finally:
-            self._streams.discard(limit)
+            del self._streams[limit]
 
     def end_streams(self) -> None:
         """End the streams of events: rights may have changed, or the daemon ends."""
         for limit in self._streams:
             limit.reschedule(0)  # at once
+
+    def _check_streams(self, name: str) -> None:
+        """Refuse more streams than allowed, or more than half of them for one operator, so that
+        others get some, too."""
+        allowed = self._settings.control.max_streams
+        own = max(1, allowed // 2)
+        if len(self._streams) >= allowed:
+            raise TooManyError(
+                f"all {allowed} streams of events are in use (control.max_streams): end another one"
+            )
+        if list(self._streams.values()).count(name) >= own:
+            raise TooManyError(
+                f"you have {own} streams of events, half of control.max_streams: end one of them"
+            )
 
     async def _note(
         self, operator: Operator, action: str, session: str = "", reason: str = ""
@@ -208,8 +221,15 @@ class Operations:
         )
 
 
-def _whole(session_id: str) -> str:
-    return session_id if session_id.startswith(ID_PREFIX) else ID_PREFIX + session_id
+def _whole(text: str) -> str:
+    """Return the id of a session, with its dollar sign.
+
+    Raises:
+        NotFoundError: it is no id.
+    """
+    if not _ID.fullmatch(text):
+        raise NotFoundError("unknown connection: it has ended, or its id is wrong")
+    return text if text.startswith(CONNECTION_ID_PREFIX) else CONNECTION_ID_PREFIX + text
 
 
 def _sentence(message: str) -> str:

@@ -48,7 +48,7 @@ class ControlSettings(Section):
     max_connections: Annotated[Whole, Field(ge=1, le=10_000)] = 64
     """Simultaneous connections to the Unix socket, and to each port."""
     max_streams: Annotated[Whole, Field(ge=1, le=10_000)] = 16
-    """Simultaneous streams of events."""
+    """Simultaneous streams of events; at most half of them for one operator."""
 
     @property
     def listens_on_tcp(self) -> bool:

@@ -157,6 +157,9 @@ async def test_invalid_requests_get_a_sentence(site: Site) -> None:
         (end, {"json": {"massage": "x"}}, 400),
         (end, {"json": {"message": "x" * (MESSAGE_MAX + 1)}}, 400),
         (end, {"json": {"message": "x" * MESSAGE_MAX}}, 404),
+        (f"/v1/sessions/{'x' * 5000}/end", {}, 404),
+        ("/v1/sessions/%ED%A0%80/end", {}, 404),
+        ("/v1/sessions/$1%0A/end", {}, 404),
         (end, {"data": b"x" * 20000, "headers": {"Content-Type": "application/json"}}, 413),
         ("/v1/nothing", {}, 404),
         ("/v1/status", {}, 405),
@@ -197,6 +200,16 @@ async def test_streams_are_limited_and_end_when_their_client_leaves(tmp_path: Pa
         stream.close()
         await until(lambda: not site.daemon.registry.events._subscriptions)
         (await site.unix.get("/v1/events")).close()
+
+
+async def test_nobody_takes_all_streams(tmp_path: Path) -> None:
+    settings = control_settings(tmp_path, max_streams=2)
+    async with running_site(settings) as site, site.unix.get("/v1/events") as first:
+        assert first.status == 200
+        refused = await answer(await site.unix.get("/v1/events"), 429)
+        assert "half of control.max_streams" in refused["error"]
+        async with site.http.get("/v1/events", headers=bearer()) as other:
+            assert other.status == 200
 
 
 async def test_a_stream_that_is_not_read_ends(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
