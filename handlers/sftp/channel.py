@@ -21,6 +21,7 @@ from guacr.api import (
 from guacr.sshlib import asyncssh
 from handlers.sftp.wire import (
     NO_ATTRIBUTES,
+    POSIX_RENAME,
     VERSION,
     Attributes,
     Code,
@@ -32,6 +33,7 @@ from handlers.sftp.wire import (
     StatusError,
     WireError,
     checked,
+    extensions,
     names,
     packet,
     string,
@@ -74,6 +76,8 @@ class SftpChannel(asyncssh.SSHClientSession[bytes]):
         self._channel: asyncssh.SSHClientChannel[bytes] | None = None
         self._heard = 0
         """Bytes received."""
+        self.replaces = False
+        """True if `replace` can be used."""
         self._lost = False
         """True if the host has closed it."""
         self._closed: Callable[[], UpstreamError] | None = None
@@ -120,6 +124,10 @@ class SftpChannel(asyncssh.SSHClientSession[bytes]):
             raise
         if answer.kind != Kind.VERSION:
             raise self._refuse(WireError("it does not answer with a version"))
+        try:
+            self.replaces = POSIX_RENAME in extensions(answer.body)
+        except WireError as error:
+            raise self._refuse(error) from None
 
     async def realpath(self, path: bytes) -> bytes:
         """Return the absolute path of something that exists."""
@@ -195,6 +203,10 @@ class SftpChannel(asyncssh.SSHClientSession[bytes]):
         """Set the size of an open file."""
         await self._request(Kind.FSETSTAT, Kind.STATUS, string(handle), with_size(size))
 
+    async def set_permissions(self, handle: bytes, mode: int) -> None:
+        """Set the permissions of an open file."""
+        await self._request(Kind.FSETSTAT, Kind.STATUS, string(handle), with_permissions(mode))
+
     async def finish(self, handle: bytes) -> None:
         """Close a file, and learn whether everything was written: some servers, and network drives,
         only say so now."""
@@ -212,6 +224,12 @@ class SftpChannel(asyncssh.SSHClientSession[bytes]):
     async def rename(self, path: bytes, to: bytes) -> None:
         """Rename a file or directory; most servers refuse if there is something of the new name."""
         await self._request(Kind.RENAME, Kind.STATUS, string(path), string(to))
+
+    async def replace(self, path: bytes, to: bytes) -> None:
+        """Rename a file to the name of another one, which it replaces."""
+        await self._request(
+            Kind.EXTENDED, Kind.STATUS, string(POSIX_RENAME), string(path), string(to)
+        )
 
     async def mkdir(self, path: bytes) -> None:
         """Create a directory."""

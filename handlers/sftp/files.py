@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import posixpath
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import aclosing, contextmanager, suppress
+from contextlib import aclosing, contextmanager
 
 from typing_extensions import override
 
@@ -14,11 +14,11 @@ from guacr.api import (
     Entry,
     Feature,
     ForbiddenError,
-    GuacrError,
     shorten,
 )
 from handlers.offer import HostFiles
 from handlers.sftp.channel import SftpChannel
+from handlers.sftp.destination import Destination, continuation, new_file, replacement
 from handlers.sftp.failures import explained
 from handlers.sftp.listing import entry_of, list_directory
 from handlers.sftp.pace import Pace
@@ -28,10 +28,6 @@ from handlers.sftp.trees import delete_tree
 from handlers.sftp.wire import Attributes, Code, Open, StatusError
 from handlers.sftp.writing import Writing
 
-PERMISSIONS = 0o600
-"""Those of new files, as with guacd."""
-KEEP_TIMEOUT = 2.0
-"""Seconds that may pass after a user has left until the file is closed."""
 _CHANGES = (
     Feature.WRITE,
     Feature.RESUME,
@@ -149,29 +145,16 @@ class SftpFiles(HostFiles):
     ) -> None:
         channel = await self.open()
         with _refusals("write", path, "its disk may be full, or a quota exceeded"):
-            place, previous, is_link = await self._target(channel, path)
-            size = previous.size or 0 if previous else 0
-            if size < offset:
-                raise ConflictError(
-                    f"{shorten(path)} cannot be continued, because it has {size} bytes, and not "
-                    f"{offset}: send it again"
-                )
-            how = Open.WRITE | Open.CREATE | (Open(0) if offset else Open.TRUNCATE)
-            handle = await channel.open(place, how, PERMISSIONS)
-            writing = Writing(channel, handle, offset)
+            destination = await self._destination(channel, path, offset)
+            writing = Writing(channel, destination.handle, offset)
             try:
                 await writing.write(data, self._pace)
-                if offset and size > writing.end:
-                    await channel.truncate(handle, writing.end)
-                await channel.finish(handle)
+                await destination.finish(writing.end)
             except asyncio.CancelledError:
-                await _keep(channel, handle, writing.end)
+                await destination.keep(writing.end)
                 raise
             except BaseException:
-                channel.close_handle(handle)
-                if not is_link:
-                    with suppress(StatusError, GuacrError):
-                        await channel.remove(place)
+                await destination.discard()
                 raise
 
     @override
@@ -202,26 +185,30 @@ class SftpFiles(HostFiles):
             else:
                 await channel.remove(place)
 
-    async def _target(
-        self, channel: SftpChannel, path: str
-    ) -> tuple[bytes, Attributes | None, bool]:
-        """Return the place to write a file to, what is there, and whether a link leads there.
+    async def _destination(self, channel: SftpChannel, path: str, offset: int) -> Destination:
+        """Open a file for an upload.
 
         Raises:
-            ConflictError: it is a directory.
+            ConflictError: it is a directory, or shorter than `offset`.
             ForbiddenError: it is not a regular file, or a link leads out of the offered directory.
         """
         place = await self._places.place(channel, path)
         found = await _found(channel, place)
         is_link = found is not None and found.is_link
         if is_link:
-            place = await self._places.real(channel, path)
+            await self._places.real(channel, path)
+            place = await channel.realpath(place)
             found = await channel.stat(place)
-        if found is not None:
-            if found.is_directory:
-                raise ConflictError(f"{shorten(path)} is a folder: choose a different name")
-            _regular(found, path)
-        return place, found, is_link
+        if found is None:
+            if offset:
+                raise ConflictError(f"{shorten(path)} does not exist any more: send it again")
+            return await new_file(channel, place)
+        if found.is_directory:
+            raise ConflictError(f"{shorten(path)} is a folder: choose a different name")
+        _regular(found, path)
+        if offset:
+            return await continuation(channel, place, found, offset, is_link=is_link)
+        return await replacement(channel, place, found, is_link=is_link)
 
     async def _vacant(self, channel: SftpChannel, path: str) -> bytes:
         """Return the place of a new file or directory.
@@ -255,15 +242,6 @@ def _regular(attributes: Attributes, path: str) -> Attributes:
         return attributes
     what = "a folder" if attributes.is_directory else "a device, a socket or a named pipe"
     raise ForbiddenError(f"{shorten(path)} is {what}, not a file")
-
-
-async def _keep(channel: SftpChannel, handle: bytes, end: int) -> None:
-    """Close a file that its user may continue later, and cut off what was written after a gap."""
-    with suppress(StatusError, GuacrError, TimeoutError):
-        async with asyncio.timeout(KEEP_TIMEOUT):
-            await channel.truncate(handle, end)
-    with suppress(GuacrError):
-        channel.close_handle(handle)
 
 
 @contextmanager

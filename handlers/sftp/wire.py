@@ -17,6 +17,10 @@ PACKET_MAX = 256 * 1024
 """Maximum bytes of a packet from a server, as in OpenSSH."""
 MESSAGE_MAX = 200
 """Maximum bytes of a server's message that are kept."""
+POSIX_RENAME = b"posix-rename@openssh.com"
+"""The extension that renames a file to the name of another one, which is replaced at once."""
+EXTENSIONS_MAX = 64
+"""Maximum extensions of a server that are looked at."""
 EXTENDED_MAX = 32
 """Maximum extended attributes of a file; none of them is used."""
 
@@ -49,6 +53,7 @@ class Kind(IntEnum):
     DATA = 103
     NAME = 104
     ATTRS = 105
+    EXTENDED = 200
 
 
 class Code(IntEnum):
@@ -72,6 +77,7 @@ class Open(IntFlag):
     WRITE = 0x02
     CREATE = 0x08
     TRUNCATE = 0x10
+    EXCLUSIVE = 0x20
 
 
 class _Has(IntFlag):
@@ -107,6 +113,8 @@ class Attributes:
     """The type and the permissions, as in POSIX."""
     modified: int | None = None
     """Unix seconds."""
+    owner: tuple[int, int] | None = None
+    """The numbers of the user and the group."""
 
     @property
     def is_directory(self) -> bool:
@@ -207,6 +215,11 @@ class Fields:
         self._data = data
         self._at = 0
 
+    @property
+    def at_end(self) -> bool:
+        """True if everything was read."""
+        return self._at >= len(self._data)
+
     def u32(self) -> int:
         """Read 32 bits."""
         return int.from_bytes(self._take(4), "big")
@@ -223,8 +236,7 @@ class Fields:
         """Read the attributes of a file."""
         has = self.u32()
         size = self.u64() if has & _Has.SIZE else None
-        if has & _Has.OWNER:
-            self._take(8)
+        owner = (self.u32(), self.u32()) if has & _Has.OWNER else None
         mode = self.u32() if has & _Has.PERMISSIONS else None
         modified = None
         if has & _Has.TIMES:
@@ -236,7 +248,7 @@ class Fields:
                 raise WireError(f"{count} extended attributes")
             for _ in range(2 * count):
                 self.string()
-        return Attributes(size, mode, modified)
+        return Attributes(size, mode, modified, owner)
 
     def _take(self, count: int) -> bytes:
         end = self._at + count
@@ -272,6 +284,15 @@ def _message(fields: Fields) -> str:
         return fields.string()[:MESSAGE_MAX].decode("utf-8", "replace")
     except WireError:
         return ""
+
+
+def extensions(body: bytes) -> frozenset[bytes]:
+    """Return the names of the extensions in a VERSION; raises WireError if it is cut off."""
+    fields, found = Fields(body), set[bytes]()
+    while not fields.at_end and len(found) < EXTENSIONS_MAX:
+        found.add(fields.string())
+        fields.string()  # its version
+    return frozenset(found)
 
 
 def names(fields: Fields) -> Iterator[tuple[bytes, Attributes]]:

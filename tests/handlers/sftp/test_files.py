@@ -26,6 +26,7 @@ from guacr.api import (
     OverrunError,
     UpstreamError,
 )
+from handlers.sftp.destination import part_of
 from handlers.sftp.files import SftpFiles
 from handlers.sftp.pace import BLOCK
 from tests.support.openssh import OpenSsh
@@ -176,13 +177,101 @@ async def test_an_upload_that_was_cancelled_can_be_continued(
 
 
 async def test_an_upload_that_fails_is_removed(files: SftpFiles, folder: Path) -> None:
-    async def failing() -> AsyncIterator[bytes]:
-        yield SOME
-        raise BadRequestError("the client has stopped")
-
     with pytest.raises(BadRequestError):
-        await files.write("/file", BINARY, failing())
+        await files.write("/file", BINARY, failing(SOME))
     assert not (folder / "file").exists()
+
+
+async def failing(data: bytes) -> AsyncIterator[bytes]:
+    """An upload that its user cancels."""
+    yield data
+    raise BadRequestError("the client has stopped")
+
+
+async def leave(files: SftpFiles, data: bytes) -> None:
+    """Begin an upload of a file, and leave."""
+    arrived = asyncio.Event()
+
+    async def stopping() -> AsyncIterator[bytes]:
+        yield data
+        arrived.set()
+        await asyncio.Event().wait()
+
+    upload = asyncio.create_task(files.write("/file", BINARY, stopping()))
+    await arrived.wait()
+    upload.cancel()
+    await asyncio.wait([upload])
+
+
+@pytest.fixture
+def old(folder: Path) -> Path:
+    """A file of the user's that can be replaced."""
+    path = folder / "file"
+    path.write_bytes(b"old" * BLOCK)
+    path.chmod(0o640)
+    shutil.chown(path, path.parent.owner(), path.parent.owner())
+    return path
+
+
+@pytest.mark.usefixtures("old")
+async def test_a_file_stays_as_it_is_if_its_replacement_fails(
+    files: SftpFiles, folder: Path
+) -> None:
+    with pytest.raises(BadRequestError):
+        await files.write("/file", BINARY, failing(SOME))
+    assert (folder / "file").read_bytes() == b"old" * BLOCK
+    assert names_in(folder) == {"file"}
+
+
+@pytest.mark.usefixtures("old")
+async def test_a_replacement_is_continued(files: SftpFiles, folder: Path) -> None:
+    await leave(files, SOME[: 2 * BLOCK])
+    assert (folder / "file").read_bytes() == b"old" * BLOCK
+    with pytest.raises(ConflictError, match="has 65536 bytes, and not 65537"):
+        await files.write("/file", BINARY, pieces(b"x"), 2 * BLOCK + 1)
+    await files.write("/file", BINARY, pieces(SOME[BLOCK:]), BLOCK)
+    assert (folder / "file").read_bytes() == SOME
+    assert stat.S_IMODE((folder / "file").stat().st_mode) == 0o640
+    assert names_in(folder) == {"file"}
+
+
+@pytest.mark.usefixtures("old")
+async def test_a_replacement_starts_over(files: SftpFiles, folder: Path) -> None:
+    await leave(files, SOME)
+    await files.write("/file", BINARY, pieces(b"new"))
+    assert (folder / "file").read_bytes() == b"new"
+    assert names_in(folder) == {"file"}
+
+
+@pytest.mark.usefixtures("old")
+async def test_what_somebody_else_has_put_beside_a_file_is_not_written_to(
+    files: SftpFiles, folder: Path
+) -> None:
+    (folder / "other").write_bytes(b"other")
+    part = Path(os.fsdecode(part_of(os.fsencode(folder / "file"))))
+    (folder / part).symlink_to("other")
+    await files.write("/file", BINARY, pieces(b"new"))
+    (folder / part).symlink_to("other")
+    await files.write("/file", BINARY, pieces(b"er"), 3)
+    assert ((folder / "file").read_bytes(), (folder / "other").read_bytes()) == (b"newer", b"other")
+
+
+@pytest.mark.parametrize("reason", ["server", "owner", "directory"])
+@pytest.mark.usefixtures("old")
+async def test_files_that_cannot_be_replaced_are_overwritten(
+    files: SftpFiles, folder: Path, reason: str
+) -> None:
+    (await files.open()).replaces = reason != "server"
+    if reason == "owner":
+        (folder / "file").chmod(0o666)
+        os.chown(folder / "file", 0, 0)
+    elif reason == "directory":
+        os.chown(folder, 0, 0)
+        os.chmod(folder, 0o755)  # noqa: PTH101
+    before = (folder / "file").stat().st_ino
+    await files.write("/file", BINARY, pieces(b"new"))
+    assert ((folder / "file").read_bytes(), (folder / "file").stat().st_ino) == (b"new", before)
+    assert names_in(folder) == {"file"}
 
 
 async def test_directories_are_made_and_deleted_and_links_are_not_followed(

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.sftp.wire import (
+    EXTENSIONS_MAX,
     Attributes,
     Decoder,
     Fields,
@@ -15,6 +16,7 @@ from handlers.sftp.wire import (
     StatusError,
     WireError,
     checked,
+    extensions,
     names,
     packet,
     string,
@@ -62,7 +64,7 @@ def test_attributes(size: int, mode: int, modified: int) -> None:
     everything = u32(0x8000000F) + u64(size) + u32(1) + u32(2) + u32(mode) + u32(3)
     everything += u32(modified) + u32(1) + string(b"acl") + string(b"data")
     fields = Fields(everything + b"rest")
-    assert fields.attributes() == Attributes(size, mode, modified)
+    assert fields.attributes() == Attributes(size, mode, modified, (1, 2))
     with pytest.raises(WireError):
         fields.string()
     for at in range(len(everything)):
@@ -114,3 +116,15 @@ def test_lengths_are_limited(length: int) -> None:
 def test_the_longest_packet_is_accepted() -> None:
     (longest,) = Decoder().feed(u32(262_144) + bytes(262_144))
     assert len(longest.body) == 262_139
+
+
+def test_extensions() -> None:
+    body = string(b"posix-rename@openssh.com") + string(b"1") + string(b"other") + string(b"")
+    assert extensions(body) == {b"posix-rename@openssh.com", b"other"}
+    assert extensions(b"") == frozenset()
+    for at in range(1, len(body)):
+        if at != len(body) - len(string(b"other") + string(b"")):
+            with pytest.raises(WireError):
+                extensions(body[:at])
+    many = b"".join(string(b"%d" % number) + string(b"") for number in range(EXTENSIONS_MAX + 1))
+    assert len(extensions(many)) == EXTENSIONS_MAX
