@@ -24,7 +24,8 @@ RUN apt-get update \
         ghostscript \
     && rm -rf /var/lib/apt/lists/* \
     && groupadd --gid 1000 guacr \
-    && useradd --uid 1000 --gid guacr --create-home --shell /usr/sbin/nologin guacr
+    && useradd --uid 1000 --gid guacr --create-home --shell /usr/sbin/nologin guacr \
+    && install --directory --owner guacr --group guacr --mode 0700 /var/lib/guacr
 COPY --from=build /opt/guacr /opt/guacr
 COPY config/guacr.toml /etc/guacr/guacr.toml
 COPY config/image.toml /opt/guacr/image.toml

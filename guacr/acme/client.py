@@ -6,7 +6,8 @@ Its functions block, and are called in a thread.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,7 +18,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from josepy.errors import Error as JoseError
 from josepy.jwa import ES256
-from josepy.jwk import JWK, JWKEC
+from josepy.jwk import JWKEC
 
 from guacr import __version__
 from guacr.acme.store import ACCOUNT, ACCOUNT_KEY, Store
@@ -52,14 +53,9 @@ def obtain(settings: AcmeSettings, store: Store, publish: Publish) -> bytes:
         AcmeError: the server cannot be reached, or refuses; or it cannot reach the domains.
     """
     try:
-        client = _client(settings, store)
-        key = _pem(ec.generate_private_key(ec.SECP256R1()))
-        order = client.new_order(crypto_util.make_csr(key, list(settings.domains)))
-        for authorization in order.authorizations:
-            if authorization.body.status != messages.STATUS_VALID:
-                _answer(client, authorization.body, publish)
-        deadline = datetime.now() + timedelta(seconds=ORDER_TIMEOUT)  # noqa: DTZ005 - the library's
-        chain = client.poll_and_finalize(order, deadline).fullchain_pem
+        network = _network(settings, store)
+        with closing(network.session):
+            return _order(_client(network, settings, store), settings.domains, publish)
     except messages.Error as error:
         if error.code == "accountDoesNotExist":  # it was removed: the next attempt makes another
             store.write(ACCOUNT, b"{}")
@@ -74,21 +70,36 @@ def obtain(settings: AcmeSettings, store: Store, publish: Publish) -> bytes:
         raise AcmeError(f"the server's answer is not that of an ACME server: {error}") from error
     except requests.RequestException as error:
         raise AcmeError(f"the server cannot be reached: {_reason(error)}") from error
-    return key + chain.encode()
+    except OSError as error:  # of the store, or of ca_file
+        raise AcmeError(str(error)) from error
 
 
-def _client(settings: AcmeSettings, store: Store) -> ClientV2:
-    """Return a client that is logged in with the account of the store."""
+def _order(client: ClientV2, domains: Sequence[str], publish: Publish) -> bytes:
+    key = _pem(ec.generate_private_key(ec.SECP256R1()))
+    order = client.new_order(crypto_util.make_csr(key, list(domains)))
+    for authorization in order.authorizations:
+        if authorization.body.status != messages.STATUS_VALID:
+            _answer(client, authorization.body, publish)
+    deadline = datetime.now() + timedelta(seconds=ORDER_TIMEOUT)  # noqa: DTZ005 - the library's
+    return key + client.poll_and_finalize(order, deadline).fullchain_pem.encode()
+
+
+def _network(settings: AcmeSettings, store: Store) -> ClientNetwork:
+    """Return connections that sign requests with the account's key."""
     key = JWKEC.load(_account_key(store))
-    network = ClientNetwork(
-        key, alg=ES256, user_agent=f"guacr/{__version__}", timeout=REQUEST_TIMEOUT
-    )
+    agent = f"guacr/{__version__}"
+    network = ClientNetwork(key, alg=ES256, user_agent=agent, timeout=REQUEST_TIMEOUT)
     if settings.ca_file is not None:
         network.verify_ssl = str(settings.ca_file)  # type: ignore[assignment]  # requests accepts it
+    return network
+
+
+def _client(network: ClientNetwork, settings: AcmeSettings, store: Store) -> ClientV2:
+    """Return a client that is logged in with the account of the store."""
     client = ClientV2(ClientV2.get_directory(settings.directory_url, network), network)
     uri = json.loads(store.read(ACCOUNT) or b"{}").get("uri")
     if uri is None:
-        uri = _register(client, key, settings)
+        uri = _register(client, settings)
         store.write(ACCOUNT, json.dumps({"uri": uri}).encode())
     network.account = messages.RegistrationResource(uri=uri, body=messages.Registration())
     return client
@@ -102,11 +113,12 @@ def _account_key(store: Store) -> bytes:
     return pem
 
 
-def _register(client: ClientV2, key: JWK, settings: AcmeSettings) -> str:
+def _register(client: ClientV2, settings: AcmeSettings) -> str:
     binding: dict[str, Any] | None = None
     if settings.eab_key_id:
+        assert client.net.key is not None  # noqa: S101 - it is given
         binding = messages.ExternalAccountBinding.from_data(
-            key.public_key(), settings.eab_key_id, settings.eab_key, client.directory
+            client.net.key.public_key(), settings.eab_key_id, settings.eab_key, client.directory
         )
     registration = messages.NewRegistration.from_data(
         email=settings.email or None,

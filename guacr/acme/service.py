@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import ClassVar
 
 from typing_extensions import override
@@ -59,6 +60,8 @@ class AcmeService(Service):
         self._port = ChallengePort(settings)
         self._task: asyncio.Task[None] | None = None
         self._look = asyncio.Event()
+        self._attempts = Attempts()
+        """The outcome of those of this process: the disk may be full."""
 
     @property
     def port(self) -> int:
@@ -119,7 +122,7 @@ class AcmeService(Service):
 
     async def _is_ours(self) -> bool:
         """Return whether this process obtains certificates, maybe from now on."""
-        if not self._store.lock():
+        if not await asyncio.to_thread(self._store.lock):
             return False
         if not self._port.port:  # the process that had the lock has ended
             try:
@@ -133,9 +136,15 @@ class AcmeService(Service):
 
     def _is_due(self, acme: AcmeSettings) -> bool:
         now = time.time()
-        return is_due(self._validity(acme), acme.domains, now) and (
-            now >= self._store.attempts.not_before
-        )
+        if not is_due(self._validity(acme), acme.domains, now):
+            return False
+        return now >= self._known_attempts(acme).not_before
+
+    def _known_attempts(self, acme: AcmeSettings) -> Attempts:
+        """Return the outcome of earlier attempts for the present domains."""
+        known = (self._attempts, self._store.attempts)
+        same = [one for one in known if one.domains == acme.domains]
+        return max(same, key=lambda one: one.not_before, default=Attempts(domains=acme.domains))
 
     def _validity(self, acme: AcmeSettings) -> Validity | None:
         try:
@@ -154,15 +163,13 @@ class AcmeService(Service):
             await asyncio.to_thread(self._keep, acme, pem)
         except (AcmeError, SettingsError) as error:
             limited = isinstance(error, AcmeError) and error.rate_limited
-            attempts = after_failure(self._store.attempts, time.time(), limited=limited)
-            self._store.attempts = attempts
-            date = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(attempts.not_before))
+            not_before = await asyncio.to_thread(self._failed, acme, limited=limited)
+            date = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(not_before))
             log.warning("no certificate for %s: %s; the next attempt is at %s", names, error, date)
         except Exception:
-            self._store.attempts = after_failure(self._store.attempts, time.time())
+            await asyncio.to_thread(self._failed, acme)
             raise
         else:
-            self._store.attempts = Attempts()
             log.info("there is a new certificate for %s", names)
             self._on_obtained()
         finally:
@@ -183,6 +190,17 @@ class AcmeService(Service):
         finally:
             path.unlink()
         self._store.write(CERTIFICATE, pem)
+        self._attempts = self._store.attempts = Attempts()
+
+    def _failed(self, acme: AcmeSettings, *, limited: bool = False) -> float:
+        """Note a failure; return when the next attempt is allowed, in seconds since 1970."""
+        attempts = after_failure(self._known_attempts(acme), time.time(), limited=limited)
+        self._attempts = attempts
+        try:
+            self._store.attempts = attempts
+        except OSError as error:
+            log.warning("%s cannot be written to: %s", acme.server_directory, error.strerror)
+        return attempts.not_before
 
 
 def is_due(validity: Validity | None, domains: tuple[str, ...], now: float) -> bool:
@@ -196,4 +214,5 @@ def is_due(validity: Validity | None, domains: tuple[str, ...], now: float) -> b
 def after_failure(attempts: Attempts, now: float, *, limited: bool = False) -> Attempts:
     """Return what is known after another failure, possibly because of the server's limits."""
     delay = min(RETRY_MAX, RETRY_MIN * 2.0 ** min(attempts.failures, 30))
-    return Attempts(attempts.failures + 1, now + (max(delay, LIMITED) if limited else delay))
+    delay = max(delay, LIMITED) if limited else delay
+    return replace(attempts, failures=attempts.failures + 1, not_before=now + delay)

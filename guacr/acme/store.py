@@ -20,10 +20,11 @@ ACCOUNT_KEY, ACCOUNT, ATTEMPTS, LOCK = "account.pem", "account.json", "attempts.
 @dataclass(frozen=True, slots=True)
 class Attempts:
     """Failures since the last success, and when the next attempt is allowed, in seconds since
-    1970."""
+    1970; for the same domains."""
 
     failures: int = 0
     not_before: float = 0.0
+    domains: tuple[str, ...] = ()
 
 
 class Store:
@@ -94,8 +95,10 @@ class Store:
     def attempts(self) -> Attempts:
         """The outcome of earlier attempts."""
         try:
-            return Attempts(**json.loads(self.read(ATTEMPTS) or b"{}"))
-        except (ValueError, TypeError):
+            known = json.loads(self.read(ATTEMPTS) or b"{}")
+            domains = tuple(map(str, known["domains"]))
+            return Attempts(int(known["failures"]), float(known["not_before"]), domains)
+        except (ValueError, TypeError, KeyError):
             return Attempts()
 
     @attempts.setter

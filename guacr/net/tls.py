@@ -152,6 +152,7 @@ def server_context(files: TlsFiles) -> ssl.SSLContext:
     paths = [path for path in (files.certificate, files.key, files.client_ca) if path]
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.options |= ssl.OP_NO_RENEGOTIATION  # which OpenSSL before 3 lets clients do
 
     def refuse_encrypted() -> bytes:
         # otherwise OpenSSL would ask for the passphrase at the terminal, and block the daemon

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import ssl
 import stat
@@ -157,7 +158,31 @@ async def test_failures_are_reported_and_not_repeated_soon(
     async with running(settings) as daemon:
         assert daemon.acme is not None
         await daemon.acme._check()
-    assert "no certificate for" not in caplog.text
+        assert "no certificate for" not in caplog.text
+        daemon.reload(settings_of(pebble, tmp_path, domains=[OTHER], http_port=free_port()))
+        await until(lambda: f"no certificate for {OTHER}: " in caplog.text)
+
+
+async def test_a_full_disk_does_not_lead_to_one_order_after_the_other(
+    pebble: Pebble,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def write(self: Store, name: str, data: bytes) -> None:
+        if name in ("candidate.pem", ATTEMPTS):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        original(self, name, data)
+
+    original = Store.write
+    monkeypatch.setattr(Store, "write", write)
+    async with running(settings_of(pebble, tmp_path)) as daemon:
+        await until(lambda: "the certificate cannot be looked after" in caplog.text)
+        assert "cannot be written to: No space left on device" in caplog.text
+        assert daemon.acme is not None
+        monkeypatch.undo()
+        await daemon.acme._check()
+    assert not acme_settings(pebble, tmp_path).certificate.exists()
 
 
 @pytest.mark.parametrize(
@@ -165,6 +190,7 @@ async def test_failures_are_reported_and_not_repeated_soon(
     [
         ({"directory_url": "https://127.0.0.1:1/dir"}, "the server cannot be reached: "),
         ({"ca_file": None}, "CERTIFICATE_VERIFY_FAILED"),
+        ({"ca_file": "/nonexistent/ca.pem"}, "invalid path: /nonexistent/ca.pem"),
         ({"eab_key_id": "", "eab_key": ""}, "the server refuses: "),
         ({"eab_key": "c2VjcmV0"}, "the server refuses: "),
     ],
@@ -236,11 +262,11 @@ def test_one_process_has_the_lock(tmp_path: Path) -> None:
 def test_damaged_files_are_no_obstacle(tmp_path: Path) -> None:
     store = Store(tmp_path)
     assert store.attempts == Attempts()
-    for damaged in (b"{", b"[]", b'{"x": 1}', b"\xff"):
+    for damaged in (b"{", b"[]", b'{"failures": 1}', b"\xff"):
         store.write(ATTEMPTS, damaged)
         assert store.attempts == Attempts()
-    store.attempts = Attempts(2, 7.5)
-    assert store.attempts == Attempts(2, 7.5)
+    store.attempts = Attempts(2, 7.5, (NAME,))
+    assert store.attempts == Attempts(2, 7.5, (NAME,))
 
 
 def test_a_directory_that_cannot_be_used(tmp_path: Path) -> None:
