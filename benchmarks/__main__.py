@@ -1,6 +1,6 @@
 """Run all benchmarks, or those named: parse, terminal, images, encode, fanout, session, join,
 transfer, files, sftp, console, motion, encoded, link, recording, sound, tubes, tunnel, churn, ice,
-dtls, wheel, lossy, webrtc, vnc, journal, idle.
+dtls, wheel, lossy, webrtc, vnc, journal, idle, workers.
 
 `esctest DIRECTORY` runs esctest.
 """
@@ -36,6 +36,7 @@ NAMES = [
     "vnc",
     "journal",
     "idle",
+    "workers",
 ]
 
 

@@ -25,6 +25,7 @@ from guacr.session.handler import ProtocolHandler
 from guacr.session.protocols import Protocols
 from guacr.settings.models import Settings
 from guacr.telemetry.service import ENDPOINT, is_wanted, load
+from guacr.workers.shares import worker_count
 
 ANY_HOST = frozenset({"0.0.0.0", "::", "[::]", ""})  # noqa: S104 - it is compared, not bound
 
@@ -62,6 +63,7 @@ def check(settings: Settings) -> list[str]:
         f"Guacamole protocol: {_places(settings.server.hosts, settings.server.port)}"
         + _tls(settings, "server"),
         _websocket(settings),
+        f"processes: {_processes(settings)}",
         f"WebRTC: {'offered by the page' if settings.webrtc.enabled else 'off'}",
         f"operators: {_operators(settings)}",
         f"metrics: {_metrics(settings)}",
@@ -69,6 +71,11 @@ def check(settings: Settings) -> list[str]:
         f"connections: {_names(settings.connections)}",
         f"protocols: {_names(protocols.names)}",
     ]
+
+
+def _processes(settings: Settings) -> str:
+    workers = worker_count(settings.daemon.workers)
+    return "one" if workers == 1 else f"{workers} workers, and one that accepts clients"
 
 
 def _installed(protocols: Protocols) -> Iterator[type[ProtocolHandler]]:
@@ -84,6 +91,10 @@ def _problems(settings: Settings) -> Iterator[str]:
             context_of(settings, section)
         except SettingsError as error:
             yield str(error)
+    try:
+        worker_count(settings.daemon.workers)
+    except SettingsError as error:
+        yield str(error)
     server, page = settings.server, settings.websocket
     if page.enabled and server.port == page.port != 0 and _overlap(server.hosts, page.hosts):
         yield f"server.port and websocket.port are both {page.port}: change one of them"

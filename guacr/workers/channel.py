@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 from guacr.errors import GuacrError, UpstreamUnavailableError, error_of_status
 from guacr.protocol.status import Status
+from guacr.refusals import Refusals
 from guacr.workers.wire import MESSAGE_MAX, PACKET_MAX, Assembler, Message, WireError, packets
 
 WAITING_MAX = 2 * MESSAGE_MAX
@@ -32,6 +33,7 @@ Answer: TypeAlias = Callable[[Any], Awaitable[Any]]
 """Answers a request: its argument and its result can be represented in JSON."""
 
 log = logging.getLogger("guacr.workers")
+_delayed, _lost = Refusals(log), Refusals(log)
 
 
 def socket_pair() -> tuple[socket.socket, socket.socket]:
@@ -170,7 +172,7 @@ class Channel:
         if isinstance(error, ConnectionError):
             self._lost()
         else:
-            log.warning("a message to a process of the daemon is delayed: %s", error.strerror)
+            _delayed.report("a message to a process of the daemon is delayed: %s", error.strerror)
             self._loop.remove_writer(self._sock)
             self._loop.call_later(RETRY, self._retry)
 
@@ -194,7 +196,7 @@ class Channel:
                 self._lost()
                 return
             if flags & socket.MSG_CTRUNC:
-                log.error("a client is lost: this process has too many open files")
+                _lost.report("a client is lost: this process has too many open files")
             try:
                 message = self._assembler.feed(packet, fds[0] if fds else None)
             except WireError:

@@ -29,6 +29,7 @@ EVENTS_MAX = 4096
 """Events that may wait for one reader; the oldest ones are dropped then."""
 ANSWER_TIMEOUT = 2.0
 """Seconds to wait for a worker, which may hang."""
+TOLD_MAX = 16
 FRONT = "front"
 """The name of the front among the processes."""
 
@@ -51,6 +52,8 @@ class WorkersControl(Control):
         """Those of the ports, by the names of the ports in the metrics."""
         self.checks: list[Callable[[], str]] = [self._unserved]
         """Each returns a sentence that says why the daemon is not ready, or an empty text."""
+        self._told: deque[str] = deque(maxlen=TOLD_MAX)
+        """The reasons that workers have been told; they repeat them a moment longer."""
         self._processes = Processes()
         self._readers: set[_Reader] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -113,10 +116,17 @@ class WorkersControl(Control):
         accepts clients is ready, those of the workers."""
         own = [reason for check in self.checks if (reason := check())]
         current = [found[one.number] for one in self._current() if one.number in found]
-        theirs = [status.not_ready for status in current]
+        theirs = [set(status.not_ready).difference(self._told) for status in current]
         if all(theirs):
-            own += [reason for reasons in theirs for reason in reasons]
+            own += [reason for reasons in theirs for reason in sorted(reasons)]
         return dict.fromkeys(own)
+
+    def reasons(self) -> str:
+        """Return why the front is not ready, for the probes that workers answer."""
+        found = "; ".join(reason for check in self.checks if (reason := check()))
+        if found and found not in self._told:
+            self._told.append(found)
+        return found
 
     def _unserved(self) -> str:
         if self.is_draining:

@@ -287,7 +287,7 @@ class Front(Observer):
         while True:
             await asyncio.sleep(TICK)
             stood_still = loop.time() - due > STANDSTILL
-            due = loop.time() + TICK
+            due, reason = loop.time() + TICK, self.control.reasons()
             for worker in list(self._workers.values()):
                 if stood_still:
                     worker.missed = 0  # it may have answered; this process did not read
@@ -295,7 +295,7 @@ class Front(Observer):
                     log.error("%s hangs: it is killed", worker)
                     worker.kill()
                     continue
-                worker.ping()
+                worker.ping(reason)
             self._refuse_late(loop.time())
             self._flush()
 

@@ -18,7 +18,8 @@ MOVE = "move"
 """A client has to go to another worker: its `lease`, `to`, the `port`, `address`, `names` and
 `secure`; with the socket, and what was read from it."""
 PING, PONG = "ping", "pong"
-"""The answer says how many `sessions` and `tubes` there are."""
+"""A ping has the `reason` why the daemon is not ready; the answer says how many `sessions` and
+`tubes` there are."""
 DRAIN = "drain"
 """End after the last session."""
 STOP = "stop"

@@ -25,7 +25,7 @@ from guacr.settings.models import Settings
 from guacr.workers.client import Client
 
 log = logging.getLogger("guacr.reception")
-_refusals = Refusals(log)
+_refusals, _crowded = Refusals(log), Refusals(log)
 
 
 class Reception:
@@ -66,6 +66,7 @@ class Reception:
         if self._present >= self._present_max:  # slow clients have all descriptors of the front
             place.leave()
             client.close()
+            _crowded.report("closed %s: too many clients have not selected anything yet", peer)
             return
         self._present += 1
         try:

@@ -117,10 +117,10 @@ class RemoteWorker:
         self.channel.send(CLIENT, client.fields, client.head, descriptor)
         return True
 
-    def ping(self) -> None:
-        """Ask whether its event loop runs."""
+    def ping(self, reason: str) -> None:
+        """Ask whether its event loop runs; `reason` says why the daemon is not ready."""
         self.missed += 1
-        self.channel.send(PING)
+        self.channel.send(PING, {"reason": reason})
 
     def drain(self) -> None:
         """Have it end after its last session."""

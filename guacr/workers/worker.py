@@ -111,6 +111,8 @@ class Worker:
                 lambda request: self._channel.tell("ledger", request),
             ),
         )
+        self._reason = ""
+        self.daemon.control.checks.append(lambda: self._reason)
         self._control = ServedControl(self.daemon.control, self._channel)
 
     async def run(self) -> None:
@@ -139,6 +141,7 @@ class Worker:
         if message.op == CLIENT:
             self._adopt(message)
         elif message.op == PING:
+            self._reason = message.fields["reason"]
             sessions, tubes = len(self.daemon.registry.sessions), self.daemon.tubes
             self._channel.send(PONG, {"sessions": sessions, "tubes": tubes})
         elif message.op == DRAIN:

@@ -20,6 +20,7 @@ from guacr import garbage
 from guacr import log as logs
 from guacr.daemon import tube_service
 from guacr.errors import GuacrError
+from guacr.event_loop import loop_factory
 from guacr.session.protocols import Protocols
 from guacr.workers import worker
 from guacr.workers.boot import Boot
@@ -48,6 +49,7 @@ def main(descriptor: int, memory: int) -> None:
         _send(channel, FAILED, {"reason": str(error)})
         return
     protocols.warm_up(boot.settings)
+    loop_factory()  # loads its library
     _check_threads()
     gc.collect()
     gc.freeze()  # collections would copy the memory that all workers share

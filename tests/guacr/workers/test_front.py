@@ -215,8 +215,19 @@ async def test_limits_hold_for_all_workers_together(front: Front, stack: AsyncEx
         assert len({worker_of(owner.state.ready) for owner in owners}) == 2
         assert "all 2 sessions" in (await joining_error(front, CARD))[0]
         assert not (await front.control.status()).is_ready
+        async with aiohttp.ClientSession() as http:
+            await until_status(http, f"http://{LOCAL[0]}:{front.web_port}/ready", 503)
         await lose(front, worker_of(owners[0].state.ready))
         await opened(front, stack)
+
+
+async def until_status(http: aiohttp.ClientSession, url: str, status: int) -> None:
+    async with asyncio.timeout(20):
+        while True:
+            async with http.get(url) as answer:
+                if answer.status == status:
+                    return
+            await asyncio.sleep(TICK / 10)
 
 
 # ---- operators
