@@ -225,12 +225,12 @@ class Gateway:
             values = {name: text for name, text in values.items() if name in known}
         own = self._permitted(query, grant.allow, lenient=grant.lenient)
         trusted = values.keys() - own.keys() if grant.vouched else ()
-        hidden = grant.hidden and not self._settings.control.announce_watchers
         origin = Origin(
             frozenset(trusted),
             grant.subject,
             terms=grant.terms,
-            is_hidden=hidden,
+            is_watcher=grant.watch,
+            is_hidden=grant.watch and not self._settings.control.announce_watchers,
             invited=bool(grant.join),
         )
         return Opening(select, _merged(values, own), query.info, origin)
@@ -271,14 +271,9 @@ class Gateway:
         self._protocols.find(protocol).params_type.parse(parameters)
 
 
-def watch_token(
-    keys: ProcessKeys, connection_id: str, *, subject: str, hidden: bool, now: float
-) -> str:
-    """Create a token to watch a running session, for the operator `subject`; with `hidden`, the
-    session's owner is not told."""
-    grant = Grant(
-        join=connection_id, parameters={"read-only": "true"}, subject=subject, hidden=hidden
-    )
+def watch_token(keys: ProcessKeys, connection_id: str, *, subject: str, now: float) -> str:
+    """Create a token to watch a running session, for the operator `subject`."""
+    grant = Grant(join=connection_id, parameters={"read-only": "true"}, subject=subject, watch=True)
     return make_token(keys.tokens, grant, now=now, lifetime=WATCH_LIFETIME)
 
 

@@ -8,7 +8,8 @@ SHA-256 digest of the configured key's UTF-8. It contains the claims of a JWT (R
     connection    one of {"protocol": P, "parameters": {name: text, …}}
                          {"name": a configured connection}
                          {"join": a connection id, "read-only": true or false, and
-                          "hidden": true if nobody shall be told, where the settings allow it}
+                          "watch": true for an operator, who does not keep the session
+                          open, and of whom nobody is told if the settings say so}
                          {"recordings": a recording, a directory with "/" at its end, or "*"}
     allow         optional: names of parameters that the URL may also set
     sub           optional: the person for whom the token was made; data that is kept for a person,
@@ -72,8 +73,8 @@ class Grant:
     """The person for whom the token was made."""
     terms: TokenTerms = NO_TERMS
     """Its conditions; one that can be used once has a time in `once_until`."""
-    hidden: bool = False
-    """True if the owner of the session that is joined shall not be told."""
+    watch: bool = False
+    """True for an operator who watches the session that is joined."""
 
 
 def make_token(key: str, grant: Grant, *, now: float, lifetime: float) -> str:
@@ -147,7 +148,7 @@ def _connection(grant: Grant) -> dict[str, Any]:
     if grant.join:
         read_only = grant.parameters.get("read-only") == "true"
         joining = {"join": grant.join, "read-only": read_only}
-        return {**joining, "hidden": True} if grant.hidden else joining
+        return {**joining, "watch": True} if grant.watch else joining
     if grant.name:
         return {"name": grant.name}
     if grant.recordings:
@@ -214,7 +215,7 @@ def _grant(connection: Mapping[str, Any], claims: Mapping[str, Any]) -> Grant:
         vouched=claims.get("form") is not True,
         subject=subject_of(claims),
         terms=terms,
-        hidden=connection.get("hidden") is True,
+        watch=connection.get("watch") is True,
         **targets,
     )
 

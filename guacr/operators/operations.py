@@ -137,8 +137,7 @@ class Operations:
         session = await self._control.session(_whole(session_id))
         await self._note(operator, "watch", session.id)
         now = self._clock()
-        hidden = not self._settings.control.announce_watchers
-        token = watch_token(self._keys, session.id, subject=operator.name, hidden=hidden, now=now)
+        token = watch_token(self._keys, session.id, subject=operator.name, now=now)
         return WatchLink(token, f"/#{urlencode({'token': token})}", now + WATCH_LIFETIME)
 
     async def drain(self, operator: Operator) -> None:

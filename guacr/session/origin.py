@@ -35,8 +35,10 @@ class Origin:
     connection: str = ""
     """The name of the configured connection; empty for others."""
     terms: TokenTerms = NO_TERMS
+    is_watcher: bool = False
+    """True for an operator who watches, and does not keep the session open."""
     is_hidden: bool = False
-    """True for an operator who watches, of whom the owner of the session is not told."""
+    """True for a watcher of whom the owner of the session is not told."""
     invited: bool = False
     """True if a token is for joining this session."""
     client: Client = NOBODY

@@ -349,6 +349,7 @@ class Session:
             tasks=self._tasks,
             log=self.log,
             subject=origin.subject,
+            is_watcher=origin.is_watcher,
             is_hidden=origin.is_hidden,
         )
         self.users.add(user)
@@ -445,7 +446,7 @@ class Session:
         user.link.close(status)
 
     def _after_leaving(self, user: User) -> None:
-        if not self.users:
+        if all(other.is_watcher for other in self.users):
             self.close()
             return
         if not user.is_admitted:

@@ -36,6 +36,7 @@ class User(Viewer):
         tasks: the session's tasks, which include its transfers.
         log: the session's logger.
         subject: the person for whom a token was made; empty without one.
+        is_watcher: True if it does not keep the session open.
         is_hidden: True if the owner of the session is not told of it.
     """
 
@@ -49,6 +50,7 @@ class User(Viewer):
         "info",
         "is_admitted",
         "is_hidden",
+        "is_watcher",
         "link",
         "memory",
         "objects",
@@ -74,6 +76,7 @@ class User(Viewer):
         tasks: Tasks,
         log: SessionLog,
         subject: str = "",
+        is_watcher: bool = False,
         is_hidden: bool = False,
     ) -> None:
         super().__init__()
@@ -81,6 +84,7 @@ class User(Viewer):
         self.since = time.time()
         """The start time, in seconds since 1970."""
         self.subject = subject
+        self.is_watcher = is_watcher
         self.is_hidden = is_hidden
         self.link = link
         self.info = info

@@ -88,9 +88,24 @@ async def test_a_link_to_watch_joins_read_only(tmp_path: Path, announced: bool) 
             watcher = list(session.users)[1]
             assert watcher.rights.read_only
             assert watcher.subject == "ann"
+            await until(lambda: bool(transport.all("msg")) == announced)
         await until(lambda: len(session.users) == 1)
         codes = [code for code, *_ in transport.all("msg")]
         assert codes == (["1", "2"] if announced else [])
+
+
+async def test_a_watcher_does_not_keep_a_session_open(site: Site) -> None:
+    _, user = site.connect()
+    session = session_of(user)
+    link = await answer(await site.unix.post(f"/v1/sessions/{session.id}/watch"))
+    page = f"http://127.0.0.1:{site.daemon.web_port}"
+    async with site.http.ws_connect(f"{page}/websocket?token={link['token']}") as watcher:
+        await until(lambda: len(session.users) == 2)
+        session.detach(user)
+        assert session.closed
+        async with asyncio.timeout(10):
+            while (await watcher.receive()).type != aiohttp.WSMsgType.CLOSE:
+                pass
 
 
 async def test_nothing_can_be_watched_without_the_page(tmp_path: Path) -> None:
