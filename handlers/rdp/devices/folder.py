@@ -6,7 +6,7 @@ import errno
 import os
 import stat
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
-from contextlib import aclosing, contextmanager, suppress
+from contextlib import aclosing, contextmanager
 from functools import partial
 from itertools import islice
 
@@ -25,6 +25,7 @@ from guacr.api import (
     OverrunError,
     shorten,
 )
+from handlers.rdp.devices.destination import open_destination
 from handlers.rdp.devices.functions import NAME_BYTES_MAX
 from handlers.rdp.devices.tree import Path, Tree
 from handlers.rdp.open_file import OpenFile
@@ -126,34 +127,19 @@ class Folder(FileSystem):
         self.require(Feature.WRITE)
         parts = _parts(path)
         with _told(path):
-            file = OpenFile(await self._tree.call(self._open_for_writing, parts, offset))
+            destination = await self._tree.call(open_destination, self._tree, parts, offset)
+            file = OpenFile(destination.descriptor)
             try:
                 async for piece in data:
                     await file.call(self._tree.write, file.descriptor, piece, offset)
                     offset += len(piece)
+                await self._tree.call(destination.finish)
             except Exception:  # not if the user has left, who may continue later
-                with suppress(OSError):
-                    await self._tree.call(self._tree.remove, parts)
+                await self._tree.call(destination.discard)
                 raise
             finally:
                 file.release()
                 self._changed()
-
-    def _open_for_writing(self, path: Path, offset: int) -> int:
-        try:
-            descriptor = self._tree.open(path, os.O_RDWR)
-        except FileNotFoundError:
-            if offset:
-                raise
-            return self._tree.open(path, os.O_RDWR | os.O_CREAT)
-        try:
-            if offset > os.fstat(descriptor).st_size:
-                raise ConflictError("the file is shorter than what was uploaded: send all of it")
-            os.ftruncate(descriptor, offset)
-        except BaseException:
-            os.close(descriptor)
-            raise
-        return descriptor
 
     @override
     async def make_directory(self, path: str) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import stat
 from collections.abc import AsyncIterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,6 +24,7 @@ from guacr.api import (
     OverrunError,
 )
 from handlers.rdp.devices import folder as folders
+from handlers.rdp.devices.destination import part_of
 from handlers.rdp.devices.folder import Folder
 from handlers.rdp.devices.tree import Limits
 from tests.handlers.rdp.devices.test_tree import inside, tree_of
@@ -130,12 +133,71 @@ async def test_a_failed_upload_leaves_nothing(place: Place) -> None:
     assert place.changes == 1
 
 
+async def leave(place: Place, data: bytes) -> None:
+    """Begin an upload of a file, and leave."""
+    arrived = asyncio.Event()
+
+    async def stopping() -> AsyncIterator[bytes]:
+        yield data
+        arrived.set()
+        await asyncio.Event().wait()
+
+    upload = asyncio.create_task(place.folder.write("/file", "", stopping()))
+    await arrived.wait()
+    upload.cancel()
+    await asyncio.wait([upload])
+
+
+async def test_a_file_stays_as_it_is_if_its_replacement_fails(place: Place) -> None:
+    (place.path / "file").write_bytes(b"old")
+    (place.path / "file").chmod(0o604)
+    with pytest.raises(ForbiddenError, match="cancelled"):
+        await place.folder.write("/file", "", pieces(b"new", error=ForbiddenError("cancelled")))
+    assert (place.path / "file").read_bytes() == b"old"
+    await place.folder.write("/file", "", pieces(b"new"))
+    assert (place.path / "file").read_bytes() == b"new"
+    assert stat.S_IMODE((place.path / "file").stat().st_mode) == 0o604
+    assert inside(place.path) == {"file"}
+
+
+async def test_a_replacement_is_continued_or_starts_over(place: Place) -> None:
+    (place.path / "file").write_bytes(b"old")
+    for offset in (4, 0):
+        await leave(place, b"012345")
+        assert (place.path / "file").read_bytes() != b"012345"
+        with pytest.raises(ConflictError, match="shorter"):
+            await place.folder.write("/file", "", pieces(b"x"), 7)
+        await place.folder.write("/file", "", pieces(b"ab"), offset)
+        assert (place.path / "file").read_bytes() == b"012345"[:offset] + b"ab"
+        assert inside(place.path) == {"file"}
+
+
+@pytest.mark.parametrize("reason", ["link", "owner", "other"])
+async def test_files_that_cannot_be_replaced_are_overwritten(place: Place, reason: str) -> None:
+    (place.path / "file").write_bytes(b"old")
+    others = {"file"}
+    if reason == "link":
+        (place.path / "second").hardlink_to(place.path / "file")
+        others.add("second")
+    elif reason == "owner":
+        os.chown(place.path / "file", 12345, -1)
+    else:  # somebody has put a link where the new file would be
+        part = part_of(("file",))[0]
+        (place.path / part).symlink_to("/etc/passwd")
+        others.add(part)
+    before = (place.path / "file").stat().st_ino
+    await place.folder.write("/file", "", pieces(b"new"))
+    found = (place.path / "file").stat().st_ino
+    assert ((place.path / "file").read_bytes(), found) == (b"new", before)
+    assert {path.name for path in (place.path).iterdir()} == others
+
+
 async def test_uploads_have_a_limit(tmp_path: Path) -> None:
     place = place_of(tmp_path, Limits(4, 0))
     await place.folder.write("/new", "", pieces(b"1234"))
     with pytest.raises(OverrunError, match=r"rdp\.max_drive_file"):
-        await place.folder.write("/new", "", pieces(b"1234", b"5"))
-    assert inside(tmp_path) == set()
+        await place.folder.write("/other", "", pieces(b"1234", b"5"))
+    assert inside(tmp_path) == {"new"}
     place.tree.close()
 
 
