@@ -12,7 +12,7 @@ from guacr.deadline import time_limit
 HEALTH_PATH, LIVE_PATH, READY_PATH = "/health", "/live", "/ready"
 PROBES = frozenset({HEALTH_PATH, LIVE_PATH, READY_PATH})
 """Paths that need no secret and no certain host name."""
-STATUS_TIMEOUT = 2.0
+STATUS_TIMEOUT = 3.0
 """Seconds within which the daemon must know its state."""
 NO_ANSWER = "the daemon's processes do not answer"
 

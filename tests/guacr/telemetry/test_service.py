@@ -6,6 +6,7 @@ import logging
 import sys
 from collections.abc import AsyncIterator
 
+import aiohttp
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
@@ -16,7 +17,7 @@ from guacr.settings.telemetry import TelemetrySettings
 from guacr.telemetry import service
 from guacr.telemetry.service import DISABLED, ENDPOINT, is_wanted
 from guacr.testing.client import GuacClient
-from guacr.testing.daemon import address, local_settings, running_daemon
+from guacr.testing.daemon import LOCAL, address, local_settings, running_daemon
 from handlers.telnet import TelnetHandler
 from tests.support.loopback import SketchHandler, until
 from tests.support.otlp import OtlpCollector, otlp_collector, values
@@ -77,6 +78,23 @@ async def test_a_session_has_a_trace_without_secrets(collector: OtlpCollector) -
     assert not any(secret.encode() in sent for secret in SECRETS.values())
     (resource,) = collector.traces.resource_spans
     assert values(resource.resource.attributes)["service.name"] == "guacr"
+
+
+async def test_a_session_of_the_page_has_the_same_steps(collector: OtlpCollector) -> None:
+    settings = local_settings(
+        telemetry={"endpoint": collector.origin, "metrics": False},
+        websocket={"enabled": True, "hosts": LOCAL, "port": 0},
+        connections={"a": {"protocol": "sketch"}},
+    )
+    async with running_daemon(SketchHandler, settings=settings) as daemon:
+        url = f"http://127.0.0.1:{daemon.web_port}/websocket?connection=a"
+        async with aiohttp.ClientSession() as http, http.ws_connect(url) as page:
+            while "4.sync," not in await page.receive_str():
+                pass
+        await until(lambda: not daemon.registry.sessions)
+    root = collector.spans["connect sketch"]
+    for name in ("accept", "handshake", "open", "connect", "first frame"):
+        assert collector.spans[name].parent_span_id == root.span_id
 
 
 async def test_hosts_are_named_if_the_settings_say_so(collector: OtlpCollector) -> None:
