@@ -45,6 +45,7 @@ _OPTIONS = (
     ("grpc.absolute_max_metadata_size", HEADERS_MAX),
     ("grpc.max_concurrent_streams", CALLS_PER_CONNECTION),
     ("grpc.server_handshake_timeout_ms", 15_000),
+    ("grpc.max_connection_idle_ms", 60_000),
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 15_000),
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
@@ -81,13 +82,14 @@ class RpcServer:
             SettingsError: an address, a port or a file of the settings cannot be used.
         """
         control = self._settings.control
+        most = control.max_connections
         addresses = await _free(control.hosts, control.grpc_port)
         files = TlsFiles.of(self._settings, "control")
         self._certificates = None if files is None else _Certificates(files)
         server = grpc.aio.server(
             interceptors=[_Doorkeeper(self._may_call)],
-            options=_OPTIONS,
-            maximum_concurrent_rpcs=control.max_connections,
+            options=(*_OPTIONS, ("grpc.max_allowed_incoming_connections", most)),
+            maximum_concurrent_rpcs=most,
         )
         self._server = server
         server.add_generic_rpc_handlers(

@@ -270,6 +270,17 @@ async def test_certificates_are_operators(
         assert await status(ours) is grpc.StatusCode.UNAVAILABLE
 
 
+async def test_connections_are_limited(tmp_path: Path) -> None:
+    settings = control_settings(tmp_path, grpc=True, grpc_port=0, max_connections=2)
+    async with running_daemon(SketchHandler, settings=settings) as daemon:
+        streams = [await asyncio.open_connection("127.0.0.1", daemon.grpc_port) for _ in range(3)]
+        async with asyncio.timeout(20):
+            greetings = [await reader.read(1) for reader, _ in streams]
+        assert sorted(map(len, greetings)) == [0, 1, 1], "one was closed"
+        for _, writer in streams:
+            writer.close()
+
+
 def test_addresses_in_a_certificate_are_no_names() -> None:
     common, alternative = "x509_common_name", "x509_subject_alternative_name"
     names = [b"10.0.0.1", b"::1", b"ops.example", b"spiffe://example/ops"]
