@@ -11,7 +11,7 @@ from guacr.settings.limits import NO_LIMITS, OwnLimits
 
 ID_MAX = 64
 """Maximum characters of a token's `jti` that count."""
-SHARED = ("sessions", "connects")
+SHARED = ("sessions", "connects", "bytes")
 """The limits that count for several sessions, and so need a name to count them under."""
 
 

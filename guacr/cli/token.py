@@ -65,7 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=NUMBER",
-        help="limit of sessions, users, connects, session_length or idle_time",
+        help="limit of sessions, users, connects, bytes, session_length or idle_time",
     )
     parser.add_argument(
         "--guacamole-lite", action="store_true", help="in guacamole-lite's format; never expires"

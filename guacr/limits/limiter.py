@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import replace
+from functools import partial
 
 from typing_extensions import override
 
@@ -12,8 +13,10 @@ from guacr.limits.ledger import Ledger
 from guacr.limits.refusal import Limit, Refusal, Scope
 from guacr.limits.terms import Terms
 from guacr.limits.time_limits import TimeLimits
+from guacr.limits.traffic import Flows, TrafficLimits
 from guacr.refusals import Refusals
 from guacr.session.extension import SessionExtension
+from guacr.session.link import Hold, Link
 from guacr.session.origin import Origin
 from guacr.session.registry import SessionRegistry
 from guacr.session.session import Session
@@ -29,9 +32,10 @@ _refusals = Refusals(logging.getLogger("guacr.limits"))
 class SessionLimits(SessionExtension):
     """The limits of one session, under the settings at its start."""
 
-    def __init__(self, session: Session, ledger: Ledger) -> None:
+    def __init__(self, session: Session, ledger: Ledger, flows: Flows) -> None:
         self._session = session
         self._ledger = ledger
+        self._flows = flows
         self._lease: int | None = None
         self._times: TimeLimits | None = None
         session.max_users = Terms(session.settings, session.context.origin, "").users
@@ -47,6 +51,18 @@ class SessionLimits(SessionExtension):
         if terms.session_length or terms.idle_time:
             self._times = TimeLimits(session, terms.session_length, terms.idle_time)
             self._times.start()
+
+    @override
+    def joined(self, user: User, origin: Origin) -> None:
+        rates = self._joining_terms(origin, user.link.transport.address).rates()
+        if rates:
+            user.pacing.rate_limit = min(rate for _, _, rate in rates)
+            user.link.meter = TrafficLimits(
+                self._flows,
+                rates,
+                resume=partial(_resume, self._session, user),
+                hold=partial(_hold, user.link),
+            )
 
     @override
     def delays(self, origin: Origin) -> bool:
@@ -108,7 +124,20 @@ def limit_sessions(registry: SessionRegistry, ledger: Ledger) -> None:
             raise refusal.counted()
 
     registry.checks.append(check)
-    registry.extensions.append(lambda session: SessionLimits(session, ledger))
+    flows = Flows(ledger)
+    registry.extensions.append(lambda session: SessionLimits(session, ledger, flows))
+
+
+def _resume(session: Session, user: User) -> None:
+    session.frames.wake()
+    user.outputs.drained()
+
+
+def _hold(link: Link, is_held: bool) -> None:
+    if is_held:
+        link.hold(Hold.LIMIT)
+    else:
+        link.release(Hold.LIMIT)
 
 
 def _may_pass(refusal: Refusal) -> bool:

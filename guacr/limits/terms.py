@@ -74,6 +74,19 @@ class Terms:
             for scope, name in self._counted()
         ]
 
+    def rates(self) -> list[tuple[Scope, str, float]]:
+        """Return the limits of traffic that apply: who shares it, and bytes per second in each
+        direction."""
+        limits = self._settings.limits
+        most = {
+            Scope.SUBJECT: strictest(limits.bytes_per_subject, self._token.bytes),
+            Scope.TOKEN: self._token.bytes,
+            Scope.ADDRESS: limits.bytes_per_address,
+            Scope.CONNECTION: strictest(limits.bytes_per_connection, self._own.bytes),
+            Scope.ALL: limits.bytes,
+        }
+        return [(scope, name, most[scope]) for scope, name in self._counted() if most[scope]]
+
     def _counted(self) -> Iterator[tuple[Scope, str]]:
         """Yield what counts are kept of, the most personal first: it is named in a refusal."""
         if self._origin.subject:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from guacr.protocol.status import Status
+from guacr.session.meter import Meter
 from guacr.transport.base import NO_RECEIVER, Receiver, Transport
 
 
@@ -36,6 +37,8 @@ class Hold(Enum):
     """The audit log has to note something about the client before it goes on."""
     ADMISSION = auto()
     """The client must be admitted to the session first."""
+    LIMIT = auto()
+    """The client has sent more than a limit allows."""
 
 
 BEFORE_INPUT = frozenset({Hold.AUDIT, Hold.ADMISSION})
@@ -56,6 +59,7 @@ class Link:
         "_unsent_since",
         "last_received",
         "last_sent",
+        "meter",
         "on_ready",
         "transport",
     )
@@ -68,6 +72,8 @@ class Link:
         self._sent = 0
         self.last_received = self.last_sent = self.now()
         self._unsent_since = (0, self.last_sent)
+        self.meter: Meter | None = None
+        """The limits of its traffic, if there are any."""
         self.on_ready: Callable[[], None] = _nothing
 
     def now(self) -> float:
@@ -93,12 +99,21 @@ class Link:
         """Send whole instructions."""
         self.last_sent = self._loop.time()
         self._sent += len(data)
+        if self.meter is not None:
+            self.meter.sent(len(data))
         self.transport.write(data)
+
+    @property
+    def may_be_sent(self) -> bool:
+        """False while a limit of its traffic has been exceeded."""
+        return self.meter is None or self.meter.may_be_sent
 
     def heard(self, size: int) -> None:
         """Note that the client has sent `size` bytes."""
         self.last_received = self._loop.time()
         self._received += size
+        if self.meter is not None:
+            self.meter.received(size)
 
     # ---- reading
 
@@ -147,6 +162,9 @@ class Link:
         self.transport.close(status)
         self.transport.receiver = NO_RECEIVER
         self.on_ready = _nothing
+        if self.meter is not None:
+            self.meter.close()
+            self.meter = None
 
     # ---- time
 

@@ -118,6 +118,11 @@ class User(Viewer):
 
     @property
     @override
+    def may_be_sent(self) -> bool:
+        return self.link.may_be_sent
+
+    @property
+    @override
     def buffered(self) -> int:
         return self.link.buffered
 

@@ -5,13 +5,15 @@ from typing import Annotated
 from pydantic import Field
 
 from guacr.settings.section import Section
-from guacr.settings.types import Count, Number
+from guacr.settings.types import Count, Number, Whole
 
 PER_SECOND_MAX = 100_000
+BYTES_MAX = 1 << 40
 LONG_MAX = 31_622_400
 """Seconds of a leap year."""
 
 Rate = Annotated[Number, Field(ge=0, le=PER_SECOND_MAX)]
+Bytes = Annotated[Whole, Field(ge=0, le=BYTES_MAX)]
 Long = Annotated[Number, Field(ge=0, le=LONG_MAX)]
 
 
@@ -24,6 +26,8 @@ class OwnLimits(Section):
     """Users in one session."""
     connects: Rate = 0.0
     """Sessions opened per second."""
+    bytes: Bytes = 0
+    """Bytes per second in each direction."""
     session_length: Long = 0.0
     """Seconds after which a session ends."""
     idle_time: Long = 0.0
@@ -51,6 +55,15 @@ class LimitsSettings(Section):
     connects_per_subject: Rate = 0.0
     """The same of one person."""
     connects_per_connection: Rate = 0.0
+    """The same of each configured connection."""
+    bytes: Bytes = 0
+    """Bytes per second in each direction, in all: beyond it, users see fewer frames, files are
+    slower, and input waits."""
+    bytes_per_address: Bytes = 0
+    """The same of one address, or one IPv6 /64 network."""
+    bytes_per_subject: Bytes = 0
+    """The same of one person."""
+    bytes_per_connection: Bytes = 0
     """The same of each configured connection."""
     session_length: Long = 0.0
     """Seconds after which a session ends."""

@@ -366,7 +366,7 @@ class Connection(Section):
     allow_query_parameters: Texts = ()
     """Names of parameters that the URL may set; "*" for all."""
     limits: OwnLimits = NO_LIMITS
-    """Limits in addition to those in [limits]: sessions, users (in one session), connects,
+    """Limits in addition to those in [limits]: sessions, users (in one session), connects, bytes,
     session_length and idle_time; 0 for none. The strictest counts."""
 
 

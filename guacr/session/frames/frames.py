@@ -207,12 +207,17 @@ class Frames:
     def _make(self) -> bool:
         """Make the next frame, if there is something to send and a viewer to receive it."""
         self._skip_slow_viewers()
+        ready = [viewer for viewer in self._viewers if viewer.may_be_sent or self._stopping]
+        if not any(viewer.sets_pace for viewer in ready) and len(ready) < len(self._viewers):
+            return False  # `wake` follows when one may be sent more
         display = self._display
         display.before_frame()
-        fresh = [viewer for viewer in self._viewers if not viewer.stale]
-        stale = [viewer for viewer in self._viewers if viewer.stale and _has_drained(viewer)]
+        fresh = [viewer for viewer in ready if not viewer.stale]
+        stale = [viewer for viewer in ready if viewer.stale and _has_drained(viewer)]
         if not stale and not (fresh and display.changed):
             return False
+        for viewer in self._viewers.keys() - set(ready):
+            viewer.stale = True  # it misses this frame
         change = None
         if fresh:
             change = display.plan(self._loop.time())

@@ -82,6 +82,7 @@ class Pacing:
         "_size",
         "_whole",
         "acknowledged",
+        "rate_limit",
     )
 
     def __init__(self) -> None:
@@ -101,6 +102,8 @@ class Pacing:
         shows the latency of the link itself."""
         self.acknowledged = False
         """True if this viewer has ever replied to a `sync`."""
+        self.rate_limit = 0.0
+        """Bytes per second that it may be sent; 0 for any number."""
 
     @property
     def round_trip(self) -> float:
@@ -173,6 +176,8 @@ class Pacing:
 
     @property
     def strain(self) -> float:
-        """Seconds by which a frame of the current size exceeds `FRAME_TIME` on the link."""
-        rate = self._rate.value
+        """Seconds by which a frame of the current size exceeds `FRAME_TIME`, on the link or within
+        the limit."""
+        rates = [rate for rate in (self._rate.value, self.rate_limit) if rate]
+        rate = min(rates, default=0.0)
         return max(0.0, self._size / rate - FRAME_TIME) if rate else 0.0

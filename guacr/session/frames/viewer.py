@@ -42,6 +42,11 @@ class Viewer(ABC):
         return frozenset()
 
     @property
+    def may_be_sent(self) -> bool:
+        """False while frames and audio must wait, because a limit of traffic has been exceeded."""
+        return True
+
+    @property
     @abstractmethod
     def buffered(self) -> int:
         """The bytes that were sent, but not yet accepted by its system."""

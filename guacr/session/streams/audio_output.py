@@ -143,9 +143,9 @@ class AudioOutputs:
         return [viewer for viewer in self._frames.viewers if plays_opus(viewer)]
 
     def is_behind(self, viewer: Viewer) -> bool:
-        """Return whether audio would reach a viewer too late."""
+        """Return whether audio would reach a viewer too late, or has to wait."""
         late = viewer.pacing.lag(self._loop.time()) > LAG_MAX
-        return late or viewer.buffered > BUFFERED_MAX
+        return late or viewer.buffered > BUFFERED_MAX or not viewer.may_be_sent
 
     def probe(self) -> None:
         """Measure every `PROBE_INTERVAL` how far viewers that are sent no frames are behind."""

@@ -174,7 +174,7 @@ class OutputStream:
     def _may_send(self) -> bool:
         """Return whether to send: frames go first, so a stream adds nothing to unsent data."""
         ready = self._accepted and not self._window.is_full
-        return ready and not self._link.buffered
+        return ready and self._link.may_be_sent and not self._link.buffered
 
     async def _until(self, condition: Callable[[], bool]) -> None:
         while True:
@@ -193,7 +193,7 @@ class OutputStream:
         """Close the stream after a long silence, unless the client could not be heard or be sent
         anything (the session drops clients that are stuck)."""
         link = self._link
-        if link.is_held or link.buffered:
+        if link.is_held or link.buffered or not link.may_be_sent:
             return
         link.send(encode("end", self.index))
         self._close(

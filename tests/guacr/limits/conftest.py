@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 
@@ -13,7 +14,7 @@ from guacr.protocol.client import ClientInfo
 from guacr.session.input.reader import Reader
 from guacr.session.origin import ANYONE, Origin
 from guacr.settings.models import Settings
-from tests.support.loopback import Bench, MemoryTransport, SketchHandler, note_session
+from tests.support.loopback import Bench, MemoryTransport, note_session
 
 CLIENT = ClientInfo(width=200, height=100, version=(1, 5, 0), name="somebody")
 
@@ -21,9 +22,9 @@ CLIENT = ClientInfo(width=200, height=100, version=(1, 5, 0), name="somebody")
 class LimitedBench(Bench):
     """A bench whose sessions have limits; `sections` are those of the settings."""
 
-    def __init__(self, handler: type[SketchHandler] = SketchHandler, **sections: object) -> None:
-        super().__init__(Settings.model_validate(sections), handler)
-        self.ledger = LocalLedger()
+    def __init__(self, **sections: object) -> None:
+        super().__init__(Settings.model_validate(sections))
+        self.ledger = LocalLedger(asyncio.get_running_loop().time)
         limit_sessions(self.registry, self.ledger)
 
     def open(
@@ -35,6 +36,24 @@ class LimitedBench(Bench):
         reader = self.registry.open(select, {}, CLIENT, transport, origin)
         note_session(reader)
         return transport, reader
+
+
+MakeLimited = Callable[..., LimitedBench]
+
+
+@pytest.fixture
+async def make_bench() -> AsyncIterator[MakeLimited]:
+    """Makes benches; `sections` of settings are its arguments. They are closed at the end."""
+    benches: list[LimitedBench] = []
+
+    def make(**sections: object) -> LimitedBench:
+        benches.append(LimitedBench(**sections))
+        return benches[-1]
+
+    yield make
+    for bench in benches:
+        await bench.close()
+        assert not bench.ledger.book._sessions, "every lease is returned"
 
 
 @pytest.fixture(autouse=True)

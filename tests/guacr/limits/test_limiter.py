@@ -12,7 +12,7 @@ from guacr.limits.refusal import Scope, counts
 from guacr.protocol.status import Status
 from guacr.session.origin import Origin, TokenTerms
 from guacr.settings.limits import OwnLimits
-from tests.guacr.limits.conftest import LimitedBench
+from tests.guacr.limits.conftest import MakeLimited
 from tests.support.loopback import MemoryTransport, frame, sketch, until
 
 ANN = Origin(subject="ann")
@@ -41,6 +41,7 @@ async def refusal_of(transport: MemoryTransport) -> tuple[str, str]:
     ],
 )
 async def test_sessions_beyond_a_limit(
+    make_bench: MakeLimited,
     setting: str,
     origin: Origin,
     address: str,
@@ -49,7 +50,7 @@ async def test_sessions_beyond_a_limit(
     reason: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    bench = LimitedBench(limits={setting: 1})
+    bench = make_bench(limits={setting: 1})
     told: list[str] = []
     monkeypatch.setattr(refusals, "observers", [lambda peer, reason: told.append(reason)])
     first, reader = bench.open(origin, address)
@@ -68,34 +69,32 @@ async def test_sessions_beyond_a_limit(
     await until(lambda: not bench.registry._ending)
     fourth, _ = bench.open(origin, address)
     await frame(fourth)
-    await bench.close()
-    assert not bench.ledger.book._sessions
 
 
-async def test_sessions_of_the_whole_daemon_are_refused_before_they_are_made() -> None:
-    bench = LimitedBench(server={"max_sessions": 1})
+async def test_sessions_of_the_whole_daemon_are_refused_before_they_are_made(
+    make_bench: MakeLimited,
+) -> None:
+    bench = make_bench(server={"max_sessions": 1})
     first, _ = bench.open()
     await frame(first)
     with pytest.raises(BusyError, match="all 1 sessions are in use"):
         bench.open()
     assert counts == {"sessions-all": 1}
-    await bench.close()
 
 
-async def test_a_session_waits_for_the_end_of_the_one_before() -> None:
-    bench = LimitedBench(limits={"sessions_per_subject": 1})
+async def test_a_session_waits_for_the_end_of_the_one_before(make_bench: MakeLimited) -> None:
+    bench = make_bench(limits={"sessions_per_subject": 1})
     first, reader = bench.open(ANN)
     await frame(first)
     second, _ = bench.open(ANN)
     await asyncio.sleep(0)  # it has been counted once
     reader.session.close()
     await frame(second)
-    await bench.close()
 
 
 @pytest.mark.parametrize("end", ["leaves", "fails", "refused", "cancelled"])
-async def test_every_end_returns_the_lease(end: str) -> None:
-    bench = LimitedBench(limits={"sessions_per_subject": 1})
+async def test_every_end_returns_the_lease(make_bench: MakeLimited, end: str) -> None:
+    bench = make_bench(limits={"sessions_per_subject": 1})
     transport, reader = bench.open(ANN)
     if end == "cancelled":  # before it has been counted
         reader.session.close()
@@ -109,11 +108,10 @@ async def test_every_end_returns_the_lease(end: str) -> None:
         ends[end]()
     await until(lambda: not bench.registry.sessions and not bench.registry._ending)
     assert bench.ledger.book.sessions(Scope.SUBJECT, "ann") == 0
-    await bench.close()
 
 
-async def test_connects_per_second() -> None:
-    bench = LimitedBench(limits={"connects_per_address": 0.1})
+async def test_connects_per_second(make_bench: MakeLimited) -> None:
+    bench = make_bench(limits={"connects_per_address": 0.1})
     first, reader = bench.open(address="192.0.2.7")
     await frame(first)
     with pytest.raises(TooManyError, match="too many connects from this address"):
@@ -123,11 +121,10 @@ async def test_connects_per_second() -> None:
     other, _ = bench.open(address="192.0.2.8", select=reader.session.id)
     await frame(other)
     assert counts == {"connects-address": 2}
-    await bench.close()
 
 
-async def test_the_strictest_limit_counts() -> None:
-    bench = LimitedBench(limits={"sessions_per_connection": 5}, connections=CONNECTIONS)
+async def test_the_strictest_limit_counts(make_bench: MakeLimited) -> None:
+    bench = make_bench(limits={"sessions_per_connection": 5}, connections=CONNECTIONS)
     first, reader = bench.open(ROUTER)
     await frame(first)
     second, _ = bench.open(ROUTER)
@@ -136,12 +133,11 @@ async def test_the_strictest_limit_counts() -> None:
     await frame(joiner)
     with pytest.raises(TooManyError, match="limit of 2 users"):
         bench.open(select=reader.session.id)
-    await bench.close()
 
 
-async def test_limits_of_a_token() -> None:
+async def test_limits_of_a_token(make_bench: MakeLimited) -> None:
     terms = TokenTerms("id", limits=OwnLimits(sessions=1, users=1))
-    bench = LimitedBench(limits={"sessions_per_subject": 2})
+    bench = make_bench(limits={"sessions_per_subject": 2})
     for origin in (Origin(subject="ann", terms=terms), Origin(terms=terms)):
         first, reader = bench.open(origin)
         await frame(first)
@@ -151,11 +147,10 @@ async def test_limits_of_a_token() -> None:
         assert (await refusal_of(second))[1] == "797"
     third, _ = bench.open(ANN)  # with another token
     await frame(third)
-    await bench.close()
 
 
-async def test_a_token_for_one_use() -> None:
-    bench = LimitedBench()
+async def test_a_token_for_one_use(make_bench: MakeLimited) -> None:
+    bench = make_bench()
     once = Origin(terms=TokenTerms("id", once_until=4e9))
     first, reader = bench.open(once)
     await frame(first)
@@ -182,11 +177,10 @@ async def test_a_token_for_one_use() -> None:
     assert sketch(reader.user).events.count(("joined", False)) == 1
     assert ("left", False) not in sketch(reader.user).events
     assert joined.user in reader.session.users
-    await bench.close()
 
 
-async def test_a_token_is_not_used_by_a_session_that_is_refused() -> None:
-    bench = LimitedBench(limits={"sessions_per_subject": 1})
+async def test_a_token_is_not_used_by_a_session_that_is_refused(make_bench: MakeLimited) -> None:
+    bench = make_bench(limits={"sessions_per_subject": 1})
     first, reader = bench.open(ANN)
     await frame(first)
     once = Origin(subject="ann", terms=TokenTerms("id", once_until=4e9))
@@ -195,4 +189,3 @@ async def test_a_token_is_not_used_by_a_session_that_is_refused() -> None:
     reader.session.close()
     third, _ = bench.open(once)
     await frame(third)
-    await bench.close()

@@ -12,7 +12,7 @@ from guacr.limits.time_limits import NOTICE_TIME, spoken
 from guacr.protocol.status import Status
 from guacr.session.origin import Origin, TokenTerms
 from guacr.settings.limits import OwnLimits
-from tests.guacr.limits.conftest import LimitedBench
+from tests.guacr.limits.conftest import LimitedBench, MakeLimited
 from tests.support.clock import FrozenClock
 from tests.support.loopback import frame, sketch
 
@@ -159,9 +159,11 @@ async def test_nothing_is_left_of_a_session_that_ends_before(limited: Limited) -
     assert not limited.error
 
 
-async def test_the_token_and_the_connection_have_limits_of_their_own(clock: FrozenClock) -> None:
+async def test_the_token_and_the_connection_have_limits_of_their_own(
+    make_bench: MakeLimited, clock: FrozenClock
+) -> None:
     connections = {"router": {"protocol": "sketch", "limits": {"idle_time": 30}}}
-    bench = LimitedBench(limits={"idle_time": 40}, connections=connections)
+    bench = make_bench(limits={"idle_time": 40}, connections=connections)
     terms = TokenTerms("id", limits=OwnLimits(session_length=20))
     origins = (Origin(connection="router", terms=terms), Origin(connection="router"), Origin())
     sessions = [Limited(bench, clock, origin) for origin in origins]
@@ -177,7 +179,6 @@ async def test_the_token_and_the_connection_have_limits_of_their_own(clock: Froz
         [False, False, True],
         [False, False, False],
     ]
-    await bench.close()
 
 
 def test_times_in_words() -> None:

@@ -107,6 +107,10 @@ def test_the_strain_is_what_frames_take_too_long() -> None:
         pacing.sent(frame, frame, 20_000)
         pacing.reply(frame, frame + 0.2)
     assert pacing.strain == pytest.approx(0.2 - FRAME_TIME, abs=0.001)
+    pacing.rate_limit = 10_000
+    assert pacing.strain == pytest.approx(2 - FRAME_TIME, abs=0.001)
+    pacing.rate_limit = 1_000_000
+    assert pacing.strain == pytest.approx(0.2 - FRAME_TIME, abs=0.001)
 
 
 @pytest.mark.parametrize("rate", [50_000, 250_000, 10_000_000])
