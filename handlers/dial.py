@@ -66,10 +66,25 @@ async def dial(
             step("tcp")
             return sock
     except TimeoutError:
-        raise UpstreamTimeoutError(
-            f"host {shorten(host)} does not answer on port {port} within {timeout:g} s: "
-            "check the address, and whether a firewall is in the way"
-        ) from None
+        raise _silent(host, port, timeout) from None
+    except OSError:
+        raise _explained(host, port, failures) from None
+
+
+async def connect_to(
+    addresses: list[Address], host: str, port: int, timeout: float
+) -> socket.socket:
+    """Return a socket like `dial`, connected to one of the addresses of `resolve`.
+
+    Raises:
+        UpstreamError: none of them accepts the connection in time.
+    """
+    failures: list[OSError] = []
+    try:
+        async with asyncio.timeout(timeout):
+            return await _first_to_answer(addresses, failures)
+    except TimeoutError:
+        raise _silent(host, port, timeout) from None
     except OSError:
         raise _explained(host, port, failures) from None
 
@@ -164,6 +179,13 @@ def _close(attempt: asyncio.Task[socket.socket]) -> None:
     """Close the socket of an attempt that connected although another one had won."""
     if not attempt.cancelled() and attempt.exception() is None:
         attempt.result().close()
+
+
+def _silent(host: str, port: int, timeout: float) -> UpstreamTimeoutError:
+    return UpstreamTimeoutError(
+        f"host {shorten(host)} does not answer on port {port} within {timeout:g} s: "
+        "check the address, and whether a firewall is in the way"
+    )
 
 
 def _explained(host: str, port: int, failures: list[OSError]) -> UpstreamError:

@@ -17,6 +17,8 @@ from guacr.net.listeners import close_all, tcp_sockets
 from guacr.net.tls import TlsFiles, context_of
 from guacr.operators.authority import check_keys
 from guacr.operators.service import rpc_server_type
+from guacr.policy.check import Protocol
+from guacr.policy.check import remarks as policy_remarks
 from guacr.process.pid_file import PidFile
 from guacr.recording.check import connection_problems
 from guacr.recording.check import problems as recording_problems
@@ -48,6 +50,7 @@ def check(settings: Settings) -> list[str]:
             remarks += handler.check_settings(settings)
         except GuacrError as error:
             problems.append(str(error))
+    remarks += policy_remarks(settings, _described(protocols))
     for name, connection in settings.connections.items():
         found = configured.problems(protocols, settings, connection)
         found += connection_problems(connection)
@@ -67,6 +70,7 @@ def check(settings: Settings) -> list[str]:
         f"WebRTC: {'offered by the page' if settings.webrtc.enabled else 'off'}",
         f"operators: {_operators(settings)}",
         f"metrics: {_metrics(settings)}",
+        f"access rules: {len(settings.access.rules) or 'none'}",
         f"audit log: {_audit(settings)}",
         f"connections: {_names(settings.connections)}",
         f"protocols: {_names(protocols.names)}",
@@ -76,6 +80,15 @@ def check(settings: Settings) -> list[str]:
 def _processes(settings: Settings) -> str:
     workers = worker_count(settings.daemon.workers)
     return "one" if workers == 1 else f"{workers} workers, and one that accepts clients"
+
+
+def _described(protocols: Protocols) -> dict[str, Protocol]:
+    return {
+        handler.name: Protocol(
+            handler.connects, frozenset(one.name for one in handler.params_type.declared())
+        )
+        for handler in _installed(protocols)
+    }
 
 
 def _installed(protocols: Protocols) -> Iterator[type[ProtocolHandler]]:

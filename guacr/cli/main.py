@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from guacr import __version__, garbage
 from guacr.cli import control as cli_control
+from guacr.cli import explain as cli_explain
 from guacr.cli import export as cli_export
 from guacr.cli import journal as cli_journal
 from guacr.cli import token as cli_token
@@ -98,6 +99,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_files(check)
     _add_serve_flags(check)
     _add_control(commands)
+    explain = _add(commands, "explain", _explain, "say what the access rules decide, and why")
+    _add_files(explain)
+    cli_explain.add_arguments(explain)
     health = _add(commands, "healthcheck", _healthcheck, "check the daemon on this machine")
     _add_files(health)
     health.add_argument(
@@ -322,6 +326,13 @@ def _control(
     for line in run(arguments, _load(arguments)):
         print(line, flush=True)
     return 0
+
+
+def _explain(arguments: argparse.Namespace) -> int:
+    allowed, lines = cli_explain.explain(arguments, _load(arguments, run_commands=False))
+    for line in lines:
+        print(line)
+    return 0 if allowed else FAILED
 
 
 def _healthcheck(arguments: argparse.Namespace) -> int:

@@ -102,6 +102,9 @@ METRICS: dict[str, Metric] = {
         "requests that are not allowed or not HTTP.",
         ("reason",),
     ),
+    "guacr_access_refusals_total": Metric(
+        _COUNTER, "Sessions, hosts and joins that access rules have refused."
+    ),
     "guacr_certificate_expiry_seconds": Metric(
         Kind.MINIMUM,
         "Seconds until the certificate of a listener expires; below 0 afterwards.",

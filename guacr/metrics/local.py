@@ -15,7 +15,7 @@ from guacr.net.certificates import CertificateWatch
 from guacr.net.connection_limits import ConnectionLimits
 from guacr.protocol.status import Status
 from guacr.session.counters import Counters
-from guacr.session.events import RecordingFailed, RecordingStarted, TransferEnded
+from guacr.session.events import AccessRefused, RecordingFailed, RecordingStarted, TransferEnded
 from guacr.session.link import Traffic
 from guacr.session.registry import SessionRegistry
 from guacr.session.session import Session
@@ -82,6 +82,7 @@ class LocalMetrics:
             "guacr_refusals_total": [
                 ([why], [count]) for why, count in {**_REFUSED_NONE, **refusals.counts}.items()
             ],
+            "guacr_access_refusals_total": [([], [events.counts[AccessRefused]])],
             "guacr_certificate_expiry_seconds": [
                 ([name], [left]) for name, left in self._certificates.seconds_left().items()
             ],

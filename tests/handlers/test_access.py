@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
 from collections.abc import AsyncIterator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -202,6 +203,43 @@ async def test_unix_sockets_need_a_rule_without_targets(site: Site, protocol: st
     )
     values = {"hostname": "/nowhere/socket", "username": "u", "password": "p"}
     assert (await site.refusal(protocol, values, "")).target == ""
+
+
+@pytest.mark.parametrize(
+    ("protocol", "values"), [one for one in REFUSED_HOSTS if one[1].get("hostname") == "HOST"]
+)
+async def test_a_name_with_another_address_a_moment_later_leads_nowhere_else(
+    protocol: str, values: Mapping[str, str], zygote: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DNS rebinding: the first answer is an allowed address, and all later ones are another."""
+    reached, resolve, asked = list[str](), socket.getaddrinfo, 0
+
+    def rebind(host: Any, *arguments: Any, **options: Any) -> Any:
+        nonlocal asked
+        if host not in ("rebinding.example", b"rebinding.example"):
+            return resolve(host, *arguments, **options)
+        asked += 1
+        return resolve("127.0.0.1" if asked == 1 else "127.0.0.2", *arguments, **options)
+
+    def note(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        reached.append(writer.get_extra_info("sockname")[0])
+        writer.close()
+
+    monkeypatch.setattr(socket, "getaddrinfo", rebind)
+    settings = Settings.model_validate({"access": {"rules": [{"targets": ["127.0.0.1"]}]}})
+    transport = MemoryTransport()
+    with ThreadPoolExecutor(1) as executor:
+        registry = SessionRegistry(Protocols(), settings, executor)
+        async with await asyncio.start_server(note, "127.0.0.1") as server:
+            port = server.sockets[0].getsockname()[1]
+            async with await asyncio.start_server(note, "127.0.0.2", port):
+                texts = {"HOST": "rebinding.example", "PORT": str(port)}
+                filled = {name: texts.get(text, text) for name, text in values.items()}
+                registry.open(protocol, filled, ClientInfo(timezone="UTC"), transport)
+                await until(lambda: transport.closed_with is not None)
+                await registry.close()
+    assert asked
+    assert {*reached} == {"127.0.0.1"}
 
 
 @pytest.mark.parametrize("protocol", ["sqlite", "testcard"])

@@ -44,7 +44,7 @@ from handlers.database.oracle.errors import (
     full_code,
     login_error,
 )
-from handlers.database.oracle.sockets import Dial, dialling
+from handlers.database.oracle.sockets import Sockets, network_of
 from handlers.database.oracle.text import (
     MICROSECONDS,
     affected,
@@ -58,7 +58,7 @@ from handlers.database.oracle.text import (
 from handlers.database.params import OracleParams
 from handlers.database.sql.plsql import first_words, is_block, is_complete, split_statements
 from handlers.database.sql.statements import Dialect
-from handlers.dial import dial, resolve
+from handlers.dial import connect_to, dial, resolve
 
 LOB_MAX = 4000
 """Maximum characters or bytes of a large object that are shown."""
@@ -216,8 +216,7 @@ class OracleAdapter(Adapter):
             user, mode = user[: -len(_AS_SYSDBA)], oracledb.AuthMode.SYSDBA
         try:
             async with asyncio.timeout(params.timeout):
-                dial_it = await self._dialler()
-                with dialling(dial_it):
+                with network_of(await self._sockets()):
                     made: oracledb.AsyncConnection = await oracledb.connect_async(
                         host=params.hostname,
                         port=params.port,
@@ -241,19 +240,18 @@ class OracleAdapter(Adapter):
                 raise error.__cause__ from None
             raise login_error(error, params, self.database) from None
 
-    async def _dialler(self) -> Dial:
-        """Return the function by which the library connects to the host, or to where its listener
-        sends it."""
+    async def _sockets(self) -> Sockets:
+        """Return how the library connects to the host, or to where its listener sends it."""
         network, params = self.network, self.params
         found = await resolve(network, params.hostname, params.port)
-        place = {(address[0], params.port) for _, address in found}
 
-        async def dial_it(host: str, port: int) -> socket.socket:
-            if (host, port) in place:  # it has resolved the name
-                host = params.hostname
+        async def connect(host: str, port: int) -> socket.socket:
+            known = [one for one in found if one[1][:2] == (host, port)]
+            if known:
+                return await connect_to(known, params.hostname, port, params.timeout)
             return await dial(network, host, port, params.timeout)
 
-        return dial_it
+        return Sockets(params.hostname, found, connect)
 
     @override
     async def close(self) -> None:

@@ -11,7 +11,6 @@ import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from functools import partial
-from types import SimpleNamespace
 from typing import Any, ClassVar, TypeVar
 
 import pytds
@@ -80,8 +79,6 @@ WHERE c.column_id <= {COLUMNS_MAX} ORDER BY 1, c.column_id"""  # noqa: S608 - co
 
 Result = TypeVar("Result")
 
-# The library sends servers the name of this machine, which cannot be configured.
-pytds.socket = SimpleNamespace(**{**vars(socket), "gethostname": lambda: "guacr"})
 bound_messages(_TdsSession)
 
 

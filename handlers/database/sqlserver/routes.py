@@ -27,6 +27,10 @@ class _Sockets:
     def __getattr__(self, name: str) -> Any:
         return getattr(socket, name)
 
+    def gethostname(self) -> str:
+        """Return a name that is not that of this machine, as the library sends it to servers."""
+        return "guacr"
+
     def create_connection(
         self, address: tuple[str, int], timeout: float | None = None
     ) -> socket.socket:

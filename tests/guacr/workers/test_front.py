@@ -398,11 +398,15 @@ async def test_joiners_with_tls_find_their_sessions(
     pair = authority.issue("server")
     file = tmp_path / "server.pem"
     file.write_text(pair.certificate + pair.key)
-    server = {"hosts": LOCAL, "port": 0, "protocols": [CARD], "tls_certificate": file}
+    (tmp_path / "ca.pem").write_text(authority.certificate)
     page = {"hosts": LOCAL, "port": 0, "token_keys": [KEY], "tls_certificate": file}
+    server = {"hosts": LOCAL, "port": 0, "protocols": [CARD], "tls_certificate": file}
+    server |= {"tls_client_ca": tmp_path / "ca.pem"}
+    rules = [{"identities": ["localhost"], "addresses": LOCAL, "listeners": ["tcp"]}]
     trusting = ssl.create_default_context(cadata=authority.certificate)
+    trusting.load_cert_chain(file)  # whoever joins is known by it, also where it is relayed
     with owned():
-        await front.apply(settings_of(server=server, websocket=page))
+        await front.apply(settings_of(server=server, websocket=page, access={"rules": rules}))
         for owner in await on_each_worker(front, stack, trusting):
             for _ in range(3):
                 joiner = await opened(front, stack, owner.state.ready, trusting)

@@ -1,0 +1,100 @@
+"""`guacr explain`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from guacr.cli.main import main
+
+RULES = """
+[[access.rules]]
+name = "administrators"
+identities = ["ann"]
+protocols = ["ssh", "postgres"]
+targets = ["127.0.0.0/8", "*.example.com"]
+parameters = ["hostname"]
+
+[[access.rules]]
+name = "never"
+effect = "deny"
+targets = ["127.0.0.9"]
+
+[[access.rules]]
+name = "watch"
+join = true
+identities = ["ben"]
+
+[connections.web]
+protocol = "ssh"
+[connections.web.parameters]
+hostname = "127.0.0.9"
+port = 2222
+"""
+
+
+@pytest.fixture
+def explained(tmp_path: Path, capsys: pytest.CaptureFixture[str]):  # type: ignore[no-untyped-def]
+    path = tmp_path / "guacr.toml"
+    path.write_text(RULES)
+
+    def explain(*arguments: str) -> tuple[int, str]:
+        status = main(["explain", "--config", str(path), *arguments])
+        printed = capsys.readouterr()
+        return status, printed.out + printed.err
+
+    return explain
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "line"),
+    [
+        ("--identity ann --protocol ssh --target 127.0.0.1", 0,
+         "allowed: 127.0.0.1:22, by administrators"),
+        ("--identity ann --protocol postgresql --target 127.0.0.1", 0,
+         "allowed: 127.0.0.1:5432, by administrators"),
+        ("--identity ann --protocol ssh --target localhost:2200", 0,
+         "allowed: localhost:2200 at 127.0.0.1, by administrators"),
+        ("--identity ann --protocol ssh --target 127.0.0.9:22", 1,
+         "refused: 127.0.0.9:22: never denies it"),
+        ("--identity ann --protocol ssh --target [::1]:22", 1,
+         "refused: ::1:22: no rule allows it"),
+        ("--identity ann --protocol ssh --target a.example.com --beyond", 1,
+         "refused: a.example.com:22, resolved elsewhere: never denies it"),
+        ("--identity ann --protocol ssh --parameter enable-sftp", 1,
+         "  administrators (allow): does not apply: parameters"),
+        ("--identity ann --protocol ssh --parameter hostname=x", 0,
+         "allowed: session of ssh, by administrators"),
+        ("--identity ben --protocol ssh", 1, "refused: session of ssh: no rule allows it"),
+        ("--identity ben --protocol ssh --join", 0, "allowed: joining the session, by watch"),
+        ("--identity ann --connection web", 1, "refused: 127.0.0.9:2222: never denies it"),
+        ("--protocol ssh", 1, "  administrators (allow): does not apply: identities"),
+    ],
+)  # fmt: skip
+def test_decisions(explained, arguments: str, status: int, line: str) -> None:  # type: ignore[no-untyped-def]
+    found, text = explained(*arguments.split())
+    assert line in text.splitlines()
+    assert found == status
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ("", "name one of --protocol and --connection"),
+        ("--connection none", "connection 'none' is not in the settings"),
+        ("--protocol ssh --parameter x=y", "parameter 'x' is unknown"),
+        ("--protocol ssh --identity ann --target a.example.com:0", "needs a port"),
+    ],
+)
+def test_wrong_arguments(explained, arguments: str, problem: str) -> None:  # type: ignore[no-untyped-def]
+    status, text = explained(*arguments.split())
+    assert problem in text
+    assert status == 2
+
+
+def test_without_rules(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "guacr.toml"
+    path.write_text("")
+    assert main(["explain", "--config", str(path), "--protocol", "ssh"]) == 0
+    assert capsys.readouterr().out == "allowed: there are no access rules\n"
