@@ -1,6 +1,6 @@
 """Run all benchmarks, or those named: parse, terminal, images, encode, fanout, session, join,
 transfer, files, sftp, console, motion, encoded, link, recording, sound, tubes, tunnel, churn, ice,
-dtls, wheel, lossy, webrtc, vnc, journal, idle, workers.
+dtls, wheel, lossy, webrtc, vnc, journal, idle, workers, keys.
 
 `esctest DIRECTORY` runs esctest.
 """
@@ -37,6 +37,7 @@ NAMES = [
     "journal",
     "idle",
     "workers",
+    "keys",
 ]
 
 

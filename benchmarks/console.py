@@ -57,7 +57,7 @@ class Client:
         self._task = asyncio.create_task(self._read(reader))
 
     @classmethod
-    async def connect(cls, port: int, protocol: str, **values: str) -> Client:
+    async def connect(cls, port: int, protocol: str, /, **values: str) -> Client:
         """Log in, and wait until nothing is drawn any more."""
         client = cls(*await asyncio.open_connection("127.0.0.1", port))
         client._values = values

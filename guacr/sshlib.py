@@ -73,7 +73,7 @@ with _no_processes():
     from asyncssh.encryption import get_encryption_algs
     from asyncssh.kex import get_default_kex_algs, get_kex_algs
     from asyncssh.mac import get_default_mac_algs, get_mac_algs
-    from asyncssh.packet import Boolean, SSHPacket, String, UInt32
+    from asyncssh.packet import Boolean, SSHPacket, SSHPacketLogger, String, UInt32
     from asyncssh.public_key import get_certificate_algs, get_public_key_algs
 
 
@@ -88,6 +88,20 @@ def _quiet_diffie_hellman() -> None:
 
 
 _quiet_diffie_hellman()
+
+
+def _log_no_packets() -> None:
+    """Suppress asyncssh's log lines about packets. It composes one for each packet, and discards it
+    below a debug level that guacr never sets."""
+    for name in ("log_sent_packet", "log_received_packet"):
+        setattr(SSHPacketLogger, name, _nothing)
+
+
+def _nothing(*_: object, **__: object) -> None:
+    """Do nothing."""
+
+
+_log_no_packets()
 
 __all__ = [
     "Boolean",

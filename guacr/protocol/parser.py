@@ -8,6 +8,7 @@ in Apache Guacamole's own parser.
 """
 
 import codecs
+from functools import lru_cache
 
 from guacr.errors import ProtocolError
 from guacr.protocol.instruction import Instruction
@@ -22,6 +23,10 @@ LENGTH_DIGITS_MAX = 5
 FEED_SIZE = 4096
 """Bytes to feed at a time where many may arrive at once: at most 1,366 instructions, which take
 about 2 ms."""
+KEY_MESSAGE_MAX = 40
+"""Maximum bytes of a message whose instructions are kept: a key that goes down and up."""
+KEY_MESSAGES_KEPT = 1024
+_KEY = b"3.key,"
 
 
 class InstructionParser:
@@ -48,6 +53,13 @@ class InstructionParser:
             ProtocolError: the bytes are not Guacamole protocol, or exceed a limit. The parser
                 cannot be used afterwards.
         """
+        if len(data) <= KEY_MESSAGE_MAX and data.startswith(_KEY) and not self.pending:
+            instructions = _keys(data)
+            if instructions is not None:
+                return list(instructions)
+        return self._parse(data)
+
+    def _parse(self, data: bytes) -> list[Instruction]:
         try:
             decoded = self._decoder.decode(data)
         except UnicodeDecodeError as error:
@@ -100,3 +112,12 @@ class InstructionParser:
             raise ProtocolError(f"element ends with {text[end]!r} where ',' or ';' belongs")
         self._elements.append(text[dot + 1 : end])
         return end
+
+
+@lru_cache(maxsize=KEY_MESSAGES_KEPT)
+def _keys(data: bytes) -> tuple[Instruction, ...] | None:
+    """Parse a message that begins with a key; return None if it is incomplete. People press the
+    same few keys again and again, and wait for each of them."""
+    parser = InstructionParser()
+    instructions = parser._parse(data)
+    return None if parser.pending else tuple(instructions)

@@ -6,7 +6,7 @@ import ctypes.util
 import subprocess
 import sys
 
-from guacr.sshlib import find_library
+from guacr.sshlib import SSHPacket, asyncssh, find_library
 
 WATCHED = """
 import sys
@@ -35,3 +35,13 @@ def test_libraries_are_found_as_by_ctypes() -> None:
 
 def test_asyncssh_leaves_ctypes_as_it_was() -> None:
     assert ctypes.util.find_library.__module__ == "ctypes.util"
+
+
+def test_no_text_is_composed_for_packets_that_nobody_logs() -> None:
+    class Unreadable(SSHPacket):
+        def get_full_payload(self) -> bytes:
+            raise AssertionError("it was read")
+
+    connection = object.__new__(asyncssh.SSHClientConnection)
+    connection.log_sent_packet(94, 1, Unreadable(b"secret"))
+    connection.log_received_packet(94, 1, Unreadable(b"secret"))

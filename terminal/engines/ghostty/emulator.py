@@ -86,6 +86,7 @@ class GhosttyEmulator(Emulator):
         )
         self._close = weakref.finalize(self, _free, self._handle, self._events.number)
         self._close.atexit = False
+        self._is_open = True
         self._reader: ScreenReader | None = None
         self._tables = CellTables()
         self._scrollback = options.scrollback_rows
@@ -114,12 +115,13 @@ class GhosttyEmulator(Emulator):
         Raises:
             EngineError: it was closed.
         """
-        self._require_open()
+        if not self._is_open:
+            self._require_open()
         return self._handle
 
     def _require_open(self) -> None:
         """Raise if the terminal was closed, because the library would crash the process."""
-        if not self._close.alive:
+        if not self._is_open:
             raise EngineError("the terminal engine was closed: start a new one")
 
     @property
@@ -250,9 +252,10 @@ class GhosttyEmulator(Emulator):
 
     @override
     def close(self) -> None:
-        if self._close.alive:
+        if self._is_open:
             self.trim()
             self._graphics.clear()
+            self._is_open = False
             self._close()
 
     @property

@@ -90,6 +90,30 @@ def test_an_instruction_after_a_piece_of_one() -> None:
     assert parser.feed(b"op;") == [Instruction("nop")]
 
 
+KEY = encode("key", 97, 1) + encode("key", 97, 0)
+
+
+def test_messages_of_keys_are_parsed_as_all_others() -> None:
+    parser = InstructionParser()
+    for _ in range(2):  # the second time, what was parsed is known
+        assert parser.feed(KEY) == [
+            Instruction("key", ("97", "1")),
+            Instruction("key", ("97", "0")),
+        ]
+        assert parser.feed(KEY[:20]) == [Instruction("key", ("97", "1"))]
+        assert parser.pending
+        assert parser.feed(KEY[20:]) == [Instruction("key", ("97", "0"))]
+        assert parser.feed(b"4.size,6.") == []
+        assert parser.feed(b"3.key,,1.1;") == [Instruction("size", ("3.key,", "1"))]
+        with pytest.raises(ProtocolError):
+            InstructionParser().feed(b"3.key,x.1;")
+
+
+def test_what_is_returned_may_be_changed() -> None:
+    InstructionParser().feed(KEY).clear()
+    assert len(InstructionParser().feed(KEY)) == 2
+
+
 def test_leading_zeros_are_numbers() -> None:
     assert InstructionParser().feed(b"00003.nop;") == [Instruction("nop")]
 
