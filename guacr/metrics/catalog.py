@@ -121,6 +121,10 @@ METRICS: dict[str, Metric] = {
     "guacr_loop_lag_seconds": Metric(
         _HISTOGRAM, "How late the event loop was, measured four times per second."
     ),
+    "guacr_children": Metric(
+        _GAUGE, "Processes that were started for sessions, such as RDP's engines."
+    ),
+    "guacr_children_resident_memory_bytes": Metric(_GAUGE, "Their resident memory."),
     "process_cpu_seconds_total": Metric(_COUNTER, "User and system CPU time."),
     "process_resident_memory_bytes": Metric(_GAUGE, "Resident memory."),
     "process_open_fds": Metric(_GAUGE, "Open files."),

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from guacr import __version__, refusals
 from guacr.histogram import Histogram
 from guacr.loop_lag import LoopLag
-from guacr.metrics.resources import used
+from guacr.metrics.resources import used, used_by_children
 from guacr.metrics.snapshots import Sample, Snapshot
 from guacr.net.certificates import CertificateWatch
 from guacr.net.connection_limits import ConnectionLimits
@@ -92,9 +92,8 @@ class LocalMetrics:
             "guacr_events_dropped_total": [([], [events.dropped])],
             "guacr_loop_lag_seconds": [([], _numbers(self._loop_lag.seconds))],
         }
-        snapshot |= {
-            name: [([], [value])] for name, value in (await asyncio.to_thread(used)).items()
-        }
+        for values in (await asyncio.to_thread(used), await asyncio.to_thread(used_by_children)):
+            snapshot |= {name: [([], [value])] for name, value in values.items()}
         return snapshot
 
     async def _of_sessions(self) -> Snapshot:

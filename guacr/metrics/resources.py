@@ -10,8 +10,10 @@ from guacr.net.open_files import open_files
 
 _STARTED = time.time() - time.process_time()
 """About the start of the process, where the system does not say it: when this was imported."""
-_STATM = Path("/proc/self/statm")
+_PROC = Path("/proc")
 _FILES = Path("/proc/self/fd")
+CHILDREN_MAX = 10_000
+"""Maximum child processes that are looked at."""
 
 
 def used() -> dict[str, float]:
@@ -24,10 +26,37 @@ def used() -> dict[str, float]:
         "process_start_time_seconds": _STARTED,
     }
     try:
-        pages = int(_STATM.read_text().split()[1])
-        values["process_resident_memory_bytes"] = float(pages * resource.getpagesize())
+        values["process_resident_memory_bytes"] = float(_resident("self"))
         files = sum(1 for _ in _FILES.iterdir())
         values["process_open_fds"] = float(files - 1)  # one of them is the directory
     except OSError:  # a system without /proc
         pass
     return values
+
+
+def used_by_children() -> dict[str, float]:
+    """Return the metrics of all processes that this one has started, and of theirs, such as RDP's
+    engines; empty if the system does not tell. Blocks as `used` does."""
+    found, sizes = ["self"], list[int]()
+    for process in found:
+        try:
+            for thread in (_PROC / process / "task").iterdir():
+                found += (thread / "children").read_text().split()
+            if process != "self":
+                sizes.append(_resident(process))
+        except OSError:  # it has ended, or the system does not tell
+            continue
+        if len(found) > CHILDREN_MAX:
+            break
+    if not (_PROC / "self" / "task").exists():
+        return {}
+    return {
+        "guacr_children": float(len(sizes)),
+        "guacr_children_resident_memory_bytes": float(sum(sizes)),
+    }
+
+
+def _resident(process: str) -> int:
+    """Return the bytes of memory that a process has."""
+    pages = int((_PROC / process / "statm").read_text().split()[1])
+    return pages * resource.getpagesize()
