@@ -8,7 +8,7 @@ import json
 import ssl
 import stat
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import aiohttp
@@ -21,10 +21,11 @@ from guacr.daemon import Daemon
 from guacr.errors import SettingsError
 from guacr.net.certificates import DAY, Validity
 from guacr.session.protocols import Protocols
-from guacr.settings.acme import AcmeSettings
+from guacr.settings.acme import CERTIFICATE, AcmeSettings
 from guacr.settings.models import Settings
 from guacr.testing.client import GuacClient
 from guacr.testing.daemon import LOCAL, local_settings
+from tests.support.certificates import Authority
 from tests.support.loopback import SketchHandler, until
 from tests.support.pebble import KEY, KEY_ID, Pebble
 from tests.support.waiting import free_port
@@ -126,6 +127,34 @@ async def test_a_certificate_is_obtained_used_and_replaced(
         "lock",
     }
     assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
+
+
+async def test_a_certificate_with_a_third_of_its_life_left_is_used_until_it_is_replaced(
+    pebble: Pebble, tmp_path: Path
+) -> None:
+    old = Authority()
+    pair = old.issue("server", host=NAME)  # for three days, of which two have passed
+    settings = settings_of(pebble, tmp_path)
+    store = Store(settings.acme.server_directory)
+    store.open()
+    store.write(CERTIFICATE, (pair.key + pair.certificate).encode())
+    daemon = Daemon(settings, protocols=Protocols({"sketch": SketchHandler}))
+    await daemon.start()
+    try:
+        context = ssl.create_default_context(cadata=old.certificate)
+        assert await names_at(daemon.web_port, context) == {NAME}
+        context = ssl.create_default_context(cadata=pebble.root())
+        async with asyncio.timeout(10):
+            while not await is_valid_at(daemon.web_port, context):
+                pass
+    finally:
+        await daemon.close()
+
+
+async def is_valid_at(port: int, context: ssl.SSLContext) -> bool:
+    with suppress(ssl.SSLCertVerificationError):
+        return bool(await names_at(port, context))
+    return False
 
 
 async def test_the_port_for_challenges_does_nothing_else(pebble: Pebble, tmp_path: Path) -> None:
