@@ -221,6 +221,11 @@ class SftpChannel(asyncssh.SSHClientSession[bytes]):
         """Remove a file or link."""
         await self._request(Kind.REMOVE, Kind.STATUS, string(path))
 
+    def remove_if_there(self, path: bytes) -> None:
+        """Remove a file or link before what is requested next, without waiting for the answer."""
+        with suppress(UpstreamError, BusyError):
+            self._send(Kind.REMOVE, string(path)).cancel()
+
     async def rename(self, path: bytes, to: bytes) -> None:
         """Rename a file or directory; most servers refuse if there is something of the new name."""
         await self._request(Kind.RENAME, Kind.STATUS, string(path), string(to))

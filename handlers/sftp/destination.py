@@ -75,6 +75,7 @@ class Destination:
 
 async def new_file(channel: SftpChannel, place: bytes) -> Destination:
     """Create a file. This and the following raise as the channel does."""
+    _forget(channel, place)
     handle = await channel.open(place, Open.WRITE | Open.CREATE | Open.TRUNCATE, PERMISSIONS)
     return Destination(channel, handle, place)
 
@@ -84,6 +85,7 @@ async def replacement(
 ) -> Destination:
     """Open a file to replace an existing one: beside it, if the server can replace files, and makes
     such files as the existing one."""
+    _forget(channel, place)
     beside = await _beside(channel, place, previous) if previous.size else None
     if beside is not None:
         return beside
@@ -121,14 +123,18 @@ def part_of(place: bytes) -> bytes:
     return posixpath.join(directory, b".guacr-%b.part" % sha256(name).hexdigest()[:16].encode())
 
 
+def _forget(channel: SftpChannel, place: bytes) -> None:
+    """Remove what is left of an earlier upload to a place, which must not be continued any more."""
+    if channel.replaces:
+        channel.remove_if_there(part_of(place))
+
+
 async def _beside(channel: SftpChannel, place: bytes, previous: Attributes) -> Destination | None:
     """Create a file beside an existing one; return None if that cannot have the same owner and
     permissions, or the server cannot replace files."""
     if not channel.replaces or previous.mode is None or previous.owner is None:
         return None
     part, mode = part_of(place), previous.mode & _MODE
-    with suppress(StatusError):  # there is none
-        await channel.remove(part)
     try:  # not through a link that somebody has put there
         handle = await channel.open(part, Open.WRITE | Open.CREATE | Open.EXCLUSIVE, PERMISSIONS)
     except StatusError:  # the directory cannot be written to

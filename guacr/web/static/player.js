@@ -17,6 +17,7 @@ const PLAY = "M6 4l10 6-10 6z";
 const PAUSE = "M6 4.500v11M14 4.500v11";
 const SPEEDS = [0.5, 1, 2, 4, 8, 16];
 const TOKEN_KEY = "guacr-recordings-token";
+const titles = new Map(); // of the recordings in the list, by name
 
 // The token leaves the address, so that it is not in a screenshot or a copied link, and stays in this tab.
 function takeToken() {
@@ -45,6 +46,7 @@ class Library {
       const response = await new Recording(API, takeToken()).request(API);
       const { recordings, note } = await response.json();
       this.recordings = recordings;
+      for (const { name, title } of recordings) titles.set(name, title);
       byId("library-note").textContent = note;
       byId("library-status").textContent = recordings.length ? "" : "There are no recordings yet.";
     } catch (error) {
@@ -86,7 +88,7 @@ class Player {
     this.stop = new AbortController();
     byId("library").hidden = true;
     byId("player").hidden = false;
-    byId("title").textContent = document.title = visible(name);
+    byId("title").textContent = document.title = visible(titles.get(name) ?? name);
     byId("side").hidden = true;
     this.trouble("");
     this.recording = new Recording(`${API}/${encodeURIComponent(name)}`, takeToken());

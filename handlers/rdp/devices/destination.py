@@ -41,6 +41,9 @@ def open_destination(tree: Tree, path: Path, offset: int) -> Destination:
     Raises:
         ConflictError: it has less than `offset` bytes.
     """
+    if path and not offset:
+        with suppress(OSError):  # what is left of an earlier upload must not be continued any more
+            tree.remove(part_of(path))
     try:
         found = tree.stat(path)
     except FileNotFoundError:
@@ -87,8 +90,6 @@ def _beside(tree: Tree, path: Path, found: os.stat_result) -> Destination | None
     """Create a file beside an existing one, with its permissions; return None if it cannot have the
     same owner."""
     part = part_of(path)
-    with suppress(OSError):  # there is none
-        tree.remove(part)
     try:
         descriptor = tree.open(part, os.O_RDWR | os.O_CREAT)
     except (PermissionError, FileExistsError):  # the directory is read-only, or has a link there

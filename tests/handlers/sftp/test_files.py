@@ -236,6 +236,18 @@ async def test_a_replacement_is_continued(files: SftpFiles, folder: Path) -> Non
 
 
 @pytest.mark.usefixtures("old")
+async def test_what_is_left_of_a_replacement_is_not_continued_by_another_upload(
+    files: SftpFiles, folder: Path
+) -> None:
+    await leave(files, b"x" * (2 * BLOCK))
+    await files.delete("/file")
+    await leave(files, SOME[:BLOCK])
+    await files.write("/file", BINARY, pieces(SOME[BLOCK:]), BLOCK)
+    assert (folder / "file").read_bytes() == SOME
+    assert names_in(folder) == {"file"}
+
+
+@pytest.mark.usefixtures("old")
 async def test_a_replacement_starts_over(files: SftpFiles, folder: Path) -> None:
     await leave(files, SOME)
     await files.write("/file", BINARY, pieces(b"new"))

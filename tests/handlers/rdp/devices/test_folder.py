@@ -172,6 +172,18 @@ async def test_a_replacement_is_continued_or_starts_over(place: Place) -> None:
         assert inside(place.path) == {"file"}
 
 
+async def test_what_is_left_of_a_replacement_is_not_continued_by_another_upload(
+    place: Place,
+) -> None:
+    (place.path / "file").write_bytes(b"old")
+    await leave(place, b"xxxxxx")
+    await place.folder.delete("/file")
+    await leave(place, b"0123")
+    await place.folder.write("/file", "", pieces(b"4"), 4)
+    assert (place.path / "file").read_bytes() == b"01234"
+    assert inside(place.path) == {"file"}
+
+
 @pytest.mark.parametrize("reason", ["link", "owner", "other"])
 async def test_files_that_cannot_be_replaced_are_overwritten(place: Place, reason: str) -> None:
     (place.path / "file").write_bytes(b"old")
