@@ -132,26 +132,47 @@ class Servicer:
         return new("ReloadResponse", need_restart=await self._operations.reload(operator))
 
     async def _events(self, request: Message, context: Context) -> None:
-        async with _refusing(context):
+        sender = _Sender()
+        async with _refusing(context), sender.finishing():
             operator = self._identify(context)
             async with self._operations.events(operator) as events:
-                await context.send_initial_metadata(())  # events count from now on
-                await _stream(context, events)
+                await sender.send(context.send_initial_metadata(()))  # events count from now on
+                async for event in events:
+                    await sender.send(context.write(event_message(event)))
 
 
-async def _stream(context: Context, events: AsyncIterator[dict[str, Any]]) -> None:
-    """Send events until the client leaves.
+class _Sender:
+    """Sends the parts of a stream. gRPC cannot take back a part that its reader delays: until it is
+    sent, nothing else can be, not even the end."""
 
-    Raises:
-        ClientTimeoutError: it does not read in time.
-    """
-    async for event in events:
-        message = event_message(event)
+    def __init__(self) -> None:
+        self._sending: asyncio.Future[None] | None = None
+
+    async def send(self, part: Awaitable[None]) -> None:
+        """Wait until a part is sent.
+
+        Raises:
+            ClientTimeoutError: the client does not read in time.
+        """
+        self._sending = asyncio.ensure_future(part)
         try:
             async with time_limit(READ_TIMEOUT):
-                await context.write(message)
+                await asyncio.shield(self._sending)
         except TimeoutError:
             raise ClientTimeoutError("the stream was not read in time: events were lost") from None
+
+    @asynccontextmanager
+    async def finishing(self) -> AsyncIterator[None]:
+        """Wait, at the end of the block, until the last part is sent, or the client leaves."""
+        try:
+            yield
+        finally:
+            if self._sending is not None:
+                try:
+                    await asyncio.wait([self._sending])
+                except asyncio.CancelledError:
+                    self._sending.cancel()
+                    raise
 
 
 @asynccontextmanager

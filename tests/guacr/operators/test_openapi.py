@@ -7,6 +7,7 @@ import json
 from dataclasses import fields
 from typing import Any, cast
 
+import openapi_spec_validator
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
@@ -28,6 +29,11 @@ ENDLESS = "/v1/events"
 def document() -> dict[str, Any]:
     found: dict[str, Any] = json.loads(OPENAPI_PATH.read_bytes())
     return found
+
+
+def test_it_is_an_openapi_document(document: dict[str, Any]) -> None:
+    assert document["openapi"] == "3.1.0"
+    openapi_spec_validator.validate(document)
 
 
 def test_paths_are_those_of_the_application(document: dict[str, Any]) -> None:

@@ -190,6 +190,21 @@ async def test_events_are_streamed_and_limited(
         assert await asyncio.to_thread(list, stream) == []
 
 
+async def test_a_stream_can_be_ended_at_any_moment(
+    site: Site, made: tuple[ModuleType, ModuleType]
+) -> None:
+    pb, stubs = made
+    with channel_to(site.daemon) as channel:
+        stub = stubs.ControlStub(channel)
+        for number in range(20):
+            stream = stub.StreamEvents(pb.StreamEventsRequest(), metadata=metadata(), timeout=20)
+            await asyncio.to_thread(stream.initial_metadata)
+            for _ in range(number * 10):
+                site.daemon.registry.events.publish(Refused("x", "y" * 400))
+            site.daemon._operators.operations.end_streams()
+            await asyncio.to_thread(list, stream)  # without an error
+
+
 async def test_a_stream_that_is_not_read_ends(
     site: Site, made: tuple[ModuleType, ModuleType], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -207,6 +222,8 @@ async def test_a_stream_that_is_not_read_ends(
             return not events._subscriptions
 
         await until(is_ended)
+        _, sentence = await refused(lambda timeout: list(stream))
+        assert "not read in time" in sentence
 
 
 async def test_health_is_for_everybody_and_reflection_for_operators(site: Site) -> None:
