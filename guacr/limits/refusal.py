@@ -104,7 +104,9 @@ SENTENCES: dict[tuple[Limit, Scope], tuple[type[GuacrError], str]] = {
         "too many links that work once have been used: try again later",
     ),
 }
-REASONS = tuple(f"{limit}-{scope}" for limit, scope in SENTENCES)
+SESSION_LENGTH, IDLE_TIME = "session-length", "idle-time"
+"""The reasons for which limits end sessions."""
+REASONS = (*(f"{limit}-{scope}" for limit, scope in SENTENCES), SESSION_LENGTH, IDLE_TIME)
 """Every reason."""
 counts: Counter[str] = Counter()
-"""The number of refusals of this process, by reason."""
+"""The number of sessions and users that limits have refused or ended in this process, by reason."""

@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from guacr.deadline import STANDSTILL
 from guacr.errors import SessionTimeoutError
-from guacr.limits.refusal import counts
+from guacr.limits.refusal import IDLE_TIME, SESSION_LENGTH, counts
 from guacr.session.input.taps import InputTap
 from guacr.session.input.touch import Contact
 from guacr.session.notice import show_notice
@@ -56,7 +56,7 @@ class TimeLimits(InputTap):
         self._warning = session.settings.limits.warning
         now = self._loop.time()
         self._idle = _End(
-            "idle-time",
+            IDLE_TIME,
             idle,
             now,
             "This session ends in {1}, since nobody has used it: press a key or move the pointer.",
@@ -64,7 +64,7 @@ class TimeLimits(InputTap):
             None,
         )
         length_end = _End(
-            "session-length",
+            SESSION_LENGTH,
             length,
             now,
             "This session ends in {1}, at its limit of {0}: save what is open.",

@@ -105,6 +105,12 @@ METRICS: dict[str, Metric] = {
     "guacr_access_refusals_total": Metric(
         _COUNTER, "Sessions, hosts and joins that access rules have refused."
     ),
+    "guacr_limits_reached_total": Metric(
+        _COUNTER,
+        "Sessions and users that limits have refused or ended, by what is limited and what it "
+        "counts for.",
+        ("reason",),
+    ),
     "guacr_certificate_expiry_seconds": Metric(
         Kind.MINIMUM,
         "Seconds until the certificate of a listener expires; below 0 afterwards.",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from guacr import __version__, refusals
 from guacr.histogram import Histogram
+from guacr.limits import refusal as limits
 from guacr.loop_lag import LoopLag
 from guacr.metrics.resources import used, used_by_children
 from guacr.metrics.snapshots import Sample, Snapshot
@@ -83,6 +84,7 @@ class LocalMetrics:
                 ([why], [count]) for why, count in {**_REFUSED_NONE, **refusals.counts}.items()
             ],
             "guacr_access_refusals_total": [([], [events.counts[AccessRefused]])],
+            "guacr_limits_reached_total": [([why], [limits.counts[why]]) for why in limits.REASONS],
             "guacr_certificate_expiry_seconds": [
                 ([name], [left]) for name, left in self._certificates.seconds_left().items()
             ],

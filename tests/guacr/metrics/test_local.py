@@ -10,6 +10,7 @@ import pytest
 
 from guacr import refusals
 from guacr.errors import BusyError, UpstreamError
+from guacr.limits.refusal import REASONS, Limit, Refusal, Scope
 from guacr.loop_lag import LoopLag
 from guacr.metrics.catalog import METRICS
 from guacr.metrics.local import LocalMetrics
@@ -63,6 +64,14 @@ async def test_a_snapshot_is_json_and_has_exactly_the_metrics_of_the_catalog(
             assert len(found) == METRICS[name].size, name
     for name in ("process_resident_memory_bytes", "process_open_fds", "process_max_fds"):
         assert numbers(snapshot, name)[0] > 0
+
+
+async def test_limits_that_are_reached(bench: Watched) -> None:
+    before = await bench.read("guacr_limits_reached_total", "sessions-address")
+    Refusal(Limit.SESSIONS, Scope.ADDRESS, 1).counted()
+    after = await bench.read("guacr_limits_reached_total", "sessions-address")
+    assert after[0] - before[0] == 1
+    assert len((await bench.metrics.snapshot())["guacr_limits_reached_total"]) == len(REASONS)
 
 
 async def test_counts_begin_with_zero_so_that_the_first_is_an_increase(bench: Watched) -> None:
