@@ -155,6 +155,20 @@ class LineHandler(logging.Handler):
             data = data[os.write(descriptor, data) :]
 
 
+class SyslogHandler(SysLogHandler):
+    """Sends each line of a record to the system log."""
+
+    @override
+    def emit(self, record: logging.LogRecord) -> None:
+        for line in super().format(record).split("\n"):
+            super().emit(logging.makeLogRecord({"levelname": record.levelname, "line": line}))
+
+    @override
+    def format(self, record: logging.LogRecord) -> str:
+        line: str = vars(record)["line"]
+        return line
+
+
 _FORMATTERS: dict[str, type[logging.Formatter]] = {"text": TextFormatter, "json": JsonFormatter}
 
 
@@ -196,7 +210,7 @@ def collect_stray() -> None:
 def _syslog() -> logging.Handler:
     if not Path(SYSLOG).exists():
         return logging.NullHandler()
-    return SysLogHandler(SYSLOG, SysLogHandler.LOG_DAEMON)
+    return SyslogHandler(SYSLOG, SysLogHandler.LOG_DAEMON)
 
 
 def _context(record: logging.LogRecord) -> dict[str, str]:

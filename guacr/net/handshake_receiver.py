@@ -15,7 +15,7 @@ from guacr.protocol.instruction import Instruction, encode
 from guacr.protocol.parser import FEED_SIZE, InstructionParser
 from guacr.refusals import Refusals
 from guacr.session.directory import Directory
-from guacr.session.ids import foreign_session
+from guacr.session.ids import CONNECTION_ID_PREFIX, foreign_session
 from guacr.transport.base import Transport
 
 log = logging.getLogger("guacr.reception")
@@ -113,8 +113,10 @@ class HandshakeReceiver:
 
     def _hand_over(self, connect: Connect, rest: list[Instruction], unparsed: bytes) -> None:
         self._deadline.cancel()
-        peer = self._transport.peer
-        log.debug("handshake of %s", peer, extra={"event": "handshake", "client": peer})
+        peer, select = self._transport.peer, connect.select
+        kind = "session" if select.startswith(CONNECTION_ID_PREFIX) else "protocol"
+        fields = {"event": "handshake", "client": peer, kind: select}
+        log.debug("handshake of %s", peer, extra=fields)
         reader = self._directory.open(connect.select, connect.values, connect.info, self._transport)
         self._on_session()
         reader.take_over(self._parser, rest, unparsed)

@@ -3,6 +3,7 @@ import json
 import logging
 import os
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -273,6 +274,28 @@ def test_libraries_are_quiet_unless_debugging(capsys: pytest.CaptureFixture[str]
     log.configure(LogSettings(level="debug"))
     logging.getLogger("asyncssh.channel").info("x")
     assert capsys.readouterr().err.endswith("INFO: x\n")
+
+
+def test_each_line_is_a_message_of_the_system_log(
+    logger: logging.Logger, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(log, "SYSLOG", str(tmp_path / "log"))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as received:
+        received.bind(log.SYSLOG)
+        log.configure(LogSettings(), to_syslog=True)
+        try:
+            fail("why", 0)
+        except ValueError:
+            logger.exception("failed")
+        (handler,) = logging.getLogger().handlers
+        handler.close()
+        received.settimeout(5)
+        messages = [received.recv(4096)]
+        while b"ValueError: why" not in messages[-1]:
+            messages.append(received.recv(4096))
+    assert all(b"\n" not in message for message in messages)
+    assert messages[0].startswith(b"<27>guacr[")  # daemon, error
+    assert b"ERROR: failed" in messages[0]
 
 
 def test_a_machine_without_a_system_log(

@@ -59,6 +59,7 @@ def test_lines_of_a_session(
     ]
     assert all(entry["client"].startswith("127.0.0.1") for entry in events.values())
     session = events["opened"]["session"]
+    assert events["handshake"]["protocol"] == "ssh"
     libraries: list[dict[str, Any]] = [e for e in entries if e["logger"].startswith("asyncssh")]
     assert len(libraries) > 3
     assert {entry.get("session") for entry in libraries} == {session}
