@@ -158,6 +158,11 @@ class Daemon:
         """True if there are no sessions, and no WebRTC connections."""
         return self.registry.is_empty and not self.tubes
 
+    def drain(self) -> None:
+        """Keep no connection of HTTP open for further requests: this worker ends after its last
+        session."""
+        self._web.drain()
+
     async def adopt(self, port: Port, client: Adopted) -> None:
         """Serve a client that the front has accepted."""
         await (self._tcp if port == "tcp" else self._web).adopt(client)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from functools import partial
+from http import HTTPStatus
 from typing import Any, TypeAlias
 
 from aiohttp import web
@@ -51,6 +53,7 @@ WEBRTC_PATH = "/webrtc"
 Signalling: TypeAlias = Callable[[web.Request, Tunnels], Awaitable[web.StreamResponse]]
 """Serves the signalling of WebRTC."""
 
+_DRAIN = web.AppKey("drain", asyncio.Event)
 _TUNNELS = web.AppKey("tunnels", Tunnels)
 _RELOADS = web.AppKey("reloads", tuple[Callable[[Settings], None], ...])
 
@@ -89,6 +92,8 @@ def create_app(
         library_of(settings), lambda token: Viewer(*gateway.recordings(token)), control.note
     )
     app.on_cleanup.append(recordings.close)
+    app[_DRAIN] = asyncio.Event()
+    app.on_response_prepare.append(_close_if_draining)
     app[_TUNNELS] = tunnels
     app[_RELOADS] = (
         gateway.reload,
@@ -120,6 +125,17 @@ def reload_app(app: web.Application, settings: Settings) -> None:
     """Apply new settings to the application."""
     for reload in app[_RELOADS]:
         reload(settings)
+
+
+def drain_app(app: web.Application) -> None:
+    """Have connections closed after their next answer."""
+    app[_DRAIN].set()
+
+
+async def _close_if_draining(request: web.Request, response: web.StreamResponse) -> None:
+    if request.app[_DRAIN].is_set() and response.status != HTTPStatus.SWITCHING_PROTOCOLS:
+        response.force_close()
+        response.headers["Connection"] = "close"
 
 
 def create_runner(app: web.Application) -> web.AppRunner:

@@ -19,7 +19,7 @@ from guacr.net.listeners import close_all, place_of, port_of, tcp_sockets
 from guacr.net.tls import Tls, context_of, tls_of
 from guacr.services import Service
 from guacr.settings.models import Settings
-from guacr.web.app import close_runner, create_runner, reload_app
+from guacr.web.app import close_runner, create_runner, drain_app, reload_app
 from guacr.web.guard import HttpGuard
 
 CLOSE_TIMEOUT = 1.0
@@ -88,6 +88,11 @@ class WebService(Service):
             acceptor.start()
             self._acceptors.append(acceptor)
             log.info("listening for WebSocket on %s", place_of(sock))
+
+    def drain(self) -> None:
+        """Close each connection after the answer to its next request."""
+        if self._runner is not None:
+            drain_app(self._runner.app)
 
     @override
     def stop(self) -> None:

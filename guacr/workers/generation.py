@@ -180,6 +180,8 @@ class Generation(Observer):
         pause = min(PAUSE_MAX, PAUSE * 2 ** (self._failures - 1)) if self._failures else 0.0
         if worker.reason:
             log.error("%s cannot start: %s", worker, worker.reason)
+        elif worker.state == "stopping":
+            log.warning("%s has ended: another one is started", worker)
         else:
             log.error("%s has died: %d sessions are lost", worker, worker.sessions)
         task = asyncio.get_running_loop().create_task(self._start_another(pause), name="worker")

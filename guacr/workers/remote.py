@@ -15,6 +15,7 @@ from guacr.workers.client import Client
 from guacr.workers.operations import (
     CLIENT,
     DRAIN,
+    ENDING,
     EVENT,
     FAILED,
     LEASES,
@@ -162,6 +163,8 @@ class RemoteWorker:
             self._observer.event(fields["event"])
         elif message.op == SAMPLE:
             self.last_sample = fields["sample"]
+        elif message.op == ENDING:
+            self.state = "stopping"
         elif message.op == FAILED:
             self.reason = fields["reason"]
 

@@ -27,6 +27,7 @@ from guacr.workers.leases import Leases
 from guacr.workers.operations import (
     CLIENT,
     DRAIN,
+    ENDING,
     FAILED,
     LEASES,
     PING,
@@ -118,7 +119,7 @@ class Worker:
     async def run(self) -> None:
         """Serve until the front says that this is the end, or is gone."""
         loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGTERM, self._stopped.set)
+        loop.add_signal_handler(signal.SIGTERM, self._terminated)
         for number in (signal.SIGINT, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
         try:
@@ -135,6 +136,10 @@ class Worker:
         for sample in await self.daemon.control.samples():
             self._channel.send(SAMPLE, {"sample": sample})
 
+    def _terminated(self) -> None:
+        self._channel.send(ENDING)
+        self._stopped.set()
+
     # ---- messages of the front
 
     def _received(self, message: Message) -> None:
@@ -145,6 +150,7 @@ class Worker:
             sessions, tubes = len(self.daemon.registry.sessions), self.daemon.tubes
             self._channel.send(PONG, {"sessions": sessions, "tubes": tubes})
         elif message.op == DRAIN:
+            self.daemon.drain()
             self._start(self._drain())
         elif message.op == STOP:
             self._stopped.set()

@@ -13,6 +13,7 @@ import os
 import signal
 import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -116,5 +117,5 @@ def _receive(channel: socket.socket) -> Message | None:
 
 
 if __name__ == "__main__":
-    with garbage.postponed():
+    with garbage.postponed(), suppress(ConnectionError):  # the front has given it up
         main(*map(int, sys.argv[1:]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import ssl
 import time
 from collections.abc import AsyncIterator
@@ -32,7 +33,10 @@ from tests.support.waiting import until
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 CARD, KEY = "testcard", "k" * 40
-TICK = 0.1
+STILL = dict.fromkeys(("moving-window", "scrolling-text", "clock"), "false")
+TICK = 0.25
+"""Seconds between pings where a worker hangs; others must not have to wait for a processor for
+longer."""
 
 
 def settings_of(**sections: object) -> Settings:
@@ -47,14 +51,12 @@ def settings_of(**sections: object) -> Settings:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def front() -> AsyncIterator[Front]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(front_module, "TICK", TICK)
-        front = Front(settings_of())
-        await front.start()
-        try:
-            yield front
-        finally:
-            await front.close()
+    front = Front(settings_of())
+    await front.start()
+    try:
+        yield front
+    finally:
+        await front.close()
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -80,7 +82,8 @@ async def opened(
     client = await stack.enter_async_context(
         await GuacClient.dial(LOCAL[0], front.port, Behaviour(paint=False), tls)
     )
-    await client.handshake(select, hello=Hello(width=320, height=240))
+    still = STILL if select == CARD else {}
+    await client.handshake(select, still, Hello(width=320, height=240))
     return client
 
 
@@ -204,32 +207,6 @@ async def test_links_to_sessions_that_have_ended_say_so(
     assert "unknown connection" in text
 
 
-# ---- limits
-
-
-async def test_limits_hold_for_all_workers_together(front: Front, stack: AsyncExitStack) -> None:
-    server = {"hosts": LOCAL, "port": 0, "protocols": [CARD], "max_sessions": 2}
-    with owned():
-        await front.apply(settings_of(server=server))
-        owners = [await opened(front, stack) for _ in range(2)]
-        assert len({worker_of(owner.state.ready) for owner in owners}) == 2
-        assert "all 2 sessions" in (await joining_error(front, CARD))[0]
-        assert not (await front.control.status()).is_ready
-        async with aiohttp.ClientSession() as http:
-            await until_status(http, f"http://{LOCAL[0]}:{front.web_port}/ready", 503)
-        await lose(front, worker_of(owners[0].state.ready))
-        await opened(front, stack)
-
-
-async def until_status(http: aiohttp.ClientSession, url: str, status: int) -> None:
-    async with asyncio.timeout(20):
-        while True:
-            async with http.get(url) as answer:
-                if answer.status == status:
-                    return
-            await asyncio.sleep(TICK / 10)
-
-
 # ---- operators
 
 
@@ -298,9 +275,11 @@ async def test_metrics_of_all_processes_are_added_and_never_go_back(
     assert value(after, name, CARD) >= value(before, name, CARD) + 2
     assert value(after, "guacr_connections", "guacamole") >= 2
     with owned():
-        await front.apply(settings_of())
         await stack.aclose()
-        await until(lambda: states(front) == ["ready", "ready"], "the old workers end")
+        number = min(front._workers)
+        os.kill(front._workers[number].pid, signal.SIGTERM)
+        await until(lambda: number not in front._workers, "the end of the worker")
+        await until(lambda: states(front) == ["ready", "ready"], "another worker")
     (last,) = await front.control.samples()
     assert value(last, name, CARD) == value(after, name, CARD)
     assert value(last, "guacr_processes") == 3
@@ -323,8 +302,9 @@ async def test_a_worker_that_dies_costs_its_own_sessions(
 
 
 async def test_a_worker_that_hangs_is_replaced_and_nobody_waits_for_it(
-    front: Front, stack: AsyncExitStack
+    front: Front, stack: AsyncExitStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(front_module, "TICK", TICK)
     victim, _ = await on_each_worker(front, stack)
     hanging = front._workers[worker_of(victim.state.ready)]
     with owned():
@@ -336,6 +316,35 @@ async def test_a_worker_that_hangs_is_replaced_and_nobody_waits_for_it(
     await victim.wait_closed()
 
 
+async def test_a_worker_that_is_told_to_end_does_so_in_order(
+    front: Front, stack: AsyncExitStack, caplog: pytest.LogCaptureFixture
+) -> None:
+    victim, other = await on_each_worker(front, stack)
+    number = worker_of(victim.state.ready)
+    with owned():
+        os.kill(front._workers[number].pid, signal.SIGTERM)
+        await victim.wait_closed()
+        for _ in range(3):
+            await opened(front, stack)  # nobody is sent there
+        await until(lambda: number not in front._workers, "the end of the worker")
+        await until(lambda: len(front._workers) == 2, "another worker")
+    assert victim.state.errors[0][1] == 520
+    assert "has ended: another one is started" in caplog.text
+    other.size(300, 200)
+    await other.frame()
+
+
+async def test_workers_end_with_the_front(front: Front, stack: AsyncExitStack) -> None:
+    victim, _ = await on_each_worker(front, stack)
+    number = worker_of(victim.state.ready)
+    with owned():
+        front._workers[number].channel._sock.shutdown(socket.SHUT_RDWR)
+        await victim.wait_closed()
+        await until(lambda: len(front._workers) == 2, "another worker")
+    assert victim.state.errors[0][1] == 520
+    assert number not in front._workers
+
+
 # ---- new generations
 
 
@@ -345,8 +354,13 @@ async def test_new_settings_are_those_of_new_workers_and_lose_no_session(
     async with AsyncExitStack() as before:
         owners = await on_each_worker(front, before)
         old = set(front._workers)
+        http = await before.enter_async_context(aiohttp.ClientSession())
+        assert await connection_header(front, http) is None
         with owned():
-            assert await front.apply(settings_of(session={"max_users": 2})) == []
+            server = {"hosts": LOCAL, "port": 0, "protocols": [CARD], "backlog": 7}
+            new = settings_of(server=server, session={"max_users": 2})
+            assert await front.apply(new) == ["server.backlog"], "it needs a restart"
+            assert await connection_header(front, http) == "close"
             for owner in owners:
                 owner.size(320, 240)
                 await owner.frame()
@@ -360,6 +374,12 @@ async def test_new_settings_are_those_of_new_workers_and_lose_no_session(
             assert old < set(front._workers)
     await until(lambda: not old & set(front._workers), "the old workers end")
     await until(lambda: not front._old, "their generation is forgotten")
+
+
+async def connection_header(front: Front, http: aiohttp.ClientSession) -> str | None:
+    async with http.get(f"http://{LOCAL[0]}:{front.web_port}/health") as answer:
+        await answer.read()
+        return answer.headers.get("Connection")
 
 
 async def joining_error(front: Front, connection: str) -> tuple[str, int]:
@@ -384,11 +404,27 @@ async def test_settings_that_workers_cannot_use_change_nothing(
     await opened(front, stack)
 
 
-async def test_settings_of_the_front_need_a_restart(front: Front, stack: AsyncExitStack) -> None:
-    server = {"hosts": LOCAL, "port": 0, "protocols": [CARD], "backlog": 7}
+async def test_limits_hold_for_all_workers_together(front: Front, stack: AsyncExitStack) -> None:
+    server = {"hosts": LOCAL, "port": 0, "protocols": [CARD], "max_sessions": 2}
     with owned():
-        late = await front.apply(settings_of(server=server, daemon={"workers": 2}))
-    assert late == ["server.backlog"]
+        await front.apply(settings_of(server=server))
+        owners = [await opened(front, stack) for _ in range(2)]
+        assert len({worker_of(owner.state.ready) for owner in owners}) == 2
+        assert "all 2 sessions" in (await joining_error(front, CARD))[0]
+        assert not (await front.control.status()).is_ready
+        async with aiohttp.ClientSession() as http:
+            await until_status(http, f"http://{LOCAL[0]}:{front.web_port}/ready", 503)
+        await lose(front, worker_of(owners[0].state.ready))
+        await opened(front, stack)
+
+
+async def until_status(http: aiohttp.ClientSession, url: str, status: int) -> None:
+    async with asyncio.timeout(20):
+        while True:
+            async with http.get(url) as answer:
+                if answer.status == status:
+                    return
+            await asyncio.sleep(0.02)
 
 
 async def test_joiners_with_tls_find_their_sessions(
