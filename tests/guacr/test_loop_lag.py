@@ -22,4 +22,4 @@ async def test_what_holds_the_loop_shows() -> None:
     lag.stop()
     await lag.close()
     assert lag.recent > HELD / 2
-    assert lag.seconds.total == lag.recent
+    assert lag.seconds.total >= lag.recent

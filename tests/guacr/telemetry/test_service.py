@@ -29,7 +29,6 @@ SECRETS = {"hostname": "secret-host.example", "password": "pa55word"}
 @pytest.fixture(autouse=True)
 def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(ENDPOINT, raising=False)
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "1")
 
 
 @pytest.fixture
@@ -179,6 +178,7 @@ async def test_a_collector_that_is_away_or_hangs_disturbs_no_session(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(service, "CLOSE_TIMEOUT", 0.1)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "1")
     collector.hangs = hangs
     settings = sending(collector, metrics=True, metrics_interval=0.1)
     if not hangs:
