@@ -1,18 +1,17 @@
-"""The listener for Prometheus and for probes."""
+"""The listener for Prometheus and for probes; what it serves is loaded only if it is enabled."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import socket
+from importlib import import_module
 from typing import ClassVar
 
-from aiohttp import hdrs, web
+from aiohttp import web
 from typing_extensions import override
 
 from guacr.control.control import Control
-from guacr.metrics.collector import Collector
-from guacr.metrics.exposition import format_for
 from guacr.net.acceptor import Acceptor
 from guacr.net.answers import unavailable
 from guacr.net.connection_limits import ConnectionLimits, Place
@@ -20,11 +19,8 @@ from guacr.net.listeners import close_all, place_of, port_of, tcp_sockets
 from guacr.services import Service
 from guacr.settings.models import Settings
 from guacr.web.app import create_runner
-from guacr.web.guard import HttpGuard, deadlines
-from guacr.web.headers import HEADERS
-from guacr.web.health import NO_ANSWER, Health
+from guacr.web.guard import HttpGuard
 
-PATH = "/metrics"
 CONNECTIONS_MAX = 64
 """Maximum simultaneous connections, and those that wait to be accepted."""
 
@@ -63,7 +59,8 @@ class MetricsService(Service):
     async def start(self) -> None:
         if not self._sockets:
             return
-        self._runner = create_runner(_app(self._control))
+        app = await asyncio.to_thread(import_module, "guacr.metrics.app")  # takes 0.1 s
+        self._runner = create_runner(app.create_app(self._control))
         await self._runner.setup()
         for sock in self._sockets:
             acceptor = Acceptor(sock, self._limits, self._accepted, unavailable)
@@ -86,23 +83,3 @@ class MetricsService(Service):
         assert self._runner is not None  # noqa: S101 - it is set up first
         assert self._runner.server is not None  # noqa: S101
         return HttpGuard(self._runner.server(), place)
-
-
-def _app(control: Control) -> web.Application:
-    collector = Collector(control)
-
-    async def metrics(request: web.Request) -> web.Response:
-        wanted = format_for(request.headers.get(hdrs.ACCEPT, ""))
-        try:
-            text = await collector.text(wanted)
-        except TimeoutError:
-            raise web.HTTPServiceUnavailable(text=f"{NO_ANSWER}\n") from None
-        return web.Response(body=text, headers={hdrs.CONTENT_TYPE: wanted.value})
-
-    async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
-        response.headers.update(HEADERS)
-
-    app = web.Application(middlewares=[deadlines])
-    app.on_response_prepare.append(add_headers)
-    app.add_routes([web.get(PATH, metrics), *Health(control).routes()])
-    return app

@@ -36,6 +36,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     "aiohttp": (
         "guacr.acme.port",
         "guacr.daemon",
+        "guacr.metrics.app",
         "guacr.metrics.service",
         "guacr.operators.identify",
         "guacr.operators.rest",
