@@ -7,13 +7,16 @@ it, and no rule denies it; their order does not matter.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from guacr.host_names import literal
 from guacr.policy.rule import Connects, Place, Request, Rule
 from guacr.settings.access import AccessSettings
 
+REQUESTS_KEPT = 128
+"""Requests for which the rules that fit are kept."""
 _HOST_NAME = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]{0,252})")
 
 
@@ -41,8 +44,8 @@ class Policy:
         self.settings = settings
         rules = [Rule(rule, n, canonical) for n, rule in enumerate(settings.rules, 1)]
         self.rules = rules
-        self._joins = [rule for rule in rules if rule.join]
-        self._opens = [rule for rule in rules if not rule.join]
+        # a session asks several times
+        self._fitting = lru_cache(REQUESTS_KEPT)(self._find)
 
     @property
     def is_active(self) -> bool:
@@ -64,14 +67,14 @@ class Policy:
         def allows(rule: Rule) -> bool:
             return connects is Connects.CHECKED or rule.covers(None)
 
-        return _decided(list(self._fitting(self._opens, request)), denies, allows)
+        return _decided(self._fitting(request, join=False), denies, allows)
 
     def joining(self, request: Request, *, is_own: bool) -> Decision:
         """Decide whether a running session may be joined. `is_own` is True if the client needs no
         rule that allows it."""
         if not self.is_active:
             return _FREE
-        fitting = list(self._fitting(self._joins, request))
+        fitting = self._fitting(request, join=True)
         decision = _decided(fitting, lambda rule: True, lambda rule: True)
         return _FREE if is_own and not decision.rule else decision
 
@@ -84,14 +87,14 @@ class Policy:
         """Decide whether a host may be allowed, before its name is resolved."""
         if not self.is_active:
             return _FREE
-        fitting = list(self._fitting(self._opens, request))
+        fitting = self._fitting(request, join=False)
         return _decided(fitting, lambda one: one.covers(place), lambda one: one.may_cover(place))
 
     def connecting(self, request: Request, place: Place) -> Decision:
         """Decide whether a session may connect to a place whose address is known."""
         if not self.is_active:
             return _FREE
-        fitting = list(self._fitting(self._opens, request))
+        fitting = self._fitting(request, join=False)
         return _decided(fitting, lambda one: one.covers(place), lambda one: one.covers(place))
 
     def connecting_beyond(self, request: Request, place: Place) -> Decision:
@@ -105,12 +108,11 @@ class Policy:
             return self.connecting(request, Place(place.host, place.port, address))
         if not _HOST_NAME.fullmatch(place.name):
             return Decision(False)
-        fitting = list(self._fitting(self._opens, request))
+        fitting = self._fitting(request, join=False)
         return _decided(fitting, lambda one: one.may_cover(place), lambda one: one.covers(place))
 
-    @staticmethod
-    def _fitting(rules: list[Rule], request: Request) -> Iterator[Rule]:
-        return (rule for rule in rules if not rule.mismatch(request))
+    def _find(self, request: Request, *, join: bool) -> list[Rule]:
+        return [rule for rule in self.rules if rule.join == join and not rule.mismatch(request)]
 
 
 def _decided(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from guacr.host_names import Address, equivalents, is_special, literal, normal_name
@@ -13,6 +14,8 @@ from guacr.policy.patterns import ANY, matches_any
 from guacr.settings.access import AccessRule, is_network
 
 LOCALHOST = "localhost"
+CONDITIONS = ("identities", "listeners", "addresses", "protocols", "connections", "parameters")
+"""The conditions apart from those of the target, in the order in which they are looked at."""
 
 Network = IPv4Network | IPv6Network
 
@@ -27,7 +30,7 @@ class Connects(Enum):
     """Nobody asks the rules."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Request:
     """A session that a client wants to open, or to join."""
 
@@ -41,13 +44,13 @@ class Request:
     parameters: frozenset[str] = frozenset()
     """The names of the parameters that the client sets, and no operator."""
 
-    @property
+    @cached_property
     def identities(self) -> tuple[str, ...]:
         """Whom the client has proven to be."""
         return (*filter(None, (self.subject,)), *self.client.certificates)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Place:
     """A host and a port that a session wants to connect to."""
 
@@ -57,7 +60,7 @@ class Place:
     address: Address | None = None
     """The address of the host; None if that is not known, or another host resolves it."""
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The name as it is compared; empty if the host is an address."""
         return "" if literal(self.host) is not None else normal_name(self.host.strip("[]"))
@@ -76,13 +79,26 @@ class Rule:
         self.name = rule.name or f"rule {number}"
         self.denies = rule.effect == "deny"
         self.join = rule.join
-        self._protocols = rule.protocols
         self._canonical = canonical
-        self._sources = tuple(map(_network, _given(rule.addresses)))
-        self._networks = tuple(_network(one) for one in _given(rule.targets) if is_network(one))
-        self._names = tuple(one for one in _given(rule.targets) if not is_network(one))
         self._any_host = ANY in rule.targets
-        self._ports = tuple(map(_range, _given(rule.ports)))
+
+    # what most rules are never asked for
+
+    @cached_property
+    def _sources(self) -> tuple[Network, ...]:
+        return tuple(map(_network, _given(self.settings.addresses)))
+
+    @cached_property
+    def _networks(self) -> tuple[Network, ...]:
+        return tuple(_network(one) for one in _given(self.settings.targets) if is_network(one))
+
+    @cached_property
+    def _names(self) -> tuple[str, ...]:
+        return tuple(one for one in _given(self.settings.targets) if not is_network(one))
+
+    @cached_property
+    def _ports(self) -> tuple[tuple[int, int], ...]:
+        return tuple(map(_range, _given(self.settings.ports)))
 
     @property
     def has_targets(self) -> bool:
@@ -92,17 +108,18 @@ class Rule:
     def mismatch(self, request: Request) -> str:
         """Return the first condition, apart from those of the target, that does not apply, as the
         name of its setting; empty if all do."""
-        rule = self.settings
-        checks = {
-            "identities": self._fits_identity(request.identities),
-            "listeners": ANY in rule.listeners or request.client.listener in rule.listeners,
-            "addresses": self._fits_source(request.client.address),
-            "protocols": self._fits_protocol(request.protocol),
-            "connections": ANY in rule.connections
-            or (bool(request.connection) and matches_any(rule.connections, request.connection)),
-            "parameters": self._fits_parameters(request.parameters),
-        }
-        return next((name for name, fits in checks.items() if not fits), "")
+        checks = (
+            self._fits_identity,
+            self._fits_listener,
+            self._fits_source,
+            self._fits_protocol,
+            self._fits_connection,
+            self._fits_parameters,
+        )
+        for name, fits in zip(CONDITIONS, checks, strict=True):
+            if not fits(request):
+                return name
+        return ""
 
     def covers(self, place: Place | None) -> bool:
         """Return whether the rule is about a place whose address is known; None is a session that
@@ -141,23 +158,32 @@ class Rule:
     def _fits_port(self, port: int) -> bool:
         return not self._ports or any(first <= port <= last for first, last in self._ports)
 
-    def _fits_identity(self, identities: tuple[str, ...]) -> bool:
+    def _fits_identity(self, request: Request) -> bool:
         patterns = self.settings.identities
-        return ANY in patterns or any(matches_any(patterns, name) for name in identities)
+        return ANY in patterns or any(matches_any(patterns, name) for name in request.identities)
 
-    def _fits_source(self, address: str) -> bool:
-        if not self._sources:
+    def _fits_listener(self, request: Request) -> bool:
+        listeners = self.settings.listeners
+        return ANY in listeners or request.client.listener in listeners
+
+    def _fits_source(self, request: Request) -> bool:
+        if ANY in self.settings.addresses:
             return True
-        found = literal(address)
+        found = literal(request.client.address)
         return found is not None and any(found in network for network in self._sources)
 
-    def _fits_protocol(self, protocol: str) -> bool:
-        if ANY in self._protocols:
+    def _fits_protocol(self, request: Request) -> bool:
+        names = self.settings.protocols
+        if ANY in names or request.protocol in names:
             return True
-        return any(protocol in (name, self._canonical(name)) for name in self._protocols)
+        return any(request.protocol == self._canonical(name) for name in names)
 
-    def _fits_parameters(self, names: frozenset[str]) -> bool:
-        patterns = self.settings.parameters
+    def _fits_connection(self, request: Request) -> bool:
+        patterns, name = self.settings.connections, request.connection
+        return ANY in patterns or (bool(name) and matches_any(patterns, name))
+
+    def _fits_parameters(self, request: Request) -> bool:
+        patterns, names = self.settings.parameters, request.parameters
         if ANY in patterns:
             return True
         if self.denies:

@@ -110,7 +110,13 @@ class Admission:
         return ForbiddenError(f"{what} is not allowed, or not with these parameters: {ADVICE}")
 
     def _report(
-        self, request: Request, peer: str, rule: str, target: str, error: ForbiddenError
+        self,
+        request: Request,
+        peer: str,
+        rule: str,
+        target: str,
+        error: ForbiddenError,
+        session: str = "",
     ) -> None:
         self._events.publish(
             AccessRefused(
@@ -122,6 +128,7 @@ class Admission:
                 request.identities,
                 request.client.listener,
                 request.connection,
+                session,
             )
         )
 
@@ -138,9 +145,14 @@ def own_parameters(
     handler: type[ProtocolHandler], values: Mapping[str, str], origin: Origin
 ) -> frozenset[str]:
     """Return the names of the parameters that a client sets to something else than the default."""
-    defaults = {param.name: param.text(param.default) for param in handler.params_type.declared()}
+    declared = {param.name: param for param in handler.params_type.declared()}
+
+    def is_default(name: str, text: str) -> bool:
+        param = declared.get(name)
+        return param is not None and text == param.text(param.default)
+
     return frozenset(
         name
         for name, text in values.items()
-        if text and name not in origin.trusted and text != defaults.get(name)
+        if text and name not in origin.trusted and not is_default(name, text)
     )

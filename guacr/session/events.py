@@ -51,6 +51,8 @@ class UserJoined:
     read_only: bool = False
     subject: str = ""
     """The person for whom a token was made; empty without one."""
+    certificate: str = ""
+    """The first name in the client's certificate; empty without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +175,8 @@ class AccessRefused:
     listener: str
     connection: str = ""
     """The name of the configured connection; empty for others."""
+    session: str = ""
+    """Empty if the client has none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from guacr.settings.access import AccessSettings
 
 ADVICE = "ask whoever operates guacr for access"
 
-Refused = Callable[[str, str, ForbiddenError], None]
-"""Called with the name of the rule, the target and the error."""
+Refused = Callable[[str, str, ForbiddenError, str], None]
+"""Called with the name of the rule, the target, the error and the session's id."""
 
 
 class Network:
@@ -27,12 +27,16 @@ class Network:
         policy: returns the rules.
         request: the session.
         refused: called for each refusal.
+
+    Attributes:
+        session: the session's id, once it has one.
     """
 
     def __init__(self, policy: Callable[[], Policy], request: Request, refused: Refused) -> None:
         self._policy = policy
         self._request = request
         self._refused = refused
+        self.session = ""
 
     @property
     def is_restricted(self) -> bool:
@@ -94,7 +98,7 @@ class Network:
         decision = self._policy().local(self._request)
         if not decision.allowed:
             error = ForbiddenError(f"sockets of the daemon's machine are not allowed: {ADVICE}")
-            self._refused(decision.rule, "", error)
+            self._refused(decision.rule, "", error, self.session)
             raise error
 
     def refusal(self, host: str, port: int) -> ForbiddenError:
@@ -107,7 +111,7 @@ class Network:
     def _enforce(self, decision: Decision, host: str, port: int) -> None:
         if not decision.allowed:
             error = self.refusal(host, port)
-            self._refused(decision.rule, f"{host}:{port}", error)
+            self._refused(decision.rule, f"{host}:{port}", error, self.session)
             raise error
 
 
@@ -117,5 +121,5 @@ def unrestricted() -> Network:
     return Network(lambda: policy, Request(Client(), ""), _ignore)
 
 
-def _ignore(rule: str, target: str, error: ForbiddenError) -> None:
+def _ignore(rule: str, target: str, error: ForbiddenError, session: str) -> None:
     """Do nothing: there are no rules."""

@@ -93,6 +93,7 @@ class Session:
     ) -> None:
         self.id = f"{CONNECTION_ID_PREFIX}{new_uuid()}"
         self.protocol = protocol
+        network.session = self.id
         self.settings = settings
         self.since = time.time()
         """The start time, in seconds since 1970."""
@@ -370,6 +371,7 @@ class Session:
                 owner=user.owner,
                 read_only=user.rights.read_only,
                 subject=user.subject,
+                certificate=next(iter(origin.client.certificates), ""),
             )
         )
         for extension in self.extensions:

@@ -12,7 +12,7 @@ from guacr.host_names import literal, normal_name
 from guacr.settings.section import Section
 from guacr.settings.types import Allowed, Texts
 
-RULES_MAX = 10_000
+RULES_MAX = 1000
 ENTRIES_MAX = 10_000
 """Maximum entries of each list of a rule."""
 NAME_MAX = 200

@@ -16,6 +16,7 @@ from guacr.daemon import Daemon
 from guacr.errors import SettingsError
 from guacr.policy.client import Client
 from guacr.protocol.status import Status
+from guacr.session.events import UserJoined
 from guacr.session.protocols import Protocols
 from guacr.settings.models import Settings
 from guacr.testing.client import GuacClient
@@ -95,6 +96,12 @@ async def test_certificates_and_unix_sockets(
     ann = tls_of(authority, tmp_path, NAME)
     ben = tls_of(authority, tmp_path, "ben.example.com")
     assert await outcome(daemon, ann) == Client("tcp", LOCAL[0], (NAME,))
+    with daemon.registry.events.subscribe() as events:
+        await outcome(daemon, ann)
+        await anext(events)
+        joined = await anext(events)
+        assert isinstance(joined, UserJoined)
+        assert joined.certificate == NAME
     assert await outcome(daemon, None) == Client("unix")
     assert daemon.reload(with_rules(daemon, {"identities": [NAME], "addresses": LOCAL})) == []
     assert await outcome(daemon, ann) == Client("tcp", LOCAL[0], (NAME,))

@@ -96,7 +96,7 @@ async def test_new_rules_apply_at_once_also_to_connections_of_open_sessions() ->
             network.permitted("10.0.0.1", 22, ["10.0.0.1"])
         event = await anext(events)
     assert isinstance(event, AccessRefused)
-    assert event.target == "10.0.0.1:22"
+    assert (event.target, event.session) == ("10.0.0.1:22", session.id)
     bench.registry.settings = Settings()
     assert not network.is_restricted
     network.check_local()
