@@ -142,8 +142,8 @@ def _target(
     if arguments.target and colon and digits.isdecimal() and (":" not in name or "]" in name):
         host, port = name, digits
     if not port:
-        found = {param.name: param.default for param in handler.params_type.declared()}
-        port = str(found.get("port") or 0)
+        params = handler.params_type()
+        port = str(getattr(params, "used_port", getattr(params, "port", 0)))
     if not (port.isdecimal() and 0 < int(port) < 1 << 16):
         raise SettingsError(f"--target needs a port: write it like {host}:22")
     return host.strip("[]"), int(port)
@@ -193,6 +193,8 @@ def _rules(policy: Policy, request: Request, place: Place | None = None) -> Iter
             state = f"about joining; {'does not apply: ' + wrong if wrong else 'applies'}"
         elif wrong:
             state = f"does not apply: {wrong}"
+        elif place is None and rule.has_targets:
+            state = "applies to some hosts or ports"
         elif place is not None and not rule.covers(place):
             state = "does not apply: targets or ports"
         else:

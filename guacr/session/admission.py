@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -9,12 +10,15 @@ from functools import partial
 from guacr.errors import ForbiddenError, UnsupportedError, shorten
 from guacr.policy.policy import Policy
 from guacr.policy.rule import Connects, Request
+from guacr.refusals import Refusals
 from guacr.session.events import AccessRefused, Events
 from guacr.session.handler import ProtocolHandler
 from guacr.session.network import ADVICE, Network
 from guacr.session.origin import Origin
 from guacr.session.protocols import Protocols
 from guacr.settings.access import AccessSettings
+
+_refusals = Refusals(logging.getLogger("guacr.access"))
 
 
 class Admission:
@@ -118,6 +122,10 @@ class Admission:
         error: ForbiddenError,
         session: str = "",
     ) -> None:
+        who = " ".join(request.identities) or "nobody"
+        _refusals.report(
+            "access rules refuse %s as %s: %s (%s)", peer, who, error, rule or "no rule allows it"
+        )
         self._events.publish(
             AccessRefused(
                 peer,

@@ -26,6 +26,11 @@ name = "watch"
 join = true
 identities = ["ben"]
 
+[[access.rules]]
+name = "rdp"
+protocols = ["rdp"]
+identities = ["dan"]
+
 [connections.web]
 protocol = "ssh"
 [connections.web.parameters]
@@ -70,6 +75,8 @@ def explained(tmp_path: Path, capsys: pytest.CaptureFixture[str]):  # type: igno
         ("--identity ben --protocol ssh --join", 0, "allowed: joining the session, by watch"),
         ("--identity ann --connection web", 1, "refused: 127.0.0.9:2222: never denies it"),
         ("--protocol ssh", 1, "  administrators (allow): does not apply: identities"),
+        ("--protocol ssh", 1, "  never (deny): applies to some hosts or ports"),
+        ("--protocol rdp --identity dan --target 127.0.0.8", 0, "allowed: 127.0.0.8:3389, by rdp"),
     ],
 )  # fmt: skip
 def test_decisions(explained, arguments: str, status: int, line: str) -> None:  # type: ignore[no-untyped-def]
