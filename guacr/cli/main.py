@@ -20,6 +20,7 @@ from guacr.cli import explain as cli_explain
 from guacr.cli import export as cli_export
 from guacr.cli import journal as cli_journal
 from guacr.cli import token as cli_token
+from guacr.cli.top import command as cli_top
 from guacr.errors import GuacrError, SettingsError
 
 if TYPE_CHECKING:
@@ -183,6 +184,12 @@ def _add_control(commands: Any) -> None:
             cli_control.add_sessions_arguments,
             cli_control.sessions,
             "list the sessions of a running daemon",
+        ),
+        (
+            "top",
+            cli_top.add_arguments,
+            cli_top.top,
+            "show the sessions of a running daemon, live",
         ),
         (
             "kill",

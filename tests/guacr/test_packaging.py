@@ -130,6 +130,8 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     "re2": ("handlers.telnet.expressions",),
     "simplejpeg": ("guacr.display.jpeg",),
     "google": ("guacr.operators.rpc.messages",),
+    "rich": ("guacr.cli.top.app",),
+    "textual": ("guacr.cli.top.app",),
     "grpc": ("guacr.operators.rpc.server", "guacr.operators.rpc.servicer"),
     "grpc_health": ("guacr.operators.rpc.server",),
     "grpc_reflection": ("guacr.operators.rpc.server",),

@@ -1,0 +1,262 @@
+"""The screen of `guacr top`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.text import Text
+from textual import work
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.message import Message
+from textual.screen import ModalScreen
+from textual.widgets import DataTable, Footer, Input, Static
+from typing_extensions import override
+
+from guacr.cli.control import amount
+from guacr.cli.top.rows import COLUMNS, SORTED_FIRST, Rates, Row, chosen, details, worker_line
+from guacr.control.info import DaemonStatus, SessionInfo
+from guacr.errors import GuacrError
+from guacr.showable import escaped, showable
+
+if TYPE_CHECKING:
+    from guacr.control.client import ControlClient
+
+ROWS_MAX = 300
+"""Maximum rows of the table; a filter shows the others."""
+WORKERS_MAX = 8
+"""Maximum lines about workers."""
+MESSAGE_MAX = 500
+"""Maximum characters of the sentence for a session's users."""
+
+
+class Question(ModalScreen[str | None]):
+    """Asks whether to end a session; the result is the sentence for its users, or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Cancel")]
+    CSS = """
+    Question { align: center middle; }
+    Question > Vertical {
+        width: 90%; max-width: 78; height: auto; border: round $error; padding: 0 1;
+        background: $surface;
+    }
+    """
+
+    def __init__(self, session: SessionInfo) -> None:
+        super().__init__()
+        self._session = session
+
+    @override
+    def compose(self) -> ComposeResult:
+        lines = [*details(self._session), "", "End this session? Enter ends it, Escape does not."]
+        with Vertical():
+            yield Static(Text("\n".join(lines)))
+            yield Input(placeholder="Sentence for its users", max_length=MESSAGE_MAX)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """End the session."""
+        self.dismiss(event.value)
+
+    def action_leave(self) -> None:
+        """Leave everything as it is."""
+        self.dismiss(None)
+
+
+class Seen(Message):
+    """A daemon has answered."""
+
+    def __init__(self, status: DaemonStatus, sessions: list[SessionInfo]) -> None:
+        super().__init__()
+        self.status = status
+        self.sessions = sessions
+
+
+class Failed(Message):
+    """A daemon has not answered."""
+
+    def __init__(self, error: GuacrError) -> None:
+        super().__init__()
+        self.sentence = str(error)
+
+
+class Top(App[None]):
+    """Shows what a client reports every `interval` seconds."""
+
+    ENABLE_COMMAND_PALETTE = False
+    TITLE = "guacr top"
+    CSS = """
+    #state, #workers, #notice { height: auto; padding: 0 1; }
+    #notice { color: $error; text-style: bold; }
+    #filter { display: none; }
+    #filter.open { display: block; }
+    DataTable { height: 1fr; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "filter", "Filter"),
+        Binding("s", "sort(1)", "Sort by next"),
+        Binding("S", "sort(-1)", "by previous", show=False),
+        Binding("r", "reverse", "Reverse"),
+        Binding("k", "kill", "End session"),
+        Binding("q", "quit", "Quit"),
+        Binding("escape", "all", "Show all", show=False),
+    ]
+
+    def __init__(self, client: ControlClient, interval: float) -> None:
+        super().__init__(ansi_color=True)
+        self._client = client
+        self._interval = interval
+        self._rates = Rates()
+        self._rows: list[Row] = []
+        self._search = ""
+        self._column, self._reversed = SORTED_FIRST, False
+
+    @override
+    def compose(self) -> ComposeResult:
+        yield Static(id="state")
+        yield Static(id="workers")
+        yield Static(id="notice")
+        yield Input(id="filter", placeholder="Text that sessions must contain")
+        yield DataTable(cursor_type="row", zebra_stripes=False)
+        yield Footer()
+
+    def on_mount(self) -> None:
+        """Look at the daemon, then again and again."""
+        self._table.focus()
+        self._look()
+        self.set_interval(self._interval, self._look)
+
+    # ---- what the daemon says
+
+    @work(thread=True, group="look")
+    def _fetch(self) -> None:
+        try:
+            status = self._client.status()
+            sessions = list(self._client.sessions())
+        except GuacrError as error:
+            self.post_message(Failed(error))
+        else:
+            self.post_message(Seen(status, sessions))
+
+    def _look(self) -> None:
+        if not any(worker.group == "look" and not worker.is_finished for worker in self.workers):
+            self._fetch()
+
+    def on_seen(self, message: Seen) -> None:
+        """Show what the daemon has answered."""
+        status, sessions = message.status, message.sessions
+        self._rows = self._rates.rows(sessions, time.monotonic(), time.time())
+        received = sum(row.receiving for row in self._rows)
+        sent = sum(row.sending for row in self._rows)
+        users = sum(len(one.users) for one in sessions)
+        state = status.state if status.is_ready else "not ready: " + "; ".join(status.not_ready)
+        self._say(
+            "state",
+            f"guacr {status.version}  {state}  sessions {len(sessions)}  "
+            f"users {users}  in {amount(received)}/s  out {amount(sent)}/s",
+        )
+        lines = [worker_line(worker) for worker in status.workers[:WORKERS_MAX]]
+        if len(status.workers) > WORKERS_MAX:
+            lines.append(f"and {len(status.workers) - WORKERS_MAX} more workers")
+        self._say("workers", "\n".join(lines))
+        self._say("notice", "")
+        self._draw()
+
+    def on_failed(self, message: Failed) -> None:
+        """Show the error; what was seen last stays."""
+        self._say("notice", message.sentence)
+
+    def _say(self, part: str, text: str) -> None:
+        self.query_one(f"#{part}", Static).update(Text(showable(text, escaped, keep="\n")))
+
+    # ---- the table
+
+    @property
+    def _table(self) -> DataTable[Text]:
+        return self.query_one(DataTable)
+
+    def _draw(self) -> None:
+        table, rows = self._table, self._found()
+        selected, scroll = self._selected(), table.scroll_y
+        table.clear(columns=True)
+        for number, column in enumerate(COLUMNS):
+            mark = "" if number != self._column else "▼" if column.falls != self._reversed else "▲"
+            table.add_column(Text(f"{column.title}{mark}", justify=column.align))
+        for row in rows[:ROWS_MAX]:
+            cells = [Text(column.text(row) or "-", justify=column.align) for column in COLUMNS]
+            table.add_row(*cells, key=row.session.id)
+        if selected is not None and selected in table.rows:
+            table.move_cursor(row=table.get_row_index(selected), scroll=False)
+            table.scroll_y = scroll
+        if len(rows) > ROWS_MAX:
+            self._say("notice", f"{ROWS_MAX} of {len(rows)} sessions are shown: / filters them")
+
+    def _found(self) -> list[Row]:
+        return chosen(self._rows, self._search, self._column, reverse=self._reversed)
+
+    def _selected(self) -> str | None:
+        """Return the id of the session under the cursor."""
+        table = self._table
+        if not table.is_valid_row_index(table.cursor_row):
+            return None
+        return table.coordinate_to_cell_key(table.cursor_coordinate).row_key.value
+
+    # ---- keys
+
+    def action_sort(self, step: int) -> None:
+        """Sort by another column."""
+        self._column, self._reversed = (self._column + step) % len(COLUMNS), False
+        self._draw()
+
+    def action_reverse(self) -> None:
+        """Turn the order around."""
+        self._reversed = not self._reversed
+        self._draw()
+
+    def action_filter(self) -> None:
+        """Ask for a text that sessions must contain."""
+        field = self.query_one("#filter", Input)
+        field.add_class("open")
+        field.focus()
+
+    def action_all(self) -> None:
+        """Show all sessions again."""
+        field = self.query_one("#filter", Input)
+        field.value = ""
+        field.remove_class("open")
+        self._table.focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Filter while the text is typed."""
+        if event.input.id == "filter":
+            self._search = event.value.strip()
+            self._draw()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Keep the filter, and go back to the table."""
+        if event.input.id == "filter":
+            event.input.set_class(bool(self._search), "open")
+            self._table.focus()
+
+    def action_kill(self) -> None:
+        """Ask whether to end the session under the cursor, and end it."""
+        selected = self._selected()
+        session = next((row.session for row in self._rows if row.session.id == selected), None)
+        if session is not None:
+            self.push_screen(Question(session), self._answered(session.id))
+
+    def _answered(self, session_id: str) -> Callable[[str | None], None]:
+        def end(sentence: str | None) -> None:
+            if sentence is not None:
+                self._end(session_id, sentence)
+
+        return end
+
+    @work(thread=True, group="end")
+    def _end(self, session_id: str, sentence: str) -> None:
+        try:
+            self._client.end(session_id, sentence)
+        except GuacrError as error:
+            self.notify(str(error), severity="error", markup=False)

@@ -1,0 +1,54 @@
+"""The command `guacr top`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from guacr.cli.control import add_place_arguments, client_of
+from guacr.errors import SettingsError
+
+if TYPE_CHECKING:
+    from guacr.settings.models import Settings
+
+INTERVAL_MIN, INTERVAL_MAX = 0.5, 3600.0
+"""Seconds between two looks at the daemon."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.add_argument(
+        "--interval", type=_interval, default=2.0, metavar="SECONDS", help="time between two looks"
+    )
+    add_place_arguments(parser)
+
+
+def top(arguments: argparse.Namespace, settings: Settings) -> Iterator[str]:
+    """Show the screen until its user leaves it; yield nothing.
+
+    Raises:
+        SettingsError: there is no terminal, or Textual is not installed.
+    """
+    client = client_of(arguments, settings)
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise SettingsError("guacr top needs a terminal: use guacr sessions for programs")
+    try:
+        from guacr.cli.top.app import Top
+    except ImportError as error:
+        raise SettingsError(
+            f"guacr top needs a library that is not installed ({error.name}): install guacr[top]"
+        ) from error
+    client.status()  # says what is wrong, before the screen
+    Top(client, arguments.interval).run()
+    yield from ()
+
+
+def _interval(text: str) -> float:
+    seconds = float(text)
+    if not INTERVAL_MIN <= seconds <= INTERVAL_MAX:
+        raise argparse.ArgumentTypeError(
+            f"must be from {INTERVAL_MIN:g} to {INTERVAL_MAX:g} seconds"
+        )
+    return seconds

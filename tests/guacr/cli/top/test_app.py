@@ -1,0 +1,98 @@
+"""The screen of `guacr top`, with a daemon in this process."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import DataTable, Static
+
+from guacr.cli.top.app import Top
+from guacr.control.client import ControlClient, Place
+from tests.guacr.operators.conftest import Site, control_settings, running_site
+from tests.support.loopback import session_of
+
+
+@asynccontextmanager
+async def screen(path: Path, size: tuple[int, int] = (120, 24)) -> AsyncIterator[Pilot[None]]:
+    app = Top(ControlClient(Place(unix_socket=path / "control.sock")), 0.2)
+    async with app.run_test(size=size) as pilot:
+        yield pilot
+
+
+async def until(pilot: Pilot[None], condition: Callable[[], bool]) -> None:
+    for _ in range(200):
+        if condition():
+            return
+        await pilot.pause(0.05)
+    raise AssertionError("the screen does not show it")
+
+
+def lines(pilot: Pilot[None]) -> list[str]:
+    """Return the rows of the table as texts."""
+    table = pilot.app.query_one(DataTable)
+    return [" ".join(map(str, table.get_row(key))) for key in table.rows]
+
+
+def titles(pilot: Pilot[None]) -> list[str]:
+    return [str(column.label) for column in pilot.app.query_one(DataTable).columns.values()]
+
+
+def said(pilot: Pilot[None], part: str) -> str:
+    return str(pilot.app.query_one(f"#{part}", Static).content)
+
+
+@pytest.fixture
+async def site(tmp_path: Path) -> AsyncIterator[Site]:
+    async with running_site(control_settings(tmp_path)) as running:
+        yield running
+
+
+async def test_sessions_are_shown_filtered_and_ended(site: Site, tmp_path: Path) -> None:
+    transport, user = site.connect(hostname="evil\x1b[2J[red]x[/red]", subject="ann")
+    site.connect(hostname="other")
+    async with screen(tmp_path) as pilot:
+        await until(pilot, lambda: len(lines(pilot)) == 2)
+        assert any("evil\\x1b[2J[red]x[/red] - ann" in line for line in lines(pilot))
+        assert "sessions 2" in said(pilot, "state")
+        await pilot.press("slash", *"ev", "enter")
+        await until(pilot, lambda: len(lines(pilot)) == 1)
+        await pilot.press("enter", "enter")
+        assert not session_of(user).closed, "Enter alone ends nothing"
+        await pilot.press("k", "escape")
+        assert not session_of(user).closed
+        await pilot.press("k", *"bye", "enter")
+        await until(pilot, lambda: not lines(pilot))
+        assert transport.all("error")[0][0] == "bye"
+        await pilot.press("escape")
+        await until(pilot, lambda: len(lines(pilot)) == 1)
+
+
+async def test_the_cursor_stays_with_its_session(site: Site, tmp_path: Path) -> None:
+    for number in range(3):
+        site.connect(hostname=f"host{number}")
+    async with screen(tmp_path) as pilot:
+        await until(pilot, lambda: len(lines(pilot)) == 3)
+        while "HOST▲" not in titles(pilot):
+            await pilot.press("s")
+        await pilot.press("home", "down", "down")
+        await pilot.press("r")
+        table = pilot.app.query_one(DataTable)
+        assert "HOST▼" in titles(pilot)
+        assert "host2" in " ".join(map(str, table.get_row_at(table.cursor_row)))
+        assert table.cursor_row == 0
+
+
+async def test_a_daemon_that_goes_away_is_waited_for(tmp_path: Path) -> None:
+    async with running_site(control_settings(tmp_path)) as site:
+        site.connect()
+        async with screen(tmp_path, size=(40, 10)) as pilot:
+            await until(pilot, lambda: len(lines(pilot)) == 1)
+            await site.daemon.close()
+            await until(pilot, lambda: "no guacr answers" in said(pilot, "notice"))
+            async with running_site(control_settings(tmp_path)):
+                await until(pilot, lambda: not said(pilot, "notice"))
+                assert not lines(pilot)
