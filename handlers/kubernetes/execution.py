@@ -19,7 +19,9 @@ OUTPUT_MAX = 64 * 1024
 """Maximum bytes of an answer."""
 PIECE_MAX = 256 * 1024
 """Maximum bytes of a piece of input, which a program keeps in memory."""
-_NO_SHELL = ("executable file not found", "no such file or directory")
+ASIDES_MAX = 10_000
+"""Maximum messages that are no output, such as those of the standard error."""
+_NO_SHELL = ("executable file", "no such file or directory")
 """Words of container runtimes about a program that does not exist."""
 
 Connect = Callable[[Sequence[str], bool, Callable[[bool], None]], Awaitable[ApiSocket]]
@@ -65,13 +67,20 @@ class Programs:
             await socket.close()
 
     async def answer(self, words: Sequence[str], *, silence: float = SILENCE_MAX) -> bytes:
-        """Run a program, and return what it writes, up to `OUTPUT_MAX`."""
+        """Run a program for at most `silence` seconds, and return what it writes, up to
+        `OUTPUT_MAX`."""
         answer = bytearray()
-        async with aclosing(self.output(words, silence=silence)) as pieces:
-            async for piece in pieces:
-                answer += piece
-                if len(answer) > OUTPUT_MAX:
-                    raise _too_much()
+        try:
+            async with (
+                asyncio.timeout(silence),
+                aclosing(self.output(words, silence=silence)) as pieces,
+            ):
+                async for piece in pieces:
+                    answer += piece
+                    if len(answer) > OUTPUT_MAX:
+                        raise _too_much()
+        except TimeoutError:
+            raise _stuck(silence) from None
         return bytes(answer)
 
     async def feed(self, words: Sequence[str], data: AsyncIterator[bytes]) -> None:
@@ -99,7 +108,7 @@ class Programs:
 
 
 async def _output(socket: ApiSocket, silence: float | None) -> AsyncGenerator[bytes, None]:
-    said = b""
+    said, asides = b"", 0
     while True:
         try:
             async with asyncio.timeout(silence):
@@ -112,11 +121,14 @@ async def _output(socket: ApiSocket, silence: float | None) -> AsyncGenerator[by
             case Ended() as end:
                 _check(end, said)
                 return
+            case Channel.STDOUT, data if data:
+                yield data
+                continue
             case Channel.STDERR, data:
                 said = (said + data)[:ERRORS_MAX]
-            case _, data:
-                if data:
-                    yield data
+        asides += 1
+        if asides > ASIDES_MAX:
+            raise _too_much()
 
 
 async def _drain(socket: ApiSocket) -> None:
@@ -160,7 +172,7 @@ def _framed(data: bytes) -> bytes:
 def _check(end: Ended, said: bytes) -> None:
     """Check that a program has done its work."""
     if end.error:
-        if any(words in end.error for words in _NO_SHELL):
+        if any(words in end.error.lower() for words in _NO_SHELL):
             raise UnsupportedError(
                 "the container has no shell (sh), which its files need: use an image with one"
             )

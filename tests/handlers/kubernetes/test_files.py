@@ -339,6 +339,33 @@ async def test_a_hostile_container(
             await listed(files_of(api, values, str(folder)), "/")
 
 
+@pytest.mark.parametrize(
+    "reason",
+    [
+        'exec: "sh": executable file not found in $PATH: unknown',
+        "executable file `sh` not found in $PATH: No such file or directory",
+        'exec: "sh": stat sh: no such file or directory',
+    ],
+)
+async def test_what_runtimes_say_of_a_missing_shell(folder: Path, reason: str) -> None:
+    async with kube_api(KubeApi(broken=reason)) as values:
+        with pytest.raises(UnsupportedError, match="the container has no shell"):
+            await files_of(KubeApi(), values, str(folder)).prepare()
+
+
+async def test_a_flood_of_errors_is_bounded(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(execution, "ASIDES_MAX", 5)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "sh").write_text("#!/bin/sh\nexec yes no >&2\n")
+    (tmp_path / "bin" / "sh").chmod(0o755)
+    api = KubeApi(tools=f"{tmp_path}/bin:{os.environ['PATH']}")
+    async with kube_api(api) as values:
+        with pytest.raises(UpstreamError, match="writes too much"):
+            await listed(files_of(api, values, str(folder)), "/")
+
+
 async def test_answers_are_bounded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(execution, "OUTPUT_MAX", 10)
     api = KubeApi()
