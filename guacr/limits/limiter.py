@@ -9,6 +9,7 @@ from functools import partial
 
 from typing_extensions import override
 
+from guacr.limits.book import Claim
 from guacr.limits.ledger import Ledger
 from guacr.limits.refusal import Limit, Refusal, Scope
 from guacr.limits.terms import Terms
@@ -38,23 +39,21 @@ class SessionLimits(SessionExtension):
         self._flows = flows
         self._lease: int | None = None
         self._times: TimeLimits | None = None
-        session.max_users = Terms(session.settings, session.context.origin, "").users
+        session.max_users = Terms(session.settings, session.context.origin).users
 
     @override
     async def opening(self) -> None:
         session, origin = self._session, self._session.context.origin
-        owner = session.users.owner
-        address = "" if owner is None else owner.link.transport.address
-        terms = Terms(session.settings, origin, address)
+        terms = Terms(session.settings, origin)
         await self._enter(terms)
-        await self._spend(origin, owner)
+        await self._spend(origin, session.users.owner)
         if terms.session_length or terms.idle_time:
             self._times = TimeLimits(session, terms.session_length, terms.idle_time)
             self._times.start()
 
     @override
     def joined(self, user: User, origin: Origin) -> None:
-        rates = self._joining_terms(origin, user.link.transport.address).rates()
+        rates = self._joining_terms(origin).rates()
         if rates:
             user.pacing.rate_limit = min(rate for _, _, rate in rates)
             user.link.meter = TrafficLimits(
@@ -66,14 +65,11 @@ class SessionLimits(SessionExtension):
 
     @override
     def delays(self, origin: Origin) -> bool:
-        if origin.terms.once_until or self._session.settings.limits.connects_per_address:
-            return True
-        return any(claim.connects for claim in self._joining_terms(origin, "").claims())
+        return bool(origin.terms.once_until or self._connects(origin))
 
     @override
     async def joining(self, user: User, origin: Origin) -> None:
-        terms = self._joining_terms(origin, user.link.transport.address)
-        connects = [replace(claim, sessions=0) for claim in terms.claims() if claim.connects]
+        connects = self._connects(origin)
         if connects:
             entered = await self._ledger.enter(connects)
             if isinstance(entered, Refusal):
@@ -89,9 +85,15 @@ class SessionLimits(SessionExtension):
         if self._times is not None:
             self._times.stop()
 
-    def _joining_terms(self, origin: Origin, address: str) -> Terms:
+    def _joining_terms(self, origin: Origin) -> Terms:
         connection = self._session.context.origin.connection
-        return Terms(self._session.settings, origin, address, connection)
+        return Terms(self._session.settings, origin, connection)
+
+    def _connects(self, origin: Origin) -> list[Claim]:
+        """Return the claims of a user who joins, for which only connects are counted; none of an
+        operator who watches."""
+        claims = [] if origin.is_watcher else self._joining_terms(origin).claims()
+        return [replace(claim, sessions=0) for claim in claims if claim.connects]
 
     async def _enter(self, terms: Terms) -> None:
         claims = terms.claims()
@@ -117,9 +119,9 @@ def limit_sessions(registry: SessionRegistry, ledger: Ledger) -> None:
     """Apply the limits of the settings to the sessions of a registry; call this before other
     extensions are added."""
 
-    def check(origin: Origin, address: str) -> None:
+    def check(origin: Origin) -> None:
         """Refuse at once what costs least then: what the daemon as a whole cannot do."""
-        refusal = ledger.check(Terms(registry.settings, origin, address).claims())
+        refusal = ledger.check(Terms(registry.settings, origin).claims())
         if refusal is not None and not _may_pass(refusal):
             raise refusal.counted()
 

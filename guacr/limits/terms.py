@@ -14,21 +14,18 @@ from guacr.settings.models import Settings
 
 
 class Terms:
-    """The limits under `settings` for a client of this origin and address.
+    """The limits under `settings` for a client of this origin.
 
     Args:
         settings: those at the start of the session.
         origin: that of the session's or the user's parameters.
-        address: the client's; empty if it has none.
         connection: the configured connection of the session; by default, that of the origin.
     """
 
-    def __init__(
-        self, settings: Settings, origin: Origin, address: str, connection: str | None = None
-    ) -> None:
+    def __init__(self, settings: Settings, origin: Origin, connection: str | None = None) -> None:
         self._settings = settings
         self._origin = origin
-        self._network = _network(address)
+        self._network = _network(origin.client.address)
         self._connection = origin.connection if connection is None else connection
         configured = settings.connections.get(self._connection)
         self._own = NO_LIMITS if configured is None else configured.limits

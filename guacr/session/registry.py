@@ -53,8 +53,8 @@ class SessionRegistry(Directory):
         """The counts of sessions, by protocol."""
         self.extensions: list[Callable[[Session], SessionExtension | None]] = []
         """Called for each new session; what they return takes part in it."""
-        self.checks: list[Callable[[Origin, str], None]] = []
-        """Called with the origin and the address of each client before its session is created; they
+        self.checks: list[Callable[[Origin], None]] = []
+        """Called with the origin of each client before its session is created; they
         raise the `GuacrError` for which it must not be."""
         self.turnover = 0
         """The number of sessions ever opened, plus the number of those that have ended."""
@@ -112,7 +112,7 @@ class SessionRegistry(Directory):
         params = handler_type.params_type.parse(texts)
         self._check_size(info)
         for check in self.checks:
-            check(origin, transport.address)
+            check(origin)
         allowed = self.settings.server.max_sessions
         if allowed and len(self.sessions) >= allowed:
             raise BusyError(f"all {allowed} sessions are in use: try again later")

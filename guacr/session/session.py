@@ -109,7 +109,7 @@ class Session:
         self.extensions: list[SessionExtension] = []
         """The parts of the daemon that take part in this session; complete before `attach`."""
         self.max_users = settings.session.max_users
-        """Extensions may lower it."""
+        """Not counting operators who watch; extensions may lower it."""
         self.begun = False
         """True if the handler has started; input from users waits for it."""
         self.closed = False
@@ -335,10 +335,11 @@ class Session:
         is that of this client's parameters.
 
         Raises:
-            TooManyError: the session has reached its limit of users.
+            TooManyError: the session has reached its limit of users, or of operators who watch.
         """
-        if len(self.users) >= self.max_users:
-            raise TooManyError(f"this session has reached its limit of {self.max_users} users")
+        most = self.settings.session.max_users if origin.is_watcher else self.max_users
+        if sum(user.is_watcher is origin.is_watcher for user in self.users) >= most:
+            raise TooManyError(f"this session has reached its limit of {most} users")
         user = User(
             Link(transport),
             info,

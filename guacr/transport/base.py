@@ -64,11 +64,6 @@ class Transport(ABC):
         return NOBODY
 
     @property
-    def address(self) -> str:
-        """The client's IP address; empty if there is none, as on a Unix socket."""
-        return self.client.address
-
-    @property
     @abstractmethod
     def buffered(self) -> int:
         """Written bytes that the system has not accepted yet (0 when drained)."""

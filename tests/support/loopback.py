@@ -42,8 +42,6 @@ class MemoryTransport(Transport):
     `sync` is acknowledged.
     """
 
-    address = ""
-
     def __init__(self) -> None:
         self.receiver: Receiver = NO_RECEIVER
         self.received: list[Received] = []

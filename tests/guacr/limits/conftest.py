@@ -10,6 +10,7 @@ import pytest
 from guacr.limits.ledger import LocalLedger
 from guacr.limits.limiter import limit_sessions
 from guacr.limits.refusal import counts
+from guacr.policy.client import Client
 from guacr.protocol.client import ClientInfo
 from guacr.session.input.reader import Reader
 from guacr.session.origin import ANYONE, Origin
@@ -17,6 +18,18 @@ from guacr.settings.models import Settings
 from tests.support.loopback import Bench, MemoryTransport, note_session
 
 CLIENT = ClientInfo(width=200, height=100, version=(1, 5, 0), name="somebody")
+
+
+class AddressedTransport(MemoryTransport):
+    """A transport in memory whose client has an address."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__()
+        self._client = Client("tcp", address)
+
+    @property
+    def client(self) -> Client:
+        return self._client
 
 
 class LimitedBench(Bench):
@@ -31,8 +44,7 @@ class LimitedBench(Bench):
         self, origin: Origin = ANYONE, address: str = "", select: str = "sketch"
     ) -> tuple[MemoryTransport, Reader]:
         """A client of an origin and an address, whose session opens or is joined."""
-        transport = MemoryTransport()
-        transport.address = address
+        transport = AddressedTransport(address)
         reader = self.registry.open(select, {}, CLIENT, transport, origin)
         note_session(reader)
         return transport, reader

@@ -92,6 +92,19 @@ async def test_a_session_waits_for_the_end_of_the_one_before(make_bench: MakeLim
     await frame(second)
 
 
+async def test_operators_who_watch_are_not_users(make_bench: MakeLimited) -> None:
+    bench = make_bench(limits={"connects": 0.1}, session={"max_users": 2})
+    terms = TokenTerms("id", limits=OwnLimits(users=1))
+    first, reader = bench.open(Origin(terms=terms))
+    await frame(first)
+    for _ in range(2):
+        watcher, _ = bench.open(Origin(is_watcher=True), select=reader.session.id)
+        await frame(watcher)
+    for is_watcher in (True, False):
+        with pytest.raises(TooManyError, match="limit of"):
+            bench.open(Origin(is_watcher=is_watcher), select=reader.session.id)
+
+
 @pytest.mark.parametrize("end", ["leaves", "fails", "refused", "cancelled"])
 async def test_every_end_returns_the_lease(make_bench: MakeLimited, end: str) -> None:
     bench = make_bench(limits={"sessions_per_subject": 1})
