@@ -25,6 +25,7 @@ from guacr.recording.check import problems as recording_problems
 from guacr.session import configured
 from guacr.session.handler import ProtocolHandler
 from guacr.session.protocols import Protocols
+from guacr.settings.limits import LimitsSettings
 from guacr.settings.models import Settings
 from guacr.telemetry.service import ENDPOINT, is_wanted, load
 from guacr.workers.shares import worker_count
@@ -58,6 +59,7 @@ def check(settings: Settings) -> list[str]:
         if not found:
             notes = configured.remarks(protocols, settings, connection)
             remarks += [f"connections.{name}: {note}" for note in notes]
+    remarks += _about_limits(settings)
     if problems:
         raise SettingsError("\n".join(dict.fromkeys(problems)))
     return [
@@ -89,6 +91,19 @@ def _described(protocols: Protocols) -> dict[str, Protocol]:
         )
         for handler in _installed(protocols)
     }
+
+
+def _about_limits(settings: Settings) -> list[str]:
+    """Return a remark for each limit of people if nothing says who they are."""
+    if settings.websocket.has_key:
+        return []
+    names = [name for name in LimitsSettings.model_fields if name.endswith("_per_subject")]
+    return [
+        f"limits.{name} has no effect: people are known by tokens only, and there is no "
+        "websocket.token_keys"
+        for name in names
+        if getattr(settings.limits, name)
+    ]
 
 
 def _installed(protocols: Protocols) -> Iterator[type[ProtocolHandler]]:

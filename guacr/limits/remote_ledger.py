@@ -26,6 +26,8 @@ from guacr.limits.refusal import Limit, Refusal, Scope
 
 ANSWER_TIMEOUT = 5.0
 """Seconds to wait for an answer."""
+KNOWN_TIME, KNOWN_MAX = 1.0, 1000
+"""Seconds for which a limit that was reached is known without asking, and how many are."""
 
 Message = Mapping[str, Any]
 
@@ -36,14 +38,21 @@ class RemoteLedger(Ledger):
     Args:
         ask: sends a request, and returns its answer.
         tell: sends a request that has no answer. The order of both must be kept.
+        clock: returns seconds on a monotonic scale.
     """
 
     def __init__(
-        self, ask: Callable[[Message], Awaitable[Message]], tell: Callable[[Message], None]
+        self,
+        ask: Callable[[Message], Awaitable[Message]],
+        tell: Callable[[Message], None],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._ask = ask
         self._tell = tell
         self._numbers = count(1)
+        self._clock = clock
+        self._known: dict[Claim, tuple[Refusal, float]] = {}
+        """Limits that were reached, and until when this is known without asking."""
 
     @override
     async def enter(self, claims: Sequence[Claim]) -> int | Refusal:
@@ -54,7 +63,33 @@ class RemoteLedger(Ledger):
         except BaseException:  # it may have been counted
             self.leave(lease)
             raise
-        return _refusal(answer) or lease
+        refusal = _refusal(answer)
+        if refusal is None:
+            return lease
+        self._note(refusal, claims)
+        return refusal
+
+    @override
+    def check(self, claims: Sequence[Claim]) -> Refusal | None:
+        """Return a limit that has just been reached, so that a flood of clients costs little."""
+        now = self._clock()
+        for claim in claims:
+            refusal, until = self._known.get(claim, (None, 0.0))
+            if refusal is not None and now < until:
+                return refusal
+        return None
+
+    def _note(self, refusal: Refusal, claims: Sequence[Claim]) -> None:
+        """Remember a refusal for as long as it must apply: until the next connect may pass. One
+        session may end at any time."""
+        if refusal.limit is not Limit.CONNECTS:
+            return
+        (claim,) = (claim for claim in claims if claim.scope is refusal.scope)
+        self._known.pop(claim, None)
+        if len(self._known) >= KNOWN_MAX:
+            del self._known[next(iter(self._known))]
+        pause = min(1 / claim.connects, KNOWN_TIME)
+        self._known[claim] = (refusal, self._clock() + pause)
 
     @override
     def leave(self, lease: int) -> None:

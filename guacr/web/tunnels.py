@@ -101,7 +101,7 @@ class Tunnels:
     def _reader(self, tunnel: str) -> Reader:
         transport = self._transports.get(tunnel)
         reader = None if transport is None else transport.receiver
-        if not isinstance(reader, Reader) or reader.session.closed:
+        if not isinstance(reader, Reader) or reader.session.closed or not reader.user.is_admitted:
             raise NotFoundError("this session has ended: there is nothing to share")
         return reader
 

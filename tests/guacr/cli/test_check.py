@@ -267,6 +267,16 @@ def test_a_public_key_that_is_none() -> None:
     assert "but for" not in check(settings(**with_parameters(public_key=key)))[0]
 
 
+def test_limits_of_people_who_are_not_known() -> None:
+    limits = {"sessions_per_subject": 1, "sessions_per_address": 1}
+    lines = check(Settings.model_validate({"limits": limits}))
+    (line,) = [line for line in lines if line.startswith("limits.")]
+    assert "sessions_per_subject has no effect" in line
+    page = {"token_keys": ["k" * 32]}
+    lines = check(Settings.model_validate({"limits": limits, "websocket": page}))
+    assert not [line for line in lines if line.startswith("limits.")]
+
+
 def test_remarks_do_not_fail() -> None:
     lines = check(settings(**with_parameters(color_scheme="mauve-ish")))
     assert lines[0] == "the settings are valid, with these remarks:"

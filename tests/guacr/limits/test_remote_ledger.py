@@ -58,6 +58,42 @@ async def test_ledgers_share_a_book(kind: str) -> None:
     assert await second.use("ann", 65536, 32768) == 0.5
 
 
+async def test_a_flood_of_connects_is_refused_without_asking(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    book, now, asked = Book(), 100.0, 0
+
+    async def ask(request: Mapping[str, Any]) -> dict[str, Any]:
+        nonlocal asked
+        asked += 1
+        return answer(book, "worker", request, lambda: now)
+
+    ledger = RemoteLedger(ask, lambda request: None, lambda: now)
+    claims = [Claim(Scope.ADDRESS, "192.0.2.7", connects=2), Claim(Scope.ALL, "")]
+    refusal = Refusal(Limit.CONNECTS, Scope.ADDRESS, 2)
+    for _ in range(10):
+        assert ledger.check(claims) is None
+        assert isinstance(await ledger.enter(claims), int)
+    assert await ledger.enter(claims) == refusal
+    for _ in range(100):
+        assert ledger.check(claims) == refusal
+    assert asked == 11
+    assert ledger.check([Claim(Scope.ADDRESS, "192.0.2.8", connects=2)]) is None
+    now += 0.51
+    assert ledger.check(claims) is None
+    assert isinstance(await ledger.enter(claims), int)
+    monkeypatch.setattr(remote_ledger, "KNOWN_MAX", 2)
+    for number in range(6):
+        claim = Claim(Scope.ADDRESS, str(number // 2), connects=0.1)
+        await ledger.enter([claim])
+    known = [ledger.check([Claim(Scope.ADDRESS, str(n), connects=0.1)]) for n in range(3)]
+    assert [one is not None for one in known] == [False, True, True]
+    full = [Claim(Scope.SUBJECT, "ann", sessions=1)]
+    await ledger.enter(full)
+    assert isinstance(await ledger.enter(full), Refusal)
+    assert ledger.check(full) is None, "a session may end at any time"
+
+
 async def test_a_session_that_ends_before_the_answer_is_not_counted() -> None:
     book, asked = Book(), asyncio.Event()
 
