@@ -117,6 +117,13 @@ class Link:
 
     # ---- reading
 
+    def read_rest(self) -> None:
+        """Read what the client has sent and its transport has not reported, because it is short."""
+        if not self._holds:
+            age = self.transport.read_rest()
+            if age is not None:
+                self.last_received -= age
+
     def open(self, receiver: Receiver) -> None:
         """Pass what the client sends to `receiver`."""
         self.transport.receiver = receiver

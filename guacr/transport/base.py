@@ -81,6 +81,15 @@ class Transport(ABC):
     def resume_reading(self) -> None:
         """Read from the client again."""
 
+    def report_from(self, size: int) -> None:
+        """Report data of the client only once there are `size` bytes; fewer wait for `read_rest`.
+        Transports that cannot do this report all data at once, as every transport does at first."""
+
+    def read_rest(self) -> float | None:
+        """Report the data that waits because it is too short; return the seconds since it arrived,
+        or None if there is none."""
+        return None
+
     @abstractmethod
     def close(self, status: Status = Status.SUCCESS) -> None:
         """Close once everything written has been sent, or after `CLOSE_TIMEOUT` seconds.

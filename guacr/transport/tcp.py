@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
+import struct
+import sys
 from collections.abc import Callable
 from time import perf_counter_ns
 from typing import cast
@@ -14,6 +18,11 @@ from guacr.policy.client import Client
 from guacr.protocol.status import Status
 from guacr.transport.base import CLOSE_TIMEOUT, NO_RECEIVER, Receiver, Transport
 from guacr.transport.tls_names import names_at
+
+REST_MAX = 4096
+"""Maximum bytes that are read at once by `read_rest`."""
+_LAST_DATA_RECV = 52
+"""The place of `tcpi_last_data_recv`, in milliseconds, in the `tcp_info` of Linux (tcp(7))."""
 
 
 class TcpTransport(asyncio.Protocol, Transport):
@@ -36,6 +45,7 @@ class TcpTransport(asyncio.Protocol, Transport):
         self.gone = asyncio.get_running_loop().create_future()
         """Done when the connection is closed."""
         self._closing: asyncio.TimerHandle | None = None
+        self._reports_from = 1
 
     @property
     def connection(self) -> asyncio.Transport:
@@ -76,6 +86,34 @@ class TcpTransport(asyncio.Protocol, Transport):
     def resume_reading(self) -> None:
         if not self._transport.is_closing():
             self._transport.resume_reading()
+
+    @override
+    def report_from(self, size: int) -> None:
+        """Have Linux wake the process only for so many bytes, without TLS, whose records are
+        longer."""
+        sock = self._transport.get_extra_info("socket")
+        by_tcp = sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6)
+        by_tls = self._transport.get_extra_info("ssl_object") is not None
+        if not by_tcp or by_tls or self._transport.is_closing() or sys.platform != "linux":
+            return
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, size)
+        self._reports_from = size
+
+    @override
+    def read_rest(self) -> float | None:
+        if self._reports_from == 1 or self._closing is not None or self._transport.is_closing():
+            return None
+        sock = self._transport.get_extra_info("socket")
+        try:
+            data = os.read(sock.fileno(), REST_MAX)
+        except OSError:
+            return None  # there is none, or the event loop will report what is wrong
+        if not data:
+            return None  # the event loop will report the end
+        self.data_received(data)
+        info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _LAST_DATA_RECV + 4)
+        (milliseconds,) = struct.unpack_from("I", info, _LAST_DATA_RECV)
+        return float(milliseconds) / 1000
 
     @override
     def close(self, status: Status = Status.SUCCESS) -> None:

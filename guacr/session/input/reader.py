@@ -11,7 +11,7 @@ from guacr.protocol.parser import FEED_SIZE, InstructionParser
 from guacr.session import keep_alive
 from guacr.session.input.inbox import Inbox
 from guacr.session.input.opcodes import carry_out
-from guacr.session.keep_alive import NOP
+from guacr.session.keep_alive import MORE, NOP
 from guacr.session.link import Hold
 from guacr.session.session import Session
 from guacr.session.user import User
@@ -27,7 +27,7 @@ class Reader:
     from the client meanwhile.
     """
 
-    __slots__ = ("_inbox", "_parser", "_turn", "_unparsed", "session", "user")
+    __slots__ = ("_inbox", "_parser", "_reported_from", "_turn", "_unparsed", "session", "user")
 
     def __init__(self, session: Session, user: User) -> None:
         self.session = session
@@ -35,6 +35,8 @@ class Reader:
         self._parser = InstructionParser()
         self._unparsed = b""
         self._inbox = Inbox()
+        self._reported_from = 1
+        """The number of bytes from which on the transport reports them."""
         self._turn: asyncio.Handle | None = None
         """The next turn, while anything waits for it."""
 
@@ -101,6 +103,14 @@ class Reader:
             link.hold(Hold.TURN)
         elif was_late and not is_late:
             link.release(Hold.TURN)
+        self._doze(not is_late and not self._parser.pending)
+
+    def _doze(self, between_instructions: bool) -> None:
+        """Between instructions, do not wake up for a `nop` alone; within one, for every byte."""
+        size = MORE if between_instructions else 1
+        if size != self._reported_from:
+            self._reported_from = size
+            self.user.link.transport.report_from(size)
 
     def _parse(self, end: float) -> bool:
         """Parse what has arrived until `end`; return whether anything is left."""

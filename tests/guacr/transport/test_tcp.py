@@ -1,10 +1,13 @@
 """TCP, Unix sockets and TLS, with clients that are slow, stuck or gone."""
 
 import asyncio
+import fcntl
 import socket
 import ssl
 import stat
 import struct
+import sys
+import termios
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -18,12 +21,15 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from guacr import ticker
 from guacr.daemon import Daemon
 from guacr.display.geometry import Rect
 from guacr.errors import SettingsError
 from guacr.net.listeners import close_all, tcp_sockets
 from guacr.protocol.status import Status
+from guacr.session.keep_alive import KEEP_ALIVE
 from guacr.session.protocols import Protocols
+from guacr.session.session import Session
 from guacr.settings.models import DisplaySettings, ServerSettings, SessionSettings
 from guacr.testing.client import Behaviour, GuacClient
 from guacr.testing.daemon import LOCAL, local_settings
@@ -316,3 +322,100 @@ async def test_the_ticker_notices_a_standstill(monkeypatch: pytest.MonkeyPatch) 
         time.sleep(1.8)  # noqa: ASYNC251 - it holds up the event loop on purpose
         await until(lambda: bool(noticed))
     assert 0.5 < noticed[0] < 1.5
+
+
+# ---- idle clients: Linux does not report a `nop` alone
+
+
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="every byte is reported")
+
+
+@asynccontextmanager
+async def idle(
+    monkeypatch: pytest.MonkeyPatch,
+) -> AsyncIterator[tuple[GuacClient, Daemon, Session]]:
+    """A client that has answered the first picture, in a daemon without a ticker."""
+    monkeypatch.setattr(ticker, "TICK", 1000.0)
+    async with (
+        daemon_with() as daemon,
+        await GuacClient.dial("127.0.0.1", daemon.port, Behaviour(nop=False)) as client,
+    ):
+        await client.handshake("sketch")
+        (session,) = daemon.registry.sessions.values()
+        (user,) = session.users
+        await client.wait(lambda: client.state.syncs)
+        await until(lambda: user.pacing.acknowledged)
+        yield client, daemon, session
+
+
+def unread(session: Session) -> int:
+    """The bytes that the only user has sent, and that were not read."""
+    (user,) = session.users
+    assert isinstance(user.link.transport, TcpTransport)
+    sock = user.link.transport.connection.get_extra_info("socket")
+    size = bytearray(4)
+    fcntl.ioctl(sock.fileno(), termios.FIONREAD, size)
+    return int.from_bytes(size, sys.byteorder)
+
+
+@on_linux
+async def test_a_nop_alone_is_read_with_the_next_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with idle(monkeypatch) as (client, daemon, session):
+        (user,) = session.users
+        link, before = user.link, user.link.traffic.received
+        for check in (1, 2):
+            client.send("nop")
+            await until(lambda: unread(session) == 6)
+            assert link.traffic.received == before + 6 * (check - 1)
+            daemon.registry.keep_alive(link.last_sent + KEEP_ALIVE + 1)
+            assert link.traffic.received == before + 6 * check
+            assert unread(session) == 0
+
+
+@on_linux
+async def test_a_nop_that_was_not_read_counts_from_its_arrival(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with idle(monkeypatch) as (client, daemon, session):
+        (user,) = session.users
+        user.link.last_received -= 100
+        client.send("nop")
+        await until(lambda: unread(session) == 6)
+        arrived = user.now()
+        await until(lambda: user.now() > arrived + 0.05)
+        daemon.registry.stood_still(0)
+        daemon.registry.keep_alive(user.now())
+        assert user in session.users, "it was not silent"
+        assert abs(user.link.last_received - arrived) < 0.03
+        user.link.last_received -= 100
+        daemon.registry.stood_still(0)
+        daemon.registry.keep_alive(user.now())
+        assert user not in session.users
+
+
+@on_linux
+async def test_an_instruction_in_pieces_is_not_held_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with idle(monkeypatch) as (client, _, session):
+        handler = session.handler
+        assert isinstance(handler, SketchHandler)
+        (user,) = session.users
+        for keysym in (65, 66):
+            received = user.link.traffic.received
+            client.send_raw(b"3.key,2.%d," % keysym)
+            await until(lambda: user.link.traffic.received > received)  # noqa: B023
+            for byte in b"1.1;":
+                client.send_raw(bytes([byte]))
+            await until(lambda: handler.events[-1] == ("key", keysym, True))  # noqa: B023
+            client.send("nop")
+            await until(lambda: unread(session) == 6)
+            client.key(keysym, False)
+            await until(lambda: handler.events[-1] == ("key", keysym, False))  # noqa: B023
+
+
+@on_linux
+async def test_the_end_of_an_idle_client_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with idle(monkeypatch) as (client, _, session):
+        client.send("nop")
+        await until(lambda: unread(session) == 6)
+        await client.close()
+        await until(lambda: session.closed)
