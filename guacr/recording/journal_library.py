@@ -99,7 +99,7 @@ class JournalLibrary:
                 begun, duration = one.begin / 1e9, (one.end - one.begin) // 1_000_000
                 title = about.get("name") or name
                 listed.append(Listed(name, begun, duration, one.size, title, is_running))
-        note = f"Archived recordings that are encrypted are not listed. Save them {_SAVE}."
+        note = "Encrypted recordings are not listed: use guacr recordings list --identity FILE."
         return listed, note if has_encrypted and may_see(PREFIX) else ""
 
     def open(self, name: str) -> int:

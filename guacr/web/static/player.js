@@ -70,7 +70,7 @@ class Library {
     const link = element("a", { textContent: visible(title), href: `#${new URLSearchParams({ name })}` });
     const first = element("td");
     first.append(link);
-    if (running) first.append(element("span", { className: "chip", textContent: "Running" }));
+    if (running) first.append(" ", element("span", { className: "chip", textContent: "Running" }));
     row.append(
       first,
       element("td", { textContent: inWords(begun) }),

@@ -210,7 +210,7 @@ def test_encrypted_archives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     desk.write(stream, sync(1))
     listed, note = desk.library.listing()
     assert listed == []
-    assert "encrypted are not listed" in note
+    assert "Encrypted recordings are not listed" in note
     assert desk.library.listing(name.__eq__) == ([], "")
     with pytest.raises(EncryptedError, match="save it with `guacr recordings save --identity`"):
         desk.content(name)
