@@ -25,11 +25,15 @@ from benchmarks.idle import PATIENCE, Client
 from benchmarks.table import print_table
 from guacr.protocol.instruction import encode
 from guacr.protocol.parser import InstructionParser
+from guacr.settings.models import Settings
+from guacr.workers import generation
+from guacr.workers.front import Front
 
 CONNECTS, RELOADS, PARALLEL = 5000, 5, 8
 SESSIONS = 10_000
 SETTLE, SECONDS = 12.0, 20.0
 TERMINALS = 10
+DEATHS = 4
 ENTRY_POINTS = """\
 [guacr.handlers]
 blank = benchmarks.daemon_process:BlankHandler
@@ -249,6 +253,33 @@ async def busy(processes: Processes, name: str) -> list[object]:
     return [name, statistics.median(rates), min(rates), percent]
 
 
+# ---- workers that die
+
+
+async def replacement(workers: int = 2) -> list[object]:
+    """The row of the times from the death of a worker until another one serves."""
+    settings = Settings.model_validate(
+        {
+            "server": {"hosts": ["127.0.0.1"], "port": 0, "protocols": ["testcard"]},
+            "websocket": {"enabled": False},
+            "daemon": {"workers": workers},
+            "log": {"level": "error"},
+        }
+    )
+    generation.EARLY = 0.0  # otherwise there would be pauses
+    front, times = Front(settings), list[float]()
+    await front.start()
+    for _ in range(DEATHS):
+        before = set(front._workers)
+        begun = time.perf_counter()
+        os.kill(front._workers[min(before)].pid, signal.SIGKILL)
+        while not set(front._workers) - before:  # noqa: ASYNC110 - nothing tells it
+            await asyncio.sleep(0.001)
+        times.append((time.perf_counter() - begun) * 1000)
+    await front.close()
+    return [DEATHS, statistics.median(times), max(times)]
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.workers")
@@ -266,6 +297,11 @@ def main(arguments: list[str] | None = None) -> None:
             rows = [asyncio.run(idle(processes, options.sessions))]
         columns = ["idle sessions", "lost", "MiB before", "MiB", "% of a core"]
         print_table("Two workers: idle sessions", columns, rows)
+    print_table(
+        "Workers that die",
+        ["deaths", "until another serves, median, ms", "most, ms"],
+        [asyncio.run(replacement())],
+    )
     rows = []
     for workers in (1, 2, 2, 1):
         with daemon(workers) as processes:
