@@ -293,6 +293,8 @@ class Front(Observer):
                     worker.missed = 0  # it may have answered; this process did not read
                 elif worker.missed >= MISSED_MAX:
                     log.error("%s hangs: it is killed", worker)
+                    for line in worker.trace():
+                        log.error("%s hangs: %s", worker, line)
                     worker.kill()
                     continue
                 worker.ping(reason)

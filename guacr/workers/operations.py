@@ -1,7 +1,9 @@
 """The operations of messages between processes, with their fields."""
 
+import signal
+
 READY = "ready"
-"""A zygote can fork; a worker serves clients."""
+"""A zygote can fork; a worker serves clients, with a descriptor of the text that `TRACE` writes."""
 FAILED = "failed"
 """A zygote or a worker cannot start: `reason`."""
 FORK = "fork"
@@ -30,5 +32,7 @@ SAMPLE = "sample"
 """The last `sample` of the metrics of a worker that ends."""
 ENDING = "ending"
 """A worker ends by itself: it takes no more clients."""
+TRACE = signal.SIGUSR2
+"""Not a message, because it is for a worker that reads none: it writes where it is."""
 REFUSED = "refused"
 """The front has refused a client: `peer` and `reason`, for the audit log."""

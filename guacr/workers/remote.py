@@ -25,6 +25,7 @@ from guacr.workers.operations import (
     READY,
     SAMPLE,
     STOP,
+    TRACE,
 )
 from guacr.workers.wire import Message
 
@@ -33,6 +34,9 @@ MISSED_MAX = 3
 LATE = 2
 """Pings in a row without an answer, from which on a worker gets no new clients: the older one has
 had a second."""
+
+TRACE_MAX = 8192
+"""Bytes of the text that says where a worker hangs."""
 
 State = Literal["starting", "ready", "draining", "stopping"]
 
@@ -84,6 +88,7 @@ class RemoteWorker:
         self.missed = 0
         self.channel = Channel(sock, self._received, self._gone)
         self._process: int | None = None
+        self._traces: int | None = None
         self._tubes = 0
         self._observer = observer
 
@@ -122,6 +127,8 @@ class RemoteWorker:
         """Ask whether its event loop runs; `reason` says why the daemon is not ready."""
         self.missed += 1
         self.channel.send(PING, {"reason": reason})
+        if self.missed == MISSED_MAX:  # the answer to the first ping is two seconds late
+            self._signal(TRACE)
 
     def drain(self) -> None:
         """Have it end after its last session."""
@@ -134,15 +141,26 @@ class RemoteWorker:
         self.state = "stopping"
         self.channel.send(STOP)
 
+    def trace(self) -> list[str]:
+        """Return where its main thread was when it had missed its last ping; empty if it did not
+        say."""
+        if self._traces is None:
+            return []
+        text = os.pread(self._traces, TRACE_MAX, 0).decode(errors="replace")
+        return text.splitlines()
+
     def kill(self) -> None:
         """End its process at once."""
-        with suppress(ProcessLookupError):
-            if self._process is not None:
-                signal.pidfd_send_signal(self._process, signal.SIGKILL)
-            elif self.pid:
-                os.kill(self.pid, signal.SIGKILL)
+        self._signal(signal.SIGKILL)
         self.channel.close()
         self._gone()
+
+    def _signal(self, number: int) -> None:
+        with suppress(ProcessLookupError):
+            if self._process is not None:
+                signal.pidfd_send_signal(self._process, number)
+            elif self.pid:
+                os.kill(self.pid, number)
 
     # ---- messages
 
@@ -156,6 +174,7 @@ class RemoteWorker:
         elif message.op == MOVE:
             self._observer.move(self, message)
         elif message.op == READY:
+            self._traces = message.fd
             if self.state == "starting":
                 self.state = "ready"
             self._observer.became_ready(self)
@@ -182,7 +201,8 @@ class RemoteWorker:
                 client.leave()
 
     def _gone(self) -> None:
-        if self._process is not None:
-            os.close(self._process)
-            self._process = None
+        for descriptor in (self._process, self._traces):
+            if descriptor is not None:
+                os.close(descriptor)
+        self._process = self._traces = None
         self._observer.gone(self)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import gc
 import logging
+import os
 import signal
 import socket
 from typing import Any, NoReturn
@@ -36,6 +38,7 @@ from guacr.workers.operations import (
     REFUSED,
     SAMPLE,
     STOP,
+    TRACE,
 )
 from guacr.workers.relay import WorkerHandover
 from guacr.workers.served_control import ServedControl
@@ -128,7 +131,7 @@ class Worker:
             self._channel.send(FAILED, {"reason": str(error)})
             return
         gc.freeze()
-        self._channel.send(READY)
+        self._channel.send(READY, fd=_traces())
         await self._stopped.wait()
         self._handover.close()
         await self._control.close()
@@ -198,6 +201,14 @@ class Worker:
     @property
     def _is_idle(self) -> bool:
         return self.daemon.is_idle and not self._leases and not self._handover.relays
+
+
+def _traces() -> int:
+    """Have the signal `TRACE` write where the main thread is, even if it hangs; return a descriptor
+    of the memory with that text."""
+    memory = os.memfd_create("traces")  # stays open
+    faulthandler.register(TRACE, file=memory, all_threads=False)
+    return os.dup(memory)
 
 
 def _network(sock: socket.socket, address: list[Any] | None) -> str:

@@ -26,6 +26,7 @@ from guacr.testing.daemon import LOCAL, local_settings
 from guacr.testing.wire import Splitter
 from guacr.workers import front as front_module
 from guacr.workers.front import Front
+from guacr.workers.remote import MISSED_MAX
 from tests.support.certificates import Authority
 from tests.support.guarding import owned
 from tests.support.waiting import until
@@ -343,6 +344,22 @@ async def test_workers_end_with_the_front(front: Front, stack: AsyncExitStack) -
         await until(lambda: len(front._workers) == 2, "another worker")
     assert victim.state.errors[0][1] == 520
     assert number not in front._workers
+
+
+async def test_a_worker_that_hangs_says_where(
+    front: Front,
+    stack: AsyncExitStack,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(front_module, "TICK", TICK)
+    hanging = front._workers[min(front._workers)]
+    monkeypatch.setattr(hanging, "missed", MISSED_MAX - 1)
+    monkeypatch.setattr(hanging.channel, "_on_message", lambda message: None)  # no answers
+    with owned():
+        await until(lambda: hanging.number not in front._workers, "the end of the worker")
+        await until(lambda: len(front._workers) == 2, "another worker")
+    assert "in run" in caplog.text
 
 
 # ---- new generations
