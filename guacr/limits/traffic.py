@@ -17,7 +17,7 @@ from guacr.limits.ledger import Ledger
 from guacr.limits.refusal import Scope
 from guacr.session.meter import Meter
 
-STEP, STEP_MIN = 0.05, 4096
+STEP, STEP_MIN = 0.2, 8192
 """Seconds of a rate after which its bytes are reported, and the fewest bytes."""
 
 Rate = tuple[Scope, str, float]
@@ -27,7 +27,17 @@ Rate = tuple[Scope, str, float]
 class Flow:
     """One direction of one limit, with those in this process who share it."""
 
-    __slots__ = ("_ledger", "_name", "_rate", "_step", "_task", "_unreported", "is_full", "sharers")
+    __slots__ = (
+        "_ledger",
+        "_name",
+        "_rate",
+        "_step",
+        "_task",
+        "_unreported",
+        "_waiting",
+        "is_full",
+        "sharers",
+    )
 
     def __init__(self, name: str, rate: float, ledger: Ledger) -> None:
         self._name = name
@@ -35,8 +45,9 @@ class Flow:
         self._ledger = ledger
         self._step = max(rate * STEP, STEP_MIN)
         self._unreported = 0
-        self.sharers: list[Callable[[], None]] = []
-        """Called when `is_full` has changed."""
+        self.sharers = 0
+        """How many share it."""
+        self._waiting: dict[Callable[[], None], None] = {}
         self.is_full = True
         """True while those who share the limit must wait: at first, until the ledger has said how
         much others have used."""
@@ -48,8 +59,18 @@ class Flow:
         if self._task is None and self._unreported >= self._step:
             self._task = asyncio.create_task(self._report(), name="traffic")
 
+    def wait(self, proceed: Callable[[], None]) -> None:
+        """Call `proceed` once the flow is no longer full. Only those who want to pass something
+        wait, so that many who do not cost nothing."""
+        self._waiting[proceed] = None
+
+    def leave(self, proceed: Callable[[], None]) -> None:
+        """Share it no more, and wait no more."""
+        self.sharers -= 1
+        self._waiting.pop(proceed, None)
+
     def close(self) -> None:
-        """Stop: nobody uses it any more."""
+        """Stop: nobody shares it any more."""
         if self._task is not None:
             self._task.cancel()
 
@@ -57,11 +78,14 @@ class Flow:
         """Report what has passed, until it is within the limit."""
         wait = await self._use()
         while wait:
-            self._set_full(True)
+            self.is_full = True
             await asyncio.sleep(wait)
             wait = await self._use()
         self._task = None
-        self._set_full(False)
+        self.is_full = False
+        waiting, self._waiting = self._waiting, {}
+        for proceed in waiting:
+            proceed()
 
     async def _use(self) -> float:
         size, self._unreported = self._unreported, 0
@@ -69,12 +93,6 @@ class Flow:
             return await self._ledger.use(self._name, self._rate, size)
         except BusyError:  # traffic goes on without counts
             return 0.0
-
-    def _set_full(self, is_full: bool) -> None:
-        if self.is_full is not is_full:
-            self.is_full = is_full
-            for changed in list(self.sharers):
-                changed()
 
 
 class Flows:
@@ -87,18 +105,18 @@ class Flows:
     def __len__(self) -> int:
         return len(self._flows)
 
-    def enter(self, name: str, rate: float, changed: Callable[[], None]) -> Flow:
-        """Return a flow to share; `changed` is called when `is_full` has changed."""
+    def enter(self, name: str, rate: float) -> Flow:
+        """Return a flow to share."""
         flow = self._flows.get((name, rate))
         if flow is None:
             flow = self._flows[name, rate] = Flow(name, rate, self._ledger)
-        flow.sharers.append(changed)
+        flow.sharers += 1
         return flow
 
-    def leave(self, name: str, rate: float, changed: Callable[[], None]) -> None:
-        """Share a flow no more; it is forgotten with the last one."""
+    def leave(self, name: str, rate: float, proceed: Callable[[], None]) -> None:
+        """Share a flow no more; it is forgotten with the last one. `proceed` is not called."""
         flow = self._flows[name, rate]
-        flow.sharers.remove(changed)
+        flow.leave(proceed)
         if not flow.sharers:
             flow.close()
             del self._flows[name, rate]
@@ -110,7 +128,7 @@ class TrafficLimits(Meter):
     Args:
         flows: those of the process.
         rates: the limits that apply to the user.
-        resume: called when the user may be sent more.
+        resume: called when the user, who had to wait, may be sent more.
         hold: called with True if no more may be read from the user, and with False afterwards.
     """
 
@@ -128,18 +146,17 @@ class TrafficLimits(Meter):
         self._hold = hold
         self._is_held = False
         self._names = [(f"{scope}/{name}", rate) for scope, name, rate in rates]
-        self._outgoing = [
-            flows.enter(f"{name}/out", rate, self._sending_changed) for name, rate in self._names
-        ]
-        self._incoming = [
-            flows.enter(f"{name}/in", rate, self._receiving_changed) for name, rate in self._names
-        ]
-        self._receiving_changed()
+        self._outgoing = [flows.enter(f"{name}/out", rate) for name, rate in self._names]
+        self._incoming = [flows.enter(f"{name}/in", rate) for name, rate in self._names]
 
     @property
     @override
     def may_be_sent(self) -> bool:
-        return not any(flow.is_full for flow in self._outgoing)
+        for flow in self._outgoing:
+            if flow.is_full:
+                flow.wait(self._sending)
+                return False
+        return True
 
     @override
     def sent(self, size: int) -> None:
@@ -150,22 +167,27 @@ class TrafficLimits(Meter):
     def received(self, size: int) -> None:
         for flow in self._incoming:
             flow.count(size)
+        self._receiving()
 
     @override
     def close(self) -> None:
         for name, rate in self._names:
-            self._flows.leave(f"{name}/out", rate, self._sending_changed)
-            self._flows.leave(f"{name}/in", rate, self._receiving_changed)
+            self._flows.leave(f"{name}/out", rate, self._sending)
+            self._flows.leave(f"{name}/in", rate, self._receiving)
         self._names = []
         self._outgoing = []
         self._incoming = []
 
-    def _sending_changed(self) -> None:
+    def _sending(self) -> None:
+        """Send what waits, unless another limit has been exceeded."""
         if self.may_be_sent:
             self._resume()
 
-    def _receiving_changed(self) -> None:
-        is_held = any(flow.is_full for flow in self._incoming)
-        if is_held is not self._is_held:
-            self._is_held = is_held
-            self._hold(is_held)
+    def _receiving(self) -> None:
+        """Read from the user, unless a limit has been exceeded."""
+        full = next((flow for flow in self._incoming if flow.is_full), None)
+        if full is not None:
+            full.wait(self._receiving)
+        if (full is not None) is not self._is_held:
+            self._is_held = full is not None
+            self._hold(self._is_held)

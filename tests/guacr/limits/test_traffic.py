@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
@@ -203,6 +204,8 @@ async def test_input_waits(make_bench: MakeLimited, clock: FrozenClock) -> None:
         one.transport.send("key", 65, 1)
         one.transport.receiver.data_received(b"9.unknown-x,200." + b"y" * 200 + b";")
     await clock.pass_by(0.1)
+    assert one.transport.reading
+    one.transport.send("key", 65, 0)  # this is read, and nothing after it
     assert [one.transport.reading] == [False]
     bench.registry.keep_alive(clock.now)
     await passes(clock, 0.5)
@@ -220,6 +223,7 @@ async def test_what_is_held_does_not_time_out(make_bench: MakeLimited, clock: Fr
     one.transport.receiver.data_received(b"9.unknown-x,200." + b"y" * 200 + b";")
     one.reader.user.link.heard(200_000)
     await clock.pass_by(0.1)
+    one.reader.user.link.heard(1)
     for _ in range(25):
         await passes(clock, 1)
         bench.registry.keep_alive(clock.now)
@@ -228,19 +232,28 @@ async def test_what_is_held_does_not_time_out(make_bench: MakeLimited, clock: Fr
 
 
 async def test_flows_end_with_their_users() -> None:
-    flows, changes = Flows(LocalLedger()), list[bool]()
+    flows, changes, resumed = Flows(LocalLedger()), list[bool](), list[int]()
     rates = [(Scope.ALL, "", 1000.0), (Scope.SUBJECT, "ann", 1000.0)]
-    meters = [TrafficLimits(flows, rates, lambda: None, changes.append) for _ in range(2)]
+    meters = [
+        TrafficLimits(flows, rates, partial(resumed.append, number), changes.append)
+        for number in range(3)
+    ]
     assert len(flows) == 4
-    assert [meter.may_be_sent for meter in meters] == [False, False]
+    assert [meter.may_be_sent for meter in meters[:2]] == [False, False]
+    meters[0].received(1)
+    assert changes == [True]
     await asyncio.sleep(0)
     await asyncio.sleep(0)
+    assert changes == [True, False]
+    assert resumed == [0, 1], "the third one has nothing to send"
     assert meters[0].may_be_sent
     meters[0].sent(1_000_000)
     meters[0].received(1_000_000)
     await asyncio.sleep(0)
     assert not meters[1].may_be_sent
-    assert changes == [True, True, False, False, True, True]
+    assert changes == [True, False], "nothing is read only from those who send more"
+    meters[1].received(1)
+    assert changes == [True, False, True]
     for meter in meters:
         meter.close()
         meter.close()
