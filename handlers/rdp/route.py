@@ -6,7 +6,7 @@ import socket
 from dataclasses import dataclass, replace
 from functools import partial
 
-from guacr.api import GuacrError, SessionContext, UpstreamError, shorten
+from guacr.api import ForbiddenError, GuacrError, SessionContext, UpstreamError, shorten
 from handlers.dial import dial
 from handlers.notice import Notice
 from handlers.rdp.gateway.gateway import Gateway, GatewayLink
@@ -82,11 +82,11 @@ class Route:
         Raises:
             GuacrError: there is none.
         """
-        failed: list[UpstreamError] = []
+        failed: list[GuacrError] = []
         for host in redirection.hosts:
             try:
                 found = await self._again(replace(params, hostname=host), redirection)
-            except UpstreamError as error:
+            except (UpstreamError, ForbiddenError) as error:  # of rules, too, which differ by name
                 failed.append(error)
             else:
                 self._session.log.info("redirected to %s", shorten(host))

@@ -79,7 +79,7 @@ REFUSED_HOSTS = [
              "username": "u", "password": "p", "gateway-username": "u", "gateway-password": "p"}),
     ("kubernetes", {"hostname": "HOST", "port": "PORT", "pod": "p"}),
     ("kubernetes", {"kubeconfig": KUBECONFIG, "pod": "p"}),
-    ("mongodb", {"hostname": "HOST", "port": "PORT"}),
+    ("mongodb", {"hostname": "HOST", "port": "PORT", "timeout": "1"}),
     ("mysql", {"hostname": "HOST", "port": "PORT", "username": "u"}),
     ("oracle", {"hostname": "HOST", "port": "PORT", "username": "u", "password": "p"}),
     ("postgresql", {"hostname": "HOST", "port": "PORT", "username": "u"}),

@@ -11,6 +11,7 @@ import pytest
 from guacr.daemon import Daemon
 from guacr.errors import ForbiddenError, UnsupportedError, UpstreamError
 from guacr.protocol.status import Status
+from guacr.settings.access import AccessSettings
 from guacr.testing.client import GuacClient
 from guacr.testing.daemon import address
 from handlers.rdp import handler
@@ -308,6 +309,22 @@ async def test_a_target_that_is_not_followed(
     assert status == Status.CLIENT_FORBIDDEN
     assert sentence.startswith("a redirection to '127.0.0.1' is not followed: ")
     assert host.introduced.cancelled()
+
+
+async def test_access_rules_apply_to_targets(
+    daemon: Daemon, authority: Authority, tmp_path: Path
+) -> None:
+    """A name that they do not allow does not keep an address from being tried that they do."""
+    tls, registry = authority.server_context(tmp_path), daemon.registry
+    for targets, is_followed in (([BROKER], False), (["127.0.0.0/8"], True)):
+        rules = AccessSettings.model_validate({"rules": [{"targets": targets}]})
+        registry.settings = registry.settings.model_copy(update={"access": rules})
+        broker = RdpBroker(tls, {"fqdn": "unknown.invalid", "address": "127.0.0.1"})
+        host = RdpHost(tls)
+        sentence, status = await led(daemon, broker, host, ignore_cert="true")
+        assert host.introduced.cancelled() != is_followed
+        assert (status == Status.CLIENT_FORBIDDEN) != is_followed
+        assert ("is not allowed or unknown" in sentence) != is_followed
 
 
 @each_engine
