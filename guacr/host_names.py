@@ -35,6 +35,11 @@ def literal(host: str) -> Address | None:
     return address if mapped is None else mapped
 
 
+def resolved(text: str) -> Address | None:
+    """Return an address as a resolver returns it, which may have a zone; None for anything else."""
+    return literal(text.partition("%")[0])
+
+
 def normal_name(name: str) -> str:
     """Return a host name as names are compared: in lower case, in ASCII, without a final dot."""
     name = name.lower().removesuffix(".")

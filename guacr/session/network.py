@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from guacr.errors import ForbiddenError, shorten
-from guacr.host_names import literal
+from guacr.host_names import literal, resolved
 from guacr.policy.client import Client
 from guacr.policy.policy import Decision, Policy
 from guacr.policy.rule import Place, Request
@@ -64,8 +64,9 @@ class Network:
             return found
         allowed, refused = list[str](), Decision(False)
         for text in found:
-            decision = policy.connecting(self._request, Place(host, port, literal(text)))
-            if decision.allowed:
+            address = resolved(text)
+            decision = policy.connecting(self._request, Place(host, port, address))
+            if decision.allowed and address is not None:
                 allowed.append(text)
             else:
                 refused = decision

@@ -177,7 +177,7 @@ async def test_a_refused_host_is_not_connected_to(
     assert event.protocol == protocol
 
 
-@pytest.mark.parametrize("host", ["localhost", "0x7f.1", "2130706433", "0.0.0.0"])
+@pytest.mark.parametrize("host", ["localhost", "0x7f.1", "2130706433", "0.0.0.0", "::1%1"])
 @pytest.mark.parametrize("protocol", ["ssh", "kubernetes", "postgresql", "mysql"])
 async def test_no_spelling_of_a_host_gets_around_the_rules(
     site: Site, protocol: str, host: str
@@ -337,12 +337,17 @@ async def test_a_server_that_connects_by_itself_must_have_an_allowed_address() -
         writer.close()
 
 
-async def test_a_packet_that_wakes_a_host() -> None:
-    params = VncParams(wol_send_packet=True, wol_mac_addr="00:11:22:33:44:55")
+@pytest.mark.parametrize("address", ["255.255.255.255", "ff02::1%lo"])
+async def test_a_packet_that_wakes_a_host(address: str) -> None:
+    params = VncParams(
+        wol_send_packet=True, wol_mac_addr="00:11:22:33:44:55", wol_broadcast_addr=address
+    )
     wake = wake_of(params)
     assert wake is not None
-    with pytest.raises(ForbiddenError, match=r"255.255.255.255', port 9"):
-        await send(NOWHERE, wake)
+    denied = network({}, {"effect": "deny", "targets": ["255.255.255.255", "ff00::/8"]})
+    for rules in (NOWHERE, denied):
+        with pytest.raises(ForbiddenError, match=f"'{address}', port 9"):
+            await send(rules, wake)
 
 
 def test_an_invalid_destination_of_a_repeater_is_refused_as_before() -> None:

@@ -90,6 +90,8 @@ async def test_new_rules_apply_at_once_also_to_connections_of_open_sessions() ->
     network = session.context.network
     assert network.permitted("10.0.0.1", 22, ["10.0.0.1"]) == ["10.0.0.1"]
     assert network.permitted("a", 22, ["10.0.0.9", "10.0.0.1"]) == ["10.0.0.1"]
+    with pytest.raises(ForbiddenError):
+        network.permitted("a", 22, ["what is no address"])
     bench.registry.settings = with_rules({"targets": ["10.0.0.2"]})
     with bench.registry.events.subscribe() as events:
         with pytest.raises(ForbiddenError, match=r"host '10.0.0.1', port 22, is not allowed:"):
