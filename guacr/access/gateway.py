@@ -31,7 +31,10 @@ from guacr.errors import (
     UnsupportedError,
     shorten,
 )
+from guacr.policy.client import NOBODY, Client
+from guacr.policy.rule import Request
 from guacr.protocol.client import ClientInfo
+from guacr.session.admission import CurrentPolicy
 from guacr.session.ids import foreign_session
 from guacr.session.origin import ANYONE, Origin
 from guacr.session.params import Params
@@ -89,6 +92,7 @@ class Gateway:
         self._protocols = protocols
         self._params_type = params_type
         self._clock = clock
+        self._policy = CurrentPolicy(lambda: self._settings.access, lambda: protocols)
         # The daemon's own tokens: without a configured key, they are valid until it ends.
         self._own_key = keys.tokens
 
@@ -105,17 +109,20 @@ class Gateway:
         """True if everything needs a token."""
         return self._settings.websocket.has_key
 
-    def offers(self) -> list[Offer]:
-        """Return the connections that can be opened by name."""
+    def offers(self, client: Client = NOBODY) -> list[Offer]:
+        """Return the connections that can be opened by name, as far as access rules allow them to a
+        client."""
         if self.needs_token:
             return []
         return [
             Offer(name, connection.title or name, connection.protocol)
             for name, connection in self._settings.connections.items()
+            if self._may_open(client, connection.protocol, name)
         ]
 
-    def forms(self) -> dict[str, type[Params]]:
-        """Return the protocols that can be opened for any host, with their parameters."""
+    def forms(self, client: Client = NOBODY) -> dict[str, type[Params]]:
+        """Return the protocols that can be opened for any host, with their parameters; those that
+        no access rule allows to a client are omitted."""
         names = self._settings.websocket.allow_query_parameters
         if self.needs_token or not _is_allowed("protocol", names):
             return {}
@@ -123,9 +130,18 @@ class Gateway:
         for name in self._protocols.names:
             with suppress(UnsupportedError):  # a library is not installed
                 handler = self._protocols.find(name)
-                if not handler.alias_of:
+                if not handler.alias_of and self._may_open(client, name):
                     found[name] = handler.params_type
         return found
+
+    def _may_open(self, client: Client, protocol: str, connection: str = "") -> bool:
+        try:
+            handler = self._protocols.find(protocol)
+        except UnsupportedError:  # opening it says why
+            return True
+        name = handler.alias_of or protocol
+        request = Request(client, name, connection=connection)
+        return self._policy().opening(request, handler.connects).allowed
 
     def may_set(self, name: str) -> bool:
         """Return whether every URL may set the parameter `name`."""
@@ -231,7 +247,7 @@ class Gateway:
             terms=grant.terms,
             is_watcher=grant.watch,
             is_hidden=grant.watch and not self._settings.control.announce_watchers,
-            invited=bool(grant.join),
+            invited=bool(grant.join) and grant.vouched,
         )
         return Opening(select, _merged(values, own), query.info, origin)
 

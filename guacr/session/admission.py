@@ -21,6 +21,29 @@ from guacr.settings.access import AccessSettings
 _refusals = Refusals(logging.getLogger("guacr.access"))
 
 
+class CurrentPolicy:
+    """Returns the current rules, made of the current settings.
+
+    Args:
+        settings: returns the settings.
+        protocols: returns the protocols.
+    """
+
+    def __init__(
+        self, settings: Callable[[], AccessSettings], protocols: Callable[[], Protocols]
+    ) -> None:
+        self._settings = settings
+        self._protocols = protocols
+        self._last: Policy | None = None
+
+    def __call__(self) -> Policy:
+        """Return the rules."""
+        settings = self._settings()
+        if self._last is None or self._last.settings is not settings:
+            self._last = Policy(settings, lambda name: canonical(self._protocols(), name))
+        return self._last
+
+
 class Admission:
     """The access rules of a registry.
 
@@ -37,17 +60,12 @@ class Admission:
         protocols: Callable[[], Protocols],
     ) -> None:
         self._events = events
-        self._settings = settings
-        self._protocols = protocols
-        self._last: Policy | None = None
+        self._policy = CurrentPolicy(settings, protocols)
 
     @property
     def policy(self) -> Policy:
         """The current rules."""
-        settings = self._settings()
-        if self._last is None or self._last.settings is not settings:
-            self._last = Policy(settings, lambda name: canonical(self._protocols(), name))
-        return self._last
+        return self._policy()
 
     def open(
         self,

@@ -27,6 +27,7 @@ from guacr.session.ids import foreign_worker
 from guacr.session.protocols import Protocols
 from guacr.settings.models import Settings
 from guacr.transport.base import CLOSE_TIMEOUT
+from guacr.transport.websocket import client_of
 from guacr.web.admission import Admission
 from guacr.web.forms import describe
 from guacr.web.forwarded import Proxies
@@ -208,13 +209,14 @@ class _Page:
 
     async def connections(self, request: web.Request) -> web.Response:
         """List what can be opened."""
+        client = client_of(request, "websocket")
         offers = [
             {"name": offer.name, "title": offer.title, "protocol": offer.protocol}
-            for offer in self._gateway.offers()
+            for offer in self._gateway.offers(client)
         ]
         forms = [
             {"protocol": name, "fields": describe(params, self._gateway.may_set)}
-            for name, params in self._gateway.forms().items()
+            for name, params in self._gateway.forms(client).items()
         ]
         return web.json_response(
             {"connections": offers, "forms": forms, "needsToken": self._gateway.needs_token}

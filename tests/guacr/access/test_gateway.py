@@ -13,9 +13,11 @@ from guacr.errors import (
     UnauthorizedError,
     UnsupportedError,
 )
+from guacr.policy.client import Client
 from guacr.session.origin import ANYONE, Origin
 from guacr.session.params import Params
 from guacr.session.protocols import Protocols
+from guacr.settings.access import AccessSettings
 from guacr.settings.models import Settings
 from tests.support.loopback import SketchHandler, SketchParams
 
@@ -109,6 +111,25 @@ def test_what_the_page_lists() -> None:
         Offer("plain", "plain", "sketch"),
     ]
     assert gateway(token_keys=[KEY]).offers() == []
+
+
+def test_the_page_lists_what_access_rules_allow() -> None:
+    made = gateway(allow_query_parameters=["*"])
+    rules = {"rules": [{"connections": ["d*"], "addresses": ["127.0.0.1"]}]}
+    limited = AccessSettings.model_validate(rules)
+    made.reload(made._settings.model_copy(update={"access": limited}))
+    here, elsewhere = Client("websocket", "127.0.0.1"), Client("websocket", "10.0.0.1")
+    assert [offer.name for offer in made.offers(here)] == ["desk"]
+    assert made.offers(elsewhere) == []
+    assert made.forms(here) == {}
+
+
+def test_a_token_that_is_authenticated_is_an_invitation() -> None:
+    made = gateway(token_keys=[KEY], guacamole_lite_key=LITE_KEY)
+    link = made.join_token("$id", read_only=True)
+    assert resolve(made, token=link).origin.invited
+    lite = make_guacamole_lite_token(LITE_KEY, Grant(join="$id"))
+    assert not resolve(made, token=lite).origin.invited
 
 
 def test_an_unknown_connection() -> None:

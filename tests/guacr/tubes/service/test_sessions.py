@@ -8,6 +8,7 @@ from typing import cast
 import pytest
 
 from guacr.errors import UpstreamError
+from guacr.policy.client import Client
 from guacr.protocol.instruction import encode
 from guacr.session.input.reader import Reader
 from guacr.session.session import Session
@@ -68,6 +69,7 @@ async def test_a_session(site: Site, browser: BrowserPeer) -> None:
     assert len(browser.received[0].args[0]) == 36
     assert ConnectionOpened(1) in browser.controls
     assert sessions(site)[0].context.size == (640, 480)
+    assert sessions(site)[0].context.origin.client == Client("webrtc", "127.0.0.1")
     browser.send("key", 0x61, 1)
     await until(lambda: ("key", 0x61, True) in handler_of(site).events, "the key")
 
