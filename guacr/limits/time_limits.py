@@ -112,6 +112,8 @@ class TimeLimits(InputTap):
     # ---- the timer
 
     def _check(self) -> None:
+        if self._session.closed:
+            return
         now = self._loop.time()
         if now - self._due > STANDSTILL:  # the process stood still, and nobody could be heard
             self._idle.since = min(self._idle.since + now - self._due, now)

@@ -1,6 +1,8 @@
 """Counts of sessions, rates and used tokens."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from guacr.errors import BusyError, ConflictError, TooManyError, UnauthorizedError
 from guacr.limits import book as book_module
@@ -81,6 +83,38 @@ def test_refused_sessions_use_no_rate() -> None:
         assert book.enter("a", 2, [full], now) == Refusal(Limit.SESSIONS, Scope.SUBJECT, 1)
     book.leave("a", 1)
     assert book.enter("a", 2, [full], 6) is None
+
+
+OPERATIONS = st.lists(
+    st.tuples(
+        st.sampled_from(("enter", "enter", "leave", "drop")),
+        st.sampled_from("ab"),
+        st.integers(0, 5),
+        st.sampled_from(("ann", "bob")),
+    ),
+    max_size=40,
+)
+
+
+@given(OPERATIONS)
+def test_what_is_counted_is_what_is_there(operations: list[tuple[str, str, int, str]]) -> None:
+    book, there = Book(), dict[tuple[str, int], str]()
+    for what, owner, lease, name in operations:
+        if what == "leave":
+            book.leave(owner, lease)
+            there.pop((owner, lease), None)
+        elif what == "drop":
+            book.drop(owner)
+            there = {key: one for key, one in there.items() if key[0] != owner}
+        else:
+            claims = [Claim(Scope.SUBJECT, name, sessions=2), Claim(Scope.ALL, "", sessions=3)]
+            if book.enter(owner, lease, claims, 0) is None:
+                there[owner, lease] = name
+        names = list(there.values())
+        assert len(names) <= 3
+        for one in ("ann", "bob"):
+            assert book.sessions(Scope.SUBJECT, one) == names.count(one) <= 2
+        assert book.sessions(Scope.ALL) == len(names)
 
 
 def test_a_token_is_used_once_until_it_expires() -> None:
