@@ -139,7 +139,9 @@ class _Process:
             SettingsError: they are invalid, or could not be read in time.
         """
         try:
-            return await asyncio.wait_for(apart(self._load, "reload"), LOAD_TIMEOUT)
+            # not `wait_for`, which before Python 3.12 ignores that it is cancelled at its end
+            async with asyncio.timeout(LOAD_TIMEOUT):
+                return await apart(self._load, "reload")
         except TimeoutError:
             raise SettingsError(
                 f"they could not be read within {LOAD_TIMEOUT} s: check whether a file that they "

@@ -1,5 +1,6 @@
 """The daemon as a process: signals, systemd's sockets and notifications, its health."""
 
+import asyncio
 import os
 import re
 import signal
@@ -15,6 +16,8 @@ import pytest
 
 from guacr.control.client import ControlClient, Place
 from guacr.errors import SettingsError
+from guacr.process import run
+from guacr.settings.models import Settings
 from tests.support.waiting import free_port
 
 QUIET = {name: value for name, value in os.environ.items() if not name.startswith("GUACR_")}
@@ -112,6 +115,24 @@ def rest(client: socket.socket) -> bytes:
     while piece := client.recv(65536):
         data += piece
     return data
+
+
+async def test_a_reload_that_is_done_at_the_end_does_not_go_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loaded = asyncio.get_running_loop().create_future()
+
+    async def apart(*_: object) -> object:
+        return await loaded
+
+    monkeypatch.setattr(run, "apart", apart)
+    process = run._Process(Settings(), Settings, None)
+    reloading = asyncio.create_task(process._loaded())
+    await asyncio.sleep(0)
+    loaded.set_result(Settings())
+    reloading.cancel()
+    await asyncio.wait([reloading])
+    assert reloading.cancelled()
 
 
 STUCK = """
