@@ -282,6 +282,7 @@ def test_sighup_reloads_and_ends_nothing(tmp_path: Path) -> None:
                 path.write_text("[server]\nport = 99999\n")
                 with pytest.raises(SettingsError, match="port must be a whole number"):
                     operator.reload()
+                line(process, "settings were not reloaded: .*server.port must be a whole number")
                 process.send_signal(signal.SIGHUP)
                 line(process, "settings were not reloaded: .*server.port must be a whole number")
                 assert "new" in offered(web_port)
