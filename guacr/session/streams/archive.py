@@ -3,12 +3,15 @@ sent. Nothing is compressed."""
 
 from __future__ import annotations
 
+import asyncio
 import re
 import struct
 import time
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from zipfile import ZipFile, ZipInfo
 
 from guacr.errors import (
@@ -32,6 +35,8 @@ PROBLEMS = "Not included.txt"
 """The name of the file that lists what is missing."""
 PROBLEMS_MAX = 1000
 """Maximum lines of it."""
+AHEAD_MAX = 4
+"""Files that are opened before their turn: each may take a round trip to its host, or several."""
 TIMES = 315532800, 4354819198
 """The earliest and the latest Unix time that an archive can have: 1980 to 2107."""
 _UNIX_TIME = struct.Struct("<HHBI")
@@ -122,23 +127,24 @@ async def packed(files: FileSystem, contents: Contents) -> AsyncGenerator[bytes,
     Raises:
         GuacrError: the connection to the files has failed.
     """
-    sink = _Sink()
+    sink, ahead = _Sink(), _Ahead(files, contents.members)
     archive = ZipFile(sink, "w")  # type: ignore[call-overload]
     try:
         for member in contents.members:
-            async with aclosing(_member(archive, sink, files, member, contents)) as pieces:
+            async with aclosing(_member(archive, sink, ahead, member, contents)) as pieces:
                 async for piece in pieces:
                     yield piece
         if contents.problems:
             archive.writestr(_info(PROBLEMS, None), "\n".join(contents.problems) + "\n")
             yield sink.take()
     finally:
+        await ahead.close()
         await compute(archive.close)  # which lists all members
     yield sink.take()
 
 
 async def _member(
-    archive: ZipFile, sink: _Sink, files: FileSystem, member: Member, contents: Contents
+    archive: ZipFile, sink: _Sink, ahead: _Ahead, member: Member, contents: Contents
 ) -> AsyncGenerator[bytes, None]:
     entry = member.entry
     if entry.is_directory:
@@ -148,7 +154,7 @@ async def _member(
     info = _info(member.name, entry.modified)
     is_large = entry.size is None or entry.size > SMALL
     try:
-        async with aclosing(files.read(normalised(member.path))) as pieces:
+        async with ahead.opened() as pieces:
             first = await anext(pieces, b"")
             with archive.open(info, "w", force_zip64=is_large) as file:
                 size = file.write(first)
@@ -162,6 +168,56 @@ async def _member(
     except (ClientError, NotFoundError, UnsupportedError) as error:
         contents.missing(member.path, error)
     yield sink.take()
+
+
+class _Ahead:
+    """The files among members, of which the next ones are already being read."""
+
+    def __init__(self, files: FileSystem, members: Sequence[Member]) -> None:
+        self._files = files
+        self._left = iter([member for member in members if not member.entry.is_directory])
+        self._opened: deque[_Opened] = deque()
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[AsyncGenerator[bytes, None]]:
+        """Yield the content of the next file."""
+        for member in islice(self._left, AHEAD_MAX + 1 - len(self._opened)):
+            self._opened.append(_Opened(self._files.read(normalised(member.path))))
+        one = self._opened.popleft()
+        try:
+            async with aclosing(one.pieces()) as pieces:
+                yield pieces
+        finally:
+            await one.close()
+
+    async def close(self) -> None:
+        """Close the files that were opened in vain."""
+        while self._opened:
+            await self._opened.popleft().close()
+
+
+class _Opened:
+    """A file whose first piece has been requested."""
+
+    def __init__(self, source: AsyncGenerator[bytes, None]) -> None:
+        self._source = source
+        self._first = asyncio.create_task(_first(source), name="file of an archive")
+
+    async def pieces(self) -> AsyncGenerator[bytes, None]:
+        """Yield the content."""
+        yield await self._first
+        async for piece in self._source:
+            yield piece
+
+    async def close(self) -> None:
+        """Close the file."""
+        self._first.cancel()
+        await asyncio.gather(self._first, return_exceptions=True)
+        await self._source.aclose()
+
+
+async def _first(source: AsyncGenerator[bytes, None]) -> bytes:
+    return await anext(source, b"")
 
 
 class _Sink:

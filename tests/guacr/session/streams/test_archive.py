@@ -7,6 +7,7 @@ import io
 import json
 import subprocess
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -16,7 +17,7 @@ from guacr.errors import ForbiddenError, NotFoundError, OverrunError, UpstreamEr
 from guacr.protocol.files import ANSWER_TYPE, ARCHIVE_TYPE
 from guacr.session.events import TransferEnded
 from guacr.session.streams import archive
-from guacr.session.streams.archive import PROBLEMS, collect, packed
+from guacr.session.streams.archive import AHEAD_MAX, PROBLEMS, collect, packed
 from guacr.session.streams.bodies import ERROR_TYPE
 from guacr.session.streams.files import Entry, FileSystem
 from tests.guacr.session.streams.desk import Desk
@@ -78,7 +79,8 @@ class Shelf(FileSystem):
 
 async def archive_of(files: FileSystem, path: str = "/", *names: str) -> bytes:
     contents = await collect(files, path, names)
-    return b"".join([piece async for piece in packed(files, contents)])
+    async with aclosing(packed(files, contents)) as pieces:
+        return b"".join([piece async for piece in pieces])
 
 
 def contents_of(data: bytes) -> dict[str, bytes]:
@@ -238,3 +240,51 @@ async def test_a_client_that_cancels() -> None:
     assert json.loads((await desk.ask("stat", "/a", index=1))[1])["size"] == 10_000_000
     assert ERROR_TYPE not in [body[2] for body in desk.transport.all("body")]
     await bench.close()
+
+
+class SlowShelf(Shelf):
+    """A shelf whose files arrive when they are let go, and which knows what is being read."""
+
+    def __init__(self, tree: Tree) -> None:
+        super().__init__(tree)
+        self.open: list[str] = []
+        self.most = 0
+        self.arrives = asyncio.Event()
+
+    async def read(self, path: str, offset: int = 0) -> AsyncGenerator[bytes, None]:
+        self.open.append(path)
+        self.most = max(self.most, len(self.open))
+        try:
+            await self.arrives.wait()
+            async with aclosing(super().read(path, offset)) as pieces:
+                async for piece in pieces:
+                    yield piece
+        finally:
+            self.open.remove(path)
+
+
+async def test_the_next_files_are_opened_before_their_turn() -> None:
+    tree: Tree = {str(number): b"%d" % number for number in range(20)} | {"d": {}}
+    files = SlowShelf(tree)
+    packing = asyncio.create_task(archive_of(files))
+    await until(lambda: len(files.open) == AHEAD_MAX + 1)
+    files.arrives.set()
+    found = contents_of(await packing)
+    assert found == {str(number): b"%d" % number for number in range(20)} | {"d/": b""}
+    assert (files.open, files.most) == ([], AHEAD_MAX + 1)
+
+
+async def test_files_that_were_opened_in_vain_are_closed() -> None:
+    tree: Tree = {str(number): b"x" for number in range(20)}
+    files = SlowShelf(tree)
+    packing = asyncio.create_task(archive_of(files))
+    await until(lambda: len(files.open) == AHEAD_MAX + 1)
+    packing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await packing
+    await until(lambda: not files.open)
+    files = SlowShelf({"gone": b"", **tree})
+    files.arrives.set()
+    with pytest.raises(UpstreamError):
+        await archive_of(files)
+    assert files.open == []
