@@ -105,6 +105,25 @@ async def test_users_share_a_rate(make_bench: MakeLimited, clock: FrozenClock) -
     assert min(used) > RATE
 
 
+async def test_guests_count_for_the_person_who_has_invited_them(
+    make_bench: MakeLimited, clock: FrozenClock
+) -> None:
+    bench = make_bench(limits={"bytes_per_subject": RATE})
+    owner = Limited(bench)
+    guests = [
+        Limited(bench, origin, owner.reader.session.id)
+        for origin in (Origin(), Origin(subject="bob"))
+    ]
+    await frame(guests[1].transport, 1)
+    users = [owner, *guests]
+    before = [one.transport.written for one in users]
+    await passes(clock, 5, owner.work)
+    used = [one.transport.written - size for one, size in zip(users, before, strict=True)]
+    assert used[0] + used[1] < 6 * RATE + 100_000
+    assert 4 * RATE < used[2] < 6 * RATE + 100_000
+    assert min(used) > 100_000
+
+
 async def test_a_new_session_pays_for_the_one_before(
     make_bench: MakeLimited, clock: FrozenClock
 ) -> None:
