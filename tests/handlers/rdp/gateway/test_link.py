@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from guacr.api import SessionContext
+from guacr.api import SessionContext, unrestricted
 from handlers.notice import Notice
 from handlers.rdp.params import RdpParams
 from handlers.rdp.route import Route
@@ -20,6 +20,8 @@ from tests.support.waiting import until
 
 class Ending:
     """A session that ends as soon as the tunnel is open."""
+
+    network = unrestricted()
 
     def start_task(self, work: Any, name: str) -> asyncio.Task[None]:
         task = asyncio.create_task(work, name=name)
