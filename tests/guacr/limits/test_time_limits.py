@@ -38,7 +38,7 @@ class Limited:
         """Until there is a warning, or none, within some frames."""
         async with asyncio.timeout(10):
             while self.is_warned() is not is_warned:
-                await self.clock.pass_by(0.01)
+                await self.clock.pass_by(0.002)
                 await asyncio.to_thread(sleep, 0.002)  # for the thread that draws
 
     async def passes(self, seconds: float) -> None:
