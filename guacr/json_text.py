@@ -1,13 +1,14 @@
 """Parse JSON from a peer, with a single error for everything that can be wrong.
 
-`json.loads` alone also raises RecursionError, accepts NaN and lone surrogates, and guesses
-encodings; its result may be nested too deeply for other code.
+`json.loads` alone also raises RecursionError, accepts NaN, infinity and lone surrogates, and
+guesses encodings; its result may be nested too deeply for other code.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from math import isfinite
 from typing import Any, NoReturn
 
 NESTING_MAX = 64
@@ -26,7 +27,7 @@ def parse_json(text: bytes | str) -> Any:
     """
     try:
         plain = text.decode() if isinstance(text, bytes) else text
-        value = json.loads(plain, parse_constant=_refuse)
+        value = json.loads(plain, parse_constant=_refuse, parse_float=_finite)
     except (ValueError, RecursionError):
         raise JsonError("this is not JSON") from None
     _check(value)
@@ -35,6 +36,13 @@ def parse_json(text: bytes | str) -> Any:
 
 def _refuse(constant: str) -> NoReturn:
     raise ValueError(constant)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not isfinite(number):
+        raise ValueError(text)
+    return number
 
 
 def _check(value: Any) -> None:

@@ -34,6 +34,8 @@ LINE_MAX = 1 << 20
 """Maximum bytes of a line that is read."""
 SIZE_MAX = 10_000
 """Maximum columns and rows that are read."""
+SECONDS_MAX = 1e9
+"""Maximum seconds that are read, before or after the beginning."""
 
 log = logging.getLogger("guacr.recording")
 
@@ -137,7 +139,9 @@ def read_cast(lines: Iterable[bytes]) -> Iterator[CastEvent]:
     yield CastEvent(start, "r", f"{_limited(width)}x{_limited(height)}")
     for line in rest:
         match _parsed(line):
-            case [int() | float() as seconds, "o" | "r" as kind, str(text)]:
+            case [int() | float() as seconds, "o" | "r" as kind, str(text)] if (
+                abs(seconds) <= SECONDS_MAX
+            ):
                 yield CastEvent(start + int(seconds * 1000), kind, text)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from guacr.sshlib import RSAPrivateKey, UnsupportedAlgorithm, asyncssh
@@ -15,6 +15,8 @@ RSA_BITS_MAX = 8192
 SIGNATURES = {2: b"rsa-sha2-256", 4: b"rsa-sha2-512"}
 """The signature algorithms that an agent's client requests by flag (draft-miller-ssh-agent,
 3.6.1)."""
+
+_PEM = "-----BEGIN"
 
 _STRANGE = (
     ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError,
@@ -103,12 +105,8 @@ def _explained(error: Exception) -> Exception:
 
 
 def is_certificate(text: str) -> bool:
-    """Return whether a text is an OpenSSH certificate, not just a public key."""
-    try:
-        asyncssh.import_certificate(text)
-    except (asyncssh.KeyImportError, UnicodeEncodeError):
-        return False
-    return True
+    """Return whether a line is an OpenSSH certificate, not just a public key."""
+    return _can_be_imported(text, asyncssh.import_certificate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +144,17 @@ def trust_in(known_hosts: str, host: str, address: str, port: int) -> Trust:
 
 
 def is_public_key(text: str) -> bool:
-    """Return whether a text is a public key as in known_hosts: type, base64, comment."""
+    """Return whether a line is a public key as in known_hosts: type, base64, comment."""
+    return _can_be_imported(text, asyncssh.import_public_key)
+
+
+def _can_be_imported(line: str, load: Callable[[str], object]) -> bool:
+    """Return whether a line in OpenSSH's format can be imported. asyncssh also imports PEM, whose
+    first line it uses as a regular expression."""
+    if _PEM in line:
+        return False
     try:
-        asyncssh.import_public_key(text)
+        load(line)
     except (asyncssh.KeyImportError, UnicodeEncodeError):
         return False
     return True

@@ -30,6 +30,7 @@ def test_what_is_json(text: bytes | str, value: object) -> None:
         b"NaN",
         b"[Infinity]",
         b"-Infinity",
+        b"[1e999]",
         b"9" * 5000,
         b'{"exp": ' + b"9" * 5000 + b"}",
         b'"\\ud800"',
@@ -38,7 +39,7 @@ def test_what_is_json(text: bytes | str, value: object) -> None:
         b'{"a":' * 100_000,
         "[" * (NESTING_MAX + 1) + "]" * (NESTING_MAX + 1),
     ],
-    ids=range(14),
+    ids=range(15),
 )
 def test_what_is_not(text: bytes | str) -> None:
     with pytest.raises(JsonError):

@@ -111,6 +111,7 @@ def test_a_torn_end_and_foreign_lines() -> None:
     lines = [
         b'{"version": 2, "width": 0, "height": 999999, "env": {}}\n',
         b'[1.5, "i", "typed"]\n',
+        b'[1e308, "o", "later"]\n',
         b'[2, "o", "shown"]\n',
         b"\n",
         b'{"o": 1}\n',

@@ -63,7 +63,8 @@ def test_several_lines_comments_authorities_and_revocations(server: OpenSsh) -> 
 @pytest.mark.parametrize(
     "text",
     ["nonsense", "host", "host ssh-ed25519", "ssh-ed25519 AAAA", "host ssh-ed25519 !!!!",
-     "@cert-authority ssh-ed25519 AAAA", "SHA256:4nQnmrP4Uqwxd8ccgdG6kZF", "ключ", "host ключ"],
+     "@cert-authority ssh-ed25519 AAAA", "SHA256:4nQnmrP4Uqwxd8ccgdG6kZF", "ключ", "host ключ",
+     "-----BEGIN [b-a] PRIVATE KEY-----"],
 )  # fmt: skip
 def test_a_line_without_a_key_is_refused(text: str) -> None:
     with pytest.raises(BadRequestError, match="host-key"):

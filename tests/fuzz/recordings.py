@@ -1,0 +1,72 @@
+"""Fuzzes what is read again of recordings: their course, the text of terminals, and what is found
+in it. Cuts make no difference, and damaged files have their documented error."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+
+from guacr.errors import BadRequestError, ProtocolError
+from guacr.protocol.instruction import encode
+from guacr.protocol.parser import InstructionParser
+from guacr.recording.cast import lines_of, read_cast
+from guacr.recording.index import KEYFRAME
+from guacr.recording.keylog import typed
+from guacr.recording.scan import Map, Scanner
+from guacr.recording.search import FOUND_MAX, SHOWN_MAX, search
+from tests.fuzz.driver import main
+
+SAMPLES = [
+    encode("sync", 1000) + KEYFRAME + encode("size", 0, 8, 8) + encode("sync", 1500, 1),
+    encode("sync", 5) + encode("key", 97, 1, 6) + encode("key", 97, 0, 7) + encode("sync", 4),
+    encode("sync", 5) + encode("img", 1, 15, 0, "image/png", 0, 0) + encode("blob", 1, "QUJD" * 40)
+    + encode("end", 1) + encode("copy", 0, 0, 0, 9, 9, 14, 0, 0, 0) + encode("sync", 99_999),
+    encode("name", "äöü😀") * 3 + encode("mouse", 1, 2, 3) + encode("sync", 9),
+    b'{"version": 2, "width": 80, "height": 24, "guacr_clock": 7}\n'
+    b'[0.5, "o", "a\\u001b[31mb\\r\\n"]\n'
+    b'[1, "r", "100x30"]\n[2.25, "o", "b\\b\\u001b]0;title\\u0007c"]\n[3, "o", ""]',
+    b'{"version": 2, "width": 1e2, "height": -1}\n[1e3, "o", "x"]\n[1, "i", "x"]\n',
+]  # fmt: skip
+
+
+def one_input(data: bytes) -> None:
+    """Read `data` as a recording, whole and in parts, and as an asciicast."""
+    step = 1 + sum(data[:2]) % 29
+    whole = _scan([data])
+    parts = _scan([data[at : at + step] for at in range(0, len(data), step)])
+    if _is_protocol(data):
+        assert whole == parts
+    if whole is not None:
+        times = [time for time, _ in whole.points]
+        assert times == sorted(times)
+        assert whole.size <= len(data)
+        for _ in typed(whole.keys):
+            pass
+    with contextlib.suppress(BadRequestError):
+        found = search(read_cast(lines_of(io.BytesIO(data))), "b")
+        assert len(found) <= FOUND_MAX
+        assert all(len(line.text) <= SHOWN_MAX for line in found)
+
+
+def _is_protocol(data: bytes) -> bool:
+    """Return whether these are whole instructions; where others are damaged depends on cuts."""
+    parser = InstructionParser()
+    try:
+        parser.feed(data)
+    except ProtocolError:
+        return False
+    return not parser.pending
+
+
+def _scan(parts: list[bytes]) -> Map | None:
+    scanner = Scanner()
+    try:
+        for part in parts:
+            scanner.feed(part)
+    except BadRequestError:
+        return None
+    return scanner.map
+
+
+if __name__ == "__main__":
+    main(one_input, SAMPLES)
