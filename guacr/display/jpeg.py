@@ -45,6 +45,8 @@ def decode_jpeg(data: bytes, width: int, height: int) -> Array8:
             return pixels
     except ValueError as error:
         raise UpstreamError(f"the host sent a JPEG that cannot be read: {error}") from None
+    except KeyError:  # of simplejpeg: it has no name for the resolution of the colours
+        raise UpstreamError("the host sent a JPEG whose colours are sampled unusually") from None
     raise UpstreamError(
         f"the host sent a JPEG of {columns}x{rows} pixels ({colours}) for {width}x{height}"
     )

@@ -111,7 +111,7 @@ def _version(text: str) -> tuple[int, int, int]:
     if len(parts) != 3 or not all(p.isascii() and p.isdigit() and len(p) < 5 for p in parts):
         return OLDEST_VERSION
     major, minor, patch = map(int, parts)
-    return min((major, minor, patch), NEWEST_VERSION)
+    return max(OLDEST_VERSION, min((major, minor, patch), NEWEST_VERSION))
 
 
 def _size(info: ClientInfo, args: Args) -> ClientInfo:

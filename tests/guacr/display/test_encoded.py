@@ -348,6 +348,13 @@ def test_where_there_is_no_memory_left_pixels_are_sent() -> None:
 # ---- what hosts may send
 
 
+def test_colours_of_an_unusual_resolution_are_refused() -> None:
+    data = bytearray(jpeg(9, 9))
+    data[data.find(b"\xff\xc0") + 11] = 0x14  # 4:4:1
+    with pytest.raises(UpstreamError, match="sampled unusually"):
+        EncodedImage.decode(JPEG, bytes(data), 9, 9)
+
+
 def test_what_is_no_picture_is_refused() -> None:
     with pytest.raises(UnsupportedError, match="image/gif"):
         EncodedImage.decode("image/gif", b"GIF89a", 9, 9)

@@ -58,6 +58,7 @@ def test_everything_that_a_client_says() -> None:
         ("VERSION_1_3_0", (1, 3, 0), True, False),
         ("VERSION_1_5_0", (1, 5, 0), True, True),
         ("VERSION_9_0_0", (1, 5, 0), True, True),
+        ("VERSION_0_5_0", (1, 0, 0), False, False),
         ("VERSION_x", (1, 0, 0), False, False),
         ("VERSION_1_5", (1, 0, 0), False, False),
         ("VERSION_1_5_99999", (1, 0, 0), False, False),
