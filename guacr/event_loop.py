@@ -11,13 +11,14 @@ from typing import NoReturn
 from guacr.threads import WAITING_MAX
 
 
-def loop_factory() -> type[asyncio.AbstractEventLoop] | None:
-    """Return uvloop's event loop if it is installed."""
+def loop_factory(threads: int = WAITING_MAX) -> type[asyncio.AbstractEventLoop] | None:
+    """Return uvloop's event loop if it is installed; it resolves names in so many threads, all of
+    which it creates with the first name."""
     try:
         import uvloop
     except ImportError:
         return None
-    os.environ.setdefault("UV_THREADPOOL_SIZE", str(WAITING_MAX))  # for name resolution
+    os.environ.setdefault("UV_THREADPOOL_SIZE", str(threads))
     loop: type[asyncio.AbstractEventLoop] = uvloop.Loop
     return loop
 

@@ -7,6 +7,7 @@ the front closes its end of the channel.
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import logging
 import os
@@ -23,11 +24,17 @@ from guacr.daemon import tube_service
 from guacr.errors import GuacrError
 from guacr.event_loop import loop_factory
 from guacr.session.protocols import Protocols
+from guacr.threads import WAITING_MAX
 from guacr.workers import worker
 from guacr.workers.boot import Boot
 from guacr.workers.operations import FAILED, FORK, FORKED, READY
 from guacr.workers.shares import share_of
 from guacr.workers.wire import PACKET_MAX, Assembler, Message, packets
+
+THREADS_MIN = 32
+"""Threads of a worker that resolve names, however many workers there are."""
+PR_SET_CHILD_SUBREAPER = 36
+"""prctl(2)."""
 
 log = logging.getLogger("guacr.workers")
 
@@ -37,6 +44,7 @@ def main(descriptor: int, memory: int) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # the front gets them, too, and says what to do
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # so that no worker remains as a zombie
+    _adopt_orphans()
     channel = socket.socket(fileno=descriptor)
     channel.set_inheritable(False)
     try:
@@ -50,7 +58,7 @@ def main(descriptor: int, memory: int) -> None:
         _send(channel, FAILED, {"reason": str(error)})
         return
     protocols.warm_up(boot.settings)
-    loop_factory()  # loads its library
+    loop_factory(max(THREADS_MIN, WAITING_MAX // boot.workers))  # loads its library
     _check_threads()
     gc.collect()
     gc.freeze()  # collections would copy the memory that all workers share
@@ -85,6 +93,12 @@ def _fork(
         return
     _send(channel, FORKED, {"number": number, "pid": pid}, process)
     os.close(process)
+
+
+def _adopt_orphans() -> None:
+    """Become the parent of processes that workers leave behind when they end. They end as well, and
+    would remain as zombies of a front that is the first process of a container."""
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def _check_threads() -> None:
