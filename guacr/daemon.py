@@ -14,6 +14,7 @@ from guacr.access.keys import ProcessKeys
 from guacr.acme import acme_service
 from guacr.audit.service import JournalService
 from guacr.connection_check import ConnectionCheck
+from guacr.control.control import Control
 from guacr.control.local import LocalControl
 from guacr.errors import SettingsError
 from guacr.limits.ledger import Ledger, LocalLedger
@@ -77,6 +78,7 @@ class Daemon:
         keys: by default, generated for this process.
         handover: of a worker, which does not listen: the front accepts its clients.
         ledger: by default, that of a single process.
+        whole: controls the daemon of which this is a worker; by default, this is all of it.
         checks_connections: true to log problems of the configured connections.
     """
 
@@ -89,6 +91,7 @@ class Daemon:
         keys: ProcessKeys | None = None,
         handover: Handover | None = None,
         ledger: Ledger | None = None,
+        whole: Control | None = None,
         checks_connections: bool = True,
     ) -> None:
         self.settings = self._started_with = settings
@@ -121,6 +124,7 @@ class Daemon:
                 secret=secret,
                 signalling=None if tubes is None else tubes.serve,
                 handover=handover,
+                operators=self._operators.page_api() if settings.control.page else None,
             ),
             limits[WEB],
             listens=handover is None,
@@ -137,7 +141,7 @@ class Daemon:
         if checks_connections:
             self._services.append(ConnectionCheck(settings, registry.protocols))
         self._metrics = MetricsService(settings, self.control)
-        self._operators = OperatorService(settings, self.control, own_keys)
+        self._operators = OperatorService(settings, whole or self.control, own_keys)
         if handover is None:  # otherwise the front has these
             self._services += [self._metrics, self._operators]
             if settings.acme.domains:

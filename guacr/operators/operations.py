@@ -79,6 +79,11 @@ class Operations:
         """Apply new settings."""
         self._settings = settings
 
+    @property
+    def announces_watchers(self) -> bool:
+        """True if the owner of a session is told who watches it."""
+        return self._settings.control.announce_watchers
+
     async def status(self, operator: Operator) -> DaemonStatus:
         """Return the state of the daemon and its workers.
 

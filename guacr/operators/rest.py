@@ -72,8 +72,10 @@ _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 _PLAIN = {"GET", "HEAD"}
 
 
-def create_rest(operations: Operations, identify: Identify) -> web.Application:
-    """Create the application."""
+def create_rest(
+    operations: Operations, identify: Identify, *, has_events: bool = True
+) -> web.Application:
+    """Create the application, with or without the stream of events."""
     rest = _Rest(operations, identify)
     app = web.Application(middlewares=[rest.answered], client_max_size=BODY_MAX)
     app.add_routes(
@@ -84,12 +86,13 @@ def create_rest(operations: Operations, identify: Identify) -> web.Application:
             web.get("/v1/sessions/{id}", rest.session),
             web.post("/v1/sessions/{id}/end", rest.end),
             web.post("/v1/sessions/{id}/watch", rest.watch),
-            web.get("/v1/events", rest.events, allow_head=False),
             web.post("/v1/drain", rest.drain),
             web.post("/v1/resume", rest.resume),
             web.post("/v1/reload", rest.reload),
         ]
     )
+    if has_events:
+        app.router.add_get("/v1/events", rest.events, allow_head=False)
     return app
 
 

@@ -31,6 +31,7 @@ from guacr.net.tls import Tls, TlsFiles, context_of
 from guacr.operators.authority import Authority, check_keys
 from guacr.operators.identify import Identifier
 from guacr.operators.operations import Operations
+from guacr.operators.page import create_page_api
 from guacr.operators.rest import create_rest
 from guacr.services import Service
 from guacr.settings.models import Settings
@@ -86,6 +87,10 @@ class OperatorService(Service):
     def grpc_port(self) -> int:
         """The TCP port for gRPC; 0 if there is none."""
         return 0 if self._rpc is None else self._rpc.port
+
+    def page_api(self) -> web.Application:
+        """Create the API of the operators' page."""
+        return create_page_api(self.operations, self.authority)
 
     @override
     async def open(self) -> None:

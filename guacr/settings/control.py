@@ -29,6 +29,9 @@ class ControlSettings(Section):
     token_keys: TokenKeys = ()
     """Keys of at least 32 characters that encrypt operators' tokens, each a secret; the first one
     makes tokens, all are accepted. They must not be those of [websocket]."""
+    page: bool = False
+    """Serve a page for operators with tokens, /admin on the port of [websocket]. It needs
+    token_keys."""
     tls_certificate: OptionalPath = None
     """PEM file with the certificate and its chain; if set, TCP connections must use TLS."""
     tls_key: OptionalPath = None
@@ -61,6 +64,12 @@ class ControlSettings(Section):
             raise ValueError("needs tls_certificate when tls_key or tls_client_ca is set")
         if self.tls_client_ca is None and (self.readers or self.watchers or self.actors):
             raise ValueError("needs tls_client_ca when readers, watchers or actors are set")
+        return self
+
+    @model_validator(mode="after")
+    def _page_is_usable(self) -> Self:
+        if self.page and not self.token_keys:
+            raise ValueError("has a page that nobody may use: set token_keys, or page = false")
         return self
 
     @model_validator(mode="after")

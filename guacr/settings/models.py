@@ -406,6 +406,12 @@ class Settings(Section):
             raise ValueError('control.tls_certificate cannot be "acme": name a file')
         return self
 
+    @model_validator(mode="after")
+    def _operators_page_has_a_port(self) -> Self:
+        if self.control.page and not self.websocket.enabled:
+            raise ValueError("control.page needs the port of [websocket]: set websocket.enabled")
+        return self
+
     def largest_window(self, width: int, height: int) -> tuple[int, int]:
         """Return the allowed window size nearest to `width` by `height` pixels.
 

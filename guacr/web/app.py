@@ -28,6 +28,7 @@ from guacr.session.protocols import Protocols
 from guacr.settings.models import Settings
 from guacr.transport.base import CLOSE_TIMEOUT
 from guacr.transport.websocket import client_of
+from guacr.web.admin import add_admin
 from guacr.web.admission import Admission
 from guacr.web.forms import describe
 from guacr.web.forwarded import Proxies
@@ -69,10 +70,12 @@ def create_app(
     secret: str | None = None,
     signalling: Signalling | None = None,
     handover: Handover | None = None,
+    operators: web.Application | None = None,
 ) -> web.Application:
     """Create the application, whose probes show the state of `control`. With a `secret`, it is only
     for browsers that have opened `/?secret=…`; with `signalling`, it offers WebRTC; with a
-    `handover`, there are other workers."""
+    `handover`, there are other workers; with `operators`, the API for them, it has a page for
+    them."""
     gateway = Gateway(settings, protocols, directory.params_type, keys)
     tunnels = Tunnels(gateway, directory, settings.websocket.max_message)
     admission = Admission(settings, secret)
@@ -118,6 +121,8 @@ def create_app(
     )
     if signalling is not None:
         app.router.add_get(WEBRTC_PATH, partial(_signal, signalling, tunnels))
+    if operators is not None:
+        add_admin(app, operators)
     add_files(app)
     return app
 
@@ -134,7 +139,7 @@ def drain_app(app: web.Application) -> None:
 
 
 async def _close_if_draining(request: web.Request, response: web.StreamResponse) -> None:
-    if request.app[_DRAIN].is_set() and response.status != HTTPStatus.SWITCHING_PROTOCOLS:
+    if request.config_dict[_DRAIN].is_set() and response.status != HTTPStatus.SWITCHING_PROTOCOLS:
         response.force_close()
         response.headers["Connection"] = "close"
 

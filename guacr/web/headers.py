@@ -1,8 +1,11 @@
 """The headers of every response."""
 
+from collections.abc import Sequence
+
 from aiohttp import web
 
 from guacr.settings.models import Settings
+from guacr.web import admin
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -30,7 +33,8 @@ REVALIDATE, NEVER_STORE = "no-cache", "no-store"
 
 
 class Headers:
-    """Adds the headers, including the frame ancestors in the settings."""
+    """Adds the headers, including the frame ancestors in the settings, which do not apply to the
+    operators' page."""
 
     def __init__(self, settings: Settings) -> None:
         self.reload(settings)
@@ -38,18 +42,25 @@ class Headers:
     def reload(self, settings: Settings) -> None:
         """Apply new settings."""
         allowed = settings.websocket.frame_ancestors
-        names = ["'self'" if name == "self" else name for name in allowed] or ["'none'"]
-        policy = f"{CONTENT_SECURITY_POLICY}; frame-ancestors {' '.join(names)}"
-        self._headers = HEADERS | {"Content-Security-Policy": policy}
+        names = ["'self'" if name == "self" else name for name in allowed]
+        self._headers = HEADERS | _framing(names)
+        self._unframed = HEADERS | _framing([])
         seconds = settings.websocket.strict_transport_security
         self._strict = f"max-age={seconds}" if seconds else ""
-        if not allowed:  # this header cannot name other origins
-            self._headers["X-Frame-Options"] = "DENY"
 
     async def add(self, request: web.Request, response: web.StreamResponse) -> None:
         """Add the headers; a signal handler for `on_response_prepare`."""
-        response.headers.update(self._headers)
+        is_admin = request.path == admin.PATH
+        response.headers.update(self._unframed if is_admin else self._headers)
         if self._strict and request.scheme == "https":
             response.headers["Strict-Transport-Security"] = self._strict
         is_asset = request.path.startswith(("/static/", "/vendor/"))
         response.headers["Cache-Control"] = REVALIDATE if is_asset else NEVER_STORE
+
+
+def _framing(ancestors: Sequence[str]) -> dict[str, str]:
+    """Return the headers that say whose pages may have a page in a frame."""
+    names = " ".join(ancestors) or "'none'"
+    policy = {"Content-Security-Policy": f"{CONTENT_SECURITY_POLICY}; frame-ancestors {names}"}
+    # the older header cannot name other origins
+    return policy if ancestors else policy | {"X-Frame-Options": "DENY"}

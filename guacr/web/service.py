@@ -43,6 +43,7 @@ class WebService(Service):
         "websocket.hosts",
         "websocket.port",
         "websocket.max_message",
+        "control.page",
     )
 
     def __init__(

@@ -37,6 +37,7 @@ from guacr.workers.generation import Generation
 from guacr.workers.operations import REFUSED
 from guacr.workers.reception import Reception
 from guacr.workers.remote import MISSED_MAX, Observer, RemoteWorker
+from guacr.workers.served_control import ServedControl
 from guacr.workers.shares import worker_count
 from guacr.workers.wire import Message
 
@@ -229,6 +230,15 @@ class Front(Observer):
         return [*self._old, *([] if self._current is None else [self._current])]
 
     def _generation(self, settings: Settings) -> Generation:
+        """Return new workers, which are not started yet.
+
+        Raises:
+            SettingsError: the operators' page has a key of users' tokens.
+        """
+        if settings.control.page:
+            from guacr.operators.authority import check_keys  # not loaded without the page
+
+            check_keys(settings)
         return Generation(
             Boot(settings, self._keys, worker_count(settings.daemon.workers), self._to_syslog),
             self._new_number,
@@ -249,6 +259,7 @@ class Front(Observer):
     def became_ready(self, worker: RemoteWorker) -> None:
         self._workers[worker.number] = worker
         worker.channel.answers["ledger"] = partial(self._answer_ledger, str(worker.number))
+        ServedControl(self.control, worker.channel)  # for the operators' page
         self.control.began(worker)
         self._flush()
 

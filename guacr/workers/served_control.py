@@ -1,4 +1,4 @@
-"""The control of a worker, for the front."""
+"""The control of a worker, for the front; and that of the whole daemon, for a worker."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
+from guacr.control.control import Control
 from guacr.control.info import plain
-from guacr.control.local import LocalControl
-from guacr.errors import UnsupportedError, error_of_status
+from guacr.errors import SettingsError, UnsupportedError, error_of_status
 from guacr.session.events import OperatorActed, RecordingRead
 from guacr.workers.channel import Channel
 from guacr.workers.operations import EVENT
@@ -23,14 +23,15 @@ PAUSE = 0.05
 
 
 class ServedControl:
-    """Answers the requests of `guacr.workers.control`."""
+    """Answers the requests of `guacr.workers.control`, or of `guacr.workers.whole_control`."""
 
-    def __init__(self, control: LocalControl, channel: Channel) -> None:
+    def __init__(self, control: Control, channel: Channel) -> None:
         self._control = control
         self._channel = channel
         self._watching: asyncio.Task[None] | None = None
         for name in ("sessions", "session", "end", "note", "status", "drain", "resume", "samples"):
             channel.answers[name] = getattr(self, f"_{name}")
+        channel.answers["reload"] = self._reload
         channel.answers["watch"] = self._watch
 
     async def close(self) -> None:
@@ -61,6 +62,12 @@ class ServedControl:
 
     async def _resume(self, argument: None) -> None:
         await self._control.resume()
+
+    async def _reload(self, argument: None) -> dict[str, Any]:
+        try:
+            return {"need_restart": await self._control.reload()}
+        except SettingsError as error:  # the status alone would not tell that it is one
+            return {"refused": str(error)}
 
     async def _samples(self, argument: None) -> list[dict[str, Any]]:
         return await self._control.samples()

@@ -42,6 +42,7 @@ from guacr.workers.operations import (
 )
 from guacr.workers.relay import WorkerHandover
 from guacr.workers.served_control import ServedControl
+from guacr.workers.whole_control import WholeControl
 from guacr.workers.wire import Message
 
 IDLE_PERIOD = 0.2
@@ -114,6 +115,7 @@ class Worker:
                 lambda request: self._channel.request("ledger", request),
                 lambda request: self._channel.tell("ledger", request),
             ),
+            whole=WholeControl(self._channel),
         )
         self._reason = ""
         self.daemon.control.checks.append(lambda: self._reason)

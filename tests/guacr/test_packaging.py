@@ -39,6 +39,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
         "guacr.metrics.app",
         "guacr.metrics.service",
         "guacr.operators.identify",
+        "guacr.operators.page",
         "guacr.operators.rest",
         "guacr.operators.service",
         "guacr.transport.websocket",

@@ -92,8 +92,9 @@ async def test_headers_that_keep_the_page_safe(site: Site) -> None:
     assert (await get(site, "/static/app.js"))[0].headers["Cache-Control"] == "no-cache"
 
 
-def test_the_page_keeps_to_its_policy() -> None:
-    html = (STATIC / "index.html").read_text()
+@pytest.mark.parametrize("name", ["index.html", "player.html", "admin.html"])
+def test_the_pages_keep_to_their_policy(name: str) -> None:
+    html = (STATIC / name).read_text()
     assert not re.search(r"\son\w+=|style=|<style|<script(?![^>]*src)", html)
 
 

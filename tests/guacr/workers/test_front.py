@@ -11,11 +11,13 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
 import pytest_asyncio
 
+from guacr.access.operator_tokens import ALL_RIGHTS, make_operator_token
 from guacr.access.tokens import Grant, make_token
 from guacr.errors import NotFoundError, SessionClosedError, SettingsError
 from guacr.metrics.snapshots import Snapshot
@@ -33,7 +35,7 @@ from tests.support.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-CARD, KEY = "testcard", "k" * 40
+CARD, KEY, OPERATORS_KEY = "testcard", "k" * 40, "o" * 40
 STILL = dict.fromkeys(("moving-window", "scrolling-text", "clock"), "false")
 TICK = 0.25
 """Seconds between pings where a worker hangs; others must not have to wait for a processor for
@@ -46,6 +48,7 @@ def settings_of(**sections: object) -> Settings:
         "server": {"hosts": LOCAL, "port": 0, "protocols": [CARD]},
         "websocket": {"hosts": LOCAL, "port": 0, "token_keys": [KEY]},
         "daemon": {"workers": 2},
+        "control": {"page": True, "token_keys": [OPERATORS_KEY]},
     }
     return local_settings(**(values | sections))
 
@@ -237,6 +240,47 @@ async def test_operators_see_the_sessions_of_all_workers(
     for unknown in (ids[0], "$00000000-0000-4000-8000-00000000ffff", "nonsense"):
         with pytest.raises(NotFoundError):
             await control.session(unknown)
+
+
+async def test_the_operators_page_of_a_worker_controls_all_of_them(
+    front: Front, stack: AsyncExitStack
+) -> None:
+    owners = await on_each_worker(front, stack)
+    ids = [owner.state.ready for owner in owners]
+    token = make_operator_token(OPERATORS_KEY, "", ALL_RIGHTS, now=time.time(), lifetime=60)
+    base = f"http://{LOCAL[0]}:{front.web_port}/api/admin/v1/"
+    headers = {"Authorization": f"Bearer {token}", "Connection": "close"}
+    http = await stack.enter_async_context(aiohttp.ClientSession(base, headers=headers))
+
+    async def ask(path: str, method: str = "POST", status: int = 200) -> dict[str, Any]:
+        async with http.request(method, path) as response:
+            assert response.status == status, await response.text()
+            answer: dict[str, Any] = await response.json()
+            return answer
+
+    listed = await ask("sessions", "GET")
+    assert set(ids) <= {one["id"] for one in listed["sessions"]}
+    assert len((await ask("status", "GET"))["workers"]) == 2
+    for one in ids:
+        assert (await ask(f"sessions/{one}", "GET"))["id"] == one
+        await ask(f"sessions/{one}/end")
+    for owner in owners:
+        await owner.wait_closed()
+    await ask(f"sessions/{ids[0]}", "GET", status=404)
+    await ask("drain")
+    try:
+        assert (await front.control.status()).state == "draining"
+    finally:
+        await ask("resume")
+    assert (await front.control.status()).state == "ready"
+    refused = await ask("reload", status=409)  # nobody has set what it does
+    assert "no settings to read again" in refused["error"]
+
+
+async def test_keys_of_users_are_not_those_of_operators(front: Front) -> None:
+    settings = settings_of(control={"page": True, "token_keys": [KEY]})
+    with pytest.raises(SettingsError, match="generate another one"):
+        await front.apply(settings)
 
 
 async def test_operators_see_the_workers_and_drain_them(

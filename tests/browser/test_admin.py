@@ -1,0 +1,127 @@
+"""The operators' page in a browser."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from guacr.access.operator_tokens import ALL_RIGHTS, Right, make_operator_token
+from guacr.daemon import Daemon
+from guacr.protocol.client import ClientInfo
+from guacr.session.origin import Origin
+from guacr.session.user import User
+from guacr.testing.daemon import LOCAL, local_settings, running_daemon
+from tests.support.browser import Browser, Page, Window
+from tests.support.loopback import MemoryTransport, SketchHandler, note_session
+from tests.support.waiting import until
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+KEY = "the key of operators' tokens, of enough characters"
+ROWS = "document.querySelectorAll('#sessions-list tr').length"
+HOSTILE = "<img src=x onerror=alert(1)>\u202e"
+
+
+def operator_token(rights: Iterable[Right] = ALL_RIGHTS) -> str:
+    return make_operator_token(KEY, "ann", rights, now=time.time(), lifetime=60)
+
+
+@asynccontextmanager
+async def running(**control: object) -> AsyncIterator[Daemon]:
+    settings = local_settings(
+        websocket={"hosts": LOCAL, "port": 0},
+        control={"page": True, "token_keys": [KEY]} | control,
+    )
+    async with running_daemon(SketchHandler, settings=settings) as daemon:
+        yield daemon
+
+
+def connect(daemon: Daemon, subject: str, name: str = "somebody") -> tuple[MemoryTransport, User]:
+    transport, origin = MemoryTransport(), Origin(subject=subject)
+    info = ClientInfo(width=200, height=100, version=(1, 5, 0), name=name)
+    reader = daemon.registry.open("sketch", {}, info, transport, origin)
+    note_session(reader)
+    return transport, reader.user
+
+
+def address(daemon: Daemon, fragment: str = "") -> str:
+    return f"http://127.0.0.1:{daemon.web_port}/admin{fragment}"
+
+
+@asynccontextmanager
+async def opened(
+    browser: Browser, daemon: Daemon, token: str, window: Window | None = None
+) -> AsyncIterator[Page]:
+    page = await browser.page(window)
+    await page.goto(address(daemon, f"#token={token}"))
+    yield page
+    assert page.errors == []
+    await page.close()
+
+
+async def test_sessions_are_listed_filtered_watched_and_ended(browser: Browser) -> None:
+    async with running(announce_watchers=False) as daemon:
+        first, _ = connect(daemon, "bob", HOSTILE)
+        connect(daemon, HOSTILE)
+        async with opened(browser, daemon, operator_token()) as page:
+            await page.until(f"{ROWS} === 2", "the sessions")
+            assert "token" not in await page.run("location.href")
+            assert "<img src=x onerror=alert(1)>⟨202E⟩" in await page.text("#sessions-list")
+            await page.click("#search")
+            await page.type("BOB")
+            await page.until(f"{ROWS} === 1", "the filter")
+            await page.click("#sessions-list button")
+            assert "<img" in await page.text("#users")
+            assert "not told" in await page.text("#announced")
+            await page.click("#watch")
+            await page.until_visible("#watch-display canvas")
+            await page.until("document.querySelector('#watch-status').textContent === ''", "sync")
+            (session,) = [one for one in daemon.registry.sessions.values() if len(one.users) == 2]
+            assert [one.rights.read_only for one in session.users] == [False, True]
+            await page.click("#watch-dialog button")
+            await until(lambda: len(session.users) == 1, "the watcher leaves")
+            await page.click("#end")
+            await page.type("come back at ten")
+            await page.key("Enter")
+            await page.until(f"{ROWS} === 0", "the end")
+            assert await page.text("#sessions-note") == "No session matches."
+        assert first.all("error") == [("come back at ten", "523")]
+
+
+async def test_rights_and_wrong_tokens(browser: Browser) -> None:
+    async with running() as daemon:
+        page = await browser.page()
+        await page.goto(address(daemon))
+        await page.click("#token")
+        await page.type("wrong\n")
+        await page.until("document.querySelector('#login-error').textContent", "the refusal")
+        page.errors.clear()  # the browser reports the status, too
+        await page.run(f"document.querySelector('#token').value = '{operator_token([Right.READ])}'")
+        await page.click("#login button")
+        await page.until_visible("#workers tr")
+        assert await page.run("document.querySelector('#drain').offsetParent === null")
+        await page.goto(address(daemon))
+        await page.until_visible("#workers tr")  # the tab has kept the token
+        await page.click("#log-out")
+        await page.until_visible("#token")
+        assert await page.run("sessionStorage.length") == 0
+        assert page.errors == []
+        await page.close()
+
+
+async def test_draining_on_a_phone(browser: Browser) -> None:
+    async with running() as daemon:
+        connect(daemon, "a person with a long name, " * 5)
+        phone = Window(width=390, height=844, mobile=True, dark=True)
+        async with opened(browser, daemon, operator_token(), phone) as page:
+            await page.click("#drain")
+            await page.click("#confirm-do")
+            await page.until_visible("#reasons li")
+            assert daemon.registry.is_draining
+            assert await page.text("#state") == "draining"
+            assert await page.run("document.documentElement.scrollWidth") <= 390
+            await page.click("#resume")
+            await until(lambda: not daemon.registry.is_draining, "sessions are opened again")
