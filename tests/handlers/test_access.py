@@ -8,10 +8,12 @@ import socket
 from collections.abc import AsyncIterator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
+import handlers
 from guacr.api import BadRequestError, Connects, ForbiddenError, Network
 from guacr.policy.client import NOBODY
 from guacr.policy.policy import Policy
@@ -65,6 +67,12 @@ NETWORK_PARAMETERS = {
 MEANS_HOST = re.compile(
     r"host(name)?$|addr$|servername$|server$|config$|url$|uri$|proxy|endpoint|gateway$|broker$"
 )
+HANDLERS = Path(handlers.__file__).parent
+CONNECTING = re.compile(
+    r"getaddrinfo\(|sock_connect\(|\.connect_ex\(|create_datagram_endpoint\("
+    r"|open_connection\((?!\s*(?:sock=|self|network))|socket\.create_connection\("
+)
+"""Calls that resolve a name or connect to an address."""
 NO_ADDRESS = {"wol-mac-addr"}
 REFUSED_HOSTS = [
     ("ssh", {"hostname": "HOST", "port": "PORT", "username": "u"}),
@@ -157,6 +165,22 @@ def test_no_parameter_that_names_a_host_is_forgotten() -> None:
         hosts = {one.name for one in declared if one.spec.host or MEANS_HOST.search(one.name)}
         found[name] = hosts - NO_ADDRESS
     assert found == NETWORK_PARAMETERS
+
+
+def test_nothing_else_connects() -> None:
+    """Whatever connects has `handlers.dial` do it, or asks the network of its session itself."""
+    found = {
+        str(path.relative_to(HANDLERS))
+        for path in HANDLERS.rglob("*.py")
+        if CONNECTING.search(path.read_text())
+    }
+    assert found == {
+        "dial.py",
+        "wake.py",  # sends to an address that it has asked for
+        "vnc/reverse.py",  # resolves the addresses that it listens on
+        "database/oracle/sockets.py",  # what the library calls
+        "database/sqlserver/routes.py",
+    }
 
 
 def test_every_protocol_says_whether_rules_apply_to_its_hosts() -> None:
