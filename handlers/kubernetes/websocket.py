@@ -168,6 +168,9 @@ class ApiSocket:
             await self._socket.close()
         finally:
             await self._client.close()
+            error = self._socket.exception()
+            if error is not None:  # aiohttp keeps it, and with it the frames of its callers
+                error.__traceback__ = error.__context__ = None
             del self._sender, self._on_blocked  # they refer to this object and to the session
 
     async def _send_all(self) -> None:

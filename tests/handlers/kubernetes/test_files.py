@@ -23,12 +23,15 @@ from guacr.api import (
     UpstreamError,
 )
 from guacr.daemon import Daemon
+from guacr.testing.client import GuacClient
+from guacr.testing.daemon import address
 from handlers.kubernetes import execution, files, request, websocket
 from handlers.kubernetes.execution import Programs
 from handlers.kubernetes.files import ContainerFiles
 from handlers.kubernetes.params import KubernetesParams
 from handlers.sftp.names import Names
 from tests.support.file_desk import file_system, get, send
+from tests.support.freed import freed
 from tests.support.kube_api import KubeApi, kube_api
 from tests.support.require import missing
 from tests.support.sftp import content, listed, pieces
@@ -431,3 +434,18 @@ async def test_too_many_are_not(
         await listed(offered, "/")
     (folder / "0").unlink()
     assert len(await listed(offered, "/")) == 3
+
+
+async def test_a_session_with_files_leaves_memory_at_once(daemon: Daemon, folder: Path) -> None:
+    (folder / "file").write_bytes(b"content")
+    enabled = {"enable-files": "true", "files-root-directory": str(folder)}
+    async with kube_api(KubeApi()) as values, freed(daemon.registry):
+        client = await GuacClient.connect(address(daemon), "kubernetes", values | enabled)
+        index, _ = await file_system(client)
+        assert await get(client, index, "/file") == (BINARY, b"content")
+        await send(client, "put", index, BINARY, "/new", data=b"uploaded")
+        await until((folder / "new").exists, "the upload")
+        acks = len(client.state.acks)
+        client.send("put", index, 1, BINARY, "/left")
+        await client.wait(lambda: len(client.state.acks) > acks, "an upload that is left")
+        await client.close()
