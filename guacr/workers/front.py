@@ -331,9 +331,12 @@ class Front(Observer):
         if worker is None and client.worker:
             client.worker, client.moves = 0, False
             worker = self._least_loaded()
-        if worker is None or not worker.give(client):
+        if worker is not None and worker.give(client):
+            client.due = 0.0
+            return
+        if not client.due:  # it has not been waiting yet
             client.due = asyncio.get_running_loop().time() + self.settings.server.handshake_timeout
-            self._waiting.append(client)
+        self._waiting.append(client)
 
     def _flush(self) -> None:
         """Give the clients that wait to workers."""

@@ -361,6 +361,21 @@ async def test_a_worker_that_hangs_is_replaced_and_nobody_waits_for_it(
     await victim.wait_closed()
 
 
+async def test_clients_that_no_worker_can_be_given_are_told_so_in_time(
+    front: Front, stack: AsyncExitStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Front, "_least_loaded", lambda front: None)  # while all are replaced
+    with owned():
+        async with await GuacClient.dial(LOCAL[0], front.port) as client:
+            client.send("select", CARD)
+            await until(lambda: bool(front._waiting), "the client waits")
+            due = front._waiting[0].due
+            front._flush()
+            front._refuse_late(due)
+            await client.wait(lambda: client.state.errors, "an error")
+    assert client.state.errors[0] == ("no process can serve you now: try again", 513)
+
+
 async def test_a_worker_that_is_told_to_end_does_so_in_order(
     front: Front, stack: AsyncExitStack, caplog: pytest.LogCaptureFixture
 ) -> None:
