@@ -191,6 +191,8 @@ class _Rest:
             await response.prepare(request)
             with suppress(ConnectionResetError):
                 await _stream(response, events)
+        if guard is not None:
+            guard.request_began()  # the client may never read the rest
         return response
 
     async def _body(self, request: web.Request, *names: str) -> tuple[Operator, Mapping[str, Any]]:

@@ -13,6 +13,7 @@ import pytest
 from guacr.access.operator_tokens import Right
 from guacr.operators import rest
 from guacr.operators.operations import MESSAGE, MESSAGE_MAX
+from guacr.operators.service import OperatorService
 from guacr.protocol.status import Status
 from guacr.session.events import OperatorActed, Refused
 from guacr.web import guard
@@ -228,6 +229,7 @@ async def test_nobody_takes_all_streams(tmp_path: Path) -> None:
 
 async def test_a_stream_that_is_not_read_ends(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rest, "READ_TIMEOUT", 0.05)
+    monkeypatch.setattr(guard, "ANSWER_TIMEOUT", 0.05)
     stream = await site.unix.get("/v1/events")
     events = site.daemon.registry.events
 
@@ -237,6 +239,9 @@ async def test_a_stream_that_is_not_read_ends(site: Site, monkeypatch: pytest.Mo
         return not events._subscriptions
 
     await until(is_ended)
+    (service,) = (one for one in site.daemon._services if isinstance(one, OperatorService))
+    limits = [acceptor._limits for acceptor in service._acceptors]
+    await until(lambda: not any(each.count for each in limits))
     stream.close()
 
 
