@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import socket
 from typing import Any, cast
 
@@ -15,12 +16,16 @@ from typing_extensions import override
 
 from guacr.net.connection_limits import Place
 from guacr.net.handover import Handover, Port
+from guacr.transport.base import CLOSE_TIMEOUT
 from guacr.transport.tls_names import names_at
 from guacr.workers.channel import Channel
 from guacr.workers.operations import MOVE
 
 HIGH_WATER = 65536
 """Bytes that may wait on each side; then nothing is read from the other."""
+LOOK = 5.0
+"""Seconds from which on a connection from which nothing is read is looked at: its end would not be
+noticed."""
 
 
 class WorkerHandover(Handover):
@@ -91,9 +96,12 @@ class _Side(asyncio.Protocol):
         self.on_lost = _nothing
         self._transport: asyncio.Transport | None = None
         self._lost = False
+        self._looking: asyncio.TimerHandle | None = None
+        self._closing: asyncio.TimerHandle | None = None
 
     def resume(self) -> None:
         """Read on."""
+        self._stop_looking()
         if self._transport is not None and not self._transport.is_closing():
             self._transport.resume_reading()
 
@@ -101,6 +109,8 @@ class _Side(asyncio.Protocol):
         """Read nothing until `resume`."""
         if self._transport is not None and not self._transport.is_closing():
             self._transport.pause_reading()
+            if self._looking is None:
+                self._looking = asyncio.get_running_loop().call_later(LOOK, self._look)
 
     def write(self, data: bytes) -> bool:
         """Send data; return whether more may follow at once."""
@@ -110,9 +120,11 @@ class _Side(asyncio.Protocol):
         return self._transport.get_write_buffer_size() <= HIGH_WATER
 
     def close(self) -> None:
-        """Close once everything is sent."""
-        if self._transport is not None:
+        """Close once everything is sent, within a limited time."""
+        if self._transport is not None and self._closing is None and not self._lost:
             self._transport.close()
+            loop = asyncio.get_running_loop()
+            self._closing = loop.call_later(CLOSE_TIMEOUT, self._transport.abort)
 
     def abort(self) -> None:
         """Close at once."""
@@ -145,8 +157,35 @@ class _Side(asyncio.Protocol):
     @override
     def connection_lost(self, exc: Exception | None) -> None:
         self._lost = True
+        self._stop_looking()
+        if self._closing is not None:
+            self._closing.cancel()
         self.on_lost()
         self.peer.close()
+
+    # ---- while nothing is read
+
+    def _look(self) -> None:
+        self._looking = None
+        if self._is_gone():  # and the peer accepts nothing
+            self.peer.abort()
+            self.abort()
+        else:
+            self.pause()
+
+    def _is_gone(self) -> bool:
+        """Return whether the other end is closed for both directions."""
+        sock = None if self._transport is None else self._transport.get_extra_info("socket")
+        if sock is None or sock.fileno() < 0:
+            return True
+        poll = select.poll()
+        poll.register(sock.fileno(), 0)  # reports POLLHUP and POLLERR
+        return bool(poll.poll(0))
+
+    def _stop_looking(self) -> None:
+        if self._looking is not None:
+            self._looking.cancel()
+            self._looking = None
 
 
 def _nothing() -> None:

@@ -146,3 +146,30 @@ async def test_a_relay_holds_little(bench: Bench, monkeypatch: pytest.MonkeyPatc
         bench.client.close()
         data = await received(sock, SIZE * 100)
         assert len(data) <= sent
+
+
+async def test_a_client_that_reads_nothing_loses_its_connection_with_its_session(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay_module, "LOOK", 0.05)
+    bench.served.transport.write(b"x" * SIZE * 6)  # more than the system takes
+    with bench.move() as sock:
+        async with asyncio.timeout(20):
+            while True:  # until nothing is read any more
+                try:
+                    sock.send(bytes(65536))
+                    await asyncio.sleep(0)
+                except BlockingIOError:
+                    break
+        await asyncio.sleep(0.1)
+        assert bench.handover.relays == 1
+    await until(lambda: not bench.handover.relays, "the end of the relay")
+
+
+async def test_what_a_client_does_not_read_at_the_end_is_dropped(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay_module, "CLOSE_TIMEOUT", 0.05)
+    bench.served.transport.write(b"x" * SIZE * 6)
+    bench.move().close()
+    await until(lambda: not bench.handover.relays, "the end of the relay")
