@@ -243,8 +243,11 @@ class WebSocketTransport(Transport):
             await self._response.close(drain=False)
         else:
             await self._closing
-        if self._request.transport is not None:
-            self._request.transport.close()
+        transport = self._request.transport
+        if transport is not None:
+            if transport.get_write_buffer_size():  # the client may never read it
+                self._loop.call_later(CLOSE_TIMEOUT, transport.abort)
+            transport.close()
         if self._draining is not None:
             self._draining.cancel()  # not before: aiohttp's writer may wait for the same event
         if self._deadline is not None:

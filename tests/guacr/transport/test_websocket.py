@@ -408,6 +408,18 @@ async def test_a_stuck_reader_is_dropped_within_the_time(
     transport.abort()
 
 
+async def test_a_stuck_reader_that_closes_is_closed_within_the_time(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("guacr.transport.websocket.CLOSE_TIMEOUT", 0.2)
+    client, transport = await flooded(site)
+    connection = transport._request.transport
+    assert connection is not None
+    sock = connection.get_extra_info("socket")
+    await client.socket._writer.close()
+    await until(lambda: sock.fileno() < 0, "the end of the connection")
+
+
 async def test_closing_twice_is_harmless(site: Site) -> None:
     client = await opened(site)
     transport = transport_of(site)
