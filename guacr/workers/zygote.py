@@ -33,6 +33,8 @@ from guacr.workers.wire import PACKET_MAX, Assembler, Message, packets
 
 THREADS_MIN = 32
 """Threads of a worker that resolve names, however many workers there are."""
+COMM = Path("/proc/self/comm")
+"""The name of this process, of which 15 characters are shown by ps and top."""
 PR_SET_CHILD_SUBREAPER = 36
 """prctl(2)."""
 
@@ -45,6 +47,7 @@ def main(descriptor: int, memory: int) -> None:
         signal.signal(number, signal.SIG_IGN)  # the front gets them, too, and says what to do
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # so that no worker remains as a zombie
     _adopt_orphans()
+    COMM.write_text("guacr zygote")
     channel = socket.socket(fileno=descriptor)
     channel.set_inheritable(False)
     try:
@@ -81,6 +84,7 @@ def _fork(
         return
     if pid == 0:
         channel.close()
+        COMM.write_text(f"guacr w{number}")
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         share = share_of(boot.settings, boot.workers)
         sock = socket.socket(fileno=descriptor)

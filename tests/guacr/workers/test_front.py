@@ -20,6 +20,7 @@ import pytest_asyncio
 from guacr.access.operator_tokens import ALL_RIGHTS, make_operator_token
 from guacr.access.tokens import Grant, make_token
 from guacr.errors import NotFoundError, SessionClosedError, SettingsError
+from guacr.limits.refusal import Scope
 from guacr.metrics.snapshots import Snapshot
 from guacr.session.ids import worker_of
 from guacr.settings.models import Settings
@@ -70,6 +71,7 @@ async def stack(front: Front) -> AsyncIterator[AsyncExitStack]:
         yield stack
     await until(lambda: not clients(front), "nobody is connected")
     await until(lambda: states(front) == ["ready", "ready"], "the old workers end")
+    await until(lambda: not front.book.sessions(Scope.ALL), "no session is counted")
 
 
 def states(front: Front) -> list[str]:
@@ -214,6 +216,11 @@ async def test_links_to_sessions_that_have_ended_say_so(
 # ---- operators
 
 
+def comm(pid: int) -> str:
+    """The name that ps shows."""
+    return Path(f"/proc/{pid}/comm").read_text()
+
+
 async def test_operators_see_the_sessions_of_all_workers(
     front: Front, stack: AsyncExitStack
 ) -> None:
@@ -294,6 +301,8 @@ async def test_operators_see_the_workers_and_drain_them(
     assert {n: info.pid for n, info in workers.items()} == {
         n: worker.pid for n, worker in front._workers.items()
     }
+    for number, info in workers.items():
+        assert comm(info.pid) == f"guacr w{number}\n"
     assert sum(info.sessions for info in status.workers) == 1
     await control.drain()
     try:
