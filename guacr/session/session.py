@@ -301,7 +301,8 @@ class Session:
         """Log and publish that the session has been started by `client`, an address."""
         target, origin = self.target, self.context.origin
         self._client = client
-        self.log.info("session opened: %s", target, extra={"event": "opened", "client": client})
+        about = f"session opened: {target}" if str(target) else "session opened"
+        self.log.info("%s", about, extra={"event": "opened", "client": client})
         self.counters.opened += 1
         self.events.publish(
             SessionOpened(self.id, self.protocol, target, origin.subject, origin.connection)

@@ -183,7 +183,7 @@ class Generation(Observer):
         elif worker.state == "stopping":
             log.warning("%s has ended: another one is started", worker)
         else:
-            log.error("%s has died: %d sessions are lost", worker, worker.sessions)
+            log.error("%s has died: sessions that are lost: %d", worker, worker.sessions)
         task = asyncio.get_running_loop().create_task(self._start_another(pause), name="worker")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

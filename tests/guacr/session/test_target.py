@@ -39,3 +39,12 @@ async def test_the_log_says_who_went_where(caplog: pytest.LogCaptureFixture) -> 
     traffic = f"15 bytes received, {transport.written} bytes sent"
     assert ended == f"session ended: [fe80::1], after 0 s, {traffic}"
     assert "secret" not in caplog.text
+
+
+async def test_a_session_without_a_host_is_logged_as_well(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    bench = Bench()
+    transport, _user = bench.connect(hostname="")
+    await frame(transport)
+    await bench.close()
+    assert "session opened" in caplog.messages
