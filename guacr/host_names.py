@@ -7,8 +7,9 @@ from typing import TypeAlias
 
 Address: TypeAlias = IPv4Address | IPv6Address
 
-_TRANSLATED = IPv6Network("64:ff9b::/96")
-"""Addresses that a translator turns into such of IPv4 (RFC 6052, 2.1)."""
+_TRANSLATED = tuple(map(IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48", "::ffff:0:0:0/96")))
+"""Addresses that a translator turns into such of IPv4, their last 32 bits (RFC 6052, 2.1; RFC 8215;
+RFC 2765, 2.1)."""
 _COMPATIBLE = IPv6Network("::/96")
 """IPv4-compatible addresses (RFC 4291, 2.5.5.1), and those of loopback and of nobody."""
 _METADATA = IPv6Address("fd00:ec2::254")
@@ -77,6 +78,7 @@ def is_special(address: Address) -> bool:
 def _inner(address: IPv6Address) -> IPv4Address | None:
     if address.sixtofour is not None:
         return address.sixtofour
-    if address in _TRANSLATED or (address in _COMPATIBLE and int(address) >> 16):
+    translated = any(address in network for network in _TRANSLATED)
+    if translated or (address in _COMPATIBLE and int(address) >> 16):
         return IPv4Address(int(address) & 0xFFFFFFFF)
     return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
 
 from guacr.errors import shorten
 from guacr.policy.patterns import ANY, matches_any
@@ -15,6 +16,7 @@ _CONDITIONS = (
     "identities", "listeners", "addresses", "protocols", "connections", "targets", "ports",
     "parameters",
 )  # fmt: skip
+_LOOPBACK_4, _LOOPBACK_6 = "127.0.0.1", "::1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,22 @@ def _targets(
             yield f"never applies: {shorten(rule.protocols[0])} has no targets and ports"
 
 
+def _loopback(
+    rule: AccessRule, settings: Settings, protocols: Mapping[str, Protocol]
+) -> Iterator[str]:
+    if rule.effect == "deny" and ANY not in rule.targets and _includes(rule, _LOOPBACK_4):
+        rules = (one for one in settings.access.rules if not one.join)
+        others = [one for one in rules if _includes(one, _LOOPBACK_6)]
+        if others and all(one.effect == "allow" for one in others):
+            yield f"denies {_LOOPBACK_4}, and {_LOOPBACK_6} remains allowed: deny it as well"
+
+
+def _includes(rule: AccessRule, address: str) -> bool:
+    """Return whether a rule is about an address, apart from names."""
+    networks = (ip_network(one, strict=False) for one in rule.targets if is_network(one))
+    return ANY in rule.targets or any(ip_address(address) in network for network in networks)
+
+
 def _parameters(
     rule: AccessRule, settings: Settings, protocols: Mapping[str, Protocol]
 ) -> Iterator[str]:
@@ -137,5 +155,6 @@ def _parameters(
 
 
 _CHECKS: tuple[Check, ...] = (
-    _denies_all, _protocols, _connections, _listeners, _identities, _targets, _parameters,
+    _denies_all, _protocols, _connections, _listeners, _identities, _targets, _loopback,
+    _parameters,
 )  # fmt: skip

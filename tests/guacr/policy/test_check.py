@@ -39,6 +39,7 @@ def found(rule: dict[str, Any], **sections: Any) -> list[str]:
         ({"identities": ["ann"]}, {}, "cannot prove an identity"),
         ({"identities": ["ann"], "listeners": ["websocket"]}, PROVING, "cannot prove"),
         ({"effect": "deny", "targets": ["a.example"]}, {}, "denies the name 'a.example'"),
+        ({"effect": "deny", "targets": ["127.0.0.0/8"]}, {}, "and ::1 remains allowed"),
         ({"protocols": ["testcard"], "ports": [22]}, {}, "'testcard' has no targets and ports"),
         ({"parameters": ["hostnam"]}, {}, "names parameter 'hostnam', which its protocols"),
         ({"parameters": ["enable-*"], "protocols": ["testcard"]}, {}, "names parameter 'enable-*'"),
@@ -59,6 +60,7 @@ def test_rules_without_remarks() -> None:
     rule = {"identities": ["ann"], "protocols": ["ssh"], "ports": [22], "parameters": ["host*"]}
     assert found(rule, **PROVING) == []
     assert found({"effect": "deny", "targets": ["10.0.0.0/8"]}) == []
+    assert found({"effect": "deny", "targets": ["127.0.0.0/8", "::1"]}) == []
     assert found({"connections": ["web-?"]}, **CONNECTION) == []
     assert list(remarks(Settings(), PROTOCOLS)) == []
 

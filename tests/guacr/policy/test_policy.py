@@ -162,7 +162,8 @@ def test_localhost_is_loopback() -> None:
 @pytest.mark.parametrize(
     "address",
     ["127.0.0.1", "127.9.9.9", "0.0.0.0", "::ffff:127.0.0.1", "[::ffff:127.0.0.1]",
-     "::ffff:0.0.0.0", "64:ff9b::127.0.0.1", "2002:7f00:1::", "::127.0.0.1"],
+     "::ffff:0.0.0.0", "64:ff9b::127.0.0.1", "2002:7f00:1::", "::127.0.0.1",
+     "64:ff9b:1:2::127.0.0.1", "::ffff:0:127.0.0.1"],
 )  # fmt: skip
 def test_a_denied_network_is_denied_by_every_spelling(address: str) -> None:
     rules = policy({}, {"effect": "deny", "targets": ["127.0.0.0/8"]})
