@@ -66,10 +66,12 @@ async def test_sessions_are_listed_filtered_watched_and_ended(browser: Browser) 
     async with running(announce_watchers=False) as daemon:
         first, _ = connect(daemon, "bob", HOSTILE)
         connect(daemon, HOSTILE)
+        connect(daemon, "")
         async with opened(browser, daemon, operator_token()) as page:
-            await page.until(f"{ROWS} === 2", "the sessions")
+            await page.until(f"{ROWS} === 3", "the sessions")
             assert "token" not in await page.run("location.href")
             assert "<img src=x onerror=alert(1)>⟨202E⟩" in await page.text("#sessions-list")
+            assert "somebody" not in await page.text("#sessions-list")  # clients choose their names
             await page.click("#search")
             await page.type("BOB")
             await page.until(f"{ROWS} === 1", "the filter")

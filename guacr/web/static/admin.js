@@ -69,7 +69,7 @@ class Console {
     this.sessionRows = new Rows(byId("sessions-list"), [
       { text: nameOf },
       { text: ({ protocol }) => shown(protocol), className: "wide" },
-      { text: ({ subject, users }) => shown(subject || users[0]?.name) },
+      { text: ({ subject }) => shown(subject) }, // not the name, which clients give themselves
       { text: ({ client }) => shown(client), className: "wide" },
       { text: ({ users }) => String(users.length), className: "number wide" },
       { text: length, className: "number wide" },

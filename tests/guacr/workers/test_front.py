@@ -250,8 +250,11 @@ async def test_operators_see_the_sessions_of_all_workers(
 
 
 async def test_the_operators_page_of_a_worker_controls_all_of_them(
-    front: Front, stack: AsyncExitStack
+    front: Front, stack: AsyncExitStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    async def reload() -> list[str]:
+        return ["server.port"]
+
     owners = await on_each_worker(front, stack)
     ids = [owner.state.ready for owner in owners]
     token = make_operator_token(OPERATORS_KEY, "", ALL_RIGHTS, now=time.time(), lifetime=60)
@@ -282,6 +285,9 @@ async def test_the_operators_page_of_a_worker_controls_all_of_them(
     assert (await front.control.status()).state == "ready"
     refused = await ask("reload", status=409)  # nobody has set what it does
     assert "no settings to read again" in refused["error"]
+    with monkeypatch.context() as patch:
+        patch.setattr(front.control, "on_reload", reload)
+        assert await ask("reload") == {"need_restart": ["server.port"]}
 
 
 async def test_keys_of_users_are_not_those_of_operators(front: Front) -> None:
