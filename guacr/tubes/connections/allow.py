@@ -8,7 +8,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Self, TypeAlias
 
 from guacr.errors import shorten
-from guacr.host_names import Address, literal, normal_name
+from guacr.host_names import is_special, literal, normal_name
 from guacr.tubes.errors import TubeSettingsError
 
 Network: TypeAlias = IPv4Network | IPv6Network
@@ -79,8 +79,8 @@ class AllowRules:
         """Return those of a host's addresses that may be connected to.
 
         A name's addresses are allowed by a rule for the name or by rules for the addresses. What
-        `*.suffix` allows does not include this machine, its links and multicast: whoever owns a
-        domain decides what its names resolve to.
+        `*.suffix` allows does not include this machine, its links, multicast and cloud metadata:
+        whoever owns a domain decides what its names resolve to.
         """
         return [text for text in addresses if self._permits(host, text)]
 
@@ -92,7 +92,7 @@ class AllowRules:
             return True
         if literal(host) is not None:
             return False
-        return self._has_name(host) or (self._has_suffix(host) and not _is_special(address))
+        return self._has_name(host) or (self._has_suffix(host) and not is_special(address))
 
     def _has_name(self, host: str) -> bool:
         return normal_name(host) in self.names
@@ -115,12 +115,3 @@ def _network(host: str) -> Network | None:
         if mapped is not None:
             return ip_network((mapped, network.prefixlen - 96))
     return network
-
-
-def _is_special(address: Address) -> bool:
-    return (
-        address.is_loopback
-        or address.is_link_local
-        or address.is_unspecified
-        or address.is_multicast
-    )

@@ -57,6 +57,7 @@ def rules(hosts: str, ports: str = "") -> AllowRules:
         ("", "anything", "127.0.0.1", "127.0.0.1"),
         ("bücher.example", "xn--bcher-kva.example", "192.0.2.1", "192.0.2.1"),
         ("*.bücher.example", "www.Bücher.example", "192.0.2.1", "192.0.2.1"),
+        ("*.b.example", "x.b.example", "fd00:ec2::254 64:ff9b::7f00:1 2002:7f00:1::", ""),
     ],
 )
 def test_hosts(hosts: str, host: str, resolved: str, permitted: str) -> None:
