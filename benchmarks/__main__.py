@@ -2,7 +2,7 @@
 transfer, files, sftp, console, motion, encoded, link, recording, sound, tubes, tunnel, churn, ice,
 dtls, wheel, lossy, webrtc, vnc, journal, idle, workers, keys.
 
-`esctest DIRECTORY` runs esctest.
+`esctest DIRECTORY` runs esctest. `soak --minutes 60` runs for an hour (see `benchmarks.soak`).
 """
 
 import importlib
@@ -46,6 +46,9 @@ def main(names: list[str]) -> int:
     if names[:1] == ["esctest"]:
         importlib.import_module("benchmarks.esctest").main(names[1:])
         return 0
+    if names[:1] == ["soak"]:
+        status: int = importlib.import_module("benchmarks.soak.run").main(names[1:])
+        return status
     unknown = [name for name in names if name not in NAMES]
     if unknown:
         print(f"there is no benchmark {unknown[0]}: known are {', '.join(NAMES)}", file=sys.stderr)

@@ -226,6 +226,19 @@ def _spare_ignored_packets(connection: asyncssh.SSHClientConnection) -> None:
     connection.send_packet = send_packet  # type: ignore[method-assign, assignment]
 
 
+def _ignore_closed_transport(connection: asyncssh.SSHClientConnection) -> None:
+    """Send nothing more once the transport is closed. uvloop raises RuntimeError for this, until
+    the loss has been reported a moment later."""
+    send = connection._send
+
+    def send_if_open(data: bytes) -> None:
+        transport: Any = connection._transport
+        if transport is not None and not transport.is_closing():
+            send(data)
+
+    connection._send = send_if_open  # type: ignore[method-assign]
+
+
 class Connection:
     """A connection on which the user is logged in."""
 
@@ -233,6 +246,7 @@ class Connection:
         self._connection = connection
         self._client = client
         _spare_ignored_packets(connection)
+        _ignore_closed_transport(connection)
 
     async def open_shell(
         self,

@@ -49,13 +49,15 @@ def one_input(data: bytes) -> None:
 
 
 def _is_protocol(data: bytes) -> bool:
-    """Return whether these are whole instructions; where others are damaged depends on cuts."""
+    """Return whether these are whole instructions whose opcodes and numbers are such. Others may
+    be taken for damage or not, depending on cuts."""
     parser = InstructionParser()
     try:
-        parser.feed(data)
+        found = parser.feed(data)
     except ProtocolError:
         return False
-    return not parser.pending
+    texts = [text for one in found for text in (one.opcode, *one.args)]
+    return not parser.pending and not any("," in text or ";" in text for text in texts)
 
 
 def _scan(parts: list[bytes]) -> Map | None:

@@ -1,0 +1,231 @@
+"""The faults that are injected into a soak, one at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import signal
+import time
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchmarks.soak.servers import FAR, NEAR_ADDRESS, Servers
+from tests.support.network_namespace import ip
+
+GRACE = 60.0
+"""Seconds after a fault in which a loss of the kinds that it affects counts as its consequence:
+time-outs of connections are shorter."""
+FILES = 64
+MEMORY = 64 << 20
+"""Bytes that the daemon may use in addition."""
+JUMPS = ("+3600", "-7200")
+"""Seconds by which the clock is wrong."""
+EVERYTHING = frozenset({"*"})
+
+Act = Callable[[], AbstractAsyncContextManager[None]]
+
+
+@dataclass(slots=True)
+class Fault:
+    """A fault, which lasts as long as the block of `act`."""
+
+    name: str
+    affects: frozenset[str]
+    """The kinds of sessions that may be lost; `*` for all."""
+    act: Act
+    times: list[tuple[float, float]] = field(default_factory=list)
+    """When it was injected, on the monotonic clock."""
+
+    def explains(self, kind: str, at: float) -> bool:
+        """Return whether the loss of a session at a time is a consequence."""
+        if not self.affects & {kind, "*"}:
+            return False
+        return any(start <= at <= end + GRACE for start, end in self.times)
+
+    async def inject(self, seconds: float) -> None:
+        """Let it happen for some seconds."""
+        start = time.monotonic()
+        self.times.append((start, start + seconds))
+        try:
+            async with self.act():
+                await asyncio.sleep(seconds)
+        finally:
+            self.times[-1] = (start, time.monotonic())
+
+
+def faults(servers: Servers, daemon: int, place: Path, clock: Path | None) -> list[Fault]:
+    """Return those that are possible here.
+
+    Args:
+        servers: what runs.
+        daemon: the daemon's process.
+        place: a small disk; a directory of it is filled.
+        clock: the file of libfaketime; None if it is not installed.
+    """
+
+    def limit(kind: int, value: Callable[[], int]) -> Act:
+        return lambda: _limited(daemon, kind, value)
+
+    found = [
+        Fault("limit of 64 files", EVERYTHING, limit(resource.RLIMIT_NOFILE, lambda: FILES)),
+        Fault("limit of memory", EVERYTHING, limit(resource.RLIMIT_AS, lambda: _used(daemon))),
+        Fault("daemon stopped", frozenset(), lambda: _stopped([daemon])),
+    ]
+    if servers.ssh:
+        is_ssh = frozenset({"ssh", "far ssh"})
+        found.append(Fault("sshd killed", is_ssh, lambda: _killed(_sshd())))
+        found.append(Fault("sshd stopped", is_ssh, lambda: _stopped(_sshd())))
+    if servers.is_far:
+        found.append(Fault("black hole", frozenset({"far ssh"}), _black_hole))
+    for name, process in servers.processes.items():
+        found.append(Fault(f"{name} killed", frozenset({name}), _restarted(process)))
+    if servers.desktop is not None:
+        desktop = servers.desktop.server.pid
+        found.append(
+            Fault("desktop stopped", frozenset({"vnc", "rdp"}), lambda: _stopped([desktop]))
+        )
+        found.append(
+            Fault("RDP worker killed", frozenset({"rdp"}), lambda: _killed(_workers(daemon)))
+        )
+    if os.path.ismount(place):
+        found.append(Fault("full disk", frozenset({"recorded"}), lambda: _full(place)))
+    if clock is not None:
+        found += [Fault(f"clock {jump} s", frozenset(), _jump(clock, jump)) for jump in JUMPS]
+    return found
+
+
+def tree(pid: int) -> list[int]:
+    """Return a process and all below it."""
+    found = [pid]
+    for one in found:
+        with suppress(OSError):
+            for task in Path(f"/proc/{one}/task").iterdir():
+                found += map(int, (task / "children").read_text().split())
+    return found
+
+
+def _sshd() -> list[int]:
+    """Return the processes of sessions of sshd that run here."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            command = (process / "cmdline").read_bytes()
+            if command.startswith(b"sshd:") and b"listener" not in command:
+                found.append(int(process.name))
+    return found
+
+
+def _workers(daemon: int) -> list[int]:
+    """Return the workers of RDP: what the daemon's zygotes have started."""
+    children = Path(f"/proc/{daemon}/task/{daemon}/children").read_text().split()
+    return [one for child in children for one in tree(int(child))[1:]]
+
+
+def _used(pid: int) -> int:
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[0])
+    return pages * resource.getpagesize() + MEMORY
+
+
+@asynccontextmanager
+async def _killed(pids: Iterable[int]) -> AsyncIterator[None]:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    yield
+
+
+@asynccontextmanager
+async def _stopped(pids: Iterable[int]) -> AsyncIterator[None]:
+    stopped = list(pids)
+    _signal(stopped, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        _signal(stopped, signal.SIGCONT)
+
+
+def _signal(pids: Iterable[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def _restarted(process: object) -> Act:
+    kill: Callable[[], None] = process.kill  # type: ignore[attr-defined]
+    start: Callable[[], None] = process.start  # type: ignore[attr-defined]
+
+    @asynccontextmanager
+    async def act() -> AsyncIterator[None]:
+        kill()
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(start)
+
+    return act
+
+
+@asynccontextmanager
+async def _limited(pid: int, kind: int, value: Callable[[], int]) -> AsyncIterator[None]:
+    before = resource.prlimit(pid, kind)
+    resource.prlimit(pid, kind, (value(), before[1]))
+    try:
+        yield
+    finally:
+        resource.prlimit(pid, kind, before)
+
+
+@asynccontextmanager
+async def _black_hole() -> AsyncIterator[None]:
+    """Nothing comes back from the namespace."""
+    ip("-n", FAR, "route", "add", "blackhole", f"{NEAR_ADDRESS}/32")
+    try:
+        yield
+    finally:
+        ip("-n", FAR, "route", "delete", "blackhole", f"{NEAR_ADDRESS}/32")
+
+
+@asynccontextmanager
+async def _full(place: Path) -> AsyncIterator[None]:
+    filler = place / "filler"
+    _fill(filler)
+    try:
+        yield
+    finally:
+        filler.unlink()
+
+
+def _fill(path: Path) -> None:
+    with path.open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(bytes(1 << 20))
+
+
+def _set(clock: Path, seconds: str) -> None:
+    clock.write_text(seconds)
+
+
+def _jump(clock: Path, seconds: str) -> Act:
+    @asynccontextmanager
+    async def act() -> AsyncIterator[None]:
+        _set(clock, seconds)
+        try:
+            yield
+        finally:
+            _set(clock, "+0")
+
+    return act
+
+
+async def in_turn(
+    found: list[Fault], spacing: float, seconds: float, tell: Callable[[str], None]
+) -> None:
+    """Inject one after the other, and begin again, until cancelled."""
+    while True:
+        for fault in found:
+            await asyncio.sleep(spacing - seconds)
+            tell(f"fault: {fault.name}, {seconds:.0f} s")
+            await fault.inject(seconds)

@@ -1,0 +1,275 @@
+"""The command (see `benchmarks.soak`)."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from pathlib import Path
+
+from benchmarks.soak.faults import Fault, faults, in_turn
+from benchmarks.soak.people import Crowd
+from benchmarks.soak.servers import Servers
+from benchmarks.soak.usage import Usage, growth
+from tests.support.server_process import end
+from tests.support.waiting import free_port, listens, until
+
+INSIDE = "GUACR_SOAK"
+"""Set in the namespaces."""
+NAMESPACES = ("unshare", "--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child")
+DISK = "64m"
+"""Of recordings and the journal."""
+FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
+SPACING, HOLD = 60.0, 15.0
+"""Seconds from one fault to the next, and that each lasts."""
+ENDED_WITHIN = 60.0
+"""Seconds after which nothing of sessions may be left."""
+PAUSE = 5.0
+"""Seconds after which nothing of the first sessions is left."""
+LEFT_MAX = 8
+"""Files and threads that may be left, compared with after the first sessions."""
+CONFIG = """
+[server]
+hosts = ["127.0.0.1"]
+port = {port}
+max_connections = 5000
+[websocket]
+enabled = false
+[recording]
+directories = ["{disk}"]
+min_free_disk = 1048576
+[journal]
+directory = "{disk}/journal"
+min_free_disk = 1048576
+segment_size = 1048576
+[audit]
+size = 8388608
+"""
+
+Tell = Callable[[str], None]
+"""Prints a line with its time."""
+
+
+def main(arguments: list[str]) -> int:
+    """Parse the arguments, and soak; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks soak")
+    parser.add_argument("--minutes", type=float, default=60.0)
+    parser.add_argument("--sessions", type=int, default=500, help="at a time")
+    parser.add_argument("--every", type=float, default=60.0, help="seconds between two lines")
+    parser.add_argument("--only", default="", help="inject only faults with this in their names")
+    options = parser.parse_args(arguments)
+    if os.geteuid() == 0 and INSIDE not in os.environ:
+        command = [*NAMESPACES, sys.executable, "-m", "benchmarks", "soak", *arguments]
+        os.execvpe(command[0], command, os.environ | {INSIDE: "1"})
+    if INSIDE in os.environ:
+        _prepare_namespaces()
+    return asyncio.run(_soak(options))
+
+
+def _prepare_namespaces() -> None:
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    names = Path("/run/netns")  # of network namespaces within this one
+    names.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", names], check=True)
+
+
+async def _soak(options: argparse.Namespace) -> int:
+    begin = time.monotonic()
+
+    def tell(text: str) -> None:
+        print(f"{(time.monotonic() - begin) / 60:6.1f} min  {text}", flush=True)
+
+    async with AsyncExitStack() as stack:
+        place = Path(tempfile.mkdtemp(prefix="guacr-soak-"))
+        stack.callback(shutil.rmtree, place, ignore_errors=True)
+        disk = stack.enter_context(_disk(place))
+        servers = Servers()
+        await servers.start(stack, place, disk)
+        clock = _clock(place)
+        daemon, port = await stack.enter_async_context(_daemon(place, disk, clock))
+        found = faults(servers, daemon.pid, disk, clock)
+        found = [fault for fault in found if options.only in fault.name]
+        for text in servers.missing:
+            tell(f"missing: {text}")
+        tell(f"kinds: {', '.join(kind.name for kind in servers.kinds)}")
+        tell(f"faults: {', '.join(fault.name for fault in found)}")
+        crowd = Crowd(port, servers.kinds)
+        await crowd.warm_up()
+        await asyncio.sleep(PAUSE)
+        idle = Usage.of(daemon.pid)
+        moments = await _go_on(options, crowd, found, daemon, disk, tell)
+        last = await _settled(daemon.pid, idle)
+        status = daemon.poll()
+        if status is not None:
+            tell(f"the daemon has ended with status {status}")
+        held = [
+            _report_losses(crowd, found, tell),
+            _report_usage(moments, idle, last, tell),
+            _report_log(place / "log", tell),
+            status is None,
+        ]
+        tell("held" if all(held) else "failed")
+        return int(not all(held))
+
+
+async def _go_on(
+    options: argparse.Namespace,
+    crowd: Crowd,
+    found: list[Fault],
+    daemon: subprocess.Popen[bytes],
+    disk: Path,
+    tell: Tell,
+) -> list[Usage]:
+    """Let people work, inject faults, and measure."""
+    spacing = min(SPACING, options.minutes * 60 / (len(found) + 1))
+    tasks = [asyncio.create_task(crowd.person()) for _ in range(options.sessions)]
+    if found:
+        tasks.append(asyncio.create_task(in_turn(found, spacing, min(HOLD, spacing / 2), tell)))
+    moments: list[Usage] = []
+    deadline = time.monotonic() + options.minutes * 60
+    try:
+        while time.monotonic() < deadline and daemon.poll() is None:
+            await asyncio.sleep(min(options.every, max(0.0, deadline - time.monotonic())))
+            moments.append(Usage.of(daemon.pid))
+            _forget_recordings(disk)
+            now = moments[-1]
+            tell(
+                f"{crowd.running.total()} sessions, {crowd.done.total()} done, "
+                f"{len(crowd.losses)} lost; {now.memory:.0f} MB, {now.files} files, "
+                f"{now.threads} threads, {now.processes} processes"
+            )
+            for task in tasks:
+                if task.done():
+                    task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+    return moments
+
+
+def _forget_recordings(disk: Path) -> None:
+    for path in disk.glob("soak*"):
+        if time.time() - path.stat().st_mtime > 30:
+            path.unlink()
+
+
+async def _settled(daemon: int, idle: Usage) -> Usage:
+    """Wait until as much is open as before the first session, or for a limited time."""
+    deadline = time.monotonic() + ENDED_WITHIN
+    while True:
+        now = Usage.of(daemon)
+        if not _left(idle, now) or time.monotonic() > deadline:
+            return now
+        await asyncio.sleep(1)
+
+
+def _left(idle: Usage, now: Usage) -> bool:
+    files, threads = now.files - idle.files, now.threads - idle.threads
+    return files > LEFT_MAX or threads > LEFT_MAX
+
+
+def _report_losses(crowd: Crowd, found: list[Fault], tell: Tell) -> bool:
+    """Say what was lost, and why; return whether faults explain all of it."""
+    explained, strange = Counter[str](), Counter[str]()
+    for loss in crowd.losses:
+        causes = [fault for fault in found if fault.explains(loss.kind, loss.at)]
+        causes.sort(key=lambda fault: len(fault.affects - {"*"}), reverse=True)
+        names = [fault.name for fault in causes]  # those of this kind first
+        if names and (loss.is_told or any(map(_is_silent, names))):
+            explained[f"{names[0]}: {loss.kind}: {loss.reason}"] += 1
+        else:
+            near = f"after {names[0]}, without a sentence" if names else "no fault"
+            strange[f"{loss.kind}: {loss.reason} ({near})"] += 1
+    tell(f"opened {crowd.opened.total()}, done {crowd.done.total()}, lost {len(crowd.losses)}")
+    tell("done: " + ", ".join(f"{name} {count}" for name, count in crowd.done.most_common()))
+    for title, losses in (("explained by a fault", explained), ("not explained", strange)):
+        tell(f"{title}: {losses.total()}")
+        for text, count in losses.most_common():
+            print(f"            {count} x {text}")
+    return not strange
+
+
+def _report_usage(moments: list[Usage], idle: Usage, last: Usage, tell: Tell) -> bool:
+    """Say what has grown; return whether nothing has."""
+    grown = growth(moments)
+    tell(f"grown: {', '.join(grown) or 'nothing'}")
+    tell(
+        f"after one session of each kind {idle.memory:.0f} MB, {idle.files} files, {idle.threads} "
+        f"threads; in the end {last.memory:.0f} MB, {last.files} files, {last.threads} threads"
+    )
+    return not grown and not _left(idle, last)
+
+
+def _report_log(log: Path, tell: Tell) -> bool:
+    """Count unexpected errors in the daemon's log; return whether there are none."""
+    tracebacks = log.read_text(errors="replace").count("Traceback (most recent call last)")
+    tell(f"unexpected errors in the daemon's log: {tracebacks}")
+    if tracebacks:
+        kept = Path(tempfile.gettempdir()) / "guacr-soak.log"
+        shutil.copy(log, kept)
+        tell(f"the log is in {kept}")
+    return not tracebacks
+
+
+def _is_silent(fault: str) -> bool:
+    """Return whether a client may not even be told a sentence: nothing can be accepted."""
+    return fault.startswith("limit of")
+
+
+@contextmanager
+def _disk(place: Path) -> Iterator[Path]:
+    """A small disk of its own in the namespace; otherwise, a directory."""
+    disk = place / "disk"
+    disk.mkdir()
+    if INSIDE in os.environ:
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs", disk], check=True)
+    try:
+        yield disk
+    finally:
+        if INSIDE in os.environ:
+            subprocess.run(["umount", "--lazy", disk], check=False)
+
+
+def _clock(place: Path) -> Path | None:
+    if not FAKETIME.exists():
+        return None
+    clock = place / "clock"
+    clock.write_text("+0")
+    return clock
+
+
+@asynccontextmanager
+async def _daemon(
+    place: Path, disk: Path, clock: Path | None
+) -> AsyncIterator[tuple[subprocess.Popen[bytes], int]]:
+    """The daemon, with a clock that can be set wrong."""
+    port = free_port()
+    config = place / "guacr.toml"
+    config.write_text(CONFIG.format(port=port, disk=disk))
+    environment = dict(os.environ)
+    if clock is not None:
+        environment |= {
+            "LD_PRELOAD": str(FAKETIME),
+            "FAKETIME_TIMESTAMP_FILE": str(clock),
+            "FAKETIME_CACHE_DURATION": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            "DONT_FAKE_MONOTONIC": "1",
+        }
+    command = [sys.executable, "-m", "guacr", "serve", "-f", "--config", str(config)]
+    with (place / "log").open("wb") as log:
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)  # noqa: ASYNC220
+    try:
+        await until(lambda: listens(port) or process.poll() is not None, "the daemon", 60)
+        assert process.poll() is None, (place / "log").read_text()
+        yield process, port
+    finally:
+        await asyncio.to_thread(end, process)

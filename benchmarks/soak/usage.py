@@ -1,0 +1,55 @@
+"""What the daemon uses, with all its processes, and whether that grows."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.soak.faults import tree
+
+FACTOR = 1.15
+"""By which the last quarter may exceed the second one."""
+ROOM_MEMORY, ROOM_COUNT = 16.0, 16
+"""MB and numbers that are allowed in addition: sessions differ."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """A moment."""
+
+    memory: float
+    """MB; what processes share is counted once."""
+    files: int
+    threads: int
+    processes: int
+
+    @classmethod
+    def of(cls, daemon: int) -> Usage:
+        """Measure."""
+        memory, files, threads = 0.0, 0, 0
+        pids = tree(daemon)
+        for pid in pids:
+            with suppress(OSError):
+                lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+                memory += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+                files += sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
+                threads += sum(1 for _ in Path(f"/proc/{pid}/task").iterdir())
+        return cls(memory / 1024, files, threads, len(pids))
+
+
+def growth(moments: Sequence[Usage]) -> list[str]:
+    """Return what has grown from the second quarter of the time to the last; empty if nothing has,
+    or if there are too few moments to tell."""
+    quarter = len(moments) // 4
+    if not quarter:
+        return []
+    grown = []
+    for name, room in (("memory", ROOM_MEMORY), ("files", ROOM_COUNT), ("threads", ROOM_COUNT)):
+        before = statistics.median(getattr(one, name) for one in moments[quarter : 2 * quarter])
+        after = statistics.median(getattr(one, name) for one in moments[-quarter:])
+        if after > before * FACTOR + room:
+            grown.append(f"{name} from {before:.0f} to {after:.0f}")
+    return grown
