@@ -15,7 +15,7 @@ COPY pyproject.toml setup.py MANIFEST.in package.json package-lock.json LICENSE 
 COPY guacr guacr
 COPY handlers handlers
 COPY terminal terminal
-RUN /opt/guacr/bin/pip install --no-cache-dir ".[acme,databases,grpc,journal,otel,webrtc]"
+RUN /opt/guacr/bin/pip install --no-cache-dir ".[acme,databases,grpc,journal,otel,top,webrtc]"
 
 FROM python:3.13-slim-bookworm
 RUN apt-get update \

@@ -205,6 +205,10 @@ class ControlClient:
 
     def _lost(self, error: Exception) -> UpstreamUnavailableError:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        distrusted = isinstance(error, ssl.SSLCertVerificationError)
+        closed = isinstance(error, ssl.SSLError | ConnectionResetError) and not distrusted
+        if closed and self._url.scheme == "https" and not self._place.certificate:
+            reason = f"{reason or type(error).__name__} (it may require --client-certificate)"
         return UpstreamUnavailableError(
             f"no guacr answers at {self._place}: {reason or type(error).__name__}"
         )

@@ -21,8 +21,10 @@ from guacr.errors import (
     UpstreamError,
     UpstreamUnavailableError,
 )
+from guacr.testing.daemon import running_daemon
 from tests.guacr.operators.conftest import Site, bearer, control_settings, running_site
-from tests.support.loopback import session_of, until
+from tests.support.certificates import Authority
+from tests.support.loopback import SketchHandler, session_of, until
 
 T = TypeVar("T")
 
@@ -84,6 +86,21 @@ async def test_a_token_is_needed_on_tcp(site: Site) -> None:
     with pytest.raises(UnauthorizedError):
         await run(ControlClient(Place(url=url)).status)
     assert token not in repr(Place(url=url, token=token))
+
+
+async def test_a_required_certificate_that_is_missing_is_named(tmp_path: Path) -> None:
+    authority = Authority()
+    pair = authority.issue("server")
+    ca, server = tmp_path / "ca.pem", tmp_path / "server.pem"
+    ca.write_text(authority.certificate)
+    server.write_text(pair.certificate + pair.key)
+    settings = control_settings(
+        tmp_path, token_keys=(), tls_certificate=server, tls_client_ca=ca, readers=("*",)
+    )
+    async with running_daemon(SketchHandler, settings=settings) as daemon:
+        place = Place(url=f"https://127.0.0.1:{daemon.control_port}", ca=ca)
+        with pytest.raises(UpstreamUnavailableError, match="require --client-certificate"):
+            await run(ControlClient(place).status)
 
 
 async def test_events_are_followed(site: Site) -> None:
