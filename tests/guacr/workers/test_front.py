@@ -55,13 +55,23 @@ def settings_of(**sections: object) -> Settings:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def front() -> AsyncIterator[Front]:
+async def running() -> AsyncIterator[Front]:
     front = Front(settings_of())
     await front.start()
     try:
         yield front
     finally:
         await front.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def front(running: Front) -> Front:
+    """The front with its first settings, which a test that came before may have replaced."""
+    if running.settings != settings_of():
+        with owned():
+            await running.apply(settings_of())
+            await until(lambda: states(running) == ["ready", "ready"], "the old workers end")
+    return running
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -500,6 +510,8 @@ async def test_limits_hold_for_all_workers_together(front: Front, stack: AsyncEx
     with owned():
         await front.apply(settings_of(server=server))
         owners = [await opened(front, stack) for _ in range(2)]
+        for owner in owners:
+            await owner.frame()  # it has been admitted
         assert len({worker_of(owner.state.ready) for owner in owners}) == 2
         assert "all 2 sessions" in (await joining_error(front, CARD))[0]
         assert not (await front.control.status()).is_ready
