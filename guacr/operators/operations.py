@@ -218,8 +218,8 @@ class Operations:
     async def _note(
         self, operator: Operator, action: str, session: str = "", reason: str = ""
     ) -> None:
-        about = f" {session}" if session else ""
-        log.info("operator %s at %s: %s%s", clause(operator.name), operator.peer, action, about)
+        extra = {"session": session} if session else None
+        log.info("operator %s at %s: %s", clause(operator.name), operator.peer, action, extra=extra)
         await self._control.note(
             OperatorActed(operator.name, operator.peer, action, session, reason)
         )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import time
+
+import pytest
 
 from guacr.access.keys import ProcessKeys
 from guacr.access.operator_tokens import ALL_RIGHTS
@@ -10,7 +13,7 @@ from guacr.control.local import LocalControl
 from guacr.operators.authority import Operator
 from guacr.operators.operations import Operations
 from guacr.settings.models import Settings
-from tests.support.loopback import Bench
+from tests.support.loopback import Bench, session_of
 
 
 async def test_streams_end_with_the_rights_of_their_readers() -> None:
@@ -21,4 +24,18 @@ async def test_streams_end_with_the_rights_of_their_readers() -> None:
         async with operations.events(operator) as events:
             await anext(events)
         assert not bench.registry.events._subscriptions
+    await bench.close()
+
+
+async def test_the_log_has_the_session_that_an_operator_ends(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "guacr.operators")
+    bench = Bench()
+    operations = Operations(LocalControl(bench.registry), Settings(), ProcessKeys.generate())
+    _transport, user = bench.connect(hostname="example.com")
+    session = session_of(user).id
+    await operations.end(Operator("ann", ALL_RIGHTS, "10.0.0.1", 0.0), session, "")
+    (line,) = [record for record in caplog.records if record.name == "guacr.operators"]
+    assert (line.getMessage(), vars(line)["session"]) == ("operator ann at 10.0.0.1: end", session)
     await bench.close()
