@@ -75,6 +75,13 @@ async def test_sessions_are_listed_filtered_watched_and_ended(browser: Browser) 
             await page.click("#search")
             await page.type("BOB")
             await page.until(f"{ROWS} === 1", "the filter")
+            await page.click("#filters summary")
+            await page.click("#filter-subject")
+            await page.type("bo")  # fields must be the same
+            await page.until(f"{ROWS} === 0", "the second filter")
+            await page.type("b")
+            await page.until(f"{ROWS} === 1", "the session again")
+            assert await page.text("#filters summary") == "Filters (1)"
             await page.click("#sessions-list button")
             assert "<img" in await page.text("#users")
             assert "not told" in await page.text("#announced")
