@@ -9,8 +9,10 @@ from __future__ import annotations
 import struct
 import subprocess
 from collections.abc import Iterator
+from os import SEEK_END
 from pathlib import Path
 from shutil import which
+from tempfile import TemporaryFile
 from typing import IO, Protocol
 
 import numpy as np
@@ -28,6 +30,8 @@ SIDE_MAX = 8192
 """Maximum width and height of a video."""
 PART = 1 << 18
 """Bytes that are read at a time."""
+ERRORS_READ = 4096
+"""Bytes of what ffmpeg says that are read, from the end."""
 HEAD_SIZE = 9
 """Bytes of the head of an element whose name has one."""
 UNSEEN = frozenset({"key", "touch"})
@@ -49,8 +53,8 @@ TO_MP4 = (
     *("-movflags", "+faststart", "-f", "mp4"),
 )
 
-Rgb = NDArray[np.uint8]
-"""A picture: (height, width, 3); red, green, blue."""
+Picture = NDArray[np.uint8]
+"""(height, width, 4): red, green, blue, and a byte that is not shown."""
 
 
 class ExportError(GuacrError):
@@ -69,10 +73,11 @@ def export_video(recording: Path, target: Path) -> None:
         raise UnsupportedError("videos need the program ffmpeg: install it, then try again")
     width, height = _largest(recording)
     command = [program, *TO_FFMPEG, *TO_MP4, str(target)]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stderr=pipe) as process:  # noqa: S603
+    with (
+        TemporaryFile() as errors,  # a pipe could become full
+        subprocess.Popen(command, stdin=subprocess.PIPE, stderr=errors) as process,  # noqa: S603
+    ):
         assert process.stdin is not None  # noqa: S101
-        assert process.stderr is not None  # noqa: S101
         try:
             _write(recording, process.stdin, width, height)
             process.stdin.close()
@@ -81,14 +86,16 @@ def export_video(recording: Path, target: Path) -> None:
         except BaseException:
             process.kill()
             raise
-        reason = process.stderr.read().decode(errors="replace").strip().splitlines()
+        process.wait()
+        errors.seek(max(0, errors.seek(0, SEEK_END) - ERRORS_READ))
+        reason = errors.read().decode(errors="replace").strip().splitlines()
     if process.returncode:
         raise ExportError(f"ffmpeg has failed: {reason[-1] if reason else process.returncode}")
 
 
 def _write(recording: Path, target: IO[bytes], width: int, height: int) -> None:
     writer = MatroskaWriter(target, width, height)
-    frame = np.zeros((height, width, 3), np.uint8)
+    frame = np.zeros((height, width, 4), np.uint8)
     time = 0
     for time, picture in pictures(recording):
         shown = picture[:height, :width]
@@ -98,7 +105,7 @@ def _write(recording: Path, target: IO[bytes], width: int, height: int) -> None:
     writer.add(time + LAST_FRAME, frame)
 
 
-def pictures(recording: Path) -> Iterator[tuple[int, Rgb]]:
+def pictures(recording: Path) -> Iterator[tuple[int, Picture]]:
     """Yield the pictures of a recording that differ, each with the milliseconds since the first
     one.
 
@@ -135,14 +142,14 @@ class Shown(Protocol):
     cursor: NDArray[np.uint8]
     hotspot: tuple[int, int]
 
-    def flatten(self) -> Rgb:
+    def composed(self) -> Picture:
         """Return the picture without the pointer."""
         ...
 
 
-def with_pointer(canvas: Shown) -> Rgb:
+def with_pointer(canvas: Shown) -> Picture:
     """Return the picture of a canvas with its pointer."""
-    picture = canvas.flatten()
+    picture = canvas.composed()
     if canvas.pointer is None:
         return picture
     x, y = (place - hot for place, hot in zip(canvas.pointer, canvas.hotspot, strict=True))
@@ -150,7 +157,7 @@ def with_pointer(canvas: Shown) -> Rgb:
     below = picture[max(y, 0) :, max(x, 0) :][: cursor.shape[0], : cursor.shape[1]]
     cursor = cursor[: below.shape[0], : below.shape[1]].astype(np.uint16)
     alpha = cursor[..., 3:]
-    below[:] = (cursor[..., :3] * alpha + below * (255 - alpha) + 127) // 255
+    below[..., :3] = (cursor[..., :3] * alpha + below[..., :3] * (255 - alpha) + 127) // 255
     return picture
 
 
@@ -178,7 +185,7 @@ def _largest(recording: Path) -> tuple[int, int]:
 
 
 class MatroskaWriter:
-    """Writes Matroska (RFC 9559) with one track of uncompressed pictures, `Rgb`, as a stream: the
+    """Writes Matroska (RFC 9559) with one track of uncompressed pictures as a stream: the
     sizes of the segment and its clusters are unknown."""
 
     def __init__(self, target: IO[bytes], width: int, height: int) -> None:
@@ -186,7 +193,7 @@ class MatroskaWriter:
         video = (
             _integer(b"\xb0", width)
             + _integer(b"\xba", height)
-            + _element(b"\x2e\xb5\x24", b"RGB\x18")  # ColourSpace: 24 bits
+            + _element(b"\x2e\xb5\x24", b"RGBA")  # ColourSpace
         )
         track = (
             _integer(b"\xd7", 1)  # TrackNumber
@@ -202,7 +209,7 @@ class MatroskaWriter:
             + _element(b"\x16\x54\xae\x6b", _element(b"\xae", track))
         )
 
-    def add(self, time: int, picture: Rgb) -> None:
+    def add(self, time: int, picture: Picture) -> None:
         """Write a picture that is shown from `time` on, in milliseconds."""
         block = b"\x81\x00\x00\x80"  # track 1, at the time of the cluster, a keyframe
         at = _integer(b"\xe7", time)

@@ -105,10 +105,14 @@ class Canvas:
     def flatten(self) -> NDArray[np.uint8]:
         """Return the whole picture, (height, width, 3): red, green, blue; black where it is
         empty."""
+        return self.composed()[..., :3].copy()
+
+    def composed(self) -> Rgba:
+        """Return the whole picture without transparency; black where it is empty."""
         picture = self._composed(self._layers[0])
         ground = np.zeros_like(picture)
         ground[..., 3] = 255
-        return blend(ground, picture, OVER)[..., :3].copy()
+        return blend(ground, picture, OVER)
 
     def _composed(self, layer: Layer) -> Rgba:
         """Return a layer with its children, clipped to its size."""

@@ -113,7 +113,7 @@ def test_without_text(tmp_path: Path, function: object) -> None:
 
 
 def test_pictures(recording: Path) -> None:
-    found = [(time, tuple(picture[20, 30])) for time, picture in pictures(recording)]
+    found = [(time, tuple(picture[20, 30, :3])) for time, picture in pictures(recording)]
     assert found == [(0, (255, 0, 0)), (1000, (0, 255, 0)), (5000, (0, 0, 255))]
 
 
@@ -178,6 +178,17 @@ def test_a_program_that_fails(recording: Path, tmp_path: Path) -> None:
     require("ffmpeg")
     with pytest.raises(ExportError, match=r"ffmpeg has failed: .*missing"):
         export_video(recording, tmp_path / "missing" / "video.mp4")
+
+
+def test_a_program_that_says_a_lot_fails(
+    recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "program"
+    program.write_text("#!/bin/sh\nyes lines | head -n 100000 >&2\ncat >/dev/null\nexit 3\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(video, "which", lambda _: str(program))
+    with pytest.raises(ExportError, match="ffmpeg has failed: lines"):
+        export_video(recording, tmp_path / "video.mp4")
 
 
 @pytest.mark.parametrize(
