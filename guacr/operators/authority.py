@@ -13,6 +13,8 @@ from guacr.settings.models import EVERYTHING, Settings
 
 ANONYMOUS = "operator"
 """The name of operators whose token has none."""
+NAME_KINDS = ("DNS", "URI", "email")
+"""The kinds of alternative names that count, as the module ssl calls them."""
 _REFUSALS = {
     Right.READ: "you may not see sessions: ask for a token with the right read",
     Right.WATCH: "you may not watch sessions: ask for a token with the right watch",
@@ -116,13 +118,13 @@ def check_keys(settings: Settings) -> Settings:
 
 def names_in(certificate: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the names in a verified certificate (of `ssl.SSLSocket.getpeercert`): its alternative
-    names of hosts, URIs and addresses of e-mail, or else its common name."""
-    kinds = ("DNS", "URI", "email")
-    names = [name for kind, name in certificate.get("subjectAltName", ()) if kind in kinds]
+    names of hosts, URIs and addresses of e-mail, in this order, or else its first common name."""
+    alternatives = certificate.get("subjectAltName", ())
+    names = [name for one in NAME_KINDS for kind, name in alternatives if kind == one]
     common = [
         value
         for part in certificate.get("subject", ())
         for key, value in part
         if key == "commonName"
     ]
-    return tuple(names or common)
+    return tuple(names or common[:1])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import ipaddress
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,12 +41,19 @@ class Authority:
         return _pem(built.sign(self._key, hashes.SHA256()))
 
     def issue(
-        self, name: str, *, host: str = "", rsa_key: bool = False, expired: bool = False
+        self,
+        name: str,
+        *,
+        host: str = "",
+        alternatives: Sequence[x509.GeneralName] = (),
+        rsa_key: bool = False,
+        expired: bool = False,
     ) -> Pair:
-        """A certificate for `name`; with `host` it is valid for that host alone."""
+        """A certificate for `name`; with `host` it is valid for that host alone, and with
+        alternative names for these."""
         key = rsa.generate_private_key(65537, 2048) if rsa_key else _elliptic_key()
         local = [x509.DNSName("localhost"), x509.IPAddress(ADDRESS)]
-        names = x509.SubjectAlternativeName([x509.DNSName(host)] if host else local)
+        names = x509.SubjectAlternativeName([x509.DNSName(host)] if host else alternatives or local)
         built = _builder(_name(name), self._name, key, expired=expired)
         built = built.add_extension(names, critical=False)
         private = key.private_bytes(

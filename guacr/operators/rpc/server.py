@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from ipaddress import ip_address
 from typing import Any
 
 import grpc
@@ -17,7 +16,7 @@ from guacr.addresses import place
 from guacr.errors import SettingsError, UnauthorizedError
 from guacr.net.listeners import close_all, tcp_sockets
 from guacr.net.tls import TlsFiles
-from guacr.operators.authority import Authority, Operator
+from guacr.operators.authority import NAME_KINDS, Authority, Operator, names_in
 from guacr.operators.identify import bearer_token
 from guacr.operators.operations import Operations
 from guacr.operators.rpc.messages import POOL, SERVICE
@@ -36,8 +35,9 @@ CHECK_METHOD = "/grpc.health.v1.Health/Check"
 """The only method that needs no right."""
 _ANY = ("0.0.0.0", "::")  # noqa: S104 - what the settings name
 """The addresses that stand for all; for gRPC, `::` includes IPv4."""
-_ALTERNATIVES, _COMMON_NAME = "x509_subject_alternative_name", "x509_common_name"
-"""Names of gRPC for those in a verified certificate."""
+_COMMON_NAME = "x509_common_name"
+_ALTERNATIVES = dict(zip(NAME_KINDS, ("peer_dns", "peer_uri", "peer_email"), strict=True))
+"""Names of gRPC for the properties of a verified certificate; the alternative names by kind."""
 _OPTIONS = (
     ("grpc.so_reuseport", 0),
     ("grpc.max_receive_message_length", REQUEST_MAX),
@@ -242,16 +242,12 @@ async def _free(hosts: Iterable[str], port: int) -> list[tuple[str, int]]:
     return found
 
 
-def _names(context: Mapping[str, Sequence[bytes]]) -> list[str]:
-    """Return the names in the certificate of a call's connection, without addresses."""
-    names = [name.decode(errors="replace") for name in context.get(_ALTERNATIVES, ())]
-    named = [name for name in names if not _is_address(name)]
-    return named or [name.decode(errors="replace") for name in context.get(_COMMON_NAME, ())]
+def _names(context: Mapping[str, Sequence[bytes]]) -> tuple[str, ...]:
+    """Return the names in the certificate of a call's connection, the same as over HTTP."""
 
+    def texts(name: str) -> list[str]:
+        return [value.decode(errors="replace") for value in context.get(name, ())]
 
-def _is_address(name: str) -> bool:
-    try:
-        ip_address(name)
-    except ValueError:
-        return False
-    return True
+    alternatives = [(kind, text) for kind, name in _ALTERNATIVES.items() for text in texts(name)]
+    subject = [[("commonName", text)] for text in texts(_COMMON_NAME)]
+    return names_in({"subjectAltName": alternatives, "subject": subject})

@@ -57,12 +57,12 @@ def test_everybody_with_a_certificate_can_be_a_reader() -> None:
 
 
 def test_names_of_a_certificate() -> None:
-    subject = ((("countryName", "DE"),), (("commonName", "ann"),))
+    subject = ((("countryName", "DE"),), (("commonName", "ann"),), (("commonName", "ben"),))
     alternatives = (
-        ("DNS", "ops.example"),
+        ("email", "ann@example.com"),
         ("IP Address", "10.0.0.1"),
         ("URI", "spiffe://example/ops"),
-        ("email", "ann@example.com"),
+        ("DNS", "ops.example"),
     )
     assert names_in({"subject": subject}) == ("ann",)
     named = names_in({"subject": subject, "subjectAltName": alternatives})

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import ssl
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
+from ipaddress import ip_address
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+import aiohttp
 import grpc
 import pytest
+from cryptography import x509
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
@@ -21,7 +25,6 @@ from guacr.access.operator_tokens import Right
 from guacr.daemon import Daemon
 from guacr.errors import SettingsError
 from guacr.operators.rpc import messages, servicer
-from guacr.operators.rpc.server import _names
 from guacr.operators.rpc.servicer import address_of
 from guacr.protocol.status import Status
 from guacr.session.events import OperatorActed, Refused
@@ -298,12 +301,44 @@ async def test_connections_are_limited(tmp_path: Path) -> None:
             writer.close()
 
 
-def test_addresses_in_a_certificate_are_no_names() -> None:
-    common, alternative = "x509_common_name", "x509_subject_alternative_name"
-    names = [b"10.0.0.1", b"::1", b"ops.example", b"spiffe://example/ops"]
-    assert _names({common: [b"ann"], alternative: names}) == ["ops.example", "spiffe://example/ops"]
-    assert _names({common: [b"ann"], alternative: [b"10.0.0.1"]}) == ["ann"]
-    assert _names({}) == []
+async def test_a_certificate_has_the_same_names_as_over_http(
+    tmp_path: Path, made: tuple[ModuleType, ModuleType]
+) -> None:
+    pb, stubs = made
+    ours = Authority()
+    pair = ours.issue("server")
+    server, ca, file = (tmp_path / name for name in ("server.pem", "ca.pem", "client.pem"))
+    server.write_text(pair.certificate + pair.key)
+    ca.write_text(ours.certificate)
+    settings = control_settings(
+        tmp_path, grpc=True, grpc_port=0, tls_certificate=server, tls_client_ca=ca, actors=("*",)
+    )
+    address = x509.IPAddress(ip_address("10.0.0.1"))
+    other = x509.RegisteredID(x509.ObjectIdentifier("1.2.3"))
+    host, uri = x509.DNSName("10.0.0.2"), x509.UniformResourceIdentifier("spiffe://example/ops")
+    async with running_daemon(SketchHandler, settings=settings) as daemon:
+        url = f"https://127.0.0.1:{daemon.control_port}/v1/drain"
+        with daemon.registry.events.subscribe() as events:
+            for alternatives, expected in (
+                ((address,), "ann"),
+                ((other,), "ann"),
+                ((address, host), "10.0.0.2"),
+                ((uri, x509.RFC822Name("ann@example.com")), "spiffe://example/ops"),
+                ((x509.RFC822Name("ann@example.com"), uri), "spiffe://example/ops"),
+            ):
+                client = ours.issue("ann", alternatives=alternatives)
+                file.write_text(client.certificate + client.key)
+                tls = ssl.create_default_context(cafile=ca)
+                tls.load_cert_chain(file)
+                async with aiohttp.ClientSession() as http, http.post(url, ssl=tls) as response:
+                    assert response.status == 200
+                credentials = grpc.ssl_channel_credentials(
+                    ours.certificate.encode(), client.key.encode(), client.certificate.encode()
+                )
+                with grpc.secure_channel(f"127.0.0.1:{daemon.grpc_port}", credentials) as channel:
+                    await called(stubs.ControlStub(channel).Drain, pb.DrainRequest())
+                acts = [await anext(events), await anext(events)]
+                assert acts == [OperatorActed(expected, "127.0.0.1", "drain")] * 2
 
 
 @pytest.mark.parametrize(
