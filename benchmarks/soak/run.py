@@ -18,7 +18,7 @@ from pathlib import Path
 from benchmarks.soak.faults import Fault, faults, in_turn
 from benchmarks.soak.people import Crowd
 from benchmarks.soak.servers import Servers
-from benchmarks.soak.usage import Usage, growth
+from benchmarks.soak.usage import MOMENTS_MIN, Usage, growth
 from tests.support.server_process import end
 from tests.support.waiting import free_port, listens, until
 
@@ -201,7 +201,10 @@ def _report_losses(crowd: Crowd, found: list[Fault], tell: Tell) -> bool:
 def _report_usage(moments: list[Usage], idle: Usage, last: Usage, tell: Tell) -> bool:
     """Say what has grown; return whether nothing has."""
     grown = growth(moments)
-    tell(f"grown: {', '.join(grown) or 'nothing'}")
+    if len(moments) < MOMENTS_MIN:
+        tell(f"grown: {len(moments)} measurements do not tell; take {MOMENTS_MIN} (--every)")
+    else:
+        tell(f"grown: {', '.join(grown) or 'nothing'}")
     tell(
         f"after one session of each kind {idle.memory:.0f} MB, {idle.files} files, {idle.threads} "
         f"threads; in the end {last.memory:.0f} MB, {last.files} files, {last.threads} threads"

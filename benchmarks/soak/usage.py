@@ -12,6 +12,9 @@ from benchmarks.soak.faults import tree
 
 FACTOR = 1.15
 """By which the last quarter may exceed the second one."""
+MOMENTS_MIN = 12
+"""Below this, a quarter is one or two moments, which say more about which sessions ran than about
+growth: one of RDP has forty files."""
 ROOM_MEMORY, ROOM_COUNT = 16.0, 16
 """MB and numbers that are allowed in addition: sessions differ."""
 
@@ -42,13 +45,18 @@ class Usage:
 
 def growth(moments: Sequence[Usage]) -> list[str]:
     """Return what has grown from the second quarter of the time to the last; empty if nothing has,
-    or if there are too few moments to tell."""
-    quarter = len(moments) // 4
-    if not quarter:
+    or if there are too few moments to tell.
+
+    The last quarter's median is compared with the second one's upper quartile, since sessions of
+    different kinds, which use differently much, run at different moments.
+    """
+    if len(moments) < MOMENTS_MIN:
         return []
+    quarter = len(moments) // 4
     grown = []
     for name, room in (("memory", ROOM_MEMORY), ("files", ROOM_COUNT), ("threads", ROOM_COUNT)):
-        before = statistics.median(getattr(one, name) for one in moments[quarter : 2 * quarter])
+        earlier = [getattr(one, name) for one in moments[quarter : 2 * quarter]]
+        before = statistics.quantiles(earlier, n=4)[-1]
         after = statistics.median(getattr(one, name) for one in moments[-quarter:])
         if after > before * FACTOR + room:
             grown.append(f"{name} from {before:.0f} to {after:.0f}")
