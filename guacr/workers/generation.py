@@ -18,7 +18,7 @@ from guacr.workers.wire import Message
 from guacr.workers.zygote_process import ZygoteProcess
 
 START_TIMEOUT = 60.0
-"""Seconds in which a worker must be ready."""
+"""Seconds in which a worker must be ready. It is killed after them."""
 EARLY = 10.0
 """Seconds of a worker's life within which its end counts as a failure to start."""
 PAUSE, PAUSE_MAX = 0.1, 30.0
@@ -30,6 +30,7 @@ log = logging.getLogger("guacr.workers")
 
 class Generation(Observer):
     """Workers, and the zygote that forks them. A worker that ends is replaced.
+    One that is not ready in time is killed, and so is a zygote that has not forked it.
 
     Args:
         boot: what they are started with.
@@ -53,6 +54,8 @@ class Generation(Observer):
         self._failures = 0
         self._reason = ""
         self._tasks: set[asyncio.Task[None]] = set()
+        self._deadlines: dict[int, asyncio.TimerHandle] = {}
+        """Of the workers that are not ready yet, by their numbers."""
         self._starting = asyncio.Lock()
 
     async def start(self) -> None:
@@ -64,13 +67,9 @@ class Generation(Observer):
         try:
             for _ in range(self.boot.workers):
                 await self._spawn()
-            async with asyncio.timeout(START_TIMEOUT):
-                while not self._are_ready():
-                    self._changed.clear()
-                    await self._changed.wait()
-        except TimeoutError:
-            self.kill()
-            raise SettingsError(f"the workers were not ready within {START_TIMEOUT:g} s") from None
+            while not self._are_ready():
+                self._changed.clear()
+                await self._changed.wait()
         except BaseException:
             self.kill()
             raise
@@ -90,12 +89,26 @@ class Generation(Observer):
         async with self._starting:
             if self._zygote is None or not self._zygote.is_alive:
                 await self._start_zygote()
-        assert self._zygote is not None  # noqa: S101 - it has just been started
+        zygote = self._zygote
+        assert zygote is not None  # noqa: S101 - it has just been started
         number = self._numbers()
         ours, theirs = socket_pair()
-        self.workers[number] = RemoteWorker(number, ours, self)
+        worker = self.workers[number] = RemoteWorker(number, ours, self)
         is_first = not self._is_started and len(self.workers) == 1
-        self._zygote.fork(number, theirs, is_first=is_first)
+        zygote.fork(number, theirs, is_first=is_first)
+        loop = asyncio.get_running_loop()
+        self._deadlines[number] = loop.call_later(START_TIMEOUT, self._late, worker, zygote)
+
+    def _late(self, worker: RemoteWorker, zygote: ZygoteProcess) -> None:
+        """Kill a worker that is not ready in time; if it has not even been forked, the zygote."""
+        if not worker.pid and zygote.is_alive:
+            log.error("the zygote of the workers hangs: it is killed")
+            zygote.kill()
+        worker.reason = (
+            f"a worker was not ready within {START_TIMEOUT:g} s: "
+            "it hangs, or the system is overloaded"
+        )
+        worker.kill()
 
     async def _start_zygote(self) -> None:
         if self._zygote is not None:
@@ -154,17 +167,23 @@ class Generation(Observer):
 
     @override
     def became_ready(self, worker: RemoteWorker) -> None:
-        self._changed.set()
+        self._settled(worker)
         self._observer.became_ready(worker)
 
     @override
     def gone(self, worker: RemoteWorker) -> None:
         del self.workers[worker.number]
         self._reason = worker.reason
-        self._changed.set()
+        self._settled(worker)
         self._observer.gone(worker)
         if self._is_started and not self._is_ending:
             self._replace(worker)
+
+    def _settled(self, worker: RemoteWorker) -> None:
+        deadline = self._deadlines.pop(worker.number, None)
+        if deadline is not None:
+            deadline.cancel()
+        self._changed.set()
 
     @override
     def move(self, worker: RemoteWorker, message: Message) -> None:
@@ -175,8 +194,8 @@ class Generation(Observer):
         self._observer.event(event)
 
     def _replace(self, worker: RemoteWorker) -> None:
-        is_early = time.monotonic() - worker.since < EARLY
-        self._failures = self._failures + 1 if is_early else 0
+        has_failed = bool(worker.reason) or time.monotonic() - worker.since < EARLY
+        self._failures = self._failures + 1 if has_failed else 0
         pause = min(PAUSE_MAX, PAUSE * 2 ** (self._failures - 1)) if self._failures else 0.0
         if worker.reason:
             log.error("%s cannot start: %s", worker, worker.reason)

@@ -74,6 +74,7 @@ class ZygoteProcess:
             async with asyncio.timeout(START_TIMEOUT):
                 await asyncio.shield(self._ready)
         except TimeoutError:
+            self.kill()
             raise SettingsError(
                 f"the workers were not ready within {START_TIMEOUT:g} s: see the log"
             ) from None
@@ -82,6 +83,11 @@ class ZygoteProcess:
         """Fork a worker, whose end of its channel is `sock`, which is closed here. The first one of
         a generation checks the settings."""
         self._channel.send(FORK, {"number": number, "first": is_first}, fd=sock.detach())
+
+    def kill(self) -> None:
+        """End one that hangs; workers go on."""
+        self._process.kill()
+        self.close()
 
     def close(self) -> None:
         """End it; workers go on. Blocks for a moment."""

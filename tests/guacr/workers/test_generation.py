@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import socket
+import sys
 from collections.abc import Iterator
 from itertools import count
 from typing import Any
@@ -26,10 +28,13 @@ from tests.support.waiting import until
 class Zygote:
     """Forks nothing: the tests are the workers."""
 
-    is_alive = True
     made: list[Zygote]
 
     def __init__(self, boot: Boot, on_forked: Any) -> None:
+        self.is_alive = True
+        self.pid = 0
+        """The process of the workers that it forks."""
+        self._on_forked = on_forked
         self.workers: list[socket.socket] = []
         self.firsts: list[bool] = []
         self.made.append(self)
@@ -40,6 +45,12 @@ class Zygote:
     def fork(self, number: int, sock: socket.socket, *, is_first: bool) -> None:
         self.workers.append(sock)
         self.firsts.append(is_first)
+        if self.pid:
+            self._on_forked(number, self.pid, None)
+
+    def kill(self) -> None:
+        self.is_alive = False
+        self.close()
 
     def close(self) -> None:
         for sock in self.workers:
@@ -153,6 +164,60 @@ async def test_a_zygote_that_has_died_is_started_again(
     zygote.workers.pop().close()
     await until(lambda: len(zygotes) == 2, "another zygote")
     await until(lambda: len(zygotes[1].workers) == 1, "another worker")
+
+
+async def test_a_replacement_that_hangs_before_it_is_ready_is_killed_and_replaced(
+    generation: Generation,
+    zygotes: list[Zygote],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    zygote = await started(generation, zygotes)
+    assert not generation._deadlines, "those that are ready are left alone"
+    hanging = await asyncio.create_subprocess_exec(sys.executable, "-c", "input()", stdin=-1)
+    monkeypatch.setattr(generation_module, "START_TIMEOUT", 0.05)
+    monkeypatch.setattr(generation_module, "EARLY", 0.0)
+    zygote.pid = hanging.pid
+    zygote.workers[1].close()
+    await until(lambda: len(zygote.workers) == 3, "a replacement")
+    monkeypatch.setattr(generation_module, "START_TIMEOUT", 60.0)
+    assert await asyncio.wait_for(hanging.wait(), 10) == -signal.SIGKILL
+    await until(lambda: len(zygote.workers) == 4, "another replacement")
+    say(zygote.workers[3], READY)
+    await until(lambda: not generation._deadlines, "it is ready")
+    assert sorted(generation.workers) == [1, 4]
+    assert generation._failures == 1, "the next one waits for longer"
+    assert f"worker 3 (process {hanging.pid}) cannot start: a worker was not ready" in caplog.text
+    assert len(zygotes) == 1
+    assert zygote.is_alive
+
+
+async def test_a_zygote_that_hangs_is_killed_and_started_again(
+    generation: Generation,
+    zygotes: list[Zygote],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    zygote = await started(generation, zygotes)
+    monkeypatch.setattr(generation_module, "START_TIMEOUT", 0.05)
+    zygote.workers[1].close()
+    await until(lambda: len(zygote.workers) == 3, "a request for a replacement")
+    monkeypatch.setattr(generation_module, "START_TIMEOUT", 60.0)
+    await until(lambda: len(zygotes) == 2, "another zygote")
+    await until(lambda: len(zygotes[1].workers) == 1, "a replacement")
+    assert not zygote.is_alive
+    assert zygotes[1].is_alive
+    assert "the zygote of the workers hangs" in caplog.text
+
+
+async def test_workers_that_hang_at_the_first_start_are_an_error(
+    generation: Generation, zygotes: list[Zygote], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(generation_module, "START_TIMEOUT", 0.05)
+    with pytest.raises(SettingsError, match="a worker was not ready within"):
+        await generation.start()
+    assert not generation.workers
+    assert not generation._deadlines
 
 
 async def test_workers_of_an_old_generation_are_not_replaced(
