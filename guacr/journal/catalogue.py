@@ -13,7 +13,7 @@ from guacr.journal.archive import Archive
 from guacr.journal.encoding import Decoding
 from guacr.journal.errors import EncryptedError, FormatError, MissingError
 from guacr.journal.manifest import Entry
-from guacr.journal.reading import Key, files_of
+from guacr.journal.reading import Key, epoch_of, files_of
 from guacr.journal.records import HEADER_SIZE, Description, Record, decode_header, scan
 from guacr.journal.segments import Block, group
 
@@ -219,11 +219,6 @@ class Stream:
         for end, record in scan(data, 0):
             yield record
             self._offsets[name] = start + end
-
-
-def epoch_of(file: str) -> str:
-    """Return the name of the process that has written a file of the archive."""
-    return file.rpartition("-")[0]
 
 
 def _summary(key: Key, block: Block) -> Summary:

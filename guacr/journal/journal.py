@@ -20,6 +20,7 @@ from guacr.journal.archive import Archive
 from guacr.journal.errors import WriteError
 from guacr.journal.files import MODE, make_directory, sync_directory
 from guacr.journal.options import Options
+from guacr.journal.reading import EPOCH_TIME
 from guacr.journal.records import Description
 from guacr.journal.sealer import LOCK, OUTGOING, TEMPORARY, WAL, Sealer
 from guacr.journal.writer import LogStream, Notify, OnDurable, Writer
@@ -39,7 +40,7 @@ class Journal:
 
     def __init__(self, options: Options, notify: Notify | None = None) -> None:
         self._options = options
-        self.epoch = time.strftime("%Y%m%dT%H%M%SZ-", time.gmtime()) + secrets.token_hex(3)
+        self.epoch = f"{time.strftime(EPOCH_TIME, time.gmtime())}-{secrets.token_hex(3)}"
         """The name of this process's part of the journal."""
         make_directory(options.directory / OUTGOING)
         self._directory, self._lock = _begin(options.directory / WAL, self.epoch)

@@ -5,8 +5,13 @@ All functions block.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import calendar
+import heapq
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from operator import itemgetter
 from pathlib import Path
 
 from guacr.journal.archive import Archive
@@ -15,6 +20,8 @@ from guacr.journal.errors import FormatError, MissingError
 from guacr.journal.records import HEADER_SIZE, Description, Record, decode_header, scan
 from guacr.journal.writer import SUFFIX
 
+EPOCH_TIME = "%Y%m%dT%H%M%SZ"
+"""How the name of a process's files begins: with the second of its start, in UTC."""
 ROUNDS_MAX = 8
 """Attempts to read files that are archived in the meantime."""
 
@@ -59,7 +66,9 @@ def every(key: Key, description: Description) -> bool:
 
 
 class Cursor:
-    """Reads the records of a kind in the order in which they were written, each of them once.
+    """Reads the records of a kind, each of them once: those of a process in the order in which they
+    were written, and those of different processes in the order of their times. What is written
+    later is in this order for each call of `poll`.
 
     Args:
         wal: the directory with the journal's files; None for the archive only.
@@ -92,47 +101,80 @@ class Cursor:
         """The last entry of the manifest that was read."""
         self._is_first = True
         self._archived: set[str] = set()
+        self._unread: dict[str, deque[str]] = {}
+        """Files of the archive that are not read yet, by process."""
+        self._has_missed = False
+        """True if a file was archived while its process was read."""
         self._progress: dict[str, _Progress] = {}
 
     def poll(self) -> Iterator[Found]:
-        """Yield what is new since the last call.
+        """Yield what is new since the last call. Of each process that ran at a time, one file is in
+        memory, and of the archive the names of the files.
 
         Raises:
             JournalError: the archive cannot be read.
         """
         for _ in range(ROUNDS_MAX):
+            self._has_missed = False
             paths = self._paths()
-            yield from self._read_archive()
+            self._find_archived()
             self._archived &= paths.keys()
-            vanished = False
+            by_epoch: dict[str, dict[str, Path]] = {epoch: {} for epoch in self._unread}
             for name, path in paths.items():
-                if name not in self._archived:
-                    try:
-                        yield from self._read_file(name, path)
-                    except FileNotFoundError:  # it has been archived
-                        vanished = True
-                    except FormatError as error:
-                        self._warn(f"{path}: {error}")
-            if not vanished:
+                by_epoch.setdefault(epoch_of(name), {})[name] = path
+            sources = [self._read_epoch(*item) for item in sorted(by_epoch.items())]
+            for _, found in heapq.merge(*sources, key=itemgetter(0)):
+                if found is not None:
+                    yield found
+            if not self._has_missed:
                 return
 
     def _paths(self) -> dict[str, Path]:
         return files_of(self._wal, self._epoch)
 
-    def _read_archive(self) -> Iterator[Found]:
+    def _find_archived(self) -> None:
+        """Note which files were added to the archive since the last call."""
         manifest = self._archive.manifest
         read, self._is_first = manifest.entries if self._is_first else manifest.newer, False
         for entry in read(self._number, self._warn):
             if entry.file:
                 if entry.end >= self._since and entry.file.startswith(self._epoch):
-                    yield from self._read_archived(entry.file)
+                    self._unread.setdefault(epoch_of(entry.file), deque()).append(entry.file)
                 self._archived.add(entry.file)
             self._number = entry.number
+
+    def _read_epoch(
+        self, epoch: str, paths: Mapping[str, Path]
+    ) -> Iterator[tuple[int, Found | None]]:
+        """Yield the new records of a process with their times. The time of its start comes first,
+        without a record, so that a merge opens no file before it has come so far."""
+        yield _start_of(epoch), None
+        for found in self._read_files(epoch, paths):
+            yield found.record.time, found
+
+    def _read_files(self, epoch: str, paths: Mapping[str, Path]) -> Iterator[Found]:
+        for name, path in paths.items():
+            yield from self._read_unread(epoch)
+            if name not in self._archived:
+                try:
+                    yield from self._read_file(name, path)
+                except FileNotFoundError:  # it has been archived
+                    self._has_missed = True
+                    self._find_archived()
+                except FormatError as error:
+                    self._warn(f"{path}: {error}")
+        yield from self._read_unread(epoch)
+
+    def _read_unread(self, epoch: str) -> Iterator[Found]:
+        files = self._unread.get(epoch, deque())
+        while files:
+            yield from self._read_archived(files.popleft())
+        self._unread.pop(epoch, None)
 
     def _read_archived(self, file: str) -> Iterator[Found]:
         progress = self._progress.pop(file, None)
         last = {} if progress is None else progress.last
-        epoch = file.rpartition("-")[0]
+        epoch = epoch_of(file)
         try:
             segment = self._archive.open(file, self._decoding)
             for block in segment.blocks:
@@ -176,6 +218,20 @@ class Cursor:
         key = Key(epoch, record.stream)
         if self._wanted(key, description):
             yield Found(key, description, record)
+
+
+def epoch_of(file: str) -> str:
+    """Return the name of the process that has written a file of the journal or its archive."""
+    return file.rpartition("-")[0]
+
+
+def _start_of(epoch: str) -> int:
+    """Return when a process began, in nanoseconds since 1970; 0 if its name does not say it."""
+    try:
+        start = time.strptime(epoch.partition("-")[0], EPOCH_TIME)
+    except ValueError:
+        return 0
+    return calendar.timegm(start) * 10**9
 
 
 def files_of(wal: Path | None, epoch: str = "") -> dict[str, Path]:

@@ -110,6 +110,22 @@ def test_entries_before_a_time_are_left_out(
     archive(journal)
 
 
+def test_entries_of_several_processes_are_merged(
+    journal: Journal, settings: Settings, capsys: pytest.CaptureFixture[str], identity: str
+) -> None:
+    options = options_of(settings)
+    assert options is not None
+    other = Journal(options)
+    entries = [entry(f"${number // 2 % 2}", n=str(number)) for number in range(8)]
+    for number, one in enumerate(entries):
+        write((journal, other)[number % 2], AUDIT, one)
+    archive(other)
+    lines = [one.decode() for one in entries]
+    assert printed(capsys, "audit", "--identity", identity) == lines
+    found = printed(capsys, "audit", "--identity", identity, "--session", "$0")
+    assert found == [line for line in lines if '"$0"' in line]
+
+
 def test_entries_are_followed(journal: Journal, identity: str) -> None:
     write(journal, AUDIT, entry("$1"))
     command = [sys.executable, "-m", "guacr", "audit", "--follow", "--identity", identity]

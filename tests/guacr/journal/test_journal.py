@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pyrage
@@ -19,8 +19,9 @@ from guacr.journal.encoding import Decoding, decoding, encoding
 from guacr.journal.errors import ExistsError, StoreError, WriteError
 from guacr.journal.journal import Journal
 from guacr.journal.options import Options
-from guacr.journal.reading import Cursor, Found, Key
+from guacr.journal.reading import Cursor, Key
 from guacr.journal.records import HEADER_SIZE, scan
+from guacr.journal.segments import Segment
 from guacr.journal.stores import LocalStore
 from guacr.journal.writer import Limits
 
@@ -303,20 +304,70 @@ def test_a_file_that_is_no_journals_is_kept_aside(
 def test_a_file_that_is_archived_while_it_is_looked_for_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    journal = Journal(options(tmp_path))
+    journal, other = Journal(options(tmp_path)), Journal(options(tmp_path))
     append(journal, "audit", b"one")
+    append(other, "audit", b"two")
+    append(journal, "audit", b"three")
     reader = cursor(tmp_path)
-    real = reader._read_archive
+    real = reader._find_archived
 
-    def read_before() -> Iterator[Found]:
-        yield from real()
+    def find_before() -> None:
+        real()
         if not archived(tmp_path):
             journal.rotate()
-            wait(lambda: archived(tmp_path) and not list(tmp_path.glob("wal/*/*.wal")), "the end")
+            wait(
+                lambda: (
+                    archived(tmp_path) and not list(tmp_path.glob(f"wal/{journal.epoch}/*.wal"))
+                ),
+                "the end",
+            )
 
-    monkeypatch.setattr(reader, "_read_archive", read_before)
-    assert [found.record.payload for found in reader.poll()] == [b"one"]
+    monkeypatch.setattr(reader, "_find_archived", find_before)
+    assert [found.record.payload for found in reader.poll()] == [b"one", b"two", b"three"]
     assert journal.close()
+    assert other.close()
+
+
+def test_processes_are_read_together_in_order_of_time(tmp_path: Path) -> None:
+    one, two = Journal(options(tmp_path)), Journal(options(tmp_path))
+    expected = [b"%d" % number for number in range(6)]
+    reader = cursor(tmp_path)
+    for number, text in enumerate(expected):
+        append((one, two)[number % 2], "audit", text)
+    assert payloads(tmp_path) == expected
+    polled = reader.poll()
+    found = [next(polled).record.payload]
+    assert one.close()  # its file is archived while it is read
+    assert payloads(tmp_path) == expected
+    assert two.close()
+    assert found + [each.record.payload for each in polled] == expected
+    assert payloads(tmp_path) == expected
+    assert list(reader.poll()) == []
+
+
+def test_files_are_opened_once_their_process_has_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, gmtime = time.time(), time.gmtime
+    for days in (3, 2, 1):
+        with monkeypatch.context() as patch:
+            then = now - days * 86400
+            patch.setattr(time, "gmtime", lambda *_: gmtime(then))  # noqa: B023
+            patch.setattr(time, "time_ns", lambda: int(then * 1e9))  # noqa: B023
+            journal = Journal(options(tmp_path))
+            append(journal, "audit", b"%d" % days)
+            assert journal.close()
+    opened, real = list[str](), Archive.open
+
+    def note(archive: Archive, file: str, decoding: Decoding) -> Segment:
+        opened.append(file)
+        return real(archive, file, decoding)
+
+    monkeypatch.setattr(Archive, "open", note)
+    for number, found in enumerate(cursor(tmp_path).poll(), 1):
+        assert found.record.payload == b"%d" % (4 - number)
+        assert len(opened) == number
+    assert len(opened) == 3
 
 
 def test_files_end_on_their_own(tmp_path: Path) -> None:
