@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import Callable
 from typing import Any
@@ -164,6 +165,8 @@ class Generation(Observer):
         worker = self.workers.get(number)
         if worker is not None:
             worker.forked(pid, process)
+        elif process is not None:
+            os.close(process)
 
     @override
     def became_ready(self, worker: RemoteWorker) -> None:
@@ -213,6 +216,6 @@ class Generation(Observer):
             try:
                 await self._spawn()
                 return
-            except SettingsError as error:
+            except (SettingsError, OSError) as error:
                 log.warning("no worker can be started: %s", error)
                 pause = min(PAUSE_MAX, max(PAUSE, pause * 2))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import signal
 import socket
 import sys
@@ -18,6 +20,7 @@ from guacr.errors import SettingsError
 from guacr.settings.models import Settings
 from guacr.workers import generation as generation_module
 from guacr.workers.boot import Boot
+from guacr.workers.channel import socket_pair
 from guacr.workers.generation import Generation
 from guacr.workers.operations import FAILED, READY
 from guacr.workers.remote import Observer, RemoteWorker
@@ -208,6 +211,33 @@ async def test_a_zygote_that_hangs_is_killed_and_started_again(
     assert not zygote.is_alive
     assert zygotes[1].is_alive
     assert "the zygote of the workers hangs" in caplog.text
+
+
+async def test_a_replacement_is_tried_again_when_there_are_no_more_descriptors(
+    generation: Generation, zygotes: list[Zygote], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zygote = await started(generation, zygotes)
+    errors = [OSError(errno.EMFILE, "Too many open files")]
+
+    def full_once() -> tuple[socket.socket, socket.socket]:
+        if errors:
+            raise errors.pop()
+        return socket_pair()
+
+    monkeypatch.setattr(generation_module, "socket_pair", full_once)
+    zygote.workers[1].close()
+    await until(lambda: len(zygote.workers) == 3, "a replacement")
+    assert not errors
+
+
+async def test_the_descriptor_of_a_worker_that_has_ended_already_is_closed(
+    generation: Generation,
+) -> None:
+    ours, theirs = os.pipe()
+    os.set_blocking(ours, False)
+    generation._forked(1, 2, theirs)
+    with os.fdopen(ours, "rb") as pipe:
+        assert pipe.read() == b"", "its other end is closed"
 
 
 async def test_workers_that_hang_at_the_first_start_are_an_error(
