@@ -43,7 +43,7 @@ TARGETS: Mapping[str, Target] = {
         300,
     ),
     "dtls": Target(("guacr.tubes.rtc.dtls.connection", "guacr.tubes.rtc.dtls.records"), 200),
-    "guacd": Target(("guacr.tubes.guacamole.connect", "guacr.tubes.guacamole.splitter"), 2000),
+    "guacd": Target(("guacr.tubes.guacamole.connect", "guacr.tubes.guacamole.splitter"), 400),
     "handshake": Target(("guacr.protocol.handshake",), 2000),
     "images": Target(("guacr.display.encoded", "guacr.display.jpeg", "guacr.display.png"), 2000),
     "journal": Target(
