@@ -10,7 +10,7 @@ import json
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -86,9 +86,9 @@ class ControlClient:
 
     def status(self) -> DaemonStatus:
         """Return the state of the daemon and its workers."""
-        values = dict(self._ask("GET", "/v1/status"))
-        values.pop("ready")
-        return DaemonStatus.of(values)
+        values = self._ask("GET", "/v1/status")
+        with _other_versions():
+            return DaemonStatus.of({name: one for name, one in values.items() if name != "ready"})
 
     def sessions(self, **filters: str) -> Iterator[SessionInfo]:
         """Yield all sessions that match, the oldest first; filters are those of the interface."""
@@ -96,8 +96,9 @@ class ControlClient:
         while True:
             query = urlencode({**filters, "limit": PAGE, **({"after": after} if after else {})})
             part = self._ask("GET", f"/v1/sessions?{query}")
-            yield from map(SessionInfo.of, part["sessions"])
-            after = part["next"]
+            with _other_versions():
+                sessions, after = list(map(SessionInfo.of, part["sessions"])), part["next"]
+            yield from sessions
             if not after:
                 return
 
@@ -138,7 +139,9 @@ class ControlClient:
 
     def reload(self) -> list[str]:
         """Have the settings read again; return the names of those that need a restart."""
-        return list(self._ask("POST", "/v1/reload", {}, timeout=RELOAD_TIMEOUT)["need_restart"])
+        answer = self._ask("POST", "/v1/reload", {}, timeout=RELOAD_TIMEOUT)
+        with _other_versions():
+            return list(answer["need_restart"])
 
     def events(self) -> Iterator[dict[str, Any]]:
         """Yield events from now on, until the daemon ends the stream."""
@@ -261,6 +264,17 @@ def _object(data: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise UpstreamError("the answer is not that of guacr's control interface: check the URL")
     return value
+
+
+@contextmanager
+def _other_versions() -> Iterator[None]:
+    """Raise UpstreamError if an answer has other fields than those of this version."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError) as error:
+        raise UpstreamError(
+            "the daemon's answer has other fields: use the command of the same version as it"
+        ) from error
 
 
 def _refusal(status: int, data: bytes) -> GuacrError:

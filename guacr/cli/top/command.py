@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from guacr.cli.control import add_place_arguments, client_of
@@ -46,9 +47,7 @@ def top(arguments: argparse.Namespace, settings: Settings) -> Iterator[str]:
 
 
 def _interval(text: str) -> float:
-    seconds = float(text)
-    if not INTERVAL_MIN <= seconds <= INTERVAL_MAX:
-        raise argparse.ArgumentTypeError(
-            f"must be from {INTERVAL_MIN:g} to {INTERVAL_MAX:g} seconds"
-        )
-    return seconds
+    with suppress(ValueError):
+        if INTERVAL_MIN <= (seconds := float(text)) <= INTERVAL_MAX:
+            return seconds
+    raise argparse.ArgumentTypeError(f"must be from {INTERVAL_MIN:g} to {INTERVAL_MAX:g} seconds")

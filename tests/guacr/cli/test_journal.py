@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import pyrage
@@ -94,9 +95,11 @@ def test_entries_before_a_time_are_left_out(
     assert options is not None
     now = time.time_ns()
     for days in (3, 2, 1):
-        journal = Journal(options)
+        then = now - days * 86_400 * 10**9
         with monkeypatch.context() as patch:
-            patch.setattr(time, "time_ns", lambda: now - days * 86_400 * 10**9)  # noqa: B023
+            patch.setattr(time, "gmtime", partial(time.gmtime, then / 1e9))
+            patch.setattr(time, "time_ns", partial(int, then))
+            journal = Journal(options)
             write(journal, AUDIT, entry(f"${days}"))
         if days > 1:
             archive(journal)

@@ -64,6 +64,28 @@ async def test_it_sees_and_acts(site: Site, monkeypatch: pytest.MonkeyPatch) -> 
         await run(client.reload)
 
 
+@pytest.mark.parametrize(
+    ("ask", "answer"),
+    [
+        (lambda client: client.status(), {"version": "9", "ready": True, "mood": "fine"}),
+        (lambda client: client.status(), {"version": "9"}),
+        (lambda client: list(client.sessions()), {"sessions": [{"id": "$1"}], "next": ""}),
+        (lambda client: list(client.sessions()), {"sessions": [None], "next": ""}),
+        (lambda client: list(client.sessions()), {}),
+        (lambda client: client.reload(), {}),
+    ],
+)
+def test_daemons_of_other_versions(
+    ask: Callable[[ControlClient], object],
+    answer: dict[str, object],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    client = ControlClient(Place(url="http://127.0.0.1:1"))
+    monkeypatch.setattr(client, "_ask", lambda *_, **__: answer)
+    with pytest.raises(UpstreamError, match="of the same version"):
+        ask(client)
+
+
 async def test_ids_may_be_shortened(site: Site) -> None:
     client = local(site)
     _, user = site.connect()
