@@ -34,7 +34,7 @@ async def running(
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "guacr", "demo", "--no-browser", *arguments,
         cwd=cwd,
-        env=os.environ | {"PYTHONPATH": str(Path(demo.__file__).parents[1])},
+        env=os.environ | {"PYTHONPATH": str(Path(demo.__file__).parents[1]), "HOME": str(cwd)},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip

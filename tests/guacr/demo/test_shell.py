@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 
 import pytest
 
@@ -17,9 +18,14 @@ from tests.support.ssh_desk import PROMPT, Desk, desk, ssh_daemon
 from tests.support.waiting import until
 
 
+@pytest.fixture(autouse=True)
+def empty_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What this user's shell runs at its start may take long, or break when it is killed."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+
 @pytest.fixture
-async def shell(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[DemoShell]:
-    monkeypatch.setenv("HISTFILE", "/dev/null")
+async def shell() -> AsyncIterator[DemoShell]:
     running = DemoShell()
     await running.start()
     yield running
