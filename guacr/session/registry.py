@@ -136,7 +136,7 @@ class SessionRegistry(Directory):
         self.sessions[session.id] = session
         heappush(self._due, (0.0, session.id))
         self.turnover += 1
-        session.report_opening(transport.peer)
+        session.reports.opened(session.target, transport.peer)
         reader = _attached(session, transport, info, params, origin)
         self.events.when_durable(session.start, session.close)
         return reader

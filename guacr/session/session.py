@@ -23,22 +23,11 @@ from guacr.errors import (
 )
 from guacr.log import ContextAdapter, belonging_to
 from guacr.protocol.client import ClientInfo
-from guacr.protocol.clipboard import TEXT
 from guacr.protocol.instruction import encode
-from guacr.protocol.status import Status
 from guacr.session import keep_alive
 from guacr.session.context import SessionContext
 from guacr.session.counters import Counters
-from guacr.session.drive_reports import DriveReports
-from guacr.session.events import (
-    Copied,
-    Events,
-    Pasted,
-    SessionClosed,
-    SessionOpened,
-    UserJoined,
-    UserLeft,
-)
+from guacr.session.events import Events
 from guacr.session.extension import SessionExtension
 from guacr.session.frames.frames import Frames
 from guacr.session.frames.viewer import Viewer
@@ -52,6 +41,7 @@ from guacr.session.origin import ANYONE, Origin
 from guacr.session.params import Params
 from guacr.session.pointer import Pointer
 from guacr.session.questions import Questions
+from guacr.session.reports import SessionReports, status_of
 from guacr.session.rights import Rights
 from guacr.session.streams.audio_output import AudioOutputs
 from guacr.session.streams.transfers import SessionLog
@@ -65,8 +55,6 @@ from guacr.transport.base import Transport
 
 CLIPBOARD = "clipboard"
 """The name of the `argv` that tells guacr's page which clipboards the session accepts."""
-AUDITED_MAX = 65536
-"""Maximum bytes of a clipboard that an entry of the audit log contains."""
 
 
 class Session:
@@ -117,10 +105,18 @@ class Session:
         """The counts of all sessions of the protocol."""
         self.events = events
         """Receives what happens to the session."""
+        self.reports = SessionReports(
+            self.id,
+            protocol,
+            origin,
+            settings=settings.audit,
+            log=self.log,
+            counters=counters,
+            events=events,
+        )
         self._traffic_of_left = Traffic()
         self._begin_callbacks: list[Callable[[], None]] = []
         self._on_closed = on_closed
-        self._client = ""
         self._loop = asyncio.get_running_loop()
         self._about = about
         self._tasks = Tasks(f"session {self.id}", self._failed, about)
@@ -145,7 +141,7 @@ class Session:
             questions=self.questions,
             messages=self.messages,
             audio=self.audio,
-            drive=DriveReports(self.events, self.id),
+            drive=self.reports.drive,
         )
         self.frames.set_cost_factor(handler_type.cost_factor)
         try:
@@ -245,7 +241,9 @@ class Session:
         self.pointer.finish()
         for user in self.users:
             self._dismiss(user, error)
-        self._report_end(error)
+        if self.context.timeline is not None:
+            self.context.timeline.end(status_of(error))
+        self.reports.ended(self.target, time.time() - self.since, self.traffic, error)
         self._tasks.cancel()
         if self._task is not None and self._task is not asyncio.current_task():
             self._task.cancel()
@@ -297,36 +295,6 @@ class Session:
         """The bytes to and from all users so far."""
         return sum((user.link.traffic for user in self.users), self._traffic_of_left)
 
-    def report_opening(self, client: str) -> None:
-        """Log and publish that the session has been started by `client`, an address."""
-        target, origin = self.target, self.context.origin
-        self._client = client
-        about = f"session opened: {target}" if str(target) else "session opened"
-        self.log.info("%s", about, extra={"event": "opened", "client": client})
-        self.counters.opened += 1
-        self.events.publish(
-            SessionOpened(self.id, self.protocol, target, origin.subject, origin.connection)
-        )
-
-    def _report_end(self, error: GuacrError | None) -> None:
-        seconds, target, traffic = time.time() - self.since, self.target, self.traffic
-        about = f"after {seconds:.0f} s, {traffic}"
-        if str(target):
-            about = f"{target}, {about}"
-        extra = {"event": "ended", "client": self._client}
-        if error is None:
-            self.log.info("session ended: %s", about, extra=extra)
-        else:
-            self.log.warning("session ended: %s: %s", about, error, extra=extra)
-        status, reason = _told(error)
-        if self.context.timeline is not None:
-            self.context.timeline.end(status)
-        self.counters.ended[status] += 1
-        self.counters.traffic_of_ended += traffic
-        self.context.drive.flush()
-        closed = SessionClosed(self.id, self.protocol, target, seconds, traffic, status, reason)
-        self.events.publish(closed)
-
     # ---- users
 
     def attach(
@@ -356,26 +324,12 @@ class Session:
             is_hidden=origin.is_hidden,
         )
         self.users.add(user)
-        self.counters.users += 1
         self._welcome(user, origin)
         return user
 
     def _welcome(self, user: User, origin: Origin) -> None:
         user.send(encode("ready", self.id))
-        about = _fields_of(user, "joined")
-        self.log.info("user %s joined from %s", user.id, user.link.peer, extra=about)
-        self.events.publish(
-            UserJoined(
-                self.id,
-                user.id,
-                user.info.name,
-                user.link.peer,
-                owner=user.owner,
-                read_only=user.rights.read_only,
-                subject=user.subject,
-                certificate=next(iter(origin.client.certificates), ""),
-            )
-        )
+        self.reports.joined(user, origin)
         for extension in self.extensions:
             extension.joined(user, origin)
         if not user.owner and any(extension.delays(origin) for extension in self.extensions):
@@ -444,10 +398,8 @@ class Session:
             user.link.send(encode("error", str(error), error.status))
         user.link.send(encode("disconnect"))
         self._traffic_of_left += user.link.traffic
-        self.log.info("user %s left", user.id, extra=_fields_of(user, "left"))
-        status, reason = _told(error)
-        self.events.publish(UserLeft(self.id, user.id, user.link.traffic, status, reason))
-        user.link.close(status)
+        self.reports.left(user, error)
+        user.link.close(status_of(error))
 
     def _after_leaving(self, user: User) -> None:
         if all(other.is_watcher for other in self.users):
@@ -472,30 +424,20 @@ class Session:
         """Send nothing more to a viewer."""
         self.frames.remove(viewer)
 
-    # ---- for the audit log
+    # ---- clipboards
 
     def report_paste(self, user: User, contents: Mapping[str, bytes]) -> None:
-        """Publish that a user pastes a clipboard, whose contents are given by type."""
-        sizes, text = self._described(contents)
-        self.events.publish(Pasted(self.id, user.id, sizes, text))
+        """Report that a user pastes a clipboard, whose contents are given by type."""
+        self.reports.pasted(user, contents)
         for tap in self.taps:
             tap.clipboard(contents)
 
     def _copied(self, contents: Mapping[str, bytes], send: Callable[[], None]) -> None:
-        """Publish that a clipboard of the host, whose contents are given by type, is copied."""
+        """Report that a clipboard of the host, whose contents are given by type, is copied."""
         for tap in self.taps:
             tap.clipboard(contents)
-        users = tuple(user.id for user in self.users if not user.rights.disable_copy)
-        if users:
-            sizes, text = self._described(contents)
-            self.events.publish(Copied(self.id, users, sizes, text))
+        self.reports.copied(self.users, contents)
         self.events.when_durable(send, self.close)
-
-    def _described(self, contents: Mapping[str, bytes]) -> tuple[dict[str, int], str]:
-        text = ""
-        if self.settings.audit.clipboard_content:
-            text = contents.get(TEXT, b"")[:AUDITED_MAX].decode(errors="replace")
-        return {mimetype: len(content) for mimetype, content in contents.items()}, text
 
     # ---- for the users' instructions
 
@@ -533,18 +475,3 @@ class Session:
         """Move every user's deadlines by `seconds`."""
         for user in self.users:
             user.link.stood_still(seconds)
-
-
-def _told(error: GuacrError | None) -> tuple[Status, str]:
-    """Return the status and the sentence that clients are sent at the end."""
-    return (Status.SUCCESS, "") if error is None else (error.status, str(error))
-
-
-def _fields_of(user: User, event: str) -> dict[str, str]:
-    """Return the fields of a log line about a user."""
-    return {
-        "event": event,
-        "user": user.id,
-        "client": user.link.peer,
-        "subject": user.subject,
-    }
