@@ -328,12 +328,12 @@ class HandlerConnection(Connection):
     def receive(self, data: bytes) -> None:
         if self.has_received_eof:
             return
-        if self.opened():  # a peer that sends data has opened the connection
-            self.conversation.tell_started(self)
+        self._open_if_early()
         self._handler.tell(Data(self.number, data))
 
     @override
     def receive_eof(self) -> None:
+        self._open_if_early()
         self._handler.tell(EndOfData(self.number))
 
     @override
@@ -347,3 +347,8 @@ class HandlerConnection(Connection):
     def abort(self) -> None:
         self._handler.forget(self)
         self.conversation.released(self)
+
+    def _open_if_early(self) -> None:
+        """A peer that sends data, or that there is none, has opened the connection."""
+        if self.opened():
+            self.conversation.tell_started(self)

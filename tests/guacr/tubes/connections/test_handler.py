@@ -156,6 +156,15 @@ async def test_data_may_overtake_the_opening() -> None:
         assert one.events == [Opened(3), Data(3, b"early")]
 
 
+async def test_an_end_of_data_may_overtake_the_opening() -> None:
+    async with facing(is_answerer=False) as (one, peer):
+        one.handler.connect(3)
+        peer.send(SendEof(3), ConnectionOpened(3))
+        await peer.answered()
+
+        assert one.events == [Opened(3), EndOfData(3)]
+
+
 async def test_numbers_are_checked() -> None:
     async with facing(is_answerer=False) as (one, _):
         one.handler.connect(1)
