@@ -17,6 +17,7 @@ import asyncio
 import os
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from threading import Thread
 from typing import ParamSpec, TypeVar
 
@@ -50,6 +51,35 @@ async def apart(function: Callable[[], _R], name: str) -> _R:
     future: Future[_R] = Future()
     Thread(target=_run_into, args=(future, function), name=name, daemon=True).start()
     return await asyncio.wrap_future(future)
+
+
+async def held(
+    limit: asyncio.Lock | asyncio.Semaphore,
+    function: Callable[[], _R],
+    discard: Callable[[_R], None] | None = None,
+) -> _R:
+    """Call `function` in a waiting thread, and return its result. `limit` is held until the thread
+    has ended, even if the caller is cancelled before: callers who leave do not pile up threads.
+
+    Args:
+        limit: limits how many threads there are.
+        function: the blocking work.
+        discard: called with a result that nobody waits for any more.
+    """
+    await limit.acquire()
+    work = asyncio.get_running_loop().run_in_executor(None, function)
+    work.add_done_callback(lambda _: limit.release())
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        if discard is not None:
+            work.add_done_callback(partial(_discard, discard))
+        raise
+
+
+def _discard(discard: Callable[[_R], None], work: asyncio.Future[_R]) -> None:
+    if not work.cancelled() and work.exception() is None:
+        discard(work.result())
 
 
 def _run_into(future: Future[_R], function: Callable[[], _R]) -> None:

@@ -78,6 +78,7 @@ class JournalLibrary:
             skips_encrypted=True,
         )
         self._copies: OrderedDict[Key, _Copy] = OrderedDict()
+        self._is_closed = False
 
     def listing(self, may_see: Callable[[str], bool]) -> tuple[list[Listed], str]:
         """Return the recordings whose names may be seen, and a sentence about others; empty if
@@ -113,24 +114,26 @@ class JournalLibrary:
         """
         key = _key(name)
         with self._lock:
-            copy = self._copies.pop(key, None) or _Copy(
-                Stream(self._catalogue, key),
-                tempfile.TemporaryFile(),  # noqa: SIM115 - kept
-            )
             try:
-                self._continue(copy, name)
-            except BaseException as error:
-                with suppress(OSError):  # the disk is full
-                    copy.file.close()
-                if isinstance(error, OSError):
-                    raise StoreError(
-                        f"the recording cannot be copied to {tempfile.gettempdir()}: "
-                        f"{error.strerror}; save it elsewhere {_SAVE}"
-                    ) from error
-                raise
+                copy = self._copies.pop(key, None) or _Copy(
+                    Stream(self._catalogue, key),
+                    tempfile.TemporaryFile(),  # noqa: SIM115 - kept
+                )
+                try:
+                    self._continue(copy, name)
+                    descriptor = os.dup(copy.file.fileno())
+                except BaseException:
+                    with suppress(OSError):  # the disk is full
+                        copy.file.close()
+                    raise
+            except OSError as error:
+                raise StoreError(
+                    f"the recording cannot be copied to {tempfile.tempdir or 'a temporary file'}: "
+                    f"{error.strerror}; save it elsewhere {_SAVE}"
+                ) from error
             self._copies[key] = copy
             self._forget()
-            return os.dup(copy.file.fileno())
+            return descriptor
 
     def is_running(self, name: str) -> bool:
         """Return whether the session of an opened recording is still running."""
@@ -139,8 +142,9 @@ class JournalLibrary:
             return copy is not None and not copy.stream.ended and self._is_live(_key(name).epoch)
 
     def close(self) -> None:
-        """Delete all copies."""
+        """Delete all copies; whoever opens one now is its only reader."""
         with self._lock:
+            self._is_closed = True
             while self._copies:
                 self._copies.popitem()[1].file.close()
 
@@ -171,8 +175,9 @@ class JournalLibrary:
 
     def _forget(self) -> None:
         """Close the copies that were not used for the longest time."""
-        while len(self._copies) > 1 and (
+        while len(self._copies) > 1 - self._is_closed and (
             len(self._copies) > COPIES_MAX
+            or self._is_closed
             or sum(copy.size for copy in self._copies.values()) > COPIED_MAX
         ):
             self._copies.popitem(last=False)[1].file.close()

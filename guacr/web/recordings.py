@@ -21,13 +21,14 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlencode
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from guacr.errors import BadRequestError, ForbiddenError, GuacrError
 from guacr.journal.options import options_of
 from guacr.recording.journal_library import JournalLibrary
 from guacr.recording.library import Library
 from guacr.settings.models import Settings
+from guacr.threads import held
 from guacr.web.admission import Admission
 from guacr.web.guard import deadlines
 from guacr.web.headers import Headers
@@ -38,6 +39,8 @@ DATA_MAX = 4 << 20
 """Maximum bytes of an answer to a request for a range."""
 PART = 256 << 10
 """Bytes that are read and sent at a time."""
+READING_MAX = 16
+"""Threads that open and read recordings for answers."""
 TEXT_MAX = 256
 """Maximum characters of a text to find."""
 BEARER = "Bearer "
@@ -61,11 +64,13 @@ class Recordings:
         self._access = access
         self._viewings = Viewings(note)
         self._scanning, self._listing = asyncio.Lock(), asyncio.Lock()
+        self._reading = asyncio.Semaphore(READING_MAX)
 
     def reload(self, settings: Settings) -> None:
         """Apply new settings."""
-        self.library.close()
-        self.library = library_of(settings)
+        old, self.library = self.library, library_of(settings)
+        # a thread that reads from it may hold it up
+        asyncio.get_running_loop().run_in_executor(None, old.close)
 
     async def close(self, app: web.Application) -> None:
         """Delete temporary files."""
@@ -84,40 +89,23 @@ class Recordings:
 
     async def _list(self, request: web.Request) -> web.StreamResponse:
         may_see, library = self._viewer(request).may_see, self.library
-        async with self._listing:
-            return await _json(partial(_listing, library, may_see))
+        return _json(await held(self._listing, lambda: _encoded(_listing(library, may_see))))
 
     async def _index(self, request: web.Request) -> web.StreamResponse:
         name = await self._admitted(request, "watch")
-        async with self._scanning:  # one at a time: a long recording takes seconds
-            found = await asyncio.to_thread(self.library.map, name)
-        has_text = await asyncio.to_thread(self.library.has_text, name)
-        return await _json(
-            lambda: {
-                "start": found.start,
-                "duration": found.duration,
-                "size": found.size,
-                "live": found.is_running,
-                "points": found.points,
-                "keyframes": found.keyframes,
-                "keys": found.keys,
-                "damage": found.damage,
-                "text": has_text,
-            }
-        )
+        # one at a time: a long recording takes seconds
+        return _json(await held(self._scanning, partial(_course, self.library, name)))
 
     async def _search(self, request: web.Request) -> web.StreamResponse:
         name, text = await self._admitted(request, "search"), request.query.get("text", "")
         if not 0 < len(text) <= TEXT_MAX:
             raise BadRequestError(f"the text to find must have 1 to {TEXT_MAX} characters")
-        async with self._scanning:
-            found = await asyncio.to_thread(self.library.search, name, text)
-        return await _json(lambda: {"found": [(line.time, line.text) for line in found]})
+        return _json(await held(self._scanning, partial(_found, self.library, name, text)))
 
     async def _data(self, request: web.Request) -> web.StreamResponse:
         is_part = "Range" in request.headers
         name = await self._admitted(request, "watch" if is_part else "download")
-        descriptor = await asyncio.to_thread(self.library.open, name)
+        descriptor = await held(self._reading, partial(self.library.open, name), os.close)
         try:
             size = os.fstat(descriptor).st_size
             start, end = _range(request.headers, size)
@@ -127,9 +115,9 @@ class Recordings:
             response = web.StreamResponse(status=206 if is_part else 200, headers=headers)
             response.content_type = "application/octet-stream"
             await response.prepare(request)
-            while start < end:
+            while start < end and request.method != hdrs.METH_HEAD:
                 length = min(PART, end - start)
-                data = await asyncio.to_thread(os.pread, descriptor, length, start)
+                data = await held(self._reading, partial(os.pread, descriptor, length, start))
                 if not data:
                     break  # the file was cut: the client notices that bytes are missing
                 await response.write(data)
@@ -208,9 +196,32 @@ def _listing(library: Library, may_see: Callable[[str], bool]) -> dict[str, obje
     return {"recordings": list(map(asdict, recordings)), "note": note}
 
 
-async def _json(value: Callable[[], object]) -> web.Response:
-    """Return an answer whose value, which may be large, is made and encoded on a thread."""
-    text = await asyncio.to_thread(lambda: json.dumps(value()).encode())
+def _course(library: Library, name: str) -> bytes:
+    found, has_text = library.map(name), library.has_text(name)
+    return _encoded(
+        {
+            "start": found.start,
+            "duration": found.duration,
+            "size": found.size,
+            "live": found.is_running,
+            "points": found.points,
+            "keyframes": found.keyframes,
+            "keys": found.keys,
+            "damage": found.damage,
+            "text": has_text,
+        }
+    )
+
+
+def _found(library: Library, name: str, text: str) -> bytes:
+    return _encoded({"found": [(line.time, line.text) for line in library.search(name, text)]})
+
+
+def _encoded(value: object) -> bytes:
+    return json.dumps(value).encode()
+
+
+def _json(text: bytes) -> web.Response:
     return web.Response(body=text, content_type="application/json")
 
 

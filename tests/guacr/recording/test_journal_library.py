@@ -200,6 +200,20 @@ def test_a_disk_without_room_for_copies(desk: Desk, monkeypatch: pytest.MonkeyPa
         desk.content(name)
 
 
+def test_no_directory_for_copies(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, name = desk.begin(BEGIN)
+    monkeypatch.setattr(tempfile, "tempdir", str(desk.directory / "missing"))
+    with pytest.raises(StoreError, match=r"cannot be copied to .*No such file or directory"):
+        desk.content(name)
+
+
+def test_after_the_end_no_copies_are_kept(desk: Desk) -> None:
+    _, name = desk.begin(BEGIN)
+    desk.watched.close()  # while others are still reading
+    assert desk.content(name) == BEGIN
+    assert not desk.watched._copies
+
+
 def test_encrypted_archives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     identity = pyrage.x25519.Identity.generate()
     how = encoding(compress=False, recipients=[str(identity.to_public())])

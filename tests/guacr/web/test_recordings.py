@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import threading
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,12 +17,15 @@ from guacr.errors import BusyError
 from guacr.journal.journal import Journal
 from guacr.journal.options import RECORDING, options_of
 from guacr.protocol.instruction import encode
+from guacr.recording.library import Library
 from guacr.session.events import Events, RecordingRead
 from guacr.settings.models import Settings, WebSocketSettings
 from guacr.settings.recording import RecordingSettings
+from guacr.threads import waiting_threads
 from guacr.web import recordings
 from guacr.web.app import reload_app
 from tests.support.site import Site, running_site
+from tests.support.waiting import until
 
 KEY = "a key that is long enough for tokens"
 ALL, ANN, ONE = "*", "ann/", "ann/first"
@@ -51,6 +56,11 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
 
 def token(recordings: str, **others: Any) -> str:
     return make_token(KEY, Grant(recordings=recordings, **others), now=time.time(), lifetime=60)
+
+
+def open_files() -> list[str]:
+    """The files that this process has open."""
+    return [os.path.realpath(link) for link in Path("/proc/self/fd").iterdir()]
 
 
 async def get(site: Site, path: str, bearer: str, **headers: str) -> tuple[int, Any]:
@@ -147,6 +157,61 @@ async def test_a_part_is_limited(site: Site, monkeypatch: pytest.MonkeyPatch) ->
 async def test_the_whole(site: Site) -> None:
     status, data = await get(site, "/bob's/data", token(ALL))
     assert (status, data) == (200, recorded(7))
+
+
+async def test_an_answer_to_head_has_no_body(site: Site) -> None:
+    host = site.origin.removeprefix("http://")
+    rest = f"HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token(ALL)}\r\n"
+    name, port = host.split(":")
+    reader, writer = await asyncio.open_connection(name, int(port))
+    path = "/api/recordings/bob's/data"
+    writer.write(f"HEAD {path} {rest}\r\nGET {path} {rest}Connection: close\r\n\r\n".encode())
+    head, answer, body = (await reader.read()).split(b"\r\n\r\n")
+    assert f"Content-Length: {len(recorded(7))}".encode() in head
+    assert (answer[:15], body) == (b"HTTP/1.1 200 OK", recorded(7))
+    writer.close()
+
+
+async def test_clients_that_leave_keep_no_more_threads_and_no_files(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, answers, opened = threading.Event(), threading.Event(), list[int]()
+    ordinary = Library.open
+
+    def hang(library: Library, name: str) -> int:
+        opened.append(descriptor := ordinary(library, name))
+        begun.set()
+        assert answers.wait(20)
+        return descriptor
+
+    monkeypatch.setattr(Library, "open", hang)
+    asyncio.get_running_loop().set_default_executor(waiting_threads())
+    try:
+        for _ in range(recordings.READING_MAX):
+            begun.clear()
+            leaving = asyncio.create_task(get(site, "/bob's/data", token(ALL)))
+            await until(begun.is_set, "a thread")
+            leaving.cancel()
+            await asyncio.wait((leaving,))
+        waiting = asyncio.create_task(get(site, "/bob's/data", token(ALL)))
+        served = await get(site, "", token(ALL))  # does not wait for them
+        assert (served[0], len(opened)) == (200, recordings.READING_MAX)
+    finally:
+        answers.set()
+    assert await waiting == (200, recorded(7))
+    path = str(tmp_path / "bob's")
+    await until(lambda: path not in open_files(), "closed files")
+
+
+async def test_new_settings_do_not_wait_for_a_reader(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends, closed = threading.Event(), list[bool]()
+    monkeypatch.setattr(Library, "close", lambda library: closed.append(ends.wait(1)))
+    reload_app(site.runner.app, Settings(websocket=WebSocketSettings(token_keys=(KEY,))))
+    ends.set()
+    await until(lambda: closed, "the end of the old one")
+    assert closed == [True]
 
 
 async def test_new_settings(site: Site, tmp_path: Path) -> None:
