@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 from guacr.access.keys import ProcessKeys
 from guacr.acme import acme_service
 from guacr.audit.service import JournalService
+from guacr.config_check import find
 from guacr.connection_check import ConnectionCheck
 from guacr.control.control import Control
 from guacr.control.local import LocalControl
+from guacr.deadline import time_limit
 from guacr.errors import SettingsError
 from guacr.limits.ledger import Ledger, LocalLedger
 from guacr.limits.limiter import limit_sessions
@@ -35,7 +37,7 @@ from guacr.session.protocols import Protocols
 from guacr.session.registry import SessionRegistry
 from guacr.settings.models import Settings
 from guacr.telemetry.service import TelemetryService
-from guacr.threads import waiting_threads
+from guacr.threads import apart, waiting_threads
 from guacr.ticker import Ticker
 from guacr.web.app import create_app
 from guacr.web.service import WebService
@@ -64,6 +66,9 @@ ON_OR_OFF = (
 
 GUACAMOLE, WEB = "guacamole", "web"
 """The ports that clients connect to, as metrics name them."""
+
+WARNINGS_TIMEOUT = 8.0
+"""Seconds in which new settings must be checked."""
 
 log = logging.getLogger("guacr.daemon")
 
@@ -248,6 +253,17 @@ class Daemon:
         return late + [
             name for name in ON_OR_OFF if bool(_value(before, name)) != bool(_value(settings, name))
         ]
+
+    async def warnings(self) -> list[str]:
+        """Return what the present settings ask for in vain, a sentence each."""
+        settings, protocols = self.settings, self.registry.protocols
+        try:
+            # a thread of its own: files may be on a disk that hangs
+            async with time_limit(WARNINGS_TIMEOUT):
+                found = await apart(lambda: find(settings, protocols), "check of the settings")
+        except TimeoutError:
+            return [f"the settings could not be checked within {WARNINGS_TIMEOUT:g} s"]
+        return [*found.problems, *found.remarks]
 
     def _renewed(self) -> None:
         """Use the new certificate of ACME."""

@@ -4,28 +4,22 @@ import asyncio
 import os
 import socket
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from guacr.acme import acme_service
 from guacr.addresses import place
+from guacr.config_check import find
 from guacr.daemon import tube_service
-from guacr.errors import GuacrError, SettingsError, UnsupportedError
+from guacr.errors import SettingsError
 from guacr.journal.options import options_of
 from guacr.net.certificates import Validity
 from guacr.net.listeners import close_all, tcp_sockets
 from guacr.net.tls import TlsFiles, context_of
 from guacr.operators.authority import check_keys
 from guacr.operators.service import rpc_server_type
-from guacr.policy.check import Protocol
-from guacr.policy.check import remarks as policy_remarks
 from guacr.process.pid_file import PidFile
-from guacr.recording.check import connection_problems
 from guacr.recording.check import problems as recording_problems
-from guacr.session import configured
-from guacr.session.handler import ProtocolHandler
 from guacr.session.protocols import Protocols
-from guacr.settings.limits import LimitsSettings
 from guacr.settings.models import Settings
 from guacr.telemetry.service import ENDPOINT, is_wanted, load
 from guacr.workers.shares import worker_count
@@ -40,31 +34,19 @@ def check(settings: Settings) -> list[str]:
         SettingsError: `guacr serve` would refuse the settings, or a connection would fail before it
             reaches its host; one line for each problem.
     """
-    problems, remarks = list(_problems(settings)), list[str]()
+    problems = list(_problems(settings))
     try:
         protocols = Protocols(offered=settings.server.protocols)
     except SettingsError as error:
         problems.append(str(error))
         protocols = Protocols()
-    for handler in _installed(protocols):
-        try:
-            remarks += handler.check_settings(settings)
-        except GuacrError as error:
-            problems.append(str(error))
-    remarks += policy_remarks(settings, _described(protocols))
-    for name, connection in settings.connections.items():
-        found = configured.problems(protocols, settings, connection)
-        found += connection_problems(connection)
-        problems += [f"connections.{name}: {problem}" for problem in found]
-        if not found:
-            notes = configured.remarks(protocols, settings, connection)
-            remarks += [f"connections.{name}: {note}" for note in notes]
-    remarks += _about_limits(settings)
+    found = find(settings, protocols)
+    problems += found.problems
     if problems:
         raise SettingsError("\n".join(dict.fromkeys(problems)))
     return [
-        "the settings are valid" + (", with these remarks:" if remarks else ""),
-        *dict.fromkeys(remarks),
+        "the settings are valid" + (", with these remarks:" if found.remarks else ""),
+        *found.remarks,
         f"Guacamole protocol: {_places(settings.server.hosts, settings.server.port)}"
         + _tls(settings, "server"),
         _websocket(settings),
@@ -82,34 +64,6 @@ def check(settings: Settings) -> list[str]:
 def _processes(settings: Settings) -> str:
     workers = worker_count(settings.daemon.workers)
     return "one" if workers == 1 else f"{workers} workers, and one that accepts clients"
-
-
-def _described(protocols: Protocols) -> dict[str, Protocol]:
-    return {
-        handler.name: Protocol(
-            handler.connects, frozenset(one.name for one in handler.params_type.declared())
-        )
-        for handler in _installed(protocols)
-    }
-
-
-def _about_limits(settings: Settings) -> list[str]:
-    """Return a remark for each limit of people if nothing says who they are."""
-    if settings.websocket.has_key:
-        return []
-    names = [name for name in LimitsSettings.model_fields if name.endswith("_per_subject")]
-    return [
-        f"limits.{name} has no effect: people are known by tokens only, and there is no "
-        "websocket.token_keys"
-        for name in names
-        if getattr(settings.limits, name)
-    ]
-
-
-def _installed(protocols: Protocols) -> Iterator[type[ProtocolHandler]]:
-    for name in protocols.names:
-        with suppress(UnsupportedError):  # a library is not installed
-            yield protocols.find(name)
 
 
 def _problems(settings: Settings) -> Iterator[str]:

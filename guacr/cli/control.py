@@ -7,15 +7,18 @@ import json
 import os
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, wait
+from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING
 
-from guacr.errors import SettingsError
+from guacr.errors import GuacrError, SettingsError
 from guacr.showable import escaped, showable
 
 if TYPE_CHECKING:
     from guacr.control.client import ControlClient
-    from guacr.control.info import SessionInfo
+    from guacr.control.info import Reloaded, SessionInfo
     from guacr.settings.models import Settings
 
 TOKEN_VARIABLE = "GUACR_CONTROL_TOKEN"  # noqa: S105 - the name of a variable
@@ -23,6 +26,10 @@ CELL_MAX = 40
 """Maximum characters of a cell in a table."""
 POLL = 1.0
 """Seconds between two looks at a daemon that is draining."""
+RELOAD_POLL = 0.5
+"""Seconds between two looks at a daemon that reads its settings again."""
+NAMES_MAX = 20
+"""Maximum names of changed settings in a line."""
 _HEADER = ("ID", "PROTOCOL", "HOST", "USERNAME", "PERSON", "CLIENT", "USERS", "AGE", "IN", "OUT")
 _LOOPBACK_OF = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (asked, not bound)
 
@@ -153,11 +160,40 @@ def watch(arguments: argparse.Namespace, settings: Settings) -> Iterator[str]:
 
 
 def reload(arguments: argparse.Namespace, settings: Settings) -> Iterator[str]:
-    """Have the settings read again; yield lines about what needs a restart."""
-    late = client_of(arguments, settings).reload()
-    yield "the settings were reloaded"
-    for name in late:
+    """Have the settings read again; yield lines about the progress and the result."""
+    client = client_of(arguments, settings)
+    work: Future[Reloaded] = Future()
+    Thread(target=_reload_into, args=(work, client), daemon=True).start()  # Ctrl+C does not wait
+    said = ""
+    while not wait([work], RELOAD_POLL).done:
+        with suppress(GuacrError):  # the request itself says what is wrong
+            activity = client.status().activity
+            if activity not in ("", said):
+                said = activity
+                yield f"{said} …"
+    result = work.result()
+    changed = _listed(result.changed)
+    yield (
+        f"the settings were reloaded: {changed} changed"
+        if changed
+        else ("the settings were reloaded: nothing has changed")
+    )
+    for name in result.need_restart:
         yield f"{name} has changed: it takes effect with the next start"
+    for warning in result.warnings:
+        yield f"warning: {showable(warning, escaped)}"
+
+
+def _reload_into(work: Future[Reloaded], client: ControlClient) -> None:
+    try:
+        work.set_result(client.reload())
+    except BaseException as error:  # noqa: BLE001 - raised where the result is awaited
+        work.set_exception(error)
+
+
+def _listed(names: Sequence[str]) -> str:
+    rest = [f"{len(names) - NAMES_MAX} more"] if len(names) > NAMES_MAX else []
+    return showable(", ".join([*names[:NAMES_MAX], *rest]), escaped)
 
 
 def events(arguments: argparse.Namespace, settings: Settings) -> Iterator[str]:

@@ -18,7 +18,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from typing_extensions import override
 
-from guacr.control.info import DaemonStatus, SessionInfo
+from guacr.control.info import DaemonStatus, Reloaded, SessionInfo
 from guacr.errors import (
     BadRequestError,
     GuacrError,
@@ -34,8 +34,8 @@ TIMEOUT = 10.0
 """Seconds for a connection, and for each part of an answer."""
 EVENT_TIMEOUT = 60.0
 """Seconds within which a stream of events says something."""
-RELOAD_TIMEOUT = 60.0
-"""Seconds for reading settings again, which may have to be fetched."""
+RELOAD_TIMEOUT = 300.0
+"""Seconds for reading settings again, which may have to be fetched, and for starting workers."""
 ANSWER_MAX = 64 * 1024 * 1024
 """Maximum bytes of an answer."""
 LINE_MAX = 1024 * 1024
@@ -137,11 +137,11 @@ class ControlClient:
         """Open sessions again."""
         self._ask("POST", "/v1/resume", {})
 
-    def reload(self) -> list[str]:
-        """Have the settings read again; return the names of those that need a restart."""
+    def reload(self) -> Reloaded:
+        """Have the settings read again, and return once they have taken effect."""
         answer = self._ask("POST", "/v1/reload", {}, timeout=RELOAD_TIMEOUT)
         with _other_versions():
-            return list(answer["need_restart"])
+            return Reloaded.of(answer)
 
     def events(self) -> Iterator[dict[str, Any]]:
         """Yield events from now on, until the daemon ends the stream."""

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from guacr.control.info import DaemonStatus, SessionInfo
+from guacr.control.info import DaemonStatus, Reloaded, SessionInfo
 from guacr.errors import GuacrError
 from guacr.session.events import OperatorActed, RecordingRead
 
@@ -59,8 +59,8 @@ class Control(ABC):
         """Open sessions again after `drain`."""
 
     @abstractmethod
-    async def reload(self) -> list[str]:
-        """Read the settings again, as after SIGHUP; return the names of those that need a restart.
+    async def reload(self) -> Reloaded:
+        """Read the settings again, as after SIGHUP.
 
         Raises:
             SettingsError: they cannot be used; nothing is changed.

@@ -104,6 +104,8 @@ class DaemonStatus:
     not_ready: tuple[str, ...]
     """Why no client should be sent here, as sentences; empty if the daemon is ready."""
     workers: tuple[WorkerInfo, ...]
+    activity: str = ""
+    """The sentence that says what a reload is doing; empty if there is none."""
 
     @property
     def is_ready(self) -> bool:
@@ -117,7 +119,24 @@ class DaemonStatus:
         return cls(**{**values, "not_ready": tuple(values["not_ready"]), "workers": workers})
 
 
-Info = UserInfo | SessionInfo | WorkerInfo | DaemonStatus
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reloaded:
+    """The result of reading the settings again."""
+
+    changed: tuple[str, ...] = ()
+    """The names of the settings that have another value than before."""
+    need_restart: tuple[str, ...] = ()
+    """The names of those that differ from the ones at the start, and have no effect yet."""
+    warnings: tuple[str, ...] = ()
+    """Sentences about what the settings ask for in vain, as `guacr check-config` says them."""
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Self:
+        """Return what `plain` has turned into `values`."""
+        return cls(**{name: tuple(values[name]) for name in cls.__slots__})
+
+
+Info = UserInfo | SessionInfo | WorkerInfo | DaemonStatus | Reloaded
 
 
 def plain(info: Info) -> dict[str, Any]:

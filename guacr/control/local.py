@@ -15,7 +15,7 @@ from typing_extensions import override
 from guacr import __version__
 from guacr.control.control import Control
 from guacr.control.events import TimedSubscription, described
-from guacr.control.info import DaemonStatus, SessionInfo, State, UserInfo, WorkerInfo
+from guacr.control.info import DaemonStatus, Reloaded, SessionInfo, State, UserInfo, WorkerInfo
 from guacr.errors import BusyError, GuacrError, SettingsError
 from guacr.session.events import OperatorActed, RecordingRead
 from guacr.session.registry import SessionRegistry
@@ -50,8 +50,10 @@ class LocalControl(Control):
         self._since = time.time()
         self.checks: list[Callable[[], str]] = [self._draining, self._full, self._unaudited]
         """Each returns a sentence that says why the daemon is not ready, or an empty text."""
-        self.on_reload: Callable[[], Awaitable[list[str]]] = _cannot_reload
+        self.on_reload: Callable[[], Awaitable[Reloaded]] = _cannot_reload
         """Does what `reload` promises; set by whoever has read the settings."""
+        self.activity: Callable[[], str] = str
+        """Returns the sentence that says what a reload is doing; empty if there is none."""
         self.sample: Callable[[], Awaitable[dict[str, Any]]] = _nothing
         """Returns the metrics of this process (`guacr.metrics.snapshots`)."""
 
@@ -85,6 +87,7 @@ class LocalControl(Control):
             state=self._state,
             not_ready=tuple(filter(None, sentences)),
             workers=(self._about_worker(),),
+            activity=self.activity(),
         )
 
     @override
@@ -96,7 +99,7 @@ class LocalControl(Control):
         self._registry.is_draining = False
 
     @override
-    async def reload(self) -> list[str]:
+    async def reload(self) -> Reloaded:
         return await self.on_reload()
 
     @override
@@ -188,5 +191,5 @@ async def _nothing() -> dict[str, Any]:
     return {}
 
 
-async def _cannot_reload() -> list[str]:
+async def _cannot_reload() -> Reloaded:
     raise SettingsError("this daemon has no settings to read again")

@@ -16,7 +16,7 @@ from guacr.access.gateway import WATCH_LIFETIME, watch_token
 from guacr.access.keys import ProcessKeys
 from guacr.access.operator_tokens import Right
 from guacr.control.control import Control
-from guacr.control.info import DaemonStatus, SessionInfo
+from guacr.control.info import DaemonStatus, Reloaded, SessionInfo
 from guacr.errors import (
     BadRequestError,
     NotFoundError,
@@ -165,8 +165,8 @@ class Operations:
         await self._note(operator, "resume")
         await self._control.resume()
 
-    async def reload(self, operator: Operator) -> list[str]:
-        """Read the settings again; return the names of those that need a restart.
+    async def reload(self, operator: Operator) -> Reloaded:
+        """Read the settings again.
 
         Raises:
             ForbiddenError: the operator may not do it.

@@ -177,7 +177,7 @@ class _Rest:
     async def reload(self, request: web.Request) -> web.Response:
         """Read the settings again."""
         operator, _ = await self._body(request)
-        return web.json_response({"need_restart": await self._operations.reload(operator)})
+        return web.json_response(plain(await self._operations.reload(operator)))
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         """Stream events, one JSON object per line, until the client leaves or its rights end."""

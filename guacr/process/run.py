@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, NoReturn
 
 from guacr import garbage
 from guacr import log as logs
+from guacr.control.info import Reloaded
 from guacr.errors import SettingsError
 from guacr.event_loop import leave, loop_factory
 from guacr.net.open_files import raise_open_files
 from guacr.process.background import Detached
 from guacr.process.pid_file import PidFile
+from guacr.settings.differences import differences
 from guacr.settings.models import Settings
 from guacr.systemd import feed_watchdog, notify, notify_reloading
 from guacr.threads import apart
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 LOAD_TIMEOUT = 60.0
 """Seconds within which the settings must be reloaded, commands included."""
+READING = "reading the settings"
 
 log = logging.getLogger("guacr.process")
 
@@ -91,12 +94,12 @@ class _Process:
             from guacr.workers.front import Front
 
             front = Front(self._settings, to_syslog=self._detached is not None)
-            front.control.on_reload = partial(self._reload, front)
+            front.control.on_reload = partial(self._reload_for_operator, front)
             return front
         from guacr.daemon import Daemon
 
         daemon = Daemon(self._settings)
-        daemon.control.on_reload = partial(self._reload, daemon)
+        daemon.control.on_reload = partial(self._reload_for_operator, daemon)
         return daemon
 
     def _handle_signals(self) -> None:
@@ -148,6 +151,17 @@ class _Process:
                 "name is a pipe, or on a disk that does not respond, and how long commands take"
             ) from None
 
+    async def _reload_for_operator(self, daemon: Daemon | Front) -> Reloaded:
+        """Do what `Control.reload` promises."""
+        async with self._reloading:
+            before = daemon.settings
+            late = await self._reload_alone(daemon)
+            return Reloaded(
+                changed=tuple(differences(before, daemon.settings)),
+                need_restart=tuple(late),
+                warnings=tuple(await daemon.warnings()),
+            )
+
     async def _reload(self, daemon: Daemon | Front) -> list[str]:
         """Reload the settings; return the names of those that need a restart.
 
@@ -158,6 +172,7 @@ class _Process:
             return await self._reload_alone(daemon)
 
     async def _reload_alone(self, daemon: Daemon | Front) -> list[str]:
+        daemon.control.activity = lambda: READING
         try:
             settings = await self._loaded()
             late = await daemon.apply(settings)
@@ -168,6 +183,8 @@ class _Process:
         except Exception:
             log.exception("the settings were not reloaded because of an unexpected error")
             raise SettingsError("the settings were not reloaded: see the daemon's log") from None
+        finally:
+            daemon.control.activity = str
         logs.configure(settings.log, to_syslog=self._detached is not None)
         log.info("the settings were reloaded")
         for name in late:

@@ -14,7 +14,7 @@ from typing_extensions import override
 from guacr import __version__, refusals
 from guacr.control.control import Control
 from guacr.control.events import DROPPED
-from guacr.control.info import DaemonStatus, SessionInfo, WorkerInfo
+from guacr.control.info import DaemonStatus, Reloaded, SessionInfo, WorkerInfo
 from guacr.errors import GuacrError, NotFoundError, SettingsError, UpstreamUnavailableError
 from guacr.metrics.resources import used
 from guacr.metrics.snapshots import Processes, Snapshot
@@ -46,8 +46,10 @@ class WorkersControl(Control):
     def __init__(self, workers: Workers) -> None:
         self._workers = workers
         self.is_draining = False
-        self.on_reload: Callable[[], Awaitable[list[str]]] = _cannot_reload
+        self.on_reload: Callable[[], Awaitable[Reloaded]] = _cannot_reload
         """Does what `reload` promises; set by whoever has read the settings."""
+        self.activity: Callable[[], str] = str
+        """Returns the sentence that says what a reload is doing; empty if there is none."""
         self.limits: dict[str, ConnectionLimits] = {}
         """Those of the ports, by the names of the ports in the metrics."""
         self.checks: list[Callable[[], str]] = [self._unserved]
@@ -104,6 +106,7 @@ class WorkersControl(Control):
             state="draining" if self.is_draining else "ready",
             not_ready=tuple(self._reasons(found)),
             workers=tuple(workers),
+            activity=self.activity(),
         )
 
     def _info(self, worker: RemoteWorker, status: DaemonStatus) -> WorkerInfo:
@@ -144,7 +147,7 @@ class WorkersControl(Control):
         await self._of_all("resume")
 
     @override
-    async def reload(self) -> list[str]:
+    async def reload(self) -> Reloaded:
         return await self.on_reload()
 
     # ---- metrics
@@ -259,5 +262,5 @@ class _Reader:
                 yield event
 
 
-async def _cannot_reload() -> list[str]:
+async def _cannot_reload() -> Reloaded:
     raise SettingsError("this daemon has no settings to read again")

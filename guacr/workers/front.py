@@ -19,7 +19,7 @@ from guacr import refusals
 from guacr.access.keys import ProcessKeys
 from guacr.acme import acme_service
 from guacr.deadline import STANDSTILL
-from guacr.errors import BusyError, SettingsError, ShutdownError
+from guacr.errors import BusyError, SettingsError, ShutdownError, UpstreamUnavailableError
 from guacr.limits.book import Book
 from guacr.limits.refusal import Scope
 from guacr.limits.remote_ledger import answer
@@ -34,7 +34,7 @@ from guacr.workers.boot import Boot
 from guacr.workers.client import ATTEMPTS_MAX, Client
 from guacr.workers.control import WorkersControl
 from guacr.workers.generation import Generation
-from guacr.workers.operations import REFUSED
+from guacr.workers.operations import REFUSED, WARNINGS
 from guacr.workers.reception import Reception
 from guacr.workers.remote import MISSED_MAX, Observer, RemoteWorker
 from guacr.workers.served_control import ServedControl
@@ -86,7 +86,7 @@ class Front(Observer):
         """The counts behind limits, of all workers."""
         self._current: Generation | None = None
         self._old: list[Generation] = []
-        self._last_number = 0
+        self._last_number = self._generation_number = 0
         self._turn = 0
         self._waiting: deque[Client] = deque()
         """Clients that no worker could be given yet."""
@@ -165,6 +165,7 @@ class Front(Observer):
             )
         changes = [service.reload(settings) for service in self._services]
         generation = self._generation(settings)
+        self.control.activity = lambda: generation.progress
         await generation.start()
         if self._is_closing:
             generation.kill()
@@ -182,6 +183,16 @@ class Front(Observer):
         late = [name for name in names if _value(started, name) != _value(settings, name)]
         switched = bool(started.acme.domains) != bool(settings.acme.domains)
         return [*late, "acme.domains"] if switched else late
+
+    async def warnings(self) -> list[str]:
+        """Return what the present settings ask for in vain, a sentence each: a worker knows it."""
+        worker = self._least_loaded()
+        if worker is None:
+            return []
+        try:
+            return list(await worker.channel.request(WARNINGS))
+        except UpstreamUnavailableError:
+            return ["the settings could not be checked: no worker answers"]
 
     async def close(self) -> None:
         """Stop listening, and have the workers end every session, within a limited time."""
@@ -239,10 +250,12 @@ class Front(Observer):
             from guacr.operators.authority import check_keys  # not loaded without the page
 
             check_keys(settings)
+        self._generation_number += 1
         return Generation(
             Boot(settings, self._keys, worker_count(settings.daemon.workers), self._to_syslog),
             self._new_number,
             self,
+            number=self._generation_number,
         )
 
     def _new_number(self) -> int:

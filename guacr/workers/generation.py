@@ -35,6 +35,7 @@ class Generation(Observer):
 
     Args:
         boot: what they are started with.
+        number: that of the generation.
         numbers: returns the number of a new worker.
         observer: is told what happens to the workers.
     """
@@ -44,8 +45,11 @@ class Generation(Observer):
         boot: Boot,
         numbers: Callable[[], int],
         observer: Observer,
+        *,
+        number: int = 1,
     ) -> None:
         self.boot = boot
+        self.number = number
         self.workers: dict[int, RemoteWorker] = {}
         self._numbers = numbers
         self._observer = observer
@@ -75,6 +79,16 @@ class Generation(Observer):
             self.kill()
             raise
         self._is_started = True
+
+    @property
+    def progress(self) -> str:
+        """The sentence that says how far the start is; empty once all workers are ready."""
+        if self._is_started or self._is_ending:
+            return ""
+        count, ready = self.boot.workers, sum(one.state == "ready" for one in self.workers.values())
+        noun = "worker" if count == 1 else "workers"
+        begin = f"starting {count} {noun} of generation {self.number}"
+        return f"{begin} ({ready} ready)" if ready else begin
 
     def _are_ready(self) -> bool:
         """Return whether all workers are ready.

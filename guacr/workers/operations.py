@@ -34,5 +34,7 @@ ENDING = "ending"
 """A worker ends by itself: it takes no more clients."""
 TRACE = signal.SIGUSR2
 """Not a message, because it is for a worker that reads none: it writes where it is."""
+WARNINGS = "warnings"
+"""A request: what the settings of the worker ask for in vain, a list of sentences."""
 REFUSED = "refused"
 """The front has refused a client: `peer` and `reason`, for the audit log."""

@@ -65,7 +65,7 @@ class ServedControl:
 
     async def _reload(self, argument: None) -> dict[str, Any]:
         try:
-            return {"need_restart": await self._control.reload()}
+            return plain(await self._control.reload())
         except SettingsError as error:  # the status alone would not tell that it is one
             return {"refused": str(error)}
 

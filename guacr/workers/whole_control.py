@@ -10,13 +10,13 @@ from typing import Any
 from typing_extensions import override
 
 from guacr.control.control import Control
-from guacr.control.info import DaemonStatus, SessionInfo
+from guacr.control.info import DaemonStatus, Reloaded, SessionInfo
 from guacr.errors import GuacrError, SettingsError, UnsupportedError
 from guacr.session.events import OperatorActed, RecordingRead
 from guacr.workers.channel import Channel
 
-RELOAD_TIMEOUT = 180.0
-"""Seconds in which new workers must have started, or have failed to."""
+RELOAD_TIMEOUT = 270.0
+"""Seconds in which settings must be read and new workers must have started, or have failed to."""
 
 
 class WholeControl(Control):
@@ -57,11 +57,11 @@ class WholeControl(Control):
         await self._channel.request("resume")
 
     @override
-    async def reload(self) -> list[str]:
+    async def reload(self) -> Reloaded:
         answer = await self._channel.request("reload", timeout=RELOAD_TIMEOUT)
         if "refused" in answer:
             raise SettingsError(answer["refused"])
-        return list(answer["need_restart"])
+        return Reloaded.of(answer)
 
     @override
     async def samples(self) -> list[dict[str, Any]]:

@@ -39,6 +39,7 @@ from guacr.workers.operations import (
     SAMPLE,
     STOP,
     TRACE,
+    WARNINGS,
 )
 from guacr.workers.relay import WorkerHandover
 from guacr.workers.served_control import ServedControl
@@ -120,6 +121,7 @@ class Worker:
         self._reason = ""
         self.daemon.control.checks.append(lambda: self._reason)
         self._control = ServedControl(self.daemon.control, self._channel)
+        self._channel.answers[WARNINGS] = self._warnings
 
     async def run(self) -> None:
         """Serve until the front says that this is the end, or is gone."""
@@ -162,6 +164,9 @@ class Worker:
         elif message.op == REFUSED:
             for observer in refusals.observers:
                 observer(message.fields["peer"], message.fields["reason"])
+
+    async def _warnings(self, argument: None) -> list[str]:
+        return await self.daemon.warnings()
 
     def _adopt(self, message: Message) -> None:
         fields = message.fields

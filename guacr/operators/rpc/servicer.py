@@ -129,7 +129,7 @@ class Servicer:
         return new("ResumeResponse")
 
     async def _reload(self, operator: Operator, request: Message) -> Message:
-        return new("ReloadResponse", need_restart=await self._operations.reload(operator))
+        return new("ReloadResponse", **plain(await self._operations.reload(operator)))
 
     async def _events(self, request: Message, context: Context) -> None:
         sender = _Sender()

@@ -346,8 +346,9 @@ class Console {
 
   async act(path, said, timeout) {
     try {
-      const { need_restart: late = [] } = await this.operations.act(path, {}, timeout);
-      this.say(late.length ? `${said} These need a restart: ${late.join(", ")}.` : said);
+      const { need_restart: late = [], warnings = [] } = await this.operations.act(path, {}, timeout);
+      const restart = late.length ? [`These need a restart: ${late.join(", ")}.`] : [];
+      this.say([said, ...restart, ...warnings.map(sentence)].join(" "));
     } catch (error) {
       this.say(sentence(error.message));
     }

@@ -2,7 +2,7 @@
 
 const API = "api/admin"; // relative to the page, which a proxy may have moved
 const TIMEOUT = 15_000; // milliseconds
-export const RELOAD_TIMEOUT = 60_000;
+export const RELOAD_TIMEOUT = 300_000; // new workers may have to start
 
 export class Operations {
   constructor(token) {

@@ -11,6 +11,7 @@ import pytest
 
 from guacr.cli.control import amount, duration, table
 from guacr.cli.main import main
+from guacr.control.info import Reloaded
 from guacr.settings import configuration
 from tests.guacr.operators.conftest import Site, bearer, control_settings, running_site
 from tests.support.loopback import session_of
@@ -107,12 +108,37 @@ async def test_what_is_wrong_with_new_settings_is_said(
     assert await run("reload") == 2
     assert "no settings" in capsys.readouterr().err
 
-    async def reload() -> list[str]:
-        return ["server.port"]
 
-    site.daemon.control.on_reload = reload
+async def test_a_reload_says_how_far_it_is_and_what_it_has_changed(
+    site: Site, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("guacr.cli.control.RELOAD_POLL", 0.01)
+    control, asked = site.daemon.control, asyncio.Event()
+    sentences = iter(["reading the settings", "starting 2 workers of generation 3"])
+
+    def activity() -> str:
+        said = next(sentences, "")
+        if not said:
+            asked.set()
+        return said
+
+    async def reload() -> Reloaded:
+        control.activity = activity
+        await asked.wait()
+        names = tuple(f"connections.{n}" for n in range(22))
+        return Reloaded(changed=names, need_restart=("server.port",), warnings=("bad\x1b[2J",))
+
+    control.on_reload = reload
     assert await run("reload") == 0
-    assert "server.port has changed" in capsys.readouterr().out
+    reading, starting, changed, restart, warning = capsys.readouterr().out.splitlines()
+    assert (reading, starting) == (
+        "reading the settings …",
+        "starting 2 workers of generation 3 …",
+    )
+    assert changed.startswith("the settings were reloaded: connections.0, connections.1, ")
+    assert changed.endswith("connections.19, 2 more changed")
+    assert restart == "server.port has changed: it takes effect with the next start"
+    assert warning == "warning: bad\\x1b[2J"
 
 
 def test_without_an_interface_it_says_what_to_set(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from guacr.control import local
-from guacr.control.info import DaemonStatus, SessionInfo, UserInfo, plain
+from guacr.control.info import DaemonStatus, Reloaded, SessionInfo, UserInfo, plain
 from guacr.control.local import LocalControl
 from guacr.errors import (
     BusyError,
@@ -159,11 +159,13 @@ async def test_a_reload_is_that_of_the_process() -> None:
     with pytest.raises(SettingsError, match="no settings"):
         await control.reload()
 
-    async def reload() -> list[str]:
-        return ["server.port"]
+    async def reload() -> Reloaded:
+        control.activity = lambda: "reading the settings"
+        assert (await control.status()).activity == "reading the settings"
+        return Reloaded(need_restart=("server.port",))
 
     control.on_reload = reload
-    assert await control.reload() == ["server.port"]
+    assert (await control.reload()).need_restart == ("server.port",)
 
     async def sample() -> dict[str, int]:
         return {"sessions": 3}

@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 
 from guacr.access.operator_tokens import Right
+from guacr.control.info import Reloaded
 from guacr.operators import rest
 from guacr.operators.operations import MESSAGE, MESSAGE_MAX
 from guacr.operators.service import OperatorService
@@ -126,12 +127,13 @@ async def test_draining_and_reloading(site: Site) -> None:
     refused = await answer(await site.unix.post("/v1/reload"), 409)
     assert "no settings" in refused["error"]
 
-    async def reload() -> list[str]:
-        return ["server.port"]
+    async def reload() -> Reloaded:
+        return Reloaded(need_restart=("server.port",), warnings=("mind the gap",))
 
     site.daemon.control.on_reload = reload
     reloaded = await answer(await site.unix.post("/v1/reload"))
-    assert reloaded == {"need_restart": ["server.port"]}
+    lists = {"changed": [], "need_restart": ["server.port"], "warnings": ["mind the gap"]}
+    assert reloaded == lists
 
 
 @pytest.mark.parametrize(

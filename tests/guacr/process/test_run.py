@@ -278,7 +278,7 @@ def test_sighup_reloads_and_ends_nothing(tmp_path: Path) -> None:
                 line(process, "the settings were reloaded")
                 line(process, "server.port has changed: it takes effect with the next start")
                 assert "new" in offered(web_port)
-                assert operator.reload() == ["server.port"]
+                assert operator.reload().need_restart == ("server.port",)
                 path.write_text("[server]\nport = 99999\n")
                 with pytest.raises(SettingsError, match="port must be a whole number"):
                     operator.reload()

@@ -19,6 +19,7 @@ import pytest_asyncio
 
 from guacr.access.operator_tokens import ALL_RIGHTS, make_operator_token
 from guacr.access.tokens import Grant, make_token
+from guacr.control.info import Reloaded
 from guacr.errors import NotFoundError, SessionClosedError, SettingsError
 from guacr.limits.refusal import Scope
 from guacr.metrics.snapshots import Snapshot
@@ -262,8 +263,8 @@ async def test_operators_see_the_sessions_of_all_workers(
 async def test_the_operators_page_of_a_worker_controls_all_of_them(
     front: Front, stack: AsyncExitStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def reload() -> list[str]:
-        return ["server.port"]
+    async def reload() -> Reloaded:
+        return Reloaded(need_restart=("server.port",), warnings=("mind the gap",))
 
     owners = await on_each_worker(front, stack)
     ids = [owner.state.ready for owner in owners]
@@ -297,7 +298,8 @@ async def test_the_operators_page_of_a_worker_controls_all_of_them(
     assert "no settings to read again" in refused["error"]
     with monkeypatch.context() as patch:
         patch.setattr(front.control, "on_reload", reload)
-        assert await ask("reload") == {"need_restart": ["server.port"]}
+        lists = {"changed": [], "need_restart": ["server.port"], "warnings": ["mind the gap"]}
+        assert await ask("reload") == lists
 
 
 async def test_keys_of_users_are_not_those_of_operators(front: Front) -> None:
@@ -459,8 +461,11 @@ async def test_new_settings_are_those_of_new_workers_and_lose_no_session(
         assert await connection_header(front, http) is None
         with owned():
             server = {"hosts": LOCAL, "port": 0, "protocols": [CARD], "backlog": 7}
-            new = settings_of(server=server, session={"max_users": 2})
+            connections = {"bad": {"protocol": CARD, "parameters": {"colour": "red"}}}
+            new = settings_of(server=server, session={"max_users": 2}, connections=connections)
             assert await front.apply(new) == ["server.backlog"], "it needs a restart"
+            (warning,) = await front.warnings()
+            assert warning.startswith("connections.bad: ")
             assert await connection_header(front, http) == "close"
             for owner in owners:
                 owner.size(320, 240)

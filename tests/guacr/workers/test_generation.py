@@ -94,7 +94,7 @@ def zygotes(monkeypatch: pytest.MonkeyPatch) -> list[Zygote]:
 @pytest.fixture
 async def generation(zygotes: list[Zygote]) -> Iterator[Generation]:  # type: ignore[misc]
     boot = Boot(Settings(), ProcessKeys.generate(), 2)
-    made = Generation(boot, count(1).__next__, Noted())
+    made = Generation(boot, count(1).__next__, Noted(), number=3)
     yield made
     made.kill()
 
@@ -106,9 +106,12 @@ def say(sock: socket.socket, op: str, **fields: str) -> None:
 async def started(generation: Generation, zygotes: list[Zygote]) -> Zygote:
     starting = asyncio.create_task(generation.start())
     await until(lambda: zygotes and len(zygotes[0].workers) == 2, "two workers")
-    for sock in zygotes[0].workers:
-        say(sock, READY)
+    assert generation.progress == "starting 2 workers of generation 3"
+    say(zygotes[0].workers[0], READY)
+    await until(lambda: generation.progress.endswith(" (1 ready)"), "one is ready")
+    say(zygotes[0].workers[1], READY)
     await starting
+    assert not generation.progress
     return zygotes[0]
 
 
