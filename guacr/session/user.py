@@ -10,7 +10,7 @@ from typing_extensions import override
 from guacr.budget import Budget
 from guacr.errors import GuacrError
 from guacr.protocol.client import ClientInfo
-from guacr.session.events import Events, Refused, TransferReports
+from guacr.session.events import Events, Refused
 from guacr.session.frames.viewer import Viewer
 from guacr.session.input.held import HeldInput
 from guacr.session.link import Link
@@ -20,6 +20,7 @@ from guacr.session.streams.objects import Objects
 from guacr.session.streams.outputs import OutputStreams
 from guacr.session.streams.transfers import SessionLog, Transfers
 from guacr.session.tasks import Tasks
+from guacr.session.transfer_reports import TransferReports
 
 
 class User(Viewer):

@@ -22,9 +22,9 @@ from guacr.errors import (
 )
 from guacr.protocol.instruction import BLOB_MAX, encode, encode_blobs, encode_stream
 from guacr.protocol.status import Status
-from guacr.session.events import TransferReports
 from guacr.session.link import Link
 from guacr.session.streams.window import Window
+from guacr.session.transfer_reports import TransferReports
 
 if TYPE_CHECKING:
     from _hashlib import HASH

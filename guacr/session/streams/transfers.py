@@ -15,10 +15,10 @@ from guacr.errors import (
     TooManyError,
     forget_frames,
 )
-from guacr.session.events import TransferReports
 from guacr.session.streams.inputs import InputStream
 from guacr.session.streams.upload import Upload
 from guacr.session.tasks import Tasks
+from guacr.session.transfer_reports import TransferReports
 
 SessionLog = LoggerAdapter[Any]
 """A logger whose lines carry the session."""

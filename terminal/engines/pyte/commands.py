@@ -10,8 +10,10 @@ from terminal.engines.pyte.calls import Calls
 from terminal.engines.pyte.colours import HostColours
 from terminal.engines.pyte.cursor import Cursor
 from terminal.engines.pyte.pens import Pens
-from terminal.engines.pyte.stream import MAX_COPY_BYTES
 from terminal.engines.titles import Titles
+
+MAX_COPY_BYTES = 1 << 20
+"""Maximum bytes of an OSC 52 that writes."""
 
 MAX_OSC_BYTES = 4096
 """Maximum characters of an unknown command; a longer one is dropped."""

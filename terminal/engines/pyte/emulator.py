@@ -34,12 +34,13 @@ from terminal.engines.emulator import (
     EmulatorOptions,
     EngineError,
 )
+from terminal.engines.pyte.commands import MAX_COPY_BYTES
 from terminal.engines.pyte.grid import Grid
 from terminal.engines.pyte.modes import ANSI_MODES, BLINKING, VISIBLE
 from terminal.engines.pyte.rows import HEAD, SPACER, Line
 from terminal.engines.pyte.screen import PyteScreen
 from terminal.engines.pyte.search import PyteSearch
-from terminal.engines.pyte.stream import MAX_COPY_BYTES, PyteStream
+from terminal.engines.pyte.stream import PyteStream
 from terminal.engines.pyte.tracking import Mark, PyteAnchor
 from terminal.engines.pyte.update import PyteTables
 

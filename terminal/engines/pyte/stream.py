@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from terminal.engines.pyte.commands import MAX_COPY_BYTES
 from terminal.engines.pyte.library import Stream
 
 if TYPE_CHECKING:
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
 
 MAX_SEQUENCE = 4096
 """Maximum characters of a control sequence; a longer one is ignored."""
-
-MAX_COPY_BYTES = 1 << 20
-"""Maximum bytes of an OSC 52 that writes."""
 
 MAX_STRING = MAX_COPY_BYTES * 4 // 3 + 64
 """Maximum characters of a command string, enough for such a clipboard in base64; longer ones are
