@@ -37,9 +37,9 @@ class ListingParser:
         Raises:
             UpstreamError: it is no listing, or exceeds a limit.
         """
+        start, searched = 0, len(self._buffer)
         self._buffer += data
-        start = 0
-        while (end := self._buffer.find(0, start)) >= 0:
+        while (end := self._buffer.find(0, max(start, searched))) >= 0:
             part = bytes(self._buffer[start:end])
             start = end + 1
             if self._reads_lines:
@@ -47,8 +47,10 @@ class ListingParser:
                 self._names, self._reads_lines = [], False
             elif part:
                 self._add(part)
-            else:
+            elif self._names:
                 self._reads_lines = True
+            else:  # a program that shows nothing could do so for ever
+                raise _broken()
         del self._buffer[:start]
         if len(self._buffer) > (LINE_MAX * BATCH_MAX if self._reads_lines else NAME_MAX):
             raise _broken()

@@ -23,7 +23,8 @@ from guacr.errors import (
     UnsupportedError,
 )
 from guacr.session.streams.directories import entries_of
-from guacr.session.streams.files import TREE_MAX, Entry, FileSystem, normalised
+from guacr.session.streams.files import PATH_MAX, TREE_MAX, Entry, FileSystem, normalised
+from guacr.showable import escaped, showable
 from guacr.threads import compute
 from guacr.turns import Turns
 
@@ -73,7 +74,7 @@ class Contents:
     def missing(self, path: str, error: GuacrError) -> None:
         """Note what cannot be packed."""
         if len(self.problems) < PROBLEMS_MAX:
-            self.problems.append(f"{path}: {error}")
+            self.problems.append(showable(f"{path[:PATH_MAX]}: {error}", escaped))
 
 
 async def collect(files: FileSystem, path: str, names: Sequence[str]) -> Contents:
@@ -83,7 +84,7 @@ async def collect(files: FileSystem, path: str, names: Sequence[str]) -> Content
         OverrunError: there are more than `TREE_MAX` files and directories.
         GuacrError: the directory or a name of it cannot be read.
     """
-    contents, used, turns = Contents(), set[str](), Turns()
+    contents, used, turns, count = Contents(), dict[str, int](), Turns(), 0
     waiting: list[tuple[str, str, Entry]] = []
     """Paths, the directories in the archive, and what they are."""
     for name in names:
@@ -96,13 +97,19 @@ async def collect(files: FileSystem, path: str, names: Sequence[str]) -> Content
     while waiting:
         await turns.give_way()
         child, directory, entry = waiting.pop()
-        if len(contents.members) >= TREE_MAX:
+        count += 1
+        if count > TREE_MAX:
             raise OverrunError(f"an archive has at most {TREE_MAX} files and folders: select fewer")
+        try:
+            path = normalised(child)
+        except BadRequestError as error:  # no request can name it
+            contents.missing(child, error)
+            continue
         name = directory + _name_in_archive(entry.name, directory, used)
-        contents.members.append(Member(child, name, entry))
+        contents.members.append(Member(path, name, entry))
         if entry.is_directory:
             try:
-                await _add_below(files, normalised(child), f"{name}/", waiting)
+                await _add_below(files, path, f"{name}/", waiting)
             except (ClientError, NotFoundError, UnsupportedError) as error:
                 contents.missing(child, error)
     return contents
@@ -182,7 +189,7 @@ class _Ahead:
     async def opened(self) -> AsyncIterator[AsyncGenerator[bytes, None]]:
         """Yield the content of the next file."""
         for member in islice(self._left, AHEAD_MAX + 1 - len(self._opened)):
-            self._opened.append(_Opened(self._files.read(normalised(member.path))))
+            self._opened.append(_Opened(self._files.read(member.path)))
         one = self._opened.popleft()
         try:
             async with aclosing(one.pieces()) as pieces:
@@ -248,12 +255,13 @@ def _info(name: str, modified: float | None) -> ZipInfo:
     return info
 
 
-def _name_in_archive(name: str, directory: str, used: set[str]) -> str:
-    """Return a name that is safe to unpack, and unlike others in its directory."""
+def _name_in_archive(name: str, directory: str, used: dict[str, int]) -> str:
+    """Return a name that is safe to unpack, and unlike others in its directory; `used` has the last
+    number of each."""
     safe = _UNUSUAL.sub("_", name)
-    result, number = safe, 1
-    while directory + result in used:
+    result, number = safe, used.get(directory + safe, 0) + 1
+    while number > 1 and directory + (result := f"{safe} ({number})") in used:
         number += 1
-        result = f"{safe} ({number})"
-    used.add(directory + result)
+    used[directory + safe] = number
+    used.setdefault(directory + result, 1)
     return result

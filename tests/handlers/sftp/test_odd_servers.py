@@ -78,6 +78,32 @@ async def test_directories_that_contain_themselves_are_not_deleted_for_ever(
             await files.delete("/a")
 
 
+async def test_deep_directories_and_names_that_are_none_have_limits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("handlers.sftp.trees.PATHS_MAX", 50_000)
+    monkeypatch.setattr("handlers.sftp.trees.SKIPPED_MAX", 100)
+    (tmp_path / "a").mkdir()
+    listed = 0
+
+    class Deep(SFTPServer):
+        async def scandir(self, path: bytes) -> AsyncIterator[SFTPName]:
+            nonlocal listed
+            listed += 1
+            yield SFTPName(b"d" * 1000, b"longname", SFTPAttrs(permissions=DIRECTORY))
+
+    class Dots(SFTPServer):
+        async def scandir(self, path: bytes) -> AsyncIterator[SFTPName]:
+            while True:
+                yield SFTPName(b".", b"longname", SFTPAttrs(permissions=DIRECTORY))
+
+    for server in (Deep, Dots):
+        async with odd_files(str(tmp_path), server) as (_, files):
+            with pytest.raises(OverrunError, match="nothing was deleted"):
+                await files.delete("/a")
+    assert listed == 10  # of 1,000 to 10,000 bytes
+
+
 @pytest.mark.parametrize("said", [None, 0, 10, 10 * len(SOME)])
 async def test_sizes_may_lie(tmp_path: Path, said: int | None) -> None:
     class Lying(SFTPServer):

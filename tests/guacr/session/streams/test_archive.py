@@ -19,7 +19,7 @@ from guacr.session.events import TransferEnded
 from guacr.session.streams import archive
 from guacr.session.streams.archive import AHEAD_MAX, PROBLEMS, collect, packed
 from guacr.session.streams.bodies import ERROR_TYPE
-from guacr.session.streams.files import Entry, FileSystem
+from guacr.session.streams.files import PATH_MAX, Entry, FileSystem
 from tests.guacr.session.streams.desk import Desk
 from tests.support.loopback import Bench, session_of, until
 from tests.support.require import require
@@ -149,6 +149,30 @@ async def test_what_cannot_be_read_is_listed() -> None:
         "/locked: you may not look into it",
         "/secret: you may not read it",
     ]
+
+
+async def test_what_no_path_can_name_is_listed() -> None:
+    long = "x" * PATH_MAX
+    tree: Tree = {"1": b"one", long: b"2", "3": {long: {"a": b"4"}}, "5": b"five", "6\0": b"6"}
+    found = contents_of(await archive_of(Shelf(tree)))
+    problems = found.pop(PROBLEMS).decode().splitlines()
+    assert found == {"1": b"one", "3/": b"", "5": b"five"}
+    assert [line[:8] for line in sorted(problems)] == ["/3/xxxxx", "/6\\x00: ", "/xxxxxxx"]
+
+
+async def test_problems_are_lines() -> None:
+    shelf = Shelf({"a": b"1", "b\nno: \udcff\u202e secret": b"2"})
+    found = contents_of(await archive_of(shelf))
+    assert found[PROBLEMS] == rb"/b\nno: \udcff\u202e secret: you may not read it" + b"\n"
+
+
+async def test_many_names_that_are_alike() -> None:
+    used: dict[str, int] = {}
+    names = [archive._name_in_archive("x", "", used) for _ in range(20_000)]
+    assert names[:3] == ["x", "x (2)", "x (3)"]
+    assert len(set(names)) == len(names)
+    assert archive._name_in_archive("x (2)", "", used) == "x (2) (2)"
+    assert archive._name_in_archive("x", "d/", used) == "x"
 
 
 async def test_a_lost_host_ends_it() -> None:
