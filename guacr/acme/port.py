@@ -3,19 +3,14 @@ does nothing else."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import socket
 
 from aiohttp import web
 
-from guacr.net.acceptor import Acceptor
-from guacr.net.answers import unavailable
-from guacr.net.connection_limits import ConnectionLimits, Place
-from guacr.net.listeners import close_all, place_of, port_of, tcp_sockets
+from guacr.net.connection_limits import ConnectionLimits
 from guacr.settings.models import Settings
-from guacr.web.app import create_runner
-from guacr.web.guard import HttpGuard, deadlines
+from guacr.web.guard import deadlines
+from guacr.web.listener import HttpListener
 
 PATH = "/.well-known/acme-challenge/"
 CONNECTIONS_MAX, WAITING_MAX = 256, 64
@@ -34,14 +29,12 @@ class ChallengePort:
         self.settings = settings
         self.answers: dict[str, str] = {}
         self._limits = ConnectionLimits(CONNECTIONS_MAX, WAITING_MAX)
-        self._sockets: list[socket.socket] = []
-        self._acceptors: list[Acceptor] = []
-        self._runner: web.AppRunner | None = None
+        self._listener = HttpListener("ACME's challenges", log)
 
     @property
     def port(self) -> int:
         """The TCP port; 0 if it is not open."""
-        return port_of(self._sockets)
+        return self._listener.port
 
     async def open(self) -> None:
         """Open the sockets.
@@ -50,7 +43,7 @@ class ChallengePort:
             SettingsError: an address or the port cannot be used.
         """
         acme = self.settings.acme
-        self._sockets = await tcp_sockets(acme.http_hosts, acme.http_port, BACKLOG)
+        await self._listener.sockets.open_tcp(acme.http_hosts, acme.http_port, BACKLOG)
 
     async def start(self) -> None:
         """Start to answer."""
@@ -58,29 +51,15 @@ class ChallengePort:
         app.router.add_get(f"{PATH}{{token}}", self._challenge)
         app.router.add_get("/{path:.*}", self._redirect)
         app.on_response_prepare.append(_sign)
-        self._runner = create_runner(app)
-        await self._runner.setup()
-        for sock in self._sockets:
-            acceptor = Acceptor(sock, self._limits, self._accepted, unavailable)
-            acceptor.start()
-            self._acceptors.append(acceptor)
-            log.info("listening for ACME's challenges on %s", place_of(sock))
+        await self._listener.start(app, lambda: self._limits)
 
     def stop(self) -> None:
         """Release the port."""
-        for acceptor in self._acceptors:
-            acceptor.close()
-        close_all(self._sockets)
+        self._listener.stop()
 
     async def close(self) -> None:
         """End what remains."""
-        if self._runner is not None:
-            await self._runner.cleanup()
-
-    def _accepted(self, place: Place) -> asyncio.Protocol:
-        assert self._runner is not None  # noqa: S101 - it is set up first
-        assert self._runner.server is not None  # noqa: S101
-        return HttpGuard(self._runner.server(), place)
+        await self._listener.close()
 
     async def _challenge(self, request: web.Request) -> web.Response:
         text = self.answers.get(request.match_info["token"])

@@ -73,42 +73,54 @@ def unix_socket(path: Path, mode: int, backlog: int) -> socket.socket:
     return sock
 
 
-class ServerSockets:
-    """The listening sockets of the Guacamole protocol: those passed by systemd, or those of the
-    `server` settings."""
+class ListeningSockets:
+    """TCP and Unix sockets that listen."""
 
     def __init__(self) -> None:
         self.all: list[socket.socket] = []
         self._unix_path: Path | None = None
 
-    async def open(self, settings: ServerSettings) -> None:
-        """Open them.
+    @property
+    def port(self) -> int:
+        """The first TCP port; 0 if there is none."""
+        return port_of(self.all)
+
+    async def open_server(self, settings: ServerSettings) -> None:
+        """Open those of the Guacamole protocol: those passed by systemd, or those of the `server`
+        settings.
 
         Raises:
             SettingsError: an address, a port or a path of the settings cannot be used.
         """
         self.all = activated_sockets()
         if not self.all and settings.hosts:
-            self.all = await tcp_sockets(settings.hosts, settings.port, settings.backlog)
+            await self.open_tcp(settings.hosts, settings.port, settings.backlog)
         if settings.unix_socket is not None:
-            mode, backlog = settings.unix_socket_mode, settings.backlog
-            self.all.append(unix_socket(settings.unix_socket, mode, backlog))
-            self._unix_path = settings.unix_socket
+            self.open_unix(settings.unix_socket, settings.unix_socket_mode, settings.backlog)
+
+    async def open_tcp(self, hosts: Iterable[str], port: int, backlog: int) -> None:
+        """Open sockets as `tcp_sockets` does.
+
+        Raises:
+            SettingsError: an address or the port cannot be used.
+        """
+        self.all += await tcp_sockets(hosts, port, backlog)
+
+    def open_unix(self, path: Path, mode: int, backlog: int) -> None:
+        """Open a Unix socket as `unix_socket` does; there is at most one.
+
+        Raises:
+            SettingsError: the path cannot be used.
+        """
+        self.all.append(unix_socket(path, mode, backlog))
+        self._unix_path = path
 
     def close(self) -> None:
         """Close them, and remove the Unix socket; repeated calls do nothing."""
         close_all(self.all)
         if self._unix_path is not None:
             path, self._unix_path = self._unix_path, None
-            remove_unix_socket(path)
-
-
-def remove_unix_socket(path: Path) -> None:
-    """Remove the path of a Unix socket that is closed."""
-    try:
-        path.unlink(missing_ok=True)
-    except OSError as error:
-        log.warning("%s was not removed: %s", path, error.strerror)
+            _remove_unix_socket(path)
 
 
 def place_of(sock: socket.socket) -> str:
@@ -189,3 +201,10 @@ def port_of(sockets: Iterable[socket.socket]) -> int:
         if sock.family != socket.AF_UNIX:
             return int(sock.getsockname()[1])
     return 0
+
+
+def _remove_unix_socket(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        log.warning("%s was not removed: %s", path, error.strerror)

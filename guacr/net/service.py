@@ -16,7 +16,7 @@ from guacr.net.acceptor import Acceptor, serve_client
 from guacr.net.connection_limits import ConnectionLimits, Place
 from guacr.net.handover import Adopted, Handover
 from guacr.net.handshake_receiver import HandshakeReceiver
-from guacr.net.listeners import ServerSockets, place_of, port_of
+from guacr.net.listeners import ListeningSockets, place_of
 from guacr.net.tls import Tls, context_of, tls_of
 from guacr.protocol.instruction import encode
 from guacr.services import Service
@@ -58,19 +58,19 @@ class TcpService(Service):
         self._directory = directory
         self._limits = limits
         self._clients: set[TcpTransport] = set()
-        self._sockets = ServerSockets()
+        self._sockets = ListeningSockets()
         self._acceptors: list[Acceptor] = []
         self._tls: Tls | None = None
 
     @property
     def port(self) -> int:
         """The first TCP port; 0 if there is none."""
-        return port_of(self._sockets.all)
+        return self._sockets.port
 
     @override
     async def open(self) -> None:
         if self._handover is None:
-            await self._sockets.open(self._settings.server)
+            await self._sockets.open_server(self._settings.server)
 
     @override
     async def start(self) -> None:

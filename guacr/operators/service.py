@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import socket
 import ssl
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from aiohttp import web
@@ -16,17 +13,8 @@ from typing_extensions import override
 from guacr.access.keys import ProcessKeys
 from guacr.control.control import Control
 from guacr.errors import SettingsError
-from guacr.net.acceptor import Acceptor
-from guacr.net.answers import NEEDS_HTTPS, unavailable
-from guacr.net.connection_limits import ConnectionLimits, Place
-from guacr.net.listeners import (
-    close_all,
-    place_of,
-    port_of,
-    remove_unix_socket,
-    tcp_sockets,
-    unix_socket,
-)
+from guacr.net.answers import NEEDS_HTTPS
+from guacr.net.connection_limits import ConnectionLimits
 from guacr.net.tls import Tls, TlsFiles, context_of
 from guacr.operators.authority import Authority, check_keys
 from guacr.operators.identify import Identifier
@@ -35,8 +23,8 @@ from guacr.operators.page import create_page_api
 from guacr.operators.rest import create_rest
 from guacr.services import Service
 from guacr.settings.models import Settings
-from guacr.web.app import create_runner
-from guacr.web.guard import HttpGuard, deadlines
+from guacr.web.guard import deadlines
+from guacr.web.listener import HttpListener
 
 if TYPE_CHECKING:
     from guacr.operators.rpc.server import RpcServer
@@ -71,17 +59,14 @@ class OperatorService(Service):
         self._settings = settings
         self.authority = Authority(settings)
         self.operations = Operations(control, settings, keys)
-        self._sockets: list[socket.socket] = []
-        self._unix_path: Path | None = None
-        self._acceptors: list[Acceptor] = []
-        self._runner: web.AppRunner | None = None
+        self._listener = HttpListener("operators", log)
         self._tls: Tls | None = None
         self._rpc: RpcServer | None = None
 
     @property
     def port(self) -> int:
         """The TCP port for HTTP; 0 if there is none."""
-        return port_of(self._sockets)
+        return self._listener.port
 
     @property
     def grpc_port(self) -> int:
@@ -94,13 +79,12 @@ class OperatorService(Service):
 
     @override
     async def open(self) -> None:
-        control = self._settings.control
+        control, sockets = self._settings.control, self._listener.sockets
         if control.http:
-            self._sockets = await tcp_sockets(control.hosts, control.port, control.max_connections)
+            await sockets.open_tcp(control.hosts, control.port, control.max_connections)
         if control.unix_socket is not None:
-            path, mode = control.unix_socket, control.unix_socket_mode
-            self._sockets.append(unix_socket(path, mode, control.max_connections))
-            self._unix_path = path
+            mode, backlog = control.unix_socket_mode, control.max_connections
+            sockets.open_unix(control.unix_socket, mode, backlog)
         if control.grpc:
             _context(self._settings)  # gRPC itself does not say what is wrong with a file
             self._rpc = rpc_server_type()(self._settings, self.operations, self.authority)
@@ -110,34 +94,24 @@ class OperatorService(Service):
     async def start(self) -> None:
         if self._rpc is not None:
             await self._rpc.start()
-        if not self._sockets:
+        if not self._listener.sockets.all:
             return
         self._tls = self._new_tls()
         app = create_rest(self.operations, Identifier(self.authority))
         app.middlewares.insert(0, deadlines)
-        self._runner = create_runner(app)
-        await self._runner.setup()
-        for sock in self._sockets:
-            self._acceptors.append(self._acceptor(sock))
-            self._acceptors[-1].start()
-            log.info("listening for operators on %s", place_of(sock))
+        most = self._settings.control.max_connections
+        await self._listener.start(app, lambda: ConnectionLimits(most, most), tls=self._tls)
 
     @override
     def stop(self) -> None:
-        for acceptor in self._acceptors:
-            acceptor.close()
-        close_all(self._sockets)
-        if self._unix_path is not None:
-            path, self._unix_path = self._unix_path, None
-            remove_unix_socket(path)
+        self._listener.stop()
         self.operations.end_streams()
         if self._rpc is not None:
             self._rpc.stop()
 
     @override
     async def close(self) -> None:
-        if self._runner is not None:
-            await self._runner.cleanup()
+        await self._listener.close()
         if self._rpc is not None:
             await self._rpc.close()
 
@@ -164,21 +138,6 @@ class OperatorService(Service):
         if context is None:
             return None
         return Tls(context, NEEDS_HTTPS, self._settings.server.handshake_timeout)
-
-    def _acceptor(self, sock: socket.socket) -> Acceptor:
-        most = self._settings.control.max_connections
-        return Acceptor(
-            sock,
-            ConnectionLimits(most, most),
-            self._accepted,
-            unavailable,
-            tls=None if sock.family == socket.AF_UNIX else self._tls,
-        )
-
-    def _accepted(self, place: Place) -> asyncio.Protocol:
-        assert self._runner is not None  # noqa: S101 - it is set up first
-        assert self._runner.server is not None  # noqa: S101
-        return HttpGuard(self._runner.server(), place)
 
 
 def rpc_server_type() -> type[RpcServer]:

@@ -183,11 +183,10 @@ async def served_player(
         sock.close()
 
 
-async def close_runner(runner: web.AppRunner) -> None:
-    """End the tunnels, then the server. Once it shuts down, aiohttp discards what clients send, and
-    would wait in vain for them to close their WebSockets."""
-    await runner.app[_TUNNELS].close()
-    await runner.cleanup()
+async def close_tunnels(app: web.Application) -> None:
+    """End the tunnels, before the server: once that shuts down, aiohttp discards what clients send,
+    and would wait in vain for them to close their WebSockets."""
+    await app[_TUNNELS].close()
 
 
 async def _signal(

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import socket
 from collections.abc import Callable
 from typing import ClassVar
 
 from aiohttp import web
 from typing_extensions import override
 
-from guacr.net.acceptor import Acceptor, serve_client
-from guacr.net.answers import NEEDS_HTTPS, unavailable
-from guacr.net.connection_limits import ConnectionLimits, Place
+from guacr.net.acceptor import serve_client
+from guacr.net.answers import NEEDS_HTTPS
+from guacr.net.connection_limits import ConnectionLimits
 from guacr.net.handover import Adopted
-from guacr.net.listeners import close_all, place_of, port_of, tcp_sockets
 from guacr.net.tls import Tls, context_of, tls_of
 from guacr.services import Service
 from guacr.settings.models import Settings
-from guacr.web.app import close_runner, create_runner, drain_app, reload_app
-from guacr.web.guard import HttpGuard
-
-CLOSE_TIMEOUT = 1.0
-"""Seconds that clients have to close their side when the daemon shuts down."""
+from guacr.web.app import close_tunnels, drain_app, reload_app
+from guacr.web.listener import HttpListener
 
 log = logging.getLogger("guacr.daemon")
 
@@ -58,59 +52,44 @@ class WebService(Service):
         self._create_app = create_app
         self._limits = limits
         self._listens = listens
-        self._sockets: list[socket.socket] = []
-        self._acceptors: list[Acceptor] = []
-        self._runner: web.AppRunner | None = None
+        self._listener = HttpListener("WebSocket", log)
+        self._app: web.Application | None = None
         self._tls: Tls | None = None
-        self._open: set[HttpGuard] = set()
-        """The open connections."""
 
     @property
     def port(self) -> int:
         """The first port; 0 if there is none."""
-        return port_of(self._sockets)
+        return self._listener.port
 
     @override
     async def open(self) -> None:
         page = self._settings.websocket
         if page.enabled and self._listens:
             backlog = self._settings.server.backlog
-            self._sockets = await tcp_sockets(page.hosts, page.port, backlog)
+            await self._listener.sockets.open_tcp(page.hosts, page.port, backlog)
 
     @override
     async def start(self) -> None:
         if not self._settings.websocket.enabled:
             return
         self._tls = tls_of(self._settings, "websocket", NEEDS_HTTPS)
-        self._runner = create_runner(self._create_app())
-        await self._runner.setup()
-        for sock in self._sockets:
-            acceptor = Acceptor(sock, self._limits, self._accepted, unavailable, tls=self._tls)
-            acceptor.start()
-            self._acceptors.append(acceptor)
-            log.info("listening for WebSocket on %s", place_of(sock))
+        self._app = self._create_app()
+        await self._listener.start(self._app, lambda: self._limits, tls=self._tls)
 
     def drain(self) -> None:
         """Close each connection after the answer to its next request."""
-        if self._runner is not None:
-            drain_app(self._runner.app)
+        if self._app is not None:
+            drain_app(self._app)
 
     @override
     def stop(self) -> None:
-        for acceptor in self._acceptors:
-            acceptor.close()
-        close_all(self._sockets)
+        self._listener.stop()
 
     @override
     async def close(self) -> None:
-        if self._runner is not None:
-            await close_runner(self._runner)
-        # clients get a short time for the end of TLS
-        for _ in range(2):
-            if self._open:
-                await asyncio.wait([guard.gone for guard in self._open], timeout=CLOSE_TIMEOUT)
-            for guard in list(self._open):
-                guard.abort()
+        if self._app is not None:
+            await close_tunnels(self._app)
+        await self._listener.close()
 
     @override
     def reload(self, settings: Settings) -> Callable[[], None]:
@@ -120,8 +99,8 @@ class WebService(Service):
             self._settings = settings
             if self._tls is not None:
                 self._tls.replace(context)
-            if self._runner is not None:
-                reload_app(self._runner.app, settings)
+            if self._app is not None:
+                reload_app(self._app, settings)
 
         return apply
 
@@ -131,7 +110,7 @@ class WebService(Service):
             client.sock,
             client.place,
             client.peer,
-            lambda: self._accepted(client.place, client),
+            lambda: self._listener.protocol(client.place, client),
             tls=self._tls if client.tls else None,
         )
 
@@ -143,8 +122,3 @@ class WebService(Service):
         """
         if self._tls is not None:
             self._tls.replace(context_of(self._settings, "websocket"))
-
-    def _accepted(self, place: Place, adopted: Adopted | None = None) -> asyncio.Protocol:
-        assert self._runner is not None  # noqa: S101 - it is set up first
-        assert self._runner.server is not None  # noqa: S101
-        return HttpGuard(self._runner.server(), place, adopted, self._open)

@@ -25,7 +25,7 @@ from guacr.limits.refusal import Scope
 from guacr.limits.remote_ledger import answer
 from guacr.net.certificates import CertificateWatch
 from guacr.net.connection_limits import ConnectionLimits, connections_for
-from guacr.net.listeners import ServerSockets, close_all, place_of, port_of, tcp_sockets
+from guacr.net.listeners import ListeningSockets, place_of
 from guacr.net.open_files import open_files, out_of_files
 from guacr.services import Service
 from guacr.session.ids import NUMBER_MAX
@@ -77,8 +77,8 @@ class Front(Observer):
         self.settings = self._started_with = settings
         self._to_syslog = to_syslog
         self._keys = ProcessKeys.generate()
-        self._sockets = ServerSockets()
-        self._web_sockets: list[socket.socket] = []
+        self._sockets = ListeningSockets()
+        self._web_sockets = ListeningSockets()
         self._workers: dict[int, RemoteWorker] = {}
         self.control = WorkersControl(self._workers)
         """The core of the interfaces for operators."""
@@ -102,12 +102,12 @@ class Front(Observer):
     @property
     def port(self) -> int:
         """The TCP port of the Guacamole protocol."""
-        return port_of(self._sockets.all)
+        return self._sockets.port
 
     @property
     def web_port(self) -> int:
         """The port of the page and of WebSocket."""
-        return port_of(self._web_sockets)
+        return self._web_sockets.port
 
     # ---- life
 
@@ -119,10 +119,10 @@ class Front(Observer):
         """
         server, page = self.settings.server, self.settings.websocket
         try:
-            await self._sockets.open(server)
+            await self._sockets.open_server(server)
             self._services += self._operator_services()
             if page.enabled:
-                self._web_sockets = await tcp_sockets(page.hosts, page.port, server.backlog)
+                await self._web_sockets.open_tcp(page.hosts, page.port, server.backlog)
             for service in self._services:
                 await service.open()
             self._current = self._generation(self.settings)
@@ -146,7 +146,7 @@ class Front(Observer):
         for sock in self._sockets.all:
             self._reception.listen(sock, "tcp", tcp)
             log.info("listening on %s", place_of(sock))
-        for sock in self._web_sockets:
+        for sock in self._web_sockets.all:
             self._reception.listen(sock, "web", web)
             log.info("listening for WebSocket on %s", place_of(sock))
 
@@ -201,7 +201,7 @@ class Front(Observer):
             service.stop()
         self._reception.close()
         self._sockets.close()
-        close_all(self._web_sockets)
+        self._web_sockets.close()
         while self._waiting:
             self._waiting.popleft().refuse(ShutdownError())
         with suppress(ValueError):

@@ -17,7 +17,7 @@ from guacr.protocol.instruction import encode
 from guacr.settings.models import Settings
 from guacr.testing.wire import Received, Splitter
 from guacr.tubes.service.service import TubeService
-from guacr.web.app import close_runner, create_app, create_runner
+from guacr.web.app import close_tunnels, create_app, create_runner
 from tests.support.loopback import Bench
 
 RECEIVE_TIMEOUT = 20.0
@@ -44,6 +44,11 @@ class Site:
         socket = await self.http.ws_connect(url, **(defaults | options), timeout=timeout)
         self.sockets.append(Socket(socket))
         return self.sockets[-1]
+
+    async def close(self) -> None:
+        """End the tunnels, then the server; repeated calls do nothing."""
+        await close_tunnels(self.runner.app)
+        await self.runner.cleanup()
 
 
 class Socket:
@@ -122,9 +127,10 @@ async def running_site(secret: str | None = None, **sections: object) -> AsyncIt
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     origin = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    http = aiohttp.ClientSession()
+    site = Site(bench, runner, http, origin, tubes)
     try:
-        async with aiohttp.ClientSession() as http:
-            site = Site(bench, runner, http, origin, tubes)
+        async with http:
             yield site
             for one in site.sockets:
                 await one.socket.close()
@@ -132,6 +138,6 @@ async def running_site(secret: str | None = None, **sections: object) -> AsyncIt
         if tubes is not None:
             tubes.stop()
         await bench.close()
-        await close_runner(runner)
+        await site.close()
         if tubes is not None:
             await tubes.close()

@@ -242,7 +242,7 @@ async def test_a_stream_that_is_not_read_ends(site: Site, monkeypatch: pytest.Mo
 
     await until(is_ended)
     (service,) = (one for one in site.daemon._services if isinstance(one, OperatorService))
-    limits = [acceptor._limits for acceptor in service._acceptors]
+    limits = [acceptor._limits for acceptor in service._listener._acceptors]
     await until(lambda: not any(each.count for each in limits))
     stream.close()
 

@@ -17,7 +17,7 @@ from guacr.access.tokens import TOKEN_MAX
 from guacr.control.local import DRAINING, LocalControl
 from guacr.transport import websocket
 from guacr.web import app, health, tunnels
-from guacr.web.app import BODY_MAX, close_runner
+from guacr.web.app import BODY_MAX
 from tests.support.loopback import SketchHandler
 from tests.support.site import Site, running_site
 
@@ -406,7 +406,7 @@ async def test_a_shutdown_hears_clients_that_close(monkeypatch: pytest.MonkeyPat
         reader, writer = await asyncio.open_connection("127.0.0.1", site.runner.addresses[0][1])
         writer.write(UPGRADE)
         await reader.readuntil(b"4.sync")
-        closing = asyncio.create_task(close_runner(site.runner))
+        closing = asyncio.create_task(site.close())
         await reader.readuntil(b"\x88\x03" + pack("!H", 1000) + b"0")
         writer.write(b"\x88\x80" + bytes(4))  # and wait for the end, as browsers do
         async with asyncio.timeout(10.0):

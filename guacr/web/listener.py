@@ -1,0 +1,88 @@
+"""Listening for HTTP: from the sockets to aiohttp's server of an application."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable
+
+from aiohttp import web
+
+from guacr.net.acceptor import Acceptor
+from guacr.net.answers import unavailable
+from guacr.net.connection_limits import ConnectionLimits, Place
+from guacr.net.handover import Adopted
+from guacr.net.listeners import ListeningSockets, place_of
+from guacr.net.tls import Tls
+from guacr.web.app import create_runner
+from guacr.web.guard import HttpGuard
+
+CLOSE_TIMEOUT = 1.0
+"""Seconds that clients have to close their side at the end."""
+
+
+class HttpListener:
+    """Serves an application on `sockets`. Like a service of the daemon, it has `start`, `stop` and
+    `close`; without `start`, the others release the sockets.
+
+    Args:
+        whom: those whom it serves, for the log.
+        log: the logger of its services.
+    """
+
+    def __init__(self, whom: str, log: logging.Logger) -> None:
+        self.sockets = ListeningSockets()
+        self._whom = whom
+        self._log = log
+        self._acceptors: list[Acceptor] = []
+        self._runner: web.AppRunner | None = None
+        self._open: set[HttpGuard] = set()
+        """The open connections."""
+
+    @property
+    def port(self) -> int:
+        """The first TCP port; 0 if there is none."""
+        return self.sockets.port
+
+    async def start(
+        self,
+        app: web.Application,
+        limits: Callable[[], ConnectionLimits],
+        *,
+        tls: Tls | None = None,
+    ) -> None:
+        """Serve `app`. `limits` returns the limits of a socket's connections; `tls` is for TCP."""
+        self._runner = create_runner(app)
+        await self._runner.setup()
+        for sock in self.sockets.all:
+            is_unix = sock.family == socket.AF_UNIX
+            acceptor = Acceptor(
+                sock, limits(), self.protocol, unavailable, tls=None if is_unix else tls
+            )
+            acceptor.start()
+            self._acceptors.append(acceptor)
+            self._log.info("listening for %s on %s", self._whom, place_of(sock))
+
+    def protocol(self, place: Place, adopted: Adopted | None = None) -> HttpGuard:
+        """Return the protocol of a new connection; `adopted` is set if another process has accepted
+        it."""
+        assert self._runner is not None  # noqa: S101 - it is set up first
+        assert self._runner.server is not None  # noqa: S101
+        return HttpGuard(self._runner.server(), place, adopted, self._open)
+
+    def stop(self) -> None:
+        """Accept nothing new, and release the sockets."""
+        for acceptor in self._acceptors:
+            acceptor.close()
+        self.sockets.close()
+
+    async def close(self) -> None:
+        """End the connections; clients get a short time for the end of TLS."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+        for _ in range(2):
+            if self._open:
+                await asyncio.wait([guard.gone for guard in self._open], timeout=CLOSE_TIMEOUT)
+            for guard in list(self._open):
+                guard.abort()
