@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from contextlib import suppress
 
 from typing_extensions import override
 
 from guacr.recording.check import connection_problems
 from guacr.recording.check import problems as recording_problems
-from guacr.services import Service
+from guacr.services import Service, ServiceTask
 from guacr.session import configured
 from guacr.session.protocols import Protocols
 from guacr.settings.models import Connection, Settings
@@ -27,7 +26,7 @@ class ConnectionCheck(Service):
     def __init__(self, settings: Settings, protocols: Protocols) -> None:
         self._settings = settings
         self._protocols = protocols
-        self._task: asyncio.Task[None] | None = None
+        self._task = ServiceTask("connection check")
 
     @override
     async def start(self) -> None:
@@ -37,24 +36,20 @@ class ConnectionCheck(Service):
     def reload(self, settings: Settings) -> Callable[[], None]:
         def apply() -> None:
             self._settings = settings
-            self.stop()
             self._begin()
 
         return apply
 
     @override
     def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
+        self._task.stop()
 
     @override
     async def close(self) -> None:
-        if self._task is not None:
-            with suppress(asyncio.CancelledError):
-                await self._task
+        await self._task.close()
 
     def _begin(self) -> None:
-        self._task = asyncio.create_task(self._run(self._settings), name="connection check")
+        self._task.start(self._run(self._settings))
 
     def _problems(self, settings: Settings, connection: Connection) -> list[str]:
         return [

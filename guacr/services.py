@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import ClassVar
 
 from guacr.settings.models import Settings
@@ -51,3 +53,31 @@ class Service(ABC):
             SettingsError: they cannot be used; nothing is changed.
         """
         return lambda: None
+
+
+class ServiceTask:
+    """The task of a service, of which there is one at a time.
+
+    Args:
+        name: the task's name.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self, work: Coroutine[None, None, None]) -> None:
+        """Run `work`, instead of that which runs until now, if any."""
+        self.stop()
+        self._task = asyncio.create_task(work, name=self._name)
+
+    def stop(self) -> None:
+        """Cancel it, for `Service.stop`; repeated calls do nothing."""
+        if self._task is not None:
+            self._task.cancel()
+
+    async def close(self) -> None:
+        """Wait until it has ended after `stop`, for `Service.close`."""
+        if self._task is not None:
+            with suppress(asyncio.CancelledError):
+                await self._task

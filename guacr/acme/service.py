@@ -18,7 +18,7 @@ from guacr.acme.store import Attempts, Store
 from guacr.errors import SettingsError
 from guacr.net.certificates import DAY, Validity
 from guacr.net.tls import TlsFiles, server_context
-from guacr.services import Service
+from guacr.services import Service, ServiceTask
 from guacr.settings.acme import CERTIFICATE, AcmeSettings
 from guacr.settings.models import Settings
 from guacr.threads import apart
@@ -58,7 +58,7 @@ class AcmeService(Service):
         self._on_obtained = on_obtained
         self._store = Store(settings.acme.server_directory)
         self._port = ChallengePort(settings)
-        self._task: asyncio.Task[None] | None = None
+        self._task = ServiceTask("ACME")
         self._look = asyncio.Event()
         self._attempts = Attempts()
         """The outcome of those of this process: the disk may be full."""
@@ -78,7 +78,7 @@ class AcmeService(Service):
     async def start(self) -> None:
         if self._store.lock():
             await self._port.start()
-        self._task = asyncio.create_task(self._run(), name="ACME")
+        self._task.start(self._run())
 
     @override
     def reload(self, settings: Settings) -> Callable[[], None]:
@@ -90,16 +90,13 @@ class AcmeService(Service):
 
     @override
     def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
+        self._task.stop()
         self._port.stop()
         self._store.unlock()
 
     @override
     async def close(self) -> None:
-        if self._task is not None:
-            with suppress(asyncio.CancelledError):
-                await self._task
+        await self._task.close()
         await self._port.close()
 
     # ---- the task

@@ -6,7 +6,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from cryptography import x509
 from typing_extensions import override
 
 from guacr.net.tls import TlsFiles
-from guacr.services import Service
+from guacr.services import Service, ServiceTask
 from guacr.settings.models import Settings
 
 SECTIONS = ("server", "websocket", "control")
@@ -89,7 +88,7 @@ class CertificateWatch(Service):
         self._settings = settings
         self._on_renewed = on_renewed
         self._quiet = quiet
-        self._task: asyncio.Task[None] | None = None
+        self._task = ServiceTask("certificates")
         self._known: dict[str, Validity] = {}
         self._changed = 0
         """The time of ACME's certificate that the listeners use."""
@@ -118,19 +117,15 @@ class CertificateWatch(Service):
 
     @override
     def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
+        self._task.stop()
 
     @override
     async def close(self) -> None:
-        if self._task is not None:
-            with suppress(asyncio.CancelledError):
-                await self._task
+        await self._task.close()
 
     def look(self) -> None:
         """Look at the files now, and then regularly."""
-        self.stop()
-        self._task = asyncio.create_task(self._run(self._settings), name="certificates")
+        self._task.start(self._run(self._settings))
 
     async def _run(self, settings: Settings) -> None:
         loop = asyncio.get_running_loop()
