@@ -25,12 +25,9 @@ from guacr.api import (
     shorten,
 )
 from handlers.terminal.autoscroll import Autoscroll
-from handlers.terminal.blink import Blink
-from handlers.terminal.finder import Finder
 from handlers.terminal.flow_control import FlowControl
 from handlers.terminal.fonts import FontFinder
 from handlers.terminal.hosttext import HostText
-from handlers.terminal.idle_trim import IdleTrim
 from handlers.terminal.input_queue import InputQueue
 from handlers.terminal.listener import Listener
 from handlers.terminal.options import wanted, warm_up_options
@@ -38,13 +35,11 @@ from handlers.terminal.output import Output
 from handlers.terminal.page_channel import PIPE_NAME, PageChannel
 from handlers.terminal.params import HostTerminalParams, TerminalParams
 from handlers.terminal.pipes import Pipes
+from handlers.terminal.screen import Screen
 from handlers.terminal.stdin import StdinStream
-from handlers.terminal.synchronized import SynchronizedOutput
-from handlers.terminal.view import TerminalView
 from terminal.drawing.colours import parse_scheme
 from terminal.engines.commands import Command, CommandSplitter, HostCommand
 from terminal.input.person import Person
-from terminal.input.pointing import Pointer
 from terminal.input.prompt import plain_text
 from terminal.terminal import Terminal
 from terminal.warm_up import warm_up_terminal
@@ -83,15 +78,9 @@ class TerminalHandler(ProtocolHandler[_P]):
         font = self._fonts.want(params.font_name)
         options = wanted(session, params, font)
         self.terminal = Terminal(options, self._listener)
-        self._report_size()
-        emulator = self.terminal.emulator
-        self._finder = Finder(emulator)
-        self._synchronized = SynchronizedOutput(self.terminal.surface, emulator, session.changed)
-        self._view = TerminalView(session.display, self.terminal, self._synchronized, self._finder)
+        self.screen = Screen(session, self.terminal, self.window_changed)
         self._focus: set[str] = set()
         """Users whose page has the focus."""
-        self._fed = self._stale = False
-        session.display.before_frame = self._before_frame
         flow = FlowControl(self.block_output)
         self._output = Output(self._parse, partial(flow.hold, "screen"), session.worked)
         self._pipes = Pipes(
@@ -108,9 +97,7 @@ class TerminalHandler(ProtocolHandler[_P]):
         """The user who typed or pasted last, unless that user has left."""
         self._persons: dict[str, Person] = {}
         self._stdin: StdinStream | None = None
-        self._autoscroll = Autoscroll(self.terminal.pointing, self._refresh)
-        self._idle_trim = IdleTrim(self.terminal)
-        self._blink = Blink(emulator, session.changed)
+        self._autoscroll = Autoscroll(self.terminal.pointing, self.screen.refresh)
         self._at_line_start = True
         self._nothing_to_paste = ""
         self._early_replies = b""
@@ -175,8 +162,7 @@ class TerminalHandler(ProtocolHandler[_P]):
     @property
     def window(self) -> tuple[int, int, int, int]:
         """The columns and rows of the screen, and its width and height in pixels."""
-        layout = self.terminal.layout
-        return layout.columns, layout.rows, layout.text.width, layout.text.height
+        return self.screen.window
 
     def feed(self, data: bytes) -> None:
         """Process bytes of the host. They are parsed at once, unless this would delay other
@@ -266,31 +252,22 @@ class TerminalHandler(ProtocolHandler[_P]):
 
     @override
     def key(self, user: User, keysym: int, pressed: bool) -> None:
-        before = self._seen()
+        before = self.screen.seen()
         data = self.terminal.key(self.person(user), keysym, pressed)
         self._typed(user, data)
-        if not pressed:
-            return
-        self._idle_trim.used()
-        self._blink.restart()
-        if self._seen() == before:
-            return
-        if data:
-            self._stale = True
-            self.session.changed_by_input()
-        else:
-            self._refresh()
+        if pressed:
+            self.screen.key_pressed(before, is_sent=bool(data))
 
     @override
     def mouse(self, user: User, x: int, y: int, buttons: int) -> None:
         person = self.person(user)
         self._typed(user, self.terminal.mouse(person, x, y, buttons, user.now()))
-        self._refresh()
+        self.screen.refresh()
         self._autoscroll.update(person)
 
     @override
     def resize(self, user: User, width: int, height: int) -> None:
-        self._rearrange(lambda: self.terminal.resize(width, height))
+        self.screen.rearrange(lambda: self.terminal.resize(width, height))
 
     @override
     def clipboard(self, user: User, mimetype: str, data: bytes) -> None:
@@ -327,7 +304,7 @@ class TerminalHandler(ProtocolHandler[_P]):
             "font-size": lambda: terminal.set_font(terminal.font_name, parsed),
             "minimum-contrast": lambda: setattr(terminal, "minimum_contrast", parsed),
         }
-        self._rearrange(changes[name])
+        self.screen.rearrange(changes[name])
 
     @override
     def argv_values(self) -> Mapping[str, str]:
@@ -369,10 +346,7 @@ class TerminalHandler(ProtocolHandler[_P]):
 
     @override
     def closed(self) -> None:
-        self._idle_trim.stop()
-        self._blink.stop()
-        self._synchronized.release()
-        self._finder.stop()
+        self.screen.close()
         self._autoscroll.stop()
         self._fonts.close()
         self.terminal.close()
@@ -397,10 +371,10 @@ class TerminalHandler(ProtocolHandler[_P]):
 
         def report(number: int, total: int) -> None:
             self._pages.tell("found", {"number": number, "total": total}, user)
-            self._refresh()
+            self.screen.refresh()
 
-        self._finder.find(wanted["text"], wanted.get("newer") is True, report)
-        self._refresh()
+        self.screen.finder.find(wanted["text"], wanted.get("newer") is True, report)
+        self.screen.refresh()
 
     @property
     def takes_replies(self) -> bool:
@@ -462,7 +436,7 @@ class TerminalHandler(ProtocolHandler[_P]):
         self._stdin = None
 
     def _font_found(self, name: str) -> None:
-        self._rearrange(lambda: self.terminal.set_font(name, self.terminal.font_size))
+        self.screen.rearrange(lambda: self.terminal.set_font(name, self.terminal.font_size))
         self.session.send_argv("font-name", self.argv_values()["font-name"])
 
     def _set_colour_scheme(self, text: str) -> None:
@@ -474,45 +448,8 @@ class TerminalHandler(ProtocolHandler[_P]):
         if self.session.closed:
             return None
         self.terminal.feed(data)
-        self._idle_trim.grew(len(data))
-        self._fed = True
-        self.session.changed()
+        self.screen.fed(len(data))
         return self.terminal.emulator.pending
-
-    def _before_frame(self) -> None:
-        """Do what follows from output and input, once per frame instead of once per packet."""
-        if self._fed:
-            self._fed = False
-            self._synchronized.check()
-            self._stale = True
-        if self._stale:
-            self._stale = False
-            self._idle_trim.used()
-            self._blink.restart()
-            self._view.refresh()
-
-    def _refresh(self) -> None:
-        """Note that the view may have changed."""
-        self._stale = True
-        self.session.changed()
-
-    def _seen(self) -> tuple[int, Pointer]:
-        """Return the parts of the view that a key may change."""
-        return self.terminal.emulator.revision, self.terminal.pointing.shape
-
-    def _rearrange(self, change: Callable[[], None]) -> None:
-        before = self.window
-        self._synchronized.release()
-        change()
-        self._view.rearrange()
-        self.session.changed()
-        if self.window != before:
-            self._report_size()
-            self.window_changed(*self.window)
-
-    def _report_size(self) -> None:
-        columns, rows, _, _ = self.window
-        self.session.resized_text(columns, rows)
 
 
 def _host_text(params: TerminalParams) -> HostText:

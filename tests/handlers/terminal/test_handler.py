@@ -535,10 +535,10 @@ async def test_a_long_scrollback_is_packed_while_a_terminal_is_used(
 
     handler.terminal.emulator.pack = pack  # type: ignore[method-assign]
     handler.feed(b"1234567")
-    assert handler._idle_trim._packing is None
+    assert handler.screen._idle_trim._packing is None
     handler.feed(b"8")
     await until(lambda: len(packs) == 3)
-    assert handler._idle_trim._packing is None
+    assert handler.screen._idle_trim._packing is None
 
 
 async def test_defaults_come_from_the_settings() -> None:
