@@ -88,10 +88,10 @@ TARGETS: Mapping[str, Target] = {
     "rdp_server": Target(("handlers.rdp.aardwolf",), 500),
     "recordings": Target(
         (
-            "guacr.recording.cast",
             "guacr.recording.keylog",
             "guacr.recording.scan",
             "guacr.recording.search",
+            "guacr.recording.ttyrec",
         ),
         300,
     ),

@@ -10,15 +10,14 @@ from pathlib import Path
 from typing import BinaryIO, TextIO
 
 from guacr.errors import BadRequestError, NotFoundError
-from guacr.recording import cast
-from guacr.recording.cast import CastEvent, read_cast
 from guacr.recording.keylog import typed
 from guacr.recording.scan import Map, scan_file
 from guacr.recording.search import lines
+from guacr.recording.ttyrec import DEFAULT_SIZE, SUFFIX, TextEvent, read_ttyrec, utf8_decoder
 from guacr.recording.typescript import TIMING
 
-TYPESCRIPT_SIZE = "80x24"
-"""The size of a terminal of which only a typescript is known."""
+CAST_VERSION = 2
+"""Of asciicast (docs.asciinema.org/manual/asciicast/v2)."""
 
 _PART = re.compile(r"(\d{1,9}(?:\.\d{1,9})?) (\d{1,9})\n")
 """A line of a timing: the seconds since the part before, and the bytes of the part."""
@@ -35,7 +34,7 @@ def export_cast(recording: Path, target: TextIO) -> None:
         events = _events(recording, file)
         first = next(events)
         columns, _, rows = first.text.partition("x")
-        header = {"version": cast.VERSION, "width": int(columns), "height": int(rows)}
+        header = {"version": CAST_VERSION, "width": int(columns), "height": int(rows)}
         target.write(json.dumps(header) + "\n")
         for event in events:
             seconds = round((event.time - first.time) / 1000, 3)
@@ -71,26 +70,22 @@ def _shown_lines(recording: Path, start: int) -> Iterator[tuple[int, str, str]]:
                 yield line.time - start, "", line.text
 
 
-def _events(recording: Path, file: BinaryIO) -> Iterator[CastEvent]:
-    return (
-        _typescript(recording, file)
-        if _is_typescript(recording)
-        else read_cast(cast.lines_of(file))
-    )
+def _events(recording: Path, file: BinaryIO) -> Iterator[TextEvent]:
+    return _typescript(recording, file) if _is_typescript(recording) else read_ttyrec(file)
 
 
-def _typescript(recording: Path, text: BinaryIO) -> Iterator[CastEvent]:
-    yield CastEvent(0, "r", TYPESCRIPT_SIZE)
+def _typescript(recording: Path, text: BinaryIO) -> Iterator[TextEvent]:
+    yield TextEvent(0, "r", DEFAULT_SIZE)
     text.readline()  # the header of script(1)
     time = 0.0
-    decoder = cast.utf8_decoder()
+    decoder = utf8_decoder()
     with recording.with_name(recording.name + TIMING).open() as timing:
         for line in timing:
             found = _PART.fullmatch(line)
             if found is None:
                 raise BadRequestError(f"{recording.name}{TIMING} is damaged")
             time += float(found[1])
-            yield CastEvent(round(time * 1000), "o", decoder.decode(text.read(int(found[2]))))
+            yield TextEvent(round(time * 1000), "o", decoder.decode(text.read(int(found[2]))))
 
 
 def _is_typescript(recording: Path) -> bool:
@@ -100,7 +95,7 @@ def _is_typescript(recording: Path) -> bool:
 def _text_file(recording: Path) -> Path:
     if _is_typescript(recording):
         return recording
-    beside = recording.with_name(recording.name + cast.SUFFIX)
+    beside = recording.with_name(recording.name + SUFFIX)
     if beside.is_file():
         return beside
     raise NotFoundError(

@@ -12,15 +12,15 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
+from threading import Lock
 
 from guacr.errors import BadRequestError, NotFoundError, shorten
-from guacr.recording import cast
-from guacr.recording.cast import read_cast
 from guacr.recording.journal_library import JournalLibrary, is_in_journal
 from guacr.recording.listed import Listed
 from guacr.recording.locks import is_locked
 from guacr.recording.scan import PART, Map, Scanner
-from guacr.recording.search import Line, search
+from guacr.recording.search import Found, Line, search
+from guacr.recording.ttyrec import SUFFIX, read_ttyrec
 
 DEPTH_MAX = 4
 """Directories below one of the operator's in which recordings are looked for."""
@@ -51,6 +51,7 @@ class Library:
         self._journal = journal
         self._scans: dict[tuple[str, int, int], _Scan] = {}
         """By name, device and inode; only the newest are kept."""
+        self._scanning = Lock()
 
     def close(self) -> None:
         """Delete temporary files."""
@@ -119,26 +120,30 @@ class Library:
         """
         descriptor = self.open(name)
         try:
-            status = os.fstat(descriptor)
-            key = (name, status.st_dev, status.st_ino)
-            scan = self._scans.pop(key, None)
-            if scan is None or scan.read > status.st_size:
-                scan = _Scan()
-            scan.scanner.map.is_running = self._is_running(name, descriptor)
-            scan.advance(descriptor)
-            self._scans[key] = scan
-            if len(self._scans) > SCANS_MAX:
-                del self._scans[next(iter(self._scans))]
-            return scan.scanner.map
+            with self._scanning:
+                return self._scan(name, descriptor)
         finally:
             os.close(descriptor)
+
+    def _scan(self, name: str, descriptor: int) -> Map:
+        status = os.fstat(descriptor)
+        key = (name, status.st_dev, status.st_ino)
+        scan = self._scans.pop(key, None)
+        if scan is None or scan.read > status.st_size:
+            scan = _Scan()
+        scan.scanner.map.is_running = self._is_running(name, descriptor)
+        scan.advance(descriptor)
+        self._scans[key] = scan
+        if len(self._scans) > SCANS_MAX:
+            del self._scans[next(iter(self._scans))]
+        return scan.scanner.map
 
     def _is_running(self, name: str, descriptor: int) -> bool:
         if self._journal is not None and is_in_journal(name):
             return self._journal.is_running(name)
         return is_locked(descriptor)
 
-    def search(self, name: str, text: str) -> list[Line]:
+    def search(self, name: str, text: str) -> Found:
         """Return the lines of a recorded terminal that contain a text, with milliseconds since the
         begin; none if it has no text.
 
@@ -146,15 +151,16 @@ class Library:
             NotFoundError: there is no recording of that name.
         """
         start = self.map(name).start
-        with suppress(NotFoundError), os.fdopen(self._open(name + cast.SUFFIX), "rb") as file:
-            found = search(read_cast(cast.lines_of(file)), text)
-            return [Line(max(line.time - start, 0), line.text) for line in found]
-        return []
+        with suppress(NotFoundError), os.fdopen(self._open(name + SUFFIX), "rb") as file:
+            found = search(read_ttyrec(file), text)
+            lines = [Line(max(line.time - start, 0), line.text) for line in found.lines]
+            return Found(lines, None if found.until is None else max(found.until - start, 0))
+        return Found([], None)
 
     def has_text(self, name: str) -> bool:
         """Return whether the text of a terminal was recorded."""
         with suppress(NotFoundError):
-            os.close(self._open(name + cast.SUFFIX))
+            os.close(self._open(name + SUFFIX))
             return True
         return False
 

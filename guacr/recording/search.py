@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from time import monotonic
 
-from guacr.recording.cast import CastEvent
+from guacr.errors import BadRequestError
+from guacr.recording.ttyrec import TextEvent
 
+SECONDS_MAX = 10.0
+"""Seconds for which a text is searched."""
 FOUND_MAX = 1000
 """Maximum lines that are found."""
 SHOWN_MAX = 300
@@ -41,7 +45,17 @@ class Line:
     text: str
 
 
-def lines(events: Iterable[CastEvent]) -> Iterator[tuple[Line, bool]]:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The result of a search."""
+
+    lines: list[Line]
+    until: int | None
+    """How far the text was searched, in milliseconds on the recording's clock; None if that is all
+    of it."""
+
+
+def lines(events: Iterable[TextEvent]) -> Iterator[tuple[Line, bool]]:
     """Yield the lines that a terminal shows as they grow, without control sequences, and whether
     each is complete. Text at a place to which the cursor was moved is a line of its own."""
     line = tail = ""
@@ -68,12 +82,14 @@ def lines(events: Iterable[CastEvent]) -> Iterator[tuple[Line, bool]]:
         yield Line(time, line), True
 
 
-def search(events: Iterable[CastEvent], wanted: str) -> list[Line]:
-    """Return the lines that contain a text, in upper or lower case, each when it did so first."""
+def search(events: Iterable[TextEvent], wanted: str, *, seconds: float = SECONDS_MAX) -> Found:
+    """Return the lines that contain a text, in upper or lower case, each when it did so first. The
+    search ends at `FOUND_MAX` lines, where the text is damaged, and after so many seconds."""
+    searched = _Searched(events, seconds)
     found: list[Line] = []
     text = wanted.casefold()
     is_found = False
-    for line, is_complete in lines(events):
+    for line, is_complete in lines(searched):
         place = -1 if is_found else line.text.casefold().find(text)
         if place >= 0:
             start = max(place - SHOWN_MAX // 2, 0)
@@ -82,10 +98,33 @@ def search(events: Iterable[CastEvent], wanted: str) -> list[Line]:
                 found.append(shown)
             is_found = True
             if len(found) >= FOUND_MAX:
+                searched.until = line.time
                 break
         if is_complete:
             is_found = False
-    return found
+    return Found(found, searched.until)
+
+
+class _Searched:
+    """Yields events until they are damaged, or the time is over."""
+
+    def __init__(self, events: Iterable[TextEvent], seconds: float) -> None:
+        self._events = events
+        self._end = monotonic() + seconds
+        self.until: int | None = None
+        """The time of the last event, if there may be more."""
+
+    def __iter__(self) -> Iterator[TextEvent]:
+        time = 0
+        try:
+            for event in self._events:
+                time = event.time
+                yield event
+                if monotonic() >= self._end:
+                    self.until = time
+                    break
+        except BadRequestError:
+            self.until = time
 
 
 def _is_later(line: Line, other: Line) -> bool:

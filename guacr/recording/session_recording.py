@@ -13,15 +13,15 @@ from typing_extensions import override
 
 from guacr.errors import ForbiddenError, GuacrError, RecordingError
 from guacr.journal.journal import Journal
-from guacr.recording import cast
-from guacr.recording.cast import Cast
+from guacr.recording import index, ttyrec
 from guacr.recording.file_sink import FileSink, FileWriter
 from guacr.recording.files import Place
-from guacr.recording.index import SUFFIX, Index
+from guacr.recording.index import Index
 from guacr.recording.journal_sink import JournalSink
 from guacr.recording.opening import Opener, open_recording
 from guacr.recording.recorder import Contents, Recorder
 from guacr.recording.sink import Sink
+from guacr.recording.ttyrec import Ttyrec
 from guacr.recording.typescript import Typescript, open_typescript
 from guacr.session.events import Events, RecordingEnded, RecordingFailed, RecordingStarted
 from guacr.session.extension import SessionExtension
@@ -55,7 +55,7 @@ class SessionRecording(SessionExtension):
         self._written: dict[Recorder | Typescript, str] = {}
         """The recordings and typescripts that are being written, and where."""
         self._failed: set[Recorder | Typescript] = set()
-        self._texts: list[Cast] = []
+        self._texts: list[Ttyrec] = []
 
     @property
     def is_wanted(self) -> bool:
@@ -116,9 +116,9 @@ class SessionRecording(SessionExtension):
         columns, rows = context.text_size
         suffixes = []
         if contents.output and settings.index:
-            suffixes.append(SUFFIX)
+            suffixes.append(index.SUFFIX)
         if contents.output and settings.text and columns:
-            suffixes.append(cast.SUFFIX)
+            suffixes.append(ttyrec.SUFFIX)
         file, *beside = await self._opener.open(
             place, partial(open_recording, place, settings.min_free_disk, suffixes)
         )
@@ -133,14 +133,15 @@ class SessionRecording(SessionExtension):
             sink,
             contents,
             max_queue=settings.max_queue,
-            index=Index(sinks[SUFFIX], time.time()) if SUFFIX in sinks else None,
+            index=Index(sinks[index.SUFFIX], time.time()) if index.SUFFIX in sinks else None,
         )
         recorder.on_behind = partial(self._is_behind, recorder)
         self._begun(recorder, sink, str(file.path))
         recorder.start()
-        if cast.SUFFIX in sinks:
+        if ttyrec.SUFFIX in sinks:
             clock = self._session.frames.timestamp
-            text = Cast(sinks[cast.SUFFIX], (columns, rows), clock, time.time())
+            sink = sinks[ttyrec.SUFFIX]
+            text = Ttyrec(sink, (columns, rows), clock, settings.max_queue)
             self._texts.append(text)
             context.text_taps.append(text)
 

@@ -38,7 +38,7 @@ class RecordingSettings(Section):
     index: bool = True
     """Write an index beside each recording (NAME.idx), so that players find places quickly."""
     text: bool = True
-    """Write the text of terminals beside each recording (NAME.cast, asciicast), so that it can be
+    """Write the text of terminals beside each recording (NAME.ttyrec), so that it can be
     searched and exported."""
     webp: bool = False
     """Let recordings contain WebP, which only some builds of guacenc read. Without it, recorded

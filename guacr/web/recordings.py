@@ -63,7 +63,7 @@ class Recordings:
         self.library = library
         self._access = access
         self._viewings = Viewings(note)
-        self._scanning, self._listing = asyncio.Lock(), asyncio.Lock()
+        self._scanning, self._listing, self._searching = (asyncio.Lock() for _ in range(3))
         self._reading = asyncio.Semaphore(READING_MAX)
 
     def reload(self, settings: Settings) -> None:
@@ -100,7 +100,7 @@ class Recordings:
         name, text = await self._admitted(request, "search"), request.query.get("text", "")
         if not 0 < len(text) <= TEXT_MAX:
             raise BadRequestError(f"the text to find must have 1 to {TEXT_MAX} characters")
-        return _json(await held(self._scanning, partial(_found, self.library, name, text)))
+        return _json(await held(self._searching, partial(_found, self.library, name, text)))
 
     async def _data(self, request: web.Request) -> web.StreamResponse:
         is_part = "Range" in request.headers
@@ -214,7 +214,9 @@ def _course(library: Library, name: str) -> bytes:
 
 
 def _found(library: Library, name: str, text: str) -> bytes:
-    return _encoded({"found": [(line.time, line.text) for line in library.search(name, text)]})
+    found = library.search(name, text)
+    lines = [(line.time, line.text) for line in found.lines]
+    return _encoded({"found": lines, "until": found.until})
 
 
 def _encoded(value: object) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -16,6 +15,7 @@ from guacr.protocol.instruction import encode
 from guacr.recording.index import KEYFRAME
 from guacr.recording.locks import lock
 from tests.support.browser import Browser, Page, Window
+from tests.support.recordings import ttyrec_of
 from tests.support.site import running_site
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -163,13 +163,13 @@ async def test_keys(browser: Browser, tmp_path: Path) -> None:
 
 async def test_the_text_of_a_terminal(browser: Browser, tmp_path: Path) -> None:
     (tmp_path / "terminal").write_bytes(recorded(range(60)))
-    lines = [
-        {"version": 2, "width": 80, "height": 24, "guacr_clock": START},
-        [10, "o", "$ make <all>\r\n"],
-        [40, "o", "\x1b[31mMake\x1b[0m has failed\r\n"],
-    ]
-    text = "".join(json.dumps(line) + "\n" for line in lines)
-    (tmp_path / "terminal.cast").write_text(text)
+    begin = START / 1000
+    text = ttyrec_of(
+        (begin, "\x1b[8;24;80t"),
+        (begin + 10, "$ make <all>\r\n"),
+        (begin + 40, "\x1b[31mMake\x1b[0m has failed\r\n"),
+    )
+    (tmp_path / "terminal.ttyrec").write_bytes(text)
     async with opened(browser, tmp_path, "&name=terminal") as page:
         await page.click("#search-text")
         await page.type("make\n")

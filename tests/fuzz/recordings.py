@@ -3,18 +3,18 @@ in it. Cuts make no difference, and damaged files have their documented error.""
 
 from __future__ import annotations
 
-import contextlib
 import io
 
 from guacr.errors import BadRequestError, ProtocolError
 from guacr.protocol.instruction import encode
 from guacr.protocol.parser import InstructionParser
-from guacr.recording.cast import lines_of, read_cast
 from guacr.recording.index import KEYFRAME
 from guacr.recording.keylog import typed
 from guacr.recording.scan import Map, Scanner
 from guacr.recording.search import FOUND_MAX, SHOWN_MAX, search
+from guacr.recording.ttyrec import read_ttyrec
 from tests.fuzz.driver import main
+from tests.support.recordings import ttyrec_of
 
 SAMPLES = [
     encode("sync", 1000) + KEYFRAME + encode("size", 0, 8, 8) + encode("sync", 1500, 1),
@@ -22,15 +22,16 @@ SAMPLES = [
     encode("sync", 5) + encode("img", 1, 15, 0, "image/png", 0, 0) + encode("blob", 1, "QUJD" * 40)
     + encode("end", 1) + encode("copy", 0, 0, 0, 9, 9, 14, 0, 0, 0) + encode("sync", 99_999),
     encode("name", "äöü😀") * 3 + encode("mouse", 1, 2, 3) + encode("sync", 9),
-    b'{"version": 2, "width": 80, "height": 24, "guacr_clock": 7}\n'
-    b'[0.5, "o", "a\\u001b[31mb\\r\\n"]\n'
-    b'[1, "r", "100x30"]\n[2.25, "o", "b\\b\\u001b]0;title\\u0007c"]\n[3, "o", ""]',
-    b'{"version": 2, "width": 1e2, "height": -1}\n[1e3, "o", "x"]\n[1, "i", "x"]\n',
+    ttyrec_of(
+        (0.5, "\x1b[8;24;80t"), (1, "a\x1b[31mb\r\n"), (2, "\x1b[8;0;99999t"),
+        (2.25, "b\b\x1b]0;title\x07c"), (9, "\xfc" * 9),
+    ),
+    ttyrec_of((1, "b\xe4\n") , (1e9, "b"))[:-1],
 ]  # fmt: skip
 
 
 def one_input(data: bytes) -> None:
-    """Read `data` as a recording, whole and in parts, and as an asciicast."""
+    """Read `data` as a recording, whole and in parts, and as a ttyrec."""
     step = 1 + sum(data[:2]) % 29
     whole = _scan([data])
     parts = _scan([data[at : at + step] for at in range(0, len(data), step)])
@@ -42,10 +43,9 @@ def one_input(data: bytes) -> None:
         assert whole.size <= len(data)
         for _ in typed(whole.keys):
             pass
-    with contextlib.suppress(BadRequestError):
-        found = search(read_cast(lines_of(io.BytesIO(data))), "b")
-        assert len(found) <= FOUND_MAX
-        assert all(len(line.text) <= SHOWN_MAX for line in found)
+    found = search(read_ttyrec(io.BytesIO(data)), "b")
+    assert len(found.lines) <= FOUND_MAX
+    assert all(len(line.text) <= SHOWN_MAX for line in found.lines)
 
 
 def _is_protocol(data: bytes) -> bool:

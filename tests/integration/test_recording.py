@@ -133,7 +133,7 @@ async def test_a_daemon_that_is_killed(tmp_path: Path) -> None:
 
 
 def recording_in(directory: Path) -> Path:
-    (found,) = [path for path in directory.iterdir() if path.suffix not in (".idx", ".cast")]
+    (found,) = [path for path in directory.iterdir() if path.suffix not in (".idx", ".ttyrec")]
     return found
 
 

@@ -299,8 +299,9 @@ class Player {
     byId("keys-toggle").ariaPressed = "false";
     byId("side").hidden = false;
     try {
-      const found = await this.recording.search(text);
-      this.list(found.length ? `“${text}”` : `“${text}” does not occur`, found.map(([time, line]) => ({ time, text: line })));
+      const { found, until } = await this.recording.search(text);
+      const limit = until === null ? "" : ` up to ${clock(until)}`;
+      this.list(`“${text}”${found.length ? "" : " does not occur"}${limit}`, found.map(([time, line]) => ({ time, text: line })));
     } catch (error) {
       this.list(error.message, []);
     }

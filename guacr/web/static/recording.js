@@ -36,10 +36,11 @@ export class Recording {
     return bytes.subarray(offset - number * BLOCK);
   }
 
-  // Returns the moments, in milliseconds, at which a terminal showed a text.
+  // Returns the moments, in milliseconds, at which a terminal showed a text, as `found`, and how far
+  // the text was searched, as `until`, if that is not all of it.
   async search(text) {
     const response = await this.request(`${this.path}/search?${new URLSearchParams({ text })}`);
-    return (await response.json()).found;
+    return response.json();
   }
 
   block(number) {

@@ -15,16 +15,18 @@ from guacr.protocol.instruction import encode
 from guacr.recording import video
 from guacr.recording.export import export_cast, export_text
 from guacr.recording.video import ExportError, export_video, pictures
+from tests.support.recordings import ttyrec_of
 from tests.support.require import require
 
 START = 1_764_412_800_000
 SIZE = encode("size", 0, 63, 41)
-TEXT = [
-    json.dumps({"version": 2, "width": 80, "height": 24, "guacr_clock": START - 200}),
-    json.dumps([1.2, "o", "$ ls\r\n\x1b[1mfile\x1b[0m\r\n"]),
-    json.dumps([3661.2, "r", "132x43"]),
-    json.dumps([3661.4, "o", "late\r\n"]),
-]
+BEGIN = START / 1000 - 0.2
+TEXT = ttyrec_of(
+    (BEGIN, "\x1b[8;24;80t"),
+    (BEGIN + 1.2, "$ ls\r\n\x1b[1mfile\x1b[0m\r\n"),
+    (BEGIN + 3661.2, "\x1b[8;43;132t"),
+    (BEGIN + 3661.4, "late\r\n"),
+)
 
 
 def sync(time: int) -> bytes:
@@ -45,7 +47,7 @@ def recording(tmp_path: Path) -> Path:
     frames = SIZE + fill(255, 0, 0) + sync(0) + keys + fill(0, 255, 0) + sync(1000)
     path = tmp_path / "session"
     path.write_bytes(frames + sync(2000) + fill(0, 0, 255) + sync(5000))
-    path.with_name("session.cast").write_text("\n".join(TEXT) + "\n")
+    path.with_name("session.ttyrec").write_bytes(TEXT)
     return path
 
 
@@ -65,7 +67,7 @@ def test_text_and_keys(recording: Path) -> None:
 
 
 def test_keys_alone(recording: Path) -> None:
-    recording.with_name("session.cast").unlink()
+    recording.with_name("session.ttyrec").unlink()
     assert exported(export_text, recording) == ["[0:00:00] > ls<Return>"]
 
 
@@ -77,6 +79,16 @@ def test_an_asciicast(recording: Path) -> None:
         [3661.2, "r", "132x43"],
         [3661.4, "o", "late\r\n"],
     ]
+
+
+def test_damaged_text(recording: Path) -> None:
+    """What comes before the damage is written."""
+    with recording.with_name("session.ttyrec").open("ab") as file:
+        file.write(bytes(100))
+    target = io.StringIO()
+    with pytest.raises(BadRequestError, match=f"damaged after {len(TEXT)} bytes"):
+        export_cast(recording, target)
+    assert len(target.getvalue().splitlines()) == 4
 
 
 @pytest.fixture

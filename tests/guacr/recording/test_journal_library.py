@@ -116,7 +116,7 @@ def test_a_session_is_watched_while_it_is_recorded_and_archived(desk: Desk) -> N
     found = desk.library.map(name)
     assert (found.duration, found.is_running) == (3000, False)
     assert not desk.library.has_text(name)
-    assert desk.library.search(name, "text") == []
+    assert desk.library.search(name, "text").lines == []
     assert other.id != stream.id
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tracemalloc
 from pathlib import Path
@@ -13,7 +12,9 @@ from guacr.errors import NotFoundError
 from guacr.protocol.instruction import encode
 from guacr.recording.library import DEPTH_MAX, Library
 from guacr.recording.locks import lock
-from guacr.recording.search import Line
+from guacr.recording.search import Found, Line
+from guacr.recording.ttyrec import PART_MAX
+from tests.support.recordings import ttyrec_of
 
 START = 1_764_412_800_000
 
@@ -129,15 +130,14 @@ def test_what_comes_before_damage(library: Library, tmp_path: Path) -> None:
 def test_text(library: Library, tmp_path: Path) -> None:
     put(tmp_path, "terminal", recorded(0, 9000))
     put(tmp_path, "desktop", recorded(0))
-    header = {"version": 2, "width": 80, "height": 24, "guacr_clock": START - 100}
-    lines = (header, [0.05, "o", "early text"], [2.1, "o", " and TEXT\n"])
-    content = "".join(json.dumps(line) + "\n" for line in lines)
-    put(tmp_path, "terminal.cast", content.encode())
+    begin = START / 1000
+    content = ttyrec_of((begin - 0.05, "early text"), (begin + 2, " and TEXT\n"))
+    put(tmp_path, "terminal.ttyrec", content)
     assert library.has_text("terminal")
-    assert library.search("terminal", "text") == [Line(0, "early text")]
-    assert library.search("terminal", "and") == [Line(2000, "early text and TEXT")]
+    assert library.search("terminal", "text") == Found([Line(0, "early text")], None)
+    assert library.search("terminal", "and").lines == [Line(2000, "early text and TEXT")]
     assert not library.has_text("desktop")
-    assert library.search("desktop", "text") == []
+    assert library.search("desktop", "text") == Found([], None)
     with pytest.raises(NotFoundError):
         library.search("missing", "text")
 
@@ -168,11 +168,11 @@ def test_the_newest_of_those_that_may_be_seen_are_listed(
 
 def test_a_text_that_is_one_endless_line(library: Library, tmp_path: Path) -> None:
     put(tmp_path, "one", recorded(0))
-    text = put(tmp_path, "one.cast", b'{"version": 2, "width": 80, "height": 24}\n')
+    text = put(tmp_path, "one.ttyrec", ttyrec_of((1, "x" * PART_MAX)) * 8)
     os.truncate(text, 1 << 28)
     tracemalloc.start()
     try:
-        assert library.search("one", "x") == []
+        assert library.search("one", "y") == Found([], 0)
         assert tracemalloc.get_traced_memory()[1] < 16 << 20
     finally:
         tracemalloc.stop()

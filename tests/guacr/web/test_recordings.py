@@ -18,12 +18,14 @@ from guacr.journal.journal import Journal
 from guacr.journal.options import RECORDING, options_of
 from guacr.protocol.instruction import encode
 from guacr.recording.library import Library
+from guacr.recording.search import Found
 from guacr.session.events import Events, RecordingRead
 from guacr.settings.models import Settings, WebSocketSettings
 from guacr.settings.recording import RecordingSettings
 from guacr.threads import waiting_threads
 from guacr.web import recordings
 from guacr.web.app import reload_app
+from tests.support.recordings import ttyrec_of
 from tests.support.site import Site, running_site
 from tests.support.waiting import until
 
@@ -89,6 +91,29 @@ async def test_a_token_is_for_some_recordings(site: Site, granted: str, names: s
         for what in ("index", "data"):
             status, _ = await get(site, f"/{name}/{what}", token(granted))
             assert status == (200 if name in names else 403), (name, what)
+
+
+async def test_searches(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They find text, and one that takes long holds up nothing else."""
+    text = ttyrec_of((1, "\x1b[8;24;80t"), (3, "one\r\n"), (4.5, "two"))
+    (tmp_path / "ann/first.ttyrec").write_bytes(text)
+    may_go_on, is_searching = threading.Event(), threading.Event()
+
+    def slow(library: Library, *args: Any) -> Found:
+        is_searching.set()
+        may_go_on.wait(10)
+        return find(library, *args)
+
+    find = Library.search
+    monkeypatch.setattr(Library, "search", slow)
+    searching = asyncio.create_task(get(site, "/ann/first/search?text=ONE", token(ANN)))
+    try:
+        await until(is_searching.is_set, "the search")
+        status, answer = await get(site, "/ann/first/index", token(ANN))
+        assert (status, answer["text"], searching.done()) == (200, True, False)
+    finally:
+        may_go_on.set()
+    assert await searching == (200, {"found": [[2000, "one"]], "until": None})
 
 
 async def test_without_a_token(site: Site) -> None:
