@@ -18,7 +18,8 @@ from tests.support.waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
-SIZE = 3_000_000
+SIZE = 1_200_000
+"""Bytes, more than twice those that may be unread."""
 CLIENT = """
 (async () => {
   const { default: Guacamole } = await import("./vendor/guacamole-common.js");
@@ -65,7 +66,7 @@ new Promise((resolve, reject) => {
     const writer = new Guacamole.BlobWriter(stream);
     writer.oncomplete = () => { writer.sendEnd(); resolve(true); };
     writer.onerror = (blob, offset, error) => reject(new Error(error.message));
-    writer.sendBlob(new Blob([new Uint8Array(3_000_000).fill(9)]));
+    writer.sendBlob(new Blob([new Uint8Array(%d).fill(9)]));
   };
 })
 """
@@ -110,12 +111,12 @@ async def test_the_stock_client_lists_downloads_and_uploads(
     assert await page.run(LIST) == [INDEX, {"/file": "application/octet-stream"}]
     assert await page.run(DOWNLOAD) == [SIZE, True]
     await page.until(f"sent.some(([name, size]) => name === 'file' && size === {SIZE})", "the file")
-    assert await page.run(UPLOAD % f"object.createOutputStream({BINARY}, '/put')")
-    assert await page.run(UPLOAD % f"client.createFileStream({BINARY}, 'dropped')")
+    assert await page.run(UPLOAD % (f"object.createOutputStream({BINARY}, '/put')", SIZE))
+    assert await page.run(UPLOAD % (f"client.createFileStream({BINARY}, 'dropped')", SIZE))
     for name in ("put", "dropped"):
         path = root / name
         await until(lambda path=path: path.stat().st_size == SIZE, name)  # type: ignore[misc]
         assert path.read_bytes() == b"\t" * SIZE
     with pytest.raises(AssertionError, match="is a folder: choose a different name"):
-        await page.run(UPLOAD % f"object.createOutputStream({BINARY}, '/')")
+        await page.run(UPLOAD % (f"object.createOutputStream({BINARY}, '/')", SIZE))
     await page.run("client.disconnect()")
