@@ -47,6 +47,7 @@ from handlers.rdp.freerdp.sound import Sound
 from handlers.rdp.freerdp.static_channels import StaticChannels
 from handlers.rdp.freerdp.structs import CONTEXT, INSTANCE, ChannelEvent, Update, slot
 from handlers.rdp.freerdp.touch import TouchChannel
+from handlers.rdp.freerdp.waking import woken_by
 from handlers.rdp.worker.client import Surroundings
 
 HANDLES_MAX = 60
@@ -58,6 +59,8 @@ TURN = 10
 what users do."""
 TIMED_OUT = 0x102
 """The result of a wait that was in vain."""
+UNLIMITED = (1 << 31) - 1
+"""Milliseconds: the daemon limits the time in which a connection must be made."""
 ACCEPTED, REFUSED = 2, 0
 """Answers to a certificate: for this connection only, or not at all."""
 EXTENDED_INFO = 3
@@ -148,7 +151,7 @@ class Client:
         self.settings.put("MaxTimeInCheckLoop", str(TURN))  # FreeRDP 3 has no such setting
         self._install()
         try:
-            if not self._stopping and library.freerdp_connect(self.instance):
+            if not self._stopping and self._connect():
                 self._surroundings.send(Connected())
                 self._loop()
             # FreeRDP 2 does not call back: it looks in vain for the target, without a network
@@ -185,6 +188,13 @@ class Client:
                 self.library.freerdp_abort_connect(self.instance)
                 with suppress(OSError):
                     self._spare.shutdown(socket.SHUT_RDWR)
+
+    def _connect(self) -> bool:
+        if self.library.major >= 3:
+            return bool(self.library.freerdp_connect(self.instance))
+        self.settings.put("TcpAckTimeout", str(UNLIMITED))  # it counts its sleeps
+        with woken_by(self._spare):
+            return bool(self.library.freerdp_connect(self.instance))
 
     def _loop(self) -> None:
         library, handles = self.library, (c_void_p * (HANDLES_MAX + 1))()
