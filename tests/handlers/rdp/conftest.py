@@ -50,13 +50,19 @@ async def desktop() -> AsyncIterator[Desktop]:
         yield running
 
 
-@pytest.fixture(scope="module")
-def zygote() -> Iterator[None]:
-    """The processes that fork workers, which load their engine once for all tests of a module."""
-    launcher.start()
+@pytest.fixture(scope="session")
+def zygotes() -> Iterator[None]:
+    """The processes that fork workers, which load their engine once for all tests of a process."""
     yield
     for one in launchers.values():
         one.close()
+
+
+@pytest.fixture
+async def zygote(zygotes: None) -> None:
+    """The one of FreeRDP, which tests of others may have ended."""
+    with owned():
+        await asyncio.to_thread(launcher.start)
 
 
 @pytest.fixture

@@ -44,7 +44,8 @@ def settings(tmp_path: Path) -> dict[str, object]:
 
 
 @pytest.fixture(scope="module")
-def zygote() -> Iterator[None]:
+def zygote(zygotes: None) -> Iterator[None]:
+    launcher.close()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "executable", str(python_with_freerdp3()))
         assert launcher.start().version.startswith("3.")

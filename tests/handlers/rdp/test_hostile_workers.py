@@ -94,9 +94,13 @@ class Script:
         self.say(Ended("", True, 1))
         self._channel.shutdown(socket.SHUT_WR)
 
+    def hang_up(self) -> None:
+        """End as a worker does, without a word; sessions do not wait for it."""
+        self._channel.close()
+
     def close(self) -> None:
         self.header.release()
-        self._channel.close()
+        self.hang_up()
         self._process.kill()
         self._process.wait()
 
@@ -114,6 +118,7 @@ async def script(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Script]:
 async def daemon(script: Script) -> AsyncIterator[Daemon]:
     async with running_daemon(RdpHandler, settings=local_settings()) as running:
         yield running
+        script.hang_up()
 
 
 @pytest.fixture
