@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -14,7 +13,7 @@ from aiohttp import web
 
 from guacr.access.gateway import Gateway
 from guacr.access.keys import ProcessKeys
-from guacr.access.tokens import TOKEN_MAX, parameter_texts
+from guacr.access.tokens import parameter_texts
 from guacr.control.control import Control
 from guacr.deadline import time_limit
 from guacr.errors import GuacrError, UnauthorizedError
@@ -26,18 +25,18 @@ from guacr.session.directory import Directory
 from guacr.session.ids import foreign_worker
 from guacr.session.protocols import Protocols
 from guacr.settings.models import Settings
-from guacr.transport.base import CLOSE_TIMEOUT
 from guacr.transport.websocket import client_of
 from guacr.web.admin import add_admin
 from guacr.web.admission import Admission
 from guacr.web.forms import describe
 from guacr.web.forwarded import Proxies
-from guacr.web.guard import KEEP_ALIVE, deadlines
+from guacr.web.guard import deadlines
 from guacr.web.headers import Headers
 from guacr.web.health import Health
+from guacr.web.listener import create_runner
 from guacr.web.misplaced import Misplaced
 from guacr.web.recordings import WEB, Recordings, add_files, create_player, library_of
-from guacr.web.refused import HttpLog, refusal, reported
+from guacr.web.refused import refusal, reported
 from guacr.web.tunnels import Tunnels
 from guacr.web.viewings import Viewer
 
@@ -45,10 +44,6 @@ BODY_MAX = 65536
 """Maximum bytes of a request's body."""
 BODY_TIMEOUT = 15.0
 """Seconds within which the body must arrive."""
-LINGERING = 2.0
-"""Seconds during which the rest of a refused body is read, so that the client gets the answer."""
-LINE_MAX = TOKEN_MAX + 8192
-"""Maximum bytes of a request line, which may contain a token."""
 WEBSOCKET_PATH = "/websocket"
 WEBRTC_PATH = "/webrtc"
 
@@ -142,25 +137,6 @@ async def _close_if_draining(request: web.Request, response: web.StreamResponse)
     if request.config_dict[_DRAIN].is_set() and response.status != HTTPStatus.SWITCHING_PROTOCOLS:
         response.force_close()
         response.headers["Connection"] = "close"
-
-
-def create_runner(app: web.Application) -> web.AppRunner:
-    """Create the runner of `app`, with its limits; it logs no URLs, which may contain tokens.
-
-    A handler whose client has disconnected is cancelled: one that sends it a file would wait
-    forever, since asyncio does not end `sendfile` with the connection.
-    """
-    return web.AppRunner(
-        app,
-        handle_signals=False,
-        handler_cancellation=True,
-        access_log=None,
-        logger=HttpLog(logging.getLogger("guacr.web.http")),
-        max_line_size=LINE_MAX,
-        shutdown_timeout=CLOSE_TIMEOUT,
-        keepalive_timeout=KEEP_ALIVE,
-        lingering_time=LINGERING,
-    )
 
 
 @asynccontextmanager

@@ -9,17 +9,23 @@ from collections.abc import Callable
 
 from aiohttp import web
 
+from guacr.access.tokens import TOKEN_MAX
 from guacr.net.acceptor import Acceptor
 from guacr.net.answers import unavailable
 from guacr.net.connection_limits import ConnectionLimits, Place
 from guacr.net.handover import Adopted
 from guacr.net.listeners import ListeningSockets, place_of
 from guacr.net.tls import Tls
-from guacr.web.app import create_runner
-from guacr.web.guard import HttpGuard
+from guacr.transport.base import CLOSE_TIMEOUT
+from guacr.web.guard import KEEP_ALIVE, HttpGuard
+from guacr.web.refused import HttpLog
 
-CLOSE_TIMEOUT = 1.0
-"""Seconds that clients have to close their side at the end."""
+GONE_TIMEOUT = 1.0
+"""Seconds that clients have at the end to close their side, once the server has."""
+LINE_MAX = TOKEN_MAX + 8192
+"""Maximum bytes of a request line, which may contain a token."""
+LINGERING = 2.0
+"""Seconds during which the rest of a refused body is read, so that the client gets the answer."""
 
 
 class HttpListener:
@@ -83,6 +89,25 @@ class HttpListener:
             await self._runner.cleanup()
         for _ in range(2):
             if self._open:
-                await asyncio.wait([guard.gone for guard in self._open], timeout=CLOSE_TIMEOUT)
+                await asyncio.wait([guard.gone for guard in self._open], timeout=GONE_TIMEOUT)
             for guard in list(self._open):
                 guard.abort()
+
+
+def create_runner(app: web.Application) -> web.AppRunner:
+    """Create the runner of `app`, with its limits; it logs no URLs, which may contain tokens.
+
+    A handler whose client has disconnected is cancelled: one that sends it a file would wait
+    forever, since asyncio does not end `sendfile` with the connection.
+    """
+    return web.AppRunner(
+        app,
+        handle_signals=False,
+        handler_cancellation=True,
+        access_log=None,
+        logger=HttpLog(logging.getLogger("guacr.web.http")),
+        max_line_size=LINE_MAX,
+        shutdown_timeout=CLOSE_TIMEOUT,
+        keepalive_timeout=KEEP_ALIVE,
+        lingering_time=LINGERING,
+    )

@@ -17,7 +17,8 @@ from guacr.protocol.instruction import encode
 from guacr.settings.models import Settings
 from guacr.testing.wire import Received, Splitter
 from guacr.tubes.service.service import TubeService
-from guacr.web.app import close_tunnels, create_app, create_runner
+from guacr.web.app import close_tunnels, create_app
+from guacr.web.listener import create_runner
 from tests.support.loopback import Bench
 
 RECEIVE_TIMEOUT = 20.0

@@ -16,7 +16,7 @@ from guacr import web
 from guacr.access.tokens import TOKEN_MAX
 from guacr.control.local import DRAINING, LocalControl
 from guacr.transport import websocket
-from guacr.web import app, health, tunnels
+from guacr.web import health, listener, tunnels
 from guacr.web.app import BODY_MAX
 from tests.support.loopback import SketchHandler
 from tests.support.site import Site, running_site
@@ -400,7 +400,7 @@ async def test_a_shutdown_closes_what_is_open() -> None:
 
 
 async def test_a_shutdown_hears_clients_that_close(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (app, tunnels, websocket):
+    for module in (listener, tunnels, websocket):
         monkeypatch.setattr(module, "CLOSE_TIMEOUT", 60.0)
     async with running_site() as site:
         reader, writer = await asyncio.open_connection("127.0.0.1", site.runner.addresses[0][1])

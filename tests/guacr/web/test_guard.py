@@ -13,7 +13,7 @@ from guacr.daemon import Daemon
 from guacr.session.protocols import Protocols
 from guacr.settings.models import ServerSettings, WebSocketSettings
 from guacr.testing.daemon import LOCAL, local_settings
-from guacr.web import app, guard
+from guacr.web import app, guard, listener
 from tests.support.clock import FrozenClock
 from tests.support.loopback import SketchHandler, until
 
@@ -25,7 +25,7 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Deadlines that tests can wait for."""
     monkeypatch.setattr(guard, "HEAD_TIMEOUT", SHORT)
     monkeypatch.setattr(guard, "ANSWER_TIMEOUT", 2 * SHORT)
-    monkeypatch.setattr(app, "KEEP_ALIVE", SHORT)
+    monkeypatch.setattr(listener, "KEEP_ALIVE", SHORT)
     monkeypatch.setattr(app, "BODY_TIMEOUT", SHORT)
 
 
@@ -95,7 +95,7 @@ async def test_a_missing_body_is_told_and_not_waited_for(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(guard, "ANSWER_TIMEOUT", 60.0)
-    monkeypatch.setattr(app, "LINGERING", SHORT)
+    monkeypatch.setattr(listener, "LINGERING", SHORT)
     request = b"POST /api/join HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50\r\n\r\n{"
     async with running() as daemon:
         answer = await answer_to(daemon, request)

@@ -66,7 +66,7 @@ async def test_every_socket_has_its_own_limits(
 
 
 async def test_nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("guacr.web.listener.CLOSE_TIMEOUT", 0.01)
+    monkeypatch.setattr("guacr.web.listener.GONE_TIMEOUT", 0.01)
     listener = await listening(tmp_path / "socket")
     port = listener.port
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
