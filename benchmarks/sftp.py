@@ -29,6 +29,7 @@ RUNS = 3
 MIMETYPE = "application/octet-stream"
 INDEX = "0"
 """Of the file system, the only one."""
+_END = ord(";")
 
 
 class Client:
@@ -37,8 +38,9 @@ class Client:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
-        self._buffer = bytearray()
+        self._buffer = b""
         self._at = 0
+        self._unsent: list[bytes] = []
 
     @classmethod
     async def connect(cls, port: int, parameters: dict[str, str]) -> Client:
@@ -54,8 +56,12 @@ class Client:
         return client
 
     def send(self, opcode: str, *args: object) -> None:
-        """Send an instruction."""
-        self._writer.write(encode(opcode, *map(str, args)))
+        """Send an instruction, before the next is waited for."""
+        self._unsent.append(encode(opcode, *map(str, args)))
+
+    def _flush(self) -> None:
+        self._writer.write(b"".join(self._unsent))
+        self._unsent.clear()
 
     async def until(self, opcode: str) -> list[str]:
         """Wait for an instruction, and return it; acknowledge all others that must be."""
@@ -70,32 +76,25 @@ class Client:
 
     async def next(self) -> list[str]:
         """Read an instruction; of a blob, the length of its data instead of the data."""
-        parts: list[str] = []
-        while True:
-            length = int(await self._through(b"."))
-            text = await self._take(length + 1)
-            parts.append(str(length) if length > 8000 else text[:-1].decode())
-            if text[-1:] == b";":
+        while (parts := self._complete()) is None:
+            self._flush()
+            self._buffer = self._buffer[self._at :] + await self._reader.read(1 << 18)
+            self._at = 0
+        return parts
+
+    def _complete(self) -> list[str] | None:
+        """The next instruction, if all of it has arrived."""
+        parts, buffer, at = [], self._buffer, self._at
+        while (dot := buffer.find(b".", at, at + 6)) > 0:
+            length = int(buffer[at:dot])
+            at = dot + 1 + length + 1
+            if at > len(buffer):
+                break
+            parts.append(str(length) if length > 5000 else buffer[dot + 1 : at - 1].decode())
+            if buffer[at - 1] == _END:
+                self._at = at
                 return parts
-
-    async def _through(self, end: bytes) -> bytes:
-        while (found := self._buffer.find(end, self._at)) < 0:
-            await self._more()
-        taken = self._buffer[self._at : found]
-        self._at = found + 1
-        return bytes(taken)
-
-    async def _take(self, count: int) -> bytes:
-        while len(self._buffer) - self._at < count:
-            await self._more()
-        taken = self._buffer[self._at : self._at + count]
-        self._at += count
-        return bytes(taken)
-
-    async def _more(self) -> None:
-        del self._buffer[: self._at]
-        self._at = 0
-        self._buffer += await self._reader.read(1 << 18)
+        return None
 
     async def download(self, path: str) -> float:
         """Megabytes a second."""
@@ -123,6 +122,7 @@ class Client:
             *_, status = await self.until("ack")
             assert status == "0"
         self.send("end", 1)
+        self._flush()
         return UPLOAD_SIZE / 1e6 / (time.perf_counter() - started)
 
     def close(self) -> None:

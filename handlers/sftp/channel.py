@@ -46,8 +46,8 @@ from handlers.sftp.wire import (
 SILENCE_MAX = 30.0
 """Seconds for which a server with pending requests may be silent. One that is stuck, in a named
 pipe or on a network drive, answers none of them; one on a slow link answers some."""
-SILENCES_MAX = 20
-"""Times that a request is waited for so long, although others are answered."""
+ANSWER_MAX = 600.0
+"""Seconds for which a request is waited for, although others are answered."""
 REQUESTS_MAX = 1024
 """Maximum requests without an answer."""
 HANDLE_MAX = 256
@@ -70,12 +70,15 @@ class SftpChannel(asyncssh.SSHClientSession[bytes]):
         self._host = host
         self._loop = asyncio.get_running_loop()
         self._decoder = Decoder()
-        self._pending: dict[int, asyncio.Future[Packet]] = {}
+        self._pending: dict[int, tuple[asyncio.Future[Packet], float]] = {}
+        """The requests without an answer, the oldest first, and when they were sent."""
         self._number = VERSION - 1
         """That of the last request. INIT and VERSION have the version in its place."""
         self._channel: asyncssh.SSHClientChannel[bytes] | None = None
-        self._heard = 0
-        """Bytes received."""
+        self._heard = 0.0
+        """The time of the last bytes, or of the first pending request if that is later."""
+        self._watch: asyncio.TimerHandle | None = None
+        """The next check whether the server still answers."""
         self.replaces = False
         """True if `replace` can be used."""
         self._lost = False
@@ -97,9 +100,13 @@ class SftpChannel(asyncssh.SSHClientSession[bytes]):
             sentence = f"the SFTP connection to host {shorten(self._host)} {reason}"
             self._closed = partial(kind, sentence)
         pending, self._pending = self._pending, {}
-        for answer in pending.values():
+        for answer, _ in pending.values():
             if not answer.done():
                 answer.set_exception(self._closed())
+                answer.exception()  # which nobody may be waiting for
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
         channel, self._channel = self._channel, None
         if channel is not None:
             channel.abort()
@@ -114,7 +121,7 @@ class SftpChannel(asyncssh.SSHClientSession[bytes]):
             UpstreamError: it is not an SFTP server of version 3.
         """
         try:
-            answer = await self._answer(self._send(Kind.INIT))
+            answer = await self._send(Kind.INIT)
         except UpstreamError:
             if self._lost:
                 raise UpstreamUnavailableError(
@@ -182,22 +189,31 @@ class SftpChannel(asyncssh.SSHClientSession[bytes]):
 
     async def read(self, handle: bytes, offset: int, length: int) -> bytes:
         """Read up to `length` bytes of a file; nothing at its end."""
+        return self.data(await self.start_read(handle, offset, length), length)
+
+    def start_read(self, handle: bytes, offset: int, length: int) -> asyncio.Future[Packet]:
+        """Request up to `length` bytes of a file; `data` has the meaning of the answer."""
+        return self._send(Kind.READ, string(handle), u64(offset), u32(length))
+
+    def data(self, answer: Packet, length: int) -> bytes:
+        """Return the bytes in the answer to `start_read`; nothing at the end of the file."""
         try:
-            fields = await self._request(
-                Kind.READ, Kind.DATA, string(handle), u64(offset), u32(length)
-            )
+            data = self._string(self._checked(answer, Kind.DATA))
         except StatusError as error:
             if error.code == Code.EOF:
                 return b""
             raise
-        data = self._string(fields)
         if len(data) > length:
             raise self._refuse(WireError("more data than requested"))
         return data
 
-    async def write(self, handle: bytes, offset: int, data: bytes) -> None:
-        """Write bytes to a file."""
-        await self._request(Kind.WRITE, Kind.STATUS, string(handle), u64(offset), string(data))
+    def start_write(self, handle: bytes, offset: int, data: bytes) -> asyncio.Future[Packet]:
+        """Request to write bytes to a file; `check_written` has the meaning of the answer."""
+        return self._send(Kind.WRITE, string(handle), u64(offset), string(data))
+
+    def check_written(self, answer: Packet) -> None:
+        """Raise the reason if the answer to `start_write` says that nothing was written."""
+        self._checked(answer, Kind.STATUS)
 
     async def truncate(self, handle: bytes, size: int) -> None:
         """Set the size of an open file."""
@@ -264,29 +280,13 @@ class SftpChannel(asyncssh.SSHClientSession[bytes]):
             raise self._refuse(error) from None
 
     async def _request(self, kind: Kind, expected: Kind, *fields: bytes) -> Fields:
-        answer = await self._answer(self._send(kind, *fields))
+        return self._checked(await self._send(kind, *fields), expected)
+
+    def _checked(self, answer: Packet, expected: Kind) -> Fields:
         try:
             return checked(answer, expected)
         except WireError as error:
             raise self._refuse(error) from None
-
-    async def _answer(self, answer: asyncio.Future[Packet]) -> Packet:
-        try:
-            for _ in range(SILENCES_MAX):
-                heard = self._heard
-                await asyncio.wait((answer,), timeout=SILENCE_MAX)
-                if answer.done():
-                    return answer.result()
-                if self._heard == heard:
-                    break
-        finally:
-            answer.cancel()  # which does nothing to one that has arrived
-            del answer  # its error would refer to itself by this frame, and stay in memory
-        raise self.close(
-            f"was closed, because the host has not answered for {SILENCE_MAX:g} s: choose a "
-            "different file, or try again",
-            UpstreamTimeoutError,
-        )
 
     def _send(self, kind: Kind, *fields: bytes) -> asyncio.Future[Packet]:
         if self._closed is not None:
@@ -298,7 +298,12 @@ class SftpChannel(asyncssh.SSHClientSession[bytes]):
             )
         self._number = (self._number + 1) & 0xFFFFFFFF
         answer: asyncio.Future[Packet] = self._loop.create_future()
-        self._pending[self._number] = answer
+        now = self._loop.time()
+        if not self._pending:
+            self._heard = now
+        if self._watch is None:
+            self._watch = self._loop.call_at(now + SILENCE_MAX, self._check)
+        self._pending[self._number] = answer, now
         try:
             self._channel.write(packet(kind, self._number, *fields))
         except OSError:  # the host has closed the channel, which will be reported next
@@ -306,6 +311,22 @@ class SftpChannel(asyncssh.SSHClientSession[bytes]):
             self._lost = True
             raise self.close() from None
         return answer
+
+    def _check(self) -> None:
+        """Close the channel of a server that owes answers and no longer sends any."""
+        self._watch = None
+        if not self._pending:
+            return
+        _, asked = next(iter(self._pending.values()))
+        due = min(self._heard + SILENCE_MAX, asked + ANSWER_MAX)
+        if self._loop.time() < due:
+            self._watch = self._loop.call_at(due, self._check)
+            return
+        self.close(
+            f"was closed, because the host has not answered for {SILENCE_MAX:g} s: choose a "
+            "different file, or try again",
+            UpstreamTimeoutError,
+        )
 
     # ---- called by asyncssh
 
@@ -317,7 +338,7 @@ class SftpChannel(asyncssh.SSHClientSession[bytes]):
     def data_received(self, data: bytes, datatype: int | None) -> None:
         if datatype is not None or self._closed is not None:
             return  # text of the server's on its standard error
-        self._heard += len(data)
+        self._heard = self._loop.time()
         try:
             for answer in self._decoder.feed(data):
                 self._receive(answer)
@@ -330,7 +351,7 @@ class SftpChannel(asyncssh.SSHClientSession[bytes]):
         self.close()
 
     def _receive(self, answer: Packet) -> None:
-        waiting = self._pending.pop(answer.number, None)
+        waiting, _ = self._pending.pop(answer.number, (None, 0.0))
         if waiting is None:
             raise WireError("an answer without a request")
         if not waiting.cancelled():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -59,12 +59,11 @@ class BlockWindow:
         """Return whether another block may be requested or written, besides so many."""
         return blocks < min(self._window.size, self._pace.share, self._most)
 
-    def start(self, request: Coroutine[Any, Any, _T]) -> asyncio.Task[_T]:
-        """Start a request for a block."""
+    def note(self, answer: asyncio.Future[_T]) -> asyncio.Future[_T]:
+        """Note a request for a block, which was sent now, and return its answer."""
         self._window.sent(self._loop.time())
-        task = self._loop.create_task(request, name="SFTP block")
-        task.add_done_callback(self._done)
-        return task
+        answer.add_done_callback(self._done)
+        return answer
 
-    def _done(self, task: asyncio.Task[Any]) -> None:
+    def _done(self, answer: asyncio.Future[Any]) -> None:
         self._window.acknowledged(self._loop.time())

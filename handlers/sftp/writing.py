@@ -6,9 +6,12 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
+from guacr.api import UpstreamError
 from handlers.sftp.channel import SftpChannel
 from handlers.sftp.pace import BLOCK, WRITES_MAX, BlockWindow, Pace
+from handlers.sftp.wire import Packet, StatusError
 
 SETTLE_TIMEOUT = 5.0
 """Seconds in which the server must answer what is under way when a transfer breaks off."""
@@ -22,8 +25,8 @@ class Writing:
     def __init__(self, channel: SftpChannel, handle: bytes, offset: int) -> None:
         self._channel = channel
         self._handle = handle
-        self._under_way: deque[tuple[int, asyncio.Task[None]]] = deque()
-        """The lengths of the writes without an answer, and the writes."""
+        self._under_way: deque[tuple[int, asyncio.Future[Packet]]] = deque()
+        """The lengths of the writes that are not confirmed, and their answers."""
         self.end = offset
         """The byte before which the server has written everything; it may have written others."""
 
@@ -50,8 +53,8 @@ class Writing:
     async def _start(self, at: int, block: bytes, window: BlockWindow) -> None:
         while self._under_way and not window.has_room(len(self._under_way)):
             await self._confirm()
-        write = self._channel.write(self._handle, at, block)
-        self._under_way.append((len(block), window.start(write)))
+        answer = self._channel.start_write(self._handle, at, block)
+        self._under_way.append((len(block), window.note(answer)))
 
     async def _confirm_done(self) -> None:
         """Confirm the writes that have been answered, to learn of failures early."""
@@ -60,23 +63,20 @@ class Writing:
 
     async def _confirm(self) -> None:
         """Wait for the oldest write. If this is cancelled, the write is not."""
-        length, write = self._under_way[0]
-        await asyncio.wait((write,))
-        write.result()
+        length, answer = self._under_way[0]
+        if not answer.done():
+            await asyncio.wait((answer,))
+        self._channel.check_written(answer.result())
         self._under_way.popleft()
         self.end += length
 
     async def _settle(self) -> None:
         """Wait for what is under way after a failure, and find out how much was written."""
-        writes = [write for _, write in self._under_way]
-        if writes:
-            await asyncio.wait(writes, timeout=SETTLE_TIMEOUT)
-            for write in writes:
-                write.cancel()
-            await asyncio.gather(*writes, return_exceptions=True)
+        answers = [answer for _, answer in self._under_way]
+        if answers:
+            await asyncio.wait(answers, timeout=SETTLE_TIMEOUT)
+        with suppress(StatusError, UpstreamError):
+            while self._under_way and self._under_way[0][1].done():
+                await self._confirm()
         while self._under_way:
-            length, write = self._under_way.popleft()
-            if write.cancelled() or write.exception() is not None:
-                self._under_way.clear()
-                return
-            self.end += length
+            self._under_way.popleft()[1].cancel()

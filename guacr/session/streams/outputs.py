@@ -37,6 +37,9 @@ REASON_MAX = 200
 """Maximum characters that are kept of a client's reason for refusing."""
 NAME_MAX = 1024
 """Maximum characters in the name of a stream."""
+BLOBS_AT_ONCE = 8
+"""Blobs that are passed to the transport together, if the client may be sent as many: frames wait
+for no more than these."""
 
 
 class OutputStream:
@@ -92,15 +95,17 @@ class OutputStream:
         if self._error is not None:
             raise self._error
         view = memoryview(data)
-        for start in range(0, len(view), BLOB_MAX):
+        while view:
             await self._until(self._may_send)
-            piece = view[start : start + BLOB_MAX]
+            blobs = min(BLOBS_AT_ONCE, -(-len(view) // BLOB_MAX))
+            if self._paced:
+                blobs = min(blobs, self._window.room)
+                self._window.sent(self._link.now(), blobs)
+            piece, view = view[: blobs * BLOB_MAX], view[blobs * BLOB_MAX :]
             self._link.send(encode_blobs(self.index, piece))
             self.size += len(piece)
             if self.digest is not None:
                 self.digest.update(piece)
-            if self._paced:
-                self._window.sent(self._link.now())
 
     async def end(self) -> None:
         """End the stream and wait until the client has received all of it; raises as `write`
@@ -173,7 +178,7 @@ class OutputStream:
 
     def _may_send(self) -> bool:
         """Return whether to send: frames go first, so a stream adds nothing to unsent data."""
-        ready = self._accepted and not self._window.is_full
+        ready = self._accepted and self._window.room > 0
         return ready and self._link.may_be_sent and not self._link.buffered
 
     async def _until(self, condition: Callable[[], bool]) -> None:

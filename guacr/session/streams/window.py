@@ -43,13 +43,13 @@ class Window:
         return len(self._sent)
 
     @property
-    def is_full(self) -> bool:
-        """True if no further blob may be sent."""
-        return len(self._sent) >= self.size
+    def room(self) -> int:
+        """The number of further blobs that may be sent; it may be negative."""
+        return self.size - len(self._sent)
 
-    def sent(self, now: float) -> None:
-        """Note that a blob was sent."""
-        self._sent.append(now)
+    def sent(self, now: float, blobs: int = 1) -> None:
+        """Note that so many blobs were sent."""
+        self._sent.extend([now] * blobs)
 
     def acknowledged(self, now: float) -> None:
         """Note the arrival of the oldest blob; an excess acknowledgement does nothing."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -117,13 +118,17 @@ async def test_sizes_may_lie(tmp_path: Path, said: int | None) -> None:
 
 
 async def test_reads_may_be_short(tmp_path: Path) -> None:
+    sizes = []
+
     class Short(SFTPServer):
         def read(self, file_obj: object, offset: int, size: int) -> Any:
+            sizes.append(size)
             return super().read(file_obj, offset, min(size, 5000))
 
     (tmp_path / "file").write_bytes(SOME)
     async with odd_files(str(tmp_path), Short) as (_, files):
         assert await content(files, "/file") == SOME
+        assert 5000 in sizes, "as many as the server sends"
 
 
 async def test_a_file_that_grows_is_read_to_its_last_end(tmp_path: Path) -> None:
@@ -394,6 +399,30 @@ async def test_a_server_that_answers_others_has_more_time(monkeypatch: pytest.Mo
         while loop.time() < later:
             await channel.stat(b"/quick")
         assert not waiting.done()
+        with pytest.raises(UpstreamTimeoutError):
+            await waiting
+
+
+async def test_a_server_does_not_have_more_time_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("handlers.sftp.channel.SILENCE_MAX", 0.05)
+    monkeypatch.setattr("handlers.sftp.channel.ANSWER_MAX", 0.2)
+    first: list[int] = []
+
+    def script(requested: int, number: int) -> bytes:
+        if requested == Kind.INIT:
+            return VERSION_3
+        if not first:
+            first.append(number)
+            return b""
+        return packet(Kind.ATTRS, number, u32(4), u32(REGULAR))
+
+    async with scripted_files(script) as files:
+        channel = await files.open()
+        waiting = asyncio.create_task(channel.stat(b"/slow"))
+        await until(lambda: first, "the first request")
+        while not waiting.done():
+            with suppress(UpstreamTimeoutError):
+                await channel.stat(b"/quick")
         with pytest.raises(UpstreamTimeoutError):
             await waiting
 

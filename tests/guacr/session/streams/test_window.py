@@ -18,7 +18,7 @@ class Link:
         """Send blobs as the window allows; the seconds that it took."""
         now, sent = self._free_at, 0
         while sent < blobs or self._arrivals:
-            while sent < blobs and not self.window.is_full:
+            while sent < blobs and self.window.room > 0:
                 self._free_at = max(now, self._free_at) + 1 / self._rate
                 self._arrivals.append(self._free_at + self._round_trip)
                 self.window.sent(now)
@@ -57,6 +57,6 @@ def test_acknowledgements_too_many_change_nothing() -> None:
     window = Window()
     window.acknowledged(1.0)
     assert (window.size, window.in_flight) == (WINDOW_MIN, 0)
-    window.sent(1.0)
-    window.sent(1.0)
-    assert window.is_full
+    assert window.room == WINDOW_MIN
+    window.sent(1.0, WINDOW_MIN)
+    assert (window.in_flight, window.room) == (WINDOW_MIN, 0)
