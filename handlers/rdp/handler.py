@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import ClassVar
@@ -28,14 +27,11 @@ from guacr.api import (
     Settings,
     Target,
     UnsupportedError,
-    UpstreamError,
     User,
-    forget_frames,
     shorten,
 )
-from handlers.dial import dial
-from handlers.notice import Notice
-from handlers.rdp import certificates, failures, negotiation
+from handlers.rdp import certificates
+from handlers.rdp.attempts import Attempts
 from handlers.rdp.clipboard import formats
 from handlers.rdp.clipboard.clipboard import Clipboard
 from handlers.rdp.desktop import Desktop
@@ -46,20 +42,15 @@ from handlers.rdp.key_sender import layout_of
 from handlers.rdp.launcher import launchers
 from handlers.rdp.login import Login, check_length, check_token
 from handlers.rdp.microphone import Microphone
-from handlers.rdp.options import excludes
 from handlers.rdp.params import RdpParams
 from handlers.rdp.pipes import Pipes, channel_names
-from handlers.rdp.redirection import FOLLOWED_MAX, Redirection
+from handlers.rdp.redirection import Redirection
 from handlers.rdp.restrictions import check_engine, restrictions_of
-from handlers.rdp.route import Connection, Route
-from handlers.rdp.server import MissingCredentialsError, Server
+from handlers.rdp.route import Connection
+from handlers.rdp.server import Server
 from handlers.sftp.desktop import DesktopFiles, sftp_checks
 from handlers.wake import wake_of
 
-RETRY_PAUSE = 1.0
-"""Seconds between two attempts to reach the host."""
-PROBE_AFTER = 3.0
-"""Seconds after which a host that has not got as far as TLS is asked whether it speaks RDP."""
 REMOTE_APP_MAX, REMOTE_APP_ARGS_MAX = 260, 8000
 """UTF-16 code units of a RemoteApp or its directory, and of its arguments (MS-RDPERP 2.2.2.3.1)."""
 
@@ -91,7 +82,7 @@ class RdpHandler(ProtocolHandler[RdpParams]):
         )
         # SFTP or the drive gets what users send
         self.pastes_files = not (params.enable_drive or self._files.accepts_files)
-        self._server: Server | None = None
+        self._attempts: Attempts | None = None
 
     @classmethod
     @override
@@ -134,45 +125,28 @@ class RdpHandler(ProtocolHandler[RdpParams]):
         await self._devices.open()
         self._files.start()
         await self._load_engine()
-        desktop, notice, left = Desktop(self.session), Notice(self.session), self.params.autoretry
-        route = Route(self.session, self.params, notice)
-        security, followed = self.params.security or "any", 0
-        redirection: Redirection | None = None
-        while True:
-            try:
-                server, reason = await self._attempt(security, redirection, desktop, route)
-            except MissingCredentialsError:
-                await self._login.ask(self.session)
-                redirection = None
-                continue
-            if server is not None and server.was_stable:
-                left, followed = self.params.autoretry, 0
-            if server is not None and server.redirection is not None:
-                followed += 1
-                if followed > FOLLOWED_MAX:
-                    raise failures.too_many_redirections(server.params, FOLLOWED_MAX)
-                redirection, security = server.redirection, self.params.security or "any"
-                continue
-            if (
-                reason is not None
-                and server is not None
-                and server.has_disagreed
-                and (
-                    other := await self._other_protocol(server.params, security, redirection, route)
-                )
-            ):
-                security = other
-                continue
-            # What a redirection has told counts once: after it, the first host is asked again.
-            redirection = None
-            if server is not None and server.is_outdated:
-                continue
-            if reason is None:
-                return
-            if not left:
-                raise reason
-            await self._pause(desktop, notice, reason, left)
-            left -= 1
+        desktop = Desktop(self.session)
+
+        def new_server(
+            connection: Connection, login: Login, security: str, redirection: Redirection | None
+        ) -> Server:
+            return Server(
+                self.session,
+                connection,
+                login,
+                desktop,
+                self._clipboard,
+                self._microphone,
+                self._pipes,
+                self._devices,
+                security,
+                redirection,
+            )
+
+        self._attempts = Attempts(
+            self.session, lambda: self.params, self._login, desktop, new_server
+        )
+        await self._attempts.run()
 
     async def _load_engine(self) -> None:
         """Load the engine, unless another session has done so, and log what it cannot do.
@@ -189,99 +163,10 @@ class RdpHandler(ProtocolHandler[RdpParams]):
                 level, "the RDP engine %s %s %s", loaded.name, loaded.version, found
             )
 
-    async def _attempt(
-        self, security: str, redirection: Redirection | None, desktop: Desktop, route: Route
-    ) -> tuple[Server | None, GuacrError | None]:
-        """Show the desktop until the connection ends. Return the server, if it could be reached,
-        and the reason if another attempt may succeed; without one, the user has logged off, or the
-        server says what is next.
-
-        Raises:
-            GuacrError: another attempt cannot succeed.
-        """
-        server: Server | None = None
-        try:
-            connection = await self._connect(redirection, desktop, route)
-            server = self._server = Server(
-                self.session,
-                connection,
-                redirection.login(self._login) if redirection else self._login,
-                desktop,
-                self._clipboard,
-                self._microphone,
-                self._pipes,
-                self._devices,
-                security,
-                redirection,
-            )
-            probe = self.session.start_task(self._probe(server, redirection), "RDP probe")
-            try:
-                await server.run()
-            finally:
-                probe.cancel()
-        except UpstreamError as error:
-            if server is not None and not server.may_retry:
-                raise
-            forget_frames(error)
-            return server, error
-        finally:
-            self._server = None
-            if server is not None:
-                await server.close()
-        return server, None
-
-    async def _other_protocol(
-        self, params: RdpParams, security: str, redirection: Redirection | None, route: Route
-    ) -> str | None:
-        """Return the security protocol to connect with, as the server wants another one; None if
-        it does not. FreeRDP itself cannot: it has no second socket.
-
-        Raises:
-            GuacrError: the parameters exclude what the server wants, or it cannot be reached.
-        """
-        connection = await route.again(params, redirection)
-        try:
-            protocol = await negotiation.wanted(connection.sock)
-        except negotiation.NotRdpError as error:
-            raise failures.not_rdp(params, str(error)) from None
-        if protocol is None or not excludes(params, security, protocol):
-            return None
-        if protocol == negotiation.RDP and security == "any" and params.ignore_cert:
-            return protocol
-        raise failures.wants(params, protocol)
-
-    async def _probe(self, server: Server, redirection: Redirection | None) -> None:
-        """End the connection if the host is none for RDP: the engine may take what it has sent for
-        the beginning of a message."""
-        await asyncio.sleep(PROBE_AFTER)
-        params = server.params
-        if server.has_begun or redirection is not None or params.gateway_hostname:
-            return
-        with suppress(GuacrError):
-            network = self.session.network
-            sock = await dial(network, params.hostname, params.used_port, params.timeout)
-            try:
-                await negotiation.wanted(sock)
-            except negotiation.NotRdpError as error:
-                server.fail(failures.not_rdp(params, str(error)))
-
-    async def _connect(
-        self, redirection: Redirection | None, desktop: Desktop, route: Route
-    ) -> Connection:
-        if redirection is not None:
-            return await route.follow(self.params, redirection)
-        # once the desktop has been shown, the person may have shut the host down
-        wake = None if desktop.is_shown else wake_of(self.params)
-        return await route.begin(self.params, wake)
-
-    async def _pause(self, desktop: Desktop, notice: Notice, reason: GuacrError, left: int) -> None:
-        self.session.log.info("attempts left: %d, after: %s", left, reason)
-        if desktop.is_shown:
-            notice.show(
-                f"The connection to {failures.named(self.params)} was lost. Connecting again, "
-                f"attempts left: {left}. What you type and click until then is lost."
-            )
-        await asyncio.sleep(RETRY_PAUSE)
+    @property
+    def _server(self) -> Server | None:
+        """The present connection."""
+        return None if self._attempts is None else self._attempts.server
 
     # ---- users
 

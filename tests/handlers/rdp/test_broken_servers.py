@@ -11,8 +11,8 @@ from guacr.daemon import Daemon
 from guacr.protocol.status import Status
 from guacr.testing.client import GuacClient
 from guacr.testing.daemon import address
+from handlers.rdp import attempts, server
 from handlers.rdp import engine as rdp_engine
-from handlers.rdp import handler, server
 from tests.handlers.rdp.sessions import connected, each_engine, shows, workers, zygote_pid
 from tests.support.certificates import Pair
 from tests.support.freerdp_shadow import freerdp_shadow
@@ -69,7 +69,7 @@ async def test_a_host_with_another_protocol_is_named(
     said: bytes, protocol: str, closing: bool, daemon: Daemon, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """FreeRDP itself would wait for the rest of what it takes for a message."""
-    monkeypatch.setattr(handler, "PROBE_AFTER", 0.1)
+    monkeypatch.setattr(attempts, "PROBE_AFTER", 0.1)
     sentence, status = await failure(saying(said, closing=closing), daemon)
     assert f"belongs to a server for {protocol}, not for RDP: check" in sentence
     assert status == Status.UPSTREAM_ERROR

@@ -19,7 +19,7 @@ from guacr.daemon import Daemon
 from guacr.testing.client import GuacClient
 from guacr.testing.daemon import address, local_settings, running_daemon
 from handlers.pins import fingerprint
-from handlers.rdp import handler, server, watch
+from handlers.rdp import attempts, handler, server, watch
 from handlers.rdp.channel import memory
 from handlers.rdp.channel.codec import Message, Parser
 from handlers.rdp.channel.messages import (
@@ -236,7 +236,7 @@ async def test_all_attempts_are_allowed_again_after_a_stable_connection(
     stable: bool, daemon: Daemon, port: int, script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server, "STABLE_AFTER", -1.0 if stable else 1000.0)
-    monkeypatch.setattr(handler, "RETRY_PAUSE", 0.01)
+    monkeypatch.setattr(attempts, "RETRY_PAUSE", 0.01)
     async with await opened(daemon, port, autoretry="1") as client:
         for attempt in range(1, 6 if stable else 3):
             await script.forked(attempt)
@@ -252,7 +252,7 @@ async def test_all_attempts_are_allowed_again_after_a_stable_connection(
 async def test_attempts_have_pauses(
     daemon: Daemon, port: int, script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(handler, "RETRY_PAUSE", 0.3)
+    monkeypatch.setattr(attempts, "RETRY_PAUSE", 0.3)
     async with await opened(daemon, port, autoretry="1"):
         await script.forked()
         script.say(*SHOWN)
@@ -267,7 +267,7 @@ async def test_a_host_is_not_woken_again(
     daemon: Daemon, port: int, script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever works on it may have shut it down."""
-    monkeypatch.setattr(handler, "RETRY_PAUSE", 0.01)
+    monkeypatch.setattr(attempts, "RETRY_PAUSE", 0.01)
     async with card() as network:
         values = {name.replace("-", "_"): value for name, value in parameters(network).items()}
         async with await opened(daemon, port, autoretry="1", **values) as client:

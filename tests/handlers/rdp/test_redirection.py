@@ -14,7 +14,7 @@ from guacr.protocol.status import Status
 from guacr.settings.access import AccessSettings
 from guacr.testing.client import GuacClient
 from guacr.testing.daemon import address
-from handlers.rdp import handler
+from handlers.rdp import attempts
 from handlers.rdp import redirection as redirections
 from handlers.rdp.channel.redirection import Redirected
 from handlers.rdp.login import TEXT_MAX, TOKEN_MAX, Login
@@ -286,7 +286,7 @@ async def test_another_attempt_begins_with_the_broker(
 async def test_redirections_without_end(
     daemon: Daemon, authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(handler, "FOLLOWED_MAX", 1)
+    monkeypatch.setattr(attempts, "FOLLOWED_MAX", 1)
     tls, token = authority.server_context(tmp_path), b"Cookie: msts=3640205228.15629.0000\r\n"
     broker = RdpBroker(tls, {"token": token})
     sentence, status = await led(daemon, broker, RdpHost(tls), ignore_cert="true")
