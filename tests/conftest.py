@@ -19,5 +19,6 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Start four processes for two processors, since many tests wait for browsers and servers."""
-    return (os.cpu_count() or 2) * 2
+    """Start six processes for two processors, since most of the time, tests wait for browsers and
+    servers."""
+    return (os.cpu_count() or 2) * 3

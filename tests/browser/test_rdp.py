@@ -97,13 +97,14 @@ async def seen(page: Page) -> NDArray[np.uint8]:
 
 async def shows(page: Page, display: XDisplay) -> None:
     """Until the page shows exactly what the display does."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         while True:
             shown, there = await seen(page), await asyncio.to_thread(display.picture)
             if shown.shape == there.shape and np.array_equal(shown[EDGE:], there[EDGE:]):
                 return
 
 
+@pytest.mark.timeout(120)
 async def test_a_desktop(browser: Browser, desk: Site, xrdp: Xrdp, tmp_path: Path) -> None:
     page = await browser.page(Window(width=800, height=600))
     await connected(page, desk, "connection=desk")

@@ -38,7 +38,7 @@ FLAGS = (
     "--remote-debugging-port=0",
 )
 START_TIMEOUT = 30.0
-WAIT_TIMEOUT = 15.0
+WAIT_TIMEOUT = 30.0
 POLL = 0.02
 ALT, CTRL, SHIFT = 1, 2, 8
 """Bits of CDP's `modifiers`."""

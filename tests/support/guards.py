@@ -22,7 +22,7 @@ import threading
 import time
 import traceback
 from asyncio import events, runners
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +34,9 @@ HOLD_MAX = 0.25
 """Seconds for which one step may hold the event loop by computing."""
 WAIT_FACTOR = 2
 """The same by waiting is this multiple: a busy system also waits for memory."""
+ENDED_FACTOR = 20
+"""The same if a thread has ended meanwhile, as one that is joined does: the kernel no longer tells
+for how long it has waited for a processor."""
 POLL = 0.005
 NOTED_EVERY = 0.02
 """Seconds between two readings of the times that are expensive to read."""
@@ -142,17 +145,18 @@ def _children() -> Iterator[str]:
         os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:
         return  # the quick answer of almost every test
-    for text in _of_each_thread("children"):
+    for _, text in _of_each_thread("children"):
         yield from text.decode().split()
 
 
-def _of_each_thread(name: str) -> Iterator[bytes]:
-    """Yield the kernel's file `name` of each thread, several times as quickly as `Path` does."""
+def _of_each_thread(name: str) -> Iterator[tuple[str, bytes]]:
+    """Yield the numbers of threads and the kernel's file `name` of each, several times as quickly
+    as `Path` does."""
     for task in os.listdir("/proc/self/task"):  # noqa: PTH208 - the same
         with suppress(OSError):  # the thread has ended
             number = os.open(f"/proc/self/task/{task}/{name}", os.O_RDONLY | os.O_CLOEXEC)
             try:
-                yield os.read(number, READ_MAX)
+                yield task, os.read(number, READ_MAX)
             finally:
                 os.close(number)
 
@@ -252,16 +256,24 @@ class _Times:
     thread: float
     """The time for which this thread computed."""
     process: float
-    """The time for which all threads of this process computed or waited for a processor."""
+    """The time for which all threads of this process, also ended ones, computed."""
+    queued: Mapping[str, float]
+    """The time for which each thread of this process waited for a processor."""
 
     @classmethod
     def now(cls) -> Self:
-        return cls(time.monotonic(), time.thread_time(), time.process_time() + _queued())
+        return cls(time.monotonic(), time.thread_time(), time.process_time(), _queued())
+
+    def worked_since(self, earlier: _Times) -> float:
+        """Return for how long threads computed or waited for a processor."""
+        waited = sum(each - earlier.queued.get(name, 0.0) for name, each in self.queued.items())
+        return self.process - earlier.process + waited
 
 
-def _queued() -> float:
+def _queued() -> dict[str, float]:
     """Return the seconds for which threads of this process have waited for a processor."""
-    return sum(int(text.split()[1]) for text in _of_each_thread("schedstat")) * 1e-9
+    each = _of_each_thread("schedstat")
+    return {name: int(text.split()[1]) * 1e-9 for name, text in each}
 
 
 class LoopGuard:
@@ -321,7 +333,7 @@ class LoopGuard:
     def _judge(self, callback: object, begun: float, noted: _Times) -> None:
         now = _Times.now()
         computed = now.thread - noted.thread - self._collected
-        waited = now.clock - begun - (now.process - noted.process)
+        waited = now.clock - begun - now.worked_since(noted)
         task = getattr(callback, "__self__", None)
         if isinstance(task, asyncio.Task):
             callback = task
@@ -329,7 +341,8 @@ class LoopGuard:
                 if computed < OWN_MAX:
                     return
                 waited = 0.0
-        if max(computed, waited / WAIT_FACTOR) > self._hold_max:
+        factor = WAIT_FACTOR if noted.queued.keys() <= now.queued.keys() else ENDED_FACTOR
+        if max(computed, waited / factor) > self._hold_max:
             self.held.append(f"computed {computed:.2f} s, waited {waited:.2f} s: {callback!r}")
 
     def _note_collection(self, phase: str, info: dict[str, int]) -> None:

@@ -61,7 +61,9 @@ def control_settings(path: Path, **control: object) -> Settings:
         "port": 0,
         "token_keys": (KEY,),
     }
+    patient = {"hosts": ("127.0.0.1",), "port": 0, "client_timeout": 120}
     return local_settings(
+        server=patient,  # clients in memory say nothing
         control=values | control,
         websocket={"hosts": ("127.0.0.1",), "port": 0},
     )

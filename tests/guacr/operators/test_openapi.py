@@ -23,6 +23,8 @@ from tests.support.loopback import session_of
 EXAMPLES = 5
 """For each operation."""
 ENDLESS = "/v1/events"
+TIMEOUT = 60
+"""Seconds for an answer."""
 
 
 @pytest.fixture(scope="module")
@@ -108,9 +110,9 @@ def check(operation: Any, base: str, headers: dict[str, str], known: str) -> Non
     )
     @given(case=operation.as_strategy())
     def validate(case: Any) -> None:
-        case.call_and_validate(base_url=base, headers=headers)
+        case.call_and_validate(base_url=base, headers=headers, timeout=TIMEOUT)
         if "id" in (case.path_parameters or {}):
             case.path_parameters["id"] = known
-            case.call_and_validate(base_url=base, headers=headers)
+            case.call_and_validate(base_url=base, headers=headers, timeout=TIMEOUT)
 
     validate()

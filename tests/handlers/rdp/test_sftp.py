@@ -18,7 +18,7 @@ from tests.support.waiting import until
 from tests.support.xvnc import Desktop
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def server() -> Iterator[OpenSsh]:
     if sshd() is None:
         missing("OpenSSH's server is not installed")
@@ -75,6 +75,6 @@ async def test_dropped_files_with_a_drive_as_well(
         connected(daemon, parameters | ALICE.parameters | values, security="tls") as client,
     ):
         await client.wait(lambda: len(offered(client)) == 2, "both file systems")
-        await send(client, "file", BINARY, "dropped", data=b"content")
-        path = (server.home if by_sftp else drive) / "dropped"
+        await send(client, "file", BINARY, "dropped beside", data=b"content")
+        path = (server.home if by_sftp else drive) / "dropped beside"
         await until(lambda: path.exists() and path.read_bytes() == b"content", "the file")

@@ -24,7 +24,7 @@ from handlers.rdp.channel.virtual import (
 )
 from handlers.rdp.sound import FULL, HostSound
 from handlers.sound import AHEAD_MAX
-from tests.handlers.rdp.sessions import TIMEOUT, connected
+from tests.handlers.rdp.sessions import TIMEOUT, connected, shows
 from tests.support.opus import decoded, pitch_of, require_opus
 from tests.support.xrdp import Xrdp
 
@@ -89,6 +89,7 @@ async def test_no_sound_is_asked_for(daemon: Daemon, xrdp: Xrdp) -> None:
 async def test_the_bell(daemon: Daemon, xrdp: Xrdp) -> None:
     async with connected(daemon, xrdp.parameters("Xvnc")) as client:
         display = await xrdp.display()
+        await shows(client, display)  # before, the bell would ring for nobody
         display.run("xkbbell")
         await client.wait(lambda: client.state.streams, "the bell")
     (heard,) = client.state.streams

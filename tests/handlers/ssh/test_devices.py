@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from itertools import count
 
 import asyncssh
 import pytest
@@ -158,10 +159,12 @@ async def test_a_refused_terminal_is_told_by_its_name(daemon: Daemon) -> None:
 
 
 async def test_whatever_a_device_prints_is_a_sign_of_life(daemon: Daemon) -> None:
+    ticks, enough = count(), asyncio.Event()
+
     async def tick(process: Process, connection: Connection) -> None:
         ignore(connection, MSG_GLOBAL_REQUEST)
-        for number in range(15):
-            process.stdout.write(f"tick-{number}\r\n")
+        while not enough.is_set():
+            process.stdout.write(f"tick-{next(ticks)}\r\n")
             await asyncio.sleep(0.15)  # what the device does, not what the test waits for
         process.exit(0)
 
@@ -171,7 +174,8 @@ async def test_whatever_a_device_prints_is_a_sign_of_life(daemon: Daemon) -> Non
         connection = person.handler._shell._channel.get_connection()  # type: ignore[attr-defined]
         connection._keepalive_interval = 0.1  # the test's patience is shorter than a user's
         connection._set_keepalive_timer()
-        await person.see("tick-14")
+        await person.see(f"tick-{next(ticks) + 10}\n")
+        enough.set()
         await person.end()
 
 
