@@ -1,13 +1,23 @@
-"""Set-up for every test: fonts, signals, the number of processes, the examples of property tests,
-the measure of turns, and guards against leaks and a held event loop."""
+"""Set-up for every test: fonts, signals, an empty home, the number of processes, the examples of
+property tests, the measure of turns, and guards against leaks and a held event loop.
+
+Programs that tests start would read files of whoever runs them, such as those of shells, X clients,
+SSH and databases: their home is empty.
+"""
 
 import os
 import signal
+import tempfile
 from pathlib import Path
 
 import hypothesis
 
 os.environ["FONTCONFIG_FILE"] = str(Path(__file__).parent / "support" / "fonts.conf")
+
+_home = tempfile.TemporaryDirectory(prefix="guacr-home-", ignore_cleanup_errors=True)
+os.environ["HOME"] = _home.name
+for name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
+    os.environ.pop(name, None)
 
 pytest_plugins = ("tests.support.guarding", "tests.support.turns")
 
@@ -16,6 +26,11 @@ hypothesis.settings.load_profile("ci")  # the same examples every time, without 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # a shell's job in the background; programs that tests start would not end by Ctrl-C either
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_unconfigure() -> None:
+    """Remove the empty home, with what programs have put there."""
+    _home.cleanup()
 
 
 def pytest_xdist_auto_num_workers() -> int:
