@@ -10,6 +10,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from time import perf_counter
+from weakref import WeakKeyDictionary
+
+from guacr.turns import TURN
 
 LAG_MAX = 2.0
 """Maximum seconds that the clock waits, however far the viewers lag behind."""
@@ -55,6 +58,7 @@ class FrameClock:
         "_pending",
         "_quick",
         "_tick",
+        "_turns",
         "busy",
         "cost_factor",
         "work",
@@ -62,6 +66,7 @@ class FrameClock:
 
     def __init__(self, frame_rate: int, tick: Callable[[], bool], lag: Callable[[], float]) -> None:
         self._loop = asyncio.get_running_loop()
+        self._turns = _turns.setdefault(self._loop, FrameTurns())
         self._interval = 1.0 / frame_rate
         self._tick = tick
         self._lag = lag
@@ -93,14 +98,14 @@ class FrameClock:
         self._pending = True
         if self._lazy:
             self._cancel()
-        if self._handle is None and not self.busy:
+        if not self._is_scheduled and not self.busy:
             self._schedule()
 
     def wake_later(self) -> None:
         """Report a change after which more is expected within a frame's time, so that both can
         share a frame."""
         self._pending = True
-        if self._handle is None and not self.busy:
+        if not self._is_scheduled and not self.busy:
             self._lazy = True
             self._handle = self._loop.call_later(self._interval, self._run)
 
@@ -116,21 +121,21 @@ class FrameClock:
         """Note that somebody has pressed a key."""
         self._key_until = self._loop.time() + ATTENTION
         self._quick = QUICK_FRAMES
-        if self._handle is not None and not self._lazy:
+        if self._is_scheduled and not self._lazy:
             self._cancel()
             self._schedule()
 
     def viewer_moved(self) -> None:
         """Check again: a viewer acknowledged a frame or received buffered data, so a frame may be
         due earlier."""
-        if not self._lazy:
+        if not self._lazy and self not in self._turns:
             self._cancel()
             self.wake()
 
     def done(self) -> None:
         """Continue after a frame has been made and sent."""
         self.busy = False
-        if self._pending and self._handle is None:
+        if self._pending and not self._is_scheduled:
             self._schedule()
 
     def stop(self) -> None:
@@ -139,8 +144,13 @@ class FrameClock:
         self._cancel()
         self._tick, self._lag = bool, float  # releases the owner from memory
 
+    @property
+    def _is_scheduled(self) -> bool:
+        return self._handle is not None or self in self._turns
+
     def _cancel(self) -> None:
         self._lazy = False
+        self._turns.forget(self)
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None
@@ -167,7 +177,12 @@ class FrameClock:
 
     def _run(self) -> None:
         self._handle = None
-        self._pending = self._lazy = False
+        self._lazy = False
+        self._turns.run(self, urgent=self._loop.time() < self._key_until)
+
+    def make(self) -> None:
+        """Make a frame; only for the turns."""
+        self._pending = False
         now, started = self._loop.time(), perf_counter()
         if self._tick():
             flooded = self.work > FLOOD_SHARE * (now - self._last)
@@ -178,3 +193,47 @@ class FrameClock:
             self._cost = perf_counter() - started  # the loop's clock may stand still
         else:
             self._looked = now + (perf_counter() - started) * self.cost_factor
+
+
+class FrameTurns:
+    """The frames of all sessions of an event loop. Those that would hold it for more than `TURN` at
+    a time wait, in order, until others have had their turn. Sessions whose frames were due at the
+    same time, such as after a pause of the process, thus do not stay together."""
+
+    def __init__(self) -> None:
+        self._end = 0.0
+        """When this turn is over; 0 if there is none."""
+        self._waiting: dict[FrameClock, None] = {}
+
+    def __contains__(self, clock: FrameClock) -> bool:
+        """Return whether the frame of a clock is waiting."""
+        return clock in self._waiting
+
+    def run(self, clock: FrameClock, *, urgent: bool) -> None:
+        """Make the frame of a clock, now or soon."""
+        if not self._end:
+            self._begin()
+        if urgent or (perf_counter() < self._end and not self._waiting):
+            clock.make()
+        else:
+            self._waiting[clock] = None
+
+    def forget(self, clock: FrameClock) -> None:
+        """Let the frame of a clock wait no longer."""
+        self._waiting.pop(clock, None)
+
+    def _begin(self) -> None:
+        self._end = perf_counter() + TURN
+        asyncio.get_running_loop().call_soon(self._next)
+
+    def _next(self) -> None:
+        self._end = 0.0
+        if self._waiting:
+            self._begin()
+            while self._waiting and perf_counter() < self._end:
+                clock = next(iter(self._waiting))
+                del self._waiting[clock]
+                clock.make()
+
+
+_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, FrameTurns] = WeakKeyDictionary()

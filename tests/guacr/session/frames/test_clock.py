@@ -1,5 +1,7 @@
 """The frame clock: at once after quiet, never above its rate, and with the viewers' pace."""
 
+import asyncio
+
 import pytest
 
 from guacr.session.frames import clock
@@ -243,3 +245,25 @@ async def test_a_key_changes_nothing_about_what_may_wait(ticks: Ticks) -> None:
     ticks.clock.note_key()
     assert await ticks.after(0) == 0
     assert ticks.clock.pending
+
+
+async def test_frames_of_many_sessions_leave_the_loop_to_others(time: FrozenClock) -> None:
+    """Those that are due at the same time follow each other in order, in turns of 5 ms; those that
+    somebody waits for do not wait."""
+    sessions = [Ticks(time, 50) for _ in range(10)]
+    for one in sessions:
+        one.work = 0.002
+        one.clock.wake()
+    sessions[-1].clock.note_key()
+    await asyncio.sleep(0)
+    assert [one.count for one in sessions] == [1] * 3 + [0] * 6 + [1]
+    sessions[3].clock.wake()
+    sessions[3].clock.viewer_moved()  # neither loses its place
+    sessions[4].clock.stop()
+    sessions[8].clock.note_key()
+    await asyncio.sleep(0)
+    assert [one.count for one in sessions] == [1, 1, 1, 1, 0, 1, 1, 0, 1, 1]
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert [one.count for one in sessions] == [1, 1, 1, 1, 0, 1, 1, 1, 1, 1]
+    assert not any(one.clock.pending for one in sessions if one is not sessions[4])
