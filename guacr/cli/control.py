@@ -6,7 +6,7 @@ import argparse
 import json
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, wait
 from contextlib import suppress
 from pathlib import Path
@@ -30,6 +30,8 @@ RELOAD_POLL = 0.5
 """Seconds between two looks at a daemon that reads its settings again."""
 NAMES_MAX = 20
 """Maximum names of changed settings in a line."""
+Load = Callable[[], "Settings"]
+"""Reads the settings."""
 _HEADER = ("ID", "PROTOCOL", "HOST", "USERNAME", "PERSON", "CLIENT", "USERS", "AGE", "IN", "OUT")
 _LOOPBACK_OF = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (asked, not bound)
 
@@ -86,8 +88,9 @@ def add_watch_arguments(parser: argparse.ArgumentParser) -> None:
     add_place_arguments(parser)
 
 
-def client_of(arguments: argparse.Namespace, settings: Settings) -> ControlClient:
-    """Return the client for the arguments, or else for the settings.
+def client_of(arguments: argparse.Namespace, load: Load) -> ControlClient:
+    """Return the client for the arguments. Only if they do not say where the daemon answers, the
+    settings are read: this account may not be allowed to.
 
     Raises:
         SettingsError: neither says where the daemon answers.
@@ -96,9 +99,9 @@ def client_of(arguments: argparse.Namespace, settings: Settings) -> ControlClien
 
     url, path = arguments.url, arguments.socket
     if not url and path is None:
+        settings = load()
         path = settings.control.unix_socket
-    if not url and path is None:
-        url = _url(settings)
+        url = "" if path is not None else _url(settings)
     return ControlClient(
         Place(
             unix_socket=None if url else path,
@@ -110,12 +113,12 @@ def client_of(arguments: argparse.Namespace, settings: Settings) -> ControlClien
     )
 
 
-def sessions(arguments: argparse.Namespace, settings: Settings) -> Iterator[str]:
+def sessions(arguments: argparse.Namespace, load: Load) -> Iterator[str]:
     """Yield the lines of `guacr sessions`."""
     from guacr.control.info import plain
 
     search = {"search": arguments.search} if arguments.search else {}
-    found = client_of(arguments, settings).sessions(**search)
+    found = client_of(arguments, load).sessions(**search)
     if arguments.json:
         yield from (json.dumps(plain(session)) for session in found)
     else:
@@ -123,18 +126,18 @@ def sessions(arguments: argparse.Namespace, settings: Settings) -> Iterator[str]
         yield from table([_HEADER, *(_cells(session, now) for session in found)])
 
 
-def kill(arguments: argparse.Namespace, settings: Settings) -> Iterator[str]:
+def kill(arguments: argparse.Namespace, load: Load) -> Iterator[str]:
     """End the sessions of `guacr kill`; yield a line for each."""
-    client = client_of(arguments, settings)
+    client = client_of(arguments, load)
     chosen = [client.find(text) for text in arguments.ids]  # all, or none
     for session in chosen:
         client.end(session.id, arguments.message)
         yield f"{session.id} has ended"
 
 
-def drain(arguments: argparse.Namespace, settings: Settings) -> Iterator[str]:
+def drain(arguments: argparse.Namespace, load: Load) -> Iterator[str]:
     """Drain the daemon, or undo it; yield lines about the sessions that are left."""
-    client = client_of(arguments, settings)
+    client = client_of(arguments, load)
     if arguments.undo:
         client.resume()
         yield "sessions are opened again"
@@ -150,18 +153,17 @@ def drain(arguments: argparse.Namespace, settings: Settings) -> Iterator[str]:
         time.sleep(POLL)
 
 
-def watch(arguments: argparse.Namespace, settings: Settings) -> Iterator[str]:
+def watch(arguments: argparse.Namespace, load: Load) -> Iterator[str]:
     """Yield the link to watch the session of `guacr watch`."""
-    client = client_of(arguments, settings)
+    client = client_of(arguments, load)
+    base = arguments.page or _page(load())
     link = client.watch(client.find(arguments.id).id)
-    page = settings.websocket
-    base = arguments.page or _address(page.hosts, page.port, page.tls_certificate)
     yield f"{base.rstrip('/')}{link['path']}"
 
 
-def reload(arguments: argparse.Namespace, settings: Settings) -> Iterator[str]:
+def reload(arguments: argparse.Namespace, load: Load) -> Iterator[str]:
     """Have the settings read again; yield lines about the progress and the result."""
-    client = client_of(arguments, settings)
+    client = client_of(arguments, load)
     work: Future[Reloaded] = Future()
     Thread(target=_reload_into, args=(work, client), daemon=True).start()  # Ctrl+C does not wait
     said = ""
@@ -196,9 +198,9 @@ def _listed(names: Sequence[str]) -> str:
     return showable(", ".join([*names[:NAMES_MAX], *rest]), escaped)
 
 
-def events(arguments: argparse.Namespace, settings: Settings) -> Iterator[str]:
+def events(arguments: argparse.Namespace, load: Load) -> Iterator[str]:
     """Yield the events of `guacr events`, one JSON object per line."""
-    for event in client_of(arguments, settings).events():
+    for event in client_of(arguments, load).events():
         yield json.dumps(event)
 
 
@@ -247,6 +249,11 @@ def amount(size: float) -> str:
             return f"{size:.0f}{unit}" if unit == "B" or size >= 100 else f"{size:.1f}{unit}"
         size /= 1024
     return f"{size:.1f}T"
+
+
+def _page(settings: Settings) -> str:
+    page = settings.websocket
+    return _address(page.hosts, page.port, page.tls_certificate)
 
 
 def _url(settings: Settings) -> str:

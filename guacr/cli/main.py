@@ -328,9 +328,10 @@ def _check_config(arguments: argparse.Namespace) -> int:
 
 
 def _control(
-    run: Callable[[argparse.Namespace, Settings], Iterator[str]], arguments: argparse.Namespace
+    run: Callable[[argparse.Namespace, Callable[[], Settings]], Iterator[str]],
+    arguments: argparse.Namespace,
 ) -> int:
-    for line in run(arguments, _load(arguments)):
+    for line in run(arguments, partial(_load, arguments, run_commands=False)):
         print(line, flush=True)
     return 0
 

@@ -6,13 +6,9 @@ import argparse
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
-from guacr.cli.control import add_place_arguments, client_of
+from guacr.cli.control import Load, add_place_arguments, client_of
 from guacr.errors import SettingsError
-
-if TYPE_CHECKING:
-    from guacr.settings.models import Settings
 
 INTERVAL_MIN, INTERVAL_MAX = 0.5, 3600.0
 """Seconds between two looks at the daemon."""
@@ -26,13 +22,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_place_arguments(parser)
 
 
-def top(arguments: argparse.Namespace, settings: Settings) -> Iterator[str]:
+def top(arguments: argparse.Namespace, load: Load) -> Iterator[str]:
     """Show the screen until its user leaves it; yield nothing.
 
     Raises:
         SettingsError: there is no terminal, or Textual is not installed.
     """
-    client = client_of(arguments, settings)
+    client = client_of(arguments, load)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise SettingsError("guacr top needs a terminal: use guacr sessions for programs")
     try:

@@ -141,6 +141,24 @@ async def test_a_reload_says_how_far_it_is_and_what_it_has_changed(
     assert warning == "warning: bad\\x1b[2J"
 
 
+async def test_with_a_socket_the_settings_are_not_read(
+    site: Site, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = ("--socket", str(tmp_path / "control.sock"))
+    monkeypatch.setenv(configuration.CONFIG_VARIABLE, str(tmp_path / "nobody.may.read"))
+    _, user = site.connect()
+    session = session_of(user)
+    assert await run("sessions") == 2
+    assert await run("sessions", *place) == 0
+    assert await run("drain", *place) == 0
+    page = ("--page", "https://desk.example")
+    assert await run("watch", session.id, *place, *page) == 0
+    assert capsys.readouterr().out.rpartition("\n")[0].rpartition("\n")[2].startswith(page[1])
+    assert await run("watch", session.id, *place) == 2, "it needs the address of the page"
+    assert await run("kill", session.id, *place) == 0
+    assert session.closed
+
+
 def test_without_an_interface_it_says_what_to_set(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["sessions"]) == 2
     assert "control.unix_socket" in capsys.readouterr().err
