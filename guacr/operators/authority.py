@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from guacr.access.operator_tokens import ALL_RIGHTS, Right, read_operator_token
 from guacr.errors import ForbiddenError, SettingsError, UnauthorizedError
@@ -13,8 +12,6 @@ from guacr.settings.models import EVERYTHING, Settings
 
 ANONYMOUS = "operator"
 """The name of operators whose token has none."""
-NAME_KINDS = ("DNS", "URI", "email")
-"""The kinds of alternative names that count, as the module ssl calls them."""
 _REFUSALS = {
     Right.READ: "you may not see sessions: ask for a token with the right read",
     Right.WATCH: "you may not watch sessions: ask for a token with the right watch",
@@ -114,17 +111,3 @@ def check_keys(settings: Settings) -> Settings:
             "whoever makes tokens for users must not be able to make them for operators"
         )
     return settings
-
-
-def names_in(certificate: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the names in a verified certificate (of `ssl.SSLSocket.getpeercert`): its alternative
-    names of hosts, URIs and addresses of e-mail, in this order, or else its first common name."""
-    alternatives = certificate.get("subjectAltName", ())
-    names = [name for one in NAME_KINDS for kind, name in alternatives if kind == one]
-    common = [
-        value
-        for part in certificate.get("subject", ())
-        for key, value in part
-        if key == "commonName"
-    ]
-    return tuple(names or common[:1])

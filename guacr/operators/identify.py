@@ -10,7 +10,8 @@ from aiohttp import web
 
 from guacr.addresses import plain
 from guacr.errors import UnauthorizedError
-from guacr.operators.authority import Authority, Operator, names_in
+from guacr.operators.authority import Authority, Operator
+from guacr.transport.tls_names import names_of
 
 _CREDENTIALS = struct.Struct("3i")
 """Linux's `struct ucred`: the process, the user and the group (unix(7))."""
@@ -42,7 +43,7 @@ class Identifier:
         encrypted: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
         certificate = None if encrypted is None else encrypted.getpeercert()
         if certificate:
-            return self._authority.by_certificate(names_in(certificate), peer)
+            return self._authority.by_certificate(names_of(certificate), peer)
         raise UnauthorizedError("a token is required: create one with `guacr token --operator`")
 
 

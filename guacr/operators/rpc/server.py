@@ -16,12 +16,13 @@ from guacr.addresses import place
 from guacr.errors import SettingsError, UnauthorizedError
 from guacr.net.listeners import close_all, tcp_sockets
 from guacr.net.tls import TlsFiles
-from guacr.operators.authority import NAME_KINDS, Authority, Operator, names_in
+from guacr.operators.authority import Authority, Operator
 from guacr.operators.identify import bearer_token
 from guacr.operators.operations import Operations
 from guacr.operators.rpc.messages import POOL, SERVICE
 from guacr.operators.rpc.servicer import Servicer, address_of
 from guacr.settings.models import Settings
+from guacr.transport.tls_names import NAME_KINDS, names_of
 
 REQUEST_MAX = 16384
 """Maximum bytes of a request."""
@@ -36,7 +37,9 @@ CHECK_METHOD = "/grpc.health.v1.Health/Check"
 _ANY = ("0.0.0.0", "::")  # noqa: S104 - what the settings name
 """The addresses that stand for all; for gRPC, `::` includes IPv4."""
 _COMMON_NAME = "x509_common_name"
-_ALTERNATIVES = dict(zip(NAME_KINDS, ("peer_dns", "peer_uri", "peer_email"), strict=True))
+_ALTERNATIVES = dict(
+    zip(NAME_KINDS, ("peer_dns", "peer_uri", "peer_email", "peer_ip"), strict=True)
+)
 """Names of gRPC for the properties of a verified certificate; the alternative names by kind."""
 _OPTIONS = (
     ("grpc.so_reuseport", 0),
@@ -250,4 +253,4 @@ def _names(context: Mapping[str, Sequence[bytes]]) -> tuple[str, ...]:
 
     alternatives = [(kind, text) for kind, name in _ALTERNATIVES.items() for text in texts(name)]
     subject = [[("commonName", text)] for text in texts(_COMMON_NAME)]
-    return names_in({"subjectAltName": alternatives, "subject": subject})
+    return names_of({"subjectAltName": alternatives, "subject": subject})

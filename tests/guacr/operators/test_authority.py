@@ -6,7 +6,7 @@ import pytest
 
 from guacr.access.operator_tokens import Right
 from guacr.errors import ForbiddenError, SettingsError, UnauthorizedError
-from guacr.operators.authority import Authority, Operator, names_in
+from guacr.operators.authority import Authority, Operator
 from guacr.settings.models import Settings
 
 KEY = "k" * 32
@@ -54,20 +54,6 @@ def test_everybody_with_a_certificate_can_be_a_reader() -> None:
     assert known.by_certificate(["ops.example"], "peer").rights == {Right.READ, Right.ACT}
     with pytest.raises(UnauthorizedError):
         known.by_certificate([], "peer")
-
-
-def test_names_of_a_certificate() -> None:
-    subject = ((("countryName", "DE"),), (("commonName", "ann"),), (("commonName", "ben"),))
-    alternatives = (
-        ("email", "ann@example.com"),
-        ("IP Address", "10.0.0.1"),
-        ("URI", "spiffe://example/ops"),
-        ("DNS", "ops.example"),
-    )
-    assert names_in({"subject": subject}) == ("ann",)
-    named = names_in({"subject": subject, "subjectAltName": alternatives})
-    assert named == ("ops.example", "spiffe://example/ops", "ann@example.com")
-    assert names_in({}) == ()
 
 
 def test_users_keys_are_not_operators() -> None:

@@ -22,8 +22,15 @@ SUBJECT = ((("organizationName", "x"),), (("commonName", "ann"),))
         (
             {"subjectAltName": (("email", "a@b"), ("URI", "spiffe://x"), ("IP Address", "::1"),
                                 ("DirName", "other"), ("DNS", "a"), ("DNS", "a"))},
-            ("a@b", "spiffe://x", "::1", "a"),
+            ("a", "spiffe://x", "a@b", "::1"),
         ),
+        (
+            {"subjectAltName": (("IP Address", "2001:DB8:0:0:0:0:0:1"), ("IP Address", "10.0.0.1"),
+                                ("IP Address", "<invalid>"))},
+            ("2001:db8::1", "10.0.0.1"),
+        ),
+        ({"subject": SUBJECT, "subjectAltName": (("DirName", "other"),)}, ("ann",)),
+        ({"subject": (*SUBJECT, (("commonName", "ben"),))}, ("ann",)),
         ({"subject": ((("commonName", "a\0b"),),)}, ()),
         ({"subject": ((("commonName", "a" * (NAME_MAX + 1)),),)}, ()),
     ],

@@ -320,7 +320,8 @@ async def test_a_certificate_has_the_same_names_as_over_http(
         url = f"https://127.0.0.1:{daemon.control_port}/v1/drain"
         with daemon.registry.events.subscribe() as events:
             for alternatives, expected in (
-                ((address,), "ann"),
+                ((address,), "10.0.0.1"),
+                ((x509.IPAddress(ip_address("2001:db8::1")),), "2001:db8::1"),
                 ((other,), "ann"),
                 ((address, host), "10.0.0.2"),
                 ((uri, x509.RFC822Name("ann@example.com")), "spiffe://example/ops"),
