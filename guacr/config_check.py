@@ -58,12 +58,13 @@ def _described(protocols: Protocols) -> dict[str, Protocol]:
 
 def _about_limits(settings: Settings) -> list[str]:
     """Return a remark for each limit of people if nothing says who they are."""
-    if settings.websocket.has_key:
+    server, page = settings.server, settings.websocket
+    if page.has_key or server.tls_client_ca or page.tls_client_ca:
         return []
     names = [name for name in LimitsSettings.model_fields if name.endswith("_per_subject")]
     return [
-        f"limits.{name} has no effect: people are known by tokens only, and there is no "
-        "websocket.token_keys"
+        f"limits.{name} has no effect: people are known by tokens and client certificates, and "
+        "there is neither websocket.token_keys nor tls_client_ca"
         for name in names
         if getattr(settings.limits, name)
     ]

@@ -54,8 +54,9 @@ class SessionLimits(SessionExtension):
     @override
     def joined(self, user: User, origin: Origin) -> None:
         opener = self._session.context.origin
-        if not (origin.subject or origin.terms.id):  # a guest counts for the person who opened it
-            origin = replace(origin, subject=opener.subject, terms=opener.terms)
+        if not (origin.person or origin.terms.id):  # a guest counts for the person who opened it
+            client = replace(origin.client, certificates=opener.client.certificates)
+            origin = replace(origin, subject=opener.subject, terms=opener.terms, client=client)
         rates = self._joining_terms(origin).rates()
         if rates:
             user.pacing.rate_limit = min(rate for _, _, rate in rates)

@@ -16,7 +16,7 @@ class Scope(StrEnum):
     ADDRESS = "address"
     """A client's address, or its IPv6 /64 network."""
     SUBJECT = "subject"
-    """The person for whom a token was made."""
+    """The person for whom a token was made, or else the one whom a client certificate names."""
     CONNECTION = "connection"
     """A configured connection."""
     TOKEN = "token"  # noqa: S105 - the name of a scope

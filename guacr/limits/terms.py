@@ -30,6 +30,9 @@ class Terms:
         configured = settings.connections.get(self._connection)
         self._own = NO_LIMITS if configured is None else configured.limits
         self._token = origin.terms.limits
+        self._person = self._token if origin.subject else NO_LIMITS
+        """The limits of the token that are its person's; those of one without a subject are its
+        own."""
 
     @property
     def users(self) -> int:
@@ -53,14 +56,14 @@ class Terms:
         """Return what a session is counted for."""
         limits, own, token = self._settings.limits, self._own, self._token
         sessions = {
-            Scope.SUBJECT: strictest(limits.sessions_per_subject, token.sessions),
+            Scope.SUBJECT: strictest(limits.sessions_per_subject, self._person.sessions),
             Scope.TOKEN: token.sessions,
             Scope.ADDRESS: limits.sessions_per_address,
             Scope.CONNECTION: strictest(limits.sessions_per_connection, own.sessions),
             Scope.ALL: self._settings.server.max_sessions,
         }
         connects = {
-            Scope.SUBJECT: strictest(limits.connects_per_subject, token.connects),
+            Scope.SUBJECT: strictest(limits.connects_per_subject, self._person.connects),
             Scope.TOKEN: token.connects,
             Scope.ADDRESS: limits.connects_per_address,
             Scope.CONNECTION: strictest(limits.connects_per_connection, own.connects),
@@ -76,7 +79,7 @@ class Terms:
         direction."""
         limits = self._settings.limits
         most = {
-            Scope.SUBJECT: strictest(limits.bytes_per_subject, self._token.bytes),
+            Scope.SUBJECT: strictest(limits.bytes_per_subject, self._person.bytes),
             Scope.TOKEN: self._token.bytes,
             Scope.ADDRESS: limits.bytes_per_address,
             Scope.CONNECTION: strictest(limits.bytes_per_connection, self._own.bytes),
@@ -86,9 +89,9 @@ class Terms:
 
     def _counted(self) -> Iterator[tuple[Scope, str]]:
         """Yield what counts are kept of, the most personal first: it is named in a refusal."""
-        if self._origin.subject:
-            yield Scope.SUBJECT, self._origin.subject
-        elif self._origin.terms.id:
+        if self._origin.person:
+            yield Scope.SUBJECT, self._origin.person
+        if self._origin.terms.id and not self._origin.subject:
             yield Scope.TOKEN, self._origin.terms.id
         if self._network:
             yield Scope.ADDRESS, self._network

@@ -93,7 +93,7 @@ class Admission:
             error = self._refusal(request, handler.connects)
             report(decision.rule, "", error)
             raise error
-        return Network(lambda: self.policy, request, report)
+        return Network(lambda: self.policy, request, report, handler.connects)
 
     def join(
         self,

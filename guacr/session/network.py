@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
 
 from guacr.errors import ForbiddenError, shorten
 from guacr.host_names import literal, resolved
 from guacr.policy.client import Client
 from guacr.policy.policy import Decision, Policy
-from guacr.policy.rule import Place, Request
+from guacr.policy.rule import Connects, Place, Request
 from guacr.settings.access import AccessSettings
 
 ADVICE = "ask whoever operates guacr for access"
 
+PLACES_MAX = 64
+"""Maximum places of a session that are kept; of more, those allowed first are forgotten."""
+
 Refused = Callable[[str, str, ForbiddenError, str], None]
 """Called with the name of the rule, the target, the error and the session's id."""
+_Decide = Callable[[Policy, Request, Any], Decision]
+"""Decides on a place again, or on what is on the daemon's machine."""
 
 
 class Network:
-    """Decides about each connection of a session, by the access rules at that time.
+    """Decides about each connection of a session, by the access rules at that time, and about
+    parameters that clients set later.
 
     A handler calls `check` before it resolves a name, `permitted` with the addresses, and connects
     to those that this returns, and to no others: a name may have other addresses a moment later.
@@ -27,21 +36,56 @@ class Network:
         policy: returns the rules.
         request: the session.
         refused: called for each refusal.
+        connects: the hosts that its protocol connects to.
 
     Attributes:
         session: the session's id, once it has one.
     """
 
-    def __init__(self, policy: Callable[[], Policy], request: Request, refused: Refused) -> None:
+    def __init__(
+        self,
+        policy: Callable[[], Policy],
+        request: Request,
+        refused: Refused,
+        connects: Connects = Connects.CHECKED,
+    ) -> None:
         self._policy = policy
         self._request = request
+        self._connects = connects
         self._refused = refused
+        self._used: deque[tuple[_Decide, Place | None]] = deque(maxlen=PLACES_MAX)
+        """The places that were allowed, with what has decided on them."""
         self.session = ""
 
     @property
     def is_restricted(self) -> bool:
         """True if there are access rules."""
         return self._policy().is_active
+
+    def check_parameter(self, name: str, *, reports: bool = True) -> None:
+        """Check that clients may set a parameter of the session that runs, and note that they do:
+        the rules must allow the session, and where it is connected, also with it.
+
+        Args:
+            name: that of the parameter.
+            reports: whether a refusal is one of the client who has opened the session.
+
+        Raises:
+            ForbiddenError: they may not.
+        """
+        policy = self._policy()
+        if not policy.is_active or name in self._request.parameters:
+            return
+        request = replace(self._request, parameters=self._request.parameters | {name})
+        decisions = [policy.opening(request, self._connects)]
+        decisions += [decide(policy, request, place) for decide, place in self._used]
+        for decision in decisions:
+            if not decision.allowed:
+                error = ForbiddenError(f"parameter {shorten(name)} may not be set: {ADVICE}")
+                if reports:
+                    self._refused(decision.rule, "", error, self.session)
+                raise error
+        self._request = request
 
     def check(self, host: str, port: int) -> None:
         """Check that a host may be allowed, whatever its name is resolved to.
@@ -68,6 +112,7 @@ class Network:
             decision = policy.connecting(self._request, Place(host, port, address))
             if decision.allowed and address is not None:
                 allowed.append(text)
+                self._use(Policy.connecting, Place(host, port, address))
             else:
                 refused = decision
         if not allowed:
@@ -89,6 +134,7 @@ class Network:
         """
         place = Place(host, port)
         self._enforce(self._policy().connecting_beyond(self._request, place), host, port)
+        self._use(Policy.connecting_beyond, place)
 
     def check_local(self) -> None:
         """Check that the session may use what is on the daemon's machine, such as a Unix socket.
@@ -101,6 +147,7 @@ class Network:
             error = ForbiddenError(f"sockets of the daemon's machine are not allowed: {ADVICE}")
             self._refused(decision.rule, "", error, self.session)
             raise error
+        self._use(_decide_local, None)
 
     def refusal(self, host: str, port: int) -> ForbiddenError:
         """Return the error for a host that is not allowed, or may be unknown."""
@@ -108,6 +155,10 @@ class Network:
         return ForbiddenError(
             f"host {shorten(host)}, port {port}, is not allowed{unknown}: check it, or {ADVICE}"
         )
+
+    def _use(self, decide: _Decide, place: Place | None) -> None:
+        if self.is_restricted and (decide, place) not in self._used:
+            self._used.append((decide, place))
 
     def _enforce(self, decision: Decision, host: str, port: int) -> None:
         if not decision.allowed:
@@ -120,6 +171,10 @@ def unrestricted() -> Network:
     """Return a network without access rules."""
     policy = Policy(AccessSettings())
     return Network(lambda: policy, Request(Client(), ""), _ignore)
+
+
+def _decide_local(policy: Policy, request: Request, place: None) -> Decision:
+    return policy.local(request)
 
 
 def _ignore(rule: str, target: str, error: ForbiddenError, session: str) -> None:

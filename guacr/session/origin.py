@@ -44,6 +44,12 @@ class Origin:
     client: Client = NOBODY
     """The client's connection, which the registry fills in."""
 
+    @property
+    def person(self) -> str:
+        """The person that this client is: the subject of its token, or else the first name in its
+        certificate; empty if it has proven nothing."""
+        return self.subject or next(iter(self.client.certificates), "")
+
     def may_join(self, opener: Origin) -> bool:
         """Return whether this client may join a session without an access rule that allows it: it
         is invited, or has proven to be the one who has opened the session."""

@@ -6,7 +6,13 @@ import asyncio
 from collections.abc import Sequence
 
 from guacr.deadline import time_limit
-from guacr.errors import ClientTimeoutError, ClosedError, ConflictError, UnsupportedError
+from guacr.errors import (
+    ClientTimeoutError,
+    ClosedError,
+    ConflictError,
+    GuacrError,
+    UnsupportedError,
+)
 from guacr.protocol.instruction import encode
 from guacr.session.user import User
 
@@ -33,6 +39,7 @@ class Questions:
 
         Raises:
             ClosedError: the user has left.
+            ForbiddenError: the access rules do not allow the user to set such a value.
             UnsupportedError: the user's client cannot be asked.
             ConflictError: the user is already being asked for something.
             ClientTimeoutError: no answer within `timeout` seconds.
@@ -73,7 +80,11 @@ class Questions:
         if not self._missing:
             self._done.set_result(None)
 
+    def refuse(self, user: User, error: GuacrError) -> None:
+        """Stop asking a user, and have `ask` raise an error."""
+        if user is self._user and self._done is not None and not self._done.done():
+            self._done.set_exception(error)
+
     def left(self, user: User) -> None:
         """Stop asking a user who has left."""
-        if user is self._user and self._done is not None and not self._done.done():
-            self._done.set_exception(ClosedError("the client left without an answer"))
+        self.refuse(user, ClosedError("the client left without an answer"))

@@ -44,7 +44,8 @@ class LimitsSettings(Section):
     sessions_per_address: Count = 0
     """Simultaneous sessions that were opened from one address, or one IPv6 /64 network."""
     sessions_per_subject: Count = 0
-    """Simultaneous sessions of one person: the subject of a token."""
+    """Simultaneous sessions of one person: the subject of a token, or else the first name in a
+    client certificate."""
     sessions_per_connection: Count = 0
     """Simultaneous sessions of each configured connection."""
     connects: Rate = 0.0

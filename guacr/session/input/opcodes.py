@@ -174,10 +174,19 @@ def _argv(session: Session, user: User, args: Args) -> None:
         asked = session.questions.awaits(user, stream.name)
         if not asked and stream.name not in session.live_parameters:
             raise ForbiddenError(f"parameter {shorten(stream.name)} cannot be changed now")
+        network = session.context.network
+        if not asked:
+            network.check_parameter(stream.name, reports=user.owner)
 
         def take(data: bytes) -> None:
             value = data.decode(errors="replace")
             if asked:
+                try:
+                    if value:
+                        network.check_parameter(stream.name)
+                except ForbiddenError as error:
+                    session.questions.refuse(user, error)
+                    raise
                 session.questions.answer(user, stream.name, value)
             else:
                 session.set_argv(user, stream.name, value)

@@ -21,11 +21,11 @@ CLIENT = ClientInfo(width=200, height=100, version=(1, 5, 0), name="somebody")
 
 
 class AddressedTransport(MemoryTransport):
-    """A transport in memory whose client has an address."""
+    """A transport in memory whose client has an address, and names in a certificate."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, *certificates: str) -> None:
         super().__init__()
-        self._client = Client("tcp", address)
+        self._client = Client("tcp", address, certificates)
 
     @property
     def client(self) -> Client:
@@ -41,10 +41,11 @@ class LimitedBench(Bench):
         limit_sessions(self.registry, self.ledger)
 
     def open(
-        self, origin: Origin = ANYONE, address: str = "", select: str = "sketch"
+        self, origin: Origin = ANYONE, address: str = "", select: str = "sketch", *names: str
     ) -> tuple[MemoryTransport, Reader]:
-        """A client of an origin and an address, whose session opens or is joined."""
-        transport = AddressedTransport(address)
+        """A client of an origin, an address and names in a certificate, whose session opens or is
+        joined."""
+        transport = AddressedTransport(address, *names)
         reader = self.registry.open(select, {}, CLIENT, transport, origin)
         note_session(reader)
         return transport, reader

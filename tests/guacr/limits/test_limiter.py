@@ -148,6 +148,26 @@ async def test_the_strictest_limit_counts(make_bench: MakeLimited) -> None:
         bench.open(select=reader.session.id)
 
 
+async def test_a_person_is_whom_a_token_or_else_a_certificate_names(
+    make_bench: MakeLimited,
+) -> None:
+    bench = make_bench(limits={"sessions_per_subject": 1})
+    first, _ = bench.open(Origin(), "10.0.0.1", "sketch", "ann", "ann@example.com")
+    await frame(first)
+    for origin, names in ((ANN, ()), (Origin(), ("ann",)), (ANN, ("ben",))):
+        second, _ = bench.open(origin, "10.0.0.2", "sketch", *names)
+        assert (await refusal_of(second))[0].startswith("you have reached your limit")
+    other, _ = bench.open(Origin(subject="ben"), "10.0.0.1", "sketch", "ann")
+    await frame(other)
+    assert bench.ledger.book.sessions(Scope.SUBJECT, "ann") == 1
+    # a token without a subject counts for itself, as well as for the owner of the certificate
+    terms = TokenTerms("id", limits=OwnLimits(sessions=1))
+    third, _ = bench.open(Origin(terms=terms), "10.0.0.3", "sketch", "cem")
+    await frame(third)
+    fourth, _ = bench.open(Origin(terms=terms), "10.0.0.3", "sketch", "dan")
+    assert (await refusal_of(fourth))[0].startswith("this link has reached its limit")
+
+
 async def test_limits_of_a_token(make_bench: MakeLimited) -> None:
     terms = TokenTerms("id", limits=OwnLimits(sessions=1, users=1))
     bench = make_bench(limits={"sessions_per_subject": 2})

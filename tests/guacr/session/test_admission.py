@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from base64 import b64encode
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -11,10 +13,10 @@ from guacr.errors import ForbiddenError
 from guacr.policy.client import Client
 from guacr.policy.rule import Connects
 from guacr.protocol.client import ClientInfo
-from guacr.session.events import AccessRefused
+from guacr.session.events import AccessRefused, Refused
 from guacr.session.origin import ANYONE, Origin
 from guacr.settings.models import Settings
-from tests.support.loopback import Bench, MemoryTransport, SketchHandler
+from tests.support.loopback import Bench, MemoryTransport, SketchHandler, until
 
 ANN = Client("tcp", "10.1.2.3", ("ann.example.com",))
 UNIX = Client("unix")
@@ -81,6 +83,66 @@ async def test_parameters_that_a_client_sets() -> None:
     opened(bench, hostname="a", colour="red", level="1")  # defaults
     assert "parameter 'level' may not be set" in refused(bench, hostname="a", level="2")
     opened(bench, origin=Origin(trusted=frozenset({"level"})), level="2")
+    await bench.close()
+
+
+def value(transport: MemoryTransport, name: str, text: str) -> str:
+    """Send an `argv` stream; return the last status."""
+    transport.send("argv", 1, "text/plain", name)
+    transport.send("blob", 1, b64encode(text.encode()).decode())
+    transport.send("end", 1)
+    return str(transport.all("ack")[-1][2])
+
+
+async def test_parameters_of_a_session_that_runs() -> None:
+    bench = Bench(with_rules({"parameters": ["hostname"]}))
+    owner, joiner = Transport(ANN), Transport(ANN)
+    reader = bench.registry.open("sketch", {}, ClientInfo(), owner, ANYONE)
+    session = reader.session
+    session.begun = True  # as it is after a turn of the event loop
+    bench.registry.open(session.id, {}, ClientInfo(), joiner, ANYONE)
+    with bench.registry.events.subscribe() as events:
+        for transport in (joiner, owner):
+            assert value(transport, "colour", "blue") == "771"
+            assert "parameter 'colour' may not be set" in str(transport.all("ack")[0])
+        found = [await anext(events) for _ in range(3)]
+    assert [type(event) for event in found] == [Refused, AccessRefused, Refused]
+    assert {getattr(event, "session", "") for event in found} == {session.id}
+    bench.registry.settings = with_rules({"parameters": ["colour"]})
+    assert value(joiner, "colour", "blue") == "0"
+    await bench.close()
+
+
+async def test_parameters_must_be_allowed_where_a_session_is_connected() -> None:
+    rules = ({"targets": ["10.0.0.1"]}, {"targets": ["10.0.0.2"], "parameters": ["hostname"]})
+    bench = Bench(with_rules(*rules), Connecting)
+    free = bench.registry.find(opened(bench)).session.context.network
+    assert free.permitted("10.0.0.1", 22, ["10.0.0.1"])
+    free.check_parameter("colour")
+    with pytest.raises(ForbiddenError, match="is not allowed"):
+        free.permitted("10.0.0.2", 22, ["10.0.0.2"])
+    bound = bench.registry.find(opened(bench)).session.context.network
+    assert bound.permitted("10.0.0.2", 22, ["10.0.0.2"])
+    for _ in range(2):
+        with pytest.raises(ForbiddenError, match="'colour' may not be set"):
+            bound.check_parameter("colour")
+    assert bound.permitted("10.0.0.2", 23, ["10.0.0.2"]), "it is not set"
+    await bench.close()
+
+
+async def test_an_answer_that_is_not_allowed_ends_the_question() -> None:
+    bench = Bench(with_rules({"parameters": ["username"]}))
+    owner = Transport(ANN)
+    reader = bench.registry.open("sketch", {}, ClientInfo(version=(1, 5, 0)), owner, ANYONE)
+    reader.session.begun = True
+    names = ("username", "domain", "password")
+    asking = asyncio.create_task(reader.session.context.ask(*names))
+    await until(lambda: owner.all("required") == [names])
+    assert value(owner, "username", "ann") == "0"
+    assert value(owner, "domain", "") == "0"
+    assert value(owner, "password", "s3cret") == "771"
+    with pytest.raises(ForbiddenError, match="'password' may not be set"):
+        await asking
     await bench.close()
 
 
