@@ -211,9 +211,14 @@ class Daemon:
         try:
             for service in self._services:
                 await service.open()
-            await asyncio.to_thread(self.registry.protocols.warm_up, self.settings)
-            for service in self._services:
-                await service.start()
+            with self.control.starting():
+                for service in self._services:
+                    if service.starts_early:
+                        await service.start()
+                await asyncio.to_thread(self.registry.protocols.warm_up, self.settings)
+                for service in self._services:
+                    if not service.starts_early:
+                        await service.start()
         except BaseException:
             await self.close()
             raise

@@ -14,11 +14,13 @@ from guacr.settings.models import Settings
 class Service(ABC):
     """A component that the daemon runs beside its sessions, such as a listener or a ticker.
 
-    The daemon calls `open` of all services, then `start` of all. At its end, it calls `stop` of
-    all, ends the sessions, and calls `close` of all. `stop` and `close` are called even after a
-    failure.
+    The daemon calls `open` of all services, then `start` of all, first of those that start early.
+    At its end, it calls `stop` of all, ends the sessions, and calls `close` of all. `stop` and
+    `close` are called even after a failure.
     """
 
+    starts_early: ClassVar[bool] = False
+    """True if it answers while the rest of the daemon is starting."""
     need_restart: ClassVar[tuple[str, ...]] = ()
     """Settings that only take effect after a restart, as "section.key"."""
 

@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import Any
 
 from guacr.control.info import DaemonStatus, Reloaded, SessionInfo
 from guacr.errors import GuacrError
 from guacr.session.events import OperatorActed, RecordingRead
 
+STARTING = "the daemon is starting: try again in a few seconds"
+
 
 class Control(ABC):
     """Shows a daemon, of one process or several, and acts on it. Arguments and results can be sent
     to other processes: they are plain, or can be made so (`guacr.control.info.plain`,
     `guacr.errors.error_of_status`)."""
+
+    is_starting = False
+    """True while there can be no sessions yet, and nothing but the status is known."""
+
+    @contextmanager
+    def starting(self) -> Iterator[None]:
+        """Have the daemon be starting until the block ends."""
+        self.is_starting = True
+        try:
+            yield
+        finally:
+            self.is_starting = False
 
     @abstractmethod
     async def sessions(self) -> list[SessionInfo]:

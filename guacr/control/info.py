@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
-State = Literal["ready", "draining"]
+State = Literal["starting", "ready", "draining"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from typing import Any
 from typing_extensions import override
 
 from guacr import __version__
-from guacr.control.control import Control
+from guacr.control.control import STARTING, Control
 from guacr.control.events import TimedSubscription, described
 from guacr.control.info import DaemonStatus, Reloaded, SessionInfo, State, UserInfo, WorkerInfo
 from guacr.errors import BusyError, GuacrError, SettingsError
@@ -48,7 +48,12 @@ class LocalControl(Control):
         self._loop_lag = loop_lag
         self._worker = worker
         self._since = time.time()
-        self.checks: list[Callable[[], str]] = [self._draining, self._full, self._unaudited]
+        self.checks: list[Callable[[], str]] = [
+            self._starting,
+            self._draining,
+            self._full,
+            self._unaudited,
+        ]
         """Each returns a sentence that says why the daemon is not ready, or an empty text."""
         self.on_reload: Callable[[], Awaitable[Reloaded]] = _cannot_reload
         """Does what `reload` promises; set by whoever has read the settings."""
@@ -114,7 +119,12 @@ class LocalControl(Control):
 
     @property
     def _state(self) -> State:
+        if self.is_starting:
+            return "starting"
         return "draining" if self._registry.is_draining else "ready"
+
+    def _starting(self) -> str:
+        return STARTING if self.is_starting else ""
 
     def _draining(self) -> str:
         return DRAINING if self._registry.is_draining else ""

@@ -24,6 +24,7 @@ log = logging.getLogger("guacr.daemon")
 class MetricsService(Service):
     """Serves metrics and probes according to the `metrics` settings."""
 
+    starts_early: ClassVar[bool] = True
     need_restart: ClassVar[tuple[str, ...]] = (
         "metrics.enabled",
         "metrics.hosts",

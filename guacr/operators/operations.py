@@ -15,10 +15,11 @@ from urllib.parse import urlencode
 from guacr.access.gateway import WATCH_LIFETIME, watch_token
 from guacr.access.keys import ProcessKeys
 from guacr.access.operator_tokens import Right
-from guacr.control.control import Control
+from guacr.control.control import STARTING, Control
 from guacr.control.info import DaemonStatus, Reloaded, SessionInfo
 from guacr.errors import (
     BadRequestError,
+    BusyError,
     NotFoundError,
     SessionClosedError,
     TooManyError,
@@ -52,7 +53,7 @@ class WatchLink:
 
 
 class Operations:
-    """Acts on a daemon for operators.
+    """Acts on a daemon for operators. While it is starting, all but `status` raises BusyError.
 
     Args:
         control: the daemon.
@@ -99,7 +100,7 @@ class Operations:
         Raises:
             ForbiddenError: the operator may not see them.
         """
-        operator.check(Right.READ)
+        self._check(operator, Right.READ)
         return query.page(await self._control.sessions())
 
     async def session(self, operator: Operator, session_id: str) -> SessionInfo:
@@ -109,7 +110,7 @@ class Operations:
             ForbiddenError: the operator may not see it.
             NotFoundError: the session is unknown.
         """
-        operator.check(Right.READ)
+        self._check(operator, Right.READ)
         return await self._control.session(_whole(session_id))
 
     async def end(self, operator: Operator, session_id: str, message: str) -> None:
@@ -120,7 +121,7 @@ class Operations:
             BadRequestError: the message is too long.
             NotFoundError: the session is unknown.
         """
-        operator.check(Right.ACT)
+        self._check(operator, Right.ACT)
         sentence = _sentence(message)
         session = await self._control.session(_whole(session_id))
         await self._note(operator, "end", session.id, sentence)
@@ -134,7 +135,7 @@ class Operations:
             NotFoundError: the session is unknown.
             UnsupportedError: there is no page to watch it with.
         """
-        operator.check(Right.WATCH)
+        self._check(operator, Right.WATCH)
         if not self._settings.websocket.enabled:
             raise UnsupportedError(
                 "sessions cannot be watched without the page: set websocket.enabled"
@@ -151,7 +152,7 @@ class Operations:
         Raises:
             ForbiddenError: the operator may not do it.
         """
-        operator.check(Right.ACT)
+        self._check(operator, Right.ACT)
         await self._note(operator, "drain")
         await self._control.drain()
 
@@ -161,7 +162,7 @@ class Operations:
         Raises:
             ForbiddenError: the operator may not do it.
         """
-        operator.check(Right.ACT)
+        self._check(operator, Right.ACT)
         await self._note(operator, "resume")
         await self._control.resume()
 
@@ -172,7 +173,7 @@ class Operations:
             ForbiddenError: the operator may not do it.
             SettingsError: they cannot be used.
         """
-        operator.check(Right.ACT)
+        self._check(operator, Right.ACT)
         await self._note(operator, "reload")
         return await self._control.reload()
 
@@ -185,7 +186,7 @@ class Operations:
             ForbiddenError: the operator may not see them.
             TooManyError: there are too many streams.
         """
-        operator.check(Right.READ)
+        self._check(operator, Right.READ)
         self._check_streams(operator.name)
         limit = asyncio.timeout(operator.seconds_left())
         self._streams[limit] = operator.name
@@ -200,6 +201,17 @@ class Operations:
         """End the streams of events: rights may have changed, or the daemon ends."""
         for limit in self._streams:
             limit.reschedule(0)  # at once
+
+    def _check(self, operator: Operator, right: Right) -> None:
+        """Check that there is something to see or to act on.
+
+        Raises:
+            ForbiddenError: the operator does not have the right.
+            BusyError: the daemon is starting.
+        """
+        operator.check(right)
+        if self._control.is_starting:
+            raise BusyError(STARTING)
 
     def _check_streams(self, name: str) -> None:
         """Refuse more streams than allowed, or more than half of them for one operator, so that

@@ -44,6 +44,7 @@ class OperatorService(Service):
         SettingsError: the keys are those of users' tokens.
     """
 
+    starts_early: ClassVar[bool] = True
     need_restart: ClassVar[tuple[str, ...]] = (
         "control.unix_socket",
         "control.unix_socket_mode",

@@ -12,9 +12,9 @@ from typing import Any
 from typing_extensions import override
 
 from guacr import __version__, refusals
-from guacr.control.control import Control
+from guacr.control.control import STARTING, Control
 from guacr.control.events import DROPPED
-from guacr.control.info import DaemonStatus, Reloaded, SessionInfo, WorkerInfo
+from guacr.control.info import DaemonStatus, Reloaded, SessionInfo, State, WorkerInfo
 from guacr.errors import GuacrError, NotFoundError, SettingsError, UpstreamUnavailableError
 from guacr.metrics.resources import used
 from guacr.metrics.snapshots import Processes, Snapshot
@@ -103,11 +103,17 @@ class WorkersControl(Control):
         workers = [self._info(worker, found[worker.number]) for worker in present]
         return DaemonStatus(
             version=__version__,
-            state="draining" if self.is_draining else "ready",
+            state=self._state,
             not_ready=tuple(self._reasons(found)),
             workers=tuple(workers),
             activity=self.activity(),
         )
+
+    @property
+    def _state(self) -> State:
+        if self.is_starting:
+            return "starting"
+        return "draining" if self.is_draining else "ready"
 
     def _info(self, worker: RemoteWorker, status: DaemonStatus) -> WorkerInfo:
         (info,) = status.workers
@@ -132,6 +138,8 @@ class WorkersControl(Control):
         return found
 
     def _unserved(self) -> str:
+        if self.is_starting:
+            return STARTING
         if self.is_draining:
             return DRAINING
         return "" if self._current() else NO_WORKER

@@ -125,10 +125,16 @@ class Front(Observer):
                 await self._web_sockets.open_tcp(page.hosts, page.port, server.backlog)
             for service in self._services:
                 await service.open()
-            self._current = self._generation(self.settings)
-            await self._current.start()
-            for service in self._services:
-                await service.start()
+            self._current = generation = self._generation(self.settings)
+            with self.control.starting():
+                self.control.activity = lambda: generation.progress
+                for service in self._services:
+                    if service.starts_early:
+                        await service.start()
+                await generation.start()
+                for service in self._services:
+                    if not service.starts_early:
+                        await service.start()
         except BaseException:
             await self.close()
             raise

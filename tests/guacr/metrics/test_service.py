@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
+from threading import Event
 from typing import Any
 
 import aiohttp
@@ -14,6 +16,7 @@ from guacr.metrics import collector
 from guacr.metrics.catalog import METRICS, Kind
 from guacr.testing.client import GuacClient
 from guacr.testing.daemon import address, local_settings, running_daemon
+from tests.guacr.operators.conftest import control_settings
 from tests.support.loopback import SketchHandler
 
 ENABLED = {"enabled": True, "hosts": ["127.0.0.1"], "port": 0}
@@ -42,6 +45,38 @@ async def ready(daemon: Daemon) -> tuple[int, Any]:
 async def test_nothing_listens_by_default() -> None:
     async with running_daemon(SketchHandler) as daemon:
         assert daemon.metrics_port == 0
+
+
+async def test_while_the_daemon_is_starting_it_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = control_settings(tmp_path).model_copy(
+        update={"metrics": local_settings(metrics=ENABLED).metrics}
+    )
+    daemon, may_go_on = Daemon(settings), Event()
+    monkeypatch.setattr(daemon.registry.protocols, "warm_up", lambda _: may_go_on.wait(60))
+    starting = asyncio.create_task(daemon.start())
+    try:
+        while not daemon.metrics_port:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        status, text = await ready(daemon)
+        assert (status, "the daemon is starting" in text) == (503, True)
+        assert (await get(daemon, "/live"))[0] == 200
+        unix = aiohttp.UnixConnector(str(tmp_path / "control.sock"))
+        async with aiohttp.ClientSession("http://guacr", connector=unix) as http:
+            async with http.get("/v1/status") as response:
+                assert (await response.json())["state"] == "starting"
+            for path in ("/v1/sessions", "/v1/sessions/$1", "/v1/events"):
+                async with http.get(path) as response:
+                    assert response.status == 503
+                    assert "the daemon is starting" in (await response.json())["error"]
+        may_go_on.set()
+        await starting
+        assert await ready(daemon) == (200, '{"status": "ready"}')
+    finally:
+        may_go_on.set()
+        await asyncio.wait([starting])
+        await daemon.close()
 
 
 async def test_prometheus_reads_what_has_happened(daemon: Daemon) -> None:

@@ -30,6 +30,7 @@ from guacr.testing.daemon import LOCAL, local_settings
 from guacr.testing.wire import Splitter
 from guacr.workers import front as front_module
 from guacr.workers.front import Front
+from guacr.workers.generation import Generation
 from guacr.workers.remote import MISSED_MAX
 from tests.support.certificates import Authority
 from tests.support.guarding import owned
@@ -153,6 +154,34 @@ async def test_whoever_sends_a_handshake_in_pieces_or_at_once_is_served(front: F
             await asyncio.sleep(0.001)
         assert (await reader.readuntil(b";")).startswith(b"4.args,")
         writer.close()
+
+
+async def test_while_workers_start_it_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_go_on = asyncio.Event()
+
+    async def start(self: Generation) -> None:
+        await may_go_on.wait()
+        raise SettingsError("this is enough")
+
+    monkeypatch.setattr(Generation, "start", start)
+    path = tmp_path / "control.sock"
+    starting = asyncio.create_task(Front(settings_of(control={"unix_socket": path})).start())
+    await until(path.exists, "it listens")
+    unix = aiohttp.UnixConnector(str(path))
+    async with aiohttp.ClientSession("http://guacr", connector=unix) as http:
+        async with http.get("/v1/status") as response:
+            status = await response.json()
+        async with http.get("/v1/sessions") as response:
+            assert response.status == 503
+            assert "the daemon is starting" in (await response.json())["error"]
+    assert (status["state"], status["ready"]) == ("starting", False)
+    assert "the daemon is starting" in status["not_ready"][0]
+    assert status["activity"] == "starting 2 workers of generation 1"
+    may_go_on.set()
+    with pytest.raises(SettingsError, match="enough"):
+        await starting
 
 
 @pytest.mark.parametrize("data", [b"GET / HTTP/1.1\r\n", b"5.hello;", b"x" * 9000])
