@@ -50,7 +50,6 @@ class ChallengePort:
         app = web.Application(middlewares=[deadlines])
         app.router.add_get(f"{PATH}{{token}}", self._challenge)
         app.router.add_get("/{path:.*}", self._redirect)
-        app.on_response_prepare.append(_sign)
         await self._listener.start(app, lambda: self._limits)
 
     def stop(self) -> None:
@@ -77,7 +76,3 @@ class ChallengePort:
         port = acme.https_port or page.port
         place = host if port == HTTPS else f"{host}:{port}"
         raise web.HTTPPermanentRedirect(f"https://{place}{request.rel_url.raw_path}")
-
-
-async def _sign(request: web.Request, response: web.StreamResponse) -> None:
-    response.headers["Server"] = "guacr"

@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -177,7 +177,8 @@ class _Rest:
     async def reload(self, request: web.Request) -> web.Response:
         """Read the settings again."""
         operator, _ = await self._body(request)
-        return web.json_response(plain(await self._operations.reload(operator)))
+        with _unhurried(request):
+            return web.json_response(plain(await self._operations.reload(operator)))
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         """Stream events, one JSON object per line, until the client leaves or its rights end."""
@@ -185,14 +186,10 @@ class _Rest:
         async with self._operations.events(operator) as events:
             response = web.StreamResponse(headers=_HEADERS)
             response.content_type = EVENT_LINES
-            guard = HttpGuard.of(request)
-            if guard is not None:
-                guard.upgraded()
-            await response.prepare(request)
-            with suppress(ConnectionResetError):
-                await _stream(response, events)
-        if guard is not None:
-            guard.request_began()  # the client may never read the rest
+            with _unhurried(request):
+                await response.prepare(request)
+                with suppress(ConnectionResetError):
+                    await _stream(response, events)
         return response
 
     async def _body(self, request: web.Request, *names: str) -> tuple[Operator, Mapping[str, Any]]:
@@ -221,6 +218,20 @@ class _Rest:
                 known = ", ".join(names) or "none"
                 raise BadRequestError(f"the body has an unknown field; the known ones are {known}")
         return operator, body
+
+
+@contextmanager
+def _unhurried(request: web.Request) -> Iterator[None]:
+    """Let the answer take as long as it needs, until the block ends; the client may never read the
+    rest."""
+    guard = HttpGuard.of(request)
+    if guard is not None:
+        guard.upgraded()
+    try:
+        yield
+    finally:
+        if guard is not None:
+            guard.request_began()
 
 
 async def _stream(response: web.StreamResponse, events: Any) -> None:

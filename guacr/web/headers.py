@@ -27,7 +27,6 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
-    "Server": "guacr",
 }
 REVALIDATE, NEVER_STORE = "no-cache", "no-store"
 

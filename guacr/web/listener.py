@@ -7,7 +7,7 @@ import logging
 import socket
 from collections.abc import Callable
 
-from aiohttp import web
+from aiohttp import web, web_response
 
 from guacr.access.tokens import TOKEN_MAX
 from guacr.net.acceptor import Acceptor
@@ -22,6 +22,8 @@ from guacr.web.refused import HttpLog
 
 GONE_TIMEOUT = 1.0
 """Seconds that clients have at the end to close their side, once the server has."""
+SERVER = "guacr"
+"""The header `Server` of every answer."""
 LINE_MAX = TOKEN_MAX + 8192
 """Maximum bytes of a request line, which may contain a token."""
 LINGERING = 2.0
@@ -92,6 +94,11 @@ class HttpListener:
                 await asyncio.wait([guard.gone for guard in self._open], timeout=GONE_TIMEOUT)
             for guard in list(self._open):
                 guard.abort()
+
+
+# aiohttp signs every answer with its version and Python's, those to requests that it cannot parse
+# beyond the reach of applications
+vars(web_response)["SERVER_SOFTWARE"] = SERVER
 
 
 def create_runner(app: web.Application) -> web.AppRunner:

@@ -136,6 +136,28 @@ async def test_draining_and_reloading(site: Site) -> None:
     assert reloaded == lists
 
 
+async def test_a_reload_may_take_longer_than_other_answers(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deadlines: list[float | None] = []
+    set_deadline = guard.HttpGuard._set_deadline
+
+    def noted(self: guard.HttpGuard, seconds: float | None) -> None:
+        deadlines.append(seconds)
+        set_deadline(self, seconds)
+
+    async def reload() -> Reloaded:
+        assert deadlines[-1] is None
+        return Reloaded()
+
+    monkeypatch.setattr(guard.HttpGuard, "_set_deadline", noted)
+    site.daemon.control.on_reload = reload
+    response = await site.unix.post("/v1/reload")
+    assert response.headers["Server"] == "guacr"
+    assert (await answer(response))["changed"] == []
+    assert guard.ANSWER_TIMEOUT in deadlines[deadlines.index(None) :], "the answer has to be read"
+
+
 @pytest.mark.parametrize(
     ("rights", "method", "path", "status"),
     [

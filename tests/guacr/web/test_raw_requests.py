@@ -29,7 +29,7 @@ async def guarded() -> AsyncIterator[Site]:
 
 
 async def answer(site: Site, request: bytes) -> tuple[int, bytes]:
-    """Status and body of what comes back."""
+    """Status and body of what comes back, which no answer signs with names of libraries."""
     place = urlsplit(site.origin)
     reader, writer = await asyncio.open_connection(place.hostname, place.port)
     try:
@@ -39,6 +39,9 @@ async def answer(site: Site, request: bytes) -> tuple[int, bytes]:
             head, _, body = (await reader.read()).partition(b"\r\n\r\n")
     finally:
         writer.close()
+    assert [line for line in head.splitlines() if line.startswith(b"Server:")] == [b"Server: guacr"]
+    assert b"aiohttp" not in body
+    assert b"Python" not in body
     return int(head.split()[1]), body
 
 
