@@ -17,11 +17,14 @@ from pathlib import Path
 from guacr.journal.archive import Archive
 from guacr.journal.encoding import Decoding
 from guacr.journal.errors import FormatError, MissingError
+from guacr.journal.manifest import Entry
 from guacr.journal.records import HEADER_SIZE, Description, Record, decode_header, scan
 from guacr.journal.writer import SUFFIX
 
 EPOCH_TIME = "%Y%m%dT%H%M%SZ"
 """How the name of a process's files begins: with the second of its start, in UTC."""
+_NEVER = 1 << 64
+"""A time after all others."""
 ROUNDS_MAX = 8
 """Attempts to read files that are archived in the meantime."""
 
@@ -67,8 +70,9 @@ def every(key: Key, description: Description) -> bool:
 
 class Cursor:
     """Reads the records of a kind, each of them once: those of a process in the order in which they
-    were written, and those of different processes in the order of their times. What is written
-    later is in this order for each call of `poll`.
+    were written, and those of different processes in the order of their times. If the clock was set
+    back, records of a file of the archive count as no later than those of the process's next files.
+    What is written later is in this order for each call of `poll`.
 
     Args:
         wal: the directory with the journal's files; None for the archive only.
@@ -101,7 +105,7 @@ class Cursor:
         """The last entry of the manifest that was read."""
         self._is_first = True
         self._archived: set[str] = set()
-        self._unread: dict[str, deque[str]] = {}
+        self._unread: dict[str, deque[Entry]] = {}
         """Files of the archive that are not read yet, by process."""
         self._has_missed = False
         """True if a file was archived while its process was read."""
@@ -138,8 +142,9 @@ class Cursor:
         read, self._is_first = manifest.entries if self._is_first else manifest.newer, False
         for entry in read(self._number, self._warn):
             if entry.file:
-                if entry.end >= self._since and entry.file.startswith(self._epoch):
-                    self._unread.setdefault(epoch_of(entry.file), deque()).append(entry.file)
+                is_recent = max(entry.begin, entry.end) >= self._since
+                if is_recent and entry.file.startswith(self._epoch):
+                    self._unread.setdefault(epoch_of(entry.file), deque()).append(entry)
                 self._archived.add(entry.file)
             self._number = entry.number
 
@@ -148,9 +153,17 @@ class Cursor:
     ) -> Iterator[tuple[int, Found | None]]:
         """Yield the new records of a process with their times. The time of its start comes first,
         without a record, so that a merge opens no file before it has come so far."""
-        yield _start_of(epoch), None
+        yield min(_start_of(epoch), self._next(epoch)), None
+        later, unread = self._next(epoch), -1
         for found in self._read_files(epoch, paths):
-            yield found.record.time, found
+            if unread != len(self._unread.get(epoch, ())):
+                later, unread = self._next(epoch), len(self._unread.get(epoch, ()))
+            yield min(found.record.time, later), found
+
+    def _next(self, epoch: str) -> int:
+        """Return the earliest time at the ends of the files of a process that are not read yet."""
+        files = self._unread.get(epoch, ())
+        return min((min(one.begin, one.end) for one in files), default=_NEVER)
 
     def _read_files(self, epoch: str, paths: Mapping[str, Path]) -> Iterator[Found]:
         for name, path in paths.items():
@@ -168,7 +181,7 @@ class Cursor:
     def _read_unread(self, epoch: str) -> Iterator[Found]:
         files = self._unread.get(epoch, deque())
         while files:
-            yield from self._read_archived(files.popleft())
+            yield from self._read_archived(files.popleft().file)
         self._unread.pop(epoch, None)
 
     def _read_archived(self, file: str) -> Iterator[Found]:

@@ -345,6 +345,35 @@ def test_processes_are_read_together_in_order_of_time(tmp_path: Path) -> None:
     assert list(reader.poll()) == []
 
 
+def test_a_clock_that_is_set_back_changes_no_order_that_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start, gmtime = time.time(), time.gmtime
+
+    def set_clock(seconds: float) -> None:
+        monkeypatch.setattr(time, "gmtime", lambda *_: gmtime(start + seconds))
+        monkeypatch.setattr(time, "time_ns", lambda: int((start + seconds) * 1e9))
+
+    set_clock(100)
+    one = Journal(options(tmp_path))
+    append(one, "audit", b"0")
+    set_clock(50)
+    append(one, "audit", b"1")
+    assert payloads(tmp_path) == [b"0", b"1"], "also while it is written"
+    one.rotate()
+    wait(lambda: archived(tmp_path), "the archive")
+    set_clock(55)
+    append(one, "audit", b"2")
+    set_clock(60)
+    two = Journal(options(tmp_path))  # it has begun after the other, and earlier by its time
+    append(two, "audit", b"3")
+    set_clock(65)
+    append(one, "audit", b"4")
+    assert one.close()
+    assert two.close()
+    assert payloads(tmp_path) == [b"0", b"1", b"2", b"3", b"4"]
+
+
 def test_files_are_opened_once_their_process_has_begun(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
