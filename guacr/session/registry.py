@@ -16,6 +16,7 @@ from guacr.errors import (
     BadRequestError,
     BusyError,
     DrainingError,
+    GuacrError,
     NotFoundError,
     ShutdownError,
 )
@@ -58,6 +59,9 @@ class SessionRegistry(Directory):
         raise the `GuacrError` for which it must not be."""
         self.turnover = 0
         """The number of sessions ever opened, plus the number of those that have ended."""
+        self.refused: list[Callable[[str, Transport, GuacrError], None]] = []
+        """Called with the protocol or the session that a client has selected but may not open or
+        join, and why."""
         self.is_draining = False
         """True if no more sessions are opened, while running ones go on."""
         self._executor = executor
@@ -90,6 +94,21 @@ class SessionRegistry(Directory):
         info: ClientInfo,
         transport: Transport,
         origin: Origin = ANYONE,
+    ) -> Reader:
+        try:
+            return self._open(select, values, info, transport, origin)
+        except GuacrError as error:
+            for refused in self.refused:
+                refused(select, transport, error)
+            raise
+
+    def _open(
+        self,
+        select: str,
+        values: Mapping[str, str],
+        info: ClientInfo,
+        transport: Transport,
+        origin: Origin,
     ) -> Reader:
         self.events.check()
         origin = replace(origin, client=transport.client)

@@ -37,3 +37,7 @@ class TelemetrySettings(Section):
     """Seconds between two reports of the metrics."""
     hosts: bool = False
     """Name the remote host in traces."""
+    traceparent: bool = False
+    """Continue the traces that the headers traceparent of requests for WebSockets name (W3C Trace
+    Context). Whoever can send such requests decides then which traces these are, and whether they
+    are sampled: have a reverse proxy set the header."""

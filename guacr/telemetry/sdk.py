@@ -27,7 +27,7 @@ from guacr import __version__
 from guacr.histogram import BOUNDS
 from guacr.metrics.catalog import METRICS, Kind, Metric
 from guacr.metrics.snapshots import Sample, Snapshot
-from guacr.telemetry.spans import Span
+from guacr.telemetry.spans import Parent, Span
 from guacr.telemetry.tracing import Tracer
 
 SCOPE = "guacr"
@@ -83,6 +83,10 @@ class SdkTracer(Tracer):
     @override
     def send(self, span: Span, parent: object = None) -> object:
         now = time.time_ns() - time.perf_counter_ns()
+        if isinstance(parent, Parent):
+            flags = trace.TraceFlags(parent.flags)
+            about = trace.SpanContext(parent.trace, parent.span, is_remote=True, trace_flags=flags)
+            parent = trace.NonRecordingSpan(about)
         above = parent if isinstance(parent, trace.Span) else None
         return self._send(span, above, now, SpanKind.SERVER)
 

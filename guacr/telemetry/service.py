@@ -20,7 +20,7 @@ from guacr.session.registry import SessionRegistry
 from guacr.session.session import Session
 from guacr.settings.models import Settings
 from guacr.settings.telemetry import TelemetrySettings
-from guacr.telemetry.tracing import SessionTrace
+from guacr.telemetry.tracing import RefusalTrace, SessionTrace
 
 if TYPE_CHECKING:
     from guacr.telemetry.sdk import SdkMetrics, SdkTracer
@@ -79,6 +79,10 @@ class TelemetryService(Service):
     async def start(self) -> None:
         if self._tracer is not None:
             self._registry.extensions.insert(0, self._trace)
+            refusals = RefusalTrace(
+                self._tracer, lambda: self._settings, lambda: self._registry.protocols.names
+            )
+            self._registry.refused.append(refusals.refused)
         if self._metrics is not None:
             work = self._send_metrics(self._metrics)
             self._task = asyncio.create_task(work, name="telemetry")
@@ -109,7 +113,7 @@ class TelemetryService(Service):
     def _trace(self, session: Session) -> SessionTrace | None:
         if self._tracer is None:
             return None
-        return SessionTrace(session, self._tracer, names_host=self._settings.hosts)
+        return SessionTrace(session, self._tracer, self._settings)
 
     async def _send_metrics(self, metrics: SdkMetrics) -> None:
         """Send metrics regularly, and once at the end."""

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection
+from time import monotonic, perf_counter_ns
 
 from typing_extensions import override
 
+from guacr.errors import GuacrError
 from guacr.session.extension import SessionExtension
+from guacr.session.origin import Origin
 from guacr.session.session import Session
 from guacr.session.timeline import Timeline
-from guacr.telemetry.spans import Span, connecting, whole
+from guacr.session.user import User
+from guacr.settings.telemetry import TelemetrySettings
+from guacr.telemetry.spans import Parent, Span, arriving, connecting, parent_of, whole
+from guacr.transport.base import Transport
+
+REFUSED_MAX, REFUSED_PERIOD = 60, 60.0
+"""Maximum refused clients that are traced in a period, and its seconds: others must not push the
+traces of sessions out of the queue."""
 
 
 class Tracer(ABC):
@@ -17,8 +28,8 @@ class Tracer(ABC):
 
     @abstractmethod
     def send(self, span: Span, parent: object = None) -> object:
-        """Send a span with its children, and return what can be the `parent` of another one; never
-        blocks."""
+        """Send a span with its children, and return what can be the `parent` of another one, as a
+        `Parent` can be; never blocks."""
 
 
 class SessionTrace(SessionExtension):
@@ -27,13 +38,14 @@ class SessionTrace(SessionExtension):
     Args:
         session: it has not started yet.
         tracer: receives the spans.
-        names_host: True if a span may name the remote host.
+        settings: those at its start.
     """
 
-    def __init__(self, session: Session, tracer: Tracer, *, names_host: bool) -> None:
+    def __init__(self, session: Session, tracer: Tracer, settings: TelemetrySettings) -> None:
         self._session = session
         self._tracer = tracer
-        self._names_host = names_host
+        self._settings = settings
+        self._parent: Parent | None = None
         self._protocol = session.protocol
         self._accepted = self._opened = 0
         self._connect: object = None
@@ -46,6 +58,15 @@ class SessionTrace(SessionExtension):
         if owner is not None:
             self._accepted = owner.link.transport.accepted
             self._opened = owner.link.transport.opened
+            self._parent = _parent(owner.link.transport, self._settings)
+
+    @override
+    def joined(self, user: User, origin: Origin) -> None:
+        if not user.owner:
+            transport = user.link.transport
+            times = transport.accepted, transport.opened, perf_counter_ns()
+            span = arriving(f"join {self._protocol}", *times, self._about())
+            self._tracer.send(span, _parent(transport, self._settings) or self._connect)
 
     @override
     async def closed(self) -> None:
@@ -64,12 +85,55 @@ class SessionTrace(SessionExtension):
         span = connecting(
             self._timeline, self._accepted, self._opened, self._protocol, self._about()
         )
-        self._connect = self._tracer.send(span)
+        self._connect = self._tracer.send(span, self._parent)
 
     def _about(self) -> dict[str, str | int]:
         about: dict[str, str | int] = {
             "guacr.protocol": self._protocol,
             "guacr.session": self._session.id,
         }
-        host = self._session.target.host if self._names_host else ""
+        host = self._session.target.host if self._settings.hosts else ""
         return about | {"server.address": host} if host else about
+
+
+class RefusalTrace:
+    """Traces clients that may not open or join a session; of a flood of them, only the first.
+
+    Args:
+        tracer: receives the spans.
+        settings: returns the present ones.
+        protocols: returns the names of the protocols, which clients do not choose.
+        clock: returns seconds on a monotonic scale.
+    """
+
+    def __init__(
+        self,
+        tracer: Tracer,
+        settings: Callable[[], TelemetrySettings],
+        protocols: Callable[[], Collection[str]],
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        self._tracer = tracer
+        self._settings = settings
+        self._protocols = protocols
+        self._clock = clock
+        self._since = clock()
+        self._count = 0
+
+    def refused(self, select: str, transport: Transport, error: GuacrError) -> None:
+        """Trace a client that has selected a protocol or a session."""
+        if self._clock() - self._since >= REFUSED_PERIOD:
+            self._since, self._count = self._clock(), 0
+        self._count += 1
+        if self._count > REFUSED_MAX:
+            return
+        about = {"guacr.status": error.status.name.lower()}
+        if select in self._protocols():
+            about["guacr.protocol"] = select
+        times = transport.accepted, transport.opened, perf_counter_ns()
+        span = arriving("refuse", *times, about, failed=True)
+        self._tracer.send(span, _parent(transport, self._settings()))
+
+
+def _parent(transport: Transport, settings: TelemetrySettings) -> Parent | None:
+    return parent_of(transport.traceparent) if settings.traceparent else None

@@ -53,6 +53,9 @@ class Transport(ABC):
     """When the client was accepted, and when it could begin its handshake, after that of TLS; in
     nanoseconds, as `time.perf_counter_ns` returns them. 0 if that is not known."""
 
+    traceparent = ""
+    """The header of this name of the client's request (W3C Trace Context); empty without one."""
+
     @property
     @abstractmethod
     def peer(self) -> str:

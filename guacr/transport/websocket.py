@@ -117,6 +117,7 @@ class WebSocketTransport(Transport):
             request.transport.set_write_buffer_limits(high=0)  # so that drained means empty
         transport = cls(request, response)
         transport.accepted, transport.opened = accepted, perf_counter_ns()
+        transport.traceparent = ",".join(request.headers.getall("traceparent", ()))
         return transport
 
     async def run(self) -> web.WebSocketResponse[Literal[False]]:

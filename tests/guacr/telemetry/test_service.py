@@ -96,6 +96,52 @@ async def test_a_session_of_the_page_has_the_same_steps(collector: OtlpCollector
         assert collector.spans[name].parent_span_id == root.span_id
 
 
+@pytest.mark.parametrize("trusted", [True, False])
+async def test_a_trace_goes_on_if_the_settings_say_so(
+    collector: OtlpCollector, trusted: bool
+) -> None:
+    settings = local_settings(
+        telemetry={"endpoint": collector.origin, "metrics": False, "traceparent": trusted},
+        websocket={"enabled": True, "hosts": LOCAL, "port": 0},
+        connections={"a": {"protocol": "sketch"}},
+    )
+    trace, span = "ab" * 16, "cd" * 8
+    async with running_daemon(SketchHandler, settings=settings) as daemon:
+        url = f"http://127.0.0.1:{daemon.web_port}/websocket?connection=a"
+        headers = {"traceparent": f"00-{trace}-{span}-01"}
+        async with aiohttp.ClientSession() as http, http.ws_connect(url, headers=headers) as page:
+            while "4.sync," not in await page.receive_str():
+                pass
+        await until(lambda: not daemon.registry.sessions)
+    root = collector.spans["connect sketch"]
+    assert (root.trace_id.hex() == trace, root.parent_span_id.hex() == span) == (trusted, trusted)
+    assert collector.spans["session sketch"].trace_id == root.trace_id
+
+
+async def test_clients_that_join_or_are_refused_have_spans(collector: OtlpCollector) -> None:
+    async with running_daemon(SketchHandler, settings=sending(collector)) as daemon:
+        async with await GuacClient.connect(address(daemon), "sketch", SECRETS) as owner:
+            await owner.frame()
+            (session,) = daemon.registry.sessions
+            async with await GuacClient.connect(address(daemon), session) as joiner:
+                await joiner.frame()
+            daemon.registry.is_draining = True
+            with pytest.raises(AssertionError, match="no new sessions"):
+                await GuacClient.connect(address(daemon), "sketch", SECRETS)
+        await until(lambda: not daemon.registry.sessions)
+    spans = collector.spans
+    root, joined, refused = (spans[name] for name in ("connect sketch", "join sketch", "refuse"))
+    assert (joined.trace_id, joined.parent_span_id) == (root.trace_id, root.span_id)
+    assert values(joined.attributes) == {"guacr.protocol": "sketch", "guacr.session": session}
+    assert refused.trace_id != root.trace_id
+    assert refused.status.code == Status.STATUS_CODE_ERROR
+    assert values(refused.attributes) == {
+        "guacr.protocol": "sketch",
+        "guacr.status": "upstream_unavailable",
+    }
+    assert not any(secret.encode() in b"".join(collector.requests) for secret in SECRETS.values())
+
+
 async def test_hosts_are_named_if_the_settings_say_so(collector: OtlpCollector) -> None:
     await one_session(sending(collector, hosts=True))
     for name in ("connect sketch", "session sketch"):
