@@ -100,6 +100,26 @@ async def test_sessions_are_listed_filtered_watched_and_ended(browser: Browser) 
         assert first.all("error") == [("come back at ten", "523")]
 
 
+async def test_sessions_are_sorted_by_columns(browser: Browser) -> None:
+    people = "[...document.querySelectorAll('#sessions-list tr')].map((r) => r.cells[2].innerText)"
+    async with running() as daemon:
+        for person in ("p10", "p9", "p1"):
+            connect(daemon, person)
+        async with opened(browser, daemon, operator_token()) as page:
+            await page.until(f"{ROWS} === 3", "the sessions")
+            for expected, sort in (
+                (["p1", "p9", "p10"], "ascending"),
+                (["p10", "p9", "p1"], "descending"),
+                (["p10", "p9", "p1"], None),
+            ):
+                await page.click("#sessions th:nth-child(3) button")
+                assert await page.run(people) == expected
+                head = "document.querySelector('#sessions th:nth-child(3)')"
+                assert await page.run(f"{head}.getAttribute('aria-sort')") == sort
+            await page.click("#sessions th:nth-child(6) button")
+            assert await page.run(people) == ["p1", "p9", "p10"], "the youngest first"
+
+
 async def test_rights_and_wrong_tokens(browser: Browser) -> None:
     async with running() as daemon:
         page = await browser.page()

@@ -7,6 +7,7 @@ import { byId, element, sentence } from "./dom.js";
 import { inUnits, visible } from "./files/names.js";
 import { Operations, RELOAD_TIMEOUT, sessionPath } from "./operations.js";
 import { Rows } from "./rows.js";
+import { Sorting } from "./sorting.js";
 import { clock } from "./times.js";
 import { Watching } from "./watching.js";
 
@@ -77,6 +78,17 @@ class Console {
       { text: ({ receiving }) => perSecond(receiving), className: "number wide" },
       { text: ({ worker }) => worker || NONE, className: "number wide" },
     ], (id) => this.select(id));
+    this.sorting = new Sorting(byId("sessions"), [
+      nameOf,
+      ({ protocol }) => protocol,
+      ({ subject }) => subject,
+      ({ client }) => client,
+      ({ users }) => users.length,
+      ({ since }) => -since,
+      ({ sending = 0 }) => sending,
+      ({ receiving = 0 }) => receiving,
+      ({ worker }) => worker,
+    ], () => this.sessionRows.show(this.sorting.sorted([...this.sessions.values()])));
     this.userRows = new Rows(byId("users"), [
       { text: ({ name }) => shown(name) },
       { text: ({ client }) => shown(client) },
@@ -252,7 +264,7 @@ class Console {
   showSessions({ sessions, total }, isFiltered) {
     const rated = this.rates.add(sessions, performance.now());
     this.sessions = new Map(rated.map((session) => [session.id, session]));
-    this.sessionRows.show(rated);
+    this.sessionRows.show(this.sorting.sorted(rated));
     byId("sessions").hidden = !rated.length;
     byId("more").hidden = total <= rated.length || this.limit >= PAGE_MAX;
     let note = "";
