@@ -493,8 +493,6 @@ async def test_new_settings_are_those_of_new_workers_and_lose_no_session(
             connections = {"bad": {"protocol": CARD, "parameters": {"colour": "red"}}}
             new = settings_of(server=server, session={"max_users": 2}, connections=connections)
             assert await front.apply(new) == ["server.backlog"], "it needs a restart"
-            (warning,) = await front.warnings()
-            assert warning.startswith("connections.bad: ")
             assert await connection_header(front, http) == "close"
             for owner in owners:
                 owner.size(320, 240)
@@ -507,6 +505,8 @@ async def test_new_settings_are_those_of_new_workers_and_lose_no_session(
             await opened(front, stack, owner.state.ready)
             assert (await joining_error(front, owner.state.ready))[1] == 797
             assert old < set(front._workers)
+            (warning,) = await front.warnings()
+            assert warning.startswith("connections.bad: ")
     await until(lambda: not old & set(front._workers), "the old workers end")
     await until(lambda: not front._old, "their generation is forgotten")
 
