@@ -182,12 +182,19 @@ def _after(text: bytes, start: int, characters: int) -> int:
     while True:
         continuations = _continuations(text[start:end])
         if end == start + characters + continuations or end > len(text):
-            return end
+            break
         end = start + characters + continuations
+    while end < len(text) and _continues(text[end]):  # the last character
+        end += 1
+    return end
 
 
 def _continuations(data: bytes) -> int:
-    return 0 if data.isascii() else sum((byte & 0xC0) == 0x80 for byte in data)
+    return 0 if data.isascii() else sum(map(_continues, data))
+
+
+def _continues(byte: int) -> bool:
+    return byte & 0xC0 == 0x80
 
 
 def _damaged(offset: int) -> BadRequestError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from guacr.errors import BadRequestError
@@ -72,6 +72,18 @@ def test_pieces_of_any_size(cuts: list[int]) -> None:
 def test_every_byte_alone() -> None:
     small = RECORDING.replace(IMAGE, encode("rect", 0, 0, 0, 1, 1))
     assert scanned(*(small[at : at + 1] for at in range(len(small)))) == scanned(small)
+
+
+@settings(max_examples=50)
+@given(text=st.text(st.characters(codec="utf-8")), cut=st.integers(0, 100))
+@example("桌面", 0)
+@example("Jörg é", 7)
+def test_texts_in_any_script(text: str, cut: int) -> None:
+    """guacd records the names of connections and files as they are, also where they end in a
+    character of several bytes."""
+    recording = encode("name", text) + sync(0) + encode("file", 1, "text/plain", text) + sync(500)
+    found = scanned(recording[:cut], recording[cut:])
+    assert (found.duration, found.size) == (500, len(recording))
 
 
 @pytest.mark.parametrize(
