@@ -11,6 +11,8 @@ from typing import TextIO
 from guacr.errors import SettingsError
 
 STANDARD_OUTPUT = Path("-")
+MODE = 0o600
+"""Permissions of new files, which may contain typed passwords, before the umask."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,7 +61,7 @@ def export(arguments: argparse.Namespace) -> None:
 def _write_video(convert: Callable[[Path, Path], None], file: Path, output: Path) -> None:
     if output == STANDARD_OUTPUT:
         raise SettingsError("a video cannot be printed: name a file with -o")
-    output.open("xb").close()
+    _create(output)
     try:
         convert(file, output)
     except BaseException:
@@ -71,9 +73,14 @@ def _write(convert: Callable[[Path, TextIO], None], file: Path, output: Path) ->
     if output == STANDARD_OUTPUT:
         convert(file, sys.stdout)
         return
-    with output.open("x", encoding="utf-8") as target:
+    _create(output)
+    with output.open("w", encoding="utf-8") as target:
         try:
             convert(file, target)
         except BaseException:
             output.unlink()
             raise
+
+
+def _create(output: Path) -> None:
+    output.touch(MODE, exist_ok=False)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO, TextIO
 
 from guacr.errors import BadRequestError, NotFoundError
+from guacr.recording.index import read_started
 from guacr.recording.keylog import typed
 from guacr.recording.scan import Map, scan_file
 from guacr.recording.search import lines
@@ -35,6 +36,8 @@ def export_cast(recording: Path, target: TextIO) -> None:
         first = next(events)
         columns, _, rows = first.text.partition("x")
         header = {"version": CAST_VERSION, "width": int(columns), "height": int(rows)}
+        if (started := read_started(recording)) is not None:
+            header["timestamp"] = started // 1000
         target.write(json.dumps(header) + "\n")
         for event in events:
             seconds = round((event.time - first.time) / 1000, 3)

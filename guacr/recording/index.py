@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import json
 import logging
+from contextlib import suppress
+from pathlib import Path
 
 from guacr.errors import GuacrError
 from guacr.protocol.instruction import encode
@@ -24,7 +26,20 @@ KEYFRAME = encode("shade", 0, 255)
 """Precedes the whole picture in a keyframe, and nothing else. It changes nothing: layer 0 is always
 opaque."""
 
+HEADER_MAX = 1024
+"""Maximum bytes of the first line that are read."""
+
 log = logging.getLogger("guacr.recording")
+
+
+def read_started(recording: Path) -> int | None:
+    """Return when a recording began, in milliseconds since 1970, if it has an index; blocks."""
+    with (
+        suppress(OSError, ValueError, KeyError, TypeError),
+        recording.with_name(recording.name + SUFFIX).open("rb") as file,
+    ):
+        return int(json.loads(file.readline(HEADER_MAX))["started"])
+    return None
 
 
 class Index:

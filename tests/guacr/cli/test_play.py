@@ -99,10 +99,13 @@ def test_text_is_printed(recording: Path, capsys: pytest.CaptureFixture[str]) ->
     assert capsys.readouterr().out == "[0:00:00] > a\n"
 
 
-def test_a_file_is_not_replaced(recording: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_is_its_owners_and_is_not_replaced(
+    recording: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["export", str(recording), "--txt"]) == 0
     target = recording.with_name("a session.txt")
     assert target.read_text() == "[0:00:00] > a\n"
+    assert target.stat().st_mode & 0o777 == 0o600
     target.write_text("mine")
     assert main(["export", str(recording), "--txt"]) == 2
     assert "File exists" in capsys.readouterr().err

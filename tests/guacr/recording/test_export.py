@@ -81,6 +81,16 @@ def test_an_asciicast(recording: Path) -> None:
     ]
 
 
+def test_an_asciicast_has_the_date_of_the_index(recording: Path) -> None:
+    recording.with_name("session.idx").write_text(f'{{"version": 1, "started": {START + 700}}}\n')
+    header, *_ = map(json.loads, exported(export_cast, recording))
+    assert header["timestamp"] == START // 1000
+    for damage in ("", "[1]", '{"started": "soon"}', '{"started": null}', "{}", "{"):
+        recording.with_name("session.idx").write_text(damage)
+        header, *_ = map(json.loads, exported(export_cast, recording))
+        assert "timestamp" not in header
+
+
 def test_damaged_text(recording: Path) -> None:
     """What comes before the damage is written."""
     with recording.with_name("session.ttyrec").open("ab") as file:
