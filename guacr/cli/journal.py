@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -134,22 +135,25 @@ def save_recording(arguments: argparse.Namespace, settings: Settings) -> str:
     cursor = _cursor(
         options, RECORDING, decoding, lambda key, _: str(key) == arguments.id, epoch=epoch
     )
-    size, is_complete, records = 0, False, cursor.poll()
+    size = last = missing = 0
+    is_complete, records = False, cursor.poll()
     first = next(records, None)
     if first is None:
         raise NotFoundError(f"there is no recording {shorten(arguments.id)}: see the list")
     try:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         with os.fdopen(os.open(arguments.file, flags, MODE), "wb") as file:
-            file.write(first.record.payload)
-            size += len(first.record.payload)
-            for found in records:
+            for found in chain((first,), records):
                 file.write(found.record.payload)
                 size += len(found.record.payload)
                 is_complete = found.record.is_end
+                missing += found.record.sequence - last - 1
+                last = found.record.sequence
     except OSError as error:
         raise SettingsError(f"{arguments.file} cannot be written: {error.strerror}") from error
     ending = "" if is_complete else "; its end is missing, or still being written"
+    if missing:
+        ending = f"; {missing} of its records are missing, or damaged{ending}"
     return f"{arguments.file} has {size} bytes{ending}"
 
 

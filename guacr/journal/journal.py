@@ -14,6 +14,7 @@ import os
 import secrets
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from guacr.journal.archive import Archive
@@ -112,9 +113,10 @@ class Journal:
         done = self._sealer.close(rest) and done
         if not done:
             return False  # the lock stays as long as the threads, or this process
-        if not any(path.name != LOCK for path in self._directory.iterdir()):
-            (self._directory / LOCK).unlink()
-            self._directory.rmdir()
+        with suppress(FileNotFoundError):  # somebody has deleted it
+            if not any(path.name != LOCK for path in self._directory.iterdir()):
+                (self._directory / LOCK).unlink()
+                self._directory.rmdir()
         os.close(self._lock)
         return True
 

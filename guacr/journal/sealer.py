@@ -171,6 +171,8 @@ class Sealer:
         for directory in sorted((self._directory / WAL).iterdir()):
             if directory.name == self._epoch or directory.name.startswith(TEMPORARY):
                 continue
+            if not directory.is_dir():
+                continue  # something else that somebody has put there
             with _locked(directory / LOCK) as is_locked:
                 if not is_locked:
                     continue  # its process is running
@@ -180,14 +182,14 @@ class Sealer:
                 directory.rmdir()
 
     def _move(self, path: Path) -> None:
+        if not path.exists():
+            return  # an earlier attempt has moved it
         name = f"{path.parent.name}-{path.stem}"
         try:
             with _mapped(path) as data:
                 streams, intact = group(data)
                 cut = len(data) - intact
                 outgoing = self._encode(data, streams, name, cut)
-        except FileNotFoundError:
-            return  # an earlier attempt has moved it
         except FormatError as error:
             self._set_aside(path, error)
             return
@@ -207,6 +209,7 @@ class Sealer:
     ) -> dict[str, tuple[Path, Entry]]:
         """Write the files for the archive, by kind, unless an earlier attempt has done so."""
         directory = self._directory / OUTGOING
+        make_directory(directory)  # somebody may have deleted it
         built: dict[str, tuple[Path, Entry]] = {}
         for kind in sorted({one.description.kind for one in streams.values()}):
             chosen = {n: one for n, one in streams.items() if one.description.kind == kind}

@@ -11,6 +11,7 @@ streams fail, and new ones can be opened after `RETRY` seconds, in a new file.
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import threading
@@ -295,6 +296,8 @@ class Writer:
 
     def _synchronise(self) -> None:
         _sync(self._file)
+        if os.fstat(self._file).st_nlink == 0:  # what is in it is lost when it is closed
+            raise FileNotFoundError(errno.ENOENT, "its file has been deleted")
         self._sync_at = None
         disk = os.fstatvfs(self._file)
         self.free = disk.f_bavail * disk.f_frsize

@@ -108,8 +108,11 @@ class RecordingFile:
 
     def _lock(self) -> None:
         """Lock the file, and only then delete what is in it."""
-        if not stat.S_ISREG(os.fstat(self._descriptor).st_mode):
+        status = os.fstat(self._descriptor)
+        if not stat.S_ISREG(status.st_mode):
             raise ConflictError(f"{shorten(self.path.name)} exists, and is not a file")
+        if status.st_nlink > 1:
+            raise ConflictError(f"{shorten(self.path.name)} is also a file of another name")
         try:
             lock(self._descriptor)
         except OSError as error:

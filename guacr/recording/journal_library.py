@@ -22,7 +22,7 @@ from typing import IO
 from guacr.errors import GuacrError, NotFoundError, OverrunError, shorten
 from guacr.journal.catalogue import Catalogue, Stream
 from guacr.journal.encoding import Decoding
-from guacr.journal.errors import EncryptedError, StoreError
+from guacr.journal.errors import EncryptedError, FormatError, MissingError, StoreError
 from guacr.journal.options import RECORDING, Options
 from guacr.journal.reading import Key
 from guacr.journal.sealer import LOCK, WAL
@@ -39,6 +39,7 @@ REFRESH = 1.5
 """Seconds until a session that is still running is looked at again."""
 
 _NAME = re.compile(rf"{PREFIX}([0-9A-Za-z-]{{1,40}})\.([0-9]{{1,19}})")
+_DAMAGE = "what follows is missing, damaged or encrypted: see `guacr recordings verify`"
 _SAVE = "with `guacr recordings save`, and play the file with `guacr play`"
 
 log = logging.getLogger("guacr.journal")
@@ -49,6 +50,10 @@ class _Copy:
     stream: Stream
     file: IO[bytes]
     size: int = 0
+    last: int = 0
+    """The number of the last record."""
+    damage: str = ""
+    """Why it ends here, if something is missing."""
     looked_at: float = -REFRESH
 
 
@@ -139,7 +144,15 @@ class JournalLibrary:
         """Return whether the session of an opened recording is still running."""
         with self._lock:
             copy = self._copies.get(_key(name))
-            return copy is not None and not copy.stream.ended and self._is_live(_key(name).epoch)
+            if copy is None or copy.damage or copy.stream.ended:
+                return False
+            return self._is_live(_key(name).epoch)
+
+    def damage(self, name: str) -> str:
+        """Return why an opened recording ends before its end; empty if it does not."""
+        with self._lock:
+            copy = self._copies.get(_key(name))
+            return "" if copy is None else copy.damage
 
     def close(self) -> None:
         """Delete all copies; whoever opens one now is its only reader."""
@@ -149,20 +162,17 @@ class JournalLibrary:
                 self._copies.popitem()[1].file.close()
 
     def _continue(self, copy: _Copy, name: str) -> None:
-        """Copy what is new."""
+        """Copy what is new, up to something that is missing."""
         now = self._clock()
-        if now - copy.looked_at < REFRESH:
+        if copy.damage or now - copy.looked_at < REFRESH:
             return
         copy.looked_at = now
-        for record in copy.stream.poll():
-            if copy.size == 0 and record.sequence != 1:
-                break  # the beginning has expired, or is encrypted
-            copy.size += len(record.payload)
-            if copy.size > COPIED_MAX:
-                raise OverrunError(
-                    f"the recording is too large to be played from the journal: save it {_SAVE}"
-                )
-            copy.file.write(record.payload)
+        try:
+            self._copy(copy)
+        except (FormatError, MissingError):
+            if not copy.size:
+                raise
+            copy.damage = _DAMAGE
         copy.file.flush()
         if copy.size:
             return
@@ -172,6 +182,19 @@ class JournalLibrary:
                 "with `guacr recordings save --identity`, and play the file with `guacr play`"
             )
         raise NotFoundError(f"there is no recording {shorten(name)}")
+
+    def _copy(self, copy: _Copy) -> None:
+        for record in copy.stream.poll():
+            if record.sequence != copy.last + 1:  # at the begin: it has expired, or is encrypted
+                copy.damage = _DAMAGE
+                return
+            copy.last += 1
+            copy.size += len(record.payload)
+            if copy.size > COPIED_MAX:
+                raise OverrunError(
+                    f"the recording is too large to be played from the journal: save it {_SAVE}"
+                )
+            copy.file.write(record.payload)
 
     def _forget(self) -> None:
         """Close the copies that were not used for the longest time."""

@@ -133,6 +133,8 @@ class Library:
             scan = _Scan()
         scan.scanner.map.is_running = self._is_running(name, descriptor)
         scan.advance(descriptor)
+        if self._journal is not None and is_in_journal(name):
+            scan.scanner.map.damage = scan.scanner.map.damage or self._journal.damage(name)
         self._scans[key] = scan
         if len(self._scans) > SCANS_MAX:
             del self._scans[next(iter(self._scans))]

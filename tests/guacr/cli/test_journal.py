@@ -168,6 +168,30 @@ def test_recordings_are_listed_and_saved(
     assert main(["recordings", "save"]) == 2
 
 
+def test_a_saved_recording_says_what_is_missing(
+    journal: Journal,
+    capsys: pytest.CaptureFixture[str],
+    identity: str,
+    settings: Settings,
+    tmp_path: Path,
+) -> None:
+    stream, done = journal.open_stream(RECORDING, {}), threading.Semaphore(0)
+    for payload in (b"4.size;", b"4.sync;", b"3.end;", b""):
+        journal.append(stream, payload, on_durable=lambda _: done.release(), urgent=True)
+        assert done.acquire(timeout=20)
+        journal.rotate()
+    archive(journal)
+    directory = settings.journal.directory
+    assert directory is not None
+    second = sorted(directory.rglob("recording/files/*.seg"))[1]
+    second.unlink()
+    (line,) = printed(capsys, "recordings", "list", "--identity", identity)
+    target = tmp_path / "saved"
+    arguments = ("recordings", "save", line.split()[0], str(target), "--identity", identity)
+    (said,) = printed(capsys, *arguments)
+    assert said == f"{target} has 14 bytes; 1 of its records are missing, or damaged"
+
+
 def test_the_archive_is_verified(
     journal: Journal, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -133,8 +134,11 @@ def test_a_cut_at_every_byte_loses_only_what_was_not_whole(
         if whole:
             expected[epoch] = whole
     assert by_epoch(tmp_path) == expected
+    note = tmp_path / "wal" / "0 a person's note"
+    note.touch()
     assert Journal(options(tmp_path)).close()
     assert by_epoch(tmp_path) == expected
+    note.unlink()
     cut = [text for text in caplog.messages if "are incomplete and were cut" in text]
     assert len(cut) == len(data) - len({HEADER_SIZE, *(end for end, _ in scan(data))})
     assert len(archived(tmp_path)) == len(expected)
@@ -422,3 +426,17 @@ def test_local_objects_are_created_once(tmp_path: Path) -> None:
     store.delete("a/b")
     store.delete("a/b")
     assert list(store.names("a/")) == []
+
+
+def test_deleted_directories(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    journal = Journal(options(tmp_path))
+    append(journal, "audit", b"one")
+    (tmp_path / "outgoing").rmdir()
+    journal.rotate()
+    wait(lambda: archived(tmp_path), "the archive")
+    append(journal, "audit", b"two")
+    shutil.rmtree(tmp_path / "wal")
+    append(journal, "audit", b"three")
+    assert "has been deleted" in caplog.text
+    assert journal.close()
+    assert payloads(tmp_path) == [b"one"]

@@ -245,3 +245,16 @@ def test_long_records_and_a_closed_writer_are_refused(tmp_path: Path) -> None:
     with pytest.raises(WriteError, match="closed"):
         bench.append(stream, b"x")
     assert bench.finished == []
+
+
+def test_a_deleted_file_is_a_failure(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "RETRY", 0.0)
+    stream = bench.writer.open_stream(AUDIT)
+    bench.append(stream, b"one")
+    assert bench.wait() is None
+    next(bench.directory.glob("*.wal")).unlink()
+    bench.append(stream, b"two")
+    assert "has been deleted" in str(bench.wait())
+    bench.append(bench.writer.open_stream(AUDIT), b"two, again")
+    assert bench.wait() is None
+    assert bench.payloads() == [b"two, again"]

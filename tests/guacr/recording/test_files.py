@@ -136,7 +136,8 @@ def test_a_link_or_a_pipe_is_no_place_for_a_recording(tmp_path: Path) -> None:
     (tmp_path / "target").write_bytes(b"secret")
     (tmp_path / "link").symlink_to(tmp_path / "target")
     os.mkfifo(tmp_path / "pipe")
-    for name in ("link", "pipe"):
+    (tmp_path / "hard link").hardlink_to(tmp_path / "target")
+    for name in ("link", "pipe", "hard link"):
         with pytest.raises((ConflictError, RecordingError)):
             open_file(place(tmp_path, name, overwrite=True))
     assert (tmp_path / "target").read_bytes() == b"secret"

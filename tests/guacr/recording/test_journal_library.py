@@ -179,6 +179,27 @@ def test_a_recording_whose_beginning_has_expired_is_not_there(desk: Desk) -> Non
         desk.content(name)
 
 
+@pytest.mark.parametrize("what", ["removed", "cut", "changed"])
+def test_a_damaged_archive_is_played_up_to_the_damage(desk: Desk, what: str) -> None:
+    stream, name = desk.begin(BEGIN)
+    desk.archive()
+    desk.write(stream, sync(1))
+    desk.archive()
+    desk.write(stream, sync(2))
+    _, second = sorted(desk.directory.rglob("*.seg"))
+    data = second.read_bytes()
+    second.unlink()
+    if what == "cut":
+        second.write_bytes(data[: len(data) // 2])
+    elif what == "changed":
+        at = data.index(sync(1))
+        second.write_bytes(data[:at] + b"?" + data[at + 1 :])
+    assert desk.content(name) == BEGIN
+    found = desk.library.map(name)
+    assert (found.size, found.is_running) == (len(BEGIN), False)
+    assert "see `guacr recordings verify`" in found.damage
+
+
 def test_few_copies_are_kept(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journal_library, "COPIES_MAX", 2)
     names = [desk.begin(BEGIN)[1] for _ in range(3)]
