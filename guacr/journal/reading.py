@@ -252,4 +252,4 @@ def files_of(wal: Path | None, epoch: str = "") -> dict[str, Path]:
     if wal is None:
         return {}
     paths = sorted(wal.glob(f"{epoch or '*'}/*{SUFFIX}"))
-    return {f"{path.parent.name}-{path.stem}": path for path in paths}
+    return {f"{path.parent.name}-{path.stem}": path for path in paths if path.is_file()}

@@ -182,7 +182,7 @@ class Sealer:
                 directory.rmdir()
 
     def _move(self, path: Path) -> None:
-        if not path.exists():
+        if not path.is_file():
             return  # an earlier attempt has moved it
         name = f"{path.parent.name}-{path.stem}"
         try:

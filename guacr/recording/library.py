@@ -234,6 +234,8 @@ def _listed(name: str, path: Path) -> Listed | None:
         first = _first_sync(descriptor)
         is_running = is_locked(descriptor)
         last = _SYNC.findall(os.pread(descriptor, END, max(status.st_size - END, 0)))
+    except OSError:  # of the disk
+        return None
     finally:
         os.close(descriptor)
     duration = max(int(last[-1]) - first, 0) if first is not None and last else None

@@ -30,7 +30,7 @@ from guacr.recording.library import Library
 from guacr.settings.models import Settings
 from guacr.threads import held
 from guacr.web.admission import Admission
-from guacr.web.guard import deadlines
+from guacr.web.guard import HttpGuard, deadlines
 from guacr.web.headers import Headers
 from guacr.web.refused import refusal, reported
 from guacr.web.viewings import Note, Viewer, Viewings, unnoted
@@ -103,7 +103,7 @@ class Recordings:
         return _json(await held(self._searching, partial(_found, self.library, name, text)))
 
     async def _data(self, request: web.Request) -> web.StreamResponse:
-        is_part = "Range" in request.headers
+        is_part, guard = "Range" in request.headers, HttpGuard.of(request)
         name = await self._admitted(request, "watch" if is_part else "download")
         descriptor = await held(self._reading, partial(self.library.open, name), os.close)
         try:
@@ -122,6 +122,8 @@ class Recordings:
                     break  # the file was cut: the client notices that bytes are missing
                 await response.write(data)
                 start += len(data)
+                if guard is not None:  # a long answer takes its time, as long as it is read
+                    guard.request_began()
             return response
         finally:
             os.close(descriptor)

@@ -84,7 +84,7 @@ async def collect(files: FileSystem, path: str, names: Sequence[str]) -> Content
         OverrunError: there are more than `TREE_MAX` files and directories.
         GuacrError: the directory or a name of it cannot be read.
     """
-    contents, used, turns, count = Contents(), dict[str, int](), Turns(), 0
+    contents, used, turns, count = Contents(), {PROBLEMS: 1}, Turns(), 0
     waiting: list[tuple[str, str, Entry]] = []
     """Paths, the directories in the archive, and what they are."""
     for name in names:

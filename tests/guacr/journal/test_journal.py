@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import subprocess
@@ -439,4 +440,16 @@ def test_deleted_directories(tmp_path: Path, caplog: pytest.LogCaptureFixture) -
     append(journal, "audit", b"three")
     assert "has been deleted" in caplog.text
     assert journal.close()
+    assert payloads(tmp_path) == [b"one"]
+
+
+def test_what_is_no_file_holds_nothing_up(tmp_path: Path) -> None:
+    place = tmp_path / "wal" / "20260101T000000Z-000000"
+    place.mkdir(parents=True)
+    (place / "lock").touch()
+    os.mkfifo(place / "00000001.wal")
+    journal = Journal(options(tmp_path))
+    append(journal, "audit", b"one")
+    assert payloads(tmp_path) == [b"one"]
+    assert journal.close(20)
     assert payloads(tmp_path) == [b"one"]

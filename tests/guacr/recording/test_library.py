@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tracemalloc
 from pathlib import Path
@@ -187,3 +188,19 @@ def test_the_list_says_which_sessions_are_running(library: Library, tmp_path: Pa
             "running": True,
         }
         lock(file.fileno())  # nobody else has locked it meanwhile
+
+
+def test_a_file_that_the_disk_refuses_is_not_listed(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path, "good", recorded(0))
+    bad = put(tmp_path, "bad", recorded(0)).stat().st_ino
+    ordinary = os.pread
+
+    def pread(descriptor: int, length: int, offset: int) -> bytes:
+        if os.fstat(descriptor).st_ino == bad:
+            raise OSError(errno.EIO, "input/output error")
+        return ordinary(descriptor, length, offset)
+
+    monkeypatch.setattr(os, "pread", pread)
+    assert [one.name for one in library.recordings()] == ["good"]

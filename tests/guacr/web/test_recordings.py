@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from guacr.access.tokens import Grant, make_token
@@ -22,9 +23,12 @@ from guacr.recording.search import Found
 from guacr.session.events import Events, RecordingRead
 from guacr.settings.models import Settings, WebSocketSettings
 from guacr.settings.recording import RecordingSettings
+from guacr.testing.daemon import LOCAL, local_settings, running_daemon
 from guacr.threads import waiting_threads
 from guacr.web import recordings
 from guacr.web.app import reload_app
+from guacr.web.guard import HttpGuard
+from tests.support.loopback import SketchHandler
 from tests.support.recordings import ttyrec_of
 from tests.support.site import Site, running_site
 from tests.support.waiting import until
@@ -226,6 +230,25 @@ async def test_clients_that_leave_keep_no_more_threads_and_no_files(
     assert await waiting == (200, recorded(7))
     path = str(tmp_path / "bob's")
     await until(lambda: path not in open_files(), "closed files")
+
+
+async def test_a_long_answer_has_time_as_long_as_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "one").write_bytes(recorded(7))
+    monkeypatch.setattr(recordings, "PART", 100)
+    began, ordinary = list[None](), HttpGuard.request_began
+    monkeypatch.setattr(HttpGuard, "request_began", lambda g: began.append(ordinary(g)))
+    settings = local_settings(
+        websocket=WebSocketSettings(hosts=LOCAL, port=0, token_keys=(KEY,)),
+        recording=RecordingSettings(directories=(tmp_path,)),
+    )
+    async with running_daemon(SketchHandler, settings=settings) as daemon:
+        url = f"http://{LOCAL[0]}:{daemon.web_port}/api/recordings/one/data"
+        bearer = {"Authorization": f"Bearer {token(ALL)}"}
+        async with aiohttp.ClientSession() as http, http.get(url, headers=bearer) as response:
+            assert await response.read() == recorded(7)
+    assert len(began) > len(recorded(7)) // 100
 
 
 async def test_new_settings_do_not_wait_for_a_reader(

@@ -160,6 +160,12 @@ async def test_what_no_path_can_name_is_listed() -> None:
     assert [line[:8] for line in sorted(problems)] == ["/3/xxxxx", "/6\\x00: ", "/xxxxxxx"]
 
 
+async def test_a_file_does_not_take_the_place_of_the_list() -> None:
+    found = contents_of(await archive_of(Shelf({PROBLEMS: b"mine", "secret": b""})))
+    assert found.pop(f"{PROBLEMS} (2)") == b"mine"
+    assert found == {PROBLEMS: b"/secret: you may not read it\n"}
+
+
 async def test_problems_are_lines() -> None:
     shelf = Shelf({"a": b"1", "b\nno: \udcff\u202e secret": b"2"})
     found = contents_of(await archive_of(shelf))
