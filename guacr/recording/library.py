@@ -15,6 +15,7 @@ from pathlib import Path
 from threading import Lock
 
 from guacr.errors import BadRequestError, NotFoundError, shorten
+from guacr.recording.files import failure
 from guacr.recording.journal_library import JournalLibrary, is_in_journal
 from guacr.recording.listed import Listed
 from guacr.recording.locks import is_locked
@@ -94,12 +95,18 @@ class Library:
 
         Raises:
             NotFoundError: there is none of that name.
+            RecordingError: the disk cannot read it.
         """
         if self._journal is not None and is_in_journal(name):
             descriptor = self._journal.open(name)
         else:
             descriptor = self._open(name)
-        if _is_recording(descriptor):
+        try:
+            found = _is_recording(descriptor)
+        except OSError as error:
+            os.close(descriptor)
+            raise failure(error) from error
+        if found:
             return descriptor
         os.close(descriptor)
         raise _unknown(name)
@@ -117,6 +124,7 @@ class Library:
 
         Raises:
             NotFoundError: there is none of that name.
+            RecordingError: the disk cannot read it.
         """
         descriptor = self.open(name)
         try:
@@ -180,6 +188,8 @@ class _Scan:
                 self.scanner.feed(data)
         except BadRequestError as error:
             found.damage = str(error)
+        except OSError as error:
+            raise failure(error) from error
 
 
 def _files(directory: Path, depth: int) -> Iterator[tuple[Path, float]]:

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from guacr.errors import NotFoundError
+from guacr.errors import NotFoundError, RecordingError
 from guacr.protocol.instruction import encode
 from guacr.recording.library import DEPTH_MAX, Library
 from guacr.recording.locks import lock
+from guacr.recording.scan import PART
 from guacr.recording.search import Found, Line
 from guacr.recording.ttyrec import PART_MAX
 from tests.support.recordings import ttyrec_of
@@ -190,17 +191,26 @@ def test_the_list_says_which_sessions_are_running(library: Library, tmp_path: Pa
         lock(file.fileno())  # nobody else has locked it meanwhile
 
 
-def test_a_file_that_the_disk_refuses_is_not_listed(
+def test_a_file_that_the_disk_refuses(
     library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(tmp_path, "good", recorded(0))
     bad = put(tmp_path, "bad", recorded(0)).stat().st_ino
     ordinary = os.pread
 
-    def pread(descriptor: int, length: int, offset: int) -> bytes:
-        if os.fstat(descriptor).st_ino == bad:
-            raise OSError(errno.EIO, "input/output error")
-        return ordinary(descriptor, length, offset)
+    def refuse(shortest: int) -> None:
+        def pread(descriptor: int, length: int, offset: int) -> bytes:
+            if os.fstat(descriptor).st_ino == bad and length >= shortest:
+                raise OSError(errno.EIO, "input/output error")
+            return ordinary(descriptor, length, offset)
 
-    monkeypatch.setattr(os, "pread", pread)
+        monkeypatch.setattr(os, "pread", pread)
+
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for shortest in (0, PART):  # at the first bytes, and at all of it
+        refuse(shortest)
+        with pytest.raises(RecordingError, match="input/output error"):
+            library.map("bad")
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    refuse(0)
     assert [one.name for one in library.recordings()] == ["good"]
