@@ -4,7 +4,6 @@ sent. Nothing is compressed."""
 from __future__ import annotations
 
 import asyncio
-import re
 import struct
 import time
 from collections import deque
@@ -42,8 +41,6 @@ TIMES = 315532800, 4354819198
 """The earliest and the latest Unix time that an archive can have: 1980 to 2107."""
 _UNIX_TIME = struct.Struct("<HHBI")
 """The extra field with a modification time (0x5455)."""
-_UNUSUAL = re.compile(r"[\x00-\x1f\x7f\\\ud800-\udfff]")
-"""Characters of names that are replaced: a backslash separates directories for some programs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +255,8 @@ def _info(name: str, modified: float | None) -> ZipInfo:
 def _name_in_archive(name: str, directory: str, used: dict[str, int]) -> str:
     """Return a name that is safe to unpack, and unlike others in its directory; `used` has the last
     number of each."""
-    safe = _UNUSUAL.sub("_", name)
+    # invisible characters may hide what a file is; a backslash separates directories for some
+    safe = showable(name, lambda _: "_").replace("\\", "_")
     result, number = safe, used.get(directory + safe, 0) + 1
     while number > 1 and directory + (result := f"{safe} ({number})") in used:
         number += 1

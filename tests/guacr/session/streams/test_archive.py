@@ -136,8 +136,9 @@ async def test_chosen_names_of_a_directory() -> None:
 
 async def test_names_that_lead_out_or_are_alike() -> None:
     tree: Tree = {"..\\..\\evil": b"1", ".._.._evil": b"2", "a\nb": b"3", "\udcff": b"4"}
+    tree |= {"\u202egnp.exe": b"5", "👩\u200d💻": b"6"}
     found = contents_of(await archive_of(Shelf(tree)))
-    assert sorted(found) == [".._.._evil", ".._.._evil (2)", "_", "a_b"]
+    assert sorted(found) == [".._.._evil", ".._.._evil (2)", "_", "_gnp.exe", "a_b", "👩\u200d💻"]
 
 
 async def test_what_cannot_be_read_is_listed() -> None:
