@@ -6,7 +6,8 @@ is a file of JSON lines beside the recording, NAME.idx:
 
     {"version": 1, "started": 1764412800000}     milliseconds since 1970
     {"time": 81234567, "offset": 0}              each keyframe: the time of its sync, and bytes
-    {"time": 81299999, "size": 123456}           the end; missing if the daemon was killed
+    {"time": 81299999, "size": 123456}           the end; missing if the daemon was killed,
+                                                 or the recording has failed
 """
 
 from __future__ import annotations
@@ -55,9 +56,10 @@ class Index:
         """Add a keyframe."""
         self._add(time=time, offset=offset)
 
-    async def close(self, time: int, size: int) -> None:
-        """Add the end of the recording, and close the sink."""
-        self._add(time=time, size=size)
+    async def close(self, time: int, size: int | None) -> None:
+        """Add the end of the recording, unless its size is not known, and close the sink."""
+        if size is not None:
+            self._add(time=time, size=size)
         try:
             await self._sink.close()
         except GuacrError as error:

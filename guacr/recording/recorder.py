@@ -79,6 +79,8 @@ class Recorder:
         self._sink = sink
         self._contents = contents
         self._index = index
+        self.is_cut = False
+        """Set if something could not be stored: how long the recording is, is then not known."""
         self._max_queue = max_queue
         self.on_behind: Callable[[], None] = _nothing
         """Called when something is missing, because the sink is too slow."""
@@ -127,11 +129,13 @@ class Recorder:
         self.stop()
         if self._encoding:
             await asyncio.wait(self._encoding)
+        is_whole = False
         try:
-            if self._index is not None:
-                await self._index.close(self._last_sync, self._size)
             await self._sink.close()
+            is_whole = not self.is_cut
         finally:
+            if self._index is not None:
+                await self._index.close(self._last_sync, self._size if is_whole else None)
             vars(self).clear()  # what refers to it and to each other is freed at once
 
     # ---- the picture

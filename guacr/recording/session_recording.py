@@ -197,6 +197,8 @@ class SessionRecording(SessionExtension):
         if what in self._failed or what not in self._written or self._session.closed:
             return
         self._failed.add(what)
+        if isinstance(what, Recorder):
+            what.is_cut = True
         what.stop()
         required = self._is_required if required is None else required
         self._report(self._written[what], error, required=required)

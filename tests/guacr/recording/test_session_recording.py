@@ -333,6 +333,7 @@ async def test_a_full_disk_ends_the_session(make_bench: MakeBench, tmp_path: Pat
         await until(lambda: not bench.registry._ending, "the end of the session")
     assert "file too large" in transport.all("error")[0][0]
     assert replay(tmp_path / "recording").all("sync"), "what fitted can be read"
+    assert '"size"' not in (tmp_path / "recording.idx").read_text()
 
 
 @pytest.mark.parametrize("how", ["policy", "exempt"])
