@@ -22,6 +22,8 @@ from tests.support.waiting import free_port
 STARTED_WITHIN = 30.0
 """Seconds."""
 HOST_KEY_TYPES = ("ed25519", "rsa")
+RSA_BITS = "2048"
+"""Made in a fraction of the time of OpenSSH's 3072."""
 
 
 def sshd() -> str | None:
@@ -44,7 +46,7 @@ class OpenSsh:
         self._lines: Sequence[str] = ()
         self._process: subprocess.Popen[bytes] | None = None
         for kind in HOST_KEY_TYPES:
-            self.keygen("-t", kind, "-f", f"host_{kind}", "-N", "")
+            self.keygen("-t", kind, "-b", RSA_BITS, "-f", f"host_{kind}", "-N", "")
         self.keygen("-t", "ed25519", "-f", "authority", "-N", "")
         self._authorized.touch()
 
