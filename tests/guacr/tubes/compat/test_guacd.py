@@ -59,6 +59,11 @@ def has(offerer: Wheel, opcode: str, number: int = 1) -> Callable[[], bool]:
     return lambda: any(one.opcode == opcode for one in instructions(offerer, number))
 
 
+def told(answerer: Wheel) -> list[str]:
+    """The instructions of guacd that the application has been told."""
+    return [one["data"] for one in answerer.signals if one["kind"] == "guacd_instruction"]
+
+
 async def send(pair: Pair, opcode: str, *args: str | int) -> None:
     """Send an instruction to the host of connection 1."""
     data = base64.b64encode(encode(opcode, *args)).decode()
@@ -78,10 +83,10 @@ async def test_a_session_and_a_watcher(pair: Pair) -> None:
         assert handler.params.value("level") == "7"
         sizes = [one for one in instructions(pair.offerer) if one.opcode == "size"]
         assert sizes[0].args == ("0", "640", "480")
-        told = [one for one in pair.answerer.signals if one["kind"] == "guacd_instruction"]
-        assert all(one["data"].startswith("4.size,") for one in told)
         if pair.names[1] == "guacr":  # the wheel passes over what comes with `ready`
-            assert [one["data"] for one in told][:1] == ["4.size,1.0,3.640,3.480;"]
+            await until(lambda: told(pair.answerer), "the instruction for the application")
+            assert told(pair.answerer)[0] == "4.size,1.0,3.640,3.480;"
+        assert all(data.startswith("4.size,") for data in told(pair.answerer))
 
         async with paired(*pair.names) as other:
             joining = {"connectionid": session.id, "readonly": True}
