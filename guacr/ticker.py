@@ -36,13 +36,16 @@ class Ticker(Service):
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
-        due = loop.time() + TICK
+        due = loop.time()
         trimmer = Trimmer()
         while True:
-            await asyncio.sleep(TICK)
+            asked = loop.time()
+            # neither drifting, so that a client's `nop` comes before each keep-alive, nor piling up
+            due = due + TICK if due + TICK > asked else asked + TICK
+            await asyncio.sleep(due - asked)
             now = loop.time()
             if now - due > STANDSTILL:
                 self._registry.stood_still(now - due)
-            self._registry.keep_alive(now)
+            while self._registry.keep_alive(now):  # noqa: ASYNC110 - it waits for nothing
+                await asyncio.sleep(0)
             trimmer.check(self._registry.turnover)
-            due = loop.time() + TICK

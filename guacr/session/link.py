@@ -55,6 +55,7 @@ class Link:
         "_holds",
         "_loop",
         "_received",
+        "_rest_was_read",
         "_sent",
         "_unsent_since",
         "last_received",
@@ -69,6 +70,8 @@ class Link:
         self._loop = asyncio.get_running_loop()
         self._holds: set[Hold] = set()
         self._received = 0
+        self._rest_was_read = False
+        """True if `last_received` may be up to a check late."""
         self._sent = 0
         self.last_received = self.last_sent = self.now()
         self._unsent_since = (0, self.last_sent)
@@ -111,6 +114,7 @@ class Link:
     def heard(self, size: int) -> None:
         """Note that the client has sent `size` bytes."""
         self.last_received = self._loop.time()
+        self._rest_was_read = False
         self._received += size
         if self.meter is not None:
             self.meter.received(size)
@@ -119,10 +123,15 @@ class Link:
 
     def read_rest(self) -> None:
         """Read what the client has sent and its transport has not reported, because it is short."""
-        if not self._holds:
-            age = self.transport.read_rest()
-            if age is not None:
-                self.last_received -= age
+        if self._holds:
+            return
+        rest = self.transport.read_rest()
+        if rest:
+            self.transport.receiver.data_received(rest)
+            self._rest_was_read = True
+        elif self._rest_was_read:
+            self._rest_was_read = False
+            self.last_received = min(self.last_received, self.now() - self.transport.silence())
 
     def open(self, receiver: Receiver) -> None:
         """Pass what the client sends to `receiver`."""
@@ -138,6 +147,7 @@ class Link:
         """Read from the client again, unless there is another reason not to."""
         if reason in self._holds:
             self.last_received = self.now()  # the client could not be heard in the meantime
+            self._rest_was_read = False
         self._holds.discard(reason)
         self._apply()
         if reason in BEFORE_INPUT:
@@ -188,6 +198,7 @@ class Link:
     def stood_still(self, seconds: float) -> None:
         """Note that the process could neither hear nor serve this client for `seconds`."""
         self.last_received += seconds
+        self._rest_was_read = False
         buffered, since = self._unsent_since
         self._unsent_since = (buffered, since + seconds)
 

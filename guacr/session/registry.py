@@ -35,6 +35,9 @@ from guacr.session.session import Session
 from guacr.settings.models import Settings
 from guacr.transport.base import Transport
 
+CHECKS_MAX = 100
+"""About how many sessions are checked at a time, which takes 3 ms."""
+
 log = logging.getLogger("guacr.registry")
 
 
@@ -65,8 +68,8 @@ class SessionRegistry(Directory):
         self.is_draining = False
         """True if no more sessions are opened, while running ones go on."""
         self._executor = executor
-        self._due: list[tuple[float, str]] = []
-        """When each session is to be checked, on the event loop's clock, and its id: a heap, since
+        self._due: list[tuple[float, list[str]]] = []
+        """When sessions are to be checked, on the event loop's clock, and their ids: a heap, since
         idle sessions should cost nothing in the meantime."""
         self._ending: set[asyncio.Task[None]] = set()
         self._is_closed = False
@@ -153,31 +156,37 @@ class SessionRegistry(Directory):
             if extension is not None:
                 session.extensions.append(extension)
         self.sessions[session.id] = session
-        heappush(self._due, (0.0, session.id))
+        heappush(self._due, (0.0, [session.id]))
         self.turnover += 1
         session.reports.opened(session.target, transport.peer)
         reader = _attached(session, transport, info, params, origin)
         self.events.when_durable(session.start, session.close)
         return reader
 
-    def keep_alive(self, now: float) -> None:
+    def keep_alive(self, now: float) -> bool:
         """Send keep-alives and check time-outs; called about once per second by the daemon's
-        ticker."""
-        ids: list[str] = []
-        while self._due and self._due[0][0] <= now:
-            ids.append(heappop(self._due)[1])
-        for connection_id in ids:
-            session = self.sessions.get(connection_id)
-            if session is not None:
-                with session.ending_on_failure():
-                    heappush(self._due, (session.keep_alive(now), connection_id))
+        ticker. Return whether there are more sessions to check than should be at a time."""
+        later: defaultdict[float, list[str]] = defaultdict(list)
+        checked = 0
+        while self._due and self._due[0][0] <= now and checked < CHECKS_MAX:
+            due, ids = heappop(self._due)
+            if len(ids) > CHECKS_MAX:
+                heappush(self._due, (due, ids[CHECKS_MAX:]))
+            for connection_id in ids[:CHECKS_MAX]:
+                session = self.sessions.get(connection_id)
+                if session is not None:
+                    later[round(session.keep_alive(now), 1)].append(connection_id)
+                    checked += 1
+        for group in later.items():
+            heappush(self._due, group)
+        return checked >= CHECKS_MAX
 
     def stood_still(self, seconds: float) -> None:
         """Note that the process could hear nobody for `seconds`, which is not the clients'
         fault."""
         for session in self.sessions.values():
             session.stood_still(seconds)
-        self._due = [(0.0, connection_id) for connection_id in self.sessions]
+        self._due = [(0.0, list(self.sessions))]
 
     async def close(self) -> None:
         """End every session and wait, for a limited time, until the handlers have cleaned up; no

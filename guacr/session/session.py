@@ -464,12 +464,16 @@ class Session:
     def keep_alive(self, now: float) -> float:
         """Send keep-alives and check the time-outs of every user. Return when this is due again, on
         the event loop's clock; with idle users, it is rare."""
-        for user in self.users:
-            error = keep_alive.check(user.link, now, self.settings)
-            if error is not None:
-                self.drop(user, error)
-        due = (keep_alive.next_check(user.link, self.settings) for user in self.users)
-        return min(due, default=now)
+        due = now + keep_alive.KEEP_ALIVE
+        try:
+            for user in self.users:
+                try:
+                    due = min(due, keep_alive.check(user.link, now, self.settings))
+                except ClientError as error:
+                    self.drop(user, error)
+        except Exception as error:  # noqa: BLE001 - logged there
+            self._failed(error)
+        return due
 
     def stood_still(self, seconds: float) -> None:
         """Move every user's deadlines by `seconds`."""

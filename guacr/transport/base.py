@@ -88,10 +88,14 @@ class Transport(ABC):
         """Report data of the client only once there are `size` bytes; fewer wait for `read_rest`.
         Transports that cannot do this report all data at once, as every transport does at first."""
 
-    def read_rest(self) -> float | None:
-        """Report the data that waits because it is too short; return the seconds since it arrived,
-        or None if there is none."""
-        return None
+    def read_rest(self) -> bytes:
+        """Return the data that waits because it is too short; empty if there is none."""
+        return b""
+
+    def silence(self) -> float:
+        """Return the seconds since data of the client arrived last, whether it was read or not; 0
+        from transports that report all data at once."""
+        return 0.0
 
     @abstractmethod
     def close(self, status: Status = Status.SUCCESS) -> None:

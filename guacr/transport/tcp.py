@@ -45,7 +45,8 @@ class TcpTransport(asyncio.Protocol, Transport):
         self.gone = asyncio.get_running_loop().create_future()
         """Done when the connection is closed."""
         self._closing: asyncio.TimerHandle | None = None
-        self._reports_from = 1
+        self._rest_of = -1
+        """The descriptor of the connection if data waits for `read_rest`."""
 
     @property
     def connection(self) -> asyncio.Transport:
@@ -97,20 +98,22 @@ class TcpTransport(asyncio.Protocol, Transport):
         if not by_tcp or by_tls or self._transport.is_closing() or sys.platform != "linux":
             return
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, size)
-        self._reports_from = size
+        self._rest_of = -1 if size == 1 else sock.fileno()
 
     @override
-    def read_rest(self) -> float | None:
-        if self._reports_from == 1 or self._closing is not None or self._transport.is_closing():
-            return None
-        sock = self._transport.get_extra_info("socket")
+    def read_rest(self) -> bytes:
+        if self._rest_of < 0 or self._closing is not None or self._transport.is_closing():
+            return b""
         try:
-            data = os.read(sock.fileno(), REST_MAX)
+            return os.read(self._rest_of, REST_MAX)  # if this is the end, the event loop reports it
         except OSError:
-            return None  # there is none, or the event loop will report what is wrong
-        if not data:
-            return None  # the event loop will report the end
-        self.data_received(data)
+            return b""  # there is none, or the event loop will report what is wrong
+
+    @override
+    def silence(self) -> float:
+        if self._rest_of < 0 or self._closing is not None or self._transport.is_closing():
+            return 0.0
+        sock = self._transport.get_extra_info("socket")
         info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _LAST_DATA_RECV + 4)
         (milliseconds,) = struct.unpack_from("I", info, _LAST_DATA_RECV)
         return float(milliseconds) / 1000

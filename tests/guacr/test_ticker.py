@@ -22,11 +22,15 @@ class Calls:
         self.checked: list[float] = []
         self.still: list[float] = []
         self.turnover = 7
+        self.waiting = 0
+        """How many more times there is something to check."""
 
-    def keep_alive(self, now: float) -> None:
+    def keep_alive(self, now: float) -> bool:
         """Note when sessions are checked."""
         assert len(self.still) <= len(self.checked) + 1
         self.checked.append(now)
+        self.waiting = max(self.waiting - 1, 0)
+        return self.waiting > 0
 
     def stood_still(self, seconds: float) -> None:
         """Note for how long nobody was heard; this is known before sessions are checked."""
@@ -49,10 +53,17 @@ async def calls(clock: FrozenClock) -> AsyncIterator[Calls]:
 
 
 async def test_a_check_that_comes_in_time_moves_nothing(calls: Calls, clock: FrozenClock) -> None:
-    for _ in range(3):
-        await clock.pass_by(TICK + STANDSTILL / 2)
+    await clock.pass_by(TICK + STANDSTILL / 2)
+    for _ in range(2):
+        await clock.pass_by(TICK)
     assert len(calls.checked) == 3
     assert calls.still == []
+
+
+async def test_checks_do_not_drift(calls: Calls, clock: FrozenClock) -> None:
+    await clock.pass_by(TICK + STANDSTILL / 2)
+    await clock.pass_by(TICK - STANDSTILL / 2)
+    assert len(calls.checked) == 2
 
 
 async def test_a_check_that_comes_late_moves_deadlines_by_its_delay(
@@ -78,6 +89,17 @@ async def test_deadlines_move_before_they_are_checked(
     await clock.pass_by(TICK + 17)
     await service.close()
     assert order == ["moved", "checked"]
+
+
+async def test_many_checks_let_others_run_in_between(calls: Calls, clock: FrozenClock) -> None:
+    calls.waiting = 3
+    seen: list[int] = []
+    clock.skip(TICK)
+    for _ in range(8):
+        await asyncio.sleep(0)
+        seen.append(len(calls.checked))
+    assert {1, 2, 3} <= set(seen)
+    assert len(set(calls.checked)) == 1, "they belong to the same second"
 
 
 async def test_memory_is_looked_at_with_each_check(

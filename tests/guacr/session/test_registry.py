@@ -8,6 +8,7 @@ from guacr.errors import BadRequestError, ShutdownError, UpstreamError
 from guacr.protocol.client import ClientInfo
 from guacr.protocol.instruction import Instruction
 from guacr.protocol.parser import InstructionParser
+from guacr.session import registry
 from guacr.session.context import SessionContext
 from guacr.session.input.reader import Reader
 from guacr.session.link import Link
@@ -109,7 +110,7 @@ async def test_idle_sessions_are_checked_when_something_is_due(
     assert len(checked) == 2
     session_of(gone).detach(gone)
     for second in range(1, 6):
-        bench.registry.keep_alive(opened + second - 0.1)
+        bench.registry.keep_alive(opened + second - 0.5)
     assert len(checked) == 2
     bench.registry.keep_alive(opened + 5.1)
     assert checked[2:] == [session_of(user).id]
@@ -117,6 +118,20 @@ async def test_idle_sessions_are_checked_when_something_is_due(
     bench.registry.stood_still(20)
     bench.registry.keep_alive(opened + 5.2)
     assert len(checked) == 4, "deadlines have moved"
+    await bench.close()
+
+
+async def test_sessions_are_checked_in_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "CHECKS_MAX", 2)
+    bench = Bench()
+    transports = [bench.connect()[0] for _ in range(5)]
+    now = asyncio.get_running_loop().time()
+    for later in (6, 12):  # first one by one, as they were opened; then together
+        rounds = 1
+        while bench.registry.keep_alive(now + later):
+            rounds += 1
+        assert rounds == 3
+    assert [transport.all("nop") for transport in transports] == [[(), ()]] * 5
     await bench.close()
 
 

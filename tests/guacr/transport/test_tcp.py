@@ -367,13 +367,13 @@ async def test_a_nop_alone_is_read_with_the_next_check(monkeypatch: pytest.Monke
             client.send("nop")
             await until(lambda: unread(session) == 6)
             assert link.traffic.received == before + 6 * (check - 1)
-            daemon.registry.keep_alive(link.last_sent + KEEP_ALIVE + 1)
+            daemon.registry.keep_alive(link.now() + KEEP_ALIVE * check + 1)
             assert link.traffic.received == before + 6 * check
             assert unread(session) == 0
 
 
 @on_linux
-async def test_a_nop_that_was_not_read_counts_from_its_arrival(
+async def test_silence_counts_from_the_arrival_of_a_nop_that_was_not_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async with idle(monkeypatch) as (client, daemon, session):
@@ -383,14 +383,24 @@ async def test_a_nop_that_was_not_read_counts_from_its_arrival(
         await until(lambda: unread(session) == 6)
         arrived = user.now()
         await until(lambda: user.now() > arrived + 0.05)
-        daemon.registry.stood_still(0)
         daemon.registry.keep_alive(user.now())
         assert user in session.users, "it was not silent"
+        daemon.registry.keep_alive(user.now() + KEEP_ALIVE)
         assert abs(user.link.last_received - arrived) < 0.03
-        user.link.last_received -= 100
-        daemon.registry.stood_still(0)
-        daemon.registry.keep_alive(user.now())
+        daemon.registry.keep_alive(user.link.last_received + 15.1)
         assert user not in session.users
+
+
+@on_linux
+async def test_a_standstill_after_a_nop_that_was_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with idle(monkeypatch) as (client, daemon, session):
+        (user,) = session.users
+        client.send("nop")
+        await until(lambda: unread(session) == 6)
+        daemon.registry.keep_alive(user.now())
+        daemon.registry.stood_still(100)
+        daemon.registry.keep_alive(user.now() + 100)
+        assert user.link.last_received > user.now() + 99, "the standstill is not its silence"
 
 
 @on_linux
