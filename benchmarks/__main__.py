@@ -1,6 +1,6 @@
 """Run all benchmarks, or those named: parse, terminal, images, encode, fanout, session, join,
-transfer, files, sftp, console, motion, encoded, link, recording, sound, tubes, tunnel, churn, ice,
-dtls, wheel, lossy, webrtc, vnc, journal, idle, workers, keys.
+transfer, files, sftp, console, motion, encoded, link, recording, export, sound, tubes, tunnel,
+churn, ice, dtls, wheel, lossy, webrtc, vnc, journal, idle, workers, keys.
 
 `esctest DIRECTORY` runs esctest. `soak --minutes 60` runs for an hour (see `benchmarks.soak`).
 """
@@ -24,6 +24,7 @@ NAMES = [
     "encoded",
     "link",
     "recording",
+    "export",
     "sound",
     "tubes",
     "tunnel",

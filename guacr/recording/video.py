@@ -34,6 +34,8 @@ ERRORS_READ = 4096
 """Bytes of what ffmpeg says that are read, from the end."""
 HEAD_SIZE = 9
 """Bytes of the head of an element whose name has one."""
+PIPE_SIZE = 1 << 20
+"""Bytes that wait for ffmpeg, if the system allows it."""
 UNSEEN = frozenset({"key", "touch"})
 """Opcodes that only recordings contain, and that change nothing that is seen."""
 TO_FFMPEG = (
@@ -48,8 +50,9 @@ TO_FFMPEG = (
     "pipe:",
 )
 TO_MP4 = (
-    *("-an", "-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2", "-fps_mode", "vfr"),
-    *("-c:v", "libx264", "-preset", "veryfast", "-crf", "23", "-pix_fmt", "yuv420p"),
+    *("-an", "-vf", "scale=flags=area", "-fps_mode", "vfr"),
+    *("-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency"),
+    *("-crf", "23", "-pix_fmt", "yuv420p"),
     *("-movflags", "+faststart", "-f", "mp4"),
 )
 
@@ -75,7 +78,9 @@ def export_video(recording: Path, target: Path) -> None:
     command = [program, *TO_FFMPEG, *TO_MP4, str(target)]
     with (
         TemporaryFile() as errors,  # a pipe could become full
-        subprocess.Popen(command, stdin=subprocess.PIPE, stderr=errors) as process,  # noqa: S603
+        subprocess.Popen(  # noqa: S603
+            command, stdin=subprocess.PIPE, stderr=errors, pipesize=PIPE_SIZE
+        ) as process,
     ):
         assert process.stdin is not None  # noqa: S101
         try:
@@ -99,8 +104,11 @@ def _write(recording: Path, target: IO[bytes], width: int, height: int) -> None:
     time = 0
     for time, picture in pictures(recording):
         shown = picture[:height, :width]
-        frame[:] = 0
-        frame[: shown.shape[0], : shown.shape[1]] = shown
+        if shown.shape == frame.shape:
+            frame = shown
+        else:
+            frame = np.zeros((height, width, 4), np.uint8)
+            frame[: shown.shape[0], : shown.shape[1]] = shown
         writer.add(time, frame)
     writer.add(time + LAST_FRAME, frame)
 
@@ -172,7 +180,7 @@ def _instructions(recording: Path) -> Iterator[Received]:
 
 
 def _largest(recording: Path) -> tuple[int, int]:
-    """Return the largest width and height of layer 0."""
+    """Return the width and height of the video: the largest of layer 0, but even."""
     sizes = [
         (int(received.args[1]), int(received.args[2]))
         for received in _instructions(recording)
@@ -181,7 +189,12 @@ def _largest(recording: Path) -> tuple[int, int]:
     if not sizes:
         raise ExportError("the recording has no picture")
     width, height = (max(lengths) for lengths in zip(*sizes, strict=True))
-    return min(max(width, 2), SIDE_MAX), min(max(height, 2), SIDE_MAX)
+    return _even(width), _even(height)
+
+
+def _even(side: int) -> int:
+    """Return a side that H.264 can have."""
+    return min(side + side % 2, SIDE_MAX) or 2
 
 
 class MatroskaWriter:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from guacr.testing.layer import MASKS, OVER, Layer, Rgba, blend
+from guacr.testing.layer import MASKS, OVER, Layer, Rgba, blend, is_opaque
 from guacr.testing.streams import OPENERS, Stream, Streams
 from guacr.testing.wire import Received, Splitter, WireError
 
@@ -110,21 +110,26 @@ class Canvas:
     def composed(self) -> Rgba:
         """Return the whole picture without transparency; black where it is empty."""
         picture = self._composed(self._layers[0])
+        if is_opaque(picture):
+            return picture.copy()
         ground = np.zeros_like(picture)
         ground[..., 3] = 255
         return blend(ground, picture, OVER)
 
     def _composed(self, layer: Layer) -> Rgba:
-        """Return a layer with its children, clipped to its size."""
-        picture = Layer(0, layer.width, layer.height)
-        picture.canvas[: layer.height, : layer.width] = layer.pixels
+        """Return a layer with its children, clipped to its size; its own pixels if it has none."""
         children = [child for child in self._layers.values() if child.parent is layer]
+        if not children:
+            return layer.pixels
+        picture = Layer(0)
+        picture.canvas = layer.pixels.copy()
         for child in sorted(children, key=lambda child: (child.z, child.order)):
             image = self._composed(child)
             if child.opacity < 255:
+                image = image.copy()
                 image[..., 3] = np.round(image[..., 3] * (child.opacity / 255))
             picture.draw(child.x, child.y, image)
-        return picture.pixels
+        return picture.canvas
 
     def stream_kind(self, index: int) -> str:
         """Return the opcode that opened a stream; empty if it is not open."""

@@ -269,3 +269,14 @@ def test_a_rectangle_beyond_the_layer_needs_no_memory() -> None:
     picture = painted(outside, everything).flatten()
     assert (picture[3:] == red[:3]).all()
     assert not picture[:3].any()
+
+
+@pytest.mark.parametrize("alpha", [0, 128, 255])
+def test_a_picture_stays_as_it_is_when_more_is_painted(alpha: int) -> None:
+    canvas = painted(fill(0, (0, 0, 20, 10), (10, 20, 30, alpha)))
+    picture = canvas.composed()
+    before = picture.copy()
+    canvas.feed(fill(0, (0, 0, 20, 10), (200, 100, 50, 255)) + write("sync", 2))
+    assert np.array_equal(picture, before)
+    picture[:] = 1
+    assert (canvas.flatten() == (200, 100, 50)).all()
