@@ -6,7 +6,10 @@ import asyncio
 import logging
 import os
 import sys
-from typing import NoReturn
+from functools import cache
+from typing import Any, NoReturn
+
+from typing_extensions import override
 
 from guacr.threads import WAITING_MAX
 
@@ -14,13 +17,54 @@ from guacr.threads import WAITING_MAX
 def loop_factory(threads: int = WAITING_MAX) -> type[asyncio.AbstractEventLoop] | None:
     """Return uvloop's event loop if it is installed; it resolves names in so many threads, all of
     which it creates with the first name."""
+    os.environ.setdefault("UV_THREADPOOL_SIZE", str(threads))
+    return loop_type()
+
+
+@cache
+def loop_type() -> type[asyncio.AbstractEventLoop] | None:
+    """Return uvloop's event loop if it is installed."""
     try:
         import uvloop
     except ImportError:
         return None
-    os.environ.setdefault("UV_THREADPOOL_SIZE", str(threads))
-    loop: type[asyncio.AbstractEventLoop] = uvloop.Loop
-    return loop
+
+    class Loop(uvloop.Loop):
+        """uvloop's event loop, which becomes the owner of sockets that it connects.
+
+        uvloop has a transport close the descriptor of such a socket. If this happens before the
+        connection is ready, as when the peer resets it meanwhile, the socket object keeps the
+        number, and closes it again whenever it is collected: by then, the number may be that of
+        another session's connection (uvloop's issues 645 and 738, mended in 0.23 only in part).
+        """
+
+        @override
+        async def create_connection(
+            self, protocol_factory: Any, *args: Any, sock: Any = None, **options: Any
+        ) -> Any:
+            """As asyncio's; `sock` can no longer be used, whatever comes of it."""
+            try:
+                return await super().create_connection(
+                    protocol_factory, *args, sock=sock, **options
+                )
+            finally:
+                if sock is not None:
+                    sock.detach()
+
+        @override
+        async def create_unix_connection(
+            self, protocol_factory: Any, *args: Any, sock: Any = None, **options: Any
+        ) -> Any:
+            """As asyncio's; `sock` can no longer be used, whatever comes of it."""
+            try:
+                return await super().create_unix_connection(
+                    protocol_factory, *args, sock=sock, **options
+                )
+            finally:
+                if sock is not None:
+                    sock.detach()
+
+    return Loop
 
 
 def leave() -> NoReturn:

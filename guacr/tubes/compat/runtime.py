@@ -13,6 +13,7 @@ from concurrent.futures import Future
 from typing import Any, Generic, TypeVar
 
 from guacr.errors import GuacrError
+from guacr.event_loop import loop_type
 from guacr.threads import waiting_threads
 from guacr.tubes.compat.callbacks import Dispatcher
 from guacr.tubes.compat.tubes import Tubes
@@ -214,9 +215,5 @@ async def _make_tubes() -> Tubes:
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:
-    try:
-        import uvloop
-    except ImportError:
-        return asyncio.new_event_loop()
-    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
-    return loop
+    make = loop_type() or asyncio.new_event_loop
+    return make()

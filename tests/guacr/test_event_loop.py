@@ -1,0 +1,112 @@
+"""The event loop owns the sockets that it connects, whatever their peers do."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import ssl
+import struct
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from typing_extensions import override
+
+from guacr.event_loop import loop_type
+from tests.support.waiting import until
+
+RESET = struct.pack("ii", 1, 0)
+"""With SO_LINGER, the end of a connection is a reset."""
+
+
+def own_runner() -> asyncio.Runner:
+    return asyncio.Runner(loop_factory=loop_type() or pytest.skip("uvloop is not installed"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def signals_of_uvloop() -> None:
+    """Its first event loop opens a pipe that the process keeps."""
+    if make := loop_type():
+        make().close()
+
+
+class Greeter(asyncio.Protocol):
+    """Speaks first, like a client of SSH or TLS."""
+
+    @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.WriteTransport)
+        transport.write(b"SSH-2.0-client\r\n")
+
+
+def reset_by_peer() -> socket.socket:
+    """A connected socket whose peer has reset the connection."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        one = socket.create_connection(listener.getsockname())
+        other, _ = listener.accept()
+    other.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+    other.close()
+    one.setblocking(False)
+    return one
+
+
+def closed_by_peer() -> socket.socket:
+    """A Unix socket whose peer has closed the connection."""
+    one, other = socket.socketpair()
+    other.close()
+    one.setblocking(False)
+    return one
+
+
+async def over_tcp(sock: socket.socket) -> asyncio.BaseTransport:
+    transport, _ = await asyncio.get_running_loop().create_connection(Greeter, sock=sock)
+    return transport
+
+
+async def over_tls(sock: socket.socket) -> asyncio.BaseTransport:
+    transport, _ = await asyncio.get_running_loop().create_connection(
+        Greeter, sock=sock, ssl=ssl.create_default_context(), server_hostname="host"
+    )
+    return transport
+
+
+async def over_unix(sock: socket.socket) -> asyncio.BaseTransport:
+    transport, _ = await asyncio.get_running_loop().create_unix_connection(Greeter, sock=sock)
+    return transport
+
+
+@pytest.mark.parametrize(
+    ("make", "connect"),
+    [(reset_by_peer, over_tcp), (reset_by_peer, over_tls), (closed_by_peer, over_unix)],
+)
+@pytest.mark.parametrize("make_runner", [asyncio.Runner, own_runner])
+def test_the_descriptor_of_a_connection_that_has_ended_is_closed_once(
+    make_runner: Callable[[], asyncio.Runner],
+    make: Callable[[], socket.socket],
+    connect: Callable[[socket.socket], Coroutine[Any, Any, asyncio.BaseTransport]],
+) -> None:
+    another = os.open(os.devnull, os.O_RDONLY)
+
+    async def try_to_connect() -> None:
+        sock = make()
+        number = sock.fileno()
+        with suppress(OSError):
+            (await connect(sock)).close()
+        await until(lambda: not is_open(number), "the end of the connection")
+        os.dup2(another, number)  # as the connection of another session
+        sock.close()
+        os.close(number)
+
+    with make_runner() as runner:
+        runner.run(try_to_connect())
+    os.close(another)
+
+
+def is_open(number: int) -> bool:
+    try:
+        os.fstat(number)
+    except OSError:
+        return False
+    return True
