@@ -6,18 +6,24 @@ import argparse
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TextIO
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, TextIO
 
+from guacr.cli.journal import save
 from guacr.errors import SettingsError
+
+if TYPE_CHECKING:
+    from guacr.settings.models import Settings
 
 STANDARD_OUTPUT = Path("-")
 MODE = 0o600
 """Permissions of new files, which may contain typed passwords, before the umask."""
+FILE_HELP = "a recording, the id of one in the journal (guacr recordings list), or a typescript"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `guacr export`."""
-    parser.add_argument("file", type=Path, metavar="FILE", help="a recording, or a typescript")
+    parser.add_argument("file", type=Path, metavar="FILE", help=FILE_HELP)
     kinds = parser.add_mutually_exclusive_group(required=True)
     for name, meaning in (
         ("mp4", "the picture as a video; needs the program ffmpeg"),
@@ -34,18 +40,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def export(arguments: argparse.Namespace) -> None:
-    """Convert the recording of `arguments`.
+def export(arguments: argparse.Namespace, load: Callable[[], Settings]) -> None:
+    """Convert the recording of `arguments`. `load` reads the settings, which only recordings in the
+    journal need.
 
     Raises:
         SettingsError: a file cannot be read or written.
-        GuacrError: the recording does not contain what is wanted.
+        GuacrError: the recording does not contain what is wanted, or cannot be read.
     """
+    from guacr.recording.journal_library import PREFIX, is_in_journal
+
+    file: Path = arguments.file
+    name = str(file).removeprefix(PREFIX)
+    if file.exists() or not is_in_journal(PREFIX + name):
+        _export(arguments, file, file)
+        return
+    with TemporaryDirectory() as directory:
+        saved = Path(directory, name)
+        save(name, saved, load(), arguments.identity)
+        _export(arguments, saved, Path(name))
+
+
+def _export(arguments: argparse.Namespace, file: Path, shown: Path) -> None:
+    """Convert a file; the names of results are derived from `shown`."""
     from guacr.recording.export import export_cast, export_text
     from guacr.recording.video import export_video
 
-    file, kind = arguments.file, arguments.kind
-    beside = STANDARD_OUTPUT if kind == "cast" else file.with_name(f"{file.name}.{kind}")
+    kind = arguments.kind
+    beside = STANDARD_OUTPUT if kind == "cast" else shown.with_name(f"{shown.name}.{kind}")
     output = arguments.output or beside
     try:
         if kind == "mp4":

@@ -8,6 +8,7 @@ import re
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -18,7 +19,7 @@ from guacr.errors import NotFoundError, SettingsError, shorten
 if TYPE_CHECKING:
     from guacr.journal.encoding import Decoding
     from guacr.journal.options import Options
-    from guacr.journal.reading import Cursor, Filter
+    from guacr.journal.reading import Cursor, Filter, Found
     from guacr.settings.models import Settings
 
 MODE = 0o600
@@ -105,6 +106,7 @@ def list_recordings(arguments: argparse.Namespace, settings: Settings) -> Iterat
     from guacr.journal.catalogue import Catalogue
     from guacr.journal.options import RECORDING
     from guacr.journal.sealer import WAL
+    from guacr.recording.journal_text import is_text
 
     options, decoding = _options(settings), decoding_of(arguments.identity)
     archive = options.archive(RECORDING)
@@ -112,37 +114,58 @@ def list_recordings(arguments: argparse.Namespace, settings: Settings) -> Iterat
         begin = datetime.fromtimestamp(found.begin / 1e9, UTC).isoformat(timespec="seconds")
         state = "complete" if found.ended else "incomplete"
         about = found.description.about
+        if is_text(about):
+            continue
         texts = map(_shown, (about.get("name", ""), about.get("session", "")))
         yield "  ".join((str(found.key), begin, str(found.size), state, *texts))
 
 
 def save_recording(arguments: argparse.Namespace, settings: Settings) -> str:
-    """Write a recording to a new file, and describe this in a sentence.
+    """Write a recording to a new file, its text beside it, and describe this in a sentence.
 
     Raises:
         SettingsError: there is no journal, the file cannot be created, or arguments are missing.
         NotFoundError: there is no such recording.
         JournalError: the journal cannot be read.
     """
-    from guacr.journal.options import RECORDING
-
     if not arguments.id or arguments.file is None:
         raise SettingsError("save needs the id of a recording, and a file")
-    options, decoding = _options(settings), decoding_of(arguments.identity)
-    epoch = arguments.id.partition(".")[0]
+    return save(arguments.id, arguments.file, settings, arguments.identity)
+
+
+def save(name: str, file: Path, settings: Settings, identity: Path | None) -> str:
+    """Write the recording whose id is `name` to a new file, and its text beside it, and describe
+    this in a sentence. Raises as `save_recording` does."""
+    from guacr.recording.journal_text import text_of
+    from guacr.recording.ttyrec import SUFFIX
+
+    options, decoding = _options(settings), decoding_of(identity)
+    first, sentence = _save_stream(name, file, options, decoding)
+    text = text_of(first.key, first.description.about)
+    if text is not None:
+        with suppress(NotFoundError):
+            _save_stream(str(text), file.with_name(file.name + SUFFIX), options, decoding)
+    return sentence
+
+
+def _save_stream(
+    name: str, target: Path, options: Options, decoding: Decoding
+) -> tuple[Found, str]:
+    """Write a stream to a new file; return its first record, and a sentence."""
+    from guacr.journal.options import RECORDING
+
+    epoch = name.partition(".")[0]
     if not _EPOCH.fullmatch(epoch):
-        raise NotFoundError(f"there is no recording {shorten(arguments.id)}: see the list")
-    cursor = _cursor(
-        options, RECORDING, decoding, lambda key, _: str(key) == arguments.id, epoch=epoch
-    )
+        raise NotFoundError(f"there is no recording {shorten(name)}: see the list")
+    cursor = _cursor(options, RECORDING, decoding, lambda key, _: str(key) == name, epoch=epoch)
     size = last = missing = 0
     is_complete, records = False, cursor.poll()
     first = next(records, None)
     if first is None:
-        raise NotFoundError(f"there is no recording {shorten(arguments.id)}: see the list")
+        raise NotFoundError(f"there is no recording {shorten(name)}: see the list")
     try:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        with os.fdopen(os.open(arguments.file, flags, MODE), "wb") as file:
+        with os.fdopen(os.open(target, flags, MODE), "wb") as file:
             for found in chain((first,), records):
                 file.write(found.record.payload)
                 size += len(found.record.payload)
@@ -150,11 +173,11 @@ def save_recording(arguments: argparse.Namespace, settings: Settings) -> str:
                 missing += found.record.sequence - last - 1
                 last = found.record.sequence
     except OSError as error:
-        raise SettingsError(f"{arguments.file} cannot be written: {error.strerror}") from error
+        raise SettingsError(f"{target} cannot be written: {error.strerror}") from error
     ending = "" if is_complete else "; its end is missing, or still being written"
     if missing:
         ending = f"; {missing} of its records are missing, or damaged{ending}"
-    return f"{arguments.file} has {size} bytes{ending}"
+    return first, f"{target} has {size} bytes{ending}"
 
 
 def verify(arguments: argparse.Namespace, settings: Settings) -> Iterator[tuple[bool, str]]:

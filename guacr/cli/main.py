@@ -175,6 +175,8 @@ def _add_play(commands: Any) -> None:
 def _add_export(commands: Any) -> None:
     parser = _add(commands, "export", _export, "convert a recording to a video or to text")
     cli_export.add_arguments(parser)
+    _add_files(parser)
+    cli_journal.add_identity(parser)
 
 
 def _add_control(commands: Any) -> None:
@@ -315,7 +317,7 @@ def _play(arguments: argparse.Namespace) -> int:
 
 
 def _export(arguments: argparse.Namespace) -> int:
-    cli_export.export(arguments)
+    cli_export.export(arguments, partial(_load, arguments))
     return 0
 
 

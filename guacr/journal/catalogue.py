@@ -5,7 +5,7 @@ What is archived never changes, so that its indexes are read once. All functions
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -121,6 +121,15 @@ class Catalogue:
         """Return whether `refresh` has found a file in the archive."""
         return name in self._blocks
 
+    def about(self, key: Key) -> Mapping[str, str]:
+        """Return the description of a stream that `refresh` found in the archive, or nothing."""
+        for file, blocks in self._blocks.items():
+            if epoch_of(file) == key.epoch:
+                for block in blocks or ():
+                    if block.stream == key.stream:
+                        return block.about
+        return {}
+
     def archived(self, key: Key, after: int) -> Iterator[Record]:
         """Yield the records of a stream in the archive whose numbers may be above one.
 
@@ -173,6 +182,8 @@ class Stream:
         self.key = key
         self.ended = False
         """True once its last record was read."""
+        self.about: Mapping[str, str] = {}
+        """Its description, once something of it was read."""
         self._catalogue = catalogue
         self._last = 0
         """The number of the last record that was read."""
@@ -190,6 +201,7 @@ class Stream:
         catalogue = self._catalogue
         paths = catalogue.paths(self.key.epoch)
         catalogue.refresh()
+        self.about = self.about or catalogue.about(self.key)
         yield from self._new(catalogue.archived(self.key, self._last))
         for name, path in paths.items():
             if not catalogue.is_archived(name):
@@ -200,7 +212,9 @@ class Stream:
 
     def _new(self, records: Iterator[Record]) -> Iterator[Record]:
         for record in records:
-            if record.stream == self.key.stream and record.sequence > self._last:
+            if record.stream == self.key.stream and record.is_description:
+                self.about = Description.decode(record.payload).about
+            elif record.stream == self.key.stream and record.sequence > self._last:
                 self._last = record.sequence
                 self.ended = record.is_end
                 yield record

@@ -26,6 +26,7 @@ from guacr.journal.errors import EncryptedError, FormatError, MissingError, Stor
 from guacr.journal.options import RECORDING, Options
 from guacr.journal.reading import Key
 from guacr.journal.sealer import LOCK, WAL
+from guacr.recording.journal_text import is_text, text_of
 from guacr.recording.listed import Listed
 
 PREFIX = "journal:"
@@ -99,7 +100,7 @@ class JournalLibrary:
         listed = []
         for one in found:
             name, about = f"{PREFIX}{one.key}", one.description.about
-            if one.first == 1 and may_see(name):
+            if one.first == 1 and may_see(name) and not is_text(about):
                 epoch = one.key.epoch
                 is_running = not one.ended and live.setdefault(epoch, self._is_live(epoch))
                 begun, duration = one.begin / 1e9, (one.end - one.begin) // 1_000_000
@@ -139,6 +140,26 @@ class JournalLibrary:
             self._copies[key] = copy
             self._forget()
             return descriptor
+
+    def has_text(self, name: str) -> bool:
+        """Return whether the text of a terminal was recorded, too; raises as `open` does."""
+        return self._text(name) is not None
+
+    def open_text(self, name: str) -> int:
+        """Return a descriptor of the text of a recording, to read what it contains now; raises as
+        `open` does."""
+        text = self._text(name)
+        if text is None:
+            raise NotFoundError(f"{shorten(name)} has no text")
+        return self.open(f"{PREFIX}{text}")
+
+    def _text(self, name: str) -> Key | None:
+        key = _key(name)
+        if key not in self._copies:
+            os.close(self.open(name))
+        with self._lock:
+            copy = self._copies.get(key)
+            return None if copy is None else text_of(key, copy.stream.about)
 
     def is_running(self, name: str) -> bool:
         """Return whether the session of an opened recording is still running."""

@@ -49,6 +49,11 @@ class JournalSink(Sink):
         self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @property
+    def number(self) -> int:
+        """The number of the stream."""
+        return self._stream.id
+
+    @property
     def place(self) -> str:
         """The id of the recording, for `guacr recordings`."""
         return f"{self._journal.epoch}.{self._stream.id}"

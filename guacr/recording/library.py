@@ -5,6 +5,7 @@ Everything here blocks, and runs on a thread.
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import stat
@@ -13,6 +14,8 @@ from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from threading import Lock
+
+from typing_extensions import Buffer, override
 
 from guacr.errors import BadRequestError, NotFoundError, shorten
 from guacr.recording.files import failure
@@ -161,7 +164,7 @@ class Library:
             NotFoundError: there is no recording of that name.
         """
         start = self.map(name).start
-        with suppress(NotFoundError), os.fdopen(self._open(name + SUFFIX), "rb") as file:
+        with suppress(NotFoundError), _opened(self._open_text(name)) as file:
             found = search(read_ttyrec(file), text)
             lines = [Line(max(line.time - start, 0), line.text) for line in found.lines]
             return Found(lines, None if found.until is None else max(found.until - start, 0))
@@ -170,9 +173,16 @@ class Library:
     def has_text(self, name: str) -> bool:
         """Return whether the text of a terminal was recorded."""
         with suppress(NotFoundError):
-            os.close(self._open(name + SUFFIX))
+            if self._journal is not None and is_in_journal(name):
+                return self._journal.has_text(name)
+            os.close(self._open_text(name))
             return True
         return False
+
+    def _open_text(self, name: str) -> int:
+        if self._journal is not None and is_in_journal(name):
+            return self._journal.open_text(name)
+        return self._open(name + SUFFIX)
 
 
 class _Scan:
@@ -190,6 +200,36 @@ class _Scan:
             found.damage = str(error)
         except OSError as error:
             raise failure(error) from error
+
+
+class _Contents(io.RawIOBase):
+    """Reads a file from its begin, whatever the place that its descriptor shares with others."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._read = 0
+
+    @override
+    def readable(self) -> bool:
+        return True
+
+    @override
+    def readinto(self, buffer: Buffer) -> int:
+        view = memoryview(buffer)
+        data = os.pread(self._descriptor, len(view), self._read)
+        view[: len(data)] = data
+        self._read += len(data)
+        return len(data)
+
+    @override
+    def close(self) -> None:
+        if not self.closed:
+            os.close(self._descriptor)
+        super().close()
+
+
+def _opened(descriptor: int) -> io.BufferedReader:
+    return io.BufferedReader(_Contents(descriptor), END)
 
 
 def _files(directory: Path, depth: int) -> Iterator[tuple[Path, float]]:

@@ -18,6 +18,7 @@ from guacr.recording.file_sink import FileSink, FileWriter
 from guacr.recording.files import Place
 from guacr.recording.index import Index
 from guacr.recording.journal_sink import JournalSink
+from guacr.recording.journal_text import about_text, with_text
 from guacr.recording.opening import Opener, open_recording
 from guacr.recording.recorder import Contents, Recorder
 from guacr.recording.sink import Sink
@@ -112,12 +113,11 @@ class SessionRecording(SessionExtension):
             self._notify(error)
 
     async def _record(self, contents: Contents, place: Place) -> None:
-        settings, context = self._settings, self._session.context
-        columns, rows = context.text_size
+        settings = self._settings
         suffixes = []
         if contents.output and settings.index:
             suffixes.append(index.SUFFIX)
-        if contents.output and settings.text and columns:
+        if contents.output and settings.text and self._session.context.text_size[0]:
             suffixes.append(ttyrec.SUFFIX)
         file, *beside = await self._opener.open(
             place, partial(open_recording, place, settings.min_free_disk, suffixes)
@@ -139,11 +139,13 @@ class SessionRecording(SessionExtension):
         self._begun(recorder, sink, str(file.path))
         recorder.start()
         if ttyrec.SUFFIX in sinks:
-            clock = self._session.frames.timestamp
-            sink = sinks[ttyrec.SUFFIX]
-            text = Ttyrec(sink, (columns, rows), clock, settings.max_queue)
-            self._texts.append(text)
-            context.text_taps.append(text)
+            self._write_text(sinks[ttyrec.SUFFIX])
+
+    def _write_text(self, sink: Sink) -> None:
+        context, clock = self._session.context, self._session.frames.timestamp
+        text = Ttyrec(sink, context.text_size, clock, self._settings.max_queue)
+        self._texts.append(text)
+        context.text_taps.append(text)
 
     async def _record_in_journal(self, place: Place) -> None:
         """Record as if there were a directory of all recordings."""
@@ -154,13 +156,20 @@ class SessionRecording(SessionExtension):
         about = {"session": session.id, "name": name, "protocol": session.protocol}
         subject, target = session.context.origin.subject, session.target
         about |= {"subject": subject, "host": target.host, "username": target.user}
-        sink = JournalSink(journal, {key: text[:ABOUT_MAX] for key, text in about.items()})
-        settings = self._settings
+        about = {key: text[:ABOUT_MAX] for key, text in about.items()}
+        settings, size = self._settings, session.context.text_size
+        text_sink = None
+        if settings.text and size[0]:
+            text_sink = JournalSink(journal, about_text(about))
+            about = with_text(about, text_sink.number)
+        sink = JournalSink(journal, about)
         contents = Contents(webp=settings.webp)
         recorder = Recorder(session, sink, contents, max_queue=settings.max_queue)
         recorder.on_behind = partial(self._is_behind, recorder)
         self._begun(recorder, sink, f"journal {sink.place}")
         recorder.start()
+        if text_sink is not None:
+            self._write_text(text_sink)
 
     async def _write_typescript(self, place: Place) -> None:
         min_free = self._settings.min_free_disk

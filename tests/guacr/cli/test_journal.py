@@ -18,8 +18,10 @@ import pytest
 from guacr.cli.main import main
 from guacr.journal.journal import Journal
 from guacr.journal.options import AUDIT, RECORDING, options_of
+from guacr.recording.journal_text import about_text, with_text
 from guacr.settings import configuration
 from guacr.settings.models import Settings
+from tests.support.recordings import ttyrec_of
 
 KEY = pyrage.x25519.Identity.generate()
 
@@ -190,6 +192,30 @@ def test_a_saved_recording_says_what_is_missing(
     arguments = ("recordings", "save", line.split()[0], str(target), "--identity", identity)
     (said,) = printed(capsys, *arguments)
     assert said == f"{target} has 14 bytes; 1 of its records are missing, or damaged"
+
+
+def test_text_is_saved_and_exported_with_its_recording(
+    journal: Journal,
+    capsys: pytest.CaptureFixture[str],
+    identity: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    text = ttyrec_of((1, "\x1b[8;24;80t"), (2.5, "shown\r\n"))
+    write(journal, RECORDING, text, b"", **about_text({"session": "$1"}))
+    write(journal, RECORDING, b"4.sync,4.1000;", b"", **with_text({"session": "$1"}, 1))
+    (line,) = printed(capsys, "recordings", "list")
+    name = line.split()[0]
+    monkeypatch.chdir(tmp_path)
+    assert printed(capsys, "export", name, "--txt", "-o", "-") == ["[0:00:01] shown"]
+    archive(journal)
+    printed(capsys, "recordings", "save", name, "one", "--identity", identity)
+    assert Path("one.ttyrec").read_bytes() == text
+    assert printed(capsys, "export", f"journal:{name}", "--txt", "--identity", identity) == []
+    assert Path(f"{name}.txt").read_text() == "[0:00:01] shown\n"
+    assert main(["export", name, "--txt", "-o", "-"]) == 1
+    assert main(["export", "20261129T101500Z-3f9a2c.9", "--txt", "-o", "-"]) == 1
+    assert not list(tmp_path.glob("*-3f9a2c*"))
 
 
 def test_the_archive_is_verified(

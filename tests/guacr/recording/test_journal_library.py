@@ -27,7 +27,10 @@ from guacr.journal.writer import LogStream
 from guacr.protocol.instruction import encode
 from guacr.recording import journal_library
 from guacr.recording.journal_library import PREFIX, REFRESH, JournalLibrary, is_in_journal
+from guacr.recording.journal_text import about_text, with_text
 from guacr.recording.library import Library
+from guacr.recording.search import Found, Line
+from tests.support.recordings import ttyrec_of
 
 NODE = "node"
 BEGIN = encode("size", 0, 640, 480) + encode("sync", 1000)
@@ -118,6 +121,30 @@ def test_a_session_is_watched_while_it_is_recorded_and_archived(desk: Desk) -> N
     assert not desk.library.has_text(name)
     assert desk.library.search(name, "text").lines == []
     assert other.id != stream.id
+
+
+def test_text(desk: Desk) -> None:
+    """It is found while it is written, and in the archive; the list does not have it."""
+    text = desk.journal.open_stream(RECORDING, about_text({"name": "one"}))
+    recording = desk.journal.open_stream(RECORDING, with_text({"name": "one"}, text.id))
+    desk.write(text, ttyrec_of((1, "\x1b[8;24;80t"), (2.5, "first line\r\n")))
+    desk.write(recording, BEGIN, sync(3))
+    name = f"{PREFIX}{desk.journal.epoch}.{recording.id}"
+    assert [one.name for one in desk.library.listing()[0]] == [name]
+    assert desk.library.has_text(name)
+    assert desk.library.search(name, "LINE") == Found([Line(1500, "first line")], None)
+    desk.archive()
+    desk.write(text, ttyrec_of((3, "second line\r\n")), b"")
+    desk.write(recording, b"")
+    desk.archive()
+    again = JournalLibrary(desk.options)
+    for library in (desk.library, Library((), again)):
+        desk.now += REFRESH
+        assert library.has_text(name)
+        assert [line.time for line in library.search(name, "line").lines] == [1500, 2000]
+    again.close()
+    with pytest.raises(NotFoundError):
+        desk.library.open(f"{PREFIX}{desk.journal.epoch}.{text.id}")
 
 
 def test_the_list(desk: Desk) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,8 +22,12 @@ from guacr.journal.reading import Cursor, Found
 from guacr.journal.records import PAYLOAD_MAX
 from guacr.recording import journal_sink
 from guacr.recording.journal_sink import JournalSink
+from guacr.recording.journal_text import is_text, text_of
 from guacr.recording.session_recording import session_recording
+from guacr.recording.ttyrec import read_ttyrec
+from guacr.session.context import SessionContext
 from guacr.session.events import RecordingEnded, RecordingFailed, RecordingStarted
+from guacr.session.params import Params
 from guacr.settings.models import Settings
 from tests.guacr.recording.conftest import RecordedHandler
 from tests.support.limited_disk import limited_disk
@@ -43,14 +48,16 @@ def content(directory: Path) -> bytes:
 
 
 @asynccontextmanager
-async def recorded_bench(directory: Path, **recording: object) -> AsyncIterator[Bench]:
+async def recorded_bench(
+    directory: Path, handler: type[RecordedHandler] = RecordedHandler, **recording: object
+) -> AsyncIterator[Bench]:
     values = {
         "journal": {"directory": directory, "node": NODE, "sync_interval": 0, "min_free_disk": 0},
         "audit": {"enabled": False},
         "recording": {"journal": True, **recording},
     }
     settings = Settings.model_validate(values)
-    bench = Bench(settings, RecordedHandler)
+    bench = Bench(settings, handler)
     service = JournalService(settings, bench.registry)
     create = session_recording(bench.registry.events, lambda: service.journal)
     bench.registry.extensions.append(create)
@@ -94,6 +101,32 @@ async def test_every_session_is_recorded_with_what_it_is(tmp_path: Path) -> None
     assert started.place == ended.place == f"journal {first.key}"
     assert isinstance(ended, RecordingEnded)
     assert ended.size == len(data)
+
+
+class TextHandler(RecordedHandler):
+    """A sketch with a terminal."""
+
+    def __init__(self, session: SessionContext, params: Params) -> None:
+        super().__init__(session, params)
+        session.resized_text(80, 24)
+
+
+async def test_the_text_of_a_terminal_is_a_stream_of_its_own(tmp_path: Path) -> None:
+    async with recorded_bench(tmp_path, TextHandler) as bench:
+        transport, user = bench.connect()
+        await frame(transport, 1)
+        session_of(user).context.shown(b"$ ls\r\n")
+        session_of(user).detach(user)
+        await until(lambda: not bench.registry._ending, "the end of the session")
+    found = found_in(tmp_path)
+    text = [one for one in found if is_text(one.description.about)]
+    recording = next(one for one in found if not is_text(one.description.about))
+    assert text_of(recording.key, recording.description.about) == text[0].key
+    assert text[0].description.about["session"] == session_of(user).id
+    assert text[-1].record.is_end
+    data = b"".join(one.record.payload for one in text)
+    shown = [(event.kind, event.text) for event in read_ttyrec(io.BytesIO(data))]
+    assert shown == [("r", "80x24"), ("o", "$ ls\r\n")]
 
 
 async def test_a_full_disk_ends_sessions_that_must_be_recorded(tmp_path: Path) -> None:
