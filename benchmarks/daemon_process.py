@@ -13,6 +13,7 @@ from pathlib import Path
 from guacr import garbage
 from guacr.api import Params, ProtocolHandler, SolidSurface
 from guacr.daemon import Daemon
+from guacr.event_loop import loop_factory
 from guacr.session.protocols import Protocols
 from guacr.settings.models import ServerSettings, Settings, WebSocketSettings
 from handlers.ssh import SshHandler
@@ -74,4 +75,5 @@ async def _serve() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve())
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        runner.run(_serve())
