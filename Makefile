@@ -15,7 +15,7 @@ TEST_PACKAGES := $(RUNTIME_PACKAGES) chromium-headless-shell openssh-server inet
 	wayvnc sway grim wl-clipboard wev \
 	tigervnc-scraping-server libvncserver-dev gcc libc6-dev iproute2 \
 	xrdp xorgxrdp freerdp2-shadow-x11 winpr-utils libfreerdp-client2-2 freerdp2-dev weston pulseaudio \
-	pebble coturn ffmpeg ghostscript unzip
+	pebble coturn ffmpeg ghostscript unzip ttyrec
 
 .PHONY: help demo test lint types contracts format bench docs proto install check clean
 
