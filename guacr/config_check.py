@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from guacr.errors import GuacrError, UnsupportedError
 from guacr.policy.check import Protocol
 from guacr.policy.check import remarks as policy_remarks
-from guacr.recording.check import connection_problems
+from guacr.recording.check import connection_problems, connection_remarks
 from guacr.session import configured
 from guacr.session.handler import ProtocolHandler
 from guacr.session.protocols import Protocols
@@ -42,6 +42,7 @@ def find(settings: Settings, protocols: Protocols) -> Findings:
         problems += [f"connections.{name}: {problem}" for problem in found]
         if not found:
             notes = configured.remarks(protocols, settings, connection)
+            notes += connection_remarks(connection)
             remarks += [f"connections.{name}: {note}" for note in notes]
     remarks += _about_limits(settings)
     return Findings(tuple(dict.fromkeys(problems)), tuple(dict.fromkeys(remarks)))

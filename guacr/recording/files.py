@@ -16,9 +16,12 @@ from time import monotonic
 
 from guacr.errors import ConflictError, ForbiddenError, GuacrError, RecordingError, clause, shorten
 from guacr.recording.locks import lock
+from guacr.recording.names import EXAMPLE
 
 SUFFIX_MAX = 255
 """The last number that is appended to a name that exists (GUAC_COMMON_RECORDING_MAX_SUFFIX)."""
+NEW_NAMES = f"move old files away, and use a name that is new each time, such as {EXAMPLE}"
+"""The advice to those whose numbers come to an end."""
 NAME_MAX = 200
 """Maximum bytes of a name without its suffixes."""
 FILE_MODE, DIRECTORY_MODE, OWN_MODE = 0o640, 0o750, 0o600
@@ -163,8 +166,14 @@ def open_file(place: Place, *, min_free: int = 0) -> RecordingFile:
                 flags = _FLAGS | os.O_EXCL
                 return _open_in(directory, place, name, flags, FILE_MODE, min_free)
     raise ConflictError(
-        f"{shorten(place.name)} and its numbers up to {SUFFIX_MAX} exist: use another name"
+        f"{shorten(place.name)} and its numbers up to {SUFFIX_MAX} exist: {NEW_NAMES}"
     )
+
+
+def number_of(place: Place, path: Path) -> int:
+    """Return the number that was appended to the name of a place; 0 if there is none."""
+    number = path.name.removeprefix(place.name).removeprefix(".")
+    return int(number) if number else 0
 
 
 def open_beside(

@@ -13,9 +13,9 @@ from typing_extensions import override
 
 from guacr.errors import ForbiddenError, GuacrError, RecordingError
 from guacr.journal.journal import Journal
-from guacr.recording import index, ttyrec
+from guacr.recording import index, names, ttyrec
 from guacr.recording.file_sink import FileSink, FileWriter
-from guacr.recording.files import Place
+from guacr.recording.files import NEW_NAMES, SUFFIX_MAX, Place, number_of
 from guacr.recording.index import Index
 from guacr.recording.journal_sink import JournalSink
 from guacr.recording.journal_text import about_text, with_text
@@ -33,6 +33,8 @@ from guacr.settings.models import EVERYTHING
 
 ABOUT_MAX = 1024
 """Maximum characters of each text that describes a recording in the journal."""
+WARN_FROM = 128
+"""Recordings of one name from which on the log says that this will end."""
 TOO_SLOW = "the disk is too slow for the session"
 
 
@@ -57,6 +59,8 @@ class SessionRecording(SessionExtension):
         """The recordings and typescripts that are being written, and where."""
         self._failed: set[Recorder | Typescript] = set()
         self._texts: list[Ttyrec] = []
+        person = session.context.origin.subject
+        self._tokens = names.values_of(session.id, person, datetime.now().astimezone())
 
     @property
     def is_wanted(self) -> bool:
@@ -136,6 +140,7 @@ class SessionRecording(SessionExtension):
             index=Index(sinks[index.SUFFIX], time.time()) if index.SUFFIX in sinks else None,
         )
         recorder.on_behind = partial(self._is_behind, recorder)
+        self._warn_of_number(place, file.path)
         self._begun(recorder, sink, str(file.path))
         recorder.start()
         if ttyrec.SUFFIX in sinks:
@@ -178,6 +183,7 @@ class SessionRecording(SessionExtension):
         )
         sink = FileSink(files, self._writer)
         typescript = Typescript(sink)
+        self._warn_of_number(place, files.path)
         self._begun(typescript, sink, str(files.path))
         self._session.context.text_taps.append(typescript)
 
@@ -186,6 +192,16 @@ class SessionRecording(SessionExtension):
         sink.on_failed = partial(self._give_up, what)
         self._session.log.info("recording to %s", where)
         self._events.publish(RecordingStarted(self._session.id, where))
+
+    def _warn_of_number(self, place: Place, path: Path) -> None:
+        number = number_of(place, path)
+        if number >= WARN_FROM:
+            self._session.log.warning(
+                "%s has one of the last numbers that are appended to this name, up to %d: %s",
+                path,
+                SUFFIX_MAX,
+                NEW_NAMES,
+            )
 
     # ---- failures
 
@@ -248,17 +264,31 @@ class SessionRecording(SessionExtension):
         """Return the place that the parameters of recordings or typescripts name."""
         path = f"{kind}-path"
         return Place(
-            directory=self._value(path),
-            name=self._value(f"{kind}-name"),
+            directory=self._filled(path),
+            name=self._name(kind),
             create=self._is(f"create-{path}"),
             overwrite=self._is(f"{kind}-write-existing"),
             within=None if self._is_operators(path) else self._settings.directories,
         )
 
+    def _name(self, kind: str) -> str:
+        """Return the name of a recording or typescript; if its connection is configured without
+        one, it is another one each time."""
+        parameter, connection = f"{kind}-name", self._session.context.origin.connection
+        is_set = self._is_operators(parameter) or self._value(parameter) != kind
+        replaces = self._is(f"{kind}-write-existing")
+        if connection and self._is_operators(f"{kind}-path") and not (is_set or replaces):
+            return names.fill(names.DEFAULT, self._tokens)
+        return self._filled(parameter)
+
+    def _filled(self, parameter: str) -> str:
+        """Return a parameter; if an operator has set it, with its tokens replaced."""
+        text = self._value(parameter)
+        return names.fill(text, self._tokens) if self._is_operators(parameter) else text
+
     def _operators_place(self, directory: Path) -> Place:
         """Return the place of this session in the directory of all recordings."""
-        now = datetime.now().astimezone()
-        name = f"{now:%Y%m%d-%H%M%S}-{self._session.id.removeprefix('$')}"
+        name = names.fill(names.DEFAULT, self._tokens)
         return Place(directory=str(directory), name=name, create=True)
 
     def _contents(self) -> Contents:

@@ -27,6 +27,7 @@ from guacr.recording.scan import scan_file
 from guacr.session import notice
 from guacr.session.events import RecordingEnded, RecordingFailed, RecordingStarted
 from guacr.session.origin import Origin
+from guacr.session.session import Session
 from guacr.session.user import User
 from tests.guacr.recording.conftest import MakeBench
 from tests.support.freed import freed
@@ -246,18 +247,70 @@ async def test_a_client_may_not_record_anywhere(make_bench: MakeBench, tmp_path:
 
 async def test_an_operator_may_record_anywhere(make_bench: MakeBench, tmp_path: Path) -> None:
     bench = make_bench(directories=())
-    transport = MemoryTransport()
-    reader = bench.registry.open(
-        "sketch",
-        {"recording-path": str(tmp_path)},
-        CLIENT,
-        transport,
-        Origin(frozenset({"recording-path"})),
-    )
-    await frame(transport, 1)
-    reader.session.close()
-    await until(lambda: not bench.registry._ending, "the end of the session")
+    await recorded_by_operator(bench, {"recording-path": str(tmp_path)}, "")
     assert replay(tmp_path / "recording").all("sync")
+
+
+async def recorded_by_operator(bench: Bench, values: dict[str, str], connection: str) -> Session:
+    """Record a session whose parameters an operator has set, to its end."""
+    transport = MemoryTransport()
+    origin = Origin(frozenset(values), "a/nn", connection)
+    session = bench.registry.open("sketch", values, CLIENT, transport, origin).session
+    await frame(transport, 1)
+    session.close()
+    await until(lambda: not bench.registry._ending, "the end of the session")
+    return session
+
+
+async def test_tokens_of_an_operator_are_replaced(make_bench: MakeBench, tmp_path: Path) -> None:
+    bench = make_bench(index=False)
+    values = {
+        "recording-path": f"{tmp_path}/${{GUAC_USERNAME}}",
+        "recording-name": "${HISTORY_UUID}",
+        "create-recording-path": "true",
+    }
+    session = await recorded_by_operator(bench, values, "desk")
+    assert replay(tmp_path / "a%2Fnn" / session.id[1:]).all("sync")
+
+
+async def test_tokens_of_a_client_are_not_replaced(make_bench: MakeBench, tmp_path: Path) -> None:
+    bench = make_bench(index=False)
+    _, user = await recorded(bench, tmp_path, recording_name="${GUAC_DATE}")
+    await ended(bench, user)
+    assert replay(tmp_path / "${GUAC_DATE}").all("sync")
+
+
+@pytest.mark.parametrize(
+    ("connection", "more", "is_new"),
+    [
+        ("desk", {}, True),
+        ("desk", {"recording-name": "recording"}, False),
+        ("desk", {"recording-write-existing": "true"}, False),
+        ("", {}, False),
+    ],
+)
+async def test_configured_connections_have_a_new_name_each_time(
+    make_bench: MakeBench, tmp_path: Path, connection: str, more: dict[str, str], is_new: bool
+) -> None:
+    bench = make_bench(index=False)
+    values = {"recording-path": str(tmp_path), **more}
+    session = await recorded_by_operator(bench, values, connection)
+    (name,) = os.listdir(tmp_path)  # noqa: PTH208 - quick
+    assert name.endswith(session.id[1:]) if is_new else name == "recording"
+
+
+async def test_the_end_of_the_numbers_is_announced(
+    make_bench: MakeBench, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench = make_bench(index=False)
+    for name in ("recording", *(f"recording.{number}" for number in range(1, 127))):
+        (tmp_path / name).touch()
+    for _ in range(2):
+        _, user = await recorded(bench, tmp_path)
+        await ended(bench, user)
+    (warning,) = [one.getMessage() for one in caplog.records if "last numbers" in one.message]
+    assert "recording.128 has one of the last numbers" in warning
+    assert "such as ${GUAC_DATE}" in warning
 
 
 # ---- failures
