@@ -71,7 +71,8 @@ class RpcServer:
         self._authority = authority
         self._servicer = Servicer(operations, self._identify)
         self._server: grpc.aio.Server | None = None
-        self._certificates: _Certificates | None = None
+        self._files: TlsFiles | None = None
+        self._certificates: list[_Certificates] = []
         self._health = health.aio.HealthServicer()
         self._needs_certificate = settings.control.tls_client_ca is not None
         self._stopping: asyncio.Task[None] | None = None
@@ -87,8 +88,7 @@ class RpcServer:
         control = self._settings.control
         most = control.max_connections
         addresses = await _free(control.hosts, control.grpc_port)
-        files = TlsFiles.of(self._settings, "control")
-        self._certificates = None if files is None else _Certificates(files)
+        self._files = TlsFiles.of(self._settings, "control")
         server = grpc.aio.server(
             interceptors=[_Doorkeeper(self._may_call)],
             options=(*_OPTIONS, ("grpc.max_allowed_incoming_connections", most)),
@@ -110,10 +110,12 @@ class RpcServer:
         """Bind an address; port 0 becomes the one that the first address was assigned."""
         where = place(address[0], address[1] or self.port)
         try:
-            if self._certificates is None:
+            if self._files is None:
                 self.port = server.add_insecure_port(where)
             else:
-                self.port = server.add_secure_port(where, self._certificates.credentials)
+                certificates = _Certificates(self._files)
+                self._certificates.append(certificates)
+                self.port = server.add_secure_port(where, certificates.credentials)
         except RuntimeError:
             raise SettingsError(
                 f"cannot listen on {where} for gRPC: another program listens there"
@@ -133,8 +135,10 @@ class RpcServer:
         Raises:
             SettingsError: a file cannot be read.
         """
-        if self._certificates is not None and files is not None:
-            self._certificates.replace(files)
+        if files is not None:
+            configuration = _configuration(files)
+            for certificates in self._certificates:
+                certificates.replace(configuration)
 
     def stop(self) -> None:
         """Release the ports."""
@@ -197,7 +201,11 @@ def _refusing(sentence: str) -> grpc.RpcMethodHandler:
 
 
 class _Certificates:
-    """The certificates for handshakes: those at the start, then the last ones that were set."""
+    """The certificates for handshakes at an address: those at the start, then the last that were
+    set.
+
+    gRPC gives the first ones to one address only, and another would be left without any.
+    """
 
     def __init__(self, files: TlsFiles) -> None:
         self._next: Any = None
@@ -205,13 +213,9 @@ class _Certificates:
             _configuration(files), self._fetch, files.client_ca is not None
         )
 
-    def replace(self, files: TlsFiles) -> None:
-        """Use other files for the next handshakes.
-
-        Raises:
-            SettingsError: a file cannot be read.
-        """
-        self._next = _configuration(files)
+    def replace(self, configuration: Any) -> None:
+        """Use others for the next handshakes."""
+        self._next = configuration
 
     def _fetch(self) -> Any:
         """Return new certificates, or None for the present ones; called by a thread of gRPC."""

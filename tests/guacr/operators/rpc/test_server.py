@@ -253,13 +253,15 @@ async def test_certificates_are_operators(
 ) -> None:
     pb, stubs = made
     ours, theirs = Authority(), Authority()
-    pair = ours.issue("server")
+    local = [x509.IPAddress(ip_address(address)) for address in ("127.0.0.1", "::1")]
+    pair = ours.issue("server", alternatives=local)
     server, ca = tmp_path / "server.pem", tmp_path / "ca.pem"
     server.write_text(pair.certificate + pair.key)
     ca.write_text(ours.certificate)
     settings = control_settings(
         tmp_path,
         grpc=True,
+        hosts=("127.0.0.1", "::1"),
         grpc_port=0,
         tls_certificate=server,
         tls_client_ca=ca,
@@ -267,12 +269,17 @@ async def test_certificates_are_operators(
     )
     async with running_daemon(SketchHandler, settings=settings) as daemon:
 
-        async def status(signer: Authority, given: Metadata = (), host: str = "ops.example") -> Any:
+        async def status(
+            signer: Authority,
+            given: Metadata = (),
+            host: str = "ops.example",
+            at: str = "127.0.0.1",
+        ) -> Any:
             client = signer.issue("client", host=host)
             credentials = grpc.ssl_channel_credentials(
                 ours.certificate.encode(), client.key.encode(), client.certificate.encode()
             )
-            with grpc.secure_channel(f"127.0.0.1:{daemon.grpc_port}", credentials) as channel:
+            with grpc.secure_channel(f"{at}:{daemon.grpc_port}", credentials) as channel:
                 stub = stubs.ControlStub(channel)
                 try:
                     await called(stub.GetStatus, pb.GetStatusRequest(), metadata=given)
@@ -281,6 +288,7 @@ async def test_certificates_are_operators(
                 return grpc.StatusCode.OK
 
         assert await status(ours) is grpc.StatusCode.OK
+        assert await status(ours, at="[::1]") is grpc.StatusCode.OK
         assert await status(ours, host="other.example") is grpc.StatusCode.UNAUTHENTICATED
         assert await status(ours, metadata(), host="other.example") is grpc.StatusCode.OK
         assert await status(theirs) is grpc.StatusCode.UNAVAILABLE
@@ -288,6 +296,8 @@ async def test_certificates_are_operators(
         daemon.reload(settings.model_copy())
         assert await status(theirs) is grpc.StatusCode.OK
         assert await status(ours) is grpc.StatusCode.UNAVAILABLE
+        assert await status(theirs, at="[::1]") is grpc.StatusCode.OK
+        assert await status(ours, at="[::1]") is grpc.StatusCode.UNAVAILABLE
 
 
 async def test_connections_are_limited(tmp_path: Path) -> None:
