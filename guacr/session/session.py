@@ -244,9 +244,8 @@ class Session:
         if self.context.timeline is not None:
             self.context.timeline.end(status_of(error))
         self.reports.ended(self.target, time.time() - self.since, self.traffic, error)
-        self._tasks.cancel()
-        if self._task is not None and self._task is not asyncio.current_task():
-            self._task.cancel()
+        run = self._task if self._task is not asyncio.current_task() else None
+        self._tasks.cancel(then=None if run is None else run.cancel)
         self._on_closed(self)
 
     async def wait_closed(self) -> None:

@@ -4,16 +4,31 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
+from functools import partial
 
 from guacr.errors import forget_frames
 from guacr.log import belonging_to
+
+FINISH_MAX = 3.0
+"""Seconds in which a task that is let finish must end by itself."""
+CLEAN_UP_MAX = 4.0
+"""Seconds after which the other tasks are cancelled in any case."""
 
 
 class Tasks:
     """A group of tasks; `failed` is called with the exception of each task that fails. `about` are
     the fields of what they log."""
 
-    __slots__ = ("_about", "_cancelled", "_failed", "_name", "_tasks")
+    __slots__ = (
+        "_about",
+        "_cancelled",
+        "_failed",
+        "_finishing",
+        "_last_moment",
+        "_name",
+        "_on_finished",
+        "_tasks",
+    )
 
     def __init__(
         self,
@@ -25,6 +40,9 @@ class Tasks:
         self._failed = failed
         self._about = about or {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._finishing: set[asyncio.Task[None]] = set()
+        self._on_finished: Callable[[], None] | None = None
+        self._last_moment: asyncio.TimerHandle | None = None
         self._cancelled = False
 
     def start(self, work: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:
@@ -39,18 +57,50 @@ class Tasks:
             task.cancel()
         return task
 
-    def cancel(self) -> None:
-        """Cancel all tasks except the calling one, and those that are started later."""
+    def let_finish(self, task: asyncio.Task[None]) -> None:
+        """Let a task end, for `FINISH_MAX` seconds, before `cancel` cancels the others, which it
+        may need. It may have been cancelled, and be cleaning up."""
+        if task.done() or task in self._finishing:
+            return
+        self._finishing.add(task)
+        timer = asyncio.get_running_loop().call_later(FINISH_MAX, task.cancel)
+        task.add_done_callback(lambda _: timer.cancel())
+        task.add_done_callback(self._finished)
+
+    def cancel(self, then: Callable[[], object] | None = None) -> None:
+        """Cancel all tasks except the calling one, and those that are started later, and call
+        `then`: as soon as those have ended that are let finish."""
         self._cancelled = True
+        cancel_others = partial(self._cancel_others, asyncio.current_task(), then)
+        if self._finishing:
+            loop = asyncio.get_running_loop()
+            self._last_moment = loop.call_later(CLEAN_UP_MAX, cancel_others)
+            self._on_finished = cancel_others
+        else:
+            cancel_others()
+
+    def _cancel_others(
+        self, caller: asyncio.Task[object] | None, then: Callable[[], object] | None
+    ) -> None:
+        self._on_finished = None
+        if self._last_moment is not None:
+            self._last_moment.cancel()
         for task in self._tasks:
-            if task is not asyncio.current_task():
+            if task is not caller:
                 task.cancel()
+        if then is not None:
+            then()
 
     async def wait(self) -> None:
         """Wait until all tasks have ended; failures are not reported after that."""
         if self._tasks:
             await asyncio.wait(self._tasks)
         self._failed = _nobody
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._finishing.discard(task)
+        if not self._finishing and self._on_finished is not None:
+            self._on_finished()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

@@ -28,7 +28,8 @@ TRANSFERS_MAX = 32
 
 
 class Transfers:
-    """The transfers of one user, run as tasks of its session; they end when the user leaves."""
+    """The transfers of one user, run as tasks of its session; they end when the user leaves, or
+    shortly afterwards."""
 
     __slots__ = (
         "_closed",
@@ -57,7 +58,7 @@ class Transfers:
         self._reports = reports
         self._tasks = tasks
         self.log = log
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._under_way: dict[asyncio.Task[None], Upload | None] = {}
         self._closed = False
 
     @property
@@ -72,14 +73,19 @@ class Transfers:
             TooManyError: `TRANSFERS_MAX` transfers are running.
             ClosedError: the user has left.
         """
+        self._start(transfer, name)
+
+    def _start(
+        self, transfer: Coroutine[None, None, None], name: str, upload: Upload | None = None
+    ) -> None:
         try:
             self._check()
         except GuacrError:
             transfer.close()
             raise
         task = self._tasks.start(self._watch(transfer, name), name)
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
+        self._under_way[task] = upload
+        task.add_done_callback(self._under_way.pop)
         task.add_done_callback(lambda _: transfer.close())  # it may not have been started
 
     def receive(
@@ -89,8 +95,8 @@ class Transfers:
         `ack`. Raises as `start` does."""
         self._check()
         digest = self._reports.started(stream.name, incoming=True)
-        work = self._receive(Upload(stream, self._memory, digest), stream.name, take)
-        self.start(work, f"upload {stream.index}")
+        upload = Upload(stream, self._memory, digest)
+        self._start(self._receive(upload, stream.name, take), f"upload {stream.index}", upload)
 
     def note(self, what: str) -> None:
         """Log and publish what the user has done with files."""
@@ -98,11 +104,14 @@ class Transfers:
         self._reports.changed(what)
 
     def close(self) -> None:
-        """Cancel all transfers after the user has left."""
+        """Cancel all transfers after the user has left, except uploads that have arrived as a
+        whole: these have some seconds to end. The session's handler ends after all of them."""
         self._closed = True
         self.on_lost = _nobody
-        for task in self._under_way:
-            task.cancel()
+        for task, upload in self._under_way.items():
+            self._tasks.let_finish(task)
+            if upload is None or not upload.has_ended:
+                task.cancel()
 
     def _check(self) -> None:
         if self._closed:

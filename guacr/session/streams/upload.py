@@ -88,6 +88,11 @@ class Upload(AsyncIterator[bytes]):
         return self._take()
 
     @property
+    def has_ended(self) -> bool:
+        """True if all of it has arrived."""
+        return self._ended
+
+    @property
     def is_late(self) -> bool:
         """True if the client will not learn any more of an error: it has sent the end, and waits
         for no answer."""

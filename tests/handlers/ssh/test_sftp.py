@@ -70,6 +70,20 @@ async def test_files_are_listed_and_go_both_ways_beside_the_shell(
         await person.see("\nstill-42\n")
 
 
+async def test_an_upload_is_complete_although_its_client_leaves_at_once(
+    daemon: Daemon, server: OpenSsh, key: str, folder: Path
+) -> None:
+    """It replaces a file, which takes the server some more requests after the end."""
+    (folder / "file").write_bytes(b"old")
+    shutil.chown(folder / "file", server.user)
+    async with shell(daemon, server, key, **SFTP) as person:
+        index, _ = await file_system(person.client)
+        await send(person.client, "put", index, BINARY, f"{folder}/file", data=SOME)
+        person.client.send("disconnect")
+        await written(folder / "file", SOME)
+    assert os.listdir(folder) == ["file"]  # noqa: PTH208 - quick
+
+
 async def test_dropped_files_go_to_the_home_or_where_a_program_says(
     daemon: Daemon, server: OpenSsh, key: str, folder: Path
 ) -> None:

@@ -17,6 +17,7 @@ from guacr.errors import (
     UnsupportedError,
 )
 from guacr.protocol.status import Status
+from guacr.session import tasks
 from guacr.session.streams.bodies import ERROR_TYPE, FILE_TYPE, INDEX_TYPE
 from guacr.session.streams.files import (
     DEPTH_MAX,
@@ -28,7 +29,7 @@ from guacr.session.streams.objects import OBJECTS_MAX
 from guacr.session.streams.transfers import TRANSFERS_MAX
 from guacr.session.streams.upload import AHEAD_MAX
 from tests.guacr.session.streams.desk import Desk, Drive
-from tests.support.loopback import Bench, session_of, until
+from tests.support.loopback import Bench, session_of, sketch, until
 
 
 @pytest.fixture
@@ -182,6 +183,69 @@ async def test_who_leaves_ends_its_transfers(bench: Bench) -> None:
     await until(lambda: not [t for t in asyncio.all_tasks() if "load of" in t.get_name()])
     assert other.closed_with is None
     assert "/new" not in desk.drive.files
+
+
+@pytest.mark.parametrize("is_last", [True, False])
+async def test_an_upload_that_has_arrived_is_stored_although_its_user_leaves(
+    bench: Bench, is_last: bool
+) -> None:
+    desk = Desk(bench)
+    if not is_last:
+        bench.connect(session_of(desk.user).id)
+    handler = sketch(desk.user)
+    events = handler.events
+    await until(lambda: ("run",) in events)
+    desk.drive.gate.clear()
+    desk.transport.send("put", 0, 3, "text/plain", "/new")
+    desk.transport.send("put", 0, 4, "text/plain", "/incomplete")
+    desk.blob(3, b"whole")
+    desk.blob(4, b"who")
+    desk.transport.send("end", 3)
+    desk.transport.send("disconnect")
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert ("ended",) not in events, "the handler has the connection that the upload needs"
+    desk.drive.gate.set()
+    await until(lambda: "/new" in desk.drive.files)
+    assert desk.drive.files["/new"] == b"whole"
+    assert "/incomplete" not in desk.drive.files
+    if is_last:
+        await until(lambda: ("ended",) in events)
+
+
+async def test_nobody_waits_long_for_uploads(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks, "FINISH_MAX", 0.01)
+    desk = Desk(bench)
+    events = sketch(desk.user).events
+    desk.drive.gate.clear()
+    desk.transport.send("put", 0, 3, "text/plain", "/new")
+    desk.blob(3, b"whole")
+    desk.transport.send("end", 3)
+    await until(lambda: ("run",) in events)
+    desk.transport.send("disconnect")
+    await until(lambda: ("ended",) in events)
+    assert "/new" not in desk.drive.files
+
+
+async def test_nobody_waits_long_for_transfers_that_do_not_end(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "CLEAN_UP_MAX", 0.01)
+    desk = Desk(bench)
+    events = sketch(desk.user).events
+    released = asyncio.Event()
+
+    async def stubborn() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await released.wait()
+
+    desk.user.transfers.start(stubborn(), "stubborn")
+    await until(lambda: ("run",) in events)
+    desk.transport.send("disconnect")
+    await until(lambda: ("ended",) in events)
+    released.set()
 
 
 async def test_file_systems_are_bounded_and_withdrawn(bench: Bench) -> None:
