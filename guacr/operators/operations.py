@@ -24,13 +24,13 @@ from guacr.errors import (
     SessionClosedError,
     TooManyError,
     UnsupportedError,
-    clause,
 )
 from guacr.operators.authority import Operator
 from guacr.operators.filters import Page, Query
 from guacr.session.events import OperatorActed
 from guacr.session.ids import CONNECTION_ID_PREFIX
 from guacr.settings.models import Settings
+from guacr.showable import escaped, showable
 
 MESSAGE_MAX = 500
 """Maximum characters of a sentence for the users of a session."""
@@ -231,7 +231,7 @@ class Operations:
         self, operator: Operator, action: str, session: str = "", reason: str = ""
     ) -> None:
         extra = {"session": session} if session else None
-        log.info("operator %s at %s: %s", clause(operator.name), operator.peer, action, extra=extra)
+        log.info("operator %s at %s: %s", _shown(operator.name), operator.peer, action, extra=extra)
         await self._control.note(
             OperatorActed(operator.name, operator.peer, action, session, reason)
         )
@@ -256,4 +256,9 @@ def _sentence(message: str) -> str:
     """
     if len(message) > MESSAGE_MAX:
         raise BadRequestError(f"the message is longer than the {MESSAGE_MAX} characters allowed")
-    return clause(message) or MESSAGE
+    return _shown(" ".join(message.split())) or MESSAGE
+
+
+def _shown(text: str) -> str:
+    """Return what an operator has chosen, with the codes of invisible characters."""
+    return showable(text, escaped)

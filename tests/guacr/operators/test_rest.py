@@ -55,12 +55,12 @@ async def test_a_session_is_ended_with_a_sentence_and_the_audit_log_knows(site: 
     other, _ = site.connect()
     session = session_of(user)
     with site.daemon.registry.events.subscribe() as events:
-        message = "maintenance:\ncome back at ten\x1b[31m"
+        message = "Maintenance:\ncome back at ten.\x1b[31m"
         path = f"/v1/sessions/{session.id}/end"
         body = {"message": message}
         await answer(await site.http.post(path, json=body, headers=bearer([Right.ACT])))
         act = await anext(events)
-    told = "maintenance: come back at ten\\x1b[31m"
+    told = "Maintenance: come back at ten.\\x1b[31m"
     assert act == OperatorActed("ann", "127.0.0.1", "end", session.id, told)
     assert transport.all("error") == [(told, str(int(Status.SESSION_CLOSED)))]
     assert other.closed_with is None
