@@ -56,6 +56,7 @@ def check(settings: Settings) -> list[str]:
         f"metrics: {_metrics(settings)}",
         f"access rules: {len(settings.access.rules) or 'none'}",
         f"audit log: {_audit(settings)}",
+        f"recordings: {_recordings(settings)}",
         f"connections: {_names(settings.connections)}",
         f"protocols: {_names(protocols.names)}",
     ]
@@ -218,6 +219,19 @@ def _audit(settings: Settings) -> str:
         return "off"
     archive = f"archived in {journal.store}" if journal.store else "archived there"
     return f"in {journal.directory}, {archive}" + (", strict" if settings.audit.strict else "")
+
+
+def _recordings(settings: Settings) -> str:
+    recording = settings.recording
+    every = [f"in {recording.path}"] if recording.path else []
+    every += ["in the journal"] if recording.journal else []
+    own = [name for name, one in settings.connections.items() if "recording-path" in one.parameters]
+    ways = (
+        ("every session ", " and ".join(every)),
+        ("connections with their own directory: ", ", ".join(own)),
+        ("what clients ask for in ", ", ".join(map(str, recording.directories))),
+    )
+    return "; ".join(way + places for way, places in ways if places) or "none"
 
 
 def _places(hosts: Sequence[str], port: int) -> str:

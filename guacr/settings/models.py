@@ -412,6 +412,16 @@ class Settings(Section):
             raise ValueError("control.page needs the port of [websocket]: set websocket.enabled")
         return self
 
+    @model_validator(mode="after")
+    def _journal_is_there(self) -> Self:
+        for name, needs_it in (
+            ("recording.journal", self.recording.journal),
+            ("audit.strict", self.audit.strict),
+        ):
+            if needs_it and self.journal.directory is None:
+                raise ValueError(f"{name} needs a journal: set journal.directory")
+        return self
+
     def largest_window(self, width: int, height: int) -> tuple[int, int]:
         """Return the allowed window size nearest to `width` by `height` pixels.
 

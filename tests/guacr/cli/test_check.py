@@ -303,6 +303,26 @@ def test_directories_of_recordings(tmp_path: Path) -> None:
     assert f"recording-path: {text}" in problems(**values)
 
 
+def test_what_is_recorded_where(tmp_path: Path) -> None:
+    nowhere: dict[str, object] = {"directories": ()}
+    assert "recordings: none" in check(settings(recording=nowhere))
+    assert "recordings: what clients ask for in /r" in check(
+        settings(recording={"directories": ["/r"]})
+    )
+    everywhere = nowhere | {"path": tmp_path, "journal": True}
+    own = with_parameters(recording_path=str(tmp_path))
+    assert (
+        f"recordings: every session in {tmp_path} and in the journal; connections with their own "
+        "directory: a"
+    ) in check(settings(recording=everywhere, journal={"directory": tmp_path / "journal"}, **own))
+
+
+@pytest.mark.parametrize("section", [{"recording": {"journal": True}}, {"audit": {"strict": True}}])
+def test_what_needs_the_journal(section: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=r"needs a journal: set journal\.directory"):
+        settings(**section)
+
+
 def test_the_journal(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     missing = tmp_path / "a" / "journal"

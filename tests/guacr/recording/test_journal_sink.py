@@ -148,8 +148,9 @@ async def test_a_full_disk_ends_sessions_that_must_be_recorded(tmp_path: Path) -
 
 async def test_without_a_journal_there_is_no_session_or_a_notice(tmp_path: Path) -> None:
     for policy in ("require", "best-effort"):
+        recording = {"journal": True, "policy": policy}
         bench = Bench(
-            Settings.model_validate({"recording": {"journal": True, "policy": policy}}),
+            Settings.model_validate({"journal": {"directory": tmp_path}, "recording": recording}),
             RecordedHandler,
         )
         bench.registry.extensions.append(session_recording(bench.registry.events))
