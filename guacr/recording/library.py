@@ -8,7 +8,6 @@ from __future__ import annotations
 import io
 import os
 import re
-import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from itertools import islice
@@ -18,6 +17,14 @@ from threading import Lock
 from typing_extensions import Buffer, override
 
 from guacr.errors import BadRequestError, NotFoundError, shorten
+from guacr.recording.directories import (
+    Directory,
+    directories_of,
+    files,
+    inner_directories,
+    open_below,
+    places,
+)
 from guacr.recording.files import failure
 from guacr.recording.journal_library import JournalLibrary, is_in_journal
 from guacr.recording.listed import Listed
@@ -26,8 +33,6 @@ from guacr.recording.scan import PART, Map, Scanner
 from guacr.recording.search import Found, Line, search
 from guacr.recording.ttyrec import SUFFIX, read_ttyrec
 
-DEPTH_MAX = 4
-"""Directories below one of the operator's in which recordings are looked for."""
 LISTED_MAX = 10_000
 """Maximum recordings of a list: the newest."""
 FILES_MAX = 1_000_000
@@ -47,11 +52,11 @@ _SYNC = re.compile(rb";?4\.sync,\d+\.(\d{1,15})[,;]")
 
 
 class Library:
-    """Recordings below `directories`, and in a journal. If two have the same name, the one in the
-    first directory is meant. Links are not followed: others might be able to put them there."""
+    """Recordings below `directories`, and in a journal; `guacr.recording.directories` says which
+    names they have. Links are not followed: others might be able to put them there."""
 
     def __init__(self, directories: Iterable[Path], journal: JournalLibrary | None = None) -> None:
-        self._directories = tuple(directories)
+        self._paths = tuple(directories)
         self._journal = journal
         self._scans: dict[tuple[str, int, int], _Scan] = {}
         """By name, device and inode; only the newest are kept."""
@@ -76,22 +81,9 @@ class Library:
 
     def recordings(self, may_see: Callable[[str], bool] = lambda name: True) -> list[Listed]:
         """Return those in the directories."""
-        candidates: dict[str, list[Path]] = {}
-        changed: dict[str, float] = {}
-        for name, path, time in islice(self._files(), FILES_MAX):
-            if may_see(name) and not is_in_journal(name):
-                candidates.setdefault(name, []).append(path)
-                changed.setdefault(name, time)
-        newest = sorted(candidates, key=changed.__getitem__, reverse=True)
-        all_listed = (_first_listed(name, candidates[name]) for name in newest)
-        found = islice((listed for listed in all_listed if listed is not None), LISTED_MAX)
-        return sorted(found, key=lambda listed: listed.begun, reverse=True)
-
-    def _files(self) -> Iterator[tuple[str, Path, float]]:
-        """Yield the names of all files, their paths, and when they were changed."""
-        for directory in self._directories:
-            for path, time in _files(directory, DEPTH_MAX):
-                yield path.relative_to(directory).as_posix(), path, time
+        directories = directories_of(self._paths)
+        found = islice(_listed_by(directories, may_see), LISTED_MAX)
+        return sorted(found, key=lambda one: one.begun, reverse=True)
 
     def open(self, name: str) -> int:
         """Return a descriptor of a recording, to read it.
@@ -100,26 +92,25 @@ class Library:
             NotFoundError: there is none of that name.
             RecordingError: the disk cannot read it.
         """
-        if self._journal is not None and is_in_journal(name):
-            descriptor = self._journal.open(name)
-        else:
-            descriptor = self._open(name)
-        try:
-            found = _is_recording(descriptor)
-        except OSError as error:
-            os.close(descriptor)
-            raise failure(error) from error
-        if found:
+        if self._journal is None or not is_in_journal(name):
+            return self._open(name)
+        descriptor = self._journal.open(name)
+        if _is_recording_or_closed(descriptor):
             return descriptor
-        os.close(descriptor)
         raise _unknown(name)
 
-    def _open(self, name: str) -> int:
-        parts = name.split("/")
-        if len(parts) <= DEPTH_MAX + 1 and all(part not in ("", ".", "..") for part in parts):
-            for directory in self._directories:
-                with suppress(OSError, ValueError):
-                    return _open_below(directory, parts)
+    def _open(self, name: str, suffix: str = "") -> int:
+        """Open a recording in the directories, or the file with a suffix beside it."""
+        for directory, parts in places(directories_of(self._paths), name):
+            descriptor = _opened_recording(directory, parts)
+            if descriptor is None:
+                continue
+            if not suffix:
+                return descriptor
+            os.close(descriptor)
+            with suppress(OSError, ValueError):
+                return open_below(directory, [*parts[:-1], parts[-1] + suffix])
+            break
         raise _unknown(name)
 
     def map(self, name: str) -> Map:
@@ -182,7 +173,7 @@ class Library:
     def _open_text(self, name: str) -> int:
         if self._journal is not None and is_in_journal(name):
             return self._journal.open_text(name)
-        return self._open(name + SUFFIX)
+        return self._open(name, SUFFIX)
 
 
 class _Scan:
@@ -232,49 +223,82 @@ def _opened(descriptor: int) -> io.BufferedReader:
     return io.BufferedReader(_Contents(descriptor), END)
 
 
-def _files(directory: Path, depth: int) -> Iterator[tuple[Path, float]]:
-    try:
-        entries = sorted(os.scandir(directory), key=lambda entry: entry.name)
-    except OSError:
-        return
-    for entry in entries:
-        with suppress(OSError):
-            if entry.is_file(follow_symlinks=False):
-                yield Path(entry.path), entry.stat(follow_symlinks=False).st_mtime
-            elif depth and entry.is_dir(follow_symlinks=False):
-                yield from _files(Path(entry.path), depth - 1)
+def _listed_by(directories: list[Directory], may_see: Callable[[str], bool]) -> Iterator[Listed]:
+    """Yield the recordings that may be seen, the one that was changed last first."""
+    marks = {one.mark for one in directories}
+    candidates = _candidates(directories, may_see)
+    newest = (
+        (time, plain, number)
+        for plain, found in candidates.items()
+        for number, (_, _, time) in enumerate(found)
+    )
+    for _, plain, number in sorted(newest, reverse=True):
+        before, (directory, path, _) = candidates[plain][:number], candidates[plain][number]
+        if not _is_seen(plain, directory, may_see):
+            continue
+        is_taken = plain[-len(directory.mark) :] in marks or any(
+            _listed(plain, other) for _, other, _ in before
+        )
+        name = plain + directory.mark if is_taken else plain
+        one = _listed(name, path) if may_see(name) else None
+        if one is not None:
+            yield one
 
 
-def _open_below(directory: Path, parts: list[str]) -> int:
-    """Open a file without following links below the directory."""
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
-    place = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+def _candidates(
+    directories: list[Directory], may_see: Callable[[str], bool]
+) -> dict[str, list[tuple[Directory, Path, float]]]:
+    """Return the files with each name, which may be recordings, and when they were changed."""
+    candidates: dict[str, list[tuple[Directory, Path, float]]] = {}
+    within: list[tuple[Directory, Path, float]] = []
+    for directory, path, time in islice(files(directories), FILES_MAX):
+        name = directory.name_of(path)
+        if not is_in_journal(name):
+            candidates.setdefault(name, []).append((directory, path, time))
+            if not _is_seen(name, directory, may_see):
+                inner = inner_directories(directories, directory, path)
+                within += ((one, path, time) for one in inner)
+    for directory, path, time in within:
+        candidates.setdefault(directory.name_of(path), []).append((directory, path, time))
+    return candidates
+
+
+def _is_seen(name: str, directory: Directory, may_see: Callable[[str], bool]) -> bool:
+    return may_see(name) or may_see(name + directory.mark)
+
+
+def _opened_recording(directory: Path, parts: list[str]) -> int | None:
     try:
-        for part in parts[:-1]:
-            below = os.open(part, flags | os.O_DIRECTORY, dir_fd=place)
-            os.close(place)
-            place = below
-        descriptor = os.open(parts[-1], flags | os.O_NONBLOCK, dir_fd=place)
+        descriptor = open_below(directory, parts)
+    except (OSError, ValueError):
+        return None
+    return descriptor if _is_recording_or_closed(descriptor) else None
+
+
+def _is_recording_or_closed(descriptor: int) -> bool:
+    """Return whether a file is a recording; if not, close it.
+
+    Raises:
+        RecordingError: the disk cannot read it; it is closed.
+    """
+    is_recording = False
+    try:
+        is_recording = _is_recording(descriptor)
+    except OSError as error:
+        raise failure(error) from error
     finally:
-        os.close(place)
-    if stat.S_ISREG(os.fstat(descriptor).st_mode):
-        return descriptor
-    os.close(descriptor)
-    raise ValueError
+        if not is_recording:
+            os.close(descriptor)
+    return is_recording
 
 
 def _is_recording(descriptor: int) -> bool:
     return _BEGINNING.match(os.pread(descriptor, 40, 0)) is not None
 
 
-def _first_listed(name: str, paths: Iterable[Path]) -> Listed | None:
-    """Return the first of these files that is a recording."""
-    return next(filter(None, (_listed(name, path) for path in paths)), None)
-
-
 def _listed(name: str, path: Path) -> Listed | None:
     try:
-        descriptor = _open_below(path.parent, [path.name])
+        descriptor = open_below(path.parent, [path.name])
     except (OSError, ValueError):
         return None
     try:

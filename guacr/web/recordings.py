@@ -27,6 +27,7 @@ from guacr.errors import BadRequestError, ForbiddenError, GuacrError
 from guacr.journal.options import options_of
 from guacr.recording.journal_library import JournalLibrary
 from guacr.recording.library import Library
+from guacr.recording.names import before_tokens
 from guacr.settings.models import Settings
 from guacr.threads import held
 from guacr.web.admission import Admission
@@ -160,7 +161,8 @@ def library_of(settings: Settings) -> Library:
     """Return the recordings in all directories of the settings, and in the journal."""
     recording = settings.recording
     named = [one.parameters.get("recording-path", "") for one in settings.connections.values()]
-    paths = [Path(name) for name in named if name]
+    known = (before_tokens(name) for name in named if name)
+    paths = [Path(path) for path in known if path != "/"]
     if recording.path is not None:
         paths.append(recording.path)
     options = options_of(settings)

@@ -11,7 +11,8 @@ import pytest
 
 from guacr.errors import NotFoundError, RecordingError
 from guacr.protocol.instruction import encode
-from guacr.recording.library import DEPTH_MAX, Library
+from guacr.recording.directories import DEPTH_MAX
+from guacr.recording.library import Library
 from guacr.recording.locks import lock
 from guacr.recording.scan import PART
 from guacr.recording.search import Found, Line
@@ -68,12 +69,61 @@ def test_directories_that_do_not_exist_are_empty(tmp_path: Path) -> None:
     assert Library((tmp_path / "missing",)).recordings() == []
 
 
-def test_the_first_directory_with_a_name_counts(tmp_path: Path) -> None:
-    put(tmp_path, "one/same", recorded(0, 1000))
-    put(tmp_path, "two/same", recorded(0, 2000))
+def names(library: Library, prefix: str = "") -> list[str]:
+    return sorted(one.name for one in library.recordings(lambda name: name.startswith(prefix)))
+
+
+def test_recordings_of_the_same_name_in_two_directories(tmp_path: Path) -> None:
+    """The one in the first directory has the name; each has a row, and is found by its name."""
+    put(tmp_path, "one/ann/same", recorded(0, 1000))
+    put(tmp_path, "one/letter", b"Dear reader, ...")
+    for number, name in enumerate(("ann/same", "letter")):
+        put(tmp_path, f"two/{name}", recorded(0, 2000 + number))
+        put(tmp_path, f"two/{name}.ttyrec", ttyrec_of((START / 1000, f"text of {name}\n")))
     library = Library((tmp_path / "one", tmp_path / "two"))
-    assert [(one.name, one.duration) for one in library.recordings()] == [("same", 1000)]
-    assert library.map("same").duration == 1000
+    found = {one.name: one.duration for one in library.recordings()}
+    (other,) = found.keys() - {"ann/same", "letter"}
+    assert found == {"ann/same": 1000, "letter": 2001, other: 2000}
+    assert {name: library.map(name).duration for name in found} == found
+    assert names(library, "ann/") == ["ann/same", other]
+    assert names(library, other) == [other]
+    assert not library.has_text("ann/same")
+    assert library.search(other, "text").lines == [Line(0, "text of ann/same")]
+    again = Library((tmp_path / "new", tmp_path / "one", tmp_path / "two"))
+    assert names(again, other) == [other], "links to it stay valid"
+
+
+def test_a_name_that_looks_like_that_of_another_directory(tmp_path: Path) -> None:
+    directories = (tmp_path / "one", tmp_path / "two")
+    for directory in directories:
+        put(directory, "same", recorded(0))
+    (other,) = (name for name in names(Library(directories)) if name != "same")
+    put(tmp_path, f"one/{other}", recorded(0, 7000))
+    library = Library(directories)
+    assert len(set(names(library))) == 3
+    assert sorted(library.map(name).duration for name in names(library)) == [0, 0, 7000]
+
+
+def test_a_directory_within_another_one(tmp_path: Path) -> None:
+    put(tmp_path, "all/ann/one", recorded(0, 1000))
+    put(tmp_path, "all/one", recorded(0, 2000))
+    put(tmp_path, "all/a/b/c/d/e/deep", recorded(0, 3000))
+    (tmp_path / "link").symlink_to("all")
+    library = Library(
+        (tmp_path / "all/ann", tmp_path / "all", tmp_path / "link", tmp_path / "all/a/b/c/d")
+    )
+    assert names(library) == ["ann/one", "e/deep", "one"]
+    assert [library.map(name).duration for name in names(library)] == [1000, 3000, 2000]
+
+
+def test_a_token_for_a_name_in_an_inner_directory(tmp_path: Path) -> None:
+    put(tmp_path, "all/ann/one", recorded(0, 1000))
+    library = Library((tmp_path / "all/ann", tmp_path / "all"))
+    (one,) = library.recordings(lambda name: name == "one")
+    assert (one.name, library.map("one").duration) == ("one", 1000)
+    put(tmp_path, "all/one", recorded(0, 2000))
+    (one,) = library.recordings(lambda name: name == "one")
+    assert one.duration == library.map("one").duration == 2000
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,20 @@ async def test_a_token_is_for_some_recordings(site: Site, granted: str, names: s
             assert status == (200 if name in names else 403), (name, what)
 
 
+def test_directories_that_differ_by_person_are_listed(tmp_path: Path) -> None:
+    (tmp_path / "ann").mkdir()
+    (tmp_path / "ann/first").write_bytes(recorded(1))
+    parameters = {"recording-path": f"{tmp_path}/${{GUAC_USERNAME}}"}
+    root = {"recording-path": "/${GUAC_USERNAME}"}
+    connections = {
+        "desk": {"protocol": "ssh", "parameters": parameters},
+        "root": {"protocol": "ssh", "parameters": root},
+    }
+    settings = Settings.model_validate({"connections": connections})
+    library = recordings.library_of(settings)
+    assert [one.name for one in library.recordings()] == ["ann/first"]
+
+
 async def test_searches(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """They find text, and one that takes long holds up nothing else."""
     text = ttyrec_of((1, "\x1b[8;24;80t"), (3, "one\r\n"), (4.5, "two"))

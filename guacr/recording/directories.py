@@ -1,0 +1,123 @@
+"""The directories of recordings, and the names that their files have in one list.
+
+A file has the name of its path below its directory. If two directories have a file of the same
+name, the one in the first directory has this name, and others end in `~` and eight digits, which
+are those of their directory. A file that is below two directories, one in the other, has the name
+that it has below the outer one. Everything here blocks.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+DEPTH_MAX = 4
+"""Directories below one of the operator's in which recordings are looked for."""
+SIGN, DIGITS = "~", 8
+"""The sign before the digits of a directory in a name, and their number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """A directory with recordings."""
+
+    path: Path
+    """Without links."""
+    mark: str
+    """Its sign and digits, which depend on its path in the settings."""
+    outer: tuple[Path, ...]
+    """The directories of the list around it."""
+
+    def name_of(self, file: Path) -> str:
+        """Return the path of a file below it."""
+        return file.relative_to(self.path).as_posix()
+
+    def owns(self, file: Path) -> bool:
+        """Return whether a file below it is not found in an outer one."""
+        return all(len(file.relative_to(one).parts) > DEPTH_MAX + 1 for one in self.outer)
+
+
+def directories_of(paths: Iterable[Path]) -> list[Directory]:
+    """Return each directory once, in the order of its first path."""
+    real: dict[Path, Path] = {}
+    for path in paths:
+        real.setdefault(Path(os.path.realpath(path)), path)
+    return [
+        Directory(
+            path,
+            SIGN + sha256(os.fsencode(named)).hexdigest()[:DIGITS],
+            tuple(one for one in path.parents if one in real),
+        )
+        for path, named in real.items()
+    ]
+
+
+def files(directories: Iterable[Directory]) -> Iterator[tuple[Directory, Path, float]]:
+    """Yield each file once, with its directory, and when it was changed."""
+    for directory in directories:
+        for path, time in _files(directory.path, DEPTH_MAX):
+            if directory.owns(path):
+                yield directory, path, time
+
+
+def inner_directories(
+    directories: Iterable[Directory], directory: Directory, file: Path
+) -> Iterator[Directory]:
+    """Yield the directories within the one of a file in which it is, too."""
+    for one in directories:
+        if directory.path in one.outer and file.is_relative_to(one.path):
+            yield one
+
+
+def places(directories: list[Directory], name: str) -> Iterator[tuple[Path, list[str]]]:
+    """Yield the directories, and the parts of paths below them, that a name may mean, the most
+    likely first."""
+    marked = [one for one in directories if name.endswith(one.mark)]
+    if marked:
+        directories, name = marked, name[: -len(marked[0].mark)]
+    parts = name.split("/")
+    if len(parts) > DEPTH_MAX + 1 or any(part in ("", ".", "..") for part in parts):
+        return
+    for one in sorted(directories, key=lambda one: not one.owns(one.path.joinpath(*parts))):
+        yield one.path, parts
+
+
+def open_below(directory: Path, parts: list[str]) -> int:
+    """Open a file without following links below a directory.
+
+    Raises:
+        OSError: it cannot be opened.
+        ValueError: it is not a regular file.
+    """
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+    place = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for part in parts[:-1]:
+            below = os.open(part, flags | os.O_DIRECTORY, dir_fd=place)
+            os.close(place)
+            place = below
+        descriptor = os.open(parts[-1], flags | os.O_NONBLOCK, dir_fd=place)
+    finally:
+        os.close(place)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor
+    os.close(descriptor)
+    raise ValueError
+
+
+def _files(directory: Path, depth: int) -> Iterator[tuple[Path, float]]:
+    try:
+        entries = sorted(os.scandir(directory), key=lambda entry: entry.name)
+    except OSError:
+        return
+    for entry in entries:
+        with suppress(OSError):
+            if entry.is_file(follow_symlinks=False):
+                yield Path(entry.path), entry.stat(follow_symlinks=False).st_mtime
+            elif depth and entry.is_dir(follow_symlinks=False):
+                yield from _files(Path(entry.path), depth - 1)
