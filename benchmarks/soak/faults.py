@@ -12,6 +12,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks.soak.people import Loss
 from benchmarks.soak.servers import FAR, NEAR_ADDRESS, Servers
 from tests.support.network_namespace import ip
 
@@ -36,14 +37,16 @@ class Fault:
     affects: frozenset[str]
     """The kinds of sessions that may be lost; `*` for all."""
     act: Act
+    spares_begun: bool = False
+    """True if only sessions may be lost that have not shown a frame yet."""
     times: list[tuple[float, float]] = field(default_factory=list)
     """When it was injected, on the monotonic clock."""
 
-    def explains(self, kind: str, at: float) -> bool:
-        """Return whether the loss of a session at a time is a consequence."""
-        if not self.affects & {kind, "*"}:
+    def explains(self, loss: Loss) -> bool:
+        """Return whether the loss of a session is a consequence."""
+        if not self.affects & {loss.kind, "*"} or (self.spares_begun and loss.had_begun):
             return False
-        return any(start <= at <= end + GRACE for start, end in self.times)
+        return any(start <= loss.at <= end + GRACE for start, end in self.times)
 
     async def inject(self, seconds: float) -> None:
         """Let it happen for some seconds."""
@@ -72,7 +75,7 @@ def faults(servers: Servers, daemon: int, place: Path, clock: Path | None) -> li
     found = [
         Fault("limit of 64 files", EVERYTHING, limit(resource.RLIMIT_NOFILE, lambda: FILES)),
         Fault("limit of memory", EVERYTHING, limit(resource.RLIMIT_AS, lambda: _used(daemon))),
-        Fault("daemon stopped", frozenset(), lambda: _stopped([daemon])),
+        Fault("daemon stopped", EVERYTHING, lambda: _stopped([daemon]), spares_begun=True),
     ]
     if servers.ssh:
         is_ssh = frozenset({"ssh", "far ssh"})

@@ -33,6 +33,8 @@ class Loss:
     """The daemon's sentence, or what was seen instead of one."""
     is_told: bool
     """True if the daemon gave a sentence."""
+    had_begun: bool
+    """True if it had shown a frame."""
 
 
 @dataclass(slots=True)
@@ -67,29 +69,36 @@ class Crowd:
         return random.choices(free, [kind.weight for kind in free])[0]
 
     async def _session(self, kind: Kind, life: float) -> None:
+        had_begun = False
+
+        def lost(reason: str, *, is_told: bool) -> None:
+            self.losses.append(Loss(kind.name, time.monotonic(), reason, is_told, had_begun))
+
         try:
             client = await GuacClient.dial("127.0.0.1", self.port, Behaviour(paint=False))
         except OSError as error:
-            self._lost(kind, f"cannot connect: {error}", is_told=False)
+            lost(f"cannot connect: {error}", is_told=False)
             return
         try:
+            await self._open(kind, client)
+            had_begun = True
             await self._use(kind, client, life)
         except AssertionError as error:
             if client.state.errors:
-                self._lost(kind, client.state.errors[-1][0], is_told=True)
+                lost(client.state.errors[-1][0], is_told=True)
             elif client.state.disconnect:  # as at the end of a shell
-                self._lost(kind, "the host has ended the session", is_told=True)
+                lost("the host has ended the session", is_told=True)
             else:
-                self._lost(kind, str(error).partition("\n")[0], is_told=False)
+                lost(str(error).partition("\n")[0], is_told=False)
         finally:
             with suppress(OSError):
                 await client.close(politely=random.random() < 0.5)
 
-    async def _use(self, kind: Kind, client: GuacClient, life: float) -> None:
-        """Open a session, and use it for some seconds.
+    async def _open(self, kind: Kind, client: GuacClient) -> None:
+        """Wait for the first frame of a session.
 
         Raises:
-            AssertionError: it did not begin, or ended.
+            AssertionError: it did not begin.
         """
         async with asyncio.timeout(2 * OPEN_WITHIN):
             client.send("select", kind.protocol)
@@ -97,6 +106,13 @@ class Crowd:
             client.answer_args(kind.parameters, HELLO)
             await client.frame(OPEN_WITHIN)
         self.opened[kind.name] += 1
+
+    async def _use(self, kind: Kind, client: GuacClient, life: float) -> None:
+        """Use a session for some seconds.
+
+        Raises:
+            AssertionError: it has ended.
+        """
         end = time.monotonic() + life
         while time.monotonic() < end:
             await asyncio.sleep(random.uniform(*PAUSE))
@@ -107,6 +123,3 @@ class Crowd:
             if client.closed or client.state.errors:
                 raise AssertionError("closed without a reason")
         self.done[kind.name] += 1
-
-    def _lost(self, kind: Kind, reason: str, *, is_told: bool) -> None:
-        self.losses.append(Loss(kind.name, time.monotonic(), reason, is_told))

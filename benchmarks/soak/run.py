@@ -23,7 +23,7 @@ from tests.support.server_process import end
 from tests.support.waiting import free_port, listens, until
 
 INSIDE = "GUACR_SOAK"
-"""Set in the namespaces."""
+"""Set in the namespaces, to the directory for what is kept."""
 NAMESPACES = ("unshare", "--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child")
 DISK = "64m"
 """Of recordings and the journal."""
@@ -66,12 +66,31 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--every", type=float, default=60.0, help="seconds between two lines")
     parser.add_argument("--only", default="", help="inject only faults with this in their names")
     options = parser.parse_args(arguments)
-    if os.geteuid() == 0 and INSIDE not in os.environ:
-        command = [*NAMESPACES, sys.executable, "-m", "benchmarks", "soak", *arguments]
-        os.execvpe(command[0], command, os.environ | {INSIDE: "1"})
-    if INSIDE in os.environ:
-        _prepare_namespaces()
+    if os.geteuid() != 0:
+        return asyncio.run(_soak(options))
+    if INSIDE not in os.environ:
+        return _run_inside(arguments)
+    _prepare_namespaces()
+    if child := os.fork():
+        return _reap_until(child)
     return asyncio.run(_soak(options))
+
+
+def _run_inside(arguments: list[str]) -> int:
+    """Soak in namespaces, whose end takes along all that the servers have started and written."""
+    command = [*NAMESPACES, sys.executable, "-m", "benchmarks", "soak", *arguments]
+    with tempfile.TemporaryDirectory(prefix="guacr-soak-", ignore_cleanup_errors=True) as place:
+        Path(place).chmod(0o755)  # some of the servers run as other users
+        environment = os.environ | {INSIDE: tempfile.gettempdir(), "TMPDIR": place}
+        return subprocess.run(command, env=environment, check=False).returncode
+
+
+def _reap_until(child: int) -> int:
+    """As the first process of a namespace, reap all processes until one ends; return its status."""
+    while True:
+        pid, status = os.wait()
+        if pid == child:
+            return os.waitstatus_to_exitcode(status) & 0xFF
 
 
 def _prepare_namespaces() -> None:
@@ -117,6 +136,8 @@ async def _soak(options: argparse.Namespace) -> int:
             status is None,
         ]
         tell("held" if all(held) else "failed")
+        if INSIDE in os.environ:  # the namespaces' end is that of the servers, too
+            os._exit(int(not all(held)))
         return int(not all(held))
 
 
@@ -181,7 +202,7 @@ def _report_losses(crowd: Crowd, found: list[Fault], tell: Tell) -> bool:
     """Say what was lost, and why; return whether faults explain all of it."""
     explained, strange = Counter[str](), Counter[str]()
     for loss in crowd.losses:
-        causes = [fault for fault in found if fault.explains(loss.kind, loss.at)]
+        causes = [fault for fault in found if fault.explains(loss)]
         causes.sort(key=lambda fault: len(fault.affects - {"*"}), reverse=True)
         names = [fault.name for fault in causes]  # those of this kind first
         if names and (loss.is_told or any(map(_is_silent, names))):
@@ -217,7 +238,7 @@ def _report_log(log: Path, tell: Tell) -> bool:
     tracebacks = log.read_text(errors="replace").count("Traceback (most recent call last)")
     tell(f"unexpected errors in the daemon's log: {tracebacks}")
     if tracebacks:
-        kept = Path(tempfile.gettempdir()) / "guacr-soak.log"
+        kept = Path(os.environ.get(INSIDE, tempfile.gettempdir())) / "guacr-soak.log"
         shutil.copy(log, kept)
         tell(f"the log is in {kept}")
     return not tracebacks
