@@ -32,6 +32,8 @@ A message is one sentence without capital or full stop that says what is wrong a
 sent to the client unchanged, so it must not contain secrets.
 """
 
+import errno
+import os
 from traceback import clear_frames
 from typing import ClassVar
 
@@ -233,6 +235,20 @@ def error_of_status(status: int, message: str) -> GuacrError:
     """Return the error for a peer's answer with this status; an unknown number counts as
     SERVER_ERROR."""
     return _BY_STATUS.get(status, GuacrError)(message)
+
+
+_EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.ENOSPC}
+
+
+def exhaustion(error: BaseException) -> BusyError | None:
+    """Return the error for users if the machine has run out of files, memory or disk."""
+    if isinstance(error, OSError) and error.errno in _EXHAUSTED:
+        reason = clause(os.strerror(error.errno))
+    elif isinstance(error, MemoryError):
+        reason = "out of memory"
+    else:
+        return None
+    return BusyError(f"the daemon has reached a limit of its machine ({reason}): try again later")
 
 
 def clause(text: str) -> str:

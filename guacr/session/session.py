@@ -19,6 +19,7 @@ from guacr.errors import (
     GuacrError,
     InternalError,
     TooManyError,
+    exhaustion,
     forget_frames,
 )
 from guacr.log import ContextAdapter, belonging_to
@@ -197,8 +198,10 @@ class Session:
     def _failed(self, error: BaseException) -> None:
         """End the session with its handler's error; unexpected errors are logged."""
         if not isinstance(error, GuacrError):
-            self.log.error("the handler failed", exc_info=error)
-            error = InternalError()
+            exhausted = exhaustion(error)
+            if exhausted is None:
+                self.log.error("the handler failed", exc_info=error)
+            error = exhausted or InternalError()
         self.close(error)
 
     def carry_out_late(self, user: User, work: Callable[[], None]) -> None:

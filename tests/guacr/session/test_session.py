@@ -1,6 +1,7 @@
 """A session and its users: joining, rights, input, frames, slow viewers, the end."""
 
 import asyncio
+import errno
 import json
 from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator
@@ -935,6 +936,19 @@ async def test_a_failure_reaches_every_user(bench: Bench) -> None:
     for transport in (first, second):
         assert transport.all("error") == [("the host went away", "515")]
         assert transport.closed_with == Status.UPSTREAM_ERROR
+
+
+@pytest.mark.parametrize("error", [OSError(errno.EMFILE, "x"), MemoryError()])
+async def test_a_machine_that_is_full_is_no_internal_error(
+    bench: Bench, error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    transport, user = bench.connect()
+    sketch(user).fail(error)
+    await until(lambda: transport.closed_with is not None)
+    ((sentence, status),) = transport.all("error")
+    assert "too many open files" in sentence or "out of memory" in sentence
+    assert int(status) == Status.SERVER_BUSY
+    assert "Traceback" not in caplog.text
 
 
 async def test_a_task_that_fails_ends_the_session_with_its_error(bench: Bench) -> None:
