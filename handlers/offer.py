@@ -99,6 +99,7 @@ class Offer:
             self._files.require(Feature.READ)
             owner.transfers.start(self._send(owner, path), "download")
         except GuacrError as error:
+            owner.transfers.refused(path, error)
             self._tell(f"{shorten(path)} was not sent: {error}.")
 
     def set_directory(self, path: str) -> None:
@@ -106,17 +107,22 @@ class Offer:
         self._directory = path
 
     async def _send(self, user: User, host_path: str) -> None:
+        is_begun = False
         try:
             path = await self._files.path_of(host_path)
             if (await self._files.stat(path)).is_directory:
                 raise ForbiddenError("it is a folder, and only files can be sent")
             async with aclosing(self._files.read(path)) as pieces:
                 first = await anext(pieces, b"")
-                async with user.outputs.open_file(posixpath.basename(path), MIMETYPE) as stream:
+                stream = user.outputs.open_file(posixpath.basename(path), MIMETYPE)
+                is_begun = True
+                async with stream:
                     await stream.write(first)
                     async for piece in pieces:
                         await stream.write(piece)
         except GuacrError as error:
+            if not is_begun:
+                user.transfers.refused(host_path, error)
             self._tell(f"{shorten(host_path)} was not sent: {error}.")
             raise
 

@@ -151,6 +151,10 @@ class Refused:
     session: str = ""
     """Empty if the client has none."""
     user: str = ""
+    name: str = ""
+    """The path of a file that was refused; empty for anything else."""
+    incoming: bool | None = None
+    """True if the user was to send the file, False if the user was to be sent it."""
 
 
 @dataclass(frozen=True, slots=True)

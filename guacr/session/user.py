@@ -8,14 +8,14 @@ from uuid import uuid4
 from typing_extensions import override
 
 from guacr.budget import Budget
-from guacr.errors import GuacrError
+from guacr.errors import GuacrError, UnsupportedError
 from guacr.protocol.client import ClientInfo
-from guacr.session.events import Events, Refused
+from guacr.session.events import Events
 from guacr.session.frames.viewer import Viewer
 from guacr.session.input.held import HeldInput
 from guacr.session.link import Link
 from guacr.session.rights import Rights
-from guacr.session.streams.inputs import InputStream, InputStreams
+from guacr.session.streams.inputs import FILES, InputStream, InputStreams
 from guacr.session.streams.objects import Objects
 from guacr.session.streams.outputs import OutputStreams
 from guacr.session.streams.transfers import SessionLog, Transfers
@@ -43,8 +43,7 @@ class User(Viewer):
 
     __slots__ = (
         "_audio_types",
-        "_events",
-        "_session_id",
+        "_reports",
         "clipboard_stream",
         "held",
         "id",
@@ -97,13 +96,11 @@ class User(Viewer):
         self.streams = InputStreams(link.send, self._refused, confirms_ends=info.takes_files)
         self.clipboard_stream: InputStream | None = None
         """The clipboard stream that was opened last; only its content may be pasted."""
-        self._events = events
-        self._session_id = session_id
-        reports = TransferReports(events, session_id, self.id)
-        self.outputs = OutputStreams(link, reports)
+        self._reports = TransferReports(events, session_id, self.id, link.peer)
+        self.outputs = OutputStreams(link, self._reports)
         self.memory = Budget(max_memory, "session.max_user_memory")
         """The memory that its streams hold until they end."""
-        self.transfers = Transfers(self.id, tasks, log, reports, self.memory)
+        self.transfers = Transfers(self.id, tasks, log, self._reports, self.memory)
         self.objects = Objects(rights, link.send, self.outputs, self.transfers)
         self.held = HeldInput()
 
@@ -143,6 +140,11 @@ class User(Viewer):
         self.outputs.close()
         self.transfers.close()
 
-    def _refused(self, error: GuacrError) -> None:
+    def _refused(self, stream: InputStream, error: GuacrError) -> None:
         """Report that a stream of this user was refused."""
-        self._events.publish(Refused(self.link.peer, str(error), self._session_id, self.id))
+        if stream.kind == "audio" and isinstance(error, UnsupportedError):
+            return  # browsers offer a microphone to every session
+        if stream.kind in FILES:
+            self._reports.refused(error, stream.name, incoming=True)
+        else:
+            self._reports.refused(error)

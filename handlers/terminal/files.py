@@ -49,6 +49,8 @@ class FilesTerminalHandler(TerminalHandler[_P]):
     def download(self, path: str) -> None:
         if self.files is None:
             self.print_line(f"{shorten(path)} was not sent: {self._no_files()}.")
+            if (owner := self.session.owner) is not None:
+                owner.transfers.refused(path, UnsupportedError(self._no_files()))
         else:
             self.files.download(path)
 

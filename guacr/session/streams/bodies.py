@@ -8,7 +8,7 @@ this body is sent before the `end` of the file.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -41,12 +41,14 @@ class Body:
 
 
 class Bodies:
-    """Sends bodies; each names the object and what was requested."""
+    """Sends bodies; each names the object and what was requested. `refused` is called with the path
+    of a file of which nothing could be sent, and the error."""
 
-    __slots__ = ("_outputs",)
+    __slots__ = ("_outputs", "_refused")
 
-    def __init__(self, outputs: OutputStreams) -> None:
+    def __init__(self, outputs: OutputStreams, refused: Callable[[str, Exception], None]) -> None:
         self._outputs = outputs
+        self._refused = refused
 
     async def send(self, index: int, name: str, content: Body) -> None:
         """Send a body, and an error in its place or before its end; raises this error."""
@@ -64,6 +66,8 @@ class Bodies:
         except BaseException as error:
             if isinstance(error, Exception) and (body is None or body.is_open):
                 self.refuse(index, name, error)  # before the end, which would mean success
+            if isinstance(error, Exception) and body is None and content.file:
+                self._refused(content.file, error)
             if body is not None:
                 body.abort()
             raise

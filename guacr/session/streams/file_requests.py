@@ -84,13 +84,20 @@ class FileRequests:
         if known.feature is not None:
             files.require(known.feature)
         request = Request(files, index, number, arguments)
-        self._transfers.start(self._answer(known, request), operation)
+        self._transfers.start(self._answer(operation, request), operation)
 
-    async def _answer(self, operation: Operation, request: Request) -> None:
+    def refused(self, operation: str, arguments: Sequence[str], error: Exception) -> None:
+        """Report that a request was refused, unless it is one that only looks for files."""
+        known, path = OPERATIONS.get(operation), next(iter(arguments), "")
+        if known is not None and known.feature is not None:
+            self._transfers.refused(path, error, is_download=known.feature is Feature.READ)
+
+    async def _answer(self, operation: str, request: Request) -> None:
         try:
-            answer = await operation.run(self, request)
+            answer = await OPERATIONS[operation].run(self, request)
         except Exception as error:
             self._bodies.refuse(request.index, request.number, error)
+            self.refused(operation, request.arguments, error)
             raise
         if isinstance(answer, Body):
             await self._bodies.send(request.index, request.number, answer)

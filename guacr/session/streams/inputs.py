@@ -80,7 +80,7 @@ class InputStreams:
 
     Args:
         send: sends instructions to the user.
-        on_refused: called with the reason why a stream could not be opened.
+        on_refused: called with a stream that could not be opened, and the reason.
         confirms_ends: True if the user waits for an `ack` of the `end` of each file.
     """
 
@@ -89,7 +89,7 @@ class InputStreams:
     def __init__(
         self,
         send: Callable[[bytes], None],
-        on_refused: Callable[[GuacrError], None],
+        on_refused: Callable[[InputStream, GuacrError], None],
         *,
         confirms_ends: bool = False,
     ) -> None:
@@ -128,7 +128,7 @@ class InputStreams:
             self._refused.add(index)
             stream.ack(str(error), error.status)
             stream.release()
-            self._on_refused(error)
+            self._on_refused(stream, error)
             return
         self._open[index] = stream
         stream.on_refuse = partial(self._refuse, stream)
@@ -184,7 +184,7 @@ class InputStreams:
             stream.release()
         self._open.clear()
         self._send = _discard
-        self._on_refused = _no_failure
+        self._on_refused = _not_reported
 
     def _not_open(self, index: int) -> None:
         message = f"stream {index} is not open"
@@ -257,6 +257,10 @@ def _no_blob(data: bytes) -> None:
 
 def _no_end() -> None:
     """Ignore an end that has no consumer."""
+
+
+def _not_reported(stream: InputStream, error: GuacrError) -> None:
+    """Report nothing after the user has left."""
 
 
 def _no_failure(error: GuacrError) -> None:

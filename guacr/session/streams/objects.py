@@ -41,7 +41,7 @@ class Objects:
         self._rights = rights
         self._send = send
         self._transfers = transfers
-        self._bodies = Bodies(outputs)
+        self._bodies = Bodies(outputs, transfers.refused)
         self._requests = FileRequests(self._bodies, transfers)
         self._offered: dict[int, FileSystem] = {}
 
@@ -74,6 +74,7 @@ class Objects:
             self._transfers.start(self._send_body(files, index, path, name), "download")
         except GuacrError as error:
             self._bodies.refuse(index, name, error)
+            self._transfers.refused(name, error)
 
     def put(self, index: int, stream: InputStream, offset: int = 0) -> None:
         """Receive a file that the user sends.
@@ -103,6 +104,7 @@ class Objects:
             self._requests.start(self._find(index), index, str(number), operation, arguments)
         except GuacrError as error:
             self._bodies.refuse(index, str(number), error)
+            self._requests.refused(operation, arguments, error)
 
     async def _send_body(self, files: FileSystem, index: int, path: str, name: str) -> None:
         try:
@@ -111,6 +113,7 @@ class Objects:
                 files.require(Feature.READ)
         except Exception as error:
             self._bodies.refuse(index, name, error)
+            self._transfers.refused(path, error)
             raise
         if directory:
             body = Body(INDEX_TYPE, index_of(files, path))

@@ -98,6 +98,11 @@ class Transfers:
         upload = Upload(stream, self._memory, digest)
         self._start(self._receive(upload, stream.name, take), f"upload {stream.index}", upload)
 
+    def refused(self, name: str, error: Exception, *, is_download: bool = True) -> None:
+        """Report that the user is not sent a file, before any of it was sent, or that a file is
+        not changed."""
+        self._reports.refused(error, name, incoming=False if is_download else None)
+
     def note(self, what: str) -> None:
         """Log and publish what the user has done with files."""
         self.log.info("user %s %s", self._user_id, what)

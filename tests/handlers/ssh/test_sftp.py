@@ -16,6 +16,7 @@ import pytest
 from guacr.api import UpstreamError
 from guacr.daemon import Daemon
 from guacr.protocol.status import Status
+from guacr.session.events import Refused
 from guacr.testing.client import GuacClient
 from guacr.testing.daemon import address
 from handlers.ssh.handler import SshHandler
@@ -114,9 +115,12 @@ async def test_a_program_sends_files_to_the_owner(
         (stream,) = person.client.state.streams
         assert (stream.opcode, *stream.args) == ("file", BINARY, "a file")
         assert bytes(stream.data) == SOME
-        person.client.type("printf '\\033]482200;%s\\a' no; printf '\\033]482200;%s\\a' /\n")
-        await person.see("'no' was not sent: the host cannot find")
-        await person.see("'/' was not sent: it is a folder, and only files can be sent.")
+        with person.session.events.subscribe() as events:
+            person.client.type("printf '\\033]482200;%s\\a' no; printf '\\033]482200;%s\\a' /\n")
+            await person.see("'no' was not sent: the host cannot find")
+            await person.see("'/' was not sent: it is a folder, and only files can be sent.")
+            refused = [one for one in events._pending if isinstance(one, Refused)]
+        assert {(one.name, one.incoming) for one in refused} == {("no", False), ("/", False)}
 
 
 async def test_the_offered_directory_confines_programs_too(
@@ -176,8 +180,11 @@ async def test_without_the_parameter_nothing_is_offered(
         sentence, status = await send(person.client, "file", BINARY, "new", data=b"x")
         assert "parameter enable-sftp" in sentence
         assert status == Status.UNSUPPORTED
-        person.client.type("printf '\\033]482200;/etc/hosts\\a\\033]482201;/tmp\\a'\n")
-        await person.see("'/etc/hosts' was not sent: file transfer is not enabled")
+        with person.session.events.subscribe() as events:
+            person.client.type("printf '\\033]482200;/etc/hosts\\a\\033]482201;/tmp\\a'\n")
+            await person.see("'/etc/hosts' was not sent: file transfer is not enabled")
+            (refused,) = [one for one in events._pending if isinstance(one, Refused)]
+        assert (refused.name, refused.incoming) == ("/etc/hosts", False)
         await person.see("No files go to '/tmp': file transfer is not enabled")
         assert not [one for one in person.client.history if one.opcode == "filesystem"]
 

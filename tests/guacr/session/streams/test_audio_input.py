@@ -9,6 +9,7 @@ import pytest
 from typing_extensions import override
 
 from guacr.protocol.audio import AudioFormat
+from guacr.session.events import Refused
 from guacr.session.streams.audio_input import BURST, AudioInput
 from guacr.session.user import User
 from tests.support.clock import FrozenClock
@@ -144,11 +145,15 @@ async def test_unknown_formats_are_refused(bench: Bench) -> None:
 
 async def test_protocols_without_sound_refuse_it() -> None:
     bench = Bench()
-    transport, _ = bench.connect()
-    transport.send("audio", 3, CD.mimetype)
-    assert transport.all("ack") == [
-        ("3", "audio streams are not supported by this protocol", "256")
-    ]
+    transport, user = bench.connect()
+    with session_of(user).events.subscribe() as events:
+        transport.send("audio", 3, CD.mimetype)
+        transport.send("pipe", 4, "text/plain", "sketch")
+        transport.send("file", 5, "text/plain", "sketch")
+        refused = [one.name for one in events._pending if isinstance(one, Refused)]
+    sentence = "audio streams are not supported by this protocol"
+    assert transport.all("ack")[0] == ("3", sentence, "256")
+    assert refused == ["sketch"], "an offer that is not taken is no refusal"
     await bench.close()
 
 

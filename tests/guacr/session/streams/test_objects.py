@@ -18,6 +18,7 @@ from guacr.errors import (
 )
 from guacr.protocol.status import Status
 from guacr.session import tasks
+from guacr.session.events import Refused
 from guacr.session.streams.bodies import ERROR_TYPE, FILE_TYPE, INDEX_TYPE
 from guacr.session.streams.files import (
     DEPTH_MAX,
@@ -321,3 +322,33 @@ def test_no_path_leads_out(path: str) -> None:
 def test_paths_that_are_none(path: str) -> None:
     with pytest.raises(BadRequestError):
         normalised(path)
+
+
+async def test_what_is_refused_is_reported_with_the_file(bench: Bench) -> None:
+    desk = Desk(bench, extended=True)
+
+    async def refused(*request: object) -> tuple[str, str, bool | None]:
+        with session_of(desk.user).events.subscribe() as events:
+            desk.transport.send(*map(str, request))
+            found: list[Refused] = []
+
+            def is_reported() -> bool:
+                found.extend(one for one in events._pending if isinstance(one, Refused))
+                return bool(found)
+
+            await until(is_reported)
+        assert (found[0].session, found[0].user) == (session_of(desk.user).id, desk.user.id)
+        return found[0].name, found[0].reason, found[0].incoming
+
+    missing = "/missing is not there"
+    assert await refused("get", 0, "/missing") == ("/missing", missing, False)
+    assert await refused("files", 0, 1, "read", "/missing", 0) == ("/missing", missing, False)
+    desk.drive.files["/lost"] = b""
+    desk.drive.allowed = frozenset()
+    sentence = "files cannot be downloaded from here"
+    assert await refused("get", 0, "/lost") == ("/lost", sentence, False)
+    assert await refused("files", 0, 2, "archive", "/sub") == ("/sub", sentence, False)
+    sentence = "files cannot be uploaded here"
+    assert await refused("put", 0, 3, "text/plain", "/new") == ("/new", sentence, True)
+    sentence = "files cannot be deleted here"
+    assert await refused("files", 0, 4, "delete", "/a.txt") == ("/a.txt", sentence, None)
