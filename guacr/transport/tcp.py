@@ -14,7 +14,7 @@ from typing import cast
 from typing_extensions import override
 
 from guacr.addresses import described, plain
-from guacr.policy.client import Client
+from guacr.policy.client import NOBODY, Client
 from guacr.protocol.status import Status
 from guacr.transport.base import CLOSE_TIMEOUT, NO_RECEIVER, Receiver, Transport
 from guacr.transport.tls_names import names_at
@@ -40,6 +40,7 @@ class TcpTransport(asyncio.Protocol, Transport):
         self._peer = peer
         self.accepted = perf_counter_ns()
         self._names = names
+        self._client = NOBODY
         self._on_open = on_open
         self._transport: asyncio.Transport
         self.gone = asyncio.get_running_loop().create_future()
@@ -58,15 +59,12 @@ class TcpTransport(asyncio.Protocol, Transport):
     @property
     @override
     def peer(self) -> str:
-        return described(self._peer or self._transport.get_extra_info("peername"))
+        return described(self._peer)
 
     @property
     @override
     def client(self) -> Client:
-        name = self._peer or self._transport.get_extra_info("peername")
-        if not isinstance(name, tuple):
-            return Client("unix")
-        return Client("tcp", plain(name[0]), self._names or names_at(self._transport))
+        return self._client
 
     @property
     @override
@@ -150,6 +148,7 @@ class TcpTransport(asyncio.Protocol, Transport):
         self.opened = perf_counter_ns()
         self._transport = cast(asyncio.Transport, transport)
         self._transport.set_write_buffer_limits(high=0)  # so that resume_writing means drained
+        self._client = self._identified()
         self._on_open(self)
 
     @override
@@ -169,3 +168,14 @@ class TcpTransport(asyncio.Protocol, Transport):
             self.gone.set_result(None)
         receiver, self.receiver = self.receiver, NO_RECEIVER
         receiver.connection_lost()
+
+    def _identified(self) -> Client:
+        """Return who the client is, while the connection still says so."""
+        sock = self._transport.get_extra_info("socket")
+        if self._peer is None and sock.family == socket.AF_UNIX:
+            return Client("unix")
+        self._peer = self._peer or self._transport.get_extra_info("peername")
+        if self._peer is None:  # it has left, and rules about its address would not apply
+            self._transport.abort()
+            return NOBODY
+        return Client("tcp", plain(self._peer[0]), self._names or names_at(self._transport))

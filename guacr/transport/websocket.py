@@ -79,9 +79,13 @@ class WebSocketTransport(Transport):
     """
 
     def __init__(
-        self, request: web.Request, response: web.WebSocketResponse[Literal[False]]
+        self,
+        request: web.Request,
+        response: web.WebSocketResponse[Literal[False]],
+        client: Client,
     ) -> None:
         self.receiver: Receiver = NO_RECEIVER
+        self._client = client
         self._request = request
         self._response = response
         self._loop = asyncio.get_running_loop()
@@ -100,7 +104,7 @@ class WebSocketTransport(Transport):
         Raises:
             aiohttp.web.HTTPException: the request is not a WebSocket upgrade.
         """
-        accepted = perf_counter_ns()
+        accepted, client = perf_counter_ns(), client_of(request, "websocket")
         offered = ",".join(request.headers.getall("Sec-WebSocket-Protocol", ()))
         if offered and SUBPROTOCOL not in (name.strip() for name in offered.split(",")):
             raise web.HTTPBadRequest(text=f"The subprotocol must be {SUBPROTOCOL}.\n")
@@ -115,7 +119,7 @@ class WebSocketTransport(Transport):
         await response.prepare(request)
         if request.transport is not None:
             request.transport.set_write_buffer_limits(high=0)  # so that drained means empty
-        transport = cls(request, response)
+        transport = cls(request, response, client)
         transport.accepted, transport.opened = accepted, perf_counter_ns()
         transport.traceparent = ",".join(request.headers.getall("traceparent", ()))
         return transport
@@ -154,7 +158,7 @@ class WebSocketTransport(Transport):
     @property
     @override
     def client(self) -> Client:
-        return client_of(self._request, "websocket")
+        return self._client
 
     @property
     @override

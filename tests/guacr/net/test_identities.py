@@ -23,6 +23,7 @@ from guacr.testing.client import GuacClient
 from guacr.testing.daemon import LOCAL
 from tests.support.certificates import Authority
 from tests.support.loopback import SketchHandler
+from tests.support.waiting import until
 
 KEY = "k" * 32
 NAME = "ann.example.com"
@@ -96,6 +97,7 @@ async def test_certificates_and_unix_sockets(
     ann = tls_of(authority, tmp_path, NAME)
     ben = tls_of(authority, tmp_path, "ben.example.com")
     assert await outcome(daemon, ann) == Client("tcp", LOCAL[0], (NAME,))
+    await until(lambda: not daemon.registry.sessions, "its session ends")
     with daemon.registry.events.subscribe() as events:
         await outcome(daemon, ann)
         await anext(events)

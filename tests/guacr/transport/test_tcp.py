@@ -26,6 +26,7 @@ from guacr.daemon import Daemon
 from guacr.display.geometry import Rect
 from guacr.errors import SettingsError
 from guacr.net.listeners import close_all, tcp_sockets
+from guacr.policy.client import NOBODY, Client
 from guacr.protocol.status import Status
 from guacr.session.keep_alive import KEEP_ALIVE
 from guacr.session.protocols import Protocols
@@ -243,6 +244,50 @@ async def test_a_client_that_vanishes_leaves_nothing() -> None:
             client = await GuacClient.connect(("127.0.0.1", daemon.port), "sketch")
             await client.close()
         await until(lambda: not daemon.registry.sessions)
+
+
+async def test_a_client_that_has_left_is_still_known(tmp_path: Path) -> None:
+    server, friend = certificate(tmp_path, "server"), certificate(tmp_path, "friend")
+    async with daemon_with(tls_certificate=server, tls_client_ca=friend) as daemon:
+        context = client_context(server)
+        context.load_cert_chain(friend)
+        client = await GuacClient.dial("127.0.0.1", daemon.port, tls=context)
+        await client.handshake("sketch")
+        (session,) = daemon.registry.sessions.values()
+        (user,) = session.users
+        transport = user.link.transport
+        before = transport.peer, transport.client
+        await client.close()
+        await until(lambda: not daemon.registry.sessions)
+        assert (transport.peer, transport.client) == before
+        assert before[0].startswith("127.0.0.1:")
+        assert before[1] == Client("tcp", "127.0.0.1", ("localhost",))
+
+
+async def test_a_client_that_left_before_it_was_known_is_not_heard() -> None:
+    transports, heard = list[TcpTransport](), list[bytes]()
+
+    class Listening(NoReceiver):
+        def data_received(self, data: bytes) -> None:
+            heard.append(data)
+
+    def opened(transport: TcpTransport) -> None:
+        transports.append(transport)
+        transport.receiver = Listening()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        client = socket.create_connection(server.getsockname())
+        accepted, _ = server.accept()
+    client.send(b"6.select,3.ssh;")
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.close()
+    accepted.setblocking(False)
+    loop = asyncio.get_running_loop()
+    await loop.connect_accepted_socket(lambda: TcpTransport(opened), accepted)
+    (transport,) = transports
+    await transport.gone
+    assert transport.client == NOBODY
+    assert heard == []
 
 
 async def test_shutdown_says_so() -> None:
