@@ -195,6 +195,8 @@ class Generation(Observer):
         self._observer.gone(worker)
         if self._is_started and not self._is_ending:
             self._replace(worker)
+        elif worker.state == "draining":
+            _report_death(worker)
 
     def _settled(self, worker: RemoteWorker) -> None:
         deadline = self._deadlines.pop(worker.number, None)
@@ -219,7 +221,7 @@ class Generation(Observer):
         elif worker.state == "stopping":
             log.warning("%s has ended: another one is started", worker)
         else:
-            log.error("%s has died: sessions that are lost: %d", worker, worker.sessions)
+            _report_death(worker)
         task = asyncio.get_running_loop().create_task(self._start_another(pause), name="worker")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -233,3 +235,7 @@ class Generation(Observer):
             except (SettingsError, OSError) as error:
                 log.warning("no worker can be started: %s", error)
                 pause = min(PAUSE_MAX, max(PAUSE, pause * 2))
+
+
+def _report_death(worker: RemoteWorker) -> None:
+    log.error("%s has died: sessions that are lost: %d", worker, worker.sessions)

@@ -203,7 +203,7 @@ class Worker:
         """End after the last session, and the last client."""
         while not self._is_idle:  # noqa: ASYNC110 - nothing announces all of this
             await asyncio.sleep(IDLE_PERIOD)
-        self._stopped.set()
+        self._terminated()
 
     @property
     def _is_idle(self) -> bool:

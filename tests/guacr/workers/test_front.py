@@ -511,6 +511,24 @@ async def test_new_settings_are_those_of_new_workers_and_lose_no_session(
     await until(lambda: not front._old, "their generation is forgotten")
 
 
+async def test_an_old_worker_that_dies_is_reported_and_not_replaced(
+    front: Front, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with AsyncExitStack() as before:
+        owners = await on_each_worker(front, before)
+        old = [front._workers[worker_of(owner.state.ready)] for owner in owners]
+        with owned():
+            await front.apply(settings_of(session={"max_users": 2}))
+            await until(lambda: all(worker.sessions for worker in old), "their sessions are known")
+            os.kill(old[0].pid, signal.SIGKILL)
+            await owners[0].wait_closed()
+            await until(lambda: old[0].number not in front._workers, "the end of the worker")
+            assert len(front._workers) == 3
+    assert f"{old[0]} has died: sessions that are lost: 1" in caplog.text
+    await until(lambda: not front._old, "the other old worker ends")
+    assert f"{old[1]} has died" not in caplog.text
+
+
 async def connection_header(front: Front, http: aiohttp.ClientSession) -> str | None:
     async with http.get(f"http://{LOCAL[0]}:{front.web_port}/health") as answer:
         await answer.read()
