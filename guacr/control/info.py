@@ -23,7 +23,8 @@ class UserInfo:
     client: str
     """The client's address."""
     subject: str
-    """The person for whom a token was made; empty without one."""
+    """The person: the subject of a token, or else the first name in a client certificate; empty
+    without."""
     owner: bool
     """True if this user has opened the session."""
     read_only: bool
@@ -55,7 +56,8 @@ class SessionInfo:
     client: str
     """The address of the user who opened it; empty once that user has left."""
     subject: str
-    """The person for whom a token was made; empty without one."""
+    """The person: the subject of a token, or else the first name in a client certificate; empty
+    without."""
     since: float
     """Seconds since 1970."""
     received: int

@@ -322,6 +322,7 @@ class Session:
             tasks=self._tasks,
             log=self.log,
             subject=origin.subject,
+            person=origin.person,
             is_watcher=origin.is_watcher,
             is_hidden=origin.is_hidden,
         )

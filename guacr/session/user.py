@@ -56,6 +56,7 @@ class User(Viewer):
         "objects",
         "outputs",
         "owner",
+        "person",
         "rights",
         "since",
         "streams",
@@ -76,6 +77,7 @@ class User(Viewer):
         tasks: Tasks,
         log: SessionLog,
         subject: str = "",
+        person: str = "",
         is_watcher: bool = False,
         is_hidden: bool = False,
     ) -> None:
@@ -84,6 +86,7 @@ class User(Viewer):
         self.since = time.time()
         """The start time, in seconds since 1970."""
         self.subject = subject
+        self.person = person
         self.is_watcher = is_watcher
         self.is_hidden = is_hidden
         self.link = link

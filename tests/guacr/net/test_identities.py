@@ -116,6 +116,16 @@ async def test_certificates_and_unix_sockets(
     assert isinstance(await outcome(daemon, ann), tuple)
 
 
+async def test_operators_see_the_name_in_a_certificate(
+    daemon: Daemon, authority: Authority, tmp_path: Path
+) -> None:
+    tls = tls_of(authority, tmp_path, NAME)
+    async with await GuacClient.dial(LOCAL[0], daemon.port, tls=tls) as client:
+        await client.handshake("sketch")
+        (session,) = await daemon.control.sessions()
+    assert (session.subject, session.users[0].subject) == (NAME, NAME)
+
+
 async def test_rules_that_cannot_be_read_change_nothing(daemon: Daemon) -> None:
     with pytest.raises((SettingsError, ValueError)):
         daemon.reload(with_rules(daemon, {"targets": []}))
