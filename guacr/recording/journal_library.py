@@ -105,7 +105,8 @@ class JournalLibrary:
                 is_running = not one.ended and live.setdefault(epoch, self._is_live(epoch))
                 begun, duration = one.begin / 1e9, (one.end - one.begin) // 1_000_000
                 title = about.get("name") or name
-                listed.append(Listed(name, begun, duration, one.size, title, is_running))
+                more = {key: about.get(key, "") for key in ("subject", "host", "protocol")}
+                listed.append(Listed(name, begun, duration, one.size, title, is_running, **more))
         note = "Encrypted recordings are not listed: use guacr recordings list --identity FILE."
         return listed, note if has_encrypted and may_see(PREFIX) else ""
 

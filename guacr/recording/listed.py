@@ -21,3 +21,7 @@ class Listed:
     """The name that is shown."""
     running: bool
     """True if the session is still running."""
+    subject: str = ""
+    """The person of the session; this and the following are empty if they are not known."""
+    host: str = ""
+    protocol: str = ""

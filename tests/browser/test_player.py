@@ -7,16 +7,18 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from guacr.access.tokens import Grant, make_token
-from guacr.protocol.instruction import encode
+from guacr.protocol.instruction import encode, encode_stream
 from guacr.recording.index import KEYFRAME
 from guacr.recording.locks import lock
 from tests.support.browser import Browser, Page, Window
 from tests.support.recordings import ttyrec_of
 from tests.support.site import running_site
+from tests.support.waiting import until_saved
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -101,6 +103,14 @@ async def test_a_recording_of_the_list_is_played(browser: Browser, tmp_path: Pat
 
 async def test_a_window_of_a_phone_without_frames(browser: Browser, tmp_path: Path) -> None:
     (tmp_path / "empty").write_bytes(encode("size", 0, WIDTH, HEIGHT))
+    (tmp_path / f"20261129-101112-{uuid4()}").write_bytes(recorded(range(3)))
+    async with opened(browser, tmp_path, "", Window(width=390, height=800)) as page:
+        await page.until_visible("#recordings-list tr:nth-child(2)")
+        for column in (1, 2, 3, 4):
+            cell = f"#recordings-list tr:last-child td:nth-child({column})"
+            place = f"document.querySelector('{cell}').getBoundingClientRect()"
+            assert 0 < await page.run(f"{place}.right") <= 390, "nothing is hidden"
+            assert await page.run(f"{place}.height") < 100
     async with opened(browser, tmp_path, "&name=empty", Window(width=390, height=800)) as page:
         await page.until("document.querySelector('#time').value === '0:00 / 0:00'", "the length")
         assert await page.run("document.documentElement.scrollWidth") <= 390
@@ -206,6 +216,31 @@ async def test_damage_is_reported(browser: Browser, tmp_path: Path) -> None:
     async with opened(browser, tmp_path, "&name=damaged&at=4") as page:
         await shows(page, 4)
         assert "is damaged after" in await page.text("#trouble")
+
+
+async def test_pictures_that_cannot_be_decoded_are_left_out(
+    browser: Browser, tmp_path: Path
+) -> None:
+    """Neither a picture that is none, nor what is not even base64, stops the rest."""
+    broken = encode_stream(encode("img", 1, 14, 0, "image/png", 0, 0), 1, b"no picture")
+    worse = encode("img", 2, 14, 0, "image/png", 0, 0) + encode("blob", 2, "?") + encode("end", 2)
+    frames = frame(0, whole=True) + broken + frame(1) + worse + frame(2) + frame(3)
+    (tmp_path / "broken").write_bytes(frames)
+    async with opened(browser, tmp_path, "&name=broken") as page:
+        await shows(page, 3)
+        assert await page.text("#trouble") == "A picture cannot be decoded: it is left out."
+
+
+async def test_a_recording_is_downloaded(browser: Browser, tmp_path: Path) -> None:
+    content = recorded(range(3))
+    (tmp_path / "ann").mkdir()
+    (tmp_path / "ann" / "first").write_bytes(content)
+    async with opened(browser, tmp_path, "&name=ann/first") as page:
+        await shows(page, 0)
+        saved = tmp_path / "saved"
+        await page.call("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(saved))
+        await page.click("#download")
+        await until_saved(saved / "first", content)
 
 
 async def test_a_recording_that_is_not_there(browser: Browser, tmp_path: Path) -> None:

@@ -20,7 +20,8 @@ const DRAWN = new Set([
 ]);
 
 export class Playback {
-  // `listener` has `shown(display)`, `moved(ms)`, `changed()` and `failed(error)`.
+  // `listener` has `shown(display)`, `moved(ms)`, `changed()`, `failed(error)` and `skipped()`, which is
+  // called for instructions that cannot be carried out.
   constructor(recording, listener) {
     this.recording = recording;
     this.listener = listener;
@@ -31,7 +32,7 @@ export class Playback {
     this.position = 0; // milliseconds since the first frame
     this.kept = []; // pictures: { time, offset, state }
     this.jump = null; // the newest one
-    this.stage = new Stage(0);
+    this.stage = new Stage(listener.skipped, 0);
   }
 
   get duration() {
@@ -121,7 +122,7 @@ export class Playback {
   async stageFor(target) {
     const start = this.startFor(target);
     if (this.stage.time <= target && this.stage.time >= start.time) return this.stage;
-    const stage = new Stage(start.offset, start.time);
+    const stage = new Stage(this.listener.skipped, start.offset, start.time);
     if (start.state) await stage.restore(start.state);
     return stage;
   }
@@ -171,7 +172,8 @@ export class Playback {
 
 // A display with the picture of one moment, and the frames that follow.
 class Stage {
-  constructor(offset, time = 0) {
+  constructor(skipped, offset, time = 0) {
+    this.skipped = skipped;
     this.tunnel = { sendMessage() {}, disconnect() {} };
     this.client = new Guacamole.Client(this.tunnel);
     this.display = this.client.getDisplay();
@@ -211,8 +213,16 @@ class Stage {
   // Draws the next frame.
   step() {
     const { time, instructions } = this.frames.shift();
-    for (const [opcode, args] of instructions) this.tunnel.oninstruction(opcode, args);
+    for (const [opcode, args] of instructions) this.carryOut(opcode, args);
     this.time = time;
+  }
+
+  carryOut(opcode, args) {
+    try {
+      this.tunnel.oninstruction(opcode, args);
+    } catch {
+      this.skipped();
+    }
   }
 
   state() {

@@ -4,11 +4,13 @@
 //   recordings#name=NAME       one recording; &at=SECONDS begins there
 
 import { byId, element, sentence } from "./dom.js";
+import { save } from "./files/download.js";
 import { inUnits, inWords, visible } from "./files/names.js";
 import { lines } from "./keytrack.js";
 import { Playback } from "./playback.js";
 import { Recording } from "./recording.js";
 import { clock } from "./times.js";
+import { skipUndecodable } from "./undecodable.js";
 
 const API = "api/recordings";
 const STEP = 5000; // milliseconds of an arrow key
@@ -59,26 +61,40 @@ class Library {
 
   list() {
     const wanted = byId("filter").value.trim().toLowerCase();
-    const shown = this.recordings.filter(({ title }) => title.toLowerCase().includes(wanted));
+    const shown = this.recordings.filter((recording) => words(recording).toLowerCase().includes(wanted));
     byId("recordings").hidden = !shown.length;
     byId("recordings-list").replaceChildren(...shown.map((recording) => this.row(recording)));
-    if (this.recordings.length) byId("library-status").textContent = shown.length ? "" : "No recording has that name.";
+    if (this.recordings.length) byId("library-status").textContent = shown.length ? "" : "No recording has that in its row.";
   }
 
-  row({ name, title, running, begun, duration, size }) {
-    const row = element("tr");
+  row(recording) {
+    const { name, title, running, begun, duration, size } = recording;
+    const row = element("tr", { role: "row" });
     const link = element("a", { textContent: visible(title), href: `#${new URLSearchParams({ name })}` });
-    const first = element("td");
+    const cell = (textContent, className = "") => element("td", { role: "cell", className, textContent });
+    const first = cell("");
     first.append(link);
     if (running) first.append(" ", element("span", { className: "chip", textContent: "Running" }));
+    const about = aboutSession(recording);
+    if (about) first.append(element("span", { className: "about", textContent: about }));
     row.append(
       first,
-      element("td", { textContent: inWords(begun) }),
-      element("td", { className: "number", textContent: duration === null ? "" : clock(duration) }),
-      element("td", { className: "number", textContent: inUnits(size) }),
+      cell(inWords(begun)),
+      cell(duration === null ? "" : clock(duration), "number"),
+      cell(inUnits(size), "number"),
     );
     return row;
   }
+}
+
+// The person, the protocol and the host of a session, as far as they are known.
+function aboutSession({ subject, protocol, host }) {
+  return [subject, protocol, host].filter(Boolean).map(visible).join(" · ");
+}
+
+// What the filter looks at.
+function words(recording) {
+  return `${recording.title} ${aboutSession(recording)}`;
 }
 
 class Player {
@@ -108,6 +124,7 @@ class Player {
       moved: (time) => this.moved(time),
       changed: () => this.changed(),
       failed: (error) => this.trouble(error.message),
+      skipped: () => this.skipped(),
     });
     this.shown(this.playback.stage.display);
     this.listen();
@@ -129,6 +146,7 @@ class Player {
     on("skip", "change", () => (this.playback.skipsPauses = byId("skip").checked));
     on("follow", "change", () => this.setFollows(byId("follow").checked));
     on("fullscreen", "click", () => this.toggleFullScreen());
+    on("download", "click", () => this.download());
     on("keys-toggle", "click", () => this.toggleKeys());
     on("search", "submit", (event) => this.search(event));
     addEventListener("keydown", (event) => this.keyDown(event), { signal });
@@ -179,6 +197,16 @@ class Player {
   toggleFullScreen() {
     if (document.fullscreenElement) document.exitFullscreen();
     else byId("player").requestFullscreen();
+  }
+
+  async download() {
+    byId("download").disabled = true;
+    try {
+      save(await this.recording.whole(), document.title.split("/").at(-1));
+    } catch (error) {
+      this.trouble(error.message);
+    }
+    byId("download").disabled = false;
   }
 
   // ---- a session that is still running
@@ -274,6 +302,11 @@ class Player {
     });
   }
 
+  // Says that something is missing in the picture, unless more is wrong.
+  skipped() {
+    if (byId("trouble").hidden) this.trouble("A picture cannot be decoded: it is left out.");
+  }
+
   trouble(text) {
     byId("trouble").textContent = text;
     byId("trouble").hidden = !text;
@@ -356,6 +389,7 @@ function route() {
   else library.show();
 }
 
+skipUndecodable(() => player?.skipped());
 byId("back").addEventListener("click", () => (location.hash = ""));
 addEventListener("hashchange", route);
 route();

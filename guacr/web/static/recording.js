@@ -36,6 +36,12 @@ export class Recording {
     return bytes.subarray(offset - number * BLOCK);
   }
 
+  // Returns the whole file.
+  async whole() {
+    const response = await this.request(`${this.path}/data`);
+    return response.blob();
+  }
+
   // Returns the moments, in milliseconds, at which a terminal showed a text, as `found`, and how far
   // the text was searched, as `until`, if that is not all of it.
   async search(text) {

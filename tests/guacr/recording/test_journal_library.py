@@ -171,6 +171,14 @@ def test_a_file_with_the_name_of_a_recording_in_the_journal_is_not_shown(desk: D
     assert desk.library.map(name).duration == 0
 
 
+def test_the_list_says_whose_session_it_was(desk: Desk) -> None:
+    about = {"subject": "ann", "host": "web", "protocol": "ssh", "username": "root"}
+    desk.write(desk.journal.open_stream(RECORDING, about), BEGIN)
+    desk.begin(BEGIN, name="later")
+    found = {(one.subject, one.host, one.protocol) for one in desk.library.listing()[0]}
+    assert found == {("ann", "web", "ssh"), ("", "", "")}
+
+
 def test_a_session_of_a_killed_daemon_is_not_running(desk: Desk) -> None:
     _, name = desk.begin(BEGIN)
     lock = desk.directory / "wal" / desk.journal.epoch / "lock"
