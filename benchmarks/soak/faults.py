@@ -12,6 +12,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks.soak.clock import Clock
 from benchmarks.soak.people import Loss
 from benchmarks.soak.servers import FAR, NEAR_ADDRESS, Servers
 from tests.support.network_namespace import ip
@@ -22,7 +23,7 @@ time-outs of connections are shorter."""
 FILES = 64
 MEMORY = 64 << 20
 """Bytes that the daemon may use in addition."""
-JUMPS = ("+3600", "-7200")
+JUMPS = (3600, -7200)
 """Seconds by which the clock is wrong."""
 EVERYTHING = frozenset({"*"})
 
@@ -59,14 +60,14 @@ class Fault:
             self.times[-1] = (start, time.monotonic())
 
 
-def faults(servers: Servers, daemon: int, place: Path, clock: Path | None) -> list[Fault]:
+def faults(servers: Servers, daemon: int, place: Path, clock: Clock) -> list[Fault]:
     """Return those that are possible here.
 
     Args:
         servers: what runs.
         daemon: the daemon's process.
         place: a small disk; a directory of it is filled.
-        clock: the file of libfaketime; None if it is not installed.
+        clock: the daemon's.
     """
 
     def limit(kind: int, value: Callable[[], int]) -> Act:
@@ -95,8 +96,7 @@ def faults(servers: Servers, daemon: int, place: Path, clock: Path | None) -> li
         )
     if os.path.ismount(place):
         found.append(Fault("full disk", frozenset({"recorded"}), lambda: _full(place)))
-    if clock is not None:
-        found += [Fault(f"clock {jump} s", frozenset(), _jump(clock, jump)) for jump in JUMPS]
+    found += [Fault(f"clock {jump:+} s", frozenset(), _jump(clock, jump)) for jump in JUMPS]
     return found
 
 
@@ -207,18 +207,14 @@ def _fill(path: Path) -> None:
             file.write(bytes(1 << 20))
 
 
-def _set(clock: Path, seconds: str) -> None:
-    clock.write_text(seconds)
-
-
-def _jump(clock: Path, seconds: str) -> Act:
+def _jump(clock: Clock, seconds: int) -> Act:
     @asynccontextmanager
     async def act() -> AsyncIterator[None]:
-        _set(clock, seconds)
+        clock.set(seconds)
         try:
             yield
         finally:
-            _set(clock, "+0")
+            clock.set(0)
 
     return act
 

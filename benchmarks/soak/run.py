@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
+from benchmarks.soak.clock import Clock
 from benchmarks.soak.faults import Fault, faults, in_turn
 from benchmarks.soak.people import Crowd
 from benchmarks.soak.servers import Servers
@@ -27,7 +28,6 @@ INSIDE = "GUACR_SOAK"
 NAMESPACES = ("unshare", "--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child")
 DISK = "64m"
 """Of recordings and the journal."""
-FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
 SPACING, HOLD = 60.0, 15.0
 """Seconds from one fault to the next, and that each lasts."""
 ENDED_WITHIN = 60.0
@@ -112,7 +112,7 @@ async def _soak(options: argparse.Namespace) -> int:
         disk = stack.enter_context(_disk(place))
         servers = Servers()
         await servers.start(stack, place, disk)
-        clock = _clock(place)
+        clock = Clock(place)
         daemon, port = await stack.enter_async_context(_daemon(place, disk, clock))
         found = faults(servers, daemon.pid, disk, clock)
         found = [fault for fault in found if options.only in fault.name]
@@ -263,31 +263,15 @@ def _disk(place: Path) -> Iterator[Path]:
             subprocess.run(["umount", "--lazy", disk], check=False)
 
 
-def _clock(place: Path) -> Path | None:
-    if not FAKETIME.exists():
-        return None
-    clock = place / "clock"
-    clock.write_text("+0")
-    return clock
-
-
 @asynccontextmanager
 async def _daemon(
-    place: Path, disk: Path, clock: Path | None
+    place: Path, disk: Path, clock: Clock
 ) -> AsyncIterator[tuple[subprocess.Popen[bytes], int]]:
     """The daemon, with a clock that can be set wrong."""
     port = free_port()
     config = place / "guacr.toml"
     config.write_text(CONFIG.format(port=port, disk=disk))
-    environment = dict(os.environ)
-    if clock is not None:
-        environment |= {
-            "LD_PRELOAD": str(FAKETIME),
-            "FAKETIME_TIMESTAMP_FILE": str(clock),
-            "FAKETIME_CACHE_DURATION": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            "DONT_FAKE_MONOTONIC": "1",
-        }
+    environment = os.environ | clock.environment
     command = [sys.executable, "-m", "guacr", "serve", "-f", "--config", str(config)]
     with (place / "log").open("wb") as log:
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)  # noqa: ASYNC220
