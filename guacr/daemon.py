@@ -30,6 +30,7 @@ from guacr.net.handover import Adopted, Handover, Port
 from guacr.net.open_files import open_files, out_of_files
 from guacr.net.service import TcpService
 from guacr.operators.service import OperatorService
+from guacr.recording.service import RetentionService
 from guacr.recording.session_recording import session_recording
 from guacr.services import Service
 from guacr.session.ids import own_name
@@ -145,6 +146,7 @@ class Daemon:
         self._services.append(self.certificates)
         if checks_connections:
             self._services.append(ConnectionCheck(settings, registry.protocols))
+        self._services.append(RetentionService(settings))
         self._metrics = MetricsService(settings, self.control)
         self._operators = OperatorService(settings, whole or self.control, own_keys)
         if handover is None:  # otherwise the front has these

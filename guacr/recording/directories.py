@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+
+from guacr.recording.names import before_tokens
+from guacr.settings.models import Settings
 
 DEPTH_MAX = 4
 """Directories below one of the operator's in which recordings are looked for."""
@@ -87,23 +90,41 @@ def places(directories: list[Directory], name: str) -> Iterator[tuple[Path, list
         yield one.path, parts
 
 
-def open_below(directory: Path, parts: list[str]) -> int:
+def own_directories(settings: Settings) -> list[Path]:
+    """Return the directories in which an operator has sessions recorded, up to their tokens; those
+    in which clients may record are not among them."""
+    named = [one.parameters.get("recording-path", "") for one in settings.connections.values()]
+    known = (before_tokens(name) for name in named if name)
+    paths = [Path(path) for path in known if path != "/"]
+    return [*paths, *([settings.recording.path] if settings.recording.path else [])]
+
+
+@contextmanager
+def below(directory: Path, parts: Iterable[str]) -> Iterator[int]:
+    """Open a directory below another one without following links; raises an OSError if that is
+    impossible."""
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+    place = os.open(directory, flags)
+    try:
+        for part in parts:
+            inner = os.open(part, flags | os.O_NOFOLLOW, dir_fd=place)
+            os.close(place)
+            place = inner
+        yield place
+    finally:
+        os.close(place)
+
+
+def open_below(directory: Path, parts: Sequence[str]) -> int:
     """Open a file without following links below a directory.
 
     Raises:
         OSError: it cannot be opened.
         ValueError: it is not a regular file.
     """
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
-    place = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        for part in parts[:-1]:
-            below = os.open(part, flags | os.O_DIRECTORY, dir_fd=place)
-            os.close(place)
-            place = below
-        descriptor = os.open(parts[-1], flags | os.O_NONBLOCK, dir_fd=place)
-    finally:
-        os.close(place)
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+    with below(directory, parts[:-1]) as place:
+        descriptor = os.open(parts[-1], flags, dir_fd=place)
     if stat.S_ISREG(os.fstat(descriptor).st_mode):
         return descriptor
     os.close(descriptor)

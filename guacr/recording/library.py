@@ -48,6 +48,7 @@ SCANS_MAX = 8
 """Scans that are kept, so that one of a session that is still running is continued."""
 
 _BEGINNING = re.compile(rb"\d{1,2}\.[a-z]+[,;]")
+_OPCODE = re.compile(rb"(\d{1,2})\.([a-z]+)[,;]")
 _SYNC = re.compile(rb";?4\.sync,\d+\.(\d{1,15})[,;]")
 
 
@@ -294,6 +295,17 @@ def _is_recording_or_closed(descriptor: int) -> bool:
 
 def _is_recording(descriptor: int) -> bool:
     return _BEGINNING.match(os.pread(descriptor, 40, 0)) is not None
+
+
+def is_complete_recording(descriptor: int) -> bool:
+    """Return whether a file is a recording for certain: it begins with an instruction, and has a
+    `sync`; raises an OSError if it cannot be read."""
+    beginning = _OPCODE.match(os.pread(descriptor, 40, 0))
+    return (
+        beginning is not None
+        and int(beginning[1]) == len(beginning[2])
+        and _first_sync(descriptor) is not None
+    )
 
 
 def _listed(name: str, path: Path) -> Listed | None:

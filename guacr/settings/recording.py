@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from guacr.settings.section import Section
-from guacr.settings.types import OptionalPath, Paths, Texts, Whole
+from guacr.settings.types import Number, OptionalPath, Paths, Texts, Whole
 
 
 class RecordingSettings(Section):
@@ -43,3 +43,8 @@ class RecordingSettings(Section):
     webp: bool = False
     """Let recordings contain WebP, which only some builds of guacenc read. Without it, recorded
     sessions are sent no WebP either."""
+    days: Annotated[Number, Field(ge=0, le=36_500)] = 0
+    """Days after which recordings in path, and in the recording-path of connections defined here,
+    are deleted; 0 for never."""
+    size: Annotated[Whole, Field(ge=0, le=1 << 60)] = 0
+    """Bytes of these recordings, beyond which the oldest are deleted; 0 for no limit."""

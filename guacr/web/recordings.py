@@ -25,9 +25,9 @@ from aiohttp import hdrs, web
 
 from guacr.errors import BadRequestError, ForbiddenError, GuacrError
 from guacr.journal.options import options_of
+from guacr.recording.directories import own_directories
 from guacr.recording.journal_library import JournalLibrary
 from guacr.recording.library import Library
-from guacr.recording.names import before_tokens
 from guacr.settings.models import Settings
 from guacr.threads import held
 from guacr.web.admission import Admission
@@ -159,15 +159,9 @@ class Recordings:
 
 def library_of(settings: Settings) -> Library:
     """Return the recordings in all directories of the settings, and in the journal."""
-    recording = settings.recording
-    named = [one.parameters.get("recording-path", "") for one in settings.connections.values()]
-    known = (before_tokens(name) for name in named if name)
-    paths = [Path(path) for path in known if path != "/"]
-    if recording.path is not None:
-        paths.append(recording.path)
     options = options_of(settings)
     journal = None if options is None else JournalLibrary(options)
-    return Library(dict.fromkeys((*paths, *recording.directories)), journal)
+    return Library((*own_directories(settings), *settings.recording.directories), journal)
 
 
 def create_player(settings: Settings, library: Library, name: str, secret: str) -> web.Application:

@@ -1,0 +1,99 @@
+"""Deletes recordings in directories: old ones, and the oldest of too many. All of this blocks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from guacr.recording import index, ttyrec
+from guacr.recording.directories import Directory, below, directories_of, files, open_below
+from guacr.recording.library import FILES_MAX, is_complete_recording
+from guacr.recording.locks import is_locked
+
+DAY = 86_400.0
+"""Seconds."""
+BESIDE = (index.SUFFIX, ttyrec.SUFFIX)
+"""The files beside a recording, which are deleted with it."""
+
+
+@dataclass(slots=True)
+class Deleted:
+    """The outcome."""
+
+    count: int = 0
+    size: int = 0
+    """Bytes."""
+    failed: int = 0
+    """Recordings that could not be deleted."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Recording:
+    directory: Directory
+    path: Path
+    changed: float
+    size: int
+    """Bytes, with those of the files beside it."""
+    is_running: bool
+
+    def delete(self) -> None:
+        *above, name = self.path.relative_to(self.directory.path).parts
+        with below(self.directory.path, above) as place:
+            for suffix in BESIDE:
+                with suppress(FileNotFoundError):
+                    os.unlink(name + suffix, dir_fd=place)
+            os.unlink(name, dir_fd=place)
+
+
+def expire(directories: Iterable[Path], *, days: float, size: int, now: float) -> Deleted:
+    """Delete recordings that were changed more than `days` ago, and then the oldest until the rest
+    has at most `size` bytes; 0 for no limit. Neither other files, nor recordings that are still
+    being written, are deleted; several processes may do this at a time."""
+    deleted = Deleted()
+    oldest = sorted(_recordings(directories, days, size, now), key=lambda one: one.changed)
+    kept = sum(one.size for one in oldest)
+    for one in oldest:
+        is_old = bool(days) and one.changed < now - days * DAY
+        if one.is_running or not (is_old or (size and kept > size)):
+            continue
+        try:
+            one.delete()
+        except FileNotFoundError:
+            kept -= one.size
+        except OSError:
+            deleted.failed += 1
+        else:
+            kept -= one.size
+            deleted.count += 1
+            deleted.size += one.size
+    return deleted
+
+
+def _recordings(
+    directories: Iterable[Path], days: float, size: int, now: float
+) -> Iterator[_Recording]:
+    """Yield the recordings; if only the days count, those that are old."""
+    for directory, path, changed in islice(files(directories_of(directories)), FILES_MAX):
+        if path.suffix in BESIDE or not (size or changed < now - days * DAY):
+            continue
+        with suppress(OSError, ValueError):
+            descriptor = open_below(directory.path, path.relative_to(directory.path).parts)
+            try:
+                if is_complete_recording(descriptor):
+                    whole = os.fstat(descriptor).st_size + sum(
+                        _size_of(path, one) for one in BESIDE
+                    )
+                    yield _Recording(directory, path, changed, whole, is_locked(descriptor))
+            finally:
+                os.close(descriptor)
+
+
+def _size_of(path: Path, suffix: str) -> int:
+    try:
+        return path.with_name(path.name + suffix).lstat().st_size
+    except OSError:
+        return 0

@@ -1,0 +1,79 @@
+"""Has recordings in directories deleted once they are too old, or too many."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+
+from typing_extensions import override
+
+from guacr.recording.directories import own_directories
+from guacr.recording.retention import Deleted, expire
+from guacr.services import Service, ServiceTask
+from guacr.settings.models import Settings
+from guacr.threads import apart
+
+FIRST, EVERY = 60.0, 3600.0
+"""Seconds after the start, and between two looks."""
+
+log = logging.getLogger("guacr.recording")
+
+
+class RetentionService(Service):
+    """Looks at the directories of an operator now and then, if a limit is set."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._task = ServiceTask("retention of recordings")
+
+    @override
+    async def start(self) -> None:
+        self._begin()
+
+    @override
+    def reload(self, settings: Settings) -> Callable[[], None]:
+        def apply() -> None:
+            self._settings = settings
+            self._begin()
+
+        return apply
+
+    @override
+    def stop(self) -> None:
+        self._task.stop()
+
+    @override
+    async def close(self) -> None:
+        await self._task.close()
+
+    def _begin(self) -> None:
+        limits = self._settings.recording
+        if limits.days or limits.size:
+            self._task.start(self._run())
+        else:
+            self._task.stop()
+
+    async def _run(self) -> None:
+        await asyncio.sleep(FIRST)
+        while True:
+            try:
+                _report(await apart(self._expire, "retention of recordings"))
+            except Exception:
+                log.exception("old recordings cannot be deleted")
+            await asyncio.sleep(EVERY)
+
+    def _expire(self) -> Deleted:
+        limits, directories = self._settings.recording, own_directories(self._settings)
+        return expire(directories, days=limits.days, size=limits.size, now=time.time())
+
+
+def _report(deleted: Deleted) -> None:
+    if deleted.count:
+        log.info("deleted %d old recordings, %d bytes", deleted.count, deleted.size)
+    if deleted.failed:
+        log.warning(
+            "%d old recordings cannot be deleted: let this account write to their directories",
+            deleted.failed,
+        )

@@ -1,0 +1,104 @@
+"""Recordings that are deleted because they are old, or too many."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+
+from guacr.protocol.instruction import encode
+from guacr.recording import service
+from guacr.recording.directories import own_directories
+from guacr.recording.locks import lock
+from guacr.recording.retention import DAY, Deleted, expire
+from guacr.recording.service import RetentionService
+from guacr.settings.models import Settings
+from tests.support.waiting import until
+
+NOW = 1_800_000_000.0
+RECORDING = encode("size", 0, 640, 480) + encode("sync", 1000)
+
+
+def put(path: Path, *, days: float, content: bytes = RECORDING) -> Path:
+    """A file that was changed so many days ago."""
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(content)
+    os.utime(path, (NOW - days * DAY, NOW - days * DAY))
+    return path
+
+
+def left(directory: Path) -> list[str]:
+    return sorted(
+        path.relative_to(directory).as_posix() for path in directory.rglob("*") if path.is_file()
+    )
+
+
+def test_old_recordings_and_the_files_beside_them(tmp_path: Path) -> None:
+    for name, days in {"ann/old": 31.0, "ann/new": 29.0}.items():
+        for suffix in ("", ".idx", ".ttyrec"):
+            put(tmp_path / (name + suffix), days=days, content=RECORDING if not suffix else b"x")
+    found = expire((tmp_path,), days=30, size=0, now=NOW)
+    assert found == Deleted(1, len(RECORDING) + 2)
+    assert left(tmp_path) == ["ann/new", "ann/new.idx", "ann/new.ttyrec"]
+
+
+def test_the_oldest_of_too_many(tmp_path: Path) -> None:
+    for days in range(5):
+        put(tmp_path / str(days), days=days)
+    put(tmp_path / "0.idx", days=0, content=b"x")
+    expire((tmp_path,), days=0, size=len(RECORDING) * 3 + 1, now=NOW)
+    assert left(tmp_path) == ["0", "0.idx", "1", "2"]
+    expire((tmp_path,), days=0, size=1, now=NOW)
+    assert left(tmp_path) == []
+
+
+def test_everything_else_is_kept(tmp_path: Path) -> None:
+    """Other files, recordings outside, and those that are still being written."""
+    put(tmp_path / "all/letter", days=99, content=b"1.overview,2.text;4.sync,1.1;")
+    put(tmp_path / "all/notes.idx", days=99)
+    put(tmp_path / "all/begun", days=99, content=encode("size", 0, 640, 480))
+    outside = put(tmp_path / "outside", days=99)
+    (tmp_path / "all/link").symlink_to(outside)
+    (tmp_path / "all/linked").symlink_to(tmp_path)
+    running = put(tmp_path / "all/running", days=99)
+    before = left(tmp_path)
+    with running.open("ab") as file:
+        lock(file.fileno())
+        assert expire((tmp_path / "all",), days=1, size=1, now=NOW) == Deleted()
+    assert left(tmp_path) == before
+
+
+def test_what_cannot_be_deleted_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: str, *, dir_fd: int) -> None:
+        raise PermissionError
+
+    put(tmp_path / "old", days=99)
+    monkeypatch.setattr(os, "unlink", refuse)
+    assert expire((tmp_path,), days=1, size=0, now=NOW) == Deleted(failed=1)
+
+
+def test_the_directories_of_clients_are_not_those_of_an_operator(tmp_path: Path) -> None:
+    values = {
+        "recording": {"path": tmp_path / "all", "directories": [tmp_path / "clients"]},
+        "connections": {
+            "a": {"protocol": "ssh", "parameters": {"recording-path": "/r/${GUAC_DATE}"}},
+            "b": {"protocol": "ssh"},
+        },
+    }
+    assert own_directories(Settings.model_validate(values)) == [Path("/r"), tmp_path / "all"]
+
+
+async def test_limits_apply_with_a_reload(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "FIRST", 0.0)
+    put(tmp_path / "old", days=99)
+    running = RetentionService(Settings.model_validate({"recording": {"path": tmp_path}}))
+    await running.start()
+    assert running._task._task is None, "there is no limit"
+    limits = {"recording": {"path": tmp_path, "days": 1}}
+    running.reload(Settings.model_validate(limits))()
+    await until(lambda: left(tmp_path) == [], "the deletion")
+    running.stop()
+    await running.close()
+    assert not [task for task in asyncio.all_tasks() if "retention" in task.get_name()]
