@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from typing_extensions import override
 
-from guacr.recording.check import connection_problems
+from guacr.recording.check import connection_problems, connection_remarks
 from guacr.recording.check import problems as recording_problems
 from guacr.services import Service, ServiceTask
 from guacr.session import configured
@@ -55,6 +55,7 @@ class ConnectionCheck(Service):
         return [
             *configured.problems(self._protocols, settings, connection),
             *connection_problems(connection),
+            *connection_remarks(connection),
         ]
 
     async def _run(self, settings: Settings) -> None:
