@@ -4,6 +4,7 @@ import asyncio
 import os
 import socket
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import combinations
 from pathlib import Path
 
 from guacr.acme import acme_service
@@ -79,8 +80,7 @@ def _problems(settings: Settings) -> Iterator[str]:
     except SettingsError as error:
         yield str(error)
     server, page = settings.server, settings.websocket
-    if page.enabled and server.port == page.port != 0 and _overlap(server.hosts, page.hosts):
-        yield f"server.port and websocket.port are both {page.port}: change one of them"
+    yield from _shared_ports(settings)
     if settings.acme.domains:
         try:
             acme_service(settings, lambda: None)
@@ -123,7 +123,7 @@ def _control(settings: Settings) -> Iterator[str]:
             rpc_server_type()
     except SettingsError as error:
         yield str(error)
-    if control.http:
+    if control.http or control.grpc:
         yield from _addresses("control", control.hosts, control.port)
     if control.unix_socket is not None and not control.unix_socket.parent.is_dir():
         yield f"control.unix_socket: directory {control.unix_socket.parent} does not exist"
@@ -171,6 +171,24 @@ def _addresses(section: str, hosts: Sequence[str], port: int, prefix: str = "") 
         yield f"{section}.{prefix}port: this account may not listen on port {port}"
     except OSError:
         return
+
+
+def _shared_ports(settings: Settings) -> Iterator[str]:
+    """Yield the ports that two listeners would have at the same address."""
+    server, page, control = settings.server, settings.websocket, settings.control
+    metrics, acme = settings.metrics, settings.acme
+    listeners = (
+        ("server.port", server.port, server.hosts, True),
+        ("websocket.port", page.port, page.hosts, page.enabled),
+        ("control.port", control.port, control.hosts, control.http),
+        ("control.grpc_port", control.grpc_port, control.hosts, control.grpc),
+        ("metrics.port", metrics.port, metrics.hosts, metrics.enabled),
+        ("acme.http_port", acme.http_port, acme.http_hosts, bool(acme.domains)),
+    )
+    used = [(name, port, hosts) for name, port, hosts, is_used in listeners if port and is_used]
+    for (name, port, hosts), (other, its_port, its_hosts) in combinations(used, 2):
+        if port == its_port and _overlap(hosts, its_hosts):
+            yield f"{name} and {other} are both {port}: change one of them"
 
 
 def _overlap(one: Sequence[str], other: Sequence[str]) -> bool:

@@ -129,6 +129,22 @@ def test_one_port_twice(hosts: list[str], page_hosts: list[str]) -> None:
     assert "are both 4900" in problems(**sections)
 
 
+@pytest.mark.parametrize(
+    ("section", "values", "name"),
+    [
+        ("metrics", {"enabled": True, "port": 4823}, "metrics.port"),
+        ("control", {"http": True, "port": 4823}, "control.port"),
+        ("control", {"grpc": True, "grpc_port": 4823}, "control.grpc_port"),
+    ],
+)
+def test_listeners_with_the_port_of_the_page(
+    section: str, values: dict[str, object], name: str
+) -> None:
+    keys = {"token_keys": ["o" * 40]} if section == "control" else {}
+    text = problems(**{section: values | keys})
+    assert f"websocket.port and {name} are both 4823: change one of them" in text
+
+
 def test_one_port_on_two_addresses_is_fine() -> None:
     check(
         settings(
