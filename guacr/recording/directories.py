@@ -90,10 +90,11 @@ def places(directories: list[Directory], name: str) -> Iterator[tuple[Path, list
         yield one.path, parts
 
 
-def own_directories(settings: Settings) -> list[Path]:
-    """Return the directories in which an operator has sessions recorded, up to their tokens; those
-    in which clients may record are not among them."""
-    named = [one.parameters.get("recording-path", "") for one in settings.connections.values()]
+def own_directories(settings: Settings, parameter: str = "recording-path") -> list[Path]:
+    """Return the directories in which an operator has sessions recorded, up to their tokens: those
+    that a parameter of configured connections names, and that of the settings. Those in which
+    clients may record are not among them."""
+    named = [one.parameters.get(parameter, "") for one in settings.connections.values()]
     known = (before_tokens(name) for name in named if name)
     paths = [Path(path) for path in known if path != "/"]
     return [*paths, *([settings.recording.path] if settings.recording.path else [])]

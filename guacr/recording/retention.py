@@ -1,4 +1,7 @@
-"""Deletes recordings in directories: old ones, and the oldest of too many. All of this blocks."""
+"""Deletes recordings and typescripts in directories: old ones, and the oldest of too many.
+
+Everything here blocks.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +12,15 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from guacr.recording import index, ttyrec
+from guacr.recording import index, ttyrec, typescript
 from guacr.recording.directories import Directory, below, directories_of, files, open_below
 from guacr.recording.library import FILES_MAX, is_complete_recording
 from guacr.recording.locks import is_locked
 
 DAY = 86_400.0
 """Seconds."""
-BESIDE = (index.SUFFIX, ttyrec.SUFFIX)
-"""The files beside a recording, which are deleted with it."""
+BESIDE = (index.SUFFIX, ttyrec.SUFFIX, typescript.TIMING)
+"""The files beside a recording or typescript, which are deleted with it."""
 
 
 @dataclass(slots=True)
@@ -50,9 +53,9 @@ class _Recording:
 
 
 def expire(directories: Iterable[Path], *, days: float, size: int, now: float) -> Deleted:
-    """Delete recordings that were changed more than `days` ago, and then the oldest until the rest
-    has at most `size` bytes; 0 for no limit. Neither other files, nor recordings that are still
-    being written, are deleted; several processes may do this at a time."""
+    """Delete recordings and typescripts that were changed more than `days` ago, and then the
+    oldest until the rest has at most `size` bytes; 0 for no limit. Neither other files, nor those
+    that are still being written, are deleted; several processes may do this at a time."""
     deleted = Deleted()
     oldest = sorted(_recordings(directories, days, size, now), key=lambda one: one.changed)
     kept = sum(one.size for one in oldest)
@@ -83,13 +86,17 @@ def _recordings(
         with suppress(OSError, ValueError):
             descriptor = open_below(directory.path, path.relative_to(directory.path).parts)
             try:
-                if is_complete_recording(descriptor):
+                if is_complete_recording(descriptor) or _is_typescript(descriptor):
                     whole = os.fstat(descriptor).st_size + sum(
                         _size_of(path, one) for one in BESIDE
                     )
                     yield _Recording(directory, path, changed, whole, is_locked(descriptor))
             finally:
                 os.close(descriptor)
+
+
+def _is_typescript(descriptor: int) -> bool:
+    return os.pread(descriptor, len(typescript.HEADER), 0) == typescript.HEADER
 
 
 def _size_of(path: Path, suffix: str) -> int:

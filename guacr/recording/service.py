@@ -65,7 +65,11 @@ class RetentionService(Service):
             await asyncio.sleep(EVERY)
 
     def _expire(self) -> Deleted:
-        limits, directories = self._settings.recording, own_directories(self._settings)
+        limits = self._settings.recording
+        directories = [
+            *own_directories(self._settings),
+            *own_directories(self._settings, "typescript-path"),
+        ]
         return expire(directories, days=limits.days, size=limits.size, now=time.time())
 
 

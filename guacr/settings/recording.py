@@ -44,7 +44,7 @@ class RecordingSettings(Section):
     """Let recordings contain WebP, which only some builds of guacenc read. Without it, recorded
     sessions are sent no WebP either."""
     days: Annotated[Number, Field(ge=0, le=36_500)] = 0
-    """Days after which recordings in path, and in the recording-path of connections defined here,
-    are deleted; 0 for never."""
+    """Days after which recordings and typescripts in path, and in the recording-path and
+    typescript-path of connections defined here, are deleted; 0 for never."""
     size: Annotated[Whole, Field(ge=0, le=1 << 60)] = 0
-    """Bytes of these recordings, beyond which the oldest are deleted; 0 for no limit."""
+    """Bytes of these files, beyond which the oldest are deleted; 0 for no limit."""

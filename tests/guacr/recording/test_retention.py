@@ -14,6 +14,7 @@ from guacr.recording.directories import own_directories
 from guacr.recording.locks import lock
 from guacr.recording.retention import DAY, Deleted, expire
 from guacr.recording.service import RetentionService
+from guacr.recording.typescript import HEADER
 from guacr.settings.models import Settings
 from tests.support.waiting import until
 
@@ -52,6 +53,14 @@ def test_the_oldest_of_too_many(tmp_path: Path) -> None:
     assert left(tmp_path) == ["0", "0.idx", "1", "2"]
     expire((tmp_path,), days=0, size=1, now=NOW)
     assert left(tmp_path) == []
+
+
+def test_typescripts(tmp_path: Path) -> None:
+    for name, days in {"old": 31.0, "new": 29.0}.items():
+        put(tmp_path / name, days=days, content=HEADER + b"text")
+        put(tmp_path / f"{name}.timing", days=days, content=b"0.1 4\n")
+    assert expire((tmp_path,), days=30, size=0, now=NOW).count == 1
+    assert left(tmp_path) == ["new", "new.timing"]
 
 
 def test_everything_else_is_kept(tmp_path: Path) -> None:
