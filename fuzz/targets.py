@@ -88,6 +88,7 @@ TARGETS: Mapping[str, Target] = {
     "rdp_server": Target(("handlers.rdp.aardwolf",), 500),
     "recordings": Target(
         (
+            "guacr.recording.index",
             "guacr.recording.keylog",
             "guacr.recording.scan",
             "guacr.recording.search",

@@ -18,6 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from guacr.errors import GuacrError
+from guacr.json_text import JsonError, parse_json
 from guacr.protocol.instruction import encode
 from guacr.recording.sink import Sink
 
@@ -36,10 +37,21 @@ log = logging.getLogger("guacr.recording")
 def read_started(recording: Path) -> int | None:
     """Return when a recording began, in milliseconds since 1970, if it has an index; blocks."""
     with (
-        suppress(OSError, ValueError, KeyError, TypeError),
+        suppress(OSError),
         recording.with_name(recording.name + SUFFIX).open("rb") as file,
     ):
-        return int(json.loads(file.readline(HEADER_MAX))["started"])
+        return started_of(file.readline(HEADER_MAX))
+    return None
+
+
+def started_of(header: bytes) -> int | None:
+    """Return when a recording began according to the first line of its index, if that is valid."""
+    try:
+        match parse_json(header):
+            case {"started": int(started)}:
+                return started
+    except JsonError:
+        pass
     return None
 
 

@@ -8,7 +8,7 @@ import io
 from guacr.errors import BadRequestError, ProtocolError
 from guacr.protocol.instruction import encode
 from guacr.protocol.parser import InstructionParser
-from guacr.recording.index import KEYFRAME
+from guacr.recording.index import KEYFRAME, started_of
 from guacr.recording.keylog import typed
 from guacr.recording.scan import Map, Scanner
 from guacr.recording.search import FOUND_MAX, SHOWN_MAX, search
@@ -26,6 +26,7 @@ SAMPLES = [
         (0.5, "\x1b[8;24;80t"), (1, "a\x1b[31mb\r\n"), (2, "\x1b[8;0;99999t"),
         (2.25, "b\b\x1b]0;title\x07c"), (9, "\xfc" * 9),
     ),
+    b'{"version": 1, "started": 1764412800000}\n',
     ttyrec_of((1, "b\xe4\n") , (1e9, "b"))[:-1],
 ]  # fmt: skip
 
@@ -43,6 +44,7 @@ def one_input(data: bytes) -> None:
         assert whole.size <= len(data)
         for _ in typed(whole.keys):
             pass
+    assert started_of(data) is None or b"started" in data or b"\\u" in data
     found = search(read_ttyrec(io.BytesIO(data)), "b")
     assert len(found.lines) <= FOUND_MAX
     assert all(len(line.text) <= SHOWN_MAX for line in found.lines)
