@@ -64,8 +64,9 @@ class HttpGuard(asyncio.Protocol):
         return protocol if isinstance(protocol, cls) else None
 
     def request_began(self) -> None:
-        """Handle the end of a request's header."""
-        self._set_deadline(ANSWER_TIMEOUT)
+        """Handle the end of a request's header, or of an answer that took as long as it needed."""
+        if not self.gone.done():
+            self._set_deadline(ANSWER_TIMEOUT)
 
     def belongs_to(self, address: str) -> None:
         """Count the connection for the client's address instead of the proxy's.

@@ -132,6 +132,14 @@ async def test_an_answer_that_nobody_takes_is_given_up() -> None:
         del reader
 
 
+async def test_an_answer_that_ends_after_its_client_has_no_deadline() -> None:
+    connection = guard.HttpGuard(asyncio.Protocol(), Mock())
+    connection.connection_made(Mock())
+    connection.connection_lost(None)
+    connection.request_began()
+    assert connection._deadline is None
+
+
 async def test_a_websocket_has_no_such_deadline() -> None:
     async with running() as daemon, aiohttp.ClientSession() as session:
         url = f"http://127.0.0.1:{daemon.web_port}/websocket?protocol=sketch"
