@@ -158,7 +158,7 @@ def _save_stream(
     if not _EPOCH.fullmatch(epoch):
         raise NotFoundError(f"there is no recording {shorten(name)}: see the list")
     cursor = _cursor(options, RECORDING, decoding, lambda key, _: str(key) == name, epoch=epoch)
-    size = last = missing = 0
+    size = last = missing = time = 0
     is_complete, records = False, cursor.poll()
     first = next(records, None)
     if first is None:
@@ -171,7 +171,8 @@ def _save_stream(
                 size += len(found.record.payload)
                 is_complete = found.record.is_end
                 missing += found.record.sequence - last - 1
-                last = found.record.sequence
+                last, time = found.record.sequence, found.record.time
+        os.utime(target, ns=(time, time))  # as if the daemon had written the file
     except OSError as error:
         raise SettingsError(f"{target} cannot be written: {error.strerror}") from error
     ending = "" if is_complete else "; its end is missing, or still being written"

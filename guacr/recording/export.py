@@ -12,6 +12,7 @@ from typing import BinaryIO, TextIO
 from guacr.errors import BadRequestError, NotFoundError
 from guacr.recording.index import read_started
 from guacr.recording.keylog import typed
+from guacr.recording.library import listed
 from guacr.recording.scan import Map, scan_file
 from guacr.recording.search import lines
 from guacr.recording.ttyrec import DEFAULT_SIZE, SUFFIX, TextEvent, read_ttyrec, utf8_decoder
@@ -36,13 +37,23 @@ def export_cast(recording: Path, target: TextIO) -> None:
         first = next(events)
         columns, _, rows = first.text.partition("x")
         header = {"version": CAST_VERSION, "width": int(columns), "height": int(rows)}
-        if (started := read_started(recording)) is not None:
-            header["timestamp"] = started // 1000
+        if (begun := _begun(recording)) is not None:
+            header["timestamp"] = int(begun)
         target.write(json.dumps(header) + "\n")
         for event in events:
             seconds = round((event.time - first.time) / 1000, 3)
             line = json.dumps([seconds, event.kind, event.text], ensure_ascii=False)
             target.write(line + "\n")
+
+
+def _begun(recording: Path) -> float | None:
+    """Return when a recording began, in seconds since 1970: according to its index, or else to its
+    length and when it was changed. None for typescripts."""
+    started = read_started(recording)
+    if started is not None:
+        return started / 1000
+    found = listed(recording.name, recording)
+    return None if found is None else found.begun
 
 
 def export_text(recording: Path, target: TextIO) -> None:

@@ -238,10 +238,10 @@ def _listed_by(directories: list[Directory], may_see: Callable[[str], bool]) -> 
         if not _is_seen(plain, directory, may_see):
             continue
         is_taken = plain[-len(directory.mark) :] in marks or any(
-            _listed(plain, other) for _, other, _ in before
+            listed(plain, other) for _, other, _ in before
         )
         name = plain + directory.mark if is_taken else plain
-        one = _listed(name, path) if may_see(name) else None
+        one = listed(name, path) if may_see(name) else None
         if one is not None:
             yield one
 
@@ -308,7 +308,8 @@ def is_complete_recording(descriptor: int) -> bool:
     )
 
 
-def _listed(name: str, path: Path) -> Listed | None:
+def listed(name: str, path: Path) -> Listed | None:
+    """Return the recording at a path as a list shows it, under a name; None if it is none."""
     try:
         descriptor = open_below(path.parent, [path.name])
     except (OSError, ValueError):

@@ -211,6 +211,10 @@ def test_text_is_saved_and_exported_with_its_recording(
     archive(journal)
     printed(capsys, "recordings", "save", name, "one", "--identity", identity)
     assert Path("one.ttyrec").read_bytes() == text
+    printed(capsys, "export", "one", "--cast", "-o", "one.cast")
+    header = json.loads(Path("one.cast").read_text().partition("\n")[0])
+    assert time.time() - 600 < header["timestamp"] < Path("one").stat().st_ctime + 1
+    assert Path("one").stat().st_mtime < Path("one").stat().st_ctime
     assert printed(capsys, "export", f"journal:{name}", "--txt", "--identity", identity) == []
     assert Path(f"{name}.txt").read_text() == "[0:00:01] shown\n"
     assert main(["export", name, "--txt", "-o", "-"]) == 1

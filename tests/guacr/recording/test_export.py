@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -73,7 +74,7 @@ def test_keys_alone(recording: Path) -> None:
 
 def test_an_asciicast(recording: Path) -> None:
     header, *events = map(json.loads, exported(export_cast, recording))
-    assert header == {"version": 2, "width": 80, "height": 24}
+    assert header == {"version": 2, "width": 80, "height": 24, "timestamp": START // 1000}
     assert events == [
         [1.2, "o", "$ ls\r\n\x1b[1mfile\x1b[0m\r\n"],
         [3661.2, "r", "132x43"],
@@ -85,10 +86,12 @@ def test_an_asciicast_has_the_date_of_the_index(recording: Path) -> None:
     recording.with_name("session.idx").write_text(f'{{"version": 1, "started": {START + 700}}}\n')
     header, *_ = map(json.loads, exported(export_cast, recording))
     assert header["timestamp"] == START // 1000
+    recording.write_bytes(recording.read_bytes().replace(b"17644128", b"00044128"))
+    os.utime(recording, (BEGIN + 5, BEGIN + 5))
     for damage in ("", "[1]", '{"started": "soon"}', '{"started": null}', "{}", "{"):
         recording.with_name("session.idx").write_text(damage)
         header, *_ = map(json.loads, exported(export_cast, recording))
-        assert "timestamp" not in header
+        assert header["timestamp"] == int(BEGIN), "the recording has 5 s"
 
 
 def test_damaged_text(recording: Path) -> None:
