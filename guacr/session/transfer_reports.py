@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -12,16 +14,33 @@ if TYPE_CHECKING:
     from _hashlib import HASH
 
 
+REFUSALS_MAX = 100
+"""Maximum refusals of one user in `PERIOD` that are events of their own; others are counted, so
+that neither a user nor a host hides those of others: the audit log has a limit for all."""
+PERIOD = 60.0
+"""Seconds."""
+
+
 class TransferReports:
     """Publishes the transfers of one user, whose address is `peer`."""
 
-    __slots__ = ("_events", "_peer", "_session", "_user")
+    __slots__ = ("_clock", "_events", "_peer", "_refusals", "_session", "_since", "_user")
 
-    def __init__(self, events: Events, session: str, user: str, peer: str) -> None:
+    def __init__(
+        self,
+        events: Events,
+        session: str,
+        user: str,
+        peer: str,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._events = events
         self._session = session
         self._user = user
         self._peer = peer
+        self._clock = clock
+        self._refusals = 0
+        self._since = clock()
 
     def started(self, name: str, *, incoming: bool) -> HASH | None:
         """Publish that a transfer begins, and return the hash of its bytes."""
@@ -34,10 +53,23 @@ class TransferReports:
 
     def refused(self, error: Exception, name: str = "", *, incoming: bool | None = None) -> None:
         """Publish that something was refused before it began: a file, if it has a name."""
-        told = error if isinstance(error, GuacrError) else InternalError()
-        self._events.publish(
-            Refused(self._peer, str(told), self._session, self._user, name, incoming)
-        )
+        now = self._clock()
+        if now - self._since >= PERIOD:
+            self.flush()
+            self._since = now
+        self._refusals += 1
+        if self._refusals <= REFUSALS_MAX:
+            told = error if isinstance(error, GuacrError) else InternalError()
+            self._publish_refusal(str(told), name, incoming)
+
+    def flush(self) -> None:
+        """Publish how many refusals had no event of their own."""
+        more, self._refusals = self._refusals - REFUSALS_MAX, 0
+        if more > 0:
+            self._publish_refusal(f"{more} more requests of this user were refused", "", None)
+
+    def _publish_refusal(self, reason: str, name: str, incoming: bool | None) -> None:
+        self._events.publish(Refused(self._peer, reason, self._session, self._user, name, incoming))
 
     def ended(
         self, name: str, size: int, digest: HASH | None, *, incoming: bool, error: str

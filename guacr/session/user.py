@@ -142,6 +142,7 @@ class User(Viewer):
         self.streams.close()
         self.outputs.close()
         self.transfers.close()
+        self._reports.flush()
 
     def _refused(self, stream: InputStream, error: GuacrError) -> None:
         """Report that a stream of this user was refused."""
