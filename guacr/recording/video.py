@@ -2,6 +2,7 @@
 
 ffmpeg is a process of its own, so that its licence and its codecs are those of the machine. It is
 sent Matroska with uncompressed pictures, which have times: where nothing moves, there is no frame.
+Only what has changed since the last picture is drawn and converted.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ from os import SEEK_END
 from pathlib import Path
 from shutil import which
 from tempfile import TemporaryFile
-from typing import IO, Protocol
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from guacr.errors import GuacrError, UnsupportedError
+from guacr.recording.screen import Screen
+from guacr.recording.yuv import Planes
 from guacr.testing.canvas import Canvas
 from guacr.testing.wire import Received, Splitter, WireError
 
@@ -36,6 +39,8 @@ HEAD_SIZE = 9
 """Bytes of the head of an element whose name has one."""
 PIPE_SIZE = 1 << 20
 """Bytes that wait for ffmpeg, if the system allows it."""
+BT_709, LIMITED = 1, 1
+"""Colours of the video, in Matroska's numbers."""
 UNSEEN = frozenset({"key", "touch"})
 """Opcodes that only recordings contain, and that change nothing that is seen."""
 TO_FFMPEG = (
@@ -50,14 +55,11 @@ TO_FFMPEG = (
     "pipe:",
 )
 TO_MP4 = (
-    *("-an", "-vf", "scale=flags=area", "-fps_mode", "vfr"),
+    *("-an", "-fps_mode", "vfr", "-enc_time_base", "1:1000"),
     *("-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency"),
-    *("-crf", "23", "-pix_fmt", "yuv420p"),
+    *("-crf", "26", "-pix_fmt", "yuv420p"),
     *("-movflags", "+faststart", "-f", "mp4"),
 )
-
-Picture = NDArray[np.uint8]
-"""(height, width, 4): red, green, blue, and a byte that is not shown."""
 
 
 class ExportError(GuacrError):
@@ -100,27 +102,25 @@ def export_video(recording: Path, target: Path) -> None:
 
 def _write(recording: Path, target: IO[bytes], width: int, height: int) -> None:
     writer = MatroskaWriter(target, width, height)
-    frame = np.zeros((height, width, 4), np.uint8)
+    canvas = Canvas()
+    screen, planes = Screen(canvas, width, height), Planes(width, height)
     time = 0
-    for time, picture in pictures(recording):
-        shown = picture[:height, :width]
-        if shown.shape == frame.shape:
-            frame = shown
-        else:
-            frame = np.zeros((height, width, 4), np.uint8)
-            frame[: shown.shape[0], : shown.shape[1]] = shown
-        writer.add(time, frame)
-    writer.add(time + LAST_FRAME, frame)
+    for time in frames(recording, canvas):
+        areas = screen.update()
+        for area in areas:
+            planes.update(screen.picture, area)
+        if areas:
+            writer.add(time, planes.data)
+    writer.add(time + LAST_FRAME, planes.data)
 
 
-def pictures(recording: Path) -> Iterator[tuple[int, Picture]]:
-    """Yield the pictures of a recording that differ, each with the milliseconds since the first
-    one.
+def frames(recording: Path, canvas: Canvas) -> Iterator[int]:
+    """Paint a recording on a canvas, and yield the milliseconds since the first picture whenever
+    another one is to be shown.
 
     Raises:
         ExportError: the recording is damaged.
     """
-    canvas = Canvas()
     start: int | None = None
     due = 0
     changed = False
@@ -137,36 +137,10 @@ def pictures(recording: Path) -> Iterator[tuple[int, Picture]]:
         start = canvas.timestamp if start is None else start
         time = canvas.timestamp - start
         if changed and time >= due and 0 not in canvas.size:
-            yield time, with_pointer(canvas)
+            yield time
             due, changed = time + FRAME_EVERY, False
     if changed and start is not None and 0 not in canvas.size:
-        yield max(canvas.timestamp - start, due), with_pointer(canvas)
-
-
-class Shown(Protocol):
-    """A canvas with a pointer."""
-
-    pointer: tuple[int, int] | None
-    cursor: NDArray[np.uint8]
-    hotspot: tuple[int, int]
-
-    def composed(self) -> Picture:
-        """Return the picture without the pointer."""
-        ...
-
-
-def with_pointer(canvas: Shown) -> Picture:
-    """Return the picture of a canvas with its pointer."""
-    picture = canvas.composed()
-    if canvas.pointer is None:
-        return picture
-    x, y = (place - hot for place, hot in zip(canvas.pointer, canvas.hotspot, strict=True))
-    cursor = canvas.cursor[max(-y, 0) :, max(-x, 0) :]
-    below = picture[max(y, 0) :, max(x, 0) :][: cursor.shape[0], : cursor.shape[1]]
-    cursor = cursor[: below.shape[0], : below.shape[1]].astype(np.uint16)
-    alpha = cursor[..., 3:]
-    below[..., :3] = (cursor[..., :3] * alpha + below[..., :3] * (255 - alpha) + 127) // 255
-    return picture
+        yield max(canvas.timestamp - start, due)
 
 
 def _instructions(recording: Path) -> Iterator[Received]:
@@ -198,20 +172,28 @@ def _even(side: int) -> int:
 
 
 class MatroskaWriter:
-    """Writes Matroska (RFC 9559) with one track of uncompressed pictures as a stream: the
-    sizes of the segment and its clusters are unknown."""
+    """Writes Matroska (RFC 9559) with one track of uncompressed pictures, which are planes, as a
+    stream: the size of the segment is unknown."""
 
     def __init__(self, target: IO[bytes], width: int, height: int) -> None:
         self._target = target
+        colour = (
+            _integer(b"\x55\xb1", BT_709)  # MatrixCoefficients
+            + _integer(b"\x55\xb9", LIMITED)  # Range
+            + _integer(b"\x55\xba", BT_709)  # TransferCharacteristics
+            + _integer(b"\x55\xbb", BT_709)  # Primaries
+        )
         video = (
             _integer(b"\xb0", width)
             + _integer(b"\xba", height)
-            + _element(b"\x2e\xb5\x24", b"RGBA")  # ColourSpace
+            + _element(b"\x2e\xb5\x24", b"I420")  # ColourSpace
+            + _element(b"\x55\xb0", colour)
         )
         track = (
             _integer(b"\xd7", 1)  # TrackNumber
             + _integer(b"\x73\xc5", 1)  # TrackUID
             + _integer(b"\x83", 1)  # TrackType: video
+            + _integer(b"\x23\xe3\x83", FRAME_EVERY * 1_000_000)  # DefaultDuration; else guessed
             + _element(b"\x86", b"V_UNCOMPRESSED")
             + _element(b"\xe0", video)
         )
@@ -222,7 +204,7 @@ class MatroskaWriter:
             + _element(b"\x16\x54\xae\x6b", _element(b"\xae", track))
         )
 
-    def add(self, time: int, picture: Picture) -> None:
+    def add(self, time: int, picture: NDArray[np.uint8]) -> None:
         """Write a picture that is shown from `time` on, in milliseconds."""
         block = b"\x81\x00\x00\x80"  # track 1, at the time of the cluster, a keyframe
         at = _integer(b"\xe7", time)
@@ -233,7 +215,7 @@ class MatroskaWriter:
             + _head(b"\xa3", size)  # SimpleBlock
             + block
         )
-        self._target.write(np.ascontiguousarray(picture).data)
+        self._target.write(picture.data)
 
 
 def _element(name: bytes, data: bytes) -> bytes:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from guacr.testing.damage import Box, Damage, clip, moved
 from guacr.testing.layer import MASKS, OVER, Layer, Rgba, blend, is_opaque
 from guacr.testing.streams import OPENERS, Stream, Streams
 from guacr.testing.wire import Received, Splitter, WireError
@@ -80,6 +81,7 @@ class Canvas:
         self._streams = Streams()
         self._layers: dict[int, Layer] = {0: Layer(0)}
         self._attached = 0
+        self._damage = Damage()
         self._tasks: list[Callable[[], None]] = []
 
     # ---- the picture
@@ -107,28 +109,51 @@ class Canvas:
         empty."""
         return self.composed()[..., :3].copy()
 
-    def composed(self) -> Rgba:
-        """Return the whole picture without transparency; black where it is empty."""
-        picture = self._composed(self._layers[0])
+    def composed(self, area: Box | None = None) -> Rgba:
+        """Return the picture, or the part of it in an area, without transparency; black where it is
+        empty."""
+        picture = self._composed(self._layers[0], clip(area or (0, 0, *self.size), *self.size))
         if is_opaque(picture):
-            return picture.copy()
+            return picture if picture.base is None else picture.copy()
         ground = np.zeros_like(picture)
         ground[..., 3] = 255
         return blend(ground, picture, OVER)
 
-    def _composed(self, layer: Layer) -> Rgba:
-        """Return a layer with its children, clipped to its size; its own pixels if it has none."""
+    def take_damage(self) -> list[Box]:
+        """Return the areas of the picture that may have changed since the last call; they may
+        overlap, and may be partly beyond its size."""
+        for layer in self._layers.values():
+            for box in layer.damage.take():
+                self._expose(layer, box)
+        return self._damage.take()
+
+    def _expose(self, layer: Layer, box: Box | None = None) -> None:
+        """Add a layer, or a box of it, to the damage of the picture, if it is visible."""
+        box = box or layer.area
+        while layer.parent is not None:
+            box = moved(box, layer.x, layer.y)
+            layer = layer.parent
+        if layer is self._layers[0]:
+            self._damage.add(box)
+
+    def _composed(self, layer: Layer, area: Box) -> Rgba:
+        """Return an area of a layer with its children; its own pixels if there are none."""
+        left, top, right, bottom = area
+        pixels = layer.pixels[top:bottom, left:right]
         children = [child for child in self._layers.values() if child.parent is layer]
         if not children:
-            return layer.pixels
+            return pixels
         picture = Layer(0)
-        picture.canvas = layer.pixels.copy()
+        picture.canvas = pixels.copy()
         for child in sorted(children, key=lambda child: (child.z, child.order)):
-            image = self._composed(child)
+            inside = clip(moved(area, -child.x, -child.y), child.width, child.height)
+            if inside[0] >= inside[2] or inside[1] >= inside[3]:
+                continue
+            image = self._composed(child, inside)
             if child.opacity < 255:
                 image = image.copy()
                 image[..., 3] = np.round(image[..., 3] * (child.opacity / 255))
-            picture.draw(child.x, child.y, image)
+            picture.draw(child.x + inside[0] - left, child.y + inside[1] - top, image)
         return picture.canvas
 
     def stream_kind(self, index: int) -> str:
@@ -219,7 +244,12 @@ class Canvas:
         layer.parent, layer.order = parent, self._attached
 
     def _size(self, index: int, width: int, height: int) -> None:
-        self._do(lambda: self._make(index).resize(width, height))
+        self._do(lambda: self._resize(self._make(index), width, height))
+
+    def _resize(self, layer: Layer, width: int, height: int) -> None:
+        self._expose(layer)
+        layer.resize(width, height)
+        self._expose(layer)
 
     def _move(self, index: int, parent: int, x: int, y: int, z: int) -> None:
         if index <= 0 or parent < 0:
@@ -232,14 +262,20 @@ class Canvas:
             if above is layer:
                 raise WireError(f"layer {layer.index} moved into itself")
             above = above.parent
+        self._expose(layer)
         if layer.parent is not parent:
             self._attach(layer, parent)
         layer.x, layer.y, layer.z = x, y, z
+        self._expose(layer)
 
     def _shade(self, index: int, opacity: int) -> None:
         if index < 0 or not 0 <= opacity <= 255:
             raise WireError(f"shade of layer {index} to {opacity}")
-        self._do(lambda: setattr(self._get(index), "opacity", opacity))
+        self._do(lambda: self._set_opacity(self._get(index), opacity))
+
+    def _set_opacity(self, layer: Layer, opacity: int) -> None:
+        layer.opacity = opacity
+        self._expose(layer)
 
     def _dispose(self, index: int) -> None:
         if index == 0:
@@ -247,7 +283,9 @@ class Canvas:
         self._do(lambda: self._remove(index))
 
     def _remove(self, index: int) -> None:
-        self._get(index).parent = None
+        layer = self._get(index)
+        self._expose(layer)
+        layer.parent = None
         del self._layers[index]
 
     # ---- drawing

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from guacr.testing.damage import Box, Damage
 from guacr.testing.wire import WireError
 
 Rgba = NDArray[np.uint8]
@@ -117,6 +118,8 @@ class Layer:
         self.x = self.y = self.z = 0
         self.order = 0
         self.opacity = 255
+        self.damage = Damage()
+        """The areas that were drawn since they were taken."""
         self._path: list[tuple[int, int, int, int]] = []
         self.resize(width, height)
 
@@ -124,6 +127,11 @@ class Layer:
     def pixels(self) -> Rgba:
         """The layer's own pixels."""
         return self.canvas[: self.height, : self.width]
+
+    @property
+    def area(self) -> Box:
+        """All of the layer."""
+        return 0, 0, self.width, self.height
 
     def resize(self, width: int, height: int) -> None:
         """Change the size; the remaining pixels are kept."""
@@ -152,12 +160,14 @@ class Layer:
             whole = np.zeros_like(self.canvas)
             whole[y : y + image.shape[0], x : x + image.shape[1]] = image
             self.canvas[:] = blend(self.canvas, whole, self.mask)
+            self.damage.add(self.area)
             return
         if self.mask == OVER:
             x, y, image = _without_border(x, y, image)
         if image.size:
             below = self.canvas[y : y + image.shape[0], x : x + image.shape[1]]
             below[:] = blend(below, image, self.mask)
+            self.damage.add((x, y, x + image.shape[1], y + image.shape[0]))
 
     def cut(self, x: int, y: int, width: int, height: int) -> Rgba:
         """Return a copy of a part, clipped to the canvas on the right and at the bottom."""
@@ -172,6 +182,7 @@ class Layer:
         below = below[:, max(0, x) : max(0, x + image.shape[1])]
         top, left = max(0, -y), max(0, -x)
         below[:] = image[top : top + below.shape[0], left : left + below.shape[1]]
+        self.damage.add((x, y, x + image.shape[1], y + image.shape[0]))
 
     def add_rect(self, x: int, y: int, width: int, height: int) -> None:
         """Add the part of a rectangle that is on the canvas to the path."""

@@ -6,16 +6,20 @@ import io
 import json
 import os
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from guacr.errors import BadRequestError, NotFoundError, UnsupportedError
 from guacr.protocol.instruction import encode
 from guacr.recording import video
 from guacr.recording.export import export_cast, export_text
-from guacr.recording.video import ExportError, export_video, pictures
+from guacr.recording.screen import Picture, Screen
+from guacr.recording.video import ExportError, export_video, frames
+from guacr.testing.canvas import Canvas
 from tests.support.recordings import ttyrec_of
 from tests.support.require import require
 
@@ -137,6 +141,36 @@ def test_without_text(tmp_path: Path, function: object) -> None:
 # ---- videos
 
 
+def pictures(path: Path) -> Iterator[tuple[int, Picture]]:
+    canvas = Canvas()
+    screen = Screen(canvas, 64, 42)
+    for time in frames(path, canvas):
+        screen.update()
+        yield time, screen.picture
+
+
+def decoded(video: Path) -> NDArray[np.uint8]:
+    """The frames of a video of 64x42, as ffmpeg reads them."""
+    options = ["-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
+    passed = subprocess.run(
+        [require("ffmpeg"), "-v", "error", "-i", str(video), *options],
+        capture_output=True,
+        check=True,
+    )
+    return np.frombuffer(passed.stdout, np.uint8).reshape(-1, 42, 64, 3)
+
+
+def probed(video: Path, entries: str) -> list[str]:
+    """Values of a video, as ffprobe finds them."""
+    passed = subprocess.run(
+        [require("ffprobe"), "-v", "error", "-show_entries", entries, "-of", "csv=p=0", str(video)],
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    return passed.stdout.split()
+
+
 def test_pictures(recording: Path) -> None:
     found = [(time, tuple(picture[20, 30, :3])) for time, picture in pictures(recording)]
     assert found == [(0, (255, 0, 0)), (1000, (0, 255, 0)), (5000, (0, 0, 255))]
@@ -169,26 +203,44 @@ def test_the_pointer(tmp_path: Path) -> None:
 
 def test_a_video(recording: Path, tmp_path: Path) -> None:
     """Its pictures and their times, as ffmpeg reads them; sides are even."""
-    program = require("ffmpeg")
+    require("ffmpeg")
     target = tmp_path / "session.mp4"
     export_video(recording, target)
-    probe = ["-v", "error", "-i", str(target), "-f", "rawvideo", "-pix_fmt", "rgb24"]
-    passed = subprocess.run(
-        [program, *probe, "-fps_mode", "passthrough", "-"], capture_output=True, check=True
-    )
-    video_frames = np.frombuffer(passed.stdout, np.uint8).reshape(-1, 42, 64, 3)
+    video_frames = decoded(target)
     assert len(video_frames) == 4, "the last picture is shown for a second"
     wanted = [(255, 0, 0), (0, 255, 0), (0, 0, 255)]
     for picture, colour in zip(video_frames, wanted, strict=False):
         assert np.abs(picture[20, 30].astype(int) - colour).max() < 8
-    shown = subprocess.run(
-        [*(require("ffprobe"), "-v", "error", "-show_entries", "packet=pts_time"), str(target)],
-        capture_output=True,
-        check=True,
-        text=True,
+    assert sorted(map(float, probed(target, "packet=pts_time"))) == [0, 1, 5, 6]
+    assert probed(target, "stream=pix_fmt,color_range,color_space") == ["yuv420p,tv,bt709"]
+
+
+def test_every_picture_of_a_video_keeps_its_time(tmp_path: Path) -> None:
+    """The first ones are far apart: no frame rate is guessed from them."""
+    require("ffmpeg")
+    moments = [*range(0, 9000, 150), *range(9000, 10000, 41)]
+    drawn = b"".join(fill(at % 256, 0, 0) + sync(moment) for at, moment in enumerate(moments))
+    (tmp_path / "unsteady").write_bytes(SIZE + drawn)
+    target = tmp_path / "video.mp4"
+    export_video(tmp_path / "unsteady", target)
+    times = sorted(float(time) * 1000 for time in probed(target, "packet=pts_time"))
+    assert times == pytest.approx([*moments, moments[-1] + 1000], abs=0.6)
+
+
+def test_text_of_a_video_is_legible(tmp_path: Path) -> None:
+    """Lines of a pixel keep most of their contrast, also where little changes late."""
+    require("ffmpeg")
+    lines = [encode("rect", 0, x, 0, 1, 20) for x in range(2, 60, 3)]
+    late = [encode("rect", 0, x, 25, 1, 9) for x in range(11, 40, 3)]
+    grey = encode("cfill", 14, 0, 200, 200, 200, 255)
+    path = tmp_path / "text"
+    path.write_bytes(
+        SIZE + fill(0, 0, 0) + b"".join(lines) + grey + sync(0) + b"".join(late) + grey + sync(100)
     )
-    times = sorted(float(line[9:]) for line in shown.stdout.splitlines() if line.startswith("pts"))
-    assert times == [0, 1, 5, 6]
+    export_video(path, tmp_path / "video.mp4")
+    wanted = [picture[..., :3].astype(float) for _, picture in pictures(path)]
+    for found, picture in zip(decoded(tmp_path / "video.mp4"), wanted, strict=False):
+        assert np.mean((found - picture) ** 2) < 255**2 / 10**3, "30 dB"
 
 
 def test_videos_without_the_program(
