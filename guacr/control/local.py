@@ -86,11 +86,12 @@ class LocalControl(Control):
 
     @override
     async def status(self) -> DaemonStatus:
-        sentences = (check() for check in self.checks)
+        told = (part for check in self.checks for part in check().split("; "))
+        sentences = dict.fromkeys(filter(None, told))  # the front's are also this process's own
         return DaemonStatus(
             version=__version__,
             state=self._state,
-            not_ready=tuple(filter(None, sentences)),
+            not_ready=tuple(sentences),
             workers=(self._about_worker(),),
             activity=self.activity(),
         )
