@@ -51,9 +51,9 @@ class Refusals:
         for observer in observers:
             observer(peer, str(reason))
 
-    def report(self, message: str, *args: object) -> None:
-        """Report a refusal; the arguments are those of `Logger.warning`."""
-        self._report(message, *args)
+    def report(self, message: str, *args: object, **fields: str) -> None:
+        """Report a refusal; the arguments are those of `Logger.warning`, and fields of the line."""
+        self._report(message, *args, **fields)
 
     def _report(self, message: str, *args: object, **fields: str) -> None:
         now = self._clock()

@@ -140,10 +140,9 @@ class Admission:
         error: ForbiddenError,
         session: str = "",
     ) -> None:
-        who = " ".join(request.identities) or "nobody"
-        _refusals.report(
-            "access rules refuse %s as %s: %s (%s)", peer, who, error, rule or "no rule allows it"
-        )
+        who = f"{peer} as {', '.join(request.identities)}" if request.identities else peer
+        why = rule or "no rule allows it"
+        _refusals.report("access rules refuse %s: %s (%s)", who, error, why, client=peer)
         self._events.publish(
             AccessRefused(
                 peer,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from base64 import b64encode
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -13,6 +14,8 @@ from guacr.errors import ForbiddenError
 from guacr.policy.client import Client
 from guacr.policy.rule import Connects
 from guacr.protocol.client import ClientInfo
+from guacr.refusals import Refusals
+from guacr.session import admission
 from guacr.session.events import AccessRefused, Refused
 from guacr.session.origin import ANYONE, Origin
 from guacr.settings.models import Settings
@@ -214,4 +217,18 @@ async def test_the_same_person_by_token() -> None:
 async def test_without_rules_knowing_the_id_is_enough() -> None:
     bench = Bench()
     opened(bench, UNIX, opened(bench))
+    await bench.close()
+
+
+async def test_the_log_names_the_client_and_its_identities(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(admission, "_refusals", Refusals(logging.getLogger("guacr.access")))
+    bench = Bench(with_rules({"protocols": ["ssh"]}))
+    refused(bench)
+    refused(bench, UNIX)
+    first, second = (one for one in caplog.records if "access rules" in one.message)
+    assert " as ann.example.com: " in first.message
+    assert " as " not in second.message.partition(": ")[0]
+    assert first.client  # type: ignore[attr-defined]
     await bench.close()
