@@ -130,7 +130,9 @@ class Servers:
         self.kinds.append(Kind("kubernetes", "kubernetes", parameters, weight=6))
 
     async def _desktops(self, stack: AsyncExitStack, place: Path) -> None:
-        self.desktop = desktop = await stack.enter_async_context(xvnc("-AlwaysShared"))
+        self.desktop = desktop = await stack.enter_async_context(
+            xvnc("-AlwaysShared", "-BlacklistThreshold", "1000000")
+        )
         self.kinds.append(Kind("vnc", "vnc", desktop.parameters, "x", weight=8, most=60))
         pair = Authority().issue("server", rsa_key=True)
         files = place / "shadow"

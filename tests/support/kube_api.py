@@ -18,9 +18,11 @@ import struct
 import subprocess
 import termios
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from aiohttp import WSMsgType, web
 
@@ -28,6 +30,10 @@ from tests.support.waiting import free_port
 
 STDIN, STDOUT, STDERR, ERROR, RESIZE, CLOSE = 0, 1, 2, 3, 4, 255
 CHUNK = 32768
+THREADS_MAX = 200
+"""For each shell that runs, two."""
+
+T = TypeVar("T")
 PATH = "/api/v1/namespaces/{namespace}/pods/{pod}/{action}"
 
 
@@ -59,6 +65,7 @@ class KubeApi:
     clients: list[str] = field(default_factory=list)
     """Common names of the certificates that were shown."""
     sockets: list[web.WebSocketResponse] = field(default_factory=list)
+    threads: ThreadPoolExecutor = field(init=False)
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """One request."""
@@ -151,12 +158,12 @@ class KubeApi:
         process = _start(command, slave, self.tools)
         os.close(slave)
         taking = asyncio.create_task(self._take(socket, master), name="kube input")
-        giving = asyncio.create_task(_give(socket, master), name="kube output")
+        giving = asyncio.create_task(self._give(socket, master), name="kube output")
         try:
             await asyncio.wait([taking, giving], return_when=asyncio.FIRST_COMPLETED)
             if giving.done():
                 giving.result()
-                code = await asyncio.to_thread(process.wait, 5)
+                code = await self._call(process.wait, 5)
                 await self._end(socket, _exit(code))
         except ConnectionError:
             pass
@@ -166,14 +173,30 @@ class KubeApi:
                 os.killpg(process.pid, signal.SIGKILL)
             await asyncio.wait([taking, giving])
             os.close(master)
-            await asyncio.to_thread(process.wait, 5)
+            await self._call(process.wait, 5)
+
+    async def _give(self, socket: web.WebSocketResponse, master: int) -> None:
+        """Pass output on until the command's end closes the terminal."""
+        while True:
+            try:
+                data = await self._call(os.read, master, CHUNK)
+            except OSError:
+                return
+            if not data:
+                return
+            await socket.send_bytes(bytes([STDOUT]) + data)
+
+    async def _call(self, function: Callable[..., T], *arguments: object) -> T:
+        """Call a function that blocks."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self.threads, function, *arguments)
 
     async def _take(self, socket: web.WebSocketResponse, master: int) -> None:
         async for message in socket:
             assert message.type is WSMsgType.BINARY
             channel, body = message.data[0], message.data[1:]
             if channel == STDIN:
-                await asyncio.to_thread(_write_all, master, body)
+                await self._call(_write_all, master, body)
             elif channel == RESIZE:
                 size = json.loads(body)
                 assert set(size) == {"Width", "Height"}
@@ -242,18 +265,6 @@ async def _give_stream(
         await socket.send_bytes(bytes([channel]) + data)
 
 
-async def _give(socket: web.WebSocketResponse, master: int) -> None:
-    """Pass output on until the command's end closes the terminal."""
-    while True:
-        try:
-            data = await asyncio.to_thread(os.read, master, CHUNK)
-        except OSError:
-            return
-        if not data:
-            return
-        await socket.send_bytes(bytes([STDOUT]) + data)
-
-
 def _write_all(fd: int, data: bytes) -> None:
     while data:
         data = data[os.write(fd, data) :]
@@ -264,6 +275,7 @@ async def kube_api(
     api: KubeApi, tls: ssl.SSLContext | None = None
 ) -> AsyncIterator[dict[str, str]]:
     """The parameters that name the server, which listens until the block ends."""
+    api.threads = ThreadPoolExecutor(THREADS_MAX)
     application = web.Application()
     application.router.add_get(PATH, api.answer)
     application.router.add_get(f"/clusters/{{cluster}}{PATH}", api.answer)
@@ -282,3 +294,4 @@ async def kube_api(
         for socket in api.sockets:
             await socket.close()
         await runner.cleanup()
+        await asyncio.to_thread(api.threads.shutdown)
