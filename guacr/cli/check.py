@@ -224,11 +224,13 @@ def _tls(settings: Settings, section: str) -> str:
     files = TlsFiles.of(settings, section)
     if files is None:
         return ""
-    names = f" for {_names(settings.acme.domains)}" if files.is_acme else ""
+    kind = "" if files.client_ca is None else " and client certificates"
+    if files.is_acme:
+        kind += f" for {_names(settings.acme.domains)}"
     if files.is_pending:
-        return f", with TLS{names} (without a certificate yet)"
+        return f", with TLS{kind} (without a certificate yet)"
     end = Validity.read(files.certificate).last
-    return f", with TLS{names} (the certificate is valid until {end})"
+    return f", with TLS{kind} (the certificate is valid until {end})"
 
 
 def _audit(settings: Settings) -> str:

@@ -53,6 +53,10 @@ def test_certificates(tmp_path: Path) -> None:
     path.write_text(pair.certificate + pair.key)
     (line,) = [one for one in check(settings(server={"tls_certificate": path})) if "TLS" in one]
     assert re.search(r", with TLS \(the certificate is valid until 20\d\d-.* UTC\)$", line)
+    server = {"tls_certificate": path, "tls_client_ca": path}
+    assert any(
+        "with TLS and client certificates (" in one for one in check(settings(server=server))
+    )
 
 
 def test_acme(tmp_path: Path) -> None:
