@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from guacr.recording.screen import Picture
 from guacr.testing.damage import Box
 
-PIXELS = 1 << 16
+PIXELS = 1 << 15
 """Pixels that are converted at a time, so that what is computed stays in the processor's cache."""
 
 _RED_BLUE = np.uint32(0x00FF00FF)
@@ -47,23 +47,27 @@ class Planes:
             end = min(start + rows, bottom)
             strip = pixels[start:end, left:right]
             red_blue, green = strip & _RED_BLUE, strip & _GREEN
-            luma = red_blue * _LUMA_RED_BLUE + green * _LUMA_GREEN + _LUMA_ROUNDED
-            self._luma[start:end, left:right] = luma >> np.uint32(24)
+            luma = red_blue * _LUMA_RED_BLUE
+            luma += green * _LUMA_GREEN
+            luma += _LUMA_ROUNDED
+            luma >>= np.uint32(24)
+            self._luma[start:end, left:right] = luma
             below = self._chroma[:, start // 2 : end // 2, left // 2 : right // 2]
-            below[:] = _chroma(red_blue, green)
+            _convert_squares(red_blue, green, below)
 
 
-def _chroma(red_blue: _Numbers, green: _Numbers) -> NDArray[np.int32]:
-    """Return Cb and Cr of each 2x2 pixels, (2, rows, columns)."""
+def _convert_squares(red_blue: _Numbers, green: _Numbers, target: NDArray[np.uint8]) -> None:
+    """Write Cb and Cr of each 2x2 pixels, (2, rows, columns)."""
     both = _squares(red_blue)
     red, blue = (both & np.uint32(0xFFFF)).view(np.int32), (both >> np.uint32(16)).view(np.int32)
     green_sum = (_squares(green) >> np.uint32(8)).view(np.int32)
-    return np.stack(
-        [
-            red * shares[0] + green_sum * shares[1] + blue * shares[2] + _CHROMA_ROUNDED >> 14
-            for shares in (_CB, _CR)
-        ]
-    )
+    for plane, shares in zip(target, (_CB, _CR), strict=True):
+        chroma = red * shares[0]
+        chroma += green_sum * shares[1]
+        chroma += blue * shares[2]
+        chroma += _CHROMA_ROUNDED
+        chroma >>= 14
+        plane[:] = chroma
 
 
 def _squares(numbers: _Numbers) -> _Numbers:

@@ -7,6 +7,9 @@ Box = tuple[int, int, int, int]
 
 BOXES_MAX = 32
 """More boxes become the one around them."""
+WASTE_MAX = 1 << 15
+"""Two boxes become the one around them if it has at most so many pixels more: a box takes as long
+as some ten thousand pixels."""
 
 
 class Damage:
@@ -19,13 +22,14 @@ class Damage:
         """Add a box, which may be empty."""
         if box[0] >= box[2] or box[1] >= box[3]:
             return
-        if any(_contains(other, box) for other in self._boxes):
-            return
-        self._boxes = [other for other in self._boxes if not _contains(box, other)]
-        self._boxes.append(box)
-        if len(self._boxes) > BOXES_MAX:
-            lefts, tops, rights, bottoms = zip(*self._boxes, strict=True)
-            self._boxes = [(min(lefts), min(tops), max(rights), max(bottoms))]
+        others = []
+        for other in self._boxes:
+            around = _around([box, other])
+            if _area(around) <= _area(box) + _area(other) + WASTE_MAX:
+                box = around
+            else:
+                others.append(other)
+        self._boxes = [*others, box] if len(others) < BOXES_MAX else [_around([*others, box])]
 
     def take(self) -> list[Box]:
         """Return the boxes, and forget them."""
@@ -45,5 +49,10 @@ def moved(box: Box, x: int, y: int) -> Box:
     return left + x, top + y, right + x, bottom + y
 
 
-def _contains(box: Box, other: Box) -> bool:
-    return box[0] <= other[0] and box[1] <= other[1] and box[2] >= other[2] and box[3] >= other[3]
+def _around(boxes: list[Box]) -> Box:
+    lefts, tops, rights, bottoms = zip(*boxes, strict=True)
+    return min(lefts), min(tops), max(rights), max(bottoms)
+
+
+def _area(box: Box) -> int:
+    return (box[2] - box[0]) * (box[3] - box[1])

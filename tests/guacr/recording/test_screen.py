@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from guacr.recording.screen import Screen
+from guacr.testing import damage
 from guacr.testing.canvas import Canvas
 from guacr.testing.wire import write
 
@@ -54,9 +55,13 @@ def step(chance: Random, canvas: Canvas) -> bytes:
     return chance.choices(steps, [6, 2, 1, 2, 1, 1, 0.5, 2, 1])[0]
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_pictures_are_those_drawn_as_a_whole(seed: int) -> None:
+@pytest.mark.parametrize("waste", [0, damage.WASTE_MAX])
+@pytest.mark.parametrize("seed", range(6))
+def test_pictures_are_those_drawn_as_a_whole(
+    seed: int, waste: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The areas that are returned contain all that differs from the picture before."""
+    monkeypatch.setattr(damage, "WASTE_MAX", waste)
     chance, canvas = Random(seed), Canvas()
     canvas.feed(write("size", 0, 50, 40) + write("sync", 0))
     screen = Screen(canvas, WIDTH, HEIGHT)
