@@ -51,6 +51,7 @@ TO_FFMPEG = (
     "-y",
     "-f",
     "matroska",
+    *("-thread_queue_size", "4"),  # it reads ahead so many pictures
     "-i",
     "pipe:",
 )
