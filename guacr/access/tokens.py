@@ -175,7 +175,7 @@ def _check_times(claims: Mapping[str, Any], now: float) -> None:
     if expires is None:
         raise UnauthorizedError("the token has no expiry time: create it with exp")
     if now >= expires:
-        raise UnauthorizedError("the token has expired: ask for a new link")
+        raise UnauthorizedError("the token has expired: ask for a new one")
     for claim in ("nbf", "iat"):
         start = _time(claims, claim)
         if start is not None and now + CLOCK_SKEW < start:

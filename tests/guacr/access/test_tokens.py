@@ -100,7 +100,7 @@ def test_nothing_secret_is_in_the_representation() -> None:
 
 def test_it_expires() -> None:
     token = make_token(KEY, Grant(name="a"), now=NOW, lifetime=60)
-    assert "expired" in refusal(token, now=NOW + 60)
+    assert "expired: ask for a new one" in refusal(token, now=NOW + 60)
 
 
 def test_another_key() -> None:
