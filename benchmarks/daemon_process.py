@@ -16,6 +16,7 @@ from guacr.daemon import Daemon
 from guacr.event_loop import loop_factory
 from guacr.session.protocols import Protocols
 from guacr.settings.models import ServerSettings, Settings, WebSocketSettings
+from guacr.settings.recording import RecordingSettings
 from handlers.ssh import SshHandler
 from tests.support.server_process import end
 
@@ -48,9 +49,12 @@ class DaemonProcess:
 
 
 @contextmanager
-def daemon_process() -> Iterator[DaemonProcess]:
-    """Run a daemon until the block ends."""
+def daemon_process(recordings: Path | None = None) -> Iterator[DaemonProcess]:
+    """Run a daemon until the block ends; it records all sessions in a directory, if there is
+    one."""
     command = [sys.executable, "-m", "benchmarks.daemon_process"]
+    if recordings is not None:
+        command.append(str(recordings))
     process = subprocess.Popen(command, stdout=subprocess.PIPE)
     try:
         assert process.stdout is not None
@@ -59,11 +63,12 @@ def daemon_process() -> Iterator[DaemonProcess]:
         end(process)
 
 
-async def _serve() -> None:
+async def _serve(recordings: Path | None) -> None:
     logging.disable(logging.WARNING)
     settings = Settings(
         server=ServerSettings(hosts=("127.0.0.1",), port=0, max_connections=20_000),
         websocket=WebSocketSettings(enabled=False),
+        recording=RecordingSettings(path=recordings, min_free_disk=0),
     )
     protocols = Protocols({"blank": BlankHandler, "ssh": SshHandler})
     with garbage.postponed():
@@ -76,4 +81,4 @@ async def _serve() -> None:
 
 if __name__ == "__main__":
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        runner.run(_serve())
+        runner.run(_serve(Path(sys.argv[1]) if len(sys.argv) > 1 else None))

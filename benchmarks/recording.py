@@ -6,11 +6,14 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
+from benchmarks.console import ENTER, Client
+from benchmarks.daemon_process import DaemonProcess, daemon_process
 from benchmarks.fanout import SCREEN
 from benchmarks.motion import Viewer, longest_holds
 from benchmarks.screen import ScreenHandler
@@ -21,9 +24,11 @@ from guacr.session.protocols import Protocols
 from guacr.session.registry import SessionRegistry
 from guacr.settings.models import Settings
 from handlers.testcard import TestcardHandler
+from tests.support.openssh import openssh_server
 
 PAIRS = 5
 """Runs without and with a recording, one after the other; the quickest of each are compared."""
+SSH_PAIRS = 14
 FRAMES = 200
 DESKTOP_SECONDS = 3.0
 MANY, RATE, MANY_SECONDS = 100, 30, 5.0
@@ -104,6 +109,45 @@ def compare(name: str, work: Work, *, text: bool = False) -> list[object]:
             plain.append(asyncio.run(run(work, None, text=text)))
             recorded.append(asyncio.run(run(work, Path(directory), text=text)))
             size = sum(path.stat().st_size for path in Path(directory).iterdir())
+    return _row(name, plain, recorded, size)
+
+
+def over_ssh(name: str) -> list[object]:
+    """The row of `seq` in a shell of an OpenSSH server, for daemons in processes of their own."""
+    with (
+        TemporaryDirectory() as directory,
+        openssh_server() as server,
+        daemon_process() as plain,
+        daemon_process(Path(directory)) as recording,
+    ):
+        key = server.make_key("-t", "ed25519")
+        parameters = server.address | {"username": server.user, "private-key": key}
+        before, after = asyncio.run(_flooded((plain, recording), parameters))
+        size = sum(path.stat().st_size for path in Path(directory).iterdir()) // SSH_PAIRS
+    return _row(name, before, after, size)
+
+
+async def _flooded(
+    daemons: Sequence[DaemonProcess], parameters: dict[str, Any]
+) -> list[list[float]]:
+    """The processor seconds of each daemon for each run, in turns."""
+    clients = [await Client.connect(one.port, "ssh", **parameters) for one in daemons]
+    times: list[list[float]] = [[] for _ in daemons]
+    turns = list(zip(clients, daemons, times, strict=True))
+    for _ in range(SSH_PAIRS):
+        turns.reverse()
+        for client, daemon, found in turns:
+            before = daemon.cpu_time()
+            client.frames.clear()
+            client.press(*b"seq 1500000", ENTER)
+            await client.rest(1.0)
+            found.append(daemon.cpu_time() - before)
+    for client in clients:
+        await client.close()
+    return times
+
+
+def _row(name: str, plain: list[float], recorded: list[float], size: int) -> list[object]:
     ratios = sorted(after / before for before, after in zip(plain, recorded, strict=True))
     percent = [f"{(ratio - 1) * 100:+.1f}" for ratio in (ratios[0], ratios[-1])]
     more = (min(recorded) / min(plain) - 1) * 100
@@ -148,6 +192,7 @@ def main() -> None:
         compare(screens_name + ", with their text", screens, text=True),
         compare(seq_name, seq),
         compare(seq_name + ", with their text", seq, text=True),
+        over_ssh("the same, over SSH"),
         compare("a frame of a test card of 1920x1080", lambda one: desktop(one, "none")),
         compare("the same, every pixel moves", lambda one: desktop(one, "photo")),
     ]

@@ -8,6 +8,7 @@ times are those of the recording's clock. As in the ttyrecs of termrec(1), a rec
 
 from __future__ import annotations
 
+import asyncio
 import codecs
 import logging
 import re
@@ -25,6 +26,8 @@ from guacr.session.text_taps import TextTap
 SUFFIX = ".ttyrec"
 PART_MAX = 1 << 16
 """Maximum bytes of a record that is written or read, without its header."""
+PART_EVERY = 0.01
+"""Seconds for which text is joined into one record: hosts send floods in small parts."""
 SIZE_MAX = 10_000
 """Maximum columns and rows that are read."""
 DEFAULT_SIZE = "80x24"
@@ -56,27 +59,35 @@ class Ttyrec(TextTap):
         self._max_queue = max_queue
         self._is_behind = False
         self._size = size
+        self._texts: list[bytes] = []
+        """The beginning of the next record."""
+        self._length = 0
+        self._begun = 0
+        """When it was shown."""
+        self._timer: asyncio.TimerHandle | None = None
         self._write_size()
 
     @override
     def shown(self, text: bytes) -> None:
-        if len(text) <= _SIZE_LENGTH and _SIZE.fullmatch(text):
-            self._write(text[:1])
-            self._write(text[1:])
-        elif len(text) <= PART_MAX:
-            self._write(text)
-        else:
-            for start in range(0, len(text), PART_MAX):
-                self.shown(text[start : start + PART_MAX])
+        if self._length + len(text) > PART_MAX:
+            self._write_texts()
+        if not self._texts:
+            self._begun = self._clock()
+        self._texts.append(text)
+        self._length += len(text)
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(PART_EVERY, self._write_texts)
 
     @override
     def resized(self, columns: int, rows: int) -> None:
         if (columns, rows) != self._size:
+            self._write_texts()
             self._size = (columns, rows)
             self._write_size()
 
     async def close(self) -> None:
         """Complete the file."""
+        self._write_texts()
         try:
             await self._sink.close()
         except GuacrError as error:
@@ -84,21 +95,36 @@ class Ttyrec(TextTap):
 
     def _write_size(self) -> None:
         columns, rows = self._size
-        self._write(b"\x1b[8;%d;%dt" % (rows, columns))
+        self._write([b"\x1b[8;%d;%dt" % (rows, columns)], self._clock())
 
-    def _write(self, text: bytes) -> None:
-        sink = self._sink
-        if not text:
+    def _write_texts(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        texts, self._texts, length, self._length = self._texts, [], self._length, 0
+        if _SIZE_LENGTH < length <= PART_MAX:
+            self._write(texts, self._begun)
             return
-        if sink.buffered + len(text) > self._max_queue:
+        text = b"".join(texts)
+        for start in range(0, len(text), PART_MAX):
+            part = text[start : start + PART_MAX]
+            if len(part) <= _SIZE_LENGTH and _SIZE.fullmatch(part):
+                self._write([part[:1]], self._begun)
+                part = part[1:]
+            self._write([part], self._begun)
+
+    def _write(self, texts: list[bytes], time: int) -> None:
+        """Write a record."""
+        sink, length = self._sink, sum(map(len, texts))
+        if sink.buffered + length > self._max_queue:
             if not self._is_behind:
                 self._is_behind = True
                 _report("the disk is too slow for the session")
             return
         self._is_behind = False
-        seconds, milliseconds = divmod(self._clock(), 1000)
-        sink.write(_HEADER.pack(seconds, milliseconds * 1000, len(text)))
-        sink.write(text)
+        seconds, milliseconds = divmod(time, 1000)
+        header = _HEADER.pack(seconds, milliseconds * 1000, length)
+        sink.write(b"".join((header, *texts)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import struct
 import subprocess
@@ -19,6 +20,7 @@ from guacr.recording.sink import Sink
 from guacr.recording.ttyrec import TextEvent, Ttyrec, read_ttyrec
 from tests.support.recordings import ttyrec_of
 from tests.support.require import require
+from tests.support.waiting import until
 
 BEGIN = TextEvent(5000, "r", "80x24")
 QUEUE = 1000
@@ -70,7 +72,11 @@ def read(data: bytes) -> list[TextEvent]:
 async def test_a_session(sink: MemorySink, clock: list[int], written: Ttyrec) -> None:
     """Nothing is decoded: a record may end within a character."""
     clock[0] = 6250
-    written.shown(b"Gr\xc3")
+    written.shown(b"G")
+    clock[0] = 6255
+    written.shown(b"r\xc3")
+    await until(lambda: b"Gr" in sink.data, "a record")
+    clock[0] = 6270
     written.shown(b"\xbc\xc3\x9fe\r\n\x1b[1m")
     clock[0] = 7000
     written.resized(80, 24)
@@ -82,7 +88,7 @@ async def test_a_session(sink: MemorySink, clock: list[int], written: Ttyrec) ->
     records = [
         (5, 0, b"\x1b[8;24;80t"),
         (6, 250_000, b"Gr\xc3"),
-        (6, 250_000, b"\xbc\xc3\x9fe\r\n\x1b[1m"),
+        (6, 270_000, b"\xbc\xc3\x9fe\r\n\x1b[1m"),
         (7, 0, b"\x1b[8;43;132t"),
         (7, 0, b"\xffafter \xe2\x82"),
     ]
@@ -90,36 +96,42 @@ async def test_a_session(sink: MemorySink, clock: list[int], written: Ttyrec) ->
     assert read(sink.data) == [
         BEGIN,
         TextEvent(6250, "o", "Gr"),
-        TextEvent(6250, "o", "üße\r\n\x1b[1m"),
+        TextEvent(6270, "o", "üße\r\n\x1b[1m"),
         TextEvent(7000, "r", "132x43"),
         TextEvent(7000, "o", "\ufffdafter "),
     ]
 
 
-def test_programs_change_no_size(sink: MemorySink, written: Ttyrec) -> None:
-    written.shown(b"\x1b[8;1;1t")
+async def test_programs_change_no_size(sink: MemorySink, written: Ttyrec) -> None:
+    written.shown(b"\x1b[8;")
+    written.shown(b"1;1t")
+    await written.close()
     assert read(sink.data)[1:] == [TextEvent(5000, "o", "\x1b"), TextEvent(5000, "o", "[8;1;1t")]
 
 
-def test_long_texts_are_divided(
+async def test_long_texts_are_divided(
     sink: MemorySink, written: Ttyrec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ttyrec, "PART_MAX", 10)
     written.shown(b"0123456789ABCDEFGHIJ\x1b[8;1;1t")
+    await written.close()
     texts = ["0123456789", "ABCDEFGHIJ", "\x1b", "[8;1;1t"]
     assert [event.text for event in read(sink.data)[1:]] == texts
 
 
-def test_a_slow_disk(sink: MemorySink, written: Ttyrec, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_slow_disk(
+    sink: MemorySink, written: Ttyrec, caplog: pytest.LogCaptureFixture
+) -> None:
     sink.waiting = QUEUE - 4
-    written.shown(b"fits")
-    written.shown(b"is too much")
-    written.shown(b"is too much, too")
+    for text in (b"fits", b"is too much", b"is too much, too"):
+        written.shown(text)
+        await until(lambda: written._timer is None, "a record")
     assert caplog.messages == [
         "the text of a recording is incomplete: the disk is too slow for the session"
     ]
     sink.waiting = 0
     written.shown(b" again")
+    await written.close()
     assert [event.text for event in read(sink.data)[1:]] == ["fits", " again"]
 
 
@@ -167,9 +179,16 @@ def test_other_sizes_and_times() -> None:
 @given(st.lists(st.binary(max_size=30)))
 def test_what_is_shown_is_read(texts: list[bytes]) -> None:
     sink = MemorySink()
-    written = Ttyrec(sink, (80, 24), lambda: 5000, 1 << 20)
-    for text in texts:
-        written.shown(text)
+
+    async def write() -> None:
+        written = Ttyrec(sink, (80, 24), lambda: 5000, 1 << 20)
+        for text in texts:
+            written.shown(text)
+            if len(text) % 3 == 0:
+                written._write_texts()
+        await written.close()
+
+    asyncio.run(write())
     begin, *shown = read(sink.data)
     assert begin == BEGIN
     assert all(event.kind == "o" for event in shown)
