@@ -404,8 +404,6 @@ async def test_a_server_that_answers_others_has_more_time(monkeypatch: pytest.Mo
 
 
 async def test_a_server_does_not_have_more_time_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("handlers.sftp.channel.SILENCE_MAX", 0.05)
-    monkeypatch.setattr("handlers.sftp.channel.ANSWER_MAX", 0.2)
     first: list[int] = []
 
     def script(requested: int, number: int) -> bytes:
@@ -418,6 +416,8 @@ async def test_a_server_does_not_have_more_time_for_ever(monkeypatch: pytest.Mon
 
     async with scripted_files(script) as files:
         channel = await files.open()
+        monkeypatch.setattr("handlers.sftp.channel.SILENCE_MAX", 0.05)
+        monkeypatch.setattr("handlers.sftp.channel.ANSWER_MAX", 0.2)
         waiting = asyncio.create_task(channel.stat(b"/slow"))
         await until(lambda: first, "the first request")
         while not waiting.done():
