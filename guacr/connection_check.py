@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
 
 from typing_extensions import override
 
 from guacr.recording.check import connection_problems, connection_remarks
 from guacr.recording.check import problems as recording_problems
-from guacr.services import Service, ServiceTask
+from guacr.services import TaskService
 from guacr.session import configured
 from guacr.session.protocols import Protocols
 from guacr.settings.models import Connection, Settings
@@ -18,37 +17,17 @@ from guacr.settings.models import Connection, Settings
 log = logging.getLogger("guacr.connections")
 
 
-class ConnectionCheck(Service):
+class ConnectionCheck(TaskService):
     """Checks the directory of recordings and the connections of the settings on a thread, one at a
     time, and logs their problems.
     Nobody waits for it, because it may read files on slow disks."""
 
     def __init__(self, settings: Settings, protocols: Protocols) -> None:
-        self._settings = settings
+        super().__init__(settings, "connection check")
         self._protocols = protocols
-        self._task = ServiceTask("connection check")
 
     @override
-    async def start(self) -> None:
-        self._begin()
-
-    @override
-    def reload(self, settings: Settings) -> Callable[[], None]:
-        def apply() -> None:
-            self._settings = settings
-            self._begin()
-
-        return apply
-
-    @override
-    def stop(self) -> None:
-        self._task.stop()
-
-    @override
-    async def close(self) -> None:
-        await self._task.close()
-
-    def _begin(self) -> None:
+    def begin(self) -> None:
         self._task.start(self._run(self._settings))
 
     def _problems(self, settings: Settings, connection: Connection) -> list[str]:

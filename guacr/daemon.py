@@ -152,7 +152,7 @@ class Daemon:
         if handover is None:  # otherwise the front has these
             self._services += [self._metrics, self._operators]
             if settings.acme.domains:
-                self.acme = acme_service(settings, self.certificates.look)
+                self.acme = acme_service(settings, self.certificates.begin)
                 self._services.append(self.acme)
         self._services.append(TelemetryService(settings, registry, self.control.sample))
         if tubes is not None:

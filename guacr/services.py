@@ -8,6 +8,8 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import ClassVar
 
+from typing_extensions import override
+
 from guacr.settings.models import Settings
 
 
@@ -83,3 +85,40 @@ class ServiceTask:
         if self._task is not None:
             with suppress(asyncio.CancelledError):
                 await self._task
+
+
+class TaskService(Service):
+    """A service that is one task, begun again with new settings.
+
+    Args:
+        settings: those that the task begins with.
+        name: the task's name.
+    """
+
+    def __init__(self, settings: Settings, name: str) -> None:
+        self._settings = settings
+        self._task = ServiceTask(name)
+
+    @abstractmethod
+    def begin(self) -> None:
+        """Start `_task` with the settings, or stop it if there is nothing to do."""
+
+    @override
+    async def start(self) -> None:
+        self.begin()
+
+    @override
+    def reload(self, settings: Settings) -> Callable[[], None]:
+        def apply() -> None:
+            self._settings = settings
+            self.begin()
+
+        return apply
+
+    @override
+    def stop(self) -> None:
+        self._task.stop()
+
+    @override
+    async def close(self) -> None:
+        await self._task.close()

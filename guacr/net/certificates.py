@@ -13,7 +13,7 @@ from cryptography import x509
 from typing_extensions import override
 
 from guacr.net.tls import TlsFiles
-from guacr.services import Service, ServiceTask
+from guacr.services import TaskService
 from guacr.settings.models import Settings
 
 SECTIONS = ("server", "websocket", "control")
@@ -67,7 +67,7 @@ class Validity:
         return self.end - now < min(SOON, (self.end - self.begin) / 5)
 
 
-class CertificateWatch(Service):
+class CertificateWatch(TaskService):
     """Logs when the certificates of the listeners expire: at the start, after a reload, and once a
     day; and notices a new certificate of ACME, whichever process has obtained it. Nothing waits for
     it, because it reads files.
@@ -85,10 +85,9 @@ class CertificateWatch(Service):
         *,
         quiet: bool = False,
     ) -> None:
-        self._settings = settings
+        super().__init__(settings, "certificates")
         self._on_renewed = on_renewed
         self._quiet = quiet
-        self._task = ServiceTask("certificates")
         self._known: dict[str, Validity] = {}
         self._changed = 0
         """The time of ACME's certificate that the listeners use."""
@@ -104,26 +103,7 @@ class CertificateWatch(Service):
         self._changed = await asyncio.to_thread(_changed, self._settings)
 
     @override
-    async def start(self) -> None:
-        self.look()
-
-    @override
-    def reload(self, settings: Settings) -> Callable[[], None]:
-        def apply() -> None:
-            self._settings = settings
-            self.look()
-
-        return apply
-
-    @override
-    def stop(self) -> None:
-        self._task.stop()
-
-    @override
-    async def close(self) -> None:
-        await self._task.close()
-
-    def look(self) -> None:
+    def begin(self) -> None:
         """Look at the files now, and then regularly."""
         self._task.start(self._run(self._settings))
 

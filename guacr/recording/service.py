@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
 
 from typing_extensions import override
 
 from guacr.recording.directories import own_directories
 from guacr.recording.retention import Deleted, expire
-from guacr.services import Service, ServiceTask
+from guacr.services import TaskService
 from guacr.settings.models import Settings
 from guacr.threads import apart
 
@@ -21,34 +20,14 @@ FIRST, EVERY = 60.0, 3600.0
 log = logging.getLogger("guacr.recording")
 
 
-class RetentionService(Service):
+class RetentionService(TaskService):
     """Looks at the directories of an operator now and then, if a limit is set."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._task = ServiceTask("retention of recordings")
+        super().__init__(settings, "retention of recordings")
 
     @override
-    async def start(self) -> None:
-        self._begin()
-
-    @override
-    def reload(self, settings: Settings) -> Callable[[], None]:
-        def apply() -> None:
-            self._settings = settings
-            self._begin()
-
-        return apply
-
-    @override
-    def stop(self) -> None:
-        self._task.stop()
-
-    @override
-    async def close(self) -> None:
-        await self._task.close()
-
-    def _begin(self) -> None:
+    def begin(self) -> None:
         limits = self._settings.recording
         if limits.days or limits.size:
             self._task.start(self._run())

@@ -97,7 +97,7 @@ class Front(Observer):
         certificates = CertificateWatch(settings)
         self._services: list[Service] = [certificates]
         if settings.acme.domains:
-            self._services.append(acme_service(settings, certificates.look))
+            self._services.append(acme_service(settings, certificates.begin))
 
     @property
     def port(self) -> int:

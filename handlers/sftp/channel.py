@@ -318,12 +318,14 @@ class SftpChannel(asyncssh.SSHClientSession[bytes]):
         if not self._pending:
             return
         _, asked = next(iter(self._pending.values()))
-        due = min(self._heard + SILENCE_MAX, asked + ANSWER_MAX)
+        silent, slow = self._heard + SILENCE_MAX, asked + ANSWER_MAX
+        due = min(silent, slow)
         if self._loop.time() < due:
             self._watch = self._loop.call_at(due, self._check)
             return
+        seconds = SILENCE_MAX if silent <= slow else ANSWER_MAX
         self.close(
-            f"was closed, because the host has not answered for {SILENCE_MAX:g} s: choose a "
+            f"was closed, because the host has not answered for {seconds:g} s: choose a "
             "different file, or try again",
             UpstreamTimeoutError,
         )

@@ -70,7 +70,7 @@ async def test_the_files_are_read_again_after_a_reload(
     await until(lambda: "the certificate of websocket expired on" in caplog.text)
     assert -1.1 * DAY < watch.seconds_left()["websocket"] < -0.9 * DAY
     path.write_text("nonsense")
-    watch.look()
+    watch.begin()
     await until(lambda: f"{path} cannot be read" in caplog.text)
     watch.stop()
     await watch.close()

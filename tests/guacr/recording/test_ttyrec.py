@@ -119,6 +119,20 @@ async def test_long_texts_are_divided(
     assert [event.text for event in read(sink.data)[1:]] == texts
 
 
+async def test_small_texts_are_joined_up_to_a_length(
+    sink: MemorySink, written: Ttyrec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ttyrec, "PART_MAX", 30)
+    for _ in range(10):
+        written.shown(b"1234567")
+    await written.close()
+    assert [event.text for event in read(sink.data)[1:]] == [
+        "1234567" * 4,
+        "1234567" * 4,
+        "1234567" * 2,
+    ]
+
+
 async def test_a_slow_disk(
     sink: MemorySink, written: Ttyrec, caplog: pytest.LogCaptureFixture
 ) -> None:

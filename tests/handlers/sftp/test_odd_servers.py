@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -379,8 +379,9 @@ async def test_a_file_that_opens_too_late_is_closed() -> None:
             await closed.wait()
 
 
-async def test_a_server_that_answers_others_has_more_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("handlers.sftp.channel.SILENCE_MAX", 0.2)
+def all_but_the_first() -> tuple[list[int], Callable[[int, int], bytes]]:
+    """A script that answers all requests but the first, and the number of that one, once it has
+    come."""
     first: list[int] = []
 
     def script(requested: int, number: int) -> bytes:
@@ -391,6 +392,12 @@ async def test_a_server_that_answers_others_has_more_time(monkeypatch: pytest.Mo
             return b""
         return packet(Kind.ATTRS, number, u32(4), u32(REGULAR))
 
+    return first, script
+
+
+async def test_a_server_that_answers_others_has_more_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("handlers.sftp.channel.SILENCE_MAX", 0.2)
+    first, script = all_but_the_first()
     async with scripted_files(script) as files:
         channel, loop = await files.open(), asyncio.get_running_loop()
         waiting = asyncio.create_task(channel.stat(b"/slow"))
@@ -404,26 +411,18 @@ async def test_a_server_that_answers_others_has_more_time(monkeypatch: pytest.Mo
 
 
 async def test_a_server_does_not_have_more_time_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    first: list[int] = []
-
-    def script(requested: int, number: int) -> bytes:
-        if requested == Kind.INIT:
-            return VERSION_3
-        if not first:
-            first.append(number)
-            return b""
-        return packet(Kind.ATTRS, number, u32(4), u32(REGULAR))
-
+    monkeypatch.setattr("handlers.sftp.channel.SILENCE_MAX", 0.2)
+    monkeypatch.setattr("handlers.sftp.channel.ANSWER_MAX", 0.4)
+    first, script = all_but_the_first()
     async with scripted_files(script) as files:
         channel = await files.open()
-        monkeypatch.setattr("handlers.sftp.channel.SILENCE_MAX", 0.05)
-        monkeypatch.setattr("handlers.sftp.channel.ANSWER_MAX", 0.2)
         waiting = asyncio.create_task(channel.stat(b"/slow"))
         await until(lambda: first, "the first request")
         while not waiting.done():
             with suppress(UpstreamTimeoutError):
                 await channel.stat(b"/quick")
-        with pytest.raises(UpstreamTimeoutError):
+            await asyncio.sleep(0)  # a closed channel refuses at once
+        with pytest.raises(UpstreamTimeoutError, match=r"for 0\.4 s"):
             await waiting
 
 
