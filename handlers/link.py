@@ -7,6 +7,7 @@ import struct
 import sys
 import time
 
+_IDLE = getattr(socket, "TCP_KEEPIDLE", None)
 _TIMES = (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3))
 _LOST_AFTER = 60_000
 KEEP_ALIVE = {
@@ -31,6 +32,10 @@ SAME = 0.02
 """Seconds by which two calculations of one time may differ."""
 
 
+PROBED_AFTER = 3
+"""Seconds after which a host that has not greeted is probed (see `probe_soon`)."""
+
+
 def keep_alive(sock: socket.socket) -> None:
     """Let a connection to a host that has vanished end by itself, if it is one of TCP."""
     if sock.family not in _FAMILIES:
@@ -38,6 +43,15 @@ def keep_alive(sock: socket.socket) -> None:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for option, value in KEEP_ALIVE.items():
         sock.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
+def probe_soon(sock: socket.socket) -> None:
+    """Probe a host that is to speak first, until `keep_alive` is called. While its queue of new
+    connections is full, Linux may forget one that counts as open here (`tcp_syncookies`, tcp(7));
+    a probe is answered by a reset then."""
+    keep_alive(sock)
+    if _IDLE is not None and sock.family in _FAMILIES:
+        sock.setsockopt(socket.IPPROTO_TCP, _IDLE, PROBED_AFTER)
 
 
 def is_near(sock: socket.socket) -> bool:

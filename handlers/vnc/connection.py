@@ -11,7 +11,7 @@ from contextlib import suppress
 from functools import partial
 
 from guacr.api import Turns
-from handlers.link import keep_alive
+from handlers.link import keep_alive, probe_soon
 from handlers.vnc.rfb.client import RfbClient
 from handlers.vnc.rfb.context import broken
 from handlers.vnc.rfb.events import Event
@@ -50,7 +50,7 @@ class VncConnection:
     async def open(self, sock: socket.socket) -> None:
         """Use a connected socket, which is closed with the connection."""
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        keep_alive(sock)
+        probe_soon(sock)
         self._reader, self._writer = await asyncio.open_connection(sock=sock, limit=READ_MAX)
 
     @property
@@ -91,6 +91,8 @@ class VncConnection:
         loop = asyncio.get_running_loop()
         self._waits_since = loop.time()
         data = await self._reader.read(READ_MAX)
+        if not self.received:
+            keep_alive(self._writer.get_extra_info("socket"))
         self._waits_since, self.received_at = None, loop.time()
         self.received += len(data)
         return data

@@ -48,6 +48,11 @@ from handlers.wake import reach, wake_of
 
 RETRY_PAUSE = 1.0
 """Seconds between two attempts to reach the host."""
+EARLY_ATTEMPTS = 3
+"""Attempts in addition to those of `autoretry`, if a connection ends for reasons of the moment:
+TigerVNC ends that of a viewer that has not sent its encodings yet if another viewer changes the
+size of the desktop, and servers with a short queue of new connections lose some if many viewers
+come at the same time."""
 
 
 class VncHandler(ProtocolHandler[VncParams]):
@@ -100,16 +105,20 @@ class VncHandler(ProtocolHandler[VncParams]):
         if (wanted := unfinished.wanted(self.params, self._credentials, now)) is not None:
             self._credentials.add(await login.ask(self.session, wanted))
         self._files.start()
-        desktop, left = Desktop(self.session), self.params.autoretry
+        desktop, left, early = Desktop(self.session), self.params.autoretry, EARLY_ATTEMPTS
         try:
             while True:
                 server = self._server = self._next_server(desktop)
                 reason = await self._attempt(server, desktop)
                 if server.was_stable:
                     left = self.params.autoretry
+                if early and server.ended_early:
+                    early -= 1
+                    await self._pause(desktop, reason, left, is_told=False)
+                    continue
                 if not left:
                     raise reason
-                await self._pause(desktop, reason, left)
+                await self._pause(desktop, reason, left, is_told=desktop.is_shown)
                 left -= 1
         finally:
             self._server = None
@@ -150,10 +159,12 @@ class VncHandler(ProtocolHandler[VncParams]):
         check_destination(network, params)
         return await reach(network, params.hostname, params.port, params.timeout, wake, tell)
 
-    async def _pause(self, desktop: Desktop, reason: GuacrError, left: int) -> None:
-        """Wait before the next attempt, and show a notice if there is a picture."""
+    async def _pause(
+        self, desktop: Desktop, reason: GuacrError, left: int, *, is_told: bool
+    ) -> None:
+        """Wait before the next attempt, and show a notice if it `is_told`."""
         self.session.log.info("attempts left: %d, after: %s", left, reason)
-        if desktop.is_shown:
+        if is_told:
             desktop.release()
             desktop.notice.show(
                 f"The connection to {failures.named(self.params)} was lost. Connecting again, "
