@@ -103,7 +103,7 @@ class Recorder:
         """Record from now on."""
         self._session.taps.append(self._tap)
         if self._contents.output:
-            self._session.add_viewer(self._camera)
+            self._session.presentation.add_viewer(self._camera)
         else:
             self._sync()
 
@@ -116,7 +116,7 @@ class Recorder:
             self._sync()
         self._stopped = True
         self._keyframes.stop()
-        self._session.remove_viewer(self._camera)
+        self._session.presentation.remove_viewer(self._camera)
         if self._tap in self._session.taps:
             self._session.taps.remove(self._tap)
 

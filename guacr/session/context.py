@@ -7,21 +7,18 @@ from collections.abc import Coroutine, Iterable, Mapping
 from concurrent.futures import Executor
 
 from guacr.budget import Budget
-from guacr.display.display import Display
 from guacr.display.encoder import Quality
 from guacr.protocol.audio import AudioFormat
 from guacr.protocol.client import ClientInfo
 from guacr.protocol.instruction import encode, encode_stream
 from guacr.session.drive_reports import DriveReports
-from guacr.session.frames.frames import Frames
-from guacr.session.host_messages import HostMessages
 from guacr.session.network import Network
 from guacr.session.origin import Origin
 from guacr.session.params import Params
-from guacr.session.pointer import Pointer
+from guacr.session.presentation import Presentation
 from guacr.session.questions import Questions
 from guacr.session.shared_params import ClipboardParams
-from guacr.session.streams.audio_output import AudioOutput, AudioOutputs
+from guacr.session.streams.audio_output import AudioOutput
 from guacr.session.streams.transfers import SessionLog
 from guacr.session.tasks import Tasks
 from guacr.session.text_taps import TextTap
@@ -48,15 +45,10 @@ class SessionContext:
         owner_info: ClientInfo,
         executor: Executor,
         log: SessionLog,
-        display: Display,
-        memory: Budget,
+        presentation: Presentation,
         users: Users,
-        frames: Frames,
-        pointer: Pointer,
         tasks: Tasks,
         questions: Questions,
-        messages: HostMessages,
-        audio: AudioOutputs,
         drive: DriveReports,
     ) -> None:
         self.settings = settings
@@ -69,8 +61,8 @@ class SessionContext:
         """Threads for expensive work that releases the GIL, such as encoding."""
         self.log = log
         """A logger whose lines carry the session."""
-        self.display = display
-        self.memory = memory
+        self.display = presentation.display
+        self.memory = Budget(settings.session.max_memory, "session.max_memory")
         """The memory limit of the session's pictures (`session.max_memory`)."""
         self._users = users
         self.owner_info = owner_info
@@ -85,12 +77,12 @@ class SessionContext:
         """Observers of the session's terminal; not for handlers."""
         self.text_size = (0, 0)
         """The columns and rows of the session's terminal; (0, 0) if it has none."""
-        self._frames = frames
-        self._pointer = pointer
+        self._frames = presentation.frames
+        self._pointer = presentation.pointer
         self._tasks = tasks
         self._questions = questions
-        self._messages = messages
-        self._audio = audio
+        self._messages = presentation.messages
+        self._audio = presentation.audio
         self.drive = drive
         """Reports what the host does with files on the drive of the session."""
 

@@ -1,4 +1,4 @@
-"""A connection to a remote host: a handler, a display, and the users who share them."""
+"""A connection to a remote host: a handler, what it presents, and the users who share it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 
-from guacr.budget import Budget
-from guacr.display.display import Display
 from guacr.errors import (
     ClientError,
     GuacrError,
@@ -30,21 +28,17 @@ from guacr.session.context import SessionContext
 from guacr.session.counters import Counters
 from guacr.session.events import Events
 from guacr.session.extension import SessionExtension
-from guacr.session.frames.frames import Frames
-from guacr.session.frames.viewer import Viewer
 from guacr.session.handler import ProtocolHandler
-from guacr.session.host_messages import HostMessages
 from guacr.session.ids import CONNECTION_ID_PREFIX, new_uuid
 from guacr.session.input.taps import InputTap
 from guacr.session.link import Hold, Link, Traffic
 from guacr.session.network import Network
 from guacr.session.origin import ANYONE, Origin
 from guacr.session.params import Params
-from guacr.session.pointer import Pointer
+from guacr.session.presentation import Presentation
 from guacr.session.questions import Questions
 from guacr.session.reports import SessionReports, status_of
 from guacr.session.rights import Rights
-from guacr.session.streams.audio_output import AudioOutputs
 from guacr.session.streams.transfers import SessionLog
 from guacr.session.target import Target
 from guacr.session.tasks import Tasks
@@ -86,22 +80,8 @@ class Session:
         self.settings = settings
         self.since = time.time()
         """The start time, in seconds since 1970."""
-        about = {"session": self.id, "protocol": protocol, "subject": origin.subject}
-        self.log: SessionLog = ContextAdapter(logging.getLogger("guacr.session"), about)
-        self.users = Users()
-        self.display = Display()
-        self.frames = Frames(self.display, settings, executor, self._failed, counters)
-        interval = 1 / settings.display.frame_rate
-        self.pointer = Pointer(self.display, self.users, self.frames.timestamp, interval)
-        self.questions = Questions()
-        self.taps: list[InputTap] = []
-        self.extensions: list[SessionExtension] = []
-        """The parts of the daemon that take part in this session; complete before `attach`."""
-        self.max_users = settings.session.max_users
-        """Not counting operators who watch; extensions may lower it."""
-        self.begun = False
-        """True if the handler has started; input from users waits for it."""
-        self.closed = False
+        self._about = {"session": self.id, "protocol": protocol, "subject": origin.subject}
+        self.log: SessionLog = ContextAdapter(logging.getLogger("guacr.session"), self._about)
         self.counters = counters
         """The counts of all sessions of the protocol."""
         self.events = events
@@ -115,16 +95,34 @@ class Session:
             counters=counters,
             events=events,
         )
+
+        self.users = Users()
+        self.max_users = settings.session.max_users
+        """Not counting operators who watch; extensions may lower it."""
         self._traffic_of_left = Traffic()
+        self.questions = Questions()
+        self.taps: list[InputTap] = []
+        self.extensions: list[SessionExtension] = []
+        """The parts of the daemon that take part in this session; complete before `attach`."""
+
+        self.begun = False
+        """True if the handler has started; input from users waits for it."""
+        self.closed = False
         self._begin_callbacks: list[Callable[[], None]] = []
         self._on_closed = on_closed
         self._loop = asyncio.get_running_loop()
-        self._about = about
-        self._tasks = Tasks(f"session {self.id}", self._failed, about)
+        self._tasks = Tasks(f"session {self.id}", self._failed, self._about)
         self._task: asyncio.Task[None] | None = None
-        self.messages = HostMessages(self.users, self.display.streams, self._tasks, interval)
-        self.messages.copied = self._copied
-        self.audio = AudioOutputs(self.frames, self.display.streams)
+
+        self.presentation = Presentation(
+            self.users, self._tasks, settings, executor, counters=counters, failed=self._failed
+        )
+        self.presentation.messages.copied = self._copied
+        self.presentation.frames.set_cost_factor(handler_type.cost_factor)
+        # what the users' instructions need most often
+        self.display = self.presentation.display
+        self.frames = self.presentation.frames
+        self.pointer = self.presentation.pointer
         self.context = SessionContext(
             params=params,
             settings=settings,
@@ -133,18 +131,12 @@ class Session:
             owner_info=owner,
             executor=executor,
             log=self.log,
-            display=self.display,
-            memory=Budget(settings.session.max_memory, "session.max_memory"),
+            presentation=self.presentation,
             users=self.users,
-            frames=self.frames,
-            pointer=self.pointer,
             tasks=self._tasks,
             questions=self.questions,
-            messages=self.messages,
-            audio=self.audio,
             drive=self.reports.drive,
         )
-        self.frames.set_cost_factor(handler_type.cost_factor)
         try:
             self.handler = handler_type(self.context, params)  # may draw, but not connect yet
         except BaseException:
@@ -239,9 +231,7 @@ class Session:
         self.closed = True
         if error is None:
             self.context.set_connected()  # users should see what it has drawn
-        self._finish_messages()
-        self.frames.stop()
-        self.pointer.finish()
+        self.presentation.end()
         for user in self.users:
             self._dismiss(user, error)
         if self.context.timeline is not None:
@@ -265,15 +255,10 @@ class Session:
                 self.log.exception("the end of the session is incomplete")
         self._release()
 
-    def _finish_messages(self) -> None:
-        self.audio.end()
-        self.messages.finish()
-
     def _release(self) -> None:
         """Delete references to the session, so that its memory, including secrets, is freed at
         once, and not by the garbage collector later."""
-        self.display.clear()
-        self._finish_messages()
+        self.presentation.clear()
         self._begin_callbacks.clear()
         self.taps.clear()
         self.context.text_taps.clear()
@@ -358,22 +343,21 @@ class Session:
         """Show the session to a user, unless it has left already."""
         if user not in self.users:
             return
-        if self.messages.name:
-            user.send(encode("name", self.messages.name))
-        self.pointer.show_to(user)
+        messages = self.presentation.messages
+        self.presentation.show_to(user)
         user.transfers.on_lost = partial(self._upload_lost, user)
         if user.info.clipboard:
             accepted = list(self.handler.clipboard_types)
             limit, files = self.context.clipboard_limit, self.handler.pastes_files
             terms = {"types": accepted, "limit": limit, "files": files}
-            self.messages.send_argv(CLIPBOARD, json.dumps(terms), [user])
+            messages.send_argv(CLIPBOARD, json.dumps(terms), [user])
         self.users.notify_owner(JOINED, user)
         with self.ending_on_failure():
             for name, value in self.handler.argv_values().items():
-                self.messages.send_argv(name, value, [user])
+                messages.send_argv(name, value, [user])
             self.handler.user_joined(user)
         if user in self.users:
-            self.add_viewer(user)
+            self.presentation.add_viewer(user)
 
     def _upload_lost(self, user: User, name: str, error: GuacrError) -> None:
         with self.ending_on_failure():
@@ -394,7 +378,7 @@ class Session:
 
     def _dismiss(self, user: User, error: GuacrError | None) -> None:
         self.users.remove(user)
-        self.frames.remove(user)
+        self.presentation.remove_viewer(user)
         user.left()
         self.questions.left(user)
         if error is not None:
@@ -415,17 +399,6 @@ class Session:
             with suppress(ClientError):  # the user to blame has left
                 self.handler.release_input(user)
             self.handler.user_left(user)
-
-    # ---- viewers
-
-    def add_viewer(self, viewer: Viewer) -> None:
-        """Send the picture and the audio to another viewer, which need not be a user."""
-        self.audio.show_to(viewer)
-        self.frames.add(viewer)
-
-    def remove_viewer(self, viewer: Viewer) -> None:
-        """Send nothing more to a viewer."""
-        self.frames.remove(viewer)
 
     # ---- clipboards
 
@@ -454,7 +427,7 @@ class Session:
         self.handler.argv(user, name, value)
         for known, present in self.handler.argv_values().items():
             if known == name:
-                self.messages.send_argv(known, present)
+                self.presentation.messages.send_argv(known, present)
 
     def resize(self, user: User, width: int, height: int) -> None:
         """Handle a new size of the owner's window."""

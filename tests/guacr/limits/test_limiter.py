@@ -196,12 +196,12 @@ async def test_a_token_for_one_use(make_bench: MakeLimited) -> None:
     # a token that joins
     once = Origin(terms=TokenTerms("other", once_until=4e9))
     joiner, joined = bench.open(once, select=reader.session.id)
-    reader.session.messages.set_name("a secret")
+    reader.session.presentation.messages.set_name("a secret")
     joiner.send("key", 65, 1)
     await frame(joiner)
     await until(lambda: ("key", 65, True) in sketch(reader.user).events)
     late, _ = bench.open(once, select=reader.session.id)
-    reader.session.messages.set_name("another secret")
+    reader.session.presentation.messages.set_name("another secret")
     late.send("key", 66, 1)
     assert (await refusal_of(late))[1] == "769"
     assert joiner.all("name")[0] == ("a secret",)

@@ -47,7 +47,7 @@ async def test_only_clients_that_accept_other_types_get_them(bench: Bench) -> No
 
 async def test_a_large_clipboard_is_sent_unless_there_is_a_newer_one(bench: Bench) -> None:
     transport, user = bench.connect()
-    messages = session_of(user).messages
+    messages = session_of(user).presentation.messages
     large = bytes(range(256)) * (LARGE // 128)
 
     def received() -> list[bytes]:

@@ -82,13 +82,13 @@ async def test_it_sees_the_whole_picture_and_what_changes(bench: Bench) -> None:
     paint(user, 50)
     await frame(transport)
     recording = Recording()
-    session_of(user).add_viewer(recording)
+    session_of(user).presentation.add_viewer(recording)
     await until(lambda: "sync" in recording.opcodes)
     assert recording.shows(user)
     paint(user, 200)
     await until(lambda: recording.shows(user))
     assert not {"ready", "name", "msg", "argv", "nop"} & set(recording.opcodes)
-    session_of(user).remove_viewer(recording)
+    session_of(user).presentation.remove_viewer(recording)
     sent = len(recording.opcodes)
     transport.acknowledge()
     paint(user, 90)
@@ -100,7 +100,7 @@ async def test_it_sees_the_last_picture(bench: Bench) -> None:
     transport, user = bench.connect()
     await frame(transport)
     recording = Recording()
-    session_of(user).add_viewer(recording)
+    session_of(user).presentation.add_viewer(recording)
     await until(lambda: "sync" in recording.opcodes)
     paint(user, 77)
     surface = sketch(user).surface.array[..., 2::-1].copy()
@@ -112,7 +112,7 @@ async def test_it_is_no_user(bench: Bench) -> None:
     transport, user = bench.connect()
     session = session_of(user)
     recording = Recording()
-    session.add_viewer(recording)
+    session.presentation.add_viewer(recording)
     joiner, second = bench.connect(session.id)  # two users are allowed
     assert len(session.users) == 2
     assert len(transport.all("msg")) == 1, "of the joiner"
@@ -130,7 +130,7 @@ async def test_it_sets_no_pace(bench: Bench) -> None:
     await frame(transport)
     transport.acknowledge()
     recording = Recording()
-    session_of(user).add_viewer(recording)
+    session_of(user).presentation.add_viewer(recording)
     await until(lambda: "sync" in recording.opcodes)
     frames = session_of(user).frames
     user.pacing.sent(frames.timestamp(), user.now() - 1)
@@ -143,7 +143,7 @@ async def test_one_that_plays_sound_hears_it(bench: Bench) -> None:
     recording.plays = frozenset({"audio/L16"})
     output = sketch(user).session.open_audio(AudioFormat())
     for viewer in (deaf, recording):
-        session_of(user).add_viewer(viewer)
+        session_of(user).presentation.add_viewer(viewer)
     output.write(b"abcd")
     session_of(user).close()
     sound = [opcode for opcode in recording.opcodes if opcode in ("audio", "blob", "end")]
@@ -157,7 +157,7 @@ async def test_one_that_is_behind_catches_up(bench: Bench) -> None:
     transport.replies = True
     await frame(transport)
     recording = Recording()
-    session_of(user).add_viewer(recording)
+    session_of(user).presentation.add_viewer(recording)
     await until(lambda: "sync" in recording.opcodes)
     recording.waiting = 1 << 30
     seen = len(recording.opcodes)
@@ -192,6 +192,6 @@ async def test_a_tap_sees_what_reaches_the_handler(bench: Bench) -> None:
 
 async def test_handlers_cannot_end_a_session_or_add_users(bench: Bench) -> None:
     _, user = bench.connect()
-    for name in ("attach", "detach", "drop", "close", "add_viewer", "handler"):
+    for name in ("attach", "detach", "drop", "close", "presentation", "handler"):
         assert not hasattr(sketch(user).session, name)
     assert sketch(user).session.users == (user,)
