@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import inf
 
 from guacr.tubes.backlog import WINDOW_FIRST, Backlog
+from guacr.tubes.connection_table import ConnectionTable
 from guacr.tubes.connections.connection import Backend, Connection, Front
 from guacr.tubes.events import (
     FLOODED,
@@ -68,6 +68,7 @@ class Conversation:
 
     Attributes:
         label: the channel's, which is the conversation's id.
+        table: its connections.
         reading: reads from the channel.
         outlet: what connections send through.
         inlet: dispatches what is received.
@@ -96,23 +97,17 @@ class Conversation:
         self._on_event = on_event
         self._front = front
         self._loop = asyncio.get_running_loop()
-        self._table: dict[int, Connection] = {}
-        self._alive: set[Connection] = set()
-        """Those in the table, and those that still release what they used."""
-        self._backlog = backlog or Backlog()
+        backlog = backlog or Backlog()
+        self.table = ConnectionTable(options.connections_max, backlog)
         self.reading = Reading(
             channel,
-            self._backlog,
+            backlog,
             is_answerer=options.is_answerer,
             receive_eof=self._receive_eof,
             send_grant=lambda one, limit: self.outlet.send_control(Window(one.number, limit)),
             on_stalled=self._on_stalled,
         )
-        self._peer_window: float = inf
-        """Bytes that the peer accepts on a new connection; it grants more if this is finite."""
-        self._last_number = 0
-        self._empty: asyncio.Future[None] | None = None
-        self.inlet = Inlet(self, self._table, backend)
+        self.inlet = Inlet(self, backend)
         channel.on_message = self.inlet.receive
         channel.on_close = self._on_channel_closed
         if channel.state is ChannelState.OPEN:
@@ -130,7 +125,7 @@ class Conversation:
     @property
     def connections(self) -> int:
         """Connections that are open or being opened."""
-        return len(self._table)
+        return len(self.table.by_number)
 
     def close(self, reason: CloseReason = CloseReason.UNKNOWN, outcome: str = NORMAL_EXIT) -> None:
         """Close all connections and the channel, and tell the peer; harmless when repeated. What
@@ -142,65 +137,21 @@ class Conversation:
 
     def close_connection(self, number: int, reason: CloseReason) -> None:
         """Close one connection, if it is there."""
-        connection = self._table.get(number)
+        connection = self.table.by_number.get(number)
         if connection is not None:
             self.end(connection, reason, "")
 
     def abort(self) -> None:
         """Close it at once: what was received is not delivered."""
         self.close(CloseReason.TUNNEL_CLOSED)
-        for connection in list(self._alive):
+        for connection in list(self.table.alive):
             connection.abort()
 
     async def wait_closed(self) -> None:
         """Wait until everything is released after the end."""
-        while self._alive:
-            if self._empty is None:
-                self._empty = self._loop.create_future()
-            await asyncio.shield(self._empty)
+        await self.table.wait_released()
 
     # --- for its connections
-
-    @property
-    def is_full(self) -> bool:
-        """True if no connection can be added."""
-        return len(self._alive) >= self.options.connections_max
-
-    def next_number(self) -> int:
-        """Return the number of the next connection that this end opens."""
-        self._last_number += 1
-        while self._last_number in self._table:
-            self._last_number += 1
-        return self._last_number
-
-    def is_used(self, number: int) -> bool:
-        """Return True if a connection has this number."""
-        return number in self._table
-
-    def has(self, connection: Connection) -> bool:
-        """Return True while a connection is in the table."""
-        return self._table.get(connection.number) is connection
-
-    def watch(self, connection: Connection) -> None:
-        """Count a connection, and abort it with the others, before it is added."""
-        self._alive.add(connection)
-
-    def add(self, connection: Connection) -> None:
-        """Put a connection into the table, whose number must be free."""
-        self._table[connection.number] = connection
-        self._alive.add(connection)
-        self._backlog.connections += 1
-        connection.send_limit = self._peer_window
-        if self._peer_window < inf:
-            connection.inflow.allow_grants()
-
-    def replace(self, opening: Connection, connection: Connection) -> None:
-        """Put `connection` into the place of the one that has opened it, with what has come for it;
-        `Inflow.deliver` delivers that."""
-        self._table[connection.number] = connection
-        self._alive.add(connection)
-        connection.send_limit = opening.send_limit
-        opening.inflow.move_to(connection)
 
     def tell_started(self, connection: Connection) -> None:
         """Both ends have opened a connection."""
@@ -209,7 +160,7 @@ class Conversation:
     def end_of_data(self, connection: Connection) -> None:
         """A connection's own side has no more data to send. With the peer's end of data before it,
         this ends the connection."""
-        if connection.has_sent_eof or not self.has(connection):
+        if connection.has_sent_eof or not self.table.has(connection):
             return
         connection.has_sent_eof = True
         if connection.has_received_eof:
@@ -219,7 +170,7 @@ class Conversation:
 
     def end(self, connection: Connection, reason: CloseReason, text: str) -> None:
         """A connection has ended at this side: tell the peer, and close it."""
-        if self.has(connection):
+        if self.table.has(connection):
             self.outlet.send_control(connection.farewell(reason, text))
             self._remove(connection, reason, text, by_peer=False)
 
@@ -231,26 +182,6 @@ class Conversation:
         """Tell the peer that a connection is not opened."""
         self.outlet.send_control(CloseConnection(number, reason, text))
         self._on_event(ConnectionEnded(self.label, number, reason, text, by_peer=False))
-
-    def released(self, connection: Connection) -> None:
-        """A connection uses nothing any more."""
-        if connection.inflow.connection is connection:
-            connection.inflow.release()
-        self._alive.discard(connection)
-        if not self._alive and self._empty is not None:
-            self._empty.set_result(None)
-            self._empty = None
-
-    # --- for the inlet
-
-    def peer_window(self, limit: int) -> None:
-        """The peer knows windows, and accepts `limit` bytes on each connection before it grants
-        more."""
-        if self._peer_window == inf:
-            self._peer_window = limit
-            for connection in self._table.values():
-                connection.send_limit = limit
-                connection.inflow.allow_grants()
 
     # --- the channel
 
@@ -286,8 +217,7 @@ class Conversation:
     def _remove(
         self, connection: Connection, reason: CloseReason, text: str, *, by_peer: bool
     ) -> None:
-        del self._table[connection.number]
-        self._backlog.connections -= 1
+        self.table.remove(connection)
         connection.inflow.end()
         connection.close(reason, text)
         self._on_event(ConnectionEnded(self.label, connection.number, reason, text, by_peer))
@@ -299,14 +229,14 @@ class Conversation:
         self.reading.close()
         if self._front is not None:
             self._front.close()
-        if not self._table:
+        if not self.table.by_number:
             # keeper-pam-webrtc-rs acts on the message before only when it receives another
             self.outlet.send_control(Ping())
         ending = CloseReason.CONNECTION_LOST if reason is None else reason
-        for connection in list(self._table.values()):
+        for connection in list(self.table.by_number.values()):
             self.outlet.send_control(CloseConnection(connection.number, ending))
             self._remove(connection, ending, "", by_peer=by_peer)
-        for connection in list(self._alive):  # clients that have not asked for anything yet
+        for connection in list(self.table.alive):  # clients that have not asked for anything yet
             connection.close(ending, "")
         self.outlet.close()
         self._channel.resume_reading()  # to nobody

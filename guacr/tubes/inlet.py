@@ -30,7 +30,6 @@ from guacr.tubes.wire.fragments import Reassembler
 from guacr.tubes.wire.frames import LENGTH_MAX, Frame, FrameParser
 
 if TYPE_CHECKING:
-    from guacr.tubes.connections.connection import Connection
     from guacr.tubes.conversation import Conversation
 
 TURN = 256
@@ -49,19 +48,17 @@ class Inlet:
 
     Args:
         conversation: which it acts on.
-        table: the connections by number, which the conversation changes.
         backend: opens the connections that the peer asks for; None refuses them.
     """
 
-    def __init__(
-        self, conversation: Conversation, table: dict[int, Connection], backend: Backend | None
-    ) -> None:
+    def __init__(self, conversation: Conversation, backend: Backend | None) -> None:
         self.messages = 0
         """Messages received."""
         self.bytes = 0
         """Bytes received."""
         self._conversation = conversation
-        self._table = table
+        self._table = conversation.table
+        self._connections = self._table.by_number
         self._backend = backend
         self._parser = FrameParser()
         self._reassembler = Reassembler() if conversation.options.fragmented else None
@@ -94,10 +91,10 @@ class Inlet:
 
     def _process(self) -> None:
         """Process the frames of a message, as many as one turn allows."""
-        table, left = self._table, self._left
+        connections, left = self._connections, self._left
         for number, payload in self._frames:
             if number:
-                connection = table.get(number)
+                connection = connections.get(number)
                 if connection is not None:
                     connection.inflow.receive(payload)
                 left -= 1
@@ -168,7 +165,7 @@ class Inlet:
     def _on_damaged(self, numbers: list[int]) -> None:
         text = "frame without its terminator"
         for number in numbers:
-            connection = self._table.get(number)
+            connection = self._connections.get(number)
             if connection is not None:
                 self._conversation.end(connection, CloseReason.PROTOCOL_ERROR, text)
 
@@ -182,7 +179,7 @@ class Inlet:
         return COSTS.get(message.code, CONTROL_COST)
 
     def _on_ping(self, message: Ping) -> None:
-        if not message.conn_no or message.conn_no in self._table:
+        if not message.conn_no or message.conn_no in self._connections:
             self._conversation.outlet.send_control(message.pong())
 
     def _on_metrics_request(self, message: MetricsRequest) -> None:
@@ -190,7 +187,7 @@ class Inlet:
 
     def _on_open_connection(self, message: OpenConnection) -> None:
         number, conversation = message.conn_no, self._conversation
-        connection = self._table.get(number)
+        connection = self._connections.get(number)
         if connection is not None:
             if connection.is_opened:
                 conversation.outlet.send_control(ConnectionOpened(number))
@@ -199,11 +196,11 @@ class Inlet:
                 text = "this end opens no connections"
                 conversation.refuse(number, CloseReason.CONNECTION_FAILED, text)
             else:
-                conversation.add(Opening(conversation, number, self._backend, message.target))
+                self._table.add(Opening(conversation, number, self._backend, message.target))
 
     def _on_udp_associate(self, message: UdpAssociate) -> None:
         number, conversation = message.conn_no, self._conversation
-        if number in self._table or not self._may_open(number):
+        if number in self._connections or not self._may_open(number):
             return
         if not isinstance(self._backend, DatagramBackend):
             text = "UDP not supported in this mode"
@@ -216,7 +213,7 @@ class Inlet:
         except OSError as error:
             conversation.refuse(number, CloseReason.CONNECTION_FAILED, os_text(error))
         else:
-            conversation.add(connection)
+            self._table.add(connection)
             conversation.outlet.send_control(UdpAssociateOpened(number, port))
             conversation.tell_started(connection)
 
@@ -224,7 +221,7 @@ class Inlet:
         conversation = self._conversation
         if not number:
             log.debug("%s: connection 0 refused", conversation.label)
-        elif conversation.is_full:
+        elif self._table.is_full:
             text = f"the limit of {conversation.options.connections_max} connections is reached"
             conversation.refuse(number, CloseReason.SERVER_REFUSE, text)
         else:
@@ -232,20 +229,20 @@ class Inlet:
         return False
 
     def _on_opened(self, message: ConnectionOpened | UdpAssociateOpened) -> None:
-        connection = self._table.get(message.conn_no)
+        connection = self._connections.get(message.conn_no)
         if connection is not None and connection.opened():
             self._conversation.tell_started(connection)
 
     def _on_send_eof(self, message: SendEof) -> None:
-        connection = self._table.get(message.conn_no)
+        connection = self._connections.get(message.conn_no)
         if connection is not None:
             connection.inflow.receive_eof()
 
     def _on_window(self, message: Window) -> None:
         if not message.conn_no:
-            self._conversation.peer_window(message.limit)
+            self._table.peer_window(message.limit)
             return
-        connection = self._table.get(message.conn_no)
+        connection = self._connections.get(message.conn_no)
         if connection is not None and message.limit > connection.send_limit:
             connection.send_limit = message.limit
             connection.credit_granted()
@@ -254,17 +251,17 @@ class Inlet:
         if not message.conn_no:
             self._conversation.closed_by_peer(message.reason)
             return
-        connection = self._table.get(message.conn_no)
+        connection = self._connections.get(message.conn_no)
         if connection is not None:
             self._conversation.ended_by_peer(connection, message.reason, message.text)
 
     def _on_udp_packet(self, message: UdpPacket) -> None:
-        connection = self._table.get(message.conn_no)
+        connection = self._connections.get(message.conn_no)
         if connection is not None:
             connection.receive_datagram(message)
 
     def _on_udp_associate_closed(self, message: UdpAssociateClosed) -> None:
-        connection = self._table.get(message.conn_no)
+        connection = self._connections.get(message.conn_no)
         if connection is not None:
             self._conversation.ended_by_peer(connection, CloseReason.NORMAL, "")
 

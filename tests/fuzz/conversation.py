@@ -118,7 +118,7 @@ async def _converse(data: bytes, step: int, is_answerer: bool, fragmented: bool)
     for at in range(0, min(len(data), 2000 * step), step):
         channel.deliver(data[at : at + step])
         assert one.connections <= CONNECTIONS_MAX
-        assert len(one._alive) <= 2 * CONNECTIONS_MAX  # those that were opened have had two
+        assert len(one.table.alive) <= 2 * CONNECTIONS_MAX  # those that were opened have had two
         if not at % 5:
             await asyncio.sleep(0)
     for _ in range(5):

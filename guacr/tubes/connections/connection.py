@@ -19,8 +19,9 @@ class Connection(ABC):
 
     The conversation calls its methods, none of which may wait or raise anything. For its part, it
     tells the conversation when it ends (`Conversation.end`, or `Conversation.end_of_data` for one
-    direction), and when it has released all that it used (`released`). When it cannot take more
-    data, it tells its `inflow` (`hold`, `let_go`); while it has no credit, it sends nothing.
+    direction), and the table when it has released all that it used (`ConnectionTable.released`).
+    When it cannot take more data, it tells its `inflow` (`hold`, `let_go`); while it has no credit,
+    it sends nothing.
 
     Attributes:
         number: its conn_no.
@@ -69,7 +70,7 @@ class Connection(ABC):
     @abstractmethod
     def close(self, reason: CloseReason, text: str) -> None:
         """It has ended, by whichever side: deliver what was received, and release everything, then
-        tell `Conversation.released`."""
+        tell `ConnectionTable.released`."""
 
     @abstractmethod
     def abort(self) -> None:

@@ -19,6 +19,6 @@ class ForwardedClient(TcpConnection):
         if self.conversation.is_closed:
             self.abort()
             return
-        self.conversation.add(self)
+        self.conversation.table.add(self)
         self._outlet.send_control(OpenConnection(self.number))
         self.start()

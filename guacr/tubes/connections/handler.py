@@ -114,13 +114,13 @@ class Handler:
             TubeError: the number is 0 or in use, or there are too many connections.
         """
         conversation = self._running()
-        if not 0 < number < 2**32 or conversation.is_used(number):
+        if not 0 < number < 2**32 or number in conversation.table.by_number:
             raise TubeError(f"connection {number} cannot be opened: choose another number")
-        if conversation.is_full:
+        if conversation.table.is_full:
             raise TubeError(
                 f"the limit of {conversation.options.connections_max} connections is reached"
             )
-        conversation.add(self._make(conversation, number, is_opened=False))
+        conversation.table.add(self._make(conversation, number, is_opened=False))
         conversation.outlet.send_control(OpenConnection(number, block))
 
     def send(self, number: int, data: Payload) -> None:
@@ -341,12 +341,12 @@ class HandlerConnection(Connection):
         self._handler.forget(self)
         if not self.is_silent:
             self._handler.tell(Ended(self.number, reason, text))
-        self.conversation.released(self)
+        self.conversation.table.released(self)
 
     @override
     def abort(self) -> None:
         self._handler.forget(self)
-        self.conversation.released(self)
+        self.conversation.table.released(self)
 
     def _open_if_early(self) -> None:
         """A peer that sends data, or that there is none, has opened the connection."""

@@ -100,7 +100,7 @@ class Listener:
 
     def _serve(self, conversation: Conversation, client: socket.socket) -> None:
         client.setblocking(False)
-        connection = self._kind(conversation, conversation.next_number(), is_opened=False)
+        connection = self._kind(conversation, conversation.table.next_number(), is_opened=False)
         work = self._connect(connection, client)
         task = self._loop.create_task(work, name=f"accept a client of {conversation.label}")
         self._tasks.add(task)
@@ -122,7 +122,7 @@ def _admits(conversation: Conversation, name: tuple[str, int]) -> bool:
     if address is None or not address.is_loopback:
         log.warning("%s: refused %s: not on this machine", conversation.label, described(name))
         return False
-    if conversation.is_full:
+    if conversation.table.is_full:
         log.warning("%s: refused %s: too many connections", conversation.label, described(name))
         return False
     return True

@@ -76,14 +76,14 @@ class Opening(Connection):
 
     def _succeeded(self, connection: Connection) -> None:
         conversation = self.conversation
-        conversation.replace(self, connection)
+        conversation.table.replace(self, connection)
         conversation.outlet.send_control(ConnectionOpened(self.number))
         conversation.tell_started(connection)
         connection.start()
         connection.inflow.deliver()
 
     def _on_done(self, task: asyncio.Task[None]) -> None:
-        self.conversation.released(self)
+        self.conversation.table.released(self)
 
 
 def os_text(error: OSError) -> str:

@@ -39,7 +39,7 @@ class SocksClient(TcpConnection):
         if self.conversation.is_closed:
             self.abort()
             return
-        self.conversation.watch(self)
+        self.conversation.table.watch(self)
         self._transport.resume_reading()
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(HANDSHAKE_TIMEOUT, self._transport.abort)
@@ -99,7 +99,7 @@ class SocksClient(TcpConnection):
 
     def _connect(self, target: bytes, rest: bytes) -> None:
         self._transport.pause_reading()
-        self.conversation.add(self)
+        self.conversation.table.add(self)
         self._outlet.send_control(OpenConnection(self.number, target))
         if rest:
             self._outlet.send(self, rest)
@@ -114,7 +114,7 @@ class SocksClient(TcpConnection):
             self.give_up()
             return
         self._relay = relay
-        self.conversation.add(relay)
+        self.conversation.table.add(relay)
         relay.start()
 
     def answer(self, code: Reply, host: str = "0.0.0.0", port: int = 0) -> None:  # noqa: S104

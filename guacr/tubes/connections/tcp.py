@@ -185,7 +185,7 @@ class TcpConnection(Connection, asyncio.BufferedProtocol):
             self._is_ending = True
             text = os_text(exc) if isinstance(exc, OSError) else "connection lost"
             self.conversation.end(self, CloseReason.CONNECTION_LOST, text)
-        self.conversation.released(self)
+        self.conversation.table.released(self)
 
     # --- the end
 

@@ -116,8 +116,8 @@ class UdpAssociation(Connection):
         self._check_released()
 
     def _check_released(self) -> None:
-        if not self._tasks and not self.conversation.has(self):
-            self.conversation.released(self)
+        if not self._tasks and not self.conversation.table.has(self):
+            self.conversation.table.released(self)
 
     async def _find(self, target: SocksTarget) -> None:
         address = None

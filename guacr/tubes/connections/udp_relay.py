@@ -109,7 +109,7 @@ class UdpRelay(Connection):
     def abort(self) -> None:
         self._timer.cancel()
         self._sock.close()
-        self.conversation.released(self)
+        self.conversation.table.released(self)
 
     def client_gone(self) -> None:
         """The TCP connection has ended."""

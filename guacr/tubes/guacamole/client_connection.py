@@ -120,7 +120,7 @@ class ClientConnection(Connection):
 
     def left(self) -> None:
         """The session uses the connection no more."""
-        self.conversation.released(self)
+        self.conversation.table.released(self)
 
     # ---- Reader of the outlet
 

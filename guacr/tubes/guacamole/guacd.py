@@ -86,7 +86,7 @@ class GuacdConnection(TcpConnection):
         if self._transport.is_closing():  # since it was ready
             self._end_of_guacd()
             self.stream.closed(CloseReason.CONNECTION_LOST)
-            self.conversation.released(self)
+            self.conversation.table.released(self)
             return
         super().start()
         self.stream.forward(self._handshake.rest)

@@ -247,7 +247,7 @@ async def test_the_number_of_connections_is_limited() -> None:
         await until(peer.received(ConnectionOpened(3)), "the others")
 
         peer.send(CloseConnection(2))
-        await until(lambda: not one.is_full, "a free place")
+        await until(lambda: not one.table.is_full, "a free place")
         peer.send(OpenConnection(5))
         await until(peer.received(ConnectionOpened(5)), "another one")
 
@@ -260,7 +260,7 @@ async def test_a_flood_of_opens_costs_no_more_than_the_limit() -> None:
             peer.send(OpenConnection(number))
             if not number % 100:
                 await asyncio.sleep(0)
-                highest = max(highest, len(one._alive))
+                highest = max(highest, len(one.table.alive))
         await until(lambda: len(peer.controls) == 2003, "an answer to each")
 
         assert highest <= 50

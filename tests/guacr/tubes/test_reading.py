@@ -93,7 +93,7 @@ async def test_one_that_takes_nothing_does_not_stop_another() -> None:
         peer.send_frame(2, b" pong")
         await until(lambda: peer.data[2] == b"ping pong", "the other connection")
 
-        connection = one._table[1]
+        connection = one.table.by_number[1]
         assert connection.inflow.size > 2_000_000
         assert connection.backlog() < tcp.WRITE_HIGH + 100_000
         assert not one._channel._paused
@@ -104,11 +104,11 @@ async def test_all_that_has_waited_arrives() -> None:
     async with stalled(limits=LIMITS) as (target, peer, one):
         pour(peer, 1, 600)
         await until(lambda: one._channel._paused, "the pause")
-        assert one._table[1].inflow.size < LIMITS.connection + 200_000
+        assert one.table.by_number[1].inflow.size < LIMITS.connection + 200_000
         target.release.set()
         await until(lambda: target.received == 600 * 30_000 - 1, "all of it")
 
-        assert one._table[1].inflow.size == one._backlog.used == 0
+        assert one.table.by_number[1].inflow.size == one.reading._backlog.used == 0
         assert not peer.closes(1)
 
 
@@ -121,14 +121,14 @@ async def test_one_that_leaves_too_much_is_ended() -> None:
         await until(lambda: peer.data[2] == b"ping pong", "the other connection")
 
         assert peer.closes(1) == [CloseConnection(1, CloseReason.TIMEOUT, STALLED)]
-        await until(lambda: not one._backlog.used, "the memory")
+        await until(lambda: not one.reading._backlog.used, "the memory")
 
 
 @pytest.mark.usefixtures("quick")
 async def test_the_one_with_most_is_ended_when_the_tube_is_full() -> None:
     async with stalled(4, LIMITS) as (_, peer, one):
         for number in (1, 2, 3, 4):
-            while one._table[number].inflow.size < 200_000 + 30_000 * number:
+            while one.table.by_number[number].inflow.size < 200_000 + 30_000 * number:
                 pour(peer, number, 1)
                 await peer.answered()
         channel = one._channel
@@ -141,7 +141,7 @@ async def test_the_one_with_most_is_ended_when_the_tube_is_full() -> None:
         ended = [number for number in (1, 2, 3, 4, 5) if peer.closes(number)]
         assert len(ended) == 1
         assert peer.closes(ended[0])[0].text == STALLED
-        assert one._backlog.used < LIMITS.tube
+        assert one.reading._backlog.used < LIMITS.tube
 
 
 @pytest.mark.usefixtures("quick")
@@ -222,7 +222,7 @@ async def test_a_stalled_download_stops_nothing_else_and_nothing_ends_it(
             reader._limit = 1024  # type: ignore[attr-defined]
             writer.write(b"d")
         await until(lambda: one.answerer.connections == 3, "the downloads")
-        far = [one.answerer._table[number] for number in (1, 2, 3)]
+        far = [one.answerer.table.by_number[number] for number in (1, 2, 3)]
         await until(lambda: not any(one.has_credit for one in far), "their windows to be used up")
 
         reader, writer = await one.connect()
@@ -231,10 +231,10 @@ async def test_a_stalled_download_stops_nothing_else_and_nothing_ends_it(
             await reader.readexactly(30_000)
         writer.close()
         for number in (1, 2, 3):
-            inflow = one.offerer._table[number].inflow
+            inflow = one.offerer.table.by_number[number].inflow
             assert WINDOW_FIRST < inflow.size <= WINDOW_MAX + 65536
-            assert one.answerer._table[number].backlog() == 0
-        assert one.offerer._backlog.used <= 3 * (WINDOW_MAX + 65536)
+            assert one.answerer.table.by_number[number].backlog() == 0
+        assert one.offerer.reading._backlog.used <= 3 * (WINDOW_MAX + 65536)
         assert not one.offerer._channel._paused
         assert all(event.number == 4 for event in one.seen(0, ConnectionEnded))
 

@@ -175,7 +175,7 @@ async def test_two_conversations_of_a_tube(both: Registries) -> None:
         assert await round_trip(second) == b"hello"
         assert await round_trip(first) == b"hello"
         assert set(offered.conversations) == {"one", "two"}
-        found = [one._backlog for one in offered.conversations.values() if one is not None]
+        found = [one.reading._backlog for one in offered.conversations.values() if one is not None]
         assert found[0] is found[1]
 
 

@@ -207,7 +207,7 @@ async def test_an_application_that_pauses_stops_the_backend() -> None:
         await until(lambda: one.received(1) > 0, "the first data")
         one.handler.pause(1)
         before = one.received(1)
-        far = ends.answerer._table[1]
+        far = ends.answerer.table.by_number[1]
         await until(lambda: not far.has_credit, "the far end to use up its window")
         assert one.received(1) <= before + 500_000  # what had arrived in the same turn
         assert sent < 15_000_000

@@ -149,7 +149,7 @@ async def test_clients_that_say_nothing_are_closed(monkeypatch: pytest.MonkeyPat
         with suppress(ConnectionResetError):
             assert await reader.read() == b""
         writer.close()
-        await until(lambda: not one.offerer._alive, "the end")
+        await until(lambda: not one.offerer.table.alive, "the end")
 
 
 @asynccontextmanager

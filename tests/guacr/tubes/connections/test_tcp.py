@@ -202,7 +202,7 @@ async def test_a_slow_client_stops_the_backend_and_memory_is_bounded() -> None:
             before = written
             await asyncio.sleep(0.3)
 
-        connection = one.offerer._table[1]
+        connection = one.offerer.table.by_number[1]
         assert one.answerer._channel.buffered <= outlet.HIGH_WATER + 65536
         assert connection.backlog() <= tcp.WRITE_HIGH + 65536
         assert 0 < connection.inflow.size <= WINDOW_MAX + 65536
@@ -312,7 +312,7 @@ async def test_a_client_that_has_been_reset_unnoticed_is_closed() -> None:
         peer.channel.send(encode(0, CloseConnection(1, CloseReason.NORMAL).encode(), 0) + ping)
 
         await until(peer.received(Pong(0, b"the same message")), "the answer")
-        await until(lambda: not one._alive, "the release")
+        await until(lambda: not one.table.alive, "the release")
 
 
 async def test_a_peer_that_never_opens_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -349,7 +349,7 @@ async def test_a_client_that_takes_nothing_is_not_kept(monkeypatch: pytest.Monke
         _, writer = await one.connect()
         writer.transport.pause_reading()  # type: ignore[attr-defined]
         await until(lambda: one.offerer.connections, "the connection")
-        await until(lambda: one.offerer._table[1].inflow.size, "more than it takes")
+        await until(lambda: one.offerer.table.by_number[1].inflow.size, "more than it takes")
         one.offerer.close()
 
         await one.offerer.wait_closed()
@@ -396,7 +396,7 @@ async def test_a_connection_that_ends_with_its_conversation_gets_all_its_data(
         reader, writer = await asyncio.open_connection(sock=sock)
         writer.transport.pause_reading()  # type: ignore[attr-defined]
         await until(lambda: one.offerer.inlet.bytes > size, "all data at this end")
-        connection = one.offerer._table[1]
+        connection = one.offerer.table.by_number[1]
         assert bool(connection.backlog()) == (size > 1_000_000)
 
         monkeypatch.setattr(tcp, "unacknowledged", unacknowledged)
@@ -415,7 +415,7 @@ async def test_a_connection_that_is_ending_hurries_with_its_conversation() -> No
     async with server(echo) as port, talk(FixedTarget("127.0.0.1", port)) as one:
         reader, writer = await one.connect()
         await until(lambda: one.answerer.connections, "the connection")
-        one.offerer.end(one.offerer._table[1], CloseReason.NORMAL, "")
+        one.offerer.end(one.offerer.table.by_number[1], CloseReason.NORMAL, "")
         assert await reader.read() == b""
         start = asyncio.get_running_loop().time()
         one.offerer.close(CloseReason.ADMIN_CLOSED)
@@ -454,8 +454,8 @@ async def test_many_short_connections_leave_nothing() -> None:
 
         await until(lambda: files() == before, "all files closed")
         await until(lambda: len(asyncio.all_tasks()) == tasks, "the tasks' end")
-        assert not one.offerer._alive
-        assert not one.answerer._alive
+        assert not one.offerer.table.alive
+        assert not one.answerer.table.alive
 
 
 async def test_closing_a_conversation_leaves_nothing() -> None:

@@ -127,7 +127,8 @@ async def test_an_association_ends_with_its_tcp_connection() -> None:
         async with association(one):
             assert one.answerer.connections == 1
         await until(lambda: one.seen(1, ConnectionEnded), "the end")
-        await until(lambda: not (one.offerer._alive or one.answerer._alive), "the release")
+        alive = one.offerer.table.alive, one.answerer.table.alive
+        await until(lambda: not any(alive), "the release")
 
 
 async def test_an_association_ends_with_its_conversation() -> None:
@@ -187,7 +188,7 @@ async def test_who_was_not_spoken_to_is_not_heard() -> None:
     ):
         sock.sendto(datagram("127.0.0.1", port, b"1"), ("127.0.0.1", relay))
         await receive(sock)
-        there = next(iter(one.answerer._table.values()))
+        there = next(iter(one.answerer.table.by_number.values()))
         assert isinstance(there, udp_association.UdpAssociation)
         async with udp() as stranger:
             stranger.sendto(b"hello", ("127.0.0.1", there.port))
@@ -228,7 +229,7 @@ async def test_a_peer_that_does_not_know_udp_is_told_to_the_client(
         await until(lambda: len(peer.controls) == 2, "the messages")
         assert isinstance(peer.controls[0], UdpAssociate)
         assert peer.controls[1] == UdpAssociateClosed(1)
-        await until(lambda: not one._alive, "the release")
+        await until(lambda: not one.table.alive, "the release")
 
 
 async def test_the_messages_of_an_answerer() -> None:
@@ -267,7 +268,7 @@ async def test_a_flood_of_targets_is_bounded() -> None:
             target = SocksTarget(f"127.0.{number >> 8}.{number & 255}", 9).encode()
             peer.send(UdpPacket(7, client, 5000, target + b"x"))
         await peer.answered()
-        there = one._table[7]
+        there = one.table.by_number[7]
         assert isinstance(there, udp_association.UdpAssociation)
 
         assert len(there._addresses) <= udp_association.TARGETS_MAX
@@ -288,7 +289,7 @@ async def test_a_flood_of_names_is_bounded(monkeypatch: pytest.MonkeyPatch) -> N
             target = SocksTarget(f"host{number % 50}", 9).encode()
             peer.send(UdpPacket(7, client, 5000, target + b"x"))
         await peer.answered()
-        there = one._table[7]
+        there = one.table.by_number[7]
         assert isinstance(there, udp_association.UdpAssociation)
 
         assert len(there._waiting) == len(there._tasks) == udp_association.RESOLVING_MAX
@@ -312,7 +313,7 @@ async def test_large_datagrams_do_not_wait(monkeypatch: pytest.MonkeyPatch) -> N
             other = SocksTarget(f"host{number}", port).encode()
             peer.send(UdpPacket(7, client, 5000, other + bytes(20_000)))
         await peer.answered()
-        there = one._table[7]
+        there = one.table.by_number[7]
         assert isinstance(there, udp_association.UdpAssociation)
         waiting = [len(data) for queue in there._waiting.values() for _, data in queue]
         assert waiting == [20_000] * 3

@@ -440,7 +440,7 @@ async def test_a_slow_guacd_stops_the_peer() -> None:
         await until(peer.received(OPENED), "the open")
         for _ in range(300):
             peer.send_frame(1, bytes(30_000))
-        connection = conversation._table[1]
+        connection = conversation.table.by_number[1]
         await until(lambda: conversation._channel._paused, "the pause")
         assert connection.backlog() < tcp.WRITE_HIGH + 64 * 1024
         assert peer.channel.buffered
@@ -526,6 +526,6 @@ async def test_nothing_is_left() -> None:
                 peer.send(OpenConnection(number))
                 await until(peer.received(ConnectionOpened(number)), "the open")
                 peer.send(CloseConnection(number))
-            await until(lambda: len(conversation._alive) == 1, "the ends")
+            await until(lambda: len(conversation.table.alive) == 1, "the ends")
             await until(lambda: len(daemon.registry.sessions) == 1, "the sessions' ends")
             await until(lambda: files() <= before, "no file more")

@@ -491,7 +491,7 @@ async def test_nothing_is_left() -> None:
             peer.send(OpenConnection(number))
             await until(peer.received(ConnectionOpened(number)), "the open")
             peer.send(CloseConnection(number) if number % 2 else SendEof(number))
-        await until(lambda: len(conversation._alive) == 1, "the ends")
+        await until(lambda: len(conversation.table.alive) == 1, "the ends")
         await until(lambda: len(daemon.registry.sessions) == 1, "the sessions' ends")
         await until(lambda: len(asyncio.all_tasks()) <= tasks + 1, "no task more")
         assert files() <= before
