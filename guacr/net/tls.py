@@ -143,6 +143,24 @@ def context_of(settings: Settings, section: str) -> ssl.SSLContext | None:
     return None if files is None or files.is_pending else server_context(files)
 
 
+def client_ca_of(settings: Settings, section: str) -> bytes | None:
+    """Return the CA certificates of a section's clients; None if these need no certificate.
+
+    Raises:
+        SettingsError: the file cannot be read.
+    """
+    files = TlsFiles.of(settings, section)
+    if files is None or files.client_ca is None:
+        return None
+    try:
+        _check_file(files.client_ca)
+        return files.client_ca.read_bytes()
+    except OSError as error:
+        raise SettingsError(
+            f"cannot use {files.client_ca} for TLS: {error.strerror or error}"
+        ) from error
+
+
 def server_context(files: TlsFiles) -> ssl.SSLContext:
     """Create the context of a server.
 

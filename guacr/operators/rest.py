@@ -226,7 +226,7 @@ def _unhurried(request: web.Request) -> Iterator[None]:
     rest."""
     guard = HttpGuard.of(request)
     if guard is not None:
-        guard.upgraded()
+        guard.take_time()
     try:
         yield
     finally:

@@ -15,7 +15,7 @@ from guacr.control.control import Control
 from guacr.errors import SettingsError
 from guacr.net.answers import NEEDS_HTTPS
 from guacr.net.connection_limits import ConnectionLimits
-from guacr.net.tls import Tls, TlsFiles, context_of
+from guacr.net.tls import Tls, TlsFiles, client_ca_of, context_of
 from guacr.operators.authority import Authority, check_keys
 from guacr.operators.identify import Identifier
 from guacr.operators.operations import Operations
@@ -62,6 +62,7 @@ class OperatorService(Service):
         self.operations = Operations(control, settings, keys)
         self._listener = HttpListener("operators", log)
         self._tls: Tls | None = None
+        self._client_ca: bytes | None = None
         self._rpc: RpcServer | None = None
 
     @property
@@ -81,6 +82,7 @@ class OperatorService(Service):
     @override
     async def open(self) -> None:
         control, sockets = self._settings.control, self._listener.sockets
+        self._client_ca = client_ca_of(self._settings, "control")
         if control.http:
             await sockets.open_tcp(control.hosts, control.port, control.max_connections)
         if control.unix_socket is not None:
@@ -119,18 +121,21 @@ class OperatorService(Service):
     @override
     def reload(self, settings: Settings) -> Callable[[], None]:
         check_keys(settings)
-        context = _context(settings)
+        context, client_ca = _context(settings), client_ca_of(settings, "control")
 
         def apply() -> None:
-            if settings.control != self._settings.control:
+            is_other_ca, self._client_ca = client_ca != self._client_ca, client_ca
+            if settings.control != self._settings.control or is_other_ca:
                 self.operations.end_streams()
             self._settings = settings
             self.authority.apply(settings)
             self.operations.apply(settings)
             if self._tls is not None:
                 self._tls.replace(context)
+            if is_other_ca:
+                self._listener.end_connections()
             if self._rpc is not None:
-                self._rpc.replace(TlsFiles.of(settings, "control"))
+                self._rpc.replace(TlsFiles.of(settings, "control"), ends_connections=is_other_ca)
 
         return apply
 

@@ -41,7 +41,7 @@ class HttpGuard(asyncio.Protocol):
 
     def __init__(
         self,
-        handler: asyncio.Protocol,
+        handler: web.RequestHandler,
         place: Place,
         adopted: Adopted | None = None,
         among: set[HttpGuard] | None = None,
@@ -53,6 +53,7 @@ class HttpGuard(asyncio.Protocol):
         self._shown: AdoptedTransport | None = None
         self._deadline: Deadline | None = None
         self._among = set() if among is None else among
+        self._is_websocket = self._is_ending = False
         self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Done when the connection is closed."""
 
@@ -85,10 +86,24 @@ class HttpGuard(asyncio.Protocol):
         """Close the connection at once."""
         self._transport.abort()
 
-    def upgraded(self) -> None:
-        """Stop the deadlines: the connection is now a WebSocket, which has its own time-outs."""
+    async def end(self) -> None:
+        """End a connection with TLS after the answer to its request, if there is one; a WebSocket
+        goes on."""
+        is_encrypted = self._transport.get_extra_info("ssl_object") is not None
+        if is_encrypted and not self._is_websocket and not self._is_ending:
+            self._is_ending = True
+            self._handler.close()  # of one that waits for a request
+            await self._handler.shutdown(ANSWER_TIMEOUT)
+
+    def take_time(self) -> None:
+        """Stop the deadlines: the answer may take as long as it needs."""
         self._set_deadline(None)
         self._place.settle()
+
+    def upgraded(self) -> None:
+        """Stop the deadlines: the connection is now a WebSocket, which has its own time-outs."""
+        self._is_websocket = True
+        self.take_time()
 
     @property
     def moves(self) -> bool:
@@ -121,7 +136,8 @@ class HttpGuard(asyncio.Protocol):
 
     @override
     def eof_received(self) -> bool | None:
-        return self._handler.eof_received()
+        self._handler.eof_received()
+        return None
 
     @override
     def pause_writing(self) -> None:

@@ -47,6 +47,7 @@ class HttpListener:
         self._runner: web.AppRunner | None = None
         self._open: set[HttpGuard] = set()
         """The open connections."""
+        self._ending: set[asyncio.Task[None]] = set()
 
     @property
     def port(self) -> int:
@@ -79,6 +80,14 @@ class HttpListener:
         assert self._runner.server is not None  # noqa: S101
         return HttpGuard(self._runner.server(), place, adopted, self._open)
 
+    def end_connections(self) -> None:
+        """End those with TLS, each after the answer to its request: their certificates may not be
+        accepted any more. WebSockets go on."""
+        for guard in self._open:
+            task = asyncio.create_task(guard.end(), name="end of a connection")
+            self._ending.add(task)
+            task.add_done_callback(self._ending.discard)
+
     def stop(self) -> None:
         """Accept nothing new, and release the sockets."""
         for acceptor in self._acceptors:
@@ -87,6 +96,10 @@ class HttpListener:
 
     async def close(self) -> None:
         """End the connections; clients get a short time for the end of TLS."""
+        for task in self._ending:
+            task.cancel()
+        if self._ending:
+            await asyncio.wait(self._ending)
         if self._runner is not None:
             await self._runner.cleanup()
         for _ in range(2):

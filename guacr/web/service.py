@@ -13,7 +13,7 @@ from guacr.net.acceptor import serve_client
 from guacr.net.answers import NEEDS_HTTPS
 from guacr.net.connection_limits import ConnectionLimits
 from guacr.net.handover import Adopted
-from guacr.net.tls import Tls, context_of, tls_of
+from guacr.net.tls import Tls, client_ca_of, context_of, tls_of
 from guacr.services import Service
 from guacr.settings.models import Settings
 from guacr.web.app import close_tunnels, drain_app, reload_app
@@ -55,6 +55,7 @@ class WebService(Service):
         self._listener = HttpListener("WebSocket", log)
         self._app: web.Application | None = None
         self._tls: Tls | None = None
+        self._client_ca: bytes | None = None
 
     @property
     def port(self) -> int:
@@ -73,6 +74,7 @@ class WebService(Service):
         if not self._settings.websocket.enabled:
             return
         self._tls = tls_of(self._settings, "websocket", NEEDS_HTTPS)
+        self._client_ca = client_ca_of(self._settings, "websocket")
         self._app = self._create_app()
         await self._listener.start(self._app, lambda: self._limits, tls=self._tls)
 
@@ -93,10 +95,13 @@ class WebService(Service):
 
     @override
     def reload(self, settings: Settings) -> Callable[[], None]:
-        context = context_of(settings, "websocket")
+        context, client_ca = context_of(settings, "websocket"), client_ca_of(settings, "websocket")
 
         def apply() -> None:
             self._settings = settings
+            if client_ca != self._client_ca:
+                self._listener.end_connections()
+            self._client_ca = client_ca
             if self._tls is not None:
                 self._tls.replace(context)
             if self._app is not None:

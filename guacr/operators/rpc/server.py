@@ -32,6 +32,8 @@ CALLS_PER_CONNECTION = 32
 """Maximum simultaneous calls of a connection."""
 STOP_TIMEOUT = 1.0
 """Seconds that calls have to end when the daemon stops."""
+END_TIMEOUT = 60.0
+"""Seconds that calls have to end when their connections do, since others sign certificates."""
 CHECK_METHOD = "/grpc.health.v1.Health/Check"
 """The only method that needs no right."""
 _ANY = ("0.0.0.0", "::")  # noqa: S104 - what the settings name
@@ -42,7 +44,7 @@ _ALTERNATIVES = dict(
 )
 """Names of gRPC for the properties of a verified certificate; the alternative names by kind."""
 _OPTIONS = (
-    ("grpc.so_reuseport", 0),
+    ("grpc.so_reuseport", 1),  # a server takes over from the one before
     ("grpc.max_receive_message_length", REQUEST_MAX),
     ("grpc.max_metadata_size", HEADERS_MAX),
     ("grpc.absolute_max_metadata_size", HEADERS_MAX),
@@ -72,10 +74,12 @@ class RpcServer:
         self._servicer = Servicer(operations, self._identify)
         self._server: grpc.aio.Server | None = None
         self._files: TlsFiles | None = None
+        self._addresses: list[tuple[str, int]] = []
         self._certificates: list[_Certificates] = []
         self._health = health.aio.HealthServicer()
-        self._needs_certificate = settings.control.tls_client_ca is not None
-        self._stopping: asyncio.Task[None] | None = None
+        self._needs_certificate = False
+        self._ending: dict[asyncio.Task[None], grpc.aio.Server] = {}
+        """Servers that have no new connections."""
         self.port = 0
         """The TCP port; 0 until it is open."""
 
@@ -86,41 +90,51 @@ class RpcServer:
             SettingsError: an address, a port or a file of the settings cannot be used.
         """
         control = self._settings.control
-        most = control.max_connections
-        addresses = await _free(control.hosts, control.grpc_port)
+        self._addresses = await _free(control.hosts, control.grpc_port)
         self._files = TlsFiles.of(self._settings, "control")
+        for file in (health_pb2.DESCRIPTOR, reflection_pb2.DESCRIPTOR):
+            POOL.AddSerializedFile(file.serialized_pb)
+        self._server = self._new_server(self._files)
+        for address, _ in self._addresses:
+            log.info("listening for gRPC on %s", place(address, self.port))
+
+    def _new_server(self, files: TlsFiles | None) -> grpc.aio.Server:
+        """Create a server that is bound to the ports.
+
+        Raises:
+            SettingsError: an address, a port or a file of the settings cannot be used.
+        """
+        most = self._settings.control.max_connections
         server = grpc.aio.server(
             interceptors=[_Doorkeeper(self._may_call)],
             options=(*_OPTIONS, ("grpc.max_allowed_incoming_connections", most)),
             maximum_concurrent_rpcs=most,
         )
-        self._server = server
         server.add_generic_rpc_handlers(
             (grpc.method_handlers_generic_handler(SERVICE, self._servicer.handlers()),)
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
-        for file in (health_pb2.DESCRIPTOR, reflection_pb2.DESCRIPTOR):
-            POOL.AddSerializedFile(file.serialized_pb)
         services = (SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(services, server, POOL)
-        for address in addresses:
-            self._bind(server, address)
+        certificates = [_Certificates(files) for _ in self._addresses if files is not None]
+        for at, address in enumerate(self._addresses):
+            self._bind(server, address, certificates[at].credentials if certificates else None)
+        self._certificates = certificates
+        self._needs_certificate = files is not None and files.client_ca is not None
+        return server
 
-    def _bind(self, server: grpc.aio.Server, address: tuple[str, int]) -> None:
+    def _bind(self, server: grpc.aio.Server, address: tuple[str, int], credentials: Any) -> None:
         """Bind an address; port 0 becomes the one that the first address was assigned."""
         where = place(address[0], address[1] or self.port)
         try:
-            if self._files is None:
+            if credentials is None:
                 self.port = server.add_insecure_port(where)
             else:
-                certificates = _Certificates(self._files)
-                self._certificates.append(certificates)
-                self.port = server.add_secure_port(where, certificates.credentials)
+                self.port = server.add_secure_port(where, credentials)
         except RuntimeError:
             raise SettingsError(
                 f"cannot listen on {where} for gRPC: another program listens there"
             ) from None
-        log.info("listening for gRPC on %s", place(address[0], self.port))
 
     async def start(self) -> None:
         """Start to serve."""
@@ -129,27 +143,53 @@ class RpcServer:
         for name in ("", SERVICE):
             await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
 
-    def replace(self, files: TlsFiles | None) -> None:
-        """Use other certificates for the next handshakes.
+    def replace(self, files: TlsFiles | None, *, ends_connections: bool = False) -> None:
+        """Use other certificates for the next handshakes, and end the open connections once their
+        calls have ended.
 
         Raises:
             SettingsError: a file cannot be read.
         """
-        if files is not None:
-            configuration = _configuration(files)
-            for certificates in self._certificates:
-                certificates.replace(configuration)
+        if files is None or self._files is None:
+            return
+        configuration = _configuration(files)
+        for certificates in self._certificates:
+            certificates.replace(configuration)
+        if ends_connections:
+            self._take_over(files)
+
+    def _take_over(self, files: TlsFiles) -> None:
+        """Have another server listen: gRPC ends connections (GOAWAY) only with their server."""
+        assert self._server is not None  # noqa: S101 - `open` was called
+        try:
+            following = self._new_server(files)
+        except SettingsError as error:
+            log.warning("connections for gRPC go on with certificates of another CA: %s", error)
+            return
+        self._end(self._server, END_TIMEOUT, following)
+        self._server = following
 
     def stop(self) -> None:
         """Release the ports."""
-        if self._server is not None:
-            stopping = self._server.stop(STOP_TIMEOUT)
-            self._stopping = asyncio.get_running_loop().create_task(stopping, name="stop gRPC")
+        for server in [*self._ending.values(), *([] if self._server is None else [self._server])]:
+            self._end(server, STOP_TIMEOUT)
+
+    def _end(
+        self, server: grpc.aio.Server, timeout: float, following: grpc.aio.Server | None = None
+    ) -> None:
+        async def end() -> None:
+            if following is not None:
+                await following.start()
+            await server.stop(timeout)
+
+        task = asyncio.get_running_loop().create_task(end(), name="end of gRPC")
+        self._ending[task] = server
+        task.add_done_callback(self._ending.pop)
 
     async def close(self) -> None:
         """Wait until calls have ended; those that do not are cancelled."""
-        if self._stopping is not None:
-            await self._stopping
+        if self._ending:
+            await asyncio.wait(self._ending)
 
     def _identify(self, context: Any) -> Operator:
         peer = address_of(context)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import re
 import ssl
 import stat
 from pathlib import Path
@@ -124,3 +126,53 @@ async def test_without_keys_a_certificate_is_required(tmp_path: Path) -> None:
         assert await status(daemon, context(ours, tmp_path, ours.issue("client"))) == 200
         with pytest.raises(aiohttp.ClientError):
             await status(daemon, context(ours, tmp_path))
+
+
+Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+async def asked(connection: Connection, path: str) -> bytes:
+    """The head of the answer to a request; its body is read, unless it has no known length."""
+    reader, writer = connection
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = re.search(rb"Content-Length: (\d+)", head)
+    await reader.readexactly(int(length[1]) if length else 0)
+    return head.partition(b"\r\n")[0]
+
+
+async def test_another_ca_ends_connections_over_tls(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("guacr.web.listener.KEEP_ALIVE", 300)
+    ours, theirs = Authority(), Authority()
+    pair = ours.issue("server")
+    settings = control_settings(
+        tmp_path,
+        tls_certificate=written(tmp_path, "server.pem", pair.certificate, pair.key),
+        tls_client_ca=written(tmp_path, "ca.pem", ours.certificate),
+        readers=("*",),
+    )
+    known = context(ours, tmp_path, ours.issue("client"))
+    async with running_daemon(SketchHandler, settings=settings) as daemon:
+        port, ok = daemon.control_port, b"HTTP/1.1 200 OK"
+        idle, stream = [
+            await asyncio.open_connection("127.0.0.1", port, ssl=known) for _ in range(2)
+        ]
+        local = await asyncio.open_unix_connection(tmp_path / "control.sock")
+        for connection in (idle, local):
+            assert await asked(connection, "/v1/status") == ok
+        assert await asked(stream, "/v1/events") == ok
+        daemon.reload(settings.model_copy())
+        assert await asked(idle, "/v1/status") == ok, "nothing has changed"
+        written(tmp_path, "ca.pem", theirs.certificate)
+        daemon.reload(settings.model_copy())
+        async with asyncio.timeout(20):
+            assert await idle[0].read() == b""
+            assert (await stream[0].read()).endswith(b"0\r\n\r\n")  # that of a stream in order
+        assert await asked(local, "/v1/status") == ok
+        with pytest.raises(aiohttp.ClientError):
+            await status(daemon, known)
+        assert await status(daemon, context(ours, tmp_path, theirs.issue("client"))) == 200
+        for _, writer in (idle, stream, local):
+            writer.close()

@@ -133,7 +133,7 @@ async def test_an_answer_that_nobody_takes_is_given_up() -> None:
 
 
 async def test_an_answer_that_ends_after_its_client_has_no_deadline() -> None:
-    connection = guard.HttpGuard(asyncio.Protocol(), Mock())
+    connection = guard.HttpGuard(Mock(), Mock())
     connection.connection_made(Mock())
     connection.connection_lost(None)
     connection.request_began()

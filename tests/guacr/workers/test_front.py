@@ -23,6 +23,7 @@ from guacr.control.info import Reloaded
 from guacr.errors import NotFoundError, SessionClosedError, SettingsError
 from guacr.limits.refusal import Scope
 from guacr.metrics.snapshots import Snapshot
+from guacr.operators.service import OperatorService
 from guacr.session.ids import worker_of
 from guacr.settings.models import Settings
 from guacr.testing.client import Behaviour, GuacClient, Hello
@@ -603,3 +604,29 @@ async def test_joiners_with_tls_find_their_sessions(
                 joiner = await opened(front, stack, owner.state.ready, trusting)
                 await joiner.frame()
                 await browse(front, stack, owner.state.ready, trusting)
+
+
+async def test_another_ca_ends_operators_connections(tmp_path: Path) -> None:
+    ours, theirs = Authority(), Authority()
+    server, ca = tmp_path / "server.pem", tmp_path / "ca.pem"
+    pair = ours.issue("server")
+    server.write_text(pair.certificate + pair.key)
+    ca.write_text(ours.certificate)
+    control = {"http": True, "port": 0, "tls_certificate": server, "tls_client_ca": ca}
+    settings = settings_of(control=control | {"readers": ["*"]}, daemon={"workers": 1})
+    known = ssl.create_default_context(cadata=ours.certificate)
+    known.load_cert_chain(server)
+    front = Front(settings)
+    await front.start()
+    try:
+        (service,) = [one for one in front._services if isinstance(one, OperatorService)]
+        reader, writer = await asyncio.open_connection(LOCAL[0], service.port, ssl=known)
+        writer.write(b"GET /v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        await reader.readuntil(b"\r\n\r\n")
+        ca.write_text(theirs.certificate)
+        await front.apply(settings.model_copy())
+        async with asyncio.timeout(20):
+            assert (await reader.read()).endswith(b"0\r\n\r\n")
+        writer.close()
+    finally:
+        await front.close()
