@@ -57,6 +57,7 @@ class WorkersControl(Control):
         self._told: deque[str] = deque(maxlen=TOLD_MAX)
         """The reasons that workers have been told; they repeat them a moment longer."""
         self._processes = Processes()
+        self._counting = asyncio.Lock()
         self._readers: set[_Reader] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -162,11 +163,22 @@ class WorkersControl(Control):
 
     @override
     async def samples(self) -> list[dict[str, Any]]:
-        found = await self._of_all("samples")
-        for number, (sample,) in found.items():
-            self._processes.put(str(number), sample)
+        await self._count()
         self._processes.put(FRONT, await self._sample())
         return [self._processes.merged]
+
+    def keep_counts(self) -> None:
+        """Ask the workers for what they have counted, in case that one is killed."""
+        self._start(self._count())
+
+    async def _count(self) -> None:
+        async with self._counting:  # answers stay in order
+            await asyncio.gather(*(self._count_of(one) for one in list(self._workers.values())))
+
+    async def _count_of(self, worker: RemoteWorker) -> None:
+        for (sample,) in await _ask(worker, "samples", None):
+            if self._workers.get(worker.number) is worker:  # otherwise it has ended meanwhile
+                self._processes.put(str(worker.number), sample)
 
     async def _sample(self) -> Snapshot:
         """Return the metrics of the front."""

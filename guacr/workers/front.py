@@ -43,6 +43,9 @@ from guacr.workers.wire import Message
 
 TICK = 1.0
 """Seconds between two pings."""
+COUNTED_EVERY = 5
+"""Pings after which workers are asked for their metrics, if these are switched on: beyond, the
+counts of one that is killed are lost. With 400 sessions, an answer costs 10 ms."""
 OLD_MAX = 8
 """Old generations that still have sessions; beyond, the settings are not reloaded."""
 CLOSE_TIMEOUT = 20.0
@@ -313,9 +316,10 @@ class Front(Observer):
 
     async def _tick(self) -> None:
         loop = asyncio.get_running_loop()
-        due = loop.time() + TICK
+        due, pings = loop.time() + TICK, 0
         while True:
             await asyncio.sleep(TICK)
+            pings += 1
             stood_still = loop.time() - due > STANDSTILL
             due, reason = loop.time() + TICK, self.control.reasons()
             for worker in list(self._workers.values()):
@@ -328,6 +332,8 @@ class Front(Observer):
                     worker.kill()
                     continue
                 worker.ping(reason)
+            if self.settings.metrics.enabled and pings % COUNTED_EVERY == 0:
+                self.control.keep_counts()
             self._refuse_late(loop.time())
             self._flush()
 

@@ -363,12 +363,13 @@ async def test_operators_see_the_workers_and_drain_them(
     await opened(front, stack)
 
 
+def value(snapshot: Snapshot, name: str, *labels: str) -> float:
+    return next(n[0] for found, n in snapshot[name] if tuple(found) == labels)
+
+
 async def test_metrics_of_all_processes_are_added_and_never_go_back(
     front: Front, stack: AsyncExitStack
 ) -> None:
-    def value(snapshot: Snapshot, name: str, *labels: str) -> float:
-        return next(n[0] for found, n in snapshot[name] if tuple(found) == labels)
-
     (before,) = await front.control.samples()
     assert value(before, "guacr_processes") == 3
     await on_each_worker(front, stack)
@@ -385,6 +386,24 @@ async def test_metrics_of_all_processes_are_added_and_never_go_back(
     (last,) = await front.control.samples()
     assert value(last, name, CARD) == value(after, name, CARD)
     assert value(last, "guacr_processes") == 3
+
+
+async def test_what_a_killed_worker_has_counted_stays(
+    front: Front, stack: AsyncExitStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def opened_in(snapshot: Snapshot) -> float:
+        return value(snapshot, "guacr_sessions_opened_total", CARD)
+
+    monkeypatch.setattr(front_module, "COUNTED_EVERY", 1)
+    with owned():
+        await front.apply(settings_of(metrics={"enabled": True, "port": 0}))
+        (before,) = await front.control.samples()
+        client = await opened(front, stack)
+        kept = front.control._processes  # metrics are not read before the worker is killed
+        await until(lambda: opened_in(kept.merged) == opened_in(before) + 1, "the count")
+        await lose(front, worker_of(client.state.ready))
+    (after,) = await front.control.samples()
+    assert opened_in(after) == opened_in(before) + 1
 
 
 # ---- workers that fail
