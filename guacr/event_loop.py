@@ -6,30 +6,54 @@ import asyncio
 import logging
 import os
 import sys
+from collections.abc import Callable
+from contextvars import Context
 from functools import cache
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVarTuple
 
 from typing_extensions import override
 
+from guacr.standstill import SHORT, PatientLoop, is_patient
 from guacr.threads import WAITING_MAX
 
+_Ts = TypeVarTuple("_Ts")
 
-def loop_factory(threads: int = WAITING_MAX) -> type[asyncio.AbstractEventLoop] | None:
-    """Return uvloop's event loop if it is installed; it resolves names in so many threads, all of
+
+class PlainLoop(PatientLoop, asyncio.SelectorEventLoop):
+    """asyncio's event loop, for systems without uvloop."""
+
+    @override
+    def call_at(
+        self,
+        when: float,
+        callback: Callable[[*_Ts], object],
+        *args: *_Ts,
+        context: Context | None = None,
+    ) -> asyncio.TimerHandle:
+        """As asyncio's; longer timers are made by `call_later`, as in uvloop."""
+        delay = when - self.time()
+        if delay <= SHORT or is_patient(callback):
+            return super().call_at(when, callback, *args, context=context)
+        return self.call_later(delay, callback, *args, context=context)
+
+
+def loop_factory(threads: int = WAITING_MAX) -> type[asyncio.AbstractEventLoop]:
+    """Return the event loop of `loop_type`. uvloop's resolves names in so many threads, all of
     which it creates with the first name."""
     os.environ.setdefault("UV_THREADPOOL_SIZE", str(threads))
     return loop_type()
 
 
 @cache
-def loop_type() -> type[asyncio.AbstractEventLoop] | None:
-    """Return uvloop's event loop if it is installed."""
+def loop_type() -> type[asyncio.AbstractEventLoop]:
+    """Return uvloop's event loop if it is installed, and asyncio's otherwise; with the timers of
+    `PatientLoop`."""
     try:
         import uvloop
     except ImportError:
-        return None
+        return PlainLoop
 
-    class Loop(uvloop.Loop):
+    class Loop(PatientLoop, uvloop.Loop):  # type: ignore[misc]  # the stubs differ
         """uvloop's event loop, which becomes the owner of sockets that it connects.
 
         uvloop has a transport close the descriptor of such a socket. If this happens before the

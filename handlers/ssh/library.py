@@ -65,7 +65,7 @@ class Target:
     greeting_timeout: float
     """Seconds until the host must identify itself as an SSH server."""
     handshake_timeout: float
-    """Seconds until the host must accept logins."""
+    """Seconds from then on until the host must accept logins."""
     login_timeout: float
     """Seconds that the login may take, including the time for typing."""
     keep_alive: int = 0
@@ -102,10 +102,9 @@ async def _connection(
     way: socket.socket | Connection, target: Target, client: _Client
 ) -> asyncssh.SSHClientConnection:
     door = ConnectedTunnel(way, client.heard)
-    start = _now()
     try:
         async with asyncio.timeout(target.greeting_timeout) as deadline:
-            client.on_greeting = lambda: deadline.reschedule(start + target.handshake_timeout)
+            client.on_greeting = lambda: deadline.reschedule(_now() + target.handshake_timeout)
             client.on_begin = lambda: deadline.reschedule(_now() + target.login_timeout)
             connection = await asyncssh.connect(
                 target.host,

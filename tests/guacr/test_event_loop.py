@@ -22,14 +22,13 @@ RESET = struct.pack("ii", 1, 0)
 
 
 def own_runner() -> asyncio.Runner:
-    return asyncio.Runner(loop_factory=loop_type() or pytest.skip("uvloop is not installed"))
+    return asyncio.Runner(loop_factory=loop_type())
 
 
 @pytest.fixture(scope="module", autouse=True)
 def signals_of_uvloop() -> None:
     """Its first event loop opens a pipe that the process keeps."""
-    if make := loop_type():
-        make().close()
+    loop_type()().close()
 
 
 class Greeter(asyncio.Protocol):

@@ -35,7 +35,7 @@ class Runtime:
     """
 
     def __init__(self) -> None:
-        self._loop = _new_loop()
+        self._loop = loop_type()()
         self._lock = threading.Lock()
         self._calls: set[_Call[Any]] = set()
         self._dispatchers: weakref.WeakSet[Dispatcher] = weakref.WeakSet()
@@ -212,8 +212,3 @@ atexit.register(shutdown)
 
 async def _make_tubes() -> Tubes:
     return Tubes()
-
-
-def _new_loop() -> asyncio.AbstractEventLoop:
-    make = loop_type() or asyncio.new_event_loop
-    return make()
