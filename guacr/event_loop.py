@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import ssl
 import sys
 from collections.abc import Callable
 from contextvars import Context
@@ -17,9 +18,27 @@ from guacr.standstill import SHORT, PatientLoop, is_patient
 from guacr.threads import WAITING_MAX
 
 _Ts = TypeVarTuple("_Ts")
+_FAILED_CONNECTION = (ConnectionError, ssl.SSLError, TimeoutError)
+
+log = logging.getLogger("guacr.event_loop")
 
 
-class PlainLoop(PatientLoop, asyncio.SelectorEventLoop):
+class _Loop(PatientLoop):
+    """Common to the event loops: their timers, and their reports of failures."""
+
+    @override
+    def default_exception_handler(self, context: dict[str, Any]) -> None:
+        """As asyncio's, but for connections that fail while nobody waits for them any more: their
+        session has ended at that moment. The failure of a task is reported, whatever it is."""
+        future, error = context.get("future"), context.get("exception")
+        was_abandoned = future is not None and not isinstance(future, asyncio.Task)
+        if was_abandoned and isinstance(error, _FAILED_CONNECTION):
+            log.debug("a connection failed that nobody waited for any more: %s", error)
+        else:
+            super().default_exception_handler(context)
+
+
+class PlainLoop(_Loop, asyncio.SelectorEventLoop):
     """asyncio's event loop, for systems without uvloop."""
 
     @override
@@ -53,7 +72,7 @@ def loop_type() -> type[asyncio.AbstractEventLoop]:
     except ImportError:
         return PlainLoop
 
-    class Loop(PatientLoop, uvloop.Loop):  # type: ignore[misc]  # the stubs differ
+    class Loop(_Loop, uvloop.Loop):  # type: ignore[misc]  # the stubs differ
         """uvloop's event loop, which becomes the owner of sockets that it connects.
 
         uvloop has a transport close the descriptor of such a socket. If this happens before the

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import gc
+import logging
 import os
 import socket
 import ssl
@@ -14,7 +17,7 @@ from typing import Any
 import pytest
 from typing_extensions import override
 
-from guacr.event_loop import loop_type
+from guacr.event_loop import PlainLoop, loop_type
 from tests.support.waiting import until
 
 RESET = struct.pack("ii", 1, 0)
@@ -23,6 +26,13 @@ RESET = struct.pack("ii", 1, 0)
 
 def own_runner() -> asyncio.Runner:
     return asyncio.Runner(loop_factory=loop_type())
+
+
+def plain_runner() -> asyncio.Runner:
+    return asyncio.Runner(loop_factory=PlainLoop)
+
+
+RUNNERS = [plain_runner, own_runner]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -80,7 +90,7 @@ async def over_unix(sock: socket.socket) -> asyncio.BaseTransport:
     ("make", "connect"),
     [(reset_by_peer, over_tcp), (reset_by_peer, over_tls), (closed_by_peer, over_unix)],
 )
-@pytest.mark.parametrize("make_runner", [asyncio.Runner, own_runner])
+@pytest.mark.parametrize("make_runner", RUNNERS)
 def test_the_descriptor_of_a_connection_that_has_ended_is_closed_once(
     make_runner: Callable[[], asyncio.Runner],
     make: Callable[[], socket.socket],
@@ -101,6 +111,83 @@ def test_the_descriptor_of_a_connection_that_has_ended_is_closed_once(
     with make_runner() as runner:
         runner.run(try_to_connect())
     os.close(another)
+
+
+def garbage_instead_of_tls() -> socket.socket:
+    """A connected socket whose peer has said something else than TLS does."""
+    one, other = socket.socketpair()
+    other.sendall(b"Too many connections")
+    other.close()
+    one.setblocking(False)
+    return one
+
+
+@pytest.mark.parametrize("turns", range(1, 6))
+@pytest.mark.parametrize("make_runner", RUNNERS)
+def test_a_connection_fails_after_its_session_has_ended(
+    make_runner: Callable[[], asyncio.Runner], turns: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def leave_early() -> None:
+        connecting = asyncio.create_task(over_tls(garbage_instead_of_tls()))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        connecting.cancel()
+        await asyncio.wait([connecting])
+        with suppress(asyncio.CancelledError):
+            connecting.exception()
+
+    with make_runner() as runner:
+        runner.run(leave_early())
+        gc.collect()
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize("make_runner", RUNNERS)
+@pytest.mark.parametrize(
+    ("error", "is_fault"),
+    [
+        (ConnectionResetError(), False),
+        (ssl.SSLError(1, "wrong version number"), False),
+        (TimeoutError(), False),
+        (OSError(errno.ENOSPC, "no space"), True),
+        (ValueError(), True),
+    ],
+)
+def test_only_failures_of_connections_need_nobody_who_waits(
+    make_runner: Callable[[], asyncio.Runner],
+    error: Exception,
+    is_fault: bool,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def fail_alone() -> None:
+        asyncio.get_running_loop().create_future().set_exception(error)
+        gc.collect()
+
+    with caplog.at_level(logging.DEBUG, "guacr.event_loop"), make_runner() as runner:
+        runner.run(fail_alone())
+    reports = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    notes = [record for record in caplog.records if record.name == "guacr.event_loop"]
+    assert (len(reports), len(notes)) == ((1, 0) if is_fault else (0, 1))
+    assert all(record.exc_info for record in reports)
+    assert not any(record.exc_info for record in notes)
+
+
+@pytest.mark.parametrize("make_runner", RUNNERS)
+def test_the_failure_of_a_task_is_reported(
+    make_runner: Callable[[], asyncio.Runner], caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fail() -> None:
+        raise ConnectionResetError
+
+    async def fail_alone() -> None:
+        task = asyncio.create_task(fail())
+        await asyncio.wait([task])
+        del task
+        gc.collect()
+
+    with make_runner() as runner:
+        runner.run(fail_alone())
+    assert "Task exception was never retrieved" in caplog.text
 
 
 def is_open(number: int) -> bool:
