@@ -13,7 +13,7 @@ from guacr.policy.rule import Connects, Request
 from guacr.refusals import Refusals
 from guacr.session.events import AccessRefused, Events
 from guacr.session.handler import ProtocolHandler
-from guacr.session.network import ADVICE, Network
+from guacr.session.network import ADVICE, Joiner, Network
 from guacr.session.origin import Origin
 from guacr.session.protocols import Protocols
 from guacr.settings.access import AccessSettings
@@ -139,7 +139,11 @@ class Admission:
         target: str,
         error: ForbiddenError,
         session: str = "",
+        joiner: Joiner | None = None,
     ) -> None:
+        if joiner is not None:
+            request = replace(request, client=joiner.client, subject=joiner.subject)
+            peer = joiner.peer
         who = f"{peer} as {', '.join(request.identities)}" if request.identities else peer
         why = rule or "no rule allows it"
         _refusals.report("access rules refuse %s: %s (%s)", who, error, why, client=peer)

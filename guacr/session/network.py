@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from guacr.errors import ForbiddenError, shorten
@@ -19,8 +19,21 @@ ADVICE = "ask whoever operates guacr for access"
 PLACES_MAX = 64
 """Maximum places of a session that are kept; of more, those allowed first are forgotten."""
 
-Refused = Callable[[str, str, ForbiddenError, str], None]
-"""Called with the name of the rule, the target, the error and the session's id."""
+
+@dataclass(frozen=True, slots=True)
+class Joiner:
+    """A client that has joined a session, which another one has opened."""
+
+    client: Client
+    subject: str
+    """The person for whom its token was made; empty without one."""
+    peer: str
+    """Its address."""
+
+
+Refused = Callable[[str, str, ForbiddenError, str, Joiner | None], None]
+"""Called with the name of the rule, the target, the error, the session's id, and the client, unless
+it is the one that has opened the session."""
 _Decide = Callable[[Policy, Request, Any], Decision]
 """Decides on a place again, or on what is on the daemon's machine."""
 
@@ -62,13 +75,13 @@ class Network:
         """True if there are access rules."""
         return self._policy().is_active
 
-    def check_parameter(self, name: str, *, reports: bool = True) -> None:
+    def check_parameter(self, name: str, joiner: Joiner | None = None) -> None:
         """Check that clients may set a parameter of the session that runs, and note that they do:
         the rules must allow the session, and where it is connected, also with it.
 
         Args:
             name: that of the parameter.
-            reports: whether a refusal is one of the client who has opened the session.
+            joiner: the one who sets it, unless it is the client who has opened the session.
 
         Raises:
             ForbiddenError: they may not.
@@ -82,8 +95,7 @@ class Network:
         for decision in decisions:
             if not decision.allowed:
                 error = ForbiddenError(f"parameter {shorten(name)} may not be set: {ADVICE}")
-                if reports:
-                    self._refused(decision.rule, "", error, self.session)
+                self._refused(decision.rule, "", error, self.session, joiner)
                 raise error
         self._request = request
 
@@ -145,7 +157,7 @@ class Network:
         decision = self._policy().local(self._request)
         if not decision.allowed:
             error = ForbiddenError(f"sockets of the daemon's machine are not allowed: {ADVICE}")
-            self._refused(decision.rule, "", error, self.session)
+            self._refused(decision.rule, "", error, self.session, None)
             raise error
         self._use(_decide_local, None)
 
@@ -163,7 +175,7 @@ class Network:
     def _enforce(self, decision: Decision, host: str, port: int) -> None:
         if not decision.allowed:
             error = self.refusal(host, port)
-            self._refused(decision.rule, f"{host}:{port}", error, self.session)
+            self._refused(decision.rule, f"{host}:{port}", error, self.session, None)
             raise error
 
 
@@ -177,5 +189,7 @@ def _decide_local(policy: Policy, request: Request, place: None) -> Decision:
     return policy.local(request)
 
 
-def _ignore(rule: str, target: str, error: ForbiddenError, session: str) -> None:
+def _ignore(
+    rule: str, target: str, error: ForbiddenError, session: str, joiner: Joiner | None
+) -> None:
     """Do nothing: there are no rules."""

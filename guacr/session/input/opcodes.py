@@ -20,6 +20,7 @@ from guacr.protocol.instruction import Instruction, encode
 from guacr.protocol.status import Status
 from guacr.session import keep_alive
 from guacr.session.input.touch import RADIUS_MAX, Contact
+from guacr.session.network import Joiner
 from guacr.session.session import Session
 from guacr.session.streams.audio_input import AudioInput
 from guacr.session.streams.inputs import Collector, InputStream
@@ -176,7 +177,7 @@ def _argv(session: Session, user: User, args: Args) -> None:
             raise ForbiddenError(f"parameter {shorten(stream.name)} cannot be changed now")
         network = session.context.network
         if not asked:
-            network.check_parameter(stream.name, reports=user.owner)
+            network.check_parameter(stream.name, None if user.owner else _joiner(user))
 
         def take(data: bytes) -> None:
             value = data.decode(errors="replace")
@@ -195,6 +196,10 @@ def _argv(session: Session, user: User, args: Args) -> None:
         stream.ack("ready for the new value")
 
     user.streams.open("argv", args[0], args[1], args[2], accept)
+
+
+def _joiner(user: User) -> Joiner:
+    return Joiner(user.link.transport.client, user.subject, user.link.peer)
 
 
 def _named_stream(kind: str) -> Callable[[Session, User, Args], None]:

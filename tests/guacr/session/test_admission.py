@@ -98,19 +98,27 @@ def value(transport: MemoryTransport, name: str, text: str) -> str:
 
 
 async def test_parameters_of_a_session_that_runs() -> None:
-    bench = Bench(with_rules({"parameters": ["hostname"]}))
-    owner, joiner = Transport(ANN), Transport(ANN)
+    denying = {"name": "no colours", "effect": "deny", "parameters": ["colour"]}
+    bench = Bench(with_rules({"parameters": ["hostname", "colour"]}, denying))
+    owner, joiner = Transport(ANN), Transport(UNIX)
     reader = bench.registry.open("sketch", {}, ClientInfo(), owner, ANYONE)
     session = reader.session
     session.begun = True  # as it is after a turn of the event loop
-    bench.registry.open(session.id, {}, ClientInfo(), joiner, ANYONE)
+    invited = Origin(invited=True, subject="bob")
+    bench.registry.open(session.id, {}, ClientInfo(), joiner, invited)
     with bench.registry.events.subscribe() as events:
         for transport in (joiner, owner):
             assert value(transport, "colour", "blue") == "771"
             assert "parameter 'colour' may not be set" in str(transport.all("ack")[0])
-        found = [await anext(events) for _ in range(3)]
-    assert [type(event) for event in found] == [Refused, AccessRefused, Refused]
+        found = [await anext(events) for _ in range(4)]
+    assert [type(event) for event in found] == [AccessRefused, Refused] * 2
     assert {getattr(event, "session", "") for event in found} == {session.id}
+    denials = [event for event in found if isinstance(event, AccessRefused)]
+    assert [event.rule for event in denials] == ["no colours"] * 2
+    assert [(event.listener, event.identities) for event in denials] == [
+        ("unix", ("bob",)),
+        ("tcp", ANN.certificates),
+    ]
     bench.registry.settings = with_rules({"parameters": ["colour"]})
     assert value(joiner, "colour", "blue") == "0"
     await bench.close()
