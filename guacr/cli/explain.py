@@ -5,20 +5,23 @@ from __future__ import annotations
 import argparse
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
-from guacr.errors import SettingsError, shorten
+from guacr.errors import SettingsError, UnsupportedError, shorten
 
 if TYPE_CHECKING:
     from guacr.policy.policy import Decision, Policy
     from guacr.policy.rule import Place, Request
     from guacr.session.handler import ProtocolHandler
+    from guacr.session.protocols import Protocols
     from guacr.settings.models import Settings
 
 EPILOG = """\
-The exit status is 0 if it is allowed, and 1 if it is refused. Names are resolved on this machine,
-and each address is decided on."""
+The exit status is 0 if it is allowed (with at least one protocol, if none is named), and 1 if it is
+refused. Names are resolved on this machine, and each address is decided on."""
+FREE = "allowed: there are no access rules"
 LISTENERS = ("tcp", "unix", "websocket", "webrtc", "tube")
 
 
@@ -36,7 +39,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--listener", choices=LISTENERS, default="tcp", help="where it connects (default: tcp)"
     )
     parser.add_argument("--address", default="127.0.0.1", help="its address (default: 127.0.0.1)")
-    parser.add_argument("--protocol", metavar="NAME", help="protocol of the session, such as ssh")
+    parser.add_argument(
+        "--protocol",
+        metavar="NAME",
+        help="protocol of the session, such as ssh (default: each of them, without the rules)",
+    )
     parser.add_argument("--connection", metavar="NAME", help="configured connection instead")
     parser.add_argument("--target", metavar="HOST[:PORT]", help="host that the session connects to")
     parser.add_argument(
@@ -64,32 +71,82 @@ def explain(arguments: argparse.Namespace, settings: Settings) -> tuple[bool, li
     from guacr.session.protocols import Protocols
 
     protocols = Protocols(offered=settings.server.protocols)
+    policy = Policy(settings.access, partial(canonical, protocols))
+    if arguments.protocol is None and arguments.connection is None:
+        return _each(arguments, settings, protocols, policy)
     protocol = _protocol(arguments, settings)
     handler = protocols.find(protocol)
-    policy = Policy(settings.access, partial(canonical, protocols))
     request = _request(arguments, handler, protocol)
     target = _target(arguments, settings, handler)
     if not policy.is_active:
-        return True, ["allowed: there are no access rules"]
+        return True, [FREE]
+    allowed, lines, place = _decided(arguments, policy, request, handler, target)
+    return allowed, [*lines, *_rules(policy, request, place)]
+
+
+def _each(
+    arguments: argparse.Namespace, settings: Settings, protocols: Protocols, policy: Policy
+) -> tuple[bool, list[str]]:
+    """Return whether the request is allowed with any protocol, and the lines of each that it can be
+    about.
+
+    Raises:
+        SettingsError: there is none, or the target is invalid.
+    """
+    if not policy.is_active:
+        return True, [FREE]
+    results = [
+        _decided(arguments, policy, request, handler, _target(arguments, settings, handler))
+        for handler, request in _requests(arguments, protocols)
+    ]
+    if not results:
+        raise SettingsError("no protocol has all of these parameters, and a host if one is given")
+    lines = [line for _, (first, *others), _ in results for line in (first, *_indented(others))]
+    return any(allowed for allowed, *_ in results), lines
+
+
+def _requests(
+    arguments: argparse.Namespace, protocols: Protocols
+) -> Iterator[tuple[type[ProtocolHandler], Request]]:
+    """Yield a request for each protocol that is installed, and has the parameters and a host."""
+    from guacr.policy.rule import Connects
+
+    for name in protocols.names:
+        with suppress(UnsupportedError, SettingsError):
+            handler = protocols.find(name)
+            has_host = handler.connects is not Connects.NOWHERE
+            if not handler.alias_of and (has_host or arguments.target is None):
+                yield handler, _request(arguments, handler, name)
+
+
+def _decided(
+    arguments: argparse.Namespace,
+    policy: Policy,
+    request: Request,
+    handler: type[ProtocolHandler],
+    target: tuple[str, int] | None,
+) -> tuple[bool, list[str], Place | None]:
+    """Return whether the request is allowed, the lines that say it, and the first place that was
+    decided on."""
     if arguments.join:
         decision = policy.joining(request, is_own=False)
-        return decision.allowed, [_line("joining the session", decision), *_rules(policy, request)]
+        return decision.allowed, [_line(f"joining a session of {request.protocol}", decision)], None
     decision = policy.opening(request, handler.connects)
-    lines = [_line(f"session of {protocol}", decision)]
-    allowed = decision.allowed
-    places: list[Place] = []
-    if decision.allowed and target is not None:
-        allowed = False
-        for place, decided, what in _decisions(policy, request, *target, arguments.beyond):
-            allowed = allowed or decided.allowed
-            places.append(place)
-            lines.append(_line(what, decided))
-    return allowed, [*lines, *_rules(policy, request, places[0] if places else None)]
+    lines = [_line(f"session of {request.protocol}", decision)]
+    if not decision.allowed or target is None:
+        return decision.allowed, lines, None
+    found = list(_decisions(policy, request, *target, arguments.beyond))
+    lines += [_line(what, decided) for _, decided, what in found]
+    return any(decided.allowed for _, decided, _ in found), lines, found[0][0]
+
+
+def _indented(lines: list[str]) -> Iterator[str]:
+    return (f"  {line}" for line in lines)
 
 
 def _protocol(arguments: argparse.Namespace, settings: Settings) -> str:
-    if (arguments.protocol is None) == (arguments.connection is None):
-        raise SettingsError("name one of --protocol and --connection")
+    if arguments.protocol is not None and arguments.connection is not None:
+        raise SettingsError("name only one of --protocol and --connection")
     if arguments.connection is None:
         return str(arguments.protocol)
     connection = settings.connections.get(arguments.connection)

@@ -72,7 +72,7 @@ def explained(tmp_path: Path, capsys: pytest.CaptureFixture[str]):  # type: igno
         ("--identity ann --protocol ssh --parameter hostname=x", 0,
          "allowed: session of ssh, by administrators"),
         ("--identity ben --protocol ssh", 1, "refused: session of ssh: no rule allows it"),
-        ("--identity ben --protocol ssh --join", 0, "allowed: joining the session, by watch"),
+        ("--identity ben --protocol ssh --join", 0, "allowed: joining a session of ssh, by watch"),
         ("--identity ann --connection web", 1, "refused: 127.0.0.9:2222: never denies it"),
         ("--protocol ssh", 1, "  administrators (allow): does not apply: identities"),
         ("--protocol ssh", 1, "  never (deny): applies to some hosts or ports"),
@@ -88,7 +88,9 @@ def test_decisions(explained, arguments: str, status: int, line: str) -> None:  
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        ("", "name one of --protocol and --connection"),
+        ("--protocol ssh --connection web", "name only one of --protocol and --connection"),
+        ("--parameter no-such-thing", "no protocol has all of these parameters"),
+        ("--identity ann --target a.example.com:0", "needs a port"),
         ("--connection none", "connection 'none' is not in the settings"),
         ("--protocol ssh --parameter x=y", "parameter 'x' is unknown"),
         ("--protocol ssh --identity ann --target a.example.com:0", "needs a port"),
@@ -100,8 +102,24 @@ def test_wrong_arguments(explained, arguments: str, problem: str) -> None:  # ty
     assert status == 2
 
 
+def test_each_protocol_is_decided_on(explained) -> None:  # type: ignore[no-untyped-def]
+    status, text = explained("--identity", "dan", "--target", "127.0.0.1")
+    assert status == 0
+    assert "refused: session of ssh: no rule allows it\n" in text
+    assert "allowed: session of rdp, by rdp\n  allowed: 127.0.0.1:3389, by rdp\n" in text
+    assert "postgres:" not in text, "it is another name of postgresql"
+    assert "session of testcard" not in text, "it has no host"
+    assert "(allow)" not in text, "the rules apply to some protocols only"
+    status, text = explained("--identity", "dan", "--parameter", "security")
+    assert "session of ssh" not in text, "it has no such parameter"
+    assert explained("--identity", "nobody")[0] == 1
+    status, text = explained("--identity", "ben", "--join")
+    assert "allowed: joining a session of testcard, by watch" in text.splitlines()
+
+
 def test_without_rules(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "guacr.toml"
     path.write_text("")
-    assert main(["explain", "--config", str(path), "--protocol", "ssh"]) == 0
-    assert capsys.readouterr().out == "allowed: there are no access rules\n"
+    for arguments in ([], ["--protocol", "ssh"]):
+        assert main(["explain", "--config", str(path), *arguments]) == 0
+        assert capsys.readouterr().out == "allowed: there are no access rules\n"
