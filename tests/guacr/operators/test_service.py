@@ -12,6 +12,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from guacr.control.info import Reloaded
 from guacr.daemon import Daemon
 from guacr.errors import SettingsError
 from guacr.session.events import OperatorActed
@@ -176,3 +177,34 @@ async def test_another_ca_ends_connections_over_tls(
         assert await status(daemon, context(ours, tmp_path, theirs.issue("client"))) == 200
         for _, writer in (idle, stream, local):
             writer.close()
+
+
+async def test_a_reload_that_ends_its_own_connection_is_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("guacr.web.listener.KEEP_ALIVE", 300)
+    ours, theirs = Authority(), Authority()
+    pair = ours.issue("server")
+    settings = control_settings(
+        tmp_path,
+        tls_certificate=written(tmp_path, "server.pem", pair.certificate, pair.key),
+        tls_client_ca=written(tmp_path, "ca.pem", ours.certificate),
+        actors=("*",),
+    )
+    known = context(ours, tmp_path, ours.issue("client"))
+    async with running_daemon(SketchHandler, settings=settings) as daemon:
+
+        async def reload() -> Reloaded:
+            written(tmp_path, "ca.pem", theirs.certificate)
+            daemon.reload(settings.model_copy())
+            await asyncio.sleep(0)  # connections that wait for requests end now
+            return Reloaded(changed=("control.tls_client_ca",))
+
+        daemon.control.on_reload = reload
+        reader, writer = await asyncio.open_connection("127.0.0.1", daemon.control_port, ssl=known)
+        writer.write(b"POST /v1/reload HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        async with asyncio.timeout(20):
+            answer = await reader.read()
+        assert answer.startswith(b"HTTP/1.1 200 OK")
+        assert b"control.tls_client_ca" in answer
+        writer.close()

@@ -22,6 +22,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from guacr.access.operator_tokens import Right
+from guacr.control.info import Reloaded
 from guacr.daemon import Daemon
 from guacr.errors import SettingsError
 from guacr.operators.rpc import messages, servicer
@@ -312,7 +313,7 @@ async def test_another_ca_ends_connections(
     server.write_text(pair.certificate + pair.key)
     ca.write_text(ours.certificate)
     trusted = control_settings(
-        tmp_path, grpc=True, grpc_port=0, tls_certificate=server, tls_client_ca=ca, readers=("*",)
+        tmp_path, grpc=True, grpc_port=0, tls_certificate=server, tls_client_ca=ca, actors=("*",)
     )
     plain = trusted.control.model_copy(update={"tls_client_ca": None})
     anybody = grpc.ssl_channel_credentials(ours.certificate.encode())
@@ -350,9 +351,15 @@ async def test_another_ca_ends_connections(
             await asyncio.to_thread(stream.initial_metadata)
             daemon.reload(trusted.model_copy())
             assert stream.is_active()
-            ca.write_text(theirs.certificate)
-            daemon.reload(trusted.model_copy())
-            assert await asyncio.to_thread(list, stream) == []
+
+            async def reload() -> Reloaded:
+                ca.write_text(theirs.certificate)
+                daemon.reload(trusted.model_copy())
+                await asyncio.to_thread(list, stream)  # ends
+                return Reloaded(changed=("control.tls_client_ca",))
+
+            daemon.control.on_reload = reload
+            assert (await called(stub.Reload, pb.ReloadRequest())).changed, "it is answered"
             await becomes(grpc.StatusCode.UNAVAILABLE, with_certificate)
             ca.write_text(ours.certificate)
             daemon.reload(trusted.model_copy())
