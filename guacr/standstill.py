@@ -24,6 +24,9 @@ SHORT = 1.0
 """Timers up to so many seconds are no time-outs of peers, but clocks, which run as usual."""
 GRACE = 1.0
 """Seconds after a standstill in which what has arrived is read, and no longer timer runs."""
+WAITS_MAX = 3
+"""Standstills after which a timer waits. A process that is overloaded stands still again and again:
+its timers would never run."""
 
 _Ts = TypeVarTuple("_Ts")
 
@@ -85,7 +88,7 @@ class _Timer:
     """The callback of a timer. It is cancelled by the timer's `handle`, also while it waits for
     `GRACE`."""
 
-    __slots__ = ("_args", "_callback", "_loop", "_stood_still", "handle")
+    __slots__ = ("_args", "_callback", "_loop", "_stood_still", "_waits", "handle")
 
     def __init__(
         self,
@@ -97,6 +100,7 @@ class _Timer:
         self._callback = callback
         self._args = args
         self._stood_still = loop.stood_still()
+        self._waits = 0
         self.handle: asyncio.TimerHandle
 
     @override
@@ -115,7 +119,8 @@ class _Timer:
         limit = getattr(self._callback, "__self__", None)
         if isinstance(limit, asyncio.Timeout) and (due := limit.when()) is not None:
             limit.reschedule(max(due + missed, goes_on))
-        elif now < goes_on:
+        elif now < goes_on and self._waits < WAITS_MAX:
+            self._waits += 1
             self._loop.call_later(goes_on - now, self._go_on)
         else:
             self._callback(*self._args)

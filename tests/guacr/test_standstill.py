@@ -10,7 +10,7 @@ import pytest
 
 from guacr.deadline import STANDSTILL
 from guacr.event_loop import PlainLoop, loop_type
-from guacr.standstill import GRACE, SHORT
+from guacr.standstill import GRACE, SHORT, WAITS_MAX
 from tests.support.clock import FrozenClock
 from tests.support.waiting import until
 
@@ -102,6 +102,18 @@ async def test_a_second_standstill_makes_it_wait_again(clock: FrozenClock) -> No
     await seconds(clock, GRACE - 0.2)
     assert not ran
     await seconds(clock, 0.4)
+    assert len(ran) == 1
+
+
+@on_a_frozen_clock
+async def test_an_overloaded_process_runs_its_timers(clock: FrozenClock) -> None:
+    ran, _ = later(10)
+    for _ in range(WAITS_MAX):
+        await clock.pass_by(60)
+        await seconds(clock, GRACE / 2)
+        assert not ran
+    await clock.pass_by(60)
+    await seconds(clock, GRACE / 2)
     assert len(ran) == 1
 
 
