@@ -52,7 +52,8 @@ EARLY_ATTEMPTS = 3
 """Attempts in addition to those of `autoretry`, if a connection ends for reasons of the moment:
 TigerVNC ends that of a viewer that has not sent its encodings yet if another viewer changes the
 size of the desktop, and servers with a short queue of new connections lose some if many viewers
-come at the same time."""
+come at the same time. There are none for a reverse connection: whoever connects next may be
+another server."""
 
 
 class VncHandler(ProtocolHandler[VncParams]):
@@ -105,7 +106,8 @@ class VncHandler(ProtocolHandler[VncParams]):
         if (wanted := unfinished.wanted(self.params, self._credentials, now)) is not None:
             self._credentials.add(await login.ask(self.session, wanted))
         self._files.start()
-        desktop, left, early = Desktop(self.session), self.params.autoretry, EARLY_ATTEMPTS
+        desktop, left = Desktop(self.session), self.params.autoretry
+        early = 0 if self.params.reverse_connect else EARLY_ATTEMPTS
         try:
             while True:
                 server = self._server = self._next_server(desktop)

@@ -15,6 +15,7 @@ from guacr.protocol.status import Status
 from guacr.testing.client import GuacClient
 from guacr.testing.daemon import address, local_settings, running_daemon
 from handlers.vnc import VncHandler, handler
+from tests.handlers.vnc.test_loss import show_nothing
 from tests.handlers.vnc.test_security import secured
 from tests.handlers.vnc.test_session import shows
 from tests.support.certificates import Authority
@@ -150,6 +151,17 @@ async def test_only_one_connection_is_accepted(daemon: Daemon) -> None:
     peer = await call(values)
     with pytest.raises(ConnectionError):
         await asyncio.open_connection("127.0.0.1", int(values["port"]))
+    peer.close()
+    await client.wait_closed()
+    assert "the VNC server has closed the connection" in client.state.errors[0][0]
+    await client.close()
+
+
+async def test_one_that_ends_before_its_first_picture_was_the_only_one(daemon: Daemon) -> None:
+    """Nothing says that it will connect again, and anybody else could."""
+    values = waiting()
+    client = await opened(daemon, values)
+    peer = await call(values, show_nothing)
     peer.close()
     await client.wait_closed()
     assert "the VNC server has closed the connection" in client.state.errors[0][0]
