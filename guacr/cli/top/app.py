@@ -95,7 +95,8 @@ class Top(App[None]):
     DataTable { height: 1fr; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "filter", "Filter"),
+        # with priority, it has the focus before the next key is looked at
+        Binding("slash", "filter", "Filter", priority=True),
         Binding("s", "sort(1)", "Sort by next"),
         Binding("S", "sort(-1)", "by previous", show=False),
         Binding("r", "reverse", "Reverse"),
@@ -215,11 +216,16 @@ class Top(App[None]):
         self._reversed = not self._reversed
         self._draw()
 
+    @override
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Return True if an action is possible: a slash in a text is a slash."""
+        return action != "filter" or self.focused is self._table
+
     def action_filter(self) -> None:
         """Ask for a text that sessions must contain."""
         field = self.query_one("#filter", Input)
         field.add_class("open")
-        field.focus()
+        self.screen.set_focus(field)
 
     def action_all(self) -> None:
         """Show all sessions again."""

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
 from textual.widgets import DataTable, Static
 
@@ -69,6 +70,20 @@ async def test_sessions_are_shown_filtered_and_ended(site: Site, tmp_path: Path)
         assert transport.all("error")[0][0] == "bye"
         await pilot.press("escape")
         await until(pilot, lambda: len(lines(pilot)) == 1)
+
+
+async def test_what_follows_a_slash_is_never_a_command(site: Site, tmp_path: Path) -> None:
+    _, user = site.connect(hostname="kiosk")
+    site.connect(hostname="other")
+    async with screen(tmp_path) as pilot:
+        await until(pilot, lambda: len(lines(pilot)) == 2)
+        for key in ("slash", *"kios"):  # all at once, as from a slow link
+            pilot.app.post_message(events.Key(key, key if len(key) == 1 else "/"))
+        await until(pilot, lambda: len(lines(pilot)) == 1)
+        assert "kiosk" in lines(pilot)[0]
+        await pilot.press("slash", "enter")
+        assert not lines(pilot), "it is a part of the text"
+        assert not session_of(user).closed
 
 
 async def test_the_cursor_stays_with_its_session(site: Site, tmp_path: Path) -> None:
