@@ -108,6 +108,11 @@ class User(Viewer):
         self.held = HeldInput()
 
     @property
+    def known_as(self) -> str:
+        """Return the name that the owner of the session is told."""
+        return f"Operator {self.subject}" if self.is_watcher else self.info.name
+
+    @property
     @override
     def image_types(self) -> frozenset[str]:
         return frozenset(self.info.image)

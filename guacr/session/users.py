@@ -71,4 +71,4 @@ class Users:
             return
         owner = self.owner
         if owner is not None and owner is not about and owner.info.takes_msg:
-            owner.send(encode("msg", code, about.id, showable(about.info.name, lambda _: "")))
+            owner.send(encode("msg", code, about.id, showable(about.known_as, lambda _: "")))

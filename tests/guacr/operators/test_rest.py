@@ -91,8 +91,8 @@ async def test_a_link_to_watch_joins_read_only(tmp_path: Path, announced: bool) 
             assert watcher.subject == "ann"
             await until(lambda: bool(transport.all("msg")) == announced)
         await until(lambda: len(session.users) == 1)
-        codes = [code for code, *_ in transport.all("msg")]
-        assert codes == (["1", "2"] if announced else [])
+        told = [(code, name) for code, _, name in transport.all("msg")]
+        assert told == ([("1", "Operator ann"), ("2", "Operator ann")] if announced else [])
 
 
 async def test_a_watcher_does_not_keep_a_session_open(site: Site) -> None:
