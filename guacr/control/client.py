@@ -239,11 +239,16 @@ def _tls(place: Place) -> ssl.SSLContext:
     """
     try:
         context = ssl.create_default_context(cafile=place.ca)
-        if place.certificate is not None:
-            context.load_cert_chain(place.certificate)
     except (OSError, ssl.SSLError) as error:
-        named = " or ".join(str(path) for path in (place.ca, place.certificate) if path)
-        raise SettingsError(f"cannot use {named} for TLS: {error.strerror or error}") from error
+        raise SettingsError(f"cannot use {place.ca} for TLS: {error.strerror or error}") from error
+    if place.certificate is not None:
+        try:
+            context.load_cert_chain(place.certificate)
+        except (OSError, ssl.SSLError) as error:
+            raise SettingsError(
+                f"cannot use {place.certificate} for TLS: {error.strerror or error}; the file must "
+                "contain a certificate and its key"
+            ) from error
     return context
 
 

@@ -13,9 +13,9 @@ from guacr.settings.models import EVERYTHING, Settings
 ANONYMOUS = "operator"
 """The name of operators whose token has none."""
 _REFUSALS = {
-    Right.READ: "you may not see sessions: ask for a token with the right read",
-    Right.WATCH: "you may not watch sessions: ask for a token with the right watch",
-    Right.ACT: "you may only look: ask for a token with the right act",
+    Right.READ: "you may not see sessions: ask for the right read",
+    Right.WATCH: "you may not watch sessions: ask for the right watch",
+    Right.ACT: "you may only look: ask for the right act",
 }
 
 

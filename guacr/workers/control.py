@@ -100,8 +100,8 @@ class WorkersControl(Control):
             number: DaemonStatus.of(values)
             for number, values in (await self._of_all("status")).items()
         }
-        present = [worker for worker in self._workers.values() if worker.number in found]
-        workers = [self._info(worker, found[worker.number]) for worker in present]
+        present = sorted(found.keys() & self._workers.keys())
+        workers = [self._info(self._workers[number], found[number]) for number in present]
         return DaemonStatus(
             version=__version__,
             state=self._state,

@@ -148,5 +148,8 @@ def test_places_that_cannot_be_used_are_refused(tmp_path: Path) -> None:
             ControlClient(Place(url=url))
     with pytest.raises(SettingsError, match="cannot use"):
         ControlClient(Place(url="https://localhost", ca=tmp_path / "none"))
+    (certificate := tmp_path / "certificate.pem").write_text("no key")
+    with pytest.raises(SettingsError, match="certificate and its key"):
+        ControlClient(Place(url="https://localhost", certificate=certificate))
     with pytest.raises(UpstreamUnavailableError, match="no guacr answers"):
         ControlClient(Place(unix_socket=tmp_path / "none")).status()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from typing import Any, cast
-from unittest.mock import Mock
+from unittest.mock import AsyncMock, Mock
 
+from guacr.control.info import DaemonStatus, WorkerInfo, plain
 from guacr.metrics.snapshots import Snapshot
 from guacr.workers.control import WorkersControl
 from guacr.workers.remote import RemoteWorker
@@ -28,3 +29,15 @@ async def test_a_worker_that_ends_while_metrics_are_read_counts_once() -> None:
         worker.channel.request = request
         (found,) = await control.samples()
         assert found[OPENED] == [(("testcard",), [3])]
+
+
+async def test_the_status_has_the_workers_in_the_order_of_their_numbers() -> None:
+    info = WorkerInfo(
+        name="", pid=7, state="ready", since=0, sessions=0, users=0, loop_lag=0, memory=0
+    )
+    status = DaemonStatus(version="", state="ready", not_ready=(), workers=(info,))
+    workers = {number: Mock(number=number, state="serving") for number in (6, 5)}
+    for worker in workers.values():
+        worker.channel.request = AsyncMock(return_value=plain(status))
+    found = await WorkersControl(cast(dict[int, RemoteWorker], workers)).status()
+    assert [worker.name for worker in found.workers] == ["5", "6"]
