@@ -79,7 +79,7 @@ class Session:
         network.session = self.id
         self.settings = settings
         self.since = time.time()
-        """The start time, in seconds since 1970."""
+        """The start time, in seconds since 1970, for people."""
         self._about = {"session": self.id, "protocol": protocol, "subject": origin.subject}
         self.log: SessionLog = ContextAdapter(logging.getLogger("guacr.session"), self._about)
         self.counters = counters
@@ -111,6 +111,7 @@ class Session:
         self._begin_callbacks: list[Callable[[], None]] = []
         self._on_closed = on_closed
         self._loop = asyncio.get_running_loop()
+        self._began_at = self._loop.time()
         self._tasks = Tasks(f"session {self.id}", self._failed, self._about)
         self._task: asyncio.Task[None] | None = None
 
@@ -236,7 +237,8 @@ class Session:
             self._dismiss(user, error)
         if self.context.timeline is not None:
             self.context.timeline.end(status_of(error))
-        self.reports.ended(self.target, time.time() - self.since, self.traffic, error)
+        seconds = self._loop.time() - self._began_at
+        self.reports.ended(self.target, seconds, self.traffic, error)
         run = self._task if self._task is not asyncio.current_task() else None
         self._tasks.cancel(then=None if run is None else run.cancel)
         self._on_closed(self)

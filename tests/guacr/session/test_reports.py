@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 
 import pytest
 
@@ -41,6 +42,19 @@ async def test_a_session_without_a_host_is_logged_as_well(caplog: pytest.LogCapt
     await frame(transport)
     await bench.close()
     assert "session opened" in caplog.messages
+
+
+async def test_a_clock_that_is_set_does_not_change_how_long_a_session_was(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench, before = Bench(), time.time()
+    caplog.set_level(logging.INFO)
+    transport, user = bench.connect()
+    await frame(transport)
+    monkeypatch.setattr(time, "time", lambda: before - 3600)
+    session_of(user).detach(user)
+    await bench.close()
+    assert "after 0 s, " in next(text for text in caplog.messages if "session ended" in text)
 
 
 @pytest.mark.parametrize("size", [AUDITED_MAX, AUDITED_MAX + 1])
