@@ -135,12 +135,17 @@ class AcmeService(Service):
         now = time.time()
         if not is_due(self._validity(acme), acme.domains, now):
             return False
-        return now >= self._known_attempts(acme).not_before
+        return now >= self._known_attempts(acme, now).not_before
 
-    def _known_attempts(self, acme: AcmeSettings) -> Attempts:
-        """Return the outcome of earlier attempts for the present domains."""
+    def _known_attempts(self, acme: AcmeSettings, now: float) -> Attempts:
+        """Return the outcome of earlier attempts for the present domains. One whose pause is longer
+        than any was noted while the clock was wrong."""
         known = (self._attempts, self._store.attempts)
-        same = [one for one in known if one.domains == acme.domains]
+        same = [
+            one
+            for one in known
+            if one.domains == acme.domains and one.not_before - now <= RETRY_MAX
+        ]
         return max(same, key=lambda one: one.not_before, default=Attempts(domains=acme.domains))
 
     def _validity(self, acme: AcmeSettings) -> Validity | None:
@@ -191,7 +196,8 @@ class AcmeService(Service):
 
     def _failed(self, acme: AcmeSettings, *, limited: bool = False) -> float:
         """Note a failure; return when the next attempt is allowed, in seconds since 1970."""
-        attempts = after_failure(self._known_attempts(acme), time.time(), limited=limited)
+        now = time.time()
+        attempts = after_failure(self._known_attempts(acme, now), now, limited=limited)
         self._attempts = attempts
         try:
             self._store.attempts = attempts

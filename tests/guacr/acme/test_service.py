@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import errno
 import json
+import math
 import ssl
 import stat
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -190,6 +192,19 @@ async def test_failures_are_reported_and_not_repeated_soon(
         assert "no certificate for" not in caplog.text
         daemon.reload(settings_of(pebble, tmp_path, domains=[OTHER], http_port=free_port()))
         await until(lambda: f"no certificate for {OTHER}: " in caplog.text)
+
+
+@pytest.mark.parametrize("years", [1, math.inf, math.nan])
+async def test_a_failure_while_the_clock_was_wrong_delays_nothing(
+    pebble: Pebble, tmp_path: Path, caplog: pytest.LogCaptureFixture, years: float
+) -> None:
+    caplog.set_level("INFO")
+    store = Store(acme_settings(pebble, tmp_path).server_directory)
+    store.open()
+    store.attempts = Attempts(1, time.time() + years * 365 * DAY, (NAME,))
+    async with running(settings_of(pebble, tmp_path)):
+        await until(lambda: f"there is a new certificate for {NAME}" in caplog.text)
+    assert store.attempts == Attempts()
 
 
 async def test_a_full_disk_does_not_lead_to_one_order_after_the_other(
