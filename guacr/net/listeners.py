@@ -187,11 +187,14 @@ def _remove_stale(path: Path) -> None:
     if not is_socket:
         raise FileExistsError(errno.EEXIST, "there is a file that is not a socket")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.setblocking(False)
         try:
             probe.connect(str(path))
         except ConnectionRefusedError:
             path.unlink()
             return
+        except BlockingIOError:  # it accepts nothing, and as many connections as it allows wait
+            pass
     raise OSError(errno.EADDRINUSE, "another program listens there")
 
 

@@ -1,0 +1,27 @@
+"""Listening sockets."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from guacr.errors import SettingsError
+from guacr.net.listeners import unix_socket
+
+
+def test_the_unix_socket_of_a_program_that_hangs(tmp_path: Path) -> None:
+    path = tmp_path / "socket"
+    with ExitStack() as stack:
+        listening = stack.enter_context(socket.socket(socket.AF_UNIX))
+        listening.bind(str(path))
+        listening.listen(0)
+        error = 0
+        while not error:
+            client = stack.enter_context(socket.socket(socket.AF_UNIX))
+            client.setblocking(False)
+            error = client.connect_ex(str(path))
+        with pytest.raises(SettingsError, match="another program listens there"):
+            unix_socket(path, 0o600, 1)
