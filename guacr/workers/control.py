@@ -206,7 +206,12 @@ class WorkersControl(Control):
         finally:
             self._readers.discard(reader)
             if not self._readers:
-                self._start(self._of_all("watch", argument=False))
+                self._start(self._unwatch())
+
+    async def _unwatch(self) -> None:
+        """Have the workers send no more events, unless somebody reads them again by now."""
+        if not self._readers:
+            await self._of_all("watch", argument=False)
 
     # ---- for the front
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, cast
 from unittest.mock import AsyncMock, Mock
 
@@ -9,6 +10,7 @@ from guacr.control.info import DaemonStatus, WorkerInfo, plain
 from guacr.metrics.snapshots import Snapshot
 from guacr.workers.control import WorkersControl
 from guacr.workers.remote import RemoteWorker
+from tests.support.waiting import until
 
 OPENED = "guacr_sessions_opened_total"
 
@@ -41,3 +43,21 @@ async def test_the_status_has_the_workers_in_the_order_of_their_numbers() -> Non
         worker.channel.request = AsyncMock(return_value=plain(status))
     found = await WorkersControl(cast(dict[int, RemoteWorker], workers)).status()
     assert [worker.name for worker in found.workers] == ["5", "6"]
+
+
+async def test_a_reader_of_events_who_comes_as_the_last_one_leaves() -> None:
+    worker, watched = Mock(number=1), list[bool]()
+    control = WorkersControl({1: cast(RemoteWorker, worker)})
+
+    async def request(name: str, on: bool, **_: Any) -> None:
+        assert name == "watch"
+        watched.append(on)
+
+    worker.channel.request = request
+    async with control.events():
+        pass
+    async with control.events():
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert watched[-1]
+    await until(lambda: not watched[-1], "no events any more")
