@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, struct_pb2
+from google.protobuf.message import DecodeError
+
+from guacr.errors import BadRequestError
 
 SERVICE = "guacr.control.v1.Control"
 PACKAGE = "guacr.control.v1"
@@ -38,6 +41,23 @@ MESSAGES = _load()
 def new(name: str, **fields: object) -> Message:
     """Create a message; nested ones may be dictionaries."""
     return MESSAGES[name](**fields)
+
+
+def parse(name: str, data: bytes) -> Message:
+    """Parse a message.
+
+    Raises:
+        BadRequestError: it is invalid.
+    """
+    try:
+        return MESSAGES[name].FromString(data)
+    except DecodeError:
+        raise BadRequestError("the message is not one of control.proto: check the client") from None
+
+
+def is_parse_error(error: BaseException | None) -> bool:
+    """Return whether an error says that data are no message."""
+    return isinstance(error, DecodeError)
 
 
 def event_message(event: dict[str, Any]) -> Message:

@@ -19,7 +19,7 @@ from guacr.net.tls import TlsFiles
 from guacr.operators.authority import Authority, Operator
 from guacr.operators.identify import bearer_token
 from guacr.operators.operations import Operations
-from guacr.operators.rpc.messages import POOL, SERVICE
+from guacr.operators.rpc.messages import POOL, SERVICE, is_parse_error
 from guacr.operators.rpc.servicer import Servicer, address_of
 from guacr.settings.models import Settings
 from guacr.transport.tls_names import NAME_KINDS, names_of
@@ -57,6 +57,7 @@ _OPTIONS = (
 )
 
 log = logging.getLogger("guacr.daemon")
+_library_log = logging.getLogger("grpc._cython.cygrpc")
 
 
 class RpcServer:
@@ -89,6 +90,7 @@ class RpcServer:
         Raises:
             SettingsError: an address, a port or a file of the settings cannot be used.
         """
+        _library_log.addFilter(_may_be_logged)
         control = self._settings.control
         self._addresses = await _free(control.hosts, control.grpc_port)
         self._files = TlsFiles.of(self._settings, "control")
@@ -231,6 +233,12 @@ class _Doorkeeper(grpc.aio.ServerInterceptor):  # type: ignore[misc]
             except UnauthorizedError as error:
                 return _refusing(str(error))
         return await continuation(handler_call_details)
+
+
+def _may_be_logged(record: logging.LogRecord) -> bool:
+    """Return whether gRPC may log a record. It has an error with a traceback for each message that
+    is none, which everybody can send to the health service."""
+    return record.exc_info is None or not is_parse_error(record.exc_info[1])
 
 
 def _refusing(sentence: str) -> grpc.RpcMethodHandler:

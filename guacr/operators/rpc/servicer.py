@@ -18,7 +18,7 @@ from guacr.errors import ClientTimeoutError, GuacrError, InternalError, Settings
 from guacr.operators.authority import Operator
 from guacr.operators.filters import FIELDS, LIMIT, Query
 from guacr.operators.operations import Operations
-from guacr.operators.rpc.messages import MESSAGES, Message, event_message, new
+from guacr.operators.rpc.messages import Message, event_message, new, parse
 from guacr.protocol.status import Status
 from guacr.refusals import Refusals
 
@@ -75,21 +75,21 @@ class Servicer:
         }
         made = {
             name: grpc.unary_unary_rpc_method_handler(
-                self._answering(method), MESSAGES[f"{name}Request"].FromString, _serialised
+                self._answering(f"{name}Request", method), response_serializer=_serialised
             )
             for name, method in unary.items()
         }
         made["StreamEvents"] = grpc.unary_stream_rpc_method_handler(
-            self._events, MESSAGES["StreamEventsRequest"].FromString, _serialised
+            self._events, response_serializer=_serialised
         )
         return made
 
     def _answering(
-        self, method: Callable[[Operator, Message], Awaitable[Message]]
-    ) -> Callable[[Message, Context], Awaitable[Message]]:
-        async def answer(request: Message, context: Context) -> Message:
+        self, kind: str, method: Callable[[Operator, Message], Awaitable[Message]]
+    ) -> Callable[[bytes, Context], Awaitable[Message]]:
+        async def answer(request: bytes, context: Context) -> Message:
             async with _refusing(context):
-                return await method(self._identify(context), request)
+                return await method(self._identify(context), parse(kind, request))
 
         return answer
 
@@ -131,10 +131,11 @@ class Servicer:
     async def _reload(self, operator: Operator, request: Message) -> Message:
         return new("ReloadResponse", **plain(await self._operations.reload(operator)))
 
-    async def _events(self, request: Message, context: Context) -> None:
+    async def _events(self, request: bytes, context: Context) -> None:
         sender = _Sender()
         async with _refusing(context), sender.finishing():
             operator = self._identify(context)
+            parse("StreamEventsRequest", request)
             async with self._operations.events(operator) as events:
                 await sender.send(context.send_initial_metadata(()))  # events count from now on
                 async for event in events:
@@ -155,6 +156,7 @@ class _Sender:
             ClientTimeoutError: the client does not read in time.
         """
         self._sending = asyncio.ensure_future(part)
+        self._sending.add_done_callback(_note)
         try:
             async with time_limit(READ_TIMEOUT):
                 await asyncio.shield(self._sending)
@@ -173,6 +175,12 @@ class _Sender:
                 except asyncio.CancelledError:
                     self._sending.cancel()
                     raise
+
+
+def _note(sending: asyncio.Future[None]) -> None:
+    """Take note of a failure: if the client has left, nobody else does."""
+    if not sending.cancelled():
+        sending.exception()
 
 
 @asynccontextmanager

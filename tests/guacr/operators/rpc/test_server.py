@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 import ssl
 import subprocess
@@ -25,7 +26,7 @@ from guacr.access.operator_tokens import Right
 from guacr.control.info import Reloaded
 from guacr.daemon import Daemon
 from guacr.errors import SettingsError
-from guacr.operators.rpc import messages, servicer
+from guacr.operators.rpc import messages, server, servicer
 from guacr.operators.rpc.servicer import address_of
 from guacr.protocol.status import Status
 from guacr.session.events import OperatorActed, Refused
@@ -165,6 +166,32 @@ async def test_refusals_have_a_code_and_a_sentence(
     assert not site.is_draining()
 
 
+@pytest.mark.parametrize("name", ["GetSession", "StreamEvents"])
+async def test_messages_that_are_none(
+    site: Site, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    codes = grpc.StatusCode
+    with channel_to(site.daemon) as channel:
+        make = channel.unary_unary if name == "GetSession" else channel.unary_stream
+        method = make(f"/{messages.SERVICE}/{name}")
+
+        def call(data: bytes, **options: Any) -> None:
+            list(method(data, **options))
+
+        for given, code in ((), codes.UNAUTHENTICATED), (metadata(), codes.INVALID_ARGUMENT):
+            assert (await refused(call, b"\xff" * 10, metadata=given))[0] is code
+    assert "Traceback" not in caplog.text
+
+
+async def test_messages_to_the_health_service_that_are_none(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    with channel_to(site.daemon) as channel:
+        check = channel.unary_unary(server.CHECK_METHOD)
+        assert (await refused(check, b"\xff" * 10))[0] is grpc.StatusCode.UNKNOWN
+    assert "Traceback" not in caplog.text
+
+
 async def test_events_are_streamed_and_limited(
     site: Site, made: tuple[ModuleType, ModuleType]
 ) -> None:
@@ -207,6 +234,22 @@ async def test_a_stream_can_be_ended_at_any_moment(
                 site.daemon.registry.events.publish(Refused("x", "y" * 400))
             site.daemon._operators.operations.end_streams()
             await asyncio.to_thread(list, stream)  # without an error
+
+
+async def test_streams_of_clients_that_leave_at_once(
+    site: Site, made: tuple[ModuleType, ModuleType], caplog: pytest.LogCaptureFixture
+) -> None:
+    pb, stubs = made
+    with channel_to(site.daemon) as channel:
+        stub = stubs.ControlStub(channel)
+        for number in range(200):
+            stream = stub.StreamEvents(pb.StreamEventsRequest(), metadata=metadata(), timeout=20)
+            await asyncio.sleep(number / 50_000)
+            stream.cancel()
+        await called(stub.GetStatus, pb.GetStatusRequest(), metadata=metadata())
+        await until(lambda: not site.daemon.registry.events._subscriptions)
+    gc.collect()
+    assert "never retrieved" not in caplog.text
 
 
 async def test_a_stream_that_is_not_read_ends(
