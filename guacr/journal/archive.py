@@ -26,10 +26,12 @@ from guacr.journal.errors import (
 from guacr.journal.manifest import DIRECTORY, NO_HASH, Entry, Manifest
 from guacr.journal.segments import Segment
 from guacr.journal.stores import PIECE, Store
+from guacr.retention import EARLIEST
 
 FILES = "files/"
 SUFFIX = ".seg"
 DAY_NS = 86_400_000_000_000
+EARLIEST_NS = int(EARLIEST * 1e9)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +84,13 @@ class Archive:
 
     def expire(self, retention: Retention, now: int) -> int:
         """Delete files that need not be kept, the oldest first, and return how many. `now` is in
-        nanoseconds since 1970."""
+        nanoseconds since 1970; 0 if it is not known how old files are."""
         expired = self._expired(retention, now)
         if not expired:
             return 0
         last = expired[-1]
         if last.number > self._expired_through:  # otherwise, an attempt has failed afterwards
-            record = Entry(0, "", now, expired=last.number, expired_hash=last.hash)
+            record = Entry(0, "", time.time_ns(), expired=last.number, expired_hash=last.hash)
             self.manifest.add(record)
             self._expired_through = last.number
         for entry in expired:
@@ -103,20 +105,26 @@ class Archive:
             self._store.tidy(self._prefix + part)
 
     def _expired(self, retention: Retention, now: int) -> list[Entry]:
-        """Return the entries up to the last one whose file need not be kept."""
-        if not retention.days and not retention.size:
+        """Return the entries up to the last one whose file need not be kept. One that was written
+        while the clock was wrong is at least as old as those after it."""
+        days = retention.days if now else 0.0
+        if not days and not retention.size:
             return []
         total, expired, last = 0, list[Entry](), 0
         if retention.size:
             total = sum(size for _, size in self._store.names(f"{self._prefix}{FILES}"))
-        oldest = now - int(retention.days * DAY_NS) if retention.days else 0
+        oldest, latest = now - int(days * DAY_NS), max(now, time.time_ns())
         for entry in self.manifest.entries():
             expired.append(entry)
-            if entry.file:
-                if entry.end >= oldest and not (retention.size and total > retention.size):
-                    break
+            if not entry.file:
+                continue
+            is_dated = EARLIEST_NS <= entry.end <= latest
+            is_old = bool(days) and is_dated and entry.end < oldest
+            if is_old or (retention.size and total > retention.size):
                 total -= entry.size
                 last = len(expired)
+            elif is_dated or not days:
+                break
         return expired[:last]
 
     # ---- reading

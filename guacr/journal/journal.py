@@ -25,6 +25,7 @@ from guacr.journal.reading import EPOCH_TIME
 from guacr.journal.records import Description
 from guacr.journal.sealer import LOCK, OUTGOING, TEMPORARY, WAL, Sealer
 from guacr.journal.writer import LogStream, Notify, OnDurable, Writer
+from guacr.retention import RetentionClock
 
 
 class Journal:
@@ -48,7 +49,12 @@ class Journal:
         self._closed = False
         self._archives: dict[str, Archive] = {}
         self._sealer = Sealer(
-            options.directory, self.epoch, self._archive, options.encoding, options.retention
+            options.directory,
+            self.epoch,
+            self._archive,
+            options.encoding,
+            options.retention,
+            RetentionClock(),
         )
         self._writer = Writer(self._directory, options.limits, self._sealer.put, notify)
 

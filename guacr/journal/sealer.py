@@ -27,6 +27,7 @@ from guacr.journal.manifest import Entry
 from guacr.journal.records import Data
 from guacr.journal.segments import Grouped, encode, group
 from guacr.journal.writer import SUFFIX as WAL_SUFFIX
+from guacr.retention import RetentionClock
 
 WAL, OUTGOING, DAMAGED = "wal", "outgoing", "damaged"
 """Directories of the journal: its files, files on their way to the archive, and files that are no
@@ -53,6 +54,7 @@ class Sealer:
         archive: returns the archive of a kind.
         encoding: of new files.
         retention: of each kind; others are kept for ever.
+        clock: says how old files are.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class Sealer:
         archive: Callable[[str], Archive],
         encoding: Encoding,
         retention: Mapping[str, Retention],
+        clock: RetentionClock,
     ) -> None:
         self._directory = directory
         self._epoch = epoch
@@ -74,6 +77,7 @@ class Sealer:
         self._stopping = False
         self._failures = 0
         self._expiry_at = 0.0
+        self._clock = clock
         self._thread = threading.Thread(target=self._run, name="journal sealer", daemon=True)
         self._thread.start()
 
@@ -159,9 +163,10 @@ class Sealer:
         now = time.monotonic()
         if now < self._expiry_at:
             return
+        known = int(self._clock.now() * 1e9)
         for kind, retention in self._retention.items():
             self._archive(kind).tidy()
-            deleted = self._archive(kind).expire(retention, time.time_ns())
+            deleted = self._archive(kind).expire(retention, known)
             if deleted:
                 log.info("%d files of the archive %s have expired", deleted, kind)
         self._expiry_at = now + EXPIRY_PERIOD

@@ -16,6 +16,7 @@ from guacr.recording import index, ttyrec, typescript
 from guacr.recording.directories import Directory, below, directories_of, files, open_below
 from guacr.recording.library import FILES_MAX, is_complete_recording
 from guacr.recording.locks import is_locked
+from guacr.retention import EARLIEST
 
 DAY = 86_400.0
 """Seconds."""
@@ -32,6 +33,8 @@ class Deleted:
     """Bytes."""
     failed: int = 0
     """Recordings that could not be deleted."""
+    undated: int = 0
+    """Recordings that were kept because their age is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,11 @@ class _Recording:
     """Bytes, with those of the files beside it."""
     is_running: bool
 
+    @property
+    def is_dated(self) -> bool:
+        """True if it was written while the clock was right, as far as one can tell."""
+        return self.changed >= EARLIEST
+
     def delete(self) -> None:
         *above, name = self.path.relative_to(self.directory.path).parts
         with below(self.directory.path, above) as place:
@@ -53,15 +61,18 @@ class _Recording:
 
 
 def expire(directories: Iterable[Path], *, days: float, size: int, now: float) -> Deleted:
-    """Delete recordings and typescripts that were changed more than `days` ago, and then the
-    oldest until the rest has at most `size` bytes; 0 for no limit. Neither other files, nor those
-    that are still being written, are deleted; several processes may do this at a time."""
+    """Delete recordings and typescripts that were changed more than `days` before `now`, and then
+    the oldest until the rest has at most `size` bytes; 0 for no limit. Those whose age is not known
+    count as the newest. Neither other files, nor those that are still being written, are deleted;
+    several processes may do this at a time."""
     deleted = Deleted()
-    oldest = sorted(_recordings(directories, days, size, now), key=lambda one: one.changed)
+    found = _recordings(directories, days, size, now)
+    oldest = sorted(found, key=lambda one: (not one.is_dated, one.changed))
     kept = sum(one.size for one in oldest)
     for one in oldest:
-        is_old = bool(days) and one.changed < now - days * DAY
+        is_old = bool(days) and one.is_dated and one.changed < now - days * DAY
         if one.is_running or not (is_old or (size and kept > size)):
+            deleted.undated += bool(days) and not one.is_dated
             continue
         try:
             one.delete()
@@ -79,9 +90,11 @@ def expire(directories: Iterable[Path], *, days: float, size: int, now: float) -
 def _recordings(
     directories: Iterable[Path], days: float, size: int, now: float
 ) -> Iterator[_Recording]:
-    """Yield the recordings; if only the days count, those that are old."""
+    """Yield the recordings; if only the days count, those that are old, or whose age is not
+    known."""
+    newest = max(now - days * DAY, EARLIEST)
     for directory, path, changed in islice(files(directories_of(directories)), FILES_MAX):
-        if path.suffix in BESIDE or not (size or changed < now - days * DAY):
+        if path.suffix in BESIDE or not (size or changed < newest):
             continue
         with suppress(OSError, ValueError):
             descriptor = open_below(directory.path, path.relative_to(directory.path).parts)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 
 from typing_extensions import override
 
 from guacr.recording.directories import own_directories
 from guacr.recording.retention import Deleted, expire
+from guacr.retention import RetentionClock
 from guacr.services import TaskService
 from guacr.settings.models import Settings
 from guacr.threads import apart
@@ -25,6 +25,7 @@ class RetentionService(TaskService):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings, "retention of recordings")
+        self._clock = RetentionClock()
 
     @override
     def begin(self) -> None:
@@ -49,7 +50,7 @@ class RetentionService(TaskService):
             *own_directories(self._settings),
             *own_directories(self._settings, "typescript-path"),
         ]
-        return expire(directories, days=limits.days, size=limits.size, now=time.time())
+        return expire(directories, days=limits.days, size=limits.size, now=self._clock.now())
 
 
 def _report(deleted: Deleted) -> None:
@@ -59,4 +60,10 @@ def _report(deleted: Deleted) -> None:
         log.warning(
             "%d old recordings cannot be deleted: let this account write to their directories",
             deleted.failed,
+        )
+    if deleted.undated:
+        log.warning(
+            "%d recordings are dated before 2010, when the clock must have been wrong: they are "
+            "not deleted for their age",
+            deleted.undated,
         )

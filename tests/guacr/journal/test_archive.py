@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from guacr.journal.archive import DAY_NS, Archive, Retention
+from guacr.journal.archive import DAY_NS, EARLIEST_NS, Archive, Retention
 from guacr.journal.errors import FormatError, StoreError
 from guacr.journal.manifest import Entry, Manifest, decode
 from guacr.journal.stores import LocalStore
 
-NOW = 100 * DAY_NS
+NOW = EARLIEST_NS + 100 * DAY_NS
 
 
 @pytest.fixture
@@ -134,6 +134,25 @@ def test_the_oldest_files_expire_if_there_are_too_many(archive: Archive, tmp_pat
     assert archive.expire(Retention(size=4999), NOW) == 1
     assert archive.expire(Retention(size=2000), NOW) == 2
     assert not file(tmp_path, 3).exists()
+    assert list(archive.verify()) == []
+
+
+def test_nothing_is_old_while_the_time_is_not_known(archive: Archive) -> None:
+    assert archive.expire(Retention(days=1), 0) == 0
+    assert archive.expire(Retention(days=1, size=2000), 0) == 3
+
+
+@pytest.mark.parametrize("wrong", [DAY_NS, 1 << 62])
+def test_what_was_written_by_a_wrong_clock_is_as_old_as_what_follows(
+    archive: Archive, tmp_path: Path, wrong: int
+) -> None:
+    for number, end in ((7, NOW + 7 * DAY_NS), (8, wrong), (9, wrong), (10, NOW + 10 * DAY_NS)):
+        path = tmp_path / f"new-{number}"
+        path.write_bytes(bytes(1000))
+        archive.add(path, Entry(0, "", 0, file=f"e-{number}", begin=end, end=end))
+    assert archive.expire(Retention(days=1), NOW + 9 * DAY_NS) == 6
+    assert [file(tmp_path, number).exists() for number in (7, 8, 9)] == [False, True, True]
+    assert archive.expire(Retention(days=1), NOW + 12 * DAY_NS) == 3
     assert list(archive.verify()) == []
 
 

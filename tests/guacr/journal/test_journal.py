@@ -26,6 +26,7 @@ from guacr.journal.records import HEADER_SIZE, scan
 from guacr.journal.segments import Segment
 from guacr.journal.stores import LocalStore
 from guacr.journal.writer import Limits
+from guacr.retention import RetentionClock
 
 NODE = "node"
 
@@ -227,12 +228,19 @@ def test_a_store_that_fails_is_tried_again_and_bounds_what_waits(
     assert found == [bytes(2000), b"reserved", b"x"]
 
 
-def test_what_has_expired_is_deleted_at_the_start(tmp_path: Path) -> None:
+def test_what_has_expired_is_deleted_once_the_time_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     keep = {"audit": Retention(days=1e-9), "recording": Retention()}
     journal = Journal(options(tmp_path))
     append(journal, "audit", b"one")
     append(journal, "recording", b"two")
     assert journal.close()
+    journal = Journal(options(tmp_path, retention=keep))
+    wait(lambda: journal._sealer._expiry_at, "the first look")
+    assert journal.close()
+    assert payloads(tmp_path) == [b"one"]
+    monkeypatch.setattr(RetentionClock, "now", lambda clock: time.time())
     journal = Journal(options(tmp_path, retention=keep))
     wait(lambda: not any(archived(tmp_path)), "the expiry")
     assert journal.close()

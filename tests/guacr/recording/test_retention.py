@@ -15,6 +15,7 @@ from guacr.recording.locks import lock
 from guacr.recording.retention import DAY, Deleted, expire
 from guacr.recording.service import RetentionService
 from guacr.recording.typescript import HEADER
+from guacr.retention import RetentionClock
 from guacr.settings.models import Settings
 from tests.support.waiting import until
 
@@ -99,8 +100,60 @@ def test_the_directories_of_clients_are_not_those_of_an_operator(tmp_path: Path)
     assert own_directories(Settings.model_validate(values)) == [Path("/r"), tmp_path / "all"]
 
 
+def test_nothing_is_old_while_the_time_is_not_known(tmp_path: Path) -> None:
+    for days in range(3):
+        put(tmp_path / str(days), days=days)
+    assert expire((tmp_path,), days=1, size=0, now=0.0) == Deleted()
+    assert expire((tmp_path,), days=1, size=len(RECORDING) * 2, now=0.0).count == 1
+    assert left(tmp_path) == ["0", "1"]
+
+
+def test_what_was_written_by_a_wrong_clock_counts_as_the_newest(tmp_path: Path) -> None:
+    put(tmp_path / "1970", days=NOW / DAY - 1)
+    put(tmp_path / "1970.idx", days=NOW / DAY - 1, content=b"x")
+    put(tmp_path / "2090", days=-40 * 365.0)
+    put(tmp_path / "old", days=31)
+    put(tmp_path / "new", days=1)
+    found = expire((tmp_path,), days=30, size=0, now=NOW)
+    assert (found.count, found.undated, left(tmp_path)) == (
+        1,
+        1,
+        ["1970", "1970.idx", "2090", "new"],
+    )
+    expire((tmp_path,), days=0, size=len(RECORDING) * 2 + 1, now=NOW)
+    assert left(tmp_path) == ["1970", "1970.idx", "2090"]
+    assert expire((tmp_path,), days=0, size=1, now=NOW).count == 2
+
+
+async def test_nothing_is_deleted_for_its_age_at_the_first_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = list[Deleted]()
+    monkeypatch.setattr(service, "FIRST", 0.0)
+    monkeypatch.setattr(service, "_report", looks.append)
+    put(tmp_path / "old", days=999)
+    limits = {"recording": {"path": tmp_path, "days": 1}}
+    running = RetentionService(Settings.model_validate(limits))
+    await running.start()
+    await until(lambda: looks, "a look")
+    running.stop()
+    await running.close()
+    assert (looks, left(tmp_path)) == ([Deleted()], ["old"])
+
+
+def test_the_outcome_is_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    service._report(Deleted(3, 99, failed=2, undated=1))
+    assert [text.split(":")[0] for text in caplog.messages] == [
+        "deleted 3 old recordings, 99 bytes",
+        "2 old recordings cannot be deleted",
+        "1 recordings are dated before 2010, when the clock must have been wrong",
+    ]
+
+
 async def test_limits_apply_with_a_reload(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service, "FIRST", 0.0)
+    monkeypatch.setattr(RetentionClock, "now", lambda clock: NOW)
     put(tmp_path / "old", days=99)
     running = RetentionService(Settings.model_validate({"recording": {"path": tmp_path}}))
     await running.start()
