@@ -146,11 +146,11 @@ class Daemon:
         self._services.append(self.certificates)
         if checks_connections:
             self._services.append(ConnectionCheck(settings, registry.protocols))
-        self._services.append(RetentionService(settings))
         self._metrics = MetricsService(settings, self.control)
         self._operators = OperatorService(settings, whole or self.control, own_keys)
         if handover is None:  # otherwise the front has these
             self._services += [self._metrics, self._operators]
+            self._services.append(RetentionService(settings, self.control.note))
             if settings.acme.domains:
                 self.acme = acme_service(settings, self.certificates.begin)
                 self._services.append(self.acme)

@@ -6,10 +6,9 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import fields
-from datetime import UTC, datetime
 
 from guacr.protocol.status import Status
-from guacr.session.events import Event
+from guacr.session.events import Event, utc
 from guacr.session.link import Traffic
 from guacr.session.target import Target
 
@@ -43,8 +42,7 @@ def encode(number: str, time: float, values: Mapping[str, object]) -> bytes:
         time: in seconds since 1970.
         values: of `values_of`.
     """
-    when = datetime.fromtimestamp(time, UTC).isoformat(timespec="milliseconds")
-    return json.dumps({"time": when, "id": number, **values}).encode()
+    return json.dumps({"time": utc(time), "id": number, **values}).encode()
 
 
 def _plain(value: object) -> object:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
 
 from typing_extensions import override
 
@@ -12,10 +14,12 @@ from guacr import refusals
 from guacr.audit.auditor import Auditor
 from guacr.errors import SettingsError
 from guacr.journal.journal import Journal
+from guacr.journal.manifest import Entry
 from guacr.journal.options import options_of
+from guacr.journal.sealer import OnExpired
 from guacr.journal.writer import Notify
 from guacr.services import Service
-from guacr.session.events import Refused
+from guacr.session.events import Expired, Refused, utc
 from guacr.session.registry import SessionRegistry
 from guacr.settings.models import Settings
 
@@ -53,15 +57,22 @@ class JournalService(Service):
         self.journal: Journal | None = None
         """None if there is none, or before `open`."""
         self._auditor: Auditor | None = None
+        self._early: list[Expired] | None = []
+        """What was deleted before there was an auditor."""
 
     @override
     async def open(self) -> None:
         loop = asyncio.get_running_loop()
-        self.journal = await asyncio.to_thread(_open, self._settings, loop.call_soon_threadsafe)
+        notify = loop.call_soon_threadsafe
+        expired = partial(_report, notify, self._expired)
+        self.journal = await asyncio.to_thread(_open, self._settings, notify, expired)
         if self.journal is not None and self._settings.audit.enabled:
             self._auditor = Auditor(self.journal, self._registry, self._settings.audit)
             self._registry.events.observer = self._auditor
             refusals.observers.append(self._refused)
+        early, self._early = self._early, None
+        for event in early or ():
+            self._expired(event)
 
     @override
     async def start(self) -> None:
@@ -90,13 +101,34 @@ class JournalService(Service):
     def _refused(self, peer: str, reason: str) -> None:
         self._registry.events.publish(Refused(peer, reason))
 
+    def _expired(self, event: Expired) -> None:
+        if self._early is None:
+            self._registry.events.publish(event)
+        else:
+            self._early.append(event)
 
-def _open(settings: Settings, notify: Notify) -> Journal | None:
+
+def _report(
+    notify: Notify, expired: Callable[[Expired], None], kind: str, entries: Sequence[Entry]
+) -> None:
+    """Have an event about the deleted files of an archive published."""
+    event = Expired(
+        f"archive {kind}",
+        len(entries),
+        sum(entry.size for entry in entries),
+        utc(min(entry.begin for entry in entries) / 1e9),
+        utc(max(entry.end for entry in entries) / 1e9),
+    )
+    with suppress(RuntimeError):  # the event loop is closed
+        notify(partial(expired, event))
+
+
+def _open(settings: Settings, notify: Notify, expired: OnExpired) -> Journal | None:
     options = options_of(settings)
     if options is None:
         return None
     try:
-        return Journal(options, notify)
+        return Journal(options, notify, expired)
     except OSError as error:
         raise SettingsError(
             f"journal.directory {options.directory} cannot be used: {error.strerror}: let the "

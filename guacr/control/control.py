@@ -9,7 +9,7 @@ from typing import Any
 
 from guacr.control.info import DaemonStatus, Reloaded, SessionInfo
 from guacr.errors import GuacrError
-from guacr.session.events import OperatorActed, RecordingRead
+from guacr.session.events import Act
 
 STARTING = "the daemon is starting: try again in a few seconds"
 
@@ -52,9 +52,9 @@ class Control(ABC):
         """
 
     @abstractmethod
-    async def note(self, act: OperatorActed | RecordingRead) -> None:
-        """Publish what an operator, or the viewer of a recording, is about to do, and wait until it
-        is in the audit log, if nothing may go on before.
+    async def note(self, act: Act) -> None:
+        """Publish what an operator, or the viewer of a recording, is about to do, or what was
+        deleted, and wait until it is in the audit log, if nothing may go on before.
 
         Raises:
             BusyError: the audit log cannot note it: it must not be done.

@@ -17,7 +17,7 @@ from guacr.control.control import STARTING, Control
 from guacr.control.events import TimedSubscription, described
 from guacr.control.info import DaemonStatus, Reloaded, SessionInfo, State, UserInfo, WorkerInfo
 from guacr.errors import BusyError, GuacrError, SettingsError
-from guacr.session.events import OperatorActed, RecordingRead
+from guacr.session.events import Act
 from guacr.session.registry import SessionRegistry
 from guacr.session.session import Session
 from guacr.session.user import User
@@ -81,7 +81,7 @@ class LocalControl(Control):
         self._registry.find(connection_id).session.close(error)
 
     @override
-    async def note(self, act: OperatorActed | RecordingRead) -> None:
+    async def note(self, act: Act) -> None:
         await self._registry.events.noted(act)
 
     @override

@@ -82,12 +82,12 @@ class Archive:
                 return None
         return None
 
-    def expire(self, retention: Retention, now: int) -> int:
-        """Delete files that need not be kept, the oldest first, and return how many. `now` is in
-        nanoseconds since 1970; 0 if it is not known how old files are."""
+    def expire(self, retention: Retention, now: int) -> Iterator[Entry]:
+        """Delete files that need not be kept, the oldest first, and yield the entry of each
+        afterwards. `now` is in nanoseconds since 1970; 0 if it is not known how old files are."""
         expired = self._expired(retention, now)
         if not expired:
-            return 0
+            return
         last = expired[-1]
         if last.number > self._expired_through:  # otherwise, an attempt has failed afterwards
             record = Entry(0, "", time.time_ns(), expired=last.number, expired_hash=last.hash)
@@ -96,8 +96,8 @@ class Archive:
         for entry in expired:
             if entry.file:
                 self._store.delete(self._name(entry.file))
+                yield entry
             self.manifest.delete(entry.number)
-        return sum(bool(entry.file) for entry in expired)
 
     def tidy(self) -> None:
         """Delete what interrupted attempts have left behind."""

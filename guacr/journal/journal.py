@@ -23,7 +23,7 @@ from guacr.journal.files import MODE, make_directory, sync_directory
 from guacr.journal.options import Options
 from guacr.journal.reading import EPOCH_TIME
 from guacr.journal.records import Description
-from guacr.journal.sealer import LOCK, OUTGOING, TEMPORARY, WAL, Sealer
+from guacr.journal.sealer import LOCK, OUTGOING, TEMPORARY, WAL, OnExpired, Sealer
 from guacr.journal.writer import LogStream, Notify, OnDurable, Writer
 from guacr.retention import RetentionClock
 
@@ -35,12 +35,18 @@ class Journal:
         options: how it is written and archived.
         notify: has the outcomes of records reported, such as an event loop's
             `call_soon_threadsafe`; by default on a thread of the journal.
+        expired: called on a thread with the files of an archive that were deleted.
 
     Raises:
         OSError: its directory cannot be used.
     """
 
-    def __init__(self, options: Options, notify: Notify | None = None) -> None:
+    def __init__(
+        self,
+        options: Options,
+        notify: Notify | None = None,
+        expired: OnExpired = lambda kind, entries: None,
+    ) -> None:
         self._options = options
         self.epoch = f"{time.strftime(EPOCH_TIME, time.gmtime())}-{secrets.token_hex(3)}"
         """The name of this process's part of the journal."""
@@ -55,6 +61,7 @@ class Journal:
             options.encoding,
             options.retention,
             RetentionClock(),
+            expired,
         )
         self._writer = Writer(self._directory, options.limits, self._sealer.put, notify)
 

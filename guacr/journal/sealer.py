@@ -15,7 +15,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -39,8 +39,13 @@ PERIOD = 60.0
 """Seconds between two searches for files of killed processes."""
 EXPIRY_PERIOD = 3600.0
 """Seconds between two searches for expired files."""
+EXPIRY_LOCK = "expiry.lock"
+"""Locked by the process that deletes them."""
 BACKOFF_MAX = 60.0
 """Maximum seconds between two attempts to use a store."""
+
+OnExpired = Callable[[str, Sequence[Entry]], None]
+"""Called with a kind and the entries of files of its archive."""
 
 log = logging.getLogger("guacr.journal")
 
@@ -55,6 +60,7 @@ class Sealer:
         encoding: of new files.
         retention: of each kind; others are kept for ever.
         clock: says how old files are.
+        expired: called on the sealer's thread with the entries of deleted files.
     """
 
     def __init__(
@@ -65,6 +71,7 @@ class Sealer:
         encoding: Encoding,
         retention: Mapping[str, Retention],
         clock: RetentionClock,
+        expired: OnExpired,
     ) -> None:
         self._directory = directory
         self._epoch = epoch
@@ -78,6 +85,7 @@ class Sealer:
         self._failures = 0
         self._expiry_at = 0.0
         self._clock = clock
+        self._expired = expired
         self._thread = threading.Thread(target=self._run, name="journal sealer", daemon=True)
         self._thread.start()
 
@@ -164,12 +172,21 @@ class Sealer:
         if now < self._expiry_at:
             return
         known = int(self._clock.now() * 1e9)
-        for kind, retention in self._retention.items():
-            self._archive(kind).tidy()
-            deleted = self._archive(kind).expire(retention, known)
-            if deleted:
-                log.info("%d files of the archive %s have expired", deleted, kind)
+        with _locked(self._directory / EXPIRY_LOCK, os.O_CREAT) as is_locked:
+            if is_locked:  # otherwise another process is at it
+                for kind, retention in self._retention.items():
+                    self._archive(kind).tidy()
+                    self._expire(kind, retention, known)
         self._expiry_at = now + EXPIRY_PERIOD
+
+    def _expire(self, kind: str, retention: Retention, now: int) -> None:
+        deleted: list[Entry] = []
+        try:
+            deleted.extend(self._archive(kind).expire(retention, now))
+        finally:  # the store may have failed after some of them
+            if deleted:
+                log.info("%d files of the archive %s have expired", len(deleted), kind)
+                self._expired(kind, deleted)
 
     def _recover(self) -> None:
         """Move the files of processes that have ended without doing so."""
@@ -265,10 +282,11 @@ def _mapped(path: Path) -> Iterator[Data]:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[bool]:
-    """Yield whether the lock of a process that has ended could be acquired."""
+def _locked(path: Path, flags: int = 0) -> Iterator[bool]:
+    """Yield whether the lock of a process that has ended, or that nobody uses, could be
+    acquired."""
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | flags, MODE)
     except FileNotFoundError:
         yield False
         return

@@ -6,10 +6,11 @@ Everything here blocks.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
+from math import inf
 from pathlib import Path
 
 from guacr.recording import index, ttyrec, typescript
@@ -17,6 +18,7 @@ from guacr.recording.directories import Directory, below, directories_of, files,
 from guacr.recording.library import FILES_MAX, is_complete_recording
 from guacr.recording.locks import is_locked
 from guacr.retention import EARLIEST
+from guacr.session.events import Expired, utc
 
 DAY = 86_400.0
 """Seconds."""
@@ -26,15 +28,30 @@ BESIDE = (index.SUFFIX, ttyrec.SUFFIX, typescript.TIMING)
 
 @dataclass(slots=True)
 class Deleted:
-    """The outcome."""
+    """The outcome in a directory."""
 
+    directory: Path
     count: int = 0
     size: int = 0
     """Bytes."""
+    oldest: float = inf
+    """When the oldest and the newest one were changed, in seconds since 1970."""
+    newest: float = -inf
     failed: int = 0
     """Recordings that could not be deleted."""
     undated: int = 0
     """Recordings that were kept because their age is not known."""
+
+    def add(self, one: _Recording) -> None:
+        """Count a recording that was deleted."""
+        self.count += 1
+        self.size += one.size
+        self.oldest, self.newest = min(self.oldest, one.changed), max(self.newest, one.changed)
+
+    def event(self) -> Expired:
+        """Return what the audit log says of it."""
+        times = utc(self.oldest), utc(self.newest)
+        return Expired(str(self.directory), self.count, self.size, *times)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +77,34 @@ class _Recording:
             os.unlink(name, dir_fd=place)
 
 
-def expire(directories: Iterable[Path], *, days: float, size: int, now: float) -> Deleted:
+def expire(
+    directories: Iterable[Path],
+    *,
+    days: float,
+    size: int,
+    now: float,
+    ends: Callable[[], bool] = bool,
+) -> list[Deleted]:
     """Delete recordings and typescripts that were changed more than `days` before `now`, and then
     the oldest until the rest has at most `size` bytes; 0 for no limit. Those whose age is not known
     count as the newest. Neither other files, nor those that are still being written, are deleted;
-    several processes may do this at a time."""
-    deleted = Deleted()
+    several processes may do this at a time. It stops early once `ends` returns true. Return the
+    outcome for each directory that is concerned."""
+    outcome: dict[Path, Deleted] = {}
     found = _recordings(directories, days, size, now)
     oldest = sorted(found, key=lambda one: (not one.is_dated, one.changed))
     kept = sum(one.size for one in oldest)
     for one in oldest:
+        if ends():
+            break
         is_old = bool(days) and one.is_dated and one.changed < now - days * DAY
-        if one.is_running or not (is_old or (size and kept > size)):
-            deleted.undated += bool(days) and not one.is_dated
+        is_kept = one.is_running or not (is_old or (size and kept > size))
+        if is_kept and (one.is_dated or not days):
+            continue
+        path = one.directory.path
+        deleted = outcome.setdefault(path, Deleted(path))
+        if is_kept:
+            deleted.undated += 1
             continue
         try:
             one.delete()
@@ -82,9 +114,8 @@ def expire(directories: Iterable[Path], *, days: float, size: int, now: float) -
             deleted.failed += 1
         else:
             kept -= one.size
-            deleted.count += 1
-            deleted.size += one.size
-    return deleted
+            deleted.add(one)
+    return list(outcome.values())
 
 
 def _recordings(

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from types import TracebackType
 from typing import Self
@@ -18,6 +19,8 @@ from guacr.session.target import Target
 
 PENDING_MAX = 1000
 """Maximum events that wait for one subscriber; the oldest are dropped."""
+_LATEST = 253_402_300_799.0
+"""The end of the year 9999: files may have any date."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +227,27 @@ class RecordingRead:
 
 
 @dataclass(frozen=True, slots=True)
+class Expired:
+    """Recordings, or files of an archive, were deleted because they were too old, or too many."""
+
+    place: str
+    """The directory of the recordings, or the archive."""
+    count: int
+    size: int
+    """Bytes."""
+    oldest: str
+    """The date of the oldest and of the newest one, as `utc` returns it."""
+    newest: str
+
+
+def utc(seconds: float) -> str:
+    """Return a time, in seconds since 1970, as the audit log shows it."""
+    return datetime.fromtimestamp(min(max(seconds, 0.0), _LATEST), UTC).isoformat(
+        timespec="milliseconds"
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class OperatorActed:
     """An operator does something, or gets a link to watch a session."""
 
@@ -269,9 +293,12 @@ Event = (
     | RecordingEnded
     | RecordingFailed
     | RecordingRead
+    | Expired
     | OperatorActed
     | SessionClosed
 )
+Act = RecordingRead | Expired | OperatorActed
+"""Events that can be noted for another process: all fields are plain."""
 
 
 class Observer(ABC):

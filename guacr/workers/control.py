@@ -19,7 +19,7 @@ from guacr.errors import GuacrError, NotFoundError, SettingsError, UpstreamUnava
 from guacr.metrics.resources import used
 from guacr.metrics.snapshots import Processes, Snapshot
 from guacr.net.connection_limits import ConnectionLimits
-from guacr.session.events import OperatorActed, RecordingRead
+from guacr.session.events import Act
 from guacr.session.ids import worker_of
 from guacr.workers.remote import RemoteWorker
 
@@ -80,7 +80,7 @@ class WorkersControl(Control):
         await self._worker_of(connection_id).channel.request("end", values)
 
     @override
-    async def note(self, act: OperatorActed | RecordingRead) -> None:
+    async def note(self, act: Act) -> None:
         worker = next(iter(self._current()), None)
         if worker is None:
             raise UpstreamUnavailableError(NO_WORKER)

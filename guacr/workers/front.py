@@ -27,6 +27,7 @@ from guacr.net.certificates import CertificateWatch
 from guacr.net.connection_limits import ConnectionLimits, connections_for
 from guacr.net.listeners import ListeningSockets, place_of
 from guacr.net.open_files import open_files, out_of_files
+from guacr.recording.service import RetentionService
 from guacr.services import Service
 from guacr.session.ids import NUMBER_MAX
 from guacr.settings.models import Settings
@@ -98,7 +99,10 @@ class Front(Observer):
         self._is_closing = False
         self._ended = asyncio.Event()
         certificates = CertificateWatch(settings)
-        self._services: list[Service] = [certificates]
+        self._services: list[Service] = [
+            certificates,
+            RetentionService(settings, self.control.note),
+        ]
         if settings.acme.domains:
             self._services.append(acme_service(settings, certificates.begin))
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, get_args
 
 from guacr.control.control import Control
 from guacr.control.info import plain
 from guacr.errors import SettingsError, UnsupportedError, error_of_status
-from guacr.session.events import OperatorActed, RecordingRead
+from guacr.session.events import Act
 from guacr.workers.channel import Channel
 from guacr.workers.operations import EVENT
 
-ACTS = {kind.__name__: kind for kind in (OperatorActed, RecordingRead)}
+ACTS = {kind.__name__: kind for kind in get_args(Act)}
 """The acts that can be noted, by name."""
 WAITING_MAX = 1 << 20
 """Bytes that may wait for the front; beyond, events are left to the subscription, which drops and

@@ -12,7 +12,7 @@ from typing_extensions import override
 from guacr.control.control import Control
 from guacr.control.info import DaemonStatus, Reloaded, SessionInfo
 from guacr.errors import GuacrError, SettingsError, UnsupportedError
-from guacr.session.events import OperatorActed, RecordingRead
+from guacr.session.events import Act
 from guacr.workers.channel import Channel
 
 RELOAD_TIMEOUT = 270.0
@@ -40,7 +40,7 @@ class WholeControl(Control):
         await self._channel.request("end", values)
 
     @override
-    async def note(self, act: OperatorActed | RecordingRead) -> None:
+    async def note(self, act: Act) -> None:
         values = {"kind": type(act).__name__, "fields": asdict(act)}
         await self._channel.request("note", values)
 

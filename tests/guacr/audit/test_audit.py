@@ -7,6 +7,7 @@ import errno
 import json
 import os
 import threading
+import time
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -30,6 +31,7 @@ from guacr.journal.reading import Cursor
 from guacr.journal.stores import LocalStore
 from guacr.protocol.client import ClientInfo
 from guacr.protocol.status import Status
+from guacr.retention import RetentionClock
 from guacr.session.events import Refused
 from guacr.session.origin import Origin
 from guacr.session.streams.inputs import InputStream
@@ -482,6 +484,19 @@ async def test_large_entries_count_by_their_size(
         await until(lambda: transport.reading)
         await bench.until_noted()
         assert bench.auditor._bytes == 0
+
+
+async def test_what_has_expired_is_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with audited(tmp_path) as bench:
+        bench.connect()
+        await bench.until_noted()
+    monkeypatch.setattr(RetentionClock, "now", lambda clock: time.time() + 2 * 86400)
+    async with audited(tmp_path, days=1) as bench:
+        await until(lambda: b'"expired"' in bench.raw())
+        (entry,) = bench.entries()
+    assert entry.items() >= {"place": "archive audit", "count": 1}.items()
+    assert entry["oldest"] <= entry["newest"] <= entry["time"]
+    assert entry["size"] > 0
 
 
 async def test_without_a_journal_there_is_no_audit_log() -> None:

@@ -42,6 +42,10 @@ def place(tmp_path: Path, name: str) -> Path:
     return tmp_path / "store" / "node" / "audit" / name
 
 
+def expire(archive: Archive, retention: Retention, now: int) -> int:
+    return sum(1 for _ in archive.expire(retention, now))
+
+
 def entry(tmp_path: Path, number: int) -> Path:
     return place(tmp_path, f"manifest/{number:010}.json")
 
@@ -112,34 +116,34 @@ def test_a_file_that_was_put_there_is_found(archive: Archive, tmp_path: Path) ->
 
 
 def test_old_files_expire(archive: Archive, tmp_path: Path) -> None:
-    assert archive.expire(Retention(days=5.5), NOW) == 0
-    assert archive.expire(Retention(days=3.5), NOW) == 2
+    assert expire(archive, Retention(days=5.5), NOW) == 0
+    assert expire(archive, Retention(days=3.5), NOW) == 2
     assert not file(tmp_path, 2).exists()
     assert file(tmp_path, 3).exists()
     assert archive.manifest.numbers() == [3, 4, 5, 6]
     assert list(archive.verify()) == []
-    assert archive.expire(Retention(days=3.5), NOW) == 0
-    assert archive.expire(Retention(days=1), NOW + DAY_NS) == 3
+    assert expire(archive, Retention(days=3.5), NOW) == 0
+    assert expire(archive, Retention(days=1), NOW + DAY_NS) == 3
     assert archive.manifest.numbers() == [6, 7]
     assert list(archive.verify()) == []
     add(archive, tmp_path, 8)
     assert list(archive.verify()) == []
-    assert archive.expire(Retention(days=1), NOW + 9 * DAY_NS) == 1
+    assert expire(archive, Retention(days=1), NOW + 9 * DAY_NS) == 1
     assert archive.manifest.numbers() == [9]
     assert list(archive.verify()) == []
 
 
 def test_the_oldest_files_expire_if_there_are_too_many(archive: Archive, tmp_path: Path) -> None:
-    assert archive.expire(Retention(size=5000), NOW) == 0
-    assert archive.expire(Retention(size=4999), NOW) == 1
-    assert archive.expire(Retention(size=2000), NOW) == 2
+    assert expire(archive, Retention(size=5000), NOW) == 0
+    assert expire(archive, Retention(size=4999), NOW) == 1
+    assert expire(archive, Retention(size=2000), NOW) == 2
     assert not file(tmp_path, 3).exists()
     assert list(archive.verify()) == []
 
 
 def test_nothing_is_old_while_the_time_is_not_known(archive: Archive) -> None:
-    assert archive.expire(Retention(days=1), 0) == 0
-    assert archive.expire(Retention(days=1, size=2000), 0) == 3
+    assert expire(archive, Retention(days=1), 0) == 0
+    assert expire(archive, Retention(days=1, size=2000), 0) == 3
 
 
 @pytest.mark.parametrize("wrong", [DAY_NS, 1 << 62])
@@ -150,9 +154,9 @@ def test_what_was_written_by_a_wrong_clock_is_as_old_as_what_follows(
         path = tmp_path / f"new-{number}"
         path.write_bytes(bytes(1000))
         archive.add(path, Entry(0, "", 0, file=f"e-{number}", begin=end, end=end))
-    assert archive.expire(Retention(days=1), NOW + 9 * DAY_NS) == 6
+    assert expire(archive, Retention(days=1), NOW + 9 * DAY_NS) == 6
     assert [file(tmp_path, number).exists() for number in (7, 8, 9)] == [False, True, True]
-    assert archive.expire(Retention(days=1), NOW + 12 * DAY_NS) == 3
+    assert expire(archive, Retention(days=1), NOW + 12 * DAY_NS) == 3
     assert list(archive.verify()) == []
 
 
@@ -170,19 +174,19 @@ def test_an_interrupted_expiry_is_in_order_and_continued(
 
     monkeypatch.setattr(LocalStore, "delete", failing)
     with pytest.raises(StoreError):
-        archive.expire(Retention(days=2.5), NOW)
+        expire(archive, Retention(days=2.5), NOW)
     with pytest.raises(StoreError):
-        archive.expire(Retention(days=2.5), NOW)
+        expire(archive, Retention(days=2.5), NOW)
     assert archive.manifest.numbers()[-1] == 6, "it is declared once"
     assert list(archive.verify()) == []
     monkeypatch.undo()
-    assert archive.expire(Retention(days=2.5), NOW) == 2
+    assert expire(archive, Retention(days=2.5), NOW) == 2
     assert list(archive.verify()) == []
     assert file(tmp_path, 4).exists()
 
 
 def test_what_expired_cannot_hide_what_was_removed(archive: Archive, tmp_path: Path) -> None:
-    archive.expire(Retention(days=3.5), NOW)
+    expire(archive, Retention(days=3.5), NOW)
     entry(tmp_path, 3).unlink()
     file(tmp_path, 3).unlink()
     assert list(archive.verify()) == ["audit: entries 3 to 3 of the manifest are missing"]

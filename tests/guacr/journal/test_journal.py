@@ -249,6 +249,45 @@ def test_what_has_expired_is_deleted_once_the_time_is_known(
     assert list(options(tmp_path).archive("audit").verify()) == []
 
 
+def test_one_process_deletes_what_has_expired_and_reports_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also if the store fails after the first of two files."""
+    monkeypatch.setattr(RetentionClock, "now", lambda clock: time.time() + 2 * 86400)
+    for text in (b"one", b"two"):
+        journal = Journal(options(tmp_path))
+        append(journal, "audit", text)
+        assert journal.close()
+    files = archived(tmp_path)
+    deleting, go_on, count = threading.Event(), threading.Event(), list[str]()
+    real = LocalStore.delete
+
+    def slow(store: LocalStore, name: str) -> None:
+        deleting.set()
+        assert go_on.wait(20)
+        count.append(name)
+        if len(count) == 3:
+            raise StoreError("the store does not answer")
+        real(store, name)
+
+    monkeypatch.setattr(LocalStore, "delete", slow)
+    reported, keep = list[list[str]](), {"audit": Retention(days=1)}
+    one, other = (
+        Journal(
+            options(tmp_path, retention=keep),
+            expired=lambda kind, found: reported.append([kind, *(entry.file for entry in found)]),
+        )
+        for _ in range(2)
+    )
+    assert deleting.wait(20)
+    wait(lambda: one._sealer._expiry_at or other._sealer._expiry_at, "the one that need not do it")
+    go_on.set()
+    wait(lambda: not any(archived(tmp_path)), "the expiry")
+    assert one.close()
+    assert other.close()
+    assert reported == [["audit", files[0]], ["audit", files[1]]]
+
+
 def test_recordings_leave_space_for_the_audit_log(tmp_path: Path) -> None:
     journal = Journal(options(tmp_path, free_min=1 << 60))
     append(journal, "audit", b"one")

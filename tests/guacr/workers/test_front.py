@@ -24,6 +24,7 @@ from guacr.errors import NotFoundError, SessionClosedError, SettingsError
 from guacr.limits.refusal import Scope
 from guacr.metrics.snapshots import Snapshot
 from guacr.operators.service import OperatorService
+from guacr.recording import service as recording_service
 from guacr.session.ids import worker_of
 from guacr.settings.models import Settings
 from guacr.testing.client import Behaviour, GuacClient, Hello
@@ -649,3 +650,28 @@ async def test_another_ca_ends_operators_connections(tmp_path: Path) -> None:
         writer.close()
     finally:
         await front.close()
+
+
+async def test_one_process_deletes_old_recordings(
+    front: Front, stack: AsyncExitStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The front does, and a worker notes it."""
+    recordings = tmp_path / "recordings"
+    recordings.mkdir()
+    (recordings / "old").write_bytes(b"4.size,1.0,1.1,1.1;4.sync,1.1;")
+    monkeypatch.setattr(recording_service, "FIRST", 0.0)
+    with owned():
+        await front.apply(
+            settings_of(
+                recording={"path": recordings, "size": 1},
+                journal={"directory": tmp_path / "journal", "sync_interval": 0},
+            )
+        )
+    paths = tmp_path / "journal"
+    await until(
+        lambda: sum(path.read_bytes().count(b'"expired"') for path in paths.glob("wal/*/*.wal")),
+        "the audit log",
+    )
+    assert list(recordings.iterdir()) == []
+    with owned():
+        await front.apply(settings_of())
