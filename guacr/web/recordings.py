@@ -23,7 +23,7 @@ from urllib.parse import urlencode
 
 from aiohttp import hdrs, web
 
-from guacr.errors import BadRequestError, ForbiddenError, GuacrError
+from guacr.errors import BadRequestError, ForbiddenError, GuacrError, shorten
 from guacr.journal.options import options_of
 from guacr.recording.directories import own_directories
 from guacr.recording.journal_library import JournalLibrary
@@ -93,23 +93,28 @@ class Recordings:
         return _json(await held(self._listing, lambda: _encoded(_listing(library, may_see))))
 
     async def _index(self, request: web.Request) -> web.StreamResponse:
-        name = await self._admitted(request, "watch")
+        name, viewer = self._admitted(request)
         # one at a time: a long recording takes seconds
-        return _json(await held(self._scanning, partial(_course, self.library, name)))
+        course = await held(self._scanning, partial(_course, self.library, name))
+        await self._note(request, viewer, "watch")
+        return _json(course)
 
     async def _search(self, request: web.Request) -> web.StreamResponse:
-        name, text = await self._admitted(request, "search"), request.query.get("text", "")
+        (name, viewer), text = self._admitted(request), request.query.get("text", "")
         if not 0 < len(text) <= TEXT_MAX:
             raise BadRequestError(f"the text to find must have 1 to {TEXT_MAX} characters")
-        return _json(await held(self._searching, partial(_found, self.library, name, text)))
+        found = await held(self._searching, partial(_found, self.library, name, text))
+        await self._note(request, viewer, "search")
+        return _json(found)
 
     async def _data(self, request: web.Request) -> web.StreamResponse:
         is_part, guard = "Range" in request.headers, HttpGuard.of(request)
-        name = await self._admitted(request, "watch" if is_part else "download")
+        name, viewer = self._admitted(request)
         descriptor = await held(self._reading, partial(self.library.open, name), os.close)
         try:
             size = os.fstat(descriptor).st_size
             start, end = _range(request.headers, size)
+            await self._note(request, viewer, "watch" if is_part else "download")
             headers = {"Accept-Ranges": "bytes", "Content-Length": str(end - start)}
             if is_part:
                 headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
@@ -129,17 +134,25 @@ class Recordings:
         finally:
             os.close(descriptor)
 
-    async def _admitted(self, request: web.Request, action: str) -> str:
-        """Return the name of the recording, once the audit log says what is done with it.
+    def _admitted(self, request: web.Request) -> tuple[str, Viewer]:
+        """Return the name of the recording, and who wants to read it.
 
         Raises:
-            GuacrError: the token is not for it, or the audit log cannot be written.
+            GuacrError: the token is not for it.
         """
         name, viewer = request.match_info["name"], self._viewer(request)
         if not viewer.may_see(name):
-            raise ForbiddenError("the token is not for this recording")
+            raise ForbiddenError(f"the token is not for the recording {shorten(name)}")
+        return name, viewer
+
+    async def _note(self, request: web.Request, viewer: Viewer, action: str) -> None:
+        """Note what is done with a recording that could be opened, before anything of it is sent.
+
+        Raises:
+            BusyError: the audit log cannot be written.
+        """
+        name = request.match_info["name"]
         await self._viewings.note(name, viewer, request.remote or "", action)
-        return name
 
     def _viewer(self, request: web.Request) -> Viewer:
         header = request.headers.get("Authorization", "")

@@ -13,6 +13,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from guacr import refusals
 from guacr.access.tokens import Grant, make_token
 from guacr.errors import BusyError
 from guacr.journal.journal import Journal
@@ -304,6 +305,33 @@ async def test_the_audit_log_says_who_reads_which_recording(site: Site) -> None:
         RecordingRead("ann/second", peer, "ann@example.org", "download"),
         RecordingRead("ann/second", peer, "ann@example.org", "search"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "granted", "status", "reason"),
+    [
+        ("missing", ALL, 404, "there is no recording 'missing'"),
+        ("bob's", ANN, 403, 'the token is not for the recording "bob\'s"'),
+    ],
+)
+async def test_what_is_missing_or_refused_is_no_reading(
+    site: Site, name: str, granted: str, status: int, reason: str
+) -> None:
+    refused = list[str]()
+
+    def observer(peer: str, why: str) -> None:
+        refused.append(why)
+
+    refusals.observers.append(observer)
+    try:
+        with site.bench.registry.events.subscribe() as events:
+            for what in ("index", "data", "search?text=x"):
+                assert (await get(site, f"/{name}/{what}", token(granted)))[0] == status
+            assert (await get(site, "/ann/first/data", token(ANN), Range="bytes=9-5"))[0] == 416
+            assert not events._pending
+    finally:
+        refusals.observers.remove(observer)
+    assert refused[:3] == [reason] * 3
 
 
 async def test_without_the_audit_log_nothing_is_read(
