@@ -141,7 +141,9 @@ class Daemon:
         self.certificates = CertificateWatch(settings, self._renewed, quiet=handover is not None)
         self.acme: AcmeService | None = None
         self.control.checks += [out_of_files, *(one.full for one in limits.values())]
-        self.control.sample = LocalMetrics(registry, limits, loop_lag, self.certificates).snapshot
+        self.control.sample = LocalMetrics(
+            registry, limits, loop_lag, self.certificates, lambda: self._journal.failures
+        ).snapshot
         self._services: list[Service] = [self._tcp, self._web, Ticker(registry), loop_lag]
         self._services.append(self.certificates)
         if checks_connections:

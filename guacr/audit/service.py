@@ -57,8 +57,14 @@ class JournalService(Service):
         self.journal: Journal | None = None
         """None if there is none, or before `open`."""
         self._auditor: Auditor | None = None
+        self._failures = 0
         self._early: list[Expired] | None = []
-        """What was deleted before there was an auditor."""
+        """Deletions before there was an auditor."""
+
+    @property
+    def failures(self) -> int:
+        """The number of times that the journal could not be written."""
+        return self._failures if self.journal is None else self.journal.failures
 
     @override
     async def open(self) -> None:
@@ -97,6 +103,7 @@ class JournalService(Service):
             journal, self.journal = self.journal, None
             if not await asyncio.to_thread(journal.close, CLOSE_TIMEOUT):
                 log.warning("the journal is not archived completely: the next start does the rest")
+            self._failures = journal.failures
 
     def _refused(self, peer: str, reason: str) -> None:
         self._registry.events.publish(Refused(peer, reason))

@@ -10,6 +10,7 @@ Its directory contains
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import secrets
 import time
@@ -26,6 +27,8 @@ from guacr.journal.records import Description
 from guacr.journal.sealer import LOCK, OUTGOING, TEMPORARY, WAL, OnExpired, Sealer
 from guacr.journal.writer import LogStream, Notify, OnDurable, Writer
 from guacr.retention import RetentionClock
+
+log = logging.getLogger("guacr.journal")
 
 
 class Journal:
@@ -63,12 +66,19 @@ class Journal:
             RetentionClock(),
             expired,
         )
-        self._writer = Writer(self._directory, options.limits, self._sealer.put, notify)
+        self._writer = Writer(
+            self._directory, options.limits, self._sealer.put, notify, self._ensure_directory
+        )
 
     @property
     def sync_interval(self) -> float:
         """Maximum seconds between a record that is not urgent and its synchronisation."""
         return self._options.limits.sync_interval
+
+    @property
+    def failures(self) -> int:
+        """The number of times that it could not be written."""
+        return self._writer.failures
 
     def open_stream(self, kind: str, about: Mapping[str, str]) -> LogStream:
         """Open a stream of a kind; `about` says more of it, such as its session.
@@ -133,6 +143,20 @@ class Journal:
         os.close(self._lock)
         return True
 
+    def _ensure_directory(self) -> None:
+        """Create the directory of this process again, with its lock, if somebody has deleted it;
+        on the writer's thread."""
+        with suppress(FileNotFoundError):
+            if os.path.samestat((self._directory / LOCK).stat(), os.fstat(self._lock)):
+                return
+        log.error(
+            "%s was deleted: what was not archived is lost; the journal goes on in a new directory",
+            self._directory,
+        )
+        make_directory(self._directory)
+        lost, self._lock = self._lock, _lock(self._directory)
+        os.close(lost)
+
     def _archive(self, kind: str) -> Archive:
         if kind not in self._archives:
             self._archives[kind] = self._options.archive(kind)
@@ -144,8 +168,16 @@ def _begin(directory: Path, epoch: str) -> tuple[Path, int]:
     make_directory(directory)
     temporary, final = directory / f"{TEMPORARY}{epoch}", directory / epoch
     make_directory(temporary)
-    lock = os.open(temporary / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, MODE)
-    fcntl.flock(lock, fcntl.LOCK_EX)
+    lock = _lock(temporary)
     temporary.rename(final)
     sync_directory(directory)
     return final, lock
+
+
+def _lock(directory: Path) -> int:
+    """Create the lock of a directory, held from its first moment."""
+    temporary = directory / f"{TEMPORARY}{LOCK}"
+    lock = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, MODE)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    temporary.rename(directory / LOCK)
+    return lock

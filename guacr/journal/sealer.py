@@ -16,7 +16,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from guacr.journal.archive import Archive, Retention
@@ -84,6 +84,8 @@ class Sealer:
         self._stopping = False
         self._failures = 0
         self._expiry_at = 0.0
+        self._unlinked: Path | None = None
+        """The last file that was moved."""
         self._clock = clock
         self._expired = expired
         self._thread = threading.Thread(target=self._run, name="journal sealer", daemon=True)
@@ -190,7 +192,8 @@ class Sealer:
 
     def _recover(self) -> None:
         """Move the files of processes that have ended without doing so."""
-        for directory in sorted((self._directory / WAL).iterdir()):
+        wal = self._directory / WAL
+        for directory in sorted(wal.iterdir()) if wal.is_dir() else ():
             if directory.name == self._epoch or directory.name.startswith(TEMPORARY):
                 continue
             if not directory.is_dir():
@@ -205,7 +208,9 @@ class Sealer:
 
     def _move(self, path: Path) -> None:
         if not path.is_file():
-            return  # an earlier attempt has moved it
+            if path != self._unlinked:  # by an earlier attempt
+                log.error("%s was deleted before it was archived: its records are lost", path)
+            return
         name = f"{path.parent.name}-{path.stem}"
         try:
             with _mapped(path) as data:
@@ -224,7 +229,9 @@ class Sealer:
         for built, _ in outgoing.values():
             built.unlink()
         path.unlink()
-        sync_directory(path.parent)
+        self._unlinked = path
+        with suppress(FileNotFoundError):  # somebody has deleted it
+            sync_directory(path.parent)
 
     def _encode(
         self, data: Data, streams: Mapping[int, Grouped], name: str, cut: int

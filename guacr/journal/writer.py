@@ -103,6 +103,7 @@ class Writer:
         limits: when files end, and how often they are synchronised.
         finished: called on the writer's thread with each file that has ended.
         notify: has outcomes reported; by default on the writer's thread.
+        prepare: called on the writer's thread before each file is created.
 
     All methods may be called from any thread.
     """
@@ -113,11 +114,13 @@ class Writer:
         limits: Limits,
         finished: Callable[[Path], None],
         notify: Notify | None = None,
+        prepare: Callable[[], None] = lambda: None,
     ) -> None:
         self._directory = directory
         self._limits = limits
         self._finished = finished
         self._notify = notify or _call
+        self._prepare = prepare
         self.free = 0
         """Bytes that were free on the disk at the last synchronisation; 0 before the first."""
         self._changed = threading.Condition()
@@ -147,6 +150,11 @@ class Writer:
         self._thread.start()
 
     # ---- for callers
+
+    @property
+    def failures(self) -> int:
+        """The number of files that had to be abandoned."""
+        return self._generation
 
     def open_stream(self, description: Description) -> LogStream:
         """Open a stream.
@@ -314,6 +322,7 @@ class Writer:
         return self._directory / f"{self._number:08}{SUFFIX}"
 
     def _begin_file(self) -> None:
+        self._prepare()
         self._number += 1
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
         self._file = os.open(self._path, flags, MODE)
@@ -335,7 +344,7 @@ class Writer:
         log.error("the journal cannot be written: %s: %s", self._path, reason)
         with self._changed:
             self._generation += 1
-            self._failure = f"{reason}: free space on its disk, or repair it"
+            self._failure = f"{reason}: {_remedy(error)}"
             self._retry_at = time.monotonic() + RETRY
             queue, self._queue = self._queue, []
             self._queued -= sum(FRAME_SIZE + len(entry.payload) for entry in queue)
@@ -349,6 +358,12 @@ class Writer:
             self._base += self._size
             self._finished(self._path)
         self._report(WriteError(f"the journal cannot be written: {self._failure}"))
+
+
+def _remedy(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return f"another one is begun within {RETRY:g} s"
+    return "free space on its disk, or repair it"
 
 
 def _call(function: Callable[[], None]) -> None:

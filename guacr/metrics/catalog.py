@@ -121,6 +121,11 @@ METRICS: dict[str, Metric] = {
     "guacr_recording_failures_total": Metric(
         _COUNTER, "Recordings and typescripts that could not be begun or not be completed."
     ),
+    "guacr_journal_failures_total": Metric(
+        _COUNTER,
+        "Times that the journal could not be written: its disk has failed or was full, or a file "
+        "was deleted.",
+    ),
     "guacr_events_dropped_total": Metric(
         _COUNTER, "Events that were dropped because a subscriber did not read them in time."
     ),

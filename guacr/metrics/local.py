@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from guacr import __version__, refusals
@@ -55,6 +55,7 @@ class LocalMetrics:
         connections: the connections of each port that clients connect to, by its name.
         loop_lag: that of the event loop.
         certificates: those of the listeners.
+        journal_failures: returns how often the journal could not be written.
     """
 
     def __init__(
@@ -63,11 +64,13 @@ class LocalMetrics:
         connections: Mapping[str, ConnectionLimits],
         loop_lag: LoopLag,
         certificates: CertificateWatch,
+        journal_failures: Callable[[], int] = int,
     ) -> None:
         self._registry = registry
         self._connections = connections
         self._loop_lag = loop_lag
         self._certificates = certificates
+        self._journal_failures = journal_failures
 
     async def snapshot(self) -> Snapshot:
         """Return the present values of all metrics."""
@@ -91,6 +94,7 @@ class LocalMetrics:
             "guacr_transfers_total": [([], [events.counts[TransferEnded]])],
             "guacr_recordings_total": [([], [events.counts[RecordingStarted]])],
             "guacr_recording_failures_total": [([], [events.counts[RecordingFailed]])],
+            "guacr_journal_failures_total": [([], [self._journal_failures()])],
             "guacr_events_dropped_total": [([], [events.dropped])],
             "guacr_loop_lag_seconds": [([], _numbers(self._loop_lag.seconds))],
         }

@@ -6,6 +6,7 @@ import asyncio
 import errno
 import json
 import os
+import shutil
 import threading
 import time
 from base64 import b64encode
@@ -442,6 +443,20 @@ async def test_other_sessions_go_on_and_no_entry_is_lost(
         for number in range(9):
             assert str(number) in written or any(f'"peer": "{number}"' in one for one in logged)
         assert "more-in-log" in bench.names()
+
+
+async def test_entries_go_on_in_a_directory_that_was_deleted(tmp_path: Path, disk: Disk) -> None:
+    async with audited(tmp_path, strict=True) as bench:
+        bench.registry.events.publish(Refused("1", "no"))
+        await bench.until_noted()
+        shutil.rmtree(tmp_path / "wal")
+        bench.registry.events.publish(Refused("2", "no"))
+        await until(lambda: bench.service.failures == 1)
+        await until(lambda: bench.raw().count(b'"refused"') == 1)
+        await bench.until_noted()
+        bench.registry.events.check()
+    assert [entry["peer"] for entry in bench.entries()] == ["2"]
+    assert bench.service.failures == 1
 
 
 async def test_a_slow_disk_holds_up_clients_instead_of_losing_entries(

@@ -15,6 +15,7 @@ from pathlib import Path
 import pyrage
 import pytest
 
+from guacr.journal import writer
 from guacr.journal.archive import Archive, Retention
 from guacr.journal.catalogue import Catalogue, Summary
 from guacr.journal.encoding import Decoding, decoding, encoding
@@ -247,6 +248,60 @@ def test_what_has_expired_is_deleted_once_the_time_is_known(
     assert payloads(tmp_path) == []
     assert payloads(tmp_path, "recording") == [b"two"]
     assert list(options(tmp_path).archive("audit").verify()) == []
+
+
+def test_a_deleted_directory_is_created_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """While a file is written, and between two files; others do not take it for left behind."""
+    monkeypatch.setattr(writer, "RETRY", 0.0)
+    journal = Journal(options(tmp_path))
+    append(journal, "audit", b"lost")
+    shutil.rmtree(tmp_path / "wal")
+    failed = list[WriteError | None]()
+    stream = journal.open_stream("audit", {})
+    journal.append(stream, b"lost, too", on_durable=failed.append, urgent=True)
+    wait(lambda: failed, "the failure")
+    append(journal, "audit", b"one")
+    assert Journal(options(tmp_path)).close()
+    assert archived(tmp_path) == []
+    append(journal, "audit", b"two")
+    journal.rotate()
+    wait(lambda: archived(tmp_path), "the archive")
+    wait(lambda: not journal._sealer._files, "the end of the file")
+    shutil.rmtree(tmp_path / "wal" / journal.epoch)
+    append(journal, "audit", b"three")
+    assert journal.close()
+    assert payloads(tmp_path) == [b"one", b"two", b"three"]
+    assert list(options(tmp_path).archive("audit").verify()) == []
+    assert list((tmp_path / "wal").iterdir()) == []
+    assert (journal.failures, "has been deleted" in str(failed[0])) == (1, True)
+    assert len([text for text in caplog.messages if "goes on in a new directory" in text]) == 2
+
+
+def test_a_file_that_was_deleted_before_it_was_archived_is_reported(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = Failing(tmp_path / "store", 1)
+    journal = Journal(options(tmp_path, store=store))
+    append(journal, "audit", b"one")
+    journal.rotate()
+    wait(lambda: "trying again" in caplog.text, "a failure")
+    shutil.rmtree(tmp_path / "wal")
+    wait(lambda: "was deleted before it was archived" in caplog.text, "the log")
+    assert journal.close()
+
+
+def test_a_deleted_lock_is_created_again(tmp_path: Path) -> None:
+    """The next process could not archive what is left otherwise."""
+    journal = Journal(options(tmp_path))
+    (tmp_path / "wal" / journal.epoch / "lock").unlink()
+    append(journal, "audit", b"one")
+    assert (tmp_path / "wal" / journal.epoch / "lock").exists()
+    assert Journal(options(tmp_path)).close()
+    assert archived(tmp_path) == []
+    assert journal.close()
+    assert payloads(tmp_path) == [b"one"]
 
 
 def test_one_process_deletes_what_has_expired_and_reports_it(

@@ -254,7 +254,8 @@ def test_a_deleted_file_is_a_failure(bench: Bench, monkeypatch: pytest.MonkeyPat
     assert bench.wait() is None
     next(bench.directory.glob("*.wal")).unlink()
     bench.append(stream, b"two")
-    assert "has been deleted" in str(bench.wait())
+    assert "has been deleted: another one is begun within" in str(bench.wait())
     bench.append(bench.writer.open_stream(AUDIT), b"two, again")
     assert bench.wait() is None
     assert bench.payloads() == [b"two, again"]
+    assert bench.writer.failures == 1

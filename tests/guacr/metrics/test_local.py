@@ -31,7 +31,7 @@ class Watched(Bench):
         self.limits = ConnectionLimits(10, 10)
         self.certificates = CertificateWatch(self.registry.settings)
         self.metrics = LocalMetrics(
-            self.registry, {"guacamole": self.limits}, LoopLag(), self.certificates
+            self.registry, {"guacamole": self.limits}, LoopLag(), self.certificates, lambda: 4
         )
 
     async def read(self, name: str, *labels: str) -> list[float]:
@@ -156,6 +156,7 @@ async def test_connections_refusals_and_lost_events_are_counted(
             bench.registry.events.publish(RecordingFailed("$1", "/x", "the disk is full", True))
     assert await bench.read("guacr_events_dropped_total") == [2]
     assert await bench.read("guacr_recording_failures_total") == [3]
+    assert await bench.read("guacr_journal_failures_total") == [4]
 
 
 async def test_bytes_do_not_go_back_when_a_session_ends_while_others_are_looked_at(
