@@ -33,6 +33,8 @@ class Directory:
     """Without links."""
     mark: str
     """Its sign and digits, which depend on its path in the settings."""
+    named: Path
+    """Its path in the settings."""
     outer: tuple[Path, ...]
     """The directories of the list around it."""
 
@@ -47,13 +49,20 @@ class Directory:
 
 def directories_of(paths: Iterable[Path]) -> list[Directory]:
     """Return each directory once, in the order of its first path."""
+    return resolved((path, Path(os.path.realpath(path))) for path in paths)
+
+
+def resolved(paths: Iterable[tuple[Path, Path]]) -> list[Directory]:
+    """Return each directory once, in the order of its first path, which comes before what it leads
+    to."""
     real: dict[Path, Path] = {}
-    for path in paths:
-        real.setdefault(Path(os.path.realpath(path)), path)
+    for path, target in paths:
+        real.setdefault(target, path)
     return [
         Directory(
             path,
             SIGN + sha256(os.fsencode(named)).hexdigest()[:DIGITS],
+            named,
             tuple(one for one in path.parents if one in real),
         )
         for path, named in real.items()
@@ -63,9 +72,15 @@ def directories_of(paths: Iterable[Path]) -> list[Directory]:
 def files(directories: Iterable[Directory]) -> Iterator[tuple[Directory, Path, float]]:
     """Yield each file once, with its directory, and when it was changed."""
     for directory in directories:
-        for path, time in _files(directory.path, DEPTH_MAX):
-            if directory.owns(path):
-                yield directory, path, time
+        for path, time in files_of(directory):
+            yield directory, path, time
+
+
+def files_of(directory: Directory) -> Iterator[tuple[Path, float]]:
+    """Yield the files of a directory that are not found in an outer one."""
+    for path, time in _files(directory.path, DEPTH_MAX):
+        if directory.owns(path):
+            yield path, time
 
 
 def inner_directories(
@@ -77,7 +92,7 @@ def inner_directories(
             yield one
 
 
-def places(directories: list[Directory], name: str) -> Iterator[tuple[Path, list[str]]]:
+def places(directories: list[Directory], name: str) -> Iterator[tuple[Directory, list[str]]]:
     """Yield the directories, and the parts of paths below them, that a name may mean, the most
     likely first."""
     marked = [one for one in directories if name.endswith(one.mark)]
@@ -87,7 +102,7 @@ def places(directories: list[Directory], name: str) -> Iterator[tuple[Path, list
     if len(parts) > DEPTH_MAX + 1 or any(part in ("", ".", "..") for part in parts):
         return
     for one in sorted(directories, key=lambda one: not one.owns(one.path.joinpath(*parts))):
-        yield one.path, parts
+        yield one, parts
 
 
 def own_directories(settings: Settings, parameter: str = "recording-path") -> list[Path]:

@@ -1,6 +1,7 @@
 """The recordings in the directories of an operator: which there are, and their contents.
 
-Everything here blocks, and runs on a thread.
+Everything here blocks, and runs on a thread. A disk that hangs holds up nothing but its own
+recordings: it is left out until it answers (`guacr.recording.disks`).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from threading import Lock
@@ -19,12 +21,13 @@ from typing_extensions import Buffer, override
 from guacr.errors import BadRequestError, NotFoundError, shorten
 from guacr.recording.directories import (
     Directory,
-    directories_of,
-    files,
+    files_of,
     inner_directories,
     open_below,
     places,
+    resolved,
 )
+from guacr.recording.disks import Disk, HangingError
 from guacr.recording.files import failure
 from guacr.recording.journal_library import JournalLibrary, is_in_journal
 from guacr.recording.listed import Listed
@@ -45,8 +48,14 @@ EPOCH = 1_000_000_000_000
 """Milliseconds from which on a clock counts since 1970: in 2001."""
 
 SCANS_MAX = 8
-"""Scans that are kept, so that one of a session that is still running is continued."""
+"""Scans of each place that are kept, so that one of a session that is still running is
+continued."""
+JOURNAL = "the journal"
+"""The place of all recordings in the journal."""
+JOURNAL_PATIENCE = 60.0
+"""Seconds for a list of the journal's recordings: its archive may be far away."""
 
+_HANGING = "Some recordings are not listed: their disk does not answer."
 _BEGINNING = re.compile(rb"\d{1,2}\.[a-z]+[,;]")
 _OPCODE = re.compile(rb"(\d{1,2})\.([a-z]+)[,;]")
 _SYNC = re.compile(rb";?4\.sync,\d+\.(\d{1,15})[,;]")
@@ -57,34 +66,56 @@ class Library:
     names they have. Links are not followed: others might be able to put them there."""
 
     def __init__(self, directories: Iterable[Path], journal: JournalLibrary | None = None) -> None:
-        self._paths = tuple(directories)
+        self._disks = {path: Disk(path) for path in directories}
         self._journal = journal
-        self._scans: dict[tuple[str, int, int], _Scan] = {}
-        """By name, device and inode; only the newest are kept."""
-        self._scanning = Lock()
+        self._journal_disk = Disk(JOURNAL, JOURNAL_PATIENCE)
+        self._scans: dict[str, _Scans] = {}
+        """By place."""
 
     def close(self) -> None:
         """Delete temporary files."""
+        for disk in (*self._disks.values(), self._journal_disk):
+            disk.close()
         if self._journal is not None:
             self._journal.close()
+
+    def place_of(self, name: str) -> str:
+        """Return what holds up only its own recordings if it hangs: the directory of a recording,
+        or the journal; raises as `open` does."""
+        if self._journal is not None and is_in_journal(name):
+            return JOURNAL
+        directory, _, descriptor = self._find(name)
+        os.close(descriptor)
+        return str(directory.named)
 
     def listing(
         self, may_see: Callable[[str], bool] = lambda name: True
     ) -> tuple[list[Listed], str]:
         """Return the recordings whose names may be seen, the newest first, and a sentence about
         others; empty if there are none."""
-        found = self.recordings(may_see)
-        if self._journal is None:
-            return found, ""
-        more, note = self._journal.listing(may_see)
-        newest = sorted((*found, *more), key=lambda listed: listed.begun, reverse=True)
-        return newest[:LISTED_MAX], note
+        found, note = self.recordings(may_see), ""
+        if self._journal is not None:
+            with suppress(HangingError):
+                more, note = self._journal_disk.call(partial(self._journal.listing, may_see))
+                newest = sorted((*found, *more), key=lambda listed: listed.begun, reverse=True)
+                found = newest[:LISTED_MAX]
+        return found, f"{_HANGING} {note}".strip() if self._hangs() else note
 
     def recordings(self, may_see: Callable[[str], bool] = lambda name: True) -> list[Listed]:
         """Return those in the directories."""
-        directories = directories_of(self._paths)
-        found = islice(_listed_by(directories, may_see), LISTED_MAX)
+        found = islice(self._listed_by(self._directories(), may_see), LISTED_MAX)
         return sorted(found, key=lambda one: one.begun, reverse=True)
+
+    def _hangs(self) -> bool:
+        return any(disk.hangs for disk in (*self._disks.values(), self._journal_disk))
+
+    def _directories(self) -> list[Directory]:
+        """Return those whose disks answer."""
+        found: list[tuple[Path, Path]] = []
+        for path, disk in self._disks.items():
+            with suppress(HangingError):
+                found.append((path, Path(disk.call(partial(os.path.realpath, path)))))
+        return resolved(found)
 
     def open(self, name: str) -> int:
         """Return a descriptor of a recording, to read it.
@@ -94,24 +125,23 @@ class Library:
             RecordingError: the disk cannot read it.
         """
         if self._journal is None or not is_in_journal(name):
-            return self._open(name)
+            return self._find(name)[2]
         descriptor = self._journal.open(name)
         if _is_recording_or_closed(descriptor):
             return descriptor
         raise _unknown(name)
 
-    def _open(self, name: str, suffix: str = "") -> int:
-        """Open a recording in the directories, or the file with a suffix beside it."""
-        for directory, parts in places(directories_of(self._paths), name):
-            descriptor = _opened_recording(directory, parts)
-            if descriptor is None:
-                continue
-            if not suffix:
-                return descriptor
-            os.close(descriptor)
-            with suppress(OSError, ValueError):
-                return open_below(directory, [*parts[:-1], parts[-1] + suffix])
-            break
+    def _find(self, name: str) -> tuple[Directory, list[str], int]:
+        """Open a recording in the directories; return its directory, the parts of its path below
+        it, and the descriptor."""
+        for directory, parts in places(self._directories(), name):
+            opening = partial(_opened_recording, directory.path, parts)
+            with suppress(HangingError):
+                descriptor = self._disks[directory.named].call(opening, _close)
+                if descriptor is not None:
+                    return directory, parts, descriptor
+        if any(disk.hangs for disk in self._disks.values()):
+            raise HangingError(f"the disk of the recording {shorten(name)} does not answer")
         raise _unknown(name)
 
     def map(self, name: str) -> Map:
@@ -121,26 +151,27 @@ class Library:
             NotFoundError: there is none of that name.
             RecordingError: the disk cannot read it.
         """
-        descriptor = self.open(name)
+        place, descriptor = self.place_of(name), self.open(name)
         try:
-            with self._scanning:
-                return self._scan(name, descriptor)
+            scans = self._scans.setdefault(place, _Scans())
+            with scans.lock:
+                return self._scan(scans.known, name, descriptor)
         finally:
             os.close(descriptor)
 
-    def _scan(self, name: str, descriptor: int) -> Map:
+    def _scan(self, scans: dict[tuple[str, int, int], _Scan], name: str, descriptor: int) -> Map:
         status = os.fstat(descriptor)
         key = (name, status.st_dev, status.st_ino)
-        scan = self._scans.pop(key, None)
+        scan = scans.pop(key, None)
         if scan is None or scan.read > status.st_size:
             scan = _Scan()
         scan.scanner.map.is_running = self._is_running(name, descriptor)
         scan.advance(descriptor)
         if self._journal is not None and is_in_journal(name):
             scan.scanner.map.damage = scan.scanner.map.damage or self._journal.damage(name)
-        self._scans[key] = scan
-        if len(self._scans) > SCANS_MAX:
-            del self._scans[next(iter(self._scans))]
+        scans[key] = scan
+        if len(scans) > SCANS_MAX:
+            del scans[next(iter(scans))]
         return scan.scanner.map
 
     def _is_running(self, name: str, descriptor: int) -> bool:
@@ -174,7 +205,57 @@ class Library:
     def _open_text(self, name: str) -> int:
         if self._journal is not None and is_in_journal(name):
             return self._journal.open_text(name)
-        return self._open(name, SUFFIX)
+        directory, parts, descriptor = self._find(name)
+        os.close(descriptor)
+        beside = [*parts[:-1], parts[-1] + SUFFIX]
+        try:
+            disk = self._disks[directory.named]
+            return disk.call(partial(open_below, directory.path, beside), os.close)
+        except (OSError, ValueError):
+            raise _unknown(name) from None
+
+    def _listed_by(
+        self, directories: list[Directory], may_see: Callable[[str], bool]
+    ) -> Iterator[Listed]:
+        """Yield the recordings that may be seen, the one that was changed last first."""
+        marks = {one.mark for one in directories}
+        candidates = _candidates(directories, self._files(directories), may_see)
+        newest = (
+            (time, plain, number)
+            for plain, found in candidates.items()
+            for number, (_, _, time) in enumerate(found)
+        )
+        for _, plain, number in sorted(newest, reverse=True):
+            before, (directory, path, _) = candidates[plain][:number], candidates[plain][number]
+            if not _is_seen(plain, directory, may_see):
+                continue
+            is_taken = plain[-len(directory.mark) :] in marks or any(
+                self._listed(plain, other, file) for other, file, _ in before
+            )
+            name = plain + directory.mark if is_taken else plain
+            one = self._listed(name, directory, path) if may_see(name) else None
+            if one is not None:
+                yield one
+
+    def _files(self, directories: list[Directory]) -> Iterator[tuple[Directory, Path, float]]:
+        for directory in directories:
+            with suppress(HangingError):
+                for path, time in self._disks[directory.named].iterate(files_of(directory)):
+                    yield directory, path, time
+
+    def _listed(self, name: str, directory: Directory, path: Path) -> Listed | None:
+        with suppress(HangingError):
+            return self._disks[directory.named].call(partial(listed, name, path))
+        return None
+
+
+class _Scans:
+    """Scans of recordings in one place, one at a time."""
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self.known: dict[tuple[str, int, int], _Scan] = {}
+        """By name, device and inode; only the newest are kept."""
 
 
 class _Scan:
@@ -224,35 +305,15 @@ def _opened(descriptor: int) -> io.BufferedReader:
     return io.BufferedReader(_Contents(descriptor), END)
 
 
-def _listed_by(directories: list[Directory], may_see: Callable[[str], bool]) -> Iterator[Listed]:
-    """Yield the recordings that may be seen, the one that was changed last first."""
-    marks = {one.mark for one in directories}
-    candidates = _candidates(directories, may_see)
-    newest = (
-        (time, plain, number)
-        for plain, found in candidates.items()
-        for number, (_, _, time) in enumerate(found)
-    )
-    for _, plain, number in sorted(newest, reverse=True):
-        before, (directory, path, _) = candidates[plain][:number], candidates[plain][number]
-        if not _is_seen(plain, directory, may_see):
-            continue
-        is_taken = plain[-len(directory.mark) :] in marks or any(
-            listed(plain, other) for _, other, _ in before
-        )
-        name = plain + directory.mark if is_taken else plain
-        one = listed(name, path) if may_see(name) else None
-        if one is not None:
-            yield one
-
-
 def _candidates(
-    directories: list[Directory], may_see: Callable[[str], bool]
+    directories: list[Directory],
+    files: Iterable[tuple[Directory, Path, float]],
+    may_see: Callable[[str], bool],
 ) -> dict[str, list[tuple[Directory, Path, float]]]:
     """Return the files with each name, which may be recordings, and when they were changed."""
     candidates: dict[str, list[tuple[Directory, Path, float]]] = {}
     within: list[tuple[Directory, Path, float]] = []
-    for directory, path, time in islice(files(directories), FILES_MAX):
+    for directory, path, time in islice(files, FILES_MAX):
         name = directory.name_of(path)
         if not is_in_journal(name):
             candidates.setdefault(name, []).append((directory, path, time))
@@ -274,6 +335,11 @@ def _opened_recording(directory: Path, parts: list[str]) -> int | None:
     except (OSError, ValueError):
         return None
     return descriptor if _is_recording_or_closed(descriptor) else None
+
+
+def _close(descriptor: int | None) -> None:
+    if descriptor is not None:
+        os.close(descriptor)
 
 
 def _is_recording_or_closed(descriptor: int) -> bool:

@@ -41,7 +41,9 @@ DATA_MAX = 4 << 20
 PART = 256 << 10
 """Bytes that are read and sent at a time."""
 READING_MAX = 16
-"""Threads that open and read recordings for answers."""
+"""Threads that open and read recordings of one place for answers."""
+FINDING_MAX = 16
+"""Threads that look for the place of a recording, which a disk that hangs ends."""
 TEXT_MAX = 256
 """Maximum characters of a text to find."""
 BEARER = "Bearer "
@@ -56,6 +58,14 @@ Access = Callable[[str], Viewer]
 recordings."""
 
 
+class _Limits:
+    """Limits the threads for the recordings of one place, whose disk may hang."""
+
+    def __init__(self) -> None:
+        self.scanning, self.searching = asyncio.Lock(), asyncio.Lock()
+        self.reading = asyncio.Semaphore(READING_MAX)
+
+
 class Recordings:
     """Serves the recordings of a library to those whose tokens `access` accepts, and has `note`
     put that into the audit log."""
@@ -64,8 +74,10 @@ class Recordings:
         self.library = library
         self._access = access
         self._viewings = Viewings(note)
-        self._scanning, self._listing, self._searching = (asyncio.Lock() for _ in range(3))
-        self._reading = asyncio.Semaphore(READING_MAX)
+        self._listing = asyncio.Lock()
+        self._finding = asyncio.Semaphore(FINDING_MAX)
+        self._limits: dict[str, _Limits] = {}
+        """By place."""
 
     def reload(self, settings: Settings) -> None:
         """Apply new settings."""
@@ -94,8 +106,9 @@ class Recordings:
 
     async def _index(self, request: web.Request) -> web.StreamResponse:
         name, viewer = self._admitted(request)
+        limits = await self._limits_of(name)
         # one at a time: a long recording takes seconds
-        course = await held(self._scanning, partial(_course, self.library, name))
+        course = await held(limits.scanning, partial(_course, self.library, name))
         await self._note(request, viewer, "watch")
         return _json(course)
 
@@ -103,14 +116,16 @@ class Recordings:
         (name, viewer), text = self._admitted(request), request.query.get("text", "")
         if not 0 < len(text) <= TEXT_MAX:
             raise BadRequestError(f"the text to find must have 1 to {TEXT_MAX} characters")
-        found = await held(self._searching, partial(_found, self.library, name, text))
+        limits = await self._limits_of(name)
+        found = await held(limits.searching, partial(_found, self.library, name, text))
         await self._note(request, viewer, "search")
         return _json(found)
 
     async def _data(self, request: web.Request) -> web.StreamResponse:
         is_part, guard = "Range" in request.headers, HttpGuard.of(request)
         name, viewer = self._admitted(request)
-        descriptor = await held(self._reading, partial(self.library.open, name), os.close)
+        reading = (await self._limits_of(name)).reading
+        descriptor = await held(reading, partial(self.library.open, name), os.close)
         try:
             size = os.fstat(descriptor).st_size
             start, end = _range(request.headers, size)
@@ -123,7 +138,7 @@ class Recordings:
             await response.prepare(request)
             while start < end and request.method != hdrs.METH_HEAD:
                 length = min(PART, end - start)
-                data = await held(self._reading, partial(os.pread, descriptor, length, start))
+                data = await held(reading, partial(os.pread, descriptor, length, start))
                 if not data:
                     break  # the file was cut: the client notices that bytes are missing
                 await response.write(data)
@@ -144,6 +159,15 @@ class Recordings:
         if not viewer.may_see(name):
             raise ForbiddenError(f"the token is not for the recording {shorten(name)}")
         return name, viewer
+
+    async def _limits_of(self, name: str) -> _Limits:
+        """Return the limits of the place where a recording is.
+
+        Raises:
+            GuacrError: there is none of that name, or its disk hangs.
+        """
+        place = await held(self._finding, partial(self.library.place_of, name))
+        return self._limits.setdefault(place, _Limits())
 
     async def _note(self, request: web.Request, viewer: Viewer, action: str) -> None:
         """Note what is done with a recording that could be opened, before anything of it is sent.

@@ -5,19 +5,24 @@ from __future__ import annotations
 import errno
 import os
 import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from guacr.errors import NotFoundError, RecordingError
 from guacr.protocol.instruction import encode
+from guacr.recording import disks
 from guacr.recording.directories import DEPTH_MAX
+from guacr.recording.disks import HangingError
 from guacr.recording.library import Library
 from guacr.recording.locks import lock
 from guacr.recording.scan import PART
 from guacr.recording.search import Found, Line
 from guacr.recording.ttyrec import PART_MAX
+from tests.support.hung_disk import hung_disk
 from tests.support.recordings import ttyrec_of
+from tests.support.waiting import until
 
 START = 1_764_412_800_000
 
@@ -35,8 +40,10 @@ def put(directory: Path, name: str, content: bytes) -> Path:
 
 
 @pytest.fixture
-def library(tmp_path: Path) -> Library:
-    return Library((tmp_path,))
+def library(tmp_path: Path) -> Iterator[Library]:
+    library = Library((tmp_path,))
+    yield library
+    library.close()
 
 
 def test_the_list(library: Library, tmp_path: Path) -> None:
@@ -264,3 +271,24 @@ def test_a_file_that_the_disk_refuses(
     assert len(list(Path("/proc/self/fd").iterdir())) == before
     refuse(0)
     assert [one.name for one in library.recordings()] == ["good"]
+
+
+async def test_a_disk_that_hangs_holds_up_only_its_own_recordings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(disks, "PATIENCE", 0.1)
+    put(tmp_path, "fine/one", recorded(0, 1000))
+    put(tmp_path, "hung/two", recorded(0, 2000))
+    library = Library((tmp_path / "hung", tmp_path / "fine"))
+    with hung_disk(tmp_path / "hung"):
+        found, note = library.listing()
+        assert [one.name for one in found] == ["one"]
+        assert note == "Some recordings are not listed: their disk does not answer."
+        assert library.map("one").duration == 1000
+        with pytest.raises(HangingError, match="the disk of the recording 'two' does not answer"):
+            library.map("two")
+    await until(lambda: not library._hangs(), "the answer")
+    assert names(library) == ["one", "two"]
+    assert library.listing()[1] == ""
+    assert library.map("two").duration == 2000
+    library.close()

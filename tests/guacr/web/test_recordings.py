@@ -135,6 +135,44 @@ async def test_searches(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert await searching == (200, {"found": [[2000, "one"]], "until": None})
 
 
+async def test_players_of_another_disk_do_not_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A recording that is scanned, searched or read forever, on a disk that hangs since then."""
+    for name in ("bad/slow", "fine/one"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_bytes(recorded(3))
+    answers, hanging = threading.Event(), list[str]()
+
+    def hangs(method: str) -> None:
+        ordinary = getattr(Library, method)
+
+        def call(library: Library, name: str, *args: Any) -> Any:
+            if name == "slow":
+                hanging.append(method)
+                assert answers.wait(20)
+            return ordinary(library, name, *args)
+
+        monkeypatch.setattr(Library, method, call)
+
+    for method in ("map", "search", "open"):
+        hangs(method)
+    directories = [str(tmp_path / "bad"), str(tmp_path / "fine")]
+    async with running_site(
+        websocket={"token_keys": [KEY]}, recording={"directories": directories}
+    ) as site:
+        paths = ("index", "search?text=x", "data")
+        waiting = [asyncio.create_task(get(site, f"/slow/{path}", token(ALL))) for path in paths]
+        try:
+            await until(lambda: len(hanging) == 3, "what hangs")
+            for path in paths:
+                assert (await get(site, f"/one/{path}", token(ALL)))[0] == 200
+            assert not any(task.done() for task in waiting)
+        finally:
+            answers.set()
+        assert [status for status, _ in await asyncio.gather(*waiting)] == [200] * 3
+
+
 async def test_without_a_token(site: Site) -> None:
     status, answer = await get(site, "", "")
     assert (status, answer["error"]) == (
