@@ -18,6 +18,7 @@ from guacr.event_loop import leave, loop_factory
 from guacr.net.open_files import raise_open_files
 from guacr.process.background import Detached
 from guacr.process.pid_file import PidFile
+from guacr.settings import commands
 from guacr.settings.differences import differences
 from guacr.settings.models import Settings
 from guacr.systemd import feed_watchdog, notify, notify_reloading
@@ -49,6 +50,7 @@ def run(settings: Settings, *, load: Load, detached: Detached | None = None) -> 
     raise_open_files()
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         runner.run(_Process(settings, load, detached).run())
+        commands.end_all()
         leave()
 
 

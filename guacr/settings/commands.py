@@ -9,6 +9,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import PurePath
 
 from guacr.showable import escaped, showable
@@ -30,6 +31,10 @@ PLACEHOLDER_BYTES = 16
 RESOLVED = object()
 """The context for settings whose secrets have been read already, such as those of another
 process."""
+
+
+_running: set[int] = set()
+"""The process groups of the commands that are being run."""
 
 
 class _LimitError(Exception):
@@ -66,6 +71,17 @@ class Commands:
         return self._outputs[key]
 
 
+def end_all() -> None:
+    """End the commands that are being run, with their children: this process ends."""
+    for group in list(_running):
+        _kill(group)
+
+
+def _kill(group: int) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)
+
+
 def _output(command: Sequence[str], variables: Sequence[str]) -> str:
     names = {*ENVIRONMENT, *variables}
     subject = f"needs the command {PurePath(command[0]).name}, which"
@@ -83,11 +99,17 @@ def _output(command: Sequence[str], variables: Sequence[str]) -> str:
         reason = error.strerror if isinstance(error, OSError) else "a null character"
         raise ValueError(f"{subject} cannot be run: {reason}") from None
     with process:
+        _running.add(process.pid)
         try:
             output, said = _read(process)
         except _LimitError as error:
-            os.killpg(process.pid, signal.SIGKILL)  # which it is still: nobody has waited for it
+            _kill(process.pid)  # which it is still: nobody has waited for it
             raise ValueError(f"{subject} {error}") from None
+        except BaseException:  # such as KeyboardInterrupt
+            _kill(process.pid)
+            raise
+        finally:
+            _running.discard(process.pid)
     if process.returncode:
         raise ValueError(f"{subject} {_failure(process.returncode, said)}")
     try:

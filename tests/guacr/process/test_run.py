@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -311,6 +312,28 @@ def test_wrong_parameters_of_connections_are_logged(tmp_path: Path) -> None:
         process.send_signal(signal.SIGHUP)
         line(process, "connections.worse: protocol 'gopher' is unknown")
         assert ended(process, signal.SIGTERM) == 0
+
+
+def test_commands_of_secrets_end_with_the_daemon(tmp_path: Path) -> None:
+    life, known, script = tmp_path / "life", tmp_path / "known", tmp_path / "script"
+    os.mkfifo(life)
+    known.write_text("k" * 32)
+    script.write_text(
+        f"#!/bin/sh\ncat {known} && exit\nexec 3>{life}; echo runs >&3; sleep 60 & wait\n"
+    )
+    script.chmod(0o700)
+    config = tmp_path / "guacr.toml"
+    config.write_text(f'[websocket]\ntoken_keys = [{{ exec = ["{script}"] }}]\n')
+    with serving(*SERVE, "--config", str(config)) as process:
+        line(process, "listening for WebSocket")
+        known.unlink()
+        process.send_signal(signal.SIGHUP)
+        with life.open() as held:  # by the command and its child
+            assert held.readline() == "runs\n"
+            begin = time.monotonic()
+            assert ended(process, signal.SIGTERM) == 0
+            assert held.read() == ""
+            assert time.monotonic() - begin < DEADLINE
 
 
 def test_a_file_that_never_comes_holds_up_neither_reload_nor_end(tmp_path: Path) -> None:
