@@ -193,14 +193,15 @@ class Operations:
         try:
             with suppress(TimeoutError):
                 async with limit, self._control.events() as events:
-                    yield events
+                    yield _while_allowed(operator, events)
         finally:
             del self._streams[limit]
 
     def end_streams(self) -> None:
         """End the streams of events: rights may have changed, or the daemon ends."""
         for limit in self._streams:
-            limit.reschedule(0)  # at once
+            with suppress(RuntimeError):  # it is ending by itself
+                limit.reschedule(0)  # at once
 
     def _check(self, operator: Operator, right: Right) -> None:
         """Check that there is something to see or to act on.
@@ -235,6 +236,21 @@ class Operations:
         await self._control.note(
             OperatorActed(operator.name, operator.peer, action, session, reason)
         )
+
+
+async def _while_allowed(
+    operator: Operator, events: AsyncIterator[dict[str, Any]]
+) -> AsyncIterator[dict[str, Any]]:
+    """Yield events as long as an operator has rights. The timer that ends the stream is late if the
+    process stood still, or the clock was set.
+
+    Raises:
+        TimeoutError: the rights have ended.
+    """
+    async for event in events:
+        if operator.seconds_left() == 0:
+            raise TimeoutError
+        yield event
 
 
 def _whole(text: str) -> str:
