@@ -148,6 +148,7 @@ OTHERS: Mapping[str, str] = (
             "guacr.cli.healthcheck",
             "guacr.net.service",
             "guacr.operators.rest",
+            "guacr.operators.rpc.messages",
             "guacr.session.input.opcodes",
             "guacr.session.streams.transfers",
             "guacr.tubes.connections.socks_client",

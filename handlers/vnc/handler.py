@@ -48,12 +48,9 @@ from handlers.wake import reach, wake_of
 
 RETRY_PAUSE = 1.0
 """Seconds between two attempts to reach the host."""
-EARLY_ATTEMPTS = 3
-"""Attempts in addition to those of `autoretry`, if a connection ends for reasons of the moment:
-TigerVNC ends that of a viewer that has not sent its encodings yet if another viewer changes the
-size of the desktop, and servers with a short queue of new connections lose some if many viewers
-come at the same time. There are none for a reverse connection: whoever connects next may be
-another server."""
+LOST_MAX = 3
+"""Attempts in addition to those of `autoretry`, if the server's system has lost the connection:
+those with a short queue of new connections do if many viewers come at the same time."""
 
 
 class VncHandler(ProtocolHandler[VncParams]):
@@ -107,15 +104,15 @@ class VncHandler(ProtocolHandler[VncParams]):
             self._credentials.add(await login.ask(self.session, wanted))
         self._files.start()
         desktop, left = Desktop(self.session), self.params.autoretry
-        early = 0 if self.params.reverse_connect else EARLY_ATTEMPTS
+        lost_max = 0 if self.params.reverse_connect else LOST_MAX
         try:
             while True:
                 server = self._server = self._next_server(desktop)
                 reason = await self._attempt(server, desktop)
                 if server.was_stable:
                     left = self.params.autoretry
-                if early and server.ended_early:
-                    early -= 1
+                if lost_max and server.was_forgotten:
+                    lost_max -= 1
                     await self._pause(desktop, reason, left, is_told=False)
                     continue
                 if not left:

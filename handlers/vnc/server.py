@@ -78,9 +78,7 @@ class Server:
         limit = session.clipboard_limit
         self._shown_at: float | None = None
         """The time at which the handshake ended, on the event loop's clock."""
-        self._is_pictured = False
-        """True if a picture has arrived completely."""
-        self._is_forgotten = False
+        self.was_forgotten = False
         """True if the server's system did not know the connection."""
         self._session = session
         self._params = params
@@ -133,7 +131,7 @@ class Server:
             raise self._ended(error) from None
         except OSError as error:
             waited = _now() - opened_at
-            self._is_forgotten = not self._client.greeted and waited >= PROBED_AFTER
+            self.was_forgotten = not self._client.greeted and waited >= PROBED_AFTER
             raise self._ended(error) from None
         raise self._ended(None)
 
@@ -153,12 +151,6 @@ class Server:
         """True if another connection may be made: no login has been attempted, or it has succeeded.
         Servers lock out addresses whose logins fail repeatedly."""
         return self._shown_at is not None or not self._client.greeted
-
-    @property
-    def ended_early(self) -> bool:
-        """True if it ended between the handshake and the first picture, or if the server did not
-        even know of it."""
-        return self._is_forgotten or (self._shown_at is not None and not self._is_pictured)
 
     @property
     def was_stable(self) -> bool:
@@ -230,7 +222,6 @@ class Server:
             case UpdateBegun():
                 self._handshake.reschedule(None)
             case UpdateEnded():
-                self._is_pictured = True
                 self._session.set_connected()
                 self._notice.clear()
                 self._is_recolouring = False

@@ -64,12 +64,13 @@ class RfbPeer:
             The pixel format that the client wants.
         """
         await self.read(1)
+        kind, count = struct.unpack(">BxH", await self.read(4))
+        assert kind == 2
+        await self.read(4 * count)
         self.send(struct.pack(">HH", *SIZE), layout, struct.pack(">I", 4), b"desk")
         message = await self.read(20)
         assert message[0] == 0
         size = message[4] // 8 * SIZE[0] * SIZE[1]
-        _, count = struct.unpack(">BxH", await self.read(4))
-        await self.read(4 * count)
         assert (await self.read(10))[0] == 3
         self.rectangle(struct.pack(">HHHHi", 0, 0, *SIZE, 0), bytes(size))
         assert (await self.read(10))[0] == 3

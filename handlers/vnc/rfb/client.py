@@ -120,6 +120,7 @@ class RfbClient:
             self._send,
             self._emit,
             credentials,
+            messages.set_encodings(options.encodings),
             verified_only=options.verified_only,
         )
         source, vmware = self._input, VmwareCursor()
@@ -220,7 +221,6 @@ class RfbClient:
         context.swap_red_blue = self._options.swap_red_blue
         set_size(context, ready.width, ready.height)
         self._send(messages.set_pixel_format(context.pixel_format))
-        self._send(messages.set_encodings(self._options.encodings))
         self._emit(ready)
         while True:
             if context.is_turn_over():

@@ -56,6 +56,7 @@ class Handshake:
         send: sends bytes to the server.
         emit: receives events.
         credentials: the known credentials; a person's answers are added.
+        requests: messages that are sent right behind ClientInit.
         verified_only: accept no login without a key of the server.
     """
 
@@ -65,6 +66,7 @@ class Handshake:
         send: Callable[[bytes], None],
         emit: Callable[[Event], None],
         credentials: Credentials,
+        requests: bytes,
         *,
         verified_only: bool,
     ) -> None:
@@ -72,6 +74,7 @@ class Handshake:
         self._send = send
         self._emit = emit
         self._credentials = credentials
+        self._requests = requests
         self._terms = choice.Terms(bool(credentials.username), verified_only)
         self._version = (3, 8)
         self.channel: Channel | None = None
@@ -92,7 +95,9 @@ class Handshake:
         """
         yield from self._agree_on_version()
         yield from self._secure()
-        self._send(b"\1")  # others may stay connected
+        # Others may stay connected. TigerVNC ends connections that have not said yet that they can
+        # follow a new size of the desktop if somebody changes it then.
+        self._send(b"\1" + self._requests)
         width, height, layout, size = yield from self._input.unpack(_SERVER_INIT)
         if size > NAME_MAX:
             raise broken(f"a name of {size} bytes")

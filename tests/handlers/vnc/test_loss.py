@@ -219,33 +219,6 @@ async def test_a_server_that_flaps_is_given_up(daemon: Daemon) -> None:
     assert "has closed the connection" in error_of(client)[0]
 
 
-@pytest.mark.parametrize("drops", [3, 4])
-async def test_a_server_that_ends_the_connection_before_the_first_picture(
-    daemon: Daemon, drops: int
-) -> None:
-    """As TigerVNC does if another viewer changes the size at that moment."""
-
-    async def script(peer: RfbPeer) -> None:
-        if remote.connections <= drops:
-            await show_nothing(peer)
-        else:
-            await show_a_desktop(peer)
-            await peer.ended()
-
-    async with (
-        rfb_server(script) as remote,
-        await GuacClient.connect(address(daemon), "vnc", remote.parameters) as client,
-    ):
-        if drops == 3:
-            await client.frame()
-            await until(lambda: not has_notice(client), "no notice")
-            assert not client.state.errors
-        else:
-            await client.wait_closed()
-            assert "has closed the connection" in error_of(client)[0]
-        assert remote.connections == 4
-
-
 @pytest.mark.parametrize("probed_after", [0, 60])
 async def test_a_server_whose_system_has_forgotten_the_connection(
     daemon: Daemon, monkeypatch: pytest.MonkeyPatch, probed_after: int
