@@ -122,6 +122,8 @@ class OperatorService(Service):
     def reload(self, settings: Settings) -> Callable[[], None]:
         check_keys(settings)
         context, client_ca = _context(settings), client_ca_of(settings, "control")
+        files = TlsFiles.of(settings, "control")
+        certificates = None if self._rpc is None else self._rpc.certificates(files)
 
         def apply() -> None:
             is_other_ca, self._client_ca = client_ca != self._client_ca, client_ca
@@ -135,7 +137,7 @@ class OperatorService(Service):
             if is_other_ca:
                 self._listener.end_connections()
             if self._rpc is not None:
-                self._rpc.replace(TlsFiles.of(settings, "control"), ends_connections=is_other_ca)
+                self._rpc.replace(files, certificates, ends_connections=is_other_ca)
 
         return apply
 

@@ -184,12 +184,12 @@ class Front(Observer):
             generation.kill()
             raise SettingsError("the daemon is ending")
         before, self._current, self.settings = self._current, generation, settings
-        for change in changes:
-            change()
         if before is not None:
             self._old.append(before)
             before.drain()
             self._check_old()
+        for change in changes:
+            change()
         self._flush()
         names = [*NEED_RESTART, *(name for one in self._services for name in one.need_restart)]
         started = self._started_with

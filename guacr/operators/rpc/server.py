@@ -96,15 +96,23 @@ class RpcServer:
         self._files = TlsFiles.of(self._settings, "control")
         for file in (health_pb2.DESCRIPTOR, reflection_pb2.DESCRIPTOR):
             POOL.AddSerializedFile(file.serialized_pb)
-        self._server = self._new_server(self._files)
+        self._server = self._new_server(self._files, self.certificates(self._files))
         for address, _ in self._addresses:
             log.info("listening for gRPC on %s", place(address, self.port))
 
-    def _new_server(self, files: TlsFiles | None) -> grpc.aio.Server:
+    def certificates(self, files: TlsFiles | None) -> Any:
+        """Read the certificates that `replace` uses; None without TLS.
+
+        Raises:
+            SettingsError: a file cannot be read.
+        """
+        return None if files is None else _configuration(files)
+
+    def _new_server(self, files: TlsFiles | None, configuration: Any) -> grpc.aio.Server:
         """Create a server that is bound to the ports.
 
         Raises:
-            SettingsError: an address, a port or a file of the settings cannot be used.
+            SettingsError: an address or a port cannot be used.
         """
         most = self._settings.control.max_connections
         server = grpc.aio.server(
@@ -118,11 +126,16 @@ class RpcServer:
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         services = (SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(services, server, POOL)
-        certificates = [_Certificates(files) for _ in self._addresses if files is not None]
+        needed = files is not None and files.client_ca is not None
+        certificates = [
+            _Certificates(configuration, is_required=needed)
+            for _ in self._addresses
+            if files is not None
+        ]
         for at, address in enumerate(self._addresses):
             self._bind(server, address, certificates[at].credentials if certificates else None)
         self._certificates = certificates
-        self._needs_certificate = files is not None and files.client_ca is not None
+        self._needs_certificate = needed
         return server
 
     def _bind(self, server: grpc.aio.Server, address: tuple[str, int], credentials: Any) -> None:
@@ -145,26 +158,23 @@ class RpcServer:
         for name in ("", SERVICE):
             await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
 
-    def replace(self, files: TlsFiles | None, *, ends_connections: bool = False) -> None:
-        """Use other certificates for the next handshakes, and end the open connections once their
-        calls have ended.
-
-        Raises:
-            SettingsError: a file cannot be read.
-        """
+    def replace(
+        self, files: TlsFiles | None, configuration: Any, *, ends_connections: bool = False
+    ) -> None:
+        """Use other certificates, which `certificates` has read, for the next handshakes, and end
+        the open connections once their calls have ended."""
         if files is None or self._files is None:
             return
-        configuration = _configuration(files)
         for certificates in self._certificates:
             certificates.replace(configuration)
         if ends_connections:
-            self._take_over(files)
+            self._take_over(files, configuration)
 
-    def _take_over(self, files: TlsFiles) -> None:
+    def _take_over(self, files: TlsFiles, configuration: Any) -> None:
         """Have another server listen: gRPC ends connections (GOAWAY) only with their server."""
         assert self._server is not None  # noqa: S101 - `open` was called
         try:
-            following = self._new_server(files)
+            following = self._new_server(files, configuration)
         except SettingsError as error:
             log.warning("connections for gRPC go on with certificates of another CA: %s", error)
             return
@@ -255,10 +265,10 @@ class _Certificates:
     gRPC gives the first ones to one address only, and another would be left without any.
     """
 
-    def __init__(self, files: TlsFiles) -> None:
+    def __init__(self, configuration: Any, *, is_required: bool) -> None:
         self._next: Any = None
         self.credentials = grpc.dynamic_ssl_server_credentials(
-            _configuration(files), self._fetch, files.client_ca is not None
+            configuration, self._fetch, is_required
         )
 
     def replace(self, configuration: Any) -> None:

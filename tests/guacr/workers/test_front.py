@@ -578,6 +578,20 @@ async def test_settings_that_workers_cannot_use_change_nothing(
     await opened(front, stack)
 
 
+async def test_a_change_that_fails_leaves_no_old_workers_behind(
+    front: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise ValueError("a change failed")
+
+    monkeypatch.setattr(front._services[0], "reload", lambda settings: fail)
+    old = set(front._workers)
+    with owned():
+        with pytest.raises(ValueError, match="a change failed"):
+            await front.apply(settings_of(session={"max_users": 3}))
+        await until(lambda: not old & set(front._workers), "the old workers end")
+
+
 async def test_limits_hold_for_all_workers_together(front: Front, stack: AsyncExitStack) -> None:
     server = {"hosts": LOCAL, "port": 0, "protocols": [CARD], "max_sessions": 2}
     with owned():

@@ -409,6 +409,33 @@ async def test_another_ca_ends_connections(
             await becomes(grpc.StatusCode.OK, with_certificate)
 
 
+async def test_a_reload_has_read_all_files_before_it_takes_effect(
+    tmp_path: Path, made: tuple[ModuleType, ModuleType]
+) -> None:
+    """With several workers, these start in between, and files may have gone by then."""
+    pb, stubs = made
+    ours = Authority()
+    pair, client = ours.issue("server"), ours.issue("client")
+    server, ca = tmp_path / "server.pem", tmp_path / "ca.pem"
+    server.write_text(pair.certificate + pair.key)
+    ca.write_text(Authority().certificate)
+    settings = control_settings(
+        tmp_path, grpc=True, grpc_port=0, tls_certificate=server, tls_client_ca=ca, actors=("*",)
+    )
+    async with running_daemon(SketchHandler, settings=settings) as daemon:
+        ca.write_text(ours.certificate)
+        take_effect = daemon._operators.reload(settings.model_copy())
+        server.unlink()
+        ca.unlink()
+        take_effect()
+        known = grpc.ssl_channel_credentials(
+            ours.certificate.encode(), client.key.encode(), client.certificate.encode()
+        )
+        with grpc.secure_channel(f"127.0.0.1:{daemon.grpc_port}", known) as channel:
+            stub = stubs.ControlStub(channel)
+            await called(stub.GetStatus, pb.GetStatusRequest(), wait_for_ready=True)
+
+
 async def test_connections_are_limited(tmp_path: Path) -> None:
     settings = control_settings(tmp_path, grpc=True, grpc_port=0, max_connections=2)
     async with running_daemon(SketchHandler, settings=settings) as daemon:
