@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import importlib.util
 import json
 import re
 import subprocess
@@ -83,6 +84,8 @@ def main() -> int:
     names = list(TARGETS) if options.all else options.names
     if not names or set(names) - set(TARGETS):
         parser.error(f"name targets, or use --all; there are {', '.join(TARGETS)}")
+    if importlib.util.find_spec("atheris") is None:
+        parser.error("atheris is not installed: pip install --group fuzz")
     runs, seconds = options.runs, options.seconds
     if (runs, seconds) == (-1, -1):
         seconds = 60
