@@ -17,7 +17,6 @@ from guacr.config_check import find
 from guacr.connection_check import ConnectionCheck
 from guacr.control.control import Control
 from guacr.control.local import LocalControl
-from guacr.deadline import time_limit
 from guacr.errors import SettingsError
 from guacr.limits.ledger import Ledger, LocalLedger
 from guacr.limits.limiter import limit_sessions
@@ -268,7 +267,7 @@ class Daemon:
         settings, protocols = self.settings, self.registry.protocols
         try:
             # a thread of its own: files may be on a disk that hangs
-            async with time_limit(WARNINGS_TIMEOUT):
+            async with asyncio.timeout(WARNINGS_TIMEOUT):
                 found = await apart(lambda: find(settings, protocols), "check of the settings")
         except TimeoutError:
             return [f"the settings could not be checked within {WARNINGS_TIMEOUT:g} s"]

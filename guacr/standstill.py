@@ -15,8 +15,9 @@ from typing import Any, TypeVarTuple
 
 from typing_extensions import override
 
-from guacr.deadline import STANDSTILL
-
+STANDSTILL = 0.5
+"""The delay, in seconds, from which on the process counts as having stood still: stopped by a
+signal, or blocked. In the meantime it has received nothing."""
 BEAT = 0.5
 """Seconds between two looks at the clock. One that is late by more than `STANDSTILL` shows a
 standstill."""

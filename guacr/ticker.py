@@ -7,10 +7,10 @@ from contextlib import suppress
 
 from typing_extensions import override
 
-from guacr.deadline import STANDSTILL
 from guacr.memory import Trimmer
 from guacr.services import Service
 from guacr.session.registry import SessionRegistry
+from guacr.standstill import STANDSTILL
 
 TICK = 1.0
 """Seconds between two checks."""

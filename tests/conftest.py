@@ -8,9 +8,12 @@ SSH and databases: their home is empty.
 import os
 import signal
 import tempfile
+from asyncio import AbstractEventLoop
 from pathlib import Path
 
 import hypothesis
+
+from guacr.event_loop import PlainLoop
 
 os.environ["FONTCONFIG_FILE"] = str(Path(__file__).parent / "support" / "fonts.conf")
 
@@ -31,6 +34,11 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 def pytest_unconfigure() -> None:
     """Remove the empty home, with what programs have put there."""
     _home.cleanup()
+
+
+def pytest_asyncio_loop_factories() -> dict[str, type[AbstractEventLoop]]:
+    """Run tests on the daemon's event loop without uvloop, whose time tests can change."""
+    return {"guacr": PlainLoop}
 
 
 def pytest_xdist_auto_num_workers() -> int:

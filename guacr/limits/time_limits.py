@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from typing_extensions import override
 
-from guacr.deadline import STANDSTILL
 from guacr.errors import SessionTimeoutError
 from guacr.limits.refusal import IDLE_TIME, SESSION_LENGTH, counts
 from guacr.session.input.taps import InputTap
@@ -15,6 +14,7 @@ from guacr.session.input.touch import Contact
 from guacr.session.notice import show_notice
 from guacr.session.session import Session
 from guacr.session.user import User
+from guacr.standstill import STANDSTILL
 
 ROUNDING = 0.001
 """Seconds by which a timer may be early."""

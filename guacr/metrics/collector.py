@@ -6,7 +6,6 @@ import asyncio
 from math import inf
 
 from guacr.control.control import Control
-from guacr.deadline import time_limit
 from guacr.metrics.exposition import Format, exposed
 from guacr.metrics.snapshots import Snapshot, merge
 
@@ -23,7 +22,7 @@ async def collect(control: Control) -> Snapshot:
     Raises:
         TimeoutError: a process does not answer.
     """
-    async with time_limit(TIMEOUT):
+    async with asyncio.timeout(TIMEOUT):
         snapshots, status = await asyncio.gather(control.samples(), control.status())
     return merge(snapshots) | {"guacr_ready": [([], [int(status.is_ready)])]}
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 from collections.abc import Callable
-from functools import partial
 
-from guacr.deadline import Deadline
 from guacr.errors import ClientTimeoutError, GuacrError, InternalError, ProtocolError
 from guacr.net.tls import HANDSHAKE as TLS_HANDSHAKE
 from guacr.protocol.handshake import Connect, Handshake, Selected
@@ -48,7 +47,8 @@ class HandshakeReceiver:
         self._handshake = Handshake()
         self._on_session = on_session
         self._first = True  # nothing received yet
-        self._deadline = Deadline(timeout, partial(self._late, timeout))
+        loop = asyncio.get_running_loop()
+        self._deadline = loop.call_later(timeout, self._late, timeout)
 
     # ---- Receiver
 

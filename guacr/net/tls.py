@@ -10,7 +10,6 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from guacr.deadline import time_limit
 from guacr.errors import SettingsError
 from guacr.settings.control import ControlSettings
 from guacr.settings.models import ACME, ServerSettings, Settings, WebSocketSettings
@@ -90,7 +89,7 @@ class Tls:
         """
         seconds = self.handshake_timeout
         try:
-            async with time_limit(seconds):
+            async with asyncio.timeout(seconds):
                 first = await _first_byte(client)
         except TimeoutError:
             raise ConnectionAbortedError(

@@ -18,7 +18,6 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from guacr.control.info import plain
-from guacr.deadline import time_limit
 from guacr.errors import (
     BadRequestError,
     BadTypeError,
@@ -205,7 +204,7 @@ class _Rest:
         if request.body_exists and request.content_type != "application/json":
             raise BadTypeError("the body must be JSON: set Content-Type to application/json")
         try:
-            async with time_limit(BODY_TIMEOUT):
+            async with asyncio.timeout(BODY_TIMEOUT):
                 body = parse_json(await request.read() or b"{}")
         except TimeoutError:
             raise BadRequestError("the request's body did not arrive in time") from None
@@ -248,7 +247,7 @@ async def _stream(response: web.StreamResponse, events: Any) -> None:
             if done:
                 event = waiting.result()
                 waiting = asyncio.ensure_future(anext(events))
-            async with time_limit(READ_TIMEOUT):
+            async with asyncio.timeout(READ_TIMEOUT):
                 await response.write(json.dumps(event).encode() + b"\n")
     finally:
         waiting.cancel()

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Generic, TypeVar
 
-from guacr.deadline import time_limit
 from guacr.errors import GuacrError, RecordingError
 from guacr.recording.file_sink import STALLED, AppendedFile
 from guacr.recording.files import OWN_MODE, Place, RecordingFile, open_beside, open_file
@@ -62,7 +61,7 @@ class Opener:
         opening = open_stored(work.run)
         opening.add_done_callback(partial(self._end, root))
         try:
-            async with time_limit(OPENING_MAX):
+            async with asyncio.timeout(OPENING_MAX):
                 return await asyncio.shield(opening)
         except BaseException as error:
             work.is_abandoned = True

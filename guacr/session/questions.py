@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from guacr.deadline import time_limit
 from guacr.errors import (
     ClientTimeoutError,
     ClosedError,
@@ -58,7 +57,7 @@ class Questions:
         self._done = asyncio.get_running_loop().create_future()
         user.send(encode("required", *names))
         try:
-            async with time_limit(timeout):
+            async with asyncio.timeout(timeout):
                 await self._done
             return self._answers
         except TimeoutError:

@@ -15,7 +15,6 @@ from guacr.access.gateway import Gateway
 from guacr.access.keys import ProcessKeys
 from guacr.access.tokens import parameter_texts
 from guacr.control.control import Control
-from guacr.deadline import time_limit
 from guacr.errors import GuacrError, UnauthorizedError
 from guacr.json_text import JsonError, parse_json
 from guacr.net.handover import Handover
@@ -231,7 +230,7 @@ async def _body(request: web.Request) -> Mapping[str, Any]:
         aiohttp.web.HTTPBadRequest: the body is not an object.
     """
     try:
-        async with time_limit(BODY_TIMEOUT):
+        async with asyncio.timeout(BODY_TIMEOUT):
             body = parse_json(await request.read())
     except TimeoutError:
         raise web.HTTPRequestTimeout(

@@ -15,7 +15,6 @@ from aiohttp import web
 from typing_extensions import override
 
 from guacr.addresses import network_of, plain
-from guacr.deadline import Deadline
 from guacr.errors import BusyError
 from guacr.net.connection_limits import Place
 from guacr.net.handover import Adopted, Handover
@@ -51,7 +50,7 @@ class HttpGuard(asyncio.Protocol):
         self._adopted = adopted
         self._transport: asyncio.Transport
         self._shown: AdoptedTransport | None = None
-        self._deadline: Deadline | None = None
+        self._deadline: asyncio.TimerHandle | None = None
         self._among = set() if among is None else among
         self._is_websocket = self._is_ending = False
         self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -160,7 +159,10 @@ class HttpGuard(asyncio.Protocol):
     def _set_deadline(self, seconds: float | None) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
-        self._deadline = None if seconds is None else Deadline(seconds, self._expire)
+        self._deadline = None
+        if seconds is not None:
+            loop = asyncio.get_running_loop()
+            self._deadline = loop.call_later(seconds, self._expire)
 
     def _expire(self) -> None:
         name = self._transport.get_extra_info("peername")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from http import HTTPStatus
 
 from aiohttp import web
 
 from guacr.control.control import Control
-from guacr.deadline import time_limit
 
 HEALTH_PATH, LIVE_PATH, READY_PATH = "/health", "/live", "/ready"
 PROBES = frozenset({HEALTH_PATH, LIVE_PATH, READY_PATH})
@@ -38,7 +38,7 @@ class Health:
     async def ready(self, request: web.Request) -> web.Response:
         """Answer with HTTP 503 and the reasons while the daemon opens no sessions."""
         try:
-            async with time_limit(STATUS_TIMEOUT):
+            async with asyncio.timeout(STATUS_TIMEOUT):
                 reasons = (await self._control.status()).not_ready
         except TimeoutError:
             reasons = (NO_ANSWER,)

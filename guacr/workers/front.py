@@ -18,7 +18,6 @@ from typing_extensions import override
 from guacr import refusals
 from guacr.access.keys import ProcessKeys
 from guacr.acme import acme_service
-from guacr.deadline import STANDSTILL
 from guacr.errors import BusyError, SettingsError, ShutdownError, UpstreamUnavailableError
 from guacr.limits.book import Book
 from guacr.limits.refusal import Scope
@@ -31,6 +30,7 @@ from guacr.recording.service import RetentionService
 from guacr.services import Service
 from guacr.session.ids import NUMBER_MAX
 from guacr.settings.models import Settings
+from guacr.standstill import STANDSTILL
 from guacr.workers.boot import Boot
 from guacr.workers.client import ATTEMPTS_MAX, Client
 from guacr.workers.control import WorkersControl

@@ -10,7 +10,6 @@ from itertools import count
 
 from typing_extensions import override
 
-from guacr.deadline import time_limit
 from guacr.errors import BusyError, ClientTimeoutError, ProtocolError
 from guacr.net.acceptor import Acceptor
 from guacr.net.answers import unavailable
@@ -89,7 +88,7 @@ class Reception:
             found.tls = found.moves = True
         else:
             try:
-                async with time_limit(settings.server.handshake_timeout):
+                async with asyncio.timeout(settings.server.handshake_timeout):
                     found.head, select = await _read_select(sock)
             except TimeoutError:
                 timeout = settings.server.handshake_timeout

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
 
 import pytest
 
-from guacr.deadline import STANDSTILL
-from guacr.event_loop import PlainLoop, loop_type
-from guacr.standstill import GRACE, SHORT, WAITS_MAX
+from guacr.event_loop import loop_type
+from guacr.standstill import GRACE, SHORT, STANDSTILL, WAITS_MAX
 from tests.support.clock import FrozenClock
 from tests.support.waiting import until
-
-Test = Callable[[FrozenClock], Coroutine[None, None, None]]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -23,18 +19,9 @@ def signals_of_uvloop() -> None:
     loop_type()().close()
 
 
-def on_a_frozen_clock(test: Test) -> Callable[[pytest.MonkeyPatch], None]:
-    """Run a test on an event loop whose time passes only when the test says so."""
-
-    def run(monkeypatch: pytest.MonkeyPatch) -> None:
-        async def main() -> None:
-            await test(FrozenClock(monkeypatch))
-
-        with asyncio.Runner(loop_factory=PlainLoop) as runner:
-            runner.run(main())
-
-    run.__doc__ = test.__doc__
-    return run
+@pytest.fixture
+async def clock(monkeypatch: pytest.MonkeyPatch) -> FrozenClock:
+    return FrozenClock(monkeypatch)
 
 
 async def seconds(clock: FrozenClock, number: float) -> None:
@@ -50,7 +37,6 @@ def later(delay: float) -> tuple[list[float], asyncio.TimerHandle]:
     return ran, loop.call_later(delay, lambda: ran.append(loop.time()))
 
 
-@on_a_frozen_clock
 async def test_timers_are_in_time(clock: FrozenClock) -> None:
     start = clock.now
     short, _ = later(SHORT)
@@ -60,7 +46,6 @@ async def test_timers_are_in_time(clock: FrozenClock) -> None:
     assert long == [pytest.approx(start + 10, abs=0.11)]
 
 
-@on_a_frozen_clock
 async def test_a_timer_that_is_due_meanwhile_waits(clock: FrozenClock) -> None:
     ran, _ = later(10)
     await seconds(clock, 3)
@@ -73,7 +58,6 @@ async def test_a_timer_that_is_due_meanwhile_waits(clock: FrozenClock) -> None:
     assert len(ran) == 1
 
 
-@on_a_frozen_clock
 async def test_one_that_is_due_soon_after_waits_too(clock: FrozenClock) -> None:
     ran, _ = later(10)
     await seconds(clock, 3)
@@ -84,7 +68,6 @@ async def test_one_that_is_due_soon_after_waits_too(clock: FrozenClock) -> None:
     assert len(ran) == 1
 
 
-@on_a_frozen_clock
 async def test_one_that_is_due_long_after_is_in_time(clock: FrozenClock) -> None:
     start = clock.now
     ran, _ = later(10)
@@ -93,7 +76,6 @@ async def test_one_that_is_due_long_after_is_in_time(clock: FrozenClock) -> None
     assert ran == [pytest.approx(start + 10, abs=0.11)]
 
 
-@on_a_frozen_clock
 async def test_a_second_standstill_makes_it_wait_again(clock: FrozenClock) -> None:
     ran, _ = later(10)
     await clock.pass_by(60)
@@ -105,7 +87,6 @@ async def test_a_second_standstill_makes_it_wait_again(clock: FrozenClock) -> No
     assert len(ran) == 1
 
 
-@on_a_frozen_clock
 async def test_an_overloaded_process_runs_its_timers(clock: FrozenClock) -> None:
     ran, _ = later(10)
     for _ in range(WAITS_MAX):
@@ -117,7 +98,6 @@ async def test_an_overloaded_process_runs_its_timers(clock: FrozenClock) -> None
     assert len(ran) == 1
 
 
-@on_a_frozen_clock
 async def test_it_can_be_cancelled_while_it_waits(clock: FrozenClock) -> None:
     ran, handle = later(10)
     await clock.pass_by(60)
@@ -126,14 +106,12 @@ async def test_it_can_be_cancelled_while_it_waits(clock: FrozenClock) -> None:
     assert not ran
 
 
-@on_a_frozen_clock
 async def test_short_timers_are_clocks(clock: FrozenClock) -> None:
     ran, _ = later(SHORT)
     await clock.pass_by(60)
     assert len(ran) == 1
 
 
-@on_a_frozen_clock
 async def test_a_short_delay_is_none(clock: FrozenClock) -> None:
     ran, _ = later(1.2)
     await seconds(clock, 1)
@@ -141,7 +119,6 @@ async def test_a_short_delay_is_none(clock: FrozenClock) -> None:
     assert len(ran) == 1
 
 
-@on_a_frozen_clock
 async def test_what_begins_after_it_is_not_delayed(clock: FrozenClock) -> None:
     clock.skip(60)
     start = clock.now
@@ -155,7 +132,6 @@ async def wait(limit: float) -> None:
         await asyncio.Future()
 
 
-@on_a_frozen_clock
 async def test_a_time_out_goes_on_where_it_was(clock: FrozenClock) -> None:
     waiting = asyncio.create_task(wait(10))
     await seconds(clock, 3)
@@ -167,7 +143,6 @@ async def test_a_time_out_goes_on_where_it_was(clock: FrozenClock) -> None:
         await waiting
 
 
-@on_a_frozen_clock
 async def test_a_time_out_that_was_almost_due_waits(clock: FrozenClock) -> None:
     waiting = asyncio.create_task(wait(10))
     await seconds(clock, 9.9)
@@ -179,7 +154,6 @@ async def test_a_time_out_that_was_almost_due_waits(clock: FrozenClock) -> None:
         await waiting
 
 
-@on_a_frozen_clock
 async def test_a_time_out_during_which_there_were_several(clock: FrozenClock) -> None:
     waiting = asyncio.create_task(wait(10))
     for _ in range(3):
@@ -191,7 +165,6 @@ async def test_a_time_out_during_which_there_were_several(clock: FrozenClock) ->
         await waiting
 
 
-@on_a_frozen_clock
 async def test_a_block_that_has_ended_meanwhile(clock: FrozenClock) -> None:
     answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
@@ -206,7 +179,6 @@ async def test_a_block_that_has_ended_meanwhile(clock: FrozenClock) -> None:
     assert await asking == "an answer"
 
 
-@on_a_frozen_clock
 async def test_a_failure_names_what_the_timer_calls(clock: FrozenClock) -> None:
     found: list[str] = []
     loop = asyncio.get_running_loop()

@@ -9,8 +9,8 @@ from typing import cast
 import pytest
 
 from guacr import ticker
-from guacr.deadline import STANDSTILL
 from guacr.session.registry import SessionRegistry
+from guacr.standstill import STANDSTILL
 from guacr.ticker import TICK, Ticker
 from tests.support.clock import FrozenClock
 

@@ -13,7 +13,6 @@ import grpc
 
 from guacr.addresses import plain as plain_address
 from guacr.control.info import plain
-from guacr.deadline import time_limit
 from guacr.errors import ClientTimeoutError, GuacrError, InternalError, SettingsError
 from guacr.operators.authority import Operator
 from guacr.operators.filters import FIELDS, LIMIT, Query
@@ -158,7 +157,7 @@ class _Sender:
         self._sending = asyncio.ensure_future(part)
         self._sending.add_done_callback(_note)
         try:
-            async with time_limit(READ_TIMEOUT):
+            async with asyncio.timeout(READ_TIMEOUT):
                 await asyncio.shield(self._sending)
         except TimeoutError:
             raise ClientTimeoutError("the stream was not read in time: events were lost") from None

@@ -12,7 +12,6 @@ from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from guacr.deadline import time_limit
 from guacr.errors import (
     ClientTimeoutError,
     ClosedError,
@@ -189,7 +188,7 @@ class OutputStream:
                 return
             self._news.clear()
             try:
-                async with time_limit(ACK_TIMEOUT):
+                async with asyncio.timeout(ACK_TIMEOUT):
                     await self._news.wait()
             except TimeoutError:
                 self._late()

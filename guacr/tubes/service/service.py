@@ -12,7 +12,6 @@ from aiohttp import web
 from typing_extensions import override
 
 from guacr.addresses import network_of
-from guacr.deadline import time_limit
 from guacr.errors import BadRequestError, BusyError, ForbiddenError, GuacrError, ShutdownError
 from guacr.services import Service
 from guacr.settings.models import Settings
@@ -92,7 +91,7 @@ class TubeService(Service):
         self._signallings.add(signalling)
         refusal: GuacrError | None = None
         try:
-            async with time_limit(SIGNALLING_TIME):
+            async with asyncio.timeout(SIGNALLING_TIME):
                 await self._signal(request, signalling, tunnels)
         except GuacrError as error:
             report(request.remote, error)

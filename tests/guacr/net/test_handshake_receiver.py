@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -18,13 +19,19 @@ from tests.support.loopback import SketchHandler
 Address = tuple[str, int]
 
 
-@pytest.fixture
-async def address() -> AsyncIterator[Address]:
-    server = ServerSettings(hosts=LOCAL, port=0, handshake_timeout=0.3)
+@asynccontextmanager
+async def running(handshake_timeout: float) -> AsyncIterator[Address]:
+    server = ServerSettings(hosts=LOCAL, port=0, handshake_timeout=handshake_timeout)
     daemon = Daemon(local_settings(server=server), protocols=Protocols({"sketch": SketchHandler}))
     await daemon.start()
     yield "127.0.0.1", daemon.port
     await daemon.close()
+
+
+@pytest.fixture
+async def address() -> AsyncIterator[Address]:
+    async with running(0.3) as found:
+        yield found
 
 
 async def refused(address: Address, data: bytes) -> tuple[str, int]:
@@ -155,16 +162,13 @@ async def test_no_connect_is_lost_in_parallel() -> None:
         await asyncio.gather(*(one(daemon) for _ in range(64)))
 
 
-async def test_a_standstill_during_the_handshake(
-    address: Address, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    client = await GuacClient.dial(*address)
-    client.send("select", "sketch")
-    await client.wait(lambda: client.state.args)
-    SkippingClock(monkeypatch).skip(3600)
-    for _ in range(5):
-        await asyncio.sleep(0)  # whatever is due
-    client.send("size", 90, 60, 96)
-    client.send("connect", *[""] * 9)
-    await client.wait(lambda: client.state.syncs)
-    await client.close()
+async def test_a_standstill_during_the_handshake(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with running(15) as address, await GuacClient.dial(*address) as client:
+        client.send("select", "sketch")
+        await client.wait(lambda: client.state.args)
+        SkippingClock(monkeypatch).skip(3600)
+        for _ in range(5):
+            await asyncio.sleep(0)  # whatever is due
+        client.send("size", 90, 60, 96)
+        client.send("connect", *[""] * 9)
+        await client.wait(lambda: client.state.syncs)

@@ -105,6 +105,7 @@ async def test_a_missing_body_is_told_and_not_waited_for(
 
 
 async def test_a_body_is_read_after_a_standstill(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app, "BODY_TIMEOUT", 15.0)
     clock = FrozenClock(monkeypatch)
     reader = aiohttp.StreamReader(Mock(), limit=1024)
     body = asyncio.create_task(app._body(make_mocked_request("POST", "/", payload=reader)))
