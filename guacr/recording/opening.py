@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Generic, TypeVar
+from weakref import WeakValueDictionary
 
 from guacr.errors import GuacrError, RecordingError
 from guacr.recording.file_sink import STALLED, AppendedFile
@@ -20,8 +20,9 @@ log = logging.getLogger("guacr.recording")
 OPENING_MAX = 15.0
 """Seconds within which a disk must open the files of a recording."""
 OPENING_EACH = 8
-"""Recordings that are opened in one directory at a time; they take milliseconds unless the disk
-hangs."""
+"""Recordings that are opened in one directory at a time."""
+HANGS_AFTER = 2.0
+"""Seconds after which a disk hangs that has opened none of them: they take milliseconds."""
 
 
 def open_recording(
@@ -40,11 +41,11 @@ def open_recording(
 
 
 class Opener:
-    """Opens files, a limited number at a time in each directory of the settings."""
+    """Opens files, a limited number at a time in each directory of the settings; others wait for
+    their turn, unless the disk hangs."""
 
     def __init__(self) -> None:
-        self.running: Counter[str] = Counter()
-        """Those that are being opened, by directory."""
+        self._turns: WeakValueDictionary[str, _Turns] = WeakValueDictionary()
 
     async def open(self, place: Place, function: Callable[[], _Files]) -> _Files:
         """Open files at a place by a function that blocks. If the caller is cancelled meanwhile, or
@@ -54,26 +55,55 @@ class Opener:
             RecordingError: the disk does not answer.
         """
         root = place.root
-        if self.running[root] >= OPENING_EACH:
+        turns = self._turns.get(root) or self._turns.setdefault(root, _Turns())
+        if turns.hangs:
             raise RecordingError(STALLED)
-        self.running[root] += 1
-        work = _Work(function)
-        opening = open_stored(work.run)
-        opening.add_done_callback(partial(self._end, root))
         try:
             async with asyncio.timeout(OPENING_MAX):
-                return await asyncio.shield(opening)
-        except BaseException as error:
+                await turns.take()
+                return await self._open(turns, function)
+        except TimeoutError as error:
+            raise RecordingError(STALLED) from error
+
+    async def _open(self, turns: _Turns, function: Callable[[], _Files]) -> _Files:
+        work = _Work(function)
+        opening = open_stored(work.run)
+        turns.give_back_after(opening)
+        try:
+            return await asyncio.shield(opening)
+        except BaseException:
             work.is_abandoned = True
             opening.add_done_callback(_discard)
-            if isinstance(error, TimeoutError):
-                raise RecordingError(STALLED) from error
             raise
 
-    def _end(self, root: str, opening: object) -> None:
-        self.running[root] -= 1
-        if not self.running[root]:
-            del self.running[root]
+
+class _Turns:
+    """Whose turn it is in one directory."""
+
+    def __init__(self) -> None:
+        self._free = asyncio.Semaphore(OPENING_EACH)
+        self._loop = asyncio.get_running_loop()
+        self._since: dict[object, float] = {}
+        """When those began that are being opened, on the event loop's clock."""
+
+    @property
+    def hangs(self) -> bool:
+        """True if nobody's turn has come for long."""
+        begun = min(self._since.values(), default=self._loop.time())
+        return self._free.locked() and self._loop.time() - begun > HANGS_AFTER
+
+    async def take(self) -> None:
+        """Wait for a turn."""
+        await self._free.acquire()
+
+    def give_back_after(self, opening: asyncio.Future[_Files]) -> None:
+        """End a turn when its files are open, or cannot be opened."""
+        self._since[opening] = self._loop.time()
+        opening.add_done_callback(self._give_back)
+
+    def _give_back(self, opening: object) -> None:
+        del self._since[opening]
+        self._free.release()
 
 
 class _Work(Generic[_Files]):

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from itertools import cycle
 from pathlib import Path
+from string import digits
 
 import numpy as np
 import pytest
@@ -560,12 +561,24 @@ async def test_a_session_that_ends_while_its_recording_is_opened(
     assert transport.closed_with is not None
 
 
+async def test_many_that_begin_at_the_same_time(make_bench: MakeBench, tmp_path: Path) -> None:
+    bench = make_bench(policy="require")
+    count = 3 * opening.OPENING_EACH
+    transports = [bench.connect(recording_path=str(tmp_path))[0] for _ in range(count)]
+    for transport in transports:
+        await frame(transport, 1)
+        assert not transport.all("error")
+    names = await asyncio.to_thread(os.listdir, tmp_path)
+    assert sum(name.endswith(("g", *digits)) for name in names) == count
+
+
 @pytest.mark.parametrize("policy", ["require", "best-effort"])
 async def test_a_disk_that_hangs_is_not_waited_for(
     make_bench: MakeBench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, policy: str
 ) -> None:
     monkeypatch.setattr(opening, "OPENING_MAX", 0.05)
     monkeypatch.setattr(opening, "OPENING_EACH", 2)
+    monkeypatch.setattr(opening, "HANGS_AFTER", 0.0)
     hung, fine = tmp_path / "hung", tmp_path / "fine"
     hung.mkdir()
     fine.mkdir()
