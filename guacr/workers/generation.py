@@ -132,7 +132,10 @@ class Generation(Observer):
         try:
             zygote = ZygoteProcess(self.boot, self._forked)
         except OSError as error:
-            raise SettingsError(f"the workers cannot be started: {error.strerror}") from error
+            program = f"{error.filename}: " if error.filename else ""
+            raise SettingsError(
+                f"the workers cannot be started: {program}{error.strerror}"
+            ) from error
         try:
             await zygote.started()
         except BaseException:

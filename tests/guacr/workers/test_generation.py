@@ -139,6 +139,15 @@ async def test_a_worker_that_cannot_start_says_why(
     assert one.fileno() < 0, "the others are ended"
 
 
+async def test_a_python_that_cannot_be_run_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere/python3")
+    generation = Generation(
+        Boot(Settings(), ProcessKeys.generate(), 2), count(1).__next__, Noted(), number=3
+    )
+    with pytest.raises(SettingsError, match="/nowhere/python3: No such file"):
+        await generation.start()
+
+
 async def test_workers_that_die_again_and_again_are_started_after_growing_pauses(
     generation: Generation, zygotes: list[Zygote], monkeypatch: pytest.MonkeyPatch
 ) -> None:
