@@ -24,6 +24,9 @@ from guacr.session.user import User
 
 BATCH = 100
 """Sessions that are described in one turn of the event loop."""
+NAME_MAX = 256
+"""Characters of the names of a host and of a user there that are shown: clients choose them, and
+the sessions of a process are sent in one message."""
 DRAINING = "the daemon is draining: it opens no more sessions"
 _MEMORY = Path("/proc/self/statm")
 """Linux's sizes of the process in pages; the second is the resident one."""
@@ -162,8 +165,8 @@ class LocalControl(Control):
         return SessionInfo(
             id=session.id,
             protocol=session.protocol,
-            host=target.host,
-            username=target.user,
+            host=_cut(target.host),
+            username=_cut(target.user),
             connection=origin.connection,
             client="" if owner is None else owner.link.peer,
             subject=origin.person,
@@ -173,6 +176,10 @@ class LocalControl(Control):
             worker=self._worker,
             users=tuple(map(_user, session.users)),
         )
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= NAME_MAX else text[: NAME_MAX - 1] + "…"
 
 
 def _user(user: User) -> UserInfo:

@@ -84,6 +84,14 @@ async def test_sessions_are_listed_with_their_users_and_without_secrets() -> Non
     await bench.close()
 
 
+async def test_names_of_any_length_are_shown_shortly() -> None:
+    bench = Bench()
+    bench.connect(hostname="h" * 8000)
+    (listed,) = await LocalControl(bench.registry).sessions()
+    assert listed.host == "h" * (local.NAME_MAX - 1) + "…"
+    await bench.close()
+
+
 async def test_sessions_may_end_while_they_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(local, "BATCH", 1)
     bench = Bench()
