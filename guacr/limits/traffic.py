@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 
 from typing_extensions import override
 
-from guacr.errors import BusyError
+from guacr.errors import GuacrError
 from guacr.limits.ledger import Ledger
 from guacr.limits.refusal import Scope
 from guacr.session.meter import Meter
@@ -91,7 +91,7 @@ class Flow:
         size, self._unreported = self._unreported, 0
         try:
             return await self._ledger.use(self._name, self._rate, size)
-        except BusyError:  # traffic goes on without counts
+        except GuacrError:  # traffic goes on without counts
             return 0.0
 
 

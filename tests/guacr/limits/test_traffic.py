@@ -9,6 +9,7 @@ import pytest
 
 from guacr.display.framebuffer import FrameBuffer
 from guacr.display.geometry import Rect
+from guacr.errors import UpstreamUnavailableError
 from guacr.limits.book import BYTES_LEAST
 from guacr.limits.ledger import LocalLedger
 from guacr.limits.refusal import Scope
@@ -18,7 +19,7 @@ from guacr.session.origin import Origin, TokenTerms
 from guacr.settings.limits import OwnLimits
 from tests.guacr.limits.conftest import LimitedBench, MakeLimited
 from tests.support.clock import FrozenClock
-from tests.support.loopback import frame, sketch
+from tests.support.loopback import frame, sketch, until
 
 RATE = 100_000
 ANN = Origin(subject="ann")
@@ -42,6 +43,16 @@ async def passes(
 def noise(surface: FrameBuffer) -> None:
     pixels = np.random.default_rng().integers(0, 255, (100, 200, 4), dtype=np.uint8)
     surface.blit(Rect(0, 0, 200, 100), pixels)
+
+
+async def test_nobody_waits_for_counts_that_do_not_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def use(*_: object) -> float:
+        raise UpstreamUnavailableError("a process of the daemon does not answer: try again")
+
+    ledger = LocalLedger()
+    monkeypatch.setattr(ledger, "use", use)
+    flow = Flows(ledger).enter("ann", RATE)
+    await until(lambda: not flow.is_full)
 
 
 class Recording(Viewer):
