@@ -8,6 +8,7 @@ from pathlib import Path
 from guacr.errors import SettingsError
 
 MODE = 0o644
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 CONTENT_MAX = 32
 """Maximum bytes that are read from a pid file."""
 PID_MAX = 2**31 - 1
@@ -66,8 +67,10 @@ class PidFile:
         self.check()
         beside = self._path.with_name(f"{self._path.name}.{os.getpid()}")
         try:
-            beside.write_text(self._own)
-            beside.chmod(MODE)
+            beside.unlink(missing_ok=True)  # perhaps a link that somebody else has placed there
+            with os.fdopen(os.open(beside, _NEW), "w") as file:
+                file.write(self._own)
+                os.fchmod(file.fileno(), MODE)
             beside.replace(self._path)
         except OSError as error:
             raise SettingsError(

@@ -82,3 +82,13 @@ def test_what_is_not_a_file_is_left_alone(tmp_path: Path, through_link: bool) ->
         PidFile(path).write()
     assert fifo.is_fifo()
     assert path.is_symlink() == through_link
+
+
+def test_a_link_in_a_directory_of_others_is_not_followed(tmp_path: Path) -> None:
+    path, victim = tmp_path / "pid", tmp_path / "victim"
+    victim.write_text("important")
+    path.with_name(f"pid.{os.getpid()}").symlink_to(victim)
+    PidFile(path).write()
+    assert victim.read_text() == "important"
+    assert path.read_text() == f"{os.getpid()}\n"
+    assert not path.is_symlink()
