@@ -17,8 +17,11 @@ LIFE = 5.0, 60.0
 """Seconds that a session lasts."""
 PAUSE = 0.5, 3.0
 """Seconds between two inputs, and before the next session."""
-OPEN_WITHIN = 60.0
-"""Seconds in which a session must show its first frame, or say why not."""
+OPEN_WITHIN = 120.0
+"""Seconds in which a session must show its first frame, or say why not; time-outs of logins are
+shorter."""
+BEAT = 1.0
+"""Seconds between two looks at how late people are."""
 HELLO = Hello(width=640, height=480)
 
 
@@ -47,6 +50,17 @@ class Crowd:
     done: Counter[str] = field(default_factory=Counter)
     losses: list[Loss] = field(default_factory=list)
     running: Counter[str] = field(default_factory=Counter)
+    late: float = 0.0
+    """The most seconds by which this process was late since `observe` was called."""
+
+    async def observe(self) -> None:
+        """Measure how late this process is, until cancelled. People who are late themselves count
+        as silent, and servers in this process as slow."""
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + BEAT
+            await asyncio.sleep(BEAT)
+            self.late = max(self.late, loop.time() - due)
 
     async def warm_up(self) -> None:
         """Have a session of each kind, at the same time, for a moment."""

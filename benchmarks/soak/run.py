@@ -32,6 +32,9 @@ SPACING, HOLD = 60.0, 15.0
 """Seconds from one fault to the next, and that each lasts."""
 ENDED_WITHIN = 60.0
 """Seconds after which nothing of sessions may be left."""
+FORGOTTEN_AFTER = 120.0
+"""Seconds after which a recording is deleted that nothing has been added to, for longer than any
+session lasts."""
 PAUSE = 5.0
 """Seconds after which nothing of the first sessions is left."""
 LEFT_MAX = 8
@@ -152,6 +155,7 @@ async def _go_on(
     """Let people work, inject faults, and measure."""
     spacing = min(SPACING, options.minutes * 60 / (len(found) + 1))
     tasks = [asyncio.create_task(crowd.person()) for _ in range(options.sessions)]
+    tasks.append(asyncio.create_task(crowd.observe()))
     if found:
         tasks.append(asyncio.create_task(in_turn(found, spacing, min(HOLD, spacing / 2), tell)))
     moments: list[Usage] = []
@@ -165,8 +169,10 @@ async def _go_on(
             tell(
                 f"{crowd.running.total()} sessions, {crowd.done.total()} done, "
                 f"{len(crowd.losses)} lost; {now.memory:.0f} MB, {now.files} files, "
-                f"{now.threads} threads, {now.processes} processes"
+                f"{now.threads} threads, {now.processes} processes; people up to "
+                f"{crowd.late:.1f} s late"
             )
+            crowd.late = 0.0
             for task in tasks:
                 if task.done():
                     task.result()
@@ -179,7 +185,7 @@ async def _go_on(
 
 def _forget_recordings(disk: Path) -> None:
     for path in disk.glob("soak*"):
-        if time.time() - path.stat().st_mtime > 30:
+        if time.time() - path.stat().st_mtime > FORGOTTEN_AFTER:
             path.unlink()
 
 
