@@ -37,8 +37,9 @@ FORGOTTEN_AFTER = 120.0
 session lasts."""
 PAUSE = 5.0
 """Seconds after which nothing of the first sessions is left."""
-LEFT_MAX = 8
-"""Files and threads that may be left, compared with after the first sessions."""
+FILES_LEFT_MAX, THREADS_LEFT_MAX = 8, 32
+"""Files and threads that may be left, compared with after the first sessions: pools of threads,
+which are limited, have begun to work in the meantime."""
 CONFIG = """
 [server]
 hosts = ["127.0.0.1"]
@@ -201,7 +202,7 @@ async def _settled(daemon: int, idle: Usage) -> Usage:
 
 def _left(idle: Usage, now: Usage) -> bool:
     files, threads = now.files - idle.files, now.threads - idle.threads
-    return files > LEFT_MAX or threads > LEFT_MAX
+    return files > FILES_LEFT_MAX or threads > THREADS_LEFT_MAX
 
 
 def _report_losses(crowd: Crowd, found: list[Fault], tell: Tell) -> bool:
@@ -236,7 +237,9 @@ def _report_usage(moments: list[Usage], idle: Usage, last: Usage, tell: Tell) ->
         f"after one session of each kind {idle.memory:.0f} MB, {idle.files} files, {idle.threads} "
         f"threads; in the end {last.memory:.0f} MB, {last.files} files, {last.threads} threads"
     )
-    return not grown and not _left(idle, last)
+    if left := _left(idle, last):
+        tell("left: more files or threads than sessions explain")
+    return not grown and not left
 
 
 def _report_log(log: Path, tell: Tell) -> bool:
