@@ -300,7 +300,7 @@ class FileSink(Sink):
         self.waiting = 0
         self._error = error
         if not self._closed:
-            self.on_failed(error)
+            self._report(error)
 
 
 def _append_all(

@@ -144,7 +144,7 @@ class JournalSink(Sink):
         self._stop_watch()
         if not self._closed:
             self._reported = True
-            asyncio.get_running_loop().call_soon(self.on_failed, error)  # never within `write`
+            asyncio.get_running_loop().call_soon(self._report, error)  # never within `write`
 
     def _again(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(BATCH, self._flush)

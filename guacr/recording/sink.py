@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from contextvars import copy_context
 
 from guacr.errors import GuacrError
 
@@ -20,6 +21,11 @@ class Sink(ABC):
     def __init__(self) -> None:
         self.on_failed: Callable[[GuacrError], None] = ignore
         self.on_drained: Callable[[], None] = nothing
+        self._context = copy_context()
+        """The session's, for the log: another session's may have caused the writing."""
+
+    def _report(self, error: GuacrError) -> None:
+        self._context.run(self.on_failed, error)
 
     @property
     @abstractmethod

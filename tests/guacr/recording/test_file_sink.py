@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from contextvars import ContextVar
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,19 @@ async def test_a_failure_at_the_end_is_raised(in_flight: bool) -> None:
         await sink.close()
     assert not errors
     assert file.closed == 1
+
+
+async def test_a_failure_is_reported_in_the_context_of_its_sink() -> None:
+    """The log has the session's id, not that of another one that caused the writing."""
+    session, writer = ContextVar[str]("session"), FileWriter()
+    seen: list[str] = []
+    for name in ("one", "two"):
+        session.set(name)
+        sink = FileSink(Broken(), writer)
+        sink.on_failed = lambda error: seen.append(session.get())
+        sink.write(b"x")
+    await until(lambda: len(seen) == 2, "both reports")
+    assert seen == ["one", "two"]
 
 
 async def test_what_is_not_durable_is_reported() -> None:
