@@ -6,6 +6,9 @@ import asyncio
 
 import pytest
 
+STEP = 0.25
+"""Seconds; a process that is late by twice as much counts as having stood still."""
+
 
 class SkippingClock:
     """The running event loop's time, ahead of the real one by what was skipped."""
@@ -37,3 +40,10 @@ class FrozenClock:
         self.skip(seconds)
         for _ in range(3):  # timers are taken up, run, and what they start is run
             await asyncio.sleep(0)
+
+    async def run_for(self, seconds: float) -> None:
+        """Have so much time pass in steps, while the process does not stand still."""
+        while seconds > STEP:
+            await self.pass_by(STEP)
+            seconds -= STEP
+        await self.pass_by(seconds)

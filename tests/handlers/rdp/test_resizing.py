@@ -46,7 +46,7 @@ class Host:
 
     async def wait(self, seconds: float = 0.0) -> None:
         for part in (0.0, seconds, 0.0):
-            await self.clock.pass_by(part)
+            await self.clock.run_for(part)
 
 
 @asynccontextmanager

@@ -276,7 +276,7 @@ async def test_a_server_that_does_not_send_them_is_not_asked_for_ever(server: Se
     for _ in range(REFUSALS_MAX):
         assert server.sender.take()
         server.precise(Rect(790, 590, 10, 10))
-        await server.clock.pass_by(GIVE_UP + 0.1)
+        await server.clock.run_for(GIVE_UP + 0.1)
         await server.rests()
     assert server.sender.take() == []
     server.jpeg(Rect(0, 0, 10, 10))
@@ -291,7 +291,7 @@ async def test_losses_are_not_forgotten_while_the_server_hangs(server: Server) -
     assert isinstance(first, Rect)
     server.precise(Rect(790, 590, 10, 10))  # which was on its way
     for _ in range(10):
-        await server.clock.pass_by(GIVE_UP + 0.1)
+        await server.clock.run_for(GIVE_UP + 0.1)
         await server.rests()
     assert server.sender.take() == [first]
     server.precise(first)
