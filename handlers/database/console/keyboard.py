@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import copy_context
 from functools import partial
+from itertools import count
 
 from prompt_toolkit.application.current import get_app
 from prompt_toolkit.input import Input
@@ -31,6 +32,8 @@ KEYS_AT_ONCE = 16
 """Keys that the line editor receives at a time, for the same reason."""
 PREFIXES_MAX = 4096
 """Prefixes of keys that the library caches."""
+_ids = count()
+"""Never the same number again: the library keeps keys that were typed ahead by it."""
 _ANSWER = re.compile(rb"\x1b\[\d{1,6};\d{1,6}R")
 """The cursor position report of the terminal, which does not wait behind a paste."""
 _CTRL_C = b"\x03"
@@ -48,6 +51,7 @@ class Keyboard(Input):
     def __init__(self) -> None:
         self.sink: Callable[[str, str], bool] | None = None
         self.interrupted = False
+        self._id = f"guacr-{next(_ids)}"
         self._lost = 0
         self._decoder = getincrementaldecoder("utf-8")(errors="replace")
         self._parser = Vt100Parser(self._key)
@@ -189,7 +193,7 @@ class Keyboard(Input):
 
     @override
     def typeahead_hash(self) -> str:
-        return f"guacr-{id(self)}"
+        return self._id
 
     @override
     def raw_mode(self) -> AbstractContextManager[None]:

@@ -18,7 +18,7 @@ from prompt_toolkit.document import Document
 from prompt_toolkit.enums import DEFAULT_BUFFER
 from prompt_toolkit.filters import Condition, has_focus
 from prompt_toolkit.history import InMemoryHistory
-from prompt_toolkit.input.typeahead import clear_typeahead
+from prompt_toolkit.input import typeahead
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent, merge_key_bindings
 from prompt_toolkit.key_binding.bindings.auto_suggest import load_auto_suggest_bindings
 from prompt_toolkit.key_binding.defaults import load_key_bindings
@@ -201,9 +201,10 @@ class LineEditor:
     async def close(self) -> None:
         """Discard the input, and break the reference cycles of the editor, so that its objects are
         freed at once. Nothing may be called afterwards."""
-        clear_typeahead(self.keyboard)
         app = self._app
         await app.cancel_and_wait_for_background_tasks()
+        # `clear_typeahead` would keep a list for each keyboard that there has ever been
+        typeahead._buffer.pop(self.keyboard.typeahead_hash(), None)
         for part in (app.layout, app.key_processor, app.renderer, self._buffer, app, self.keyboard):
             vars(part).clear()
 

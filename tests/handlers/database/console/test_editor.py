@@ -6,6 +6,7 @@ import asyncio
 import re
 
 import pytest
+from prompt_toolkit.input import typeahead
 
 from handlers.database.console.prompt import CONTEXT_MAX, LineEditor
 from handlers.database.console.prompt_buffer import STEP_COST, TEXT_MAX, PromptBuffer
@@ -237,3 +238,4 @@ async def test_a_session_that_ends_waits_for_no_answer_of_the_terminal() -> None
     await asyncio.wait([reading])
     await editor.close()
     assert ended
+    assert not typeahead._buffer, "the library keeps nothing of it"
