@@ -16,8 +16,8 @@ STEADY = 86_400.0
 LEAP = 3600.0
 """Seconds by which the clock must have been set forward for the log to say so."""
 EARLIEST = 1_262_304_000.0
-"""The begin of 2010, before the first release of Guacamole: what is dated earlier was written while
-the clock was wrong, and its age is not known."""
+"""The beginning of 2010, before the first release of Guacamole: what is dated earlier was written
+while the clock was wrong, and its age is not known."""
 
 log = logging.getLogger("guacr.retention")
 

@@ -30,8 +30,6 @@ NEAR = 0.01
 """The seconds of a round trip up to which a host is near: between them are quick links only."""
 SAME = 0.02
 """Seconds by which two calculations of one time may differ."""
-
-
 PROBED_AFTER = 3
 """Seconds after which a host that has not greeted is probed (see `probe_soon`)."""
 

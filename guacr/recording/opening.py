@@ -22,7 +22,8 @@ OPENING_MAX = 15.0
 OPENING_EACH = 8
 """Recordings that are opened in one directory at a time."""
 HANGS_AFTER = 2.0
-"""Seconds after which a disk hangs that has opened none of them: they take milliseconds."""
+"""Seconds after which the disk counts as hanging if all of them are still being opened, which takes
+milliseconds."""
 
 
 def open_recording(

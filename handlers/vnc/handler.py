@@ -104,15 +104,15 @@ class VncHandler(ProtocolHandler[VncParams]):
             self._credentials.add(await login.ask(self.session, wanted))
         self._files.start()
         desktop, left = Desktop(self.session), self.params.autoretry
-        lost_max = 0 if self.params.reverse_connect else LOST_MAX
+        more = 0 if self.params.reverse_connect else LOST_MAX
         try:
             while True:
                 server = self._server = self._next_server(desktop)
                 reason = await self._attempt(server, desktop)
                 if server.was_stable:
                     left = self.params.autoretry
-                if lost_max and server.was_forgotten:
-                    lost_max -= 1
+                if more and server.was_forgotten:
+                    more -= 1
                     await self._pause(desktop, reason, left, is_told=False)
                     continue
                 if not left:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+import sys
 
-from handlers.link import NEAR, Link, is_near
+import pytest
+
+from handlers.link import NEAR, PROBED_AFTER, Link, is_near, keep_alive, probe_soon
 from tests.support.slow_link import slow_link
 from tests.support.waiting import until
 
@@ -61,3 +64,12 @@ async def test_a_host_that_hangs_up_is_not_silent() -> None:
 
 def state(sock: socket.socket) -> int:
     return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the option is Linux's")
+def test_a_host_that_has_not_greeted_is_probed_soon() -> None:
+    with socket.socket() as sock:
+        probe_soon(sock)
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == PROBED_AFTER
+        keep_alive(sock)
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) > PROBED_AFTER

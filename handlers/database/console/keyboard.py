@@ -33,7 +33,7 @@ KEYS_AT_ONCE = 16
 PREFIXES_MAX = 4096
 """Prefixes of keys that the library caches."""
 _ids = count()
-"""Never the same number again: the library keeps keys that were typed ahead by it."""
+"""Numbers that are never used again; the library stores typed-ahead keys under them."""
 _ANSWER = re.compile(rb"\x1b\[\d{1,6};\d{1,6}R")
 """The cursor position report of the terminal, which does not wait behind a paste."""
 _CTRL_C = b"\x03"
