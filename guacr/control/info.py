@@ -77,7 +77,8 @@ class SessionInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerInfo:
-    """A process that runs sessions."""
+    """A process that runs sessions. Of one that does not answer, this is what it has last said,
+    with the time that it was given to answer as its `loop_lag`."""
 
     name: str
     pid: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -56,6 +57,8 @@ class WorkersControl(Control):
         """Each returns a sentence that says why the daemon is not ready, or an empty text."""
         self._told: deque[str] = deque(maxlen=TOLD_MAX)
         """The reasons that workers have been told; they repeat them a moment longer."""
+        self._said: dict[int, WorkerInfo] = {}
+        """The last description that each worker has given of itself, by its number."""
         self._processes = Processes()
         self._counting = asyncio.Lock()
         self._readers: set[_Reader] = set()
@@ -100,8 +103,8 @@ class WorkersControl(Control):
             number: DaemonStatus.of(values)
             for number, values in (await self._of_all("status")).items()
         }
-        present = sorted(found.keys() & self._workers.keys())
-        workers = [self._info(self._workers[number], found[number]) for number in present]
+        present = sorted(self._workers.items())
+        workers = [self._info(worker, found.get(number)) for number, worker in present]
         return DaemonStatus(
             version=__version__,
             state=self._state,
@@ -116,8 +119,14 @@ class WorkersControl(Control):
             return "starting"
         return "draining" if self.is_draining else "ready"
 
-    def _info(self, worker: RemoteWorker, status: DaemonStatus) -> WorkerInfo:
-        (info,) = status.workers
+    def _info(self, worker: RemoteWorker, status: DaemonStatus | None) -> WorkerInfo:
+        """Return what a worker says of itself; without a status, because it does not answer in
+        time, what is known: its sessions go on."""
+        if status is None:
+            info = _known(worker, self._said.get(worker.number))
+        else:
+            (info,) = status.workers
+            self._said[worker.number] = info
         is_old = worker.state == "draining"
         return replace(info, name=str(worker.number), state="draining" if is_old else info.state)
 
@@ -216,14 +225,15 @@ class WorkersControl(Control):
     # ---- for the front
 
     def began(self, worker: RemoteWorker) -> None:
-        """Tell a new worker what the others have been told."""
+        """Tell a new worker what the others have been told, before it is given clients."""
         if self.is_draining:
-            self._start(_ask(worker, "drain", None))
+            worker.channel.tell("drain")
         if self._readers:
-            self._start(_ask(worker, "watch", argument=True))
+            worker.channel.tell("watch", argument=True)
 
     def ended(self, worker: RemoteWorker) -> None:
         """Keep what a worker has counted."""
+        self._said.pop(worker.number, None)
         if worker.last_sample is not None:
             self._processes.put(str(worker.number), worker.last_sample)
         self._processes.ended(str(worker.number))
@@ -256,6 +266,22 @@ async def _ask(worker: RemoteWorker, name: str, argument: Any) -> list[Any]:
     with suppress(UpstreamUnavailableError):
         return [await worker.channel.request(name, argument, timeout=ANSWER_TIMEOUT)]
     return []
+
+
+def _known(worker: RemoteWorker, said: WorkerInfo | None) -> WorkerInfo:
+    """Return what is known of a worker that does not answer."""
+    info = said or WorkerInfo(
+        name="",
+        pid=worker.pid,
+        state="ready",
+        since=time.time() - (time.monotonic() - worker.since),
+        sessions=0,
+        users=0,
+        loop_lag=0.0,
+        memory=0,
+    )
+    lag = max(info.loop_lag, ANSWER_TIMEOUT)
+    return replace(info, sessions=worker.sessions, loop_lag=lag)
 
 
 class _Reader:
