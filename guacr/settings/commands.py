@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import PurePath
+from threading import Thread
 
 from guacr.showable import escaped, showable
 
@@ -24,6 +25,8 @@ TIMEOUT = 10.0
 """Seconds that a command may take."""
 ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ")
 """Variables that every command gets, as far as they are set; no others, unless they are named."""
+WAITING = "end of a command"
+"""The name of a thread that waits for a command which may not be killed."""
 PLACEHOLDER_BYTES = 16
 """Random bytes of a placeholder, whose 32 hexadecimal digits are valid as any kind of key."""
 
@@ -77,9 +80,23 @@ def end_all() -> None:
         _kill(group)
 
 
-def _kill(group: int) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(group, signal.SIGKILL)
+def _kill(group: int) -> bool:
+    """Kill a process group; return whether this account may do that."""
+    try:
+        with suppress(ProcessLookupError):
+            os.killpg(group, signal.SIGKILL)
+    except PermissionError:
+        return False
+    return True
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a command with its children. One that runs as another account, such as by sudo, is left
+    to itself, and only waited for on a thread."""
+    if _kill(process.pid):  # which it is still: nobody has waited for it
+        process.wait()
+    else:
+        Thread(target=process.wait, name=WAITING, daemon=True).start()
 
 
 def _output(command: Sequence[str], variables: Sequence[str]) -> str:
@@ -98,15 +115,17 @@ def _output(command: Sequence[str], variables: Sequence[str]) -> str:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "a null character"
         raise ValueError(f"{subject} cannot be run: {reason}") from None
-    with process:
+    assert process.stdout is not None  # noqa: S101 - both are pipes
+    assert process.stderr is not None  # noqa: S101
+    with process.stdout, process.stderr:
         _running.add(process.pid)
         try:
             output, said = _read(process)
         except _LimitError as error:
-            _kill(process.pid)  # which it is still: nobody has waited for it
+            _end(process)
             raise ValueError(f"{subject} {error}") from None
         except BaseException:  # such as KeyboardInterrupt
-            _kill(process.pid)
+            _end(process)
             raise
         finally:
             _running.discard(process.pid)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -116,6 +118,28 @@ def test_it_is_ended_with_its_children(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SettingsError, match=r"did not end within 0\.3 seconds"):
         of(["sh", "-c", "exec >&- 2>&-; sleep 60"])
     assert time.monotonic() - begin < 30
+
+
+def test_one_that_may_not_be_killed_is_left_to_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    kill, groups = os.killpg, list[int]()
+
+    def forbid(group: int, number: int) -> None:
+        groups.append(group)
+        raise PermissionError
+
+    monkeypatch.setattr(commands, "TIMEOUT", 0.3)
+    monkeypatch.setattr(os, "killpg", forbid)
+    begin = time.monotonic()
+    try:
+        with pytest.raises(SettingsError, match=r"did not end within 0\.3 seconds"):
+            of(["sleep", "60"])
+        assert time.monotonic() - begin < 30
+    finally:
+        for group in groups:
+            kill(group, signal.SIGKILL)
+        for thread in threading.enumerate():
+            if thread.name == commands.WAITING:
+                thread.join()
 
 
 def test_the_same_command_is_run_once(tmp_path: Path) -> None:
