@@ -62,17 +62,18 @@ def notify_reloading() -> None:
 
 
 def notify(state: str) -> None:
-    """Notify systemd, for example `READY=1`; do nothing without systemd."""
+    """Notify systemd, for example `READY=1`; do nothing without systemd, or if it does not read."""
     address = os.environ.get("NOTIFY_SOCKET", "")
     if not address:
         return
     if address.startswith("@"):
         address = "\0" + address[1:]
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+        sock.setblocking(False)
         try:
             sock.sendto(state.encode(), address)
         except OSError:
-            return  # the receiver is gone; nothing depends on it
+            return  # the receiver is gone, or reads nothing; nothing depends on it
 
 
 async def feed_watchdog() -> None:

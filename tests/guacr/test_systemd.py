@@ -3,12 +3,14 @@
 import asyncio
 import os
 import socket
+import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from guacr.errors import SettingsError
-from guacr.systemd import activated_sockets, feed_watchdog
+from guacr.systemd import activated_sockets, feed_watchdog, notify
 
 
 @pytest.mark.parametrize("count", ["x", "-1", "", "1.0", "٣", "9" * 30])
@@ -40,6 +42,26 @@ async def test_the_watchdog_hears_of_a_process_that_runs(
             assert said == b"WATCHDOG=1"
         feeding.cancel()
         await asyncio.wait([feeding])
+
+
+def test_a_receiver_that_reads_nothing_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = str(tmp_path / "notify")
+    with (
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd,
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender,
+    ):
+        systemd.bind(path)
+        sender.setblocking(False)
+        with suppress(BlockingIOError):
+            while True:
+                sender.sendto(b"x", path)
+        monkeypatch.setenv("NOTIFY_SOCKET", path)
+        notifying = threading.Thread(target=notify, args=["WATCHDOG=1"], daemon=True)
+        notifying.start()
+        notifying.join(10)
+        assert not notifying.is_alive()
 
 
 @pytest.mark.parametrize("microseconds", ["", "0", "x", "-5", "9" * 16, "٣"])
