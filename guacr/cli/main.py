@@ -22,6 +22,7 @@ from guacr.cli import journal as cli_journal
 from guacr.cli import token as cli_token
 from guacr.cli.top import command as cli_top
 from guacr.errors import GuacrError, SettingsError
+from guacr.showable import escaped, showable
 
 if TYPE_CHECKING:
     from guacr.settings.models import Settings
@@ -57,6 +58,7 @@ guacd, and logs to the system log. Flags take precedence over files, and the env
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command with `argv` (by default the process's arguments); return the exit status."""
+    _open_standard_streams()
     given = list(sys.argv[1:] if argv is None else argv)
     if given and given[0].startswith("-") and given[0] not in _OWN_FLAGS:
         given.insert(0, "serve")  # guacd has no commands, and an image accepts just options
@@ -71,10 +73,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         return FAILED
     except GuacrError as error:
         for line in str(error).splitlines():
-            print(f"guacr: {line}", file=sys.stderr)
+            print(f"guacr: {showable(line, escaped)}", file=sys.stderr)
         return WRONG_SETTINGS if isinstance(error, SettingsError) else FAILED
     except KeyboardInterrupt:
         return 130
+
+
+def _open_standard_streams() -> None:
+    """Open those that the caller has closed: other files would get their numbers, and what
+    libraries and children write would end up there."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            null = os.open(os.devnull, os.O_RDWR)  # with the lowest number, which is that stream's
+            os.set_inheritable(null, True)
+            setattr(sys, name, os.fdopen(null, "w" if number else "r"))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -266,7 +278,7 @@ def _serve(arguments: argparse.Namespace) -> int:
     from guacr.settings import configuration
 
     for sentence in configuration.overridden(_given(arguments)):
-        print(f"guacr: {sentence}", file=sys.stderr)
+        print(f"guacr: {showable(sentence, escaped)}", file=sys.stderr)
     in_background = not arguments.foreground and vars(arguments)["daemon.pid_file"] is not None
     detached = background.detach() if in_background else None
     log.configure(settings.log, to_syslog=in_background)
@@ -325,7 +337,7 @@ def _check_config(arguments: argparse.Namespace) -> int:
     from guacr.cli import check
 
     for line in check.check(_load(arguments)):
-        print(line)
+        print(showable(line, escaped))
     return 0
 
 
@@ -341,7 +353,7 @@ def _control(
 def _explain(arguments: argparse.Namespace) -> int:
     allowed, lines = cli_explain.explain(arguments, _load(arguments, run_commands=False))
     for line in lines:
-        print(line)
+        print(showable(line, escaped))
     return 0 if allowed else FAILED
 
 

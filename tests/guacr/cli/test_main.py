@@ -109,6 +109,22 @@ def test_version_imports_next_to_nothing() -> None:
     assert result.stdout.splitlines()[-1] == "[]"
 
 
+def test_closed_standard_streams_are_opened(tmp_path: Path) -> None:
+    files = tmp_path / "files"
+    program = f"""
+import os
+from guacr.cli.main import main
+try:
+    main(["--version"])
+finally:
+    with open({str(files)!r}, "w") as file:
+        file.writelines(os.readlink(f"/proc/self/fd/{{number}}") + "\\n" for number in range(3))
+"""
+    shell = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh"]
+    subprocess.run([*shell, sys.executable, "-c", program], check=True, timeout=60)
+    assert files.read_text() == f"{os.devnull}\n" * 3
+
+
 def test_wrong_settings_are_told_a_line_each(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["serve", "-l", "70000", "-L", "loud"]) == 2
     lines = capsys.readouterr().err.splitlines()
@@ -125,6 +141,15 @@ def test_unknown_key_of_guacd_conf_stops_the_start(
     path.write_text("[server]\nbind_prt = 1\n")
     assert main(["serve", "--guacd-conf", str(path)]) == 2
     assert "line 2: [server] bind_prt is unknown" in capsys.readouterr().err
+
+
+def test_names_in_the_settings_do_not_control_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "guacr.toml"
+    file.write_text('[connections."\\u001b[2Ja"]\nprotocol = "ssh"\n')
+    assert main(["check-config", "--config", str(file)]) == 2
+    assert r"connections.\x1b[2Ja: parameter hostname is empty" in capsys.readouterr().err
 
 
 def test_check_config_says_what_would_be(
