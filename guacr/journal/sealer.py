@@ -86,6 +86,8 @@ class Sealer:
         self._expiry_at = 0.0
         self._unlinked: Path | None = None
         """The last file that was moved."""
+        self._foreign: set[Path] = set()
+        """Directories that this account may not read."""
         self._clock = clock
         self._expired = expired
         self._thread = threading.Thread(target=self._run, name="journal sealer", daemon=True)
@@ -169,7 +171,12 @@ class Sealer:
             del self._sizes[path]
 
     def _do_periodic(self) -> None:
-        self._recover()
+        try:
+            self._recover()
+        finally:  # what expires makes space that this may have lacked
+            self._expire_all()
+
+    def _expire_all(self) -> None:
         now = time.monotonic()
         if now < self._expiry_at:
             return
@@ -196,15 +203,31 @@ class Sealer:
         for directory in sorted(wal.iterdir()) if wal.is_dir() else ():
             if directory.name == self._epoch or directory.name.startswith(TEMPORARY):
                 continue
-            if not directory.is_dir():
-                continue  # something else that somebody has put there
-            with _locked(directory / LOCK) as is_locked:
-                if not is_locked:
-                    continue  # its process is running
-                for path in sorted(directory.glob(f"*{WAL_SUFFIX}")):
-                    self._move(path)
-                (directory / LOCK).unlink(missing_ok=True)
-                directory.rmdir()
+            try:
+                if directory.is_dir():  # and nothing else that somebody has put there
+                    self._recover_from(directory)
+            except PermissionError:
+                self._report_foreign(directory)
+
+    def _recover_from(self, directory: Path) -> None:
+        with _locked(directory / LOCK) as is_locked:
+            if not is_locked:
+                return  # its process is running
+            for path in sorted(directory.glob(f"*{WAL_SUFFIX}")):
+                self._move(path)
+            (directory / LOCK).unlink(missing_ok=True)
+            directory.rmdir()
+
+    def _report_foreign(self, directory: Path) -> None:
+        """Report once that a directory cannot be read, such as one of a daemon that was started by
+        root; the others are recovered."""
+        if directory not in self._foreign:
+            self._foreign.add(directory)
+            log.error(
+                "%s is not archived, because it belongs to another account: give it, with its "
+                "files, to that of the daemon",
+                directory,
+            )
 
     def _move(self, path: Path) -> None:
         if not path.is_file():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -24,6 +25,7 @@ from guacr.journal.journal import Journal
 from guacr.journal.options import Options
 from guacr.journal.reading import Cursor, Key
 from guacr.journal.records import HEADER_SIZE, scan
+from guacr.journal.sealer import Sealer
 from guacr.journal.segments import Segment
 from guacr.journal.stores import LocalStore
 from guacr.journal.writer import Limits
@@ -407,6 +409,51 @@ def test_a_file_that_is_no_journals_is_kept_aside(
     assert Journal(options(tmp_path)).close()
     assert len(list((tmp_path / "damaged").iterdir())) == 1
     assert "is kept as" in caplog.text
+
+
+def test_what_belongs_to_another_account_holds_nothing_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    foreign = tmp_path / "wal" / "20260101T000000Z-abcdef"
+    killed = Journal(options(tmp_path))
+    append(killed, "audit", b"one")
+    copy = tmp_path / "wal" / "20260101T000001Z-abcdef"
+    shutil.copytree(tmp_path / "wal" / killed.epoch, copy)
+    assert killed.close()
+    foreign.mkdir()
+    (foreign / "lock").touch()
+    real = os.open
+
+    def refuse(path: str | os.PathLike[str], *args: int, **more: int) -> int:
+        if Path(path) == foreign / "lock":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return real(path, *args, **more)
+
+    monkeypatch.setattr(os, "open", refuse)
+    journal = Journal(options(tmp_path))
+    wait(lambda: not copy.exists(), "what the other process has left")
+    journal._sealer._recover()
+    assert caplog.text.count("belongs to another account") == 1
+    assert foreign.exists()
+    assert journal.close()
+
+
+def test_what_expires_makes_space_for_what_was_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(RetentionClock, "now", lambda clock: time.time() + 2 * 86400)
+    journal = Journal(options(tmp_path))
+    append(journal, "audit", b"one")
+    assert journal.close()
+    assert archived(tmp_path)
+
+    def fail(sealer: Sealer) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Sealer, "_recover", fail)
+    journal = Journal(options(tmp_path, retention={"audit": Retention(days=1)}))
+    wait(lambda: not any(archived(tmp_path)), "the expiry")
+    assert journal.close()
 
 
 def test_a_file_that_is_archived_while_it_is_looked_for_is_read(
