@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import os
 import socket
 import stat
 from collections.abc import Iterable
@@ -79,6 +80,7 @@ class ListeningSockets:
     def __init__(self) -> None:
         self.all: list[socket.socket] = []
         self._unix_path: Path | None = None
+        self._unix_file: os.stat_result | None = None
 
     @property
     def port(self) -> int:
@@ -113,14 +115,15 @@ class ListeningSockets:
             SettingsError: the path cannot be used.
         """
         self.all.append(unix_socket(path, mode, backlog))
-        self._unix_path = path
+        self._unix_path, self._unix_file = path, path.stat()
 
     def close(self) -> None:
-        """Close them, and remove the Unix socket; repeated calls do nothing."""
+        """Close them, and remove the Unix socket, unless another daemon has replaced it; repeated
+        calls do nothing."""
         close_all(self.all)
-        if self._unix_path is not None:
+        if self._unix_path is not None and self._unix_file is not None:
             path, self._unix_path = self._unix_path, None
-            _remove_unix_socket(path)
+            _remove_unix_socket(path, self._unix_file)
 
 
 def place_of(sock: socket.socket) -> str:
@@ -206,8 +209,11 @@ def port_of(sockets: Iterable[socket.socket]) -> int:
     return 0
 
 
-def _remove_unix_socket(path: Path) -> None:
+def _remove_unix_socket(path: Path, own: os.stat_result) -> None:
     try:
-        path.unlink(missing_ok=True)
+        if os.path.samestat(path.stat(), own):
+            path.unlink()
+    except FileNotFoundError:
+        return
     except OSError as error:
         log.warning("%s was not removed: %s", path, error.strerror)

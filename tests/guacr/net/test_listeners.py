@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from guacr.errors import SettingsError
-from guacr.net.listeners import unix_socket
+from guacr.net.listeners import ListeningSockets, unix_socket
 
 
 def test_the_unix_socket_of_a_program_that_hangs(tmp_path: Path) -> None:
@@ -25,3 +25,15 @@ def test_the_unix_socket_of_a_program_that_hangs(tmp_path: Path) -> None:
             error = client.connect_ex(str(path))
         with pytest.raises(SettingsError, match="another program listens there"):
             unix_socket(path, 0o600, 1)
+
+
+def test_the_unix_socket_of_a_daemon_that_has_replaced_this_one_remains(tmp_path: Path) -> None:
+    path = tmp_path / "socket"
+    before, after = ListeningSockets(), ListeningSockets()
+    before.open_unix(path, 0o600, 1)
+    path.unlink()
+    after.open_unix(path, 0o600, 1)
+    before.close()
+    assert path.exists()
+    after.close()
+    assert not path.exists()
