@@ -185,10 +185,9 @@ class _Rest:
         async with self._operations.events(operator) as events:
             response = web.StreamResponse(headers=_HEADERS)
             response.content_type = EVENT_LINES
-            with _unhurried(request):
+            with _unhurried(request), suppress(ConnectionResetError):
                 await response.prepare(request)
-                with suppress(ConnectionResetError):
-                    await _stream(response, events)
+                await _stream(response, events)
         return response
 
     async def _body(self, request: web.Request, *names: str) -> tuple[Operator, Mapping[str, Any]]:

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
 
-from aiohttp import web
+from aiohttp import ClientConnectionResetError, web
 from aiohttp.http_exceptions import (
     BadStatusLine,
     HttpProcessingError,
@@ -70,12 +70,15 @@ async def reported(request: web.Request, handler: Handler) -> web.StreamResponse
 
 
 class HttpLog(logging.LoggerAdapter[logging.Logger]):
-    """aiohttp's log: errors in a client's data are not failures of the daemon, and get one line."""
+    """aiohttp's log: errors in a client's data are not failures of the daemon, and get one line; a
+    client that leaves before it has its answer gets none."""
 
     def log(self, level: int, msg: object, *args: object, **kwargs: Any) -> None:
         """Log like `Logger.log`; aiohttp passes its error as `exc_info`, and the client's
         address."""
         error = kwargs.get("exc_info")
+        if isinstance(error, ClientConnectionResetError):
+            return
         if not isinstance(error, HttpProcessingError | web.RequestPayloadError):
             super().log(level, msg, *args, **kwargs)
         elif args:  # otherwise the request has already been answered

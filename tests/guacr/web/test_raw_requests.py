@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import logging
+import socket
 from collections.abc import AsyncIterator
 from unittest.mock import Mock
 from urllib.parse import urlsplit
@@ -238,6 +239,25 @@ async def test_queries_of_a_websocket(
     assert status in (b"101", b"400")
     assert no_traceback(caplog)
     assert logging.getLevelName(40) not in {record.levelname for record in caplog.records}
+
+
+UPGRADE = (
+    "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+)
+
+
+async def test_a_browser_that_leaves_before_its_websocket_is_accepted_leaves_no_traceback(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    place = urlsplit(site.origin)
+    with socket.create_connection((place.hostname, place.port)) as connection:
+        head = f"GET /websocket?connection=sketch HTTP/1.1\r\nHost: {place.netloc}\r\n"
+        connection.sendall((head + UPGRADE).encode())
+    status, _ = await answer(site, b"GET /health HTTP/1.1\r\nHOST\r\n\r\n")
+    assert status == 200
+    assert no_traceback(caplog)
+    assert not site.bench.registry.sessions
 
 
 @pytest.mark.parametrize(
