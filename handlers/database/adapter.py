@@ -15,6 +15,7 @@ from guacr.api import (
     GuacrError,
     Network,
     UpstreamError,
+    UpstreamTimeoutError,
     unrestricted,
 )
 from handlers import tls
@@ -102,6 +103,14 @@ class StatementError(GuacrError):
 
 class LostError(UpstreamError):
     """The connection is lost; the running statement may or may not have taken effect."""
+
+
+def no_answer(place: str) -> UpstreamTimeoutError:
+    """Return the error for a server that is silent while somebody connects to it."""
+    return UpstreamTimeoutError(
+        f"the server at {place} does not answer in time: check host and port, and whether it is "
+        "overloaded"
+    )
 
 
 class Adapter(ABC):

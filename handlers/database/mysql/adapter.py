@@ -38,6 +38,7 @@ from handlers.database.adapter import (
     Rows,
     StatementError,
     Transaction,
+    no_answer,
 )
 from handlers.database.console.completion import (
     COLUMNS_MAX,
@@ -196,9 +197,7 @@ class MysqlAdapter(Adapter):
         try:
             await self._log_in(connection)
         except TimeoutError:
-            raise UpstreamTimeoutError(
-                f"the server at {self._host} does not answer in time"
-            ) from None
+            raise no_answer(self._host) from None
         except errors.MySQLError as error:
             if tls is not None and not _offers_tls(connection):
                 raise NoEncryptionError(
@@ -256,7 +255,7 @@ class MysqlAdapter(Adapter):
         if isinstance(error.__cause__, socket.gaierror):
             return unknown_host(self.params.hostname)
         if "timed out" in reason.lower() or "timeout" in reason.lower():
-            return UpstreamTimeoutError(f"the server at {host} does not answer in time")
+            return no_answer(host)
         if "refused" in reason or "No such file" in reason or "Connect call failed" in reason:
             return UpstreamUnavailableError(
                 f"the server at {host} refuses connections: check the port, and whether it runs"

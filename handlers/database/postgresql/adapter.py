@@ -35,6 +35,7 @@ from handlers.database.adapter import (
     Rows,
     StatementError,
     Transaction,
+    no_answer,
 )
 from handlers.database.console.completion import (
     COLUMNS_MAX,
@@ -229,7 +230,12 @@ class PostgresqlAdapter(Adapter):
         text = str(error)
         host = f"{shorten(self.params.hostname)} on port {self.params.port}"
         reason = text.rpartition("FATAL:")[2].strip() or text
-        if "password" in text or "authentication failed" in text or "no pg_hba.conf" in text:
+        if "pg_hba.conf" in reason:
+            return UnauthorizedError(
+                f"the server at {host} refuses: {_first_line(reason)}: its pg_hba.conf decides who "
+                "may log in from where, and whether with TLS (parameter tls)"
+            )
+        if "password" in text or "authentication failed" in text:
             return UnauthorizedError(
                 f"the server rejects the login of {shorten(self.params.username)}: "
                 "check user and password"
@@ -237,7 +243,7 @@ class PostgresqlAdapter(Adapter):
         if "failed to resolve host" in text:
             return unknown_host(self.params.hostname)
         if isinstance(error, psycopg.errors.ConnectionTimeout) or "timeout" in text:
-            return UpstreamTimeoutError(f"the server at {host} does not answer in time")
+            return no_answer(host)
         if "does not exist" in reason and ("FATAL" in text):
             return NotFoundError(f"{reason}: check the connection's parameters")
         if "Connection refused" in text or "No such file" in text:

@@ -22,7 +22,6 @@ from guacr.api import (
     NotFoundError,
     UnauthorizedError,
     UpstreamError,
-    UpstreamTimeoutError,
     shorten,
 )
 from handlers.database.adapter import (
@@ -36,6 +35,7 @@ from handlers.database.adapter import (
     Rows,
     StatementError,
     Transaction,
+    no_answer,
 )
 from handlers.database.client_thread import ClientThread
 from handlers.database.console.completion import (
@@ -228,7 +228,8 @@ class SqlserverAdapter(Adapter):
         return asyncio.run_coroutine_threadsafe(dialling, loop).result()
 
     def _explained(self, error: Exception) -> GuacrError:
-        place = f"the server at {shorten(self.params.hostname)} on port {self.params.port}"
+        host = f"{shorten(self.params.hostname)} on port {self.params.port}"
+        place = f"the server at {host}"
         number, reason = getattr(error, "number", 0), _first_line(error)
         if number in _LOGIN_FAILED:
             return UnauthorizedError(
@@ -240,7 +241,7 @@ class SqlserverAdapter(Adapter):
                 f"database {shorten(self.database)} cannot be opened: check its name and the rights"
             )
         if isinstance(error, TimeoutError | pytds.TimeoutError):
-            return UpstreamTimeoutError(f"{place} does not answer in time")
+            return no_answer(host)
         if isinstance(error, TlsError) or "tls_ctx" in reason or "ncrypt" in reason:
             return UpstreamError(
                 f"{place} and tls={self.params.tls} are incompatible: use another value of tls"

@@ -180,6 +180,24 @@ async def test_a_wrong_password_is_refused(room: Room, server: Server) -> None:
     assert "secret" not in message
 
 
+async def test_a_server_whose_pg_hba_has_no_entry_is_told_so(room: Room) -> None:
+    with postgresql() as server:
+        login = {name: text for name, text in server.items() if name != "socket"}
+        admin = room.open("postgres", **login)
+        await admin.sees("postgres=>")
+        entries = Path(server["socket"]) / "data/pg_hba.conf"
+        entries.write_text("host postgres postgres 127.0.0.1/32 scram-sha-256\n")
+        admin.type("select pg_reload_conf();\n")
+        await admin.sees("(1 row)")
+        admin.type("select count(*) as entries from pg_hba_file_rules;\n")
+        await admin.sees("entries", "1\n(1 row)")
+        message, status = await room.open("postgres", **login | {"username": "ann"}).fails()
+    assert 'no pg_hba.conf entry for host "127.0.0.1", user "ann"' in message
+    assert "its pg_hba.conf decides who may log in" in message
+    assert "check user and password" not in message
+    assert int(status) == Status.CLIENT_UNAUTHORIZED
+
+
 async def test_hosts_that_are_no_database(room: Room) -> None:
     login = {"username": "somebody", "password": "hush", "timeout": "1"}
     async with (
@@ -194,7 +212,7 @@ async def test_hosts_that_are_no_database(room: Room) -> None:
             )
         )
     messages, statuses = zip(*answers, strict=True)
-    assert "does not answer in time" in messages[0]
+    assert "does not answer in time: check host and port" in messages[0]
     assert int(statuses[0]) == Status.UPSTREAM_TIMEOUT
     assert int(statuses[1]) == Status.UPSTREAM_ERROR
     assert int(statuses[2]) in (Status.UPSTREAM_ERROR, Status.UPSTREAM_TIMEOUT)

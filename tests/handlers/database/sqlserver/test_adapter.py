@@ -69,6 +69,7 @@ async def test_hosts_that_do_not_speak_tds_are_told(room: Room) -> None:
     assert int(status) == Status.UPSTREAM_UNAVAILABLE
     async with host(lambda _, writer: None) as silent:
         message, status = await room.open("sqlserver", **silent, **LOGIN).fails()
+        assert "does not answer in time: check host and port" in message
         assert int(status) == Status.UPSTREAM_TIMEOUT
     async with host(lambda _, writer: writer.close()) as closing:
         message, status = await room.open("sqlserver", **closing, **LOGIN).fails()
