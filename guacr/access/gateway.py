@@ -224,7 +224,10 @@ class Gateway:
             return read_token(self._keys, token, now=self._clock())
         key = self._settings.websocket.guacamole_lite_key
         if not key:
-            raise UnauthorizedError("guacamole-lite's tokens are not accepted: set its key")
+            raise UnauthorizedError(
+                "the token is incomplete: open the whole link that you were given (a token of "
+                "guacamole-lite needs websocket.guacamole_lite_key)"
+            )
         return read_guacamole_lite_token(key, token)
 
     def _granted(self, grant: Grant, query: Query) -> Opening:

@@ -305,8 +305,15 @@ def test_guacamole_lites_joins() -> None:
         resolve(of, token=make_guacamole_lite_token(LITE_KEY, gone))
 
 
+def test_the_beginning_of_a_token_is_told_to_be_incomplete() -> None:
+    made = gateway(token_keys=[KEY])
+    token = made.join_token("$id", read_only=True)
+    with pytest.raises(UnauthorizedError, match="incomplete: open the whole link"):
+        resolve(made, token=token[:20])
+
+
 def test_guacamole_lites_tokens_need_their_key() -> None:
-    with pytest.raises(UnauthorizedError, match="are not accepted"):
+    with pytest.raises(UnauthorizedError, match="guacamole_lite_key"):
         resolve(gateway(), token=lite())
     with pytest.raises(UnauthorizedError, match="token is required"):
         resolve(gateway(guacamole_lite_key=LITE_KEY), connection="desk")
