@@ -87,7 +87,8 @@ def is_patient(callback: object) -> bool:
 
 class _Timer:
     """The callback of a timer. It is cancelled by the timer's `handle`, also while it waits for
-    `GRACE`."""
+    `GRACE`. It keeps the handle, which keeps it, only until it has run: reference counting then
+    frees both."""
 
     __slots__ = ("_args", "_callback", "_loop", "_stood_still", "_waits", "handle")
 
@@ -111,9 +112,13 @@ class _Timer:
     def __call__(self) -> None:
         missed = self._loop.stood_still() - self._stood_still
         if missed == 0:
-            self._callback(*self._args)
+            self._run()
         else:
             self._wait(missed)
+
+    def _run(self) -> None:
+        del self.handle
+        self._callback(*self._args)
 
     def _wait(self, missed: float) -> None:
         now, goes_on = self._loop.time(), self._loop.resumed + GRACE
@@ -124,7 +129,7 @@ class _Timer:
             self._waits += 1
             self._loop.call_later(goes_on - now, self._go_on)
         else:
-            self._callback(*self._args)
+            self._run()
 
     def _go_on(self) -> None:
         if not self.handle.cancelled():
