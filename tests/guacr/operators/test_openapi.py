@@ -9,7 +9,6 @@ from typing import Any, cast
 
 import openapi_spec_validator
 import pytest
-import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 
 from guacr.access.operator_tokens import Right
@@ -82,19 +81,26 @@ def test_limits_are_those_of_the_code(document: dict[str, Any]) -> None:
     assert message["maxLength"] == MESSAGE_MAX
 
 
-async def test_every_answer_is_as_described(site: Site, document: dict[str, Any]) -> None:
-    base = f"http://127.0.0.1:{site.daemon.control_port}"
+@pytest.fixture(scope="module")
+def operations(document: dict[str, Any]) -> list[Any]:
+    """All that can be called and answered; they take seconds to load and to make."""
+    import schemathesis
+
     schema = schemathesis.openapi.from_dict(document)
-    for result in schema.get_all_operations():
-        operation: Any = cast(Any, result).ok()
-        if operation.path != ENDLESS:
-            for rights in ([Right.READ, Right.WATCH], list(Right)):
-                site.daemon.registry.is_draining = False
-                _, user = site.connect(hostname="example.com")
-                known = session_of(user).id
-                await asyncio.to_thread(check, operation, base, bearer(rights), known)
-                ends = operation.path.endswith("/end") and Right.ACT in rights
-                assert session_of(user).closed == ends
+    found = [cast(Any, result).ok() for result in schema.get_all_operations()]
+    return [operation for operation in found if operation.path != ENDLESS]
+
+
+async def test_every_answer_is_as_described(site: Site, operations: list[Any]) -> None:
+    base = f"http://127.0.0.1:{site.daemon.control_port}"
+    for operation in operations:
+        for rights in ([Right.READ, Right.WATCH], list(Right)):
+            site.daemon.registry.is_draining = False
+            _, user = site.connect(hostname="example.com")
+            known = session_of(user).id
+            await asyncio.to_thread(check, operation, base, bearer(rights), known)
+            ends = operation.path.endswith("/end") and Right.ACT in rights
+            assert session_of(user).closed == ends
 
 
 def check(operation: Any, base: str, headers: dict[str, str], known: str) -> None:
