@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -17,25 +15,34 @@ from guacr.display.framebuffer import FrameBuffer
 from guacr.display.geometry import Rect
 from guacr.session.frames.frames import HURRY, REFINE_EVERY, REFINE_SOON, Frames
 from guacr.settings.models import Settings
+from tests.support.clock import FrozenClock
+
+
+@pytest.fixture
+async def clock(monkeypatch: pytest.MonkeyPatch) -> FrozenClock:
+    return FrozenClock(monkeypatch)
 
 
 class SlowExecutor(ThreadPoolExecutor):
-    """A thread that is busy with something else for `delay` seconds before each task."""
+    """A thread that takes `delay` seconds of the clock longer for each task."""
 
-    delay = 0.0
+    def __init__(self, clock: FrozenClock) -> None:
+        super().__init__(1)
+        self.delay = 0.0
+        self._clock = clock
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         def late() -> Any:
-            time.sleep(self.delay)
+            self._clock.skip(self.delay)
             return fn(*args, **kwargs)
 
         return super().submit(late)
 
 
-async def test_frames_are_hurried_for_a_while_after_a_slow_one() -> None:
+async def test_frames_are_hurried_for_a_while_after_a_slow_one(clock: FrozenClock) -> None:
     surface, display = FrameBuffer(64, 64), Display()
     display.set_surface(surface)
-    with SlowExecutor(1) as executor:
+    with SlowExecutor(clock) as executor:
         frames = Frames(display, Settings(), executor, lambda error: None)
 
         async def encode() -> bool:
@@ -56,28 +63,28 @@ async def test_frames_are_hurried_for_a_while_after_a_slow_one() -> None:
 
 @pytest.mark.parametrize("moving", [False, True])
 async def test_parts_of_a_picture_become_exact_one_soon_after_another_if_nothing_moves(
-    moving: bool,
+    moving: bool, clock: FrozenClock
 ) -> None:
-    loop, chance = asyncio.get_running_loop(), np.random.default_rng(1)
+    chance = np.random.default_rng(1)
     surface, display = FrameBuffer(640, 640), Display()
     display.set_surface(surface)
 
-    def draw(rect: Rect, now: float) -> None:
+    def draw(rect: Rect) -> None:
         noise = chance.integers(0, 256, (rect.height, rect.width, 4), np.uint8)
         surface.blit(rect, noise)
-        plan = display.plan(now)
+        plan = display.plan(clock.now)
         assert plan is not None
         plan.encode(Encoding())
 
-    begun = loop.time()
-    draw(Rect(0, 0, 640, 640), begun - 9.0)
-    for step in range(4 if moving else 0):
-        draw(Rect(0, 0, 128, 128), begun + step / 100)
+    draw(Rect(0, 0, 640, 640))
+    clock.skip(9.0)
+    for _ in range(4 if moving else 0):
+        clock.skip(0.01)
+        draw(Rect(0, 0, 128, 128))
     with ThreadPoolExecutor(1) as executor:
         frames = Frames(display, Settings(), executor, lambda error: None)
         frames._refine_now()
         assert frames._refinement is not None
-        pause = frames._refinement.when() - loop.time()
+        pause = frames._refinement.when() - clock.now
         frames.stop()
-    least, most = (REFINE_SOON, REFINE_EVERY) if moving else (0.0, REFINE_SOON)
-    assert least < pause <= most
+    assert pause == pytest.approx(REFINE_EVERY if moving else REFINE_SOON)
