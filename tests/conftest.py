@@ -24,7 +24,11 @@ for name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HO
 
 pytest_plugins = ("tests.support.guarding", "tests.support.turns")
 
-hypothesis.settings.load_profile("ci")  # the same examples every time, without deadlines
+# The same examples every time, without deadlines; what is random is the task of the fuzz targets.
+hypothesis.settings.register_profile(
+    "ci", parent=hypothesis.settings.get_profile("ci"), max_examples=50
+)
+hypothesis.settings.load_profile("ci")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # a shell's job in the background; programs that tests start would not end by Ctrl-C either

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.timeout(180)  # the first test runs another pytest
 ROOT = Path(__file__).parents[1]
 
 TESTS = """
-import asyncio, socket, subprocess, sys, threading, time
+import asyncio, signal, socket, subprocess, sys, threading, time
 import pytest
 from tests.support import guarding, guards
 
@@ -94,6 +94,14 @@ async def test_passes_while_others_compute():
 async def test_passes_with_a_mark():
     compute(0.4)
 
+@pytest.fixture(scope="module")
+def slow():
+    signal.setitimer(signal.ITIMER_REAL, 30)
+
+@pytest.mark.timeout(1000)
+def test_passes_with_its_time_after_a_slow_fixture(slow):
+    assert signal.getitimer(signal.ITIMER_REAL)[0] > 30
+
 def test_passes_at_last(wide): pass
 """
 
@@ -104,7 +112,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     path = tmp_path_factory.mktemp("guarded") / "test_guarded.py"
     path.write_text(TESTS)
     options = ["-q", "-p", "no:cacheprovider", "-p", "tests.support.guarding", "-W", "error"]
-    options += ["-p", "pytest_asyncio.plugin"]
+    options += ["-p", "pytest_asyncio.plugin", "-p", "timeout"]
     options += ["-o", "asyncio_mode=auto", "-o", "asyncio_default_fixture_loop_scope=function"]
     options += ["--rootdir", str(path.parent), "-rpE", str(path)]
     done = subprocess.run(
@@ -142,7 +150,7 @@ def test_what_is_found_fails_the_test_that_did_it(
 
 def test_all_else_passes(outcomes: dict[str, str]) -> None:
     passed = {name for name in re.findall(r"test_\w+", TESTS) if "passes" in name}
-    assert len(passed) == 7
+    assert len(passed) == 8
     assert {name for name, outcome in outcomes.items() if outcome == "passed"} >= passed
     blamed = {name for name, outcome in outcomes.items() if outcome != "passed"}
     assert all(name.startswith("test_fails_by_") for name in blamed)

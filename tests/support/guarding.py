@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Generator
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Generator, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import Any
 
 import pytest
 
 from tests.support.guards import LeakGuard, LoopGuard, TaskGuard
 from tests.support.logging_state import unchanged_logging
+
+LOOP_FACTORY = "_asyncio_loop_factory"
+"""A fixture of pytest-asyncio that each asynchronous test sets up, and that owns nothing."""
 
 _leaks, _tasks, _loop = LeakGuard(), TaskGuard(), LoopGuard()
 _watching = ExitStack()
@@ -53,13 +57,32 @@ def pytest_sessionfinish() -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_fixture_setup(
-    fixturedef: pytest.FixtureDef[object],
+    fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest
 ) -> Generator[None, object, object]:
-    """Record what fixtures of a wider scope own."""
-    if fixturedef.scope == "function":
+    """Record what fixtures of a wider scope own, and give them a time limit of their own."""
+    if fixturedef.scope == "function" or fixturedef.argname == LOOP_FACTORY:
         return (yield)
-    with _leaks.making():
+    with _leaks.making(), _timed_apart(request._pyfuncitem):
         return (yield)
+
+
+@contextmanager
+def _timed_apart(item: pytest.Item) -> Iterator[None]:
+    """Start a test's time limit anew for the block, and again after it: the first test of a process
+    would otherwise pay for the servers that all of them share."""
+    _start_timer(item)
+    try:
+        yield
+    finally:
+        _start_timer(item)
+
+
+def _start_timer(item: pytest.Item) -> None:
+    """Start the time limit of pytest-timeout, if there is one."""
+    plugin: Any = item.config.pluginmanager.get_plugin("timeout")
+    if plugin is not None and (settings := plugin._get_item_settings(item)).timeout:
+        item.ihook.pytest_timeout_cancel_timer(item=item)
+        item.ihook.pytest_timeout_set_timer(item=item, settings=settings)
 
 
 @pytest.fixture(autouse=True)
