@@ -34,10 +34,12 @@ class Names:
         return remark
 
     async def close(self) -> None:
-        """Leave nothing that runs."""
-        if self._learning is not None:
-            self._learning.cancel()
-            await asyncio.gather(self._learning, return_exceptions=True)
+        """Leave nothing that runs. The exception of a cancelled task refers to this object, and to
+        the connection that it used."""
+        learning, self._learning = self._learning, None
+        if learning is not None:
+            learning.cancel()
+            await asyncio.gather(learning, return_exceptions=True)
 
     async def _fetch(self, before: asyncio.Task[None] | None) -> None:
         """Fetch the names, after the previous attempt has ended."""

@@ -33,7 +33,7 @@ from typing_extensions import override
 
 from handlers.database.console.keyboard import Keyboard
 from handlers.database.console.prompt_buffer import PromptBuffer
-from handlers.database.console.prompt_layout import STYLE, prompt_layout
+from handlers.database.console.prompt_layout import STYLE, layout_parts, prompt_layout
 from handlers.database.history import TEXT_MAX, Texts
 
 CONTEXT_MAX = 8192
@@ -205,7 +205,8 @@ class LineEditor:
         await app.cancel_and_wait_for_background_tasks()
         # `clear_typeahead` would keep a list for each keyboard that there has ever been
         typeahead._buffer.pop(self.keyboard.typeahead_hash(), None)
-        for part in (app.layout, app.key_processor, app.renderer, self._buffer, app, self.keyboard):
+        parts = (app.layout, app.key_processor, app.renderer, self._buffer, app, self.keyboard)
+        for part in (*layout_parts(app.layout), *parts):
             vars(part).clear()
 
     def _accept(self, buffer: Buffer) -> bool:

@@ -98,6 +98,13 @@ def prompt_layout(buffer: Buffer, lexer: Lexer, prompt: Callable[[], str]) -> La
     return Layout(_Root(extended, Condition(extra), body), text)
 
 
+def layout_parts(layout: Layout) -> list[object]:
+    """Return the containers, controls and buffers of a layout, which refer to each other."""
+    controls = list(layout.find_all_controls())
+    buffers = [control.buffer for control in controls if isinstance(control, BufferControl)]
+    return [*layout.walk(), *controls, *buffers]
+
+
 def _menu(buffer: Buffer) -> CompletionsMenu:
     """The completions, with a scroll bar if there are more than fit."""
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import re
+import weakref
 
 import pytest
 from prompt_toolkit.input import typeahead
@@ -216,9 +218,9 @@ async def test_a_letter_is_no_keyword(room: Room) -> None:
     assert "".join(bold) == "memory>selectfromas"
 
 
-async def test_a_session_that_ends_waits_for_no_answer_of_the_terminal() -> None:
-    shown: list[str] = []
-    editor = LineEditor(
+def line_editor(shown: list[str]) -> LineEditor:
+    """An editor that draws into a list."""
+    return LineEditor(
         shown.append,
         lambda: (80, 24),
         complete=lambda text: True,
@@ -229,6 +231,11 @@ async def test_a_session_that_ends_waits_for_no_answer_of_the_terminal() -> None
         is_secret=lambda text: False,
         max_undo=1000,
     )
+
+
+async def test_a_session_that_ends_waits_for_no_answer_of_the_terminal() -> None:
+    shown: list[str] = []
+    editor = line_editor(shown)
     reading = asyncio.create_task(editor.read("> "))
     await until(lambda: "\x1b[6n" in "".join(shown), "a question where the cursor is")
     reading.cancel()
@@ -239,3 +246,23 @@ async def test_a_session_that_ends_waits_for_no_answer_of_the_terminal() -> None
     await editor.close()
     assert ended
     assert not typeahead._buffer, "the library keeps nothing of it"
+
+
+async def test_its_parts_are_freed_without_a_collection_of_garbage() -> None:
+    shown: list[str] = []
+    editor = line_editor(shown)
+    reading = asyncio.create_task(editor.read("> "))
+    await until(lambda: "\x1b[6n" in "".join(shown), "a question where the cursor is")
+    editor.keyboard.feed(b"\x12select")  # a search, whose text is in a buffer of its own
+    await until(lambda: "I-search" in "".join(shown), "the search")
+    layout = editor._app.layout
+    kept = [weakref.ref(one) for one in (layout.current_buffer, *layout.find_all_controls())]
+    reading.cancel()
+    await asyncio.wait([reading])
+    gc.disable()
+    try:
+        await editor.close()
+        del editor, reading, layout
+        await until(lambda: not any(ref() for ref in kept), "the end of all parts", 5)
+    finally:
+        gc.enable()
