@@ -36,7 +36,7 @@ FORGOTTEN_AFTER = 120.0
 """Seconds after which a recording is deleted that nothing has been added to, for longer than any
 session lasts."""
 PAUSE = 5.0
-"""Seconds after which nothing of the first sessions is left."""
+"""Seconds after which nothing of sessions is left, and the daemon has returned free memory."""
 FILES_LEFT_MAX, THREADS_LEFT_MAX = 8, 32
 """Files and threads that may be left, compared with after the first sessions: pools of threads,
 which are limited, have begun to work in the meantime."""
@@ -191,13 +191,13 @@ def _forget_recordings(disk: Path) -> None:
 
 
 async def _settled(daemon: int, idle: Usage) -> Usage:
-    """Wait until as much is open as before the first session, or for a limited time."""
+    """Wait until as much is open as before the first session, or for a limited time; then as long
+    as after the first sessions, so that the daemon has returned what the last ones have freed."""
     deadline = time.monotonic() + ENDED_WITHIN
-    while True:
-        now = Usage.of(daemon)
-        if not _left(idle, now) or time.monotonic() > deadline:
-            return now
+    while _left(idle, Usage.of(daemon)) and time.monotonic() < deadline:  # noqa: ASYNC110 - a process
         await asyncio.sleep(1)
+    await asyncio.sleep(PAUSE)
+    return Usage.of(daemon)
 
 
 def _left(idle: Usage, now: Usage) -> bool:
