@@ -180,8 +180,9 @@ class Top(App[None]):
 
     def _draw(self) -> None:
         table, rows = self._table, self._found()
-        selected, scroll = self._selected(), table.scroll_y
+        selected, (across, scroll) = self._selected(), table.scroll_offset
         table.clear(columns=True)
+        table.scroll_x = across
         for number, column in enumerate(COLUMNS):
             mark = "" if number != self._column else "▼" if column.falls != self._reversed else "▲"
             table.add_column(Text(f"{column.title}{mark}", justify=column.align))

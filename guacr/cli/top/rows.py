@@ -65,18 +65,19 @@ def _bytes(title: str, field: Callable[[Row], float]) -> Column:
 COLUMNS = (
     _text("ID", lambda session: session.id[1 : 1 + ID_SHOWN]),
     _text("PROTOCOL", lambda session: session.protocol),
+    Column("USERS", lambda row: row.users, lambda row: str(row.users), falls=True),
+    Column("AGE", lambda row: row.age, lambda row: duration(row.age), falls=True),
+    _bytes("IN/S", lambda row: row.receiving),
+    _bytes("OUT/S", lambda row: row.sending),
     _text("HOST", lambda session: session.host),
     _text("USERNAME", lambda session: session.username),
     _text("PERSON", lambda session: session.subject),
     _text("CLIENT", lambda session: session.client),
     _text("PROCESS", lambda session: session.worker),
-    Column("USERS", lambda row: row.users, lambda row: str(row.users), falls=True),
-    Column("AGE", lambda row: row.age, lambda row: duration(row.age), falls=True),
-    _bytes("IN/S", lambda row: row.receiving),
-    _bytes("OUT/S", lambda row: row.sending),
     _bytes("IN", lambda row: row.session.received),
     _bytes("OUT", lambda row: row.session.sent),
 )
+"""Terminals of 80 columns show the rates, and have to be scrolled for what may be long."""
 SORTED_FIRST = next(number for number, one in enumerate(COLUMNS) if one.title == "OUT/S")
 """The column that rows are sorted by at first."""
 

@@ -101,6 +101,20 @@ async def test_the_cursor_stays_with_its_session(site: Site, tmp_path: Path) -> 
         assert table.cursor_row == 0
 
 
+async def test_80_columns_have_the_rates_and_can_be_scrolled(site: Site, tmp_path: Path) -> None:
+    site.connect(hostname="a-host-with-a-long-name", subject="ann")
+    async with screen(tmp_path, size=(80, 24)) as pilot:
+        await until(pilot, lambda: len(lines(pilot)) == 1)
+        table = pilot.app.query_one(DataTable)
+        widths = [column.get_render_width(table) for column in table.columns.values()]
+        assert sum(widths[: titles(pilot).index("OUT/S▼") + 1]) <= 80
+        await pilot.press("right", "right")
+        await until(pilot, lambda: table.scroll_x > 0)
+        site.connect(hostname="other")
+        await until(pilot, lambda: len(lines(pilot)) == 2)
+        assert table.scroll_x > 0
+
+
 async def test_a_daemon_that_goes_away_is_waited_for(tmp_path: Path) -> None:
     async with running_site(control_settings(tmp_path)) as site:
         site.connect()
