@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from guacr.errors import GuacrError, SettingsError
+from guacr.errors import GuacrError, NotFoundError, SettingsError
 from guacr.showable import escaped, showable
 
 if TYPE_CHECKING:
@@ -129,10 +129,11 @@ def sessions(arguments: argparse.Namespace, load: Load) -> Iterator[str]:
 def kill(arguments: argparse.Namespace, load: Load) -> Iterator[str]:
     """End the sessions of `guacr kill`; yield a line for each."""
     client = client_of(arguments, load)
-    chosen = [client.find(text) for text in arguments.ids]  # all, or none
-    for session in chosen:
-        client.end(session.id, arguments.message)
-        yield f"{session.id} has ended"
+    chosen = dict.fromkeys(client.find(text).id for text in arguments.ids)  # all, or none
+    for session_id in chosen:
+        with suppress(NotFoundError):  # it has ended meanwhile
+            client.end(session_id, arguments.message)
+        yield f"{session_id} has ended"
 
 
 def drain(arguments: argparse.Namespace, load: Load) -> Iterator[str]:

@@ -11,6 +11,7 @@ import pytest
 
 from guacr.cli.control import amount, duration, table
 from guacr.cli.main import main
+from guacr.control.client import ControlClient
 from guacr.control.info import Reloaded
 from guacr.settings import configuration
 from tests.guacr.operators.conftest import Site, bearer, control_settings, running_site
@@ -60,6 +61,26 @@ async def test_sessions_are_killed_by_the_beginning_of_their_id(
     assert session_of(other).closed
     assert transport.all("error")[0][0] == "bye"
     assert session.id in capsys.readouterr().out
+
+
+async def test_a_session_that_ends_by_itself_keeps_no_other_from_being_killed(
+    site: Site, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, user = site.connect()
+    _, other = site.connect()
+    first, second = session_of(user), session_of(other)
+    end = ControlClient.end
+
+    def late(client: ControlClient, session_id: str, message: str) -> None:
+        if session_id == first.id:
+            end(client, session_id)
+        end(client, session_id, message)
+
+    monkeypatch.setattr(ControlClient, "end", late)
+    assert await run("kill", first.id, second.id, first.id[1:9]) == 0
+    assert first.closed
+    assert second.closed
+    assert capsys.readouterr().out == f"{first.id} has ended\n{second.id} has ended\n"
 
 
 async def test_a_link_to_watch_is_printed(
