@@ -115,7 +115,8 @@ async def test_a_desktop(browser: Browser, desk: Site, xrdp: Xrdp, tmp_path: Pat
     command = f"stty -icanon -echo; touch {typed}; exec tee {typed}"
     display.start("xterm", "-u8", "-geometry", "80x24+20+40", "-e", "sh", "-c", command)
     await until(typed.exists, "the terminal")
-    await page.mouse("mouseMoved", 100, 100)
+    await until(lambda: bool((display.picture()[150, 200] == 255).all()), "its window")
+    await page.mouse("mouseMoved", 100, 100)  # keys go to the window below
     await shows(page, display)
     await page.type(TEXT)
     await until(lambda: typed.read_text() == TEXT, "the text")

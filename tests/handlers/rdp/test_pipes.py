@@ -67,7 +67,7 @@ async def test_both_directions(daemon: Daemon, xrdp: Xrdp) -> None:
         await client.wait(lambda: received(client, "ECHO") == b"helloone", "an echo")
         assert [ack[::2] for ack in client.state.acks] == [(STREAM, Status.SUCCESS)]
         sent = b"hello" + b"one"
-        for number in range(100):
+        for number in range(WINDOW // 6000 + 2):
             part = bytes([number]) * 6000
             send(client, part)
             sent += part
