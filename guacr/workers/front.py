@@ -37,7 +37,7 @@ from guacr.workers.control import WorkersControl
 from guacr.workers.generation import Generation
 from guacr.workers.operations import REFUSED, WARNINGS
 from guacr.workers.reception import Reception
-from guacr.workers.remote import MISSED_MAX, Observer, RemoteWorker
+from guacr.workers.remote import Observer, RemoteWorker
 from guacr.workers.served_control import ServedControl
 from guacr.workers.shares import worker_count
 from guacr.workers.wire import Message
@@ -328,8 +328,8 @@ class Front(Observer):
             due, reason = loop.time() + TICK, self.control.reasons()
             for worker in list(self._workers.values()):
                 if stood_still:
-                    worker.missed = 0  # it may have answered; this process did not read
-                elif worker.missed >= MISSED_MAX:
+                    worker.answered()  # it may have; this process did not read
+                elif worker.hangs():
                     log.error("%s hangs: it is killed", worker)
                     for line in worker.trace():
                         log.error("%s hangs: %s", worker, line)

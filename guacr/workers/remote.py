@@ -27,14 +27,20 @@ from guacr.workers.operations import (
     STOP,
     TRACE,
 )
+from guacr.workers.processor import Processor
 from guacr.workers.wire import Message
 
 MISSED_MAX = 3
-"""Pings in a row without an answer, after which a worker is killed."""
+"""Pings in a row without an answer, after which a worker is killed. Time in which it waits for a
+processor does not count."""
 LATE = 2
 """Pings in a row without an answer, from which on a worker gets no new clients: the older one has
 had a second."""
 
+TRACED_FROM = 1.5
+"""Pings, counted as for `MISSED_MAX`, from which on a worker is asked where it hangs."""
+ROUNDING = 0.5
+"""Pings by which the count may be too low: processor time is told in steps of 10 ms."""
 TRACE_MAX = 8192
 """Bytes of the text that says where a worker hangs."""
 
@@ -86,8 +92,12 @@ class RemoteWorker:
         self.last_sample: dict[str, Any] | None = None
         """Its metrics when it ended."""
         self.missed = 0
+        """Pings in a row without an answer."""
+        self.able = 0.0
+        """How many of them it has had the time to answer."""
         self.channel = Channel(sock, self._received, self._gone)
         self._process: int | None = None
+        self._processor = Processor(self.pid)
         self._traces: int | None = None
         self._tubes = 0
         self._observer = observer
@@ -112,6 +122,7 @@ class RemoteWorker:
     def forked(self, pid: int, process: int | None) -> None:
         """Note its process id, and a descriptor of the process."""
         self.pid, self._process = pid, process
+        self._processor = Processor(pid)
 
     def give(self, client: Client) -> bool:
         """Give it a client; return whether that was possible."""
@@ -127,8 +138,20 @@ class RemoteWorker:
         """Ask whether its event loop runs; `reason` says why the daemon is not ready."""
         self.missed += 1
         self.channel.send(PING, {"reason": reason})
-        if self.missed == MISSED_MAX:  # the answer to the first ping is two seconds late
+
+    def hangs(self) -> bool:
+        """Count the time since the last ping; return whether it has had the time to answer, and has
+        not."""
+        before, share = self.able, self._processor.share()
+        if self.missed:
+            self.able += share
+        if before < TRACED_FROM <= self.able:
             self._signal(TRACE)
+        return self.able > MISSED_MAX - ROUNDING
+
+    def answered(self) -> None:
+        """Note that it answers, or that nobody knows whether it does."""
+        self.missed, self.able = 0, 0.0
 
     def drain(self) -> None:
         """Have it end after its last session."""
@@ -169,7 +192,7 @@ class RemoteWorker:
         if message.op == LEASES:
             self._note(fields)
         elif message.op == PONG:
-            self.missed = 0
+            self.answered()
             self.sessions, self._tubes = fields["sessions"], fields["tubes"]
         elif message.op == MOVE:
             self._observer.move(self, message)

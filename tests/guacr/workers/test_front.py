@@ -33,6 +33,7 @@ from guacr.testing.wire import Splitter
 from guacr.workers import front as front_module
 from guacr.workers.front import Front
 from guacr.workers.generation import Generation
+from guacr.workers.processor import Processor
 from guacr.workers.remote import MISSED_MAX
 from tests.support.certificates import Authority
 from tests.support.guarding import owned
@@ -439,6 +440,23 @@ async def test_a_worker_that_hangs_is_replaced_and_nobody_waits_for_it(
     await victim.wait_closed()
 
 
+async def test_a_worker_that_waits_for_a_processor_does_not_hang(
+    front: Front, stack: AsyncExitStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(front_module, "TICK", TICK)
+    monkeypatch.setattr(Processor, "share", lambda processor: 0.0)
+    client, _ = await on_each_worker(front, stack)
+    worker = front._workers[worker_of(client.state.ready)]
+    with owned():
+        os.kill(worker.pid, signal.SIGSTOP)
+        await until(lambda: worker.missed > 2 * MISSED_MAX, "more unanswered pings than allowed")
+        assert not worker.is_available
+        os.kill(worker.pid, signal.SIGCONT)
+        await until(lambda: worker.is_available, "an answer")
+    client.size(320, 240)
+    await client.frame()
+
+
 async def test_clients_that_no_worker_can_be_given_are_told_so_in_time(
     front: Front, stack: AsyncExitStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -491,7 +509,7 @@ async def test_a_worker_that_hangs_says_where(
 ) -> None:
     monkeypatch.setattr(front_module, "TICK", TICK)
     hanging = front._workers[min(front._workers)]
-    monkeypatch.setattr(hanging, "missed", MISSED_MAX - 1)
+    monkeypatch.setattr(hanging, "missed", 1)
     monkeypatch.setattr(hanging.channel, "_on_message", lambda message: None)  # no answers
     with owned():
         await until(lambda: hanging.number not in front._workers, "the end of the worker")
