@@ -325,21 +325,29 @@ class Front(Observer):
             await asyncio.sleep(TICK)
             pings += 1
             stood_still = loop.time() - due > STANDSTILL
-            due, reason = loop.time() + TICK, self.control.reasons()
-            for worker in list(self._workers.values()):
-                if stood_still:
-                    worker.answered()  # it may have; this process did not read
-                elif worker.hangs():
-                    log.error("%s hangs: it is killed", worker)
-                    for line in worker.trace():
-                        log.error("%s hangs: %s", worker, line)
-                    worker.kill()
-                    continue
-                worker.ping(reason)
-            if self.settings.metrics.enabled and pings % COUNTED_EVERY == 0:
-                self.control.keep_counts()
-            self._refuse_late(loop.time())
-            self._flush()
+            due = loop.time() + TICK
+            try:
+                self._ping(stood_still=stood_still)
+                if self.settings.metrics.enabled and pings % COUNTED_EVERY == 0:
+                    self.control.keep_counts()
+                self._refuse_late(loop.time())
+                self._flush()
+            except Exception:
+                log.exception("the workers could not be looked after")
+
+    def _ping(self, *, stood_still: bool) -> None:
+        """Ping the workers, and kill those that hang, unless this process `stood_still`."""
+        reason = self.control.reasons()
+        for worker in list(self._workers.values()):
+            if stood_still:
+                worker.answered()  # it may have; this process did not read
+            elif worker.hangs():
+                log.error("%s hangs: it is killed", worker)
+                for line in worker.trace():
+                    log.error("%s hangs: %s", worker, line)
+                worker.kill()
+                continue
+            worker.ping(reason)
 
     def _refuse_late(self, now: float) -> None:
         while self._waiting and self._waiting[0].due <= now:

@@ -100,6 +100,7 @@ class RemoteWorker:
         self._processor = Processor(self.pid)
         self._traces: int | None = None
         self._tubes = 0
+        self._is_gone = False
         self._observer = observer
 
     # ---- description
@@ -173,7 +174,7 @@ class RemoteWorker:
         return text.splitlines()
 
     def kill(self) -> None:
-        """End its process at once."""
+        """End its process at once; nothing happens if it has ended."""
         self._signal(signal.SIGKILL)
         self.channel.close()
         self._gone()
@@ -224,6 +225,9 @@ class RemoteWorker:
                 client.leave()
 
     def _gone(self) -> None:
+        if self._is_gone:
+            return
+        self._is_gone = True
         for descriptor in (self._process, self._traces):
             if descriptor is not None:
                 os.close(descriptor)

@@ -713,3 +713,22 @@ async def test_one_process_deletes_old_recordings(
     assert list(recordings.iterdir()) == []
     with owned():
         await running.apply(settings_of())
+
+
+async def test_pings_go_on_after_a_failure(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    failures = 0
+
+    def fail(*, stood_still: bool) -> None:
+        nonlocal failures
+        failures += 1
+        raise OSError
+
+    monkeypatch.setattr(front_module, "TICK", 0.01)
+    front = Front(settings_of())
+    monkeypatch.setattr(front, "_ping", fail)
+    ticking = asyncio.create_task(front._tick())
+    await until(lambda: failures > 1, "another ping")
+    ticking.cancel()
+    assert "the workers could not be looked after" in caplog.text

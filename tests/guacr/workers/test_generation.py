@@ -272,3 +272,14 @@ async def test_workers_of_an_old_generation_are_not_replaced(
         sock.close()
     await until(lambda: not generation.workers, "the end of the workers")
     assert len(zygote.workers) == 2
+
+
+async def test_a_worker_that_has_ended_is_not_reported_again() -> None:
+    """The front may kill one that hangs a moment after its channel was closed."""
+    ours, theirs = socket_pair()
+    noted = Noted()
+    worker = RemoteWorker(7, ours, noted)
+    theirs.close()
+    await until(lambda: noted.ended == [7], "the worker is gone")
+    worker.kill()
+    assert noted.ended == [7]
