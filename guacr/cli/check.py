@@ -123,8 +123,12 @@ def _control(settings: Settings) -> Iterator[str]:
             rpc_server_type()
     except SettingsError as error:
         yield str(error)
-    if control.http or control.grpc:
-        yield from _addresses("control", control.hosts, control.port)
+    if control.listens_on_tcp:
+        yield from _hosts("control.hosts", control.hosts)
+    if control.http:
+        yield from _port("control.port", control.port)
+    if control.grpc:
+        yield from _port("control.grpc_port", control.grpc_port)
     if control.unix_socket is not None and not control.unix_socket.parent.is_dir():
         yield f"control.unix_socket: directory {control.unix_socket.parent} does not exist"
 
@@ -158,17 +162,26 @@ def _directory(setting: str, path: Path) -> Iterator[str]:
 
 
 def _addresses(section: str, hosts: Sequence[str], port: int, prefix: str = "") -> Iterator[str]:
-    """Yield the problems with addresses that this machine lacks, or with a port that this account
-    may not use. The port need not be free, because the daemon may be running."""
+    yield from _hosts(f"{section}.{prefix}hosts", hosts)
+    yield from _port(f"{section}.{prefix}port", port)
+
+
+def _hosts(setting: str, hosts: Sequence[str]) -> Iterator[str]:
+    """Yield the problem with addresses that this machine lacks."""
     try:
         close_all(asyncio.run(tcp_sockets(hosts, 0, 1)))
     except SettingsError as error:
-        yield f"{section}.{prefix}hosts: {error}"
+        yield f"{setting}: {error}"
+
+
+def _port(setting: str, port: int) -> Iterator[str]:
+    """Yield the problem with a port that this account may not use. It need not be free, because the
+    daemon may be running."""
     try:
         with socket.socket() as trial:
             trial.bind(("127.0.0.1", port))
     except PermissionError:
-        yield f"{section}.{prefix}port: this account may not listen on port {port}"
+        yield f"{setting}: this account may not listen on port {port}"
     except OSError:
         return
 

@@ -43,7 +43,9 @@ earlier, such as those in the daemon's log."""
 def add_audit_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `guacr audit`."""
     parser.add_argument("--follow", action="store_true", help="wait for further entries")
-    parser.add_argument("--session", default="", metavar="ID", help="only those of a session")
+    parser.add_argument(
+        "--session", default="", metavar="ID", help="only those of a session; $ may be omitted"
+    )
     parser.add_argument(
         "--since", default="", metavar="TIME", help="no earlier ones: 2026-11-29, or 30m, 12h, 7d"
     )
@@ -78,8 +80,9 @@ def audit(arguments: argparse.Namespace, settings: Settings) -> Iterator[str]:
         JournalError: the journal cannot be read.
     """
     from guacr.journal.options import AUDIT
+    from guacr.session.ids import with_prefix
 
-    wanted = f'"session": "{arguments.session}"' if arguments.session else ""
+    wanted = f'"session": "{with_prefix(arguments.session)}"' if arguments.session else ""
     options, since = _options(settings), _since(arguments.since)
     cursor = _cursor(options, AUDIT, decoding_of(arguments.identity), since=since)
     while True:

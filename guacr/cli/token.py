@@ -34,7 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("protocol", nargs="?", help="protocol to connect with, such as ssh")
     parser.add_argument("parameters", nargs="*", metavar="NAME=VALUE", help="its parameters")
     parser.add_argument("--connection", metavar="NAME", help="connection of the settings instead")
-    parser.add_argument("--join", metavar="ID", help="id of a running session to join instead")
+    parser.add_argument(
+        "--join", metavar="ID", help="id of a running session to join instead; $ may be omitted"
+    )
     parser.add_argument(
         "--recordings",
         metavar="NAME",
@@ -154,6 +156,7 @@ def _check_names(grant: Grant, settings: Settings) -> None:
 
 def _grant(arguments: argparse.Namespace) -> Grant:
     from guacr.access.tokens import Grant
+    from guacr.session.ids import with_prefix
 
     targets = (arguments.protocol, arguments.connection, arguments.join, arguments.recordings)
     if sum(target is not None for target in targets) != 1:
@@ -166,7 +169,7 @@ def _grant(arguments: argparse.Namespace) -> Grant:
     target: dict[str, Any] = {
         "protocol": arguments.protocol or "",
         "name": arguments.connection or "",
-        "join": arguments.join or "",
+        "join": with_prefix(arguments.join) if arguments.join else "",
         "recordings": arguments.recordings or "",
     }
     return Grant(

@@ -28,7 +28,7 @@ from guacr.errors import (
 from guacr.operators.authority import Operator
 from guacr.operators.filters import Page, Query
 from guacr.session.events import OperatorActed
-from guacr.session.ids import CONNECTION_ID_PREFIX
+from guacr.session.ids import with_prefix
 from guacr.settings.models import Settings
 from guacr.showable import escaped, showable
 
@@ -261,7 +261,7 @@ def _whole(text: str) -> str:
     """
     if not _ID.fullmatch(text):
         raise NotFoundError("unknown connection: it has ended, or its id is wrong")
-    return text if text.startswith(CONNECTION_ID_PREFIX) else CONNECTION_ID_PREFIX + text
+    return with_prefix(text)
 
 
 def _sentence(message: str) -> str:

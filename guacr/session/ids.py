@@ -43,6 +43,12 @@ def worker_of(name: str) -> int:
         return 0
 
 
+def with_prefix(name: str) -> str:
+    """Return the id of a session that a person has given with or without its prefix, which shells
+    expand."""
+    return name if name.startswith(CONNECTION_ID_PREFIX) else CONNECTION_ID_PREFIX + name
+
+
 def foreign_worker(name: str) -> int:
     """Return the number of another worker, which has made an id; otherwise 0."""
     number = worker_of(name)

@@ -6,6 +6,7 @@ import re
 import socket
 import sys
 from pathlib import Path
+from typing import Any
 
 import asyncssh
 import pytest
@@ -255,6 +256,21 @@ def test_addresses_of_other_machines() -> None:
     assert "server.hosts: this machine has no address 192.0.2.1 to listen on" in text
     assert "websocket" not in text
     assert "server.hosts: cannot listen on 'bad..name'" in problems(server={"hosts": ["bad..name"]})
+
+
+def test_ports_that_this_account_may_not_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Refused(socket.socket):
+        def bind(self, address: Any, /) -> None:
+            if isinstance(address, tuple) and 0 < address[1] < 1024:
+                raise PermissionError
+            super().bind(address)
+
+    monkeypatch.setattr(socket, "socket", Refused)
+    control = {"hosts": ["127.0.0.1"], "token_keys": ["o" * 40], "port": 424, "grpc_port": 551}
+    for way, refused in (("http", "control.port"), ("grpc", "control.grpc_port")):
+        number = control[refused.removeprefix("control.")]
+        text = problems(control={**control, way: True})
+        assert text == f"{refused}: this account may not listen on port {number}"
 
 
 def test_a_port_in_use_is_fine() -> None:

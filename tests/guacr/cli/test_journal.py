@@ -83,6 +83,7 @@ def test_entries_are_printed_before_and_after_they_are_archived(
     archive(journal)
     assert printed(capsys, "audit", "--identity", identity) == lines
     assert printed(capsys, "audit", "--identity", identity, "--session", "$1") == lines[::2]
+    assert printed(capsys, "audit", "--identity", identity, "--session", "1") == lines[::2]
     assert main(["audit"]) == 1
     assert "--identity" in capsys.readouterr().err
 

@@ -56,6 +56,8 @@ def test_token_to_join(
     grant = read_token([KEY], made(capsys, "--join", "$id", *flags), now=time.time())
     assert grant.join == "$id"
     assert grant.parameters == {"read-only": read_only}
+    without = read_token([KEY], made(capsys, "--join", "id", *flags), now=time.time())
+    assert without.join == "$id", "shells expand the prefix"
 
 
 def test_token_with_terms(capsys: pytest.CaptureFixture[str]) -> None:
