@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from guacr.errors import GuacrError
+from guacr.quota import Quota
 
 LINES = 20
 """Maximum lines of one kind in `PERIOD`; of others, only the number is logged."""
@@ -26,7 +27,7 @@ by the kind of the refusal."""
 class Refusals:
     """Logs refusals of one kind; `kind` names those without an error, such as "tls"."""
 
-    __slots__ = ("_clock", "_kind", "_log", "_logged", "_since", "_unlogged")
+    __slots__ = ("_kind", "_log", "_quota")
 
     def __init__(
         self,
@@ -37,10 +38,7 @@ class Refusals:
     ) -> None:
         self._log = log
         self._kind = kind
-        self._clock = clock
-        self._since = clock()
-        self._logged = 0
-        self._unlogged = 0
+        self._quota = Quota(LINES, PERIOD, clock)
 
     def refused(self, peer: str, reason: object) -> None:
         """Report that a client was refused, and why: an error or a sentence; to the observers as
@@ -56,14 +54,8 @@ class Refusals:
         self._report(message, *args, **fields)
 
     def _report(self, message: str, *args: object, **fields: str) -> None:
-        now = self._clock()
-        if now - self._since >= PERIOD:
-            self._since, self._logged = now, 0
-            if self._unlogged:
-                self._log.warning("%d more refusals of this kind were not logged", self._unlogged)
-                self._unlogged = 0
-        if self._logged < LINES:
-            self._logged += 1
+        if self._quota.admits(self._report_excess):
             self._log.warning(message, *args, extra=fields)
-        else:
-            self._unlogged += 1
+
+    def _report_excess(self, count: int) -> None:
+        self._log.warning("%d more refusals of this kind were not logged", count)

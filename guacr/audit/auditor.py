@@ -19,6 +19,7 @@ from guacr.journal.errors import OverflowedError, WriteError
 from guacr.journal.journal import Journal
 from guacr.journal.options import AUDIT
 from guacr.journal.writer import RETRY, LogStream
+from guacr.quota import Quota
 from guacr.session.events import AccessRefused, Event, Observer, Refused
 from guacr.session.link import Hold, Link
 from guacr.session.registry import SessionRegistry
@@ -92,8 +93,7 @@ class Auditor(Observer):
         """True if the disk hangs. The journal still has entries that it may yet write."""
         self._spilled = 0
         self._timer: asyncio.TimerHandle | None = None
-        self._refusals = 0
-        self._refusals_since = self._loop.time()
+        self._refusals = Quota(REFUSALS_MAX, REFUSALS_PERIOD, self._loop.time)
         self._idle = asyncio.Event()
 
     # ---- Observer
@@ -112,7 +112,8 @@ class Auditor(Observer):
 
     @override
     def observe(self, event: Event) -> None:
-        if isinstance(event, Refused | AccessRefused) and not self._admits_refusal():
+        is_refusal = isinstance(event, Refused | AccessRefused)
+        if is_refusal and not self._refusals.admits(self._add_excess):
             return
         session = getattr(event, "session", "")
         self._add(values_of(event), session)
@@ -165,14 +166,8 @@ class Auditor(Observer):
         """Return whether so many entries, or bytes of them, are pending."""
         return len(self._pending) >= entries or self._bytes >= size
 
-    def _admits_refusal(self) -> bool:
-        now = self._loop.time()
-        if now - self._refusals_since >= REFUSALS_PERIOD:
-            more, self._refusals, self._refusals_since = self._refusals - REFUSALS_MAX, 0, now
-            if more > 0:
-                self._add({"event": "more-refused", "count": more})
-        self._refusals += 1
-        return self._refusals <= REFUSALS_MAX
+    def _add_excess(self, count: int) -> None:
+        self._add({"event": "more-refused", "count": count})
 
     def _send(self) -> None:
         """Pass entries to the journal, as far as it accepts them."""

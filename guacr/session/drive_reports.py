@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from guacr.quota import Quota
 from guacr.session.events import DriveFileUsed, Events
 
 REPORTS_MAX = 1000
@@ -17,29 +18,24 @@ PERIOD = 60.0
 class DriveReports:
     """Publishes what a host does with files on the drive of one session."""
 
-    __slots__ = ("_clock", "_count", "_events", "_session", "_since")
+    __slots__ = ("_events", "_quota", "_session")
 
     def __init__(
         self, events: Events, session: str, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._events = events
         self._session = session
-        self._clock = clock
-        self._count = 0
-        self._since = clock()
+        self._quota = Quota(REPORTS_MAX, PERIOD, clock)
 
     def used(self, path: str, action: str, *, size: int | None = None, to: str = "") -> None:
         """Publish what was done with a file; the arguments are those of `DriveFileUsed`."""
-        now = self._clock()
-        if now - self._since >= PERIOD:
-            self.flush()
-            self._since = now
-        self._count += 1
-        if self._count <= REPORTS_MAX:
+        if self._quota.admits(self._publish_excess):
             self._events.publish(DriveFileUsed(self._session, action, path, to, size))
 
     def flush(self) -> None:
         """Publish how many uses had no event of their own."""
-        more, self._count = self._count - REPORTS_MAX, 0
-        if more > 0:
-            self._events.publish(DriveFileUsed(self._session, "more", count=more))
+        if excess := self._quota.take_excess():
+            self._publish_excess(excess)
+
+    def _publish_excess(self, count: int) -> None:
+        self._events.publish(DriveFileUsed(self._session, "more", count=count))

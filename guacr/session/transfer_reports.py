@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from guacr.errors import GuacrError, InternalError
+from guacr.quota import Quota
 from guacr.session.events import Events, FilesChanged, Refused, TransferEnded, TransferStarted
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ PERIOD = 60.0
 class TransferReports:
     """Publishes the transfers of one user, whose address is `peer`."""
 
-    __slots__ = ("_clock", "_events", "_peer", "_refusals", "_session", "_since", "_user")
+    __slots__ = ("_events", "_peer", "_quota", "_session", "_user")
 
     def __init__(
         self,
@@ -38,9 +39,7 @@ class TransferReports:
         self._session = session
         self._user = user
         self._peer = peer
-        self._clock = clock
-        self._refusals = 0
-        self._since = clock()
+        self._quota = Quota(REFUSALS_MAX, PERIOD, clock)
 
     def started(self, name: str, *, incoming: bool) -> HASH | None:
         """Publish that a transfer begins, and return the hash of its bytes."""
@@ -53,20 +52,17 @@ class TransferReports:
 
     def refused(self, error: Exception, name: str = "", *, incoming: bool | None = None) -> None:
         """Publish that something was refused before it began: a file, if it has a name."""
-        now = self._clock()
-        if now - self._since >= PERIOD:
-            self.flush()
-            self._since = now
-        self._refusals += 1
-        if self._refusals <= REFUSALS_MAX:
+        if self._quota.admits(self._publish_excess):
             told = error if isinstance(error, GuacrError) else InternalError()
             self._publish_refusal(str(told), name, incoming)
 
     def flush(self) -> None:
         """Publish how many refusals had no event of their own."""
-        more, self._refusals = self._refusals - REFUSALS_MAX, 0
-        if more > 0:
-            self._publish_refusal(f"{more} more requests of this user were refused", "", None)
+        if excess := self._quota.take_excess():
+            self._publish_excess(excess)
+
+    def _publish_excess(self, count: int) -> None:
+        self._publish_refusal(f"{count} more requests of this user were refused", "", None)
 
     def _publish_refusal(self, reason: str, name: str, incoming: bool | None) -> None:
         self._events.publish(Refused(self._peer, reason, self._session, self._user, name, incoming))

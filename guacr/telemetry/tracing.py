@@ -9,6 +9,7 @@ from time import monotonic, perf_counter_ns
 from typing_extensions import override
 
 from guacr.errors import GuacrError
+from guacr.quota import Quota
 from guacr.session.extension import SessionExtension
 from guacr.session.origin import Origin
 from guacr.session.session import Session
@@ -116,16 +117,11 @@ class RefusalTrace:
         self._tracer = tracer
         self._settings = settings
         self._protocols = protocols
-        self._clock = clock
-        self._since = clock()
-        self._count = 0
+        self._quota = Quota(REFUSED_MAX, REFUSED_PERIOD, clock)
 
     def refused(self, select: str, transport: Transport, error: GuacrError) -> None:
         """Trace a client that has selected a protocol or a session."""
-        if self._clock() - self._since >= REFUSED_PERIOD:
-            self._since, self._count = self._clock(), 0
-        self._count += 1
-        if self._count > REFUSED_MAX:
+        if not self._quota.admits():
             return
         about = {"guacr.status": error.status.name.lower()}
         if select in self._protocols():

@@ -242,7 +242,9 @@ async def test_a_flood_of_refusals_is_counted(
     async with audited(tmp_path) as bench:
         for number in range(9):
             bench.registry.events.publish(Refused(str(number), "no"))
-        monkeypatch.setattr(module, "REFUSALS_PERIOD", 0)
+        auditor = bench.registry.events.observer
+        assert isinstance(auditor, Auditor)
+        auditor._refusals._period = 0
         bench.registry.events.publish(Refused("later", "no"))
         await bench.until_noted()
         assert [entry.get("peer") for entry in bench.entries()] == ["0", "1", "2", None, "later"]
