@@ -78,22 +78,22 @@ SENTENCES: dict[tuple[Limit, Scope], tuple[type[GuacrError], str]] = {
         TooManyError,
         f"this link has reached its limit of sessions ({{:.0f}}): {_LATER}",
     ),
-    (Limit.CONNECTS, Scope.ALL): (BusyError, f"there are too many connects at the moment: {_SOON}"),
+    (Limit.CONNECTS, Scope.ALL): (BusyError, f"too many sessions are being opened: {_SOON}"),
     (Limit.CONNECTS, Scope.ADDRESS): (
         TooManyError,
-        f"there are too many connects from this address: {_SOON}",
+        f"too many sessions are being opened from this address: {_SOON}",
     ),
     (Limit.CONNECTS, Scope.SUBJECT): (
         TooManyError,
-        f"you connect too often: {_SOON}",
+        f"you open sessions too often: {_SOON}",
     ),
     (Limit.CONNECTS, Scope.CONNECTION): (
         BusyError,
-        f"there are too many connects to this connection: {_SOON}",
+        f"this connection is being opened too often: {_SOON}",
     ),
     (Limit.CONNECTS, Scope.TOKEN): (
         TooManyError,
-        f"there are too many connects with this link: {_SOON}",
+        f"this link is being opened too often: {_SOON}",
     ),
     (Limit.ONCE, Scope.TOKEN): (
         UnauthorizedError,

@@ -127,7 +127,7 @@ async def test_connects_per_second(make_bench: MakeLimited) -> None:
     bench = make_bench(limits={"connects_per_address": 0.1})
     first, reader = bench.open(address="192.0.2.7")
     await frame(first)
-    with pytest.raises(TooManyError, match="too many connects from this address"):
+    with pytest.raises(TooManyError, match="too many sessions are being opened from this address"):
         bench.open(address="192.0.2.7")
     joiner, _ = bench.open(address="192.0.2.7", select=reader.session.id)
     assert (await refusal_of(joiner))[1] == "797"
