@@ -38,7 +38,7 @@ from traceback import clear_frames
 from typing import ClassVar
 
 from guacr.protocol.status import Status
-from guacr.showable import escaped, showable
+from guacr.showable import cut, escaped, showable
 
 
 class GuacrError(Exception):
@@ -261,7 +261,7 @@ def clause(text: str) -> str:
 
 def shorten(value: str, limit: int = 60) -> str:
     """Format a value for a message: quoted, printable and short."""
-    text = value if len(value) <= limit else value[: limit - 1] + "…"
+    text = cut(value, limit)
     if text.isprintable():
         return repr(text)
     quote = '"' if "'" in text and '"' not in text else "'"

@@ -1,12 +1,16 @@
-"""Return memory that the C library keeps after many sessions have started or ended."""
+"""The memory of processes; that which the C library keeps after many sessions have started or ended
+is returned."""
 
 from __future__ import annotations
 
 import asyncio
 import ctypes
 import logging
+import resource
 from collections.abc import Callable
+from pathlib import Path
 
+_PROC = Path("/proc")
 TURNOVER = 32
 """The number of started or ended sessions after which trimming is worthwhile."""
 
@@ -45,3 +49,13 @@ def _malloc_trim() -> Callable[[int], int] | None:
     function.argtypes, function.restype = [ctypes.c_size_t], ctypes.c_int
     trim: Callable[[int], int] = function
     return trim
+
+
+def resident(process: str = "self") -> int:
+    """Return the bytes of memory that a process has: this one, or one with an id.
+
+    Raises:
+        OSError: it has ended, or the system does not tell.
+    """
+    pages = int((_PROC / process / "statm").read_text().split()[1])  # proc(5)
+    return pages * resource.getpagesize()

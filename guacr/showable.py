@@ -46,6 +46,11 @@ def escaped(character: str) -> str:
     return character.encode("unicode_escape").decode()
 
 
+def cut(text: str, most: int) -> str:
+    """Return a text of at most `most` characters; one that is longer ends with an ellipsis."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
 def may_be_typed(character: str) -> bool:
     """Return whether a character can be part of a person's answer, shown or not."""
     return not re.match(f"[{_CONTROLS}{_HALVES}]", character)

@@ -11,6 +11,7 @@ from guacr.protocol.status import Status
 from guacr.session.events import Event, utc
 from guacr.session.link import Traffic
 from guacr.session.target import Target
+from guacr.showable import cut
 
 TEXT_MAX = 4096
 """Maximum characters of a text that a peer has sent, such as a name; longer ones are cut."""
@@ -61,4 +62,4 @@ def _plain(value: object) -> object:
 
 
 def _text(text: str) -> str:
-    return text if len(text) <= TEXT_MAX else text[: TEXT_MAX - 1] + "…"
+    return cut(text, TEXT_MAX)

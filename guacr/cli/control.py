@@ -14,7 +14,7 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from guacr.errors import GuacrError, NotFoundError, SettingsError
-from guacr.showable import escaped, showable
+from guacr.showable import cut, escaped, showable
 
 if TYPE_CHECKING:
     from guacr.control.client import ControlClient
@@ -230,8 +230,7 @@ def _cells(session: SessionInfo, now: float) -> Sequence[str]:
 
 
 def _shown(text: str) -> str:
-    text = showable(text, escaped)
-    return text if len(text) <= CELL_MAX else text[: CELL_MAX - 1] + "…"
+    return cut(showable(text, escaped), CELL_MAX)
 
 
 def duration(seconds: float) -> str:

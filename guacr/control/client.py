@@ -46,7 +46,7 @@ PAGE = 1000
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a daemon answers, and with what to log in there."""
+    """The address of a daemon, and the credentials for it."""
 
     unix_socket: Path | None = None
     url: str = ""

@@ -8,10 +8,11 @@ from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import Any
 
 from guacr.control.info import DaemonStatus, Reloaded, SessionInfo
-from guacr.errors import GuacrError
+from guacr.errors import GuacrError, SettingsError
 from guacr.session.events import Act
 
 STARTING = "the daemon is starting: try again in a few seconds"
+DRAINING = "the daemon is draining: it opens no more sessions"
 
 
 class Control(ABC):
@@ -89,3 +90,12 @@ class Control(ABC):
         """Return a context in which the events from its beginning on can be iterated over
         (`guacr.control.events`). Nobody waits for the reader: events that are not read in time are
         dropped and counted."""
+
+
+async def cannot_reload() -> Reloaded:
+    """Refuse to reload settings that nobody can read again.
+
+    Raises:
+        SettingsError: always.
+    """
+    raise SettingsError("this daemon has no settings to read again")

@@ -105,7 +105,7 @@ class DaemonStatus:
     version: str
     state: State
     not_ready: tuple[str, ...]
-    """Why no client should be sent here, as sentences; empty if the daemon is ready."""
+    """The reasons why no client should be sent here, as sentences; empty if it is ready."""
     workers: tuple[WorkerInfo, ...]
     activity: str = ""
     """The sentence that says what a reload is doing; empty if there is none."""

@@ -7,29 +7,27 @@ import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 from typing_extensions import override
 
 from guacr import __version__
-from guacr.control.control import STARTING, Control
+from guacr.control.control import DRAINING, STARTING, Control, cannot_reload
 from guacr.control.events import TimedSubscription, described
 from guacr.control.info import DaemonStatus, Reloaded, SessionInfo, State, UserInfo, WorkerInfo
-from guacr.errors import BusyError, GuacrError, SettingsError
+from guacr.errors import BusyError, GuacrError
+from guacr.memory import resident
 from guacr.session.events import Act
 from guacr.session.registry import SessionRegistry
 from guacr.session.session import Session
 from guacr.session.user import User
+from guacr.showable import cut
 
 BATCH = 100
 """Sessions that are described in one turn of the event loop."""
 NAME_MAX = 256
 """Characters of the names of a host and of a user there that are shown: clients choose them, and
 the sessions of a process are sent in one message."""
-DRAINING = "the daemon is draining: it opens no more sessions"
-_MEMORY = Path("/proc/self/statm")
-"""Linux's sizes of the process in pages; the second is the resident one."""
 
 
 class LocalControl(Control):
@@ -58,7 +56,7 @@ class LocalControl(Control):
             self._unaudited,
         ]
         """Each returns a sentence that says why the daemon is not ready, or an empty text."""
-        self.on_reload: Callable[[], Awaitable[Reloaded]] = _cannot_reload
+        self.on_reload: Callable[[], Awaitable[Reloaded]] = cannot_reload
         """Does what `reload` promises; set by whoever has read the settings."""
         self.activity: Callable[[], str] = str
         """Returns the sentence that says what a reload is doing; empty if there is none."""
@@ -165,8 +163,8 @@ class LocalControl(Control):
         return SessionInfo(
             id=session.id,
             protocol=session.protocol,
-            host=_cut(target.host),
-            username=_cut(target.user),
+            host=cut(target.host, NAME_MAX),
+            username=cut(target.user, NAME_MAX),
             connection=origin.connection,
             client="" if owner is None else owner.link.peer,
             subject=origin.person,
@@ -176,10 +174,6 @@ class LocalControl(Control):
             worker=self._worker,
             users=tuple(map(_user, session.users)),
         )
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= NAME_MAX else text[: NAME_MAX - 1] + "…"
 
 
 def _user(user: User) -> UserInfo:
@@ -199,15 +193,10 @@ def _user(user: User) -> UserInfo:
 
 def _resident() -> int:
     try:
-        pages = int(_MEMORY.read_text().split()[1])
-    except (OSError, ValueError, IndexError):
+        return resident()
+    except OSError:
         return 0
-    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 async def _nothing() -> dict[str, Any]:
     return {}
-
-
-async def _cannot_reload() -> Reloaded:
-    raise SettingsError("this daemon has no settings to read again")

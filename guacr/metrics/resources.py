@@ -6,6 +6,7 @@ import resource
 import time
 from pathlib import Path
 
+from guacr.memory import resident
 from guacr.net.open_files import open_files
 
 _STARTED = time.time() - time.process_time()
@@ -26,7 +27,7 @@ def used() -> dict[str, float]:
         "process_start_time_seconds": _STARTED,
     }
     try:
-        values["process_resident_memory_bytes"] = float(_resident("self"))
+        values["process_resident_memory_bytes"] = float(resident())
         files = sum(1 for _ in _FILES.iterdir())
         values["process_open_fds"] = float(files - 1)  # one of them is the directory
     except OSError:  # a system without /proc
@@ -43,7 +44,7 @@ def used_by_children() -> dict[str, float]:
             for thread in (_PROC / process / "task").iterdir():
                 found += (thread / "children").read_text().split()
             if process != "self":
-                sizes.append(_resident(process))
+                sizes.append(resident(process))
         except OSError:  # it has ended, or the system does not tell
             continue
         if len(found) > CHILDREN_MAX:
@@ -54,9 +55,3 @@ def used_by_children() -> dict[str, float]:
         "guacr_children": float(len(sizes)),
         "guacr_children_resident_memory_bytes": float(sum(sizes)),
     }
-
-
-def _resident(process: str) -> int:
-    """Return the bytes of memory that a process has."""
-    pages = int((_PROC / process / "statm").read_text().split()[1])
-    return pages * resource.getpagesize()

@@ -28,7 +28,7 @@ from guacr.errors import (
 from guacr.operators.authority import Operator
 from guacr.operators.filters import Page, Query
 from guacr.session.events import OperatorActed
-from guacr.session.ids import with_prefix
+from guacr.session.ids import UNKNOWN, with_prefix
 from guacr.settings.models import Settings
 from guacr.showable import escaped, showable
 
@@ -260,7 +260,7 @@ def _whole(text: str) -> str:
         NotFoundError: it is no id.
     """
     if not _ID.fullmatch(text):
-        raise NotFoundError("unknown connection: it has ended, or its id is wrong")
+        raise NotFoundError(UNKNOWN)
     return with_prefix(text)
 
 

@@ -68,7 +68,6 @@ _HTTP_STATUS: Mapping[Status, int] = {
     Status.SERVER_BUSY: 503,
 }
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-_PLAIN = {"GET", "HEAD"}
 
 
 def create_rest(

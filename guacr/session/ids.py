@@ -9,14 +9,11 @@ CONNECTION_ID_PREFIX = "$"
 """Precedes the ids of sessions."""
 NUMBER_MAX = 0xFFFF
 """The maximum number of a worker."""
+UNKNOWN = "unknown connection: it has ended, or its id is wrong"
+"""The sentence for an id that is no session's."""
 _DIGITS = 4
 
 _own = 0
-
-
-def own_number() -> int:
-    """Return the number of this process among the workers; 0 if there is only one process."""
-    return _own
 
 
 def own_name() -> str:

@@ -26,7 +26,7 @@ from guacr.session.counters import Counters
 from guacr.session.directory import Directory, Here
 from guacr.session.events import Events
 from guacr.session.extension import SessionExtension
-from guacr.session.ids import CONNECTION_ID_PREFIX
+from guacr.session.ids import CONNECTION_ID_PREFIX, UNKNOWN
 from guacr.session.input.reader import Reader
 from guacr.session.origin import ANYONE, Origin
 from guacr.session.params import Params
@@ -212,7 +212,7 @@ class SessionRegistry(Directory):
     def _find(self, connection_id: str) -> Session:
         session = self.sessions.get(connection_id)
         if session is None:
-            raise NotFoundError("unknown connection: it has ended, or its id is wrong")
+            raise NotFoundError(UNKNOWN)
         return session
 
     def _closed(self, session: Session) -> None:

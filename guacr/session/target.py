@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from guacr.showable import cut
+
 SHOWN_MAX = 80
 """Characters of each part that are shown."""
 
@@ -19,9 +21,5 @@ class Target:
 
     def __str__(self) -> str:
         """Return a text such as "alice at example.com:22"."""
-        return " at ".join(map(_cut, filter(None, (self.user, self.host))))
-
-
-def _cut(text: str) -> str:
-    """Return a text, cut if it is too long for a line of the log."""
-    return text if len(text) <= SHOWN_MAX else text[: SHOWN_MAX - 1] + "…"
+        known = filter(None, (self.user, self.host))
+        return " at ".join(cut(text, SHOWN_MAX) for text in known)

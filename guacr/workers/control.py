@@ -13,18 +13,17 @@ from typing import Any
 from typing_extensions import override
 
 from guacr import __version__, refusals
-from guacr.control.control import STARTING, Control
+from guacr.control.control import DRAINING, STARTING, Control, cannot_reload
 from guacr.control.events import DROPPED
 from guacr.control.info import DaemonStatus, Reloaded, SessionInfo, State, WorkerInfo
-from guacr.errors import GuacrError, NotFoundError, SettingsError, UpstreamUnavailableError
+from guacr.errors import GuacrError, NotFoundError, UpstreamUnavailableError
 from guacr.metrics.resources import used
 from guacr.metrics.snapshots import Processes, Snapshot
 from guacr.net.connection_limits import ConnectionLimits
 from guacr.session.events import Act
-from guacr.session.ids import worker_of
+from guacr.session.ids import UNKNOWN, worker_of
 from guacr.workers.remote import RemoteWorker
 
-DRAINING = "the daemon is draining: it opens no more sessions"
 NO_WORKER = "no worker process is ready"
 EVENTS_MAX = 4096
 """Events that may wait for one reader; the oldest ones are dropped then."""
@@ -47,7 +46,7 @@ class WorkersControl(Control):
     def __init__(self, workers: Workers) -> None:
         self._workers = workers
         self.is_draining = False
-        self.on_reload: Callable[[], Awaitable[Reloaded]] = _cannot_reload
+        self.on_reload: Callable[[], Awaitable[Reloaded]] = cannot_reload
         """Does what `reload` promises; set by whoever has read the settings."""
         self.activity: Callable[[], str] = str
         """Returns the sentence that says what a reload is doing; empty if there is none."""
@@ -92,7 +91,7 @@ class WorkersControl(Control):
     def _worker_of(self, connection_id: str) -> RemoteWorker:
         worker = self._workers.get(worker_of(connection_id))
         if worker is None:
-            raise NotFoundError("unknown connection: it has ended, or its id is wrong")
+            raise NotFoundError(UNKNOWN)
         return worker
 
     # ---- the daemon
@@ -177,7 +176,7 @@ class WorkersControl(Control):
         return [self._processes.merged]
 
     def keep_counts(self) -> None:
-        """Ask the workers for what they have counted, in case that one is killed."""
+        """Ask the workers for what they have counted, in case one is killed."""
         self._start(self._count())
 
     async def _count(self) -> None:
@@ -311,7 +310,3 @@ class _Reader:
                     dropped, self._dropped = self._dropped, 0
                     yield {"time": event["time"], "event": DROPPED, "count": dropped}
                 yield event
-
-
-async def _cannot_reload() -> Reloaded:
-    raise SettingsError("this daemon has no settings to read again")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 
-from guacr.memory import TURNOVER, Trimmer
+import pytest
+
+from guacr.memory import TURNOVER, Trimmer, resident
 
 
 async def trims(*turnovers: int) -> int:
@@ -43,3 +46,10 @@ async def test_it_is_done_by_the_c_library_on_a_thread() -> None:
     assert not trimmer.check(TURNOVER)
     assert trimmer.check(TURNOVER)
     await called.wait()
+
+
+def test_resident_memory_of_processes() -> None:
+    assert resident() > 1 << 20
+    assert resident(str(os.getppid())) > 0
+    with pytest.raises(OSError, match="No such file"):
+        resident("none")

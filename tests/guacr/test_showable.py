@@ -7,7 +7,7 @@ import unicodedata
 import pytest
 
 from guacr.errors import shorten
-from guacr.showable import escaped, is_showable, may_be_typed, showable, with_line_feeds
+from guacr.showable import cut, escaped, is_showable, may_be_typed, showable, with_line_feeds
 
 SHOWN = [
     "東京都\u3000千代田区",
@@ -73,3 +73,7 @@ def test_quotes_in_errors() -> None:
     assert shorten("it's\xa0so") == '"it\'s\xa0so"'
     assert shorten("\\ ' \"\xa0") == "'\\\\ \\' \"\xa0'"
     assert shorten("a\nb") == repr("a\nb")
+
+
+def test_long_texts_end_with_an_ellipsis() -> None:
+    assert [cut(text, 3) for text in ("", "abc", "abcd")] == ["", "abc", "ab…"]

@@ -11,7 +11,7 @@ from typing import Literal
 
 from guacr.cli.control import amount, duration
 from guacr.control.info import SessionInfo, WorkerInfo
-from guacr.showable import escaped, showable
+from guacr.showable import cut, escaped, showable
 
 CELL_MAX = 28
 """Maximum characters of a cell."""
@@ -129,8 +129,7 @@ def worker_line(worker: WorkerInfo) -> str:
 
 def shown(text: str) -> str:
     """Return a peer's text for a cell: it controls no terminal, and is not too long."""
-    text = showable(text, escaped)
-    return text if len(text) <= CELL_MAX else text[: CELL_MAX - 1] + "…"
+    return cut(showable(text, escaped), CELL_MAX)
 
 
 def details(session: SessionInfo) -> Sequence[str]:

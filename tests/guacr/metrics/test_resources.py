@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from guacr import memory
 from guacr.metrics import resources
 from guacr.metrics.resources import used, used_by_children
 
@@ -36,7 +37,8 @@ def test_children_are_counted_with_theirs() -> None:
 
 
 def test_a_system_that_does_not_tell(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(resources, "_PROC", tmp_path)
+    for module in (resources, memory):
+        monkeypatch.setattr(module, "_PROC", tmp_path)
     assert used_by_children() == {}
     assert "process_resident_memory_bytes" not in used()
     assert used()["process_cpu_seconds_total"] > 0

@@ -14,7 +14,8 @@ from aiohttp import ClientResponse
 
 from guacr import web
 from guacr.access.tokens import TOKEN_MAX
-from guacr.control.local import DRAINING, LocalControl
+from guacr.control.control import DRAINING
+from guacr.control.local import LocalControl
 from guacr.transport import websocket
 from guacr.web import health, listener, tunnels
 from guacr.web.app import BODY_MAX
