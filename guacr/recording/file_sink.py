@@ -59,7 +59,7 @@ class _Disk:
 
 
 @dataclass(slots=True)
-class _Flight:
+class _Batch:
     """Parts that are being written to one disk."""
 
     sinks: list[FileSink]
@@ -104,51 +104,51 @@ class FileWriter:
 
     def _write(self) -> None:
         self._stop_timer()
-        flights: dict[int, _Flight] = {}
+        batches: dict[int, _Batch] = {}
         for sink in list(self._waiting):
             if not self._is_writing(sink):
                 del self._waiting[sink]
                 disk = sink.file.disk
-                flights.setdefault(disk, _Flight([], disk)).sinks.append(sink)
-        for disk, flight in flights.items():
+                batches.setdefault(disk, _Batch([], disk)).sinks.append(sink)
+        for disk, batch in batches.items():
             self._disks.setdefault(disk, _Disk()).is_writing = True
-            work = [(sink.file, sink.take()) for sink in flight.sinks]
-            written = store(partial(_append_all, work, flight))
-            watch = self._watch(flight)
-            written.add_done_callback(partial(self._written, flight, watch))
+            work = [(sink.file, sink.take()) for sink in batch.sinks]
+            written = store(partial(_append_all, work, batch))
+            watch = self._watch(batch)
+            written.add_done_callback(partial(self._written, batch, watch))
 
-    def _watch(self, flight: _Flight) -> list[asyncio.TimerHandle]:
-        """Have the sinks of a flight fail if nothing is written for `STALL_MAX` seconds; the timer
+    def _watch(self, batch: _Batch) -> list[asyncio.TimerHandle]:
+        """Have the sinks of a batch fail if nothing is written for `STALL_MAX` seconds; the timer
         is in the list that is returned."""
         loop = asyncio.get_running_loop()
         watch: list[asyncio.TimerHandle] = []
 
         def check(progress: int) -> None:
-            if flight.progress == progress:
-                behind = [sink for sink in self._waiting if sink.file.disk == flight.disk]
-                for sink in dict.fromkeys((*flight.sinks[progress:], *behind)):
+            if batch.progress == progress:
+                behind = [sink for sink in self._waiting if sink.file.disk == batch.disk]
+                for sink in dict.fromkeys((*batch.sinks[progress:], *behind)):
                     self._waiting.pop(sink, None)
                     sink.stalled()
             else:
-                watch[:] = [loop.call_later(STALL_MAX, check, flight.progress)]
+                watch[:] = [loop.call_later(STALL_MAX, check, batch.progress)]
 
         watch.append(loop.call_later(STALL_MAX, check, 0))
         return watch
 
     def _written(
         self,
-        flight: _Flight,
+        batch: _Batch,
         watch: list[asyncio.TimerHandle],
         written: asyncio.Future[list[Exception | None]],
     ) -> None:
         for timer in watch:
             timer.cancel()
-        found = self._disks[flight.disk]
+        found = self._disks[batch.disk]
         found.is_writing = False
-        self._forget_idle(flight.disk, found)
+        self._forget_idle(batch.disk, found)
         if written.cancelled():
             return
-        for sink, error in zip(flight.sinks, written.result(), strict=True):
+        for sink, error in zip(batch.sinks, written.result(), strict=True):
             sink.written(error)
         if self._waiting:
             self._set_timer()
@@ -205,8 +205,8 @@ class FileSink(Sink):
         self._writer = writer
         self._parts: list[bytes] = []
         self._in_flight = 0
-        self._landed = asyncio.Event()
-        self._landed.set()
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._error: GuacrError | None = None
         self._closed = False
         self._is_stalled = False
@@ -225,7 +225,7 @@ class FileSink(Sink):
             return
         self._parts.append(data)
         self.waiting += len(data)
-        if self._landed.is_set():
+        if self._idle.is_set():
             self._writer.wake(self)
 
     @override
@@ -236,7 +236,7 @@ class FileSink(Sink):
         self._writer.forget(self)
         reported = self._error
         try:
-            await self._land()
+            await self._until_idle()
             await self._finish()
         except GuacrError as error:
             self._error = self._error or error
@@ -246,12 +246,12 @@ class FileSink(Sink):
         if self._error is not reported and self._error is not None:
             raise self._error
 
-    async def _land(self) -> None:
+    async def _until_idle(self) -> None:
         """Wait for what is being written; if its disk does not answer, the file is left to
         `written`."""
         try:
             async with asyncio.timeout(0 if self._is_stalled else STALL_MAX):
-                await self._landed.wait()
+                await self._idle.wait()
         except BaseException as error:
             self._is_left = True
             raise (RecordingError(STALLED) if isinstance(error, TimeoutError) else error) from error
@@ -269,7 +269,7 @@ class FileSink(Sink):
 
     def take(self) -> list[bytes]:
         """Return the waiting parts, which are written from now on."""
-        self._landed.clear()
+        self._idle.clear()
         parts, self._parts = self._parts, []
         self._in_flight, self.waiting = self.waiting, 0
         return parts
@@ -277,7 +277,7 @@ class FileSink(Sink):
     def written(self, error: Exception | None) -> None:
         """Note that they have been written, or why not."""
         self._in_flight = 0
-        self._landed.set()
+        self._idle.set()
         if self._is_left:
             self._writer.finish(self.file.disk, self.file.close).add_done_callback(_retrieve)
         if error is not None and self._error is None:
@@ -304,13 +304,13 @@ class FileSink(Sink):
 
 
 def _append_all(
-    work: Sequence[tuple[AppendedFile, list[bytes]]], flight: _Flight
+    work: Sequence[tuple[AppendedFile, list[bytes]]], batch: _Batch
 ) -> list[Exception | None]:
     """Append to each file, and return its error; blocks."""
     errors = []
     for file, parts in work:
         errors.append(_append(file, parts))
-        flight.progress += 1
+        batch.progress += 1
     return errors
 
 

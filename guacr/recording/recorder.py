@@ -89,9 +89,9 @@ class Recorder:
         """Bytes written."""
         self._stopped = False
         self._encoding: set[asyncio.Task[None]] = set()
-        self._camera = _Camera(self, webp=contents.webp)
+        self._viewer = _RecorderViewer(self, webp=contents.webp)
         self._tap = _Tap(self, contents)
-        self._keyframes = Keyframes(self._camera.renew)
+        self._keyframes = Keyframes(self._viewer.renew)
         sink.on_drained = self._drained
 
     @property
@@ -103,7 +103,7 @@ class Recorder:
         """Record from now on."""
         self._session.taps.append(self._tap)
         if self._contents.output:
-            self._session.presentation.add_viewer(self._camera)
+            self._session.presentation.add_viewer(self._viewer)
         else:
             self._sync()
 
@@ -116,7 +116,7 @@ class Recorder:
             self._sync()
         self._stopped = True
         self._keyframes.stop()
-        self._session.presentation.remove_viewer(self._camera)
+        self._session.presentation.remove_viewer(self._viewer)
         if self._tap in self._session.taps:
             self._session.taps.remove(self._tap)
 
@@ -158,7 +158,7 @@ class Recorder:
         return True
 
     def _drained(self) -> None:
-        if self._camera.stale:
+        if self._viewer.stale:
             self.wake()
 
     # ---- what people do
@@ -221,7 +221,7 @@ class Recorder:
         self._session.frames.viewer_moved()
 
 
-class _Camera(Viewer):
+class _RecorderViewer(Viewer):
     """The viewer that a recorder adds to its session."""
 
     __slots__ = ("_is_behind", "_recorder", "_types")

@@ -33,7 +33,7 @@ Answer: TypeAlias = Callable[[Any], Awaitable[Any]]
 """Answers a request: its argument and its result can be represented in JSON."""
 
 log = logging.getLogger("guacr.workers")
-_delayed, _lost = Refusals(log), Refusals(log)
+_delays, _losses = Refusals(log), Refusals(log)
 
 
 def socket_pair() -> tuple[socket.socket, socket.socket]:
@@ -172,7 +172,7 @@ class Channel:
         if isinstance(error, ConnectionError):
             self._lost()
         else:
-            _delayed.report("a message to a process of the daemon is delayed: %s", error.strerror)
+            _delays.report("a message to a process of the daemon is delayed: %s", error.strerror)
             self._loop.remove_writer(self._sock)
             self._loop.call_later(RETRY, self._retry)
 
@@ -196,7 +196,7 @@ class Channel:
                 self._lost()
                 return
             if flags & socket.MSG_CTRUNC:
-                _lost.report("a client is lost: this process has too many open files")
+                _losses.report("a client is lost: this process has too many open files")
             try:
                 message = self._assembler.feed(packet, fds[0] if fds else None)
             except WireError:

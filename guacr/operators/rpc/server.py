@@ -116,7 +116,7 @@ class RpcServer:
         """
         most = self._settings.control.max_connections
         server = grpc.aio.server(
-            interceptors=[_Doorkeeper(self._may_call)],
+            interceptors=[_AccessCheck(self._may_call)],
             options=(*_OPTIONS, ("grpc.max_allowed_incoming_connections", most)),
             maximum_concurrent_rpcs=most,
         )
@@ -226,7 +226,7 @@ class RpcServer:
         self._authority.by_token(bearer_token(str(token)), "")
 
 
-class _Doorkeeper(grpc.aio.ServerInterceptor):  # type: ignore[misc]
+class _AccessCheck(grpc.aio.ServerInterceptor):  # type: ignore[misc]
     """Refuses calls of other services than Control, unless `check` accepts their metadata."""
 
     def __init__(self, check: Callable[[Iterable[tuple[str, str | bytes]]], None]) -> None:

@@ -509,7 +509,7 @@ async def test_a_slow_disk_does_not_slow_the_session(
     session = session_of(user)
     (recording,) = session.extensions
     recorder = next(iter(recording._written))  # type: ignore[attr-defined]
-    while not recorder._camera.stale:
+    while not recorder._viewer.stale:
         await flood(transport, user, 1)
     whole: list[bool] = []
     plan_full = session.display.plan_full
@@ -523,7 +523,7 @@ async def test_a_slow_disk_does_not_slow_the_session(
     assert not whole, "nothing is drawn for a recording that has no room"
     assert 0 < recorder.waiting <= 1 << 20
     hold_disk()
-    await until(lambda: not recorder._camera.stale, "the whole picture")
+    await until(lambda: not recorder._viewer.stale, "the whole picture")
     await flood(transport, user, 2)
     await until_exact(transport, user)
     seen = picture(user)
