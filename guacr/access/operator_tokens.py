@@ -21,7 +21,7 @@ class Right(StrEnum):
     """A right of an operator; `WATCH` and `ACT` include `READ`."""
 
     READ = "read"
-    """See sessions, their users, workers and events."""
+    """List sessions, their users, workers and events."""
     WATCH = "watch"
     """Watch sessions, read-only."""
     ACT = "act"

@@ -327,7 +327,7 @@ def _proceed(waiter: _Waiter) -> None:
     try:
         waiter.proceed()
     except Exception:
-        log.exception("what has waited for the audit log failed")
+        log.exception("an action that waited for the audit log failed")
         waiter.fail(InternalError())
 
 

@@ -36,7 +36,7 @@ EARLIEST_NS = int(EARLIEST * 1e9)
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How long files are kept; 0 for ever, or for any size."""
+    """The limits beyond which files are deleted; 0 for none."""
 
     days: float = 0.0
     size: int = 0

@@ -188,7 +188,7 @@ class Stream:
         self._last = 0
         """The number of the last record that was read."""
         self._offsets: dict[str, int] = {}
-        """How far files were read that are not archived."""
+        """The offsets up to which files that are not archived have been read."""
 
     def poll(self) -> Iterator[Record]:
         """Yield the records that are new since the last call.

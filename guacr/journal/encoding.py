@@ -1,4 +1,4 @@
-"""How blocks of the archive are encoded: compressed with Zstandard, then encrypted with age.
+"""The encoding of blocks of the archive: compressed with Zstandard, then encrypted with age.
 
 Both are optional libraries (`guacr[journal]`). age (https://age-encryption.org/v1) encrypts to
 public keys, so that the daemon cannot read what it has archived.

@@ -190,7 +190,10 @@ class Manifest:
             self._last = entry.number, sha256(found).hexdigest()
             if found == data:
                 return entry
-        raise StoreError(f"{self._prefix} is changed by others all the time")
+        raise StoreError(
+            f"no entry could be added to {self._prefix} in {ATTEMPTS} attempts: other processes "
+            "add theirs at the same time"
+        )
 
     def delete(self, number: int) -> None:
         """Delete an entry that has expired."""

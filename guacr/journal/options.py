@@ -1,4 +1,4 @@
-"""How a journal is written and archived, by the settings."""
+"""The options of a journal, made from the settings."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ARCHIVE = "archive"
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a journal is written and archived."""
+    """The options with which a journal is written and archived."""
 
     directory: Path
     node: str

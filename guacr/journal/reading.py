@@ -22,7 +22,7 @@ from guacr.journal.records import HEADER_SIZE, Description, Record, decode_heade
 from guacr.journal.writer import SUFFIX
 
 EPOCH_TIME = "%Y%m%dT%H%M%SZ"
-"""How the name of a process's files begins: with the second of its start, in UTC."""
+"""The beginning of the name of a process's files: the second of its start, in UTC."""
 _NEVER = 1 << 64
 """A time after all others."""
 ROUNDS_MAX = 8
@@ -52,7 +52,7 @@ class Found:
 
 @dataclass(slots=True)
 class _Progress:
-    """How far a file of the journal was read."""
+    """The progress in reading a file of the journal."""
 
     offset: int = 0
     last: dict[int, int] = field(default_factory=dict)

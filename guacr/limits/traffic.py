@@ -1,4 +1,4 @@
-"""Limits of bytes per second, which users share: who has exceeded one waits.
+"""Limits of bytes per second, which users share: those who exceed one wait.
 
 What passes is counted in this process and reported to the ledger in steps; the answer is the time
 for which those who share the limit wait. So several processes can share a limit, and nobody waits
@@ -21,7 +21,7 @@ STEP, STEP_MIN = 0.2, 8192
 """Seconds of a rate after which its bytes are reported, and the fewest bytes."""
 
 Rate = tuple[Scope, str, float]
-"""Who shares a limit, and its bytes per second."""
+"""The scope and the name of those who share a limit, and its bytes per second."""
 
 
 class Flow:
@@ -46,7 +46,7 @@ class Flow:
         self._step = max(rate * STEP, STEP_MIN)
         self._unreported = 0
         self.sharers = 0
-        """How many share it."""
+        """The number of users who share it."""
         self._waiting: dict[Callable[[], None], None] = {}
         self.is_full = True
         """True while those who share the limit must wait: at first, until the ledger has said how

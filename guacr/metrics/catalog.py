@@ -13,7 +13,7 @@ from guacr.histogram import BOUNDS
 
 
 class Kind(Enum):
-    """How a metric changes, and what the values of several processes become together."""
+    """The way in which a metric changes, and values of several processes are combined."""
 
     COUNTER = auto()
     """Only grows; the values are added up, those of ended processes included."""

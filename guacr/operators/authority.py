@@ -1,4 +1,4 @@
-"""Who an operator is, and what this operator may do."""
+"""Operators and their rights."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class Authority:
 
     def by_account(self, uid: int) -> Operator:
         """Return the operator at the other end of the Unix socket, whose permissions are all that
-        is needed. Its name is a number: the system could be slow to say the text."""
+        is needed. Its name is the number, since looking up the account's name can be slow."""
         return Operator(f"uid {uid}", ALL_RIGHTS, "the Unix socket")
 
 

@@ -1,4 +1,4 @@
-"""Which sessions an operator wants to see."""
+"""Filters and pages of the list of sessions."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Page:
     total: int
     """The number of all sessions that match."""
     next: str
-    """Where the next part begins; empty for the last part."""
+    """The cursor of the next part; empty for the last part."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Where a client has connected, from where, and what its certificate says."""
+    """The listener, the address and the certificate of a client."""
 
     listener: str = ""
     """One of tcp, unix, websocket, webrtc and tube; empty if it is unknown."""

@@ -46,7 +46,7 @@ class Request:
 
     @cached_property
     def identities(self) -> tuple[str, ...]:
-        """Whom the client has proven to be."""
+        """The identities that the client has proven."""
         return (*filter(None, (self.subject,)), *self.client.certificates)
 
 

@@ -54,7 +54,7 @@ class _Copy:
     last: int = 0
     """The number of the last record."""
     damage: str = ""
-    """Why it ends here, if something is missing."""
+    """The reason why it ends here, if something is missing."""
     looked_at: float = -REFRESH
 
 
@@ -207,7 +207,9 @@ class JournalLibrary:
 
     def _copy(self, copy: _Copy) -> None:
         for record in copy.stream.poll():
-            if record.sequence != copy.last + 1:  # at the begin: it has expired, or is encrypted
+            if (
+                record.sequence != copy.last + 1
+            ):  # at the beginning: it has expired, or is encrypted
                 copy.damage = _DAMAGE
                 return
             copy.last += 1

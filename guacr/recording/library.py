@@ -181,7 +181,7 @@ class Library:
 
     def search(self, name: str, text: str) -> Found:
         """Return the lines of a recorded terminal that contain a text, with milliseconds since the
-        begin; none if it has no text.
+        start; none if it has no text.
 
         Raises:
             NotFoundError: there is no recording of that name.
@@ -276,7 +276,7 @@ class _Scan:
 
 
 class _Contents(io.RawIOBase):
-    """Reads a file from its begin, whatever the place that its descriptor shares with others."""
+    """Reads a file from its start, whatever the place that its descriptor shares with others."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor

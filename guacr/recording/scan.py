@@ -58,7 +58,7 @@ class Map:
     is_running: bool = False
     """True if the recording is still being written."""
     damage: str = ""
-    """Why it ends here, if it is damaged."""
+    """The reason why it ends here, if it is damaged."""
 
 
 class Scanner:
@@ -71,7 +71,7 @@ class Scanner:
         """Of the first held byte."""
         self._is_started = False
         self._mark: int | None = None
-        """Where the whole picture begins whose frame is not complete."""
+        """The offset of a whole picture whose frame is not complete."""
         self._last = 0
 
     def feed(self, data: bytes) -> None:

@@ -51,8 +51,8 @@ class Found:
 
     lines: list[Line]
     until: int | None
-    """How far the text was searched, in milliseconds on the recording's clock; None if that is all
-    of it."""
+    """The time up to which the text was searched, in milliseconds on the recording's clock; None if
+    that is all of it."""
 
 
 def lines(events: Iterable[TextEvent]) -> Iterator[tuple[Line, bool]]:

@@ -102,7 +102,7 @@ class SessionRecording(SessionExtension):
                 if what not in self._failed:
                     self._events.publish(RecordingEnded(self._session.id, where, size))
 
-    # ---- the begin
+    # ---- the start
 
     async def _try(
         self, begin: Callable[[Place], Coroutine[None, None, None]], place: Place

@@ -1,4 +1,4 @@
-"""Where a recording goes: the interface of files and other stores."""
+"""The interface of the stores that recordings are written to."""
 
 from __future__ import annotations
 

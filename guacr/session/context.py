@@ -167,7 +167,7 @@ class SessionContext:
             tap.shown(text)
 
     def resized_text(self, columns: int, rows: int) -> None:
-        """Report the size of a terminal, at its begin and when it changes."""
+        """Report the size of a terminal, at its start and when it changes."""
         self.text_size = (columns, rows)
         for tap in self.text_taps:
             tap.resized(columns, rows)

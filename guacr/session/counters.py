@@ -40,8 +40,8 @@ class Counters:
         """From the opening of a session until its host has answered, or a person is asked
         something."""
         self.encoding = Histogram()
-        """Encoding of frames, from the begin to the last thread's end."""
+        """Encoding of frames, from the start to the end of the last thread."""
         self.key_to_frame = Histogram()
         """From the first key since the last frame to the next frame."""
         self.viewer_lag = Histogram()
-        """How far the viewer was behind when it acknowledged a frame, beyond its link's latency."""
+        """The lag of the viewer when it acknowledged a frame, beyond its link's latency."""

@@ -174,7 +174,7 @@ class AccessRefused:
     target: str
     """The host and port; empty if the session is refused whatever it connects to."""
     identities: tuple[str, ...]
-    """Whom the client has proven to be."""
+    """The identities that the client has proven."""
     listener: str
     connection: str = ""
     """The name of the configured connection; empty for others."""

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 
 
 class Meter(ABC):
-    """Counts the bytes of one user. Nothing is lost or cut: who has exceeded a limit waits."""
+    """Counts the bytes of one user. Nothing is lost or cut: a user beyond a limit waits."""
 
     @property
     @abstractmethod

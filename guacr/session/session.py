@@ -199,7 +199,7 @@ class Session:
 
     def carry_out_late(self, user: User, work: Callable[[], None]) -> None:
         """Carry out what a user has requested once it is in the audit log; at once, unless nothing
-        may be done before. Errors that are raised later have the effects of `Reader`'s."""
+        may be done before. Errors that are raised then are handled as by `Reader`."""
         if not self.events.is_strict:
             work()
             return

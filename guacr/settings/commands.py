@@ -141,7 +141,7 @@ def _output(command: Sequence[str], variables: Sequence[str]) -> str:
 
 
 def _read(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
-    """Wait for the end of a process; return what it has printed, and the begin of what it has
+    """Wait for the end of a process; return what it has printed, and the beginning of what it has
     printed on standard error.
 
     Raises:

@@ -267,7 +267,7 @@ async def _page(request: web.Request) -> web.StreamResponse:
 
 
 def _range(headers: Mapping[str, str], size: int) -> tuple[int, int]:
-    """Return the begin and the end of the wanted bytes (RFC 9110, section 14).
+    """Return the start and the end of the wanted bytes (RFC 9110, section 14).
 
     Raises:
         aiohttp.web.HTTPRequestRangeNotSatisfiable: there are none.

@@ -24,7 +24,7 @@ class Boot:
     """Of the daemon; `guacr.workers.shares` says what each worker gets."""
     keys: ProcessKeys
     workers: int
-    """How many workers share what the settings allow."""
+    """The number of workers that share what the settings allow."""
     to_syslog: bool = False
 
     def write(self) -> int:

@@ -173,8 +173,8 @@ class Front(Observer):
         """
         if len(self._old) >= OLD_MAX:
             raise SettingsError(
-                f"there are {OLD_MAX} generations of workers that still have sessions: wait for "
-                "their ends, or restart the daemon"
+                f"there are {OLD_MAX} generations of workers that still have sessions: wait until "
+                "one has ended, or restart the daemon"
             )
         changes = [service.reload(settings) for service in self._services]
         generation = self._generation(settings)

@@ -30,8 +30,8 @@ log = logging.getLogger("guacr.workers")
 
 
 class Generation(Observer):
-    """Workers, and the zygote that forks them. A worker that ends is replaced.
-    One that is not ready in time is killed, and so is a zygote that has not forked it.
+    """Workers, and the zygote that forks them. A worker that ends is replaced. One that is not
+    ready in time is killed, and so is a zygote that has not forked it.
 
     Args:
         boot: what they are started with.

@@ -24,8 +24,8 @@ from guacr.workers.operations import MOVE
 HIGH_WATER = 65536
 """Bytes that may wait on each side; then nothing is read from the other."""
 LOOK = 5.0
-"""Seconds from which on a connection from which nothing is read is looked at: its end would not be
-noticed."""
+"""Seconds after which a connection that is not being read is checked: its end would not be noticed
+otherwise."""
 
 
 class WorkerHandover(Handover):

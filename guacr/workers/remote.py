@@ -85,7 +85,7 @@ class RemoteWorker:
         self.state: State = "starting"
         self.since = time.monotonic()
         self.reason = ""
-        """Why it could not start."""
+        """The reason why it could not start."""
         self.clients: dict[int, Client] = {}
         """By their leases."""
         self.sessions = 0
@@ -107,7 +107,7 @@ class RemoteWorker:
 
     @property
     def load(self) -> int:
-        """How many clients it has."""
+        """The number of its clients."""
         return len(self.clients) + self._tubes
 
     @property

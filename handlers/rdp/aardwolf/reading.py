@@ -10,7 +10,7 @@ _U16, _U32, _U16_BIG = struct.Struct("<H"), struct.Struct("<I"), struct.Struct("
 
 
 class Reader:
-    """A message, read from its begin; each method raises an `EndError` beyond its end.
+    """A message, read from its beginning; each method raises an `EndError` beyond its end.
 
     Args:
         data: the message.
