@@ -114,7 +114,10 @@ class ControlClient:
             raise BadRequestError("the id of a session is empty")
         found = [one for one in self.sessions() if one.id[1:].startswith(wanted)]
         if not found:
-            raise NotFoundError(f"no session has an id that begins with {shorten(begin)}")
+            raise NotFoundError(
+                f"no session has an id that begins with {shorten(begin)}: `guacr sessions` lists "
+                "them"
+            )
         if len(found) > 1:
             raise BadRequestError(
                 f"{len(found)} sessions have ids that begin with {shorten(begin)}: write more of it"

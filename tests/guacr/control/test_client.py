@@ -92,7 +92,7 @@ async def test_ids_may_be_shortened(site: Site) -> None:
     session = session_of(user)
     for text in (session.id, session.id[1:], session.id[:9]):
         assert (await run(lambda text=text: client.find(text))).id == session.id  # type: ignore[misc]
-    with pytest.raises(NotFoundError, match="begins with"):
+    with pytest.raises(NotFoundError, match="begins with 'x': `guacr sessions`"):
         await run(lambda: client.find("x"))
     with pytest.raises(BadRequestError, match="empty"):
         await run(lambda: client.find("$"))
