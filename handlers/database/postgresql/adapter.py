@@ -161,6 +161,8 @@ class PostgresqlAdapter(Adapter):
     async def _open(self, relay: Relay) -> psycopg.AsyncConnection[tuple[object, ...]]:
         params = self.params
         places = await self._places()
+        # psycopg's clock goes on while the daemon stands still; asyncio's reads first
+        later = params.timeout if len(places) > 1 else 2 * params.timeout
         options = f"-c statement_timeout={params.statement_timeout * 1000}"
         if params.read_only_session:
             options += " -c default_transaction_read_only=on"
@@ -168,28 +170,31 @@ class PostgresqlAdapter(Adapter):
             authorities.write(params.tls_ca)
             authorities.flush()
             try:
-                connection = await relay.connection_type().connect(
-                    host=",".join(name for name, _ in places),
-                    hostaddr=",".join(address for _, address in places),
-                    port=params.port,
-                    user=params.username,
-                    password=self._password or None,
-                    dbname=self.database or params.username,
-                    connect_timeout=params.timeout,
-                    sslmode=params.tls,
-                    sslrootcert=self._authorities(authorities.name),
-                    **nothing_ambient(f"{authorities.name}.none"),
-                    application_name="guacr",
-                    client_encoding="UTF8",
-                    options=options,
-                    autocommit=True,
-                )  # fmt: skip
+                async with asyncio.timeout(params.timeout * len(places)):
+                    connection = await relay.connection_type().connect(
+                        host=",".join(name for name, _ in places),
+                        hostaddr=",".join(address for _, address in places),
+                        port=params.port,
+                        user=params.username,
+                        password=self._password or None,
+                        dbname=self.database or params.username,
+                        connect_timeout=later,
+                        sslmode=params.tls,
+                        sslrootcert=self._authorities(authorities.name),
+                        **nothing_ambient(f"{authorities.name}.none"),
+                        application_name="guacr",
+                        client_encoding="UTF8",
+                        options=options,
+                        autocommit=True,
+                    )  # fmt: skip
             except BaseException as error:
                 await relay.close()
                 if relay.exceeded:
                     raise UpstreamError(f"the login fails: {self._too_much}") from None
                 if isinstance(error, psycopg.Error):
                     raise self._explained(error) from None
+                if isinstance(error, TimeoutError):
+                    raise no_answer(self._host) from None
                 if isinstance(error, UnicodeError):  # a name that the resolver cannot encode
                     raise unknown_host(params.hostname) from None
                 raise
@@ -226,9 +231,13 @@ class PostgresqlAdapter(Adapter):
             return f"{file}.none"
         return file if self.params.tls_ca else "system"
 
+    @property
+    def _host(self) -> str:
+        return f"{shorten(self.params.hostname)} on port {self.params.port}"
+
     def _explained(self, error: psycopg.Error) -> GuacrError:
         text = str(error)
-        host = f"{shorten(self.params.hostname)} on port {self.params.port}"
+        host = self._host
         reason = text.rpartition("FATAL:")[2].strip() or text
         if "pg_hba.conf" in reason:
             return UnauthorizedError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from guacr.protocol.status import Status
 from tests.handlers.database.people import Person, Room, host
 from tests.support.certificates import Authority
 from tests.support.sql_servers import Server, postgresql
+from tests.support.tcp_proxy import tcp_proxy
 
 
 @pytest.fixture
@@ -196,6 +198,24 @@ async def test_a_server_whose_pg_hba_has_no_entry_is_told_so(room: Room) -> None
     assert "its pg_hba.conf decides who may log in" in message
     assert "check user and password" not in message
     assert int(status) == Status.CLIENT_UNAUTHORIZED
+
+
+@pytest.mark.holds_loop("it stands still")
+async def test_a_daemon_that_stood_still_does_not_blame_the_server(
+    room: Room, server: Server
+) -> None:
+    stops = [2.5]
+
+    def stand_still(data: bytes) -> bytes:
+        while stops:
+            time.sleep(stops.pop())
+        return data
+
+    async with tcp_proxy(server["hostname"], int(server["port"])) as (proxy, port):
+        proxy.garble(stand_still)
+        place = {"hostname": "127.0.0.1", "port": str(port), "timeout": "2"}
+        await room.open("postgres", **server | place).sees("postgres=>")
+    assert not stops
 
 
 async def test_hosts_that_are_no_database(room: Room) -> None:
