@@ -46,6 +46,7 @@ class Crowd:
 
     port: int
     kinds: Sequence[Kind]
+    begun: float = field(default_factory=time.monotonic)
     opened: Counter[str] = field(default_factory=Counter)
     done: Counter[str] = field(default_factory=Counter)
     losses: list[Loss] = field(default_factory=list)

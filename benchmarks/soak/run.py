@@ -139,6 +139,10 @@ async def _soak(options: argparse.Namespace) -> int:
             _report_log(place / "log", tell),
             status is None,
         ]
+        if not all(held):
+            kept = Path(os.environ.get(INSIDE, tempfile.gettempdir())) / "guacr-soak.log"
+            shutil.copy(place / "log", kept)
+            tell(f"the log is in {kept}")
         tell("held" if all(held) else "failed")
         if INSIDE in os.environ:  # the namespaces' end is that of the servers, too
             os._exit(int(not all(held)))
@@ -216,7 +220,8 @@ def _report_losses(crowd: Crowd, found: list[Fault], tell: Tell) -> bool:
             explained[f"{names[0]}: {loss.kind}: {loss.reason}"] += 1
         else:
             near = f"after {names[0]}, without a sentence" if names else "no fault"
-            strange[f"{loss.kind}: {loss.reason} ({near})"] += 1
+            minute = (loss.at - crowd.begun) / 60
+            strange[f"{loss.kind}: {loss.reason} ({near}, minute {minute:.0f})"] += 1
     tell(f"opened {crowd.opened.total()}, done {crowd.done.total()}, lost {len(crowd.losses)}")
     tell("done: " + ", ".join(f"{name} {count}" for name, count in crowd.done.most_common()))
     for title, losses in (("explained by a fault", explained), ("not explained", strange)):
@@ -246,10 +251,6 @@ def _report_log(log: Path, tell: Tell) -> bool:
     """Count unexpected errors in the daemon's log; return whether there are none."""
     tracebacks = log.read_text(errors="replace").count("Traceback (most recent call last)")
     tell(f"unexpected errors in the daemon's log: {tracebacks}")
-    if tracebacks:
-        kept = Path(os.environ.get(INSIDE, tempfile.gettempdir())) / "guacr-soak.log"
-        shutil.copy(log, kept)
-        tell(f"the log is in {kept}")
     return not tracebacks
 
 
