@@ -148,7 +148,7 @@ def drain(arguments: argparse.Namespace, load: Load) -> Iterator[str]:
     while True:
         before, left = left, sum(worker.sessions for worker in client.status().workers)
         if left != before:
-            yield f"no more sessions are opened; {left} go on"
+            yield f"no more sessions are opened; still running: {left}"
         if not left or not arguments.wait:
             return
         time.sleep(POLL)

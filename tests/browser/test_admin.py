@@ -22,6 +22,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 KEY = "the key of operators' tokens, of enough characters"
 ROWS = "document.querySelectorAll('#sessions-list tr').length"
+CUT = """[...document.querySelectorAll('.scrolled')].map((one) => one.scrollWidth - one.clientWidth)
+    .filter((hidden) => hidden > 0)"""
 HOSTILE = "<img src=x onerror=alert(1)>\u202e"
 
 
@@ -139,6 +141,19 @@ async def test_rights_and_wrong_tokens(browser: Browser) -> None:
         assert await page.run("sessionStorage.length") == 0
         assert page.errors == []
         await page.close()
+
+
+async def test_tables_fit_on_a_phone(browser: Browser) -> None:
+    async with running() as daemon:
+        connect(daemon, "bob", "a name that a client gives itself")
+        phone = Window(width=360, height=740, mobile=True)
+        async with opened(browser, daemon, operator_token(), phone) as page:
+            await page.until(f"{ROWS} === 1", "the session")
+            await page.click("#sessions-list button")
+            await page.until_visible("#users td")
+            assert await page.run(CUT) == []
+            label = "getComputedStyle(document.querySelector('#users td'), '::before').content"
+            assert await page.run(label) == '"User"'
 
 
 async def test_draining_on_a_phone(browser: Browser) -> None:

@@ -5,9 +5,10 @@ import { element } from "./dom.js";
 
 export class Rows {
   // `columns` are objects with `text(item)`, and perhaps `className`; `open(key)` makes the first cell
-  // a button.
+  // a button. Cells have the heads of their columns as `data-label`, which tables that are stacked show.
   constructor(body, columns, open = null) {
     this.body = body;
+    this.labels = Array.from(body.closest("table").tHead.rows[0].cells, ({ textContent }) => textContent);
     this.columns = columns;
     this.open = open;
     this.rows = new Map();
@@ -33,6 +34,7 @@ export class Rows {
     const row = element("tr");
     for (const [place, { className = "" }] of this.columns.entries()) {
       const cell = element("td", { className });
+      cell.dataset.label = this.labels[place];
       if (place === 0 && this.open) {
         const button = element("button", { type: "button" });
         button.addEventListener("click", () => this.open(id));

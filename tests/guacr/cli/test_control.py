@@ -101,7 +101,7 @@ async def test_draining_waits_for_the_last_session(
     monkeypatch.setattr("guacr.cli.control.POLL", 0.01)
     _, user = site.connect()
     assert await run("drain") == 0
-    assert capsys.readouterr().out == "no more sessions are opened; 1 go on\n"
+    assert capsys.readouterr().out == "no more sessions are opened; still running: 1\n"
     assert await run("drain", "--undo") == 0
     assert not site.is_draining()
     waiting = asyncio.create_task(run("drain", "--wait"))
@@ -109,7 +109,7 @@ async def test_draining_waits_for_the_last_session(
         await asyncio.sleep(0)
     session_of(user).close()
     assert await waiting == 0
-    assert capsys.readouterr().out.endswith("no more sessions are opened; 0 go on\n")
+    assert capsys.readouterr().out.endswith("no more sessions are opened; still running: 0\n")
 
 
 async def test_a_token_comes_from_a_file(
