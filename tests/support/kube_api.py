@@ -184,7 +184,10 @@ class KubeApi:
                 return
             if not data:
                 return
-            await socket.send_bytes(bytes([STDOUT]) + data)
+            try:
+                await socket.send_bytes(bytes([STDOUT]) + data)
+            except ConnectionResetError:  # the client has gone
+                return
 
     async def _call(self, function: Callable[..., T], *arguments: object) -> T:
         """Call a function that blocks."""
