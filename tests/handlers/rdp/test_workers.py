@@ -239,7 +239,7 @@ async def test_garbage(data: bytes) -> None:
     assert received == [CursorDefault()]
 
 
-@pytest.mark.holds_loop("it types thousands of keys at once")
+@pytest.mark.holds_loop("it moves the mouse 200,000 times")
 async def test_releases_are_not_lost_to_a_worker_that_does_not_read() -> None:
     async with engine([]) as (made, _):
         for at in range(200_000):
