@@ -1,4 +1,4 @@
-"""How much of the time another process could run."""
+"""The share of the time in which another process could run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Processor:
-    """Tells for how long the main thread of a process could run: not while it is ready to, but
+    """Measures how long the main thread of a process could run: not while it is ready to, but
     waits for a processor, as on a machine with too much to do (proc(5), `/proc/pid/stat`).
 
     Args:

@@ -94,7 +94,7 @@ class RemoteWorker:
         self.missed = 0
         """Pings in a row without an answer."""
         self.able = 0.0
-        """How many of them it has had the time to answer."""
+        """Those of them that it has had the time to answer."""
         self.channel = Channel(sock, self._received, self._gone)
         self._process: int | None = None
         self._processor = Processor(self.pid)

@@ -161,7 +161,7 @@ class PostgresqlAdapter(Adapter):
     async def _open(self, relay: Relay) -> psycopg.AsyncConnection[tuple[object, ...]]:
         params = self.params
         places = await self._places()
-        # psycopg's clock goes on while the daemon stands still; asyncio's reads first
+        # psycopg's clock also counts while the daemon stands still; the loop's timers do not
         later = params.timeout if len(places) > 1 else 2 * params.timeout
         options = f"-c statement_timeout={params.statement_timeout * 1000}"
         if params.read_only_session:
