@@ -14,18 +14,19 @@ from __future__ import annotations
 import json
 import logging
 import os
+import socket
 import sys
 import threading
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextvars import Context, ContextVar, copy_context
 from datetime import UTC, datetime
 from io import UnsupportedOperation
-from logging.handlers import SysLogHandler
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from typing_extensions import override
 
+from guacr.log_writer import LineWriter
 from guacr.showable import escaped, showable
 
 if TYPE_CHECKING:
@@ -73,6 +74,11 @@ _LEVELS = {
     "warning": logging.WARNING,
     "error": logging.ERROR,
 }
+_SEVERITIES = ((2, logging.CRITICAL), (3, logging.ERROR), (4, logging.WARNING), (6, logging.INFO))
+"""Codes of severities (RFC 3164, section 4.1.1), and the lowest level of each."""
+_DEBUG = 7
+_DAEMON = 3 << 3
+"""The facility."""
 _NOTHING: Mapping[str, str] = {}
 _current: ContextVar[Mapping[str, str]] = ContextVar("guacr.log", default=_NOTHING)
 
@@ -135,38 +141,77 @@ class LineHandler(logging.Handler):
     def __init__(self, stream: TextIO) -> None:
         super().__init__()
         self._stream = stream
+        self._writer = LineWriter(self._write, self._descriptor, self._missing)
 
     @override
     def emit(self, record: logging.LogRecord) -> None:
+        for line in self._lines(record):
+            self._writer.put(line)
+
+    @override
+    def flush(self) -> None:
+        self._writer.flush()
+
+    def _lines(self, record: logging.LogRecord) -> list[bytes]:
+        lines = self.format(record).split("\n")
+        return [f"{line}\n".encode(errors="backslashreplace") for line in lines]
+
+    def _missing(self, lines: int) -> bytes:
+        return self._lines(_missing(lines))[0]
+
+    def _descriptor(self) -> int:
         try:
-            for line in self.format(record).split("\n"):
-                self._write(f"{line}\n")
-        except (OSError, ValueError):
-            return  # nobody reads, and there is no other place to say so
+            return self._stream.fileno()
+        except (UnsupportedOperation, ValueError):  # in tests, or it is closed
+            return -1
 
-    def _write(self, line: str) -> None:
-        try:
-            descriptor = self._stream.fileno()
-        except UnsupportedOperation:  # in tests
-            self._stream.write(line)
-            return
-        data = line.encode(errors="backslashreplace")
-        while data:  # of a regular file or a pipe, all at once
-            data = data[os.write(descriptor, data) :]
+    def _write(self, line: bytes) -> None:
+        descriptor = self._descriptor()
+        if descriptor < 0:
+            self._stream.write(line.decode())
+        while line and descriptor >= 0:  # of a regular file or a pipe, all at once
+            line = line[os.write(descriptor, line) :]
 
 
-class SyslogHandler(SysLogHandler):
+class SyslogHandler(logging.Handler):
     """Sends each line of a record to the system log."""
 
-    @override
-    def emit(self, record: logging.LogRecord) -> None:
-        for line in super().format(record).split("\n"):
-            super().emit(logging.makeLogRecord({"levelname": record.levelname, "line": line}))
+    def __init__(self) -> None:
+        super().__init__()
+        self._socket = _connect()
+        self._writer = LineWriter(self._send, lambda: self._socket.fileno(), self._missing)
 
     @override
-    def format(self, record: logging.LogRecord) -> str:
-        line: str = vars(record)["line"]
-        return line
+    def emit(self, record: logging.LogRecord) -> None:
+        for message in self._messages(record):
+            self._writer.put(message)
+
+    @override
+    def flush(self) -> None:
+        self._writer.flush()
+
+    @override
+    def close(self) -> None:
+        self._socket.close()
+        super().close()
+
+    def _messages(self, record: logging.LogRecord) -> list[bytes]:
+        """Return the datagrams of a record (RFC 3164, section 4.1.1)."""
+        severity = next((code for code, level in _SEVERITIES if record.levelno >= level), _DEBUG)
+        lines = self.format(record).split("\n")
+        start = f"<{_DAEMON | severity}>"
+        return [f"{start}{line}\0".encode(errors="backslashreplace") for line in lines]
+
+    def _missing(self, lines: int) -> bytes:
+        return self._messages(_missing(lines))[0]
+
+    def _send(self, message: bytes) -> None:
+        try:
+            self._socket.send(message)
+        except OSError:  # the system log has been started anew
+            self._socket.close()
+            self._socket = _connect()
+            self._socket.send(message)
 
 
 _FORMATTERS: dict[str, type[logging.Formatter]] = {"text": TextFormatter, "json": JsonFormatter}
@@ -210,7 +255,29 @@ def collect_stray() -> None:
 def _syslog() -> logging.Handler:
     if not Path(SYSLOG).exists():
         return logging.NullHandler()
-    return SyslogHandler(SYSLOG, SysLogHandler.LOG_DAEMON)
+    return SyslogHandler()
+
+
+def _connect() -> socket.socket:
+    """Connect to the system log. The socket is closed if there is none."""
+    found = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        found.connect(SYSLOG)
+    except OSError:
+        found.close()
+    return found
+
+
+def _missing(lines: int) -> logging.LogRecord:
+    return logging.getLogger(__name__).makeRecord(
+        __name__,
+        logging.WARNING,
+        __file__,
+        0,
+        "%d lines are missing here: whoever reads the log is too slow",
+        (lines,),
+        None,
+    )
 
 
 def _context(record: logging.LogRecord) -> dict[str, str]:

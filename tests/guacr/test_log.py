@@ -298,6 +298,23 @@ def test_each_line_is_a_message_of_the_system_log(
     assert b"ERROR: failed" in messages[0]
 
 
+def test_a_system_log_that_is_started_anew(
+    logger: logging.Logger, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(log, "SYSLOG", str(tmp_path / "log"))
+    for text in ("before", "after"):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as received:
+            received.bind(log.SYSLOG)
+            received.settimeout(5)
+            if text == "before":
+                log.configure(LogSettings(level="trace"), to_syslog=True)
+            logger.log(log.TRACE, text)
+            assert received.recv(4096).startswith(b"<31>guacr[")  # daemon, debug
+        Path(log.SYSLOG).unlink()
+        logger.info("to nobody")
+    logging.getLogger().handlers[0].close()
+
+
 def test_a_machine_without_a_system_log(
     logger: logging.Logger, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

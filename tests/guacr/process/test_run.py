@@ -1,6 +1,7 @@
 """The daemon as a process: signals, systemd's sockets and notifications, its health."""
 
 import asyncio
+import fcntl
 import os
 import re
 import signal
@@ -109,6 +110,18 @@ def test_several_processes_reload_and_end_by_signals(tmp_path: Path) -> None:
             assert ended(process, signal.SIGTERM) == 0
             assert b"the daemon is shutting down" in rest(client)
         assert not pid_file.exists()
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_log_that_nobody_reads_holds_up_nothing(workers: str) -> None:
+    with serving(*SERVE, "-L", "debug", GUACR_DAEMON__WORKERS=workers) as process:
+        port = int(line(process, r"listening on 127.0.0.1:(\d+)$").group(1))
+        line(process, r"listening for WebSocket on 127.0.0.1:\d+$")
+        assert process.stderr is not None
+        fcntl.fcntl(process.stderr, fcntl.F_SETPIPE_SZ, 4096)
+        for _ in range(200):  # with a line at least for each
+            assert b"args" in greeting(port, "testcard")
+        assert ended(process, signal.SIGTERM) == 0
 
 
 def rest(client: socket.socket) -> bytes:
