@@ -104,7 +104,7 @@ async def test_the_test_card(page: Page, site: Site) -> None:
     await page.goto(f"{site.origin}/#connection=card")
     await page.until(CONNECTED, "the test card")
     await carried_by(page, "WebRTC")
-    await page.until(f"Number({STATISTICS}.split(' ')[0]) > 10", "a picture that moves")
+    await page.until(f"Number({STATISTICS}.split(' ')[0]) > 0", "a picture that moves")
     assert page.errors == []
 
 

@@ -161,8 +161,7 @@ class KubeApi:
         giving = asyncio.create_task(self._give(socket, master), name="kube output")
         try:
             await asyncio.wait([taking, giving], return_when=asyncio.FIRST_COMPLETED)
-            if giving.done():
-                giving.result()
+            if giving.done() and giving.result():
                 code = await self._call(process.wait, 5)
                 await self._end(socket, _exit(code))
         except ConnectionError:
@@ -175,19 +174,19 @@ class KubeApi:
             os.close(master)
             await self._call(process.wait, 5)
 
-    async def _give(self, socket: web.WebSocketResponse, master: int) -> None:
-        """Pass output on until the command's end closes the terminal."""
+    async def _give(self, socket: web.WebSocketResponse, master: int) -> bool:
+        """Pass output on; True if the command's end has closed the terminal."""
         while True:
             try:
                 data = await self._call(os.read, master, CHUNK)
             except OSError:
-                return
+                return True
             if not data:
-                return
+                return True
             try:
                 await socket.send_bytes(bytes([STDOUT]) + data)
             except ConnectionResetError:  # the client has gone
-                return
+                return False
 
     async def _call(self, function: Callable[..., T], *arguments: object) -> T:
         """Call a function that blocks."""

@@ -82,7 +82,7 @@ async def test_what_follows_a_slash_is_never_a_command(site: Site, tmp_path: Pat
         await until(pilot, lambda: len(lines(pilot)) == 1)
         assert "kiosk" in lines(pilot)[0]
         await pilot.press("slash", "enter")
-        assert not lines(pilot), "it is a part of the text"
+        await until(pilot, lambda: not lines(pilot))  # it is a part of the text
         assert not session_of(user).closed
 
 
