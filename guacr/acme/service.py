@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from guacr.acme.client import AcmeError, obtain
 from guacr.acme.port import ChallengePort
-from guacr.acme.store import Attempts, Store
+from guacr.acme.store import CANDIDATE, Attempts, Store
 from guacr.errors import SettingsError
 from guacr.net.certificates import DAY, Validity
 from guacr.net.tls import TlsFiles, server_context
@@ -30,8 +30,6 @@ RETRY_MIN, RETRY_MAX = 300.0, float(DAY)
 failures of a name in an hour."""
 LIMITED = 3 * 3600.0
 """Seconds after a failure because of the server's limits, at least."""
-CANDIDATE = "candidate.pem"
-"""The file of a new certificate that has not been checked yet."""
 
 log = logging.getLogger("guacr.acme")
 
@@ -161,6 +159,7 @@ class AcmeService(Service):
         names = ", ".join(acme.domains)
         answers = self._port.answers = {}
         try:
+            await asyncio.to_thread(self._store.check_room)
             pem = await apart(lambda: obtain(acme, self._store, answers.__setitem__), "ACME")
             await asyncio.to_thread(self._keep, acme, pem)
         except (AcmeError, SettingsError) as error:

@@ -14,6 +14,10 @@ from guacr.errors import SettingsError
 FILE_MAX = 1 << 20
 """Maximum bytes of a file."""
 DIRECTORY_MODE, FILE_MODE = 0o700, 0o600
+CERTIFICATE_MAX = 65536
+"""Bytes that a certificate with its key and its chain may need on the disk."""
+CANDIDATE = "candidate.pem"
+"""A new certificate that has not been checked yet."""
 ACCOUNT_KEY, ACCOUNT, ATTEMPTS, LOCK = "account.pem", "account.json", "attempts.json", "lock"
 
 
@@ -90,6 +94,21 @@ class Store:
             file.flush()
             os.fsync(file.fileno())
         new.replace(path)
+
+    def check_room(self) -> None:
+        """Check that a certificate could be written, before one is ordered.
+
+        Raises:
+            SettingsError: it could not.
+        """
+        try:
+            self.write(CANDIDATE, bytes(CERTIFICATE_MAX))
+            (self._directory / CANDIDATE).unlink()
+        except OSError as error:
+            raise SettingsError(
+                f"acme.state_directory: {self._directory} cannot be written to: {error.strerror}; "
+                "no certificate was ordered"
+            ) from error
 
     @property
     def attempts(self) -> Attempts:

@@ -18,7 +18,7 @@ import pytest
 
 from guacr.acme.client import AcmeError, obtain
 from guacr.acme.service import LIMITED, RETRY_MAX, RETRY_MIN, after_failure, is_due
-from guacr.acme.store import ACCOUNT, ATTEMPTS, Attempts, Store
+from guacr.acme.store import ACCOUNT, ATTEMPTS, CANDIDATE, Attempts, Store
 from guacr.daemon import Daemon
 from guacr.errors import SettingsError
 from guacr.net.certificates import DAY, Validity
@@ -207,14 +207,34 @@ async def test_a_failure_while_the_clock_was_wrong_delays_nothing(
     assert store.attempts == Attempts()
 
 
-async def test_a_full_disk_does_not_lead_to_one_order_after_the_other(
+async def test_without_room_on_the_disk_nothing_is_ordered(
     pebble: Pebble,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     def write(self: Store, name: str, data: bytes) -> None:
-        if name in ("candidate.pem", ATTEMPTS):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Store, "write", write)
+    async with running(settings_of(pebble, tmp_path)) as daemon:
+        await until(lambda: "the next attempt is at" in caplog.text)
+        monkeypatch.undo()
+        assert "cannot be written to: No space left on device; no certificate" in caplog.text
+        assert not acme_settings(pebble, tmp_path).server_directory.joinpath(ACCOUNT).exists()
+        assert daemon.acme is not None
+        await daemon.acme._check()
+    assert not acme_settings(pebble, tmp_path).certificate.exists(), "it waits"
+
+
+async def test_a_disk_that_fills_up_does_not_lead_to_one_order_after_the_other(
+    pebble: Pebble,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def write(self: Store, name: str, data: bytes) -> None:
+        if name == ATTEMPTS or (name == CANDIDATE and any(data)):
             raise OSError(errno.ENOSPC, "No space left on device")
         original(self, name, data)
 
