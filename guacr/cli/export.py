@@ -77,6 +77,8 @@ def _export(arguments: argparse.Namespace, file: Path, shown: Path) -> None:
     except BrokenPipeError:  # the reader of standard output has stopped
         raise
     except OSError as error:
+        if output == STANDARD_OUTPUT and error.filename is None:
+            raise
         raise SettingsError(f"{error.filename or output}: {error.strerror}") from error
 
 

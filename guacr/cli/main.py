@@ -7,6 +7,7 @@ at once.
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -50,6 +51,9 @@ _SERVE_FLAGS: tuple[tuple[tuple[str, ...], str, str, str], ...] = (
 )
 """The flags, each with its setting, metavar and help."""
 
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""Why a file cannot be written that standard output is redirected to."""
+
 _SERVE_NOTE = """\
 Without -p, guacr stays in the foreground. With -p and without -f it goes to the background like
 guacd, and logs to the system log. Flags take precedence over files, and the environment
@@ -69,7 +73,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return status
     except BrokenPipeError:  # the reader of the output has stopped, like `head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
+        return FAILED
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        _discard_output()
+        print(f"guacr: standard output: {error.strerror}", file=sys.stderr)
         return FAILED
     except GuacrError as error:
         for line in str(error).splitlines():
@@ -77,6 +87,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return WRONG_SETTINGS if isinstance(error, SettingsError) else FAILED
     except KeyboardInterrupt:
         return 130
+
+
+def _discard_output() -> None:
+    """Send what is left of the output to nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _open_standard_streams() -> None:

@@ -295,6 +295,24 @@ def test_port_in_use(ports: tuple[int, int], flags: list[str]) -> None:
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.parametrize(
+    "arguments", [["check-config"], ["explain", "--protocol", "ssh", "--target", "a:22"]]
+)
+def test_output_to_a_full_disk(tmp_path: Path, arguments: list[str]) -> None:
+    (tmp_path / "guacr.toml").touch()
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(
+            command(*arguments, "--config", str(tmp_path / "guacr.toml")),
+            check=False,
+            timeout=WAIT,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert result.returncode == 1
+    assert result.stderr == "guacr: standard output: No space left on device\n"
+
+
 # ---- in guacd's place
 
 
