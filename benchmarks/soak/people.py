@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from benchmarks.soak.servers import Kind
 from guacr.testing.client import Behaviour, GuacClient, Hello
 
-LIFE = 5.0, 60.0
+LIFE = 10.0, 150.0
 """Seconds that a session lasts."""
-PAUSE = 0.5, 3.0
-"""Seconds between two inputs, and before the next session."""
+PAUSE = 1.0, 9.0
+"""Seconds between two inputs, and before the next session: as many keys as people type, not as many
+as the daemon can take."""
 OPEN_WITHIN = 120.0
 """Seconds in which a session must show its first frame, or say why not; time-outs of logins are
 shorter."""

@@ -244,6 +244,8 @@ def _report_usage(moments: list[Usage], idle: Usage, last: Usage, tell: Tell) ->
     )
     if left := _left(idle, last):
         tell("left: more files or threads than sessions explain")
+        for target, count in (last.targets - idle.targets).most_common():
+            print(f"            {count} x {target}")
     return not grown and not left
 
 

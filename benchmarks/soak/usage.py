@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import statistics
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.soak.faults import tree
@@ -28,19 +30,30 @@ class Usage:
     files: int
     threads: int
     processes: int
+    targets: Counter[str] = field(default_factory=Counter)
+    """How many of the files are open for each kind of target."""
 
     @classmethod
     def of(cls, daemon: int) -> Usage:
         """Measure."""
-        memory, files, threads = 0.0, 0, 0
+        memory, threads = 0.0, 0
+        targets = Counter[str]()
         pids = tree(daemon)
         for pid in pids:
             with suppress(OSError):
                 lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
                 memory += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
-                files += sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
+                targets.update(map(_kind, Path(f"/proc/{pid}/fd").iterdir()))
                 threads += sum(1 for _ in Path(f"/proc/{pid}/task").iterdir())
-        return cls(memory / 1024, files, threads, len(pids))
+        return cls(memory / 1024, targets.total(), threads, len(pids), targets)
+
+
+def _kind(descriptor: Path) -> str:
+    """Return what a descriptor leads to, without numbers that differ each time."""
+    try:
+        return re.sub(r"\d+", "N", str(descriptor.readlink()))
+    except OSError:
+        return "closed meanwhile"
 
 
 def growth(moments: Sequence[Usage]) -> list[str]:
