@@ -222,7 +222,7 @@ class GuacClient:
     # ---- waiting
 
     async def wait(
-        self, condition: Callable[[], object], what: str = "", timeout: float = 20.0
+        self, condition: Callable[[], object], what: str = "", timeout: float = 40.0
     ) -> None:
         """Wait until `condition` is true; it is checked whenever something has arrived.
 
@@ -244,11 +244,11 @@ class GuacClient:
         except TimeoutError:
             raise AssertionError(self._dump(f"waited {timeout:g} s: {what}")) from None
 
-    async def wait_closed(self, timeout: float = 20.0) -> None:
+    async def wait_closed(self, timeout: float = 40.0) -> None:
         """Wait until the daemon has closed the connection."""
         await self.wait(lambda: self.closed, "the connection's end", timeout)
 
-    async def frame(self, timeout: float = 20.0) -> None:
+    async def frame(self, timeout: float = 40.0) -> None:
         """Wait until a frame has arrived for which no earlier call has returned."""
         await self.wait(lambda: self.state.syncs > self._frames, "a frame", timeout)
         self._frames = self.state.syncs

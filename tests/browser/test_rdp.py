@@ -104,7 +104,6 @@ async def shows(page: Page, display: XDisplay) -> None:
                 return
 
 
-@pytest.mark.timeout(120)
 async def test_a_desktop(browser: Browser, desk: Site, xrdp: Xrdp, tmp_path: Path) -> None:
     page = await browser.page(Window(width=800, height=600))
     await connected(page, desk, "connection=desk")

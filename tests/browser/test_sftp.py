@@ -124,6 +124,6 @@ async def test_an_upload_to_a_host_is_resumed(
     arrived = file.stat().st_size
     assert arrived < size
     await resume(page, "a.bin")
-    await page.until(state(page, "a.bin", "40.0 MB, "), "the end of the upload", 90)
+    await page.until(state(page, "a.bin", "40.0 MB, "), "the end of the upload", 100)
     expected = np.arange(size // 4, dtype="<u4").tobytes()
     assert await asyncio.to_thread(file.read_bytes) == expected

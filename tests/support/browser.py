@@ -37,8 +37,8 @@ FLAGS = (
     "--allow-loopback-in-peer-connection",
     "--remote-debugging-port=0",
 )
-START_TIMEOUT = 30.0
-WAIT_TIMEOUT = 30.0
+START_TIMEOUT = 60.0
+WAIT_TIMEOUT = 60.0
 POLL = 0.02
 ALT, CTRL, SHIFT = 1, 2, 8
 """Bits of CDP's `modifiers`."""

@@ -13,7 +13,7 @@ BINARY = "application/octet-stream"
 ERROR = "application/vnd.guacr.error+json"
 
 
-async def file_system(client: GuacClient, timeout: float = 20.0) -> tuple[int, str]:
+async def file_system(client: GuacClient, timeout: float = 40.0) -> tuple[int, str]:
     """The index and name of the file system that is offered last."""
     await client.wait(lambda: offered(client), "a file system", timeout)
     index, name = offered(client)[-1]
@@ -26,7 +26,7 @@ def offered(client: GuacClient) -> list[tuple[str, ...]]:
 
 
 async def get(
-    client: GuacClient, index: int, path: str, timeout: float = 20.0
+    client: GuacClient, index: int, path: str, timeout: float = 40.0
 ) -> tuple[str, bytes]:
     """The mimetype and content of a file or directory."""
     known = len(client.state.streams)

@@ -51,11 +51,11 @@ class End:
     def state(self) -> IceState:
         return self.transport.state
 
-    async def until(self, state: IceState, timeout: float = 20.0) -> None:
+    async def until(self, state: IceState, timeout: float = 40.0) -> None:
         """Wait for a state."""
         await until(lambda: self.state is state, f"state {state}, not {self.state}", timeout)
 
-    async def until_received(self, data: bytes, timeout: float = 20.0) -> None:
+    async def until_received(self, data: bytes, timeout: float = 40.0) -> None:
         """Wait for a datagram."""
         await until(lambda: data in self.received, f"datagram {data[:20]!r}", timeout)
 

@@ -51,7 +51,7 @@ class Desk:
         last = Position(emulator.columns - 1, emulator.scrollbar.total - 1)
         return emulator.text(Span(Position(0, 0), last))
 
-    async def see(self, text: str, timeout: float = 20.0) -> None:
+    async def see(self, text: str, timeout: float = 40.0) -> None:
         """Wait until the terminal shows a text."""
         try:
             await until(lambda: text in self.text, f"{text!r} in the terminal", timeout)
@@ -64,7 +64,7 @@ class Desk:
         self.client.key(ord(letter))
         self.client.key(CONTROL, False)
 
-    async def failure(self, timeout: float = 20.0) -> tuple[str, int]:
+    async def failure(self, timeout: float = 40.0) -> tuple[str, int]:
         """Sentence and status with which the session ends."""
         await self.client.wait(lambda: self.client.state.errors, "an error", timeout)
         await self.client.wait_closed()

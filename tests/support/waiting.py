@@ -22,7 +22,7 @@ PORT_AT = 20
 """The place of the local port in a message, after its header."""
 
 
-async def until(condition: Callable[[], object], what: str, timeout: float = 20.0) -> None:
+async def until(condition: Callable[[], object], what: str, timeout: float = 40.0) -> None:
     """Wait until `condition` holds.
 
     Raises:
