@@ -157,7 +157,7 @@ class LineHandler(logging.Handler):
         return [f"{line}\n".encode(errors="backslashreplace") for line in lines]
 
     def _missing(self, lines: int) -> bytes:
-        return self._lines(_missing(lines))[0]
+        return Context().run(self._lines, _dropped(lines))[0]
 
     def _descriptor(self) -> int:
         try:
@@ -196,22 +196,22 @@ class SyslogHandler(logging.Handler):
         super().close()
 
     def _messages(self, record: logging.LogRecord) -> list[bytes]:
-        """Return the datagrams of a record (RFC 3164, section 4.1.1)."""
+        """Return the messages of a record (RFC 3164, section 4.1.1)."""
         severity = next((code for code, level in _SEVERITIES if record.levelno >= level), _DEBUG)
         lines = self.format(record).split("\n")
         start = f"<{_DAEMON | severity}>"
         return [f"{start}{line}\0".encode(errors="backslashreplace") for line in lines]
 
     def _missing(self, lines: int) -> bytes:
-        return self._messages(_missing(lines))[0]
+        return Context().run(self._messages, _dropped(lines))[0]
 
     def _send(self, message: bytes) -> None:
         try:
-            self._socket.send(message)
+            self._socket.sendall(message)
         except OSError:  # the system log has been started anew
             self._socket.close()
             self._socket = _connect()
-            self._socket.send(message)
+            self._socket.sendall(message)
 
 
 _FORMATTERS: dict[str, type[logging.Formatter]] = {"text": TextFormatter, "json": JsonFormatter}
@@ -259,25 +259,23 @@ def _syslog() -> logging.Handler:
 
 
 def _connect() -> socket.socket:
-    """Connect to the system log. The socket is closed if there is none."""
-    found = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    try:
-        found.connect(SYSLOG)
-    except OSError:
-        found.close()
+    """Connect to the system log, which takes datagrams or, rarely, a stream. The socket is closed
+    if there is none."""
+    for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+        found = socket.socket(socket.AF_UNIX, kind)
+        try:
+            found.connect(SYSLOG)
+        except OSError:
+            found.close()
+        else:
+            break
     return found
 
 
-def _missing(lines: int) -> logging.LogRecord:
-    return logging.getLogger(__name__).makeRecord(
-        __name__,
-        logging.WARNING,
-        __file__,
-        0,
-        "%d lines are missing here: whoever reads the log is too slow",
-        (lines,),
-        None,
-    )
+def _dropped(lines: int) -> logging.LogRecord:
+    """Return the record that stands in place of lines; it belongs to no session."""
+    text = "lines dropped here because the log is read too slowly: %d"
+    return logging.LogRecord(__name__, logging.WARNING, __file__, 0, text, (lines,), None)
 
 
 def _context(record: logging.LogRecord) -> dict[str, str]:

@@ -7,7 +7,7 @@ import statistics
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.soak.faults import tree
@@ -27,11 +27,15 @@ class Usage:
 
     memory: float
     """MB; what processes share is counted once."""
-    files: int
+    targets: Counter[str]
+    """The number of open files for each kind of target."""
     threads: int
     processes: int
-    targets: Counter[str] = field(default_factory=Counter)
-    """How many of the files are open for each kind of target."""
+
+    @property
+    def files(self) -> int:
+        """The number of open files."""
+        return self.targets.total()
 
     @classmethod
     def of(cls, daemon: int) -> Usage:
@@ -45,7 +49,7 @@ class Usage:
                 memory += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
                 targets.update(map(_kind, Path(f"/proc/{pid}/fd").iterdir()))
                 threads += sum(1 for _ in Path(f"/proc/{pid}/task").iterdir())
-        return cls(memory / 1024, targets.total(), threads, len(pids), targets)
+        return cls(memory / 1024, targets, threads, len(pids))
 
 
 def _kind(descriptor: Path) -> str:

@@ -89,11 +89,15 @@ class Store:
         with suppress(FileNotFoundError):
             new.unlink()
         descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(path)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            new.replace(path)
+        except BaseException:
+            new.unlink()  # the disk may be full
+            raise
 
     def check_room(self) -> None:
         """Check that a certificate could be written, before one is ordered.

@@ -51,8 +51,8 @@ _SERVE_FLAGS: tuple[tuple[tuple[str, ...], str, str, str], ...] = (
 )
 """The flags, each with its setting, metavar and help."""
 
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
-"""Why a file cannot be written that standard output is redirected to."""
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Why output cannot be written, such as to a file that standard output is redirected to."""
 
 _SERVE_NOTE = """\
 Without -p, guacr stays in the foreground. With -p and without -f it goes to the background like
@@ -79,7 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if error.errno not in _FULL:
             raise
         _discard_output()
-        print(f"guacr: standard output: {error.strerror}", file=sys.stderr)
+        print(f"guacr: the output cannot be written: {error.strerror}", file=sys.stderr)
         return FAILED
     except GuacrError as error:
         for line in str(error).splitlines():

@@ -315,6 +315,21 @@ def test_a_system_log_that_is_started_anew(
     logging.getLogger().handlers[0].close()
 
 
+def test_a_system_log_that_takes_a_stream(
+    logger: logging.Logger, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(log, "SYSLOG", str(tmp_path / "log"))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        listener.bind(log.SYSLOG)
+        listener.listen()
+        log.configure(LogSettings(), to_syslog=True)
+        logger.info("x")
+        with listener.accept()[0] as received:
+            received.settimeout(5)
+            assert received.recv(4096).endswith(b": INFO: x\0")
+        logging.getLogger().handlers[0].close()
+
+
 def test_a_machine_without_a_system_log(
     logger: logging.Logger, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

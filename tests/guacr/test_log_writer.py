@@ -85,7 +85,7 @@ async def test_what_is_beyond_the_backlog_is_counted_in_its_place() -> None:
             data += os.read(read, CHUNK)
             *lines, data = data.split(b"\n")
             for line in lines:
-                if missing := re.search(rb"WARNING: (\d+) lines are missing here: ", line):
+                if missing := re.search(rb"WARNING: lines dropped here .*: (\d+)$", line):
                     missed += int(missing[1])
                     next_number += int(missing[1])
                 else:
@@ -94,6 +94,18 @@ async def test_what_is_beyond_the_backlog_is_counted_in_its_place() -> None:
         assert next_number == count
         assert missed > count // 2
         await until(lambda: not writers(), "the thread ends")
+    os.close(read)
+
+
+def test_the_count_belongs_to_no_session() -> None:
+    read, write = os.pipe()
+    with logging_to(write) as logger:
+        (handler,) = logger.handlers
+        assert isinstance(handler, log.LineHandler)
+        context = log.belonging_to({"session": "$1", "protocol": "ssh", "subject": ""})
+        context.run(logger.info, "of a session")
+        assert "[$1]" in read_until(read, "\n")
+        assert b"WARNING: lines dropped here" in context.run(handler._missing, 3)
     os.close(read)
 
 
@@ -142,6 +154,7 @@ CHILD = """
 import logging, os
 from guacr import log, log_writer
 from guacr.settings.models import LogSettings
+log_writer.FLUSH_TIMEOUT = 60
 log.configure(LogSettings())
 logger = logging.getLogger("x")
 for number in range(2000):

@@ -6,6 +6,7 @@ import asyncio
 import errno
 import json
 import math
+import os
 import ssl
 import stat
 import time
@@ -205,6 +206,21 @@ async def test_a_failure_while_the_clock_was_wrong_delays_nothing(
     async with running(settings_of(pebble, tmp_path)):
         await until(lambda: f"there is a new certificate for {NAME}" in caplog.text)
     assert store.attempts == Attempts()
+
+
+def test_what_cannot_be_written_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fsync(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    store = Store(tmp_path)
+    store.write(ACCOUNT, b"old")
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(OSError, match="No space left"):
+        store.write(ACCOUNT, b"new")
+    assert [path.name for path in tmp_path.iterdir()] == [ACCOUNT]
+    assert store.read(ACCOUNT) == b"old"
 
 
 async def test_without_room_on_the_disk_nothing_is_ordered(

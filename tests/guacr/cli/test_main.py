@@ -310,7 +310,7 @@ def test_output_to_a_full_disk(tmp_path: Path, arguments: list[str]) -> None:
             text=True,
         )
     assert result.returncode == 1
-    assert result.stderr == "guacr: standard output: No space left on device\n"
+    assert result.stderr == "guacr: the output cannot be written: No space left on device\n"
 
 
 # ---- in guacd's place
