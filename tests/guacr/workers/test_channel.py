@@ -13,8 +13,9 @@ import pytest
 
 from guacr.errors import GuacrError, NotFoundError, UpstreamUnavailableError
 from guacr.workers import channel as channel_module
+from guacr.workers import wire
 from guacr.workers.channel import Channel, socket_pair
-from guacr.workers.wire import MESSAGE_MAX, Message
+from guacr.workers.wire import Message
 from tests.support.waiting import until
 
 
@@ -82,11 +83,14 @@ async def test_requests_are_answered_in_both_directions(ends: tuple[End, End]) -
         await one.channel.request("other")
 
 
-async def test_an_answer_that_is_too_large_or_fails_is_an_error(ends: tuple[End, End]) -> None:
+async def test_an_answer_that_is_too_large_or_fails_is_an_error(
+    ends: tuple[End, End], monkeypatch: pytest.MonkeyPatch
+) -> None:
     one, other = ends
+    monkeypatch.setattr(wire, "MESSAGE_MAX", 100_000)
 
     async def large(argument: Any) -> Any:
-        return "x" * MESSAGE_MAX
+        return "x" * 100_000
 
     async def broken(argument: Any) -> Any:
         return argument["missing"]
