@@ -362,11 +362,12 @@ async def test_compressed_output(daemon: Daemon) -> None:
 
 
 async def test_compressed_output_of_a_host_that_hangs_up(daemon: Daemon) -> None:
+    bomb = zlib.compress(b"x" * 30_000_000) + b"\r\nthe end"
+
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"\xff\xfb\x56")
         while b"\xff\xfd\x56" not in await reader.read(1000):
             pass
-        bomb = zlib.compress(b"x" * 30_000_000) + b"\r\nthe end"
         writer.write(STARTS_MCCP2 + bomb)
         await writer.drain()
 
