@@ -97,6 +97,8 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     "psycopg": (
         "handlers.database.postgresql.adapter",
         "handlers.database.postgresql.ambient",
+        "handlers.database.postgresql.connection",
+        "handlers.database.postgresql.errors",
         "handlers.database.postgresql.guard",
         "handlers.database.postgresql.relay",
     ),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -16,12 +14,8 @@ from typing_extensions import override
 
 from guacr.api import (
     GuacrError,
-    NotFoundError,
-    UnauthorizedError,
     UpstreamError,
     UpstreamTimeoutError,
-    UpstreamUnavailableError,
-    shorten,
 )
 from handlers.database.adapter import (
     Adapter,
@@ -35,7 +29,6 @@ from handlers.database.adapter import (
     Rows,
     StatementError,
     Transaction,
-    no_answer,
 )
 from handlers.database.console.completion import (
     COLUMNS_MAX,
@@ -48,15 +41,14 @@ from handlers.database.console.completion import (
 from handlers.database.console.portions import Portions
 from handlers.database.console.scripts import encoded
 from handlers.database.console.table import shown
-from handlers.database.encryption import verifies
 from handlers.database.listing import Listing
 from handlers.database.notices import Notices
 from handlers.database.postgresql import catalog
-from handlers.database.postgresql.ambient import nothing_ambient
+from handlers.database.postgresql.connection import Login, open_connection
+from handlers.database.postgresql.errors import first_line, statement_error
 from handlers.database.postgresql.guard import Guard
-from handlers.database.postgresql.relay import Relay
+from handlers.database.postgresql.relay import Connection, Relay
 from handlers.database.sql.statements import Dialect
-from handlers.dial import resolve, unknown_host
 
 CANCEL_TIMEOUT = 5.0
 """Seconds within which the server must accept a cancel request."""
@@ -64,10 +56,6 @@ CLOSE_TIMEOUT = 2.0
 """The same, if nobody waits for the statement any more."""
 WAIT_INTERVAL = 60.0
 """Seconds between checks of a silent socket."""
-POSITION_DIGITS = 10
-"""The prefix of the position of an error."""
-HOSTS_MAX = 16
-"""Maximum hosts of a list of which libpq chooses the first that it reaches."""
 SCHEMA_MAX = 16 << 20
 """Maximum bytes of the names for completion."""
 _NUMBERS = {20, 21, 23, 26, 28, 700, 701, 790, 1700}
@@ -106,7 +94,7 @@ class PostgresqlAdapter(Adapter):
     describes: ClassVar[str] = "columns, indexes, constraints and triggers of a table"
     describes_more: ClassVar[str] = "storage, descriptions, sizes, what a view stands for"
 
-    _connection: psycopg.AsyncConnection[tuple[object, ...]] | None = None
+    _connection: Connection | None = None
     _password = ""
     _relay: Relay
     """The relay of the connection."""
@@ -158,64 +146,15 @@ class PostgresqlAdapter(Adapter):
         tls = ", encrypted" if connection.pgconn.ssl_in_use else ""
         return f"PostgreSQL {version}, database {self.database}{tls}."
 
-    async def _open(self, relay: Relay) -> psycopg.AsyncConnection[tuple[object, ...]]:
-        params = self.params
-        places = await self._places()
-        # psycopg's clock also counts while the daemon stands still; the loop's timers do not
-        later = params.timeout if len(places) > 1 else 2 * params.timeout
-        options = f"-c statement_timeout={params.statement_timeout * 1000}"
-        if params.read_only_session:
-            options += " -c default_transaction_read_only=on"
-        with tempfile.NamedTemporaryFile("w", suffix=".pem") as authorities:
-            authorities.write(params.tls_ca)
-            authorities.flush()
-            try:
-                async with asyncio.timeout(params.timeout * len(places)):
-                    connection = await relay.connection_type().connect(
-                        host=",".join(name for name, _ in places),
-                        hostaddr=",".join(address for _, address in places),
-                        port=params.port,
-                        user=params.username,
-                        password=self._password or None,
-                        dbname=self.database or params.username,
-                        connect_timeout=later,
-                        sslmode=params.tls,
-                        sslrootcert=self._authorities(authorities.name),
-                        **nothing_ambient(f"{authorities.name}.none"),
-                        application_name="guacr",
-                        client_encoding="UTF8",
-                        options=options,
-                        autocommit=True,
-                    )  # fmt: skip
-            except BaseException as error:
-                await relay.close()
-                if relay.exceeded:
-                    raise UpstreamError(f"the login fails: {self._too_much}") from None
-                if isinstance(error, psycopg.Error):
-                    raise self._explained(error) from None
-                if isinstance(error, TimeoutError):
-                    raise no_answer(self._host) from None
-                if isinstance(error, UnicodeError):  # a name that the resolver cannot encode
-                    raise unknown_host(params.hostname) from None
-                raise
-            return connection
-
-    async def _places(self) -> list[tuple[str, str]]:
-        """Return each host that libpq tries, with one of its addresses; a Unix socket has none."""
-        params = self.params
-        found: list[tuple[str, str]] = []
+    async def _open(self, relay: Relay) -> Connection:
+        login = Login(self.database or self.params.username, self._password)
         try:
-            async with asyncio.timeout(params.timeout):
-                for host in (params.hostname or "127.0.0.1").split(",")[:HOSTS_MAX]:
-                    name = host.strip()
-                    if name.startswith(("/", "@")):
-                        found.append((name, ""))
-                        continue
-                    addresses = await resolve(self.network, name, params.port)
-                    found += [(name, address[0]) for _, address in addresses]
-        except TimeoutError:
-            raise unknown_host(params.hostname) from None
-        return found
+            return await open_connection(self.params, login, relay, self.network)
+        except BaseException:
+            await relay.close()
+            if relay.exceeded:
+                raise UpstreamError(f"the login fails: {self._too_much}") from None
+            raise
 
     @property
     def _too_much(self) -> str:
@@ -223,49 +162,6 @@ class PostgresqlAdapter(Adapter):
             f"the server sent a value of more than {self.limits.max_value} bytes "
             "(databases.max_value)"
         )
-
-    def _authorities(self, file: str) -> str:
-        """The value of libpq's sslrootcert: `file` if it has authorities, or the system's, which
-        libpq accepts only for verify-full; never those of the daemon's account."""
-        if not verifies(self.params):
-            return f"{file}.none"
-        return file if self.params.tls_ca else "system"
-
-    @property
-    def _host(self) -> str:
-        return f"{shorten(self.params.hostname)} on port {self.params.port}"
-
-    def _explained(self, error: psycopg.Error) -> GuacrError:
-        text = str(error)
-        host = self._host
-        reason = text.rpartition("FATAL:")[2].strip() or text
-        if "pg_hba.conf" in reason:
-            return UnauthorizedError(
-                f"the server at {host} refuses: {_first_line(reason)}: its pg_hba.conf decides who "
-                "may log in from where, and whether with TLS (parameter tls)"
-            )
-        if "password" in text or "authentication failed" in text:
-            return UnauthorizedError(
-                f"the server rejects the login of {shorten(self.params.username)}: "
-                "check user and password"
-            )
-        if "failed to resolve host" in text:
-            return unknown_host(self.params.hostname)
-        if isinstance(error, psycopg.errors.ConnectionTimeout) or "timeout" in text:
-            return no_answer(host)
-        if "does not exist" in reason and ("FATAL" in text):
-            return NotFoundError(f"{reason}: check the connection's parameters")
-        if "Connection refused" in text or "No such file" in text:
-            return UpstreamUnavailableError(
-                f"the server at {host} refuses connections: check the port, and whether it runs"
-            )
-        if "SSL" in text or "certificate" in text:
-            return UpstreamError(
-                f"the server at {host} and parameter tls={self.params.tls} are incompatible: "
-                f"{_first_line(reason)}"
-            )
-        told = _first_line(reason).rpartition("failed: ")[2]
-        return UpstreamError(f"the server at {host} cannot be used: {told}")
 
     def _notice(self, diagnostic: psycopg.errors.Diagnostic) -> None:
         lines = [f"{diagnostic.severity}:  {diagnostic.message_primary}"]
@@ -394,7 +290,7 @@ class PostgresqlAdapter(Adapter):
         except psycopg.errors.CancellationTimeout:
             raise UpstreamTimeoutError("the server does not answer in time") from None
         except psycopg.Error as error:
-            raise UpstreamError(_first_line(str(error))) from None
+            raise UpstreamError(first_line(str(error))) from None
 
     async def _wait(self, generator: PQGen[Outcome]) -> Outcome:
         """Wait for the server's next answer. Cancelling this does not cancel the statement, which
@@ -436,30 +332,17 @@ class PostgresqlAdapter(Adapter):
 
     def _broken(self, error: psycopg.Error) -> GuacrError:
         """The error for a failure while waiting for the server, or in an internal statement."""
-        reason = _first_line(str(error).removeprefix("consuming input failed: "))
+        reason = first_line(str(error).removeprefix("consuming input failed: "))
         lost = isinstance(error, psycopg.OperationalError)
         if lost and not isinstance(error, psycopg.errors.QueryCanceled):
             return self._lost(reason)
         return StatementError(f"ERROR:  {reason}")
 
     def _failure(self, result: pq.abc.PGresult, pgconn: pq.abc.PGconn) -> Exception:
-        def part(field: pq.DiagnosticField) -> str:
-            return (result.error_field(field) or b"").decode(errors="replace")
-
-        message = part(pq.DiagnosticField.MESSAGE_PRIMARY)
-        if pgconn.status == pq.ConnStatus.BAD or not message:
-            return self._lost(_first_line(result.get_error_message()))
-        lines = [f"{part(pq.DiagnosticField.SEVERITY)}:  {message}"]
-        for label, field in (
-            ("DETAIL", pq.DiagnosticField.MESSAGE_DETAIL),
-            ("HINT", pq.DiagnosticField.MESSAGE_HINT),
-            ("CONTEXT", pq.DiagnosticField.CONTEXT),
-        ):
-            if part(field):
-                lines.append(f"{label}:  {part(field)}")
-        position = part(pq.DiagnosticField.STATEMENT_POSITION)
-        known = position.isdecimal() and len(position) <= POSITION_DIGITS
-        return StatementError("\n".join(lines), int(position) if known else 0)
+        error = statement_error(result)
+        if pgconn.status == pq.ConnStatus.BAD or error is None:
+            return self._lost(first_line(result.get_error_message()))
+        return error
 
     # ---- names
 
@@ -473,16 +356,14 @@ class PostgresqlAdapter(Adapter):
             names.add((table, column) for table, column in await self._fetch(connection, _SCHEMA))
             functions = [name for (name,) in await self._fetch(connection, _FUNCTIONS)]
         except psycopg.Error as error:
-            raise UpstreamError(_first_line(str(error))) from None
+            raise UpstreamError(first_line(str(error))) from None
         finally:
             await connection.close()
             await relay.close()
         return names.schema(functions)
 
     @staticmethod
-    async def _fetch(
-        connection: psycopg.AsyncConnection[tuple[object, ...]], statement: str
-    ) -> list[tuple[str, ...]]:
+    async def _fetch(connection: Connection, statement: str) -> list[tuple[str, ...]]:
         cursor = await connection.execute(statement.encode())
         return [tuple(map(str, row)) for row in await cursor.fetchall()]
 
@@ -507,7 +388,3 @@ def _rows(result: pq.abc.PGresult) -> list[Row]:
         )
         for row in range(result.ntuples)
     ]
-
-
-def _first_line(text: str) -> str:
-    return text.strip().splitlines()[0] if text.strip() else "no reason given"
