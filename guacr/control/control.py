@@ -74,6 +74,10 @@ class Control(ABC):
         """Open sessions again after `drain`."""
 
     @abstractmethod
+    async def announce(self, text: str, seconds: float) -> None:
+        """Show a sentence to the users of all sessions for some seconds."""
+
+    @abstractmethod
     async def reload(self) -> Reloaded:
         """Read the settings again, as after SIGHUP.
 

@@ -18,13 +18,14 @@ from guacr.control.info import DaemonStatus, Reloaded, SessionInfo, State, UserI
 from guacr.errors import BusyError, GuacrError
 from guacr.memory import resident
 from guacr.session.events import Act
+from guacr.session.notice import show_notice
 from guacr.session.registry import SessionRegistry
 from guacr.session.session import Session
 from guacr.session.user import User
 from guacr.showable import cut
 
 BATCH = 100
-"""Sessions that are described in one turn of the event loop."""
+"""Sessions that one turn of the event loop handles."""
 NAME_MAX = 256
 """Characters of the names of a host and of a user there that are shown: clients choose them, and
 the sessions of a process are sent in one message."""
@@ -104,6 +105,14 @@ class LocalControl(Control):
     @override
     async def resume(self) -> None:
         self._registry.is_draining = False
+
+    @override
+    async def announce(self, text: str, seconds: float) -> None:
+        for number, session in enumerate(list(self._registry.sessions.values()), 1):
+            if not session.closed:
+                session.context.start_task(show_notice(session, text, seconds), "announcement")
+            if number % BATCH == 0:
+                await asyncio.sleep(0)
 
     @override
     async def reload(self) -> Reloaded:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from typing_extensions import override
 
+from guacr.durations import spoken
 from guacr.errors import SessionTimeoutError
 from guacr.limits.refusal import IDLE_TIME, SESSION_LENGTH, counts
 from guacr.session.input.taps import InputTap
@@ -151,16 +152,3 @@ class TimeLimits(InputTap):
         self._session.log.info("warned: %s", sentence)
         notice = show_notice(self._session, sentence, end.warning_time or left)
         end.notice = self._session.context.start_task(notice, "warning")
-
-
-def spoken(seconds: float) -> str:
-    """Return a time in words, rounded to one of its units: "90 seconds", "15 minutes"."""
-    whole = max(1, round(seconds))
-    for unit, size in (("hour", 3600), ("minute", 60)):
-        if whole >= size and whole % size == 0:
-            return _plural(whole // size, unit)
-    return _plural(whole, "second")
-
-
-def _plural(number: int, unit: str) -> str:
-    return f"{number} {unit}" if number == 1 else f"{number} {unit}s"

@@ -17,6 +17,7 @@ from guacr.errors import SettingsError
 from guacr.event_loop import leave, loop_factory
 from guacr.net.open_files import raise_open_files
 from guacr.process.background import Detached
+from guacr.process.grace import outlast_sessions
 from guacr.process.pid_file import PidFile
 from guacr.settings import commands
 from guacr.settings.differences import differences
@@ -62,6 +63,8 @@ class _Process:
         self._load = load
         self._detached = detached
         self._stopped = asyncio.Event()
+        self._urged = asyncio.Event()
+        """Set if there is no grace for sessions."""
         self._hang_up = asyncio.Event()
         self._reloading = asyncio.Lock()
 
@@ -107,10 +110,15 @@ class _Process:
     def _handle_signals(self) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stopped.set)
+            loop.add_signal_handler(number, self._told_to_stop, number)
         loop.add_signal_handler(signal.SIGHUP, self._hang_up.set)
         if self._detached is not None:
             loop.add_reader(self._detached.life, self._told_to_end, self._detached.life)
+
+    def _told_to_stop(self, number: int) -> None:
+        if number == signal.SIGINT or self._stopped.is_set():
+            self._urged.set()
+        self._stopped.set()
 
     def _told_to_end(self, life: int) -> None:
         asyncio.get_running_loop().remove_reader(life)
@@ -122,10 +130,30 @@ class _Process:
         watchdog = asyncio.create_task(feed_watchdog(), name="watchdog")
         try:
             await asyncio.wait([stopped, reloading], return_when=asyncio.FIRST_COMPLETED)
+            if stopped.done():
+                await self._grace(daemon)
         finally:
             for task in (stopped, reloading, watchdog):
                 task.cancel()
             await asyncio.gather(stopped, reloading, watchdog, return_exceptions=True)
+
+    async def _grace(self, daemon: Daemon | Front) -> None:
+        """Let sessions go on for the grace period. In the background there is none: the ports must
+        be free for the next daemon at once."""
+        seconds = daemon.settings.server.grace_period
+        if not seconds or self._detached is not None:
+            return
+        work = outlast_sessions(daemon.control, seconds, daemon.settings.limits.warning)
+        grace = asyncio.create_task(work, name="grace period")
+        urged = asyncio.create_task(self._urged.wait(), name="wait for another signal")
+        try:
+            await asyncio.wait([grace, urged], return_when=asyncio.FIRST_COMPLETED)
+            if grace.done():
+                grace.result()
+        finally:
+            for task in (grace, urged):
+                task.cancel()
+            await asyncio.gather(grace, urged, return_exceptions=True)
 
     async def _reload_when_told(self, daemon: Daemon | Front) -> None:
         while True:

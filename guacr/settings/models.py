@@ -24,6 +24,7 @@ from guacr.settings.types import (
     Hosts,
     Mode,
     Networks,
+    Number,
     OptionalPath,
     Origins,
     ParameterTexts,
@@ -84,8 +85,11 @@ class ServerSettings(Section):
     installed."""
     max_sessions: Annotated[Whole, Field(ge=0, le=1_000_000)] = 0
     """Simultaneous sessions, in all processes of the daemon; 0 for no limit."""
+    grace_period: Annotated[Number, Field(ge=0, le=86400)] = 0.0
+    """Seconds for which sessions may go on after SIGTERM, while no others are opened. A second
+    SIGTERM, or SIGINT, ends them."""
     drain_timeout: SecondsOrNone = 5.0
-    """Seconds that sessions have to close after SIGTERM."""
+    """Seconds that sessions have to close when the daemon ends."""
 
     @model_validator(mode="after")
     def _tls_is_whole(self) -> Self:

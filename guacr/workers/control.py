@@ -164,6 +164,10 @@ class WorkersControl(Control):
         await self._of_all("resume")
 
     @override
+    async def announce(self, text: str, seconds: float) -> None:
+        await self._of_all("announce", {"text": text, "seconds": seconds})
+
+    @override
     async def reload(self) -> Reloaded:
         return await self.on_reload()
 

@@ -31,6 +31,7 @@ class ServedControl:
         self._watching: asyncio.Task[None] | None = None
         for name in ("sessions", "session", "end", "note", "status", "drain", "resume", "samples"):
             channel.answers[name] = getattr(self, f"_{name}")
+        channel.answers["announce"] = self._announce
         channel.answers["reload"] = self._reload
         channel.answers["watch"] = self._watch
 
@@ -62,6 +63,9 @@ class ServedControl:
 
     async def _resume(self, argument: None) -> None:
         await self._control.resume()
+
+    async def _announce(self, values: Mapping[str, Any]) -> None:
+        await self._control.announce(values["text"], values["seconds"])
 
     async def _reload(self, argument: None) -> dict[str, Any]:
         try:

@@ -57,6 +57,10 @@ class WholeControl(Control):
         await self._channel.request("resume")
 
     @override
+    async def announce(self, text: str, seconds: float) -> None:
+        await self._channel.request("announce", {"text": text, "seconds": seconds})
+
+    @override
     async def reload(self) -> Reloaded:
         answer = await self._channel.request("reload", timeout=RELOAD_TIMEOUT)
         if "refused" in answer:

@@ -8,7 +8,7 @@ import pytest
 
 from guacr.errors import SessionTimeoutError
 from guacr.limits.refusal import counts
-from guacr.limits.time_limits import NOTICE_TIME, spoken
+from guacr.limits.time_limits import NOTICE_TIME
 from guacr.protocol.status import Status
 from guacr.session.origin import Origin, TokenTerms
 from guacr.settings.limits import OwnLimits
@@ -178,17 +178,4 @@ async def test_the_token_and_the_connection_have_limits_of_their_own(
         [False, True, True],
         [False, False, True],
         [False, False, False],
-    ]
-
-
-def test_times_in_words() -> None:
-    times = (0.2, 1, 59.6, 90, 3600, 7200, 5400)
-    assert [spoken(time) for time in times] == [
-        "1 second",
-        "1 second",
-        "1 minute",
-        "90 seconds",
-        "1 hour",
-        "2 hours",
-        "90 minutes",
     ]
