@@ -28,6 +28,7 @@ from guacr.net.connection_limits import ConnectionLimits, connections_for
 from guacr.net.handover import Adopted, Handover, Port
 from guacr.net.open_files import open_files, out_of_files
 from guacr.net.service import TcpService
+from guacr.net.tls import Contexts
 from guacr.operators.service import OperatorService
 from guacr.recording.service import RetentionService
 from guacr.recording.session_recording import session_recording
@@ -85,6 +86,7 @@ class Daemon:
         ledger: by default, that of a single process.
         whole: controls the daemon of which this is a worker; by default, this is all of it.
         checks_connections: true to log problems of the configured connections.
+        contexts: of TLS, to begin with; by default, they are read from the files.
     """
 
     def __init__(
@@ -98,6 +100,7 @@ class Daemon:
         ledger: Ledger | None = None,
         whole: Control | None = None,
         checks_connections: bool = True,
+        contexts: Contexts | None = None,
     ) -> None:
         self.settings = self._started_with = settings
         threads = settings.display.encoder_threads or os.cpu_count() or 1
@@ -117,7 +120,7 @@ class Daemon:
         waiting = settings.server.max_waiting
         limits = {GUACAMOLE: ConnectionLimits(most, waiting), WEB: ConnectionLimits(most, waiting)}
         self._tubes = tubes
-        self._tcp = TcpService(settings, registry, limits[GUACAMOLE], handover)
+        self._tcp = TcpService(settings, registry, limits[GUACAMOLE], handover, contexts)
         self._web = WebService(
             settings,
             lambda: create_app(
@@ -133,6 +136,7 @@ class Daemon:
             ),
             limits[WEB],
             listens=handover is None,
+            contexts=contexts,
         )
         loop_lag = LoopLag()
         self.control = LocalControl(registry, lambda: loop_lag.recent, own_name())

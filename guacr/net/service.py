@@ -17,7 +17,7 @@ from guacr.net.connection_limits import ConnectionLimits, Place
 from guacr.net.handover import Adopted, Handover
 from guacr.net.handshake_receiver import HandshakeReceiver
 from guacr.net.listeners import ListeningSockets, place_of
-from guacr.net.tls import Tls, context_of, tls_of
+from guacr.net.tls import Contexts, Tls, context_of, tls_of
 from guacr.protocol.instruction import encode
 from guacr.services import Service
 from guacr.session.directory import Directory
@@ -52,11 +52,13 @@ class TcpService(Service):
         directory: Directory,
         limits: ConnectionLimits,
         handover: Handover | None = None,
+        contexts: Contexts | None = None,
     ) -> None:
         self._settings = settings
         self._handover = handover
         self._directory = directory
         self._limits = limits
+        self._contexts = contexts
         self._clients: set[TcpTransport] = set()
         self._sockets = ListeningSockets()
         self._acceptors: list[Acceptor] = []
@@ -74,7 +76,7 @@ class TcpService(Service):
 
     @override
     async def start(self) -> None:
-        self._tls = tls_of(self._settings, "server", _told(_NO_TLS))
+        self._tls = tls_of(self._settings, "server", _told(_NO_TLS), self._contexts)
         for sock in self._sockets.all:
             acceptor = self._acceptor(sock, None if sock.family == socket.AF_UNIX else self._tls)
             acceptor.start()

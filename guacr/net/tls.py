@@ -7,6 +7,7 @@ import errno
 import socket
 import ssl
 import stat
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,6 +57,10 @@ class TlsFiles:
     def is_pending(self) -> bool:
         """True if there is no certificate yet."""
         return self.is_acme and not self.certificate.exists()
+
+
+Contexts = Mapping[str, ssl.SSLContext | None]
+"""By section; None for those without TLS, or without a certificate as yet."""
 
 
 class Tls:
@@ -121,15 +126,33 @@ async def _first_byte(client: socket.socket) -> bytes:
     return client.recv(1, socket.MSG_PEEK)
 
 
-def tls_of(settings: Settings, section: str, answer: bytes) -> Tls | None:
-    """Create the TLS of a section's listeners; None if it does not use TLS.
+def tls_of(
+    settings: Settings, section: str, answer: bytes, first: Contexts | None = None
+) -> Tls | None:
+    """Create the TLS of a section's listeners; None if it does not use TLS. The contexts in `first`
+    are used instead of the files, unless ACME has a newer certificate.
 
     Raises:
         SettingsError: a file cannot be read or is invalid.
     """
-    if TlsFiles.of(settings, section) is None:
+    files = TlsFiles.of(settings, section)
+    if files is None:
         return None
-    return Tls(context_of(settings, section), answer, settings.server.handshake_timeout)
+    context = None if first is None else first.get(section)
+    if context is None or files.is_acme:
+        context = context_of(settings, section) or context
+    return Tls(context, answer, settings.server.handshake_timeout)
+
+
+def client_contexts(settings: Settings) -> Contexts:
+    """Create the contexts for the clients of sessions, for processes that are forked afterwards:
+    these must not depend on the files, which may be about to be replaced.
+
+    Raises:
+        SettingsError: a file cannot be read or is invalid.
+    """
+    sections = ["server", "websocket"] if settings.websocket.enabled else ["server"]
+    return {section: context_of(settings, section) for section in sections}
 
 
 def context_of(settings: Settings, section: str) -> ssl.SSLContext | None:

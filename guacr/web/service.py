@@ -13,7 +13,7 @@ from guacr.net.acceptor import serve_client
 from guacr.net.answers import NEEDS_HTTPS
 from guacr.net.connection_limits import ConnectionLimits
 from guacr.net.handover import Adopted
-from guacr.net.tls import Tls, client_ca_of, context_of, tls_of
+from guacr.net.tls import Contexts, Tls, client_ca_of, context_of, tls_of
 from guacr.services import Service
 from guacr.settings.models import Settings
 from guacr.web.app import close_tunnels, drain_app, reload_app
@@ -47,11 +47,13 @@ class WebService(Service):
         limits: ConnectionLimits,
         *,
         listens: bool = True,
+        contexts: Contexts | None = None,
     ) -> None:
         self._settings = settings
         self._create_app = create_app
         self._limits = limits
         self._listens = listens
+        self._contexts = contexts
         self._listener = HttpListener("WebSocket", log)
         self._app: web.Application | None = None
         self._tls: Tls | None = None
@@ -73,8 +75,9 @@ class WebService(Service):
     async def start(self) -> None:
         if not self._settings.websocket.enabled:
             return
-        self._tls = tls_of(self._settings, "websocket", NEEDS_HTTPS)
-        self._client_ca = client_ca_of(self._settings, "websocket")
+        self._tls = tls_of(self._settings, "websocket", NEEDS_HTTPS, self._contexts)
+        if self._listens:
+            self._client_ca = client_ca_of(self._settings, "websocket")
         self._app = self._create_app()
         await self._listener.start(self._app, lambda: self._limits, tls=self._tls)
 

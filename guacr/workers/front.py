@@ -219,8 +219,6 @@ class Front(Observer):
             self._waiting.popleft().refuse(ShutdownError())
         with suppress(ValueError):
             refusals.observers.remove(self._refused)
-        if self._ticking is not None:
-            self._ticking.cancel()
         for generation in self._generations:
             generation.stop()
         timeout = self.settings.server.drain_timeout + CLOSE_TIMEOUT
@@ -229,6 +227,8 @@ class Front(Observer):
                 while self._workers:
                     self._ended.clear()
                     await self._ended.wait()
+        if self._ticking is not None:  # until then, it kills those that hang
+            self._ticking.cancel()
         for generation in self._generations:
             generation.kill()
         for service in self._services:
@@ -381,10 +381,12 @@ class Front(Observer):
             self._dispatch(self._waiting.popleft())
 
     def _least_loaded(self) -> RemoteWorker | None:
-        """Return the worker with the fewest clients, of those that answer, if any does."""
+        """Return the worker with the fewest clients; if possible, one that answers, and is ready to
+        open sessions."""
         current = [] if self._current is None else list(self._current.workers.values())
         ready = [worker for worker in current if worker.state == "ready"]
         ready = [worker for worker in ready if worker.is_available] or ready
+        ready = [worker for worker in ready if not worker.refuses] or ready
         if not ready:  # those of the generation before go on until there are others
             ready = [worker for worker in self._workers.values() if worker.state == "ready"]
         if not ready:

@@ -89,6 +89,8 @@ class RemoteWorker:
         self.clients: dict[int, Client] = {}
         """By their leases."""
         self.sessions = 0
+        self.refuses = False
+        """True if it is not ready to open sessions, for a reason of its own."""
         self.last_sample: dict[str, Any] | None = None
         """Its metrics when it ended."""
         self.missed = 0
@@ -195,6 +197,7 @@ class RemoteWorker:
         elif message.op == PONG:
             self.answered()
             self.sessions, self._tubes = fields["sessions"], fields["tubes"]
+            self.refuses = not fields["ready"]
         elif message.op == MOVE:
             self._observer.move(self, message)
         elif message.op == READY:

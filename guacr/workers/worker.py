@@ -21,6 +21,7 @@ from guacr.limits.remote_ledger import RemoteLedger
 from guacr.net.connection_limits import ConnectionLimits, connections_for
 from guacr.net.handover import Adopted
 from guacr.net.open_files import open_files
+from guacr.net.tls import Contexts
 from guacr.session import ids
 from guacr.session.protocols import Protocols
 from guacr.settings.models import Settings
@@ -58,6 +59,7 @@ def main(
     settings: Settings,
     keys: ProcessKeys,
     protocols: Protocols,
+    contexts: Contexts,
     *,
     is_first: bool,
 ) -> NoReturn:
@@ -68,7 +70,7 @@ def main(
     gc.enable()
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         try:
-            runner.run(_run(sock, settings, keys, protocols, is_first=is_first))
+            runner.run(_run(sock, settings, keys, protocols, contexts, is_first=is_first))
         except Exception:
             log.exception("a worker failed")
         finally:
@@ -80,10 +82,11 @@ async def _run(
     settings: Settings,
     keys: ProcessKeys,
     protocols: Protocols,
+    contexts: Contexts,
     *,
     is_first: bool,
 ) -> None:
-    await Worker(sock, settings, keys, protocols, is_first=is_first).run()
+    await Worker(sock, settings, keys, protocols, contexts, is_first=is_first).run()
 
 
 class Worker:
@@ -95,6 +98,7 @@ class Worker:
         settings: Settings,
         keys: ProcessKeys,
         protocols: Protocols,
+        contexts: Contexts,
         *,
         is_first: bool,
     ) -> None:
@@ -117,8 +121,11 @@ class Worker:
                 lambda request: self._channel.tell("ledger", request),
             ),
             whole=WholeControl(self._channel),
+            contexts=contexts,
         )
         self._reason = ""
+        self._checks = tuple(self.daemon.control.checks)
+        """Those of this process; the front adds its reason."""
         self.daemon.control.checks.append(lambda: self._reason)
         self._control = ServedControl(self.daemon.control, self._channel)
         self._channel.answers[WARNINGS] = self._warnings
@@ -155,7 +162,8 @@ class Worker:
         elif message.op == PING:
             self._reason = message.fields["reason"]
             sessions, tubes = len(self.daemon.registry.sessions), self.daemon.tubes
-            self._channel.send(PONG, {"sessions": sessions, "tubes": tubes})
+            is_ready = not any(check() for check in self._checks)
+            self._channel.send(PONG, {"sessions": sessions, "tubes": tubes, "ready": is_ready})
         elif message.op == DRAIN:
             self.daemon.drain()
             self._start(self._drain())

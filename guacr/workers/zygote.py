@@ -23,6 +23,7 @@ from guacr import log as logs
 from guacr.daemon import tube_service
 from guacr.errors import GuacrError
 from guacr.event_loop import loop_factory
+from guacr.net.tls import Contexts, client_contexts
 from guacr.session.protocols import Protocols
 from guacr.threads import WAITING_MAX
 from guacr.workers import worker
@@ -57,6 +58,7 @@ def main(descriptor: int, memory: int) -> None:
         protocols = Protocols(offered=boot.settings.server.protocols)
         if boot.settings.webrtc.enabled:
             tube_service(boot.settings)
+        contexts = client_contexts(boot.settings)
     except GuacrError as error:
         _send(channel, FAILED, {"reason": str(error)})
         return
@@ -68,11 +70,16 @@ def main(descriptor: int, memory: int) -> None:
     _send(channel, READY, {})
     while (message := _receive(channel)) is not None:
         if message.op == FORK and message.fd is not None:
-            _fork(channel, message, message.fd, boot, protocols)
+            _fork(channel, message, message.fd, boot, protocols, contexts)
 
 
 def _fork(
-    channel: socket.socket, message: Message, descriptor: int, boot: Boot, protocols: Protocols
+    channel: socket.socket,
+    message: Message,
+    descriptor: int,
+    boot: Boot,
+    protocols: Protocols,
+    contexts: Contexts,
 ) -> None:
     """Fork a worker, which has the other end of the channel with `descriptor`."""
     number, is_first = message.fields["number"], message.fields["first"]
@@ -88,7 +95,7 @@ def _fork(
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         share = share_of(boot.settings, boot.workers)
         sock = socket.socket(fileno=descriptor)
-        worker.main(number, sock, share, boot.keys, protocols, is_first=is_first)
+        worker.main(number, sock, share, boot.keys, protocols, contexts, is_first=is_first)
     os.close(descriptor)
     try:
         process = os.pidfd_open(pid)

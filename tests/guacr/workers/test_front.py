@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import signal
 import socket
 import ssl
@@ -118,6 +119,10 @@ async def on_each_worker(
         client = await opened(front, stack, tls=tls)
         found.setdefault(worker_of(client.state.ready), client)
     return list(found.values())
+
+
+def descriptors(pid: int) -> int:
+    return len(os.listdir(f"/proc/{pid}/fd"))
 
 
 async def lose(front: Front, number: int) -> None:
@@ -472,6 +477,38 @@ async def test_clients_that_no_worker_can_be_given_are_told_so_in_time(
     assert client.state.errors[0] == ("no process can serve you now: try again", 513)
 
 
+async def test_a_worker_that_cannot_open_sessions_is_given_none(
+    front: Front, stack: AsyncExitStack
+) -> None:
+    client, _ = await on_each_worker(front, stack)
+    worker = front._workers[worker_of(client.state.ready)]
+    before = resource.prlimit(worker.pid, resource.RLIMIT_NOFILE)
+    used = descriptors(worker.pid)
+    resource.prlimit(worker.pid, resource.RLIMIT_NOFILE, (used + 8, before[1]))
+    try:
+        await until(lambda: worker.refuses, "it says so")
+        for _ in range(4):
+            other = await opened(front, stack)
+            assert worker_of(other.state.ready) != worker.number
+        assert (await front.control.status()).is_ready
+    finally:
+        resource.prlimit(worker.pid, resource.RLIMIT_NOFILE, before)
+    await until(lambda: not worker.refuses, "it opens sessions again")
+
+
+async def test_a_worker_that_hangs_does_not_hold_up_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(front_module, "TICK", TICK)
+    front = Front(settings_of())
+    with owned():
+        await front.start()
+        os.kill(next(iter(front._workers.values())).pid, signal.SIGSTOP)
+        async with asyncio.timeout(front_module.CLOSE_TIMEOUT):
+            await front.close()
+    assert not front._workers
+
+
 async def test_a_worker_that_is_told_to_end_does_so_in_order(
     front: Front, stack: AsyncExitStack, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -662,6 +699,28 @@ async def test_joiners_with_tls_find_their_sessions(
                 joiner = await opened(running, stack, owner.state.ready, trusting)
                 await joiner.frame()
                 await browse(running, stack, owner.state.ready, trusting)
+
+
+async def test_workers_are_replaced_whatever_has_become_of_the_certificate(
+    running: Front, stack: AsyncExitStack, tmp_path: Path
+) -> None:
+    authority = Authority()
+    pair = authority.issue("server")
+    certificate, key = tmp_path / "server.pem", tmp_path / "server.key"
+    certificate.write_text(pair.certificate)
+    key.write_text(pair.key)
+    tls = {"tls_certificate": certificate, "tls_key": key}
+    server = {"hosts": LOCAL, "port": 0, "protocols": [CARD], **tls}
+    settings = settings_of(server=server, websocket={"hosts": LOCAL, "port": 0, **tls})
+    trusting = ssl.create_default_context(cadata=authority.certificate)
+    with owned():
+        await running.apply(settings)
+        victim = await opened(running, stack, tls=trusting)
+        certificate.write_text(authority.issue("server").certificate)  # the key is still the old
+        with pytest.raises(SettingsError, match="for TLS: "):
+            await running.apply(settings)
+        await lose(running, worker_of(victim.state.ready))
+        await on_each_worker(running, stack, trusting)
 
 
 async def test_another_ca_ends_operators_connections(tmp_path: Path) -> None:
