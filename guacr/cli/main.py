@@ -42,7 +42,7 @@ _SERVE_FLAGS: tuple[tuple[tuple[str, ...], str, str, str], ...] = (
         "address to listen on, or a list with commas",
     ),
     (("-l", "--port"), "server.port", "PORT", "TCP port to listen on"),
-    (("-p", "--pid-file"), "daemon.pid_file", "FILE", "file for the process id; see below"),
+    (("-p", "--pid-file"), "daemon.pid_file", "FILE", "file for the process id"),
     (("-L", "--log-level"), "log.level", "LEVEL", "lowest level logged: " + ", ".join(LEVELS)),
     (("-C", "--certificate"), "server.tls_certificate", "FILE", "certificate for TLS, PEM"),
     (("-K", "--key"), "server.tls_key", "FILE", "key of the certificate, PEM"),
