@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="whom the client has proven to be: a token's subject, a name in its certificate",
+        help="who the client has proven to be: a token's subject, a name in its certificate",
     )
     parser.add_argument(
         "--listener", choices=LISTENERS, default="tcp", help="where it connects (default: tcp)"
@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME[=VALUE]",
         help="parameter that the client sets",
     )
-    parser.add_argument("--join", action="store_true", help="join a session of somebody else")
+    parser.add_argument("--join", action="store_true", help="join somebody else's session")
 
 
 def explain(arguments: argparse.Namespace, settings: Settings) -> tuple[bool, list[str]]:

@@ -236,13 +236,13 @@ def _add_control(commands: Any) -> None:
             "drain",
             cli_control.add_drain_arguments,
             cli_control.drain,
-            "have a running daemon open no more sessions",
+            "stop a running daemon from opening sessions",
         ),
         (
             "reload",
             cli_control.add_place_arguments,
             cli_control.reload,
-            "have a running daemon read its settings again",
+            "make a running daemon read its settings again",
         ),
         (
             "events",
