@@ -5,6 +5,8 @@ They have the format of users' tokens (`guacr.access.tokens`), with these claims
     exp, iat, nbf   as in users' tokens
     operator        a list of rights: "read", "watch", "act"
     sub             the operator's name, for the log and the audit log
+
+They can be used until they expire; one with `once` is refused.
 """
 
 from __future__ import annotations
@@ -55,13 +57,15 @@ def read_operator_token(keys: Sequence[str], token: str, *, now: float) -> Opera
     """Decrypt `token` with one of `keys`, and check that it is valid at `now`.
 
     Raises:
-        UnauthorizedError: the token is damaged, made with a different key, expired, or not for
-            operators; the message says which.
+        UnauthorizedError: the token is damaged, made with a different key, expired, not for
+            operators, or one that works once; the message says which.
     """
     claims = open_claims(keys, token, now=now)
     names = claims.get("operator")
     if not isinstance(names, list):
         raise UnauthorizedError("the token is not for operators: use `guacr token --operator`")
+    if claims.get("once", False) is not False:
+        raise UnauthorizedError("a token for operators cannot work once: create a new one")
     try:
         rights = frozenset(map(Right, names))
     except (ValueError, TypeError):

@@ -42,7 +42,10 @@ def add_place_arguments(parser: argparse.ArgumentParser) -> None:
         "--socket", type=Path, metavar="PATH", help="Unix socket (default: control.unix_socket)"
     )
     parser.add_argument(
-        "--url", default="", metavar="URL", help="https://HOST:4824 instead of a socket"
+        "--url",
+        default="",
+        metavar="URL",
+        help="https://HOST:4824 instead of a socket; http:// only for this machine",
     )
     parser.add_argument(
         "--token-file",

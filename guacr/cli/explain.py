@@ -13,7 +13,7 @@ from guacr.errors import SettingsError, UnsupportedError, shorten
 
 if TYPE_CHECKING:
     from guacr.policy.policy import Decision, Policy
-    from guacr.policy.rule import Place, Request
+    from guacr.policy.rule import Place, Request, Rule
     from guacr.session.handler import ProtocolHandler
     from guacr.session.protocols import Protocols
     from guacr.settings.models import Settings
@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="whom the client has proven to be: a token's subject, a name in its certificate",
+        help="who the client has proven to be: a token's subject, a name in its certificate",
     )
     parser.add_argument(
         "--listener", choices=LISTENERS, default="tcp", help="where it connects (default: tcp)"
@@ -56,15 +56,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME[=VALUE]",
         help="parameter that the client sets",
     )
-    parser.add_argument("--join", action="store_true", help="join a session of somebody else")
+    parser.add_argument("--join", action="store_true", help="join somebody else's session")
 
 
 def explain(arguments: argparse.Namespace, settings: Settings) -> tuple[bool, list[str]]:
     """Return whether the request of `arguments` is allowed, and the lines that say why.
 
     Raises:
-        SettingsError: the arguments contradict each other, or name what is not in the settings.
-        GuacrError: the protocol or a parameter is unknown.
+        SettingsError: the arguments contradict each other, or name what is unknown.
     """
     from guacr.policy.policy import Policy
     from guacr.session.admission import canonical
@@ -75,13 +74,13 @@ def explain(arguments: argparse.Namespace, settings: Settings) -> tuple[bool, li
     if arguments.protocol is None and arguments.connection is None:
         return _each(arguments, settings, protocols, policy)
     protocol = _protocol(arguments, settings)
-    handler = protocols.find(protocol)
+    handler = _handler(protocols, protocol)
     request = _request(arguments, handler, protocol)
     target = _target(arguments, settings, handler)
     if not policy.is_active:
         return True, [FREE]
     allowed, lines, place = _decided(arguments, policy, request, handler, target)
-    return allowed, [*lines, *_rules(policy, request, place)]
+    return allowed, [*lines, *_rules(arguments, policy, request, place)]
 
 
 def _each(
@@ -157,6 +156,18 @@ def _protocol(arguments: argparse.Namespace, settings: Settings) -> str:
             f"are {known}"
         )
     return connection.protocol
+
+
+def _handler(protocols: Protocols, protocol: str) -> type[ProtocolHandler]:
+    """Return the handler of a protocol.
+
+    Raises:
+        SettingsError: there is none; the question cannot be answered.
+    """
+    try:
+        return protocols.find(protocol)
+    except UnsupportedError as error:
+        raise SettingsError(str(error)) from error
 
 
 def _request(
@@ -242,18 +253,22 @@ def _line(what: str, decision: Decision) -> str:
     )
 
 
-def _rules(policy: Policy, request: Request, place: Place | None = None) -> Iterator[str]:
+def _rules(
+    arguments: argparse.Namespace, policy: Policy, request: Request, place: Place | None
+) -> Iterator[str]:
     """Yield a line for each rule."""
     for rule in policy.rules:
-        wrong = rule.mismatch(request)
-        if rule.settings.join:
-            state = f"about joining; {'does not apply: ' + wrong if wrong else 'applies'}"
-        elif wrong:
+        wrong = "join" if rule.join != arguments.join else rule.mismatch(request)
+        if wrong:
             state = f"does not apply: {wrong}"
         elif place is None and rule.has_targets:
             state = "applies to some hosts or ports"
-        elif place is not None and not rule.covers(place):
+        elif place is not None and not _is_about(rule, place, arguments.beyond):
             state = "does not apply: targets or ports"
         else:
             state = "applies"
         yield f"  {rule.name} ({rule.settings.effect}): {state}"
+
+
+def _is_about(rule: Rule, place: Place, beyond: bool) -> bool:
+    return rule.covers_beyond(place) if beyond and place.name else rule.covers(place)

@@ -22,6 +22,19 @@ if TYPE_CHECKING:
 
 LIFETIME = 300
 """The default validity of a token in seconds."""
+_FOR_USERS = {
+    "protocol": "the protocol",
+    "connection": "--connection",
+    "join": "--join",
+    "recordings": "--recordings",
+    "read_only": "--read-only",
+    "allow": "--allow",
+    "subject": "--subject",
+    "once": "--once",
+    "limit": "--limit",
+    "guacamole_lite": "--guacamole-lite",
+}
+"""The arguments that operators' tokens do not support, and what an error calls them."""
 EPILOG = """\
 NAME=@FILE reads the value from a file, NAME=- from a line of standard input: other users of the
 machine can read a secret on the command line. Open http://HOST:4823/?token=TOKEN, or give the
@@ -49,7 +62,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--rights",
-        default="read",
         metavar="LIST",
         help="with --operator: read, watch and act, separated by commas (default: read)",
     )
@@ -58,9 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--allow", action="append", default=[], metavar="NAME", help="the URL may also set this"
     )
     parser.add_argument("--subject", default="", metavar="NAME", help="the person it is for")
-    parser.add_argument(
-        "--expires", type=int, default=LIFETIME, metavar="SECONDS", help=f"default: {LIFETIME}"
-    )
+    parser.add_argument("--expires", type=int, metavar="SECONDS", help=f"default: {LIFETIME}")
     parser.add_argument("--once", action="store_true", help="it works once")
     parser.add_argument(
         "--limit",
@@ -86,24 +96,25 @@ def token(arguments: argparse.Namespace, all_settings: Settings) -> str:
 
     if arguments.operator is not None:
         return _operator_token(arguments, all_settings)
+    if arguments.rights is not None:
+        raise SettingsError("--rights needs --operator")
     grant, settings = _grant(arguments), all_settings.websocket
     if arguments.guacamole_lite:
         if not settings.guacamole_lite_key:
             raise SettingsError("websocket.guacamole_lite_key is not set: set it to create tokens")
         unsupported = (grant.name, grant.recordings, grant.allow, grant.subject, grant.terms.id)
-        if any(unsupported):
+        if any(unsupported) or arguments.expires is not None:
             raise SettingsError(
                 "guacamole-lite's tokens do not support --connection, --recordings, --allow, "
-                "--subject, --once and --limit"
+                "--subject, --expires, --once and --limit"
             )
         _check_names(grant, all_settings)
         return make_guacamole_lite_token(settings.guacamole_lite_key, grant)
     if not settings.token_keys:
         raise SettingsError("websocket.token_keys is not set: set it to create tokens")
-    _check_expiry(arguments)
+    lifetime = _lifetime(arguments)
     _check_names(grant, all_settings)
-    key = settings.token_keys[0]
-    return make_token(key, grant, now=time.time(), lifetime=arguments.expires)
+    return make_token(settings.token_keys[0], grant, now=time.time(), lifetime=lifetime)
 
 
 def _operator_token(arguments: argparse.Namespace, settings: Settings) -> str:
@@ -112,25 +123,31 @@ def _operator_token(arguments: argparse.Namespace, settings: Settings) -> str:
     keys = settings.control.token_keys
     if not keys:
         raise SettingsError("control.token_keys is not set: set it to create operators' tokens")
-    users = (arguments.protocol, arguments.connection, arguments.join, arguments.recordings)
-    if any(users) or arguments.guacamole_lite:
-        raise SettingsError("--operator needs nothing but --rights and --expires")
-    _check_expiry(arguments)
+    given = vars(arguments)
+    unsupported = [shown for name, shown in _FOR_USERS.items() if given[name]]
+    if unsupported:
+        raise SettingsError(
+            f"--operator supports only --rights and --expires: omit {' and '.join(unsupported)}"
+        )
+    names = Right.READ if arguments.rights is None else arguments.rights
     try:
-        rights = [Right(name.strip()) for name in arguments.rights.split(",")]
+        rights = [Right(name.strip()) for name in names.split(",")]
     except ValueError:
         known = ", ".join(Right)
         raise SettingsError(
-            f"--rights {shorten(arguments.rights)} has an unknown right: the known ones are {known}"
+            f"--rights {shorten(names)} has an unknown right: the known ones are {known}"
         ) from None
+    lifetime = _lifetime(arguments)
     return make_operator_token(
-        keys[0], arguments.operator, rights, now=time.time(), lifetime=arguments.expires
+        keys[0], arguments.operator, rights, now=time.time(), lifetime=lifetime
     )
 
 
-def _check_expiry(arguments: argparse.Namespace) -> None:
-    if arguments.expires < 1:
+def _lifetime(arguments: argparse.Namespace) -> int:
+    seconds: int = LIFETIME if arguments.expires is None else arguments.expires
+    if seconds < 1:
         raise SettingsError("--expires must be at least 1 second")
+    return seconds
 
 
 def _check_names(grant: Grant, settings: Settings) -> None:
@@ -161,6 +178,8 @@ def _grant(arguments: argparse.Namespace) -> Grant:
     targets = (arguments.protocol, arguments.connection, arguments.join, arguments.recordings)
     if sum(target is not None for target in targets) != 1:
         raise SettingsError("name one of a protocol, --connection, --join and --recordings")
+    if arguments.recordings is not None and (arguments.once or arguments.limit or arguments.allow):
+        raise SettingsError("--recordings supports none of --once, --limit and --allow")
     parameters = dict(_parameter(text) for text in arguments.parameters)
     if arguments.join is not None:
         parameters["read-only"] = "true" if arguments.read_only else "false"
@@ -187,8 +206,6 @@ def _terms(arguments: argparse.Namespace) -> TokenTerms:
 
     if not (arguments.once or arguments.limit):
         return TokenTerms()
-    if arguments.recordings is not None:
-        raise SettingsError("--recordings supports neither --once nor --limit")
     values = dict(_parameter(text) for text in arguments.limit)
     try:
         limits = OwnLimits.model_validate(values)

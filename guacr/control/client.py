@@ -29,6 +29,7 @@ from guacr.errors import (
     error_of_status,
     shorten,
 )
+from guacr.settings.loopback import is_loopback
 
 TIMEOUT = 10.0
 """Seconds for a connection, and for each part of an answer."""
@@ -82,6 +83,11 @@ class ControlClient:
             self._url.scheme not in ("http", "https") or not self._url.hostname
         ):
             raise SettingsError(f"{shorten(place.url)} must be https://HOST:PORT")
+        if self._url.scheme == "http" and not is_loopback(self._url.hostname or ""):
+            raise SettingsError(
+                f"{shorten(place.url)} is not on this machine, so the token could be read on the "
+                "way: use https, or a tunnel to a port of this machine"
+            )
         self._tls = _tls(place) if self._url.scheme == "https" else None
 
     def status(self) -> DaemonStatus:

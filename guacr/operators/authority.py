@@ -12,11 +12,6 @@ from guacr.settings.models import EVERYTHING, Settings
 
 ANONYMOUS = "operator"
 """The name of operators whose token has none."""
-_REFUSALS = {
-    Right.READ: "you may not see sessions: ask for the right read",
-    Right.WATCH: "you may not watch sessions: ask for the right watch",
-    Right.ACT: "you may only look: ask for the right act",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +36,9 @@ class Operator:
             ForbiddenError: this operator does not have it.
         """
         if right not in self.rights and not (right is Right.READ and self.rights):
-            raise ForbiddenError(_REFUSALS[right])
+            raise ForbiddenError(
+                f"this needs the right `{right}`, which you do not have: ask for it"
+            )
 
 
 class Authority:

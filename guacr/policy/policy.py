@@ -99,8 +99,7 @@ class Policy:
 
     def connecting_beyond(self, request: Request, place: Place) -> Decision:
         """Decide whether another host, such as a gateway, may be told to connect to a place. If it
-        resolves the name, only rules about names can allow that, and a rule that denies a network
-        denies every name, as it may be there."""
+        resolves the name, `Rule.covers_beyond` says which rules are about it."""
         if not self.is_active:
             return _FREE
         address = literal(place.host)
@@ -109,7 +108,9 @@ class Policy:
         if not _HOST_NAME.fullmatch(place.name):
             return Decision(False)
         fitting = self._fitting(request, join=False)
-        return _decided(fitting, lambda one: one.may_cover(place), lambda one: one.covers(place))
+        return _decided(
+            fitting, lambda one: one.covers_beyond(place), lambda one: one.covers_beyond(place)
+        )
 
     def _find(self, request: Request, *, join: bool) -> list[Rule]:
         return [rule for rule in self.rules if rule.join == join and not rule.mismatch(request)]

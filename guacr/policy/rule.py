@@ -141,6 +141,11 @@ class Rule:
             return False
         return self._any_host or bool(self._networks) or self._covers_name(place)
 
+    def covers_beyond(self, place: Place) -> bool:
+        """Return whether the rule is about a place whose name another host resolves: only names
+        allow that, and a rule that denies a network includes every name, as it may be there."""
+        return self.may_cover(place) if self.denies else self.covers(place)
+
     def _covers_address(self, address: Address | None) -> bool:
         if address is None or not self._networks:
             return False

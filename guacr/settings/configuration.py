@@ -24,7 +24,7 @@ from guacr.errors import SettingsError, shorten
 from guacr.settings import guacd_conf
 from guacr.settings.commands import Commands
 from guacr.settings.models import Settings
-from guacr.settings.types import Allowed
+from guacr.settings.types import Allowed, ProblemsError
 
 CONFIG_VARIABLE = "GUACR_CONFIG_PATH"
 DEFAULTS_VARIABLE = "GUACR_DEFAULTS_PATH"
@@ -166,7 +166,7 @@ def merge(sources: Sequence[Source], commands: Commands | None = None) -> Settin
         return Settings.model_validate(values, context=commands)
     except ValidationError as error:
         details = error.errors(include_url=False)
-        lines = [_sentence(detail, sources) for detail in details]
+        lines = [line for detail in details for line in _sentences(detail, sources)]
     except RecursionError:  # dotted keys may be as long as the file
         lines = ["settings: a table is nested too deeply"]
     raise SettingsError("\n".join(dict.fromkeys(lines)))
@@ -203,6 +203,14 @@ def _copy(value: Any) -> Any:
 
 
 # ---- pydantic's errors as sentences
+
+
+def _sentences(detail: ErrorDetails, sources: Sequence[Source]) -> list[str]:
+    error = detail.get("ctx", {}).get("error")
+    if not isinstance(error, ProblemsError):
+        return [_sentence(detail, sources)]
+    single: list[ErrorDetails] = [{**detail, "ctx": {"error": one}} for one in error.problems]
+    return [_sentence(one, sources) for one in single]
 
 
 def _sentence(detail: ErrorDetails, sources: Sequence[Source]) -> str:

@@ -6,6 +6,7 @@ A validator's message continues the name of the key: "must be …", "contains �
 import ipaddress
 import re
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -39,6 +40,14 @@ class Allowed:
     """The values that a type accepts, in words, if its bounds do not describe them."""
 
     text: str
+
+
+class ProblemsError(ValueError):
+    """Several problems of one value; each continues the name of the key."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
 
 
 def _read_secret(path: str) -> str:
@@ -182,10 +191,22 @@ def _parameters(value: Any, info: ValidationInfo) -> Any:
 
 def read_secrets(value: Any, info: ValidationInfo) -> Any:
     """Return the texts of a table; `{ file = PATH }` reads a file, and `{ exec = [COMMAND, …] }`
-    runs a command."""
+    runs a command.
+
+    Raises:
+        ProblemsError: some of the texts are no texts, or cannot be read.
+    """
     if not isinstance(value, dict):
         return value
-    return {name: _parameter(name, text, info) for name, text in value.items()}
+    texts, problems = {}, []
+    for name, text in value.items():
+        try:
+            texts[name] = _parameter(name, text, info)
+        except ValueError as error:
+            problems.append(str(error))
+    if problems:
+        raise ProblemsError(problems)
+    return texts
 
 
 def _parameter(name: str, value: Any, info: ValidationInfo) -> str:

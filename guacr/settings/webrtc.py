@@ -60,7 +60,7 @@ class WebRtcSettings(Section):
     port_min: Annotated[Whole, Field(ge=0, le=65535)] = 0
     """The first UDP port for browsers; 0 for any that the system chooses."""
     port_max: Annotated[Whole, Field(ge=0, le=65535)] = 0
-    """The last UDP port for browsers; each connection takes one at each address of this machine."""
+    """The last UDP port for browsers; each connection needs one at each address of this machine."""
     max_tubes: Annotated[Whole, Field(ge=1, le=100_000)] = 1000
     """Simultaneous peer connections; others continue with WebSocket."""
     max_tubes_per_address: Annotated[Whole, Field(ge=1, le=100_000)] = 100

@@ -18,7 +18,7 @@ def verifies(params: DatabaseParams) -> bool:
     """
     if params.tls == "verify-ca" and not params.tls_ca:
         raise BadRequestError(
-            "tls=verify-ca needs parameter tls-ca: give the authorities to trust, or take "
+            "tls=verify-ca needs parameter tls-ca: give the authorities to trust, or use "
             "verify-full"
         )
     return params.tls == "verify-full" or (params.tls != "disable" and bool(params.tls_ca))

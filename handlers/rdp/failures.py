@@ -306,7 +306,7 @@ def closed_after_login(params: RdpParams) -> GuacrError:
 def needs_rdstls(params: RdpParams) -> GuacrError:
     """The server redirects with an encrypted password, which FreeRDP 2 cannot use."""
     return UnsupportedError(
-        f"{named(params)} redirects to a session with an encrypted password (RDSTLS), which takes "
+        f"{named(params)} redirects to a session with an encrypted password (RDSTLS), which needs "
         "FreeRDP 3 on the daemon's machine"
     )
 

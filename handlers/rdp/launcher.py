@@ -64,7 +64,7 @@ class Zygote:
     def __init__(self, engine: str) -> None:
         if platform.system() != SYSTEM:
             raise UnsupportedError(
-                f"RDP takes {SYSTEM}: other systems lack the means by which its processes are "
+                f"RDP needs {SYSTEM}: other systems lack the means by which its processes are "
                 "confined and share memory"
             )
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

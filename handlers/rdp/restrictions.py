@@ -30,7 +30,7 @@ def check_engine(engine: str, params: RdpParams) -> None:
     ):
         if is_asked:
             raise UnsupportedError(
-                f"{name} takes FreeRDP, and this daemon uses aardwolf: install FreeRDP, or change "
+                f"{name} needs FreeRDP, and this daemon uses aardwolf: install FreeRDP, or change "
                 "the setting engine under [rdp]"
             )
 

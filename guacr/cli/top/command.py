@@ -17,7 +17,7 @@ INTERVAL_MIN, INTERVAL_MAX = 0.5, 3600.0
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     parser.add_argument(
-        "--interval", type=_interval, default=2.0, metavar="SECONDS", help="time between two looks"
+        "--interval", type=_interval, default=2.0, metavar="SECONDS", help="seconds between updates"
     )
     add_place_arguments(parser)
 

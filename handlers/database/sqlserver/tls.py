@@ -82,7 +82,7 @@ class Trust:
             _comparison(self._host)(shown.to_cryptography(), self._host)
         except (CertificateError, VerificationError):
             raise UpstreamError(
-                f"the certificate is not that of {shorten(self._host)}: check hostname, or take "
+                f"the certificate is not that of {shorten(self._host)}: check hostname, or use "
                 "tls=verify-ca"
             ) from None
 

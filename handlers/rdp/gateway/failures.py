@@ -58,7 +58,7 @@ _REASONS: dict[int, tuple[type[GuacrError], str]] = {
 }  # fmt: skip
 """Of MS-TSGU 2.2.6."""
 _STATUSES: dict[int, tuple[type[GuacrError], str]] = {
-    200: (UnsupportedError, "has no WebSocket transport: it takes Windows Server 2016 or newer"),
+    200: (UnsupportedError, "has no WebSocket transport: this needs Windows Server 2016 or newer"),
     403: (ForbiddenError, f"denies access (HTTP status 403): {_ASK}"),
     404: (UpstreamError, "is no remote desktop gateway: check gateway-hostname and gateway-port"),
     407: (UpstreamError, "is a proxy that wants a login: name the gateway itself"),

@@ -40,3 +40,13 @@ def test_unknown_rights_are_refused(rights: object) -> None:
     token = seal_claims(KEY, {"operator": rights}, now=1000, lifetime=60)
     with pytest.raises(UnauthorizedError):
         read_operator_token([KEY], token, now=1000)
+
+
+@pytest.mark.parametrize("once", [True, 1, "true"])
+def test_one_that_works_once_is_refused(once: object) -> None:
+    claims = {"operator": ["read"], "jti": "1"}
+    token = seal_claims(KEY, {**claims, "once": once}, now=1000, lifetime=60)
+    with pytest.raises(UnauthorizedError, match="cannot work once"):
+        read_operator_token([KEY], token, now=1000)
+    other = seal_claims(KEY, {**claims, "once": False}, now=1000, lifetime=60)
+    assert read_operator_token([KEY], other, now=1000).rights == {Right.READ}

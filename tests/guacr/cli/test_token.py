@@ -89,7 +89,11 @@ def test_token_of_guacamole_lite(capsys: pytest.CaptureFixture[str]) -> None:
         (["ssh", "--once", "--guacamole-lite"], "guacamole-lite's tokens do not support"),
         (["ssh", "--limit", "session=1"], "--limit is not NAME=NUMBER with one of sessions, users"),
         (["ssh", "--limit", "users"], "'users' is not NAME=VALUE"),
-        (["--recordings", "*", "--once"], "--recordings supports neither --once nor --limit"),
+        (["--recordings", "*", "--once"], "--recordings supports none of --once, --limit and"),
+        (["--recordings", "*", "--limit", "users=1"], "--recordings supports none of --once"),
+        (["--recordings", "*", "--allow", "font-size"], "--recordings supports none of --once"),
+        (["ssh", "--guacamole-lite", "--expires", "60"], "guacamole-lite's tokens do not support"),
+        (["ssh", "--rights", "act"], "--rights needs --operator"),
     ],
 )
 def test_arguments_that_do_not_fit(
@@ -151,16 +155,26 @@ def test_token_for_an_operator(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    ("arguments", "sentence"),
     [
-        ["--operator", "ann", "--rights", "all"],
-        ["--operator", "ann", "ssh"],
-        ["--operator", "ann", "--join", "$1"],
-        ["--operator", "ann", "--expires", "0"],
+        (["--rights", "all"], "--rights 'all' has an unknown right: the known ones are read"),
+        (["--rights", ""], "has an unknown right"),
+        (["ssh"], "--operator supports only --rights and --expires: omit the protocol\n"),
+        (["--join", "$1"], "omit --join\n"),
+        (["--connection", "box"], "omit --connection\n"),
+        (["--recordings", "*"], "omit --recordings\n"),
+        (["--guacamole-lite"], "omit --guacamole-lite\n"),
+        (["--once", "--limit", "users=1"], "omit --once and --limit\n"),
+        (["--read-only"], "omit --read-only\n"),
+        (["--allow", "font-size"], "omit --allow\n"),
+        (["--subject", "ben"], "omit --subject\n"),
+        (["--expires", "0"], "--expires must be at least 1 second"),
     ],
 )
 def test_contradictions_about_operators_are_refused(
-    capsys: pytest.CaptureFixture[str], arguments: list[str]
+    capsys: pytest.CaptureFixture[str], arguments: list[str], sentence: str
 ) -> None:
-    assert main(["token", *arguments]) == 2
-    assert "--" in capsys.readouterr().err
+    assert main(["token", "--operator", "ann", *arguments]) == 2
+    printed = capsys.readouterr()
+    assert sentence in printed.err
+    assert not printed.out

@@ -142,6 +142,15 @@ async def test_whoever_else_answers_is_no_guacr(site: Site) -> None:
         await run(ControlClient(Place(url=page)).status)
 
 
+def test_tokens_are_not_sent_to_other_machines_in_clear() -> None:
+    for host in ("desk.example", "192.0.2.7:4824", "[2001:db8::1]", "localhost.example", "0.0.0.0"):
+        with pytest.raises(SettingsError, match="read on the way: use https, or a tunnel"):
+            ControlClient(Place(url=f"http://{host}", token="secret"))
+        ControlClient(Place(url=f"https://{host}", token="secret"))
+    for host in ("127.0.0.1", "127.8.0.1:4824", "[::1]:4824", "localhost", "LOCALHOST:80"):
+        ControlClient(Place(url=f"http://{host}", token="secret"))
+
+
 def test_places_that_cannot_be_used_are_refused(tmp_path: Path) -> None:
     for url in ("", "ftp://example.com", "https://", "http://localhost:x"):
         with pytest.raises(SettingsError):

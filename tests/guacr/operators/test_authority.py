@@ -35,7 +35,7 @@ def test_every_right_includes_reading(rights: frozenset[Right], allowed: tuple[R
         if right in allowed:
             operator.check(right)
         else:
-            with pytest.raises(ForbiddenError, match=f"right {right}"):
+            with pytest.raises(ForbiddenError, match=f"right `{right}`"):
                 operator.check(right)
 
 

@@ -174,7 +174,7 @@ async def test_rights_are_checked(
     site: Site, rights: list[Right], method: str, path: str, status: int
 ) -> None:
     refused = await answer(await site.http.request(method, path, headers=bearer(rights)), status)
-    assert "ask for the right" in refused["error"]
+    assert ", which you do not have: ask for it" in refused["error"]
     response = await site.http.request(method, path)
     assert response.headers["WWW-Authenticate"] == "Bearer"
     await answer(response, 401)

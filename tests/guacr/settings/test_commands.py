@@ -90,6 +90,30 @@ def test_commands_that_do_not_help(command: list[str], problem: str) -> None:
     assert "topsecret" not in str(refused.value)
 
 
+def test_each_secret_that_cannot_be_read_is_named() -> None:
+    parameters = {"password": {"exec": ["false"]}, "hostname": "h", "passphrase": {"file": "/none"}}
+    connection = {"protocol": "ssh", "parameters": parameters}
+    options = {"a": {"exec": ["false"]}, "b": {"exec": []}}
+    with pytest.raises(SettingsError) as refused:
+        merge(
+            [
+                Source(
+                    "file",
+                    {"connections": {"box": connection}, "journal": {"store_options": options}},
+                )
+            ]
+        )
+    lines = str(refused.value).splitlines()
+    failed = "which needs the command false, which failed with status 1"
+    assert sorted(lines) == [
+        "file: connections.box.parameters contains passphrase, which names the file /none, which "
+        "cannot be read: No such file or directory",
+        f"file: connections.box.parameters contains password, {failed}",
+        f"file: journal.store_options contains a, {failed}",
+        "file: journal.store_options contains b, which has exec without a command",
+    ]
+
+
 def test_the_longest_output() -> None:
     assert len(password(of(python(f"print('x' * {OUTPUT_MAX - 1})")))) == OUTPUT_MAX - 1
 

@@ -122,7 +122,7 @@ async def on_each_worker(
 
 
 def descriptors(pid: int) -> int:
-    return len(os.listdir(f"/proc/{pid}/fd"))
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
 
 
 async def lose(front: Front, number: int) -> None:

@@ -135,7 +135,7 @@ def test_encrypted_passwords_take_freerdp_3() -> None:
     sealed: dict[str, object] = {"flags": ENCRYPTED, "password": utf16("x"), "guid": b"g"}
     found = parsed(**sealed)
     assert (found.password, found.cookie, found.is_encrypted) == ("", utf16("x"), True)
-    with pytest.raises(UnsupportedError, match="which takes FreeRDP 3"):
+    with pytest.raises(UnsupportedError, match="which needs FreeRDP 3"):
         parsed(**sealed, has_rdstls=False)
 
 
@@ -334,7 +334,7 @@ async def test_encrypted_passwords_without_rdstls(
     tls = authority.server_context(tmp_path)
     broker = RdpBroker(tls, SEALED, ENCRYPTED)
     sentence, _ = await led(daemon, broker, RdpHost(tls), ignore_cert="true", autoretry="3")
-    assert "with an encrypted password (RDSTLS), which takes FreeRDP 3" in sentence
+    assert "with an encrypted password (RDSTLS), which needs FreeRDP 3" in sentence
     assert len(broker.seen) == 1
 
 

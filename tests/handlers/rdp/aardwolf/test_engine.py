@@ -90,7 +90,7 @@ def test_restrictions() -> None:
 def test_what_takes_freerdp(params: RdpParams) -> None:
     check_engine("freerdp", params)
     check_engine("aardwolf", RdpParams())
-    with pytest.raises(UnsupportedError, match="takes FreeRDP, and this daemon uses aardwolf"):
+    with pytest.raises(UnsupportedError, match="needs FreeRDP, and this daemon uses aardwolf"):
         check_engine("aardwolf", params)
 
 

@@ -39,7 +39,7 @@ def test_an_unknown_version_is_refused(freerdp: Library, monkeypatch: pytest.Mon
 
 def test_other_systems_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(platform, "system", lambda: "Darwin")
-    with pytest.raises(UnsupportedError, match="RDP takes Linux: other systems lack"):
+    with pytest.raises(UnsupportedError, match="RDP needs Linux: other systems lack"):
         launcher.Launcher("auto").start()
 
 
