@@ -15,6 +15,7 @@
     │   ├── OverrunError              CLIENT_OVERRUN
     │   ├── BadTypeError              CLIENT_BAD_TYPE
     │   └── TooManyError              CLIENT_TOO_MANY
+    │       └── SessionFullError
     ├── UnsupportedError              UNSUPPORTED
     ├── BusyError                     SERVER_BUSY
     ├── NotFoundError                 RESOURCE_NOT_FOUND
@@ -130,6 +131,10 @@ class TooManyError(ClientError):
     """A limit has been reached."""
 
     status = Status.CLIENT_TOO_MANY
+
+
+class SessionFullError(TooManyError):
+    """A session has reached its limit of users."""
 
 
 class UnsupportedError(GuacrError):

@@ -22,10 +22,13 @@ observers: list[Callable[[str, str], None]] = []
 counts: Counter[str] = Counter()
 """The number of clients that were refused, by the name of the error's status in lower case, or else
 by the kind of the refusal."""
+OPERATOR = "operator"
+"""The kind of what is refused to operators, whatever the error."""
 
 
 class Refusals:
-    """Logs refusals of one kind; `kind` names those without an error, such as "tls"."""
+    """Logs refusals of one kind; `kind` names those without an error, such as "tls", and all those
+    of `OPERATOR`."""
 
     __slots__ = ("_kind", "_log", "_quota")
 
@@ -43,7 +46,9 @@ class Refusals:
     def refused(self, peer: str, reason: object) -> None:
         """Report that a client was refused, and why: an error or a sentence; to the observers as
         well."""
-        kind = reason.status.name.lower() if isinstance(reason, GuacrError) else self._kind
+        kind = self._kind
+        if isinstance(reason, GuacrError) and kind != OPERATOR:
+            kind = reason.status.name.lower()
         counts[kind] += 1
         self._report("refused %s: %s", peer, reason, event="refused", client=peer)
         for observer in observers:

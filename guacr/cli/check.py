@@ -22,7 +22,8 @@ from guacr.process.pid_file import PidFile
 from guacr.recording.check import problems as recording_problems
 from guacr.session.protocols import Protocols
 from guacr.settings.models import Settings
-from guacr.telemetry.service import ENDPOINT, is_wanted, load
+from guacr.telemetry.service import load
+from guacr.telemetry.wanted import ENDPOINT, is_wanted
 from guacr.workers.shares import worker_count
 
 ANY_HOST = frozenset({"0.0.0.0", "::", "[::]", ""})  # noqa: S104 - it is compared, not bound

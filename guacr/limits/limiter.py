@@ -9,9 +9,10 @@ from functools import partial
 
 from typing_extensions import override
 
+from guacr.errors import GuacrError, SessionFullError
 from guacr.limits.book import Claim
 from guacr.limits.ledger import Ledger
-from guacr.limits.refusal import Limit, Refusal, Scope
+from guacr.limits.refusal import USERS, Limit, Refusal, Scope, counts
 from guacr.limits.terms import Terms
 from guacr.limits.time_limits import TimeLimits
 from guacr.limits.traffic import Flows, TrafficLimits
@@ -22,6 +23,7 @@ from guacr.session.origin import Origin
 from guacr.session.registry import SessionRegistry
 from guacr.session.session import Session
 from guacr.session.user import User
+from guacr.transport.base import Transport
 
 RETRY = 0.5
 """Seconds after which a session that is one too many is counted once more: that of a page that was
@@ -129,7 +131,12 @@ def limit_sessions(registry: SessionRegistry, ledger: Ledger) -> None:
         if refusal is not None and not _may_pass(refusal):
             raise refusal.counted()
 
+    def count(select: str, transport: Transport, error: GuacrError) -> None:
+        if isinstance(error, SessionFullError):
+            counts[USERS] += 1
+
     registry.checks.append(check)
+    registry.refused.append(count)
     flows = Flows(ledger)
     registry.extensions.append(lambda session: SessionLimits(session, ledger, flows))
 

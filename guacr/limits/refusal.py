@@ -106,7 +106,9 @@ SENTENCES: dict[tuple[Limit, Scope], tuple[type[GuacrError], str]] = {
 }
 SESSION_LENGTH, IDLE_TIME = "session-length", "idle-time"
 """The reasons for which limits end sessions."""
-REASONS = (*(f"{limit}-{scope}" for limit, scope in SENTENCES), SESSION_LENGTH, IDLE_TIME)
+USERS = "users"
+"""The reason for which a session takes no more users."""
+REASONS = (*(f"{limit}-{scope}" for limit, scope in SENTENCES), SESSION_LENGTH, IDLE_TIME, USERS)
 """Every reason."""
 counts: Counter[str] = Counter()
 """The number of sessions and users that limits have refused or ended in this process, by reason."""

@@ -98,8 +98,8 @@ METRICS: dict[str, Metric] = {
     ),
     "guacr_refusals_total": Metric(
         _COUNTER,
-        "Clients that were refused: by status, or tls for failed TLS handshakes and http for "
-        "requests that are not allowed or not HTTP.",
+        "Clients that were refused: by status, or tls for failed TLS handshakes, http for requests "
+        "that are not allowed or not HTTP, and operator for what was refused to operators.",
         ("reason",),
     ),
     "guacr_access_refusals_total": Metric(

@@ -25,7 +25,13 @@ BATCH = 200
 """Sessions that are looked at before others have their turn."""
 _ENDED_NONE = dict.fromkeys(Status, 0)
 _REFUSED_NONE = dict.fromkeys(
-    [*(status.name.lower() for status in Status if status is not Status.SUCCESS), "tls", "http"], 0
+    [
+        *(status.name.lower() for status in Status if status is not Status.SUCCESS),
+        "tls",
+        "http",
+        refusals.OPERATOR,
+    ],
+    0,
 )
 """Counts before anything has happened. Prometheus notices that a count has increased, but not that
 a new one is 1."""

@@ -32,7 +32,7 @@ from guacr.operators.authority import Operator
 from guacr.operators.filters import LIMIT, Query
 from guacr.operators.operations import Operations
 from guacr.protocol.status import Status
-from guacr.refusals import Refusals
+from guacr.refusals import OPERATOR, Refusals
 from guacr.web.guard import HttpGuard
 
 BODY_MAX = 16384
@@ -54,7 +54,7 @@ Raises:
 """
 
 log = logging.getLogger("guacr.operators")
-_refusals = Refusals(log)
+_refusals = Refusals(log, OPERATOR)
 
 _HTTP_STATUS: Mapping[Status, int] = {
     Status.CLIENT_BAD_REQUEST: 400,

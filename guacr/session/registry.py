@@ -138,8 +138,9 @@ class SessionRegistry(Directory):
         allowed = self.settings.server.max_sessions
         if allowed and len(self.sessions) >= allowed:
             raise BusyError(f"all {allowed} sessions are in use: try again later")
+        name = handler_type.alias_of or select
         session = Session(
-            select,
+            name,
             handler_type,
             params,
             info,
@@ -147,7 +148,7 @@ class SessionRegistry(Directory):
             executor=self._executor,
             events=self.events,
             on_closed=self._closed,
-            counters=self.counters[select],
+            counters=self.counters[name],
             network=network,
             origin=origin,
         )

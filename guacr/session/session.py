@@ -16,7 +16,7 @@ from guacr.errors import (
     ClientError,
     GuacrError,
     InternalError,
-    TooManyError,
+    SessionFullError,
     exhaustion,
     forget_frames,
 )
@@ -293,11 +293,11 @@ class Session:
         is that of this client's parameters.
 
         Raises:
-            TooManyError: the session has reached its limit of users, or of operators who watch.
+            SessionFullError: the session has reached its limit of users, or of operators who watch.
         """
         most = self.settings.session.max_users if origin.is_watcher else self.max_users
         if sum(user.is_watcher is origin.is_watcher for user in self.users) >= most:
-            raise TooManyError(f"this session has reached its limit of {most} users")
+            raise SessionFullError(f"this session has reached its limit of {most} users")
         user = User(
             Link(transport),
             info,

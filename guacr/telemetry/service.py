@@ -19,13 +19,12 @@ from guacr.services import Service
 from guacr.session.registry import SessionRegistry
 from guacr.session.session import Session
 from guacr.settings.models import Settings
-from guacr.settings.telemetry import TelemetrySettings
 from guacr.telemetry.tracing import RefusalTrace, SessionTrace
+from guacr.telemetry.wanted import ENDPOINT, is_wanted
 
 if TYPE_CHECKING:
     from guacr.telemetry.sdk import SdkMetrics, SdkTracer
 
-ENDPOINT, DISABLED = "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_SDK_DISABLED"
 CLOSE_TIMEOUT = 3.0
 """Seconds for what waits to be sent at the end."""
 
@@ -33,7 +32,8 @@ log = logging.getLogger("guacr.telemetry")
 
 
 class TelemetryService(Service):
-    """Sends traces of the registry's sessions, and what `sample` returns, to a collector."""
+    """Sends traces of the registry's sessions, if there is one, and what `sample` returns, to a
+    collector."""
 
     need_restart: ClassVar[tuple[str, ...]] = (
         "telemetry.endpoint",
@@ -45,7 +45,7 @@ class TelemetryService(Service):
     def __init__(
         self,
         settings: Settings,
-        registry: SessionRegistry,
+        registry: SessionRegistry | None,
         sample: Callable[[], Awaitable[Snapshot]],
         environment: Mapping[str, str] = os.environ,
     ) -> None:
@@ -70,19 +70,19 @@ class TelemetryService(Service):
                 raise
             log.warning("nothing is sent to %s: %s", ENDPOINT, error)
             return
-        if settings.traces:
+        if settings.traces and self._registry is not None:
             self._tracer = sdk.SdkTracer(settings.endpoint)
         if settings.metrics:
             self._metrics = sdk.SdkMetrics(settings.endpoint)
 
     @override
     async def start(self) -> None:
-        if self._tracer is not None:
-            self._registry.extensions.insert(0, self._trace)
+        if self._tracer is not None and (registry := self._registry) is not None:
+            registry.extensions.insert(0, self._trace)
             refusals = RefusalTrace(
-                self._tracer, lambda: self._settings, lambda: self._registry.protocols.names
+                self._tracer, lambda: self._settings, lambda: registry.protocols.names
             )
-            self._registry.refused.append(refusals.refused)
+            registry.refused.append(refusals.refused)
         if self._metrics is not None:
             work = self._send_metrics(self._metrics)
             self._task = asyncio.create_task(work, name="telemetry")
@@ -140,10 +140,3 @@ def load() -> ModuleType:
             f"OpenTelemetry needs a library that is not installed ({error.name}): install "
             "guacr[otel]"
         ) from error
-
-
-def is_wanted(settings: TelemetrySettings, environment: Mapping[str, str]) -> bool:
-    """Return whether anything is to be sent."""
-    if environment.get(DISABLED, "").strip().lower() == "true":
-        return False
-    return bool(settings.endpoint or environment.get(ENDPOINT, "").strip())

@@ -176,7 +176,7 @@ class WorkersControl(Control):
     @override
     async def samples(self) -> list[dict[str, Any]]:
         await self._count()
-        self._processes.put(FRONT, await self._sample())
+        self._processes.put(FRONT, await self.own_sample())
         return [self._processes.merged]
 
     def keep_counts(self) -> None:
@@ -192,7 +192,7 @@ class WorkersControl(Control):
             if self._workers.get(worker.number) is worker:  # otherwise it has ended meanwhile
                 self._processes.put(str(worker.number), sample)
 
-    async def _sample(self) -> Snapshot:
+    async def own_sample(self) -> Snapshot:
         """Return the metrics of the front."""
         limits = self.limits.items()
         snapshot: Snapshot = {

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import socket
 from collections import deque
 from contextlib import suppress
@@ -31,6 +32,7 @@ from guacr.services import Service
 from guacr.session.ids import NUMBER_MAX
 from guacr.settings.models import Settings
 from guacr.standstill import STANDSTILL
+from guacr.telemetry.wanted import is_wanted
 from guacr.workers.boot import Boot
 from guacr.workers.client import ATTEMPTS_MAX, Client
 from guacr.workers.control import WorkersControl
@@ -127,7 +129,7 @@ class Front(Observer):
         server, page = self.settings.server, self.settings.websocket
         try:
             await self._sockets.open_server(server)
-            self._services += self._operator_services()
+            self._services += [*self._operator_services(), *self._telemetry()]
             if page.enabled:
                 await self._web_sockets.open_tcp(page.hosts, page.port, server.backlog)
             for service in self._services:
@@ -248,6 +250,14 @@ class Front(Observer):
 
             services.append(OperatorService(self.settings, self.control, self._keys))
         return services
+
+    def _telemetry(self) -> list[Service]:
+        """Return what sends the front's own metrics to a collector, if these are wanted."""
+        if not is_wanted(self.settings.telemetry, os.environ):
+            return []
+        from guacr.telemetry.service import TelemetryService  # not loaded without it
+
+        return [TelemetryService(self.settings, None, self.control.own_sample)]
 
     @property
     def _generations(self) -> list[Generation]:

@@ -4,7 +4,8 @@ import logging
 
 import pytest
 
-from guacr.refusals import LINES, PERIOD, Refusals
+from guacr.errors import UnauthorizedError
+from guacr.refusals import LINES, OPERATOR, PERIOD, Refusals, counts
 
 
 def test_a_flood_is_counted(caplog: pytest.LogCaptureFixture) -> None:
@@ -19,3 +20,12 @@ def test_a_flood_is_counted(caplog: pytest.LogCaptureFixture) -> None:
         "5 more refusals of this kind were not logged",
         "refused again",
     ]
+
+
+def test_what_is_refused_to_operators_is_counted_apart() -> None:
+    log = logging.getLogger("test")
+    users, operators = Refusals(log), Refusals(log, OPERATOR)
+    counts.clear()
+    for refusals in (users, operators, operators):
+        refusals.refused("127.0.0.1", UnauthorizedError("no"))
+    assert counts == {"client_unauthorized": 1, "operator": 2}

@@ -19,7 +19,7 @@ from guacr.operators.filters import FIELDS, LIMIT, Query
 from guacr.operators.operations import Operations
 from guacr.operators.rpc.messages import Message, event_message, new, parse
 from guacr.protocol.status import Status
-from guacr.refusals import Refusals
+from guacr.refusals import OPERATOR, Refusals
 
 READ_TIMEOUT = 30.0
 """Seconds within which the reader of a stream must accept more."""
@@ -34,7 +34,7 @@ Raises:
 """
 
 log = logging.getLogger("guacr.operators")
-_refusals = Refusals(log)
+_refusals = Refusals(log, OPERATOR)
 
 _CODES = {
     Status.CLIENT_BAD_REQUEST: grpc.StatusCode.INVALID_ARGUMENT,

@@ -14,7 +14,7 @@ import pytest
 from guacr.cli.check import check
 from guacr.errors import SettingsError
 from guacr.settings.models import Settings
-from guacr.telemetry.service import ENDPOINT
+from guacr.telemetry.wanted import ENDPOINT
 from tests.support.certificates import Authority
 from tests.support.waiting import free_port
 

@@ -154,7 +154,7 @@ def test_forgotten_buckets_are_those_used_least_recently(monkeypatch: pytest.Mon
 
 
 def test_every_reason_has_an_error() -> None:
-    assert len(set(REASONS)) == len(SENTENCES) + 2
+    assert len(set(REASONS)) == len(SENTENCES) + 3
     for limit, scope in SENTENCES:
         refusal = Refusal(limit, scope, 3)
         assert refusal.reason in REASONS

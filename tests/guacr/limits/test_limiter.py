@@ -146,6 +146,7 @@ async def test_the_strictest_limit_counts(make_bench: MakeLimited) -> None:
     await frame(joiner)
     with pytest.raises(TooManyError, match="limit of 2 users"):
         bench.open(select=reader.session.id)
+    assert counts["users"] == 1
 
 
 async def test_a_person_is_whom_a_token_or_else_a_certificate_names(

@@ -13,6 +13,7 @@ from guacr.session.context import SessionContext
 from guacr.session.input.reader import Reader
 from guacr.session.link import Link
 from guacr.session.params import Params
+from guacr.session.protocols import Protocols
 from guacr.session.session import Session
 from tests.support.loopback import (
     Bench,
@@ -232,4 +233,17 @@ async def test_no_session_begins_once_the_daemon_ends() -> None:
     with pytest.raises(ShutdownError):
         bench.connect()
     assert not bench.registry.sessions
+    await bench.close()
+
+
+async def test_a_session_has_the_name_of_its_protocol_not_of_an_alias() -> None:
+    class AliasHandler(SketchHandler):
+        alias_of = "sketch"
+
+    bench = Bench()
+    bench.registry.protocols = Protocols({"sketch": SketchHandler, "drawing": AliasHandler})
+    transport, user = bench.connect("drawing")
+    await frame(transport)
+    assert session_of(user).protocol == "sketch"
+    assert list(bench.registry.counters) == ["sketch"]
     await bench.close()

@@ -15,7 +15,7 @@ from guacr.errors import SettingsError
 from guacr.settings.models import Settings
 from guacr.settings.telemetry import TelemetrySettings
 from guacr.telemetry import service
-from guacr.telemetry.service import DISABLED, ENDPOINT, is_wanted
+from guacr.telemetry.wanted import DISABLED, ENDPOINT, is_wanted
 from guacr.testing.client import GuacClient
 from guacr.testing.daemon import LOCAL, address, local_settings, running_daemon
 from handlers.telnet import TelnetHandler

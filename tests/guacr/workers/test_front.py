@@ -38,6 +38,7 @@ from guacr.workers.processor import Processor
 from guacr.workers.remote import MISSED_MAX
 from tests.support.certificates import Authority
 from tests.support.guarding import owned
+from tests.support.otlp import otlp_collector
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -394,6 +395,31 @@ async def test_metrics_of_all_processes_are_added_and_never_go_back(
     (last,) = await front.control.samples()
     assert value(last, name, CARD) == value(after, name, CARD)
     assert value(last, "guacr_processes") == 3
+
+
+async def test_a_collector_gets_the_metrics_of_the_front() -> None:
+    async with otlp_collector() as collector, AsyncExitStack() as stack:
+        telemetry = {"endpoint": collector.origin, "traces": False, "metrics_interval": 0.1}
+        front = Front(settings_of(telemetry=telemetry))
+        with owned():
+            await front.start()
+            stack.push_async_callback(front.close)
+            async with await GuacClient.dial(LOCAL[0], front.port) as client:
+                await client.handshake(CARD, STILL, Hello(width=320, height=240))
+
+            def accepted() -> int:
+                return max(
+                    (
+                        point.as_int
+                        for request in collector.metrics
+                        for metric in request.resource_metrics[0].scope_metrics[0].metrics
+                        for point in metric.sum.data_points
+                        if metric.name == "guacr_connections_accepted"
+                    ),
+                    default=0,
+                )
+
+            await until(lambda: accepted() == 1, "it is counted")
 
 
 async def test_what_a_killed_worker_has_counted_stays(
