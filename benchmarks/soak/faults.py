@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from benchmarks.soak.clock import Clock
@@ -38,6 +39,8 @@ class Fault:
     affects: frozenset[str]
     """The kinds of sessions that may be lost; `*` for all."""
     act: Act
+    is_silent: bool = False
+    """True if a client may not even be told a sentence."""
     spares_begun: bool = False
     """True if only sessions may be lost that have not shown a frame yet."""
     times: list[tuple[float, float]] = field(default_factory=list)
@@ -70,14 +73,22 @@ def faults(servers: Servers, daemon: int, place: Path, clock: Clock) -> list[Fau
         clock: the daemon's.
     """
 
-    def limit(kind: int, value: Callable[[], int]) -> Act:
-        return lambda: _limited(daemon, kind, value)
+    def limit(name: str, kind: int, value: Callable[[int], int]) -> Fault:
+        """Limit each process; if nobody can be accepted, there may not even be a sentence."""
+        act = lambda: _limited(_daemons(daemon), kind, value)  # noqa: E731
+        return Fault(name, EVERYTHING, act, is_silent=True)
 
     found = [
-        Fault("limit of 64 files", EVERYTHING, limit(resource.RLIMIT_NOFILE, lambda: FILES)),
-        Fault("limit of memory", EVERYTHING, limit(resource.RLIMIT_AS, lambda: _used(daemon))),
-        Fault("daemon stopped", EVERYTHING, lambda: _stopped([daemon]), spares_begun=True),
+        limit("limit of 64 files", resource.RLIMIT_NOFILE, lambda _: FILES),
+        limit("limit of memory", resource.RLIMIT_AS, _used),
+        Fault("daemon stopped", EVERYTHING, lambda: _stopped(_daemons(daemon)), spares_begun=True),
     ]
+    if _daemon_workers(daemon):
+        one = partial(_daemon_workers, daemon)
+        found.append(Fault("worker killed", EVERYTHING, lambda: _killed(one()[:1]), is_silent=True))
+        found.append(
+            Fault("worker stopped", EVERYTHING, lambda: _stopped(one()[-1:]), is_silent=True)
+        )
     if servers.ssh:
         is_ssh = frozenset({"ssh", "far ssh"})
         found.append(Fault("sshd killed", is_ssh, lambda: _killed(_sshd())))
@@ -92,7 +103,7 @@ def faults(servers: Servers, daemon: int, place: Path, clock: Clock) -> list[Fau
             Fault("desktop stopped", frozenset({"vnc", "rdp"}), lambda: _stopped([desktop]))
         )
         found.append(
-            Fault("RDP worker killed", frozenset({"rdp"}), lambda: _killed(_workers(daemon)))
+            Fault("RDP worker killed", frozenset({"rdp"}), lambda: _killed(_rdp_workers(daemon)))
         )
     if os.path.ismount(place):
         found.append(Fault("full disk", frozenset({"recorded"}), lambda: _full(place)))
@@ -121,10 +132,28 @@ def _sshd() -> list[int]:
     return found
 
 
-def _workers(daemon: int) -> list[int]:
-    """Return the workers of RDP: what the daemon's zygotes have started."""
-    children = Path(f"/proc/{daemon}/task/{daemon}/children").read_text().split()
-    return [one for child in children for one in tree(int(child))[1:]]
+def _daemons(daemon: int) -> list[int]:
+    """Return the processes that accept and serve clients."""
+    return [daemon, *_daemon_workers(daemon)]
+
+
+def _daemon_workers(daemon: int) -> list[int]:
+    """Return the workers of the daemon, the newest last; none if it is a single process."""
+    return sorted(pid for pid in tree(daemon) if _name(pid).startswith("guacr w"))
+
+
+def _name(pid: int) -> str:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/comm").read_text()
+    return ""
+
+
+def _rdp_workers(daemon: int) -> list[int]:
+    """Return the workers of RDP: what the zygotes of the processes with sessions have started."""
+    zygotes: list[int] = []
+    for pid in _daemon_workers(daemon) or [daemon]:
+        zygotes += map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+    return [one for zygote in zygotes for one in tree(zygote)[1:]]
 
 
 def _used(pid: int) -> int:
@@ -172,13 +201,18 @@ def _restarted(process: object) -> Act:
 
 
 @asynccontextmanager
-async def _limited(pid: int, kind: int, value: Callable[[], int]) -> AsyncIterator[None]:
-    before = resource.prlimit(pid, kind)
-    resource.prlimit(pid, kind, (value(), before[1]))
+async def _limited(
+    pids: Iterable[int], kind: int, value: Callable[[int], int]
+) -> AsyncIterator[None]:
+    before = {pid: resource.prlimit(pid, kind) for pid in pids}
+    for pid, (_, hard) in before.items():
+        resource.prlimit(pid, kind, (value(pid), hard))
     try:
         yield
     finally:
-        resource.prlimit(pid, kind, before)
+        for pid, limits in before.items():
+            with suppress(ProcessLookupError):
+                resource.prlimit(pid, kind, limits)
 
 
 @asynccontextmanager

@@ -56,6 +56,8 @@ min_free_disk = 1048576
 segment_size = 1048576
 [audit]
 size = 8388608
+[daemon]
+workers = {workers}
 """
 
 Tell = Callable[[str], None]
@@ -67,6 +69,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks soak")
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--sessions", type=int, default=500, help="at a time")
+    parser.add_argument("--workers", type=int, default=1, help="processes with sessions")
     parser.add_argument("--every", type=float, default=60.0, help="seconds between two lines")
     parser.add_argument("--only", default="", help="inject only faults with this in their names")
     options = parser.parse_args(arguments)
@@ -117,7 +120,7 @@ async def _soak(options: argparse.Namespace) -> int:
         servers = Servers()
         await servers.start(stack, place, disk)
         clock = Clock(place)
-        daemon, port = await stack.enter_async_context(_daemon(place, disk, clock))
+        daemon, port = await stack.enter_async_context(_daemon(place, disk, clock, options.workers))
         found = faults(servers, daemon.pid, disk, clock)
         found = [fault for fault in found if options.only in fault.name]
         for text in servers.missing:
@@ -216,7 +219,7 @@ def _report_losses(crowd: Crowd, found: list[Fault], tell: Tell) -> bool:
         causes = [fault for fault in found if fault.explains(loss)]
         causes.sort(key=lambda fault: len(fault.affects - {"*"}), reverse=True)
         names = [fault.name for fault in causes]  # those of this kind first
-        if names and (loss.is_told or any(map(_is_silent, names))):
+        if names and (loss.is_told or any(fault.is_silent for fault in causes)):
             explained[f"{names[0]}: {loss.kind}: {loss.reason}"] += 1
         else:
             near = f"after {names[0]}, without a sentence" if names else "no fault"
@@ -256,11 +259,6 @@ def _report_log(log: Path, tell: Tell) -> bool:
     return not tracebacks
 
 
-def _is_silent(fault: str) -> bool:
-    """Return whether a client may not even be told a sentence: nothing can be accepted."""
-    return fault.startswith("limit of")
-
-
 @contextmanager
 def _disk(place: Path) -> Iterator[Path]:
     """A small disk of its own in the namespace; otherwise, a directory."""
@@ -277,12 +275,12 @@ def _disk(place: Path) -> Iterator[Path]:
 
 @asynccontextmanager
 async def _daemon(
-    place: Path, disk: Path, clock: Clock
+    place: Path, disk: Path, clock: Clock, workers: int
 ) -> AsyncIterator[tuple[subprocess.Popen[bytes], int]]:
     """The daemon, with a clock that can be set wrong."""
     port = free_port()
     config = place / "guacr.toml"
-    config.write_text(CONFIG.format(port=port, disk=disk))
+    config.write_text(CONFIG.format(port=port, disk=disk, workers=workers))
     environment = os.environ | clock.environment
     command = [sys.executable, "-m", "guacr", "serve", "-f", "--config", str(config)]
     with (place / "log").open("wb") as log:
