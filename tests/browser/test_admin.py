@@ -5,17 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from io import BytesIO
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from guacr.access.operator_tokens import ALL_RIGHTS, Right, make_operator_token
 from guacr.daemon import Daemon
+from guacr.display.geometry import Rect
 from guacr.protocol.client import ClientInfo
 from guacr.session.origin import Origin
 from guacr.session.user import User
 from guacr.testing.daemon import LOCAL, local_settings, running_daemon
 from tests.support.browser import Browser, Page, Window
-from tests.support.loopback import MemoryTransport, SketchHandler, note_session
+from tests.support.loopback import MemoryTransport, SketchHandler, note_session, session_of, sketch
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -100,6 +104,31 @@ async def test_sessions_are_listed_filtered_watched_and_ended(browser: Browser) 
             await page.until(f"{ROWS} === 0", "the end")
             assert await page.text("#sessions-note") == "No session matches."
         assert first.all("error") == [("come back at ten", "523")]
+
+
+async def test_a_watched_screen_is_scaled_without_gaps(browser: Browser) -> None:
+    chequers = np.indices((768, 1024, 4))[:2].sum(axis=0).astype(np.uint8) % 2 * 255
+    async with running() as daemon:
+        _, owner = connect(daemon, "bob")
+        surface = sketch(owner).surface
+        surface.resize(1024, 768)
+        surface.blit(Rect(0, 0, 1024, 768), chequers)
+        async with opened(browser, daemon, operator_token()) as page:
+            await page.click("#sessions-list button")
+            await page.click("#watch")
+            await page.until_visible("#watch-display canvas")
+            await page.until("document.querySelector('#watch-status').textContent === ''", "sync")
+            pointers = "document.querySelectorAll('#watch-display canvas').length - 1"
+            assert await page.run(pointers) == 0
+            session_of(owner).pointer.moved_by(owner, 10, 10, 0)
+            await page.until(f"{pointers} === 1", "the pointer that the owner has moved")
+            for width, height in ((1280, 800), (1000, 700), (900, 640), (700, 600)):
+                await page.resize(Window(width=width, height=height))
+                await page.until(f"innerWidth === {width}", "the new size")
+                picture = Image.open(BytesIO(await page.screenshot())).convert("L")
+                middle = np.asarray(picture)[height // 2 - 50 :][:100, width // 2 - 50 :][:, :100]
+                grey = np.mean((middle > 30) & (middle < 225))
+                assert grey > 0.5, f"{width}x{height}: every pixel is that of a single remote one"
 
 
 async def test_sessions_are_sorted_by_columns(browser: Browser) -> None:
