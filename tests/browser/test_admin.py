@@ -185,6 +185,25 @@ async def test_tables_fit_on_a_phone(browser: Browser) -> None:
             assert await page.run(label) == '"User"'
 
 
+async def test_nothing_is_wider_than_the_window(browser: Browser) -> None:
+    wider = """[...document.querySelectorAll('body *')].filter((one) => !one.closest('.scrolled *'))
+        .filter((one) => one.getBoundingClientRect().right > innerWidth + 0.5)
+        .map((one) => one.id || one.tagName)"""
+    rates = "document.querySelector('#sessions').innerText.includes('/s')"
+    async with running() as daemon:
+        for name in ("ann", "a-person-with-a-long-name@a.domain.example", ""):
+            connect(daemon, name)
+        async with opened(browser, daemon, operator_token()) as page:
+            await page.until(f"{ROWS} === 3", "the sessions")
+            await page.until(rates, "the rates")
+            for width in range(320, 1401, 20):
+                await page.resize(Window(width=width))
+                await page.until(f"innerWidth === {width}", "the new size")
+                assert await page.run(wider) == [], width
+                assert await page.run("document.documentElement.scrollWidth") <= width
+                assert await page.run(CUT) == [], f"{width}: tables have to be scrolled"
+
+
 async def test_draining_on_a_phone(browser: Browser) -> None:
     async with running() as daemon:
         connect(daemon, "a person with a long name, " * 5)

@@ -71,12 +71,12 @@ class Console {
       { text: nameOf },
       { text: ({ protocol }) => shown(protocol), className: "wide" },
       { text: ({ subject }) => shown(subject) }, // not the name, which clients give themselves
-      { text: ({ client }) => shown(client), className: "wide" },
+      { text: ({ client }) => shown(client), className: "widest" },
       { text: ({ users }) => String(users.length), className: "number wide" },
       { text: length, className: "number wide" },
       { text: ({ sending }) => perSecond(sending), className: "number" },
       { text: ({ receiving }) => perSecond(receiving), className: "number wide" },
-      { text: ({ worker }) => worker || NONE, className: "number wide" },
+      { text: ({ worker }) => worker || NONE, className: "number widest" },
     ], (id) => this.select(id));
     this.sorting = new Sorting(byId("sessions"), [
       nameOf,
@@ -265,7 +265,7 @@ class Console {
     const rated = this.rates.add(sessions, performance.now());
     this.sessions = new Map(rated.map((session) => [session.id, session]));
     this.sessionRows.show(this.sorting.sorted(rated));
-    byId("sessions").hidden = !rated.length;
+    byId("sessions-box").hidden = !rated.length;
     byId("more").hidden = total <= rated.length || this.limit >= PAGE_MAX;
     let note = "";
     if (!total) note = isFiltered ? "No session matches." : "There are no sessions.";
