@@ -162,6 +162,7 @@ async def test_rights_and_wrong_tokens(browser: Browser) -> None:
         await page.run(f"document.querySelector('#token').value = '{operator_token([Right.READ])}'")
         await page.click("#login button")
         await page.until_visible("#workers tr")
+        assert (await page.text("#workers td")).startswith("pid ")  # a single one has no name
         assert await page.run("document.querySelector('#drain').offsetParent === null")
         await page.goto(address(daemon))
         await page.until_visible("#workers tr")  # the tab has kept the token

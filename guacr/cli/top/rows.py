@@ -73,7 +73,7 @@ COLUMNS = (
     _text("USERNAME", lambda session: session.username),
     _text("PERSON", lambda session: session.subject),
     _text("CLIENT", lambda session: session.client),
-    _text("PROCESS", lambda session: session.worker),
+    _text("WORKER", lambda session: session.worker),
     _bytes("IN", lambda row: row.session.received),
     _bytes("OUT", lambda row: row.session.sent),
 )
@@ -121,7 +121,7 @@ def chosen(rows: Iterable[Row], search: str, column: int, *, reverse: bool) -> l
 def worker_line(worker: WorkerInfo) -> str:
     """Return the line about a worker."""
     return (
-        f"process {shown(worker.name)}".rstrip()
+        f"worker {shown(worker.name)}".rstrip()
         + f"  pid {worker.pid}  {worker.state}  sessions {worker.sessions}  "
         f"users {worker.users}  lag {worker.loop_lag * 1000:.0f} ms  memory {amount(worker.memory)}"
     )
@@ -136,7 +136,7 @@ def details(session: SessionInfo) -> Sequence[str]:
     """Return lines about a session and its users."""
     lines = [
         f"{session.id}  {session.protocol}  {shown(session.host) or '-'}",
-        f"connection {shown(session.connection) or '-'}, process {shown(session.worker) or '-'}",
+        f"connection {shown(session.connection) or '-'}, worker {shown(session.worker) or '-'}",
     ]
     for user in session.users:
         rights = "owner" if user.owner else "read-only" if user.read_only else "joined"
