@@ -183,17 +183,27 @@ class Top(App[None]):
         selected, (across, scroll) = self._selected(), table.scroll_offset
         table.clear(columns=True)
         table.scroll_x = across
-        for number, column in enumerate(COLUMNS):
-            mark = "" if number != self._column else "▼" if column.falls != self._reversed else "▲"
-            table.add_column(Text(f"{column.title}{mark}", justify=column.align))
-        for row in rows[:ROWS_MAX]:
-            cells = [Text(column.text(row) or "-", justify=column.align) for column in COLUMNS]
-            table.add_row(*cells, key=row.session.id)
+        heads = [Text(self._title(number), justify=one.align) for number, one in enumerate(COLUMNS)]
+        lines = {
+            row.session.id: [Text(one.text(row) or "-", justify=one.align) for one in COLUMNS]
+            for row in rows[:ROWS_MAX]
+        }
+        # a table would measure its cells later, and draw columns as wide as their titles until then
+        for head, *cells in zip(heads, *lines.values(), strict=True):
+            table.add_column(head, width=max(cell.cell_len for cell in (head, *cells)))
+        for key, line in lines.items():
+            table.add_row(*line, key=key)
         if selected is not None and selected in table.rows:
             table.move_cursor(row=table.get_row_index(selected), scroll=False)
             table.scroll_y = scroll
         if len(rows) > ROWS_MAX:
             self._say("notice", f"{ROWS_MAX} of {len(rows)} sessions are shown: / filters them")
+
+    def _title(self, number: int) -> str:
+        """Return the title of a column, with an arrow if rows are sorted by it."""
+        column = COLUMNS[number]
+        mark = "" if number != self._column else "▼" if column.falls != self._reversed else "▲"
+        return f"{column.title}{mark}"
 
     def _found(self) -> list[Row]:
         return chosen(self._rows, self._search, self._column, reverse=self._reversed)

@@ -46,6 +46,12 @@ def said(pilot: Pilot[None], part: str) -> str:
     return str(pilot.app.query_one(f"#{part}", Static).content)
 
 
+def painted(pilot: Pilot[None]) -> str:
+    """Return the table as it is on the screen."""
+    table = pilot.app.query_one(DataTable)
+    return "\n".join(table.render_line(row).text for row in range(table.size.height))
+
+
 @pytest.fixture
 async def site(tmp_path: Path) -> AsyncIterator[Site]:
     async with running_site(control_settings(tmp_path)) as running:
@@ -85,6 +91,20 @@ async def test_what_follows_a_slash_is_never_a_command(site: Site, tmp_path: Pat
         await pilot.press("slash", "enter")
         await until(pilot, lambda: not lines(pilot))  # it is a part of the text
         assert not session_of(user).closed
+
+
+async def test_columns_keep_their_widths_while_a_filter_is_typed(
+    site: Site, tmp_path: Path
+) -> None:
+    site.connect(hostname="a-host-with-a-long-name", subject="ann")
+    site.connect(hostname="another-host", subject="ann")
+    async with screen(tmp_path) as pilot:
+        await until(pilot, lambda: len(lines(pilot)) == 2)
+        await until(pilot, lambda: "a-host-with-a-long-name" in painted(pilot))
+        await pilot.press("slash")
+        for key in "a-ho":
+            await pilot.press(key)
+            assert "a-host-with-a-long-name" in painted(pilot), key
 
 
 async def test_the_cursor_stays_with_its_session(site: Site, tmp_path: Path) -> None:
