@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from textual import events
 from textual.pilot import Pilot
-from textual.widgets import DataTable, Static
+from textual.widgets import DataTable, Input, Static
 
 from guacr.cli.top.app import Top
 from guacr.control.client import ControlClient, Place
@@ -134,6 +134,25 @@ async def test_80_columns_have_the_rates_and_can_be_scrolled(site: Site, tmp_pat
         site.connect(hostname="other")
         await until(pilot, lambda: len(lines(pilot)) == 2)
         assert table.scroll_x > 0
+
+
+async def test_columns_beyond_the_screen_are_named(site: Site, tmp_path: Path) -> None:
+    site.connect(hostname="a-host-with-a-long-name", subject="ann")
+    async with screen(tmp_path, size=(80, 24)) as pilot:
+        await until(pilot, lambda: said(pilot, "beyond").endswith("WORKER, IN, OUT →"))
+        assert "OUT/S" not in said(pilot, "beyond")
+        await pilot.press("right", "right", "left")
+        await until(pilot, lambda: said(pilot, "beyond").startswith("← PROTOCOL"))
+        assert painted(pilot).startswith(" ID ")  # so that one knows whose row it is
+        await pilot.press("S")
+        await pilot.resize_terminal(200, 24)
+        await until(pilot, lambda: not said(pilot, "beyond"))
+        while "OUT▼" not in titles(pilot):
+            await pilot.press("s")
+        await pilot.resize_terminal(40, 24)
+        await until(pilot, lambda: "OUT▼" in said(pilot, "beyond"))
+        await pilot.press("slash", "a", "left", "b")  # arrows move in the text
+        assert pilot.app.query_one("#filter", Input).value == "ba"
 
 
 async def test_a_daemon_that_goes_away_is_waited_for(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from guacr.cli.top.rows import (
     Rates,
     chosen,
     details,
+    hidden,
     shown,
     worker_line,
 )
@@ -70,6 +71,16 @@ def test_a_filter_looks_at_all_texts() -> None:
 def test_texts_of_peers_control_no_terminal() -> None:
     assert shown("a\x1b[2J") == "a\\x1b[2J"
     assert len(shown("x" * 1000)) == CELL_MAX
+
+
+def test_columns_beyond_the_screen_are_named() -> None:
+    columns = [("ID", 5), ("A", 10), ("B", 10), ("C", 10)]
+    assert hidden(columns, 0, 35) == ""
+    assert hidden(columns, 0, 34) == "C →"
+    assert hidden(columns, 0, 20) == "B, C →"
+    assert hidden(columns, 1, 26) == "← A   C →"
+    assert hidden(columns, 10, 25) == "← A"
+    assert hidden([], 0, 80) == ""
 
 
 def test_workers_have_a_name_if_there_are_several() -> None:
