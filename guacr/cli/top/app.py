@@ -166,7 +166,9 @@ class Top(App[None]):
             self._fetch()
 
     def on_seen(self, message: Seen) -> None:
-        """Show what the daemon has answered."""
+        """Show what the daemon has answered, unless the screen is being closed."""
+        if not self.is_running:
+            return
         status, sessions = message.status, message.sessions
         self._rows = self._rates.rows(sessions, time.monotonic(), time.time())
         received = sum(row.receiving for row in self._rows)
@@ -187,7 +189,8 @@ class Top(App[None]):
 
     def on_failed(self, message: Failed) -> None:
         """Show the error; what was seen last stays."""
-        self._say("notice", message.sentence)
+        if self.is_running:
+            self._say("notice", message.sentence)
 
     def _say(self, part: str, text: str) -> None:
         self.query_one(f"#{part}", Static).update(Text(showable(text, escaped, keep="\n")))

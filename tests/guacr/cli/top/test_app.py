@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,8 +12,9 @@ from textual import events
 from textual.pilot import Pilot
 from textual.widgets import DataTable, Input, Static
 
-from guacr.cli.top.app import Top
+from guacr.cli.top.app import Failed, Seen, Top
 from guacr.control.client import ControlClient, Place
+from guacr.errors import GuacrError
 from tests.guacr.operators.conftest import Site, control_settings, running_site
 from tests.support.loopback import session_of
 
@@ -165,3 +167,13 @@ async def test_a_daemon_that_goes_away_is_waited_for(tmp_path: Path) -> None:
             async with running_site(control_settings(tmp_path)):
                 await until(pilot, lambda: not said(pilot, "notice"))
                 assert not lines(pilot)
+
+
+async def test_answers_that_come_while_it_closes_are_ignored(site: Site, tmp_path: Path) -> None:
+    client = ControlClient(Place(unix_socket=tmp_path / "control.sock"))
+    app = Top(client, 60.0)
+    status = await asyncio.to_thread(client.status)
+    async with app.run_test():
+        pass
+    app.on_seen(Seen(status, []))
+    app.on_failed(Failed(GuacrError("it is gone")))
