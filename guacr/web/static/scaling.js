@@ -8,7 +8,7 @@ export function scaleTo(display, scale) {
   const isWhole = dots > 1.5 && Math.abs(dots - Math.round(dots)) * side < 0.5;
   const { classList } = display.getElement();
   classList.toggle("pixelated", isWhole);
-  // without a graphics card, Chromium leaves out rows and columns of a screen with a pointer
+  // without a graphics card, Chromium can leave out rows and columns of a screen with a pointer
   classList.toggle("smaller", dots < 1);
 }
 
