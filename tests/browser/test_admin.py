@@ -5,17 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from io import BytesIO
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from guacr.access.operator_tokens import ALL_RIGHTS, Right, make_operator_token
 from guacr.daemon import Daemon
+from guacr.display.geometry import Rect
 from guacr.protocol.client import ClientInfo
 from guacr.session.origin import Origin
 from guacr.session.user import User
 from guacr.testing.daemon import LOCAL, local_settings, running_daemon
 from tests.support.browser import Browser, Page, Window
-from tests.support.loopback import MemoryTransport, SketchHandler, note_session
+from tests.support.loopback import MemoryTransport, SketchHandler, note_session, session_of, sketch
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -102,6 +106,31 @@ async def test_sessions_are_listed_filtered_watched_and_ended(browser: Browser) 
         assert first.all("error") == [("come back at ten", "523")]
 
 
+async def test_a_watched_screen_is_scaled_without_gaps(browser: Browser) -> None:
+    chequers = np.indices((768, 1024, 4))[:2].sum(axis=0).astype(np.uint8) % 2 * 255
+    async with running() as daemon:
+        _, owner = connect(daemon, "bob")
+        surface = sketch(owner).surface
+        surface.resize(1024, 768)
+        surface.blit(Rect(0, 0, 1024, 768), chequers)
+        async with opened(browser, daemon, operator_token()) as page:
+            await page.click("#sessions-list button")
+            await page.click("#watch")
+            await page.until_visible("#watch-display canvas")
+            await page.until("document.querySelector('#watch-status').textContent === ''", "sync")
+            pointers = "document.querySelectorAll('#watch-display canvas').length - 1"
+            assert await page.run(pointers) == 0
+            session_of(owner).pointer.moved_by(owner, 10, 10, 0)
+            await page.until(f"{pointers} === 1", "the pointer that the owner has moved")
+            for width, height in ((1280, 800), (1000, 700), (900, 640), (700, 600)):
+                await page.resize(Window(width=width, height=height))
+                await page.until(f"innerWidth === {width}", "the new size")
+                picture = Image.open(BytesIO(await page.screenshot())).convert("L")
+                middle = np.asarray(picture)[height // 2 - 50 :][:100, width // 2 - 50 :][:, :100]
+                grey = np.mean((middle > 30) & (middle < 225))
+                assert grey > 0.5, f"{width}x{height}: every pixel is that of a single remote one"
+
+
 async def test_sessions_are_sorted_by_columns(browser: Browser) -> None:
     people = "[...document.querySelectorAll('#sessions-list tr')].map((r) => r.cells[2].innerText)"
     async with running() as daemon:
@@ -133,6 +162,7 @@ async def test_rights_and_wrong_tokens(browser: Browser) -> None:
         await page.run(f"document.querySelector('#token').value = '{operator_token([Right.READ])}'")
         await page.click("#login button")
         await page.until_visible("#workers tr")
+        assert (await page.text("#workers td")).startswith("pid ")  # a single one has no name
         assert await page.run("document.querySelector('#drain').offsetParent === null")
         await page.goto(address(daemon))
         await page.until_visible("#workers tr")  # the tab has kept the token
@@ -154,6 +184,25 @@ async def test_tables_fit_on_a_phone(browser: Browser) -> None:
             assert await page.run(CUT) == []
             label = "getComputedStyle(document.querySelector('#users td'), '::before').content"
             assert await page.run(label) == '"User"'
+
+
+async def test_nothing_is_wider_than_the_window(browser: Browser) -> None:
+    wider = """[...document.querySelectorAll('body *')].filter((one) => !one.closest('.scrolled *'))
+        .filter((one) => one.getBoundingClientRect().right > innerWidth + 0.5)
+        .map((one) => one.id || one.tagName)"""
+    rates = "document.querySelector('#sessions').innerText.includes('/s')"
+    async with running() as daemon:
+        for name in ("ann", "a-person-with-a-long-name@a.domain.example", ""):
+            connect(daemon, name)
+        async with opened(browser, daemon, operator_token()) as page:
+            await page.until(f"{ROWS} === 3", "the sessions")
+            await page.until(rates, "the rates")
+            for width in range(320, 1401, 20):
+                await page.resize(Window(width=width))
+                await page.until(f"innerWidth === {width}", "the new size")
+                assert await page.run(wider) == [], width
+                assert await page.run("document.documentElement.scrollWidth") <= width
+                assert await page.run(CUT) == [], f"{width}: tables have to be scrolled"
 
 
 async def test_draining_on_a_phone(browser: Browser) -> None:

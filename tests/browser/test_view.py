@@ -124,6 +124,28 @@ async def test_view_only_sends_no_input(page: Page, site: Site) -> None:
     assert handler.events == [("key", 0x63, True), ("key", 0x63, False)]
 
 
+async def test_who_watches_sees_a_pointer_that_has_moved(
+    browser: Browser, page: Page, site: Site
+) -> None:
+    await connected(page, site)
+    await page.run("document.querySelector('#action-share').click()")
+    link = await page.until("document.querySelector('#share-link').value", "the link")
+    assert "joins=watch" in link
+    viewer = await browser.page()
+    await viewer.goto(link)
+    await viewer.until(CONNECTED, "the first picture")
+    pointers = "document.querySelectorAll('#display canvas').length - 1"
+    assert await viewer.run(pointers) == 0
+    handler_of(site).session.display.set_cursor(cursor.POINTER)
+    await viewer.until("document.querySelector('#display > div').style.cursor", "the new shape")
+    assert await viewer.run(pointers) == 0
+    await page.run("document.querySelector('#share-dialog').close()")
+    await page.mouse("mouseMoved", 100, 200)
+    await viewer.until(f"{pointers} === 1", "the pointer")
+    assert viewer.errors == []
+    await viewer.close()
+
+
 async def test_nothing_stays_pressed_when_the_window_loses_the_focus(
     page: Page, site: Site
 ) -> None:

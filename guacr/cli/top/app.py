@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from itertools import accumulate
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
@@ -17,7 +18,17 @@ from textual.widgets import DataTable, Footer, Input, Static
 from typing_extensions import override
 
 from guacr.cli.control import amount
-from guacr.cli.top.rows import COLUMNS, SORTED_FIRST, Rates, Row, chosen, details, worker_line
+from guacr.cli.top.rows import (
+    COLUMNS,
+    COLUMNS_FIXED,
+    SORTED_FIRST,
+    Rates,
+    Row,
+    chosen,
+    details,
+    hidden,
+    worker_line,
+)
 from guacr.control.info import DaemonStatus, SessionInfo
 from guacr.errors import GuacrError
 from guacr.showable import escaped, showable
@@ -88,8 +99,9 @@ class Top(App[None]):
     ENABLE_COMMAND_PALETTE = False
     TITLE = "guacr top"
     CSS = """
-    #state, #workers, #notice { height: auto; padding: 0 1; }
+    #state, #workers, #notice, #beyond { height: auto; padding: 0 1; }
     #notice { color: $error; text-style: bold; }
+    #beyond { color: $text-muted; }
     #filter { display: none; }
     #filter.open { display: block; }
     DataTable { height: 1fr; }
@@ -103,6 +115,9 @@ class Top(App[None]):
         Binding("k", "kill", "End session"),
         Binding("q", "quit", "Quit"),
         Binding("escape", "all", "Show all", show=False),
+        # a table would move by one character
+        Binding("right", "across(1)", "Columns to the right", show=False, priority=True),
+        Binding("left", "across(-1)", "Columns to the left", show=False, priority=True),
     ]
 
     def __init__(self, client: ControlClient, interval: float) -> None:
@@ -112,6 +127,7 @@ class Top(App[None]):
         self._rates = Rates()
         self._rows: list[Row] = []
         self._search = ""
+        self._beyond = ""
         self._column, self._reversed = SORTED_FIRST, False
 
     @override
@@ -120,12 +136,16 @@ class Top(App[None]):
         yield Static(id="workers")
         yield Static(id="notice")
         yield Input(id="filter", placeholder="Text that sessions must contain")
-        yield DataTable(cursor_type="row", zebra_stripes=False)
+        yield DataTable(cursor_type="row", zebra_stripes=False, fixed_columns=COLUMNS_FIXED)
+        yield Static(id="beyond")
         yield Footer()
 
     def on_mount(self) -> None:
         """Look at the daemon, then again and again."""
         self._table.focus()
+        for changing in ("scroll_x", "virtual_size"):
+            self.watch(self._table, changing, self._name_hidden_later)
+        self.screen.screen_layout_refresh_signal.subscribe(self, lambda _: self._name_hidden())
         self._look()
         self.set_interval(self._interval, self._look)
 
@@ -146,7 +166,9 @@ class Top(App[None]):
             self._fetch()
 
     def on_seen(self, message: Seen) -> None:
-        """Show what the daemon has answered."""
+        """Show what the daemon has answered, unless the screen is being closed."""
+        if not self.is_running:
+            return
         status, sessions = message.status, message.sessions
         self._rows = self._rates.rows(sessions, time.monotonic(), time.time())
         received = sum(row.receiving for row in self._rows)
@@ -167,7 +189,8 @@ class Top(App[None]):
 
     def on_failed(self, message: Failed) -> None:
         """Show the error; what was seen last stays."""
-        self._say("notice", message.sentence)
+        if self.is_running:
+            self._say("notice", message.sentence)
 
     def _say(self, part: str, text: str) -> None:
         self.query_one(f"#{part}", Static).update(Text(showable(text, escaped, keep="\n")))
@@ -182,18 +205,28 @@ class Top(App[None]):
         table, rows = self._table, self._found()
         selected, (across, scroll) = self._selected(), table.scroll_offset
         table.clear(columns=True)
-        table.scroll_x = across
-        for number, column in enumerate(COLUMNS):
-            mark = "" if number != self._column else "▼" if column.falls != self._reversed else "▲"
-            table.add_column(Text(f"{column.title}{mark}", justify=column.align))
-        for row in rows[:ROWS_MAX]:
-            cells = [Text(column.text(row) or "-", justify=column.align) for column in COLUMNS]
-            table.add_row(*cells, key=row.session.id)
+        table.scroll_x = table.scroll_target_x = across
+        heads = [Text(self._title(number), justify=one.align) for number, one in enumerate(COLUMNS)]
+        lines = {
+            row.session.id: [Text(one.text(row) or "-", justify=one.align) for one in COLUMNS]
+            for row in rows[:ROWS_MAX]
+        }
+        # a table would measure its cells later, and draw columns as wide as their titles until then
+        for head, *cells in zip(heads, *lines.values(), strict=True):
+            table.add_column(head, width=max(cell.cell_len for cell in (head, *cells)))
+        for key, line in lines.items():
+            table.add_row(*line, key=key)
         if selected is not None and selected in table.rows:
             table.move_cursor(row=table.get_row_index(selected), scroll=False)
             table.scroll_y = scroll
         if len(rows) > ROWS_MAX:
             self._say("notice", f"{ROWS_MAX} of {len(rows)} sessions are shown: / filters them")
+
+    def _title(self, number: int) -> str:
+        """Return the title of a column, with an arrow if rows are sorted by it."""
+        column = COLUMNS[number]
+        mark = "" if number != self._column else "▼" if column.falls != self._reversed else "▲"
+        return f"{column.title}{mark}"
 
     def _found(self) -> list[Row]:
         return chosen(self._rows, self._search, self._column, reverse=self._reversed)
@@ -204,6 +237,21 @@ class Top(App[None]):
         if not table.is_valid_row_index(table.cursor_row):
             return None
         return table.coordinate_to_cell_key(table.cursor_coordinate).row_key.value
+
+    def _name_hidden_later(self) -> None:
+        self.call_after_refresh(self._name_hidden)
+
+    def _name_hidden(self) -> None:
+        """Name the columns for which the table has to be scrolled to the side."""
+        if not self.is_running:
+            return
+        table = self._table
+        columns = [(str(one.label), one.get_render_width(table)) for one in table.ordered_columns]
+        names = hidden(columns, round(table.scroll_x), table.scrollable_content_region.width)
+        if names != self._beyond:  # showing them changes the layout, for which this is called
+            self._beyond = names
+            self._say("beyond", names)
+            self.query_one("#beyond").display = bool(names)
 
     # ---- keys
 
@@ -217,10 +265,21 @@ class Top(App[None]):
         self._reversed = not self._reversed
         self._draw()
 
+    def action_across(self, step: int) -> None:
+        """Scroll the table to the side, by a column."""
+        table = self._table
+        widths = [column.get_render_width(table) for column in table.ordered_columns]
+        starts = list(accumulate(widths[COLUMNS_FIXED:], initial=0))
+        if step > 0:
+            place = next((at for at in starts if at > table.scroll_x), starts[-1])
+        else:
+            place = next((at for at in reversed(starts) if at < table.scroll_x), 0)
+        table.scroll_to(x=place, animate=False)
+
     @override
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Return True if an action is possible: a slash in a text is a slash."""
-        return action != "filter" or self.focused is self._table
+        return action not in ("filter", "across") or self.focused is self._table
 
     def action_filter(self) -> None:
         """Ask for a text that sessions must contain."""

@@ -73,11 +73,14 @@ COLUMNS = (
     _text("USERNAME", lambda session: session.username),
     _text("PERSON", lambda session: session.subject),
     _text("CLIENT", lambda session: session.client),
-    _text("PROCESS", lambda session: session.worker),
+    _text("WORKER", lambda session: session.worker),
     _bytes("IN", lambda row: row.session.received),
     _bytes("OUT", lambda row: row.session.sent),
 )
-"""Terminals of 80 columns show the rates, and have to be scrolled for what may be long."""
+"""Terminals of 80 columns show the rates, and have to be scrolled for what may be long and for what
+matters least."""
+COLUMNS_FIXED = 1
+"""Columns that are not scrolled."""
 SORTED_FIRST = next(number for number, one in enumerate(COLUMNS) if one.title == "OUT/S")
 """The column that rows are sorted by at first."""
 
@@ -118,10 +121,31 @@ def chosen(rows: Iterable[Row], search: str, column: int, *, reverse: bool) -> l
     return sorted(found, key=by.order, reverse=by.falls != reverse)
 
 
+def hidden(columns: Sequence[tuple[str, int]], scrolled: int, room: int) -> str:
+    """Return the line that names the columns that the screen does not show, or only in part; empty
+    if there are none.
+
+    Args:
+        columns: their titles and widths.
+        scrolled: by how much they are scrolled to the side.
+        room: the width of the table on the screen.
+    """
+    left, right, end = [], [], 0
+    fixed = sum(width for _, width in columns[:COLUMNS_FIXED])
+    for number, (title, width) in enumerate(columns):
+        start, end = end, end + width
+        if number >= COLUMNS_FIXED and start < scrolled + fixed:
+            left.append(title)
+        elif number >= COLUMNS_FIXED and end > scrolled + room:
+            right.append(title)
+    parts = (f"← {', '.join(left)}" if left else "", f"{', '.join(right)} →" if right else "")
+    return "   ".join(filter(None, parts))
+
+
 def worker_line(worker: WorkerInfo) -> str:
     """Return the line about a worker."""
     return (
-        f"process {shown(worker.name)}".rstrip()
+        f"worker {shown(worker.name)}".rstrip()
         + f"  pid {worker.pid}  {worker.state}  sessions {worker.sessions}  "
         f"users {worker.users}  lag {worker.loop_lag * 1000:.0f} ms  memory {amount(worker.memory)}"
     )
@@ -136,7 +160,7 @@ def details(session: SessionInfo) -> Sequence[str]:
     """Return lines about a session and its users."""
     lines = [
         f"{session.id}  {session.protocol}  {shown(session.host) or '-'}",
-        f"connection {shown(session.connection) or '-'}, process {shown(session.worker) or '-'}",
+        f"connection {shown(session.connection) or '-'}, worker {shown(session.worker) or '-'}",
     ]
     for user in session.users:
         rights = "owner" if user.owner else "read-only" if user.read_only else "joined"

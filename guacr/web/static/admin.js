@@ -1,4 +1,4 @@
-// The page of operators: the daemon, its processes and sessions, and what may be done with them.
+// The page of operators: the daemon, its workers and sessions, and what may be done with them.
 //
 //   admin                the page; it asks for a token
 //   admin#token=TOKEN    the same with a token, which leaves the address at once
@@ -19,7 +19,7 @@ const PAGE_MAX = 1000;
 const TYPING = 250; // milliseconds without a key after which filters apply
 const FILTERS = {
   protocol: "Protocol", host: "Host", username: "User name", connection: "Connection", client: "Client",
-  subject: "Person", worker: "Process",
+  subject: "Person", worker: "Worker",
 };
 const NONE = "–";
 
@@ -59,7 +59,7 @@ class Console {
     this.listen();
     const length = ({ since }) => clock(Math.max(this.operations.now - since, 0) * 1000);
     this.workerRows = new Rows(byId("workers"), [
-      { text: ({ name, pid }) => (name ? `${name} (${pid})` : String(pid)) },
+      { text: ({ name, pid }) => (name ? `${name} (pid ${pid})` : `pid ${pid}`) },
       { text: ({ state }) => state },
       { text: ({ sessions }) => String(sessions), className: "number" },
       { text: ({ users }) => String(users), className: "number" },
@@ -71,12 +71,12 @@ class Console {
       { text: nameOf },
       { text: ({ protocol }) => shown(protocol), className: "wide" },
       { text: ({ subject }) => shown(subject) }, // not the name, which clients give themselves
-      { text: ({ client }) => shown(client), className: "wide" },
+      { text: ({ client }) => shown(client), className: "widest" },
       { text: ({ users }) => String(users.length), className: "number wide" },
       { text: length, className: "number wide" },
       { text: ({ sending }) => perSecond(sending), className: "number" },
       { text: ({ receiving }) => perSecond(receiving), className: "number wide" },
-      { text: ({ worker }) => worker || NONE, className: "number wide" },
+      { text: ({ worker }) => worker || NONE, className: "number widest" },
     ], (id) => this.select(id));
     this.sorting = new Sorting(byId("sessions"), [
       nameOf,
@@ -265,7 +265,7 @@ class Console {
     const rated = this.rates.add(sessions, performance.now());
     this.sessions = new Map(rated.map((session) => [session.id, session]));
     this.sessionRows.show(this.sorting.sorted(rated));
-    byId("sessions").hidden = !rated.length;
+    byId("sessions-box").hidden = !rated.length;
     byId("more").hidden = total <= rated.length || this.limit >= PAGE_MAX;
     let note = "";
     if (!total) note = isFiltered ? "No session matches." : "There are no sessions.";
@@ -300,7 +300,7 @@ class Console {
     byId("session-title").textContent = nameOf(session);
     const facts = {
       Id: session.id, Protocol: session.protocol, Host: session.host, "User name": session.username,
-      Connection: session.connection, Client: session.client, Person: session.subject, Process: session.worker,
+      Connection: session.connection, Client: session.client, Person: session.subject, Worker: session.worker,
       "From users": inUnits(session.received), "To users": inUnits(session.sent),
     };
     byId("session-facts").replaceChildren(...Object.entries(facts).filter(([, value]) => value).map(([name, value]) => {

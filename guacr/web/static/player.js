@@ -9,6 +9,7 @@ import { inUnits, inWords, visible } from "./files/names.js";
 import { lines } from "./keytrack.js";
 import { Playback } from "./playback.js";
 import { Recording } from "./recording.js";
+import { scaleDown } from "./scaling.js";
 import { clock } from "./times.js";
 import { skipUndecodable } from "./undecodable.js";
 
@@ -254,12 +255,8 @@ class Player {
     this.fit();
   }
 
-  // Scales the screen down to the window.
   fit() {
-    const [width, height] = [this.display.getWidth(), this.display.getHeight()];
-    if (!width || !height) return;
-    const room = byId("stage");
-    this.display.scale(Math.min(room.clientWidth / width, room.clientHeight / height, 1));
+    scaleDown(this.display, byId("stage"));
   }
 
   moved(time) {

@@ -52,8 +52,9 @@ export class Pointer {
     this.cursor = new Cursor(display, surface);
     display.oncursor = (canvas, x, y) => {
       this.cursor.set(canvas, x, y);
-      display.showCursor(this.byFinger || this.session.watches);
+      if (!this.session.watches) display.showCursor(this.byFinger);
     };
+    display.showCursor(false); // those who watch see it once somebody moves it
     this.setSpeed(this.speed);
   }
 

@@ -1,6 +1,7 @@
 // The remote screen in the window: its size, its scale, its position.
 
 import { byId } from "./dom.js";
+import { scaleTo } from "./scaling.js";
 
 const RESIZE_DELAY = 150; // milliseconds without a change after which the size is sent
 const SIZE_MAX = 8192;
@@ -90,11 +91,8 @@ export class Screen {
     this.measure();
     const scale = this.baseScale(width, height) * this.zoom;
     this.session.pointer.rescale(scale / this.display.getScale());
-    this.display.scale(scale);
+    scaleTo(this.display, scale);
     this.place(width * scale, height * scale);
-    const dots = scale * devicePixelRatio; // device pixels for each remote one
-    const isWhole = dots > 1.5 && Math.abs(dots - Math.round(dots)) * Math.max(width, height) < 0.5;
-    this.display.getElement().classList.toggle("pixelated", isWhole);
     this.session.pointer.cursor?.show();
   }
 

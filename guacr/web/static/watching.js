@@ -3,6 +3,7 @@
 
 import Guacamole from "../vendor/guacamole-common.js";
 import { byId, sentence } from "./dom.js";
+import { scaleDown } from "./scaling.js";
 import { explain } from "./sentences.js";
 
 const WEBSOCKET = "websocket"; // relative to the page, which a proxy may have moved
@@ -29,6 +30,7 @@ export class Watching {
     tunnel.onerror = (status) => this.client === client && note(status, true);
     client.onstatechange = (state) => this.client === client && this.changed(state);
     const display = client.getDisplay();
+    display.showCursor(false); // until somebody moves it
     display.onresize = () => this.client === client && this.fit();
     byId("watch-display").replaceChildren(display.getElement());
     byId("watch-title").textContent = title;
@@ -55,11 +57,7 @@ export class Watching {
   }
 
   fit() {
-    const display = this.client?.getDisplay();
-    if (!display?.getWidth() || !display.getHeight()) return;
-    const { clientWidth, clientHeight } = byId("watch-display");
-    const scale = Math.min(clientWidth / display.getWidth(), clientHeight / display.getHeight(), 1);
-    if (scale > 0) display.scale(scale);
+    if (this.client) scaleDown(this.client.getDisplay(), byId("watch-display"));
   }
 
   stop() {

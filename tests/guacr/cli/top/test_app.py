@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,10 +10,11 @@ from pathlib import Path
 import pytest
 from textual import events
 from textual.pilot import Pilot
-from textual.widgets import DataTable, Static
+from textual.widgets import DataTable, Input, Static
 
-from guacr.cli.top.app import Top
+from guacr.cli.top.app import Failed, Seen, Top
 from guacr.control.client import ControlClient, Place
+from guacr.errors import GuacrError
 from tests.guacr.operators.conftest import Site, control_settings, running_site
 from tests.support.loopback import session_of
 
@@ -46,6 +48,12 @@ def said(pilot: Pilot[None], part: str) -> str:
     return str(pilot.app.query_one(f"#{part}", Static).content)
 
 
+def painted(pilot: Pilot[None]) -> str:
+    """Return the table as it is on the screen."""
+    table = pilot.app.query_one(DataTable)
+    return "\n".join(table.render_line(row).text for row in range(table.size.height))
+
+
 @pytest.fixture
 async def site(tmp_path: Path) -> AsyncIterator[Site]:
     async with running_site(control_settings(tmp_path)) as running:
@@ -59,6 +67,7 @@ async def test_sessions_are_shown_filtered_and_ended(site: Site, tmp_path: Path)
         await until(pilot, lambda: len(lines(pilot)) == 2)
         assert any("evil\\x1b[2J[red]x[/red] - ann" in line for line in lines(pilot))
         assert "sessions 2" in said(pilot, "state")
+        assert said(pilot, "workers").startswith("worker  pid ")
         await pilot.press("slash", *"ev", "enter")
         await until(pilot, lambda: len(lines(pilot)) == 1)
         await pilot.press("enter", "enter")
@@ -84,6 +93,20 @@ async def test_what_follows_a_slash_is_never_a_command(site: Site, tmp_path: Pat
         await pilot.press("slash", "enter")
         await until(pilot, lambda: not lines(pilot))  # it is a part of the text
         assert not session_of(user).closed
+
+
+async def test_columns_keep_their_widths_while_a_filter_is_typed(
+    site: Site, tmp_path: Path
+) -> None:
+    site.connect(hostname="a-host-with-a-long-name", subject="ann")
+    site.connect(hostname="another-host", subject="ann")
+    async with screen(tmp_path) as pilot:
+        await until(pilot, lambda: len(lines(pilot)) == 2)
+        await until(pilot, lambda: "a-host-with-a-long-name" in painted(pilot))
+        await pilot.press("slash")
+        for key in "a-ho":
+            await pilot.press(key)
+            assert "a-host-with-a-long-name" in painted(pilot), key
 
 
 async def test_the_cursor_stays_with_its_session(site: Site, tmp_path: Path) -> None:
@@ -115,6 +138,25 @@ async def test_80_columns_have_the_rates_and_can_be_scrolled(site: Site, tmp_pat
         assert table.scroll_x > 0
 
 
+async def test_columns_beyond_the_screen_are_named(site: Site, tmp_path: Path) -> None:
+    site.connect(hostname="a-host-with-a-long-name", subject="ann")
+    async with screen(tmp_path, size=(80, 24)) as pilot:
+        await until(pilot, lambda: said(pilot, "beyond").endswith("WORKER, IN, OUT →"))
+        assert "OUT/S" not in said(pilot, "beyond")
+        await pilot.press("right", "right", "left")
+        await until(pilot, lambda: said(pilot, "beyond").startswith("← PROTOCOL"))
+        assert painted(pilot).startswith(" ID ")  # so that one knows whose row it is
+        await pilot.press("S")
+        await pilot.resize_terminal(200, 24)
+        await until(pilot, lambda: not said(pilot, "beyond"))
+        while "OUT▼" not in titles(pilot):
+            await pilot.press("s")
+        await pilot.resize_terminal(40, 24)
+        await until(pilot, lambda: "OUT▼" in said(pilot, "beyond"))
+        await pilot.press("slash", "a", "left", "b")  # arrows move in the text
+        assert pilot.app.query_one("#filter", Input).value == "ba"
+
+
 async def test_a_daemon_that_goes_away_is_waited_for(tmp_path: Path) -> None:
     async with running_site(control_settings(tmp_path)) as site:
         site.connect()
@@ -125,3 +167,13 @@ async def test_a_daemon_that_goes_away_is_waited_for(tmp_path: Path) -> None:
             async with running_site(control_settings(tmp_path)):
                 await until(pilot, lambda: not said(pilot, "notice"))
                 assert not lines(pilot)
+
+
+async def test_answers_that_come_while_it_closes_are_ignored(site: Site, tmp_path: Path) -> None:
+    client = ControlClient(Place(unix_socket=tmp_path / "control.sock"))
+    app = Top(client, 60.0)
+    status = await asyncio.to_thread(client.status)
+    async with app.run_test():
+        pass
+    app.on_seen(Seen(status, []))
+    app.on_failed(Failed(GuacrError("it is gone")))

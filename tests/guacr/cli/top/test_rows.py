@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from guacr.cli.top.rows import CELL_MAX, COLUMNS, SORTED_FIRST, Rates, chosen, shown
-from guacr.control.info import SessionInfo
+from guacr.cli.top.rows import (
+    CELL_MAX,
+    COLUMNS,
+    SORTED_FIRST,
+    Rates,
+    chosen,
+    details,
+    hidden,
+    shown,
+    worker_line,
+)
+from guacr.control.info import SessionInfo, WorkerInfo
 
 ONE = SessionInfo(
     id="$1",
@@ -61,3 +71,29 @@ def test_a_filter_looks_at_all_texts() -> None:
 def test_texts_of_peers_control_no_terminal() -> None:
     assert shown("a\x1b[2J") == "a\\x1b[2J"
     assert len(shown("x" * 1000)) == CELL_MAX
+
+
+def test_columns_beyond_the_screen_are_named() -> None:
+    columns = [("ID", 5), ("A", 10), ("B", 10), ("C", 10)]
+    assert hidden(columns, 0, 35) == ""
+    assert hidden(columns, 0, 34) == "C →"
+    assert hidden(columns, 0, 20) == "B, C →"
+    assert hidden(columns, 1, 26) == "← A   C →"
+    assert hidden(columns, 10, 25) == "← A"
+    assert hidden([], 0, 80) == ""
+
+
+def test_workers_have_a_name_if_there_are_several() -> None:
+    worker = WorkerInfo(
+        name="10",
+        pid=4321,
+        state="ready",
+        since=0.0,
+        sessions=2,
+        users=3,
+        loop_lag=0.001,
+        memory=1024,
+    )
+    assert worker_line(worker).startswith("worker 10  pid 4321  ready  sessions 2  users 3")
+    assert worker_line(replace(worker, name="")).startswith("worker  pid 4321")
+    assert "worker 1" in details(ONE)[1]
