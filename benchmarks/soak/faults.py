@@ -63,7 +63,9 @@ class Fault:
             self.times[-1] = (start, time.monotonic())
 
 
-def faults(servers: Servers, daemon: int, place: Path, clock: Clock) -> list[Fault]:
+def faults(
+    servers: Servers, daemon: int, place: Path, clock: Clock, *, has_workers: bool
+) -> list[Fault]:
     """Return those that are possible here.
 
     Args:
@@ -71,6 +73,7 @@ def faults(servers: Servers, daemon: int, place: Path, clock: Clock) -> list[Fau
         daemon: the daemon's process.
         place: a small disk; a directory of it is filled.
         clock: the daemon's.
+        has_workers: true if others of its processes have the sessions.
     """
 
     def limit(name: str, kind: int, value: Callable[[int], int]) -> Fault:
@@ -83,7 +86,7 @@ def faults(servers: Servers, daemon: int, place: Path, clock: Clock) -> list[Fau
         limit("limit of memory", resource.RLIMIT_AS, _used),
         Fault("daemon stopped", EVERYTHING, lambda: _stopped(_daemons(daemon)), spares_begun=True),
     ]
-    if _daemon_workers(daemon):
+    if has_workers:
         one = partial(_daemon_workers, daemon)
         found.append(Fault("worker killed", EVERYTHING, lambda: _killed(one()[:1]), is_silent=True))
         found.append(

@@ -121,7 +121,7 @@ async def _soak(options: argparse.Namespace) -> int:
         await servers.start(stack, place, disk)
         clock = Clock(place)
         daemon, port = await stack.enter_async_context(_daemon(place, disk, clock, options.workers))
-        found = faults(servers, daemon.pid, disk, clock)
+        found = faults(servers, daemon.pid, disk, clock, has_workers=options.workers > 1)
         found = [fault for fault in found if options.only in fault.name]
         for text in servers.missing:
             tell(f"missing: {text}")
