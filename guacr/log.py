@@ -140,7 +140,9 @@ class LineHandler(logging.Handler):
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__()
-        self._stream = stream
+        self.stream = stream
+        self._is_cut = False
+        """True if only the beginning of the last line could be written, as to a full disk."""
         self._writer = LineWriter(self._write, self._descriptor, self._missing)
 
     @override
@@ -161,16 +163,21 @@ class LineHandler(logging.Handler):
 
     def _descriptor(self) -> int:
         try:
-            return self._stream.fileno()
+            return self.stream.fileno()
         except (UnsupportedOperation, ValueError):  # in tests, or it is closed
             return -1
 
     def _write(self, line: bytes) -> None:
         descriptor = self._descriptor()
         if descriptor < 0:
-            self._stream.write(line.decode())
-        while line and descriptor >= 0:  # of a regular file or a pipe, all at once
+            self.stream.write(line.decode())
+            return
+        if self._is_cut:
+            os.write(descriptor, b"\n")
+            self._is_cut = False
+        while line:  # of a regular file or a pipe, all at once
             line = line[os.write(descriptor, line) :]
+            self._is_cut = bool(line)
 
 
 class SyslogHandler(logging.Handler):
@@ -222,7 +229,7 @@ def configure(settings: LogSettings, *, to_syslog: bool = False) -> None:
 
     A later call replaces an earlier one. Without a system log, nothing is logged.
     """
-    handler = _syslog() if to_syslog else LineHandler(sys.stderr)
+    handler = _syslog() if to_syslog else _to_stderr()
     handler.setFormatter(_FORMATTERS[settings.format]())
     level = _LEVELS[settings.level]
     logging.addLevelName(TRACE, "TRACE")
@@ -252,6 +259,14 @@ def collect_stray() -> None:
     sys.unraisablehook = not_raised
 
 
+def _to_stderr() -> LineHandler:
+    """Return the present handler if it is one, since it knows which lines are lost."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, LineHandler) and handler.stream is sys.stderr:
+            return handler
+    return LineHandler(sys.stderr)
+
+
 def _syslog() -> logging.Handler:
     if not Path(SYSLOG).exists():
         return logging.NullHandler()
@@ -274,7 +289,7 @@ def _connect() -> socket.socket:
 
 def _dropped(lines: int) -> logging.LogRecord:
     """Return the record that stands in place of lines; it belongs to no session."""
-    text = "lines dropped here because the log is read too slowly: %d"
+    text = "lines dropped here because the log is read too slowly or cannot be written: %d"
     return logging.LogRecord(__name__, logging.WARNING, __file__, 0, text, (lines,), None)
 
 

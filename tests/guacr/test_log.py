@@ -309,6 +309,8 @@ def test_a_system_log_that_is_started_anew(
             if text == "before":
                 log.configure(LogSettings(level="trace"), to_syslog=True)
             logger.log(log.TRACE, text)
+            if text == "after":
+                assert received.recv(4096).endswith(b": 1\0"), "the number of lost lines"
             assert received.recv(4096).startswith(b"<31>guacr[")  # daemon, debug
         Path(log.SYSLOG).unlink()
         logger.info("to nobody")
