@@ -154,8 +154,59 @@ async def test_a_certificate_with_a_third_of_its_life_left_is_used_until_it_is_r
         await daemon.close()
 
 
+def damaged() -> dict[str, str]:
+    """Files that are of no use as a certificate, and what is said of them."""
+    pair, other = Authority().issue("server", host=NAME), Authority().issue("other", host=NAME)
+    return {
+        "": "has no certificate",
+        "garbage": "has no certificate",
+        pair.key: "has no certificate",
+        pair.certificate: "has no key, or one that does not fit",
+        other.key + pair.certificate: "has no key, or one that does not fit",
+        pair.key + pair.certificate[:300]: "has no certificate",
+    }
+
+
+async def test_a_damaged_certificate_is_replaced(
+    pebble: Pebble, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    settings = settings_of(pebble, tmp_path)
+    path, store = settings.acme.certificate, Store(settings.acme.server_directory)
+    store.open()
+    for text, problem in damaged().items():
+        caplog.clear()
+        store.write(CERTIFICATE, text.encode())
+        async with running(settings) as daemon:
+            await until(lambda: f"there is a new certificate for {NAME}" in caplog.text)
+            context = ssl.create_default_context(cadata=pebble.root())
+            async with asyncio.timeout(10):
+                while not await is_valid_at(daemon.web_port, context):
+                    pass
+        assert f"{path} is damaged: it {problem}" in caplog.text
+
+
+async def test_a_certificate_that_stays_damaged_is_reported_once(
+    pebble: Pebble, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = settings_of(pebble, tmp_path, directory_url="https://127.0.0.1:1/dir")
+    store = Store(settings.acme.server_directory)
+    store.open()
+    store.write(CERTIFICATE, b"")
+    async with running(settings) as daemon:
+        await until(lambda: "no certificate for" in caplog.text)
+        with pytest.raises(ConnectionError):
+            await names_at(daemon.web_port, ssl.create_default_context())
+        assert daemon.acme is not None
+        await daemon.acme._check()
+        daemon.reload(settings)
+    assert caplog.text.count("a new certificate replaces it") == 1
+    assert "the TLS handshake failed: there is no certificate yet" in caplog.text
+    assert store.read(CERTIFICATE) == b"", "it is there until it is replaced"
+
+
 async def is_valid_at(port: int, context: ssl.SSLContext) -> bool:
-    with suppress(ssl.SSLCertVerificationError):
+    with suppress(ssl.SSLCertVerificationError, ConnectionError):
         return bool(await names_at(port, context))
     return False
 
