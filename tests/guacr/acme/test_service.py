@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import io
 import json
 import math
 import os
+import socket
 import ssl
 import stat
 import time
@@ -16,10 +18,19 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+import requests
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
 
 from guacr.acme.client import AcmeError, obtain
+from guacr.acme.port import ChallengePort
 from guacr.acme.service import LIMITED, RETRY_MAX, RETRY_MIN, after_failure, is_due
-from guacr.acme.store import ACCOUNT, ATTEMPTS, CANDIDATE, Attempts, Store
+from guacr.acme.store import ACCOUNT, ACCOUNT_KEY, ATTEMPTS, CANDIDATE, Attempts, Store
 from guacr.daemon import Daemon
 from guacr.errors import SettingsError
 from guacr.net.certificates import DAY, Validity
@@ -341,6 +352,7 @@ def test_a_removed_account_is_replaced_at_the_next_attempt(pebble: Pebble, tmp_p
     settings = acme_settings(pebble, tmp_path)
     store = Store(settings.server_directory)
     store.open()
+    account_of(pebble, tmp_path, store)
     url = pebble.directory_url.replace("/dir", "/my-account/0")
     store.write(ACCOUNT, json.dumps({"uri": url}).encode())
     with pytest.raises(AcmeError, match="the server refuses: "):
@@ -348,6 +360,117 @@ def test_a_removed_account_is_replaced_at_the_next_attempt(pebble: Pebble, tmp_p
     with pytest.raises(AcmeError, match="did not find the answer"):
         obtain(settings, store, lambda token, text: None)
     assert json.loads(store.read(ACCOUNT) or b"")["uri"] != url
+
+
+@pytest.mark.parametrize("path", ["/directory", "/"])
+def test_a_wrong_directory_is_named(pebble: Pebble, tmp_path: Path, path: str) -> None:
+    url = pebble.directory_url.replace("/dir", path)
+    settings = acme_settings(pebble, tmp_path, directory_url=url)
+    store = Store(settings.server_directory)
+    store.open()
+    with pytest.raises(AcmeError) as failed:
+        obtain(settings, store, lambda token, text: None)
+    reason = "is not the directory of an ACME server (status 404): check acme.directory_url"
+    assert str(failed.value) == f"{url} {reason}"
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "reason"),
+    [
+        (200, b"{}", "is not the directory of an ACME server: check"),
+        (200, b"[]", "is not the directory of an ACME server: check"),
+        (200, b"1", "is not the directory of an ACME server: check"),
+        (200, b"<p>", "is not the directory of an ACME server: check"),
+        (200, b'{"meta": 1, "newAccount": "x"}', "is not the directory of an ACME server: check"),
+        (200, b'{"newAccount": {}, "newOrder": 1}', "is not the directory of an ACME server: "),
+        (499, b"<p>", r"is not the directory of an ACME server \(status 499\): check"),
+        (500, b"<p>", "the server's answer is not that of an ACME server: status 500"),
+        (404, b'{"detail": "try /acme"}', r"is not the directory of .* \('try /acme'\): check"),
+        (429, b'{"type": "urn:ietf:params:acme:error:rateLimited"}', "the server refuses: "),
+    ],
+)
+def test_what_is_no_directory(
+    pebble: Pebble,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    status: int,
+    answer: bytes,
+    reason: str,
+) -> None:
+    def request(*args: object, **options: object) -> requests.Response:
+        response = requests.Response()
+        response.status_code, response.raw = status, io.BytesIO(answer)
+        return response
+
+    monkeypatch.setattr(requests.Session, "request", request)
+    settings = acme_settings(pebble, tmp_path)
+    store = Store(settings.server_directory)
+    store.open()
+    with pytest.raises(AcmeError, match=reason):
+        obtain(settings, store, lambda token, text: None)
+
+
+def test_a_challenge_port_that_is_used_is_named() -> None:
+    with socket.create_server((LOCAL[0], 0)) as other:
+        number = other.getsockname()[1]
+        port = ChallengePort(
+            Settings.model_validate({"acme": {"http_hosts": LOCAL, "http_port": number}})
+        )
+        reason = "another program listens there; ACME's challenges need it .*acme.http_port"
+        with pytest.raises(SettingsError, match=reason):
+            asyncio.run(port.open())
+
+
+def account_of(pebble: Pebble, path: Path, store: Store) -> tuple[bytes, str]:
+    """The key and the URL of the account after an attempt for which no challenge is answered."""
+    with pytest.raises(AcmeError, match="did not find the answer"):
+        obtain(acme_settings(pebble, path), store, lambda token, text: None)
+    return store.read(ACCOUNT_KEY) or b"", json.loads(store.read(ACCOUNT) or b"")["uri"]
+
+
+@pytest.mark.parametrize("damaged", [b"", b"{", b"[]", b'{"uri": 1}', b'{"uri": "x"}', b"\xff"])
+def test_a_damaged_account_is_asked_for(
+    pebble: Pebble, tmp_path: Path, caplog: pytest.LogCaptureFixture, damaged: bytes
+) -> None:
+    store = Store(acme_settings(pebble, tmp_path).server_directory)
+    store.open()
+    before = account_of(pebble, tmp_path, store)
+    assert "damaged" not in caplog.text
+    store.write(ACCOUNT, damaged)
+    assert account_of(pebble, tmp_path, store) == before
+    assert f"{store.path(ACCOUNT)} is damaged: the server is asked for the account" in caplog.text
+
+
+def damaged_keys() -> list[bytes]:
+    """Keys of accounts that cannot be used."""
+    kinds = (ec.generate_private_key(ec.SECP384R1()), ec.generate_private_key(ec.SECP256R1()))
+    encryption = (NoEncryption(), BestAvailableEncryption(b"x"))
+    return [
+        b"",
+        b"garbage",
+        b"\xff",
+        *(
+            key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, one)
+            for key, one in zip(kinds, encryption, strict=True)
+        ),
+    ]
+
+
+@pytest.mark.parametrize("number", range(len(damaged_keys())))
+def test_an_account_with_a_damaged_key_is_replaced(
+    pebble: Pebble, tmp_path: Path, caplog: pytest.LogCaptureFixture, number: int
+) -> None:
+    store = Store(acme_settings(pebble, tmp_path).server_directory)
+    store.open()
+    key, uri = account_of(pebble, tmp_path, store)
+    damaged = damaged_keys()[number]
+    store.write(ACCOUNT_KEY, damaged)
+    other_key, other_uri = account_of(pebble, tmp_path, store)
+    assert other_key != key
+    assert other_uri != uri
+    assert store.read("account.pem.damaged") == damaged
+    assert f"{store.path(ACCOUNT_KEY)} is not a key for ES256" in caplog.text
+    assert "the file is kept as account.pem.damaged" in caplog.text
 
 
 # ---- when
