@@ -11,28 +11,31 @@ forge a line. docs/logging.md is the reference.
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
 import socket
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextvars import Context, ContextVar, copy_context
 from datetime import UTC, datetime
 from io import UnsupportedOperation
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from typing_extensions import override
 
-from guacr.log_writer import LineWriter
+from guacr.log_writer import LineWriter, has_room
 from guacr.showable import escaped, showable
 
 if TYPE_CHECKING:
     from guacr.settings.models import LogSettings
 
 SYSLOG = "/dev/log"
+RETRY = 0.1
+"""Seconds between two attempts to connect to the system log."""
 TRACE = 5
 """Below DEBUG: only for debugging guacr itself."""
 LINE_BYTES = 4096
@@ -140,7 +143,9 @@ class LineHandler(logging.Handler):
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__()
-        self._stream = stream
+        self.stream = stream
+        self._is_cut = False
+        """True if only the beginning of the last line could be written, as to a full disk."""
         self._writer = LineWriter(self._write, self._descriptor, self._missing)
 
     @override
@@ -161,25 +166,32 @@ class LineHandler(logging.Handler):
 
     def _descriptor(self) -> int:
         try:
-            return self._stream.fileno()
+            return self.stream.fileno()
         except (UnsupportedOperation, ValueError):  # in tests, or it is closed
             return -1
 
     def _write(self, line: bytes) -> None:
         descriptor = self._descriptor()
         if descriptor < 0:
-            self._stream.write(line.decode())
-        while line and descriptor >= 0:  # of a regular file or a pipe, all at once
+            self.stream.write(line.decode())
+            return
+        if self._is_cut:
+            os.write(descriptor, b"\n")
+            self._is_cut = False
+        while line:  # of a regular file or a pipe, all at once
             line = line[os.write(descriptor, line) :]
+            self._is_cut = bool(line)
 
 
 class SyslogHandler(logging.Handler):
-    """Sends each line of a record to the system log."""
+    """Sends each line of a record to the system log, once there is one. While there is none, lines
+    are lost."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._socket = _connect()
-        self._writer = LineWriter(self._send, lambda: self._socket.fileno(), self._missing)
+        self._socket: socket.socket | None = None
+        self._next_attempt = 0.0
+        self._writer = LineWriter(self._send, self._descriptor, self._missing)
 
     @override
     def emit(self, record: logging.LogRecord) -> None:
@@ -192,7 +204,7 @@ class SyslogHandler(logging.Handler):
 
     @override
     def close(self) -> None:
-        self._socket.close()
+        self._disconnect()
         super().close()
 
     def _messages(self, record: logging.LogRecord) -> list[bytes]:
@@ -205,13 +217,41 @@ class SyslogHandler(logging.Handler):
     def _missing(self, lines: int) -> bytes:
         return Context().run(self._messages, _dropped(lines))[0]
 
+    def _descriptor(self) -> int:
+        try:
+            return self._connected().fileno()
+        except OSError:
+            return -1
+
     def _send(self, message: bytes) -> None:
         try:
-            self._socket.sendall(message)
+            self._connected().sendall(message)
         except OSError:  # the system log has been started anew
-            self._socket.close()
+            self._disconnect()
+            connected = self._connected()
+            if not has_room(connected.fileno()):  # this may be the event loop's thread
+                raise
+            connected.sendall(message)
+
+    def _connected(self) -> socket.socket:
+        """Return the socket; connect it first, but not soon after an attempt that has failed.
+
+        Raises:
+            OSError: there is no system log.
+        """
+        if self._socket is None:
+            now = time.monotonic()
+            if now < self._next_attempt:
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), SYSLOG)
+            self._next_attempt = now + RETRY
             self._socket = _connect()
-            self._socket.sendall(message)
+            self._next_attempt = 0.0
+        return self._socket
+
+    def _disconnect(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
 
 
 _FORMATTERS: dict[str, type[logging.Formatter]] = {"text": TextFormatter, "json": JsonFormatter}
@@ -220,9 +260,10 @@ _FORMATTERS: dict[str, type[logging.Formatter]] = {"text": TextFormatter, "json"
 def configure(settings: LogSettings, *, to_syslog: bool = False) -> None:
     """Send the log of the process to standard error, or to the system log, according to `settings`.
 
-    A later call replaces an earlier one. Without a system log, nothing is logged.
+    A later call replaces an earlier one. Without a system log, nothing is logged until there is
+    one.
     """
-    handler = _syslog() if to_syslog else LineHandler(sys.stderr)
+    handler = _to_syslog() if to_syslog else _to_stderr()
     handler.setFormatter(_FORMATTERS[settings.format]())
     level = _LEVELS[settings.level]
     logging.addLevelName(TRACE, "TRACE")
@@ -252,29 +293,61 @@ def collect_stray() -> None:
     sys.unraisablehook = not_raised
 
 
-def _syslog() -> logging.Handler:
-    if not Path(SYSLOG).exists():
-        return logging.NullHandler()
-    return SyslogHandler()
+def syslog_problem() -> str:
+    """Return a sentence if there is no system log; empty otherwise."""
+    try:
+        _connect().close()
+    except OSError as error:
+        return (
+            f"there is no system log at {SYSLOG} ({error.strerror}): nothing is logged until there "
+            "is one"
+        )
+    return ""
+
+
+def _to_syslog() -> SyslogHandler:
+    """Return the present handler if it is one, since it knows which lines are lost."""
+    present = logging.getLogger().handlers
+    return next((one for one in present if isinstance(one, SyslogHandler)), None) or SyslogHandler()
+
+
+def _to_stderr() -> LineHandler:
+    """Return the present handler if it is one, since it knows which lines are lost."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, LineHandler) and handler.stream is sys.stderr:
+            return handler
+    return LineHandler(sys.stderr)
 
 
 def _connect() -> socket.socket:
-    """Connect to the system log, which takes datagrams or, rarely, a stream. The socket is closed
-    if there is none."""
-    for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
-        found = socket.socket(socket.AF_UNIX, kind)
-        try:
-            found.connect(SYSLOG)
-        except OSError:
-            found.close()
-        else:
-            break
+    """Connect to the system log, which takes datagrams or, rarely, a stream, without waiting.
+
+    Raises:
+        OSError: there is none, or it has no room for another connection.
+    """
+    try:
+        return _connect_by(socket.SOCK_DGRAM)
+    except OSError as error:
+        if error.errno != errno.EPROTOTYPE:
+            raise
+    return _connect_by(socket.SOCK_STREAM)
+
+
+def _connect_by(kind: socket.SocketKind) -> socket.socket:
+    found = socket.socket(socket.AF_UNIX, kind)
+    try:
+        found.setblocking(False)
+        found.connect(SYSLOG)
+        found.setblocking(True)
+    except OSError:
+        found.close()
+        raise
     return found
 
 
 def _dropped(lines: int) -> logging.LogRecord:
     """Return the record that stands in place of lines; it belongs to no session."""
-    text = "lines dropped here because the log is read too slowly: %d"
+    text = "lines dropped here because the log is read too slowly or cannot be written: %d"
     return logging.LogRecord(__name__, logging.WARNING, __file__, 0, text, (lines,), None)
 
 

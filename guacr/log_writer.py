@@ -10,7 +10,6 @@ import os
 import select
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from threading import RLock, Thread
 
 BACKLOG_BYTES = 1 << 20
@@ -21,7 +20,8 @@ FLUSH_TIMEOUT = 1.0
 
 class LineWriter:
     """Writes lines in their order. Those that find no room are kept, up to `BACKLOG_BYTES`, and a
-    thread writes them. After a fork, the child starts without them.
+    thread writes them. Those that cannot be written are lost; the next one that can be is preceded
+    by their number. After a fork, the child starts without them.
 
     Calls of `put` must not overlap, which `logging.Handler.handle` sees to.
     """
@@ -36,8 +36,8 @@ class LineWriter:
 
         Args:
             write: writes a line, and may wait; an OSError or ValueError loses the line.
-            descriptor: where lines are written to; -1 if there is always room.
-            missing: the line that says how many have been left out.
+            descriptor: where lines are written to; -1 if `write` does not wait.
+            missing: the line that says how many have been left out or lost.
         """
         self._write = write
         self._descriptor = descriptor
@@ -49,13 +49,18 @@ class LineWriter:
         self._lock = RLock()  # a destructor may log while it is held
         self._backlog: deque[bytes] = deque()
         self._bytes = self._left_out = 0
+        self._lost = 0
+        """Lines that could not be written. Only the one that writes changes it: the thread, or
+        without it `put`."""
         self._thread: Thread | None = None
 
     def put(self, line: bytes) -> None:
         """Write a line, at once if there is room for it."""
         if self._process != os.getpid():
             self._begin()
-        if not self._is_behind() and _has_room(self._descriptor()):
+        if self._lost and self._can_write():
+            self._report_lost()
+        if self._can_write():
             self._try(line)
             return
         with self._lock:
@@ -67,8 +72,9 @@ class LineWriter:
                 except RuntimeError:  # no more threads: the next line tries again
                     self._thread = None
 
-    def _is_behind(self) -> bool:
-        return self._thread is not None or bool(self._backlog)
+    def _can_write(self) -> bool:
+        is_behind = self._thread is not None or bool(self._backlog)
+        return not is_behind and has_room(self._descriptor())
 
     def _keep(self, line: bytes) -> None:
         if self._bytes + len(line) > BACKLOG_BYTES:
@@ -91,6 +97,8 @@ class LineWriter:
 
     def _drain(self) -> None:
         while (line := self._next()) is not None:
+            if self._lost:
+                self._report_lost()
             self._try(line)
 
     def _next(self) -> bytes | None:
@@ -106,12 +114,23 @@ class LineWriter:
             self._bytes -= len(line)
             return line
 
+    def _report_lost(self) -> None:
+        if self._is_written(self._missing(self._lost)):
+            self._lost = 0
+
     def _try(self, line: bytes) -> None:
-        with suppress(OSError, ValueError):  # nobody reads, and there is no other place to say so
+        if self._lost or not self._is_written(line):  # the number of lost lines comes first
+            self._lost += 1
+
+    def _is_written(self, line: bytes) -> bool:
+        try:
             self._write(line)
+        except (OSError, ValueError):  # a full disk, or nobody reads: there is no place to say so
+            return False
+        return True
 
 
-def _has_room(descriptor: int) -> bool:
+def has_room(descriptor: int) -> bool:
     """Return True if a write does not have to wait: a pipe has room for PIPE_BUF bytes (pipe(7)),
     and a regular file always has it."""
     if descriptor < 0:

@@ -6,6 +6,7 @@ Its functions block, and are called in a thread.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import datetime, timedelta
@@ -14,6 +15,7 @@ from typing import Any
 import requests
 from acme import challenges, crypto_util, errors, messages
 from acme.client import ClientNetwork, ClientV2
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from josepy.errors import Error as JoseError
@@ -29,6 +31,11 @@ REQUEST_TIMEOUT = 30
 """Seconds for each answer of the server."""
 ORDER_TIMEOUT = 120
 """Seconds for the validation of all names, and for the certificate."""
+
+SERVER_ERROR = 500
+"""The lowest HTTP status of an answer for which the request is not to blame."""
+
+log = logging.getLogger("guacr.acme")
 
 Publish = Callable[[str, str], None]
 """Answers a challenge: called with its token and the text that the server expects at its URL."""
@@ -67,7 +74,9 @@ def obtain(settings: AcmeSettings, store: Store, publish: Publish) -> bytes:
     except errors.TimeoutError as error:
         raise AcmeError(f"the server was not ready within {ORDER_TIMEOUT} seconds") from error
     except (errors.Error, JoseError, AttributeError, KeyError, ValueError) as error:
-        raise AcmeError(f"the server's answer is not that of an ACME server: {error}") from error
+        status = _status(error)
+        said = f"status {status}" if status else shorten(str(error), 200)
+        raise AcmeError(f"the server's answer is not that of an ACME server: {said}") from error
     except requests.RequestException as error:
         raise AcmeError(f"the server cannot be reached: {_reason(error)}") from error
     except OSError as error:  # of the store, or of ca_file
@@ -86,7 +95,7 @@ def _order(client: ClientV2, domains: Sequence[str], publish: Publish) -> bytes:
 
 def _network(settings: AcmeSettings, store: Store) -> ClientNetwork:
     """Return connections that sign requests with the account's key."""
-    key = JWKEC.load(_account_key(store))
+    key = JWKEC(key=_account_key(store))
     agent = f"guacr/{__version__}"
     network = ClientNetwork(key, alg=ES256, user_agent=agent, timeout=REQUEST_TIMEOUT)
     if settings.ca_file is not None:
@@ -96,8 +105,8 @@ def _network(settings: AcmeSettings, store: Store) -> ClientNetwork:
 
 def _client(network: ClientNetwork, settings: AcmeSettings, store: Store) -> ClientV2:
     """Return a client that is logged in with the account of the store."""
-    client = ClientV2(ClientV2.get_directory(settings.directory_url, network), network)
-    uri = json.loads(store.read(ACCOUNT) or b"{}").get("uri")
+    client = ClientV2(_directory(settings.directory_url, network), network)
+    uri = _account(store)
     if uri is None:
         uri = _register(client, settings)
         store.write(ACCOUNT, json.dumps({"uri": uri}).encode())
@@ -105,12 +114,70 @@ def _client(network: ClientNetwork, settings: AcmeSettings, store: Store) -> Cli
     return client
 
 
-def _account_key(store: Store) -> bytes:
+def _directory(url: str, network: ClientNetwork) -> messages.Directory:
+    """Return the URLs of the server's resources.
+
+    Raises:
+        AcmeError: there are none at this URL.
+        messages.Error: the server refuses.
+        errors.ClientError: the server has an error.
+    """
+    try:
+        directory = ClientV2.get_directory(url, network)
+        if isinstance(directory["newAccount"], str) and isinstance(directory["newOrder"], str):
+            return directory
+        reason = ""
+    except messages.Error as error:
+        if error.code is not None:
+            raise
+        reason = shorten(error.detail, 200) if error.detail else ""
+    except (errors.ClientError, JoseError, AttributeError, LookupError, TypeError) as error:
+        status = _status(error)
+        if status >= SERVER_ERROR:
+            raise
+        reason = f"status {status}" if status else ""
+    except requests.JSONDecodeError:
+        reason = ""
+    said = f" ({reason})" if reason else ""
+    raise AcmeError(f"{url} is not the directory of an ACME server{said}: check acme.directory_url")
+
+
+def _account(store: Store) -> str | None:
+    """Return the URL of the account; None if it is unknown. The server knows it by its key."""
+    data = store.read(ACCOUNT)
+    if data is None:
+        return None
+    try:
+        uri = json.loads(data).get("uri")
+    except (ValueError, AttributeError):
+        uri = ""
+    if uri is None or (isinstance(uri, str) and uri.startswith("https://")):
+        return uri
+    log.warning("%s is damaged: the server is asked for the account", store.path(ACCOUNT))
+    return None
+
+
+def _account_key(store: Store) -> ec.EllipticCurvePrivateKey:
+    """Return the key of the account, or of a new one."""
     pem = store.read(ACCOUNT_KEY)
-    if pem is None:
-        pem = _pem(ec.generate_private_key(ec.SECP256R1()))
-        store.write(ACCOUNT_KEY, pem)
-    return pem
+    if pem is not None:
+        try:
+            key = serialization.load_pem_private_key(pem, None)
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            key = None
+        if isinstance(key, ec.EllipticCurvePrivateKey) and isinstance(key.curve, ec.SECP256R1):
+            return key
+        kept = store.set_aside(ACCOUNT_KEY)
+        log.warning(
+            "%s is not a key for ES256 without a passphrase: there will be a new account; the file "
+            "is kept as %s",
+            store.path(ACCOUNT_KEY),
+            kept.name,
+        )
+    store.write(ACCOUNT, b"{}")  # first: an account belongs to its key
+    key = ec.generate_private_key(ec.SECP256R1())
+    store.write(ACCOUNT_KEY, _pem(key))
+    return key
 
 
 def _register(client: ClientV2, settings: AcmeSettings) -> str:
@@ -153,6 +220,12 @@ def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
 def _said(error: messages.Error) -> str:
     details = [one.detail for one in (error, *(error.subproblems or ())) if one.detail]
     return f"the server refuses: {shorten('; '.join(details) or str(error.typ), 500)}"
+
+
+def _status(error: Exception) -> int:
+    """Return the status of the answer that is the reason of an error; 0 if there is none."""
+    response = error.args[0] if error.args else None
+    return response.status_code if isinstance(response, requests.Response) else 0
 
 
 def _invalid(error: errors.ValidationError) -> str:

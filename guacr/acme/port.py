@@ -7,6 +7,7 @@ import logging
 
 from aiohttp import web
 
+from guacr.errors import SettingsError
 from guacr.net.connection_limits import ConnectionLimits
 from guacr.settings.models import Settings
 from guacr.web.guard import deadlines
@@ -43,7 +44,12 @@ class ChallengePort:
             SettingsError: an address or the port cannot be used.
         """
         acme = self.settings.acme
-        await self._listener.sockets.open_tcp(acme.http_hosts, acme.http_port, BACKLOG)
+        try:
+            await self._listener.sockets.open_tcp(acme.http_hosts, acme.http_port, BACKLOG)
+        except SettingsError as error:
+            raise SettingsError(
+                f"{error}; ACME's challenges need it (acme.http_hosts and acme.http_port)"
+            ) from error
 
     async def start(self) -> None:
         """Start to answer."""

@@ -60,6 +60,8 @@ class AcmeService(Service):
         self._look = asyncio.Event()
         self._attempts = Attempts()
         """The outcome of those of this process: the disk may be full."""
+        self._problem = ""
+        """That of the certificate, which is logged once."""
 
     @property
     def port(self) -> int:
@@ -147,13 +149,23 @@ class AcmeService(Service):
         return max(same, key=lambda one: one.not_before, default=Attempts(domains=acme.domains))
 
     def _validity(self, acme: AcmeSettings) -> Validity | None:
+        path, problem = acme.certificate, ""
         try:
-            return Validity.read(acme.certificate)
+            validity = Validity.read(path)
+            server_context(TlsFiles("acme", path))
+            return validity
         except FileNotFoundError:
-            return None
-        except (OSError, ValueError) as error:
-            log.warning("%s is replaced, because it cannot be used: %s", acme.certificate, error)
-            return None
+            pass
+        except OSError as error:
+            problem = f"{path} cannot be read: {error.strerror}"
+        except ValueError:
+            problem = f"{path} is damaged: it has no certificate"
+        except SettingsError:
+            problem = f"{path} is damaged: it has no key, or one that does not fit the certificate"
+        if problem and problem != self._problem:
+            log.warning("%s; a new certificate replaces it", problem)
+        self._problem = problem
+        return None
 
     async def _obtain(self, acme: AcmeSettings) -> None:
         names = ", ".join(acme.domains)

@@ -74,6 +74,15 @@ class Store:
             os.close(self._lock)
             self._lock = None
 
+    def path(self, name: str) -> Path:
+        """The path of a file."""
+        return self._directory / name
+
+    def set_aside(self, name: str) -> Path:
+        """Rename a damaged file, and return its new path."""
+        path = self.path(name)
+        return path.replace(path.with_name(f"{name}.damaged"))
+
     def read(self, name: str) -> bytes | None:
         """Return the content of a file; None if there is none."""
         try:

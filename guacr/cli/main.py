@@ -297,6 +297,8 @@ def _serve(arguments: argparse.Namespace) -> int:
     in_background = not arguments.foreground and vars(arguments)["daemon.pid_file"] is not None
     detached = background.detach() if in_background else None
     log.configure(settings.log, to_syslog=in_background)
+    if in_background and (problem := log.syslog_problem()):
+        print(f"guacr: {problem}", file=sys.stderr)
     process.run(settings, detached=detached, load=partial(_load, arguments))
 
 

@@ -20,6 +20,8 @@ from guacr.systemd import activated_sockets
 log = logging.getLogger("guacr.listeners")
 
 ANY_IPV6 = "::"
+GUACD = 4822
+"""The port on which guacd may be listening."""
 _NO_SUCH_ADDRESS = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
 
 
@@ -178,7 +180,8 @@ def _listen(
 
 def _cannot_listen(host: str, port: int, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
-        return f"cannot listen on {host} port {port}: another program (guacd?) listens there"
+        program = "another program (guacd?)" if port == GUACD else "another program"
+        return f"cannot listen on {host} port {port}: {program} listens there"
     return f"cannot listen on {host} port {port}: {error.strerror or error}"
 
 

@@ -55,8 +55,8 @@ class TlsFiles:
 
     @property
     def is_pending(self) -> bool:
-        """True if there is no certificate yet."""
-        return self.is_acme and not self.certificate.exists()
+        """True if there is no certificate of ACME yet, or if it is damaged: it is replaced soon."""
+        return self.is_acme and (not self.certificate.exists() or _is_damaged(self.certificate))
 
 
 Contexts = Mapping[str, ssl.SSLContext | None]
@@ -212,6 +212,15 @@ def server_context(files: TlsFiles) -> ssl.SSLContext:
         named = ", ".join(str(path) for path in paths)
         raise SettingsError(f"cannot use {named} for TLS: {error.strerror or error}") from error
     return context
+
+
+def _is_damaged(certificate: Path) -> bool:
+    """Return whether a file has no certificate with its key; one that cannot be read may have."""
+    try:
+        server_context(TlsFiles("acme", certificate))
+    except SettingsError as error:
+        return isinstance(error.__cause__, ssl.SSLError)
+    return False
 
 
 def _check_file(path: Path) -> None:

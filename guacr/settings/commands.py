@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import PurePath
 from threading import Thread
 
+from guacr.settings.descendants import Descendants
 from guacr.showable import escaped, showable
 
 OUTPUT_MAX = 65536
@@ -81,12 +82,16 @@ def end_all() -> None:
 
 
 def _kill(group: int) -> bool:
-    """Kill a process group; return whether this account may do that."""
+    """Kill a process group and the descendants of its leader, which may be in other groups; return
+    whether this account may kill the group."""
+    descendants = Descendants(group)
     try:
         with suppress(ProcessLookupError):
             os.killpg(group, signal.SIGKILL)
     except PermissionError:
         return False
+    finally:
+        descendants.kill()
     return True
 
 

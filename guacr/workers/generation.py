@@ -73,6 +73,8 @@ class Generation(Observer):
             for _ in range(self.boot.workers):
                 await self._spawn()
             while not self._are_ready():
+                if len(self.workers) < self.boot.workers:
+                    raise SettingsError(await self._failure())
                 self._changed.clear()
                 await self._changed.wait()
         except BaseException:
@@ -91,14 +93,15 @@ class Generation(Observer):
         return f"{begin} ({ready} ready)" if ready else begin
 
     def _are_ready(self) -> bool:
-        """Return whether all workers are ready.
+        ready = sum(worker.state == "ready" for worker in self.workers.values())
+        return ready == self.boot.workers
 
-        Raises:
-            SettingsError: one has ended.
-        """
-        if len(self.workers) < self.boot.workers:
-            raise SettingsError(self._reason or "a worker ended while it started: see the log")
-        return all(worker.state == "ready" for worker in self.workers.values())
+    async def _failure(self) -> str:
+        """Return the reason why a worker has ended while it started."""
+        death = ""
+        if not self._reason and self._zygote is not None:
+            death = await self._zygote.death()
+        return self._reason or death or "a worker ended while it started: see the log"
 
     async def _spawn(self) -> None:
         async with self._starting:

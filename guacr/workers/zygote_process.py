@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import guacr
@@ -21,6 +23,9 @@ from guacr.workers.wire import Message
 START_TIMEOUT = 120.0
 """Seconds in which everything must be imported and warmed up."""
 END_TIMEOUT = 2.0
+DEATH_TIMEOUT = 0.5
+"""Seconds that the system may need, once the channel is closed, until it says how the process has
+ended."""
 _ROOT = Path(guacr.__file__).parents[1]
 _ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 """For NumPy: a zygote must have no threads."""
@@ -42,7 +47,7 @@ class ZygoteProcess:
 
     def __init__(self, boot: Boot, on_forked: Callable[[int, int, int | None], None]) -> None:
         self._on_forked = on_forked
-        self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._ready: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         ours, theirs = socket_pair()
         memory = boot.write()
         try:
@@ -72,12 +77,27 @@ class ZygoteProcess:
         """
         try:
             async with asyncio.timeout(START_TIMEOUT):
-                await asyncio.shield(self._ready)
+                is_ready = await asyncio.shield(self._ready)
         except TimeoutError:
             self.kill()
             raise SettingsError(
                 f"the workers were not ready within {START_TIMEOUT:g} s: see the log"
             ) from None
+        if not is_ready:
+            raise SettingsError(await self.death() or "the workers cannot be started: see the log")
+
+    async def death(self) -> str:
+        """Return the sentence that says which signal has killed it; empty if none has."""
+        with suppress(subprocess.TimeoutExpired):
+            await asyncio.to_thread(self._process.wait, DEATH_TIMEOUT)
+        number = -(self._process.returncode or 0)
+        if number <= 0:
+            return ""
+        hint = ", as the system does if there is too little memory"
+        return (
+            "the workers cannot be started: their zygote was killed by signal "
+            f"{number}{hint if number == signal.SIGKILL else ''}"
+        )
 
     def fork(self, number: int, sock: socket.socket, *, is_first: bool) -> None:
         """Fork a worker, whose end of its channel is `sock`, which is closed here. The first one of
@@ -108,15 +128,14 @@ class ZygoteProcess:
         elif self._ready.done():
             return
         elif message.op == READY:
-            self._ready.set_result(None)
+            self._ready.set_result(True)
         elif message.op == FAILED:
             self._ready.set_exception(SettingsError(fields["reason"]))
 
     def _gone(self) -> None:
         self.is_alive = False
         if not self._ready.done():
-            self._ready.set_exception(SettingsError("the workers cannot be started: see the log"))
-            self._ready.exception()  # nobody may be waiting
+            self._ready.set_result(False)
 
 
 def _python_path() -> str:

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
+from contextlib import ExitStack, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, get_args
@@ -302,6 +303,7 @@ def test_a_system_log_that_is_started_anew(
     logger: logging.Logger, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(log, "SYSLOG", str(tmp_path / "log"))
+    monkeypatch.setattr(log, "RETRY", 0.0)
     for text in ("before", "after"):
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as received:
             received.bind(log.SYSLOG)
@@ -309,6 +311,8 @@ def test_a_system_log_that_is_started_anew(
             if text == "before":
                 log.configure(LogSettings(level="trace"), to_syslog=True)
             logger.log(log.TRACE, text)
+            if text == "after":
+                assert received.recv(4096).endswith(b": 1\0"), "the number of lost lines"
             assert received.recv(4096).startswith(b"<31>guacr[")  # daemon, debug
         Path(log.SYSLOG).unlink()
         logger.info("to nobody")
@@ -337,3 +341,86 @@ def test_a_machine_without_a_system_log(
     log.configure(LogSettings(), to_syslog=True)
     logger.error("x")
     assert capsys.readouterr().err == ""
+    problem = (
+        f"there is no system log at {log.SYSLOG} (No such file or directory): nothing is logged"
+    )
+    assert log.syslog_problem().startswith(problem)
+    logging.getLogger().handlers[0].close()
+
+
+@pytest.mark.parametrize("is_reloaded", [False, True])
+@pytest.mark.parametrize("kind", [socket.SOCK_DGRAM, socket.SOCK_STREAM])
+def test_a_system_log_that_is_started_later(
+    logger: logging.Logger,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    kind: socket.SocketKind,
+    *,
+    is_reloaded: bool,
+) -> None:
+    monkeypatch.setattr(log, "SYSLOG", str(tmp_path / "log"))
+    monkeypatch.setattr(log, "RETRY", 0.0)
+    log.configure(LogSettings(), to_syslog=True)
+    for number in range(3):
+        logger.info("lost %d", number)
+    if is_reloaded:
+        log.configure(LogSettings(), to_syslog=True)
+    with socket.socket(socket.AF_UNIX, kind) as received:
+        received.bind(log.SYSLOG)
+        if kind == socket.SOCK_STREAM:
+            received.listen()
+        assert log.syslog_problem() == ""
+        logger.info("x")
+        logging.getLogger().handlers[0].close()
+        if kind == socket.SOCK_STREAM:
+            received.accept()[0].close()  # of syslog_problem
+            with received.accept()[0] as stream:
+                messages = stream.makefile("rb").read()
+        else:
+            messages = received.recv(4096) + received.recv(4096)
+    count, line = messages.decode().removesuffix("\0").split("\0")
+    assert "WARNING: lines dropped here" in count
+    assert count.endswith(": 3")
+    assert line.endswith(": INFO: x")
+
+
+def test_a_system_log_is_not_looked_for_with_every_line(
+    logger: logging.Logger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def connect() -> socket.socket:
+        attempts.append(None)
+        raise FileNotFoundError
+
+    attempts: list[None] = []
+    monkeypatch.setattr(log, "_connect", connect)
+    monkeypatch.setattr(log, "RETRY", 3600.0)
+    log.configure(LogSettings(), to_syslog=True)
+    for _ in range(3):
+        logger.info("x")
+    assert len(attempts) == 1
+
+
+@pytest.mark.parametrize("kind", [socket.SOCK_DGRAM, socket.SOCK_STREAM])
+def test_a_system_log_that_is_started_later_and_busy(
+    logger: logging.Logger, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kind: int
+) -> None:
+    monkeypatch.setattr(log, "SYSLOG", str(tmp_path / "log"))
+    monkeypatch.setattr(log, "RETRY", 0.0)
+    log.configure(LogSettings(), to_syslog=True)
+    logger.info("lost")
+    with socket.socket(socket.AF_UNIX, kind) as received, ExitStack() as others:
+        received.bind(log.SYSLOG)
+        if kind == socket.SOCK_STREAM:
+            received.listen(0)
+        with suppress(BlockingIOError):
+            while True:
+                other = others.enter_context(socket.socket(socket.AF_UNIX, kind))
+                other.setblocking(False)
+                other.connect(log.SYSLOG)
+                if kind == socket.SOCK_DGRAM:
+                    while True:
+                        other.send(b"x")
+        logger.info("does not wait")
+        handler = logging.getLogger().handlers[0]
+    handler.flush()
+    handler.close()

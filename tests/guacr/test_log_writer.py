@@ -11,13 +11,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from guacr import log, log_writer
 from guacr.settings.models import LogSettings
+from tests.support.limited_disk import limited_disk
 from tests.support.waiting import until
 
 CHUNK = 65536
@@ -117,6 +118,63 @@ async def test_a_reader_that_goes() -> None:
         await until(lambda: not writers(), "the thread ends")
         logger.info("to nobody")
         assert not writers()
+
+
+def test_a_line_after_a_full_disk_begins_anew(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    with logging_to(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)) as logger:
+        logger.info("before")
+        with limited_disk(path.stat().st_size + 20):
+            logger.info("incomplete " * 9)
+            logger.info("lost")
+        logger.info("after")
+        logger.info("later")
+    begin, cut, count, after, later = path.read_text().splitlines()
+    assert begin.endswith(": INFO: before")
+    assert len(cut) == 20
+    assert re.search(r"WARNING: lines dropped here .*: 2$", count)
+    assert after.endswith(": INFO: after")
+    assert later.endswith(": INFO: later")
+
+
+def test_a_full_disk_with_room_for_the_line_end_only(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    with logging_to(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)) as logger:
+        with limited_disk(20):
+            logger.info("incomplete " * 9)
+        for size in (21, 21):
+            with limited_disk(size):
+                logger.info("lost")
+        logger.info("after")
+    cut, count, after = path.read_text().splitlines()
+    assert len(cut) == 20
+    assert count.endswith(": 3")
+    assert after.endswith(": INFO: after")
+
+
+async def test_lines_that_a_thread_cannot_write_are_counted(tmp_path: Path) -> None:
+    def write(line: bytes) -> None:
+        if is_broken:
+            raise OSError
+        written.append(line)
+
+    written: list[bytes] = []
+    is_broken = True
+    read, end = os.pipe()
+    os.set_blocking(end, False)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(end, bytes(CHUNK))
+    writer = log_writer.LineWriter(write, lambda: end, lambda lines: b"lost %d" % lines)
+    for _ in range(3):
+        writer.put(b"x")
+        await until(lambda: not writers(), "the thread ends")
+    is_broken = False
+    writer.put(b"after")
+    await until(lambda: not writers(), "the thread ends")
+    assert written == [b"lost 3", b"after"]
+    os.close(read)
+    os.close(end)
 
 
 async def test_a_terminal_that_is_stopped() -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import io
 import json
 import math
 import os
+import socket
 import ssl
 import stat
 import time
@@ -16,10 +18,19 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+import requests
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
 
 from guacr.acme.client import AcmeError, obtain
+from guacr.acme.port import ChallengePort
 from guacr.acme.service import LIMITED, RETRY_MAX, RETRY_MIN, after_failure, is_due
-from guacr.acme.store import ACCOUNT, ATTEMPTS, CANDIDATE, Attempts, Store
+from guacr.acme.store import ACCOUNT, ACCOUNT_KEY, ATTEMPTS, CANDIDATE, Attempts, Store
 from guacr.daemon import Daemon
 from guacr.errors import SettingsError
 from guacr.net.certificates import DAY, Validity
@@ -154,8 +165,59 @@ async def test_a_certificate_with_a_third_of_its_life_left_is_used_until_it_is_r
         await daemon.close()
 
 
+def damaged() -> dict[str, str]:
+    """Files that are of no use as a certificate, and what is said of them."""
+    pair, other = Authority().issue("server", host=NAME), Authority().issue("other", host=NAME)
+    return {
+        "": "has no certificate",
+        "garbage": "has no certificate",
+        pair.key: "has no certificate",
+        pair.certificate: "has no key, or one that does not fit",
+        other.key + pair.certificate: "has no key, or one that does not fit",
+        pair.key + pair.certificate[:300]: "has no certificate",
+    }
+
+
+async def test_a_damaged_certificate_is_replaced(
+    pebble: Pebble, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    settings = settings_of(pebble, tmp_path)
+    path, store = settings.acme.certificate, Store(settings.acme.server_directory)
+    store.open()
+    for text, problem in damaged().items():
+        caplog.clear()
+        store.write(CERTIFICATE, text.encode())
+        async with running(settings) as daemon:
+            await until(lambda: f"there is a new certificate for {NAME}" in caplog.text)
+            context = ssl.create_default_context(cadata=pebble.root())
+            async with asyncio.timeout(10):
+                while not await is_valid_at(daemon.web_port, context):
+                    pass
+        assert f"{path} is damaged: it {problem}" in caplog.text
+
+
+async def test_a_certificate_that_stays_damaged_is_reported_once(
+    pebble: Pebble, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = settings_of(pebble, tmp_path, directory_url="https://127.0.0.1:1/dir")
+    store = Store(settings.acme.server_directory)
+    store.open()
+    store.write(CERTIFICATE, b"")
+    async with running(settings) as daemon:
+        await until(lambda: "no certificate for" in caplog.text)
+        with pytest.raises(ConnectionError):
+            await names_at(daemon.web_port, ssl.create_default_context())
+        assert daemon.acme is not None
+        await daemon.acme._check()
+        daemon.reload(settings)
+    assert caplog.text.count("a new certificate replaces it") == 1
+    assert "the TLS handshake failed: there is no certificate yet" in caplog.text
+    assert store.read(CERTIFICATE) == b"", "it is there until it is replaced"
+
+
 async def is_valid_at(port: int, context: ssl.SSLContext) -> bool:
-    with suppress(ssl.SSLCertVerificationError):
+    with suppress(ssl.SSLCertVerificationError, ConnectionError):
         return bool(await names_at(port, context))
     return False
 
@@ -290,6 +352,7 @@ def test_a_removed_account_is_replaced_at_the_next_attempt(pebble: Pebble, tmp_p
     settings = acme_settings(pebble, tmp_path)
     store = Store(settings.server_directory)
     store.open()
+    account_of(pebble, tmp_path, store)
     url = pebble.directory_url.replace("/dir", "/my-account/0")
     store.write(ACCOUNT, json.dumps({"uri": url}).encode())
     with pytest.raises(AcmeError, match="the server refuses: "):
@@ -297,6 +360,117 @@ def test_a_removed_account_is_replaced_at_the_next_attempt(pebble: Pebble, tmp_p
     with pytest.raises(AcmeError, match="did not find the answer"):
         obtain(settings, store, lambda token, text: None)
     assert json.loads(store.read(ACCOUNT) or b"")["uri"] != url
+
+
+@pytest.mark.parametrize("path", ["/directory", "/"])
+def test_a_wrong_directory_is_named(pebble: Pebble, tmp_path: Path, path: str) -> None:
+    url = pebble.directory_url.replace("/dir", path)
+    settings = acme_settings(pebble, tmp_path, directory_url=url)
+    store = Store(settings.server_directory)
+    store.open()
+    with pytest.raises(AcmeError) as failed:
+        obtain(settings, store, lambda token, text: None)
+    reason = "is not the directory of an ACME server (status 404): check acme.directory_url"
+    assert str(failed.value) == f"{url} {reason}"
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "reason"),
+    [
+        (200, b"{}", "is not the directory of an ACME server: check"),
+        (200, b"[]", "is not the directory of an ACME server: check"),
+        (200, b"1", "is not the directory of an ACME server: check"),
+        (200, b"<p>", "is not the directory of an ACME server: check"),
+        (200, b'{"meta": 1, "newAccount": "x"}', "is not the directory of an ACME server: check"),
+        (200, b'{"newAccount": {}, "newOrder": 1}', "is not the directory of an ACME server: "),
+        (499, b"<p>", r"is not the directory of an ACME server \(status 499\): check"),
+        (500, b"<p>", "the server's answer is not that of an ACME server: status 500"),
+        (404, b'{"detail": "try /acme"}', r"is not the directory of .* \('try /acme'\): check"),
+        (429, b'{"type": "urn:ietf:params:acme:error:rateLimited"}', "the server refuses: "),
+    ],
+)
+def test_what_is_no_directory(
+    pebble: Pebble,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    status: int,
+    answer: bytes,
+    reason: str,
+) -> None:
+    def request(*args: object, **options: object) -> requests.Response:
+        response = requests.Response()
+        response.status_code, response.raw = status, io.BytesIO(answer)
+        return response
+
+    monkeypatch.setattr(requests.Session, "request", request)
+    settings = acme_settings(pebble, tmp_path)
+    store = Store(settings.server_directory)
+    store.open()
+    with pytest.raises(AcmeError, match=reason):
+        obtain(settings, store, lambda token, text: None)
+
+
+def test_a_challenge_port_that_is_used_is_named() -> None:
+    with socket.create_server((LOCAL[0], 0)) as other:
+        number = other.getsockname()[1]
+        port = ChallengePort(
+            Settings.model_validate({"acme": {"http_hosts": LOCAL, "http_port": number}})
+        )
+        reason = "another program listens there; ACME's challenges need it .*acme.http_port"
+        with pytest.raises(SettingsError, match=reason):
+            asyncio.run(port.open())
+
+
+def account_of(pebble: Pebble, path: Path, store: Store) -> tuple[bytes, str]:
+    """The key and the URL of the account after an attempt for which no challenge is answered."""
+    with pytest.raises(AcmeError, match="did not find the answer"):
+        obtain(acme_settings(pebble, path), store, lambda token, text: None)
+    return store.read(ACCOUNT_KEY) or b"", json.loads(store.read(ACCOUNT) or b"")["uri"]
+
+
+@pytest.mark.parametrize("damaged", [b"", b"{", b"[]", b'{"uri": 1}', b'{"uri": "x"}', b"\xff"])
+def test_a_damaged_account_is_asked_for(
+    pebble: Pebble, tmp_path: Path, caplog: pytest.LogCaptureFixture, damaged: bytes
+) -> None:
+    store = Store(acme_settings(pebble, tmp_path).server_directory)
+    store.open()
+    before = account_of(pebble, tmp_path, store)
+    assert "damaged" not in caplog.text
+    store.write(ACCOUNT, damaged)
+    assert account_of(pebble, tmp_path, store) == before
+    assert f"{store.path(ACCOUNT)} is damaged: the server is asked for the account" in caplog.text
+
+
+def damaged_keys() -> list[bytes]:
+    """Keys of accounts that cannot be used."""
+    kinds = (ec.generate_private_key(ec.SECP384R1()), ec.generate_private_key(ec.SECP256R1()))
+    encryption = (NoEncryption(), BestAvailableEncryption(b"x"))
+    return [
+        b"",
+        b"garbage",
+        b"\xff",
+        *(
+            key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, one)
+            for key, one in zip(kinds, encryption, strict=True)
+        ),
+    ]
+
+
+@pytest.mark.parametrize("number", range(len(damaged_keys())))
+def test_an_account_with_a_damaged_key_is_replaced(
+    pebble: Pebble, tmp_path: Path, caplog: pytest.LogCaptureFixture, number: int
+) -> None:
+    store = Store(acme_settings(pebble, tmp_path).server_directory)
+    store.open()
+    key, uri = account_of(pebble, tmp_path, store)
+    damaged = damaged_keys()[number]
+    store.write(ACCOUNT_KEY, damaged)
+    other_key, other_uri = account_of(pebble, tmp_path, store)
+    assert other_key != key
+    assert other_uri != uri
+    assert store.read("account.pem.damaged") == damaged
+    assert f"{store.path(ACCOUNT_KEY)} is not a key for ES256" in caplog.text
+    assert "the file is kept as account.pem.damaged" in caplog.text
 
 
 # ---- when

@@ -64,9 +64,13 @@ def test_acme(tmp_path: Path) -> None:
     values = {"domains": ["desk.example"], "agree_to_terms": True, "http_hosts": ["127.0.0.1"]}
     acme = values | {"http_port": free_port(), "state_directory": tmp_path / "state"}
     page = {"tls_certificate": "acme"}
-    lines = check(settings(acme=acme, websocket=page))
+    used = settings(acme=acme, websocket=page)
     text = ", with TLS for desk.example (without a certificate yet)"
-    assert any(line.startswith("WebSocket and page: ") and line.endswith(text) for line in lines)
+    for _ in range(2):
+        (line,) = [one for one in check(used) if one.startswith("WebSocket and page: ")]
+        assert line.endswith(text)
+        used.acme.certificate.parent.mkdir(parents=True, exist_ok=True)
+        used.acme.certificate.write_text("damaged")
     (tmp_path / "file").write_text("")
     text = problems(acme=acme | {"state_directory": tmp_path / "file" / "state"})
     assert text.startswith("acme.state_directory ")

@@ -10,8 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from guacr import __version__
+from guacr import __version__, log
 from guacr.cli.main import main
+from guacr.errors import SettingsError
+from guacr.process import background
+from guacr.process import run as process_run
 from guacr.settings import configuration
 from guacr.settings.models import Settings
 
@@ -283,6 +286,25 @@ def test_background_tells_why_it_cannot_start(tmp_path: Path, flags: list[str]) 
     )
     assert result.returncode != 0
     assert f"daemon.pid_file {path} cannot be written" in result.stderr
+
+
+@pytest.mark.parametrize("flags", [(), ("-f",)])
+def test_background_tells_that_there_is_no_system_log(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    flags: tuple[str, ...],
+) -> None:
+    def run(*args: object, **kwargs: object) -> None:
+        raise SettingsError("it is not run")
+
+    path = tmp_path / "log"
+    monkeypatch.setattr(log, "SYSLOG", str(path))
+    monkeypatch.setattr(background, "detach", lambda: None)
+    monkeypatch.setattr(process_run, "run", run)
+    assert main(["serve", "-p", str(tmp_path / "guacr.pid"), *flags])
+    problem = f"guacr: there is no system log at {path} (No such file or directory): nothing is "
+    assert (problem in capsys.readouterr().err) is not bool(flags)
 
 
 def test_port_in_use(ports: tuple[int, int], flags: list[str]) -> None:

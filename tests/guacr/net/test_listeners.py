@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from guacr.errors import SettingsError
+from guacr.net import listeners
 from guacr.net.listeners import ListeningSockets, unix_socket
 
 
@@ -37,3 +38,15 @@ def test_the_unix_socket_of_a_daemon_that_has_replaced_this_one_remains(tmp_path
     assert path.exists()
     after.close()
     assert not path.exists()
+
+
+@pytest.mark.parametrize("is_guacds", [False, True])
+async def test_guacd_is_only_suspected_on_its_own_port(
+    monkeypatch: pytest.MonkeyPatch, *, is_guacds: bool
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        monkeypatch.setattr(listeners, "GUACD", port if is_guacds else port + 1)
+        program = r"another program \(guacd\?\)" if is_guacds else "another program"
+        with pytest.raises(SettingsError, match=f"port {port}: {program} listens there$"):
+            await listeners.tcp_sockets(["127.0.0.1"], port, 1)

@@ -144,6 +144,19 @@ def test_it_is_ended_with_its_children(monkeypatch: pytest.MonkeyPatch) -> None:
     assert time.monotonic() - begin < 30
 
 
+def test_its_children_in_other_sessions_are_ended_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(commands, "TIMEOUT", 1.0)
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as held:
+        with pytest.raises(SettingsError, match="did not end within 1 seconds"):
+            of(["sh", "-c", f"setsid -w sh -c 'echo begun >&3; sleep 60' 3>{path}"])
+        os.set_blocking(held.fileno(), True)
+        assert held.read() == b"begun\n", "it reaches its end: nobody holds the other one"
+
+
 def test_one_that_may_not_be_killed_is_left_to_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     kill, groups = os.killpg, list[int]()
 

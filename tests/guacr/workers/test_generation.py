@@ -51,6 +51,9 @@ class Zygote:
         if self.pid:
             self._on_forked(number, self.pid, None)
 
+    async def death(self) -> str:
+        return "" if self.is_alive else "the zygote was killed"
+
     def kill(self) -> None:
         self.is_alive = False
         self.close()
@@ -137,6 +140,20 @@ async def test_a_worker_that_cannot_start_says_why(
         await starting
     assert not generation.workers
     assert one.fileno() < 0, "the others are ended"
+
+
+@pytest.mark.parametrize(
+    ("is_alive", "reason"), [(True, "ended while it started"), (False, "the zygote was killed")]
+)
+async def test_a_worker_that_ends_with_its_zygote(
+    generation: Generation, zygotes: list[Zygote], *, is_alive: bool, reason: str
+) -> None:
+    starting = asyncio.create_task(generation.start())
+    await until(lambda: zygotes and len(zygotes[0].workers) == 2, "two workers")
+    zygotes[0].is_alive = is_alive
+    zygotes[0].workers[1].close()
+    with pytest.raises(SettingsError, match=reason):
+        await starting
 
 
 async def test_a_python_that_cannot_be_run_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
