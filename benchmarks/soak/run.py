@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import os
 import shutil
 import subprocess
@@ -73,6 +74,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--every", type=float, default=60.0, help="seconds between two lines")
     parser.add_argument("--only", default="", help="inject only faults with this in their names")
     options = parser.parse_args(arguments)
+    # people write to processes that were just killed
+    logging.getLogger("asyncio").setLevel(logging.ERROR)
     if os.geteuid() != 0:
         return asyncio.run(_soak(options))
     if INSIDE not in os.environ:
