@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +64,7 @@ guacd, and logs to the system log. Flags take precedence over files, and the env
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command with `argv` (by default the process's arguments); return the exit status."""
     _open_standard_streams()
+    _print_every_character()
     given = list(sys.argv[1:] if argv is None else argv)
     if given and given[0].startswith("-") and given[0] not in _OWN_FLAGS:
         given.insert(0, "serve")  # guacd has no commands, and an image accepts just options
@@ -102,6 +104,13 @@ def _open_standard_streams() -> None:
             null = os.open(os.devnull, os.O_RDWR)  # with the lowest number, which is that stream's
             os.set_inheritable(null, True)
             setattr(sys, name, os.fdopen(null, "w" if number else "r"))
+
+
+def _print_every_character() -> None:
+    """Escape characters that the terminal's character set lacks."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _parser() -> argparse.ArgumentParser:

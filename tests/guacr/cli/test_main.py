@@ -313,6 +313,20 @@ def test_output_to_a_full_disk(tmp_path: Path, arguments: list[str]) -> None:
     assert result.stderr == "guacr: the output cannot be written: No space left on device\n"
 
 
+def test_characters_that_the_terminal_lacks_are_escaped(tmp_path: Path) -> None:
+    path = tmp_path / "guacr.toml"
+    path.write_text("[connections.'łódź']\nprotocol = 'testcard'", encoding="utf-8")
+    done = subprocess.run(
+        command("check-config", "--config", str(path)),
+        check=False,
+        timeout=WAIT,
+        capture_output=True,
+        env=os.environ | {"PYTHONUTF8": "0", "PYTHONIOENCODING": "latin-1"},
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"connections: \\u0142\xf3d\\u017a\n" in done.stdout
+
+
 # ---- in guacd's place
 
 
