@@ -11,6 +11,7 @@ import errno
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
@@ -23,8 +24,8 @@ from guacr.cli import export as cli_export
 from guacr.cli import journal as cli_journal
 from guacr.cli import token as cli_token
 from guacr.cli.top import command as cli_top
-from guacr.errors import GuacrError, SettingsError
-from guacr.showable import escaped, showable
+from guacr.errors import GuacrError, SettingsError, shorten
+from guacr.showable import escaped, is_unicode, showable
 
 if TYPE_CHECKING:
     from guacr.settings.models import Settings
@@ -33,6 +34,7 @@ FAILED = 1
 WRONG_SETTINGS = 2
 """The exit status for invalid settings; argparse uses the same for wrong arguments."""
 _OWN_FLAGS = ("-h", "--help", "-v", "--version")
+PORT_MAX = 65535
 LEVELS = ("trace", "debug", "info", "warning", "error")
 
 _SERVE_FLAGS: tuple[tuple[tuple[str, ...], str, str, str], ...] = (
@@ -71,6 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(given)
     run: Callable[[argparse.Namespace], int] = arguments.run
     try:
+        _check_texts(arguments)
         status = run(arguments)
         sys.stdout.flush()
         return status
@@ -78,6 +81,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         _discard_output()
         return FAILED
     except OSError as error:
+        if error.filename is not None:
+            print(f"guacr: {shorten(str(error.filename))}: {error.strerror}", file=sys.stderr)
+            return WRONG_SETTINGS
         if error.errno not in _FULL:
             raise
         _discard_output()
@@ -111,6 +117,19 @@ def _print_every_character() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _check_texts(arguments: argparse.Namespace) -> None:
+    """Check that all arguments but paths are Unicode, which everything else expects.
+
+    Raises:
+        SettingsError: one is not.
+    """
+    paths = {setting for _, setting, metavar, _ in _SERVE_FLAGS if metavar == "FILE"}
+    for name, value in vars(arguments).items():
+        for text in value if isinstance(value, list) else [value]:
+            if isinstance(text, str) and not is_unicode(text) and name not in paths:
+                raise SettingsError(f"the argument {name} is not UTF-8")  # it may be secret
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -187,9 +206,24 @@ def _add_serve_flags(parser: argparse.ArgumentParser) -> None:
 def _add_demo(commands: Any) -> None:
     parser = _add(commands, "demo", _demo, "try guacr on this machine, without any configuration")
     parser.add_argument("--no-browser", action="store_true", help="do not open the browser")
+    _add_page_port(parser)
+
+
+def _add_page_port(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--port", type=int, default=0, metavar="PORT", help="port of the page (default: a free one)"
+        "--port",
+        type=_port,
+        default=0,
+        metavar="PORT",
+        help="port of the page (default: a free one)",
     )
+
+
+def _port(text: str) -> int:
+    with suppress(ValueError):
+        if 0 <= (port := int(text)) <= PORT_MAX:
+            return port
+    raise argparse.ArgumentTypeError(f"must be a whole number from 0 to {PORT_MAX}")
 
 
 def _add_play(commands: Any) -> None:
@@ -201,9 +235,7 @@ def _add_play(commands: Any) -> None:
         help="a recording, or the id of one in the journal (guacr recordings list)",
     )
     parser.add_argument("--no-browser", action="store_true", help="do not open the browser")
-    parser.add_argument(
-        "--port", type=int, default=0, metavar="PORT", help="port of the page (default: a free one)"
-    )
+    _add_page_port(parser)
     _add_files(parser)
     cli_journal.add_identity(parser)
 

@@ -278,6 +278,25 @@ def test_a_port_in_use_is_fine() -> None:
         check(settings(server={"hosts": ["127.0.0.1"], "port": taken.getsockname()[1]}))
 
 
+LONG = "/" + "a" * 5000
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "path"),
+    [
+        ("recording", "path", LONG),
+        ("journal", "directory", LONG),
+        ("daemon", "pid_file", LONG),
+        ("server", "unix_socket", f"{LONG}/a"),
+        ("control", "unix_socket", f"{LONG}/a"),
+    ],
+)
+def test_paths_that_are_too_long(section: str, key: str, path: str) -> None:
+    found = problems(**{section: {key: path}})
+    assert f"{section}.{key}" in found
+    assert "too long" in found or "does not exist" in found
+
+
 def test_what_is_no_pid_file(tmp_path: Path) -> None:
     for place in (tmp_path, Path("/dev/null")):
         assert "exists, but is not a file" in problems(daemon={"pid_file": place})
