@@ -314,6 +314,21 @@ def _load(arguments: argparse.Namespace, *, run_commands: bool = True) -> Settin
     )
 
 
+def _check_hosts(arguments: argparse.Namespace, settings: Settings) -> None:
+    """Check that an empty --host was meant.
+
+    Raises:
+        SettingsError: the daemon would not listen for the Guacamole protocol.
+    """
+    from guacr.systemd import is_activated
+
+    server, given = settings.server, vars(arguments)["server.hosts"]
+    if given is not None and not (server.hosts or server.unix_socket or is_activated()):
+        raise SettingsError(
+            "arguments: server.hosts is empty: name an address, or set server.unix_socket"
+        )
+
+
 def _given(arguments: argparse.Namespace) -> dict[str, dict[str, str]]:
     """Return the values of flags by section and key."""
     given: dict[str, dict[str, str]] = {}
@@ -328,6 +343,7 @@ def _given(arguments: argparse.Namespace) -> dict[str, dict[str, str]]:
 @garbage.postponed()
 def _serve(arguments: argparse.Namespace) -> int:
     settings = _load(arguments)
+    _check_hosts(arguments, settings)
     from guacr import log
     from guacr.process import background
     from guacr.process import run as process
@@ -392,7 +408,9 @@ def _export(arguments: argparse.Namespace) -> int:
 def _check_config(arguments: argparse.Namespace) -> int:
     from guacr.cli import check
 
-    for line in check.check(_load(arguments)):
+    settings = _load(arguments)
+    _check_hosts(arguments, settings)
+    for line in check.check(settings):
         print(showable(line, escaped))
     return 0
 

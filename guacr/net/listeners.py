@@ -20,6 +20,8 @@ from guacr.systemd import activated_sockets
 log = logging.getLogger("guacr.listeners")
 
 ANY_IPV6 = "::"
+ZONE = 3
+"""The element of an IPv6 address with the number of its interface."""
 _NO_SUCH_ADDRESS = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
 
 
@@ -148,6 +150,8 @@ async def _addresses(
             infos = await loop.getaddrinfo(
                 host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
             )
+            for _, _, _, _, address in infos:
+                _check_zone(address)
         except OSError as error:
             raise SettingsError(f"cannot listen on {host}: {error.strerror or error}") from error
         except ValueError as error:  # an empty or overlong label
@@ -157,6 +161,16 @@ async def _addresses(
         for family, _, _, _, address in infos:
             found.setdefault(address, family)
     return [(family, address) for address, family in found.items()]
+
+
+def _check_zone(address: tuple[Any, ...]) -> None:
+    """Check that the zone of an IPv6 address is an interface.
+
+    Raises:
+        OSError: it is not.
+    """
+    if len(address) > ZONE and address[ZONE]:
+        socket.if_indextoname(address[ZONE])
 
 
 def _listen(

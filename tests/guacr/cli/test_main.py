@@ -389,6 +389,23 @@ def test_flags_alone_are_those_of_serve(served: list[Settings]) -> None:
     assert (served[0].log.level, served[0].server.port) == ("debug", 22)
 
 
+def test_an_empty_list_of_hosts_is_refused(
+    served: list[Settings],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for command in ("serve", "check-config"):
+        assert main([command, "-b", ""]) == 2
+        assert "arguments: server.hosts is empty: name an address" in capsys.readouterr().err
+    monkeypatch.setenv("LISTEN_PID", str(os.getpid()))
+    main(["serve", "-b", ""])
+    monkeypatch.delenv("LISTEN_PID")
+    monkeypatch.setenv("GUACR_SERVER__UNIX_SOCKET", str(tmp_path / "socket"))
+    main(["serve", "-b", ""])
+    assert [one.server.hosts for one in served] == [(), ()]
+
+
 def test_a_flag_that_the_environment_overrides_is_told(
     served: list[Settings], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
