@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import combinations
@@ -256,8 +257,9 @@ def _tls(settings: Settings, section: str) -> str:
         kind += f" for {_names(settings.acme.domains)}"
     if files.is_pending:
         return f", with TLS{kind} (without a certificate yet)"
-    end = Validity.read(files.certificate).last
-    return f", with TLS{kind} (the certificate is valid until {end})"
+    validity = Validity.read(files.certificate)
+    verb = "is valid until" if validity.end > time.time() else "expired on"
+    return f", with TLS{kind} (the certificate {verb} {validity.last})"
 
 
 def _audit(settings: Settings) -> str:
