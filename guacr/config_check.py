@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from guacr.errors import GuacrError, UnsupportedError
+from guacr.net.certificates import remarks as certificate_remarks
 from guacr.policy.check import Protocol
 from guacr.policy.check import remarks as policy_remarks
 from guacr.recording.check import connection_problems, connection_remarks
@@ -45,6 +46,7 @@ def find(settings: Settings, protocols: Protocols) -> Findings:
             notes += connection_remarks(connection)
             remarks += [f"connections.{name}: {note}" for note in notes]
     remarks += _about_limits(settings)
+    remarks += certificate_remarks(settings)
     return Findings(tuple(dict.fromkeys(problems)), tuple(dict.fromkeys(remarks)))
 
 

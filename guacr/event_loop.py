@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import socket
 import ssl
 import sys
 from collections.abc import Callable
 from contextvars import Context
-from functools import cache
+from functools import cache, partial
 from typing import Any, NoReturn, TypeVarTuple
 
 from typing_extensions import override
@@ -80,6 +81,14 @@ def loop_type() -> type[asyncio.AbstractEventLoop]:
         number, and closes it again whenever it is collected: by then, the number may be that of
         another session's connection (uvloop's issues 645 and 738, mended in 0.23 only in part).
         """
+
+        @override
+        async def getaddrinfo(self, host: Any, port: Any, **options: Any) -> list[tuple[Any, ...]]:
+            """As asyncio's; uvloop's ignores the zones of addresses, such as fe80::1%eth0."""
+            if isinstance(host, str) and "%" in host:
+                resolve = partial(socket.getaddrinfo, host, port, **options)
+                return await self.run_in_executor(None, resolve)
+            return await super().getaddrinfo(host, port, **options)
 
         @override
         async def create_connection(

@@ -23,12 +23,19 @@ _UNSAFE_OR_FLAG = re.compile(
     # flags of regions are tags that follow a black flag
     f"(\U0001f3f4[\U000e0030-\U000e007a]{{2,6}}\U000e007f)|{_UNSAFE.pattern}"
 )
+_HALF = re.compile(f"[{_HALVES}]")
 _LINE_END = re.compile("\r*\n\r*|\r")
 
 
 def is_showable(text: str) -> bool:
     """Return whether a text may be shown unchanged."""
     return text.isprintable() or showable(text, lambda _: "") == text
+
+
+def is_unicode(text: str) -> bool:
+    """Return whether a text can be encoded: bytes of an argument that are not UTF-8 are halves of
+    surrogate pairs."""
+    return not _HALF.search(text)
 
 
 def showable(text: str, instead: Callable[[str], str], keep: str = "") -> str:

@@ -17,13 +17,18 @@ _DIGITS_MAX = 4
 _WATCHDOG_DIGITS_MAX = 15
 
 
+def is_activated() -> bool:
+    """Return whether systemd has passed sockets that `activated_sockets` has not returned yet."""
+    return os.environ.get("LISTEN_PID") == str(os.getpid())
+
+
 def activated_sockets() -> list[socket.socket]:
     """Return the listening sockets that systemd passed to this process; empty if there are none.
 
     Raises:
         SettingsError: what was passed are not listening stream sockets.
     """
-    if os.environ.get("LISTEN_PID") != str(os.getpid()):
+    if not is_activated():
         return []
     count = os.environ.get("LISTEN_FDS", "0")
     if not (count.isascii() and count.isdigit() and len(count) <= _DIGITS_MAX):

@@ -3,7 +3,9 @@
 import asyncio
 import os
 import socket
+import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import combinations
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from guacr.acme import acme_service
 from guacr.addresses import place
 from guacr.config_check import find
 from guacr.daemon import tube_service
-from guacr.errors import SettingsError
+from guacr.errors import SettingsError, shorten
 from guacr.journal.options import options_of
 from guacr.net.certificates import Validity
 from guacr.net.listeners import close_all, tcp_sockets
@@ -112,8 +114,7 @@ def _problems(settings: Settings) -> Iterator[str]:
         yield from _addresses("server", server.hosts, server.port)
     if page.enabled:
         yield from _addresses("websocket", page.hosts, page.port)
-    if server.unix_socket is not None and not server.unix_socket.parent.is_dir():
-        yield f"server.unix_socket: directory {server.unix_socket.parent} does not exist"
+    yield from _socket("server.unix_socket", server.unix_socket)
 
 
 def _control(settings: Settings) -> Iterator[str]:
@@ -130,8 +131,7 @@ def _control(settings: Settings) -> Iterator[str]:
         yield from _port("control.port", control.port)
     if control.grpc:
         yield from _port("control.grpc_port", control.grpc_port)
-    if control.unix_socket is not None and not control.unix_socket.parent.is_dir():
-        yield f"control.unix_socket: directory {control.unix_socket.parent} does not exist"
+    yield from _socket("control.unix_socket", control.unix_socket)
 
 
 def _telemetry(settings: Settings) -> Iterator[str]:
@@ -152,10 +152,25 @@ def _journal(settings: Settings) -> Iterator[str]:
         yield from _directory("journal.directory", options.directory)
 
 
+def _socket(setting: str, path: Path | None) -> Iterator[str]:
+    """Yield the problem with the path of a Unix socket."""
+    if path is None:
+        return
+    with suppress(OSError):  # such as a name that is too long
+        if path.parent.is_dir():
+            return
+    yield f"{setting}: directory {path.parent} does not exist"
+
+
 def _directory(setting: str, path: Path) -> Iterator[str]:
     """Yield the problem with a directory that the daemon has to create or write to."""
-    place = next(one for one in (path, *path.parents) if one.exists())
-    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+    try:
+        place = next(one for one in (path, *path.parents) if one.exists())
+        is_usable = place.is_dir() and os.access(place, os.W_OK | os.X_OK)
+    except OSError as error:  # such as a name that is too long
+        yield f"{setting} {shorten(str(path))} cannot be used: {error.strerror}"
+        return
+    if not is_usable:
         yield (
             f"{setting} {path} cannot be used: {place} is not a directory that this account may "
             "write to"
@@ -243,8 +258,9 @@ def _tls(settings: Settings, section: str) -> str:
         kind += f" for {_names(settings.acme.domains)}"
     if files.is_pending:
         return f", with TLS{kind} (without a certificate yet)"
-    end = Validity.read(files.certificate).last
-    return f", with TLS{kind} (the certificate is valid until {end})"
+    validity = Validity.read(files.certificate)
+    verb = "is valid until" if validity.end > time.time() else "expired on"
+    return f", with TLS{kind} (the certificate {verb} {validity.last})"
 
 
 def _audit(settings: Settings) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, wait
@@ -33,6 +34,7 @@ NAMES_MAX = 20
 Load = Callable[[], "Settings"]
 """Reads the settings."""
 _HEADER = ("ID", "PROTOCOL", "HOST", "USERNAME", "PERSON", "CLIENT", "USERS", "AGE", "IN", "OUT")
+_TOKEN = re.compile(r"[!-~]*")
 _LOOPBACK_OF = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (asked, not bound)
 
 
@@ -278,9 +280,16 @@ def _address(hosts: Sequence[str], port: int, certificate: Path | None) -> str:
 
 
 def _token(path: Path | None) -> str:
-    if path is None:
-        return os.environ.get(TOKEN_VARIABLE, "")
+    """Return the token in a file, or else in the environment.
+
+    Raises:
+        SettingsError: it cannot be one; the sentence does not contain it.
+    """
     try:
-        return path.read_text().strip()
+        text = os.environ.get(TOKEN_VARIABLE, "") if path is None else path.read_text()
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} cannot be read as text") from error
+    token = text.strip()
+    if not _TOKEN.fullmatch(token):
+        raise SettingsError(f"{path or TOKEN_VARIABLE} does not contain a token")
+    return token

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
+from io import TextIOWrapper
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, TextIO
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from guacr.settings.models import Settings
 
 STANDARD_OUTPUT = Path("-")
+ENCODING = "utf-8"
+"""Asciicasts have no other, and texts are the same on standard output as in a file."""
 MODE = 0o600
 """Permissions of new files, which may contain typed passwords, before the umask."""
 FILE_HELP = "a recording, the id of one in the journal (guacr recordings list), or a typescript"
@@ -95,15 +98,17 @@ def _write_video(convert: Callable[[Path, Path], None], file: Path, output: Path
 
 def _write(convert: Callable[[Path, TextIO], None], file: Path, output: Path) -> None:
     if output == STANDARD_OUTPUT:
+        if isinstance(sys.stdout, TextIOWrapper):
+            sys.stdout.reconfigure(encoding=ENCODING)
         convert(file, sys.stdout)
         return
     _create(output)
-    with output.open("w", encoding="utf-8") as target:
-        try:
-            convert(file, target)
-        except BaseException:
-            output.unlink()
-            raise
+    try:
+        with output.open("w", encoding=ENCODING) as target:
+            convert(file, target)  # a short text is only written when the file is closed
+    except BaseException:
+        output.unlink()
+        raise
 
 
 def _create(output: Path) -> None:

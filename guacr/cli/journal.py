@@ -8,7 +8,7 @@ import re
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -168,14 +168,17 @@ def _save_stream(
         raise NotFoundError(f"there is no recording {shorten(name)}: see the list")
     try:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        with os.fdopen(os.open(target, flags, MODE), "wb") as file:
-            for found in chain((first,), records):
-                file.write(found.record.payload)
-                size += len(found.record.payload)
-                is_complete = found.record.is_end
-                missing += found.record.sequence - last - 1
-                last, time = found.record.sequence, found.record.time
-        os.utime(target, ns=(time, time))  # as if the daemon had written the file
+        with ExitStack() as failed:
+            with os.fdopen(os.open(target, flags, MODE), "wb") as file:
+                failed.callback(target.unlink)
+                for found in chain((first,), records):
+                    file.write(found.record.payload)
+                    size += len(found.record.payload)
+                    is_complete = found.record.is_end
+                    missing += found.record.sequence - last - 1
+                    last, time = found.record.sequence, found.record.time
+            os.utime(target, ns=(time, time))  # as if the daemon had written the file
+            failed.pop_all()
     except OSError as error:
         raise SettingsError(f"{target} cannot be written: {error.strerror}") from error
     ending = "" if is_complete else "; its end is missing, or still being written"

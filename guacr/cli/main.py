@@ -11,7 +11,9 @@ import errno
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +24,8 @@ from guacr.cli import export as cli_export
 from guacr.cli import journal as cli_journal
 from guacr.cli import token as cli_token
 from guacr.cli.top import command as cli_top
-from guacr.errors import GuacrError, SettingsError
-from guacr.showable import escaped, showable
+from guacr.errors import GuacrError, SettingsError, shorten
+from guacr.showable import escaped, is_unicode, showable
 
 if TYPE_CHECKING:
     from guacr.settings.models import Settings
@@ -32,6 +34,7 @@ FAILED = 1
 WRONG_SETTINGS = 2
 """The exit status for invalid settings; argparse uses the same for wrong arguments."""
 _OWN_FLAGS = ("-h", "--help", "-v", "--version")
+PORT_MAX = 65535
 LEVELS = ("trace", "debug", "info", "warning", "error")
 
 _SERVE_FLAGS: tuple[tuple[tuple[str, ...], str, str, str], ...] = (
@@ -63,12 +66,14 @@ guacd, and logs to the system log. Flags take precedence over files, and the env
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command with `argv` (by default the process's arguments); return the exit status."""
     _open_standard_streams()
+    _print_every_character()
     given = list(sys.argv[1:] if argv is None else argv)
     if given and given[0].startswith("-") and given[0] not in _OWN_FLAGS:
         given.insert(0, "serve")  # guacd has no commands, and an image accepts just options
     arguments = _parser().parse_args(given)
     run: Callable[[argparse.Namespace], int] = arguments.run
     try:
+        _check_texts(arguments)
         status = run(arguments)
         sys.stdout.flush()
         return status
@@ -76,6 +81,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         _discard_output()
         return FAILED
     except OSError as error:
+        if error.filename is not None:
+            print(f"guacr: {shorten(str(error.filename))}: {error.strerror}", file=sys.stderr)
+            return WRONG_SETTINGS
         if error.errno not in _FULL:
             raise
         _discard_output()
@@ -102,6 +110,26 @@ def _open_standard_streams() -> None:
             null = os.open(os.devnull, os.O_RDWR)  # with the lowest number, which is that stream's
             os.set_inheritable(null, True)
             setattr(sys, name, os.fdopen(null, "w" if number else "r"))
+
+
+def _print_every_character() -> None:
+    """Escape characters that the terminal's character set lacks."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _check_texts(arguments: argparse.Namespace) -> None:
+    """Check that all arguments but paths are Unicode, which everything else expects.
+
+    Raises:
+        SettingsError: one is not.
+    """
+    paths = {setting for _, setting, metavar, _ in _SERVE_FLAGS if metavar == "FILE"}
+    for name, value in vars(arguments).items():
+        for text in value if isinstance(value, list) else [value]:
+            if isinstance(text, str) and not is_unicode(text) and name not in paths:
+                raise SettingsError(f"the argument {name} is not UTF-8")  # it may be secret
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -178,9 +206,24 @@ def _add_serve_flags(parser: argparse.ArgumentParser) -> None:
 def _add_demo(commands: Any) -> None:
     parser = _add(commands, "demo", _demo, "try guacr on this machine, without any configuration")
     parser.add_argument("--no-browser", action="store_true", help="do not open the browser")
+    _add_page_port(parser)
+
+
+def _add_page_port(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--port", type=int, default=0, metavar="PORT", help="port of the page (default: a free one)"
+        "--port",
+        type=_port,
+        default=0,
+        metavar="PORT",
+        help="port of the page (default: a free one)",
     )
+
+
+def _port(text: str) -> int:
+    with suppress(ValueError):
+        if 0 <= (port := int(text)) <= PORT_MAX:
+            return port
+    raise argparse.ArgumentTypeError(f"must be a whole number from 0 to {PORT_MAX}")
 
 
 def _add_play(commands: Any) -> None:
@@ -192,9 +235,7 @@ def _add_play(commands: Any) -> None:
         help="a recording, or the id of one in the journal (guacr recordings list)",
     )
     parser.add_argument("--no-browser", action="store_true", help="do not open the browser")
-    parser.add_argument(
-        "--port", type=int, default=0, metavar="PORT", help="port of the page (default: a free one)"
-    )
+    _add_page_port(parser)
     _add_files(parser)
     cli_journal.add_identity(parser)
 
@@ -273,6 +314,21 @@ def _load(arguments: argparse.Namespace, *, run_commands: bool = True) -> Settin
     )
 
 
+def _check_hosts(arguments: argparse.Namespace, settings: Settings) -> None:
+    """Check that an empty --host was meant.
+
+    Raises:
+        SettingsError: the daemon would not listen for the Guacamole protocol.
+    """
+    from guacr.systemd import is_activated
+
+    server, given = settings.server, vars(arguments)["server.hosts"]
+    if given is not None and not (server.hosts or server.unix_socket or is_activated()):
+        raise SettingsError(
+            "arguments: server.hosts is empty: name an address, or set server.unix_socket"
+        )
+
+
 def _given(arguments: argparse.Namespace) -> dict[str, dict[str, str]]:
     """Return the values of flags by section and key."""
     given: dict[str, dict[str, str]] = {}
@@ -287,6 +343,7 @@ def _given(arguments: argparse.Namespace) -> dict[str, dict[str, str]]:
 @garbage.postponed()
 def _serve(arguments: argparse.Namespace) -> int:
     settings = _load(arguments)
+    _check_hosts(arguments, settings)
     from guacr import log
     from guacr.process import background
     from guacr.process import run as process
@@ -353,7 +410,9 @@ def _export(arguments: argparse.Namespace) -> int:
 def _check_config(arguments: argparse.Namespace) -> int:
     from guacr.cli import check
 
-    for line in check.check(_load(arguments)):
+    settings = _load(arguments)
+    _check_hosts(arguments, settings)
+    for line in check.check(settings):
         print(showable(line, escaped))
     return 0
 

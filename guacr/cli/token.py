@@ -9,11 +9,13 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from guacr.errors import SettingsError, shorten
+from guacr.showable import is_unicode
 
 if TYPE_CHECKING:
     from guacr.access.tokens import Grant
@@ -220,10 +222,18 @@ def _parameter(text: str) -> tuple[str, str]:
     if not equals:
         raise SettingsError(f"{shorten(text)} is not NAME=VALUE")
     if value == "-":
-        return name, sys.stdin.readline().rstrip("\r\n")
+        return name, _line()
     if value.startswith("@"):
         return name, _file(Path(value[1:]))
     return name, value
+
+
+def _line() -> str:
+    with suppress(UnicodeDecodeError):
+        line = sys.stdin.readline().rstrip("\r\n")
+        if is_unicode(line):
+            return line
+    raise SettingsError("standard input cannot be read as text")
 
 
 def _file(path: Path) -> str:

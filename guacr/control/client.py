@@ -43,6 +43,8 @@ LINE_MAX = 1024 * 1024
 """Maximum bytes of an event."""
 PAGE = 1000
 """Sessions in an answer."""
+_IN_PATHS = "/%:@!$&'()*+,;=~"
+"""Characters of a URL's path, in addition to letters, digits and "-._"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,11 @@ class ControlClient:
 
     def __init__(self, place: Place) -> None:
         self._place = place
-        self._url = urlsplit(place.url)
+        try:
+            self._url = urlsplit(place.url)
+            (self._url.hostname or "").encode("idna")
+        except ValueError:
+            raise SettingsError(f"{shorten(place.url)} has an invalid host") from None
         try:
             self._url.port  # noqa: B018 - raises for one that is no number
         except ValueError:
@@ -205,8 +211,9 @@ class ControlClient:
         if body is not None:
             headers["Content-Type"] = "application/json"
             data = json.dumps(body)
+        prefix = quote(self._url.path.rstrip("/"), _IN_PATHS)
         try:
-            connection.request(method, self._url.path.rstrip("/") + path, data, headers)
+            connection.request(method, prefix + path, data, headers)
             response = connection.getresponse()
             if response.status == http.client.OK:
                 return response

@@ -161,6 +161,12 @@ def _read(settings: Settings, *, quiet: bool = False) -> dict[str, Validity]:
     return known
 
 
+def remarks(settings: Settings) -> list[str]:
+    """Return a sentence about each certificate that clients refuse, or will soon; blocks."""
+    known = _read(settings, quiet=True)
+    return [line for line, level in _lines(known, time.time()) if level > logging.INFO]
+
+
 def _lines(known: dict[str, Validity], now: float) -> Iterable[tuple[str, int]]:
     """Yield a sentence about each certificate, with the level for the log."""
     for section, validity in known.items():

@@ -22,6 +22,8 @@ log = logging.getLogger("guacr.listeners")
 ANY_IPV6 = "::"
 GUACD = 4822
 """The port on which guacd may be listening."""
+ZONE = 3
+"""The element of an IPv6 address with the number of its interface."""
 _NO_SUCH_ADDRESS = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
 
 
@@ -150,6 +152,8 @@ async def _addresses(
             infos = await loop.getaddrinfo(
                 host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
             )
+            for _, _, _, _, address in infos:
+                _check_zone(address)
         except OSError as error:
             raise SettingsError(f"cannot listen on {host}: {error.strerror or error}") from error
         except ValueError as error:  # an empty or overlong label
@@ -159,6 +163,16 @@ async def _addresses(
         for family, _, _, _, address in infos:
             found.setdefault(address, family)
     return [(family, address) for address, family in found.items()]
+
+
+def _check_zone(address: tuple[Any, ...]) -> None:
+    """Check that the zone of an IPv6 address is an interface.
+
+    Raises:
+        OSError: it is not.
+    """
+    if len(address) > ZONE and address[ZONE]:
+        socket.if_indextoname(address[ZONE])
 
 
 def _listen(

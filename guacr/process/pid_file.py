@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from guacr.errors import SettingsError
+from guacr.errors import SettingsError, shorten
 
 MODE = 0o644
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
@@ -47,6 +47,14 @@ class PidFile:
         Raises:
             SettingsError: the path is not a file, or its directory is not writable.
         """
+        try:
+            self._check_place()
+        except OSError as error:  # such as a name that is too long
+            raise SettingsError(
+                f"daemon.pid_file {shorten(str(self._path))} cannot be used: {error.strerror}"
+            ) from error
+
+    def _check_place(self) -> None:
         if self._path.exists() and not self._path.is_file():  # such as /dev/null
             raise SettingsError(
                 f"daemon.pid_file {self._path} exists, but is not a file: name another one"

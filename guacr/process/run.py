@@ -22,7 +22,7 @@ from guacr.process.pid_file import PidFile
 from guacr.settings import commands
 from guacr.settings.differences import differences
 from guacr.settings.models import Settings
-from guacr.systemd import feed_watchdog, notify, notify_reloading
+from guacr.systemd import feed_watchdog, is_activated, notify, notify_reloading
 from guacr.threads import apart
 from guacr.workers.shares import worker_count
 
@@ -75,6 +75,8 @@ class _Process:
         if pid_file is not None:
             pid_file.check()
         self._handle_signals()
+        if not (self._settings.server.hosts or self._settings.server.unix_socket or is_activated()):
+            log.warning("not listening for the Guacamole protocol: server.hosts is empty")
         daemon = self._served()
         await daemon.start()
         try:

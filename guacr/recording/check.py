@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from guacr.errors import shorten
 from guacr.recording.files import NEW_NAMES, SUFFIX_MAX
 from guacr.recording.names import KNOWN, before_tokens, is_new_each_time, unknown
 from guacr.settings.models import Connection, Settings
@@ -58,6 +59,13 @@ def _paths(connection: Connection) -> Iterator[tuple[str, str]]:
 
 
 def _problems(path: Path, *, creates: bool, is_written: bool = True) -> Iterator[str]:
+    try:
+        yield from _found(path, creates=creates, is_written=is_written)
+    except OSError as error:  # such as a name that is too long
+        yield f"{shorten(str(path))} cannot be used: {error.strerror}"
+
+
+def _found(path: Path, *, creates: bool, is_written: bool) -> Iterator[str]:
     place = path if path.exists() or not creates else path.parent
     if not path.is_absolute():
         yield f"{path} is not an absolute path"

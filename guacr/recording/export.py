@@ -93,7 +93,9 @@ def _typescript(recording: Path, text: BinaryIO) -> Iterator[TextEvent]:
     text.readline()  # the header of script(1)
     time = 0.0
     decoder = utf8_decoder()
-    with recording.with_name(recording.name + TIMING).open() as timing:
+    with recording.with_name(recording.name + TIMING).open(
+        encoding="ascii", errors="replace"
+    ) as timing:
         for line in timing:
             found = _PART.fullmatch(line)
             if found is None:

@@ -7,10 +7,12 @@ Only what has changed since the last picture is drawn and converted.
 
 from __future__ import annotations
 
+import os
 import struct
 import subprocess
 from collections.abc import Iterator
-from os import SEEK_END
+from contextlib import suppress
+from errno import ENOSPC
 from pathlib import Path
 from shutil import which
 from tempfile import TemporaryFile
@@ -37,6 +39,7 @@ ERRORS_READ = 4096
 """Bytes of what ffmpeg says that are read, from the end."""
 HEAD_SIZE = 9
 """Bytes of the head of an element whose name has one."""
+NO_SPACE = os.strerror(ENOSPC)
 PIPE_SIZE = 1 << 20
 """Bytes that wait for ffmpeg, if the system allows it."""
 BT_709, LIMITED = 1, 1
@@ -73,6 +76,7 @@ def export_video(recording: Path, target: Path) -> None:
     Raises:
         UnsupportedError: ffmpeg is not installed.
         ExportError: the recording is damaged, or ffmpeg has failed.
+        OSError: the disk is full.
     """
     program = which("ffmpeg")
     if program is None:
@@ -89,15 +93,18 @@ def export_video(recording: Path, target: Path) -> None:
         try:
             _write(recording, process.stdin, width, height)
             process.stdin.close()
-        except BrokenPipeError:
-            pass  # its reason follows
+        except BrokenPipeError:  # its reason follows
+            with suppress(BrokenPipeError):  # what is left to be written
+                process.stdin.close()
         except BaseException:
             process.kill()
             raise
         process.wait()
-        errors.seek(max(0, errors.seek(0, SEEK_END) - ERRORS_READ))
+        errors.seek(max(0, errors.seek(0, os.SEEK_END) - ERRORS_READ))
         reason = errors.read().decode(errors="replace").strip().splitlines()
     if process.returncode:
+        if any(line.endswith(NO_SPACE) for line in reason):  # what the last line is about
+            raise OSError(ENOSPC, NO_SPACE, str(target))
         raise ExportError(f"ffmpeg has failed: {reason[-1] if reason else process.returncode}")
 
 

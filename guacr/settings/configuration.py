@@ -169,6 +169,8 @@ def merge(sources: Sequence[Source], commands: Commands | None = None) -> Settin
         lines = [line for detail in details for line in _sentences(detail, sources)]
     except RecursionError:  # dotted keys may be as long as the file
         lines = ["settings: a table is nested too deeply"]
+    except UnicodeEncodeError:  # bytes of the environment; files are UTF-8, and so are arguments
+        lines = ["environment: a value is not UTF-8"]
     raise SettingsError("\n".join(dict.fromkeys(lines)))
 
 

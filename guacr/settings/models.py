@@ -354,7 +354,8 @@ class DaemonSettings(Section):
     workers: Workers = 1
     """Processes that run sessions: 1 for a single process, 0 (or "auto") for one per processor.
     Several have a further process that accepts clients; threads and memory that the settings allow
-    for the daemon as a whole are divided among them. A change from or to 1 needs a restart."""
+    for the daemon as a whole are divided among them. A change from 1 needs a restart; after
+    a change to 1, the process that accepts clients remains until then."""
 
 
 class Connection(Section):

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, ValidationInfo
 
 from guacr.settings.commands import RESOLVED, Commands
+from guacr.showable import is_unicode
 
 SECRET_FILE_MAX = 65536
 """Maximum bytes of a file with a secret."""
@@ -96,13 +97,20 @@ def _output(command: list[str], variables: list[str], info: ValidationInfo) -> s
 
 def _token_key(value: Any, info: ValidationInfo) -> Any:
     key = _secret(value, info)
+    _check_unicode(key)
     if isinstance(key, str) and len(key) < TOKEN_KEY_MIN:
         raise ValueError(f"must contain keys of at least {TOKEN_KEY_MIN} characters")
     return key
 
 
+def _check_unicode(key: Any) -> None:
+    if isinstance(key, str) and not is_unicode(key):
+        raise ValueError("must be UTF-8")
+
+
 def _guacamole_lite_key(value: Any, info: ValidationInfo) -> Any:
     key = _secret(value, info)
+    _check_unicode(key)
     if isinstance(key, str) and key and len(key.encode()) != GUACAMOLE_LITE_KEY_BYTES:
         raise ValueError(f"must have exactly {GUACAMOLE_LITE_KEY_BYTES} bytes")
     return key

@@ -196,3 +196,18 @@ def is_open(number: int) -> bool:
     except OSError:
         return False
     return True
+
+
+@pytest.mark.parametrize("runner", RUNNERS)
+def test_zones_of_addresses_are_kept(runner: Callable[[], asyncio.Runner]) -> None:
+    number, name = socket.if_nameindex()[0]
+
+    async def resolve(host: str) -> list[Any]:
+        found = await asyncio.get_running_loop().getaddrinfo(host, 22, type=socket.SOCK_STREAM)
+        return [address for _, _, _, _, address in found]
+
+    with runner() as running:
+        assert running.run(resolve(f"fe80::1%{name}")) == [("fe80::1", 22, 0, number)]
+        assert running.run(resolve("::1")) == [("::1", 22, 0, 0)]
+        with pytest.raises(socket.gaierror):
+            running.run(resolve("fe80::1%nope"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 import time
 from collections.abc import Callable
 from itertools import accumulate
@@ -12,6 +14,7 @@ from textual import work
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import DataTable, Footer, Input, Static
@@ -40,8 +43,24 @@ ROWS_MAX = 300
 """Maximum rows of the table; a filter shows the others."""
 WORKERS_MAX = 8
 """Maximum lines about workers."""
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+"""End it as `q` does, so that the terminal is as before."""
 MESSAGE_MAX = 500
 """Maximum characters of the sentence for a session's users."""
+
+
+class Terminal(LinuxDriver):
+    """Reads keys, and drops what is not UTF-8, such as what a Latin-1 terminal sends."""
+
+    @override
+    def run_input_thread(self) -> None:
+        while True:
+            try:
+                super().run_input_thread()
+            except UnicodeDecodeError:
+                if not self.exit_event.is_set():
+                    continue
+            return
 
 
 class Question(ModalScreen[str | None]):
@@ -114,6 +133,7 @@ class Top(App[None]):
         Binding("r", "reverse", "Reverse"),
         Binding("k", "kill", "End session"),
         Binding("q", "quit", "Quit"),
+        Binding("ctrl+c", "quit", "Quit", show=False, priority=True),
         Binding("escape", "all", "Show all", show=False),
         # a table would move by one character
         Binding("right", "across(1)", "Columns to the right", show=False, priority=True),
@@ -121,7 +141,9 @@ class Top(App[None]):
     ]
 
     def __init__(self, client: ControlClient, interval: float) -> None:
-        super().__init__(ansi_color=True)
+        super().__init__(driver_class=Terminal, ansi_color=True)
+        self.ended_by: signal.Signals | None = None
+        """The signal that has ended it."""
         self._client = client
         self._interval = interval
         self._rates = Rates()
@@ -141,13 +163,24 @@ class Top(App[None]):
         yield Footer()
 
     def on_mount(self) -> None:
-        """Look at the daemon, then again and again."""
+        """Look at the daemon, then again and again, until a key or a signal ends it."""
+        for number in SIGNALS:
+            asyncio.get_running_loop().add_signal_handler(number, self._end_by, number)
         self._table.focus()
         for changing in ("scroll_x", "virtual_size"):
             self.watch(self._table, changing, self._name_hidden_later)
         self.screen.screen_layout_refresh_signal.subscribe(self, lambda _: self._name_hidden())
         self._look()
         self.set_interval(self._interval, self._look)
+
+    def on_unmount(self) -> None:
+        """Have signals end the process again."""
+        for number in SIGNALS:
+            asyncio.get_running_loop().remove_signal_handler(number)
+
+    def _end_by(self, number: signal.Signals) -> None:
+        self.ended_by = number
+        self.exit()
 
     # ---- what the daemon says
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
@@ -38,7 +39,10 @@ def top(arguments: argparse.Namespace, load: Load) -> Iterator[str]:
             f"guacr top needs a library that is not installed ({error.name}): install guacr[top]"
         ) from error
     client.status()  # says what is wrong, before the screen
-    Top(client, arguments.interval).run()
+    screen = Top(client, arguments.interval)
+    screen.run()
+    if screen.ended_by is not None:
+        signal.raise_signal(screen.ended_by)  # whoever has sent it sees that it has ended this
     yield from ()
 
 

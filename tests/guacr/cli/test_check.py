@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import socket
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -53,10 +54,28 @@ def test_certificates(tmp_path: Path) -> None:
     path = tmp_path / "server.pem"
     path.write_text(pair.certificate + pair.key)
     (line,) = [one for one in check(settings(server={"tls_certificate": path})) if "TLS" in one]
-    assert re.search(r", with TLS \(the certificate is valid until 20\d\d-.* UTC\)$", line)
+    assert re.search(r", with TLS \(the certificate expired on 20\d\d-.* UTC\)$", line)
     server = {"tls_certificate": path, "tls_client_ca": path}
     assert any(
         "with TLS and client certificates (" in one for one in check(settings(server=server))
+    )
+
+
+def test_certificates_that_clients_refuse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    authority, path = Authority(), tmp_path / "server.pem"
+    secured = settings(server={"tls_certificate": path})
+    for expired, remark in ((True, "expired on 20"), (False, "")):
+        pair = authority.issue("server", expired=expired)
+        path.write_text(pair.certificate + pair.key)
+        lines = check(secured)
+        assert [one for one in lines if "certificate of server" in one] == [
+            one for one in lines[1:2] if remark
+        ]
+        assert remark in lines[1]
+    later = time.time() - 10 * 365 * 86_400
+    monkeypatch.setattr("guacr.net.certificates.time.time", lambda: later)
+    assert check(secured)[1].startswith(
+        "the certificate of server is not valid yet: check the clock"
     )
 
 
@@ -280,6 +299,25 @@ def test_ports_that_this_account_may_not_use(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_port_in_use_is_fine() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         check(settings(server={"hosts": ["127.0.0.1"], "port": taken.getsockname()[1]}))
+
+
+LONG = "/" + "a" * 5000
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "path"),
+    [
+        ("recording", "path", LONG),
+        ("journal", "directory", LONG),
+        ("daemon", "pid_file", LONG),
+        ("server", "unix_socket", f"{LONG}/a"),
+        ("control", "unix_socket", f"{LONG}/a"),
+    ],
+)
+def test_paths_that_are_too_long(section: str, key: str, path: str) -> None:
+    found = problems(**{section: {key: path}})
+    assert f"{section}.{key}" in found
+    assert "too long" in found or "does not exist" in found
 
 
 def test_what_is_no_pid_file(tmp_path: Path) -> None:

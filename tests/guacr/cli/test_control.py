@@ -123,6 +123,21 @@ async def test_a_token_comes_from_a_file(
     assert "guacr token --operator" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("token", ["secret\nb", "secret€", "secret b", "secret\udcff", "secret\0"])
+def test_what_cannot_be_a_token_is_not_printed(
+    token: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = ["--url", "http://127.0.0.1:1"]
+    if "\0" not in token:
+        monkeypatch.setenv("GUACR_CONTROL_TOKEN", token)
+        assert main(["sessions", *url]) == 2
+        assert capsys.readouterr().err == "guacr: GUACR_CONTROL_TOKEN does not contain a token\n"
+    file = tmp_path / "token"
+    file.write_text(token, errors="surrogateescape")
+    assert main(["sessions", *url, "--token-file", str(file)]) == 2
+    assert "secret" not in capsys.readouterr().err
+
+
 async def test_what_is_wrong_with_new_settings_is_said(
     site: Site, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -169,6 +171,30 @@ def test_recordings_are_listed_and_saved(
     assert main(["recordings", "save", "none.1", str(tmp_path / "x"), "--identity", identity]) == 1
     assert not (tmp_path / "x").exists()
     assert main(["recordings", "save"]) == 2
+
+
+def test_nothing_is_left_of_a_recording_on_a_full_disk(
+    journal: Journal,
+    capsys: pytest.CaptureFixture[str],
+    identity: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    write(journal, RECORDING, b"4.size;", b"")
+    archive(journal)
+    (line,) = printed(capsys, "recordings", "list", "--identity", identity)
+
+    def fail(*_args: object, **_options: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "utime", fail)
+    target = tmp_path / "saved"
+    save = ["recordings", "save", line.split()[0], str(target), "--identity", identity]
+    assert main(save) == 2
+    assert (
+        capsys.readouterr().err == f"guacr: {target} cannot be written: No space left on device\n"
+    )
+    assert not target.exists()
 
 
 def test_a_saved_recording_says_what_is_missing(

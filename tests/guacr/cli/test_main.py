@@ -335,6 +335,66 @@ def test_output_to_a_full_disk(tmp_path: Path, arguments: list[str]) -> None:
     assert result.stderr == "guacr: the output cannot be written: No space left on device\n"
 
 
+def test_characters_that_the_terminal_lacks_are_escaped(tmp_path: Path) -> None:
+    path = tmp_path / "guacr.toml"
+    path.write_text("[connections.'łódź']\nprotocol = 'testcard'", encoding="utf-8")
+    done = subprocess.run(
+        command("check-config", "--config", str(path)),
+        check=False,
+        timeout=WAIT,
+        capture_output=True,
+        env=os.environ | {"PYTHONUTF8": "0", "PYTHONIOENCODING": "latin-1"},
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"connections: \\u0142\xf3d\\u017a\n" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["sessions", "\udcff"],
+        ["kill", "a", "\udcff"],
+        ["token", "ssh", "password=\udcff"],
+        ["token", "--subject", "\udcff"],
+        ["check-config", "--ws-host", "\udcff"],
+    ],
+)
+def test_arguments_that_are_not_utf_8(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    error = capsys.readouterr().err
+    assert error.endswith(" is not UTF-8\n")
+    assert "udcff" not in error, "it may be a secret"
+
+
+def test_paths_need_not_be_utf_8(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check-config", "-p", f"{tmp_path}/\udcff"]) == 0
+    assert main(["check-config", "--config", f"{tmp_path}/\udcff"]) == 2
+    assert "\\udcff" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [["play", "x"], ["demo"]])
+@pytest.mark.parametrize("port", ["99999", "-1", "http"])
+def test_ports_that_do_not_exist(
+    command: list[str], port: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main([*command, "--port", port])
+    assert exit_.value.code == 2
+    assert "--port: must be a whole number from 0 to 65535" in capsys.readouterr().err
+
+
+def test_names_of_files_that_are_too_long(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = "/" + "a" * 5000
+    monkeypatch.setenv("GUACR_JOURNAL__DIRECTORY", path)
+    for arguments in (["export", path, "--txt"], ["recordings", "list"], ["audit"]):
+        assert main(arguments) == 2
+        assert "aaa…': File name too long" in capsys.readouterr().err
+
+
 # ---- in guacd's place
 
 
@@ -349,6 +409,23 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
 def test_flags_alone_are_those_of_serve(served: list[Settings]) -> None:
     main(["-L", "debug", "-l", "ssh"])
     assert (served[0].log.level, served[0].server.port) == ("debug", 22)
+
+
+def test_an_empty_list_of_hosts_is_refused(
+    served: list[Settings],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for command in ("serve", "check-config"):
+        assert main([command, "-b", ""]) == 2
+        assert "arguments: server.hosts is empty: name an address" in capsys.readouterr().err
+    monkeypatch.setenv("LISTEN_PID", str(os.getpid()))
+    main(["serve", "-b", ""])
+    monkeypatch.delenv("LISTEN_PID")
+    monkeypatch.setenv("GUACR_SERVER__UNIX_SOCKET", str(tmp_path / "socket"))
+    main(["serve", "-b", ""])
+    assert [one.server.hosts for one in served] == [(), ()]
 
 
 def test_a_flag_that_the_environment_overrides_is_told(

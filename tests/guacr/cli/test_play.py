@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 import signal
+import subprocess
 import sys
 from argparse import Namespace
 from pathlib import Path
@@ -33,6 +34,16 @@ def recording(tmp_path: Path) -> Path:
     path = tmp_path / "a session"
     path.write_bytes(RECORDING)
     (tmp_path / "other").write_bytes(RECORDING)
+    return path
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> Path:
+    """A typescript."""
+    path = tmp_path / "typescript"
+    shown = "é €\r\n".encode()
+    path.write_bytes(b"header\n" + shown)
+    path.with_name("typescript.timing").write_text(f"0.5 {len(shown)}\n")
     return path
 
 
@@ -121,6 +132,29 @@ def test_nothing_is_left_of_an_export_that_fails(
     assert not target.exists()
 
 
+@pytest.mark.parametrize("kind", ["--cast", "--txt"])
+def test_nothing_is_left_on_a_full_disk(kind: str, text: Path) -> None:
+    target = text.with_name("target")
+    export = [sys.executable, "-m", "guacr", "export", str(text), kind, "-o", str(target)]
+    limited = ["/bin/sh", "-c", 'ulimit -f 0; exec "$@"', "sh", *export]
+    done = subprocess.run(limited, check=False, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (2, f"guacr: {target}: File too large\n")
+    assert not target.exists()
+
+
+@pytest.mark.parametrize("kind", ["--cast", "--txt"])
+def test_text_is_utf_8_in_every_locale(kind: str, text: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "guacr", "export", str(text), kind, "-o", "-"],
+        check=False,
+        capture_output=True,
+        timeout=60,
+        env=os.environ | {"PYTHONUTF8": "0", "PYTHONIOENCODING": "latin-1"},
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert "é €".encode() in done.stdout
+
+
 def test_a_link_to_a_recording(recording: Path) -> None:
     link = recording.with_name("link")
     link.symlink_to(recording)
@@ -140,6 +174,24 @@ def test_nothing_is_left_of_a_video_that_fails(recording: Path) -> None:
     recording.write_bytes(b"x.sync;")
     assert main(["export", str(recording), "--mp4"]) == 1
     assert not recording.with_name("a session.mp4").exists()
+
+
+def test_a_video_on_a_full_disk(
+    recording: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs = recording.with_name("bin")
+    programs.mkdir()
+    ffmpeg = programs / "ffmpeg"
+    ffmpeg.write_text(
+        "#!/bin/sh\nexec >&2\necho 'av_interleaved_write_frame(): No space left on device'\n"
+        "echo 'Error initializing output stream 0:0 --'\nexit 1\n"
+    )
+    ffmpeg.chmod(0o700)
+    monkeypatch.setenv("PATH", str(programs), prepend=os.pathsep)
+    assert main(["export", str(recording), "--mp4"]) == 2
+    target = recording.with_name("a session.mp4")
+    assert capsys.readouterr().err == f"guacr: {target}: No space left on device\n"
+    assert not target.exists()
 
 
 def test_a_video_is_not_printed(recording: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -44,6 +44,16 @@ def test_token_for_a_protocol(
     assert grant.allow == ("font-size",)
 
 
+@pytest.mark.parametrize("errors", ["strict", "surrogateescape"])
+def test_a_line_of_input_that_is_not_utf_8(
+    errors: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed = io.TextIOWrapper(io.BytesIO(b"\xff\n"), encoding="utf-8", errors=errors)
+    monkeypatch.setattr("sys.stdin", typed)
+    assert main(["token", "ssh", "hostname=h", "password=-"]) == 2
+    assert capsys.readouterr().err == "guacr: standard input cannot be read as text\n"
+
+
 def test_token_for_a_connection(capsys: pytest.CaptureFixture[str]) -> None:
     grant = read_token([KEY], made(capsys, "--connection", "box"), now=time.time())
     assert (grant.name, grant.protocol, grant.join) == ("box", "", "")

@@ -151,6 +151,18 @@ def test_tokens_are_not_sent_to_other_machines_in_clear() -> None:
         ControlClient(Place(url=f"http://{host}", token="secret"))
 
 
+async def test_a_path_is_quoted(site: Site) -> None:
+    base = f"http://127.0.0.1:{site.daemon.control_port}"
+    with pytest.raises(BadRequestError, match="this path is unknown"):
+        await run(ControlClient(Place(url=f"{base}/é b%20c")).status)
+
+
+@pytest.mark.parametrize("host", ["[::1", "foo..bar:1", f"{'a' * 80}:1", ".foo", "[127.0.0.1x]"])
+def test_hosts_that_are_none(host: str) -> None:
+    with pytest.raises(SettingsError, match="has an invalid host"):
+        ControlClient(Place(url=f"http://{host}"))
+
+
 def test_places_that_cannot_be_used_are_refused(tmp_path: Path) -> None:
     for url in ("", "ftp://example.com", "https://", "http://localhost:x"):
         with pytest.raises(SettingsError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from contextlib import ExitStack
 from pathlib import Path
@@ -9,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from guacr.errors import SettingsError
+from guacr.event_loop import loop_type
 from guacr.net import listeners
-from guacr.net.listeners import ListeningSockets, unix_socket
+from guacr.net.listeners import ListeningSockets, tcp_sockets, unix_socket
 
 
 def test_the_unix_socket_of_a_program_that_hangs(tmp_path: Path) -> None:
@@ -49,4 +51,21 @@ async def test_guacd_is_only_suspected_on_its_own_port(
         monkeypatch.setattr(listeners, "GUACD", port if is_guacds else port + 1)
         program = r"another program \(guacd\?\)" if is_guacds else "another program"
         with pytest.raises(SettingsError, match=f"port {port}: {program} listens there$"):
-            await listeners.tcp_sockets(["127.0.0.1"], port, 1)
+            await tcp_sockets(["127.0.0.1"], port, 1)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def signals_of_uvloop() -> None:
+    """Its first event loop opens a pipe that the process keeps."""
+    loop_type()().close()
+
+
+@pytest.fixture
+def runner() -> asyncio.Runner:
+    return asyncio.Runner(loop_factory=loop_type())
+
+
+@pytest.mark.parametrize("host", ["::1%nope", "::1%999999"])
+def test_a_zone_that_is_no_interface(host: str, runner: asyncio.Runner) -> None:
+    with runner, pytest.raises(SettingsError, match="cannot listen on ::1%"):
+        runner.run(tcp_sockets([host], 0, 1))

@@ -73,6 +73,12 @@ def ended(process: subprocess.Popen[str], number: signal.Signals) -> int:
 SERVE = ("-m", "guacr", "serve", "-f", "-b", "127.0.0.1", "-l", "0", "--ws-port", "0")
 
 
+def test_a_daemon_without_a_port_for_guacamole_says_so() -> None:
+    serve = ("-m", "guacr", "serve", "-f", "--ws-port", "0")
+    with serving(*serve, GUACR_SERVER__HOSTS="") as process:
+        line(process, "WARNING: not listening for the Guacamole protocol: server.hosts is empty")
+
+
 @pytest.mark.parametrize(
     ("number", "protocols", "ssh"),
     [

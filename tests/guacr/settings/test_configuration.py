@@ -87,6 +87,24 @@ def test_unknown_variable_of_the_environment(monkeypatch: pytest.MonkeyPatch) ->
         configuration.load()
 
 
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("GUACR_WEBSOCKET__HOSTS", "\udcff"),
+        ("GUACR_WEBSOCKET__TOKEN_KEYS", SECRET + "\udcff"),
+        ("GUACR_CONTROL__TOKEN_KEYS", SECRET + "\udcff"),
+        ("GUACR_WEBSOCKET__GUACAMOLE_LITE_KEY", "k" * 31 + "\udcff"),
+    ],
+)
+def test_bytes_of_the_environment_that_are_not_utf_8(
+    variable: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SettingsError, match="UTF-8") as caught:
+        configuration.load()
+    assert SECRET not in str(caught.value)
+
+
 def test_problem_names_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GUACR_SERVER__PORT", "x")
     assert problem(written(tmp_path, "[server]\nport = 1")) == (

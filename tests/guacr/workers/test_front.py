@@ -651,6 +651,14 @@ async def joining_error(front: Front, connection: str) -> tuple[str, int]:
         return client.state.errors[0]
 
 
+async def test_after_a_change_to_one_worker_the_front_remains(front: Front) -> None:
+    with owned():
+        assert await front.apply(settings_of(daemon={"workers": 1})) == []
+        await until(lambda: len(front._workers) == 1, "the old workers end")
+    async with await GuacClient.dial(LOCAL[0], front.port) as client:
+        await client.handshake(CARD)
+
+
 async def test_settings_that_workers_cannot_use_change_nothing(
     front: Front, stack: AsyncExitStack, tmp_path: Path
 ) -> None:
