@@ -44,7 +44,7 @@ from handlers.database.console.table import shown
 from handlers.database.listing import Listing
 from handlers.database.notices import Notices
 from handlers.database.postgresql import catalog
-from handlers.database.postgresql.connection import Login, open_connection
+from handlers.database.postgresql.connection import Login, log_in
 from handlers.database.postgresql.errors import first_line, statement_error
 from handlers.database.postgresql.guard import Guard
 from handlers.database.postgresql.relay import Connection, Relay
@@ -149,7 +149,7 @@ class PostgresqlAdapter(Adapter):
     async def _open(self, relay: Relay) -> Connection:
         login = Login(self.database or self.params.username, self._password)
         try:
-            return await open_connection(self.params, login, relay, self.network)
+            return await log_in(self.params, login, relay, self.network)
         except BaseException:
             await relay.close()
             if relay.exceeded:

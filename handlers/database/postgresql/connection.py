@@ -29,10 +29,10 @@ class Login:
     password: str = field(repr=False)
 
 
-async def open_connection(
+async def log_in(
     params: DatabaseParams, login: Login, relay: Relay, network: Network
 ) -> Connection:
-    """Connect through `relay`, which remains to be closed if this fails.
+    """Log in through `relay`, which remains to be closed if this fails.
 
     Raises:
         GuacrError: the server cannot be reached, or refuses.

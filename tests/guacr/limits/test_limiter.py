@@ -82,7 +82,10 @@ async def test_sessions_of_the_whole_daemon_are_refused_before_they_are_made(
     assert counts == {"sessions-all": 1}
 
 
-async def test_a_session_waits_for_the_end_of_the_one_before(make_bench: MakeLimited) -> None:
+async def test_a_session_waits_for_the_end_of_the_one_before(
+    make_bench: MakeLimited, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limiter, "RETRY", 1.0)  # for as long as the other one may take to end
     bench = make_bench(limits={"sessions_per_subject": 1})
     first, reader = bench.open(ANN)
     await frame(first)
