@@ -173,6 +173,7 @@ def _handler(protocols: Protocols, protocol: str) -> type[ProtocolHandler]:
 def _request(
     arguments: argparse.Namespace, handler: type[ProtocolHandler], protocol: str
 ) -> Request:
+    from guacr.host_names import literal
     from guacr.policy.client import Client
     from guacr.policy.rule import Request
     from guacr.session.admission import own_parameters
@@ -182,6 +183,8 @@ def _request(
     for name, problem in handler.params_type.problems(dict.fromkeys(values, "")):
         raise SettingsError(f"--parameter {name}: {problem}")
     address = "" if arguments.listener in ("unix", "tube") else arguments.address
+    if address and literal(address) is None:
+        raise SettingsError(f"--address must be an IP address, not {shorten(address)}")
     return Request(
         Client(arguments.listener, address, tuple(arguments.identity)),
         handler.alias_of or protocol,

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 LIFETIME = 300
 """The default validity of a token in seconds."""
+LIFETIME_MAX = 10 * 366 * 86_400
+"""The longest: ten years."""
 _FOR_USERS = {
     "protocol": "the protocol",
     "connection": "--connection",
@@ -121,6 +123,7 @@ def token(arguments: argparse.Namespace, all_settings: Settings) -> str:
 
 def _operator_token(arguments: argparse.Namespace, settings: Settings) -> str:
     from guacr.access.operator_tokens import Right, make_operator_token
+    from guacr.access.tokens import SUBJECT_MAX
 
     keys = settings.control.token_keys
     if not keys:
@@ -131,6 +134,8 @@ def _operator_token(arguments: argparse.Namespace, settings: Settings) -> str:
         raise SettingsError(
             f"--operator supports only --rights and --expires: omit {' and '.join(unsupported)}"
         )
+    if not 0 < len(arguments.operator) <= SUBJECT_MAX:
+        raise SettingsError(f"--operator must be a name of 1 to {SUBJECT_MAX} characters")
     names = Right.READ if arguments.rights is None else arguments.rights
     try:
         rights = [Right(name.strip()) for name in names.split(",")]
@@ -149,6 +154,8 @@ def _lifetime(arguments: argparse.Namespace) -> int:
     seconds: int = LIFETIME if arguments.expires is None else arguments.expires
     if seconds < 1:
         raise SettingsError("--expires must be at least 1 second")
+    if seconds > LIFETIME_MAX:
+        raise SettingsError(f"--expires must be at most {LIFETIME_MAX} seconds")
     return seconds
 
 

@@ -12,6 +12,7 @@ from guacr.errors import GuacrError, SettingsError
 from guacr.session.events import Act
 
 STARTING = "the daemon is starting: try again in a few seconds"
+STOPPING = "the daemon is stopping: it opens no more sessions"
 DRAINING = "the daemon is draining: it opens no more sessions"
 
 
@@ -22,6 +23,9 @@ class Control(ABC):
 
     is_starting = False
     """True while there can be no sessions yet, and nothing but the status is known."""
+
+    is_stopping = False
+    """True if it drains in order to end, which cannot be undone."""
 
     @contextmanager
     def starting(self) -> Iterator[None]:
@@ -71,7 +75,11 @@ class Control(ABC):
 
     @abstractmethod
     async def resume(self) -> None:
-        """Open sessions again after `drain`."""
+        """Open sessions again after `drain`.
+
+        Raises:
+            BusyError: the daemon is stopping.
+        """
 
     @abstractmethod
     async def announce(self, text: str, seconds: float) -> None:

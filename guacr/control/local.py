@@ -12,7 +12,7 @@ from typing import Any
 from typing_extensions import override
 
 from guacr import __version__
-from guacr.control.control import DRAINING, STARTING, Control, cannot_reload
+from guacr.control.control import DRAINING, STARTING, STOPPING, Control, cannot_reload
 from guacr.control.events import TimedSubscription, described
 from guacr.control.info import DaemonStatus, Reloaded, SessionInfo, State, UserInfo, WorkerInfo
 from guacr.errors import BusyError, GuacrError
@@ -104,6 +104,8 @@ class LocalControl(Control):
 
     @override
     async def resume(self) -> None:
+        if self.is_stopping:
+            raise BusyError(STOPPING)
         self._registry.is_draining = False
 
     @override

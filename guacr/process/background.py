@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from guacr.process import stand_in
+from guacr.standard_streams import drop_standard_streams
 
 NOT_STARTED = 1
 """The exit status if the daemon ended before it was ready."""
@@ -57,7 +58,7 @@ def detach() -> Detached:
     os.close(held)
 
     def ready() -> None:
-        _drop_standard_streams()
+        drop_standard_streams()
         os.write(writer, _STARTED)
         os.close(writer)
 
@@ -74,14 +75,6 @@ def _stand_for(child: int, held: int) -> NoReturn:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])  # until there is a handler for it
     os.set_inheritable(held, True)
-    _drop_standard_streams()
+    drop_standard_streams()
     program = [sys.executable, "-I", "-S", stand_in.__file__, str(child)]
     os.execv(sys.executable, program)  # noqa: S606 - nothing of it comes from outside
-
-
-def _drop_standard_streams() -> None:
-    null = os.open(os.devnull, os.O_RDWR)
-    for stream in (0, 1, 2):
-        os.dup2(null, stream)
-    if null > 2:
-        os.close(null)

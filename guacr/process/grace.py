@@ -25,6 +25,7 @@ async def outlast_sessions(control: Control, seconds: float, warning: float) -> 
     are told so now, and again `warning` seconds before their sessions are ended."""
     loop = asyncio.get_running_loop()
     end, warned = loop.time() + seconds, warning >= seconds / 2
+    control.is_stopping = True
     await control.drain()
     if count := await _sessions(control):
         notify(f"EXTEND_TIMEOUT_USEC={round((seconds + MARGIN) * 1_000_000)}")

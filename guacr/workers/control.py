@@ -13,10 +13,10 @@ from typing import Any
 from typing_extensions import override
 
 from guacr import __version__, refusals
-from guacr.control.control import DRAINING, STARTING, Control, cannot_reload
+from guacr.control.control import DRAINING, STARTING, STOPPING, Control, cannot_reload
 from guacr.control.events import DROPPED
 from guacr.control.info import DaemonStatus, Reloaded, SessionInfo, State, WorkerInfo
-from guacr.errors import GuacrError, NotFoundError, UpstreamUnavailableError
+from guacr.errors import BusyError, GuacrError, NotFoundError, UpstreamUnavailableError
 from guacr.metrics.resources import used
 from guacr.metrics.snapshots import Processes, Snapshot
 from guacr.net.connection_limits import ConnectionLimits
@@ -160,6 +160,8 @@ class WorkersControl(Control):
 
     @override
     async def resume(self) -> None:
+        if self.is_stopping:
+            raise BusyError(STOPPING)
         self.is_draining = False
         await self._of_all("resume")
 

@@ -25,6 +25,7 @@ from guacr.errors import GuacrError
 from guacr.event_loop import loop_factory
 from guacr.net.tls import Contexts, client_contexts
 from guacr.session.protocols import Protocols
+from guacr.standard_streams import drop_standard_streams
 from guacr.threads import WAITING_MAX
 from guacr.workers import worker
 from guacr.workers.boot import Boot
@@ -67,6 +68,8 @@ def main(descriptor: int, memory: int) -> None:
     _check_threads()
     gc.collect()
     gc.freeze()  # collections would copy the memory that all workers share
+    if boot.to_syslog:  # in the background; an earlier failure is shown to whoever starts it
+        drop_standard_streams()
     _send(channel, READY, {})
     while (message := _receive(channel)) is not None:
         if message.op == FORK and message.fd is not None:

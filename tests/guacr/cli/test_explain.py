@@ -104,6 +104,7 @@ def test_decisions(explained, arguments: str, status: int, line: str) -> None:  
         ("--identity ann --target a.example.com:0", "needs a port"),
         ("--protocol nosuch", "protocol 'nosuch' is unknown: known protocols are "),
         ("--connection none", "connection 'none' is not in the settings"),
+        ("--protocol ssh --address x", "--address must be an IP address, not 'x'"),
         ("--protocol ssh --parameter x=y", "parameter 'x' is unknown"),
         ("--protocol ssh --identity ann --target a.example.com:0", "needs a port"),
     ],

@@ -233,11 +233,19 @@ def test_healthcheck_without_a_daemon(
     assert f"no guacr answers at 127.0.0.1:{ports[0]}" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
 def test_serve_goes_to_the_background_as_guacd_does(
-    tmp_path: Path, flags: list[str], ports: tuple[int, int]
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    flags: list[str],
+    ports: tuple[int, int],
+    workers: str,
 ) -> None:
+    monkeypatch.setenv("GUACR_DAEMON__WORKERS", workers)
     path = tmp_path / "guacr.pid"
-    started = subprocess.run(command("serve", "-p", str(path), *flags), check=False, timeout=WAIT)
+    start = command("serve", "-p", str(path), *flags)
+    # its output ends, since no process keeps it open
+    started = subprocess.run(start, check=False, capture_output=True, timeout=WAIT)
     assert started.returncode == 0
     pid = int(path.read_text())
     try:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import signal
 import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from time import sleep
 
 import pytest
@@ -112,15 +114,24 @@ async def refusal(port: int) -> tuple[str, int]:
         return client.state.errors[0]
 
 
+def undo(control: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "guacr", "drain", "--undo", "--socket", control]
+    return subprocess.run(command, check=False, capture_output=True, text=True)
+
+
 @pytest.mark.parametrize("workers", ["1", "2"])
-async def test_sessions_go_on_and_none_is_opened(workers: str) -> None:
-    with serving(*SERVE, GUACR_DAEMON__WORKERS=workers, **{GRACE: "3600"}) as process:
+async def test_sessions_go_on_and_none_is_opened(workers: str, tmp_path: Path) -> None:
+    control = str(tmp_path / "control")
+    more = {"GUACR_DAEMON__WORKERS": workers, "GUACR_CONTROL__UNIX_SOCKET": control}
+    with serving(*SERVE, **more, **{GRACE: "3600"}) as process:
         async with session(process) as (client, port):
             process.send_signal(signal.SIGTERM)
             await asyncio.to_thread(line, process, r"draining: the sessions \(1\) may go on for up")
             sentence, status = await refusal(port)
             assert "no new sessions are opened here" in sentence
             assert status == Status.UPSTREAM_UNAVAILABLE
+            undone = await asyncio.to_thread(undo, control)
+            assert "the daemon is stopping: it opens no more sessions" in undone.stderr
             async with await GuacClient.dial("127.0.0.1", port, Behaviour(paint=False)) as joiner:
                 await joiner.handshake(client.state.ready, {}, Hello(width=320, height=240))
                 await joiner.frame()
