@@ -145,7 +145,8 @@ async def test_columns_beyond_the_screen_are_named(site: Site, tmp_path: Path) -
         assert "OUT/S" not in said(pilot, "beyond")
         await pilot.press("right", "right", "left")
         await until(pilot, lambda: said(pilot, "beyond").startswith("← PROTOCOL"))
-        assert painted(pilot).startswith(" ID ")  # so that one knows whose row it is
+        # so that one knows whose row it is
+        await until(pilot, lambda: painted(pilot).startswith(" ID "))
         await pilot.press("S")
         await pilot.resize_terminal(200, 24)
         await until(pilot, lambda: not said(pilot, "beyond"))
@@ -154,7 +155,7 @@ async def test_columns_beyond_the_screen_are_named(site: Site, tmp_path: Path) -
         await pilot.resize_terminal(40, 24)
         await until(pilot, lambda: "OUT▼" in said(pilot, "beyond"))
         await pilot.press("slash", "a", "left", "b")  # arrows move in the text
-        assert pilot.app.query_one("#filter", Input).value == "ba"
+        await until(pilot, lambda: pilot.app.query_one("#filter", Input).value == "ba")
 
 
 async def test_a_daemon_that_goes_away_is_waited_for(tmp_path: Path) -> None:
