@@ -22,9 +22,11 @@ log = logging.getLogger("guacr.process")
 
 async def outlast_sessions(control: Control, seconds: float, warning: float) -> None:
     """Open no more sessions, and return once the last one has ended, or after some seconds. Users
-    are told so now, and again `warning` seconds before their sessions are ended."""
+    are told so now, and again `warning` seconds before their sessions are ended, at most half of
+    the time."""
     loop = asyncio.get_running_loop()
-    end, warned = loop.time() + seconds, warning >= seconds / 2
+    end, ahead = loop.time() + seconds, min(warning, seconds / 2)
+    is_warned = False
     control.is_stopping = True
     await control.drain()
     if count := await _sessions(control):
@@ -34,10 +36,10 @@ async def outlast_sessions(control: Control, seconds: float, warning: float) -> 
             count,
             spoken(seconds),
         )
-        await control.announce(SENTENCE.format(spoken(seconds)), min(ANNOUNCED, seconds))
+        await control.announce(SENTENCE.format(spoken(seconds)), min(ANNOUNCED, seconds / 2))
     while await _sessions(control) and (left := end - loop.time()) > 0:
-        if left <= warning and not warned:
-            warned = True
+        if left <= ahead and not is_warned:
+            is_warned = True
             await control.announce(SENTENCE.format(spoken(left)), left)
         await asyncio.sleep(min(LOOK, left))
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from time import sleep
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -72,6 +74,27 @@ async def test_users_are_told_at_once_and_before_the_end(
     first, second = said
     assert "this session ends in 2 minutes" in first
     assert "this session ends in 30 seconds" in second
+    await bench.close()
+
+
+@pytest.mark.parametrize(
+    ("warning", "times"), [(60, ["40 seconds", "20 seconds"]), (0, ["40 seconds"])]
+)
+async def test_the_second_announcement(
+    clock: FrozenClock, monkeypatch: pytest.MonkeyPatch, warning: float, times: list[str]
+) -> None:
+    bench = Bench()
+    control = LocalControl(bench.registry)
+    announce = AsyncMock()
+    monkeypatch.setattr(control, "announce", announce)
+    transport, _ = bench.connect()
+    transport.replies = True
+    await frame(transport, 1)
+    stopping = asyncio.create_task(outlast_sessions(control, 40, warning))
+    await clock.run_for(41)
+    await stopping
+    said = [call.args[0] for call in announce.call_args_list]
+    assert said == [grace.SENTENCE.format(time) for time in times]
     await bench.close()
 
 
@@ -162,6 +185,21 @@ async def test_another_signal_ends_it_at_once(numbers: list[signal.Signals]) -> 
             process.send_signal(numbers[-1])
             await client.wait(lambda: client.state.errors, "the end")
         assert await asyncio.to_thread(process.wait, LATE) == 0
+
+
+async def test_systemd_is_asked_for_the_time(tmp_path: Path) -> None:
+    path = str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind(path)
+        listener.settimeout(LATE)
+        with serving(*SERVE, NOTIFY_SOCKET=path, **{GRACE: "100"}) as process:
+            async with session(process):
+                process.send_signal(signal.SIGTERM)
+                assert await asyncio.to_thread(listener.recv, 100) == b"READY=1"
+                told = await asyncio.to_thread(listener.recv, 100)
+                assert told == b"EXTEND_TIMEOUT_USEC=160000000"
+            assert await asyncio.to_thread(listener.recv, 100) == b"STOPPING=1"
+            assert await asyncio.to_thread(process.wait, LATE) == 0
 
 
 async def test_nobody_is_waited_for_without_sessions() -> None:
