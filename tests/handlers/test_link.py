@@ -13,14 +13,20 @@ from handlers.link import NEAR, PROBED_AFTER, Link, is_near, keep_alive, probe_s
 from tests.support.slow_link import slow_link
 from tests.support.waiting import until
 
+TRIES = 20
+"""Round trips, of which a busy machine may delay some."""
 CLOSED = 7
 """TCP_CLOSE (net/tcp_states.h)."""
 
 
 async def test_a_host_is_near_if_packets_return_quickly() -> None:
+    found: list[bool] = []
     async with slow_link(1e7, 0.0) as link:
-        with link.listen() as server, await link.connect(*server.getsockname()) as sock:
-            assert is_near(sock)
+        with link.listen() as server:
+            while not any(found) and len(found) < TRIES:
+                with await link.connect(*server.getsockname()) as sock:
+                    found.append(is_near(sock))
+    assert found[-1]
 
 
 async def test_a_host_behind_a_long_link_is_not_near() -> None:
